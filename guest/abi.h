@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* abi.h - the border between an engine and its host.
+ *
+ * The one header that both sides include. An engine is a wasm module that
+ * imports only module "torpor" (below) and exports memory "memory", table
+ * "__indirect_function_table", global "__stack_pointer", the address global
+ * "torpor_control", and the functions below. The interface has a version and
+ * is only ever extended.
+ *
+ * Everything is little-endian. Addresses are offsets in linear memory. A value
+ * at the border is 64 bits as include/torpor.h describes (numbers as they are,
+ * tags, handles: generation in bits 24..47, slot in bits 0..23).
+ *
+ * The host trusts nothing that it reads here: addresses are checked, counts
+ * capped, bytes copied before use.
+ *
+ *  (1) Everything between 'host' and the end of the control block is set by the
+ *      host or is transfer space: it is zero in a snapshot and in the baseline.
+ *  (2) Memory that the heap has not handed out is zero, except for the links of
+ *      its free lists. So what a program freed is in no snapshot, and equal
+ *      histories give equal bytes.
+ *  (3) Between entries the shadow stack, [0, stack_size), is dead; a snapshot
+ *      leaves it out and a restored VM has zeros there. */
+#ifndef TORPOR_ABI_H
+#define TORPOR_ABI_H
+
+#include <stdint.h>
+
+#define TORPOR_ABI_VERSION 1
+
+#define TORPOR_ABI_RESULTS 4
+#define TORPOR_ABI_SLOTS 64
+#define TORPOR_ABI_WINDOW 8192
+
+/* One pending operation; control.operations points to an array of
+ * control.operation_count addresses of these, in order of ids. Strings are not
+ * terminated. The guest keeps its promise functions behind these fields. */
+typedef struct torpor_abi_operation {
+  uint64_t id;
+  double due;   /* wall-clock milliseconds, 0: none */
+  double begun; /* wall-clock milliseconds */
+  uint32_t kind, kind_size;
+  uint32_t request, request_size; /* CBOR */
+} torpor_abi_operation;
+
+/* A host function's name; control.functions points to an array of these. Guest
+ * functions hold the index. */
+typedef struct torpor_abi_name {
+  uint32_t text, size;
+} torpor_abi_name;
+
+typedef struct torpor_abi_control {
+  /* Guest state, read by the host. */
+  uint32_t version;      /* TORPOR_ABI_VERSION */
+  uint32_t stack_size;   /* the shadow stack is [0, stack_size) */
+  uint32_t heap_base;    /* first byte that the allocator may use */
+  uint32_t heap_break;   /* bytes from here on are not in use and zero */
+  uint32_t operations;   /* address of uint32_t[operation_count] */
+  uint32_t operation_count;
+  uint64_t operation_last; /* id of the newest ever begun; ids start at 1 */
+  uint32_t functions;    /* address of torpor_abi_name[function_count] */
+  uint32_t function_count;
+  uint32_t jobs;         /* 1 while the job queue is not empty, updated at the
+                            end of each entry */
+  uint32_t rejections;   /* unhandled ones that can be taken; likewise */
+  uint32_t heap_used;    /* bytes handed out */
+  uint32_t handles;      /* live handles */
+  double monotonic_base; /* what performance time continues from, see wake */
+  double monotonic_last;
+
+  /* Set by the host before an entry; zero in snapshots. */
+  struct torpor_abi_host {
+    uint64_t fuel;       /* polls left; 0: no limit. The guest counts down and
+                            interrupts at 1, so that 0 never means "used up" */
+    uint32_t memory_max; /* the heap's break may not pass this; 0: no limit */
+    uint32_t interrupted; /* guest: set to 1 when the last status was
+                             INTERRUPTED by fuel, 2 by poll */
+    uint64_t reserved[4];
+
+    /* Results of an entry, arguments of torpor_call and of the import. */
+    uint64_t result[TORPOR_ABI_RESULTS];
+    uint64_t slots[TORPOR_ABI_SLOTS];
+    /* Small texts both ways: in by the host before an entry, out by the guest
+     * (then result[2] is 0: nothing to free). Larger ones are allocated. */
+    uint8_t window[TORPOR_ABI_WINDOW];
+  } host;
+} torpor_abi_control;
+
+/* ---- Exports ---------------------------------------------------------------
+ *
+ * Unless noted they return a torpor_status (THROWN: result[0] is the exception;
+ * INTERRUPTED: host.interrupted says by what) and leave what they give in
+ * result[]. "text out" means result[0] = address, result[1] = size, result[2] =
+ * 1 when the host must torpor_release the address after copying, else 0. Bytes
+ * given in (address, size) are borrowed for the call and may lie in the window.
+ *
+ * X(return, name, parameters): i = i32, l = i64, d = f64, v = none. */
+#define TORPOR_ABI_EXPORTS(X)                                                 \
+  /* Runs at bake time only: makes runtime, realm and library. */             \
+  X(i, torpor_bake, v)                                                        \
+  /* After opening from the baseline: seeds Math.random from the wall clock   \
+     and sets the time origin. */                                             \
+  X(i, torpor_open, v)                                                        \
+  /* First entry after a restore: releases all handles, rebases monotonic     \
+     time (it continues from monotonic_last), keeps everything else. */       \
+  X(i, torpor_wake, v)                                                        \
+  /* (size) -> address, 0 when memory is exhausted. */                        \
+  X(i, torpor_allocate, i)                                                    \
+  /* (address) -> 0. */                                                       \
+  X(i, torpor_release, i)                                                     \
+  /* () -> mark (not a status); (mark) -> 0, or STALE. */                     \
+  X(i, torpor_scope_open, v)                                                  \
+  X(i, torpor_scope_close, i)                                                 \
+  /* (value) -> result[0] handle outside scopes; (value). */                  \
+  X(i, torpor_value_retain, l)                                                \
+  X(i, torpor_value_release, l)                                               \
+  /* (address, size): UTF-8 -> string. */                                     \
+  X(i, torpor_string_new, ii)                                                 \
+  /* (value): String(value) as UTF-8, text out. */                            \
+  X(i, torpor_string_read, l)                                                 \
+  /* (address, size) -> Uint8Array; (value) -> result[0] address, result[1]   \
+     size of the bytes it covers, valid until the next entry. */              \
+  X(i, torpor_buffer_new, ii)                                                 \
+  X(i, torpor_buffer_read, l)                                                 \
+  /* (value) -> result[0] a torpor_class as plain integer. */                 \
+  X(i, torpor_object_class, l)                                                \
+  X(i, torpor_global, v)                                                      \
+  X(i, torpor_object_new, v)                                                  \
+  X(i, torpor_array_new, v)                                                   \
+  /* (object, key address, key size) -> value; (.., value). */                \
+  X(i, torpor_get, lii)                                                       \
+  X(i, torpor_set, liil)                                                      \
+  X(i, torpor_get_index, li)                                                  \
+  X(i, torpor_set_index, lil)                                                 \
+  /* (function, self, address of count border values, count). */              \
+  X(i, torpor_call, llii)                                                     \
+  /* (value): name, message, stack: result[0] = address of three uint32_t     \
+     sizes followed by the three texts, result[1] = total size, result[2] =   \
+     1 when to be released, result[3] = cause (border value). Never throws. */ \
+  X(i, torpor_error_read, l)                                                  \
+  /* (name address, size, message address, size) -> error. */                 \
+  X(i, torpor_error_new, iiii)                                                \
+  /* (name address, size, length) -> function that calls import "call" with   \
+     the index of that name in control.functions. */                          \
+  X(i, torpor_function_new, iii)                                              \
+  /* (source address, size, file address, size, torpor_mode). A zero byte     \
+     follows both texts. MODULE: result[0] is a promise. */                   \
+  X(i, torpor_eval, iiiii)                                                    \
+  /* (max) -> result[0] jobs that ran, plain integer. */                      \
+  X(i, torpor_job_run, i)                                                     \
+  /* (promise) -> result[0] torpor_promise_state, result[1] value. */         \
+  X(i, torpor_promise_read, l)                                                \
+  /* () -> result[0] promise, result[1] resolve, result[2] reject. */         \
+  X(i, torpor_promise_new, v)                                                 \
+  /* () -> result[0] reason; NOT_FOUND. */                                    \
+  X(i, torpor_rejection_take, v)                                              \
+  /* (value), text out; (address, size) -> value. */                          \
+  X(i, torpor_cbor_encode, l)                                                 \
+  X(i, torpor_cbor_decode, ii)                                                \
+  /* (kind address, size, request value, due) -> result[0] id, result[1]      \
+     promise. */                                                              \
+  X(i, torpor_operation_begin, iild)                                          \
+  /* () -> result[0] id; NOT_FOUND. */                                        \
+  X(i, torpor_operation_cancelled, v)                                         \
+  /* (id, torpor_outcome, value); (id, outcome, address, size of CBOR).       \
+     NOT_FOUND when it is not pending. */                                     \
+  X(i, torpor_operation_settle, lil)                                          \
+  X(i, torpor_operation_settle_cbor, liii)                                    \
+  X(i, torpor_collect, v)                                                     \
+  /* (address, max pairs) -> count (not a status) of free ranges; writes      \
+     pairs of uint32_t (address, size) of the first max. */                   \
+  X(i, torpor_heap_free, ii)
+
+/* ---- Imports from module "torpor" ------------------------------------------
+ *
+ *  call(function index, self, address of args, count) -> status
+ *      result[0] in: undefined; out: the result or exception. Anything but OK
+ *      and THROWN becomes an Error that the host put together (the host makes
+ *      it with torpor_error_new and answers THROWN).
+ *  module(name address, size) -> status
+ *      OK: result[0] = address, result[1] = size of the source, allocated with
+ *      torpor_allocate, a zero byte behind it; the guest releases it.
+ *  poll() -> 1 to interrupt, 0 to go on. Every 10,000 polls.
+ *  clock(which) -> f64 milliseconds (torpor_clock)
+ *  zone(f64 ms) -> i32 minutes ahead of UTC
+ *  random(address, size)
+ *  console(level, address, size)
+ *  trap(code, address, size): ends guest code for good; does not return.
+ *
+ * X(return, name, parameters) as above. */
+#define TORPOR_ABI_IMPORTS(X)                                                 \
+  X(i, call, ilii)                                                            \
+  X(i, module, ii)                                                            \
+  X(i, poll, v)                                                               \
+  X(d, clock, i)                                                              \
+  X(i, zone, d)                                                               \
+  X(v, random, ii)                                                            \
+  X(v, console, iii)                                                          \
+  X(v, trap, iii)
+
+enum { TORPOR_ABI_TRAP_ABORT = 1, TORPOR_ABI_TRAP_ASSERT = 2 };
+
+#endif

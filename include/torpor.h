@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: MIT */
+/* torpor.h - a JavaScript VM that can be put to sleep and woken anywhere.
+ *
+ * A first program:
+ *
+ *   torpor_vm *vm;
+ *   torpor_value answer;
+ *   if (torpor_vm_open(NULL, &vm) != TORPOR_OK) return 1;
+ *   if (torpor_eval(vm, "6 * 7", 5, "answer.js", TORPOR_SCRIPT, &answer)
+ *       == TORPOR_OK)
+ *     printf("%g\n", torpor_value_number(answer));
+ *   else
+ *     fprintf(stderr, "%s\n", torpor_last_error(vm));
+ *   torpor_vm_close(vm);
+ *
+ * The sections below are in reading order: errors, VM, limits, values,
+ * strings and bytes, objects, calls and host functions, evaluation and
+ * modules, jobs and promises, data (CBOR), operations, snapshots.
+ *
+ * Ownership: what goes in is borrowed for the call, what comes out is the
+ * caller's to release, every close and free accepts NULL, and closing a VM
+ * releases everything in it.
+ *
+ * Threads: a VM is used by one thread at a time; different VMs may be used by
+ * different threads at once. The one exception is torpor_vm_interrupt, which
+ * any thread may call.
+ *
+ * Host functions run while guest code is on the stack. From inside one, the
+ * functions of the sections values, strings, objects, calls, evaluation,
+ * promises (but not torpor_job_run), data and operations may be called for
+ * the same VM; torpor_job_run, torpor_snapshot_save and torpor_vm_close may
+ * not, and answer TORPOR_BUSY (torpor_vm_close, which returns nothing, takes
+ * effect when the outermost call into the VM returns).
+ *
+ * What may change: nothing that is declared here is removed or changes its
+ * meaning within one major version; new functions, codes and fields at the end
+ * of torpor_options are added. */
+#ifndef TORPOR_H
+#define TORPOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define TORPOR_API __attribute__((visibility("default")))
+#else
+#define TORPOR_API
+#endif
+
+/* ---- Version -------------------------------------------------------------*/
+
+#define TORPOR_VERSION_MAJOR 0
+#define TORPOR_VERSION_MINOR 1
+#define TORPOR_VERSION_PATCH 0
+#define TORPOR_VERSION "0.1.0"
+
+/* The version of the library that is linked, as "0.1.0". */
+TORPOR_API const char *torpor_version(void);
+
+/* ---- Errors --------------------------------------------------------------*/
+
+/* Every code once: number, name, what it means and what to do. Numbers are
+ * never reused. Functions that can fail return one of them. */
+#define TORPOR_STATUS_LIST(X)                                                 \
+  X(0, OK, "done")                                                            \
+  X(1, THROWN, "JavaScript threw; the out value is the exception")            \
+  X(2, INTERRUPTED,                                                           \
+    "guest code was stopped by its fuel, deadline or an interrupt; the VM "   \
+    "may be used, but what was running did not finish")                       \
+  X(3, TRAPPED,                                                               \
+    "guest code was ended by a fault or the watchdog; the VM is broken: "     \
+    "close it or restore a snapshot")                                         \
+  X(4, BROKEN, "the VM trapped earlier; close it or restore a snapshot")      \
+  X(5, BUSY, "not possible while guest code is on the stack; return first")   \
+  X(6, NOMEM, "out of memory on the host")                                    \
+  X(7, MISUSE, "an argument is wrong; see torpor_last_error")                 \
+  X(8, STALE, "the handle's scope is closed or it was released")              \
+  X(9, TYPE, "the value is of another type than the call needs")              \
+  X(10, LIMIT, "a limit was reached; see torpor_last_error for which")        \
+  X(11, IO, "reading or writing failed")                                      \
+  X(12, NOT_FOUND, "there is no such thing")                                  \
+  X(13, FORMAT, "the bytes are not a snapshot or are damaged")                \
+  X(14, VERSION, "made by a newer version; use that version to read it")      \
+  X(15, ENGINE, "needs an engine that is not installed")                      \
+  X(16, EXTENSION, "needs an extension that is missing or different")         \
+  X(17, CHECKSUM, "the checksum does not match: the bytes were altered")      \
+  X(18, DEADLOCK,                                                             \
+    "the program waits for a promise that nothing can settle any more")       \
+  X(19, DENIED, "access was not granted; see torpor_last_error for the flag") \
+  X(20, FULL, "the disk or the database is full")                             \
+  X(21, LOCKED, "another process works on it")                                \
+  X(22, CORRUPT, "the store is damaged")                                      \
+  X(23, CANCELLED, "cancelled")                                               \
+  X(24, EXISTS, "there is one already")                                       \
+  X(25, UNSUPPORTED, "not supported on this system or in this build")
+
+typedef enum torpor_status {
+#define X(number, name, text) TORPOR_##name = number,
+  TORPOR_STATUS_LIST(X)
+#undef X
+} torpor_status;
+
+/* "THROWN" and the sentence of the list; "UNKNOWN" for other numbers. */
+TORPOR_API const char *torpor_status_name(torpor_status status);
+TORPOR_API const char *torpor_status_text(torpor_status status);
+
+/* ---- The VM --------------------------------------------------------------*/
+
+typedef struct torpor_vm torpor_vm;
+
+/* A value of one VM as the host sees it: a number, boolean, null or undefined
+ * as it is, all else a handle, which belongs to a scope. Passed by value. */
+typedef struct torpor_value {
+  uint64_t bits;
+} torpor_value;
+
+/* Bytes that the library allocated; release with torpor_bytes_free. Text ends
+ * with a zero byte that 'size' does not count. */
+typedef struct torpor_bytes {
+  uint8_t *data;
+  size_t size;
+} torpor_bytes;
+
+TORPOR_API void torpor_bytes_free(torpor_bytes *bytes);
+
+typedef enum torpor_clock {
+  TORPOR_CLOCK_WALL,      /* milliseconds since 1970-01-01 UTC */
+  TORPOR_CLOCK_MONOTONIC, /* milliseconds since some moment, never back */
+} torpor_clock;
+
+typedef enum torpor_level {
+  TORPOR_LEVEL_DEBUG,
+  TORPOR_LEVEL_LOG,
+  TORPOR_LEVEL_INFO,
+  TORPOR_LEVEL_WARN,
+  TORPOR_LEVEL_ERROR,
+} torpor_level;
+
+/* What a VM sees of the world. A NULL function means the system's own: its
+ * clock, its time zone, its randomness; console output to standard output
+ * (debug, log, info) and standard error (warn, error); no modules. 'user' is
+ * passed to each. The callbacks run on the VM's thread with guest code on the
+ * stack and must not enter the VM. */
+typedef struct torpor_host {
+  void *user;
+  /* Milliseconds, with fractions down to microseconds. */
+  double (*clock)(void *user, torpor_clock which);
+  /* Minutes that local time is ahead of UTC at 'ms' since 1970. */
+  int (*zone)(void *user, double ms);
+  void (*random)(void *user, void *data, size_t size);
+  /* One message, without the line end; 'text' is UTF-8, borrowed. */
+  void (*console)(void *user, torpor_level level, const char *text,
+                  size_t size);
+  /* Gives the source of module 'name' (already resolved against its
+   * importer): fills 'source' with bytes from malloc, which the VM frees.
+   * Returns TORPOR_OK, TORPOR_NOT_FOUND, TORPOR_DENIED, TORPOR_IO or
+   * TORPOR_LIMIT; the guest sees an error that names the module. */
+  torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
+  /* Asked every 10,000 polls of running code; true interrupts. */
+  bool (*interrupt)(void *user);
+} torpor_host;
+
+/* How a VM is opened. Start from TORPOR_OPTIONS_INIT. */
+typedef struct torpor_options {
+  size_t size;        /* sizeof(torpor_options): lets fields be added */
+  torpor_host host;
+  uint64_t memory_max; /* bytes of linear memory; 0: TORPOR_MEMORY_DEFAULT */
+  uint64_t fuel;       /* see torpor_vm_set_fuel; 0: no limit */
+  uint64_t deadline_ms; /* per entry, see torpor_vm_set_deadline; 0: none */
+  const char *engine;  /* engine id in hex; NULL: the built-in engine, or the
+                          snapshot's own */
+} torpor_options;
+
+#define TORPOR_OPTIONS_INIT {.size = sizeof(torpor_options)}
+#define TORPOR_MEMORY_DEFAULT ((uint64_t)512 << 20)
+#define TORPOR_MEMORY_LARGEST ((uint64_t)4095 << 20)
+
+/* Opens a VM in the state of the baseline. 'options' may be NULL.
+ * Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or TORPOR_ENGINE. */
+TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
+                                        torpor_vm **out);
+
+/* Ends 'vm' and everything in it; finalizers of host functions run. From
+ * inside a host function it takes effect when the outermost call returns. */
+TORPOR_API void torpor_vm_close(torpor_vm *vm);
+
+/* A sentence about the last call that did not return TORPOR_OK: what happened,
+ * where (file and line if there is one), and what to do. Valid until the next
+ * call for 'vm'. With NULL: the last failure on this thread of a call that had
+ * no VM (open, restore, torpor_json_...). Never NULL. */
+TORPOR_API const char *torpor_last_error(const torpor_vm *vm);
+
+/* The id of an engine: 64 lower-case hex digits, SHA-256 of engine.wasm. */
+TORPOR_API const char *torpor_vm_engine(const torpor_vm *vm);
+TORPOR_API const char *torpor_engine_id(void); /* of the built-in engine */
+
+/* Host data of the embedder's, kept with the VM. */
+TORPOR_API void torpor_vm_set_user(torpor_vm *vm, void *user);
+TORPOR_API void *torpor_vm_user(const torpor_vm *vm);
+
+typedef struct torpor_usage {
+  uint64_t memory;     /* bytes of linear memory */
+  uint64_t heap_used;  /* bytes that the guest's heap has handed out */
+  uint64_t heap_free;  /* bytes of free ranges below the break; all zero */
+  uint64_t operations; /* pending operations */
+  uint64_t handles;    /* live handles */
+} torpor_usage;
+
+TORPOR_API torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out);
+
+/* Collects garbage now. */
+TORPOR_API torpor_status torpor_vm_collect(torpor_vm *vm);
+
+/* ---- Limits --------------------------------------------------------------*/
+
+/* Fuel counts what running code does (calls, loop ends, steps of regular
+ * expressions) and is the same on every host. When it is used up, guest code is
+ * interrupted. Stays in force until set again; 0 means no limit. */
+TORPOR_API void torpor_vm_set_fuel(torpor_vm *vm, uint64_t fuel);
+TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm); /* what is left */
+
+/* Each outermost entry into the VM is interrupted after 'ms' milliseconds;
+ * guest code that never polls is trapped by the watchdog, a signal to the VM's
+ * thread, TORPOR_WATCHDOG_GRACE_MS later. 0 means no deadline. */
+TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
+#define TORPOR_WATCHDOG_GRACE_MS 100
+
+/* Interrupts guest code that runs now, from any thread. When none runs, the
+ * next entry is interrupted. */
+TORPOR_API void torpor_vm_interrupt(torpor_vm *vm);
+
+/* ---- Values --------------------------------------------------------------*/
+
+typedef enum torpor_type {
+  TORPOR_TYPE_UNDEFINED,
+  TORPOR_TYPE_NULL,
+  TORPOR_TYPE_BOOLEAN,
+  TORPOR_TYPE_NUMBER,
+  TORPOR_TYPE_STRING,
+  TORPOR_TYPE_SYMBOL,
+  TORPOR_TYPE_BIGINT,
+  TORPOR_TYPE_OBJECT, /* see torpor_object_class */
+} torpor_type;
+
+/* Layout of torpor_value.bits: the bits of an IEEE double (one NaN only), or
+ * one of these tags in the upper 16 bits. Handles carry slot and generation in
+ * the lower 48. The same in snapshots' guests on every host. */
+#define TORPOR_TAG_UNDEFINED 0xfff9u
+#define TORPOR_TAG_NULL 0xfffau
+#define TORPOR_TAG_BOOLEAN 0xfffbu
+#define TORPOR_TAG_STRING 0xfffcu
+#define TORPOR_TAG_SYMBOL 0xfffdu
+#define TORPOR_TAG_BIGINT 0xfffeu
+#define TORPOR_TAG_OBJECT 0xffffu
+#define TORPOR_NAN_BITS UINT64_C(0x7ff8000000000000)
+
+static inline torpor_value torpor_undefined(void) {
+  return (torpor_value){(uint64_t)TORPOR_TAG_UNDEFINED << 48};
+}
+
+static inline torpor_value torpor_null(void) {
+  return (torpor_value){(uint64_t)TORPOR_TAG_NULL << 48};
+}
+
+static inline torpor_value torpor_boolean(bool b) {
+  return (torpor_value){((uint64_t)TORPOR_TAG_BOOLEAN << 48) | (b ? 1u : 0u)};
+}
+
+static inline torpor_value torpor_number(double number) {
+  torpor_value value;
+  memcpy(&value.bits, &number, sizeof(number));
+  if (number != number) value.bits = TORPOR_NAN_BITS;
+  return value;
+}
+
+static inline torpor_type torpor_value_type(torpor_value value) {
+  unsigned tag = (unsigned)(value.bits >> 48);
+  if (tag < TORPOR_TAG_UNDEFINED) return TORPOR_TYPE_NUMBER;
+  if (tag == TORPOR_TAG_UNDEFINED) return TORPOR_TYPE_UNDEFINED;
+  if (tag == TORPOR_TAG_NULL) return TORPOR_TYPE_NULL;
+  if (tag == TORPOR_TAG_BOOLEAN) return TORPOR_TYPE_BOOLEAN;
+  if (tag == TORPOR_TAG_STRING) return TORPOR_TYPE_STRING;
+  if (tag == TORPOR_TAG_SYMBOL) return TORPOR_TYPE_SYMBOL;
+  if (tag == TORPOR_TAG_BIGINT) return TORPOR_TYPE_BIGINT;
+  return TORPOR_TYPE_OBJECT;
+}
+
+/* The number; NaN when 'value' is not a number. No conversion. */
+static inline double torpor_value_number(torpor_value value) {
+  uint64_t bits = value.bits;
+  double number;
+  if (torpor_value_type(value) != TORPOR_TYPE_NUMBER) bits = TORPOR_NAN_BITS;
+  memcpy(&number, &bits, sizeof(number));
+  return number;
+}
+
+/* True only for the boolean true. No conversion. */
+static inline bool torpor_value_is_true(torpor_value value) {
+  return value.bits == torpor_boolean(true).bits;
+}
+
+/* Scopes nest. Handles made after torpor_scope_open belong to that scope and
+ * are released by its close; each host function has one of its own, whose
+ * result is kept for the caller. Outside of any, handles live until the VM is
+ * closed. Returns the scope, to be given to close. Closing an outer scope
+ * closes the inner ones. */
+typedef uint32_t torpor_scope;
+TORPOR_API torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out);
+TORPOR_API torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope);
+
+/* A handle to the same value that outlives scopes; release it. */
+TORPOR_API torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,
+                                             torpor_value *out);
+TORPOR_API torpor_status torpor_value_release(torpor_vm *vm,
+                                              torpor_value value);
+
+/* ---- Strings and bytes ---------------------------------------------------*/
+
+/* 'text' is UTF-8; invalid sequences become U+FFFD. */
+TORPOR_API torpor_status torpor_string_new(torpor_vm *vm, const char *text,
+                                           size_t size, torpor_value *out);
+
+/* The string that JavaScript's String(value) gives, as UTF-8 (lone surrogates
+ * become U+FFFD). May run guest code. TORPOR_THROWN leaves 'out' empty; the
+ * exception is in torpor_exception. */
+TORPOR_API torpor_status torpor_string_read(torpor_vm *vm, torpor_value value,
+                                            torpor_bytes *out);
+
+/* A Uint8Array with a copy of 'data'; and a copy of what an ArrayBuffer, typed
+ * array or DataView covers. */
+TORPOR_API torpor_status torpor_buffer_new(torpor_vm *vm, const void *data,
+                                           size_t size, torpor_value *out);
+TORPOR_API torpor_status torpor_buffer_read(torpor_vm *vm, torpor_value value,
+                                            torpor_bytes *out);
+
+/* ---- Objects -------------------------------------------------------------*/
+
+typedef enum torpor_class {
+  TORPOR_CLASS_NONE, /* not an object */
+  TORPOR_CLASS_OBJECT,
+  TORPOR_CLASS_ARRAY,
+  TORPOR_CLASS_FUNCTION,
+  TORPOR_CLASS_ERROR,
+  TORPOR_CLASS_PROMISE,
+  TORPOR_CLASS_DATE,
+  TORPOR_CLASS_REGEXP,
+  TORPOR_CLASS_MAP,
+  TORPOR_CLASS_SET,
+  TORPOR_CLASS_BUFFER, /* ArrayBuffer, typed array, DataView */
+  TORPOR_CLASS_PROXY,
+} torpor_class;
+
+TORPOR_API torpor_status torpor_object_class(torpor_vm *vm, torpor_value value,
+                                             torpor_class *out);
+TORPOR_API torpor_status torpor_global(torpor_vm *vm, torpor_value *out);
+TORPOR_API torpor_status torpor_object_new(torpor_vm *vm, torpor_value *out);
+TORPOR_API torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out);
+
+/* Reads and writes as obj[key] does in JavaScript, so getters, setters and
+ * proxies run. 'key' ends with zero. */
+TORPOR_API torpor_status torpor_get(torpor_vm *vm, torpor_value object,
+                                    const char *key, torpor_value *out);
+TORPOR_API torpor_status torpor_set(torpor_vm *vm, torpor_value object,
+                                    const char *key, torpor_value value);
+TORPOR_API torpor_status torpor_get_index(torpor_vm *vm, torpor_value object,
+                                          uint32_t index, torpor_value *out);
+TORPOR_API torpor_status torpor_set_index(torpor_vm *vm, torpor_value object,
+                                          uint32_t index, torpor_value value);
+
+/* ---- Calls and host functions --------------------------------------------*/
+
+/* Calls 'function' with 'self' as this. Returns TORPOR_OK with the result,
+ * TORPOR_THROWN with the exception in 'out', or another code. */
+TORPOR_API torpor_status torpor_call(torpor_vm *vm, torpor_value function,
+                                     torpor_value self,
+                                     const torpor_value *args, size_t count,
+                                     torpor_value *out);
+
+/* The exception of the last call that returned TORPOR_THROWN, for the calls
+ * that have no out value. undefined when there is none. */
+TORPOR_API torpor_value torpor_exception(const torpor_vm *vm);
+
+/* What an error says. All text UTF-8, zero-terminated, never NULL once read;
+ * 'cause' is undefined when there is none. Values that are not errors have
+ * name "" and their string as message. Release with torpor_error_free. */
+typedef struct torpor_error {
+  char *name;
+  char *message;
+  char *stack;
+  torpor_value cause;
+} torpor_error;
+
+TORPOR_API torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
+                                           torpor_error *out);
+TORPOR_API void torpor_error_free(torpor_error *error);
+
+/* A new error; 'name' is "Error", "TypeError", "RangeError", ...; other names
+ * give an Error with that name. */
+TORPOR_API torpor_status torpor_error_new(torpor_vm *vm, const char *name,
+                                          const char *message,
+                                          torpor_value *out);
+
+/* A call that guest code makes to the host. 'args' and 'self' belong to the
+ * call's own scope. */
+typedef struct torpor_arguments {
+  torpor_value self;
+  const torpor_value *args;
+  size_t count;
+} torpor_arguments;
+
+/* Returns TORPOR_OK with 'result', TORPOR_THROWN with the exception in
+ * 'result', or another code: the guest then sees an Error with that code's
+ * text. 'result' is undefined at entry. */
+typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,
+                                        const torpor_arguments *arguments,
+                                        torpor_value *result, void *user);
+
+/* Binds 'name' to 'function' on the host's side. Guest functions know host
+ * functions by name only: after a restore they are bound again; calling one
+ * that is not bound throws an Error that names it. Binding a name again
+ * replaces it. 'finalize' (may be NULL) is called with 'user' when the binding
+ * ends. 'name' has at most 255 bytes. */
+TORPOR_API torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
+                                              torpor_host_fn function,
+                                              void *user,
+                                              void (*finalize)(void *user));
+
+/* A JavaScript function that calls the host function 'name'; its own name and
+ * 'length' are as given. */
+TORPOR_API torpor_status torpor_function_new(torpor_vm *vm, const char *name,
+                                             int length, torpor_value *out);
+
+/* Binds, makes the function, and sets it as a global of that name. */
+TORPOR_API torpor_status torpor_function_add(torpor_vm *vm, const char *name,
+                                             torpor_host_fn function,
+                                             void *user);
+
+/* ---- Evaluation and modules ----------------------------------------------*/
+
+typedef enum torpor_mode {
+  TORPOR_SCRIPT, /* a script; the result is its completion value */
+  TORPOR_MODULE, /* an ES module; the result is a promise of its namespace */
+} torpor_mode;
+
+/* Evaluates 'source' (UTF-8, 'size' bytes); 'file' names it in stack traces,
+ * and a module's relative imports are resolved against it. The limit is
+ * TORPOR_SOURCE_LARGEST bytes. TORPOR_THROWN: 'out' is the exception. */
+TORPOR_API torpor_status torpor_eval(torpor_vm *vm, const char *source,
+                                     size_t size, const char *file,
+                                     torpor_mode mode, torpor_value *out);
+#define TORPOR_SOURCE_LARGEST ((size_t)256 << 20)
+
+/* ---- Jobs and promises ---------------------------------------------------*/
+
+/* Runs up to 'max' jobs of the queue (0: until it is empty). 'ran' (may be
+ * NULL) is how many ran. Returns TORPOR_OK, TORPOR_INTERRUPTED,
+ * TORPOR_TRAPPED, or TORPOR_BUSY. What a job throws becomes an unhandled
+ * rejection. A checkpoint is possible between any two jobs. */
+TORPOR_API torpor_status torpor_job_run(torpor_vm *vm, uint32_t max,
+                                        uint32_t *ran);
+TORPOR_API bool torpor_job_pending(const torpor_vm *vm);
+
+typedef enum torpor_promise_state {
+  TORPOR_PENDING,
+  TORPOR_FULFILLED,
+  TORPOR_REJECTED,
+} torpor_promise_state;
+
+/* State and, once settled, the value or reason ('result' may be NULL).
+ * TORPOR_TYPE when 'promise' is not a promise. */
+TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
+                                             torpor_value promise,
+                                             torpor_promise_state *state,
+                                             torpor_value *result);
+
+/* A promise and the functions that settle it ('resolve', 'reject' are called
+ * with torpor_call). For what must survive a snapshot use an operation. */
+TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,
+                                            torpor_value *promise,
+                                            torpor_value *resolve,
+                                            torpor_value *reject);
+
+/* Takes the oldest promise rejected without a handler by the time the job
+ * queue was empty, and its reason. TORPOR_NOT_FOUND when there is none. */
+TORPOR_API torpor_status torpor_rejection_take(torpor_vm *vm,
+                                               torpor_value *reason);
+
+/* ---- Data ----------------------------------------------------------------*/
+
+/* Plain data as CBOR (RFC 8949; typed arrays RFC 8746; docs/cbor.md). Cycles
+ * and shared references are kept; functions, symbols and classes of the
+ * program's own are refused with TORPOR_THROWN (a TypeError that names where).
+ */
+TORPOR_API torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
+                                            torpor_bytes *out);
+TORPOR_API torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data,
+                                            size_t size, torpor_value *out);
+
+/* The same data without a VM: JSON text to CBOR, and CBOR to JSON text (what
+ * JSON lacks becomes a readable string or null). TORPOR_FORMAT names the
+ * offset. */
+TORPOR_API torpor_status torpor_json_to_cbor(const char *json, size_t size,
+                                             torpor_bytes *out);
+TORPOR_API torpor_status torpor_cbor_to_json(const void *data, size_t size,
+                                             torpor_bytes *out);
+
+/* ---- Operations ----------------------------------------------------------*/
+
+/* A promise that the outside has to settle. The table of pending ones lies in
+ * guest memory, so they sleep and wake with the VM. */
+typedef struct torpor_operation {
+  uint64_t id;         /* never reused within a VM and its copies */
+  const char *kind;    /* "timer", "signal", "file-read", ...; zero-terminated */
+  const uint8_t *request; /* CBOR */
+  size_t request_size;
+  double due;          /* wall-clock milliseconds; 0 when it has none */
+  double begun;        /* wall-clock milliseconds */
+} torpor_operation;
+
+#define TORPOR_KIND_LARGEST 63
+
+/* Begins an operation of 'kind' with the plain data 'request' and gives its
+ * promise. 'due' in wall-clock milliseconds, 0 for none. */
+TORPOR_API torpor_status torpor_operation_begin(torpor_vm *vm,
+                                                const char *kind,
+                                                torpor_value request,
+                                                double due, uint64_t *id,
+                                                torpor_value *promise);
+
+/* The next pending operation that this host has not been given yet, in the
+ * order of ids; after a restore it gives all that are pending. 'out' is
+ * borrowed until the next call into the VM. TORPOR_NOT_FOUND: no more. */
+TORPOR_API torpor_status torpor_operation_next(torpor_vm *vm,
+                                               torpor_operation *out);
+
+/* Takes the id of an operation that guest code cancelled since. Only those
+ * that torpor_operation_next gave are reported. TORPOR_NOT_FOUND: no more. */
+TORPOR_API torpor_status torpor_operation_take_cancelled(torpor_vm *vm,
+                                                         uint64_t *id);
+
+/* Pending operations, for listing: 'index' counts from 0 in order of ids. */
+TORPOR_API size_t torpor_operation_count(const torpor_vm *vm);
+TORPOR_API torpor_status torpor_operation_at(torpor_vm *vm, size_t index,
+                                             torpor_operation *out);
+
+typedef enum torpor_outcome {
+  TORPOR_RESOLVE,
+  TORPOR_REJECT,
+} torpor_outcome;
+
+/* Settles operation 'id' with a value of the VM or with CBOR data. Jobs do not
+ * run yet. TORPOR_NOT_FOUND when it is not pending (settled or cancelled). */
+TORPOR_API torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
+                                                 torpor_outcome outcome,
+                                                 torpor_value value);
+TORPOR_API torpor_status torpor_operation_settle_cbor(torpor_vm *vm,
+                                                      uint64_t id,
+                                                      torpor_outcome outcome,
+                                                      const void *data,
+                                                      size_t size);
+
+/* CBOR of an error with 'name', 'message' and 'code' (may be NULL), to reject
+ * an operation with. */
+TORPOR_API torpor_status torpor_cbor_error(const char *name,
+                                           const char *message,
+                                           const char *code,
+                                           torpor_bytes *out);
+
+/* ---- Snapshots -----------------------------------------------------------*/
+
+/* The bytes of 'vm' asleep, against the baseline (docs/snapshot-format.md).
+ * 'vm' may go on running. Possible between any two jobs.
+ * TORPOR_BUSY while guest code is on the stack. */
+TORPOR_API torpor_status torpor_snapshot_save(torpor_vm *vm,
+                                              torpor_bytes *out);
+
+/* Opens a VM from a snapshot. Handles are gone; host functions are to be bound
+ * again; operations are pending still. Nothing is produced unless all of it was
+ * valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_VERSION, TORPOR_ENGINE,
+ * TORPOR_EXTENSION, TORPOR_CHECKSUM, TORPOR_LIMIT, or TORPOR_NOMEM. */
+TORPOR_API torpor_status torpor_snapshot_restore(const void *data, size_t size,
+                                                 const torpor_options *options,
+                                                 torpor_vm **out);
+
+/* What can be known of a snapshot without an engine. */
+typedef struct torpor_snapshot_info {
+  char engine[65];     /* hex */
+  uint32_t version;
+  uint64_t memory;     /* bytes of linear memory when awake */
+  uint64_t bytes;      /* of memory that are stored */
+  uint32_t operations; /* pending */
+} torpor_snapshot_info;
+
+/* 'operations' (may be NULL) is CBOR: an array of maps with id, kind, request,
+ * due and begun. Release it. */
+TORPOR_API torpor_status torpor_snapshot_read(const void *data, size_t size,
+                                              torpor_snapshot_info *info,
+                                              torpor_bytes *operations);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

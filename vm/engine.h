@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* engine.h - an engine as an object: the only way into translated code.
+ *
+ * engine/bind.c, compiled once per engine together with the C that wasm2c made
+ * of it, fills one of these. The built-in one is linked as torpor__engine; others
+ * are loaded from lib/torpor/engines/<id>.so, where the same symbol is looked
+ * up (torpor__engine_find). Several may live in one process, so nothing here
+ * is reached by any other symbol. */
+#ifndef TORPOR_VM_ENGINE_H
+#define TORPOR_VM_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "guest/abi.h"
+#include "wasm/runtime.h"
+
+#define TORPOR__ENGINE_TABLE_VERSION 1
+
+/* C types for the letters of TORPOR_ABI_EXPORTS. Every function takes the
+ * instance first. */
+typedef void torpor__instance;
+
+typedef struct torpor__engine_exports {
+  uint32_t (*torpor_open)(torpor__instance *);
+  uint32_t (*torpor_wake)(torpor__instance *);
+  uint32_t (*torpor_allocate)(torpor__instance *, uint32_t);
+  uint32_t (*torpor_release)(torpor__instance *, uint32_t);
+  uint32_t (*torpor_scope_open)(torpor__instance *);
+  uint32_t (*torpor_scope_close)(torpor__instance *, uint32_t);
+  uint32_t (*torpor_value_retain)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_value_release)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_string_new)(torpor__instance *, uint32_t, uint32_t);
+  uint32_t (*torpor_string_read)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_buffer_new)(torpor__instance *, uint32_t, uint32_t);
+  uint32_t (*torpor_buffer_read)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_object_class)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_global)(torpor__instance *);
+  uint32_t (*torpor_object_new)(torpor__instance *);
+  uint32_t (*torpor_array_new)(torpor__instance *);
+  uint32_t (*torpor_get)(torpor__instance *, uint64_t, uint32_t, uint32_t);
+  uint32_t (*torpor_set)(torpor__instance *, uint64_t, uint32_t, uint32_t,
+                         uint64_t);
+  uint32_t (*torpor_get_index)(torpor__instance *, uint64_t, uint32_t);
+  uint32_t (*torpor_set_index)(torpor__instance *, uint64_t, uint32_t,
+                               uint64_t);
+  uint32_t (*torpor_call)(torpor__instance *, uint64_t, uint64_t, uint32_t,
+                          uint32_t);
+  uint32_t (*torpor_error_read)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_error_new)(torpor__instance *, uint32_t, uint32_t,
+                               uint32_t, uint32_t);
+  uint32_t (*torpor_function_new)(torpor__instance *, uint32_t, uint32_t,
+                                  uint32_t);
+  uint32_t (*torpor_eval)(torpor__instance *, uint32_t, uint32_t, uint32_t,
+                          uint32_t, uint32_t);
+  uint32_t (*torpor_job_run)(torpor__instance *, uint32_t);
+  uint32_t (*torpor_promise_read)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_promise_new)(torpor__instance *);
+  uint32_t (*torpor_rejection_take)(torpor__instance *);
+  uint32_t (*torpor_cbor_encode)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_cbor_decode)(torpor__instance *, uint32_t, uint32_t);
+  uint32_t (*torpor_operation_begin)(torpor__instance *, uint32_t, uint32_t,
+                                     uint64_t, double);
+  uint32_t (*torpor_operation_cancelled)(torpor__instance *);
+  uint32_t (*torpor_operation_settle)(torpor__instance *, uint64_t, uint32_t,
+                                      uint64_t);
+  uint32_t (*torpor_operation_settle_cbor)(torpor__instance *, uint64_t,
+                                           uint32_t, uint32_t, uint32_t);
+  uint32_t (*torpor_collect)(torpor__instance *);
+  uint32_t (*torpor_heap_free)(torpor__instance *, uint32_t, uint32_t);
+} torpor__engine_exports;
+
+/* What an engine calls on its host (module "torpor"). 'host' is what was given
+ * to instantiate; the vm library fills one static table of these. */
+typedef struct torpor__engine_imports {
+  uint32_t (*call)(void *host, uint32_t function, uint64_t self,
+                   uint32_t args, uint32_t count);
+  uint32_t (*module)(void *host, uint32_t name, uint32_t size);
+  uint32_t (*poll)(void *host);
+  double (*clock)(void *host, uint32_t which);
+  uint32_t (*zone)(void *host, double ms);
+  void (*random)(void *host, uint32_t address, uint32_t size);
+  void (*console)(void *host, uint32_t level, uint32_t address,
+                  uint32_t size);
+  void (*trap)(void *host, uint32_t code, uint32_t address, uint32_t size);
+} torpor__engine_imports;
+
+/* A run of non-zero bytes of the baseline. */
+typedef struct torpor__engine_segment {
+  uint32_t address, size;
+  const uint8_t *data;
+} torpor__engine_segment;
+
+typedef struct torpor__engine {
+  uint32_t table_version; /* TORPOR__ENGINE_TABLE_VERSION */
+  uint32_t abi_version;
+  char id[65]; /* hex SHA-256 of engine.wasm */
+  uint32_t control; /* address of the control block */
+  uint32_t pages;   /* initial memory, in wasm pages of 64 KiB */
+  uint32_t stack_pointer; /* its initial value */
+  size_t instance_size;
+  const torpor__engine_segment *segments; /* ascending, disjoint */
+  size_t segment_count;
+  torpor__engine_exports exports;
+
+  /* Makes 'instance' (zeroed, instance_size bytes) ready: globals, function
+   * table, imports; its memory is 'memory', whose bytes lie at the fixed distance
+   * TORPOR__MEMORY_DISTANCE from 'instance' and are left alone. 'imports' and
+   * 'host' stay borrowed. */
+  void (*instantiate)(torpor__instance *instance,
+                      const torpor__wasm_memory *memory,
+                      const torpor__engine_imports *imports, void *host);
+  /* Frees what instantiate allocated (the table). */
+  void (*release)(torpor__instance *instance);
+  /* The mutable globals, as snapshots keep them: now only __stack_pointer. */
+  uint32_t (*get_stack_pointer)(const torpor__instance *instance);
+  void (*set_stack_pointer)(torpor__instance *instance, uint32_t value);
+  uint32_t (*table_size)(const torpor__instance *instance);
+} torpor__engine;
+
+extern const torpor__engine torpor__engine_builtin;
+
+/* The engine with this id: the built-in one, one that was loaded before, or one
+ * from the folders of torpor__engine_folders. NULL when there is none; 'why' (may
+ * be NULL) then points to a static or thread-local sentence. Safe from any
+ * thread. 'id' NULL: the built-in one. */
+const torpor__engine *torpor__engine_find(const char *id, const char **why);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* runtime.h - our runtime for code that wasm2c made: regions, traps, entries.
+ *
+ * Knows no JavaScript. A *region* is one reservation of address space that
+ * holds, at fixed distances, an instance and its linear memory:
+ *
+ *     | guard | instance (TORPOR__MEMORY_DISTANCE bytes) | memory 4 GiB | guard |
+ *                                                        ^ memory.data
+ *
+ * so that translated code finds the memory from the instance without a load
+ * (wasm-rt.h), and every 32-bit address plus constant offset falls inside the
+ * reservation: an access out of bounds hits a page without access and becomes a
+ * trap.
+ *
+ * Pages become accessible when they are first touched: the fault handler lets
+ * in accesses below the memory's size, a chunk of TORPOR__CHUNK bytes at a time,
+ * and notes the chunk. So the host knows every byte that guest code ever could
+ * have written, whatever the guest says.
+ *
+ *  (1) 'committed' covers everything accessible; a reset covers 'committed'.
+ *  (2) Guest code holds nothing of the host's: leaving it with siglongjmp, also
+ *      from a signal handler, leaks nothing.
+ *  (3) The handlers for SIGSEGV and SIGBUS pass on what is not ours.
+ *
+ * With TORPOR_SOFT_BOUNDS memory is checked in code, committed when it grows,
+ * and no signal handler is installed. */
+#ifndef TORPOR_WASM_RUNTIME_H
+#define TORPOR_WASM_RUNTIME_H
+
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wasm/wasm-rt.h"
+
+#define TORPOR__PAGE 4096u
+#define TORPOR__WASM_PAGE 65536u
+#define TORPOR__CHUNK 65536u
+#define TORPOR__MEMORY_DISTANCE 16384u /* instance to memory */
+
+typedef wasm_rt_memory_t torpor__wasm_memory;
+
+typedef struct torpor__region torpor__region;
+
+/* A region with 'pages' of memory, growing to at most 'max_pages'. NULL: no
+ * address space or memory. Regions are recycled: the memory of a new one is all
+ * zero except what the caller kept with torpor__region_recycle. */
+torpor__region *torpor__region_open(uint32_t pages, uint32_t max_pages);
+void torpor__region_close(torpor__region *region);
+
+void *torpor__region_instance(torpor__region *region);
+torpor__wasm_memory *torpor__region_memory(torpor__region *region);
+
+/* Calls 'visit' for each maximal committed range [start, end), ascending. */
+void torpor__region_committed(const torpor__region *region,
+                              void (*visit)(void *user, uint32_t start,
+                                            uint32_t end),
+                              void *user);
+/* Makes [start, end) accessible now, for the host's own writes. false: no
+ * memory, or beyond the memory's size. */
+bool torpor__region_commit(torpor__region *region, uint32_t start,
+                           uint32_t end);
+/* Gives [start, end) back to the system (chunk aligned); it is not accessible
+ * and not committed any more, and zero when it comes back. */
+void torpor__region_decommit(torpor__region *region, uint32_t start,
+                             uint32_t end);
+/* Sets the size without touching bytes (restore, reset). */
+void torpor__region_set_pages(torpor__region *region, uint32_t pages,
+                              uint32_t max_pages);
+
+/* ---- Entering and leaving guest code --------------------------------------*/
+
+typedef enum torpor__trap {
+  TORPOR__TRAP_NONE,
+  TORPOR__TRAP_BOUNDS,      /* memory or table access out of bounds */
+  TORPOR__TRAP_ARITHMETIC,  /* integer overflow, division by zero */
+  TORPOR__TRAP_UNREACHABLE,
+  TORPOR__TRAP_SIGNATURE,   /* indirect call of another type */
+  TORPOR__TRAP_STACK,       /* the host's stack ran out */
+  TORPOR__TRAP_WATCHDOG,    /* past its deadline without polling */
+  TORPOR__TRAP_HOST,        /* the host ended it (import trap) */
+  TORPOR__TRAP_MEMORY,      /* the system has no memory left */
+} torpor__trap;
+
+/* One entry into guest code; lives on the C stack of the caller. Entries of a
+ * thread nest (host functions may enter again). */
+typedef struct torpor__entry {
+  sigjmp_buf leave;
+  torpor__region *region;
+  struct torpor__entry *outer;
+  volatile torpor__trap trap;
+  /* 1 while guest code runs on top of this entry, 0 while host code does. */
+  volatile sig_atomic_t in_guest;
+  /* Monotonic ns after which the watchdog leaves; 0: never. */
+  _Atomic uint64_t deadline;
+} torpor__entry;
+
+/* Use:
+ *   torpor__entry_start(&entry, region, deadline);
+ *   if (sigsetjmp(entry.leave, 0) == 0) { entry.in_guest = 1; call exports... }
+ *   trap = torpor__entry_end(&entry);
+ * Between host calls the imports keep in_guest with torpor__host_begin/end. */
+void torpor__entry_start(torpor__entry *entry, torpor__region *region,
+                         uint64_t deadline);
+torpor__trap torpor__entry_end(torpor__entry *entry);
+
+/* Called by imports at their start and end. */
+torpor__entry *torpor__host_begin(void);
+void torpor__host_end(torpor__entry *entry);
+
+/* Leaves the innermost entry of this thread with 'trap'. */
+_Noreturn void torpor__trap_raise(torpor__trap trap);
+const char *torpor__trap_text(torpor__trap trap);
+
+/* Installs the handlers (once; thread-safe) and prepares the alternate signal
+ * stack of this thread. Called by region_open and entry_start. */
+bool torpor__runtime_start(void);
+
+/* ---- Watchdog --------------------------------------------------------------
+ *
+ * A thread that sends TORPOR__WATCHDOG_SIGNAL to threads whose innermost entry is
+ * past its deadline; the handler leaves the entry if guest code is running, else
+ * torpor__host_end does. Started with the first deadline. */
+#define TORPOR__WATCHDOG_SIGNAL SIGURG
+uint64_t torpor__monotonic_ns(void);
+
+#endif
