@@ -114,6 +114,11 @@ typedef struct torpor_abi_control {
   /* (value) -> result[0] handle outside scopes; (value). */                  \
   X(i, torpor_value_retain, l)                                                \
   X(i, torpor_value_release, l)                                               \
+  /* (value) -> result[0] a token, plain integer >= 1, that names the value   \
+     also after a restore; (token) -> handle, NOT_FOUND; (token) forgets. */  \
+  X(i, torpor_value_export, l)                                                \
+  X(i, torpor_value_import, i)                                                \
+  X(i, torpor_value_forget, i)                                                \
   /* (address, size): UTF-8 -> string. */                                     \
   X(i, torpor_string_new, ii)                                                 \
   /* (value): String(value) as UTF-8, text out. */                            \

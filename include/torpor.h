@@ -320,6 +320,17 @@ TORPOR_API torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,
 TORPOR_API torpor_status torpor_value_release(torpor_vm *vm,
                                               torpor_value value);
 
+/* Handles are gone after a restore. A token names a value in the VM it was
+ * exported from and in every VM restored from its later snapshots, until it is
+ * forgotten. Tokens are never 0. NOT_FOUND: no such token. */
+typedef uint32_t torpor_token;
+TORPOR_API torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
+                                             torpor_token *out);
+TORPOR_API torpor_status torpor_value_import(torpor_vm *vm, torpor_token token,
+                                             torpor_value *out);
+TORPOR_API torpor_status torpor_value_forget(torpor_vm *vm,
+                                             torpor_token token);
+
 /* ---- Strings and bytes ---------------------------------------------------*/
 
 /* 'text' is UTF-8; invalid sequences become U+FFFD. */

@@ -30,6 +30,9 @@ typedef struct torpor__engine_exports {
   uint32_t (*torpor_scope_close)(torpor__instance *, uint32_t);
   uint32_t (*torpor_value_retain)(torpor__instance *, uint64_t);
   uint32_t (*torpor_value_release)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_value_export)(torpor__instance *, uint64_t);
+  uint32_t (*torpor_value_import)(torpor__instance *, uint32_t);
+  uint32_t (*torpor_value_forget)(torpor__instance *, uint32_t);
   uint32_t (*torpor_string_new)(torpor__instance *, uint32_t, uint32_t);
   uint32_t (*torpor_string_read)(torpor__instance *, uint64_t);
   uint32_t (*torpor_buffer_new)(torpor__instance *, uint32_t, uint32_t);
