@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* torpor-run.h - durable runs: programs that survive the death of their worker.
+ *
+ *   torpor_store *store;
+ *   torpor_worker *worker;
+ *   char id[TORPOR_RUN_ID_SIZE];
+ *   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
+ *   options.file = "order.mjs";
+ *   torpor_store_open("torpor.db", NULL, &store);
+ *   torpor_run_add(store, &options, id);
+ *   torpor_worker_open(store, NULL, &worker);
+ *   torpor_worker_add(worker, id);
+ *   torpor_worker_run(worker);
+ *   torpor_worker_close(worker);
+ *   torpor_store_close(store);
+ *
+ * A run is one committed state (a snapshot of its VM, with the operations that
+ * it waits for) plus the results that came in after it. A worker wakes it,
+ * delivers results, lets it run until it waits again, and commits the new state
+ * in one transaction; only then do its new operations start and its output
+ * appear. So a worker may die at any moment: another goes on from the last
+ * commit.
+ *
+ * Functions return TORPOR_OK or a code of torpor.h; torpor_store_error then gives
+ * a sentence that says what to do. A store and its workers belong to one thread;
+ * any number of processes may open one store. */
+#ifndef TORPOR_RUN_H
+#define TORPOR_RUN_H
+
+#include "torpor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- The store -----------------------------------------------------------*/
+
+typedef struct torpor_store torpor_store;
+
+typedef struct torpor_store_options {
+  size_t size;      /* sizeof(torpor_store_options) */
+  const char *vfs;  /* name of a SQLite VFS; NULL: the system's */
+  bool read_only;   /* never writes; for looking */
+  bool must_exist;  /* TORPOR_NOT_FOUND instead of making a new store */
+  int busy_ms;      /* how long to wait for other processes; 0: 10,000 */
+} torpor_store_options;
+
+#define TORPOR_STORE_OPTIONS_INIT {.size = sizeof(torpor_store_options)}
+
+/* Opens the SQLite file 'path', made when missing. Returns TORPOR_OK,
+ * TORPOR_IO, TORPOR_VERSION (made by a newer Torpor), TORPOR_CORRUPT,
+ * TORPOR_FORMAT (not a store), TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND. */
+TORPOR_API torpor_status torpor_store_open(const char *path,
+                                           const torpor_store_options *options,
+                                           torpor_store **out);
+TORPOR_API void torpor_store_close(torpor_store *store);
+
+/* A sentence about the last call for 'store' (and its workers) that failed; with
+ * NULL about the last failed torpor_store_open of this thread. Never NULL. */
+TORPOR_API const char *torpor_store_error(const torpor_store *store);
+
+/* ---- Runs ----------------------------------------------------------------*/
+
+#define TORPOR_RUN_ID_SIZE 65 /* an id has 1 to 64 of A-Z a-z 0-9 - _ . */
+
+typedef struct torpor_run_options {
+  size_t size;
+  const char *file;     /* the main module; it and what it imports statically
+                           are read now and kept with the run */
+  const char *id;       /* NULL: one is made */
+  const uint8_t *input; /* CBOR, what input() gives; NULL: undefined */
+  size_t input_size;
+  const char *access;   /* grants as torpor_access_write gives; NULL: none */
+  uint64_t memory_max;  /* see torpor_options; 0: default */
+  uint64_t fuel;        /* polls of one step before a checkpoint between two
+                           jobs; 0: TORPOR_RUN_FUEL */
+  uint64_t deadline_ms; /* of one entry; 0: TORPOR_RUN_DEADLINE_MS */
+} torpor_run_options;
+
+#define TORPOR_RUN_OPTIONS_INIT {.size = sizeof(torpor_run_options)}
+#define TORPOR_RUN_FUEL UINT64_C(100000000)
+#define TORPOR_RUN_DEADLINE_MS UINT64_C(60000)
+#define TORPOR_RUN_ATTEMPTS 5 /* deliveries without a commit until parked */
+
+/* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when a
+ * worker drives it. TORPOR_EXISTS, TORPOR_NOT_FOUND (a module; the error names
+ * it), TORPOR_MISUSE (a bad id), or a store's code. */
+TORPOR_API torpor_status torpor_run_add(torpor_store *store,
+                                        const torpor_run_options *options,
+                                        char *id);
+
+typedef enum torpor_run_state {
+  TORPOR_RUN_READY,     /* has work now, or has not started */
+  TORPOR_RUN_WAITING,   /* for its operations */
+  TORPOR_RUN_DONE,      /* result in 'value' */
+  TORPOR_RUN_FAILED,    /* error in 'value' */
+  TORPOR_RUN_DEADLOCK,  /* waits for what nothing can settle */
+  TORPOR_RUN_KILLED,
+  TORPOR_RUN_PARKED,    /* kept ending its worker; resume tries again */
+} torpor_run_state;
+
+TORPOR_API const char *torpor_run_state_name(torpor_run_state state);
+
+typedef struct torpor_run_info {
+  const char *id;
+  const char *file;
+  const char *engine; /* hex */
+  const char *access;
+  torpor_run_state state;
+  int64_t step;     /* commits so far */
+  int64_t branch;
+  int64_t attempts; /* deliveries since the last commit */
+  int64_t created_ms, changed_ms; /* Unix milliseconds */
+  uint64_t snapshot_size; /* bytes of the sleeping state; 0 before the first */
+  uint64_t operations;    /* pending */
+  uint64_t signals;       /* in the mailbox, not yet taken */
+  bool worked;            /* another process holds it at this moment */
+  bool cancelling;        /* cancel was asked for and is not yet delivered */
+  const char *reason;     /* why failed, deadlocked or parked; "" otherwise */
+  const uint8_t *value;   /* CBOR of result or error; NULL when there is none */
+  size_t value_size;
+} torpor_run_info;
+
+/* Calls 'visit' for the run 'id', or for all in order of creation when 'id' is
+ * NULL; what 'info' points to is borrowed. A visit that returns false stops.
+ * TORPOR_NOT_FOUND when 'id' is not there. */
+typedef bool (*torpor_run_visit_fn)(void *user, const torpor_run_info *info);
+TORPOR_API torpor_status torpor_run_each(torpor_store *store, const char *id,
+                                         torpor_run_visit_fn visit, void *user);
+
+typedef struct torpor_run_operation {
+  uint64_t id;
+  const char *kind;
+  const char *topic; /* the signal's name; NULL for other kinds */
+  const uint8_t *request; /* CBOR */
+  size_t request_size;
+  int64_t begun_ms;
+  int64_t begun_step;
+  int64_t due_ms;     /* -1: none */
+  const char *key;    /* idempotency key */
+  const char *waking; /* "re-arm", "repeat", "reattach", "reject" */
+} torpor_run_operation;
+
+typedef bool (*torpor_run_operation_fn)(void *user,
+                                        const torpor_run_operation *operation);
+TORPOR_API torpor_status torpor_run_operations(torpor_store *store,
+                                               const char *id,
+                                               torpor_run_operation_fn visit,
+                                               void *user);
+
+typedef struct torpor_run_line {
+  int64_t step;
+  int64_t written_ms;
+  torpor_level level;
+  const char *text; /* UTF-8, without line end */
+  size_t size;
+} torpor_run_line;
+
+/* Console output of steps after 'after' (0: all), in order. */
+typedef bool (*torpor_run_line_fn)(void *user, const torpor_run_line *line);
+TORPOR_API torpor_status torpor_run_lines(torpor_store *store, const char *id,
+                                          int64_t after,
+                                          torpor_run_line_fn visit, void *user);
+
+/* Puts a signal into the mailbox of a run; durable when this returns. 'data' is
+ * CBOR (NULL: undefined). TORPOR_NOT_FOUND; TORPOR_MISUSE when it has ended. */
+TORPOR_API torpor_status torpor_run_signal(torpor_store *store, const char *id,
+                                           const char *name,
+                                           const uint8_t *data, size_t size);
+
+/* Asks a run to end: what is pending rejects with an error named Cancelled. With
+ * 'kill' it is ended at once by raising its fence; its program is not asked. */
+TORPOR_API torpor_status torpor_run_cancel(torpor_store *store, const char *id,
+                                           bool kill);
+
+/* Makes a parked run ready again, with its attempts at 0; nothing for others. */
+TORPOR_API torpor_status torpor_run_unpark(torpor_store *store,
+                                           const char *id);
+
+/* ---- Workers -------------------------------------------------------------*/
+
+typedef struct torpor_worker torpor_worker;
+
+typedef enum torpor_event_kind {
+  TORPOR_EVENT_WOKEN,   /* restored from its last commit: us, size, step */
+  TORPOR_EVENT_STARTED, /* first entry of a new run */
+  TORPOR_EVENT_COMMIT,  /* a step is durable: step, size, operations */
+  TORPOR_EVENT_LINE,    /* console output that is durable: level, text */
+  TORPOR_EVENT_ENDED,   /* state: see torpor_run_each for the value */
+  TORPOR_EVENT_HELD,    /* another worker drives it; it is left alone */
+  TORPOR_EVENT_ERROR,   /* text says what failed; the run stays as committed */
+} torpor_event_kind;
+
+typedef struct torpor_event {
+  torpor_event_kind kind;
+  const char *run;
+  int64_t step;
+  double us;          /* what waking took, in microseconds */
+  uint64_t size;      /* bytes of the snapshot */
+  uint64_t operations; /* pending */
+  int64_t next_due_ms; /* earliest due time of them; -1: none */
+  torpor_level level;
+  const char *text;
+  torpor_run_state state;
+} torpor_event;
+
+typedef void (*torpor_event_fn)(void *user, const torpor_event *event);
+
+typedef struct torpor_worker_options {
+  size_t size;
+  torpor_event_fn event; /* on the worker's thread; must not call the store */
+  void *user;
+  int poll_ms; /* how often others' writes are looked for; 0: 20 */
+  /* Drivers of the embedder's own, see torpor-loop.h; may be NULL. */
+  const struct torpor_driver *const *drivers;
+  size_t driver_count;
+} torpor_worker_options;
+
+#define TORPOR_WORKER_OPTIONS_INIT {.size = sizeof(torpor_worker_options)}
+
+TORPOR_API torpor_status torpor_worker_open(
+    torpor_store *store, const torpor_worker_options *options,
+    torpor_worker **out);
+TORPOR_API void torpor_worker_close(torpor_worker *worker);
+
+/* Drives run 'id'; with NULL every run of the store that is ready or waiting,
+ * also those that come later. */
+TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
+                                           const char *id);
+
+/* Drives what was added until all of it has ended (never, when everything is
+ * driven) or torpor_worker_stop. What was committed stays; what was under way is
+ * left for the next worker. TORPOR_OK; or a store's code after which nothing
+ * can go on. */
+TORPOR_API torpor_status torpor_worker_run(torpor_worker *worker);
+
+/* Makes torpor_worker_run return soon. From any thread or a signal handler. */
+TORPOR_API void torpor_worker_stop(torpor_worker *worker);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
