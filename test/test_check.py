@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# ctest: nosanitize
+"""The checks of 'make check' find what they are there to find.
+
+Each test plants one violation in a small tree and expects it to be named with
+its file and line, and the tree without it to pass.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOLS = os.path.join(os.environ.get("TORPOR_SOURCE", "."), "tools")
+LICENCE = "/* SPDX-License-Identifier: MIT */\n"
+
+# A tree that keeps every rule.
+GOOD = {
+    "include/torpor.h": LICENCE,
+    "include/torpor-loop.h": LICENCE + '#include "torpor.h"\n',
+    "include/torpor-run.h": LICENCE + "#include <torpor.h>\n",
+    "guest/abi.h": LICENCE,
+    "guest/engine.c": LICENCE + '#include "abi.h"\n#include "quickjs.c"\n',
+    "wasm/runtime.h": LICENCE,
+    "vm/engine.h": LICENCE + '#include "guest/abi.h"\n'
+                             '#include "wasm/runtime.h"\n',
+    "vm/vm.c": LICENCE + '#include "torpor.h"\n#include "vm/engine.h"\n',
+    "engine/bind.c": LICENCE + '#include "vm/engine.h"\n'
+                               '#include "engine.wasm.h"\n',
+    "loop/timer.c": LICENCE + '#include "torpor-loop.h"\n#include <uv.h>\n',
+    "run/store.h": LICENCE,
+    "run/store-sqlite.c": LICENCE + '#include "store.h"\n'
+                                    "#include <sqlite3.h>\n",
+    "cli/main.c": LICENCE + '#include "torpor-run.h"\n#include <stdio.h>\n',
+    "docs/format.md": "# The format\n\n## Its bytes\n",
+    "README.md": "See [the bytes](docs/format.md#its-bytes).\n",
+}
+
+
+def write_tree(root, files):
+    for name, text in files.items():
+        path = os.path.join(root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def run_check(tool, changes):
+    """Exit code and output of 'tool' on the good tree with 'changes'."""
+    with tempfile.TemporaryDirectory() as root:
+        write_tree(root, {**GOOD, **changes})
+        subprocess.run(["git", "init", "-q", root], check=True)
+        done = subprocess.run(
+            [sys.executable, os.path.join(TOOLS, tool), root],
+            stdout=subprocess.PIPE, text=True, check=False)
+        return done.returncode, done.stdout
+
+
+class CheckTest(unittest.TestCase):
+    def assert_good(self, tool):
+        self.assertEqual(run_check(tool, {}), (0, ""))
+
+    def assert_found(self, tool, name, text, line, words):
+        code, output = run_check(tool, {name: text})
+        self.assertEqual(code, 1, output)
+        self.assertEqual(len(output.splitlines()), 1, output)
+        self.assertTrue(output.startswith(f"{name}:{line}: "), output)
+        self.assertIn(words, output)
+
+
+class ArrowsTest(CheckTest):
+    FORBIDDEN = [
+        ("cli/main.c", "vm/engine.h"),
+        ("cli/main.c", "run/store.h"),
+        ("run/worker.c", "vm/engine.h"),
+        ("loop/timer.c", "torpor-run.h"),
+        ("loop/timer.c", "run/store.h"),
+        ("vm/vm.c", "torpor-loop.h"),
+        ("vm/vm.c", "engine.wasm.h"),
+        ("vm/vm.c", "guest/engine.c"),
+        ("wasm/trap.c", "torpor.h"),
+        ("wasm/trap.c", "vm/engine.h"),
+        ("guest/value.c", "torpor.h"),
+        ("guest/value.c", "../vm/engine.h"),
+        ("engine/bind.c", "torpor.h"),
+        ("include/torpor.h", "vm/engine.h"),
+        ("run/worker.c", "sqlite3.h"),
+        ("vm/vm.c", "uv.h"),
+        ("run/worker.c", "uv.h"),
+    ]
+
+    def test_good_tree(self):
+        self.assert_good("check-arrows")
+
+    def test_forbidden_arrows(self):
+        for name, header in self.FORBIDDEN:
+            with self.subTest(name=name, header=header):
+                text = f'{LICENCE}\n#  include "{header}"\n'
+                self.assert_found("check-arrows", name, text, 3,
+                                  header.lstrip("./"))
+
+    def test_library_in_angle_brackets(self):
+        self.assert_found("check-arrows", "cli/list.c",
+                          LICENCE + "#include <sqlite3.h>\n", 2, "sqlite3.h")
+
+
+class LinksTest(CheckTest):
+    def test_good_tree(self):
+        self.assert_good("check-links")
+
+    def test_missing_file(self):
+        self.assert_found("check-links", "README.md", "\n[a](other/b.md)\n", 2,
+                          "no other/b.md")
+
+    def test_missing_heading(self):
+        self.assert_found("check-links", "README.md",
+                          "[a](docs/format.md#its-bits)\n", 1, "#its-bits")
+
+    def test_mention_in_source(self):
+        self.assert_found("check-links", "vm/a.c",
+                          LICENCE + "/* see docs/gone.md */\n", 2, "gone.md")
+
+    def test_code_block_and_web(self):
+        text = "```\n[a](b.md)\n```\n[c](https://example.org/d.md)\n"
+        self.assertEqual(run_check("check-links", {"a.md": text}), (0, ""))
+
+
+class TextTest(CheckTest):
+    def test_good_tree(self):
+        self.assert_good("check-text")
+
+    def test_no_licence(self):
+        self.assert_found("check-text", "vm/a.c", "int a;\n", 1, "SPDX")
+
+    def test_long_line(self):
+        self.assert_found("check-text", "vm/a.c",
+                          LICENCE + "/* " + "x" * 75 + " */\n", 2, "columns")
+
+    def test_long_file(self):
+        self.assert_found("check-text", "vm/a.c", LICENCE + "\n" * 800, 800,
+                          "801 lines")
+
+    def test_left_for_later(self):
+        self.assert_found("check-text", "vm/a.c",
+                          LICENCE + "/* TODO: think */\n", 2, "TODO")
+
+    def test_tab_and_blank(self):
+        self.assert_found("check-text", "vm/a.c", LICENCE + "\tint a;\n", 2,
+                          "tab")
+        self.assert_found("check-text", "a.md", "a \n", 1, "blanks")
+
+    def test_generated_file(self):
+        self.assert_found("check-text", "engine.wasm", "\0asm", 1, "generated")
+
+
+if __name__ == "__main__":
+    unittest.main()
