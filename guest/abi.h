@@ -65,8 +65,8 @@ typedef struct torpor_abi_control {
   uint32_t rejections;   /* unhandled ones that can be taken; likewise */
   uint32_t heap_used;    /* bytes handed out */
   uint32_t handles;      /* live handles */
-  double monotonic_base; /* what performance time continues from, see wake */
-  double monotonic_last;
+  double monotonic_last; /* newest monotonic time that the guest has seen; it
+                            goes on from here after a restore */
 
   /* Set by the host before an entry; zero in snapshots. */
   struct torpor_abi_host {
@@ -75,7 +75,11 @@ typedef struct torpor_abi_control {
     uint32_t memory_max; /* the heap's break may not pass this; 0: no limit */
     uint32_t interrupted; /* guest: set to 1 when the last status was
                              INTERRUPTED by fuel, 2 by poll */
-    uint64_t reserved[4];
+    double monotonic_offset; /* guest: its monotonic time less the host's; kept
+                                here because it differs from host to host */
+    uint64_t generation; /* guest: of the newest handle; handles end with the
+                            host that holds them */
+    uint64_t reserved[2];
 
     /* Results of an entry, arguments of torpor_call and of the import. */
     uint64_t result[TORPOR_ABI_RESULTS];
