@@ -11,8 +11,8 @@ GENERATOR ?= $(shell command -v ninja >/dev/null && echo Ninja || \
 compile = cmake --build $(BUILD) -j $(JOBS) --target
 run_tests = ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
 
-.PHONY: all setup configure test test-quick test-full sanitize check demo
-.PHONY: bench install dist clean distclean help
+.PHONY: all setup configure test test-quick test-full sanitize check format
+.PHONY: demo bench install dist clean distclean help
 
 all: configure ## build the command, the libraries and the engine
 	@$(compile) all
@@ -45,6 +45,9 @@ sanitize: all ## the tests under address and undefined-behaviour sanitizers
 
 check: setup ## format, arrows, links, licence lines
 	@tools/check
+
+format: setup ## rewrite the C as .clang-format says
+	@tools/check-format --fix
 
 bench: all ## side by side with named peers
 	@bench/run $(BUILD)

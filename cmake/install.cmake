@@ -8,6 +8,11 @@ list(TRANSFORM TORPOR_LINK_NAMES PREPEND "-l" OUTPUT_VARIABLE flags)
 list(JOIN flags " " TORPOR_LINK_FLAGS)
 file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/include/*.h")
 
+# Both files name paths relative to themselves: an installed tree may be moved.
+file(RELATIVE_PATH TORPOR_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+file(RELATIVE_PATH TORPOR_CONFIG_PREFIX
+  "/${CMAKE_INSTALL_LIBDIR}/cmake/torpor" "/")
+
 configure_file(cmake/torpor.pc.in torpor.pc @ONLY)
 configure_file(cmake/torporConfig.cmake.in torporConfig.cmake @ONLY)
 include(CMakePackageConfigHelpers)

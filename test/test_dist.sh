@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ctest: slow nosanitize timeout=900
+#
+# The source release builds where there is a C compiler, CMake and the libraries
+# and nothing else: PATH holds only those and what every system has. Its engine
+# is byte for byte the one it was made with. Made twice it is the same file.
+set -euo pipefail
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  echo "test_dist: $*" >&2
+  exit 1
+}
+
+version=$("$TORPOR" --version | sed 's/^[^0-9]*//; s/ .*//')
+mkdir "$work/one" "$work/two"
+for out in one two; do
+  "$TORPOR_SOURCE/tools/make-dist" "$version" "$TORPOR_BUILD/generated" \
+    "$work/$out" >/dev/null
+done
+cmp "$work"/{one,two}/"torpor-$version.tar.gz" ||
+  fail "two releases of one commit differ"
+
+tar -xzf "$work/one/torpor-$version.tar.gz" -C "$work"
+release=$work/torpor-$version
+[ -f "$release/generated/engine.wasm" ] || fail "there is no generated engine"
+
+# A PATH with these tools alone: no clang, wabt, Node, Python, Ninja, git.
+mkdir "$work/bin"
+for tool in cmake cc gcc as ld ar ranlib nm objcopy objdump strip make sh \
+  uname cat rm mkdir cp mv ln chmod touch sed grep env dirname \
+  basename nproc; do
+  path=$(command -v "$tool") || fail "$tool is missing here"
+  ln -s "$path" "$work/bin/$tool"
+done
+for tool in clang-22 wasm2c node python3 ninja git; do
+  [ ! -e "$work/bin/$tool" ] || fail "$tool is still found"
+done
+
+bare() {
+  env -i HOME="$work" PATH="$work/bin" LC_ALL=C "$@" >"$work/log" 2>&1 ||
+    { tail -40 "$work/log"; fail "'$*' failed"; }
+}
+
+bare cmake -S "$release" -B "$work/build" -G "Unix Makefiles"
+bare cmake --build "$work/build" -j 2
+
+[ "$("$work/build/torpor" eval '6 * 7')" = 42 ] ||
+  fail "the released command does not evaluate"
+cmp "$work/build/engine.wasm" "$TORPOR_BUILD/engine.wasm" ||
+  fail "the released engine is another one"
