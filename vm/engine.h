@@ -2,13 +2,14 @@
 /* engine.h - an engine as an object: the only way into translated code.
  *
  * engine/bind.c, compiled once per engine together with the C that wasm2c made
- * of it, fills one of these. The built-in one is linked as torpor__engine; others
- * are loaded from lib/torpor/engines/<id>.so, where the same symbol is looked
- * up (torpor__engine_find). Several may live in one process, so nothing here
+ * of it, fills one of these. The built-in one is linked as torpor__engine_builtin;
+ * others are loaded from lib/torpor/engines/<id>.so, where the symbol
+ * torpor__engine is looked up (torpor__engine_find). Several may live in one process, so nothing here
  * is reached by any other symbol. */
 #ifndef TORPOR_VM_ENGINE_H
 #define TORPOR_VM_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -106,12 +107,14 @@ typedef struct torpor__engine {
   size_t segment_count;
   torpor__engine_exports exports;
 
-  /* Makes 'instance' (zeroed, instance_size bytes) ready: globals, function
-   * table, imports; its memory is 'memory', whose bytes lie at the fixed distance
-   * TORPOR__MEMORY_DISTANCE from 'instance' and are left alone. 'imports' and
-   * 'host' stay borrowed. */
-  void (*instantiate)(torpor__instance *instance,
-                      const torpor__wasm_memory *memory,
+  /* Called once by whoever loads the engine, before all else: gives it the
+   * functions that translated code calls. The built-in one has them. */
+  void (*use_runtime)(const torpor__wasm_runtime *runtime);
+
+  /* Makes 'instance' (torpor__region_instance) ready: globals, function table,
+   * imports; its memory, which is the region's, is left alone. May be done again
+   * to reset it. 'imports' and 'host' stay borrowed. false: no memory. */
+  bool (*instantiate)(torpor__instance *instance,
                       const torpor__engine_imports *imports, void *host);
   /* Frees what instantiate allocated (the table). */
   void (*release)(torpor__instance *instance);

@@ -4,13 +4,14 @@
  * Knows no JavaScript. A *region* is one reservation of address space that
  * holds, at fixed distances, an instance and its linear memory:
  *
- *     | guard | instance (TORPOR__MEMORY_DISTANCE bytes) | memory 4 GiB | guard |
- *                                                        ^ memory.data
+ *     | region, bitmap | instance | memory, 4 GiB            | guard |
+ *                      ^          ^ memory.data = instance + 4096
  *
  * so that translated code finds the memory from the instance without a load
- * (wasm-rt.h), and every 32-bit address plus constant offset falls inside the
- * reservation: an access out of bounds hits a page without access and becomes a
- * trap.
+ * (wasm-rt.h; the memory's descriptor is the first member of every instance,
+ * which engine/tune.py sees to), and every 32-bit address plus constant offset
+ * falls inside the reservation: an access out of bounds hits a page without
+ * access and becomes a trap.
  *
  * Pages become accessible when they are first touched: the fault handler lets
  * in accesses below the memory's size, a chunk of TORPOR__CHUNK bytes at a time,
@@ -18,16 +19,25 @@
  * have written, whatever the guest says.
  *
  *  (1) 'committed' covers everything accessible; a reset covers 'committed'.
- *  (2) Guest code holds nothing of the host's: leaving it with siglongjmp, also
+ *  (2) Bytes that are not committed are zero when they become so.
+ *  (3) Guest code holds nothing of the host's: leaving it with siglongjmp, also
  *      from a signal handler, leaks nothing.
- *  (3) The handlers for SIGSEGV and SIGBUS pass on what is not ours.
+ *  (4) The handlers for SIGSEGV and SIGBUS pass on what is not ours.
+ *  (5) The host touches committed bytes only: whatever address it has from the
+ *      guest goes through torpor__region_commit first.
  *
  * With TORPOR_SOFT_BOUNDS memory is checked in code, committed when it grows,
- * and no signal handler is installed. */
+ * and no signal handler is installed; then a deadline ends guest code only when
+ * it calls the host.
+ *
+ * Threads: a region and its entries belong to one thread at a time; different
+ * regions may be used by different threads at once. */
 #ifndef TORPOR_WASM_RUNTIME_H
 #define TORPOR_WASM_RUNTIME_H
 
 #include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,37 +48,52 @@
 #define TORPOR__PAGE 4096u
 #define TORPOR__WASM_PAGE 65536u
 #define TORPOR__CHUNK 65536u
-#define TORPOR__MEMORY_DISTANCE 16384u /* instance to memory */
+#define TORPOR__MEMORY_DISTANCE WASM_RT_DISTANCE /* instance to memory */
+/* Largest instance_size that fits. */
+#define TORPOR__INSTANCE_MAX WASM_RT_DISTANCE
+/* Largest memory: 64 KiB less than 4 GiB, so that every end has 32 bits. */
+#define TORPOR__PAGES_MAX 65535u
+/* Behind the 4 GiB; the constant offsets of a module may reach as far. */
+#define TORPOR__GUARD (16u << 20)
 
 typedef wasm_rt_memory_t torpor__wasm_memory;
 
 typedef struct torpor__region torpor__region;
 
-/* A region with 'pages' of memory, growing to at most 'max_pages'. NULL: no
- * address space or memory. Regions are recycled: the memory of a new one is all
- * zero except what the caller kept with torpor__region_recycle. */
+/* A region with 'pages' of memory, growing to at most 'max_pages' (both capped
+ * at TORPOR__PAGES_MAX). Memory and instance are zero, but for the memory's
+ * descriptor. NULL: no address space or memory. The address space of closed
+ * regions is used again. */
 torpor__region *torpor__region_open(uint32_t pages, uint32_t max_pages);
 void torpor__region_close(torpor__region *region);
 
+/* TORPOR__INSTANCE_MAX bytes, whose first are the memory's descriptor: do not
+ * clear them. */
 void *torpor__region_instance(torpor__region *region);
 torpor__wasm_memory *torpor__region_memory(torpor__region *region);
 
-/* Calls 'visit' for each maximal committed range [start, end), ascending. */
+/* Calls 'visit' for each maximal committed range [start, end), ascending;
+ * 'visit' may decommit the range that it is given. */
 void torpor__region_committed(const torpor__region *region,
                               void (*visit)(void *user, uint32_t start,
                                             uint32_t end),
                               void *user);
-/* Makes [start, end) accessible now, for the host's own writes. false: no
- * memory, or beyond the memory's size. */
+/* Makes [start, end) accessible now, for the host's own reads and writes; cheap
+ * when it is. false: no memory, or beyond the memory's size. */
 bool torpor__region_commit(torpor__region *region, uint32_t start,
                            uint32_t end);
 /* Gives [start, end) back to the system (chunk aligned); it is not accessible
  * and not committed any more, and zero when it comes back. */
 void torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end);
-/* Sets the size without touching bytes (restore, reset). */
-void torpor__region_set_pages(torpor__region *region, uint32_t pages,
+/* Sets the size without touching bytes (restore, reset). Bytes beyond it stay
+ * committed until they are decommitted, which is the caller's to do. false: no
+ * memory, which only TORPOR_SOFT_BOUNDS knows. */
+bool torpor__region_set_pages(torpor__region *region, uint32_t pages,
                               uint32_t max_pages);
+
+/* Closes the regions that are kept for use again. */
+void torpor__region_drain(void);
 
 /* ---- Entering and leaving guest code --------------------------------------*/
 
@@ -93,20 +118,23 @@ typedef struct torpor__entry {
   volatile torpor__trap trap;
   /* 1 while guest code runs on top of this entry, 0 while host code does. */
   volatile sig_atomic_t in_guest;
-  /* Monotonic ns after which the watchdog leaves; 0: never. */
-  _Atomic uint64_t deadline;
+  /* Monotonic ns after which the watchdog leaves, the earliest of this entry
+   * and those around it; UINT64_MAX: never. */
+  uint64_t deadline;
 } torpor__entry;
 
 /* Use:
- *   torpor__entry_start(&entry, region, deadline);
+ *   if (!torpor__entry_start(&entry, region, deadline)) return no memory;
  *   if (sigsetjmp(entry.leave, 0) == 0) { entry.in_guest = 1; call exports... }
  *   trap = torpor__entry_end(&entry);
- * Between host calls the imports keep in_guest with torpor__host_begin/end. */
-void torpor__entry_start(torpor__entry *entry, torpor__region *region,
+ * Between host calls the imports keep in_guest with torpor__host_begin/end.
+ * 'deadline' is in torpor__monotonic_ns; 0: none of its own. */
+bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
                          uint64_t deadline);
 torpor__trap torpor__entry_end(torpor__entry *entry);
 
-/* Called by imports at their start and end. */
+/* Called by imports at their start and end. The start traps when little of the
+ * host's stack is left, the end when the deadline has passed meanwhile. */
 torpor__entry *torpor__host_begin(void);
 void torpor__host_end(torpor__entry *entry);
 
@@ -125,5 +153,21 @@ bool torpor__runtime_start(void);
  * torpor__host_end does. Started with the first deadline. */
 #define TORPOR__WATCHDOG_SIGNAL SIGURG
 uint64_t torpor__monotonic_ns(void);
+
+/* ---- The runtime as an object ------------------------------------------------
+ *
+ * What translated code calls. An engine that is loaded gets it as a table, since
+ * it cannot see the symbols of the program. */
+typedef struct torpor__wasm_runtime {
+  void (*trap)(wasm_rt_trap_t trap); /* does not return */
+  uint32_t (*grow_memory)(wasm_rt_memory_t *memory, uint32_t pages);
+  uint32_t (*register_func_type)(uint32_t params, uint32_t results,
+                                 va_list types);
+  bool (*reserve_table)(wasm_rt_funcref_table_t *table, uint32_t size,
+                        uint32_t max_size);
+  void (*free_table)(wasm_rt_funcref_table_t *table);
+} torpor__wasm_runtime;
+
+extern const torpor__wasm_runtime torpor__wasm_runtime_here;
 
 #endif
