@@ -48,7 +48,7 @@ typedef struct torpor_store_options {
 #define TORPOR_STORE_OPTIONS_INIT {.size = sizeof(torpor_store_options)}
 
 /* Opens the SQLite file 'path', made when missing. Returns TORPOR_OK,
- * TORPOR_IO, TORPOR_VERSION (made by a newer Torpor), TORPOR_CORRUPT,
+ * TORPOR_IO, TORPOR_NEWER (made by a newer Torpor), TORPOR_CORRUPT,
  * TORPOR_FORMAT (not a store), TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND. */
 TORPOR_API torpor_status torpor_store_open(const char *path,
                                            const torpor_store_options *options,

@@ -86,7 +86,7 @@ TORPOR_API const char *torpor_version(void);
   X(11, IO, "reading or writing failed")                                      \
   X(12, NOT_FOUND, "there is no such thing")                                  \
   X(13, FORMAT, "the bytes are not a snapshot or are damaged")                \
-  X(14, VERSION, "made by a newer version; use that version to read it")      \
+  X(14, NEWER, "made by a newer version; use that version to read it")        \
   X(15, ENGINE, "needs an engine that is not installed")                      \
   X(16, EXTENSION, "needs an extension that is missing or different")         \
   X(17, CHECKSUM, "the checksum does not match: the bytes were altered")      \
@@ -593,7 +593,7 @@ TORPOR_API torpor_status torpor_snapshot_save(torpor_vm *vm,
 
 /* Opens a VM from a snapshot. Handles are gone; host functions are to be bound
  * again; operations are pending still. Nothing is produced unless all of it was
- * valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_VERSION, TORPOR_ENGINE,
+ * valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_NEWER, TORPOR_ENGINE,
  * TORPOR_EXTENSION, TORPOR_CHECKSUM, TORPOR_LIMIT, or TORPOR_NOMEM. */
 TORPOR_API torpor_status torpor_snapshot_restore(const void *data, size_t size,
                                                  const torpor_options *options,

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* torpor-loop.h - the world outside a VM: time, files, and what may be touched.
+ *
+ * A program that reads a file and waits:
+ *
+ *   torpor_loop *loop;
+ *   torpor_access *access;
+ *   torpor_vm *vm;
+ *   torpor_value main;
+ *   torpor_loop_open(NULL, &loop);
+ *   torpor_access_open(NULL, &access);
+ *   torpor_access_allow(access, TORPOR_READ, "data");
+ *   torpor_vm_open(NULL, &vm);
+ *   torpor_attachment world = TORPOR_ATTACHMENT_INIT;
+ *   world.access = access;
+ *   torpor_loop_attach(loop, vm, &world);
+ *   torpor_eval(vm, source, size, "main.mjs", TORPOR_MODULE, &main);
+ *   status = torpor_loop_finish(loop, vm, main, &result);
+ *   torpor_loop_detach(loop, vm);
+ *   torpor_vm_close(vm);
+ *   torpor_access_close(access);
+ *   torpor_loop_close(loop);
+ *
+ * A VM asks for something by beginning an operation; a driver performs it and
+ * completes it with data; the data settles the operation's promise. The loop
+ * brings the three together. The sections below are in reading order: the loop,
+ * time, access, a VM on a loop, operations without a VM, drivers, modules from
+ * files.
+ *
+ * Ownership is as in torpor.h: what goes in is borrowed for the call unless the
+ * text says longer, what comes out is the caller's to release, every close
+ * accepts NULL. No callback runs from within the call that registered it, and
+ * none after the call that removed it.
+ *
+ * Threads: a loop and all that belongs to it is used by one thread. The
+ * exceptions are torpor_loop_stop and torpor_loop_wake, which any thread and any
+ * signal handler may call. */
+#ifndef TORPOR_LOOP_H
+#define TORPOR_LOOP_H
+
+#include "torpor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- The loop ------------------------------------------------------------*/
+
+typedef struct torpor_loop torpor_loop;
+
+typedef struct torpor_loop_options {
+  size_t size; /* sizeof(torpor_loop_options) */
+  /* Milliseconds as torpor_host.clock gives them; NULL: the system's clocks.
+   * With another clock the loop still sleeps in real time, and looks at the
+   * clock when it wakes: after torpor_loop_wake, or TORPOR_CLOCK_CHECK_MS. */
+  double (*clock)(void *user, torpor_clock which);
+  void *user;
+} torpor_loop_options;
+
+#define TORPOR_LOOP_OPTIONS_INIT {.size = sizeof(torpor_loop_options)}
+
+/* Opens a loop with the built-in drivers: "timer", "file-read", "file-write".
+ * 'options' may be NULL. Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or
+ * TORPOR_IO (no file descriptors left). */
+TORPOR_API torpor_status torpor_loop_open(const torpor_loop_options *options,
+                                          torpor_loop **out);
+
+/* Ends everything on the loop without calling anybody back, and waits for file
+ * operations that the system is just performing. VMs stay open. Not to be
+ * called from a callback. */
+TORPOR_API void torpor_loop_close(torpor_loop *loop);
+
+/* Turns until nothing is pending: no task, no alarm, no job. Returns TORPOR_OK;
+ * TORPOR_CANCELLED after torpor_loop_stop; or what ended an attached VM:
+ * TORPOR_INTERRUPTED, TORPOR_TRAPPED, TORPOR_NOMEM. Only one of these runs at a
+ * time: TORPOR_BUSY from a callback. */
+TORPOR_API torpor_status torpor_loop_run(torpor_loop *loop);
+
+/* One turn: calls what is due, delivers what is complete, and, when 'wait' is
+ * true and there was nothing, waits for the first. Returns as torpor_loop_run
+ * does, and TORPOR_NOT_FOUND when nothing is pending. */
+TORPOR_API torpor_status torpor_loop_turn(torpor_loop *loop, bool wait);
+
+/* Makes torpor_loop_run return TORPOR_CANCELLED, before the next callback. What
+ * is pending stays so; the next run goes on. */
+TORPOR_API void torpor_loop_stop(torpor_loop *loop);
+
+/* Makes a waiting loop turn once, and look at its clock. */
+TORPOR_API void torpor_loop_wake(torpor_loop *loop);
+
+/* True from torpor_loop_stop until the run returns; may be asked from inside
+ * torpor_host.interrupt, so that a stop also ends guest code that runs long. */
+TORPOR_API bool torpor_loop_stopping(const torpor_loop *loop);
+
+/* Stops 'loop' at the first 'signal' (SIGINT, SIGTERM...); a second one does
+ * what it did before this call. Signals belong to the process: one loop at a
+ * time may have them, TORPOR_EXISTS else. Closing the loop gives them back. */
+TORPOR_API torpor_status torpor_loop_stop_on(torpor_loop *loop, int signal);
+
+/* The signal that stopped the loop; 0 when none did. */
+TORPOR_API int torpor_loop_signal(const torpor_loop *loop);
+
+/* Calls 'turned' in every turn, after what was due was called and before the
+ * loop waits: the place to commit what the turn brought, once for all. While it
+ * returns true the loop turns again without waiting. NULL removes it. */
+typedef bool (*torpor_turned_fn)(void *user);
+TORPOR_API void torpor_loop_on_turn(torpor_loop *loop, torpor_turned_fn turned,
+                                    void *user);
+
+/* Calls 'changed' soon after the file or folder 'path' was written to, also by
+ * other processes; several writes may give one call. Does not keep the loop
+ * running. A loop watches one path: a second call replaces the first, NULL ends
+ * it. TORPOR_OK, TORPOR_NOT_FOUND, TORPOR_IO (polling is then the way). */
+typedef void (*torpor_changed_fn)(void *user);
+TORPOR_API torpor_status torpor_loop_watch(torpor_loop *loop, const char *path,
+                                           torpor_changed_fn changed,
+                                           void *user);
+
+/* ---- Time ----------------------------------------------------------------*/
+
+/* Due times are wall-clock milliseconds since 1970, so that they mean the same
+ * in another process or on another day. Waiting within a process is monotonic:
+ * a wall clock that is set back makes nothing late; one that is set forward, or
+ * a machine that slept, makes due what has become due, within
+ * TORPOR_CLOCK_CHECK_MS. */
+#define TORPOR_CLOCK_CHECK_MS 2000
+
+/* What the loop's clock says now. */
+TORPOR_API double torpor_loop_now(const torpor_loop *loop, torpor_clock which);
+
+/* Calls 'ring' once, when 'due' has come; those that are due are called in
+ * order of 'due', equal ones in the order in which they were made. The alarm
+ * keeps the loop running and is gone once it rang. TORPOR_OK, TORPOR_NOMEM, or
+ * TORPOR_MISUSE when 'due' is not a number. */
+typedef struct torpor_alarm torpor_alarm;
+typedef void (*torpor_ring_fn)(void *user);
+TORPOR_API torpor_status torpor_alarm_open(torpor_loop *loop, double due,
+                                           torpor_ring_fn ring, void *user,
+                                           torpor_alarm **out);
+TORPOR_API void torpor_alarm_close(torpor_alarm *alarm);
+
+/* ---- Access --------------------------------------------------------------*/
+
+/* What a program may touch. Nothing, unless granted; a grant covers a path and
+ * all below it. Paths are resolved before they are compared: relative ones
+ * against the folder of the access, links and ".." by the file system. */
+typedef struct torpor_access torpor_access;
+
+/* Every permission: name, its word in flags and texts, what one does with it. */
+#define TORPOR_PERMISSION_LIST(X)                                              \
+  X(READ, "read", "reading")                                                   \
+  X(WRITE, "write", "writing")
+
+typedef enum torpor_permission {
+#define X(name, word, doing) TORPOR_##name,
+  TORPOR_PERMISSION_LIST(X)
+#undef X
+      TORPOR_PERMISSION_COUNT
+} torpor_permission;
+
+/* An access that grants nothing. 'folder' is what relative paths start from,
+ * NULL for the current one. TORPOR_OK, TORPOR_NOMEM, TORPOR_NOT_FOUND. */
+TORPOR_API torpor_status torpor_access_open(const char *folder,
+                                            torpor_access **out);
+TORPOR_API void torpor_access_close(torpor_access *access);
+
+/* Grants 'permission' for 'path', which need not exist yet; for everything when
+ * 'path' is NULL. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE (an empty path), or
+ * TORPOR_IO (a folder on the way cannot be resolved). */
+TORPOR_API torpor_status torpor_access_allow(torpor_access *access,
+                                             torpor_permission permission,
+                                             const char *path);
+
+/* Asks whether 'path' may be touched. TORPOR_OK: 'out' is the resolved path, to
+ * be used in place of 'path'. Else 'out' is a sentence for the user:
+ * TORPOR_DENIED names the flag that would grant it, TORPOR_IO and TORPOR_MISUSE
+ * say what is wrong with the path. Release 'out' in any case. With a NULL
+ * 'access' nothing is granted. */
+TORPOR_API torpor_status torpor_access_check(const torpor_access *access,
+                                             torpor_permission permission,
+                                             const char *path,
+                                             torpor_bytes *out);
+
+/* The same as text, to be kept with a run, and back:
+ *
+ *   folder /home/me/job        what relative paths start from
+ *   read /usr/share            a grant
+ *   write                      a grant for everything
+ *
+ * One line each; '%', and bytes below 32, are written as '%' and two hex
+ * digits. TORPOR_FORMAT for anything else. */
+TORPOR_API torpor_status torpor_access_write(const torpor_access *access,
+                                             torpor_bytes *out);
+TORPOR_API torpor_status torpor_access_read(const char *text, size_t size,
+                                            torpor_access **out);
+
+/* ---- A VM on a loop ------------------------------------------------------*/
+
+/* How a VM is attached. */
+typedef struct torpor_attachment {
+  size_t size;                 /* sizeof(torpor_attachment) */
+  const torpor_access *access; /* must outlive the attachment; NULL: nothing */
+  /* Called for each promise that was rejected without a handler, when the job
+   * queue was empty. May call into the VM, and torpor_loop_stop. NULL: they are
+   * dropped. */
+  void (*rejected)(void *user, torpor_vm *vm, torpor_value reason);
+  void *user;
+} torpor_attachment;
+
+#define TORPOR_ATTACHMENT_INIT {.size = sizeof(torpor_attachment)}
+
+/* Gives the VM's operations to the loop's drivers, now and in each turn, settles
+ * them one at a time, and runs all jobs after each. Operations that were pending
+ * already, after a restore, are started too. A VM is attached once: TORPOR_EXISTS
+ * else. The VM must stay open until it is detached, which cancels its tasks. */
+TORPOR_API torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
+                                            const torpor_attachment *options);
+TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
+
+/* Runs the loop until nothing is pending, then reads 'promise', usually that of
+ * a module. Returns TORPOR_OK with its value, TORPOR_THROWN with its reason,
+ * TORPOR_DEADLOCK when it is pending still, or what torpor_loop_run returned;
+ * TORPOR_TYPE when it is not a promise. 'result' may be NULL. */
+TORPOR_API torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
+                                            torpor_value promise,
+                                            torpor_value *result);
+
+/* ---- Operations without a VM ---------------------------------------------*/
+
+/* A task is an operation that a driver performs. A host that keeps its VMs
+ * asleep starts the operations itself, and wakes the VM when one is done. */
+typedef struct torpor_task torpor_task;
+
+/* 'data' is the result or, with TORPOR_REJECT, the error, as CBOR; borrowed.
+ * The task is gone when this returns. */
+typedef void (*torpor_done_fn)(void *user, torpor_task *task,
+                               torpor_outcome outcome, const void *data,
+                               size_t size);
+
+/* Starts 'operation', which is copied; 'access' (NULL: nothing is granted) must
+ * outlive the task. 'done' is called once, never from within this call, never
+ * after torpor_task_cancel. An operation of a kind that no driver performs is
+ * done with an error that names the kind. TORPOR_OK, TORPOR_NOMEM, or
+ * TORPOR_MISUSE (no kind, or a longer one than TORPOR_KIND_LARGEST). */
+TORPOR_API torpor_status torpor_loop_start(torpor_loop *loop,
+                                           const torpor_operation *operation,
+                                           const torpor_access *access,
+                                           torpor_done_fn done, void *user,
+                                           torpor_task **out);
+
+/* Ends 'task' without calling 'done'. What the driver has done by then, it has
+ * done. NULL is accepted. */
+TORPOR_API void torpor_task_cancel(torpor_task *task);
+
+/* ---- Drivers -------------------------------------------------------------*/
+
+/* What waking means for a kind of operation: what becomes of one that was
+ * pending when its VM went to sleep, or its process died. */
+typedef enum torpor_waking {
+  TORPOR_REARM,    /* goes on waiting for the same due time */
+  TORPOR_REPEAT,   /* is done again; doing it twice does no harm */
+  TORPOR_REATTACH, /* what it waits for may have come meanwhile */
+  TORPOR_LOST,     /* must not be done twice: ends with an error */
+} torpor_waking;
+
+typedef struct torpor_driver {
+  const char *kind;
+  torpor_waking waking;
+  /* Begins 'task' and sees to it that torpor_task_complete is called, now or
+   * later, once. */
+  void (*start)(torpor_task *task, void *user);
+  /* Undoes 'start'; the task is gone afterwards. Not called for a task that was
+   * completed. */
+  void (*cancel)(torpor_task *task, void *user);
+  void *user;
+} torpor_driver;
+
+/* Lets 'driver', which is copied except for 'kind' and 'user', perform the tasks
+ * of its kind. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or TORPOR_EXISTS when the
+ * kind has one. */
+TORPOR_API torpor_status torpor_loop_add_driver(torpor_loop *loop,
+                                                const torpor_driver *driver);
+
+/* The driver for 'kind', or NULL. */
+TORPOR_API const torpor_driver *torpor_loop_driver(const torpor_loop *loop,
+                                                   const char *kind);
+
+/* What a driver needs of its task. 'state' is the driver's own. */
+TORPOR_API torpor_loop *torpor_task_loop(const torpor_task *task);
+TORPOR_API const torpor_operation *
+torpor_task_operation(const torpor_task *task);
+TORPOR_API const torpor_access *torpor_task_access(const torpor_task *task);
+TORPOR_API void torpor_task_set_state(torpor_task *task, void *state);
+TORPOR_API void *torpor_task_state(const torpor_task *task);
+
+/* Completes 'task' with CBOR data, which is copied; torpor_task_fail with an
+ * error ('code' may be NULL). 'done' is called in a later step of the loop, in
+ * the order of completions. The driver must not use the task any more. When
+ * memory runs out the task is done with an error that says so. */
+TORPOR_API void torpor_task_complete(torpor_task *task, torpor_outcome outcome,
+                                     const void *data, size_t size);
+TORPOR_API void torpor_task_fail(torpor_task *task, const char *name,
+                                 const char *message, const char *code);
+
+/* ---- Modules from files --------------------------------------------------*/
+
+/* Gives a program the modules that it imports. The folder of the main module and
+ * all below it is the program, and needs no grant; what lies elsewhere is read
+ * when 'access' allows it. Only UTF-8 text of at most TORPOR_SOURCE_LARGEST
+ * bytes is accepted. */
+typedef struct torpor_loader torpor_loader;
+
+/* Reads the main module 'path'. TORPOR_OK with 'source'; TORPOR_NOT_FOUND,
+ * TORPOR_IO or TORPOR_LIMIT with 'out' opened all the same, for
+ * torpor_loader_error; TORPOR_NOMEM. 'access' may be NULL, else it must outlive
+ * the loader. */
+TORPOR_API torpor_status torpor_loader_open(const char *path,
+                                            const torpor_access *access,
+                                            torpor_loader **out,
+                                            torpor_bytes *source);
+TORPOR_API void torpor_loader_close(torpor_loader *loader);
+
+/* The main module's name: its resolved path, to be given to torpor_eval. */
+TORPOR_API const char *torpor_loader_name(const torpor_loader *loader);
+
+/* torpor_host.module, with the loader as 'user'. */
+TORPOR_API torpor_status torpor_loader_module(void *loader, const char *name,
+                                              torpor_bytes *source);
+
+/* A sentence about the last call for the loader that failed; never NULL. */
+TORPOR_API const char *torpor_loader_error(const torpor_loader *loader);
+
+/* True when 'name' is a module that this loader has given out: only of those a
+ * host should show source lines. */
+TORPOR_API bool torpor_loader_gave(const torpor_loader *loader,
+                                   const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
