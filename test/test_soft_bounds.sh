@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# ctest: slow serial nosanitize timeout=900
+#
+# The build that checks bounds in software (for hosts that own the signal
+# handlers) passes the quick tests. It uses the engine that is there already.
+set -euo pipefail
+
+build=$TORPOR_BUILD/soft-bounds
+
+fail() {
+  tail -40 "$build/log"
+  echo "test_soft_bounds: $*" >&2
+  exit 1
+}
+
+mkdir -p "$build"
+{
+  cmake -S "$TORPOR_SOURCE" -B "$build" -G Ninja -DTORPOR_SOFT_BOUNDS=ON \
+    -DTORPOR_ENGINE_DIR="$TORPOR_BUILD/generated" \
+    -DCMAKE_C_COMPILER="$TORPOR_CC" &&
+    cmake --build "$build" --target all tests-plain
+} >"$build/log" 2>&1 || fail "building failed"
+
+# What looks at the tree and not at the program was tested already.
+ctest --test-dir "$build" -j 2 -L quick --no-tests=error --output-on-failure \
+  -E '^(house|check|setup)$' >"$build/log" 2>&1 || fail "tests failed"
