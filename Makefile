@@ -25,7 +25,7 @@ configure: setup
 	  cmake -S . -B $(BUILD) -G "$(GENERATOR)"
 
 demo: all ## kill a durable program again and again, and see it finish
-	@examples/demo $(BUILD)/torpor
+	@tools/demo --torpor $(BUILD)/torpor
 
 test: all ## every test but the full tier, sanitizers last
 	@$(compile) tests
@@ -66,4 +66,6 @@ distclean: ## remove the build folder
 
 help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | \
-	  while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	  while read -r name text; do \
+	    printf '  make %-12s %s\n' "$$name" "$$text"; \
+	  done
