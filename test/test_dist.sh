@@ -48,7 +48,7 @@ bare() {
 bare cmake -S "$release" -B "$work/build" -G "Unix Makefiles"
 bare cmake --build "$work/build" -j 2
 
-[ "$("$work/build/torpor" eval '6 * 7')" = 42 ] ||
+[ "$("$work/build/torpor" eval -p '6 * 7')" = 42 ] ||
   fail "the released command does not evaluate"
 cmp "$work/build/engine.wasm" "$TORPOR_BUILD/engine.wasm" ||
   fail "the released engine is another one"

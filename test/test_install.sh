@@ -56,7 +56,7 @@ for file in bin/torpor include/torpor.h; do
   [ -f "$work/moved/$file" ] || fail "$file was not installed"
 done
 [ -f "$libs/torpor/engine.wasm" ] || fail "engine.wasm was not installed"
-[ "$("$work/moved/bin/torpor" eval '6 * 7')" = 42 ] ||
+[ "$("$work/moved/bin/torpor" eval -p '6 * 7')" = 42 ] ||
   fail "the installed command does not evaluate"
 
 export PKG_CONFIG_PATH=$libs/pkgconfig
