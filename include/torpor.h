@@ -98,7 +98,10 @@ TORPOR_API const char *torpor_version(void);
   X(22, CORRUPT, "the store is damaged")                                      \
   X(23, CANCELLED, "cancelled")                                               \
   X(24, EXISTS, "there is one already")                                       \
-  X(25, UNSUPPORTED, "not supported on this system or in this build")
+  X(25, UNSUPPORTED, "not supported on this system or in this build")         \
+  X(26, READONLY, "the store cannot be written; check its permissions")       \
+  X(27, FENCED, "the run was taken over or killed; its last commit stands")   \
+  X(28, ENDED, "the run has ended already")
 
 typedef enum torpor_status {
 #define X(number, name, text) TORPOR_##name = number,
