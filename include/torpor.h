@@ -264,15 +264,18 @@ typedef enum torpor_type {
 #define TORPOR_NAN_BITS UINT64_C(0x7ff8000000000000)
 
 static inline torpor_value torpor_undefined(void) {
-  return (torpor_value){(uint64_t)TORPOR_TAG_UNDEFINED << 48};
+  torpor_value value = {(uint64_t)TORPOR_TAG_UNDEFINED << 48};
+  return value;
 }
 
 static inline torpor_value torpor_null(void) {
-  return (torpor_value){(uint64_t)TORPOR_TAG_NULL << 48};
+  torpor_value value = {(uint64_t)TORPOR_TAG_NULL << 48};
+  return value;
 }
 
 static inline torpor_value torpor_boolean(bool b) {
-  return (torpor_value){((uint64_t)TORPOR_TAG_BOOLEAN << 48) | (b ? 1u : 0u)};
+  torpor_value value = {((uint64_t)TORPOR_TAG_BOOLEAN << 48) | (b ? 1u : 0u)};
+  return value;
 }
 
 static inline torpor_value torpor_number(double number) {
