@@ -2,10 +2,10 @@
 /* engine.h - an engine as an object: the only way into translated code.
  *
  * engine/bind.c, compiled once per engine together with the C that wasm2c made
- * of it, fills one of these. The built-in one is linked as torpor__engine_builtin;
- * others are loaded from lib/torpor/engines/<id>.so, where the symbol
- * torpor__engine is looked up (torpor__engine_find). Several may live in one process, so nothing here
- * is reached by any other symbol. */
+ * of it, fills one of these. The built-in one is torpor__engine_builtin; others
+ * are loaded from lib/torpor/engines/<id>.so, where torpor__engine is looked up
+ * (torpor__engine_find). Several may live in one process, so nothing here is
+ * reached by any other symbol. */
 #ifndef TORPOR_VM_ENGINE_H
 #define TORPOR_VM_ENGINE_H
 
@@ -18,60 +18,33 @@
 
 #define TORPOR__ENGINE_TABLE_VERSION 1
 
-/* C types for the letters of TORPOR_ABI_EXPORTS. Every function takes the
- * instance first. */
 typedef void torpor__instance;
 
+/* C types for the letters of TORPOR_ABI_EXPORTS. Every function takes the
+ * instance first. */
+#define TORPOR__C_i uint32_t
+#define TORPOR__C_v
+#define TORPOR__C_l uint64_t
+#define TORPOR__C_ii uint32_t, uint32_t
+#define TORPOR__C_li uint64_t, uint32_t
+#define TORPOR__C_iii uint32_t, uint32_t, uint32_t
+#define TORPOR__C_lii uint64_t, uint32_t, uint32_t
+#define TORPOR__C_lil uint64_t, uint32_t, uint64_t
+#define TORPOR__C_iiii uint32_t, uint32_t, uint32_t, uint32_t
+#define TORPOR__C_iild uint32_t, uint32_t, uint64_t, double
+#define TORPOR__C_liii uint64_t, uint32_t, uint32_t, uint32_t
+#define TORPOR__C_liil uint64_t, uint32_t, uint32_t, uint64_t
+#define TORPOR__C_llii uint64_t, uint64_t, uint32_t, uint32_t
+#define TORPOR__C_iiiii uint32_t, uint32_t, uint32_t, uint32_t, uint32_t
+
+/* One function pointer each, by the name of the export. */
 typedef struct torpor__engine_exports {
-  uint32_t (*torpor_open)(torpor__instance *);
-  uint32_t (*torpor_wake)(torpor__instance *);
-  uint32_t (*torpor_allocate)(torpor__instance *, uint32_t);
-  uint32_t (*torpor_release)(torpor__instance *, uint32_t);
-  uint32_t (*torpor_scope_open)(torpor__instance *);
-  uint32_t (*torpor_scope_close)(torpor__instance *, uint32_t);
-  uint32_t (*torpor_value_retain)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_value_release)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_value_export)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_value_import)(torpor__instance *, uint32_t);
-  uint32_t (*torpor_value_forget)(torpor__instance *, uint32_t);
-  uint32_t (*torpor_string_new)(torpor__instance *, uint32_t, uint32_t);
-  uint32_t (*torpor_string_read)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_buffer_new)(torpor__instance *, uint32_t, uint32_t);
-  uint32_t (*torpor_buffer_read)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_object_class)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_global)(torpor__instance *);
-  uint32_t (*torpor_object_new)(torpor__instance *);
-  uint32_t (*torpor_array_new)(torpor__instance *);
-  uint32_t (*torpor_get)(torpor__instance *, uint64_t, uint32_t, uint32_t);
-  uint32_t (*torpor_set)(torpor__instance *, uint64_t, uint32_t, uint32_t,
-                         uint64_t);
-  uint32_t (*torpor_get_index)(torpor__instance *, uint64_t, uint32_t);
-  uint32_t (*torpor_set_index)(torpor__instance *, uint64_t, uint32_t,
-                               uint64_t);
-  uint32_t (*torpor_call)(torpor__instance *, uint64_t, uint64_t, uint32_t,
-                          uint32_t);
-  uint32_t (*torpor_error_read)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_error_new)(torpor__instance *, uint32_t, uint32_t,
-                               uint32_t, uint32_t);
-  uint32_t (*torpor_function_new)(torpor__instance *, uint32_t, uint32_t,
-                                  uint32_t);
-  uint32_t (*torpor_eval)(torpor__instance *, uint32_t, uint32_t, uint32_t,
-                          uint32_t, uint32_t);
-  uint32_t (*torpor_job_run)(torpor__instance *, uint32_t);
-  uint32_t (*torpor_promise_read)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_promise_new)(torpor__instance *);
-  uint32_t (*torpor_rejection_take)(torpor__instance *);
-  uint32_t (*torpor_cbor_encode)(torpor__instance *, uint64_t);
-  uint32_t (*torpor_cbor_decode)(torpor__instance *, uint32_t, uint32_t);
-  uint32_t (*torpor_operation_begin)(torpor__instance *, uint32_t, uint32_t,
-                                     uint64_t, double);
-  uint32_t (*torpor_operation_cancelled)(torpor__instance *);
-  uint32_t (*torpor_operation_settle)(torpor__instance *, uint64_t, uint32_t,
-                                      uint64_t);
-  uint32_t (*torpor_operation_settle_cbor)(torpor__instance *, uint64_t,
-                                           uint32_t, uint32_t, uint32_t);
-  uint32_t (*torpor_collect)(torpor__instance *);
-  uint32_t (*torpor_heap_free)(torpor__instance *, uint32_t, uint32_t);
+#define TORPOR__C_FIRST(...) (torpor__instance *, ##__VA_ARGS__)
+#define TORPOR__C_PARAMETERS(types) TORPOR__C_FIRST(types)
+#define X(result, name, parameters)                                           \
+  TORPOR__C_##result (*name) TORPOR__C_PARAMETERS(TORPOR__C_##parameters);
+  TORPOR_ABI_EXPORTS(X)
+#undef X
 } torpor__engine_exports;
 
 /* What an engine calls on its host (module "torpor"). 'host' is what was given
@@ -112,8 +85,8 @@ typedef struct torpor__engine {
   void (*use_runtime)(const torpor__wasm_runtime *runtime);
 
   /* Makes 'instance' (torpor__region_instance) ready: globals, function table,
-   * imports; its memory, which is the region's, is left alone. May be done again
-   * to reset it. 'imports' and 'host' stay borrowed. false: no memory. */
+   * imports; its memory, which is the region's, is left alone. May be done
+   * again to reset it. 'imports' and 'host' stay borrowed. false: no memory. */
   bool (*instantiate)(torpor__instance *instance,
                       const torpor__engine_imports *imports, void *host);
   /* Frees what instantiate allocated (the table). */
@@ -127,8 +100,8 @@ typedef struct torpor__engine {
 extern const torpor__engine torpor__engine_builtin;
 
 /* The engine with this id: the built-in one, one that was loaded before, or one
- * from the folders of torpor__engine_folders. NULL when there is none; 'why' (may
- * be NULL) then points to a static or thread-local sentence. Safe from any
+ * from the folders of torpor__engine_folders. NULL when there is none; 'why'
+ * (may be NULL) then points to a static or thread-local sentence. Safe from any
  * thread. 'id' NULL: the built-in one. */
 const torpor__engine *torpor__engine_find(const char *id, const char **why);
 

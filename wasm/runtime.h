@@ -14,8 +14,8 @@
  * access and becomes a trap.
  *
  * Pages become accessible when they are first touched: the fault handler lets
- * in accesses below the memory's size, a chunk of TORPOR__CHUNK bytes at a time,
- * and notes the chunk. So the host knows every byte that guest code ever could
+ * in accesses below the memory's size, a chunk of TORPOR__CHUNK bytes at a
+ * time, and notes the chunk. So the host knows every byte that guest code ever could
  * have written, whatever the guest says.
  *
  *  (1) 'committed' covers everything accessible; a reset covers 'committed'.
@@ -83,12 +83,12 @@ void torpor__region_committed(const torpor__region *region,
 bool torpor__region_commit(torpor__region *region, uint32_t start,
                            uint32_t end);
 /* Gives [start, end) back to the system (chunk aligned); it is not accessible
- * and not committed any more, and zero when it comes back. */
-void torpor__region_decommit(torpor__region *region, uint32_t start,
+ * and not committed any more, and zero when it comes back. false: the system
+ * refused; then it is zero and still committed. */
+bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end);
-/* Sets the size without touching bytes (restore, reset). Bytes beyond it stay
- * committed until they are decommitted, which is the caller's to do. false: no
- * memory, which only TORPOR_SOFT_BOUNDS knows. */
+/* Sets the size (restore, reset). Bytes below it stay as they are, those beyond
+ * go back to the system. false: the system refused; the size is as it was. */
 bool torpor__region_set_pages(torpor__region *region, uint32_t pages,
                               uint32_t max_pages);
 
@@ -99,14 +99,14 @@ void torpor__region_drain(void);
 
 typedef enum torpor__trap {
   TORPOR__TRAP_NONE,
-  TORPOR__TRAP_BOUNDS,      /* memory or table access out of bounds */
-  TORPOR__TRAP_ARITHMETIC,  /* integer overflow, division by zero */
+  TORPOR__TRAP_BOUNDS,     /* memory or table access out of bounds */
+  TORPOR__TRAP_ARITHMETIC, /* integer overflow, division by zero */
   TORPOR__TRAP_UNREACHABLE,
-  TORPOR__TRAP_SIGNATURE,   /* indirect call of another type */
-  TORPOR__TRAP_STACK,       /* the host's stack ran out */
-  TORPOR__TRAP_WATCHDOG,    /* past its deadline without polling */
-  TORPOR__TRAP_HOST,        /* the host ended it (import trap) */
-  TORPOR__TRAP_MEMORY,      /* the system has no memory left */
+  TORPOR__TRAP_SIGNATURE, /* indirect call of another type */
+  TORPOR__TRAP_STACK,     /* the host's stack ran out */
+  TORPOR__TRAP_WATCHDOG,  /* past its deadline without polling */
+  TORPOR__TRAP_HOST,      /* the host ended it (import trap) */
+  TORPOR__TRAP_MEMORY,    /* the system has no memory left */
 } torpor__trap;
 
 /* One entry into guest code; lives on the C stack of the caller. Entries of a
@@ -148,16 +148,16 @@ bool torpor__runtime_start(void);
 
 /* ---- Watchdog --------------------------------------------------------------
  *
- * A thread that sends TORPOR__WATCHDOG_SIGNAL to threads whose innermost entry is
- * past its deadline; the handler leaves the entry if guest code is running, else
- * torpor__host_end does. Started with the first deadline. */
+ * A thread that sends TORPOR__WATCHDOG_SIGNAL to threads whose innermost entry
+ * is past its deadline; the handler leaves the entry if guest code is running,
+ * else torpor__host_end does. Started with the first deadline. */
 #define TORPOR__WATCHDOG_SIGNAL SIGURG
 uint64_t torpor__monotonic_ns(void);
 
-/* ---- The runtime as an object ------------------------------------------------
+/* ---- The runtime as an object -----------------------------------------------
  *
- * What translated code calls. An engine that is loaded gets it as a table, since
- * it cannot see the symbols of the program. */
+ * What translated code calls. An engine that is loaded gets it as a table,
+ * since it cannot see the symbols of the program. */
 typedef struct torpor__wasm_runtime {
   void (*trap)(wasm_rt_trap_t trap); /* does not return */
   uint32_t (*grow_memory)(wasm_rt_memory_t *memory, uint32_t pages);

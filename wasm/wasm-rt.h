@@ -11,8 +11,8 @@
  *  (2) 'size' has 64 bits: offset + length never wraps in a range check.
  *
  * The functions are defined in wasm/ (see runtime.h). Code that must not depend
- * on symbols of the program, as engine/bind.c, defines WASM_RT_LINKAGE as static
- * and defines them itself. */
+ * on symbols of the program, as engine/bind.c, defines WASM_RT_LINKAGE as
+ * static, and the functions itself. */
 #ifndef TORPOR_WASM_RT_H
 #define TORPOR_WASM_RT_H
 
@@ -78,7 +78,7 @@ static inline void wasm_rt_free_memory(wasm_rt_memory_t *memory) {
   (void)memory;
 }
 
-/* ---- Functions and tables --------------------------------------------------*/
+/* ---- Functions and tables -------------------------------------------------*/
 
 typedef enum wasm_rt_type {
   WASM_RT_I32,
@@ -123,10 +123,9 @@ WASM_RT_LINKAGE uint32_t wasm_rt_register_func_type(uint32_t params,
 WASM_RT_LINKAGE void
 wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t *table, uint32_t size,
                                uint32_t max_size);
-WASM_RT_LINKAGE void
-wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *table);
+WASM_RT_LINKAGE void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *table);
 
-/* ---- Traps -----------------------------------------------------------------*/
+/* ---- Traps ----------------------------------------------------------------*/
 
 typedef enum wasm_rt_trap {
   WASM_RT_TRAP_NONE,

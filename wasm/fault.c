@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* fault.c - the handlers for SIGSEGV and SIGBUS.
+ *
+ * A fault in linear memory below its size lets the page in and goes on; one
+ * beyond, or at the end of the stack while guest code runs, leaves the entry
+ * with a trap. All else goes to whoever had the signal before.
+ *
+ *  (1) Handlers take no lock, allocate nothing and keep errno.
+ *  (2) They run with no signal blocked but their own callers' (SA_NODEFER), so
+ *      that leaving by a jump has no mask to restore.
+ *  (3) While the handler works, in_guest is 0: the watchdog's handler that
+ *      comes in between leaves nothing. */
+#define _GNU_SOURCE
+#include "wasm/thread.h"
+
+#include <errno.h>
+#include <ucontext.h>
+
+#ifdef TORPOR_SOFT_BOUNDS
+
+void torpor__fault_install(void) {
+}
+
+#else
+
+/* A fault this close to the stack pointer is the stack's. Frames are probed
+ * page by page (-fstack-clash-protection), so that none reaches beyond. */
+#define STACK_BELOW 65536u
+#define STACK_ABOVE (1u << 20)
+
+static struct sigaction before_segv, before_bus;
+
+static uintptr_t read_stack_pointer(const ucontext_t *context) {
+#if defined(__x86_64__)
+  return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+  return (uintptr_t)context->uc_mcontext.sp;
+#else
+#error "name the stack pointer of this processor, or use TORPOR_SOFT_BOUNDS"
+#endif
+}
+
+static bool is_near_stack(uintptr_t address, const ucontext_t *context) {
+  uintptr_t stack = read_stack_pointer(context);
+  return address + STACK_BELOW >= stack && address < stack + STACK_ABOVE;
+}
+
+/* What to do about a fault at 'address': TRAP_NONE with '*ours' set: go on. */
+static torpor__trap judge_fault(torpor__entry *entry, uintptr_t address,
+                                const ucontext_t *context, bool in_guest,
+                                bool *ours) {
+  torpor__touch touch = torpor__region_touch(entry->region, address);
+  *ours = true;
+  if (touch == TORPOR__TOUCH_COMMITTED) return TORPOR__TRAP_NONE;
+  *ours = in_guest;
+  if (touch == TORPOR__TOUCH_BOUNDS) return TORPOR__TRAP_BOUNDS;
+  if (touch == TORPOR__TOUCH_FAILED) return TORPOR__TRAP_MEMORY;
+  *ours = in_guest && is_near_stack(address, context);
+  return TORPOR__TRAP_STACK;
+}
+
+/* Leaves the entry or returns: true when the fault was dealt with. */
+static bool handle_fault(siginfo_t *info, const ucontext_t *context) {
+  struct torpor__thread *thread = torpor__thread_self;
+  torpor__entry *entry = thread != NULL ? thread->entry : NULL;
+  if (entry == NULL || info->si_code <= 0) return false;
+  bool in_guest = entry->in_guest;
+  bool ours;
+  entry->in_guest = 0;
+  torpor__trap trap =
+      judge_fault(entry, (uintptr_t)info->si_addr, context, in_guest, &ours);
+  if (ours && trap != TORPOR__TRAP_NONE) torpor__entry_leave(entry, trap);
+  entry->in_guest = in_guest;
+  if (ours && in_guest) torpor__host_end(entry);
+  return ours;
+}
+
+/* Gives the signal to the default action: it ends the process. */
+static void end_process(int number, const siginfo_t *info) {
+  struct sigaction standard = {.sa_handler = SIG_DFL};
+  sigaction(number, &standard, NULL);
+  if (info->si_code <= 0) raise(number); /* sent, and not coming again */
+}
+
+static void pass_on(int number, siginfo_t *info, void *context) {
+  const struct sigaction *before =
+      number == SIGSEGV ? &before_segv : &before_bus;
+  bool sent = info->si_code <= 0;
+  if (!(before->sa_flags & SA_SIGINFO)) {
+    if (before->sa_handler == SIG_IGN && sent) return;
+    if (before->sa_handler == SIG_IGN || before->sa_handler == SIG_DFL) {
+      end_process(number, info);
+      return;
+    }
+  }
+  sigset_t mask = before->sa_mask, restore;
+  if (!(before->sa_flags & SA_NODEFER)) sigaddset(&mask, number);
+  pthread_sigmask(SIG_BLOCK, &mask, &restore);
+  if (before->sa_flags & SA_SIGINFO)
+    before->sa_sigaction(number, info, context);
+  else
+    before->sa_handler(number);
+  pthread_sigmask(SIG_SETMASK, &restore, NULL);
+}
+
+static void on_fault(int number, siginfo_t *info, void *context) {
+  int error = errno;
+  if (!handle_fault(info, context)) pass_on(number, info, context);
+  errno = error;
+}
+
+void torpor__fault_install(void) {
+  struct sigaction action = {
+      .sa_sigaction = on_fault,
+      .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
+  };
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGSEGV, &action, &before_segv);
+  sigaction(SIGBUS, &action, &before_bus);
+}
+
+#endif
