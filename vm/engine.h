@@ -2,8 +2,8 @@
 /* engine.h - an engine as an object: the only way into translated code.
  *
  * engine/bind.c, compiled once per engine together with the C that wasm2c made
- * of it, fills one of these. The built-in one is torpor__engine_builtin; others
- * are loaded from lib/torpor/engines/<id>.so, where torpor__engine is looked up
+ * of it, fills one of these, torpor__engine_builtin. One is linked, others are
+ * loaded from lib/torpor/engines/<id>.so, where the same symbol is looked up
  * (torpor__engine_find). Several may live in one process, so nothing here is
  * reached by any other symbol. */
 #ifndef TORPOR_VM_ENGINE_H
@@ -41,8 +41,8 @@ typedef void torpor__instance;
 typedef struct torpor__engine_exports {
 #define TORPOR__C_FIRST(...) (torpor__instance *, ##__VA_ARGS__)
 #define TORPOR__C_PARAMETERS(types) TORPOR__C_FIRST(types)
-#define X(result, name, parameters)                                           \
-  TORPOR__C_##result (*name) TORPOR__C_PARAMETERS(TORPOR__C_##parameters);
+#define X(result, name, parameters)                                            \
+  TORPOR__C_##result(*name) TORPOR__C_PARAMETERS(TORPOR__C_##parameters);
   TORPOR_ABI_EXPORTS(X)
 #undef X
 } torpor__engine_exports;
@@ -50,15 +50,14 @@ typedef struct torpor__engine_exports {
 /* What an engine calls on its host (module "torpor"). 'host' is what was given
  * to instantiate; the vm library fills one static table of these. */
 typedef struct torpor__engine_imports {
-  uint32_t (*call)(void *host, uint32_t function, uint64_t self,
-                   uint32_t args, uint32_t count);
+  uint32_t (*call)(void *host, uint32_t function, uint64_t self, uint32_t args,
+                   uint32_t count);
   uint32_t (*module)(void *host, uint32_t name, uint32_t size);
   uint32_t (*poll)(void *host);
   double (*clock)(void *host, uint32_t which);
   uint32_t (*zone)(void *host, double ms);
   void (*random)(void *host, uint32_t address, uint32_t size);
-  void (*console)(void *host, uint32_t level, uint32_t address,
-                  uint32_t size);
+  void (*console)(void *host, uint32_t level, uint32_t address, uint32_t size);
   void (*trap)(void *host, uint32_t code, uint32_t address, uint32_t size);
 } torpor__engine_imports;
 
@@ -71,9 +70,9 @@ typedef struct torpor__engine_segment {
 typedef struct torpor__engine {
   uint32_t table_version; /* TORPOR__ENGINE_TABLE_VERSION */
   uint32_t abi_version;
-  char id[65]; /* hex SHA-256 of engine.wasm */
-  uint32_t control; /* address of the control block */
-  uint32_t pages;   /* initial memory, in wasm pages of 64 KiB */
+  char id[65];            /* hex SHA-256 of engine.wasm */
+  uint32_t control;       /* address of the control block */
+  uint32_t pages;         /* initial memory, in wasm pages of 64 KiB */
   uint32_t stack_pointer; /* its initial value */
   size_t instance_size;
   const torpor__engine_segment *segments; /* ascending, disjoint */
