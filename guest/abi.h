@@ -99,9 +99,12 @@ typedef struct torpor_abi_control {
  * given in (address, size) are borrowed for the call and may lie in the window.
  *
  * X(return, name, parameters): i = i32, l = i64, d = f64, v = none. */
+
+/* Runs at bake time only, before there is an engine: makes runtime, realm and
+ * library. */
+#define TORPOR_ABI_BAKE(X) X(i, torpor_bake, v)
+
 #define TORPOR_ABI_EXPORTS(X)                                                 \
-  /* Runs at bake time only: makes runtime, realm and library. */             \
-  X(i, torpor_bake, v)                                                        \
   /* After opening from the baseline: seeds Math.random from the wall clock   \
      and sets the time origin. */                                             \
   X(i, torpor_open, v)                                                        \

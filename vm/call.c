@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* call.c - calling guest functions, binding host functions, and errors.
+ *
+ * Guest functions know host functions by index into a table of names in guest
+ * memory, which sleeps and wakes with the VM; the host binds names. What an
+ * index is bound to is remembered after the first call, so that a call costs no
+ * search. A binding that is replaced may be running: it is retired, and ended
+ * when the outermost call is over. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vm/vm.h"
+
+/* An index above is looked up at every call; no honest guest has so many. */
+#define BOUND_LARGEST 65536u
+
+torpor_status torpor_call(torpor_vm *vm, torpor_value function,
+                          torpor_value self, const torpor_value *args,
+                          size_t count, torpor_value *out) {
+  torpor__loan loan = {0};
+  uint64_t address = (uint64_t)((uint8_t *)vm->control->host.slots -
+                                vm->memory);
+  torpor_status status = torpor__begin_running(vm);
+  *out = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  if (count <= TORPOR_ABI_SLOTS) {
+    if (count > 0)
+      memcpy(vm->control->host.slots, args, count * sizeof(*args));
+  } else {
+    size_t size = count > UINT32_MAX ? SIZE_MAX : count * sizeof(*args);
+    status = torpor__loan_add(vm, &loan, args, size, &address);
+  }
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, call, function.bits, self.bits, address, count);
+  if (status == TORPOR_OK || status == TORPOR_THROWN)
+    out->bits = vm->result[0];
+  if (status == TORPOR_THROWN) *out = vm->exception;
+  torpor__loan_end(vm, &loan);
+  return torpor__end(vm, status);
+}
+
+torpor_value torpor_exception(const torpor_vm *vm) {
+  return vm->exception;
+}
+
+/* ---- Bindings -------------------------------------------------------------*/
+
+static torpor__binding **find_named(torpor_vm *vm, const char *name,
+                                    size_t size) {
+  for (uint32_t i = 0; i < vm->binding_count; i++) {
+    torpor__binding *binding = vm->bindings[i];
+    if (binding->name_size == size && memcmp(binding->name, name, size) == 0)
+      return &vm->bindings[i];
+  }
+  return NULL;
+}
+
+static void end_binding(torpor__binding *binding) {
+  if (binding->finalize) binding->finalize(binding->user);
+  torpor__alloc_free(binding);
+}
+
+void torpor__binding_sweep(torpor_vm *vm, bool all) {
+  while (vm->retired) {
+    torpor__binding *binding = vm->retired;
+    vm->retired = binding->next;
+    end_binding(binding);
+  }
+  if (!all) return;
+  while (vm->binding_count > 0) end_binding(vm->bindings[--vm->binding_count]);
+  torpor__alloc_free(vm->bindings);
+  torpor__alloc_free(vm->bound);
+  vm->bindings = NULL;
+  vm->bound = NULL;
+  vm->binding_room = 0;
+  vm->bound_count = 0;
+}
+
+static void retire(torpor_vm *vm, torpor__binding *binding) {
+  if (vm->bound_count > 0)
+    memset(vm->bound, 0, vm->bound_count * sizeof(*vm->bound));
+  binding->next = vm->retired;
+  vm->retired = binding;
+  if (vm->calls == 0) torpor__binding_sweep(vm, false);
+}
+
+static bool make_room(torpor_vm *vm) {
+  uint32_t room = vm->binding_room ? vm->binding_room * 2 : 8;
+  torpor__binding **larger;
+  if (vm->binding_count < vm->binding_room) return true;
+  larger = torpor__alloc_resize(vm->bindings, room * sizeof(*larger));
+  if (!larger) return false;
+  vm->bindings = larger;
+  vm->binding_room = room;
+  return true;
+}
+
+static torpor__binding *new_binding(const char *name, size_t size) {
+  torpor__binding *binding = torpor__alloc(sizeof(*binding) + size + 1);
+  if (!binding) return NULL;
+  *binding = (torpor__binding){.name_size = size};
+  memcpy(binding->name, name, size + 1);
+  return binding;
+}
+
+torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
+                                   torpor_host_fn function, void *user,
+                                   void (*finalize)(void *user)) {
+  size_t size = name ? strlen(name) : 0;
+  torpor__binding *binding, **same;
+  if (size == 0 || size > TORPOR__NAME_LARGEST || !function)
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "a host function needs a name of 1 to %d bytes and "
+                        "a function",
+                        TORPOR__NAME_LARGEST);
+  binding = make_room(vm) ? new_binding(name, size) : NULL;
+  if (!binding) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  binding->function = function;
+  binding->user = user;
+  binding->finalize = finalize;
+  same = find_named(vm, name, size);
+  if (same) {
+    torpor__binding *old = *same;
+    *same = binding;
+    retire(vm, old);
+  } else {
+    vm->bindings[vm->binding_count++] = binding;
+  }
+  return TORPOR_OK;
+}
+
+/* Copies the name of the guest's function 'index'; its size, 0 when there is
+ * no such function. */
+static size_t read_name(torpor_vm *vm, uint32_t index, char *name) {
+  torpor_abi_name entry;
+  const uint8_t *table, *text;
+  uint64_t size = ((uint64_t)index + 1) * sizeof(entry);
+  name[0] = 0;
+  if (index >= vm->control->function_count) return 0;
+  table = torpor__memory_at(vm, vm->control->functions, size);
+  if (!table) return 0;
+  memcpy(&entry, table + size - sizeof(entry), sizeof(entry));
+  text = torpor__memory_at(vm, entry.text, entry.size);
+  if (!text || entry.size > TORPOR__NAME_LARGEST) return 0;
+  memcpy(name, text, entry.size);
+  name[entry.size] = 0;
+  return entry.size;
+}
+
+static void remember(torpor_vm *vm, uint32_t index, torpor__binding *binding) {
+  uint32_t count = (index | 15) + 1;
+  torpor__binding **larger;
+  if (index >= BOUND_LARGEST) return;
+  if (index >= vm->bound_count) {
+    larger = torpor__alloc_resize(vm->bound, count * sizeof(*larger));
+    if (!larger) return;
+    memset(larger + vm->bound_count, 0,
+           (count - vm->bound_count) * sizeof(*larger));
+    vm->bound = larger;
+    vm->bound_count = count;
+  }
+  vm->bound[index] = binding;
+}
+
+const torpor__binding *torpor__binding_find(torpor_vm *vm, uint32_t index,
+                                            char *name) {
+  torpor__binding **found;
+  size_t size;
+  if (index < vm->bound_count && vm->bound[index]) return vm->bound[index];
+  size = read_name(vm, index, name);
+  found = size > 0 ? find_named(vm, name, size) : NULL;
+  if (!found) return NULL;
+  remember(vm, index, *found);
+  return *found;
+}
+
+torpor_status torpor_function_new(torpor_vm *vm, const char *name, int length,
+                                  torpor_value *out) {
+  torpor__loan loan = {0};
+  uint64_t address;
+  size_t size = name ? strlen(name) : 0;
+  torpor_status status;
+  *out = torpor_undefined();
+  if (size == 0 || size > TORPOR__NAME_LARGEST || length < 0)
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "a function needs a name of 1 to %d bytes and a "
+                        "length of at least 0",
+                        TORPOR__NAME_LARGEST);
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = torpor__loan_add(vm, &loan, name, size, &address);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, function_new, address, size, (uint32_t)length);
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  torpor__loan_end(vm, &loan);
+  return torpor__end(vm, status);
+}
+
+/* Sets a new function for the bound 'name' as a global. */
+static torpor_status add_global(torpor_vm *vm, const char *name) {
+  torpor_value made, global;
+  torpor_status status = torpor_function_new(vm, name, 0, &made);
+  if (status != TORPOR_OK) return status;
+  status = torpor_global(vm, &global);
+  if (status == TORPOR_OK) {
+    status = torpor_set(vm, global, name, made);
+    torpor__value_drop(vm, global);
+  }
+  torpor__value_drop(vm, made);
+  return status;
+}
+
+torpor_status torpor_function_add(torpor_vm *vm, const char *name,
+                                  torpor_host_fn function, void *user) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = torpor_function_bind(vm, name, function, user, NULL);
+  if (status == TORPOR_OK) status = add_global(vm, name);
+  return torpor__end(vm, status);
+}
+
+/* ---- Errors ---------------------------------------------------------------*/
+
+/* The texts lie behind three sizes: copies them into one block. */
+static torpor_status split_error(const uint8_t *data, uint64_t total,
+                                 torpor_error *out) {
+  char **const texts[3] = {&out->name, &out->message, &out->stack};
+  uint32_t sizes[3];
+  uint64_t sum = sizeof(sizes);
+  char *block;
+  memcpy(sizes, data, sizeof(sizes));
+  for (int i = 0; i < 3; i++) sum += sizes[i];
+  if (sum > total) return TORPOR_TRAPPED;
+  block = torpor__alloc((size_t)sum);
+  if (!block) return TORPOR_NOMEM;
+  data += sizeof(sizes);
+  for (int i = 0; i < 3; i++) {
+    *texts[i] = block;
+    memcpy(block, data, sizes[i]);
+    block[sizes[i]] = 0;
+    block += sizes[i] + 1;
+    data += sizes[i];
+  }
+  return TORPOR_OK;
+}
+
+torpor_status torpor__error_take(torpor_vm *vm, torpor_value value,
+                                 torpor_error *out) {
+  const uint64_t *result = vm->control->host.result;
+  torpor_status status = torpor__enter(vm, TORPOR__EXPORT_torpor_error_read,
+                                       &value.bits);
+  uint64_t address = result[0], total = result[1];
+  const uint8_t *data = NULL;
+  bool owned = result[2] == 1;
+  torpor_value cause = {result[3]};
+  *out = (torpor_error){.cause = torpor_undefined()};
+  if (status != TORPOR_OK) return status;
+  if (vm->returned != TORPOR_OK)
+    return vm->returned == TORPOR_STALE ? TORPOR_STALE : TORPOR_TYPE;
+  if (address <= UINT32_MAX && total >= 3 * sizeof(uint32_t))
+    data = torpor__memory_at(vm, (uint32_t)address, total);
+  if (!data) return torpor__fail_damaged(vm, "the text of an error");
+  status = split_error(data, total, out);
+  if (owned) torpor__enter(vm, TORPOR__EXPORT_torpor_release, &address);
+  if (status == TORPOR_TRAPPED)
+    return torpor__fail_damaged(vm, "the text of an error");
+  if (status == TORPOR_OK)
+    out->cause = cause;
+  else
+    torpor__value_drop(vm, cause);
+  return status;
+}
+
+torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
+                                torpor_error *out) {
+  torpor_status status = torpor__begin(vm);
+  *out = (torpor_error){.cause = torpor_undefined()};
+  if (status != TORPOR_OK) return status;
+  status = torpor__error_take(vm, value, out);
+  if (status != TORPOR_OK && !vm->broken)
+    torpor__fail(vm, status, "%s", torpor_status_text(status));
+  return torpor__end(vm, status);
+}
+
+void torpor_error_free(torpor_error *error) {
+  if (!error) return;
+  torpor__alloc_free(error->name);
+  *error = (torpor_error){.cause = torpor_undefined()};
+}
+
+torpor_status torpor_error_new(torpor_vm *vm, const char *name,
+                               const char *message, torpor_value *out) {
+  torpor__loan loan = {0};
+  uint64_t name_at, message_at;
+  torpor_status status = torpor__begin(vm);
+  *out = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = torpor__loan_add(vm, &loan, name, strlen(name), &name_at);
+  if (status == TORPOR_OK)
+    status =
+        torpor__loan_add(vm, &loan, message, strlen(message), &message_at);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, error_new, name_at, strlen(name), message_at,
+                            strlen(message));
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  torpor__loan_end(vm, &loan);
+  return torpor__end(vm, status);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* enter.c - the one place where guest code is entered.
+ *
+ * An entry ends in one of two ways: the export returns, or a trap leaves it
+ * with siglongjmp. Everything that runs above the entry is guest code and holds
+ * nothing of the host's; host functions run between torpor__host_begin and
+ * torpor__host_end (import.c) and are never jumped over. After a trap the VM is
+ * broken: its memory may be in the middle of anything.
+ *
+ * The exports have fourteen signatures; arguments come as an array of 64 bits
+ * each and are unpacked by the letters of abi.h. */
+#include <string.h>
+
+#include "vm/vm.h"
+
+static double to_double(uint64_t bits) {
+  double number;
+  memcpy(&number, &bits, sizeof(number));
+  return number;
+}
+
+#define I(n) (uint32_t) a[n]
+#define L(n) a[n]
+#define D(n) to_double(a[n])
+#define PASS_v
+#define PASS_i , I(0)
+#define PASS_ii , I(0), I(1)
+#define PASS_iii , I(0), I(1), I(2)
+#define PASS_iiii , I(0), I(1), I(2), I(3)
+#define PASS_iiiii , I(0), I(1), I(2), I(3), I(4)
+#define PASS_l , L(0)
+#define PASS_li , L(0), I(1)
+#define PASS_lii , L(0), I(1), I(2)
+#define PASS_lil , L(0), I(1), L(2)
+#define PASS_liil , L(0), I(1), I(2), L(3)
+#define PASS_liii , L(0), I(1), I(2), I(3)
+#define PASS_llii , L(0), L(1), I(2), I(3)
+#define PASS_iild , I(0), I(1), L(2), D(3)
+
+static uint32_t call_export(const torpor__engine_exports *exports,
+                            torpor__instance *instance, torpor__export export,
+                            const uint64_t *a) {
+  switch (export) {
+#define X(result, name, parameters)                                           \
+  case TORPOR__EXPORT_##name:                                                 \
+    return exports->name(instance PASS_##parameters);
+    TORPOR_ABI_EXPORTS(X)
+#undef X
+  }
+  return TORPOR_MISUSE;
+}
+
+static torpor_status fail_trapped(torpor_vm *vm, torpor__trap trap) {
+  vm->broken = true;
+  vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
+  if (trap == TORPOR__TRAP_HOST) return TORPOR_TRAPPED; /* it said why */
+  return torpor__fail(vm, TORPOR_TRAPPED,
+                      "guest code was ended: %s; close this VM or restore a "
+                      "snapshot",
+                      torpor__trap_text(trap));
+}
+
+torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
+                            const uint64_t *arguments) {
+  torpor__entry entry;
+  torpor__trap trap;
+  if (!torpor__entry_start(&entry, vm->region, vm->watchdog_ns))
+    return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  if (sigsetjmp(entry.leave, 0) == 0) {
+    entry.in_guest = 1;
+    vm->returned =
+        call_export(&vm->engine->exports, vm->instance, export, arguments);
+  }
+  trap = torpor__entry_end(&entry);
+  return trap == TORPOR__TRAP_NONE ? TORPOR_OK : fail_trapped(vm, trap);
+}
+
+/* The sentence for a status that the guest gave. */
+static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
+  switch (status) {
+  case TORPOR_THROWN:
+    vm->exception.bits = vm->result[0];
+    torpor__fail_thrown(vm);
+    return vm->broken ? TORPOR_TRAPPED : TORPOR_THROWN;
+  case TORPOR_INTERRUPTED:
+    return torpor__limit_interrupted(vm);
+  case TORPOR_NOMEM:
+  case TORPOR_LIMIT:
+    return torpor__fail(vm, TORPOR_LIMIT,
+                        "the VM has no memory left; raise memory_max in its "
+                        "options");
+  case TORPOR_MISUSE:
+  case TORPOR_STALE:
+  case TORPOR_TYPE:
+  case TORPOR_NOT_FOUND:
+  case TORPOR_FORMAT:
+  case TORPOR_BUSY:
+  case TORPOR_UNSUPPORTED:
+    return torpor__fail(vm, (torpor_status)status, "%s",
+                        torpor_status_text((torpor_status)status));
+  default:
+    return torpor__fail_damaged(vm, "the status that it returned");
+  }
+}
+
+torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
+                             const uint64_t *arguments) {
+  torpor_status status = torpor__enter(vm, export, arguments);
+  if (status != TORPOR_OK) return status;
+  memcpy(vm->result, vm->control->host.result, sizeof(vm->result));
+  return vm->returned == TORPOR_OK ? TORPOR_OK
+                                   : fail_returned(vm, vm->returned);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* import.c - what guest code calls on its host: module "torpor" of abi.h.
+ *
+ * Each import leaves guest code with torpor__host_begin and returns to it with
+ * torpor__host_end, which may not return when the watchdog came meanwhile.
+ * So by then an import holds nothing: no lock, no memory.
+ *
+ *  (1) Host functions are never jumped over. A trap below one comes back to it
+ *      as TORPOR_TRAPPED; only after it has returned are the guest frames
+ *      above trapped as well.
+ *  (2) Arguments are checked and copied before a callback sees them. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "vm/vm.h"
+
+#define ARGUMENTS_SMALL 16
+#define MODULE_NAME_LARGEST 4096
+#define TRAP_TEXT_LARGEST 200u
+
+/* ---- Host functions -------------------------------------------------------*/
+
+/* Leaves an Error for the guest as result[0]. */
+static uint32_t throw_error(torpor_vm *vm, const char *message) {
+  torpor_value error = torpor_undefined();
+  torpor_error_new(vm, "Error", message, &error);
+  vm->control->host.result[0] = error.bits;
+  return TORPOR_THROWN;
+}
+
+static uint32_t throw_unbound(torpor_vm *vm, const char *name) {
+  char message[TORPOR__NAME_LARGEST + 80];
+  snprintf(message, sizeof(message),
+           "the host function '%s' is not bound on this host", name);
+  return throw_error(vm, message);
+}
+
+static uint32_t call_bound(torpor_vm *vm, const torpor__binding *binding,
+                           const torpor_arguments *arguments) {
+  torpor_value result = torpor_undefined();
+  torpor_status status =
+      binding->function(vm, arguments, &result, binding->user);
+  if (status == TORPOR_OK || status == TORPOR_THROWN) {
+    vm->control->host.result[0] = result.bits;
+    return status;
+  }
+  return vm->broken ? TORPOR_THROWN
+                    : throw_error(vm, torpor_status_text(status));
+}
+
+static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
+                              uint32_t address, uint32_t count) {
+  torpor_value small[ARGUMENTS_SMALL], *values = small;
+  char name[TORPOR__NAME_LARGEST + 1];
+  size_t size = (size_t)count * sizeof(*values);
+  const torpor__binding *binding = torpor__binding_find(vm, function, name);
+  const uint8_t *given = torpor__memory_at(vm, address, size);
+  uint32_t status;
+  if (!given) {
+    torpor__fail_damaged(vm, "the arguments of a host call");
+    return TORPOR_THROWN;
+  }
+  if (!binding) return throw_unbound(vm, name);
+  if (count > ARGUMENTS_SMALL) values = torpor__alloc(size);
+  if (!values) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
+  memcpy(values, given, size);
+  status = call_bound(vm, binding,
+                      &(torpor_arguments){{self}, values, count});
+  if (values != small) torpor__alloc_free(values);
+  return status;
+}
+
+static uint32_t import_call(void *host, uint32_t function, uint64_t self,
+                            uint32_t args, uint32_t count) {
+  torpor_vm *vm = host;
+  torpor__entry *entry = torpor__host_begin();
+  uint32_t status = call_function(vm, function, self, args, count);
+  if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
+  torpor__host_end(entry);
+  return status;
+}
+
+/* ---- Modules --------------------------------------------------------------*/
+
+static torpor_status ask_module(torpor_vm *vm, uint32_t address, uint32_t size,
+                                torpor_bytes *source) {
+  char name[MODULE_NAME_LARGEST + 1];
+  const uint8_t *text = torpor__memory_at(vm, address, size);
+  torpor_status status;
+  if (!text) return torpor__fail_damaged(vm, "the name of a module");
+  if (!vm->host.module || size > MODULE_NAME_LARGEST ||
+      memchr(text, 0, size))
+    return TORPOR_NOT_FOUND;
+  memcpy(name, text, size);
+  name[size] = 0;
+  vm->in_callback = true;
+  status = vm->host.module(vm->host.user, name, source);
+  vm->in_callback = false;
+  if (status == TORPOR_OK && source->size > TORPOR_SOURCE_LARGEST)
+    status = TORPOR_LIMIT;
+  return status;
+}
+
+static uint32_t import_module(void *host, uint32_t name, uint32_t size) {
+  torpor_vm *vm = host;
+  torpor__entry *entry = torpor__host_begin();
+  torpor_bytes source = {NULL, 0};
+  /* Always memory of its own, never the window: the guest releases it. */
+  torpor__loan loan = {.window_used = TORPOR_ABI_WINDOW};
+  uint64_t address = 0;
+  torpor_status status = ask_module(vm, name, size, &source);
+  if (status == TORPOR_OK)
+    status = torpor__loan_add(vm, &loan, source.data, source.size, &address);
+  if (status == TORPOR_OK) {
+    vm->control->host.result[0] = address;
+    vm->control->host.result[1] = source.size;
+  }
+  free(source.data);
+  if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
+  torpor__host_end(entry);
+  return status;
+}
+
+/* ---- Time and randomness --------------------------------------------------*/
+
+static double read_clock(torpor_clock which) {
+  struct timespec now;
+  clock_gettime(which == TORPOR_CLOCK_WALL ? CLOCK_REALTIME : CLOCK_MONOTONIC,
+                &now);
+  return (double)now.tv_sec * 1e3 + (double)(now.tv_nsec / 1000) / 1e3;
+}
+
+static uint32_t import_poll(void *host) {
+  torpor_vm *vm = host;
+  torpor__entry *entry = torpor__host_begin();
+  uint32_t stop = torpor__limit_poll(vm);
+  torpor__host_end(entry);
+  return stop;
+}
+
+static double import_clock(void *host, uint32_t which) {
+  torpor_vm *vm = host;
+  torpor__entry *entry = torpor__host_begin();
+  torpor_clock clock = which == TORPOR_CLOCK_MONOTONIC ? TORPOR_CLOCK_MONOTONIC
+                                                       : TORPOR_CLOCK_WALL;
+  double now;
+  vm->in_callback = true;
+  now = vm->host.clock ? vm->host.clock(vm->host.user, clock)
+                       : read_clock(clock);
+  vm->in_callback = false;
+  torpor__host_end(entry);
+  return now;
+}
+
+/* Minutes ahead of UTC in the system's time zone. */
+static int read_zone(double ms) {
+  time_t seconds = (time_t)floor(ms / 1e3);
+  struct tm local;
+  if (!localtime_r(&seconds, &local)) return 0;
+  return (int)(local.tm_gmtoff / 60);
+}
+
+static uint32_t import_zone(void *host, double ms) {
+  const double largest = 8.64e15; /* of an ECMAScript time value */
+  torpor_vm *vm = host;
+  torpor__entry *entry = torpor__host_begin();
+  int minutes = 0;
+  if (ms >= -largest && ms <= largest) {
+    vm->in_callback = true;
+    minutes = vm->host.zone ? vm->host.zone(vm->host.user, ms) : read_zone(ms);
+    vm->in_callback = false;
+  }
+  torpor__host_end(entry);
+  return (uint32_t)minutes;
+}
+
+static bool read_random(uint8_t *data, size_t size) {
+  while (size > 0) {
+    ssize_t got = getrandom(data, size, 0);
+    if (got < 0 && errno != EINTR) return false;
+    if (got > 0) {
+      data += got;
+      size -= (size_t)got;
+    }
+  }
+  return true;
+}
+
+static void import_random(void *host, uint32_t address, uint32_t size) {
+  torpor_vm *vm = host;
+  torpor__entry *entry = torpor__host_begin();
+  uint8_t *data = torpor__memory_at(vm, address, size);
+  if (!data) {
+    torpor__fail_damaged(vm, "a buffer for random bytes");
+  } else if (vm->host.random) {
+    vm->in_callback = true;
+    vm->host.random(vm->host.user, data, size);
+    vm->in_callback = false;
+  } else if (!read_random(data, size)) {
+    vm->broken = true;
+    torpor__fail(vm, TORPOR_TRAPPED, "the system gives no random bytes");
+  }
+  if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
+  torpor__host_end(entry);
+}
+
+/* ---- Console and the end --------------------------------------------------*/
+
+static void write_console(torpor_level level, const char *text, size_t size) {
+  FILE *stream = level >= TORPOR_LEVEL_WARN ? stderr : stdout;
+  flockfile(stream);
+  fwrite(text, 1, size, stream);
+  putc_unlocked('\n', stream);
+  funlockfile(stream);
+}
+
+static void import_console(void *host, uint32_t level, uint32_t address,
+                           uint32_t size) {
+  torpor_vm *vm = host;
+  torpor__entry *entry = torpor__host_begin();
+  const char *text = (const char *)torpor__memory_at(vm, address, size);
+  torpor_level known = level <= TORPOR_LEVEL_ERROR ? (torpor_level)level
+                                                   : TORPOR_LEVEL_LOG;
+  if (!text) {
+    torpor__fail_damaged(vm, "a message to the console");
+  } else if (vm->host.console) {
+    vm->in_callback = true;
+    vm->host.console(vm->host.user, known, text, size);
+    vm->in_callback = false;
+  } else {
+    write_console(known, text, size);
+  }
+  if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
+  torpor__host_end(entry);
+}
+
+static void import_trap(void *host, uint32_t code, uint32_t address,
+                        uint32_t size) {
+  torpor_vm *vm = host;
+  const uint8_t *text;
+  torpor__host_begin();
+  if (size > TRAP_TEXT_LARGEST) size = TRAP_TEXT_LARGEST;
+  text = torpor__memory_at(vm, address, size);
+  torpor__fail(vm, TORPOR_TRAPPED,
+               "guest code ended itself (%s): %.*s; close this VM or restore a "
+               "snapshot",
+               code == TORPOR_ABI_TRAP_ASSERT ? "assertion" : "abort",
+               text ? (int)size : 0, text ? (const char *)text : "");
+  torpor__trap_raise(TORPOR__TRAP_HOST);
+}
+
+const torpor__engine_imports torpor__imports = {
+    .call = import_call,
+    .module = import_module,
+    .poll = import_poll,
+    .clock = import_clock,
+    .zone = import_zone,
+    .random = import_random,
+    .console = import_console,
+    .trap = import_trap,
+};

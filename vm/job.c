@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* job.c - the job queue, promises, and rejections that nobody handles.
+ *
+ * Jobs run only when the host says so, one entry for as many as it asks for,
+ * and never while guest code is on the stack: between any two of them a
+ * snapshot can be taken. */
+#include "vm/vm.h"
+
+torpor_status torpor_job_run(torpor_vm *vm, uint32_t max, uint32_t *ran) {
+  torpor_status status;
+  if (ran) *ran = 0;
+  if (vm->calls > 0)
+    return torpor__fail(vm, TORPOR_BUSY,
+                        "jobs cannot run while guest code is on the stack; "
+                        "return from the host function first");
+  status = torpor__begin_running(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, job_run, max);
+  if (status == TORPOR_OK && ran) *ran = (uint32_t)vm->result[0];
+  return torpor__end(vm, status);
+}
+
+bool torpor_job_pending(const torpor_vm *vm) {
+  return !vm->broken && vm->control->jobs != 0;
+}
+
+torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
+                                  torpor_promise_state *state,
+                                  torpor_value *result) {
+  torpor_status status = torpor__begin(vm);
+  *state = TORPOR_PENDING;
+  if (result) *result = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, promise_read, promise.bits);
+  if (status == TORPOR_OK && vm->result[0] > TORPOR_REJECTED)
+    status = torpor__fail_damaged(vm, "the state of a promise");
+  if (status == TORPOR_OK) {
+    torpor_value value = {vm->result[1]};
+    *state = (torpor_promise_state)vm->result[0];
+    if (result)
+      *result = value;
+    else
+      torpor__value_drop(vm, value);
+  }
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_promise_new(torpor_vm *vm, torpor_value *promise,
+                                 torpor_value *resolve,
+                                 torpor_value *reject) {
+  torpor_status status = torpor__begin(vm);
+  *promise = *resolve = *reject = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, promise_new, 0);
+  if (status == TORPOR_OK) {
+    promise->bits = vm->result[0];
+    resolve->bits = vm->result[1];
+    reject->bits = vm->result[2];
+  }
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_rejection_take(torpor_vm *vm, torpor_value *reason) {
+  torpor_status status = torpor__begin(vm);
+  *reason = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, rejection_take, 0);
+  if (status == TORPOR_OK) reason->bits = vm->result[0];
+  return torpor__end(vm, status);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* limit.c - what stops guest code: fuel, the deadline, an interrupt.
+ *
+ * Fuel is counted by the guest, in its control block. The rest is asked at
+ * every poll, which running code makes each 10,000 steps. Code that never polls
+ * is ended by the watchdog of wasm/, some time after the deadline.
+ *
+ * A stop holds for the whole outermost call: when a nested call was
+ * interrupted, the guest code around it is interrupted at its next poll.
+ *
+ * torpor_vm_interrupt may come from any thread; all else runs on the VM's. */
+#include "vm/vm.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define DEADLINE_LARGEST (UINT64_C(1) << 40) /* ms: 35 years */
+
+void torpor_vm_set_fuel(torpor_vm *vm, uint64_t fuel) {
+  /* The guest stops at 1, since 0 means no limit. */
+  vm->control->host.fuel = fuel == 0 || fuel == UINT64_MAX ? fuel : fuel + 1;
+}
+
+uint64_t torpor_vm_fuel(const torpor_vm *vm) {
+  uint64_t left = vm->control->host.fuel;
+  return left == 0 ? 0 : left - 1;
+}
+
+void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms) {
+  vm->deadline_ms = ms < DEADLINE_LARGEST ? ms : DEADLINE_LARGEST;
+}
+
+void torpor_vm_interrupt(torpor_vm *vm) {
+  atomic_store_explicit(&vm->interrupt, true, memory_order_release);
+}
+
+bool torpor__limit_requested(torpor_vm *vm) {
+  /* The load keeps the usual case free of a locked instruction. */
+  if (!atomic_load_explicit(&vm->interrupt, memory_order_relaxed)) return false;
+  if (!atomic_exchange(&vm->interrupt, false)) return false;
+  vm->stop = TORPOR__STOP_REQUEST;
+  return true;
+}
+
+void torpor__limit_arm(torpor_vm *vm) {
+  uint64_t now;
+  vm->stop = TORPOR__STOP_NONE;
+  vm->deadline_ns = 0;
+  vm->watchdog_ns = 0;
+  if (vm->deadline_ms == 0) return;
+  now = torpor__monotonic_ns();
+  vm->deadline_ns = now + vm->deadline_ms * NS_PER_MS;
+  vm->watchdog_ns = vm->deadline_ns + TORPOR_WATCHDOG_GRACE_MS * NS_PER_MS;
+}
+
+static bool ask_host(torpor_vm *vm) {
+  bool answer;
+  if (!vm->host.interrupt) return false;
+  vm->in_callback = true;
+  answer = vm->host.interrupt(vm->host.user);
+  vm->in_callback = false;
+  return answer;
+}
+
+bool torpor__limit_poll(torpor_vm *vm) {
+  if (vm->stop != TORPOR__STOP_NONE || torpor__limit_requested(vm))
+    return true;
+  if (vm->deadline_ns && torpor__monotonic_ns() >= vm->deadline_ns)
+    vm->stop = TORPOR__STOP_DEADLINE;
+  else if (ask_host(vm))
+    vm->stop = TORPOR__STOP_CALLBACK;
+  return vm->stop != TORPOR__STOP_NONE;
+}
+
+torpor_status torpor__limit_interrupted(torpor_vm *vm) {
+  switch (vm->stop) {
+  case TORPOR__STOP_DEADLINE:
+    return torpor__fail(vm, TORPOR_INTERRUPTED,
+                        "guest code was interrupted: it ran past its deadline "
+                        "of %llu ms",
+                        (unsigned long long)vm->deadline_ms);
+  case TORPOR__STOP_REQUEST:
+  case TORPOR__STOP_CALLBACK:
+    return torpor__fail(vm, TORPOR_INTERRUPTED,
+                        "guest code was interrupted by its host");
+  case TORPOR__STOP_NONE:
+    break;
+  }
+  return torpor__fail(vm, TORPOR_INTERRUPTED,
+                      "guest code was interrupted: its fuel is used up; give "
+                      "more with torpor_vm_set_fuel");
+}

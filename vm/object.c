@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* object.c - making objects, reading and writing their properties.
+ *
+ * Properties are read as JavaScript reads them, so getters, setters and proxies
+ * run, and everything here may throw or be interrupted. */
+#include <string.h>
+
+#include "vm/vm.h"
+
+/* One entry that takes nothing and gives one value. */
+static torpor_status make(torpor_vm *vm, torpor__export export,
+                          torpor_value *out) {
+  torpor_status status = torpor__begin(vm);
+  *out = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = torpor__invoke(vm, export, NULL);
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_global(torpor_vm *vm, torpor_value *out) {
+  return make(vm, TORPOR__EXPORT_torpor_global, out);
+}
+
+torpor_status torpor_object_new(torpor_vm *vm, torpor_value *out) {
+  return make(vm, TORPOR__EXPORT_torpor_object_new, out);
+}
+
+torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out) {
+  return make(vm, TORPOR__EXPORT_torpor_array_new, out);
+}
+
+torpor_status torpor_object_class(torpor_vm *vm, torpor_value value,
+                                  torpor_class *out) {
+  torpor_status status;
+  *out = TORPOR_CLASS_NONE;
+  if (torpor_value_type(value) != TORPOR_TYPE_OBJECT) return TORPOR_OK;
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, object_class, value.bits);
+  if (status == TORPOR_OK && vm->result[0] > TORPOR_CLASS_PROXY)
+    status = torpor__fail_damaged(vm, "the class of an object");
+  if (status == TORPOR_OK) *out = (torpor_class)vm->result[0];
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_get(torpor_vm *vm, torpor_value object, const char *key,
+                         torpor_value *out) {
+  torpor__loan loan = {0};
+  size_t size = strlen(key);
+  uint64_t address;
+  torpor_status status = torpor__begin_running(vm);
+  *out = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = torpor__loan_add(vm, &loan, key, size, &address);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, get, object.bits, address, size);
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_THROWN) *out = vm->exception;
+  torpor__loan_end(vm, &loan);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_set(torpor_vm *vm, torpor_value object, const char *key,
+                         torpor_value value) {
+  torpor__loan loan = {0};
+  size_t size = strlen(key);
+  uint64_t address;
+  torpor_status status = torpor__begin_running(vm);
+  if (status != TORPOR_OK) return status;
+  status = torpor__loan_add(vm, &loan, key, size, &address);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, set, object.bits, address, size, value.bits);
+  torpor__loan_end(vm, &loan);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_get_index(torpor_vm *vm, torpor_value object,
+                               uint32_t index, torpor_value *out) {
+  torpor_status status = torpor__begin_running(vm);
+  *out = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, get_index, object.bits, index);
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_THROWN) *out = vm->exception;
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_set_index(torpor_vm *vm, torpor_value object,
+                               uint32_t index, torpor_value value) {
+  torpor_status status = torpor__begin_running(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, set_index, object.bits, index, value.bits);
+  return torpor__end(vm, status);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* operation.c - the operations that a VM waits for, as the host sees them.
+ *
+ * The table lies in guest memory, sorted by id (abi.h). Reading it is done from
+ * outside, without entering the guest: so listing what a sleeping VM waits for
+ * does not wake it. Which ones this host has been given is known by one number,
+ * the last id given, that is the host's own and not in any snapshot; after a
+ * restore all pending ones are given again. */
+#include <string.h>
+
+#include "vm/vm.h"
+
+/* Cancelled operations that were never given are passed over, but not for
+ * ever: the rest is for the next call. */
+#define CANCELLED_LOOK 65536
+
+/* The table of addresses and its length; NULL and 0 when it does not lie in
+ * guest memory. */
+static const uint8_t *find_table(torpor_vm *vm, uint32_t *count) {
+  const uint8_t *table;
+  *count = vm->control->operation_count;
+  table = torpor__memory_at(vm, vm->control->operations,
+                            (uint64_t)*count * sizeof(uint32_t));
+  if (!table) *count = 0;
+  return table;
+}
+
+static bool read_entry(torpor_vm *vm, const uint8_t *table, uint32_t index,
+                       torpor_abi_operation *entry) {
+  const uint8_t *place;
+  uint32_t address;
+  memcpy(&address, table + (size_t)index * sizeof(address), sizeof(address));
+  place = torpor__memory_at(vm, address, sizeof(*entry));
+  if (!place) return false;
+  memcpy(entry, place, sizeof(*entry));
+  return true;
+}
+
+/* Entry 'index' for the caller: kind copied, request borrowed. */
+static torpor_status give_entry(torpor_vm *vm, const uint8_t *table,
+                                uint32_t index, torpor_operation *out) {
+  torpor_abi_operation entry;
+  const uint8_t *kind = NULL, *request = NULL;
+  if (read_entry(vm, table, index, &entry)) {
+    if (entry.kind_size <= TORPOR_KIND_LARGEST)
+      kind = torpor__memory_at(vm, entry.kind, entry.kind_size);
+    request = torpor__memory_at(vm, entry.request, entry.request_size);
+  }
+  if (!kind || !request)
+    return torpor__fail_damaged(vm, "its table of operations");
+  memcpy(vm->operation_kind, kind, entry.kind_size);
+  vm->operation_kind[entry.kind_size] = 0;
+  *out = (torpor_operation){
+      .id = entry.id,
+      .kind = vm->operation_kind,
+      .request = request,
+      .request_size = entry.request_size,
+      .due = entry.due,
+      .begun = entry.begun,
+  };
+  return TORPOR_OK;
+}
+
+/* The index of the first entry whose id is above 'id'. */
+static torpor_status find_above(torpor_vm *vm, const uint8_t *table,
+                                uint32_t count, uint64_t id,
+                                uint32_t *index) {
+  uint32_t low = 0, high = count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    torpor_abi_operation entry;
+    if (!read_entry(vm, table, middle, &entry))
+      return torpor__fail_damaged(vm, "its table of operations");
+    if (entry.id > id)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  *index = low;
+  return TORPOR_OK;
+}
+
+torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
+  uint32_t count, index;
+  const uint8_t *table;
+  torpor_status status;
+  *out = (torpor_operation){0};
+  if (vm->broken) return TORPOR_BROKEN;
+  table = find_table(vm, &count);
+  status = find_above(vm, table, count, vm->operation_cursor, &index);
+  if (status != TORPOR_OK) return status;
+  if (index >= count)
+    return torpor__fail(vm, TORPOR_NOT_FOUND, "no operation was begun since");
+  status = give_entry(vm, table, index, out);
+  if (status == TORPOR_OK) vm->operation_cursor = out->id;
+  return status;
+}
+
+size_t torpor_operation_count(const torpor_vm *vm) {
+  uint32_t count;
+  if (vm->broken) return 0;
+  /* Looking makes pages accessible, which changes nothing that counts. */
+  find_table((torpor_vm *)(uintptr_t)vm, &count);
+  return count;
+}
+
+torpor_status torpor_operation_at(torpor_vm *vm, size_t index,
+                                  torpor_operation *out) {
+  uint32_t count;
+  const uint8_t *table;
+  *out = (torpor_operation){0};
+  if (vm->broken) return TORPOR_BROKEN;
+  table = find_table(vm, &count);
+  if (index >= count)
+    return torpor__fail(vm, TORPOR_NOT_FOUND,
+                        "there is no operation %zu: %u are pending", index,
+                        count);
+  return give_entry(vm, table, (uint32_t)index, out);
+}
+
+torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
+                                     torpor_value request, double due,
+                                     uint64_t *id, torpor_value *promise) {
+  torpor__loan loan = {0};
+  size_t size = strlen(kind);
+  uint64_t address, due_bits;
+  torpor_status status;
+  *id = 0;
+  *promise = torpor_undefined();
+  if (size == 0 || size > TORPOR_KIND_LARGEST)
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "the kind of an operation has 1 to %d bytes",
+                        TORPOR_KIND_LARGEST);
+  status = torpor__begin_running(vm);
+  if (status != TORPOR_OK) return status;
+  memcpy(&due_bits, &due, sizeof(due_bits));
+  status = torpor__loan_add(vm, &loan, kind, size, &address);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, operation_begin, address, size, request.bits,
+                            due_bits);
+  if (status == TORPOR_OK) {
+    *id = vm->result[0];
+    promise->bits = vm->result[1];
+  }
+  torpor__loan_end(vm, &loan);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_operation_take_cancelled(torpor_vm *vm, uint64_t *id) {
+  torpor_status status;
+  *id = 0;
+  if (vm->operation_cursor == 0 && !vm->broken)
+    return torpor__fail(vm, TORPOR_NOT_FOUND, "no operation was given yet");
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  for (int i = 0; i < CANCELLED_LOOK; i++) {
+    status = TORPOR__INVOKE(vm, operation_cancelled, 0);
+    if (status != TORPOR_OK || vm->result[0] <= vm->operation_cursor) break;
+    status = TORPOR_NOT_FOUND;
+  }
+  if (status == TORPOR_OK) *id = vm->result[0];
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
+                                      torpor_outcome outcome,
+                                      torpor_value value) {
+  torpor_status status = torpor__begin_running(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, operation_settle, id, (uint64_t)outcome,
+                          value.bits);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_operation_settle_cbor(torpor_vm *vm, uint64_t id,
+                                           torpor_outcome outcome,
+                                           const void *data, size_t size) {
+  torpor__loan loan = {0};
+  uint64_t address;
+  torpor_status status = torpor__begin_running(vm);
+  if (status != TORPOR_OK) return status;
+  status = torpor__loan_add(vm, &loan, data, size, &address);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, operation_settle_cbor, id, (uint64_t)outcome,
+                            address, size);
+  torpor__loan_end(vm, &loan);
+  return torpor__end(vm, status);
+}

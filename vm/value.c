@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* value.c - scopes, handles, tokens, strings and bytes.
+ *
+ * Handles live in a table in guest memory; the host passes them on and trusts
+ * the guest to tell a stale one. Immediates never enter the guest. */
+#include <string.h>
+
+#include "vm/vm.h"
+
+/* ---- Scopes and handles ---------------------------------------------------*/
+
+torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out) {
+  torpor_status status = torpor__begin(vm);
+  *out = 0;
+  if (status != TORPOR_OK) return status;
+  status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
+  if (status == TORPOR_OK) *out = vm->returned;
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, scope_close, scope);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,
+                                  torpor_value *out) {
+  torpor_status status;
+  *out = value;
+  if (!torpor__is_handle(value)) return TORPOR_OK;
+  *out = torpor_undefined();
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, value_retain, value.bits);
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_value_release(torpor_vm *vm, torpor_value value) {
+  torpor_status status;
+  if (!torpor__is_handle(value)) return TORPOR_OK;
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, value_release, value.bits);
+  return torpor__end(vm, status);
+}
+
+void torpor__value_drop(torpor_vm *vm, torpor_value value) {
+  if (torpor__is_handle(value) && !vm->broken)
+    torpor__enter(vm, TORPOR__EXPORT_torpor_value_release, &value.bits);
+}
+
+torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
+                                  torpor_token *out) {
+  torpor_status status = torpor__begin(vm);
+  *out = 0;
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, value_export, value.bits);
+  if (status == TORPOR_OK) *out = (torpor_token)vm->result[0];
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_value_import(torpor_vm *vm, torpor_token token,
+                                  torpor_value *out) {
+  torpor_status status = torpor__begin(vm);
+  *out = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, value_import, token);
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_value_forget(torpor_vm *vm, torpor_token token) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, value_forget, token);
+  return torpor__end(vm, status);
+}
+
+/* ---- Strings and bytes ----------------------------------------------------*/
+
+void torpor_bytes_free(torpor_bytes *bytes) {
+  if (!bytes) return;
+  torpor__alloc_free(bytes->data);
+  *bytes = (torpor_bytes){NULL, 0};
+}
+
+/* A value made from bytes by 'export', which takes (address, size). */
+static torpor_status make_from(torpor_vm *vm, torpor__export export,
+                               const void *data, size_t size,
+                               torpor_value *out) {
+  torpor__loan loan = {0};
+  uint64_t arguments[2] = {0, size};
+  torpor_status status = torpor__begin(vm);
+  *out = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = torpor__loan_add(vm, &loan, data, size, &arguments[0]);
+  if (status == TORPOR_OK) status = torpor__invoke(vm, export, arguments);
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_THROWN) *out = vm->exception;
+  torpor__loan_end(vm, &loan);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_string_new(torpor_vm *vm, const char *text, size_t size,
+                                torpor_value *out) {
+  return make_from(vm, TORPOR__EXPORT_torpor_string_new, text, size, out);
+}
+
+torpor_status torpor_buffer_new(torpor_vm *vm, const void *data, size_t size,
+                                torpor_value *out) {
+  return make_from(vm, TORPOR__EXPORT_torpor_buffer_new, data, size, out);
+}
+
+torpor_status torpor_string_read(torpor_vm *vm, torpor_value value,
+                                 torpor_bytes *out) {
+  torpor_status status = torpor__begin_running(vm);
+  *out = (torpor_bytes){NULL, 0};
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, string_read, value.bits);
+  if (status == TORPOR_OK) status = torpor__text_take(vm, out);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_buffer_read(torpor_vm *vm, torpor_value value,
+                                 torpor_bytes *out) {
+  torpor_status status = torpor__begin(vm);
+  *out = (torpor_bytes){NULL, 0};
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, buffer_read, value.bits);
+  vm->result[2] = 0; /* borrowed, nothing to release */
+  if (status == TORPOR_OK) status = torpor__text_take(vm, out);
+  return torpor__end(vm, status);
+}
+
+/* ---- Data -----------------------------------------------------------------*/
+
+torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
+                                 torpor_bytes *out) {
+  torpor_status status = torpor__begin_running(vm);
+  *out = (torpor_bytes){NULL, 0};
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, cbor_encode, value.bits);
+  if (status == TORPOR_OK) status = torpor__text_take(vm, out);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data, size_t size,
+                                 torpor_value *out) {
+  return make_from(vm, TORPOR__EXPORT_torpor_cbor_decode, data, size, out);
+}

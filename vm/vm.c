@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* vm.c - opening and closing VMs, and what every call into one begins and ends
+ * with.
+ *
+ * A VM comes clean from the pool and goes back to it (pool.c). Public calls may
+ * nest, through host functions; what concerns the program as a whole happens at
+ * the outermost one: the deadline is armed when it begins, and a VM that was
+ * closed below it goes when it ends.
+ *
+ * A restored VM sleeps until something enters it, so that until then it equals
+ * its snapshot. */
+#include <string.h>
+
+#include "vm/vm.h"
+
+/* ---- Calls ----------------------------------------------------------------*/
+
+static torpor_status check_usable(torpor_vm *vm) {
+  if (vm->broken) return TORPOR_BROKEN; /* the sentence says why */
+  if (vm->in_callback)
+    return torpor__fail(vm, TORPOR_BUSY,
+                        "callbacks of torpor_host may not enter the VM");
+  if (vm->closing)
+    return torpor__fail(vm, TORPOR_BUSY, "the VM is being closed");
+  return TORPOR_OK;
+}
+
+torpor_status torpor__begin(torpor_vm *vm) {
+  torpor_status status = check_usable(vm);
+  if (status != TORPOR_OK) return status;
+  if (vm->calls++ == 0) torpor__limit_arm(vm);
+  if (!vm->asleep) return TORPOR_OK;
+  vm->asleep = false;
+  status = TORPOR__INVOKE(vm, wake, 0);
+  return status == TORPOR_OK ? TORPOR_OK : torpor__end(vm, status);
+}
+
+torpor_status torpor__begin_running(torpor_vm *vm) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  if (vm->calls > 1 || !torpor__limit_requested(vm)) return TORPOR_OK;
+  return torpor__end(vm, torpor__limit_interrupted(vm));
+}
+
+torpor_status torpor__end(torpor_vm *vm, torpor_status status) {
+  if (--vm->calls > 0) return status;
+  vm->deadline_ns = 0;
+  vm->watchdog_ns = 0;
+  if (vm->retired) torpor__binding_sweep(vm, false);
+  if (vm->closing) torpor__vm_give(vm);
+  return status;
+}
+
+/* ---- Options --------------------------------------------------------------*/
+
+uint64_t torpor__options_memory(const torpor_options *options) {
+  return options && options->memory_max ? options->memory_max
+                                        : TORPOR_MEMORY_DEFAULT;
+}
+
+torpor_status torpor__options_check(const torpor_options *options) {
+  if (!options) return TORPOR_OK;
+  if (options->size != sizeof(*options))
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "torpor_options has size %zu, not %zu: start from "
+                        "TORPOR_OPTIONS_INIT",
+                        options->size, sizeof(*options));
+  if (options->memory_max > TORPOR_MEMORY_LARGEST)
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "memory_max is at most %llu bytes",
+                        (unsigned long long)TORPOR_MEMORY_LARGEST);
+  return TORPOR_OK;
+}
+
+torpor_status torpor__options_engine(const torpor_options *options,
+                                     const char *id,
+                                     const torpor__engine **out) {
+  const char *why = "there is no such engine";
+  if (options && options->engine) id = options->engine;
+  *out = torpor__engine_find(id, &why);
+  if (*out) return TORPOR_OK;
+  return torpor__fail(NULL, TORPOR_ENGINE, "engine %.64s: %s", id, why);
+}
+
+/* ---- Open and close -------------------------------------------------------*/
+
+static void set_up(torpor_vm *vm, const torpor_options *options) {
+  vm->error = vm->error_short;
+  vm->exception = torpor_undefined();
+  vm->memory_max = torpor__options_memory(options);
+  vm->control->host.memory_max = (uint32_t)vm->memory_max;
+  if (!options) return;
+  vm->host = options->host;
+  torpor_vm_set_fuel(vm, options->fuel);
+  torpor_vm_set_deadline(vm, options->deadline_ms);
+}
+
+torpor_status torpor__vm_take(const torpor__engine *engine,
+                              const torpor_options *options, torpor_vm **out) {
+  uint64_t memory = torpor__options_memory(options);
+  uint32_t pages = (uint32_t)(memory / TORPOR__WASM_PAGE);
+  const torpor__image *image;
+  torpor_vm *vm;
+  if (pages < engine->pages)
+    return torpor__fail(NULL, TORPOR_LIMIT,
+                        "memory_max is %llu bytes; this engine needs at least "
+                        "%llu",
+                        (unsigned long long)memory,
+                        (unsigned long long)engine->pages * TORPOR__WASM_PAGE);
+  image = torpor__image_find(engine);
+  vm = image ? torpor__pool_take(image, pages) : NULL;
+  if (!vm)
+    return torpor__fail(NULL, TORPOR_NOMEM,
+                        "the system has no memory or address space for a VM");
+  set_up(vm, options);
+  *out = vm;
+  return TORPOR_OK;
+}
+
+void torpor__vm_give(torpor_vm *vm) {
+  torpor__binding_sweep(vm, true);
+  torpor__error_reset(vm);
+  torpor__pool_give(vm);
+}
+
+/* The first entry: seeds Math.random, sets the time origin. */
+static torpor_status start_program(torpor_vm *vm) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, open, 0);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_vm_open(const torpor_options *options, torpor_vm **out) {
+  const torpor__engine *engine;
+  torpor_status status;
+  *out = NULL;
+  status = torpor__options_check(options);
+  if (status == TORPOR_OK)
+    status = torpor__options_engine(options, NULL, &engine);
+  if (status == TORPOR_OK) status = torpor__vm_take(engine, options, out);
+  if (status != TORPOR_OK) return status;
+  status = start_program(*out);
+  if (status == TORPOR_OK) return TORPOR_OK;
+  torpor__fail(NULL, status, "%s", torpor_last_error(*out));
+  torpor__vm_give(*out);
+  *out = NULL;
+  return status;
+}
+
+void torpor_vm_close(torpor_vm *vm) {
+  if (!vm) return;
+  if (vm->calls > 0)
+    vm->closing = true;
+  else
+    torpor__vm_give(vm);
+}
+
+/* ---- Facts about a VM -----------------------------------------------------*/
+
+const char *torpor_vm_engine(const torpor_vm *vm) {
+  return vm->engine->id;
+}
+
+const char *torpor_engine_id(void) {
+  return torpor__engine_builtin.id;
+}
+
+void torpor_vm_set_user(torpor_vm *vm, void *user) {
+  vm->user = user;
+}
+
+void *torpor_vm_user(const torpor_vm *vm) {
+  return vm->user;
+}
+
+/* Sums the 'count' pairs of address and size at 'address'. */
+static torpor_status sum_ranges(torpor_vm *vm, uint64_t address,
+                                uint32_t count, uint64_t *sum) {
+  const uint8_t *pairs =
+      torpor__memory_at(vm, (uint32_t)address, (uint64_t)count * 8);
+  if (!pairs) return torpor__fail_damaged(vm, "the list of free ranges");
+  *sum = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t size;
+    memcpy(&size, pairs + (size_t)i * 8 + 4, sizeof(size));
+    *sum += size;
+  }
+  return TORPOR_OK;
+}
+
+/* Adds up the free ranges of the heap. The list is put into the window while
+ * it fits; else into a block, which is one range more or less. */
+static torpor_status sum_free(torpor_vm *vm, uint64_t *sum) {
+  const uint32_t window_pairs = TORPOR_ABI_WINDOW / 8;
+  uint64_t arguments[2] = {
+      (uint64_t)(vm->control->host.window - vm->memory), window_pairs};
+  torpor_status status =
+      torpor__enter(vm, TORPOR__EXPORT_torpor_heap_free, arguments);
+  uint64_t block = 0;
+  if (status != TORPOR_OK) return status;
+  if (vm->returned <= window_pairs)
+    return sum_ranges(vm, arguments[0], vm->returned, sum);
+
+  arguments[1] = (uint64_t)vm->returned + 64;
+  status = torpor__enter(vm, TORPOR__EXPORT_torpor_allocate,
+                         &(uint64_t){(uint32_t)(arguments[1] * 8)});
+  block = arguments[0] = vm->returned;
+  if (status != TORPOR_OK) return status;
+  if (block == 0)
+    return torpor__fail(vm, TORPOR_LIMIT, "the VM has no memory left to list "
+                                          "its free ranges");
+  status = torpor__enter(vm, TORPOR__EXPORT_torpor_heap_free, arguments);
+  if (status != TORPOR_OK) return status;
+  if (vm->returned > arguments[1]) vm->returned = (uint32_t)arguments[1];
+  status = sum_ranges(vm, block, vm->returned, sum);
+  if (status != TORPOR_OK) return status;
+  return torpor__enter(vm, TORPOR__EXPORT_torpor_release, &block);
+}
+
+torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out) {
+  torpor_status status = torpor__begin(vm);
+  *out = (torpor_usage){0};
+  if (status != TORPOR_OK) return status;
+  out->memory = torpor__memory_size(vm);
+  out->heap_used = vm->control->heap_used;
+  out->handles = vm->control->handles;
+  out->operations = torpor_operation_count(vm);
+  status = sum_free(vm, &out->heap_free);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_vm_collect(torpor_vm *vm) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, collect, 0);
+  return torpor__end(vm, status);
+}

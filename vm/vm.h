@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* vm.h - what the files of libtorpor share: the VM itself, the ways into it
+ * and the ways to its memory.
+ *
+ * A VM is a region with an instance of an engine in it. Both are costly to
+ * make and cheap to clean, so the whole struct is recycled (pool.c): closing
+ * resets it to the baseline, opening takes a clean one.
+ *
+ *     closed --open--> idle <--begin/end--> in a call --trap--> broken
+ *       ^               |                                          |
+ *       +----close------+------------------close-------------------+
+ *     restore gives an idle VM that is *asleep*: the first call that
+ *     enters it lets it wake (vm.c, begin).
+ *
+ *  (1) Every public function that enters the guest does so between
+ *      torpor__begin and torpor__end; 'calls' counts how many are on the
+ *      stack. Deadline and deferred close belong to the outermost one.
+ *  (2) Guest code is entered in one place, torpor__enter (enter.c).
+ *  (3) A guest address becomes a pointer in one place, memory.c, which checks
+ *      it. 'control' and 'memory' are the exceptions: set up when a VM is made,
+ *      from the engine, not from the guest.
+ *  (4) What is read from guest memory is capped before it is used, also what
+ *      only our own guest layer writes: it may have been overwritten. */
+#ifndef TORPOR_VM_H
+#define TORPOR_VM_H
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "torpor.h"
+
+#include "guest/abi.h"
+#include "vm/engine.h"
+#include "wasm/runtime.h"
+
+#define TORPOR__ERROR_SIZE 512
+#define TORPOR__NAME_LARGEST 255
+
+/* ---- The baseline, once per engine (image.c) ------------------------------*/
+
+/* The memory of an engine that has just been initialised, laid out flat. */
+typedef struct torpor__image {
+  const torpor__engine *engine;
+  uint8_t *bytes;      /* 'size' bytes */
+  uint32_t size;       /* whole pages: up to the last byte that is not zero */
+  uint8_t *page_used;  /* for each page of the image: 1 unless it is all zero */
+  uint32_t stack_size; /* from the image's own control block */
+  uint32_t host_start, host_end; /* control.host: set by us, never stored */
+  struct torpor__image *next;
+} torpor__image;
+
+/* The image of 'engine', made at the first call and kept. NULL: no memory. */
+const torpor__image *torpor__image_find(const torpor__engine *engine);
+
+/* ---- The VM ---------------------------------------------------------------*/
+
+/* A host function bound by name. */
+typedef struct torpor__binding {
+  torpor_host_fn function;
+  void *user;
+  void (*finalize)(void *user);
+  struct torpor__binding *next; /* in the list of retired ones */
+  size_t name_size;
+  char name[];
+} torpor__binding;
+
+/* Why guest code was last told to stop. */
+typedef enum torpor__stop {
+  TORPOR__STOP_NONE,
+  TORPOR__STOP_DEADLINE,
+  TORPOR__STOP_REQUEST,  /* torpor_vm_interrupt */
+  TORPOR__STOP_CALLBACK, /* host.interrupt */
+} torpor__stop;
+
+struct torpor_vm {
+  /* Stays when the VM is recycled. */
+  const torpor__engine *engine;
+  const torpor__image *image;
+  torpor__region *region;
+  torpor__instance *instance;
+  uint8_t *memory;
+  torpor_abi_control *control;
+  uint32_t table_size;
+  struct torpor_vm *next; /* in the pool */
+
+  /* Zero in a VM of the pool: all from here on. */
+  torpor_host host;
+  void *user;
+  uint64_t deadline_ms;
+  uint64_t deadline_ns; /* of the outermost call; 0: none */
+  uint64_t watchdog_ns;
+  uint64_t memory_max;
+  _Atomic bool interrupt;
+  torpor__stop stop;
+  uint32_t calls;    /* public calls on the stack, see (1) */
+  bool in_callback;  /* a callback of torpor_host is running */
+  bool asleep;       /* restored, not entered yet */
+  bool broken;
+  bool closing;      /* close when the outermost call returns */
+
+  /* What the last entry left. */
+  uint32_t returned;
+  uint64_t result[TORPOR_ABI_RESULTS];
+  torpor_value exception;
+  char *error;       /* the sentence; 'error_short' or allocated */
+  char error_short[TORPOR__ERROR_SIZE];
+
+  torpor__binding **bindings;
+  uint32_t binding_count, binding_room;
+  torpor__binding *retired;
+  /* By index of the guest's function table: what it is bound to. */
+  torpor__binding **bound;
+  uint32_t bound_count;
+
+  uint64_t operation_cursor; /* the last id that was given */
+  char operation_kind[TORPOR_KIND_LARGEST + 1];
+};
+
+/* A clean VM of 'engine', whose memory may grow to 'memory_max' bytes. */
+torpor_status torpor__vm_take(const torpor__engine *engine,
+                              const torpor_options *options, torpor_vm **out);
+/* Runs finalizers, frees what hangs on 'vm' and gives it to the pool. */
+void torpor__vm_give(torpor_vm *vm);
+
+/* The engine that 'options' name, else 'id' (NULL: the built-in one). */
+torpor_status torpor__options_engine(const torpor_options *options,
+                                     const char *id,
+                                     const torpor__engine **out);
+/* MISUSE, with the reason as this thread's error, when they make no sense. */
+torpor_status torpor__options_check(const torpor_options *options);
+uint64_t torpor__options_memory(const torpor_options *options);
+
+/* ---- Calls ----------------------------------------------------------------*/
+
+/* Starts a public call that enters the guest: OK, BROKEN, or BUSY. Wakes a VM
+ * that is asleep. */
+torpor_status torpor__begin(torpor_vm *vm);
+/* The same for calls that may run the program's code: these are what
+ * torpor_vm_interrupt interrupts. */
+torpor_status torpor__begin_running(torpor_vm *vm);
+/* Ends a call that was begun; gives back 'status'. 'vm' may be gone then. */
+torpor_status torpor__end(torpor_vm *vm, torpor_status status);
+
+/* ---- Entries (enter.c) ----------------------------------------------------*/
+
+typedef enum torpor__export {
+#define X(result, name, parameters) TORPOR__EXPORT_##name,
+  TORPOR_ABI_EXPORTS(X)
+#undef X
+} torpor__export;
+
+/* Enters the guest at 'export'. Arguments are 64 bits each, doubles by their
+ * bits. OK, with what it returned in vm->returned, or TRAPPED. */
+torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
+                            const uint64_t *arguments);
+
+/* Enters at an export that returns a status, and gives that, with the results
+ * in vm->result and, unless it is OK, a sentence as the VM's error. */
+torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
+                             const uint64_t *arguments);
+
+/* TORPOR__INVOKE(vm, string_new, address, size); one 0 when it takes none. */
+#define TORPOR__INVOKE(vm, name, ...)                                         \
+  torpor__invoke((vm), TORPOR__EXPORT_torpor_##name,                          \
+                 (const uint64_t[]){__VA_ARGS__})
+
+/* What an engine calls on us (import.c). */
+extern const torpor__engine_imports torpor__imports;
+
+/* ---- Guest memory (memory.c) ----------------------------------------------*/
+
+/* The bytes [address, address + size) of guest memory; NULL when they do not
+ * lie in it. Valid until the next entry. 'size' 0 gives a valid pointer. */
+uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address, uint64_t size);
+uint64_t torpor__memory_size(const torpor_vm *vm);
+
+/* Bytes lent to the guest for one call: in the control block's window while
+ * they fit, else in memory that the guest allocated. */
+typedef struct torpor__loan {
+  uint32_t window_used;
+  uint32_t count;
+  uint32_t allocated[3];
+} torpor__loan;
+
+/* Lends a copy of 'data' with a zero byte behind it. LIMIT: the guest has no
+ * memory for it. */
+torpor_status torpor__loan_add(torpor_vm *vm, torpor__loan *loan,
+                               const void *data, size_t size,
+                               uint64_t *address);
+/* Takes all of it back; vm->result and the error stay as they are. */
+void torpor__loan_end(torpor_vm *vm, torpor__loan *loan);
+
+/* Copies the text that the last entry gave out ("text out" of abi.h). */
+torpor_status torpor__text_take(torpor_vm *vm, torpor_bytes *out);
+
+/* ---- Errors (error.c) -----------------------------------------------------*/
+
+/* Sets the sentence of 'vm', or of this thread when it is NULL, and gives back
+ * 'status'. */
+torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
+                           const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Describes vm->exception in the VM's sentence; enters the guest. */
+void torpor__fail_thrown(torpor_vm *vm);
+/* What torpor_error_read gives, without a sentence when it fails. */
+torpor_status torpor__error_take(torpor_vm *vm, torpor_value value,
+                                 torpor_error *out);
+/* Guest memory contradicts itself: the VM is broken from here on. */
+torpor_status torpor__fail_damaged(torpor_vm *vm, const char *what);
+void torpor__error_reset(torpor_vm *vm);
+
+/* ---- Values (value.c) -----------------------------------------------------*/
+
+static inline bool torpor__is_handle(torpor_value value) {
+  return value.bits >> 48 >= TORPOR_TAG_STRING;
+}
+/* Releases 'value' if it is a handle; the error stays as it is. */
+void torpor__value_drop(torpor_vm *vm, torpor_value value);
+
+/* ---- Limits (limit.c) -----------------------------------------------------*/
+
+void torpor__limit_arm(torpor_vm *vm);
+/* True when guest code is to be interrupted now; says why in vm->stop. Once it
+ * was, all that is left of the outermost call is interrupted too. */
+bool torpor__limit_poll(torpor_vm *vm);
+/* True when torpor_vm_interrupt was called since; takes note of it. */
+bool torpor__limit_requested(torpor_vm *vm);
+torpor_status torpor__limit_interrupted(torpor_vm *vm);
+
+/* ---- Host functions (call.c) ----------------------------------------------*/
+
+/* What the guest's function 'index' is bound to; NULL: nothing. 'name' (of at
+ * least TORPOR__NAME_LARGEST + 1 bytes) gets its name then. */
+const torpor__binding *torpor__binding_find(torpor_vm *vm, uint32_t index,
+                                            char *name);
+/* Ends the bindings that were replaced; all of them when 'all'. */
+void torpor__binding_sweep(torpor_vm *vm, bool all);
+
+/* ---- The host's heap (alloc.c) --------------------------------------------*/
+
+/* malloc, realloc and free, which a test can make fail. */
+void *torpor__alloc(size_t size);
+void *torpor__alloc_resize(void *block, size_t size);
+void torpor__alloc_free(void *block);
+#ifdef TORPOR_TESTING
+/* The allocation after the next 'after' fails, and all later ones; negative:
+ * none. Counts those made since. For this thread. */
+void torpor__alloc_fail(long after);
+long torpor__alloc_count(void);
+/* Blocks that were not freed yet, of all threads. */
+long torpor__alloc_live(void);
+#endif
+
+/* ---- Recycling (pool.c) ---------------------------------------------------*/
+
+/* A VM of 'image' in the state of the baseline; NULL: no memory. */
+torpor_vm *torpor__pool_take(const torpor__image *image, uint32_t pages_max);
+void torpor__pool_give(torpor_vm *vm);
+/* Closes the VMs that wait to be used again; for tests and for hosts that
+ * want the memory back. */
+void torpor__pool_drain(void);
+size_t torpor__pool_count(void);
+
+#endif
