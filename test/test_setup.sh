@@ -19,12 +19,13 @@ fail() {
   exit 1
 }
 
-# Runs setup, expects exit code $1 and each of the other arguments in what it
-# says.
+# Runs setup through the command 'as', expects exit code $1 and each of the other
+# arguments in what it says.
+as=(env)
 expect() {
   local want=$1 code=0 said
   shift
-  said=$("$work/tools/setup" 2>&1) || code=$?
+  said=$("${as[@]}" "$work/tools/setup" 2>&1 </dev/null) || code=$?
   [ "$code" = "$want" ] || fail "exit code $code instead of $want: $said"
   for words in "$@"; do
     [[ $said == *"$words"* ]] || fail "it does not say '$words': $said"
@@ -54,6 +55,12 @@ PATH=$work/old:$PATH expect 1 "Node v16.20.0 is too old"
 if command -v dpkg-query >/dev/null; then
   sed -i "s/^packages='/&torpor-no-such-package /" "$work/tools/setup"
   expect 1 "torpor-no-such-package" "TORPOR_OFFLINE=1"
+  if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    chmod 755 "$work"
+    as=(setpriv --reuid=65534 --clear-groups env TORPOR_OFFLINE=0)
+    expect 1 "torpor-no-such-package" "neither root nor sudo" "apt-get install"
+    as=(env)
+  fi
   cp "$TORPOR_SOURCE/tools/setup" "$work/tools/"
 fi
 
