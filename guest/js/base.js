@@ -10,7 +10,22 @@
  * All state is in guest memory, so a program can be put to sleep after any
  * job.
  *
- * Adds to $ what the other files take from it at their top. */
+ * $ comes from C with
+ *
+ *   global                    the global object
+ *   begin(kind, request, due, resolve, reject)   an operation; gives its id
+ *   promise(kind, request, due)   likewise; gives { id, promise }
+ *   cancel(id)                whether it was pending
+ *   now()                     wall-clock milliseconds
+ *   console(level, text)      to the host
+ *   module(name, object)      registers torpor:NAME
+ *   host(name, length)        a function that calls the host's
+ *   report(error)             as an unhandled rejection
+ *   classOf(value)            the engine's class, "Proxy" for proxies
+ *   promiseState(promise)     [0 pending, 1 fulfilled, 2 rejected; value]
+ *   text(bytes), bytes(text)  UTF-8; what is not becomes U+FFFD
+ *
+ * This file adds to $ what the other files take from it at their top. */
 (function ($) {
   "use strict";
 
