@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* call.c - calls across the border, both ways.
+ *
+ * A host function is a JavaScript function that knows the index of a name in
+ * control.functions. What the name is bound to is the host's affair, so such
+ * functions sleep and wake with the VM. Each call has a scope of its own. */
+
+enum { CALL_ARGS_STACK = 64, CALL_ARGS_LARGEST = 65535 };
+
+static uint32_t function_capacity;
+
+static torpor_abi_name *function_names(void) {
+  return (torpor_abi_name *)(uintptr_t)torpor_control.functions;
+}
+
+/* The index of 'text' in control.functions, added if need be; -1: thrown. */
+static int64_t function_index(const char *text, uint32_t size) {
+  torpor_abi_name *names = function_names();
+  uint32_t count = torpor_control.function_count;
+  char *copy;
+  for (uint32_t i = 0; i < count; i++)
+    if (names[i].size == size &&
+        memcmp((char *)(uintptr_t)names[i].text, text, size) == 0)
+      return i;
+  if (js_resize_array(torpor__ctx, (void **)&names, sizeof(*names),
+                      (int *)&function_capacity, (int)count + 1))
+    return -1;
+  torpor_control.functions = (uint32_t)(uintptr_t)names;
+  copy = js_malloc(torpor__ctx, size ? size : 1);
+  if (copy == NULL) return -1;
+  memcpy(copy, text, size);
+  names[count] = (torpor_abi_name){(uint32_t)(uintptr_t)copy, size};
+  return torpor_control.function_count++;
+}
+
+/* Calls the host; the handles made meanwhile are cut by the caller. */
+static JSValue host_call(int index, JSValueConst self, int count,
+                         JSValueConst *values, uint64_t *args) {
+  uint64_t *result = torpor_control.host.result, self_bits;
+  JSValue value;
+  torpor_status status;
+  bool fits = torpor__border(js_dup(self), &self_bits);
+  for (int i = 0; i < count; i++)
+    fits &= torpor__border(js_dup(values[i]), &args[i]);
+  if (!fits) return JS_ThrowOutOfMemory(torpor__ctx);
+  result[0] = torpor_undefined().bits;
+  torpor__pause();
+  status = torpor__host_call((uint32_t)index, self_bits, args, (uint32_t)count);
+  torpor__resume();
+  if (torpor__value(result[0], &value) != TORPOR_OK)
+    return JS_ThrowTypeError(torpor__ctx,
+                             "a host function gave a handle that has ended");
+  js_dup(value);
+  return status == TORPOR_OK ? value : JS_Throw(torpor__ctx, value);
+}
+
+static JSValue call_host_function(JSContext *ctx, JSValueConst self, int count,
+                                  JSValueConst *values, int index,
+                                  JSValueConst *data) {
+  uint32_t mark = scoped.count, floor = scope_floor;
+  uint64_t *args;
+  JSValue value;
+  (void)data;
+  if (js_check_stack_overflow(ctx->rt, (size_t)count * sizeof(*args)))
+    return JS_ThrowStackOverflow(ctx);
+  args = alloca((size_t)count * sizeof(*args));
+  scope_floor = mark;
+  value = host_call(index, self, count, values, args);
+  scope_floor = floor;
+  if (scoped.count > mark) scope_cut(mark);
+  return value;
+}
+
+/* A function that calls the host function of that name. */
+static JSValue torpor__host_function(const char *text, uint32_t size,
+                                     int length) {
+  JSValue function;
+  JSAtom atom;
+  int64_t index = function_index(text, size);
+  if (index < 0) return JS_EXCEPTION;
+  if (length < 0 || length > 255) length = 0;
+  function = JS_NewCFunctionData(torpor__ctx, call_host_function, length,
+                                 (int)index, 0, NULL);
+  atom = JS_NewAtomLen(torpor__ctx, text, size);
+  if (JS_IsException(function) || atom == JS_ATOM_NULL) {
+    JS_FreeValue(torpor__ctx, function);
+    JS_FreeAtom(torpor__ctx, atom);
+    return JS_EXCEPTION;
+  }
+  JS_DefinePropertyValue(torpor__ctx, function, JS_ATOM_name,
+                         JS_AtomToString(torpor__ctx, atom),
+                         JS_PROP_CONFIGURABLE);
+  JS_FreeAtom(torpor__ctx, atom);
+  return function;
+}
+
+EXPORT(torpor_function_new)
+torpor_status export_function_new(const char *text, uint32_t size,
+                                  int32_t length) {
+  return torpor__give(torpor__host_function(text, size, length));
+}
+
+/* ---- Calls by the host ---------------------------------------------------*/
+
+/* Fills 'values' from 'args', with references; on failure with none. */
+static torpor_status args_take(const uint64_t *args, uint32_t count,
+                               JSValue *values) {
+  for (uint32_t i = 0; i < count; i++) {
+    torpor_status status = torpor__value(args[i], &values[i]);
+    if (status) {
+      while (i-- > 0) JS_FreeValue(torpor__ctx, values[i]);
+      return status;
+    }
+    js_dup(values[i]);
+  }
+  return TORPOR_OK;
+}
+
+/* 'values' has room for the arguments. */
+static torpor_status call_with(JSValueConst function, JSValueConst self,
+                               const uint64_t *args, uint32_t count,
+                               JSValue *values) {
+  JSValue result;
+  torpor_status status = args_take(args, count, values);
+  if (status) return status;
+  js_dup(function);
+  js_dup(self);
+  result = JS_Call(torpor__ctx, function, self, (int)count, vc(values));
+  JS_FreeValue(torpor__ctx, function);
+  JS_FreeValue(torpor__ctx, self);
+  for (uint32_t i = 0; i < count; i++) JS_FreeValue(torpor__ctx, values[i]);
+  return torpor__give(result);
+}
+
+static torpor_status call_function(uint64_t function_bits, uint64_t self_bits,
+                                   const uint64_t *args, uint32_t count) {
+  JSValue function, self, few[CALL_ARGS_STACK], *many;
+  torpor_status status = torpor__value(function_bits, &function);
+  if (status == TORPOR_OK) status = torpor__value(self_bits, &self);
+  if (status) return status;
+  if (count <= CALL_ARGS_STACK)
+    return call_with(function, self, args, count, few);
+  if (count > CALL_ARGS_LARGEST) return TORPOR_LIMIT;
+  many = js_malloc(torpor__ctx, count * sizeof(*many));
+  if (many == NULL) return torpor__thrown();
+  status = call_with(function, self, args, count, many);
+  js_free(torpor__ctx, many);
+  return status;
+}
+
+EXPORT(torpor_call)
+torpor_status export_call(uint64_t function, uint64_t self,
+                          const uint64_t *args, uint32_t count) {
+  torpor__enter();
+  return torpor__leave(call_function(function, self, args, count));
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* engine.c - everything inside the sandbox, as one translation unit.
+ *
+ * The JavaScript engine is included unpatched, between our allocator and C
+ * library below it and the guest's files above it. What is defined around it
+ * chooses among what its source offers:
+ *
+ *   CONFIG_ATOMICS        Atomics and SharedArrayBuffer, by way of shim.h
+ *   EMSCRIPTEN            a plain switch instead of computed goto, which is
+ *                         the faster one once it is translated to C
+ *   __SANITIZE_ADDRESS__  no arenas: each block comes from alloc.c, so that
+ *                         what is freed is known and cleared
+ *
+ * At the end: how a VM's life begins, at the bake, at opening and at waking.
+ */
+#include "guest.h"
+
+torpor_abi_control torpor_control;
+
+#include "pages.c"
+/* */
+#include "alloc.c"
+#include "libc.c"
+
+#include "cutils.h"
+/* */
+#include "shim.h"
+/* */
+#include "quickjs-c-atomics.h"
+
+#define CONFIG_ATOMICS
+#define EMSCRIPTEN
+#define __SANITIZE_ADDRESS__
+#include "quickjs.c"
+#undef __SANITIZE_ADDRESS__
+#undef EMSCRIPTEN
+
+#include "dtoa.c"
+#include "libregexp.c"
+#include "libunicode.c"
+
+/* ---- The guest -----------------------------------------------------------*/
+
+static JSRuntime *torpor__rt;
+static JSContext *torpor__ctx;
+
+static uint32_t torpor__rejection_count(void);
+static bool torpor__border(JSValue value, uint64_t *out);
+
+#include "entry.c"
+/* */
+#include "value.c"
+/* */
+#include "string.c"
+/* */
+#include "object.c"
+/* */
+#include "error.c"
+/* */
+#include "call.c"
+/* */
+#include "module.c"
+/* */
+#include "job.c"
+
+/* ---- Life ----------------------------------------------------------------*/
+
+/* How much of the shadow stack JavaScript may use. It bounds the host's stack
+ * too, which for each byte here needs several of its own; see docs. The rest,
+ * below the limit, is for C code that does not ask. */
+enum { STACK_USABLE = 256 << 10 };
+
+static JSProperty *time_origin; /* performance.timeOrigin, wall clock */
+
+static JSProperty *time_origin_find(void) {
+  JSContext *ctx = torpor__ctx;
+  JSProperty *property = NULL;
+  JSValue performance =
+      JS_GetPropertyStr(ctx, ctx->global_obj, "performance");
+  JSAtom name = JS_NewAtom(ctx, "timeOrigin");
+  if (JS_IsObject(performance))
+    find_own_property(&property, JS_VALUE_GET_OBJ(performance), name);
+  JS_FreeAtom(ctx, name);
+  JS_FreeValue(ctx, performance);
+  return property;
+}
+
+static bool runtime_start(void) {
+  torpor__rt = JS_NewRuntime();
+  if (torpor__rt == NULL) return false;
+  torpor__rt->stack_limit = (uintptr_t)&__stack_high - STACK_USABLE;
+  JS_SetInterruptHandler(torpor__rt, interrupt_check, NULL);
+  JS_SetHostPromiseRejectionTracker(torpor__rt, rejection_track, NULL);
+  torpor__ctx = JS_NewContext(torpor__rt);
+  return torpor__ctx != NULL;
+}
+
+EXPORT(torpor_bake)
+torpor_status export_bake(void) {
+  torpor_control.version = TORPOR_ABI_VERSION;
+  torpor_control.stack_size = (uint32_t)(uintptr_t)&__stack_high;
+  if (!runtime_start()) return TORPOR_NOMEM;
+  torpor__enter();
+  time_origin = time_origin_find();
+  if (!torpor__modules_start() || time_origin == NULL)
+    return torpor__leave(torpor__thrown());
+  JS_RunGC(torpor__rt);
+  return torpor__leave(TORPOR_OK);
+}
+
+/* Math.random as an engine that starts at this moment would have it: its
+ * first draw becomes the hash seed, which here stays as baked. */
+static void random_seed(JSContext *ctx) {
+  ctx->random_state = (uint64_t)js__gettimeofday_us();
+  if (ctx->random_state == 0) ctx->random_state = 1;
+  xorshift64star(&ctx->random_state);
+}
+
+EXPORT(torpor_open)
+torpor_status export_open(void) {
+  torpor__clock_rebase();
+  torpor__ctx->time_origin = js__now_ms();
+  time_origin->u.value =
+      js_float64(time_sane(torpor__host_clock(TORPOR_CLOCK_WALL)));
+  random_seed(torpor__ctx);
+  return TORPOR_OK;
+}
+
+EXPORT(torpor_wake)
+torpor_status export_wake(void) {
+  torpor__handles_release();
+  torpor__clock_rebase();
+  torpor__publish();
+  return TORPOR_OK;
+}
+
+EXPORT(torpor_collect)
+torpor_status export_collect(void) {
+  JS_RunGC(torpor__rt);
+  torpor__publish();
+  return TORPOR_OK;
+}

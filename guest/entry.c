@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* entry.c - coming into the guest and leaving it.
+ *
+ * Every export that may run JavaScript stands between torpor__enter and
+ * torpor__leave; a call to a host function stands between torpor__pause and
+ * torpor__resume. So the host's count of fuel is right whenever the host can
+ * see it, and may be changed by it whenever it runs.
+ *
+ * The engine counts polls down from what it is granted here:
+ *
+ *   enter ── grant min(fuel, polls to the next question) ── run ── leave
+ *              ^                                             |
+ *              └── interrupt_check: used up, or ask the host ┘
+ *
+ *  (1) 'granted' less the engine's counter is what was used since the grant.
+ *  (2) Fuel ends exactly: the poll that finds 1 left interrupts.
+ *  (3) Outside of entries the counters are as in the baseline, so that a
+ *      snapshot does not depend on how often the host came in. */
+
+/* One less than what the engine sets its counter to before it asks, so that
+ * questions of regular expressions can be told apart; those ask once in
+ * POLLS_REGEXP steps, without using the counter. */
+enum { POLLS_GRANT = JS_INTERRUPT_COUNTER_INIT - 1, POLLS_REGEXP = 10000 };
+
+static struct {
+  int32_t granted; /* to the engine's counter */
+  int32_t left;    /* polls until the host is asked again */
+  uint32_t depth;  /* of nested entries */
+} entry;
+
+static void torpor__resume(void) {
+  uint64_t fuel = torpor_control.host.fuel;
+  entry.granted = entry.left;
+  if (fuel != 0 && fuel < (uint64_t)entry.granted)
+    entry.granted = (int32_t)fuel;
+  torpor__ctx->interrupt_counter = entry.granted;
+}
+
+static void torpor__pause(void) {
+  int32_t used = entry.granted - torpor__ctx->interrupt_counter;
+  entry.left -= used;
+  if (torpor_control.host.fuel) torpor_control.host.fuel -= (uint32_t)used;
+}
+
+/* Takes 'count' of the fuel; false when that is all there is. */
+static bool fuel_take(int32_t count) {
+  uint64_t *fuel = &torpor_control.host.fuel;
+  if (*fuel == 0) return true;
+  if (*fuel <= (uint32_t)count) {
+    *fuel = 1;
+    return false;
+  }
+  *fuel -= (uint32_t)count;
+  return true;
+}
+
+/* After an interrupt each further poll asks again. */
+static int interrupt_now(uint32_t reason) {
+  torpor_control.host.interrupted = reason;
+  entry.left = 1;
+  torpor__resume();
+  return 1;
+}
+
+/* The engine's interrupt handler. Not zero: stop. */
+static int interrupt_check(JSRuntime *rt, void *opaque) {
+  bool by_counter = torpor__ctx->interrupt_counter == JS_INTERRUPT_COUNTER_INIT;
+  int32_t used = by_counter ? entry.granted : POLLS_REGEXP;
+  (void)rt, (void)opaque;
+  if (by_counter)
+    entry.left -= entry.granted;
+  else
+    torpor__pause();
+  if (!fuel_take(used)) return interrupt_now(1);
+  if (!by_counter) entry.left = 0;
+  if (entry.left <= 0) {
+    entry.left = POLLS_GRANT;
+    if (torpor__host_poll()) return interrupt_now(2);
+  }
+  torpor__resume();
+  return 0;
+}
+
+/* What the host reads after an entry. */
+static void torpor__publish(void) {
+  bool idle = list_empty(&torpor__rt->job_list);
+  torpor_control.jobs = !idle;
+  torpor_control.rejections = idle ? torpor__rejection_count() : 0;
+}
+
+static void torpor__enter(void) {
+  if (entry.depth++ == 0) {
+    entry.left = POLLS_GRANT;
+    torpor_control.host.interrupted = 0;
+  }
+  torpor__resume();
+}
+
+static torpor_status torpor__leave(torpor_status status) {
+  torpor__pause();
+  if (--entry.depth == 0) {
+    entry.granted = entry.left = 0;
+    torpor__ctx->interrupt_counter = JS_INTERRUPT_COUNTER_INIT;
+  } else {
+    torpor__resume();
+  }
+  torpor__publish();
+  return status;
+}
+
+/* Turns the pending exception into a status and result[0]. */
+static torpor_status torpor__thrown(void) {
+  JSValue exception = JS_GetException(torpor__ctx);
+  if (JS_IsUncatchableError(exception)) {
+    JS_FreeValue(torpor__ctx, exception);
+    return TORPOR_INTERRUPTED;
+  }
+  if (!torpor__border(exception, &torpor_control.host.result[0]))
+    return TORPOR_LIMIT;
+  return TORPOR_THROWN;
+}
+
+/* Gives 'value' to the host in result[0]; takes the reference. */
+static torpor_status torpor__give(JSValue value) {
+  if (JS_IsException(value)) return torpor__thrown();
+  return torpor__border(value, &torpor_control.host.result[0]) ? TORPOR_OK
+                                                               : TORPOR_LIMIT;
+}
+
+/* Gives an integer, not a value, in result[0]. */
+static torpor_status torpor__give_integer(uint64_t integer) {
+  torpor_control.host.result[0] = integer;
+  return TORPOR_OK;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* error.c - errors across the border, both ways.
+ *
+ * Reading an error may run getters of the program; whatever they throw counts
+ * as an empty text, so that reporting an error cannot fail. */
+
+enum { ERROR_TEXTS = 3 };
+
+static const char *const error_constructor[JS_NATIVE_ERROR_COUNT] = {
+    [JS_EVAL_ERROR] = "EvalError",
+    [JS_RANGE_ERROR] = "RangeError",
+    [JS_REFERENCE_ERROR] = "ReferenceError",
+    [JS_SYNTAX_ERROR] = "SyntaxError",
+    [JS_TYPE_ERROR] = "TypeError",
+    [JS_URI_ERROR] = "URIError",
+    [JS_INTERNAL_ERROR] = "InternalError",
+    [JS_AGGREGATE_ERROR] = "AggregateError",
+    [JS_SUPPRESSED_ERROR] = "SuppressedError",
+};
+
+static void exception_drop(void) {
+  JS_FreeValue(torpor__ctx, JS_GetException(torpor__ctx));
+}
+
+/* Names that the web platform gives to its own exceptions; DOMException is
+ * used for those that the library throws. */
+static bool name_is_dom(const char *name, size_t size) {
+  static const char *const names[] = {"AbortError", "TimeoutError"};
+  for (size_t i = 0; i < countof(names); i++)
+    if (strlen(names[i]) == size && memcmp(names[i], name, size) == 0)
+      return true;
+  return false;
+}
+
+static JSValue error_new_dom(JSValueConst name, JSValueConst message) {
+  JSValueConst args[] = {message, name};
+  return js_domexception_constructor0(torpor__ctx, JS_UNDEFINED, 2, args, 0);
+}
+
+static JSValueConst error_prototype(const char *name, size_t size) {
+  for (int i = 0; i < JS_NATIVE_ERROR_COUNT; i++)
+    if (strlen(error_constructor[i]) == size &&
+        memcmp(error_constructor[i], name, size) == 0)
+      return torpor__ctx->native_error_proto[i];
+  return torpor__ctx->class_proto[JS_CLASS_ERROR];
+}
+
+static int error_define(JSValueConst error, JSAtom key, JSValueConst value) {
+  return JS_DefinePropertyValue(torpor__ctx, error, key, js_dup(value),
+                                JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
+}
+
+/* An Error whose name and message are strings of the engine. */
+static JSValue error_build(const char *text, size_t size, JSValueConst name,
+                           JSValueConst message) {
+  JSValueConst prototype = error_prototype(text, size);
+  JSValueConst plain = torpor__ctx->class_proto[JS_CLASS_ERROR];
+  JSValue error;
+  bool named = JS_VALUE_GET_PTR(prototype) == JS_VALUE_GET_PTR(plain) &&
+               !(size == 5 && memcmp(text, "Error", 5) == 0);
+  error = JS_NewObjectProtoClass(torpor__ctx, prototype, JS_CLASS_ERROR);
+  if (JS_IsException(error)) return error;
+  if ((named && error_define(error, JS_ATOM_name, name) < 0) ||
+      error_define(error, JS_ATOM_message, message) < 0) {
+    JS_FreeValue(torpor__ctx, error);
+    return JS_EXCEPTION;
+  }
+  build_backtrace(torpor__ctx, error, JS_UNDEFINED, NULL, 0, 0, 0);
+  return error;
+}
+
+/* An error by name: "TypeError" and the like, a DOMException, or an Error of
+ * that name. */
+static JSValue torpor__error_new(const char *name, size_t name_size,
+                                 const char *message, size_t message_size) {
+  JSValue error = JS_EXCEPTION;
+  JSValue of = JS_NewStringLen(torpor__ctx, name, name_size);
+  JSValue text = JS_NewStringLen(torpor__ctx, message, message_size);
+  if (!JS_IsException(of) && !JS_IsException(text))
+    error = name_is_dom(name, name_size)
+                ? error_new_dom(of, text)
+                : error_build(name, name_size, of, text);
+  JS_FreeValue(torpor__ctx, of);
+  JS_FreeValue(torpor__ctx, text);
+  return error;
+}
+
+EXPORT(torpor_error_new)
+torpor_status export_error_new(const char *name, uint32_t name_size,
+                               const char *message, uint32_t message_size) {
+  torpor__enter();
+  return torpor__leave(torpor__give(
+      torpor__error_new(name, name_size, message, message_size)));
+}
+
+/* The flat string of 'value', which is freed, or NULL if it is no text. */
+static JSString *text_of(JSValue value) {
+  JSValue text = JS_UNDEFINED;
+  JSString *flat = NULL;
+  if (JS_IsException(value))
+    exception_drop();
+  else if (!JS_IsUndefined(value) && !JS_IsNull(value))
+    text = JS_ToString(torpor__ctx, value);
+  if (JS_IsException(text))
+    exception_drop();
+  else if (JS_IsString(text) && (flat = torpor__flat(text)) == NULL)
+    exception_drop();
+  JS_FreeValue(torpor__ctx, text);
+  JS_FreeValue(torpor__ctx, value);
+  return flat;
+}
+
+static void error_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
+  JSContext *ctx = torpor__ctx;
+  JSValue text;
+  if (JS_IsObject(value) && class_of_object(value) == TORPOR_CLASS_ERROR) {
+    texts[0] = text_of(JS_GetProperty(ctx, value, JS_ATOM_name));
+    texts[1] = text_of(JS_GetProperty(ctx, value, JS_ATOM_message));
+    texts[2] = text_of(JS_GetProperty(ctx, value, JS_ATOM_stack));
+    return;
+  }
+  text = JS_IsSymbol(value) ? js_symbol_toString(ctx, value, 0, NULL)
+                            : JS_ToString(ctx, value);
+  texts[1] = text_of(text);
+}
+
+static torpor_status error_place(JSString *texts[ERROR_TEXTS]) {
+  uint64_t sizes[ERROR_TEXTS], total = ERROR_TEXTS * sizeof(uint32_t);
+  uint8_t *place, *out;
+  for (int i = 0; i < ERROR_TEXTS; i++) {
+    sizes[i] = texts[i] ? torpor__utf8_size(texts[i]) : 0;
+    total += sizes[i];
+  }
+  place = torpor__text_place(total);
+  if (place == NULL) return TORPOR_LIMIT;
+  out = place + ERROR_TEXTS * sizeof(uint32_t);
+  for (int i = 0; i < ERROR_TEXTS; i++) {
+    uint32_t size = (uint32_t)sizes[i];
+    memcpy(place + (size_t)i * sizeof(size), &size, sizeof(size));
+    if (texts[i]) torpor__utf8_write(texts[i], out);
+    out += size;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status error_read(uint64_t bits) {
+  JSString *texts[ERROR_TEXTS] = {0};
+  JSValue value, cause = JS_UNDEFINED;
+  torpor_status status = torpor__value(bits, &value);
+  if (status) return status;
+  value = js_dup(value);
+  error_texts(value, texts);
+  if (JS_IsObject(value)) {
+    cause = JS_GetProperty(torpor__ctx, value, JS_ATOM_cause);
+    if (JS_IsException(cause)) exception_drop(), cause = JS_UNDEFINED;
+  }
+  status = error_place(texts);
+  if (!torpor__border(cause, &torpor_control.host.result[3]))
+    status = TORPOR_LIMIT;
+  for (int i = 0; i < ERROR_TEXTS; i++)
+    if (texts[i]) js_free_string(torpor__rt, texts[i]);
+  JS_FreeValue(torpor__ctx, value);
+  return status;
+}
+
+EXPORT(torpor_error_read)
+torpor_status export_error_read(uint64_t bits) {
+  torpor__enter();
+  return torpor__leave(error_read(bits));
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* job.c - the job queue, promises, and rejections that nobody handles.
+ *
+ * The host runs jobs, a number at a time, so that a checkpoint is possible
+ * between any two. A promise that is rejected without a handler is noted, and
+ * forgotten again if a handler comes before the queue is empty; only then can
+ * the host take the reasons, oldest first. What a job or a callback throws is
+ * noted in the same list, without a promise. */
+
+static struct {
+  struct rejection {
+    JSValue promise, reason;
+  } *items;
+  uint32_t count, capacity;
+} rejections;
+
+static uint32_t torpor__rejection_count(void) { return rejections.count; }
+
+/* Takes both references. Without memory the oldest ones matter most. */
+static void rejection_add(JSValue promise, JSValue reason) {
+  if (js_resize_array(torpor__ctx, (void **)&rejections.items,
+                      sizeof(rejections.items[0]), (int *)&rejections.capacity,
+                      (int)rejections.count + 1)) {
+    JS_FreeValue(torpor__ctx, JS_GetException(torpor__ctx));
+    JS_FreeValue(torpor__ctx, promise);
+    JS_FreeValue(torpor__ctx, reason);
+    return;
+  }
+  rejections.items[rejections.count++] = (struct rejection){promise, reason};
+}
+
+/* Removes entry 'index'; the caller has its references now. */
+static void rejection_cut(uint32_t index) {
+  struct rejection *at = rejections.items + index;
+  uint32_t behind = --rejections.count - index;
+  memmove(at, at + 1, behind * sizeof(*at));
+  if (rejections.count == 0) {
+    js_free(torpor__ctx, rejections.items);
+    rejections.items = NULL;
+    rejections.capacity = 0;
+  } else {
+    memset(at + behind, 0, sizeof(*at));
+  }
+}
+
+static void rejection_remove(JSValueConst promise) {
+  for (uint32_t i = rejections.count; i-- > 0;) {
+    struct rejection found = rejections.items[i];
+    if (!JS_IsObject(found.promise) ||
+        JS_VALUE_GET_PTR(found.promise) != JS_VALUE_GET_PTR(promise))
+      continue;
+    rejection_cut(i);
+    JS_FreeValue(torpor__ctx, found.promise);
+    JS_FreeValue(torpor__ctx, found.reason);
+    return;
+  }
+}
+
+static void rejection_track(JSContext *ctx, JSValueConst promise,
+                            JSValueConst reason, bool handled, void *opaque) {
+  (void)ctx, (void)opaque;
+  if (handled)
+    rejection_remove(promise);
+  else
+    rejection_add(js_dup(promise), js_dup(reason));
+}
+
+/* Notes an exception that has no promise; takes the reference. */
+static void torpor__report(JSValue reason) {
+  rejection_add(JS_UNDEFINED, reason);
+}
+
+EXPORT(torpor_rejection_take)
+torpor_status export_rejection_take(void) {
+  struct rejection oldest;
+  torpor_status status;
+  if (rejections.count == 0 || JS_IsJobPending(torpor__rt))
+    return TORPOR_NOT_FOUND;
+  oldest = rejections.items[0];
+  rejection_cut(0);
+  JS_FreeValue(torpor__ctx, oldest.promise);
+  status = torpor__give(oldest.reason);
+  torpor__publish();
+  return status;
+}
+
+/* ---- Jobs ----------------------------------------------------------------*/
+
+static torpor_status jobs_run(uint32_t max) {
+  uint64_t *ran = &torpor_control.host.result[0];
+  JSContext *ctx;
+  uint32_t count = 0;
+  int outcome;
+  while ((max == 0 || count < max) &&
+         (outcome = JS_ExecutePendingJob(torpor__rt, &ctx)) != 0) {
+    count++;
+    if (outcome < 0) {
+      JSValue exception = JS_GetException(torpor__ctx);
+      if (JS_IsUncatchableError(exception)) {
+        JS_FreeValue(torpor__ctx, exception);
+        *ran = count;
+        return TORPOR_INTERRUPTED;
+      }
+      torpor__report(exception);
+    }
+  }
+  *ran = count;
+  return TORPOR_OK;
+}
+
+EXPORT(torpor_job_run)
+torpor_status export_job_run(uint32_t max) {
+  torpor__enter();
+  return torpor__leave(jobs_run(max));
+}
+
+/* ---- Promises ------------------------------------------------------------*/
+
+EXPORT(torpor_promise_read)
+torpor_status export_promise_read(uint64_t bits) {
+  uint64_t *result = torpor_control.host.result;
+  JSValue promise;
+  JSPromiseStateEnum state;
+  torpor_status status = torpor__value(bits, &promise);
+  if (status) return status;
+  if (!JS_IsPromise(promise)) return TORPOR_TYPE;
+  state = JS_PromiseState(torpor__ctx, promise);
+  result[0] = state == JS_PROMISE_PENDING     ? TORPOR_PENDING
+              : state == JS_PROMISE_FULFILLED ? TORPOR_FULFILLED
+                                              : TORPOR_REJECTED;
+  if (!torpor__border(JS_PromiseResult(torpor__ctx, promise), &result[1]))
+    return TORPOR_LIMIT;
+  return TORPOR_OK;
+}
+
+static torpor_status promise_new(void) {
+  uint64_t *result = torpor_control.host.result;
+  JSValue functions[2];
+  JSValue promise = JS_NewPromiseCapability(torpor__ctx, functions);
+  bool fits;
+  if (JS_IsException(promise)) return torpor__thrown();
+  fits = torpor__border(promise, &result[0]);
+  fits &= torpor__border(functions[0], &result[1]);
+  fits &= torpor__border(functions[1], &result[2]);
+  return fits ? TORPOR_OK : TORPOR_LIMIT;
+}
+
+EXPORT(torpor_promise_new)
+torpor_status export_promise_new(void) { return promise_new(); }

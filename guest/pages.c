@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* pages.c - the heap's pages: runs of 4 KiB between heap_base and the break.
+ *
+ * Every page has a descriptor, so that blocks need no headers and an address
+ * alone tells what it belongs to:
+ *
+ *   heap_base                                                   heap_break
+ *   | descriptors | slab | run run run | free free free | slab |
+ *   page 1 ...
+ *
+ * Free runs are kept in lists by the logarithm of their length and joined with
+ * their neighbours at once. A free run at the end is given back by lowering
+ * the break. The descriptors lie in a run of their own, which doubles.
+ *
+ *  (1) Free pages, and everything from the break on, are zero: who frees pages
+ *      has cleared them.
+ *  (2) No two free runs touch, and none ends at the break.
+ *  (3) The same calls give the same addresses on every host.
+ *  (4) Page 0 does not exist; 0 means none.
+ *
+ * The blocks inside slabs are alloc.c's. */
+#include "guest.h"
+
+enum page_kind {
+  PAGE_NONE,
+  PAGE_SLAB,      /* first page of a slab */
+  PAGE_SLAB_REST, /* the others; 'first' is the slab's first page */
+  PAGE_RUN,       /* first page of a run that is in use */
+  PAGE_RUN_REST,
+  PAGE_FREE, /* first and last page of a free run */
+};
+
+typedef struct page {
+  uint8_t kind;
+  uint8_t class; /* of a slab's blocks */
+  uint16_t used; /* blocks handed out */
+  union {
+    struct {
+      uint16_t free;  /* first of the list of free blocks, see alloc.c */
+      uint16_t fresh; /* blocks that have ever been handed out */
+    };
+    uint32_t count; /* pages in the run */
+    uint32_t first;
+  };
+  uint32_t next, prev; /* in a list of free runs, or of slabs with room */
+} page;
+
+enum { PAGE_SHIFT = 12, PAGE_BYTES = 1 << PAGE_SHIFT, FREE_LISTS = 20 };
+
+static struct {
+  page *table;             /* indexed by page number */
+  uint32_t capacity;       /* entries in the table */
+  uint32_t top;            /* the page that starts at the break */
+  uint32_t free[FREE_LISTS]; /* free[n]: runs of 2^n .. 2^(n+1)-1 pages */
+} pages;
+
+static uintptr_t heap_start(void) {
+  uintptr_t base = (uintptr_t)&__heap_base;
+  return (base + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+}
+
+static inline uint32_t page_of(const void *address) {
+  return (uint32_t)(((uintptr_t)address - heap_start()) >> PAGE_SHIFT) + 1;
+}
+
+static inline uint8_t *page_address(uint32_t number) {
+  return (uint8_t *)(heap_start() + ((uintptr_t)(number - 1) << PAGE_SHIFT));
+}
+
+static int free_list(uint32_t count) {
+  int list = 31 - __builtin_clz(count);
+  return list < FREE_LISTS ? list : FREE_LISTS - 1;
+}
+
+static void free_run_link(uint32_t first, uint32_t count) {
+  page *head = &pages.table[first];
+  uint32_t *list = &pages.free[free_list(count)];
+  *head = (page){.kind = PAGE_FREE, .count = count, .next = *list};
+  if (*list) pages.table[*list].prev = first;
+  *list = first;
+  if (count > 1)
+    pages.table[first + count - 1] =
+        (page){.kind = PAGE_FREE, .count = count};
+}
+
+/* Takes a free run out of its list; its descriptors are cleared. */
+static void free_run_unlink(uint32_t first) {
+  page run = pages.table[first];
+  if (run.next) pages.table[run.next].prev = run.prev;
+  if (run.prev)
+    pages.table[run.prev].next = run.next;
+  else
+    pages.free[free_list(run.count)] = run.next;
+  pages.table[first] = (page){0};
+  pages.table[first + run.count - 1] = (page){0};
+}
+
+/* Makes the linear memory reach 'end', with room to spare. */
+static bool memory_reach(uint64_t end) {
+  uint64_t size = (uint64_t)__builtin_wasm_memory_size(0) << 16;
+  uint64_t limit = torpor_control.host.memory_max;
+  uint32_t need, more;
+  if (limit == 0 || limit > UINT64_C(0xffff0000)) limit = 0xffff0000u;
+  if (end > limit) return false;
+  if (end <= size) return true;
+  need = (uint32_t)((end - size + 0xffff) >> 16);
+  more = (uint32_t)(size >> 18);
+  if (((uint64_t)more << 16) + size > limit) more = 0;
+  if (more > need && __builtin_wasm_memory_grow(0, more) != (size_t)-1)
+    return true;
+  return __builtin_wasm_memory_grow(0, need) != (size_t)-1;
+}
+
+/* Moves the break up by 'count' pages; the descriptors must reach already. */
+static uint32_t break_raise(uint32_t count) {
+  uint32_t first = pages.top;
+  uint64_t end = (uint64_t)(uintptr_t)page_address(first) +
+                 ((uint64_t)count << PAGE_SHIFT);
+  if (!memory_reach(end)) return 0;
+  pages.top += count;
+  torpor_control.heap_break = (uint32_t)end;
+  return first;
+}
+
+static void run_mark(uint32_t first, uint32_t count) {
+  pages.table[first] = (page){.kind = PAGE_RUN, .count = count};
+  for (uint32_t i = 1; i < count; i++)
+    pages.table[first + i] = (page){.kind = PAGE_RUN_REST};
+}
+
+/* Frees a run whose bytes are zero already. */
+static void pages_free(uint32_t first, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) pages.table[first + i] = (page){0};
+  if (first > 1 && pages.table[first - 1].kind == PAGE_FREE) {
+    uint32_t before = pages.table[first - 1].count;
+    free_run_unlink(first - before);
+    first -= before;
+    count += before;
+  }
+  if (first + count < pages.top &&
+      pages.table[first + count].kind == PAGE_FREE) {
+    uint32_t after = pages.table[first + count].count;
+    free_run_unlink(first + count);
+    count += after;
+  }
+  if (first + count == pages.top) {
+    pages.top = first;
+    torpor_control.heap_break = (uint32_t)(uintptr_t)page_address(first);
+  } else {
+    free_run_link(first, count);
+  }
+}
+
+/* Gives the table room for pages up to 'last', moving it to the break. */
+static bool table_reach(uint64_t last) {
+  page *old = pages.table;
+  uint32_t old_pages, new_pages, first;
+  uint64_t capacity = (uint64_t)pages.capacity * 2;
+  if (last < pages.capacity) return true;
+  while (capacity <= last + capacity * sizeof(page) / PAGE_BYTES + 1)
+    capacity *= 2;
+  if (capacity > UINT32_C(1) << 21) return false;
+  new_pages = (uint32_t)(capacity * sizeof(page) >> PAGE_SHIFT);
+  first = break_raise(new_pages);
+  if (first == 0) return false;
+  pages.table = (page *)page_address(first);
+  memcpy(pages.table, old, pages.capacity * sizeof(page));
+  old_pages = (uint32_t)(pages.capacity * sizeof(page) >> PAGE_SHIFT);
+  memset(old, 0, pages.capacity * sizeof(page));
+  pages.capacity = (uint32_t)capacity;
+  run_mark(first, new_pages);
+  pages_free(page_of(old), old_pages);
+  return true;
+}
+
+/* The first descriptors: one page of them. */
+static void pages_start(void) {
+  pages.table = (page *)heap_start();
+  pages.capacity = PAGE_BYTES / sizeof(page);
+  pages.top = 1;
+  torpor_control.heap_base = (uint32_t)heap_start();
+  if (break_raise(1) == 0) __builtin_trap();
+  run_mark(1, 1);
+}
+
+/* Takes 'count' pages from a free run that is long enough; 0: there is none. */
+static uint32_t free_run_take(uint32_t count) {
+  for (int list = free_list(count); list < FREE_LISTS; list++) {
+    for (uint32_t run = pages.free[list]; run; run = pages.table[run].next) {
+      uint32_t length = pages.table[run].count;
+      if (length < count) continue;
+      free_run_unlink(run);
+      if (length > count) free_run_link(run + count, length - count);
+      return run;
+    }
+  }
+  return 0;
+}
+
+/* 'count' zero pages as a run that is in use, or 0. */
+static uint32_t pages_allocate(uint32_t count) {
+  uint32_t first;
+  if (pages.table == NULL) pages_start();
+  first = free_run_take(count);
+  if (first == 0) {
+    if (!table_reach((uint64_t)pages.top + count)) return 0;
+    first = break_raise(count);
+    if (first == 0) return 0;
+  }
+  run_mark(first, count);
+  return first;
+}
+
+/* Lengthens the run at 'first' where it lies; false when it cannot. */
+static bool run_extend(uint32_t first, uint32_t count) {
+  uint32_t old = pages.table[first].count, more = count - old;
+  uint32_t behind = first + old;
+  if (behind == pages.top) {
+    if (!table_reach((uint64_t)pages.top + more)) return false;
+    if (behind != pages.top || break_raise(more) == 0) return false;
+  } else {
+    page next = pages.table[behind];
+    if (next.kind != PAGE_FREE || next.count < more) return false;
+    free_run_unlink(behind);
+    if (next.count > more) free_run_link(behind + more, next.count - more);
+  }
+  run_mark(first, count);
+  return true;
+}
+
+/* Shortens the run at 'first'; its tail must be zero already. */
+static void run_shorten(uint32_t first, uint32_t count) {
+  uint32_t old = pages.table[first].count;
+  pages.table[first].count = count;
+  pages_free(first + count, old - count);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* value.c - values as the host sees them: numbers as they are, handles.
+ *
+ *   border value   0000..fff8  a double          fffc..ffff  handle:
+ *   (bits 48..63)  fff9        undefined           bits 24..47 generation
+ *                  fffa        null                bit  23     1: retained
+ *                  fffb        boolean             bits 0..22  slot
+ *
+ * Scoped handles are a stack, and a scope is a height of it. Retained handles
+ * have a table with a list of free slots. Tokens name values for longer than
+ * the host lives: they are kept in ascending order and never used twice.
+ *
+ *  (1) A live slot holds a reference and its generation; others are zero.
+ *  (2) Generations count on over all slots and belong to the host, so that a
+ *      snapshot does not depend on how many handles it made.
+ *  (3) While no handle lives, a table takes no space on the heap. */
+
+enum {
+  HANDLE_RETAINED = 1 << 23,
+  HANDLE_SLOT = HANDLE_RETAINED - 1,
+  HANDLE_GENERATION = 0xffffff,
+  HANDLE_FIRST = 32, /* slots before a table goes to the heap */
+};
+
+typedef struct handle {
+  JSValue value;       /* of a free retained slot: the next free, plus 1 */
+  uint32_t generation; /* 0: free */
+} handle;
+
+typedef struct handle_table {
+  handle *slots;
+  uint32_t count;    /* slots in use; of the retained ones: ever used */
+  uint32_t capacity; /* 0: 'slots' is 'first' */
+  uint32_t live;
+  uint32_t free; /* of the retained ones: first free slot, plus 1 */
+  handle first[HANDLE_FIRST];
+} handle_table;
+
+static handle_table scoped, retained;
+static uint32_t scope_floor; /* what the running host function may not close */
+
+static struct {
+  struct token {
+    JSValue value;
+    torpor_token number;
+  } *items;
+  uint32_t count, capacity, last;
+} tokens;
+
+static handle *table_slots(handle_table *table) {
+  return table->capacity ? table->slots : table->first;
+}
+
+/* Makes room for one slot more. */
+static bool table_grow(handle_table *table) {
+  uint32_t old = table->capacity ? table->capacity : HANDLE_FIRST;
+  handle *slots;
+  if (table->count < old) return true;
+  if (old > HANDLE_SLOT / 2) return false;
+  slots = torpor_allocate(old * 2 * (uint32_t)sizeof(handle));
+  if (slots == NULL) return false;
+  memcpy(slots, table_slots(table), old * sizeof(handle));
+  if (table->capacity)
+    torpor_release(table->slots);
+  else
+    memset(table->first, 0, sizeof(table->first));
+  table->slots = slots;
+  table->capacity = old * 2;
+  return true;
+}
+
+static void table_shrink(handle_table *table) {
+  if (table->live != 0) return;
+  if (table->capacity)
+    torpor_release(table->slots);
+  else
+    memset(table->first, 0, sizeof(table->first));
+  table->slots = NULL;
+  table->count = table->capacity = table->free = 0;
+}
+
+static void handles_publish(void) {
+  torpor_control.handles = scoped.live + retained.live;
+}
+
+static uint32_t generation_next(void) {
+  uint64_t *generation = &torpor_control.host.generation;
+  do ++*generation;
+  while ((*generation & HANDLE_GENERATION) == 0);
+  return (uint32_t)(*generation & HANDLE_GENERATION);
+}
+
+static unsigned border_tag(int tag) {
+  switch (tag) {
+  case JS_TAG_STRING:
+  case JS_TAG_STRING_ROPE: return TORPOR_TAG_STRING;
+  case JS_TAG_SYMBOL: return TORPOR_TAG_SYMBOL;
+  case JS_TAG_BIG_INT:
+  case JS_TAG_SHORT_BIG_INT: return TORPOR_TAG_BIGINT;
+  case JS_TAG_OBJECT: return TORPOR_TAG_OBJECT;
+  default: return TORPOR_TAG_UNDEFINED;
+  }
+}
+
+static uint64_t handle_bits(JSValue value, uint32_t slot,
+                            uint32_t generation) {
+  return (uint64_t)border_tag(JS_VALUE_GET_TAG(value)) << 48 |
+         (uint64_t)generation << 24 | slot;
+}
+
+/* A scoped handle; takes the reference, also when there is no memory. */
+static bool handle_new(JSValue value, uint64_t *out) {
+  uint32_t generation, slot = scoped.count;
+  if (!table_grow(&scoped)) {
+    JS_FreeValue(torpor__ctx, value);
+    *out = torpor_undefined().bits;
+    return false;
+  }
+  generation = generation_next();
+  table_slots(&scoped)[slot] = (handle){value, generation};
+  scoped.count++;
+  scoped.live++;
+  handles_publish();
+  *out = handle_bits(value, slot, generation);
+  return true;
+}
+
+/* The border's form of 'value', whose reference it takes. False: no memory. */
+static bool torpor__border(JSValue value, uint64_t *out) {
+  int tag = JS_VALUE_GET_TAG(value);
+  if (JS_TAG_IS_FLOAT64(tag)) {
+    *out = torpor_number(JS_VALUE_GET_FLOAT64(value)).bits;
+  } else if (tag == JS_TAG_INT) {
+    *out = torpor_number(JS_VALUE_GET_INT(value)).bits;
+  } else if (tag == JS_TAG_BOOL) {
+    *out = torpor_boolean(JS_VALUE_GET_BOOL(value)).bits;
+  } else if (tag == JS_TAG_NULL) {
+    *out = torpor_null().bits;
+  } else if (border_tag(tag) == TORPOR_TAG_UNDEFINED) {
+    *out = torpor_undefined().bits;
+  } else {
+    return handle_new(value, out);
+  }
+  return true;
+}
+
+/* The live slot that 'bits' name, or NULL. */
+static handle *handle_find(uint64_t bits) {
+  handle_table *table = bits & HANDLE_RETAINED ? &retained : &scoped;
+  uint32_t slot = (uint32_t)(bits & HANDLE_SLOT);
+  uint32_t generation = (uint32_t)(bits >> 24) & HANDLE_GENERATION;
+  handle *found;
+  if (slot >= table->count || generation == 0) return NULL;
+  found = &table_slots(table)[slot];
+  if (found->generation != generation) return NULL;
+  if (border_tag(JS_VALUE_GET_TAG(found->value)) != bits >> 48) return NULL;
+  return found;
+}
+
+/* The engine's form of a border value, borrowed from its handle. */
+static torpor_status torpor__value(uint64_t bits, JSValue *out) {
+  torpor_value value = {bits};
+  const handle *found;
+  switch (torpor_value_type(value)) {
+  case TORPOR_TYPE_NUMBER:
+    *out = js_number(torpor_value_number(value));
+    return TORPOR_OK;
+  case TORPOR_TYPE_UNDEFINED: *out = JS_UNDEFINED; return TORPOR_OK;
+  case TORPOR_TYPE_NULL: *out = JS_NULL; return TORPOR_OK;
+  case TORPOR_TYPE_BOOLEAN: *out = js_bool(bits & 1); return TORPOR_OK;
+  default: break;
+  }
+  found = handle_find(bits);
+  *out = found ? found->value : JS_UNDEFINED;
+  return found ? TORPOR_OK : TORPOR_STALE;
+}
+
+/* ---- Scopes --------------------------------------------------------------*/
+
+static void scope_cut(uint32_t mark) {
+  handle *slots = table_slots(&scoped);
+  while (scoped.count > mark) {
+    JSValue value = slots[--scoped.count].value;
+    slots[scoped.count] = (handle){0};
+    scoped.live--;
+    JS_FreeValue(torpor__ctx, value);
+  }
+  table_shrink(&scoped);
+  handles_publish();
+}
+
+EXPORT(torpor_scope_open)
+uint32_t export_scope_open(void) { return scoped.count; }
+
+EXPORT(torpor_scope_close)
+torpor_status export_scope_close(uint32_t mark) {
+  if (mark > scoped.count || mark < scope_floor) return TORPOR_STALE;
+  scope_cut(mark);
+  torpor__publish();
+  return TORPOR_OK;
+}
+
+/* ---- Retained handles ----------------------------------------------------*/
+
+static bool retained_new(JSValue value, uint64_t *out) {
+  handle *slots;
+  uint32_t slot, generation;
+  if (retained.free == 0 && !table_grow(&retained)) return false;
+  slots = table_slots(&retained);
+  if (retained.free) {
+    slot = retained.free - 1;
+    retained.free = (uint32_t)slots[slot].value;
+  } else {
+    slot = retained.count++;
+  }
+  generation = generation_next();
+  slots[slot] = (handle){value, generation};
+  retained.live++;
+  *out = handle_bits(value, slot | HANDLE_RETAINED, generation);
+  handles_publish();
+  return true;
+}
+
+EXPORT(torpor_value_retain)
+torpor_status export_value_retain(uint64_t bits) {
+  JSValue value;
+  torpor_status status = torpor__value(bits, &value);
+  if (status) return status;
+  torpor_control.host.result[0] = bits;
+  if (border_tag(JS_VALUE_GET_TAG(value)) == TORPOR_TAG_UNDEFINED)
+    return TORPOR_OK;
+  if (!retained_new(js_dup(value), &torpor_control.host.result[0])) {
+    JS_FreeValue(torpor__ctx, value);
+    return TORPOR_LIMIT;
+  }
+  return TORPOR_OK;
+}
+
+/* Immediates and scoped handles have nothing to release. */
+EXPORT(torpor_value_release)
+torpor_status export_value_release(uint64_t bits) {
+  JSValue value;
+  handle *found;
+  if (bits >> 48 < TORPOR_TAG_STRING) return TORPOR_OK;
+  found = handle_find(bits);
+  if (found == NULL) return TORPOR_STALE;
+  if (!(bits & HANDLE_RETAINED)) return TORPOR_OK;
+  value = found->value;
+  *found = (handle){.value = retained.free};
+  retained.free = (uint32_t)(bits & HANDLE_SLOT) + 1;
+  retained.live--;
+  table_shrink(&retained);
+  handles_publish();
+  JS_FreeValue(torpor__ctx, value);
+  torpor__publish();
+  return TORPOR_OK;
+}
+
+/* Ends every handle: their host is gone. */
+static void torpor__handles_release(void) {
+  handle *slots = table_slots(&retained);
+  scope_floor = 0;
+  scope_cut(0);
+  for (uint32_t i = 0; i < retained.count; i++) {
+    if (slots[i].generation == 0) continue;
+    JS_FreeValue(torpor__ctx, slots[i].value);
+    slots[i].generation = 0;
+  }
+  retained.live = 0;
+  table_shrink(&retained);
+  handles_publish();
+}
+
+/* ---- Tokens --------------------------------------------------------------*/
+
+static struct token *token_find(torpor_token number) {
+  uint32_t low = 0, high = tokens.count;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    if (tokens.items[middle].number < number)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == tokens.count || tokens.items[low].number != number) return NULL;
+  return &tokens.items[low];
+}
+
+EXPORT(torpor_value_export)
+torpor_status export_value_export(uint64_t bits) {
+  JSValue value;
+  torpor_status status = torpor__value(bits, &value);
+  if (status) return status;
+  if (js_resize_array(torpor__ctx, (void **)&tokens.items,
+                      sizeof(tokens.items[0]), (int *)&tokens.capacity,
+                      (int)tokens.count + 1))
+    return torpor__thrown();
+  tokens.items[tokens.count++] = (struct token){js_dup(value), ++tokens.last};
+  return torpor__give_integer(tokens.last);
+}
+
+EXPORT(torpor_value_import)
+torpor_status export_value_import(torpor_token number) {
+  const struct token *found = token_find(number);
+  if (found == NULL) return TORPOR_NOT_FOUND;
+  return torpor__give(js_dup(found->value));
+}
+
+EXPORT(torpor_value_forget)
+torpor_status export_value_forget(torpor_token number) {
+  struct token *found = token_find(number);
+  JSValue value;
+  if (found == NULL) return TORPOR_NOT_FOUND;
+  value = found->value;
+  tokens.count--;
+  memmove(found, found + 1,
+          (size_t)((uint8_t *)(tokens.items + tokens.count) -
+                   (uint8_t *)found));
+  memset(tokens.items + tokens.count, 0, sizeof(tokens.items[0]));
+  JS_FreeValue(torpor__ctx, value);
+  torpor__publish();
+  return TORPOR_OK;
+}
