@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* fault.c - dying at a named point, and promises taken away for a test.
+ *
+ * Reads TORPOR_FAULT and TORPOR_BREAK once, at the first question. See fault.h
+ * for what they mean. Empty where TORPOR_TESTING is not defined.
+ *
+ * Runs on the worker's thread. */
+#include "fault.h"
+
+#ifdef TORPOR_TESTING
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void (*torpor__fault_hook)(enum torpor__fault_point point);
+
+static const char *const point_names[] = {
+#define POINT_NAME(name, text) text,
+    TORPOR__FAULT_POINTS(POINT_NAME)
+#undef POINT_NAME
+};
+
+static const char *const break_names[] = {
+#define BREAK_NAME(name, text) text,
+    TORPOR__BREAKS(BREAK_NAME)
+#undef BREAK_NAME
+};
+
+static struct {
+  bool read;
+  int point;      /* at which to die, or -1 */
+  long countdown; /* passes of it that are left */
+  bool broken[TORPOR__BREAK_COUNT];
+} faults = {.point = -1};
+
+static int find_name(const char *const *names, int count, const char *name,
+                     size_t size) {
+  for (int i = 0; i < count; i++)
+    if (strlen(names[i]) == size && memcmp(names[i], name, size) == 0) return i;
+  fprintf(stderr, "torpor: unknown fault or switch: %.*s\n", (int)size, name);
+  _exit(2);
+}
+
+static void read_fault(const char *text) {
+  size_t size = strcspn(text, ":");
+  faults.point = find_name(point_names, TORPOR__FAULT_COUNT, text, size);
+  faults.countdown = text[size] == ':' ? strtol(text + size + 1, NULL, 10) : 1;
+}
+
+static void read_breaks(const char *text) {
+  while (*text != '\0') {
+    size_t size = strcspn(text, ",");
+    faults.broken[find_name(break_names, TORPOR__BREAK_COUNT, text, size)] =
+        true;
+    text += size;
+    text += strspn(text, ",");
+  }
+}
+
+static void read_environment(void) {
+  const char *fault = getenv("TORPOR_FAULT");
+  const char *breaks = getenv("TORPOR_BREAK");
+  faults.read = true;
+  if (fault != NULL && *fault != '\0') read_fault(fault);
+  if (breaks != NULL) read_breaks(breaks);
+}
+
+const char *torpor__fault_name(enum torpor__fault_point point) {
+  return point_names[point];
+}
+
+const char *torpor__break_name(enum torpor__break which) {
+  return break_names[which];
+}
+
+void torpor__fault_pass(enum torpor__fault_point point) {
+  if (!faults.read) read_environment();
+  if (torpor__fault_hook != NULL) torpor__fault_hook(point);
+  if ((int)point == faults.point && --faults.countdown == 0)
+    raise(SIGKILL);
+}
+
+bool torpor__break_on(enum torpor__break which) {
+  if (!faults.read) read_environment();
+  return faults.broken[which];
+}
+
+#else
+
+/* ISO C wants a declaration in every translation unit. */
+typedef int torpor__fault_nothing;
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* fault.h - named points at which a test can make the process die, and
+ * switches with which a test takes one promise of run/ away.
+ *
+ *   TORPOR_FAULT=commit-before:3   dies by SIGKILL when the point named
+ *                                  "commit-before" is passed the third time
+ *   TORPOR_BREAK=no-fence,no-sync  breaks what the named switches break
+ *
+ * A durable program is only as good as its worst moment, so each moment at
+ * which dying could matter has a name, and a test can visit them one by one.
+ * And a test that stays green when its promise is broken proves nothing, so
+ * each promise has a switch, and a test sees the suite go red.
+ *
+ *  (1) Both exist only where TORPOR_TESTING is defined; elsewhere the macros
+ *      are empty, and no environment variable changes what Torpor promises.
+ *  (2) A name that is not in the lists below ends the process with a message:
+ *      a misspelt fault must not pass for a survived one.
+ *
+ * The counts are per process; points are passed on the worker's thread. */
+#ifndef TORPOR_RUN_FAULT_H
+#define TORPOR_RUN_FAULT_H
+
+#include <stdbool.h>
+
+/* The points, in the order in which a run passes them. */
+#define TORPOR__FAULT_POINTS(X)                                                \
+  X(CREATE_BEFORE, "create-before")   /* rows of a new run written */          \
+  X(CREATE_AFTER, "create-after")     /* and committed */                      \
+  X(CLAIM_LOCKED, "claim-locked")     /* lock held, fence not yet raised */    \
+  X(FLUSH_BEGUN, "flush-begun")       /* transaction open, nothing written */  \
+  X(RUN_WRITTEN, "run-written")       /* one run's rows of it written */       \
+  X(COMMIT_BEFORE, "commit-before")   /* all rows written */                   \
+  X(COMMIT_AFTER, "commit-after")     /* durable, nothing told to anyone */    \
+  X(DRIVER_STOPPED, "driver-stopped") /* one driver stopped */                 \
+  X(DRIVER_STARTED, "driver-started") /* one driver started */                 \
+  X(LINE_SHOWN, "line-shown")         /* one console line shown */             \
+  X(DELIVERY, "delivery")             /* attempt durable, VM not yet told */   \
+  X(STEP_RUN, "step-run")             /* the VM has run, nothing written */    \
+  X(SIGNAL_BEFORE, "signal-before")   /* message written */                    \
+  X(SIGNAL_AFTER, "signal-after")     /* and committed */                      \
+  X(RELEASE, "release")               /* lock about to be given up */
+
+/* The switches, each with the invariant of protocol.h that it breaks. */
+#define TORPOR__BREAKS(X)                                                      \
+  X(NO_PRUNE, "no-prune")                           /* 1, 7 */                 \
+  X(DRIVERS_BEFORE_COMMIT, "drivers-before-commit") /* 2 */                    \
+  X(OUTPUT_BEFORE_COMMIT, "output-before-commit")   /* 2 */                    \
+  X(NO_SYNC, "no-sync")                             /* 2 */                    \
+  X(DELIVER_TWICE, "deliver-twice")                 /* 3 */                    \
+  X(LAST_RESULT_WINS, "last-result-wins")           /* 3 */                    \
+  X(RESULTS_VOLATILE, "results-volatile")           /* 3 */                    \
+  X(RESULTS_UNORDERED, "results-unordered")         /* 3 */                    \
+  X(SIGNAL_EATEN, "signal-eaten")                   /* 4 */                    \
+  X(SIGNAL_KEPT, "signal-kept")                     /* 4 */                    \
+  X(KEY_CHANGES, "key-changes")                     /* 5 */                    \
+  X(NO_FENCE, "no-fence")                           /* 6 */                    \
+  X(NO_LOCK, "no-lock")                             /* 6 */                    \
+  X(NO_ATTEMPTS, "no-attempts")                     /* 8 */                    \
+  X(DUE_DRIFTS, "due-drifts")                       /* 9 */                    \
+  X(CANCEL_FORGOTTEN, "cancel-forgotten")           /* 10 */                   \
+  X(KILL_UNFENCED, "kill-unfenced")                 /* 10 */                   \
+  X(REPEAT_UNSAFE, "repeat-unsafe")                 /* 12 */
+
+enum torpor__fault_point {
+#define TORPOR__FAULT_POINT(name, text) TORPOR__FAULT_##name,
+  TORPOR__FAULT_POINTS(TORPOR__FAULT_POINT)
+#undef TORPOR__FAULT_POINT
+      TORPOR__FAULT_COUNT
+};
+
+enum torpor__break {
+#define TORPOR__BREAK_SWITCH(name, text) TORPOR__BREAK_##name,
+  TORPOR__BREAKS(TORPOR__BREAK_SWITCH)
+#undef TORPOR__BREAK_SWITCH
+      TORPOR__BREAK_COUNT
+};
+
+#ifdef TORPOR_TESTING
+
+/* Called at each point before the process would die; a simulation leaves the
+ * function by a jump. NULL: only TORPOR_FAULT counts. */
+extern void (*torpor__fault_hook)(enum torpor__fault_point point);
+
+const char *torpor__fault_name(enum torpor__fault_point point);
+const char *torpor__break_name(enum torpor__break which);
+void torpor__fault_pass(enum torpor__fault_point point);
+bool torpor__break_on(enum torpor__break which);
+
+#define TORPOR__FAULT(point) torpor__fault_pass(TORPOR__FAULT_##point)
+#define TORPOR__BROKEN(which) torpor__break_on(TORPOR__BREAK_##which)
+
+#else
+
+#define TORPOR__FAULT(point) ((void)0)
+#define TORPOR__BROKEN(which) false
+
+#endif
+#endif

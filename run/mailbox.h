@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* mailbox.h - signals to runs: kept until someone waits for them.
+ *
+ *   send ──► store ──put──► free ──match──► held for an operation
+ *                            ▲                 │           │
+ *                            └───give_back─────┘         take ──► gone
+ *
+ * A message is in the store from the moment it was sent until the commit that
+ * consumes it. A mailbox is what one worker knows of it: the messages of one
+ * run, in the order in which the store got them.
+ *
+ *  (1) 'match' is the one place where a message meets a waiter: the oldest
+ *      free message of the topic, for the one who asks. Who asks first is
+ *      protocol.c's rule (the oldest operation).
+ *  (2) A message held for an operation that turns out to be cancelled goes
+ *      back to its old place, in order; nobody has eaten it.
+ *  (3) 'take' follows a durable commit. Before that a crash loses nothing,
+ *      since the store still has the message.
+ *
+ * No SQL, no clock, no I/O but through the store passed in. */
+#ifndef TORPOR_RUN_MAILBOX_H
+#define TORPOR_RUN_MAILBOX_H
+
+#include "store.h"
+
+enum {
+  TORPOR__MAILBOX_COUNT_MAX = 10000, /* messages waiting in one run */
+  TORPOR__SIGNAL_SIZE_MAX = 1 << 20  /* bytes of one message's value */
+};
+
+struct torpor__message {
+  int64_t sequence;
+  char *topic;
+  void *value;
+  size_t size;
+  bool held;      /* for the operation below */
+  int64_t branch; /* of that operation */
+  uint64_t operation;
+};
+
+/* Zeroed is empty. */
+struct torpor__mailbox {
+  struct torpor__message *messages; /* by rising sequence */
+  size_t count;
+  size_t capacity;
+  int64_t last; /* highest sequence ever put; 0: none */
+};
+
+/* Sends a message to an active run, durably, from any process, whoever works
+ * the run. Returns OK, NOT_FOUND, ENDED, LIMIT (topic or value too long, mailbox
+ * full) or what the store says; then nothing was sent. */
+torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
+                                   const char *topic,
+                                   struct torpor__slice value, int64_t now_ms);
+
+/* Puts messages that are new in the store into 'box'. OK, NOMEM or what the
+ * store says; those read until then stay. */
+torpor_status torpor__mailbox_refresh(struct torpor__mailbox *box,
+                                      struct torpor__store *store, int64_t run);
+
+/* The oldest free message of 'topic', now held for the operation, or NULL. It
+ * is valid until 'box' changes, its value until it is taken. */
+struct torpor__message *torpor__mailbox_match(struct torpor__mailbox *box,
+                                              const char *topic, int64_t branch,
+                                              uint64_t operation);
+
+/* Whether 'match' would find one. */
+bool torpor__mailbox_has(const struct torpor__mailbox *box, const char *topic);
+
+/* The message held for an operation, or NULL. */
+struct torpor__message *torpor__mailbox_held(const struct torpor__mailbox *box,
+                                             int64_t branch,
+                                             uint64_t operation);
+
+/* Frees every message that is held, so that others may match it. */
+void torpor__mailbox_give_back(struct torpor__mailbox *box);
+
+/* Forgets a message that a durable commit has consumed. */
+void torpor__mailbox_take(struct torpor__mailbox *box, int64_t sequence);
+
+/* Forgets everything. */
+void torpor__mailbox_clear(struct torpor__mailbox *box);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* protocol-state.h - what the two halves of the protocol share: protocol.c,
+ * which decides, and protocol-store.c, which puts decisions into rows.
+ *
+ *  (1) protocol-store.c changes no field but 'next', 'lost' and what a claim
+ *      loads, and everything it changes may be thrown away by a rollback.
+ *
+ * Runs on the worker's thread. */
+#ifndef TORPOR_RUN_PROTOCOL_STATE_H
+#define TORPOR_RUN_PROTOCOL_STATE_H
+
+#include "inbox.h"
+#include "mailbox.h"
+#include "protocol.h"
+
+enum { TORPOR__REASON_MAX = 256 };
+
+struct torpor__protocol {
+  struct torpor__store *store;
+  int64_t run;
+  char id[TORPOR__RUN_ID_MAX + 1];
+  const struct torpor__drivers *drivers;
+  int64_t attempts_max;
+
+  enum torpor__phase phase;
+  struct torpor__head head; /* as committed */
+  struct torpor__head next; /* as the open transaction will leave it */
+  bool in_flush;            /* has written to that transaction */
+  bool lost;                /* found out in it that it is another's */
+
+  bool armed;   /* the store counts the next delivery as an attempt already */
+  bool resting; /* that is to be taken back */
+  bool stale;   /* the store knows more than we do */
+  char reason[TORPOR__REASON_MAX]; /* why the last attempt came to nothing */
+
+  struct torpor__inbox inbox;
+  struct torpor__mailbox mailbox;
+  struct torpor__delivery *deliveries;
+  size_t delivery_count;
+  size_t delivery_capacity;
+
+  struct torpor__step *step; /* in phase STAGED */
+  char **topics;             /* copies for 'step->begun', owned */
+  size_t topic_count;
+
+  struct torpor__operation *woken; /* to be started once claimed; 'kind' owns
+                                      the block that holds the whole row */
+  size_t woken_count;
+  size_t woken_capacity;
+};
+
+/* The idempotency key of an operation that is begun now. */
+void torpor__protocol_key(const struct torpor__protocol *p, uint64_t operation,
+                          char key[TORPOR__KEY_MAX]);
+
+/* Forgets the rows that a claim has loaded to start their drivers. */
+void torpor__protocol_forget_woken(struct torpor__protocol *p);
+
+/* Reads the head into 'head'; FENCED when the run is not ours any more. */
+torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
+                                         struct torpor__head *head);
+
+/* Takes in what is new in the store: results and signals. */
+torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p);
+
+/* Writes what the run has ready into the open transaction, in a savepoint of
+ * its own. OK also when it turned out to be another's: then 'lost' is set and
+ * nothing of it is written. */
+torpor_status torpor__protocol_write(struct torpor__protocol *p,
+                                     int64_t now_ms);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* protocol-store.c - what one run reads from the store and writes into a
+ * transaction: claims, results, attempts, steps.
+ *
+ * Each 'write_' function may be repeated with the same effect after a rollback.
+ * 'p->next' is the head as it will be; it becomes 'p->head' in protocol.c, once
+ * the transaction is durable. The invariants are those of protocol.h.
+ *
+ * Runs on the worker's thread. */
+#include "protocol-state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "fault.h"
+
+void torpor__protocol_key(const struct torpor__protocol *p, uint64_t operation,
+                          char key[TORPOR__KEY_MAX]) {
+  snprintf(key, TORPOR__KEY_MAX, "%s/%" PRId64 "/%" PRIu64, p->id,
+           p->head.branch, operation);
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+static torpor_status receive_stored(void *data,
+                                    const struct torpor__result *row) {
+  struct torpor__inbox *inbox = data;
+  const struct torpor__waiting *waiting =
+      torpor__inbox_find(inbox, row->branch, row->operation);
+  if (waiting != NULL && waiting->answered && waiting->recorded)
+    return TORPOR_OK;
+  return torpor__inbox_receive(inbox, row);
+}
+
+torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
+                                         struct torpor__head *head) {
+  torpor_status status = p->store->calls->head_get(p->store, p->run, head);
+  if (status != TORPOR_OK || p->phase == TORPOR__PHASE_CLAIMING) return status;
+  bool same = head->fence == p->head.fence && head->step == p->head.step;
+  if (same || TORPOR__BROKEN(NO_FENCE)) return TORPOR_OK;
+  return torpor__store_fail(p->store, TORPOR_FENCED, "run %s", p->id);
+}
+
+torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p) {
+  torpor_status status =
+      p->store->calls->result_each(p->store, p->run, receive_stored, &p->inbox);
+  if (status != TORPOR_OK) return status;
+  return torpor__mailbox_refresh(&p->mailbox, p->store, p->run);
+}
+
+void torpor__protocol_forget_woken(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->woken_count; i++) free((void *)p->woken[i].kind);
+  free(p->woken);
+  p->woken = NULL;
+  p->woken_count = p->woken_capacity = 0;
+}
+
+/* ---- writing: claims, results, attempts --------------------------------- */
+
+/* Copies a row into one block, which 'kind' then owns. */
+static bool copy_operation(struct torpor__operation *copy,
+                           const struct torpor__operation *row) {
+  size_t kind = strlen(row->kind) + 1;
+  size_t topic = row->topic != NULL ? strlen(row->topic) + 1 : 0;
+  size_t key = strlen(row->key) + 1;
+  char *block = malloc(kind + topic + key + row->request.size);
+  if (block == NULL) return false;
+  *copy = *row;
+  copy->kind = memcpy(block, row->kind, kind);
+  if (topic > 0) copy->topic = memcpy(block + kind, row->topic, topic);
+  copy->key = memcpy(block + kind + topic, row->key, key);
+  if (row->request.size > 0)
+    copy->request.data = memcpy(block + kind + topic + key, row->request.data,
+                                row->request.size);
+  return true;
+}
+
+static torpor_status load_operation(void *data,
+                                    const struct torpor__operation *row) {
+  struct torpor__protocol *p = data;
+  char *topic = NULL;
+  if (row->topic != NULL) {
+    topic = torpor__array_copy(row->topic, strlen(row->topic) + 1);
+    if (topic == NULL) return TORPOR_NOMEM;
+  }
+  if (torpor__inbox_reserve(&p->inbox, 1) != TORPOR_OK ||
+      !torpor__array_reserve(&p->woken, &p->woken_capacity, p->woken_count + 1,
+                             sizeof *p->woken) ||
+      !copy_operation(&p->woken[p->woken_count], row)) {
+    free(topic);
+    return TORPOR_NOMEM;
+  }
+  p->woken_count++;
+  torpor__inbox_add(&p->inbox, row, topic);
+  return TORPOR_OK;
+}
+
+/* Everything that waking needs, but the snapshot. */
+static torpor_status load_held(struct torpor__protocol *p) {
+  torpor__protocol_forget_woken(p);
+  torpor__inbox_clear(&p->inbox);
+  torpor__mailbox_clear(&p->mailbox);
+  torpor_status status =
+      p->store->calls->operation_each(p->store, p->run, load_operation, p);
+  if (status == TORPOR_OK) status = torpor__protocol_read_arrivals(p);
+  for (size_t i = 0; status == TORPOR_OK && i < p->woken_count; i++) {
+    if (p->woken[i].policy != TORPOR__POLICY_REJECT ||
+        TORPOR__BROKEN(REPEAT_UNSAFE))
+      continue;
+    status = torpor__protocol_receive(p, p->woken[i].branch, p->woken[i].id,
+                                      TORPOR__OUTCOME_LOST,
+                                      (struct torpor__slice){0});
+  }
+  return status;
+}
+
+static torpor_status write_claim(struct torpor__protocol *p) {
+  p->next.fence++;
+  return load_held(p);
+}
+
+static torpor_status write_results(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->inbox.arrival_count; i++) {
+    struct torpor__arrival *arrival = &p->inbox.arrivals[i];
+    if (!arrival->durable || arrival->sequence != 0) continue;
+    const struct torpor__result row = {
+        .branch = arrival->branch,
+        .operation = arrival->operation,
+        .outcome = arrival->outcome,
+        .value = {.data = arrival->value, .size = arrival->size}};
+    torpor_status status =
+        p->store->calls->result_add(p->store, p->run, &row, &arrival->written);
+    if (status != TORPOR_OK) return status;
+    arrival->outvoted = arrival->written == 0;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status write_attempt(struct torpor__protocol *p) {
+  if (p->armed) return TORPOR_OK;
+  if (p->next.attempts < p->attempts_max) {
+    if (!TORPOR__BROKEN(NO_ATTEMPTS)) p->next.attempts++;
+    return TORPOR_OK;
+  }
+  char reason[TORPOR__REASON_MAX + 64];
+  snprintf(reason, sizeof reason, "%" PRId64 " attempts came to nothing: %s",
+           p->next.attempts,
+           p->reason[0] != '\0' ? p->reason : "each ended its worker");
+  p->next.status = TORPOR__RUN_PARKED;
+  const struct torpor__exit parked = {.reason = reason};
+  return p->store->calls->exit_put(p->store, p->run, &parked);
+}
+
+/* ---- writing: a step ---------------------------------------------------- */
+
+/* Messages leave the mailbox with the state that has consumed them; those the
+ * VM did not accept stay where they are. */
+static torpor_status write_accepted(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->delivery_count; i++) {
+    const struct torpor__delivery *delivery = &p->deliveries[i];
+    if (delivery->signal == 0) continue;
+    bool taken = delivery->accepted || TORPOR__BROKEN(SIGNAL_EATEN);
+    if (!taken || TORPOR__BROKEN(SIGNAL_KEPT)) continue;
+    torpor_status status =
+        p->store->calls->signal_remove(p->store, p->run, delivery->signal);
+    if (status != TORPOR_OK) return status;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status write_leaving(struct torpor__protocol *p) {
+  const struct torpor__store_calls *calls = p->store->calls;
+  for (size_t i = 0; i < p->inbox.waiting_count; i++) {
+    const struct torpor__waiting *waiting = &p->inbox.waiting[i];
+    if (!waiting->leaving) continue;
+    torpor_status status =
+        calls->operation_remove(p->store, p->run, waiting->branch, waiting->id);
+    if (status == TORPOR_OK && waiting->recorded)
+      status =
+          calls->result_remove(p->store, p->run, waiting->branch, waiting->id);
+    if (status != TORPOR_OK) return status;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status write_begun(struct torpor__protocol *p, int64_t now_ms) {
+  struct torpor__step *step = p->step;
+  for (size_t i = 0; i < step->begun_count; i++) {
+    struct torpor__operation *begun = &step->begun[i];
+    char key[TORPOR__KEY_MAX];
+    torpor__protocol_key(p, begun->id, key);
+    begun->key = key;
+    begun->branch = p->head.branch;
+    begun->begun_ms = now_ms;
+    begun->begun_step = p->next.step;
+    torpor_status status =
+        p->store->calls->operation_add(p->store, p->run, begun);
+    begun->key = NULL;
+    if (status != TORPOR_OK) return status;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status write_lines(struct torpor__protocol *p, int64_t now_ms) {
+  for (size_t i = 0; i < p->step->line_count; i++) {
+    struct torpor__line *line = &p->step->lines[i];
+    line->branch = p->head.branch;
+    line->step = p->next.step;
+    line->number = (int64_t)i;
+    line->written_ms = now_ms;
+    torpor_status status = p->store->calls->line_add(p->store, p->run, line);
+    if (status != TORPOR_OK) return status;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
+  const struct torpor__store_calls *calls = p->store->calls;
+  const struct torpor__state state = {.branch = p->head.branch,
+                                      .step = p->next.step,
+                                      .engine = p->step->engine,
+                                      .snapshot = p->step->snapshot,
+                                      .made_ms = now_ms};
+  torpor_status status = calls->state_put(p->store, p->run, &state);
+  if (status != TORPOR_OK || TORPOR__BROKEN(NO_PRUNE)) return status;
+  return calls->state_prune(p->store, p->run, state.step);
+}
+
+/* The run is over: nothing of it waits any more, and only its exit is left. */
+static torpor_status write_exit(struct torpor__protocol *p) {
+  const struct torpor__store_calls *calls = p->store->calls;
+  torpor_status status = calls->operation_clear(p->store, p->run);
+  if (status == TORPOR_OK) status = calls->result_clear(p->store, p->run);
+  if (status == TORPOR_OK)
+    status = calls->state_prune(p->store, p->run, p->next.step + 1);
+  if (status != TORPOR_OK) return status;
+  return calls->exit_put(p->store, p->run, &p->step->exit);
+}
+
+static bool has_cancelled(const struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->delivery_count; i++)
+    if (p->deliveries[i].accepted &&
+        p->deliveries[i].outcome == TORPOR__OUTCOME_CANCELLED)
+      return true;
+  return TORPOR__BROKEN(CANCEL_FORGOTTEN);
+}
+
+static torpor_status write_step(struct torpor__protocol *p, int64_t now_ms) {
+  const struct torpor__step *step = p->step;
+  bool ended = step->status != TORPOR__RUN_ACTIVE;
+  p->next.step++;
+  p->next.status = step->status;
+  p->next.runnable = step->runnable && !ended;
+  p->next.attempts = ended ? 0 : 1;
+  if (ended || has_cancelled(p)) p->next.cancel = false;
+  torpor_status status = write_accepted(p);
+  if (status == TORPOR_OK) status = write_leaving(p);
+  if (status == TORPOR_OK) status = write_begun(p, now_ms);
+  if (status == TORPOR_OK) status = write_lines(p, now_ms);
+  if (status != TORPOR_OK) return status;
+  return ended ? write_exit(p) : write_state(p, now_ms);
+}
+
+static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {
+  torpor_status status = torpor__protocol_read_head(p, &p->next);
+  if (status != TORPOR_OK) return status;
+  if (p->phase == TORPOR__PHASE_CLAIMING &&
+      p->next.status != TORPOR__RUN_ACTIVE)
+    return TORPOR_OK;
+  p->next.changed_ms = now_ms;
+  if (p->phase == TORPOR__PHASE_CLAIMING)
+    status = write_claim(p);
+  else
+    status = write_results(p);
+  if (status == TORPOR_OK && p->phase == TORPOR__PHASE_ARMING)
+    status = write_attempt(p);
+  if (status == TORPOR_OK && p->phase == TORPOR__PHASE_STAGED)
+    status = write_step(p, now_ms);
+  if (p->resting) p->next.attempts = 0;
+  if (status != TORPOR_OK) return status;
+  return p->store->calls->head_put(p->store, p->run, &p->next);
+}
+
+torpor_status torpor__protocol_write(struct torpor__protocol *p,
+                                     int64_t now_ms) {
+  const struct torpor__store_calls *calls = p->store->calls;
+  p->in_flush = true;
+  torpor_status status = calls->savepoint(p->store);
+  if (status != TORPOR_OK) return status;
+  status = write_phase(p, now_ms);
+  if (status == TORPOR_FENCED) {
+    p->lost = true;
+    return calls->revert(p->store);
+  }
+  if (status != TORPOR_OK) return status;
+  TORPOR__FAULT(RUN_WRITTEN);
+  return calls->release(p->store);
+}

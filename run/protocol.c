@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: MIT */
+/* protocol.c - the rules by which a run lives. See protocol.h for the states,
+ * the arrows and the numbered invariants.
+ *
+ * A flush has three parts, and the wall between them is the whole point:
+ *
+ *   write    inside the transaction: may fail, may be repeated, changes
+ *            nothing here but what 'undo_flush' puts back
+ *   commit   the store's
+ *   finish   after it: cannot fail; what is here becomes what the store says,
+ *            then drivers are told and lines are shown
+ *
+ * Nothing in 'finish' allocates: 'stage' has made room for what it adds.
+ *
+ * Runs on the worker's thread. */
+#include "protocol-state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "fault.h"
+
+/* ---- opening and closing ------------------------------------------------ */
+
+static torpor_status copy_id(void *data, int64_t run,
+                             const struct torpor__run *row,
+                             const struct torpor__head *head) {
+  struct torpor__protocol *p = data;
+  (void)run;
+  (void)head;
+  snprintf(p->id, sizeof p->id, "%s", row->id);
+  return TORPOR_OK;
+}
+
+torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
+                                    struct torpor__store *store, int64_t run,
+                                    const struct torpor__drivers *drivers,
+                                    int64_t attempts_max) {
+  assert(attempts_max >= 1);
+  *protocol = NULL;
+  struct torpor__protocol *p = calloc(1, sizeof *p);
+  if (p == NULL) return torpor__store_fail(store, TORPOR_NOMEM, NULL);
+  p->store = store;
+  p->run = run;
+  p->drivers = drivers;
+  p->attempts_max = attempts_max;
+  torpor_status status = store->calls->run_each(store, run, copy_id, p);
+  if (status == TORPOR_OK) status = store->calls->lock(store, run);
+  if (status != TORPOR_OK) {
+    free(p);
+    return status;
+  }
+  *protocol = p;
+  TORPOR__FAULT(CLAIM_LOCKED);
+  return TORPOR_OK;
+}
+
+static void free_topics(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->topic_count; i++) free(p->topics[i]);
+  free(p->topics);
+  p->topics = NULL;
+  p->topic_count = 0;
+}
+
+static void stop_all(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->inbox.waiting_count; i++)
+    p->drivers->stop(p->drivers->data, p->inbox.waiting[i].branch,
+                     p->inbox.waiting[i].id);
+}
+
+static void lose(struct torpor__protocol *p) {
+  stop_all(p);
+  free_topics(p);
+  p->step = NULL;
+  torpor__inbox_clear(&p->inbox);
+  torpor__mailbox_clear(&p->mailbox);
+  p->delivery_count = 0;
+  p->phase = TORPOR__PHASE_LOST;
+}
+
+void torpor__protocol_close(struct torpor__protocol *p) {
+  if (p == NULL) return;
+  stop_all(p);
+  TORPOR__FAULT(RELEASE);
+  p->store->calls->unlock(p->store, p->run);
+  free_topics(p);
+  torpor__protocol_forget_woken(p);
+  torpor__inbox_clear(&p->inbox);
+  torpor__mailbox_clear(&p->mailbox);
+  free(p->deliveries);
+  free(p);
+}
+
+/* ---- what came in ------------------------------------------------------- */
+
+torpor_status torpor__protocol_receive(struct torpor__protocol *p,
+                                       int64_t branch, uint64_t operation,
+                                       enum torpor__outcome outcome,
+                                       struct torpor__slice value) {
+  const struct torpor__result result = {.branch = branch,
+                                        .operation = operation,
+                                        .outcome = outcome,
+                                        .value = value};
+  return torpor__inbox_receive(&p->inbox, &result);
+}
+
+torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
+  if (p->phase != TORPOR__PHASE_IDLE) return TORPOR_OK;
+  struct torpor__head head;
+  torpor_status status = torpor__protocol_read_head(p, &head);
+  if (status == TORPOR_FENCED) lose(p);
+  if (status != TORPOR_OK) return status;
+  p->head.cancel = head.cancel;
+  status = torpor__protocol_read_arrivals(p);
+  if (status == TORPOR_OK) p->stale = false;
+  return status;
+}
+
+/* ---- choosing what to deliver ------------------------------------------- */
+
+static bool can_cancel(const struct torpor__protocol *p) {
+  return p->head.cancel && p->inbox.waiting_count > 0;
+}
+
+bool torpor__protocol_ready(const struct torpor__protocol *p) {
+  if (p->phase != TORPOR__PHASE_IDLE) return false;
+  if (p->head.step == 0 || p->head.runnable || p->stale || can_cancel(p) ||
+      p->inbox.arrival_count > 0)
+    return true;
+  for (size_t i = 0; p->mailbox.count > 0 && i < p->inbox.waiting_count; i++) {
+    const char *topic = p->inbox.waiting[i].topic;
+    if (topic != NULL && torpor__mailbox_has(&p->mailbox, topic)) return true;
+  }
+  return false;
+}
+
+/* There is room: 'prepare' has reserved one for each that waits. */
+static void choose(struct torpor__protocol *p, struct torpor__waiting *waiting,
+                   struct torpor__delivery delivery) {
+  assert(p->delivery_count < p->delivery_capacity && !waiting->chosen);
+  delivery.branch = waiting->branch;
+  delivery.operation = waiting->id;
+  p->deliveries[p->delivery_count++] = delivery;
+  waiting->chosen = true;
+}
+
+static void choose_results(struct torpor__protocol *p, bool recorded) {
+  for (size_t i = 0; i < p->inbox.arrival_count; i++) {
+    const struct torpor__arrival *arrival = &p->inbox.arrivals[i];
+    struct torpor__waiting *waiting =
+        torpor__inbox_find(&p->inbox, arrival->branch, arrival->operation);
+    if (waiting->recorded != recorded || waiting->chosen) continue;
+    choose(p, waiting,
+           (struct torpor__delivery){
+               .outcome = arrival->outcome,
+               .value = {.data = arrival->value, .size = arrival->size}});
+  }
+}
+
+static void choose_signals(struct torpor__protocol *p) {
+  for (size_t i = 0; p->mailbox.count > 0 && i < p->inbox.waiting_count; i++) {
+    struct torpor__waiting *waiting = &p->inbox.waiting[i];
+    if (waiting->topic == NULL || waiting->chosen) continue;
+    const struct torpor__message *message = torpor__mailbox_match(
+        &p->mailbox, waiting->topic, waiting->branch, waiting->id);
+    if (message == NULL) continue;
+    choose(p, waiting,
+           (struct torpor__delivery){
+               .outcome = TORPOR__OUTCOME_FULFILLED,
+               .value = {.data = message->value, .size = message->size},
+               .signal = message->sequence});
+  }
+}
+
+static void choose_cancelled(struct torpor__protocol *p) {
+  if (!p->head.cancel || TORPOR__BROKEN(CANCEL_FORGOTTEN)) return;
+  for (size_t i = 0; i < p->inbox.waiting_count; i++)
+    if (!p->inbox.waiting[i].chosen)
+      choose(p, &p->inbox.waiting[i],
+             (struct torpor__delivery){.outcome = TORPOR__OUTCOME_CANCELLED});
+}
+
+/* What a broken protocol would do, for the tests of the tests. */
+static void choose_badly(struct torpor__protocol *p) {
+  size_t count = p->delivery_count;
+  if (TORPOR__BROKEN(RESULTS_UNORDERED))
+    for (size_t i = 0; i < count / 2; i++) {
+      struct torpor__delivery swapped = p->deliveries[i];
+      p->deliveries[i] = p->deliveries[count - 1 - i];
+      p->deliveries[count - 1 - i] = swapped;
+    }
+  if (TORPOR__BROKEN(DELIVER_TWICE) && count > 0 &&
+      count < p->delivery_capacity)
+    p->deliveries[p->delivery_count++] = p->deliveries[0];
+}
+
+/* Nothing is chosen any more; messages are free again. */
+static void unchoose(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->inbox.waiting_count; i++)
+    p->inbox.waiting[i].chosen = false;
+  torpor__mailbox_give_back(&p->mailbox);
+  p->delivery_count = 0;
+}
+
+static bool must_write_results(const struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->inbox.arrival_count; i++)
+    if (p->inbox.arrivals[i].durable && p->inbox.arrivals[i].sequence == 0)
+      return true;
+  return false;
+}
+
+static void enter_stepping(struct torpor__protocol *p) {
+  p->phase = TORPOR__PHASE_STEPPING;
+  p->armed = false;
+  TORPOR__FAULT(DELIVERY);
+}
+
+torpor_status torpor__protocol_prepare(struct torpor__protocol *p) {
+  if (p->stale) {
+    torpor_status status = torpor__protocol_refresh(p);
+    if (status != TORPOR_OK) return status;
+  }
+  if (!torpor__protocol_ready(p)) return TORPOR_OK;
+  if (!torpor__array_reserve(&p->deliveries, &p->delivery_capacity,
+                             p->inbox.waiting_count + 1, sizeof *p->deliveries))
+    return torpor__store_fail(p->store, TORPOR_NOMEM, NULL);
+  torpor__inbox_sort(&p->inbox);
+  choose_results(p, true);
+  choose_signals(p);
+  choose_results(p, false);
+  choose_cancelled(p);
+  choose_badly(p);
+  p->resting = false;
+  if ((p->armed || TORPOR__BROKEN(NO_ATTEMPTS)) && !must_write_results(p))
+    enter_stepping(p);
+  else
+    p->phase = TORPOR__PHASE_ARMING;
+  return TORPOR_OK;
+}
+
+struct torpor__delivery *torpor__protocol_deliveries(struct torpor__protocol *p,
+                                                     size_t *count) {
+  *count = p->phase == TORPOR__PHASE_STEPPING ? p->delivery_count : 0;
+  return p->deliveries;
+}
+
+/* ---- taking a step over ------------------------------------------------- */
+
+static void unmark_leaving(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->inbox.waiting_count; i++)
+    p->inbox.waiting[i].leaving = false;
+}
+
+static torpor_status misuse(struct torpor__protocol *p, const char *what,
+                            uint64_t id) {
+  unmark_leaving(p);
+  return torpor__store_fail(p->store, TORPOR_MISUSE, "operation %" PRIu64 " %s",
+                            id, what);
+}
+
+/* Marks what the step has settled or cancelled. */
+static torpor_status mark_leaving(struct torpor__protocol *p,
+                                  const struct torpor__step *step) {
+  for (size_t i = 0; i < p->delivery_count; i++) {
+    if (!p->deliveries[i].accepted) continue;
+    torpor__inbox_find(&p->inbox, p->deliveries[i].branch,
+                       p->deliveries[i].operation)
+        ->leaving = true;
+  }
+  for (size_t i = 0; i < step->cancelled_count; i++) {
+    uint64_t id = step->cancelled[i];
+    struct torpor__waiting *waiting =
+        torpor__inbox_find_id(&p->inbox, p->head.branch, id);
+    if (waiting == NULL) return misuse(p, "was cancelled, but is unknown", id);
+    if (waiting->leaving) return misuse(p, "was settled and cancelled", id);
+    waiting->leaving = true;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status check_begun(struct torpor__protocol *p,
+                                 const struct torpor__step *step) {
+  uint64_t last = 0;
+  const struct torpor__inbox *inbox = &p->inbox;
+  if (inbox->waiting_count > 0 &&
+      inbox->waiting[inbox->waiting_count - 1].branch == p->head.branch)
+    last = inbox->waiting[inbox->waiting_count - 1].id;
+  for (size_t i = 0; i < step->begun_count; i++) {
+    const struct torpor__operation *begun = &step->begun[i];
+    if (begun->id <= last) return misuse(p, "was begun twice", begun->id);
+    if (begun->topic != NULL && strlen(begun->topic) > TORPOR__TOPIC_MAX)
+      return misuse(p, "waits for a signal whose name is too long", begun->id);
+    last = begun->id;
+  }
+  if (inbox->waiting_count + step->begun_count <= TORPOR__OPERATIONS_MAX)
+    return TORPOR_OK;
+  unmark_leaving(p);
+  return torpor__store_fail(p->store, TORPOR_LIMIT,
+                            "a run waits for at most %d operations",
+                            TORPOR__OPERATIONS_MAX);
+}
+
+static bool copy_topics(struct torpor__protocol *p,
+                        const struct torpor__step *step) {
+  p->topics = calloc(step->begun_count + 1, sizeof *p->topics);
+  if (p->topics == NULL) return false;
+  p->topic_count = step->begun_count;
+  for (size_t i = 0; i < step->begun_count; i++) {
+    const char *topic = step->begun[i].topic;
+    if (topic == NULL) continue;
+    p->topics[i] = torpor__array_copy(topic, strlen(topic) + 1);
+    if (p->topics[i] == NULL) return false;
+  }
+  return true;
+}
+
+static bool is_deadlocked(const struct torpor__protocol *p,
+                          const struct torpor__step *step) {
+  if (step->status != TORPOR__RUN_ACTIVE || step->runnable ||
+      step->begun_count > 0)
+    return false;
+  for (size_t i = 0; i < p->inbox.waiting_count; i++)
+    if (!p->inbox.waiting[i].leaving) return false;
+  return true;
+}
+
+torpor_status torpor__protocol_stage(struct torpor__protocol *p,
+                                     struct torpor__step *step) {
+  assert(p->phase == TORPOR__PHASE_STEPPING);
+  TORPOR__FAULT(STEP_RUN);
+  torpor_status status = mark_leaving(p, step);
+  if (status == TORPOR_OK) status = check_begun(p, step);
+  if (status != TORPOR_OK) return status;
+  p->step = step;
+  status = torpor__inbox_reserve(&p->inbox, step->begun_count);
+  if (status != TORPOR_OK || !copy_topics(p, step)) {
+    free_topics(p);
+    p->step = NULL;
+    unmark_leaving(p);
+    return torpor__store_fail(p->store, TORPOR_NOMEM, NULL);
+  }
+  if (is_deadlocked(p, step)) {
+    step->status = TORPOR__RUN_DEADLOCKED;
+    step->exit.reason =
+        "the program waits, but nothing is left that could "
+        "wake it";
+  }
+  p->phase = TORPOR__PHASE_STAGED;
+  return TORPOR_OK;
+}
+
+void torpor__protocol_abandon(struct torpor__protocol *p, const char *reason) {
+  assert(p->phase == TORPOR__PHASE_STEPPING ||
+         p->phase == TORPOR__PHASE_STAGED);
+  free_topics(p);
+  p->step = NULL;
+  unmark_leaving(p);
+  unchoose(p);
+  snprintf(p->reason, sizeof p->reason, "%s", reason);
+  p->phase = TORPOR__PHASE_IDLE;
+}
+
+void torpor__protocol_rest(struct torpor__protocol *p) {
+  if (p->phase == TORPOR__PHASE_IDLE && p->armed) p->resting = true;
+}
+
+bool torpor__protocol_pending(const struct torpor__protocol *p) {
+  switch (p->phase) {
+  case TORPOR__PHASE_CLAIMING:
+  case TORPOR__PHASE_ARMING:
+  case TORPOR__PHASE_STAGED:
+    return true;
+  case TORPOR__PHASE_IDLE:
+    return p->resting || must_write_results(p);
+  default:
+    return false;
+  }
+}
+
+/* ---- after the commit: telling the world -------------------------------- */
+
+static void start_begun(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->step->begun_count; i++) {
+    struct torpor__operation begun = p->step->begun[i];
+    char key[TORPOR__KEY_MAX];
+    torpor__protocol_key(p, begun.id, key);
+    begun.key = key;
+    p->drivers->start(p->drivers->data, &begun, false);
+    TORPOR__FAULT(DRIVER_STARTED);
+  }
+}
+
+static void show_lines(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->step->line_count; i++) {
+    p->drivers->show(p->drivers->data, &p->step->lines[i]);
+    TORPOR__FAULT(LINE_SHOWN);
+  }
+}
+
+static void stop_leaving(struct torpor__protocol *p) {
+  bool ended = p->step->status != TORPOR__RUN_ACTIVE;
+  for (size_t i = 0; i < p->inbox.waiting_count; i++) {
+    struct torpor__waiting *waiting = &p->inbox.waiting[i];
+    if (ended) waiting->leaving = true;
+    if (!waiting->leaving) continue;
+    p->drivers->stop(p->drivers->data, waiting->branch, waiting->id);
+    TORPOR__FAULT(DRIVER_STOPPED);
+  }
+}
+
+static void tell_drivers(struct torpor__protocol *p) {
+  if (p->step->status == TORPOR__RUN_ACTIVE &&
+      !TORPOR__BROKEN(DRIVERS_BEFORE_COMMIT))
+    start_begun(p);
+  if (!TORPOR__BROKEN(OUTPUT_BEFORE_COMMIT)) show_lines(p);
+}
+
+/* What a broken protocol would do, for the tests of the tests. */
+static void tell_drivers_early(struct torpor__protocol *p) {
+  if (TORPOR__BROKEN(DRIVERS_BEFORE_COMMIT)) start_begun(p);
+  if (TORPOR__BROKEN(OUTPUT_BEFORE_COMMIT)) show_lines(p);
+}
+
+static void wake_drivers(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->woken_count; i++) {
+    struct torpor__operation *woken = &p->woken[i];
+    const struct torpor__waiting *waiting =
+        torpor__inbox_find(&p->inbox, woken->branch, woken->id);
+    if (waiting->answered) continue;
+    if (TORPOR__BROKEN(KEY_CHANGES)) woken->key = p->id;
+    if (TORPOR__BROKEN(DUE_DRIFTS) && woken->due_ms != TORPOR__NEVER)
+      woken->due_ms++;
+    p->drivers->start(p->drivers->data, woken, true);
+    TORPOR__FAULT(DRIVER_STARTED);
+  }
+  torpor__protocol_forget_woken(p);
+}
+
+/* ---- after the commit: what we know ------------------------------------- */
+
+static void finish_claim(struct torpor__protocol *p) {
+  if (p->head.status != TORPOR__RUN_ACTIVE) {
+    p->phase = TORPOR__PHASE_ENDED;
+    return;
+  }
+  p->phase = TORPOR__PHASE_IDLE;
+  wake_drivers(p);
+}
+
+static void finish_attempt(struct torpor__protocol *p, bool outvoted) {
+  p->armed = true;
+  if (p->head.status != TORPOR__RUN_ACTIVE) {
+    stop_all(p);
+    p->phase = TORPOR__PHASE_ENDED;
+  } else if (outvoted) {
+    unchoose(p);
+    p->phase = TORPOR__PHASE_IDLE;
+  } else {
+    enter_stepping(p);
+  }
+}
+
+static void finish_step(struct torpor__protocol *p) {
+  stop_leaving(p);
+  for (size_t i = 0; i < p->delivery_count; i++)
+    if (p->deliveries[i].signal != 0 && p->deliveries[i].accepted &&
+        !TORPOR__BROKEN(SIGNAL_KEPT))
+      torpor__mailbox_take(&p->mailbox, p->deliveries[i].signal);
+  unchoose(p);
+  torpor__inbox_leave(&p->inbox);
+  bool active = p->head.status == TORPOR__RUN_ACTIVE;
+  for (size_t i = 0; active && i < p->step->begun_count; i++) {
+    torpor__inbox_add(&p->inbox, &p->step->begun[i], p->topics[i]);
+    p->topics[i] = NULL;
+  }
+  p->armed = active;
+  p->reason[0] = '\0';
+  p->phase = active ? TORPOR__PHASE_IDLE : TORPOR__PHASE_ENDED;
+  tell_drivers(p);
+  free_topics(p);
+  p->step = NULL;
+}
+
+static void finish_flush(struct torpor__protocol *p) {
+  p->in_flush = false;
+  if (p->lost) {
+    p->lost = false;
+    torpor__inbox_written(&p->inbox, false);
+    lose(p);
+    return;
+  }
+  p->head = p->next;
+  bool outvoted = torpor__inbox_written(&p->inbox, true);
+  if (outvoted) p->stale = true;
+  if (p->phase == TORPOR__PHASE_CLAIMING)
+    finish_claim(p);
+  else if (p->phase == TORPOR__PHASE_ARMING)
+    finish_attempt(p, outvoted);
+  else if (p->phase == TORPOR__PHASE_STAGED)
+    finish_step(p);
+  if (p->resting) p->resting = p->armed = false;
+}
+
+/* ---- the transaction ---------------------------------------------------- */
+
+static torpor_status write_runs(struct torpor__store *store,
+                                struct torpor__protocol *const *protocols,
+                                size_t count, int64_t now_ms) {
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  TORPOR__FAULT(FLUSH_BEGUN);
+  for (size_t i = 0; status == TORPOR_OK && i < count; i++)
+    if (torpor__protocol_pending(protocols[i])) {
+      status = torpor__protocol_write(protocols[i], now_ms);
+      if (protocols[i]->phase == TORPOR__PHASE_STAGED)
+        tell_drivers_early(protocols[i]);
+    }
+  TORPOR__FAULT(COMMIT_BEFORE);
+  if (status == TORPOR_OK) status = store->calls->commit(store);
+  if (status != TORPOR_OK) store->calls->rollback(store);
+  return status;
+}
+
+static void undo_flush(struct torpor__protocol *p) {
+  p->in_flush = false;
+  p->lost = false;
+  torpor__inbox_written(&p->inbox, false);
+}
+
+torpor_status torpor__protocol_flush(struct torpor__store *store,
+                                     struct torpor__protocol *const *protocols,
+                                     size_t count, int64_t now_ms) {
+  torpor_status status = write_runs(store, protocols, count, now_ms);
+  if (status == TORPOR_OK) TORPOR__FAULT(COMMIT_AFTER);
+  for (size_t i = 0; i < count; i++) {
+    if (!protocols[i]->in_flush) continue;
+    if (status == TORPOR_OK)
+      finish_flush(protocols[i]);
+    else
+      undo_flush(protocols[i]);
+  }
+  return status;
+}
+
+/* ---- looking ------------------------------------------------------------ */
+
+enum torpor__phase torpor__protocol_phase(const struct torpor__protocol *p) {
+  return p->phase;
+}
+
+int64_t torpor__protocol_run(const struct torpor__protocol *p) {
+  return p->run;
+}
+
+const struct torpor__head *
+torpor__protocol_head(const struct torpor__protocol *p) {
+  return &p->head;
+}
+
+size_t torpor__protocol_waiting(const struct torpor__protocol *p) {
+  return p->inbox.waiting_count;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* protocol.h - the rules by which a run lives: what is written when, and what
+ * may happen only after that.
+ *
+ * One 'struct torpor__protocol' is one run as one worker holds it. The worker
+ * does the work (runs the VM, loops over drivers); the protocol says when. It
+ * knows no SQL, no clock and does no I/O: store, time and drivers are passed
+ * in, so that a simulation can run it millions of times.
+ *
+ *         open                      flush            prepare
+ *  (none) ────► CLAIMING ─────────────────► IDLE ───────────────┐
+ *                   ▲ lock held    fence   ▲ ▲ ▲                │
+ *                                  raised  │ │ │ flush:         ▼
+ *                                          │ │ │ too often   ARMING
+ *                    flush: state durable, │ │ │ ► ENDED        │ flush:
+ *                    drivers told,         │ │ │                │ attempt
+ *                    lines shown           │ │ └─ abandon ─┐    │ durable
+ *                                          │ │             │    ▼
+ *                      ENDED ◄── flush ── STAGED ◄─stage── STEPPING
+ *
+ *  any ── flush or refresh finds another fence or step ──► LOST
+ *  any ── close ──► (none), lock given up
+ *
+ * The function behind each arrow is 'torpor__protocol_' and the word on it.
+ * 'prepare' goes straight to STEPPING when the last commit has already counted
+ * the next delivery as an attempt. 'flush' writes what any number of runs have
+ * ready in one transaction, a savepoint each.
+ *
+ * What always holds, numbered as in the design, with the functions of
+ * protocol.c and protocol-store.c that see to it:
+ *
+ *  (1) A run is one committed state and what came in after it; a state that a
+ *      newer one replaces is removed in the same transaction.  write_state
+ *  (2) Nothing leaves before the commit that contains it: drivers start and
+ *      stop, and lines are shown, after it. What runs again after a crash
+ *      runs from that state with the same keys.  tell_drivers, wake_drivers
+ *  (3) A result is taken once; the first one wins, also against a timeout.
+ *      Results of operations that must not be repeated are durable before
+ *      they are delivered; others with the state that has consumed them.
+ *      Delivered in store order, then in order of arrival.
+ *      torpor__protocol_receive, write_results, choose_results
+ *  (4) A signal is in the mailbox until a state has consumed it, and is
+ *      matched in one place. What the VM did not accept, because it cancelled
+ *      the operation meanwhile, stays.  choose_signals, write_accepted
+ *  (5) The idempotency key is run, branch and operation; it is written when
+ *      the operation begins and never changes.  torpor__protocol_key
+ *  (6) Two workers never work one run: a lock, and a fencing number that
+ *      every write checks, with the step it continues from.
+ *      torpor__protocol_open, write_claim, torpor__protocol_read_head
+ *  (7) What is read to wake, and written to sleep, depends on the state, not
+ *      on the number of steps behind it.  load_held
+ *  (8) Before a delivery the store says that it is attempted. Too many
+ *      attempts without a commit park the run with the reason.  write_attempt
+ *  (9) Due times are absolute and the same after each waking.  wake_drivers
+ * (10) Cancelling rejects what is pending, once; a request stays until
+ *      something was pending. Killing ends the run by raising its fence.
+ *      choose_cancelled; request.c
+ * (11) is not here: effects that are not operations are refused where host
+ *      functions are bound.
+ * (12) An operation that must not be repeated is not started by a worker that
+ *      did not begin it: it ends as LOST, unless its result came.
+ *      wake_drivers
+ *
+ * Runs on the worker's thread. No function keeps a pointer that it is given,
+ * but 'stage', whose step is borrowed until the flush that follows. */
+#ifndef TORPOR_RUN_PROTOCOL_H
+#define TORPOR_RUN_PROTOCOL_H
+
+#include "store.h"
+
+enum {
+  TORPOR__ATTEMPTS_DEFAULT = 5,
+  TORPOR__OPERATIONS_MAX = 100000 /* pending in one run */
+};
+
+enum torpor__phase {
+  TORPOR__PHASE_CLAIMING,
+  TORPOR__PHASE_IDLE,
+  TORPOR__PHASE_ARMING,
+  TORPOR__PHASE_STEPPING,
+  TORPOR__PHASE_STAGED,
+  TORPOR__PHASE_ENDED,
+  TORPOR__PHASE_LOST
+};
+
+/* What performs operations and shows output; called by 'flush' after its
+ * commit, never before. They may call 'receive' and nothing else of the
+ * protocol. */
+struct torpor__drivers {
+  /* 'woken': the operation was begun earlier, perhaps by another process. */
+  void (*start)(void *data, const struct torpor__operation *operation,
+                bool woken);
+  /* No result of it is wanted any more. */
+  void (*stop)(void *data, int64_t branch, uint64_t operation);
+  void (*show)(void *data, const struct torpor__line *line);
+  void *data;
+};
+
+/* What is to be told to the VM, in this order, jobs drained after each. */
+struct torpor__delivery {
+  int64_t branch;
+  uint64_t operation;
+  enum torpor__outcome outcome;
+  struct torpor__slice value;
+  int64_t signal; /* sequence of the message it is made of, or 0 */
+  bool accepted;  /* set by the worker: the operation was pending in the VM */
+};
+
+/* What a VM did in a step, as the worker found it afterwards. */
+struct torpor__step {
+  struct torpor__slice engine;
+  struct torpor__slice snapshot; /* ignored when it ended */
+  bool runnable;                 /* jobs are left */
+  /* Begun, by rising id; 'branch', 'key', 'begun_ms' and 'begun_step' are the
+   * protocol's to fill in. Those that were begun and cancelled again within
+   * the step are in neither list. */
+  struct torpor__operation *begun;
+  size_t begun_count;
+  const uint64_t *cancelled; /* by the program */
+  size_t cancelled_count;
+  struct torpor__line *lines; /* 'branch', 'step', 'number' are filled in */
+  size_t line_count;
+  /* ACTIVE, DONE or FAILED; the protocol makes DEADLOCKED of an ACTIVE one
+   * that has nothing left to wait for. */
+  enum torpor__run_status status;
+  struct torpor__exit exit; /* when it ended */
+};
+
+struct torpor__protocol;
+
+/* Begins to hold 'run': takes its lock. 'drivers' must outlive the protocol;
+ * 'attempts_max' is at least 1. Returns OK, LOCKED (another works it), NOMEM or what the store says;
+ * then '*protocol' is NULL. The next flush claims it. */
+torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
+                                    struct torpor__store *store, int64_t run,
+                                    const struct torpor__drivers *drivers,
+                                    int64_t attempts_max);
+
+/* Stops holding: drivers are told to stop, the lock is given up. Writes
+ * nothing; call 'rest' and 'flush' before for a clean goodbye. NULL is fine. */
+void torpor__protocol_close(struct torpor__protocol *protocol);
+
+/* A driver's result. Copies 'value'. OK also when it comes too late to count;
+ * NOMEM. In any phase. */
+torpor_status torpor__protocol_receive(struct torpor__protocol *protocol,
+                                       int64_t branch, uint64_t operation,
+                                       enum torpor__outcome outcome,
+                                       struct torpor__slice value);
+
+/* Reads what other processes wrote: results, signals, cancel, kill. In phase
+ * IDLE; elsewhere it does nothing. OK, FENCED (now LOST) or what the store
+ * says. */
+torpor_status torpor__protocol_refresh(struct torpor__protocol *protocol);
+
+/* Whether 'prepare' would find anything to do. */
+bool torpor__protocol_ready(const struct torpor__protocol *protocol);
+
+/* Chooses what to deliver next; when ready and IDLE the phase is ARMING or
+ * STEPPING afterwards. OK or NOMEM. */
+torpor_status torpor__protocol_prepare(struct torpor__protocol *protocol);
+
+/* The chosen deliveries, in phase STEPPING. None is fine: the program starts,
+ * or goes on with jobs that are left. */
+struct torpor__delivery *
+torpor__protocol_deliveries(struct torpor__protocol *protocol, size_t *count);
+
+/* Hands over what the step did; phase STAGED. Returns OK, NOMEM, LIMIT (too
+ * many operations) or MISUSE (what the step says does not fit the run: an
+ * operation begun twice, an unknown one cancelled); the phase then stays. */
+torpor_status torpor__protocol_stage(struct torpor__protocol *protocol,
+                                     struct torpor__step *step);
+
+/* The step came to nothing (interrupted, trapped): back to the committed
+ * state, which the worker has to load again. 'reason' is kept for the day on
+ * which the run is parked. From STEPPING and STAGED to IDLE. */
+void torpor__protocol_abandon(struct torpor__protocol *protocol,
+                              const char *reason);
+
+/* Says that nothing will be delivered soon: the attempt that the last commit
+ * counted in advance is taken back by the next flush. In phase IDLE. */
+void torpor__protocol_rest(struct torpor__protocol *protocol);
+
+/* Whether a flush has anything to write for it. */
+bool torpor__protocol_pending(const struct torpor__protocol *protocol);
+
+/* Writes all that 'count' runs of one store have ready, in one transaction,
+ * then starts drivers and shows lines. A run that turns out to be another's is
+ * LOST, the others are not concerned. On an error of the store nothing was
+ * written, phases are as before, and the flush may be repeated. */
+torpor_status torpor__protocol_flush(struct torpor__store *store,
+                                     struct torpor__protocol *const *protocols,
+                                     size_t count, int64_t now_ms);
+
+/* What the worker and its display want to know. */
+enum torpor__phase torpor__protocol_phase(const struct torpor__protocol *p);
+int64_t torpor__protocol_run(const struct torpor__protocol *p);
+/* As of the last commit. */
+const struct torpor__head *
+torpor__protocol_head(const struct torpor__protocol *p);
+size_t torpor__protocol_waiting(const struct torpor__protocol *p);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* request.c - making, cancelling, killing and unparking runs.
+ *
+ * Each request reads the head, changes it and writes it back within one write
+ * transaction, so that it never meets half of what a worker writes.
+ *
+ * Runs on the thread of the store. */
+#include "request.h"
+
+#include <string.h>
+
+#include "fault.h"
+
+static bool is_id_valid(const char *id) {
+  size_t size = strlen(id);
+  return size > 0 && size <= TORPOR__RUN_ID_MAX &&
+         strspn(id,
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                "0123456789._-") == size;
+}
+
+static torpor_status write_run(struct torpor__store *store,
+                               const struct torpor__run *row,
+                               const struct torpor__file *files,
+                               size_t file_count, int64_t *run) {
+  torpor_status status = store->calls->run_add(store, row, run);
+  for (size_t i = 0; status == TORPOR_OK && i < file_count; i++)
+    status =
+        store->calls->file_add(store, *run, files[i].name, files[i].source);
+  return status;
+}
+
+torpor_status torpor__request_create(struct torpor__store *store,
+                                     const struct torpor__run *row,
+                                     const struct torpor__file *files,
+                                     size_t file_count, int64_t *run) {
+  if (!is_id_valid(row->id))
+    return torpor__store_fail(store, TORPOR_LIMIT,
+                              "a run's id has 1 to %d letters, digits, '.', "
+                              "'_' or '-'",
+                              TORPOR__RUN_ID_MAX);
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  status = write_run(store, row, files, file_count, run);
+  TORPOR__FAULT(CREATE_BEFORE);
+  if (status == TORPOR_OK) status = store->calls->commit(store);
+  if (status != TORPOR_OK) store->calls->rollback(store);
+  if (status == TORPOR_OK) TORPOR__FAULT(CREATE_AFTER);
+  return status;
+}
+
+/* Changes 'head' and what belongs to it, within a transaction. */
+typedef torpor_status change_fn(struct torpor__store *store, int64_t run,
+                                struct torpor__head *head);
+
+static torpor_status change_run(struct torpor__store *store, int64_t run,
+                                int64_t now_ms, change_fn *change) {
+  struct torpor__head head;
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  status = store->calls->head_get(store, run, &head);
+  if (status == TORPOR_OK && head.status != TORPOR__RUN_ACTIVE &&
+      head.status != TORPOR__RUN_PARKED)
+    status = torpor__store_fail(store, TORPOR_ENDED, NULL);
+  if (status == TORPOR_OK) status = change(store, run, &head);
+  head.changed_ms = now_ms;
+  if (status == TORPOR_OK) status = store->calls->head_put(store, run, &head);
+  if (status == TORPOR_OK) status = store->calls->commit(store);
+  if (status != TORPOR_OK) store->calls->rollback(store);
+  return status;
+}
+
+static torpor_status set_cancel(struct torpor__store *store, int64_t run,
+                                struct torpor__head *head) {
+  (void)store;
+  (void)run;
+  head->cancel = true;
+  return TORPOR_OK;
+}
+
+static torpor_status set_killed(struct torpor__store *store, int64_t run,
+                                struct torpor__head *head) {
+  static const struct torpor__exit killed = {.reason = "killed by request"};
+  if (!TORPOR__BROKEN(KILL_UNFENCED)) head->fence++;
+  head->status = TORPOR__RUN_KILLED;
+  head->cancel = false;
+  torpor_status status = store->calls->operation_clear(store, run);
+  if (status == TORPOR_OK) status = store->calls->result_clear(store, run);
+  if (status == TORPOR_OK) status = store->calls->exit_remove(store, run);
+  if (status != TORPOR_OK) return status;
+  return store->calls->exit_put(store, run, &killed);
+}
+
+static torpor_status set_active(struct torpor__store *store, int64_t run,
+                                struct torpor__head *head) {
+  if (head->status == TORPOR__RUN_ACTIVE) return TORPOR_OK;
+  head->fence++;
+  head->status = TORPOR__RUN_ACTIVE;
+  head->attempts = 0;
+  return store->calls->exit_remove(store, run);
+}
+
+torpor_status torpor__request_cancel(struct torpor__store *store, int64_t run,
+                                     int64_t now_ms) {
+  return change_run(store, run, now_ms, set_cancel);
+}
+
+torpor_status torpor__request_kill(struct torpor__store *store, int64_t run,
+                                   int64_t now_ms) {
+  return change_run(store, run, now_ms, set_killed);
+}
+
+torpor_status torpor__request_unpark(struct torpor__store *store, int64_t run,
+                                     int64_t now_ms) {
+  return change_run(store, run, now_ms, set_active);
+}

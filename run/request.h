@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* request.h - what anybody may ask of a run without working it: to be made, to
+ * be cancelled, killed, resumed after it was parked.
+ *
+ *  (1) Each is one transaction, durable when it returns OK; else nothing has
+ *      changed.
+ *  (2) None takes the run's lock: a worker that holds it finds out by the
+ *      fence (kill, unpark) or at its next refresh (cancel).
+ *
+ * The codes are those of torpor.h. No SQL, no clock, no I/O but through the
+ * store passed in; on the thread of the store. */
+#ifndef TORPOR_RUN_REQUEST_H
+#define TORPOR_RUN_REQUEST_H
+
+#include "store.h"
+
+struct torpor__file {
+  const char *name;
+  struct torpor__slice source;
+};
+
+/* Makes a run of 'row' and its program's files. OK, EXISTS, or LIMIT when the
+ * id is empty, too long, or has other than letters, digits, '.', '_', '-'. */
+torpor_status torpor__request_create(struct torpor__store *store,
+                                     const struct torpor__run *row,
+                                     const struct torpor__file *files,
+                                     size_t file_count, int64_t *run);
+
+/* Asks that what is pending be rejected. OK, NOT_FOUND, ENDED. */
+torpor_status torpor__request_cancel(struct torpor__store *store, int64_t run,
+                                     int64_t now_ms);
+
+/* Ends the run, whatever its worker does. OK, NOT_FOUND, ENDED. */
+torpor_status torpor__request_kill(struct torpor__store *store, int64_t run,
+                                   int64_t now_ms);
+
+/* Makes a parked run active again, with no attempts counted; OK also for one
+ * that is active. OK, NOT_FOUND, ENDED. */
+torpor_status torpor__request_unpark(struct torpor__store *store, int64_t run,
+                                     int64_t now_ms);
+
+#endif

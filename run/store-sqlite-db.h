@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* store-sqlite-db.h - what the files of the SQLite store share: the open
+ * database, its statements, and how one is run.
+ *
+ *  (1) Every statement is prepared once, when first used, and reset after use:
+ *      no statement is active between two calls of the store.
+ *  (2) Every result of SQLite but the expected ones goes through
+ *      torpor__sqlite_fail, the one place that knows what its codes mean.
+ *
+ * On the thread of the store. */
+#ifndef TORPOR_RUN_STORE_SQLITE_DB_H
+#define TORPOR_RUN_STORE_SQLITE_DB_H
+
+#include "store-sqlite.h"
+
+typedef struct sqlite3 sqlite3;
+typedef struct sqlite3_stmt sqlite3_stmt;
+
+/* Every statement: name and text. */
+#define TORPOR__SQLITE_STATEMENTS(X)                                           \
+  X(BEGIN, "BEGIN IMMEDIATE")                                                  \
+  X(COMMIT, "COMMIT")                                                          \
+  X(ROLLBACK, "ROLLBACK")                                                      \
+  X(SAVEPOINT, "SAVEPOINT one_run")                                            \
+  X(RELEASE, "RELEASE one_run")                                                \
+  X(REVERT, "ROLLBACK TO one_run")                                             \
+  X(DATA_VERSION, "PRAGMA data_version")                                       \
+  X(RUN_ADD,                                                                   \
+    "INSERT INTO run(id, program, access, input, engine, memory_max, fuel, "   \
+    "deadline_ms, created_ms, parent) VALUES(?,?,?,?,?,?,?,?,?,?) "            \
+    "ON CONFLICT(id) DO NOTHING")                                              \
+  X(RUN_FIND, "SELECT number FROM run WHERE id = ?")                           \
+  X(RUN_ONE,                                                                   \
+    "SELECT number, id, program, access, input, engine, memory_max, fuel, "    \
+    "deadline_ms, created_ms, parent, status, branch, step, fence, attempts, " \
+    "runnable, cancel, changed_ms FROM run JOIN head ON head.run = number "    \
+    "WHERE number = ?")                                                        \
+  X(RUN_ALL,                                                                   \
+    "SELECT number, id, program, access, input, engine, memory_max, fuel, "    \
+    "deadline_ms, created_ms, parent, status, branch, step, fence, attempts, " \
+    "runnable, cancel, changed_ms FROM run JOIN head ON head.run = number "    \
+    "ORDER BY number")                                                         \
+  X(RUN_COUNT,                                                                 \
+    "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 "               \
+    "ORDER BY branch DESC, step DESC LIMIT 1), "                               \
+    "(SELECT count(*) FROM operation WHERE run = ?1), "                        \
+    "(SELECT count(*) FROM signal WHERE run = ?1)")                            \
+  X(FILE_ADD, "INSERT INTO file(run, name, source) VALUES(?,?,?)")             \
+  X(FILE_EACH, "SELECT name, source FROM file WHERE run = ? ORDER BY name")    \
+  X(HEAD_ADD, "INSERT INTO head(run, changed_ms) VALUES(?,?)")                 \
+  X(HEAD_GET,                                                                  \
+    "SELECT status, branch, step, fence, attempts, runnable, cancel, "         \
+    "changed_ms FROM head WHERE run = ?")                                      \
+  X(HEAD_PUT,                                                                  \
+    "UPDATE head SET status = ?, branch = ?, step = ?, fence = ?, "            \
+    "attempts = ?, runnable = ?, cancel = ?, changed_ms = ? WHERE run = ?")    \
+  X(EXIT_PUT, "INSERT INTO exit(run, value, reason) VALUES(?,?,?)")            \
+  X(EXIT_REMOVE, "DELETE FROM exit WHERE run = ?")                             \
+  X(EXIT_EACH, "SELECT value, reason FROM exit WHERE run = ?")                 \
+  X(STATE_PUT,                                                                 \
+    "INSERT INTO state(run, branch, step, parent_step, engine, snapshot, "     \
+    "made_ms) VALUES(?,?,?,?,?,?,?)")                                          \
+  X(STATE_PRUNE, "DELETE FROM state WHERE run = ? AND step < ?")               \
+  X(STATE_EACH,                                                                \
+    "SELECT branch, step, parent_step, engine, snapshot, made_ms FROM state "  \
+    "WHERE run = ? ORDER BY branch DESC, step DESC")                           \
+  X(OPERATION_ADD,                                                             \
+    "INSERT INTO operation(run, branch, id, kind, topic, request, due_ms, "    \
+    "key, policy, begun_ms, begun_step) VALUES(?,?,?,?,?,?,?,?,?,?,?)")        \
+  X(OPERATION_REMOVE,                                                          \
+    "DELETE FROM operation WHERE run = ? AND branch = ? AND id = ?")           \
+  X(OPERATION_CLEAR, "DELETE FROM operation WHERE run = ?")                    \
+  X(OPERATION_EACH,                                                            \
+    "SELECT branch, id, kind, topic, request, due_ms, key, policy, begun_ms, " \
+    "begun_step FROM operation WHERE run = ? ORDER BY branch, id")             \
+  X(RESULT_ADD,                                                                \
+    "INSERT INTO result(run, branch, operation, outcome, value) "              \
+    "VALUES(?,?,?,?,?) ON CONFLICT(run, branch, operation) DO NOTHING")        \
+  X(RESULT_REMOVE,                                                             \
+    "DELETE FROM result WHERE run = ? AND branch = ? AND operation = ?")       \
+  X(RESULT_CLEAR, "DELETE FROM result WHERE run = ?")                          \
+  X(RESULT_EACH,                                                               \
+    "SELECT sequence, branch, operation, outcome, value FROM result "          \
+    "WHERE run = ? ORDER BY sequence")                                         \
+  X(SIGNAL_ADD,                                                                \
+    "INSERT INTO signal(run, topic, value, sent_ms) VALUES(?,?,?,?)")          \
+  X(SIGNAL_REMOVE, "DELETE FROM signal WHERE run = ? AND sequence = ?")        \
+  X(SIGNAL_EACH,                                                               \
+    "SELECT sequence, topic, value, sent_ms FROM signal "                      \
+    "WHERE run = ? AND sequence > ? ORDER BY sequence")                        \
+  X(LINE_ADD,                                                                  \
+    "INSERT INTO line(run, branch, step, number, level, text, written_ms) "    \
+    "VALUES(?,?,?,?,?,?,?)")                                                   \
+  X(LINE_EACH,                                                                 \
+    "SELECT branch, step, number, level, text, written_ms FROM line "          \
+    "WHERE run = ? AND step > ? ORDER BY branch, step, number")
+
+enum torpor__sqlite_statement {
+#define TORPOR__SQLITE_STATEMENT(name, text) TORPOR__SQLITE_##name,
+  TORPOR__SQLITE_STATEMENTS(TORPOR__SQLITE_STATEMENT)
+#undef TORPOR__SQLITE_STATEMENT
+      TORPOR__SQLITE_STATEMENT_COUNT
+};
+
+struct torpor__sqlite {
+  struct torpor__store store; /* first: a store is one of these */
+  sqlite3 *db;
+  char *path;
+  int locks; /* file of locks, or -1 */
+  int busy_ms;
+  bool read_only;
+  int64_t data_version;
+  sqlite3_stmt *statements[TORPOR__SQLITE_STATEMENT_COUNT];
+};
+
+/* One step of the schema: what leads from version 'its index' to the next. */
+struct torpor__migration {
+  const char *sql;
+};
+
+extern const struct torpor__migration
+    torpor__sqlite_migrations[TORPOR__STORE_SQLITE_VERSION];
+
+/* Brings the open database to version 'count' of 'migrations', under an
+ * exclusive lock and in one transaction; checks that it is a store at all.
+ * OK, NEWER, FORMAT, LOCKED, or what SQLite says; then nothing has changed. */
+torpor_status torpor__sqlite_migrate(struct torpor__sqlite *db,
+                                     const struct torpor__migration *migrations,
+                                     int count);
+
+/* Turns a result code of SQLite into ours, with a sentence. */
+torpor_status torpor__sqlite_fail(struct torpor__sqlite *db, int result);
+
+/* Runs SQL text that gives no rows. */
+torpor_status torpor__sqlite_exec(struct torpor__sqlite *db, const char *sql);
+
+/* The number that a PRAGMA gives. */
+torpor_status torpor__sqlite_pragma(struct torpor__sqlite *db, const char *sql,
+                                    int64_t *value);
+
+/* Starts a statement with parameters as 'types' says: i int64_t, t text or
+ * NULL, b struct torpor__slice, n int64_t where TORPOR__NEVER is NULL. What
+ * they point to must live until 'finish'. */
+torpor_status torpor__sqlite_start(struct torpor__sqlite *db,
+                                   enum torpor__sqlite_statement which,
+                                   sqlite3_stmt **statement, const char *types,
+                                   ...);
+
+/* Goes to the next row; '*row' is false after the last. */
+torpor_status torpor__sqlite_next(struct torpor__sqlite *db,
+                                  sqlite3_stmt *statement, bool *row);
+
+/* Ends a statement that 'start' began; returns 'status'. */
+torpor_status torpor__sqlite_finish(sqlite3_stmt *statement,
+                                    torpor_status status);
+
+/* Starts, runs to the end and finishes. */
+torpor_status torpor__sqlite_run(struct torpor__sqlite *db,
+                                 enum torpor__sqlite_statement which,
+                                 const char *types, ...);
+
+/* The calls of store.h that are not about rows; store-sqlite.c. */
+void torpor__sqlite_close(struct torpor__store *store);
+torpor_status torpor__sqlite_begin(struct torpor__store *store);
+torpor_status torpor__sqlite_commit(struct torpor__store *store);
+void torpor__sqlite_rollback(struct torpor__store *store);
+torpor_status torpor__sqlite_savepoint(struct torpor__store *store);
+torpor_status torpor__sqlite_release(struct torpor__store *store);
+torpor_status torpor__sqlite_revert(struct torpor__store *store);
+torpor_status torpor__sqlite_lock(struct torpor__store *store, int64_t run);
+void torpor__sqlite_unlock(struct torpor__store *store, int64_t run);
+torpor_status torpor__sqlite_locked(struct torpor__store *store, int64_t run,
+                                    bool *locked);
+torpor_status torpor__sqlite_changed(struct torpor__store *store,
+                                     bool *changed);
+
+/* All of them, with those that are; store-sqlite-rows.c. */
+extern const struct torpor__store_calls torpor__sqlite_calls;
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* store-sqlite-schema.c - the tables, and bringing older stores up to date.
+ *
+ * The application id marks a file as a store, 'user_version' counts migrations.
+ * Entry n of the list leads from version n to n + 1; entry 0 makes the tables
+ * of version 1. An entry that was released is never changed.
+ *
+ *  (1) A store of a newer version is refused untouched; so is a database that
+ *      is something else.
+ *  (2) Whoever has a store open holds byte 0 of the locks, shared. Migrating
+ *      wants it alone: nobody works with tables that change under them.
+ *  (3) All migrations that are needed happen in one transaction, or none.
+ *
+ * Numbers of steps, branches and so on are signed 64-bit; operation ids are
+ * unsigned and stored as the signed number of the same bits.
+ *
+ * On the thread of the store. */
+#define _POSIX_C_SOURCE 200809L /* nanosleep */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lock.h"
+#include "store-sqlite-db.h"
+
+enum { APPLICATION_ID = 0x546f7270 /* "Torp" */, POLL_MS = 5 };
+
+const struct torpor__migration
+    torpor__sqlite_migrations[TORPOR__STORE_SQLITE_VERSION] = {
+        {/* What never changes in a run; its number is never used again. */
+         "CREATE TABLE run("
+         " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+         " id TEXT NOT NULL UNIQUE,"
+         " program TEXT NOT NULL,"
+         " access TEXT NOT NULL,"
+         " input BLOB NOT NULL,"
+         " engine BLOB NOT NULL,"
+         " memory_max INTEGER NOT NULL,"
+         " fuel INTEGER NOT NULL,"
+         " deadline_ms INTEGER NOT NULL,"
+         " created_ms INTEGER NOT NULL,"
+         " parent INTEGER NOT NULL);"
+         "CREATE TABLE file("
+         " run INTEGER NOT NULL,"
+         " name TEXT NOT NULL,"
+         " source BLOB NOT NULL,"
+         " UNIQUE(run, name));"
+         /* What every step changes: small, so that a step writes little. */
+         "CREATE TABLE head("
+         " run INTEGER PRIMARY KEY,"
+         " status INTEGER NOT NULL DEFAULT 0,"
+         " branch INTEGER NOT NULL DEFAULT 0,"
+         " step INTEGER NOT NULL DEFAULT 0,"
+         " fence INTEGER NOT NULL DEFAULT 0,"
+         " attempts INTEGER NOT NULL DEFAULT 0,"
+         " runnable INTEGER NOT NULL DEFAULT 0,"
+         " cancel INTEGER NOT NULL DEFAULT 0,"
+         " changed_ms INTEGER NOT NULL);"
+         "CREATE TABLE exit("
+         " run INTEGER PRIMARY KEY,"
+         " value BLOB NOT NULL,"
+         " reason TEXT NOT NULL);"
+         "CREATE TABLE state("
+         " run INTEGER NOT NULL,"
+         " branch INTEGER NOT NULL,"
+         " step INTEGER NOT NULL,"
+         " parent_step INTEGER NOT NULL,"
+         " engine BLOB NOT NULL,"
+         " made_ms INTEGER NOT NULL,"
+         " snapshot BLOB NOT NULL,"
+         " UNIQUE(run, branch, step));"
+         "CREATE TABLE operation("
+         " run INTEGER NOT NULL,"
+         " branch INTEGER NOT NULL,"
+         " id INTEGER NOT NULL,"
+         " kind TEXT NOT NULL,"
+         " topic TEXT," /* NULL: waits for no signal */
+         " request BLOB NOT NULL,"
+         " due_ms INTEGER," /* NULL: none */
+         " key TEXT NOT NULL,"
+         " policy INTEGER NOT NULL,"
+         " begun_ms INTEGER NOT NULL,"
+         " begun_step INTEGER NOT NULL,"
+         " PRIMARY KEY(run, branch, id)) WITHOUT ROWID;"
+         "CREATE TABLE result("
+         " sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
+         " run INTEGER NOT NULL,"
+         " branch INTEGER NOT NULL,"
+         " operation INTEGER NOT NULL,"
+         " outcome INTEGER NOT NULL,"
+         " value BLOB NOT NULL,"
+         " UNIQUE(run, branch, operation));"
+         "CREATE TABLE signal("
+         " sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
+         " run INTEGER NOT NULL,"
+         " topic TEXT NOT NULL,"
+         " value BLOB NOT NULL,"
+         " sent_ms INTEGER NOT NULL);"
+         "CREATE INDEX signal_by_run ON signal(run, sequence);"
+         "CREATE TABLE line("
+         " run INTEGER NOT NULL,"
+         " branch INTEGER NOT NULL,"
+         " step INTEGER NOT NULL,"
+         " number INTEGER NOT NULL,"
+         " level INTEGER NOT NULL,"
+         " text BLOB NOT NULL,"
+         " written_ms INTEGER NOT NULL,"
+         " PRIMARY KEY(run, branch, step, number)) WITHOUT ROWID;"},
+};
+
+static torpor_status read_version(struct torpor__sqlite *db, int count,
+                                  int *version) {
+  int64_t application = 0;
+  int64_t user = 0;
+  int64_t tables = 0;
+  torpor_status status =
+      torpor__sqlite_pragma(db, "PRAGMA application_id", &application);
+  if (status == TORPOR_OK)
+    status = torpor__sqlite_pragma(db, "PRAGMA user_version", &user);
+  if (status == TORPOR_OK)
+    status = torpor__sqlite_pragma(db, "SELECT count(*) FROM sqlite_schema",
+                                   &tables);
+  if (status != TORPOR_OK) return status;
+  *version = (int)user;
+  bool empty = application == 0 && user == 0 && tables == 0;
+  if (empty) return TORPOR_OK;
+  if (application != APPLICATION_ID || user < 1)
+    return torpor__store_fail(&db->store, TORPOR_FORMAT,
+                              "%s is a database of something else; choose "
+                              "another path",
+                              db->path);
+  if (user > count)
+    return torpor__store_fail(&db->store, TORPOR_NEWER,
+                              "%s has version %d, this Torpor knows %d; use a "
+                              "newer Torpor",
+                              db->path, (int)user, count);
+  return TORPOR_OK;
+}
+
+static torpor_status apply(struct torpor__sqlite *db,
+                           const struct torpor__migration *migrations,
+                           int version, int count) {
+  torpor_status status = torpor__sqlite_exec(db, "BEGIN EXCLUSIVE");
+  for (int i = version; status == TORPOR_OK && i < count; i++)
+    status = torpor__sqlite_exec(db, migrations[i].sql);
+  char marks[96];
+  snprintf(marks, sizeof marks,
+           "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+           APPLICATION_ID, count);
+  if (status == TORPOR_OK) status = torpor__sqlite_exec(db, marks);
+  if (status == TORPOR_OK) status = torpor__sqlite_exec(db, "COMMIT");
+  if (status != TORPOR_OK && !sqlite3_get_autocommit(db->db))
+    sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
+  return status;
+}
+
+static void wait_a_little(void) {
+  nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+}
+
+/* Takes byte 0 alone, unless another process migrates meanwhile. */
+static torpor_status take_alone(struct torpor__sqlite *db, int count,
+                                int *version) {
+  torpor__lock_drop(db->locks, 0);
+  for (int waited = 0; waited <= db->busy_ms; waited += POLL_MS) {
+    if (torpor__lock_take(db->locks, 0, false) == 0)
+      return read_version(db, count, version);
+    torpor_status status = read_version(db, count, version);
+    if (status != TORPOR_OK || *version == count) return status;
+    wait_a_little();
+  }
+  return torpor__store_fail(&db->store, TORPOR_LOCKED,
+                            "%s is of an older version and must be changed, "
+                            "but others have it open; stop them first",
+                            db->path);
+}
+
+torpor_status torpor__sqlite_migrate(struct torpor__sqlite *db,
+                                     const struct torpor__migration *migrations,
+                                     int count) {
+  int version = 0;
+  torpor_status status = read_version(db, count, &version);
+  if (status != TORPOR_OK || version == count) return status;
+  if (db->read_only)
+    return torpor__store_fail(&db->store, TORPOR_READONLY,
+                              "%s is empty or of an older version and must be "
+                              "changed first; open it for writing once",
+                              db->path);
+  status = take_alone(db, count, &version);
+  if (status == TORPOR_OK && version < count)
+    status = apply(db, migrations, version, count);
+  if (torpor__lock_take(db->locks, 0, true) != 0 && status == TORPOR_OK)
+    return torpor__store_fail(&db->store, TORPOR_IO, "%s-locks: %s", db->path,
+                              strerror(errno));
+  return status;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* store-sqlite.c - a store in one SQLite file: opening, transactions, locks,
+ * and how a statement is run.
+ *
+ *  (1) Durability is SQLite's: WAL with synchronous=FULL syncs the log at each
+ *      commit. Nothing here caches what the file says.
+ *  (2) The file may have been written by anybody: schema and rows are not
+ *      trusted, and what does not fit is CORRUPT, never a crash.
+ *
+ * On the thread of the store. */
+#include "store-sqlite.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "lock.h"
+#include "store-sqlite-db.h"
+
+static struct torpor__sqlite *sqlite_of(struct torpor__store *store) {
+  return (struct torpor__sqlite *)store;
+}
+
+/* ---- errors -------------------------------------------------------------- */
+
+static const struct {
+  int result;
+  torpor_status status;
+  const char *remedy;
+} failures[] = {
+    {SQLITE_BUSY, TORPOR_LOCKED, "others write to it; try again"},
+    {SQLITE_LOCKED, TORPOR_LOCKED, "others write to it; try again"},
+    {SQLITE_FULL, TORPOR_FULL, "free some space and try again"},
+    {SQLITE_READONLY, TORPOR_READONLY, "make file and folder writable"},
+    {SQLITE_PERM, TORPOR_READONLY, "make file and folder writable"},
+    {SQLITE_CORRUPT, TORPOR_CORRUPT, "restore it from a backup"},
+    {SQLITE_NOTADB, TORPOR_FORMAT, "this is no store; choose another path"},
+    {SQLITE_ERROR, TORPOR_CORRUPT, "restore it from a backup"},
+    {SQLITE_CONSTRAINT, TORPOR_EXISTS, "the row is there already"},
+    {SQLITE_MISMATCH, TORPOR_CORRUPT, "restore it from a backup"},
+    {SQLITE_TOOBIG, TORPOR_LIMIT, "a row may have 1 GB at most"},
+    {SQLITE_NOMEM, TORPOR_NOMEM, "end some programs"},
+    {SQLITE_CANTOPEN, TORPOR_IO, "check the path and its folder"},
+    {SQLITE_IOERR, TORPOR_IO, "check the disk"},
+};
+
+torpor_status torpor__sqlite_fail(struct torpor__sqlite *db, int result) {
+  for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+    if (failures[i].result == (result & 0xff))
+      return torpor__store_fail(&db->store, failures[i].status, "%s: %s (%s)",
+                                db->path, failures[i].remedy,
+                                sqlite3_errmsg(db->db));
+  return torpor__store_fail(&db->store, TORPOR_IO, "%s: %s", db->path,
+                            sqlite3_errmsg(db->db));
+}
+
+/* ---- statements ---------------------------------------------------------- */
+
+static const char *const statement_texts[] = {
+#define STATEMENT_TEXT(name, text) text,
+    TORPOR__SQLITE_STATEMENTS(STATEMENT_TEXT)
+#undef STATEMENT_TEXT
+};
+
+torpor_status torpor__sqlite_exec(struct torpor__sqlite *db, const char *sql) {
+  int result = sqlite3_exec(db->db, sql, NULL, NULL, NULL);
+  return result == SQLITE_OK ? TORPOR_OK : torpor__sqlite_fail(db, result);
+}
+
+torpor_status torpor__sqlite_pragma(struct torpor__sqlite *db, const char *sql,
+                                    int64_t *value) {
+  sqlite3_stmt *statement = NULL;
+  int result = sqlite3_prepare_v2(db->db, sql, -1, &statement, NULL);
+  if (result == SQLITE_OK) result = sqlite3_step(statement);
+  if (result == SQLITE_ROW) *value = sqlite3_column_int64(statement, 0);
+  torpor_status status =
+      result == SQLITE_ROW ? TORPOR_OK : torpor__sqlite_fail(db, result);
+  sqlite3_finalize(statement);
+  return status;
+}
+
+static int bind_slice(sqlite3_stmt *statement, int index,
+                      struct torpor__slice slice) {
+  return sqlite3_bind_blob64(statement, index, slice.size > 0 ? slice.data : "",
+                             slice.size, SQLITE_STATIC);
+}
+
+static int bind_one(sqlite3_stmt *statement, int index, char type,
+                    va_list *args) {
+  if (type == 't')
+    return sqlite3_bind_text(statement, index, va_arg(*args, const char *), -1,
+                             SQLITE_STATIC);
+  if (type == 'b')
+    return bind_slice(statement, index, va_arg(*args, struct torpor__slice));
+  int64_t number = va_arg(*args, int64_t);
+  if (type == 'n' && number == TORPOR__NEVER)
+    return sqlite3_bind_null(statement, index);
+  return sqlite3_bind_int64(statement, index, number);
+}
+
+static torpor_status start_with(struct torpor__sqlite *db,
+                                enum torpor__sqlite_statement which,
+                                sqlite3_stmt **out, const char *types,
+                                va_list *args) {
+  sqlite3_stmt **cached = &db->statements[which];
+  int result = SQLITE_OK;
+  if (*cached == NULL)
+    result = sqlite3_prepare_v3(db->db, statement_texts[which], -1,
+                                SQLITE_PREPARE_PERSISTENT, cached, NULL);
+  for (int i = 0; result == SQLITE_OK && types[i] != '\0'; i++)
+    result = bind_one(*cached, i + 1, types[i], args);
+  if (result != SQLITE_OK) return torpor__sqlite_fail(db, result);
+  *out = *cached;
+  return TORPOR_OK;
+}
+
+torpor_status torpor__sqlite_start(struct torpor__sqlite *db,
+                                   enum torpor__sqlite_statement which,
+                                   sqlite3_stmt **statement, const char *types,
+                                   ...) {
+  va_list args;
+  va_start(args, types);
+  torpor_status status = start_with(db, which, statement, types, &args);
+  va_end(args);
+  return status;
+}
+
+torpor_status torpor__sqlite_next(struct torpor__sqlite *db,
+                                  sqlite3_stmt *statement, bool *row) {
+  int result = sqlite3_step(statement);
+  *row = result == SQLITE_ROW;
+  if (result == SQLITE_ROW || result == SQLITE_DONE) return TORPOR_OK;
+  return torpor__sqlite_fail(db, result);
+}
+
+torpor_status torpor__sqlite_finish(sqlite3_stmt *statement,
+                                    torpor_status status) {
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  return status;
+}
+
+torpor_status torpor__sqlite_run(struct torpor__sqlite *db,
+                                 enum torpor__sqlite_statement which,
+                                 const char *types, ...) {
+  sqlite3_stmt *statement;
+  bool row;
+  va_list args;
+  va_start(args, types);
+  torpor_status status = start_with(db, which, &statement, types, &args);
+  va_end(args);
+  if (status != TORPOR_OK) return status;
+  status = torpor__sqlite_next(db, statement, &row);
+  return torpor__sqlite_finish(statement, status);
+}
+
+/* ---- transactions -------------------------------------------------------- */
+
+torpor_status torpor__sqlite_begin(struct torpor__store *store) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_BEGIN, "");
+}
+
+torpor_status torpor__sqlite_commit(struct torpor__store *store) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_COMMIT, "");
+}
+
+/* Keeps the sentence of what made the caller give up. */
+void torpor__sqlite_rollback(struct torpor__store *store) {
+  char message[TORPOR__STORE_MESSAGE_MAX];
+  memcpy(message, store->message, sizeof message);
+  if (!sqlite3_get_autocommit(sqlite_of(store)->db))
+    torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_ROLLBACK, "");
+  memcpy(store->message, message, sizeof message);
+}
+
+torpor_status torpor__sqlite_savepoint(struct torpor__store *store) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_SAVEPOINT, "");
+}
+
+torpor_status torpor__sqlite_release(struct torpor__store *store) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_RELEASE, "");
+}
+
+torpor_status torpor__sqlite_revert(struct torpor__store *store) {
+  torpor_status status =
+      torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_REVERT, "");
+  return status == TORPOR_OK ? torpor__sqlite_release(store) : status;
+}
+
+torpor_status torpor__sqlite_changed(struct torpor__store *store,
+                                     bool *changed_out) {
+  struct torpor__sqlite *db = sqlite_of(store);
+  sqlite3_stmt *statement;
+  bool row = false;
+  torpor_status status =
+      torpor__sqlite_start(db, TORPOR__SQLITE_DATA_VERSION, &statement, "");
+  if (status != TORPOR_OK) return status;
+  status = torpor__sqlite_next(db, statement, &row);
+  int64_t version = row ? sqlite3_column_int64(statement, 0) : 0;
+  *changed_out = version != db->data_version;
+  db->data_version = version;
+  return torpor__sqlite_finish(statement, status);
+}
+
+/* ---- locks --------------------------------------------------------------- */
+
+torpor_status torpor__sqlite_lock(struct torpor__store *store, int64_t run) {
+  struct torpor__sqlite *db = sqlite_of(store);
+  if (db->read_only)
+    return torpor__store_fail(store, TORPOR_READONLY,
+                              "%s was opened for reading", db->path);
+  if (torpor__lock_take(db->locks, run, false) == 0) return TORPOR_OK;
+  if (errno == EAGAIN) return torpor__store_fail(store, TORPOR_LOCKED, NULL);
+  return torpor__store_fail(store, TORPOR_IO, "%s-locks: %s", db->path,
+                            strerror(errno));
+}
+
+void torpor__sqlite_unlock(struct torpor__store *store, int64_t run) {
+  torpor__lock_drop(sqlite_of(store)->locks, run);
+}
+
+torpor_status torpor__sqlite_locked(struct torpor__store *store, int64_t run,
+                                    bool *locked_out) {
+  int locks = sqlite_of(store)->locks;
+  *locked_out = locks >= 0 && torpor__lock_taken(locks, run);
+  return TORPOR_OK;
+}
+
+/* ---- opening and closing ------------------------------------------------- */
+
+void torpor__sqlite_close(struct torpor__store *store) {
+  if (store == NULL) return;
+  struct torpor__sqlite *db = sqlite_of(store);
+  for (size_t i = 0; i < TORPOR__SQLITE_STATEMENT_COUNT; i++)
+    sqlite3_finalize(db->statements[i]);
+  sqlite3_close(db->db);
+  torpor__lock_close(db->locks);
+  free(db->path);
+  free(db);
+}
+
+static torpor_status open_locks(struct torpor__sqlite *db,
+                                const struct torpor__store_options *options) {
+  size_t size = strlen(options->path) + sizeof "-locks";
+  char *path = malloc(size);
+  if (path == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
+  snprintf(path, size, "%s-locks", options->path);
+  db->locks = torpor__lock_open(options->locks != NULL ? options->locks : path);
+  torpor_status status = TORPOR_OK;
+  if (db->locks < 0) {
+    bool denied = errno == EACCES || errno == EROFS || errno == EPERM;
+    status = torpor__store_fail(&db->store,
+                                denied            ? TORPOR_READONLY
+                                : errno == ENOSPC ? TORPOR_FULL
+                                                  : TORPOR_IO,
+                                "%s: %s", path, strerror(errno));
+  }
+  free(path);
+  return status;
+}
+
+/* Whoever has the store open shares byte 0; it is held alone for moments. */
+static torpor_status share_store(struct torpor__sqlite *db) {
+  for (int waited = 0; waited <= db->busy_ms; waited += 5) {
+    if (torpor__lock_take(db->locks, 0, true) == 0) return TORPOR_OK;
+    sqlite3_sleep(5);
+  }
+  return torpor__store_fail(&db->store, TORPOR_LOCKED,
+                            "%s is being migrated; try again", db->path);
+}
+
+static torpor_status open_file(struct torpor__sqlite *db,
+                               const struct torpor__store_options *options) {
+  int flags = options->read_only ? SQLITE_OPEN_READONLY
+              : options->must_exist
+                  ? SQLITE_OPEN_READWRITE
+                  : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  int result = sqlite3_open_v2(
+      options->path, &db->db,
+      flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, options->vfs);
+  if (db->db == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
+  if (result == SQLITE_OK) {
+    sqlite3_busy_timeout(db->db, db->busy_ms);
+    sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    if (!options->read_only && sqlite3_db_readonly(db->db, "main") == 1)
+      result = SQLITE_READONLY;
+  }
+  bool missing = options->must_exist || options->read_only;
+  if ((result & 0xff) == SQLITE_CANTOPEN && missing)
+    return torpor__store_fail(&db->store, TORPOR_NOT_FOUND,
+                              "there is no store at %s; start a run there, or "
+                              "choose another path",
+                              options->path);
+  return result == SQLITE_OK ? TORPOR_OK : torpor__sqlite_fail(db, result);
+}
+
+static torpor_status open_parts(struct torpor__sqlite *db,
+                                const struct torpor__store_options *options) {
+  torpor_status status = open_file(db, options);
+  if (status == TORPOR_OK && !db->read_only) {
+    status = open_locks(db, options);
+    if (status == TORPOR_OK) status = share_store(db);
+  }
+  if (status == TORPOR_OK)
+    status = torpor__sqlite_exec(db, TORPOR__BROKEN(NO_SYNC)
+                                         ? "PRAGMA synchronous = OFF"
+                                         : "PRAGMA synchronous = FULL");
+  if (status == TORPOR_OK)
+    status = torpor__sqlite_migrate(db, torpor__sqlite_migrations,
+                                    TORPOR__STORE_SQLITE_VERSION);
+  if (status == TORPOR_OK && !db->read_only)
+    status = torpor__sqlite_exec(db, "PRAGMA journal_mode = WAL");
+  bool ignored;
+  if (status == TORPOR_OK)
+    status = torpor__sqlite_changed(&db->store, &ignored);
+  return status;
+}
+
+torpor_status
+torpor__store_sqlite_open(const struct torpor__store_options *options,
+                          struct torpor__store **store,
+                          char message[TORPOR__STORE_MESSAGE_MAX]) {
+  *store = NULL;
+  struct torpor__sqlite *db = calloc(1, sizeof *db);
+  char *path = malloc(strlen(options->path) + 1);
+  if (db == NULL || path == NULL) {
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%s",
+             torpor_status_text(TORPOR_NOMEM));
+    free(db);
+    free(path);
+    return TORPOR_NOMEM;
+  }
+  strcpy(path, options->path);
+  db->store.calls = &torpor__sqlite_calls;
+  db->path = path;
+  db->locks = -1;
+  db->busy_ms = options->busy_ms > 0 ? options->busy_ms : TORPOR__STORE_BUSY_MS;
+  db->read_only = options->read_only;
+  torpor_status status = open_parts(db, options);
+  if (status != TORPOR_OK) {
+    memcpy(message, db->store.message, TORPOR__STORE_MESSAGE_MAX);
+    torpor__sqlite_close(&db->store);
+    return status;
+  }
+  *store = &db->store;
+  return TORPOR_OK;
+}
