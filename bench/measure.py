@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""measure.py - runs the sides of each work and keeps what they measured.
+
+Every side of every work is a small program that prints one line of JSON with
+samples and a check (see probe.h). Sides take turns within a round (A B A B), so
+that what else happens on the computer hits all of them alike. A value is the
+median over the rounds of each round's median.
+
+The programs in C, ours and the peers, are pinned to one core. Node is not: it
+may use all of them for its compiler and garbage collector.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+from pathlib import Path
+
+import report
+import rows
+
+HERE = Path(__file__).resolve().parent
+TIMEOUT = 300  # seconds, of one program
+
+
+class Failure(Exception):
+    """Something that the user has to know, in a sentence."""
+
+
+def pin():
+    """Leaves this process the last of the cores that it may use."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def run_program(command, pinned):
+    """Runs a side's program; what its line of JSON says."""
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True,
+                              text=True, timeout=TIMEOUT, check=False,
+                              preexec_fn=pin if pinned else None)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failure(str(error)) from error
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(map(str, command))} ended with exit code "
+                      f"{done.returncode}: {done.stderr.strip()[-2000:]}")
+    return json.loads(done.stdout)
+
+
+class Bench:
+    """One run of the benchmarks.
+
+    medians    of each round, by (work, side)
+    checks     what each side of a work computed
+    versions   of the sides
+    """
+
+    def __init__(self, folder, ms, skipped):
+        self.folder = folder
+        self.ms = ms
+        self.skipped = skipped
+        self.medians = {}
+        self.checks = {}
+        self.versions = {}
+
+    def arguments(self, work):
+        if work in rows.PROGRAMS:
+            return ("program", HERE / "programs" / f"{work}.js")
+        return (work, self.ms)
+
+    def command(self, work, side):
+        if side == rows.NPM:
+            return ("node", "--expose-gc", self.folder / "peer.mjs",
+                    *self.arguments(work))
+        program = "bench-native" if side == rows.NATIVE else "bench-vm"
+        return (self.folder / program, *self.arguments(work))
+
+    def record(self, work, side, line):
+        key = (work, side)
+        median = statistics.median(line["samples"])
+        self.medians.setdefault(key, []).append(median)
+        self.checks.setdefault(work, {})[side] = line["check"]
+        self.versions[side] = line["version"]
+
+    def measure_steps(self, work):
+        """Torpor first: SQLite alone is given its sizes and batches."""
+        runs = int(work.split("-")[1])
+        ms = 4 * self.ms
+        line = run_program((self.folder / "bench-steps",
+                            self.folder / "steps.db",
+                            HERE / "programs/steps.mjs", runs, ms), True)
+        self.record(work, rows.TORPOR, line)
+        batch = min(runs, max(1, round(line["batch"])))
+        line = run_program((self.folder / "bench-sqlite",
+                            self.folder / "sqlite.db", runs, batch,
+                            round(line["bytes"]), ms), True)
+        self.record(work, rows.SQLITE, line)
+
+    def measure(self, work):
+        """All sides of a work, once each."""
+        if work.startswith("steps-"):
+            self.measure_steps(work)
+            return
+        for side in rows.sides_of(work):
+            if side not in self.skipped:
+                line = run_program(self.command(work, side), side != rows.NPM)
+                self.record(work, side, line)
+
+    def check(self):
+        """Fails unless all sides of each work computed the same."""
+        for work, found in self.checks.items():
+            if len(set(found.values())) != 1:
+                raise Failure(f"the sides of '{work}' do not agree: {found}")
+
+    def results(self):
+        values = {key: statistics.median(medians)
+                  for key, medians in self.medians.items()}
+        return [report.make_result(row, values) for row in rows.ROWS
+                if all((work, rows.TORPOR) in values for work in row.works)]
