@@ -18,22 +18,20 @@ torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                           torpor_value self, const torpor_value *args,
                           size_t count, torpor_value *out) {
   torpor__loan loan = {0};
-  uint64_t address = (uint64_t)((uint8_t *)vm->control->host.slots -
-                                vm->memory);
+  uint64_t address =
+      (uint64_t)((uint8_t *)vm->control->host.slots - vm->memory);
   torpor_status status = torpor__begin_running(vm);
   *out = torpor_undefined();
   if (status != TORPOR_OK) return status;
   if (count <= TORPOR_ABI_SLOTS) {
-    if (count > 0)
-      memcpy(vm->control->host.slots, args, count * sizeof(*args));
+    if (count > 0) memcpy(vm->control->host.slots, args, count * sizeof(*args));
   } else {
     size_t size = count > UINT32_MAX ? SIZE_MAX : count * sizeof(*args);
     status = torpor__loan_add(vm, &loan, args, size, &address);
   }
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, call, function.bits, self.bits, address, count);
-  if (status == TORPOR_OK || status == TORPOR_THROWN)
-    out->bits = vm->result[0];
+  if (status == TORPOR_OK || status == TORPOR_THROWN) out->bits = vm->result[0];
   if (status == TORPOR_THROWN) *out = vm->exception;
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
@@ -247,8 +245,8 @@ static torpor_status split_error(const uint8_t *data, uint64_t total,
 torpor_status torpor__error_take(torpor_vm *vm, torpor_value value,
                                  torpor_error *out) {
   const uint64_t *result = vm->control->host.result;
-  torpor_status status = torpor__enter(vm, TORPOR__EXPORT_torpor_error_read,
-                                       &value.bits);
+  torpor_status status =
+      torpor__enter(vm, TORPOR__EXPORT_torpor_error_read, &value.bits);
   uint64_t address = result[0], total = result[1];
   const uint8_t *data = NULL;
   bool owned = result[2] == 1;
@@ -297,8 +295,7 @@ torpor_status torpor_error_new(torpor_vm *vm, const char *name,
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, name, strlen(name), &name_at);
   if (status == TORPOR_OK)
-    status =
-        torpor__loan_add(vm, &loan, message, strlen(message), &message_at);
+    status = torpor__loan_add(vm, &loan, message, strlen(message), &message_at);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, error_new, name_at, strlen(name), message_at,
                             strlen(message));

@@ -31,8 +31,7 @@ static const torpor__engine *loaded[LOADED_LARGEST];
 static size_t loaded_count;
 
 static bool is_id(const char *id) {
-  return strlen(id) == ID_SIZE &&
-         strspn(id, "0123456789abcdef") == ID_SIZE;
+  return strlen(id) == ID_SIZE && strspn(id, "0123456789abcdef") == ID_SIZE;
 }
 
 /* ---- Loading --------------------------------------------------------------*/
@@ -44,8 +43,9 @@ static bool check_engine(const torpor__engine *engine, const char *id,
     *why = "its file is not an engine; install it again";
   else if (engine->table_version != TORPOR__ENGINE_TABLE_VERSION ||
            engine->abi_version != TORPOR_ABI_VERSION)
-    *why = "it was built for another version of Torpor; install the one that "
-           "belongs to this version";
+    *why =
+        "it was built for another version of Torpor; install the one that "
+        "belongs to this version";
   else if (strcmp(engine->id, id) != 0)
     *why = "its file holds another engine; install it again";
   else
@@ -59,8 +59,8 @@ static const torpor__engine *load(const char *folder, size_t size,
   char path[PATH_MAX];
   const torpor__engine *engine;
   void *library;
-  int length = snprintf(path, sizeof(path), "%.*s/%s.so", (int)size, folder,
-                        id);
+  int length =
+      snprintf(path, sizeof(path), "%.*s/%s.so", (int)size, folder, id);
   if (length < 0 || (size_t)length >= sizeof(path)) return NULL;
   if (access(path, F_OK) != 0) return NULL;
   library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -77,8 +77,7 @@ static const torpor__engine *load(const char *folder, size_t size,
   return NULL;
 }
 
-static const torpor__engine *load_from_path(const char *id,
-                                            const char **why) {
+static const torpor__engine *load_from_path(const char *id, const char **why) {
   const char *folder = secure_getenv("TORPOR_ENGINE_PATH");
   const torpor__engine *engine = NULL;
   while (folder && *folder && !engine) {
@@ -102,8 +101,7 @@ static const torpor__engine *load_beside(const char *file, const char *below,
   return load(folder, (size_t)length, id, why);
 }
 
-static const torpor__engine *load_installed(const char *id,
-                                            const char **why) {
+static const torpor__engine *load_installed(const char *id, const char **why) {
   const torpor__engine *engine = NULL;
   char program[PATH_MAX];
   Dl_info own;
@@ -132,8 +130,9 @@ static const torpor__engine *find_other(const char *id, const char **why) {
     *why = "too many engines are loaded; use another process";
     return NULL;
   }
-  *why = "it is not installed; put its .so into lib/torpor/engines or name its "
-         "folder in TORPOR_ENGINE_PATH";
+  *why =
+      "it is not installed; put its .so into lib/torpor/engines or name its "
+      "folder in TORPOR_ENGINE_PATH";
   engine = load_from_path(id, why);
   if (!engine) engine = load_installed(id, why);
   if (engine) loaded[loaded_count++] = engine;

@@ -19,7 +19,7 @@ static double to_double(uint64_t bits) {
   return number;
 }
 
-#define I(n) (uint32_t) a[n]
+#define I(n) (uint32_t)a[n]
 #define L(n) a[n]
 #define D(n) to_double(a[n])
 #define PASS_v
@@ -41,8 +41,8 @@ static uint32_t call_export(const torpor__engine_exports *exports,
                             torpor__instance *instance, torpor__export export,
                             const uint64_t *a) {
   switch (export) {
-#define X(result, name, parameters)                                           \
-  case TORPOR__EXPORT_##name:                                                 \
+#define X(result, name, parameters)                                            \
+  case TORPOR__EXPORT_##name:                                                  \
     return exports->name(instance PASS_##parameters);
     TORPOR_ABI_EXPORTS(X)
 #undef X

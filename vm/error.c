@@ -17,8 +17,8 @@ const char *torpor_version(void) {
 
 const char *torpor_status_name(torpor_status status) {
   switch (status) {
-#define X(number, name, text)                                                 \
-  case TORPOR_##name:                                                         \
+#define X(number, name, text)                                                  \
+  case TORPOR_##name:                                                          \
     return #name;
     TORPOR_STATUS_LIST(X)
 #undef X
@@ -28,8 +28,8 @@ const char *torpor_status_name(torpor_status status) {
 
 const char *torpor_status_text(torpor_status status) {
   switch (status) {
-#define X(number, name, text)                                                 \
-  case TORPOR_##name:                                                         \
+#define X(number, name, text)                                                  \
+  case TORPOR_##name:                                                          \
     return text;
     TORPOR_STATUS_LIST(X)
 #undef X
@@ -137,8 +137,9 @@ void torpor__fail_thrown(torpor_vm *vm) {
     torpor_error_free(&error);
     torpor__value_drop(vm, error.cause);
   } else if (!vm->broken) {
-    torpor__fail(vm, TORPOR_THROWN, "JavaScript threw a value that cannot be "
-                                    "described");
+    torpor__fail(vm, TORPOR_THROWN,
+                 "JavaScript threw a value that cannot be "
+                 "described");
   }
   vm->exception = thrown;
 }

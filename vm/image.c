@@ -50,8 +50,7 @@ static void read_layout(torpor__image *image) {
   torpor_abi_control control;
   memcpy(&control, image->bytes + control_at, sizeof(control));
   image->stack_size = control.stack_size;
-  image->host_start =
-      control_at + (uint32_t)offsetof(torpor_abi_control, host);
+  image->host_start = control_at + (uint32_t)offsetof(torpor_abi_control, host);
   image->host_end = image->host_start + (uint32_t)sizeof(control.host);
 }
 

@@ -69,8 +69,7 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   if (count > ARGUMENTS_SMALL) values = torpor__alloc(size);
   if (!values) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
   memcpy(values, given, size);
-  status = call_bound(vm, binding,
-                      &(torpor_arguments){{self}, values, count});
+  status = call_bound(vm, binding, &(torpor_arguments){{self}, values, count});
   if (values != small) torpor__alloc_free(values);
   return status;
 }
@@ -93,8 +92,7 @@ static torpor_status ask_module(torpor_vm *vm, uint32_t address, uint32_t size,
   const uint8_t *text = torpor__memory_at(vm, address, size);
   torpor_status status;
   if (!text) return torpor__fail_damaged(vm, "the name of a module");
-  if (!vm->host.module || size > MODULE_NAME_LARGEST ||
-      memchr(text, 0, size))
+  if (!vm->host.module || size > MODULE_NAME_LARGEST || memchr(text, 0, size))
     return TORPOR_NOT_FOUND;
   memcpy(name, text, size);
   name[size] = 0;
@@ -150,8 +148,8 @@ static double import_clock(void *host, uint32_t which) {
                                                        : TORPOR_CLOCK_WALL;
   double now;
   vm->in_callback = true;
-  now = vm->host.clock ? vm->host.clock(vm->host.user, clock)
-                       : read_clock(clock);
+  now =
+      vm->host.clock ? vm->host.clock(vm->host.user, clock) : read_clock(clock);
   vm->in_callback = false;
   torpor__host_end(entry);
   return now;
@@ -224,8 +222,8 @@ static void import_console(void *host, uint32_t level, uint32_t address,
   torpor_vm *vm = host;
   torpor__entry *entry = torpor__host_begin();
   const char *text = (const char *)torpor__memory_at(vm, address, size);
-  torpor_level known = level <= TORPOR_LEVEL_ERROR ? (torpor_level)level
-                                                   : TORPOR_LEVEL_LOG;
+  torpor_level known =
+      level <= TORPOR_LEVEL_ERROR ? (torpor_level)level : TORPOR_LEVEL_LOG;
   if (!text) {
     torpor__fail_damaged(vm, "a message to the console");
   } else if (vm->host.console) {

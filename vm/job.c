@@ -46,8 +46,7 @@ torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
 }
 
 torpor_status torpor_promise_new(torpor_vm *vm, torpor_value *promise,
-                                 torpor_value *resolve,
-                                 torpor_value *reject) {
+                                 torpor_value *resolve, torpor_value *reject) {
   torpor_status status = torpor__begin(vm);
   *promise = *resolve = *reject = torpor_undefined();
   if (status != TORPOR_OK) return status;

@@ -61,8 +61,7 @@ static bool ask_host(torpor_vm *vm) {
 }
 
 bool torpor__limit_poll(torpor_vm *vm) {
-  if (vm->stop != TORPOR__STOP_NONE || torpor__limit_requested(vm))
-    return true;
+  if (vm->stop != TORPOR__STOP_NONE || torpor__limit_requested(vm)) return true;
   if (vm->deadline_ns && torpor__monotonic_ns() >= vm->deadline_ns)
     vm->stop = TORPOR__STOP_DEADLINE;
   else if (ask_host(vm))

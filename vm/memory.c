@@ -14,8 +14,7 @@
 #include "vm/vm.h"
 
 uint64_t torpor__memory_size(const torpor_vm *vm) {
-  return (uint64_t)torpor__region_memory(vm->region)->pages *
-         TORPOR__WASM_PAGE;
+  return (uint64_t)torpor__region_memory(vm->region)->pages * TORPOR__WASM_PAGE;
 }
 
 uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address, uint64_t size) {
@@ -37,8 +36,8 @@ static torpor_status lend_allocated(torpor_vm *vm, torpor__loan *loan,
   if (size > largest)
     return torpor__fail(vm, TORPOR_LIMIT,
                         "%zu bytes are more than a VM can take at once", size);
-  status = torpor__enter(vm, TORPOR__EXPORT_torpor_allocate,
-                         &(uint64_t){size + 1});
+  status =
+      torpor__enter(vm, TORPOR__EXPORT_torpor_allocate, &(uint64_t){size + 1});
   if (status != TORPOR_OK) return status;
   block = vm->returned;
   if (block == 0)

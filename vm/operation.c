@@ -63,8 +63,7 @@ static torpor_status give_entry(torpor_vm *vm, const uint8_t *table,
 
 /* The index of the first entry whose id is above 'id'. */
 static torpor_status find_above(torpor_vm *vm, const uint8_t *table,
-                                uint32_t count, uint64_t id,
-                                uint32_t *index) {
+                                uint32_t count, uint64_t id, uint32_t *index) {
   uint32_t low = 0, high = count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
@@ -167,8 +166,8 @@ torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
                                       torpor_value value) {
   torpor_status status = torpor__begin_running(vm);
   if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, operation_settle, id, (uint64_t)outcome,
-                          value.bits);
+  status =
+      TORPOR__INVOKE(vm, operation_settle, id, (uint64_t)outcome, value.bits);
   return torpor__end(vm, status);
 }
 

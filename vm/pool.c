@@ -90,9 +90,9 @@ static bool commit_image(torpor_vm *vm) {
                                segment->address + segment->size))
       return false;
   }
-  return torpor__region_commit(
-      vm->region, engine->control,
-      engine->control + (uint32_t)sizeof(torpor_abi_control));
+  return torpor__region_commit(vm->region, engine->control,
+                               engine->control +
+                                   (uint32_t)sizeof(torpor_abi_control));
 }
 
 static void reset(torpor_vm *vm) {

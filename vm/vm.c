@@ -66,8 +66,7 @@ torpor_status torpor__options_check(const torpor_options *options) {
                         "TORPOR_OPTIONS_INIT",
                         options->size, sizeof(*options));
   if (options->memory_max > TORPOR_MEMORY_LARGEST)
-    return torpor__fail(NULL, TORPOR_MISUSE,
-                        "memory_max is at most %llu bytes",
+    return torpor__fail(NULL, TORPOR_MISUSE, "memory_max is at most %llu bytes",
                         (unsigned long long)TORPOR_MEMORY_LARGEST);
   return TORPOR_OK;
 }
@@ -175,8 +174,8 @@ void *torpor_vm_user(const torpor_vm *vm) {
 }
 
 /* Sums the 'count' pairs of address and size at 'address'. */
-static torpor_status sum_ranges(torpor_vm *vm, uint64_t address,
-                                uint32_t count, uint64_t *sum) {
+static torpor_status sum_ranges(torpor_vm *vm, uint64_t address, uint32_t count,
+                                uint64_t *sum) {
   const uint8_t *pairs =
       torpor__memory_at(vm, (uint32_t)address, (uint64_t)count * 8);
   if (!pairs) return torpor__fail_damaged(vm, "the list of free ranges");
@@ -193,8 +192,8 @@ static torpor_status sum_ranges(torpor_vm *vm, uint64_t address,
  * it fits; else into a block, which is one range more or less. */
 static torpor_status sum_free(torpor_vm *vm, uint64_t *sum) {
   const uint32_t window_pairs = TORPOR_ABI_WINDOW / 8;
-  uint64_t arguments[2] = {
-      (uint64_t)(vm->control->host.window - vm->memory), window_pairs};
+  uint64_t arguments[2] = {(uint64_t)(vm->control->host.window - vm->memory),
+                           window_pairs};
   torpor_status status =
       torpor__enter(vm, TORPOR__EXPORT_torpor_heap_free, arguments);
   uint64_t block = 0;
@@ -208,8 +207,9 @@ static torpor_status sum_free(torpor_vm *vm, uint64_t *sum) {
   block = arguments[0] = vm->returned;
   if (status != TORPOR_OK) return status;
   if (block == 0)
-    return torpor__fail(vm, TORPOR_LIMIT, "the VM has no memory left to list "
-                                          "its free ranges");
+    return torpor__fail(vm, TORPOR_LIMIT,
+                        "the VM has no memory left to list "
+                        "its free ranges");
   status = torpor__enter(vm, TORPOR__EXPORT_torpor_heap_free, arguments);
   if (status != TORPOR_OK) return status;
   if (vm->returned > arguments[1]) vm->returned = (uint32_t)arguments[1];

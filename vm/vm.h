@@ -95,17 +95,17 @@ struct torpor_vm {
   uint64_t memory_max;
   _Atomic bool interrupt;
   torpor__stop stop;
-  uint32_t calls;    /* public calls on the stack, see (1) */
-  bool in_callback;  /* a callback of torpor_host is running */
-  bool asleep;       /* restored, not entered yet */
+  uint32_t calls;   /* public calls on the stack, see (1) */
+  bool in_callback; /* a callback of torpor_host is running */
+  bool asleep;      /* restored, not entered yet */
   bool broken;
-  bool closing;      /* close when the outermost call returns */
+  bool closing; /* close when the outermost call returns */
 
   /* What the last entry left. */
   uint32_t returned;
   uint64_t result[TORPOR_ABI_RESULTS];
   torpor_value exception;
-  char *error;       /* the sentence; 'error_short' or allocated */
+  char *error; /* the sentence; 'error_short' or allocated */
   char error_short[TORPOR__ERROR_SIZE];
 
   torpor__binding **bindings;
@@ -163,8 +163,8 @@ torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
                              const uint64_t *arguments);
 
 /* TORPOR__INVOKE(vm, string_new, address, size); one 0 when it takes none. */
-#define TORPOR__INVOKE(vm, name, ...)                                         \
-  torpor__invoke((vm), TORPOR__EXPORT_torpor_##name,                          \
+#define TORPOR__INVOKE(vm, name, ...)                                          \
+  torpor__invoke((vm), TORPOR__EXPORT_torpor_##name,                           \
                  (const uint64_t[]){__VA_ARGS__})
 
 /* What an engine calls on us (import.c). */
@@ -238,6 +238,12 @@ const torpor__binding *torpor__binding_find(torpor_vm *vm, uint32_t index,
                                             char *name);
 /* Ends the bindings that were replaced; all of them when 'all'. */
 void torpor__binding_sweep(torpor_vm *vm, bool all);
+
+/* ---- Numbers as text (number.c) -------------------------------------------*/
+
+double torpor__number_parse(const char *text);
+/* The shortest text that gives 'number' again; at most 25 bytes. */
+void torpor__number_print(double number, char *text, size_t size);
 
 /* ---- The host's heap (alloc.c) --------------------------------------------*/
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* changes.c - finding what differs from the baseline, and putting it back.
+ *
+ * Only committed memory can differ. It is compared page by page, in pages that
+ * differ by blocks of 64 bytes, in those by words: most of a small VM is the
+ * baseline still, and memcmp passes it at the speed of the cache.
+ *
+ *     0          stack_size        host part            heap break
+ *     | left out | compared        | left out | compared | left out ...
+ *
+ * The stack is dead between entries and the host's part of the control block
+ * is ours. Nothing lies beyond the break. Where the break is below the end of
+ * the baseline, what the baseline had there is compared as well. */
+#include "vm/changes.h"
+
+#include <string.h>
+
+#define BLOCK 64u
+#define WORD 8u
+
+typedef struct scan {
+  const torpor__image *image;
+  const uint8_t *memory;
+  uint32_t limit;      /* nothing is compared from here on */
+  uint32_t start, end; /* the run that is being found; empty when equal */
+  uint32_t written;    /* end of the last run in 'out' */
+  torpor__buffer *out;
+} scan;
+
+static const uint8_t zeros[TORPOR__PAGE];
+
+/* The baseline of the page that holds 'address'. */
+static const uint8_t *base_page(const scan *s, uint32_t address) {
+  address &= ~(TORPOR__PAGE - 1);
+  return address < s->image->size ? s->image->bytes + address : zeros;
+}
+
+static uint8_t base_byte(const scan *s, uint32_t address) {
+  return base_page(s, address)[address % TORPOR__PAGE];
+}
+
+/* ---- Writing --------------------------------------------------------------*/
+
+static void add_varint(torpor__buffer *out, uint64_t value) {
+  uint8_t bytes[10];
+  size_t size = 0;
+  do {
+    bytes[size] = (uint8_t)(value & 0x7f);
+    value >>= 7;
+    if (value) bytes[size] |= 0x80;
+    size++;
+  } while (value);
+  torpor__buffer_add(out, bytes, size);
+}
+
+static bool all_zero(const uint8_t *bytes, size_t size) {
+  return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
+/* Writes the run that was found, without equal bytes at its ends. */
+static void flush_run(scan *s) {
+  bool zero;
+  uint64_t size;
+  if (s->start == s->end) return;
+  while (s->memory[s->start] == base_byte(s, s->start)) s->start++;
+  while (s->memory[s->end - 1] == base_byte(s, s->end - 1)) s->end--;
+  size = s->end - s->start;
+  zero = all_zero(s->memory + s->start, (size_t)size);
+  add_varint(s->out, s->start - s->written);
+  add_varint(s->out, size << 1 | zero);
+  if (!zero) torpor__buffer_add(s->out, s->memory + s->start, (size_t)size);
+  s->written = s->end;
+  s->start = s->end;
+}
+
+/* The bytes [address, address + size) differ somewhere. */
+static void add_word(scan *s, uint32_t address, uint32_t size) {
+  if (s->start == s->end || address - s->end >= TORPOR__RUN_GAP) {
+    flush_run(s);
+    s->start = address;
+  }
+  s->end = address + size;
+}
+
+/* ---- Comparing ------------------------------------------------------------*/
+
+static void scan_block(scan *s, uint32_t start, uint32_t end) {
+  const uint8_t *base = base_page(s, start) + start % TORPOR__PAGE;
+  const uint8_t *bytes = s->memory + start;
+  for (uint32_t at = start; at < end; at += WORD, bytes += WORD, base += WORD) {
+    uint64_t word, before;
+    memcpy(&word, bytes, WORD);
+    memcpy(&before, base, WORD);
+    if (word != before) add_word(s, at, WORD);
+  }
+}
+
+/* 'start' and 'end' are multiples of a word, in one page. */
+static void scan_page(scan *s, uint32_t start, uint32_t end) {
+  const uint8_t *base = base_page(s, start) + start % TORPOR__PAGE;
+  if (memcmp(s->memory + start, base, end - start) == 0) return;
+  while (start < end) {
+    uint32_t stop = (start & ~(BLOCK - 1)) + BLOCK;
+    if (stop > end) stop = end;
+    if (memcmp(s->memory + start, base, stop - start) != 0)
+      scan_block(s, start, stop);
+    base += stop - start;
+    start = stop;
+  }
+}
+
+static void scan_pages(scan *s, uint32_t start, uint32_t end) {
+  while (start < end) {
+    uint32_t stop = (start & ~(TORPOR__PAGE - 1)) + TORPOR__PAGE;
+    if (stop > end) stop = end;
+    scan_page(s, start, stop);
+    start = stop;
+  }
+}
+
+/* The part of [start, end) that lies in [low, high). */
+static void scan_part(scan *s, uint32_t start, uint32_t end, uint32_t low,
+                      uint32_t high) {
+  if (start < low) start = low;
+  if (end > high) end = high;
+  if (start < end) scan_pages(s, start, end);
+}
+
+static void scan_committed(void *user, uint32_t start, uint32_t end) {
+  scan *s = user;
+  const torpor__image *image = s->image;
+  scan_part(s, start, end, image->stack_size, image->host_start);
+  scan_part(s, start, end, image->host_end, s->limit);
+}
+
+void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
+  scan s = {.image = vm->image, .memory = vm->memory, .out = out};
+  uint64_t limit = ((uint64_t)vm->control->heap_break + WORD - 1) & ~7ull;
+  if (limit > torpor__memory_size(vm)) limit = torpor__memory_size(vm);
+  if (limit < vm->image->size) limit = vm->image->size;
+  s.limit = (uint32_t)limit;
+  torpor__region_committed(vm->region, scan_committed, &s);
+  flush_run(&s);
+}
+
+/* ---- Reading --------------------------------------------------------------*/
+
+typedef struct run_reader {
+  const uint8_t *at, *end;
+} run_reader;
+
+static bool read_varint(run_reader *reader, uint64_t *value) {
+  *value = 0;
+  for (unsigned shift = 0; shift < 42 && reader->at < reader->end; shift += 7) {
+    uint8_t byte = *reader->at++;
+    *value |= (uint64_t)(byte & 0x7f) << shift;
+    if (byte < 0x80) return byte != 0 || shift == 0;
+  }
+  return false;
+}
+
+/* Whether the run [start, end) touches what a snapshot leaves out. */
+static bool is_forbidden(const torpor__image *image, uint64_t start,
+                         uint64_t end) {
+  return start < image->stack_size ||
+         (start < image->host_end && end > image->host_start);
+}
+
+static torpor_status put_run(torpor_vm *vm, uint64_t start, uint64_t size,
+                             const uint8_t *bytes) {
+  uint8_t *place;
+  if (is_forbidden(vm->image, start, start + size)) return TORPOR_FORMAT;
+  place = torpor__memory_at(vm, (uint32_t)start, size);
+  if (!place) return TORPOR_NOMEM;
+  if (bytes)
+    memcpy(place, bytes, (size_t)size);
+  else
+    memset(place, 0, (size_t)size);
+  return TORPOR_OK;
+}
+
+torpor_status torpor__changes_read(torpor_vm *vm, const uint8_t *data,
+                                   size_t size, uint64_t memory,
+                                   uint64_t *bytes) {
+  run_reader reader = {data, data + size};
+  uint64_t address = 0;
+  *bytes = 0;
+  while (reader.at < reader.end) {
+    uint64_t gap, length;
+    const uint8_t *content = NULL;
+    torpor_status status;
+    if (!read_varint(&reader, &gap) || !read_varint(&reader, &length))
+      return TORPOR_FORMAT;
+    bool zero = length & 1;
+    length >>= 1;
+    address += gap;
+    if (length == 0 || address > memory || length > memory - address)
+      return TORPOR_FORMAT;
+    if (!zero) {
+      if (length > (uint64_t)(reader.end - reader.at)) return TORPOR_FORMAT;
+      content = reader.at;
+      reader.at += length;
+    }
+    status = vm ? put_run(vm, address, length, content) : TORPOR_OK;
+    if (status != TORPOR_OK) return status;
+    address += length;
+    *bytes += length;
+  }
+  return TORPOR_OK;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* container.c - writing and reading the bytes of a snapshot.
+ *
+ * Little-endian (docs/snapshot-format.md):
+ *
+ *      0  magic 89 54 4f 52 50 0d 0a 1a
+ *      8  u32 version, u32 size of this header (96)
+ *     16  engine id, 32 bytes; 48  parent id, 32 bytes, zero: the baseline
+ *     80  u32 pages, u32 flags (0), u32 number of sections, u32 reserved (0)
+ *     96  sections: u32 type, u32 method, u64 raw size, u64 stored size, bytes
+ *    end  u32 CRC-32 of all before
+ *
+ *  (1) A reader believes no length before it has compared it with what is
+ *      there, and allocates no more than the VM may have memory.
+ *  (2) The order of checks is: magic, version, checksum, the rest. So a newer
+ *      snapshot is called newer and a damaged one damaged. */
+#include "vm/container.h"
+
+#include <string.h>
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include "vm/vm.h"
+
+#define HEADER_SIZE 96u
+#define SECTION_SIZE 24u
+#define CHECKSUM_SIZE 4u
+#define ID_SIZE 32
+
+#define AT_VERSION 8
+#define AT_HEADER 12
+#define AT_ENGINE 16
+#define AT_PARENT 48
+#define AT_PAGES 80
+#define AT_FLAGS 84
+#define AT_SECTIONS 88
+#define AT_RESERVED 92
+
+enum { METHOD_STORED, METHOD_ZSTD };
+
+/* A smaller section is not worth the time. */
+#define COMPRESS_FROM (UINT32_C(32) << 10)
+#define COMPRESS_LEVEL 1
+
+static const uint8_t magic[8] = {0x89, 'T', 'O', 'R', 'P', '\r', '\n', 0x1a};
+
+static uint64_t read_number(const uint8_t *from, unsigned size) {
+  uint64_t value = 0;
+  for (unsigned i = size; i-- > 0;) value = value << 8 | from[i];
+  return value;
+}
+
+static uint32_t read_u32(const uint8_t *from) {
+  return (uint32_t)read_number(from, 4);
+}
+
+static void write_number(uint8_t *to, uint64_t value, unsigned size) {
+  for (unsigned i = 0; i < size; i++, value >>= 8) to[i] = (uint8_t)value;
+}
+
+/* ---- Writing --------------------------------------------------------------*/
+
+static unsigned hex_digit(char digit) {
+  return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+void torpor__container_start(torpor__container_writer *writer, const char *id,
+                             uint32_t pages) {
+  uint8_t header[HEADER_SIZE] = {0};
+  *writer = (torpor__container_writer){{0}, 0, 0};
+  memcpy(header, magic, sizeof(magic));
+  write_number(header + AT_VERSION, TORPOR__SNAPSHOT_VERSION, 4);
+  write_number(header + AT_HEADER, HEADER_SIZE, 4);
+  for (size_t i = 0; i < ID_SIZE; i++)
+    header[AT_ENGINE + i] =
+        (uint8_t)(hex_digit(id[2 * i]) << 4 | hex_digit(id[2 * i + 1]));
+  write_number(header + AT_PAGES, pages, 4);
+  torpor__buffer_reserve(&writer->out, 6000); /* most small VMs fit */
+  torpor__buffer_add(&writer->out, header, sizeof(header));
+}
+
+void torpor__section_start(torpor__container_writer *writer,
+                           torpor__section type) {
+  uint8_t head[SECTION_SIZE] = {0};
+  write_number(head, type, 4);
+  writer->section_at = writer->out.size;
+  writer->sections++;
+  torpor__buffer_add(&writer->out, head, sizeof(head));
+}
+
+/* Replaces the last 'size' bytes by their compressed form if it is smaller.
+ * Gives the method. */
+static uint32_t compress_tail(torpor__buffer *out, size_t size) {
+  uint8_t *tail = out->data + out->size - size;
+  size_t room = ZSTD_compressBound(size), stored;
+  uint8_t *packed = torpor__alloc(room);
+  if (!packed) {
+    out->failed = true;
+    return METHOD_STORED;
+  }
+  stored = ZSTD_compress(packed, room, tail, size, COMPRESS_LEVEL);
+  if (!ZSTD_isError(stored) && stored < size) {
+    memcpy(tail, packed, stored);
+    out->size -= size - stored;
+  } else {
+    stored = size;
+  }
+  torpor__alloc_free(packed);
+  return stored < size ? METHOD_ZSTD : METHOD_STORED;
+}
+
+void torpor__section_stop(torpor__container_writer *writer) {
+  torpor__buffer *out = &writer->out;
+  size_t content = writer->section_at + SECTION_SIZE, size;
+  uint32_t method = METHOD_STORED;
+  if (out->failed) return;
+  size = out->size - content;
+  if (size >= COMPRESS_FROM) method = compress_tail(out, size);
+  if (out->failed) return;
+  write_number(out->data + writer->section_at + 4, method, 4);
+  write_number(out->data + writer->section_at + 8, size, 8);
+  write_number(out->data + writer->section_at + 16, out->size - content, 8);
+}
+
+torpor_status torpor__container_finish(torpor__container_writer *writer,
+                                       torpor_bytes *out) {
+  torpor__buffer *buffer = &writer->out;
+  uint8_t checksum[CHECKSUM_SIZE];
+  if (!buffer->failed) {
+    write_number(buffer->data + AT_SECTIONS, writer->sections, 4);
+    write_number(checksum, crc32_z(0, buffer->data, buffer->size), 4);
+    torpor__buffer_add(buffer, checksum, sizeof(checksum));
+  }
+  return torpor__buffer_finish(buffer, out);
+}
+
+/* ---- Reading --------------------------------------------------------------*/
+
+static torpor_status damaged(const char *what) {
+  return torpor__fail(NULL, TORPOR_FORMAT,
+                      "the snapshot is damaged or was cut off (%s); use "
+                      "another copy of it",
+                      what);
+}
+
+static torpor_status check_frame(const uint8_t *data, size_t size) {
+  uint32_t version, checksum;
+  if (size < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
+    return torpor__fail(NULL, TORPOR_FORMAT,
+                        "this is not a snapshot of Torpor's: its first bytes "
+                        "are others");
+  if (size < HEADER_SIZE + CHECKSUM_SIZE) return damaged("it is too short");
+  version = read_u32(data + AT_VERSION);
+  if (version > TORPOR__SNAPSHOT_VERSION)
+    return torpor__fail(NULL, TORPOR_NEWER,
+                        "the snapshot has format version %u, this Torpor reads "
+                        "up to %d; use the newer Torpor that made it",
+                        version, TORPOR__SNAPSHOT_VERSION);
+  checksum = read_u32(data + size - CHECKSUM_SIZE);
+  if ((uint32_t)crc32_z(0, data, size - CHECKSUM_SIZE) != checksum)
+    return torpor__fail(NULL, TORPOR_CHECKSUM,
+                        "the snapshot's checksum does not match: its bytes "
+                        "were altered or cut off; use another copy of it");
+  if (version == 0 || read_u32(data + AT_HEADER) != HEADER_SIZE)
+    return damaged("its header");
+  return TORPOR_OK;
+}
+
+static bool all_zero(const uint8_t *data, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if (data[i] != 0) return false;
+  return true;
+}
+
+static torpor_status read_header(torpor__container *container,
+                                 const uint8_t *data, uint64_t memory_max) {
+  static const char digits[] = "0123456789abcdef";
+  uint64_t memory;
+  for (size_t i = 0; i < ID_SIZE; i++) {
+    container->engine[2 * i] = digits[data[AT_ENGINE + i] >> 4];
+    container->engine[2 * i + 1] = digits[data[AT_ENGINE + i] & 15];
+  }
+  container->version = read_u32(data + AT_VERSION);
+  container->pages = read_u32(data + AT_PAGES);
+  memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
+  if (!all_zero(data + AT_PARENT, ID_SIZE))
+    return torpor__fail(NULL, TORPOR_NEWER,
+                        "the snapshot is a difference from another snapshot, "
+                        "which this Torpor cannot read; use a newer one");
+  if (read_u32(data + AT_FLAGS) != 0)
+    return torpor__fail(NULL, TORPOR_NEWER,
+                        "the snapshot uses a feature that this Torpor does not "
+                        "know; use the newer one that made it");
+  if (!all_zero(data + AT_RESERVED, 4)) return damaged("its header");
+  if (memory > TORPOR_MEMORY_LARGEST) return damaged("its memory's size");
+  if (memory > memory_max)
+    return torpor__fail(NULL, TORPOR_LIMIT,
+                        "the snapshot's VM has %llu bytes of memory, "
+                        "memory_max allows %llu; raise it in the options",
+                        (unsigned long long)memory,
+                        (unsigned long long)memory_max);
+  return TORPOR_OK;
+}
+
+static torpor_status unpack(torpor__content *content, const uint8_t *stored,
+                            size_t stored_size, uint64_t raw_size,
+                            uint64_t largest) {
+  size_t got;
+  if (raw_size > largest ||
+      ZSTD_getFrameContentSize(stored, stored_size) != raw_size)
+    return damaged("the size of a compressed section");
+  content->owned = torpor__alloc((size_t)raw_size);
+  if (!content->owned)
+    return torpor__fail(NULL, TORPOR_NOMEM,
+                        "no memory to unpack %llu bytes of a snapshot",
+                        (unsigned long long)raw_size);
+  got = ZSTD_decompress(content->owned, (size_t)raw_size, stored, stored_size);
+  if (ZSTD_isError(got) || got != raw_size)
+    return damaged("a compressed section");
+  content->data = content->owned;
+  content->size = (size_t)raw_size;
+  return TORPOR_OK;
+}
+
+/* The section at '*at'; moves on behind it. 'last' is the type before. */
+static torpor_status read_section(torpor__container *container,
+                                  const uint8_t **at, const uint8_t *end,
+                                  uint32_t *last) {
+  const uint8_t *head = *at, *stored = head + SECTION_SIZE;
+  /* Content is never larger than memory, but for what describes it. */
+  uint64_t largest =
+      (uint64_t)container->pages * TORPOR__WASM_PAGE + HEADER_SIZE;
+  uint64_t raw_size, stored_size;
+  uint32_t type, method;
+  torpor__content *content;
+  if ((size_t)(end - head) < SECTION_SIZE) return damaged("its sections");
+  type = read_u32(head);
+  method = read_u32(head + 4);
+  raw_size = read_number(head + 8, 8);
+  stored_size = read_number(head + 16, 8);
+  if (stored_size > (uint64_t)(end - stored))
+    return damaged("a section's size");
+  if (type <= *last) return damaged("the order of its sections");
+  if (type == TORPOR__SECTION_EXTENSIONS)
+    return torpor__fail(NULL, TORPOR_EXTENSION,
+                        "the snapshot needs extensions, which this Torpor "
+                        "cannot load; use the one that made it");
+  if (type >= TORPOR__SECTION_END || type == TORPOR__SECTION_WAITING ||
+      method > METHOD_ZSTD)
+    return torpor__fail(NULL, TORPOR_NEWER,
+                        "the snapshot has a section (type %u, method %u) that "
+                        "this Torpor does not know; use a newer one",
+                        type, method);
+  *last = type;
+  *at = stored + stored_size;
+  content = &container->sections[type];
+  content->present = true;
+  if (method == METHOD_ZSTD)
+    return unpack(content, stored, (size_t)stored_size, raw_size, largest);
+  if (raw_size != stored_size) return damaged("a section's size");
+  content->data = stored;
+  content->size = (size_t)stored_size;
+  return TORPOR_OK;
+}
+
+static torpor_status read_sections(torpor__container *container,
+                                   const uint8_t *data, size_t size) {
+  const uint8_t *at = data + HEADER_SIZE, *end = data + size - CHECKSUM_SIZE;
+  uint32_t count = read_u32(data + AT_SECTIONS), last = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    torpor_status status = read_section(container, &at, end, &last);
+    if (status != TORPOR_OK) return status;
+  }
+  if (at != end) return damaged("what follows its sections");
+  if (!container->sections[TORPOR__SECTION_GLOBALS].present ||
+      !container->sections[TORPOR__SECTION_OPERATIONS].present ||
+      !container->sections[TORPOR__SECTION_MEMORY].present)
+    return damaged("a missing section");
+  return TORPOR_OK;
+}
+
+torpor_status torpor__container_read(torpor__container *container,
+                                     const uint8_t *data, size_t size,
+                                     uint64_t memory_max) {
+  torpor_status status;
+  memset(container, 0, sizeof(*container));
+  status = check_frame(data, size);
+  if (status == TORPOR_OK) status = read_header(container, data, memory_max);
+  if (status == TORPOR_OK) status = read_sections(container, data, size);
+  if (status != TORPOR_OK) torpor__container_free(container);
+  return status;
+}
+
+void torpor__container_free(torpor__container *container) {
+  for (int i = 0; i < TORPOR__SECTION_END; i++) {
+    torpor__alloc_free(container->sections[i].owned);
+    container->sections[i] = (torpor__content){0};
+  }
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* container.h - the bytes of a snapshot: header, sections, checksum.
+ *
+ * Knows nothing of VMs, so that a snapshot can be looked into without an engine.
+ * All of it is specified in docs/snapshot-format.md. */
+#ifndef TORPOR_VM_CONTAINER_H
+#define TORPOR_VM_CONTAINER_H
+
+#include "vm/buffer.h"
+
+#define TORPOR__SNAPSHOT_VERSION 1
+
+/* Each at most once, in this order. */
+typedef enum torpor__section {
+  TORPOR__SECTION_GLOBALS = 1,
+  TORPOR__SECTION_EXTENSIONS = 2, /* left out while there are none */
+  TORPOR__SECTION_OPERATIONS = 3,
+  TORPOR__SECTION_WAITING = 4, /* reserved: where suspended functions wait */
+  TORPOR__SECTION_MEMORY = 5,
+} torpor__section;
+#define TORPOR__SECTION_END 6
+
+/* ---- Writing --------------------------------------------------------------*/
+
+typedef struct torpor__container_writer {
+  torpor__buffer out;
+  uint32_t sections;
+  size_t section_at; /* of the section that is being written */
+} torpor__container_writer;
+
+/* Starts the snapshot of a VM of engine 'id' (hex) with 'pages' of memory. */
+void torpor__container_start(torpor__container_writer *writer, const char *id,
+                             uint32_t pages);
+/* Between these two, the content is added to writer->out. */
+void torpor__section_start(torpor__container_writer *writer,
+                           torpor__section type);
+void torpor__section_stop(torpor__container_writer *writer);
+torpor_status torpor__container_finish(torpor__container_writer *writer,
+                                       torpor_bytes *out);
+
+/* ---- Reading --------------------------------------------------------------*/
+
+typedef struct torpor__content {
+  const uint8_t *data;
+  size_t size;
+  uint8_t *owned; /* what was decompressed, or NULL */
+  bool present;
+} torpor__content;
+
+typedef struct torpor__container {
+  char engine[65];
+  uint32_t version, pages;
+  torpor__content sections[TORPOR__SECTION_END];
+} torpor__container;
+
+/* Reads and checks 'data', which stays borrowed; 'memory_max' is how much
+ * memory its VM may have. On any failure nothing is produced, and this thread's
+ * error says what to do. */
+torpor_status torpor__container_read(torpor__container *container,
+                                     const uint8_t *data, size_t size,
+                                     uint64_t memory_max);
+void torpor__container_free(torpor__container *container);
+
+#endif

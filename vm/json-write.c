@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* json-write.c - CBOR to JSON text, for people and for other programs.
+ *
+ * JSON has less than CBOR. What it lacks becomes what a reader can make most
+ * of: dates are ISO strings, bytes are base64, big integers are "0x..." strings,
+ * undefined, NaN and infinities are null; keys that are not text become the
+ * JSON text of the key; a second reference to a shared value is "[shared n]";
+ * other tags are passed over. CBOR within CBOR (tag 24) is unpacked. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "vm/cbor.h"
+#include "vm/vm.h"
+
+/* The writer for CBOR serves for text as well. */
+typedef struct printer {
+  torpor__buffer out;
+  torpor__cbor_reader in;
+  unsigned depth;
+} printer;
+
+static void put(printer *p, const char *text) {
+  torpor__buffer_add(&p->out, text, strlen(text));
+}
+
+static bool print_item(printer *p, const torpor__cbor_item *item);
+
+/* ---- Text, bytes, numbers -------------------------------------------------*/
+
+/* The inside of a string: escaped, without quotes. */
+static bool put_escaped(printer *p, const uint8_t *text, size_t size) {
+  static const char names[] = "btnvfr"; /* \b is 8 ... \r is 13 */
+  size_t plain = 0;
+  if (!torpor__utf8_valid(text, size)) return false;
+  for (size_t i = 0; i < size; i++) {
+    char escape[8];
+    if (text[i] >= 0x20 && text[i] != '"' && text[i] != '\\') continue;
+    torpor__buffer_add(&p->out, text + plain, i - plain);
+    plain = i + 1;
+    if (text[i] >= 0x20)
+      snprintf(escape, sizeof(escape), "\\%c", text[i]);
+    else if (text[i] >= 8 && text[i] <= 13 && text[i] != 11)
+      snprintf(escape, sizeof(escape), "\\%c", names[text[i] - 8]);
+    else
+      snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)text[i]);
+    put(p, escape);
+  }
+  torpor__buffer_add(&p->out, text + plain, size - plain);
+  return true;
+}
+
+static bool print_text(printer *p, const torpor__cbor_item *item) {
+  torpor__cbor_item piece = *item;
+  bool good = true;
+  put(p, "\"");
+  if (!item->indefinite) {
+    good = put_escaped(p, item->data, (size_t)item->value);
+  } else {
+    while ((good = torpor__cbor_next(&p->in, &piece)) && !piece.is_break) {
+      if (piece.major != TORPOR__CBOR_TEXT || piece.indefinite) return false;
+      if (!put_escaped(p, piece.data, (size_t)piece.value)) return false;
+    }
+  }
+  put(p, "\"");
+  return good;
+}
+
+static void put_base64(printer *p, const uint8_t *data, size_t size) {
+  static const char digits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < size; i += 3) {
+    size_t left = size - i;
+    uint32_t three = (uint32_t)data[i] << 16;
+    char four[4];
+    if (left > 1) three |= (uint32_t)data[i + 1] << 8;
+    if (left > 2) three |= data[i + 2];
+    four[0] = digits[three >> 18];
+    four[1] = digits[three >> 12 & 63];
+    four[2] = left > 1 ? digits[three >> 6 & 63] : '=';
+    four[3] = left > 2 ? digits[three & 63] : '=';
+    torpor__buffer_add(&p->out, four, 4);
+  }
+}
+
+/* Bytes in pieces are rare enough to be refused: padding could not be right. */
+static bool print_bytes(printer *p, const torpor__cbor_item *item) {
+  if (item->indefinite) return false;
+  put(p, "\"");
+  put_base64(p, item->data, (size_t)item->value);
+  put(p, "\"");
+  return true;
+}
+
+static void put_number(printer *p, double number) {
+  char text[40];
+  if (!isfinite(number)) {
+    put(p, "null");
+    return;
+  }
+  torpor__number_print(number, text, sizeof(text));
+  put(p, text);
+}
+
+static bool print_integer(printer *p, const torpor__cbor_item *item) {
+  char text[24];
+  if (item->major == TORPOR__CBOR_UNSIGNED)
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)item->value);
+  else if (item->value == UINT64_MAX)
+    snprintf(text, sizeof(text), "-18446744073709551616");
+  else
+    snprintf(text, sizeof(text), "-%llu", (unsigned long long)item->value + 1);
+  put(p, text);
+  return true;
+}
+
+static bool print_simple(printer *p, const torpor__cbor_item *item) {
+  if (item->is_number)
+    put_number(p, item->number);
+  else if (item->value == TORPOR__CBOR_TRUE)
+    put(p, "true");
+  else if (item->value == TORPOR__CBOR_FALSE)
+    put(p, "false");
+  else
+    put(p, "null");
+  return true;
+}
+
+/* ---- Tags -----------------------------------------------------------------*/
+
+static double item_number(const torpor__cbor_item *item) {
+  if (item->is_number) return item->number;
+  if (item->major == TORPOR__CBOR_UNSIGNED) return (double)item->value;
+  if (item->major == TORPOR__CBOR_NEGATIVE) return -1 - (double)item->value;
+  return (double)NAN;
+}
+
+/* Seconds since 1970 as "2026-01-31T12:00:00.000Z". */
+static bool print_date(printer *p, const torpor__cbor_item *item) {
+  double seconds = item_number(item), whole = floor(seconds);
+  int ms = (int)floor((seconds - whole) * 1000 + 0.5);
+  char text[80];
+  struct tm date;
+  time_t moment;
+  if (!(whole >= -62167219200.0 && whole < 253402300799.0)) {
+    put(p, "null");
+    return true;
+  }
+  moment = (time_t)whole + ms / 1000;
+  gmtime_r(&moment, &date);
+  snprintf(text, sizeof(text), "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
+           date.tm_year + 1900, date.tm_mon + 1, date.tm_mday, date.tm_hour,
+           date.tm_min, date.tm_sec, ms % 1000);
+  put(p, text);
+  return true;
+}
+
+static void put_hex(printer *p, unsigned byte) {
+  static const char digits[] = "0123456789abcdef";
+  const char two[2] = {digits[byte >> 4], digits[byte & 15]};
+  torpor__buffer_add(&p->out, two, 2);
+}
+
+/* A negative one is stored as n for -1 - n: one is added on the way. */
+static bool print_bigint(printer *p, const torpor__cbor_item *item,
+                         bool negative) {
+  size_t size = (size_t)item->value, carry = size;
+  if (item->major != TORPOR__CBOR_BYTES || item->indefinite) return false;
+  if (negative)
+    while (carry > 0 && item->data[carry - 1] == 0xff) carry--;
+  put(p, negative ? "\"-0x" : "\"0x");
+  if (size == 0) put(p, negative ? "1" : "0");
+  if (size > 0 && carry == 0) put(p, "1");
+  for (size_t i = 0; i < size; i++) {
+    unsigned byte = item->data[i];
+    if (i >= carry) byte = 0;
+    if (negative && i + 1 == carry) byte++;
+    put_hex(p, byte);
+  }
+  put(p, "\"");
+  return true;
+}
+
+/* A document in a byte string. */
+static bool print_embedded(printer *p, const torpor__cbor_item *item) {
+  torpor__cbor_reader outer = p->in;
+  torpor__cbor_item inner;
+  bool good;
+  if (item->major != TORPOR__CBOR_BYTES || item->indefinite) return false;
+  p->in =
+      (torpor__cbor_reader){item->data, item->data, item->data + item->value};
+  good = torpor__cbor_next(&p->in, &inner) && print_item(p, &inner) &&
+         p->in.at == p->in.end;
+  p->in = outer;
+  return good;
+}
+
+static bool print_tag(printer *p, uint64_t tag) {
+  torpor__cbor_item item;
+  char text[40];
+  if (!torpor__cbor_next(&p->in, &item) || item.is_break) return false;
+  switch (tag) {
+  case TORPOR__TAG_DATE:
+    return print_date(p, &item);
+  case TORPOR__TAG_BIGINT:
+  case TORPOR__TAG_BIGINT_NEGATIVE:
+    return print_bigint(p, &item, tag == TORPOR__TAG_BIGINT_NEGATIVE);
+  case TORPOR__TAG_CBOR:
+    return print_embedded(p, &item);
+  case TORPOR__TAG_REFERENCE:
+    if (item.major != TORPOR__CBOR_UNSIGNED) return false;
+    snprintf(text, sizeof(text), "\"[shared %llu]\"",
+             (unsigned long long)item.value);
+    put(p, text);
+    return true;
+  default:
+    return print_item(p, &item);
+  }
+}
+
+/* ---- Arrays and maps ------------------------------------------------------*/
+
+/* The next element of a container; false at its end or when it is cut off,
+ * which 'good' tells apart. */
+static bool next_element(printer *p, const torpor__cbor_item *container,
+                         uint64_t index, torpor__cbor_item *element,
+                         bool *good) {
+  *good = true;
+  if (!container->indefinite && index == container->value) return false;
+  *good = torpor__cbor_next(&p->in, element);
+  if (!*good) return false;
+  if (!element->is_break) return true;
+  *good = container->indefinite;
+  return false;
+}
+
+static bool print_array(printer *p, const torpor__cbor_item *array) {
+  torpor__cbor_item element;
+  bool good;
+  put(p, "[");
+  for (uint64_t i = 0; next_element(p, array, i, &element, &good); i++) {
+    if (i > 0) put(p, ",");
+    if (!print_item(p, &element)) return false;
+  }
+  put(p, "]");
+  return good;
+}
+
+/* A key that is not text: its own JSON, quoted. */
+static bool print_other_key(printer *p, const torpor__cbor_item *key) {
+  torpor__buffer outer = p->out;
+  torpor_bytes text;
+  bool good;
+  p->out = (torpor__buffer){0};
+  good = print_item(p, key);
+  if (torpor__buffer_finish(&p->out, &text) != TORPOR_OK) outer.failed = true;
+  p->out = outer;
+  put(p, "\"");
+  good = good && (!text.data || put_escaped(p, text.data, text.size));
+  put(p, "\"");
+  torpor_bytes_free(&text);
+  return good;
+}
+
+static bool print_map(printer *p, const torpor__cbor_item *map) {
+  torpor__cbor_item key, value;
+  bool good;
+  put(p, "{");
+  for (uint64_t i = 0; next_element(p, map, i, &key, &good); i++) {
+    bool text = key.major == TORPOR__CBOR_TEXT;
+    if (i > 0) put(p, ",");
+    if (!(text ? print_text(p, &key) : print_other_key(p, &key))) return false;
+    put(p, ":");
+    if (!torpor__cbor_next(&p->in, &value) || value.is_break ||
+        !print_item(p, &value))
+      return false;
+  }
+  put(p, "}");
+  return good;
+}
+
+static bool print_item(printer *p, const torpor__cbor_item *item) {
+  bool good = false;
+  if (item->is_break || p->out.failed) return false;
+  if (++p->depth > TORPOR__CBOR_DEPTH) return false;
+  switch (item->major) {
+  case TORPOR__CBOR_UNSIGNED:
+  case TORPOR__CBOR_NEGATIVE:
+    good = print_integer(p, item);
+    break;
+  case TORPOR__CBOR_BYTES:
+    good = print_bytes(p, item);
+    break;
+  case TORPOR__CBOR_TEXT:
+    good = print_text(p, item);
+    break;
+  case TORPOR__CBOR_ARRAY:
+    good = print_array(p, item);
+    break;
+  case TORPOR__CBOR_MAP:
+    good = print_map(p, item);
+    break;
+  case TORPOR__CBOR_TAG:
+    good = print_tag(p, item->value);
+    break;
+  case TORPOR__CBOR_SIMPLE:
+    good = print_simple(p, item);
+    break;
+  }
+  p->depth--;
+  return good;
+}
+
+torpor_status torpor_cbor_to_json(const void *data, size_t size,
+                                  torpor_bytes *out) {
+  const uint8_t *start = data;
+  printer p = {.in = {start, start, start + size}};
+  torpor__cbor_item item;
+  bool good = torpor__cbor_next(&p.in, &item) && print_item(&p, &item) &&
+              p.in.at == p.in.end;
+  bool failed = p.out.failed;
+  torpor_status status;
+  *out = (torpor_bytes){NULL, 0};
+  if (!good && !failed) {
+    torpor__buffer_free(&p.out);
+    return torpor__fail(NULL, TORPOR_FORMAT,
+                        "not CBOR that can be shown: byte %zu",
+                        (size_t)(p.in.at - start));
+  }
+  status = torpor__buffer_finish(&p.out, out);
+  if (status != TORPOR_OK) torpor__fail(NULL, status, "out of memory");
+  return status;
+}
