@@ -33,8 +33,8 @@
  * none after the call that removed it.
  *
  * Threads: a loop and all that belongs to it is used by one thread. The
- * exceptions are torpor_loop_stop and torpor_loop_wake, which any thread and any
- * signal handler may call. */
+ * exceptions are torpor_loop_stop and torpor_loop_wake, which any thread and
+ * any signal handler may call. */
 #ifndef TORPOR_LOOP_H
 #define TORPOR_LOOP_H
 
@@ -146,7 +146,8 @@ TORPOR_API void torpor_alarm_close(torpor_alarm *alarm);
  * against the folder of the access, links and ".." by the file system. */
 typedef struct torpor_access torpor_access;
 
-/* Every permission: name, its word in flags and texts, what one does with it. */
+/* Every permission: name, its word in flags and texts, what one does with it.
+ * */
 #define TORPOR_PERMISSION_LIST(X)                                              \
   X(READ, "read", "reading")                                                   \
   X(WRITE, "write", "writing")
@@ -209,10 +210,12 @@ typedef struct torpor_attachment {
 
 #define TORPOR_ATTACHMENT_INIT {.size = sizeof(torpor_attachment)}
 
-/* Gives the VM's operations to the loop's drivers, now and in each turn, settles
- * them one at a time, and runs all jobs after each. Operations that were pending
- * already, after a restore, are started too. A VM is attached once: TORPOR_EXISTS
- * else. The VM must stay open until it is detached, which cancels its tasks. */
+/* Gives the VM's operations to the loop's drivers, now and in each turn,
+ * settles them one at a time, and runs all jobs after each. Operations that
+ * were pending already, after a restore, are started too. A VM is attached
+ * once: TORPOR_EXISTS else. The VM must stay open until it is detached, which
+ * cancels its tasks and is not to be done from a callback of the VM or of its
+ * tasks. */
 TORPOR_API torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
                                             const torpor_attachment *options);
 TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
@@ -275,9 +278,9 @@ typedef struct torpor_driver {
   void *user;
 } torpor_driver;
 
-/* Lets 'driver', which is copied except for 'kind' and 'user', perform the tasks
- * of its kind. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or TORPOR_EXISTS when the
- * kind has one. */
+/* Lets 'driver', which is copied except for 'kind' and 'user', perform the
+ * tasks of its kind. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or TORPOR_EXISTS
+ * when the kind has one. */
 TORPOR_API torpor_status torpor_loop_add_driver(torpor_loop *loop,
                                                 const torpor_driver *driver);
 
@@ -304,10 +307,10 @@ TORPOR_API void torpor_task_fail(torpor_task *task, const char *name,
 
 /* ---- Modules from files --------------------------------------------------*/
 
-/* Gives a program the modules that it imports. The folder of the main module and
- * all below it is the program, and needs no grant; what lies elsewhere is read
- * when 'access' allows it. Only UTF-8 text of at most TORPOR_SOURCE_LARGEST
- * bytes is accepted. */
+/* Gives a program the modules that it imports. The folder of the main module
+ * and all below it is the program, and needs no grant; what lies elsewhere is
+ * read when 'access' allows it. A module has TORPOR_SOURCE_LARGEST bytes at
+ * most. */
 typedef struct torpor_loader torpor_loader;
 
 /* Reads the main module 'path'. TORPOR_OK with 'source'; TORPOR_NOT_FOUND,

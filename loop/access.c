@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* access.c - what a program may touch.
+ *
+ * A list of grants, each a permission and a resolved path, or everything.
+ * Nothing is cached: every check asks the file system anew where a path leads,
+ * since links may have been moved since.
+ *
+ *  (1) A path is used only as it was checked: resolved.
+ *  (2) A refusal says nothing about what exists where nothing is granted: the
+ *      sentence and the code depend on the text of the path alone.
+ *
+ * Runs on one thread at a time; checks change nothing. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "loop.h"
+#include "path.h"
+
+struct grant {
+  torpor_permission permission;
+  char *path; /* NULL: everything */
+};
+
+struct torpor_access {
+  char *folder; /* what relative paths start from; resolved */
+  struct grant *grants;
+  size_t count, capacity;
+};
+
+static const char *const words[] = {
+#define X(name, word, doing) word,
+    TORPOR_PERMISSION_LIST(X)
+#undef X
+};
+
+static const char *const doings[] = {
+#define X(name, word, doing) doing,
+    TORPOR_PERMISSION_LIST(X)
+#undef X
+};
+
+/* Longest text that torpor_access_read takes. */
+static const size_t TEXT_LARGEST = (size_t)1 << 20;
+
+/* ---- Making --------------------------------------------------------------*/
+
+/* An access with 'folder', which it takes over, also when it fails. */
+static torpor_status make_access(char *folder, torpor_access **out) {
+  torpor_access *access = folder == NULL ? NULL : calloc(1, sizeof(*access));
+  if (access == NULL) {
+    free(folder);
+    return TORPOR_NOMEM;
+  }
+  access->folder = folder;
+  *out = access;
+  return TORPOR_OK;
+}
+
+torpor_status torpor_access_open(const char *folder, torpor_access **out) {
+  char current[PATH_MAX];
+  char *resolved;
+  *out = NULL;
+  if (getcwd(current, sizeof(current)) == NULL) return TORPOR_NOT_FOUND;
+  if (folder == NULL) folder = current;
+  int failure = torpor__path_resolve(current, folder, &resolved);
+  if (failure == -ENOMEM) return TORPOR_NOMEM;
+  if (failure != 0) return TORPOR_NOT_FOUND;
+  return make_access(resolved, out);
+}
+
+void torpor_access_close(torpor_access *access) {
+  if (access == NULL) return;
+  for (size_t i = 0; i < access->count; i++) free(access->grants[i].path);
+  free(access->grants);
+  free(access->folder);
+  free(access);
+}
+
+/* Adds a grant for 'path', which it takes over, also when it fails. */
+static torpor_status add_grant(torpor_access *access,
+                               torpor_permission permission, char *path) {
+  if (!torpor__array_grow(&access->grants, access->count, &access->capacity,
+                          sizeof(*access->grants))) {
+    free(path);
+    return TORPOR_NOMEM;
+  }
+  access->grants[access->count++] = (struct grant){permission, path};
+  return TORPOR_OK;
+}
+
+torpor_status torpor_access_allow(torpor_access *access,
+                                  torpor_permission permission,
+                                  const char *path) {
+  char *resolved = NULL;
+  if ((unsigned)permission >= TORPOR_PERMISSION_COUNT) return TORPOR_MISUSE;
+  if (path != NULL) {
+    if (path[0] == '\0') return TORPOR_MISUSE;
+    int failure = torpor__path_resolve(access->folder, path, &resolved);
+    if (failure != 0) return failure == -ENOMEM ? TORPOR_NOMEM : TORPOR_IO;
+  }
+  return add_grant(access, permission, resolved);
+}
+
+/* ---- Checking ------------------------------------------------------------*/
+
+static bool is_granted(const torpor_access *access,
+                       torpor_permission permission, const char *path) {
+  if (access == NULL) return false;
+  for (size_t i = 0; i < access->count; i++) {
+    const struct grant *grant = &access->grants[i];
+    if (grant->permission == permission &&
+        (grant->path == NULL || torpor__path_covers(grant->path, path)))
+      return true;
+  }
+  return false;
+}
+
+static torpor_status deny(torpor_permission permission, const char *path,
+                          const char *leads, torpor_bytes *out) {
+  const char *flag = leads == NULL ? path : leads;
+  torpor_status status = torpor__format(
+      out, "%s %s%s%s is not allowed; run with --allow-%s=%s",
+      doings[permission], path, leads == NULL ? "" : ", which is ",
+      leads == NULL ? "" : leads, words[permission], flag);
+  return status == TORPOR_OK ? TORPOR_DENIED : status;
+}
+
+/* Checks 'text', a path that is absolute but not resolved. */
+static torpor_status check_path(const torpor_access *access,
+                                torpor_permission permission, const char *text,
+                                const char *path, torpor_bytes *out) {
+  char *resolved;
+  const char *folder = access == NULL ? "/" : access->folder;
+  bool named = is_granted(access, permission, text);
+  int failure = torpor__path_resolve(folder, path, &resolved);
+  if (failure == -ENOMEM) return TORPOR_NOMEM;
+  if (failure != 0) {
+    if (!named) return deny(permission, text, NULL, out);
+    torpor_status status = torpor__format(out, "%s %s: %s", doings[permission],
+                                          text, uv_strerror(failure));
+    return status == TORPOR_OK ? TORPOR_IO : status;
+  }
+  if (is_granted(access, permission, resolved)) {
+    *out = (torpor_bytes){(uint8_t *)resolved, strlen(resolved)};
+    return TORPOR_OK;
+  }
+  torpor_status status = deny(permission, text, named ? resolved : NULL, out);
+  free(resolved);
+  return status;
+}
+
+torpor_status torpor_access_check(const torpor_access *access,
+                                  torpor_permission permission,
+                                  const char *path, torpor_bytes *out) {
+  char current[PATH_MAX];
+  *out = (torpor_bytes){0};
+  if ((unsigned)permission >= TORPOR_PERMISSION_COUNT) return TORPOR_MISUSE;
+  if (path[0] == '\0' || strlen(path) >= PATH_MAX) {
+    torpor__format(out, "a path has 1 to %d bytes", PATH_MAX - 1);
+    return TORPOR_MISUSE;
+  }
+  const char *folder = access == NULL ? NULL : access->folder;
+  if (folder == NULL) folder = getcwd(current, sizeof(current));
+  char *text = torpor__path_normalise(folder == NULL ? "/" : folder, path);
+  if (text == NULL) return TORPOR_NOMEM;
+  torpor_status status = check_path(access, permission, text, path, out);
+  free(text);
+  return status;
+}
+
+/* ---- As text -------------------------------------------------------------*/
+
+/* Appends 'text' at 'at', escaped; gives the new end. Three bytes for each byte
+ * are enough. */
+static char *write_escaped(char *at, const char *text) {
+  for (; *text != '\0'; text++) {
+    unsigned char byte = (unsigned char)*text;
+    if (byte >= 32 && byte != '%') {
+      *at++ = *text;
+    } else {
+      *at++ = '%';
+      *at++ = "0123456789ABCDEF"[byte >> 4];
+      *at++ = "0123456789ABCDEF"[byte & 15];
+    }
+  }
+  return at;
+}
+
+static char *write_line(char *at, const char *word, const char *path) {
+  at = stpcpy(at, word);
+  if (path != NULL) {
+    *at++ = ' ';
+    at = write_escaped(at, path);
+  }
+  *at++ = '\n';
+  return at;
+}
+
+static size_t line_largest(const char *path) {
+  return 16 + (path == NULL ? 0 : 3 * strlen(path));
+}
+
+torpor_status torpor_access_write(const torpor_access *access,
+                                  torpor_bytes *out) {
+  *out = (torpor_bytes){0};
+  size_t largest = line_largest(access->folder) + 1;
+  for (size_t i = 0; i < access->count; i++)
+    largest += line_largest(access->grants[i].path);
+  char *text = malloc(largest);
+  if (text == NULL) return TORPOR_NOMEM;
+  char *end = write_line(text, "folder", access->folder);
+  for (size_t i = 0; i < access->count; i++)
+    end = write_line(end, words[access->grants[i].permission],
+                     access->grants[i].path);
+  *end = '\0';
+  *out = (torpor_bytes){(uint8_t *)text, (size_t)(end - text)};
+  return TORPOR_OK;
+}
+
+static int read_digit(char digit) {
+  const char *digits = "0123456789ABCDEF";
+  const char *found = digit == '\0' ? NULL : strchr(digits, digit);
+  return found == NULL ? -1 : (int)(found - digits);
+}
+
+/* Undoes the escapes of 'text' in place; false when there is a wrong one, or no
+ * absolute path results. */
+static bool read_escaped(char *text) {
+  char *out = text;
+  if (text[0] != '/') return false;
+  while (*text != '\0') {
+    if (*text != '%') {
+      *out++ = *text++;
+      continue;
+    }
+    int high = read_digit(text[1]);
+    int low = high < 0 ? -1 : read_digit(text[2]);
+    if (low < 0 || high * 16 + low == 0) return false;
+    *out++ = (char)(high * 16 + low);
+    text += 3;
+  }
+  *out = '\0';
+  return true;
+}
+
+/* Reads one line "word" or "word path", which it destroys. */
+static torpor_status read_grant(torpor_access *access, char *line) {
+  char *path = strchr(line, ' ');
+  if (path != NULL) {
+    *path++ = '\0';
+    if (!read_escaped(path)) return TORPOR_FORMAT;
+  }
+  for (unsigned i = 0; i < TORPOR_PERMISSION_COUNT; i++) {
+    if (strcmp(line, words[i]) != 0) continue;
+    char *copy = path == NULL ? NULL : strdup(path);
+    if (path != NULL && copy == NULL) return TORPOR_NOMEM;
+    return add_grant(access, (torpor_permission)i, copy);
+  }
+  return TORPOR_FORMAT;
+}
+
+/* Reads 'text', lines that each end with a newline, which it destroys. */
+static torpor_status read_lines(char *text, torpor_access **out) {
+  const char *folder = "folder ";
+  char *end = strchr(text, '\n');
+  if (end == NULL || strncmp(text, folder, strlen(folder)) != 0)
+    return TORPOR_FORMAT;
+  *end = '\0';
+  char *path = text + strlen(folder);
+  if (!read_escaped(path)) return TORPOR_FORMAT;
+  torpor_status status = make_access(strdup(path), out);
+  while (status == TORPOR_OK && end[1] != '\0') {
+    char *line = end + 1;
+    end = strchr(line, '\n');
+    if (end == NULL) return TORPOR_FORMAT;
+    *end = '\0';
+    status = read_grant(*out, line);
+  }
+  return status;
+}
+
+torpor_status torpor_access_read(const char *text, size_t size,
+                                 torpor_access **out) {
+  *out = NULL;
+  if (size > TEXT_LARGEST || memchr(text, '\0', size) != NULL)
+    return TORPOR_FORMAT;
+  char *copy = malloc(size + 1);
+  if (copy == NULL) return TORPOR_NOMEM;
+  memcpy(copy, text, size);
+  copy[size] = '\0';
+  torpor_status status = read_lines(copy, out);
+  free(copy);
+  if (status != TORPOR_OK) {
+    torpor_access_close(*out);
+    *out = NULL;
+  }
+  return status;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* disk.c - whole files, read and written by blocking calls.
+ *
+ *  (1) A write is seen whole or not at all, also after a power cut: the bytes
+ *      go into a new file ".torpor-PID-N" in the same folder, are synced, then
+ *      the file is renamed and the folder synced. A file that is replaced hands
+ *      its mode on. A process that is killed may leave the new file behind.
+ *  (2) Only regular files: reading a device or a pipe may never end.
+ *  (3) Links are not followed: paths are resolved before, and one that has
+ *      become a link since is an error (ELOOP).
+ *
+ * No state; any thread. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "disk.h"
+
+enum { FIRST_CHUNK = 64 << 10, LARGEST_CHUNK = 8 << 20 };
+
+static bool is_cancelled(const atomic_bool *cancelled) {
+  return cancelled != NULL && atomic_load(cancelled);
+}
+
+/* ---- Reading -------------------------------------------------------------*/
+
+/* What a reader fills: 'room' bytes, 'capacity' bytes for content, a zero. */
+struct buffer {
+  uint8_t *memory;
+  size_t room, size, capacity;
+};
+
+static bool resize(struct buffer *buffer, size_t capacity) {
+  uint8_t *grown = realloc(buffer->memory, buffer->room + capacity + 1);
+  if (grown == NULL) return false;
+  buffer->memory = grown;
+  buffer->capacity = capacity;
+  return true;
+}
+
+/* Reads until the end, which is seen when a read gives nothing. */
+static int read_all(int file, size_t largest, const atomic_bool *cancelled,
+                    struct buffer *buffer) {
+  for (;;) {
+    if (is_cancelled(cancelled)) return -ECANCELED;
+    if (buffer->size > largest) return TORPOR__DISK_LARGE;
+    if (buffer->size == buffer->capacity &&
+        !resize(buffer, buffer->capacity * 2 + FIRST_CHUNK))
+      return -ENOMEM;
+    size_t chunk = buffer->capacity - buffer->size;
+    if (chunk > LARGEST_CHUNK) chunk = LARGEST_CHUNK;
+    ssize_t got =
+        read(file, buffer->memory + buffer->room + buffer->size, chunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -errno;
+    if (got == 0) return 0;
+    buffer->size += (size_t)got;
+  }
+}
+
+static int read_open_file(int file, size_t largest,
+                          const atomic_bool *cancelled, struct buffer *buffer) {
+  struct stat found;
+  if (fstat(file, &found) != 0) return -errno;
+  if (S_ISDIR(found.st_mode)) return -EISDIR;
+  if (!S_ISREG(found.st_mode)) return TORPOR__DISK_IRREGULAR;
+  if (found.st_size < 0 || (uintmax_t)found.st_size > largest)
+    return TORPOR__DISK_LARGE;
+  /* One byte more shows the end without growing. */
+  if (!resize(buffer, (size_t)found.st_size + 1)) return -ENOMEM;
+  return read_all(file, largest, cancelled, buffer);
+}
+
+int torpor__disk_read(const char *path, size_t room, size_t largest,
+                      const atomic_bool *cancelled,
+                      struct torpor__content *out) {
+  struct buffer buffer = {.room = room};
+  *out = (struct torpor__content){0};
+  /* O_NONBLOCK: opening a pipe must not wait for its other end. */
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0) return -errno;
+  int failure = read_open_file(file, largest, cancelled, &buffer);
+  close(file);
+  if (failure != 0) {
+    free(buffer.memory);
+    return failure;
+  }
+  buffer.memory[room + buffer.size] = 0;
+  *out = (struct torpor__content){buffer.memory, buffer.size};
+  return 0;
+}
+
+/* ---- Writing -------------------------------------------------------------*/
+
+/* What a writer has open: a new file beside the one that it is to be. */
+struct draft {
+  const char *path;
+  char folder[PATH_MAX];
+  char name[PATH_MAX + 64];
+  int file;
+};
+
+static int write_all(int file, const uint8_t *data, size_t size,
+                     const atomic_bool *cancelled) {
+  while (size > 0) {
+    if (is_cancelled(cancelled)) return -ECANCELED;
+    size_t chunk = size < LARGEST_CHUNK ? size : LARGEST_CHUNK;
+    ssize_t wrote = write(file, data, chunk);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return -errno;
+    data += wrote;
+    size -= (size_t)wrote;
+  }
+  return 0;
+}
+
+/* The mode of what 'path' replaces; -1 when it is new. A negated errno, or
+ * IRREGULAR, when it cannot be replaced. */
+static int find_mode(const char *path, int *mode) {
+  struct stat found;
+  *mode = -1;
+  if (lstat(path, &found) != 0) return errno == ENOENT ? 0 : -errno;
+  if (S_ISDIR(found.st_mode)) return -EISDIR;
+  if (S_ISLNK(found.st_mode)) return -ELOOP;
+  if (!S_ISREG(found.st_mode)) return TORPOR__DISK_IRREGULAR;
+  *mode = (int)(found.st_mode & 0777);
+  return 0;
+}
+
+/* Names are counted; one that a process of the same number left is passed. */
+static int open_draft(const char *path, int mode, struct draft *draft) {
+  static atomic_uint count;
+  const char *slash = strrchr(path, '/');
+  if (slash == NULL || strlen(path) >= PATH_MAX) return -EINVAL;
+  int size = slash == path ? 1 : (int)(slash - path);
+  snprintf(draft->folder, sizeof(draft->folder), "%.*s", size, path);
+  draft->path = path;
+  do {
+    snprintf(draft->name, sizeof(draft->name), "%s/.torpor-%ld-%u",
+             draft->folder, (long)getpid(), atomic_fetch_add(&count, 1));
+    draft->file =
+        open(draft->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+             mode < 0 ? 0666 : mode);
+  } while (draft->file < 0 && errno == EEXIST);
+  return draft->file < 0 ? -errno : 0;
+}
+
+static int fill_draft(const struct draft *draft, const void *data, size_t size,
+                      int mode, const atomic_bool *cancelled) {
+  int failure = write_all(draft->file, data, size, cancelled);
+  if (failure != 0) return failure;
+  if (mode >= 0 && fchmod(draft->file, (mode_t)mode) != 0) return -errno;
+  if (fsync(draft->file) != 0) return -errno;
+  return is_cancelled(cancelled) ? -ECANCELED : 0;
+}
+
+/* Renames the draft; the folder's sync makes that last. File systems that
+ * cannot sync a folder say EINVAL. */
+static int publish_draft(const struct draft *draft) {
+  if (rename(draft->name, draft->path) != 0) return -errno;
+  int folder = open(draft->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return 0;
+  int failure = fsync(folder) != 0 && errno != EINVAL ? -errno : 0;
+  close(folder);
+  return failure;
+}
+
+int torpor__disk_write(const char *path, const void *data, size_t size,
+                       const atomic_bool *cancelled) {
+  struct draft draft;
+  int mode;
+  int failure = find_mode(path, &mode);
+  if (failure == 0) failure = open_draft(path, mode, &draft);
+  if (failure != 0) return failure;
+  failure = fill_draft(&draft, data, size, mode, cancelled);
+  if (close(draft.file) != 0 && failure == 0) failure = -errno;
+  if (failure == 0) {
+    failure = publish_draft(&draft);
+  } else {
+    unlink(draft.name);
+  }
+  return failure;
+}
+
+/* ---- Words ---------------------------------------------------------------*/
+
+const char *torpor__disk_code(int failure) {
+  if (failure == TORPOR__DISK_IRREGULAR) return "EINVAL";
+  if (failure == TORPOR__DISK_LARGE) return "EFBIG";
+  return uv_err_name(failure);
+}
+
+const char *torpor__disk_text(int failure) {
+  if (failure == TORPOR__DISK_IRREGULAR) return "not a regular file";
+  if (failure == TORPOR__DISK_LARGE) return "the file is too large";
+  return uv_strerror(failure);
+}

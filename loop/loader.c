@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* loader.c - modules from files.
+ *
+ * A module's name is its absolute path, as the guest resolved it against its
+ * importer; the main module's is resolved here. The program is the folder of
+ * the main module with all below it, judged after links are followed: a link
+ * inside the program that leads outside of it needs a grant.
+ *
+ *  (1) 'given' has every name that was given out, in order, once.
+ *
+ * Runs on the VM's thread. */
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "disk.h"
+#include "loop.h"
+#include "path.h"
+
+struct torpor_loader {
+  const torpor_access *access;
+  char *name;   /* of the main module */
+  char *folder; /* the program */
+  char **given; /* sorted */
+  size_t count, capacity;
+  torpor_bytes error;
+};
+
+/* Where 'name' is among those given out, or belongs. */
+static size_t find_place(const torpor_loader *loader, const char *name) {
+  size_t low = 0, high = loader->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (strcmp(loader->given[middle], name) < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+bool torpor_loader_gave(const torpor_loader *loader, const char *name) {
+  size_t place = find_place(loader, name);
+  return place < loader->count && strcmp(loader->given[place], name) == 0;
+}
+
+static bool note_given(torpor_loader *loader, const char *name) {
+  if (torpor_loader_gave(loader, name)) return true;
+  char *copy = strdup(name);
+  if (copy == NULL ||
+      !torpor__array_grow(&loader->given, loader->count, &loader->capacity,
+                          sizeof(*loader->given))) {
+    free(copy);
+    return false;
+  }
+  size_t place = find_place(loader, name);
+  memmove(&loader->given[place + 1], &loader->given[place],
+          (loader->count - place) * sizeof(*loader->given));
+  loader->given[place] = copy;
+  loader->count++;
+  return true;
+}
+
+static void set_error(torpor_loader *loader, torpor_bytes error) {
+  torpor_bytes_free(&loader->error);
+  loader->error = error;
+}
+
+/* Keeps the sentence for a file that could not be read; gives the status. */
+static torpor_status fail_reading(torpor_loader *loader, const char *path,
+                                  int failure) {
+  torpor_bytes error;
+  if (failure == -ENOMEM) return TORPOR_NOMEM;
+  if (torpor__format(&error, "reading module %s: %s", path,
+                     torpor__disk_text(failure)) != TORPOR_OK)
+    return TORPOR_NOMEM;
+  set_error(loader, error);
+  if (failure == TORPOR__DISK_LARGE) return TORPOR_LIMIT;
+  return failure == -ENOENT || failure == -ENOTDIR ? TORPOR_NOT_FOUND
+                                                   : TORPOR_IO;
+}
+
+/* Reads the module 'name' from 'path', which was resolved and is allowed. */
+static torpor_status read_module(torpor_loader *loader, const char *name,
+                                 const char *path, torpor_bytes *source) {
+  struct torpor__content content;
+  int failure =
+      torpor__disk_read(path, 0, TORPOR_SOURCE_LARGEST, NULL, &content);
+  if (failure != 0) return fail_reading(loader, path, failure);
+  if (!note_given(loader, name)) {
+    free(content.memory);
+    return TORPOR_NOMEM;
+  }
+  *source = (torpor_bytes){content.memory, content.size};
+  return TORPOR_OK;
+}
+
+/* Whether module 'name', which leads to 'path' or, when that is NULL, nowhere,
+ * may be looked at. Keeps the sentence if not. */
+static torpor_status check_module(torpor_loader *loader, const char *name,
+                                  const char *path) {
+  torpor_bytes sentence;
+  char *text = path != NULL ? NULL : torpor__path_normalise("/", name);
+  const char *where = path != NULL ? path : text;
+  if (where == NULL) return TORPOR_NOMEM;
+  bool part = torpor__path_covers(loader->folder, where);
+  free(text);
+  if (part) return TORPOR_OK;
+  torpor_status status =
+      torpor_access_check(loader->access, TORPOR_READ, name, &sentence);
+  if (status == TORPOR_OK) {
+    torpor_bytes_free(&sentence);
+  } else {
+    set_error(loader, sentence);
+  }
+  return status;
+}
+
+torpor_status torpor_loader_module(void *user, const char *name,
+                                   torpor_bytes *source) {
+  torpor_loader *loader = user;
+  char *path;
+  *source = (torpor_bytes){0};
+  if (name[0] != '/') return fail_reading(loader, name, -ENOENT);
+  int failure = torpor__path_resolve("/", name, &path);
+  torpor_status status = check_module(loader, name, path);
+  if (status == TORPOR_OK)
+    status = failure != 0 ? fail_reading(loader, name, failure)
+                          : read_module(loader, name, path, source);
+  free(path);
+  return status;
+}
+
+/* ---- Opening -------------------------------------------------------------*/
+
+/* Sets the names of the main module and its folder. */
+static int find_main(torpor_loader *loader, const char *path) {
+  char current[PATH_MAX];
+  if (getcwd(current, sizeof(current)) == NULL) return -errno;
+  int failure = torpor__path_resolve(current, path, &loader->name);
+  if (failure != 0) return failure;
+  const char *slash = strrchr(loader->name, '/');
+  size_t size = slash == loader->name ? 1 : (size_t)(slash - loader->name);
+  loader->folder = strndup(loader->name, size);
+  return loader->folder == NULL ? -ENOMEM : 0;
+}
+
+torpor_status torpor_loader_open(const char *path, const torpor_access *access,
+                                 torpor_loader **out, torpor_bytes *source) {
+  *source = (torpor_bytes){0};
+  torpor_loader *loader = *out = calloc(1, sizeof(*loader));
+  if (loader == NULL) return TORPOR_NOMEM;
+  loader->access = access;
+  int failure = find_main(loader, path);
+  if (failure != 0) return fail_reading(loader, path, failure);
+  return read_module(loader, loader->name, loader->name, source);
+}
+
+void torpor_loader_close(torpor_loader *loader) {
+  if (loader == NULL) return;
+  for (size_t i = 0; i < loader->count; i++) free(loader->given[i]);
+  free(loader->given);
+  free(loader->name);
+  free(loader->folder);
+  torpor_bytes_free(&loader->error);
+  free(loader);
+}
+
+const char *torpor_loader_name(const torpor_loader *loader) {
+  return loader->name == NULL ? "" : loader->name;
+}
+
+const char *torpor_loader_error(const torpor_loader *loader) {
+  if (loader == NULL || loader->error.data == NULL) return "out of memory";
+  return (const char *)loader->error.data;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* task.c - operations that are being performed, and who performs them.
+ *
+ * A task carries its own copy of the operation, so that the VM it came from may
+ * go to sleep meanwhile. See loop.h for its life.
+ *
+ *  (1) A driver may complete a task from inside 'start': completing only moves
+ *      it to the list of completed ones.
+ *  (2) Delivering takes the tasks that were complete at its beginning, so a
+ *      turn ends even if each result brings a new one.
+ *
+ * Runs on the loop's thread. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "loop.h"
+
+enum task_phase { STARTED, COMPLETED, DELIVERING };
+
+struct torpor_task {
+  struct torpor__link link; /* first: a link is its task */
+  torpor_loop *loop;
+  const torpor_driver *driver; /* NULL: none for this kind */
+  torpor_operation operation;  /* its bytes are in 'bytes' */
+  const torpor_access *access;
+  torpor_done_fn done;
+  void *user;
+  void *state;
+  enum task_phase phase;
+  torpor_outcome outcome;
+  struct torpor__result result;
+  uint8_t bytes[]; /* kind, its zero, request */
+};
+
+/* ---- Drivers -------------------------------------------------------------*/
+
+const torpor_driver *torpor_loop_driver(const torpor_loop *loop,
+                                        const char *kind) {
+  for (size_t i = 0; i < loop->driver_count; i++)
+    if (strcmp(loop->drivers[i]->kind, kind) == 0) return loop->drivers[i];
+  return NULL;
+}
+
+static bool is_kind(const char *kind) {
+  return kind != NULL && kind[0] != '\0' &&
+         strnlen(kind, TORPOR_KIND_LARGEST + 1) <= TORPOR_KIND_LARGEST;
+}
+
+torpor_status torpor_loop_add_driver(torpor_loop *loop,
+                                     const torpor_driver *driver) {
+  if (!is_kind(driver->kind) || driver->start == NULL || driver->cancel == NULL)
+    return TORPOR_MISUSE;
+  if (torpor_loop_driver(loop, driver->kind) != NULL) return TORPOR_EXISTS;
+  if (!torpor__array_grow(&loop->drivers, loop->driver_count,
+                          &loop->driver_capacity, sizeof(*loop->drivers)))
+    return TORPOR_NOMEM;
+  torpor_driver *copy = malloc(sizeof(*copy));
+  if (copy == NULL) return TORPOR_NOMEM;
+  *copy = *driver;
+  loop->drivers[loop->driver_count++] = copy;
+  return TORPOR_OK;
+}
+
+/* ---- Starting and ending -------------------------------------------------*/
+
+/* A task with a copy of 'operation', in no list yet. */
+static torpor_task *make_task(const torpor_operation *operation) {
+  size_t kind_size = strlen(operation->kind) + 1;
+  if (operation->request_size > SIZE_MAX - sizeof(torpor_task) - kind_size)
+    return NULL;
+  size_t size = sizeof(torpor_task) + kind_size + operation->request_size;
+  torpor_task *task = malloc(size);
+  if (task == NULL) return NULL;
+  *task = (torpor_task){.operation = *operation};
+  memcpy(task->bytes, operation->kind, kind_size);
+  task->operation.kind = (const char *)task->bytes;
+  task->operation.request = task->bytes + kind_size;
+  if (operation->request_size > 0)
+    memcpy(task->bytes + kind_size, operation->request,
+           operation->request_size);
+  return task;
+}
+
+static void fail_without_driver(torpor_task *task) {
+  char message[128 + TORPOR_KIND_LARGEST];
+  snprintf(message, sizeof(message),
+           "nothing here performs operations of kind '%s': add a driver for it",
+           task->operation.kind);
+  torpor_task_fail(task, "Error", message, "NO_DRIVER");
+}
+
+torpor_status torpor_loop_start(torpor_loop *loop,
+                                const torpor_operation *operation,
+                                const torpor_access *access,
+                                torpor_done_fn done, void *user,
+                                torpor_task **out) {
+  if (!is_kind(operation->kind) || done == NULL || out == NULL)
+    return TORPOR_MISUSE;
+  torpor_task *task = make_task(operation);
+  if (task == NULL) return TORPOR_NOMEM;
+  task->loop = loop;
+  task->driver = torpor_loop_driver(loop, operation->kind);
+  task->access = access;
+  task->done = done;
+  task->user = user;
+  torpor__list_append(&loop->started, &task->link);
+  *out = task;
+  if (task->driver == NULL) {
+    fail_without_driver(task);
+  } else {
+    task->driver->start(task, task->driver->user);
+  }
+  return TORPOR_OK;
+}
+
+static void free_task(torpor_task *task) {
+  free(task->result.memory);
+  free(task);
+}
+
+void torpor_task_cancel(torpor_task *task) {
+  if (task == NULL || task->phase == DELIVERING) return;
+  torpor__link_remove(&task->link);
+  if (task->phase == STARTED) task->driver->cancel(task, task->driver->user);
+  free_task(task);
+}
+
+void torpor__tasks_cancel(torpor_loop *loop) {
+  while (!torpor__list_empty(&loop->started))
+    torpor_task_cancel((torpor_task *)loop->started.next);
+  while (!torpor__list_empty(&loop->completed))
+    torpor_task_cancel((torpor_task *)loop->completed.next);
+}
+
+/* ---- Completing and delivering -------------------------------------------*/
+
+void torpor__task_finish(torpor_task *task, torpor_outcome outcome,
+                         struct torpor__result result) {
+  assert(task->phase == STARTED);
+  task->phase = COMPLETED;
+  task->outcome = outcome;
+  task->result = result;
+  torpor__link_remove(&task->link);
+  torpor__list_append(&task->loop->completed, &task->link);
+}
+
+/* Completes 'task' with the error that was put aside for this. */
+static void finish_exhausted(torpor_task *task) {
+  const torpor_bytes *error = &task->loop->exhausted;
+  torpor__task_finish(
+      task, TORPOR_REJECT,
+      (struct torpor__result){.data = error->data, .size = error->size});
+}
+
+void torpor_task_complete(torpor_task *task, torpor_outcome outcome,
+                          const void *data, size_t size) {
+  uint8_t *copy = malloc(size > 0 ? size : 1);
+  if (copy == NULL) {
+    finish_exhausted(task);
+    return;
+  }
+  if (size > 0) memcpy(copy, data, size);
+  torpor__task_finish(
+      task, outcome,
+      (struct torpor__result){.memory = copy, .data = copy, .size = size});
+}
+
+void torpor_task_fail(torpor_task *task, const char *name, const char *message,
+                      const char *code) {
+  torpor_bytes error;
+  if (torpor_cbor_error(name, message, code, &error) != TORPOR_OK) {
+    finish_exhausted(task);
+    return;
+  }
+  torpor_task_complete(task, TORPOR_REJECT, error.data, error.size);
+  torpor_bytes_free(&error);
+}
+
+void torpor__tasks_deliver(torpor_loop *loop) {
+  struct torpor__link ready;
+  if (torpor__list_empty(&loop->completed)) return;
+  ready = loop->completed;
+  ready.next->previous = ready.previous->next = &ready;
+  torpor__list_init(&loop->completed);
+  while (!torpor__list_empty(&ready) && loop->failure == TORPOR_OK &&
+         !torpor_loop_stopping(loop)) {
+    torpor_task *task = (torpor_task *)ready.next;
+    torpor__link_remove(&task->link);
+    task->phase = DELIVERING;
+    task->done(task->user, task, task->outcome, task->result.data,
+               task->result.size);
+    free_task(task);
+  }
+  if (torpor__list_empty(&ready)) return;
+  /* Those that are left go before what was completed meanwhile. */
+  struct torpor__link *first = ready.next, *last = ready.previous;
+  first->previous = &loop->completed;
+  last->next = loop->completed.next;
+  loop->completed.next->previous = last;
+  loop->completed.next = first;
+}
+
+/* ---- What drivers ask ----------------------------------------------------*/
+
+torpor_loop *torpor_task_loop(const torpor_task *task) {
+  return task->loop;
+}
+
+const torpor_operation *torpor_task_operation(const torpor_task *task) {
+  return &task->operation;
+}
+
+const torpor_access *torpor_task_access(const torpor_task *task) {
+  return task->access;
+}
+
+void torpor_task_set_state(torpor_task *task, void *state) {
+  task->state = state;
+}
+
+void *torpor_task_state(const torpor_task *task) {
+  return task->state;
+}
