@@ -39,6 +39,9 @@ bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
                          uint64_t deadline) {
   struct torpor__thread *thread = torpor__thread_find();
   if (thread == NULL) return false;
+#ifdef TORPOR_TESTING
+  torpor__fault_install(); /* the test framework takes signals for each test */
+#endif
   entry->region = region;
   entry->trap = TORPOR__TRAP_NONE;
   entry->in_guest = 0;

@@ -8,7 +8,10 @@
  *  (1) Handlers take no lock, allocate nothing and keep errno.
  *  (2) They run with no signal blocked but their own callers' (SA_NODEFER), so
  *      that leaving by a jump has no mask to restore.
- *  (3) While the handler works, in_guest is 0: the watchdog's handler that
+ *  (3) Whoever takes a signal from us later is before us in the chain once
+ *      torpor__runtime_start has been called again. If that one passes on to
+ *      us, the chain ends with the first that we replaced.
+ *  (4) While the handler works, in_guest is 0: the watchdog's handler that
  *      comes in between leaves nothing. */
 #define _GNU_SOURCE
 #include "wasm/thread.h"
@@ -28,7 +31,19 @@ void torpor__fault_install(void) {
 #define STACK_BELOW 65536u
 #define STACK_ABOVE (1u << 20)
 
-static struct sigaction before_segv, before_bus;
+/* Whom a signal belonged to: when the handler was first installed, and before
+ * it was installed last. */
+struct chain {
+  struct sigaction first, last;
+  bool installed;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct chain chain_segv, chain_bus;
+
+/* This thread is passing a signal on. */
+static _Thread_local volatile sig_atomic_t passing
+    __attribute__((tls_model("initial-exec")));
 
 static uintptr_t read_stack_pointer(const ucontext_t *context) {
 #if defined(__x86_64__)
@@ -82,17 +97,8 @@ static void end_process(int number, const siginfo_t *info) {
   if (info->si_code <= 0) raise(number); /* sent, and not coming again */
 }
 
-static void pass_on(int number, siginfo_t *info, void *context) {
-  const struct sigaction *before =
-      number == SIGSEGV ? &before_segv : &before_bus;
-  bool sent = info->si_code <= 0;
-  if (!(before->sa_flags & SA_SIGINFO)) {
-    if (before->sa_handler == SIG_IGN && sent) return;
-    if (before->sa_handler == SIG_IGN || before->sa_handler == SIG_DFL) {
-      end_process(number, info);
-      return;
-    }
-  }
+static void call_handler(const struct sigaction *before, int number,
+                         siginfo_t *info, void *context) {
   sigset_t mask = before->sa_mask, restore;
   if (!(before->sa_flags & SA_NODEFER)) sigaddset(&mask, number);
   pthread_sigmask(SIG_BLOCK, &mask, &restore);
@@ -103,20 +109,48 @@ static void pass_on(int number, siginfo_t *info, void *context) {
   pthread_sigmask(SIG_SETMASK, &restore, NULL);
 }
 
+static void pass_on(int number, siginfo_t *info, void *context) {
+  const struct chain *chain = number == SIGSEGV ? &chain_segv : &chain_bus;
+  const struct sigaction *before = passing ? &chain->first : &chain->last;
+  bool was_passing = passing;
+  bool simple = !(before->sa_flags & SA_SIGINFO);
+  if (simple && before->sa_handler == SIG_IGN && info->si_code <= 0) return;
+  if (simple &&
+      (before->sa_handler == SIG_IGN || before->sa_handler == SIG_DFL)) {
+    end_process(number, info);
+    return;
+  }
+  passing = 1;
+  call_handler(before, number, info, context);
+  passing = was_passing;
+}
+
 static void on_fault(int number, siginfo_t *info, void *context) {
   int error = errno;
   if (!handle_fault(info, context)) pass_on(number, info, context);
   errno = error;
 }
 
-void torpor__fault_install(void) {
+static void install_handler(int number, struct chain *chain) {
+  struct sigaction now;
   struct sigaction action = {
       .sa_sigaction = on_fault,
       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
   };
   sigemptyset(&action.sa_mask);
-  sigaction(SIGSEGV, &action, &before_segv);
-  sigaction(SIGBUS, &action, &before_bus);
+  if (sigaction(number, NULL, &now) != 0) return;
+  if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_fault) return;
+  chain->last = now;
+  if (!chain->installed) chain->first = now;
+  chain->installed = true;
+  sigaction(number, &action, NULL);
+}
+
+void torpor__fault_install(void) {
+  pthread_mutex_lock(&lock);
+  install_handler(SIGSEGV, &chain_segv);
+  install_handler(SIGBUS, &chain_bus);
+  pthread_mutex_unlock(&lock);
 }
 
 #endif

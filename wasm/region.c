@@ -15,7 +15,7 @@
  *  (2) No chunk at or beyond the memory's size is committed.
  *  (3) Nothing of a closed region's bytes is left when it is opened again.
  *
- * A region belongs to one thread at a time; the list of spare ones is locked. */
+ * A region belongs to one thread at a time; the spare ones are locked. */
 #include "wasm/runtime.h"
 
 #include <pthread.h>

@@ -15,8 +15,8 @@
  *
  * Pages become accessible when they are first touched: the fault handler lets
  * in accesses below the memory's size, a chunk of TORPOR__CHUNK bytes at a
- * time, and notes the chunk. So the host knows every byte that guest code ever could
- * have written, whatever the guest says.
+ * time, and notes the chunk. So the host knows every byte that guest code ever
+ * could have written, whatever the guest says.
  *
  *  (1) 'committed' covers everything accessible; a reset covers 'committed'.
  *  (2) Bytes that are not committed are zero when they become so.
@@ -142,8 +142,9 @@ void torpor__host_end(torpor__entry *entry);
 _Noreturn void torpor__trap_raise(torpor__trap trap);
 const char *torpor__trap_text(torpor__trap trap);
 
-/* Installs the handlers (once; thread-safe) and prepares the alternate signal
- * stack of this thread. Called by region_open and entry_start. */
+/* Installs the handlers, also when someone else has taken their signals since,
+ * and prepares the alternate signal stack of this thread. region_open calls it;
+ * whoever keeps regions does, before using one again. false: no memory. */
 bool torpor__runtime_start(void);
 
 /* ---- Watchdog --------------------------------------------------------------

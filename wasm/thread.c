@@ -43,7 +43,6 @@ static void end_thread(void *record) {
 
 static void start_once(void) {
   key_made = pthread_key_create(&key, end_thread) == 0;
-  torpor__fault_install();
 }
 
 static bool add_signal_stack(struct torpor__thread *thread) {
@@ -98,5 +97,6 @@ struct torpor__thread *torpor__thread_find(void) {
 }
 
 bool torpor__runtime_start(void) {
+  torpor__fault_install();
   return torpor__thread_find() != NULL;
 }

@@ -31,7 +31,7 @@ extern _Thread_local struct torpor__thread *torpor__thread_self
 /* The record of this thread, made when it is missing. NULL: no memory. */
 struct torpor__thread *torpor__thread_find(void);
 
-/* Installs the fault handlers; once is enough. */
+/* Installs the fault handlers unless they are there. */
 void torpor__fault_install(void);
 
 /* Leaves 'entry' with 'trap'. */
