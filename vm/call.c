@@ -13,6 +13,18 @@
 
 /* An index above is looked up at every call; no honest guest has so many. */
 #define BOUND_LARGEST 65536u
+/* The guest's own limit (guest/call.c). */
+#define ARGUMENTS_LARGEST 65535u
+
+static torpor_status lend_arguments(torpor_vm *vm, torpor__loan *loan,
+                                    const torpor_value *args, size_t count,
+                                    uint64_t *address) {
+  if (count > ARGUMENTS_LARGEST)
+    return torpor__fail(vm, TORPOR_LIMIT,
+                        "a call has %zu arguments; the limit is %u", count,
+                        ARGUMENTS_LARGEST);
+  return torpor__loan_add(vm, loan, args, count * sizeof(*args), address);
+}
 
 torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                           torpor_value self, const torpor_value *args,
@@ -26,8 +38,7 @@ torpor_status torpor_call(torpor_vm *vm, torpor_value function,
   if (count <= TORPOR_ABI_SLOTS) {
     if (count > 0) memcpy(vm->control->host.slots, args, count * sizeof(*args));
   } else {
-    size_t size = count > UINT32_MAX ? SIZE_MAX : count * sizeof(*args);
-    status = torpor__loan_add(vm, &loan, args, size, &address);
+    status = lend_arguments(vm, &loan, args, count, &address);
   }
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, call, function.bits, self.bits, address, count);

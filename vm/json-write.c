@@ -129,24 +129,32 @@ static bool print_simple(printer *p, const torpor__cbor_item *item) {
 
 /* ---- Tags -----------------------------------------------------------------*/
 
-static double item_number(const torpor__cbor_item *item) {
-  if (item->is_number) return item->number;
-  if (item->major == TORPOR__CBOR_UNSIGNED) return (double)item->value;
-  if (item->major == TORPOR__CBOR_NEGATIVE) return -1 - (double)item->value;
-  return (double)NAN;
+static bool read_number(const torpor__cbor_item *item, double *number) {
+  if (item->is_number)
+    *number = item->number;
+  else if (item->major == TORPOR__CBOR_UNSIGNED)
+    *number = (double)item->value;
+  else if (item->major == TORPOR__CBOR_NEGATIVE)
+    *number = -1 - (double)item->value;
+  else
+    return false;
+  return true;
 }
 
 /* Seconds since 1970 as "2026-01-31T12:00:00.000Z". */
 static bool print_date(printer *p, const torpor__cbor_item *item) {
-  double seconds = item_number(item), whole = floor(seconds);
-  int ms = (int)floor((seconds - whole) * 1000 + 0.5);
+  double seconds, whole;
+  int ms;
   char text[80];
   struct tm date;
   time_t moment;
+  if (!read_number(item, &seconds)) return false;
+  whole = floor(seconds);
   if (!(whole >= -62167219200.0 && whole < 253402300799.0)) {
     put(p, "null");
     return true;
   }
+  ms = (int)floor((seconds - whole) * 1000 + 0.5);
   moment = (time_t)whole + ms / 1000;
   gmtime_r(&moment, &date);
   snprintf(text, sizeof(text), "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",

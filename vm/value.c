@@ -81,12 +81,6 @@ torpor_status torpor_value_forget(torpor_vm *vm, torpor_token token) {
 
 /* ---- Strings and bytes ----------------------------------------------------*/
 
-void torpor_bytes_free(torpor_bytes *bytes) {
-  if (!bytes) return;
-  torpor__alloc_free(bytes->data);
-  *bytes = (torpor_bytes){NULL, 0};
-}
-
 /* A value made from bytes by 'export', which takes (address, size). */
 static torpor_status make_from(torpor_vm *vm, torpor__export export,
                                const void *data, size_t size,

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* vm.c - helpers for tests of libtorpor; see vm.h. */
+#include "test/support/vm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vm/vm.h"
+
+static long live_before;
+
+/* The image of an engine is made once and stays, so it is made first. */
+int test_vm_setup(void **state) {
+  (void)state;
+  torpor_vm_close(test_vm_open(NULL));
+  torpor__pool_drain();
+  live_before = torpor__alloc_live();
+  return 0;
+}
+
+int test_vm_teardown(void **state) {
+  (void)state;
+  torpor__alloc_fail(-1);
+  torpor__pool_drain();
+  torpor__region_drain();
+  assert_int_equal(torpor__alloc_live(), live_before);
+  return 0;
+}
+
+void test_status_at(const torpor_vm *vm, torpor_status status,
+                    torpor_status expected, const char *file, int line) {
+  if (status == expected) return;
+  print_error("%s where %s was expected: %s\n", torpor_status_name(status),
+              torpor_status_name(expected), torpor_last_error(vm));
+  _fail(file, line);
+}
+
+torpor_vm *test_vm_open(const torpor_options *options) {
+  torpor_vm *vm = NULL;
+  test_ok(NULL, torpor_vm_open(options, &vm));
+  assert_non_null(vm);
+  return vm;
+}
+
+torpor_value test_eval(torpor_vm *vm, const char *source) {
+  torpor_value value;
+  torpor_status status =
+      torpor_eval(vm, source, strlen(source), "test.js", TORPOR_SCRIPT, &value);
+  test_ok(vm, status);
+  return value;
+}
+
+double test_eval_number(torpor_vm *vm, const char *source) {
+  torpor_value value = test_eval(vm, source);
+  assert_int_equal(torpor_value_type(value), TORPOR_TYPE_NUMBER);
+  return torpor_value_number(value);
+}
+
+void test_eval_is(torpor_vm *vm, const char *source, const char *expected) {
+  torpor_value value = test_eval(vm, source);
+  torpor_bytes text;
+  test_ok(vm, torpor_string_read(vm, value, &text));
+  assert_string_equal((const char *)text.data, expected);
+  assert_int_equal(text.size, strlen(expected));
+  torpor_bytes_free(&text);
+  test_ok(vm, torpor_value_release(vm, value));
+}
+
+torpor_status test_eval_status(torpor_vm *vm, const char *source) {
+  torpor_value value;
+  torpor_status status =
+      torpor_eval(vm, source, strlen(source), "test.js", TORPOR_SCRIPT, &value);
+  if (status == TORPOR_THROWN) test_ok(vm, torpor_value_release(vm, value));
+  return status;
+}
+
+void test_run_jobs(torpor_vm *vm) {
+  test_ok(vm, torpor_job_run(vm, 0, NULL));
+  assert_false(torpor_job_pending(vm));
+}
+
+torpor_vm *test_restore(const torpor_bytes *snapshot,
+                        const torpor_options *options) {
+  torpor_vm *vm = NULL;
+  test_ok(NULL, torpor_snapshot_restore(snapshot->data, snapshot->size, options,
+                                        &vm));
+  return vm;
+}
+
+torpor_bytes test_save(torpor_vm *vm) {
+  torpor_bytes bytes;
+  test_ok(vm, torpor_snapshot_save(vm, &bytes));
+  return bytes;
+}
+
+/* splitmix64: every seed is good. */
+uint64_t test_random_next(test_random *random) {
+  uint64_t z = random->state += UINT64_C(0x9e3779b97f4a7c15);
+  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+  return z ^ z >> 31;
+}
+
+unsigned test_count(const char *name, unsigned quick, unsigned full) {
+  const char *given = getenv(name), *tier = getenv("TORPOR_TIER");
+  if (given) return (unsigned)strtoul(given, NULL, 10);
+  return tier && strcmp(tier, "full") == 0 ? full : quick;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* vm.h - what tests of libtorpor share.
+ *
+ * A group of tests runs between test_vm_setup and test_vm_teardown; the latter
+ * asserts that nothing is left: no block of the host's heap, no VM in use. The
+ * helpers below assert that what they do succeeds. */
+#ifndef TORPOR_TEST_VM_H
+#define TORPOR_TEST_VM_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "torpor.h"
+
+int test_vm_setup(void **state);
+int test_vm_teardown(void **state);
+
+/* Asserts that 'status' is 'expected', and shows the VM's sentence if not. */
+#define test_status(vm, status, expected)                                      \
+  test_status_at((vm), (status), (expected), __FILE__, __LINE__)
+#define test_ok(vm, status) test_status((vm), (status), TORPOR_OK)
+void test_status_at(const torpor_vm *vm, torpor_status status,
+                    torpor_status expected, const char *file, int line);
+
+torpor_vm *test_vm_open(const torpor_options *options);
+
+/* Evaluates a script named "test.js". */
+torpor_value test_eval(torpor_vm *vm, const char *source);
+double test_eval_number(torpor_vm *vm, const char *source);
+/* Asserts that String(result) is 'expected'. */
+void test_eval_is(torpor_vm *vm, const char *source, const char *expected);
+/* Evaluates and gives the status; the exception is dropped. */
+torpor_status test_eval_status(torpor_vm *vm, const char *source);
+
+/* Runs all jobs. */
+void test_run_jobs(torpor_vm *vm);
+/* Restores with 'options' (NULL: none). */
+torpor_vm *test_restore(const torpor_bytes *snapshot,
+                        const torpor_options *options);
+torpor_bytes test_save(torpor_vm *vm);
+
+/* A generator of numbers that is the same everywhere. */
+typedef struct test_random {
+  uint64_t state;
+} test_random;
+uint64_t test_random_next(test_random *random);
+
+/* The number in environment variable 'name', else 'quick', or 'full' in the
+ * full tier. */
+unsigned test_count(const char *name, unsigned quick, unsigned full);
+
+#endif
