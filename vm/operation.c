@@ -80,7 +80,7 @@ static torpor_status find_above(torpor_vm *vm, const uint8_t *table,
 }
 
 torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
-  uint32_t count, index;
+  uint32_t count, index = 0;
   const uint8_t *table;
   torpor_status status;
   *out = (torpor_operation){0};
