@@ -50,7 +50,7 @@ format: setup ## rewrite the C as .clang-format says
 	@tools/check-format --fix
 
 bench: all ## side by side with named peers
-	@$(compile) bench
+	@bench/run $(BUILD)
 
 install: all ## into PREFIX (/usr/local), under DESTDIR if set
 	@cmake --install $(BUILD) --prefix $(PREFIX)

@@ -22,7 +22,7 @@ set(TORPOR_SOURCES ${TORPOR_SOURCES_wasm} ${TORPOR_SOURCES_vm}
 set(TORPOR_ENGINE_OBJECTS
   $<$<TARGET_EXISTS:torpor_engine>:$<TARGET_OBJECTS:torpor_engine>>)
 
-set(TORPOR_WARNINGS -Wall -Wextra -Wshadow -Wpointer-arith -Wwrite-strings
+set(TORPOR_WARNINGS -Wall -Wextra -Wshadow=local -Wpointer-arith -Wwrite-strings
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wundef -Wvla
   -Wformat=2 -Wimplicit-fallthrough -Wdouble-promotion)
 if(TORPOR_STRICT)
