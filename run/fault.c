@@ -79,8 +79,7 @@ const char *torpor__break_name(enum torpor__break which) {
 void torpor__fault_pass(enum torpor__fault_point point) {
   if (!faults.read) read_environment();
   if (torpor__fault_hook != NULL) torpor__fault_hook(point);
-  if ((int)point == faults.point && --faults.countdown == 0)
-    raise(SIGKILL);
+  if ((int)point == faults.point && --faults.countdown == 0) raise(SIGKILL);
 }
 
 bool torpor__break_on(enum torpor__break which) {

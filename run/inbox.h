@@ -31,6 +31,7 @@ struct torpor__arrival {
   int64_t written;  /* the same, in a transaction that is still open */
   uint64_t order;   /* of arrival */
   bool durable;
+  bool chosen;   /* it is what will be delivered */
   bool outvoted; /* the store had an earlier one */
   int64_t branch;
   uint64_t operation;

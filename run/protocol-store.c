@@ -122,10 +122,16 @@ static torpor_status write_claim(struct torpor__protocol *p) {
   return load_held(p);
 }
 
+/* A result that came when something else had been chosen for its operation is
+ * too late, unless that comes to nothing: it is not recorded meanwhile. */
 static torpor_status write_results(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->inbox.arrival_count; i++) {
     struct torpor__arrival *arrival = &p->inbox.arrivals[i];
     if (!arrival->durable || arrival->sequence != 0) continue;
+    if (!arrival->chosen &&
+        torpor__inbox_find(&p->inbox, arrival->branch, arrival->operation)
+            ->chosen)
+      continue;
     const struct torpor__result row = {
         .branch = arrival->branch,
         .operation = arrival->operation,

@@ -150,10 +150,11 @@ static void choose(struct torpor__protocol *p, struct torpor__waiting *waiting,
 
 static void choose_results(struct torpor__protocol *p, bool recorded) {
   for (size_t i = 0; i < p->inbox.arrival_count; i++) {
-    const struct torpor__arrival *arrival = &p->inbox.arrivals[i];
+    struct torpor__arrival *arrival = &p->inbox.arrivals[i];
     struct torpor__waiting *waiting =
         torpor__inbox_find(&p->inbox, arrival->branch, arrival->operation);
     if (waiting->recorded != recorded || waiting->chosen) continue;
+    arrival->chosen = true;
     choose(p, waiting,
            (struct torpor__delivery){
                .outcome = arrival->outcome,
@@ -202,6 +203,8 @@ static void choose_badly(struct torpor__protocol *p) {
 static void unchoose(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->inbox.waiting_count; i++)
     p->inbox.waiting[i].chosen = false;
+  for (size_t i = 0; i < p->inbox.arrival_count; i++)
+    p->inbox.arrivals[i].chosen = false;
   torpor__mailbox_give_back(&p->mailbox);
   p->delivery_count = 0;
 }

@@ -1,0 +1,766 @@
+/* SPDX-License-Identifier: MIT */
+/* test_protocol_simulation.c - run/protocol.c against chance.
+ *
+ * ctest: full timeout=120
+ *
+ * A universe is a disk, two runs, two workers and a client, all made from one
+ * seed. In each step chance picks a worker and lets it do one small thing: open
+ * a run, flush, run a program for a turn, lose its lock, die at a named point;
+ * or a driver finishes, twice, late, or just when a timeout comes; or the
+ * client sends a signal, cancels, kills. Time passes.
+ *
+ * After each commit what the disk says must make sense by itself (check_run);
+ * whenever a driver is started, a line shown or a program told something, it
+ * must be allowed by what the disk says (on_start, on_show, check_deliveries).
+ * In the end chance is switched off and everything must come to an end (settle).
+ *
+ * A broken promise ends the test with the seed of its universe; run it alone
+ * with TORPOR_SEED. The environment:
+ *
+ *   TORPOR_TIER=full         20,000,000 steps instead of 1,000,000
+ *   TORPOR_SIMULATION_STEPS  that many
+ *   TORPOR_SEED              this universe only
+ *
+ * One thread. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/fault.h"
+#include "run/mailbox.h"
+#include "run/protocol.h"
+#include "run/request.h"
+#include "support/memory-store.h"
+#include "support/simulated-program.h"
+
+enum {
+  WORKERS = 2,
+  TASKS = 64,
+  ATTEMPTS_MAX = 4,
+  STEPS_PER_UNIVERSE = 400,
+  SETTLE_ROUNDS = 3000,
+  OPERATION_IDS = 4096 /* accounted for, per run */
+};
+
+/* An operation that a worker's drivers perform. */
+struct task {
+  int64_t run;
+  uint64_t operation;
+  int64_t due_ms;
+  bool timer; /* ends by itself when due */
+};
+
+/* What one worker does with one run. */
+struct hold {
+  struct torpor__protocol *protocol;
+  struct torpor__drivers drivers;
+  struct worker *worker;
+  int64_t run;
+  bool loaded; /* 'program' is the committed state, or ahead of it */
+  struct program program;
+  struct program_step turn;
+  /* The first value received for an operation since the hold began. */
+  uint32_t first_value[OPERATION_IDS];
+};
+
+struct worker {
+  struct memory_store store;
+  struct hold holds[DISK_RUNS];
+  struct task tasks[TASKS];
+  int task_count;
+};
+
+/* What an onlooker who never crashes knows of a run. */
+struct account {
+  uint64_t sent; /* bit n: signal n was sent, durably */
+  uint32_t next_signal;
+  struct memory_store *owner; /* who raised the fence last */
+  uint8_t starts[OPERATION_IDS];
+  int64_t lines_shown; /* highest number */
+  bool poisoned;       /* its program kills its worker at step 2 */
+};
+
+static struct universe {
+  uint64_t seed;
+  uint64_t random;
+  int64_t now_ms;
+  uint32_t next_value;
+  struct disk disk;
+  struct memory_store client;
+  struct worker workers[WORKERS];
+  struct account accounts[DISK_RUNS];
+  int crash_in; /* fault points until the current worker dies; 0: never */
+  jmp_buf crash;
+} u;
+
+static struct {
+  int64_t steps, crashes, commits, ended, parked, fenced;
+} totals;
+
+static uint64_t draw(uint64_t limit) {
+  return simulated_random(&u.random, limit);
+}
+
+_Noreturn static void broken(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr,
+          "promise broken in universe %llu: ", (unsigned long long)u.seed);
+  vfprintf(stderr, format, args);
+  fprintf(stderr, "\n");
+  va_end(args);
+  exit(1);
+}
+
+#define PROMISE(condition, ...)                                                \
+  do {                                                                         \
+    if (!(condition)) broken(__VA_ARGS__);                                     \
+  } while (0)
+
+/* ---- what the disk says -------------------------------------------------- */
+
+static const struct disk_run *committed(int64_t run) {
+  return &u.disk.committed.runs[run - 1];
+}
+
+static const struct disk_operation *find_operation(const struct disk_run *run,
+                                                   uint64_t id) {
+  for (int i = 0; i < run->operation_count; i++)
+    if (run->operations[i].id == id) return &run->operations[i];
+  return NULL;
+}
+
+static const struct disk_result *find_result(const struct disk_run *run,
+                                             uint64_t id) {
+  for (int i = 0; i < run->result_count; i++)
+    if (run->results[i].operation == id) return &run->results[i];
+  return NULL;
+}
+
+/* The program of a committed state; false when there is none. */
+static bool read_program(const struct disk_run *run, struct program *program) {
+  if (run->head.status == TORPOR__RUN_ACTIVE && run->state_count > 0) {
+    memcpy(program, run->states[run->state_count - 1].snapshot,
+           sizeof *program);
+    return true;
+  }
+  if (!run->exited || run->exit_size != sizeof *program) return false;
+  memcpy(program, run->exit, sizeof *program);
+  return true;
+}
+
+/* A state and what it waits for were written together. */
+static void check_operations(const struct disk_run *run,
+                             const struct program *program) {
+  PROMISE(run->operation_count == program->pending_count,
+          "%s: the state waits for %d operations, the store has %d", run->id,
+          program->pending_count, run->operation_count);
+  for (int i = 0; i < run->operation_count; i++)
+    PROMISE(program_waits_for(program, run->operations[i].id),
+            "%s: the store has operation %llu, the state has not", run->id,
+            (unsigned long long)run->operations[i].id);
+  for (int i = 0; i < run->result_count; i++)
+    PROMISE(find_operation(run, run->results[i].operation) != NULL,
+            "%s: a result of an operation that is gone", run->id);
+}
+
+static uint64_t waiting_signals(const struct disk_run *run) {
+  uint64_t waiting = 0;
+  for (int i = 0; i < run->signal_count; i++) {
+    uint32_t number;
+    memcpy(&number, run->signals[i].value.data, sizeof number);
+    waiting |= UINT64_C(1) << number;
+  }
+  return waiting;
+}
+
+/* Every signal that was sent is in the mailbox or consumed, never both. */
+static void check_signals(int64_t number, const struct disk_run *run,
+                          const struct program *program) {
+  uint64_t waiting = waiting_signals(run);
+  PROMISE((waiting & program->messages) == 0, "%s: a signal came twice",
+          run->id);
+  PROMISE((waiting | program->messages) == u.accounts[number - 1].sent,
+          "%s: a signal was lost", run->id);
+}
+
+static void check_cancel(const struct disk_run *run,
+                         const struct disk_run *before,
+                         const struct program *program) {
+  struct program earlier;
+  if (!before->head.cancel || run->head.cancel ||
+      !read_program(before, &earlier))
+    return;
+  PROMISE(program->cancelled > earlier.cancelled,
+          "%s: cancel was forgotten, nothing was rejected", run->id);
+}
+
+static void check_head(int64_t number, const struct disk_run *run,
+                       const struct disk_run *before,
+                       struct memory_store *writer) {
+  const struct torpor__head *head = &run->head;
+  const struct torpor__head *old = &before->head;
+  PROMISE(head->fence >= old->fence && head->step >= old->step, "%s: went back",
+          run->id);
+  PROMISE(head->step <= old->step + 1, "%s: two steps in a commit", run->id);
+  PROMISE(head->attempts <= ATTEMPTS_MAX, "%s: too many attempts", run->id);
+  if (head->step == old->step) return;
+  PROMISE(old->status == TORPOR__RUN_ACTIVE, "%s: a step after its end",
+          run->id);
+  PROMISE(writer == u.accounts[number - 1].owner,
+          "%s: a step by a worker that had lost the run", run->id);
+}
+
+static void check_run(int64_t number, const struct disk_run *before,
+                      struct memory_store *writer) {
+  const struct disk_run *run = committed(number);
+  struct program program;
+  if (run->head.fence > before->head.fence)
+    u.accounts[number - 1].owner = writer;
+  if (writer == &u.client) u.accounts[number - 1].sent |= waiting_signals(run);
+  check_head(number, run, before, writer);
+  PROMISE(run->state_count <= 1, "%s: old states are left", run->id);
+  bool active = run->head.status == TORPOR__RUN_ACTIVE;
+  if (active && run->head.step > 0)
+    PROMISE(run->state_count == 1 && run->states[0].step == run->head.step,
+            "%s: no state of step %lld", run->id, (long long)run->head.step);
+  if (!read_program(run, &program)) return;
+  if (active) check_operations(run, &program);
+  check_signals(number, run, &program);
+  if (active) check_cancel(run, before, &program);
+}
+
+static void on_commit(struct disk *disk, struct memory_store *writer,
+                      const struct disk_content *before) {
+  totals.commits++;
+  for (int64_t run = 1; run <= disk->committed.run_count; run++)
+    check_run(run, &before->runs[run - 1], writer);
+}
+
+/* ---- drivers ------------------------------------------------------------- */
+
+static void on_start(void *data, const struct torpor__operation *operation,
+                     bool woken) {
+  struct hold *hold = data;
+  struct worker *worker = hold->worker;
+  const struct disk_run *run = committed(hold->run);
+  const struct disk_operation *row = find_operation(run, operation->id);
+  char key[TORPOR__KEY_MAX];
+  PROMISE(row != NULL, "%s: operation %llu started before its commit", run->id,
+          (unsigned long long)operation->id);
+  snprintf(key, sizeof key, "%s/0/%llu", run->id,
+           (unsigned long long)operation->id);
+  PROMISE(strcmp(operation->key, key) == 0 && strcmp(row->key, key) == 0,
+          "%s: key %s instead of %s", run->id, operation->key, key);
+  PROMISE(operation->due_ms == row->due_ms, "%s: the due time moved", run->id);
+  uint8_t *starts = &u.accounts[hold->run - 1].starts[operation->id];
+  if (operation->policy == TORPOR__POLICY_REJECT)
+    PROMISE(*starts == 0 && !woken, "%s: done twice: %s", run->id, key);
+  *starts = 1;
+  PROMISE(worker->task_count < TASKS, "%s: drivers are not stopped", run->id);
+  worker->tasks[worker->task_count++] =
+      (struct task){.run = hold->run,
+                    .operation = operation->id,
+                    .due_ms = operation->due_ms,
+                    .timer = strcmp(operation->kind, "timer") == 0};
+}
+
+static void on_stop(void *data, int64_t branch, uint64_t operation) {
+  struct hold *hold = data;
+  struct worker *worker = hold->worker;
+  (void)branch;
+  for (int i = worker->task_count - 1; i >= 0; i--)
+    if (worker->tasks[i].run == hold->run &&
+        worker->tasks[i].operation == operation)
+      worker->tasks[i] = worker->tasks[--worker->task_count];
+}
+
+static void on_show(void *data, const struct torpor__line *line) {
+  struct hold *hold = data;
+  const struct disk_run *run = committed(hold->run);
+  struct account *account = &u.accounts[hold->run - 1];
+  bool found = false;
+  for (int i = 0; i < DISK_LINES; i++)
+    found |=
+        run->lines[i].step == line->step &&
+        run->lines[i].number == line->number &&
+        memcmp(run->lines[i].text.data, line->text.data, sizeof(int64_t)) == 0;
+  PROMISE(found, "%s: a line was shown before its commit", run->id);
+  int64_t number;
+  memcpy(&number, line->text.data, sizeof number);
+  PROMISE(number > account->lines_shown, "%s: a line was shown twice", run->id);
+  account->lines_shown = number;
+}
+
+/* ---- a worker's turn with one run ---------------------------------------- */
+
+static enum torpor__phase phase_of(const struct hold *hold) {
+  return torpor__protocol_phase(hold->protocol);
+}
+
+static void drop(struct hold *hold) {
+  torpor__protocol_close(hold->protocol);
+  hold->protocol = NULL;
+  hold->loaded = false;
+}
+
+static void receive(struct hold *hold, uint64_t operation,
+                    enum torpor__outcome outcome) {
+  uint32_t value = ++u.next_value;
+  torpor__protocol_receive(
+      hold->protocol, 0, operation, outcome,
+      (struct torpor__slice){.data = &value, .size = sizeof value});
+  if (hold->first_value[operation] == 0) hold->first_value[operation] = value;
+}
+
+static uint32_t value_of(struct torpor__slice slice) {
+  uint32_t value = 0;
+  if (slice.size == sizeof value) memcpy(&value, slice.data, sizeof value);
+  return value;
+}
+
+/* How far back in the order of delivery one belongs. */
+static int64_t place_of(const struct disk_run *run,
+                        const struct torpor__delivery *delivery) {
+  const struct disk_result *result = find_result(run, delivery->operation);
+  if (delivery->outcome == TORPOR__OUTCOME_CANCELLED) return INT64_C(4) << 40;
+  if (result != NULL) return (INT64_C(1) << 40) + result->sequence;
+  if (delivery->signal != 0)
+    return (INT64_C(2) << 40) + (int64_t)delivery->operation;
+  return (INT64_C(3) << 40) + value_of(delivery->value);
+}
+
+static void check_value(const struct hold *hold, const struct disk_run *run,
+                        const struct torpor__delivery *delivery) {
+  const struct disk_result *result = find_result(run, delivery->operation);
+  const struct disk_operation *row = find_operation(run, delivery->operation);
+  uint32_t value = value_of(delivery->value);
+  if (delivery->outcome == TORPOR__OUTCOME_CANCELLED) {
+    PROMISE(result == NULL, "%s: cancelled what had a result", run->id);
+  } else if (result != NULL) {
+    PROMISE(value_of((struct torpor__slice){.data = result->value.data,
+                                            .size = result->value.size}) ==
+                value,
+            "%s: another result than the first one", run->id);
+  } else if (delivery->signal == 0 &&
+             delivery->outcome != TORPOR__OUTCOME_LOST) {
+    PROMISE(row->policy != TORPOR__POLICY_REJECT,
+            "%s: a result that cannot come again was not kept", run->id);
+    PROMISE(value == hold->first_value[delivery->operation],
+            "%s: another result than the first one", run->id);
+  }
+}
+
+/* Messages of a topic go, oldest first, to the oldest that wait for it. */
+static void check_match(const struct disk_run *run,
+                        const struct torpor__delivery *deliveries,
+                        size_t index) {
+  const struct disk_operation *row =
+      find_operation(run, deliveries[index].operation);
+  int earlier = 0;
+  for (size_t i = 0; i < index; i++) {
+    const struct disk_operation *other =
+        find_operation(run, deliveries[i].operation);
+    if (deliveries[i].signal != 0 && strcmp(other->topic, row->topic) == 0)
+      earlier++;
+  }
+  for (int i = 0; i < run->signal_count; i++) {
+    if (strcmp(run->signals[i].topic, row->topic) != 0) continue;
+    if (earlier-- > 0) continue;
+    PROMISE(run->signals[i].sequence == deliveries[index].signal,
+            "%s: not the oldest signal", run->id);
+    return;
+  }
+  broken("%s: a signal that was not in the mailbox", run->id);
+}
+
+static void check_deliveries(const struct hold *hold,
+                             const struct torpor__delivery *deliveries,
+                             size_t count) {
+  const struct disk_run *run = committed(hold->run);
+  const struct torpor__head *mine = torpor__protocol_head(hold->protocol);
+  if (run->head.fence != mine->fence) return; /* it will find out */
+  PROMISE(run->head.attempts >= 1, "%s: an attempt was not counted", run->id);
+  for (size_t i = 0; i < count; i++) {
+    PROMISE(program_waits_for(&hold->program, deliveries[i].operation),
+            "%s: told again what it was told before", run->id);
+    PROMISE(find_operation(run, deliveries[i].operation) != NULL,
+            "%s: told after its end", run->id);
+    for (size_t j = 0; j < i; j++)
+      PROMISE(deliveries[j].operation != deliveries[i].operation,
+              "%s: told twice in a step", run->id);
+    PROMISE(i == 0 || place_of(run, &deliveries[i - 1]) <=
+                          place_of(run, &deliveries[i]),
+            "%s: results in another order than they came", run->id);
+    if (deliveries[i].signal != 0) check_match(run, deliveries, i);
+    check_value(hold, run, &deliveries[i]);
+  }
+}
+
+/* Makes 'program' the committed state. False when the store has another one
+ * than the worker believes, since the run is not its own any more. */
+static bool load(struct hold *hold) {
+  const struct disk_run *run = committed(hold->run);
+  int64_t step = torpor__protocol_head(hold->protocol)->step;
+  if (hold->loaded) return true;
+  if (step == 0)
+    program_start(&hold->program, u.seed + (uint64_t)hold->run,
+                  4 + (int64_t)(u.seed % 40));
+  else if (run->state_count == 0 || run->states[0].step != step)
+    return false;
+  else
+    memcpy(&hold->program, run->states[0].snapshot, sizeof hold->program);
+  hold->loaded = true;
+  return true;
+}
+
+static void kill_worker(void) {
+  longjmp(u.crash, 1);
+}
+
+static void give_up_turn(struct hold *hold) {
+  torpor__protocol_abandon(hold->protocol, "interrupted");
+  hold->loaded = false;
+}
+
+static void take_turn(struct hold *hold) {
+  const struct torpor__head *head = torpor__protocol_head(hold->protocol);
+  size_t count;
+  struct torpor__delivery *deliveries =
+      torpor__protocol_deliveries(hold->protocol, &count);
+  if (!load(hold)) {
+    give_up_turn(hold);
+    return;
+  }
+  check_deliveries(hold, deliveries, count);
+  if (u.accounts[hold->run - 1].poisoned && head->step == 2) kill_worker();
+  program_enter(&hold->program, &hold->turn);
+  if (head->step == 0 || head->runnable)
+    program_continue(&hold->program, &hold->turn, u.now_ms);
+  for (size_t i = 0; i < count; i++)
+    deliveries[i].accepted =
+        program_tell(&hold->program, &hold->turn, &deliveries[i], u.now_ms);
+  program_leave(&hold->program, &hold->turn);
+  torpor_status status =
+      torpor__protocol_stage(hold->protocol, &hold->turn.step);
+  PROMISE(status == TORPOR_OK, "stage: %s", hold->worker->store.store.message);
+}
+
+static void flush(struct worker *worker) {
+  struct torpor__protocol *protocols[DISK_RUNS];
+  size_t count = 0;
+  for (int i = 0; i < DISK_RUNS; i++)
+    if (worker->holds[i].protocol != NULL)
+      protocols[count++] = worker->holds[i].protocol;
+  torpor_status status =
+      torpor__protocol_flush(&worker->store.store, protocols, count, u.now_ms);
+  PROMISE(status == TORPOR_OK || status == TORPOR_FULL || status == TORPOR_IO,
+          "flush: %s", worker->store.store.message);
+}
+
+static void open_run(struct worker *worker, int64_t run) {
+  struct hold *hold = &worker->holds[run - 1];
+  memset(hold->first_value, 0, sizeof hold->first_value);
+  hold->worker = worker;
+  hold->run = run;
+  hold->loaded = false;
+  hold->drivers = (struct torpor__drivers){
+      .start = on_start, .stop = on_stop, .show = on_show, .data = hold};
+  torpor__protocol_open(&hold->protocol, &worker->store.store, run,
+                        &hold->drivers, ATTEMPTS_MAX);
+}
+
+/* The next thing that a worker has to do for a run. */
+static void work(struct hold *hold) {
+  switch (phase_of(hold)) {
+  case TORPOR__PHASE_IDLE:
+    torpor__protocol_refresh(hold->protocol);
+    if (phase_of(hold) == TORPOR__PHASE_IDLE)
+      torpor__protocol_prepare(hold->protocol);
+    break;
+  case TORPOR__PHASE_STEPPING:
+    take_turn(hold);
+    break;
+  case TORPOR__PHASE_CLAIMING:
+  case TORPOR__PHASE_ARMING:
+  case TORPOR__PHASE_STAGED:
+    flush(hold->worker);
+    break;
+  case TORPOR__PHASE_LOST:
+    totals.fenced++;
+    drop(hold);
+    break;
+  case TORPOR__PHASE_ENDED:
+    drop(hold);
+    break;
+  }
+}
+
+/* ---- dying --------------------------------------------------------------- */
+
+static void on_fault(enum torpor__fault_point point) {
+  (void)point;
+  if (u.crash_in > 0 && --u.crash_in == 0) kill_worker();
+}
+
+static void bury(struct worker *worker) {
+  u.crash_in = 0;
+  totals.crashes++;
+  memory_store_crash(&worker->store);
+  memory_store_crash(&u.client);
+  for (int i = 0; i < DISK_RUNS; i++)
+    if (worker->holds[i].protocol != NULL) drop(&worker->holds[i]);
+  worker->task_count = 0;
+}
+
+/* Does 'what' for 'worker', which may die of it. */
+static void attempt(struct worker *worker, void (*what)(struct worker *)) {
+  if (setjmp(u.crash) == 0)
+    what(worker);
+  else
+    bury(worker);
+}
+
+/* ---- what chance does ---------------------------------------------------- */
+
+static struct hold *any_hold(struct worker *worker) {
+  return &worker->holds[draw(DISK_RUNS)];
+}
+
+static void act_on_run(struct worker *worker) {
+  struct hold *hold = any_hold(worker);
+  if (hold->protocol == NULL)
+    open_run(worker, (hold - worker->holds) + 1);
+  else
+    work(hold);
+}
+
+static void act_flush(struct worker *worker) {
+  if (draw(12) == 0) {
+    u.disk.fail = draw(2) == 0 ? TORPOR_FULL : TORPOR_IO;
+    u.disk.torn = draw(2) == 0;
+  }
+  flush(worker);
+  u.disk.fail = TORPOR_OK;
+}
+
+static void act_crash(struct worker *worker) {
+  if (draw(4) == 0)
+    kill_worker();
+  else
+    u.crash_in = 1 + (int)draw(12);
+  act_on_run(worker);
+}
+
+static void act_abandon(struct worker *worker) {
+  struct hold *hold = any_hold(worker);
+  if (hold->protocol == NULL) return;
+  if (phase_of(hold) == TORPOR__PHASE_STEPPING ||
+      phase_of(hold) == TORPOR__PHASE_STAGED)
+    give_up_turn(hold);
+}
+
+static void act_rest(struct worker *worker) {
+  struct hold *hold = any_hold(worker);
+  if (hold->protocol == NULL) return;
+  torpor__protocol_rest(hold->protocol);
+  flush(worker);
+  if (draw(2) == 0 && phase_of(hold) == TORPOR__PHASE_IDLE) drop(hold);
+}
+
+/* One task ends; now and then it says so twice, with another value. */
+static void act_complete(struct worker *worker) {
+  if (worker->task_count == 0) return;
+  struct task task = worker->tasks[draw((uint64_t)worker->task_count)];
+  struct hold *hold = &worker->holds[task.run - 1];
+  bool signal = !task.timer && task.due_ms != TORPOR__NEVER;
+  if (hold->protocol == NULL || signal) return;
+  const struct disk_operation *row =
+      find_operation(committed(task.run), task.operation);
+  if (row != NULL && row->topic[0] != '\0') return;
+  if (task.timer && task.due_ms > u.now_ms) return;
+  receive(hold, task.operation, TORPOR__OUTCOME_FULFILLED);
+  if (draw(4) == 0) receive(hold, task.operation, TORPOR__OUTCOME_REJECTED);
+}
+
+/* Waiting for a signal ends at its due time, if none came. */
+static void act_time_out(struct worker *worker) {
+  for (int i = 0; i < worker->task_count; i++) {
+    struct task task = worker->tasks[i];
+    struct hold *hold = &worker->holds[task.run - 1];
+    if (hold->protocol == NULL || task.due_ms > u.now_ms) continue;
+    receive(hold, task.operation,
+            task.timer ? TORPOR__OUTCOME_FULFILLED : TORPOR__OUTCOME_TIMED_OUT);
+  }
+}
+
+/* The lease ran out while the worker was away: somebody else may come. */
+static void act_lose_lock(struct worker *worker) {
+  for (int i = 0; i < DISK_RUNS; i++)
+    if (u.disk.locks[i] == &worker->store) u.disk.locks[i] = NULL;
+}
+
+static void send_signal(int64_t run) {
+  struct account *account = &u.accounts[run - 1];
+  if (account->next_signal == PROGRAM_MESSAGES ||
+      committed(run)->signal_count == DISK_SIGNALS)
+    return;
+  uint32_t number = account->next_signal++;
+  torpor__mailbox_send(
+      &u.client.store, run, draw(2) == 0 ? "a" : "b",
+      (struct torpor__slice){.data = &number, .size = sizeof number}, u.now_ms);
+}
+
+static void act_client(struct worker *worker) {
+  int64_t run = 1 + (int64_t)draw(DISK_RUNS);
+  struct torpor__store *store = &u.client.store;
+  (void)worker;
+  uint64_t choice = draw(100);
+  if (choice < 70)
+    send_signal(run);
+  else if (choice < 90)
+    torpor__request_cancel(store, run, u.now_ms);
+  else if (choice < 98)
+    torpor__request_unpark(store, run, u.now_ms);
+  else
+    torpor__request_kill(store, run, u.now_ms);
+}
+
+static const struct {
+  void (*act)(struct worker *);
+  int weight;
+} acts[] = {
+    {act_on_run, 50},   {act_flush, 10},  {act_complete, 20},
+    {act_time_out, 4},  {act_client, 10}, {act_crash, 2},
+    {act_lose_lock, 1}, {act_abandon, 1}, {act_rest, 2},
+};
+
+static void step_universe(void) {
+  int weight = (int)draw(100);
+  size_t i = 0;
+  while (weight >= acts[i].weight) weight -= acts[i++].weight;
+  u.now_ms += (int64_t)draw(20);
+  attempt(&u.workers[draw(WORKERS)], acts[i].act);
+  totals.steps++;
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static bool has_message(const struct disk_run *run, const char *topic) {
+  for (int i = 0; i < run->signal_count; i++)
+    if (strcmp(run->signals[i].topic, topic) == 0) return true;
+  return false;
+}
+
+/* Nothing can happen to a run any more but that a signal comes. */
+static bool is_settled(int64_t number) {
+  const struct disk_run *run = committed(number);
+  if (run->head.status != TORPOR__RUN_ACTIVE) return true;
+  if (run->head.step == 0 || run->head.runnable || run->head.cancel ||
+      run->result_count > 0)
+    return false;
+  for (int i = 0; i < run->operation_count; i++) {
+    const struct disk_operation *operation = &run->operations[i];
+    if (operation->topic[0] == '\0' || operation->due_ms != TORPOR__NEVER ||
+        has_message(run, operation->topic))
+      return false;
+  }
+  return run->operation_count > 0;
+}
+
+static void complete_all(struct worker *worker) {
+  for (int i = 0; i < worker->task_count; i++) {
+    struct task task = worker->tasks[i];
+    struct hold *hold = &worker->holds[task.run - 1];
+    const struct disk_operation *row =
+        find_operation(committed(task.run), task.operation);
+    if (hold->protocol == NULL || row == NULL) continue;
+    if (row->topic[0] != '\0' && row->due_ms == TORPOR__NEVER) continue;
+    receive(hold, task.operation, TORPOR__OUTCOME_FULFILLED);
+  }
+}
+
+static void act_settle(struct worker *worker) {
+  for (int i = 0; i < DISK_RUNS; i++) {
+    struct hold *hold = &worker->holds[i];
+    const struct disk_run *run = committed(i + 1);
+    if (hold->protocol != NULL)
+      work(hold);
+    else if (run->head.status == TORPOR__RUN_ACTIVE)
+      open_run(worker, i + 1);
+  }
+  complete_all(worker);
+}
+
+/* Chance is over: one worker lives on, and all must come to an end. A poisoned
+ * run kills it each time, until it is parked. */
+static void settle(void) {
+  u.now_ms += 1000;
+  for (int i = 0; i < WORKERS; i++) bury(&u.workers[i]);
+  for (int round = 0; round < SETTLE_ROUNDS; round++) {
+    if (is_settled(1) && is_settled(2)) return;
+    attempt(&u.workers[0], act_settle);
+  }
+  broken("something was forgotten: steps %lld and %lld",
+         (long long)committed(1)->head.step,
+         (long long)committed(2)->head.step);
+}
+
+static void check_end(int64_t number) {
+  const struct disk_run *run = committed(number);
+  totals.ended += run->head.status != TORPOR__RUN_ACTIVE;
+  totals.parked += run->head.status == TORPOR__RUN_PARKED;
+  if (u.accounts[number - 1].poisoned && run->head.step == 2 &&
+      run->head.status == TORPOR__RUN_ACTIVE)
+    PROMISE(is_settled(number), "%s: ends its workers for ever", run->id);
+}
+
+static void live(uint64_t seed) {
+  memset(&u, 0, sizeof u);
+  u.seed = u.random = seed;
+  u.now_ms = 1000;
+  memory_store_open(&u.client, &u.disk);
+  for (int i = 0; i < WORKERS; i++)
+    memory_store_open(&u.workers[i].store, &u.disk);
+  for (int i = 0; i < DISK_RUNS; i++) {
+    const struct torpor__run row = {.id = i == 0 ? "first" : "second"};
+    int64_t run;
+    torpor__request_create(&u.client.store, &row, NULL, 0, &run);
+    u.accounts[i].poisoned = draw(10) == 0;
+  }
+  u.disk.committed_hook = on_commit;
+  for (int i = 0; i < STEPS_PER_UNIVERSE; i++) step_universe();
+  settle();
+  for (int i = 0; i < DISK_RUNS; i++) check_end(i + 1);
+  for (int i = 0; i < WORKERS; i++) bury(&u.workers[i]);
+}
+
+static int64_t steps_wanted(void) {
+  const char *steps = getenv("TORPOR_SIMULATION_STEPS");
+  const char *tier = getenv("TORPOR_TIER");
+  if (steps != NULL) return strtoll(steps, NULL, 10);
+  return tier != NULL && strcmp(tier, "full") == 0 ? 20000000 : 1000000;
+}
+
+int main(void) {
+  const char *seed = getenv("TORPOR_SEED");
+  torpor__fault_hook = on_fault;
+  if (seed != NULL) {
+    live(strtoull(seed, NULL, 10));
+    return 0;
+  }
+  int64_t wanted = steps_wanted();
+  for (uint64_t i = 1; totals.steps < wanted; i++) live(i);
+  printf(
+      "%lld steps: %lld commits, %lld crashes, %lld runs ended, %lld "
+      "parked, %lld times fenced\n",
+      (long long)totals.steps, (long long)totals.commits,
+      (long long)totals.crashes, (long long)totals.ended,
+      (long long)totals.parked, (long long)totals.fenced);
+  bool lively = totals.commits > wanted / 10 && totals.crashes > wanted / 200 &&
+                totals.fenced > 0 && totals.parked > 0 && totals.ended > 0;
+  if (!lively) fprintf(stderr, "too little happened to prove anything\n");
+  return lively ? 0 : 1;
+}
