@@ -62,6 +62,14 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "module.c"
 /* */
 #include "job.c"
+/* */
+#include "cbor-write.c"
+/* */
+#include "cbor-read.c"
+/* */
+#include "operation.c"
+/* */
+#include "library.c"
 
 /* ---- Life ----------------------------------------------------------------*/
 
@@ -102,7 +110,8 @@ torpor_status export_bake(void) {
   if (!runtime_start()) return TORPOR_NOMEM;
   torpor__enter();
   time_origin = time_origin_find();
-  if (!torpor__modules_start() || time_origin == NULL)
+  if (!torpor__modules_start() || !torpor__library_start() ||
+      time_origin == NULL)
     return torpor__leave(torpor__thrown());
   JS_RunGC(torpor__rt);
   return torpor__leave(TORPOR_OK);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* cbor.h - the parts of CBOR that the writer and the reader share.
+ *
+ * The format, with all that is ours in it, is specified in docs/cbor.md. */
+#ifndef TORPOR_GUEST_CBOR_H
+#define TORPOR_GUEST_CBOR_H
+
+enum cbor_major {
+  CBOR_UNSIGNED,
+  CBOR_NEGATIVE,
+  CBOR_BYTES,
+  CBOR_TEXT,
+  CBOR_ARRAY,
+  CBOR_MAP,
+  CBOR_TAG,
+  CBOR_SIMPLE,
+};
+
+enum cbor_simple {
+  CBOR_FALSE = 20,
+  CBOR_TRUE = 21,
+  CBOR_NULL = 22,
+  CBOR_UNDEFINED = 23,
+  CBOR_HALF = 25,
+  CBOR_FLOAT = 26,
+  CBOR_DOUBLE = 27,
+};
+
+enum cbor_tag {
+  CBOR_TAG_DATE = 1,
+  CBOR_TAG_BIGINT = 2,
+  CBOR_TAG_BIGINT_NEGATIVE = 3,
+  CBOR_TAG_SHARED = 28,
+  CBOR_TAG_REFERENCE = 29,
+  CBOR_TAG_UINT8 = 64,
+  CBOR_TAG_SET = 258,
+  CBOR_TAG_MAP = 259,
+  CBOR_TAG_REGEXP = 21066,
+  CBOR_TAG_BUFFER = 7630690,
+  CBOR_TAG_ERROR = 7630693,
+  CBOR_TAG_VIEW = 7630710,
+};
+
+/* Nesting beyond this is refused in both directions. */
+enum { CBOR_DEPTH = 512 };
+
+/* RFC 8746's tag of each typed array, little-endian. */
+static const uint8_t cbor_typed_tag[JS_TYPED_ARRAY_COUNT] = {
+    [JS_TYPED_ARRAY_UINT8C] = 68,   [JS_TYPED_ARRAY_INT8] = 72,
+    [JS_TYPED_ARRAY_UINT8] = 64,    [JS_TYPED_ARRAY_INT16] = 77,
+    [JS_TYPED_ARRAY_UINT16] = 69,   [JS_TYPED_ARRAY_INT32] = 78,
+    [JS_TYPED_ARRAY_UINT32] = 70,   [JS_TYPED_ARRAY_BIG_INT64] = 79,
+    [JS_TYPED_ARRAY_BIG_UINT64] = 71, [JS_TYPED_ARRAY_FLOAT16] = 84,
+    [JS_TYPED_ARRAY_FLOAT32] = 85,  [JS_TYPED_ARRAY_FLOAT64] = 86,
+};
+
+/* Regular expression flags in the order in which JavaScript shows them. */
+static const struct {
+  char letter;
+  uint16_t flag;
+} cbor_regexp_flags[] = {
+    {'d', LRE_FLAG_INDICES},      {'g', LRE_FLAG_GLOBAL},
+    {'i', LRE_FLAG_IGNORECASE},   {'m', LRE_FLAG_MULTILINE},
+    {'s', LRE_FLAG_DOTALL},       {'u', LRE_FLAG_UNICODE},
+    {'v', LRE_FLAG_UNICODE_SETS}, {'y', LRE_FLAG_STICKY},
+};
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* operation.c - promises that the outside has to settle.
+ *
+ * The table of pending operations lies here, so that it sleeps and wakes with
+ * the VM; the host reads it in place (abi.h). What an operation is, its kind
+ * and its request, is fixed when it begins.
+ *
+ *   begin ──> pending ──> settled by the host: resolve or reject is called
+ *                   └───> cancelled by the guest: its id waits for the host
+ *
+ *  (1) The table is in order of ids, which start at 1 and are never reused.
+ *  (2) An operation that is settled or cancelled is not in the table.
+ *  (3) Neither settling nor cancelling runs code of the program at once. */
+
+typedef struct operation {
+  torpor_abi_operation public; /* must come first: the host sees this */
+  JSValue resolve, reject;
+  uint8_t bytes[]; /* kind, then request */
+} operation;
+
+static uint32_t operation_capacity;
+
+static struct {
+  uint64_t *ids;
+  uint32_t count, capacity;
+} cancelled;
+
+static operation **operation_table(void) {
+  return (operation **)(uintptr_t)torpor_control.operations;
+}
+
+/* The index of 'id', or the count when it is not pending. */
+static uint32_t operation_find(uint64_t id) {
+  operation **table = operation_table();
+  uint32_t low = 0, high = torpor_control.operation_count;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    if (table[middle]->public.id < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low < torpor_control.operation_count && table[low]->public.id == id)
+    return low;
+  return torpor_control.operation_count;
+}
+
+/* Takes operation 'index' out of the table. */
+static operation *operation_take(uint32_t index) {
+  operation **table = operation_table();
+  operation *taken = table[index];
+  uint32_t behind = --torpor_control.operation_count - index;
+  memmove(table + index, table + index + 1, behind * sizeof(*table));
+  table[index + behind] = NULL;
+  if (torpor_control.operation_count == 0) {
+    js_free(torpor__ctx, table);
+    torpor_control.operations = operation_capacity = 0;
+  }
+  return taken;
+}
+
+static void operation_free(operation *taken) {
+  JS_FreeValue(torpor__ctx, taken->resolve);
+  JS_FreeValue(torpor__ctx, taken->reject);
+  js_free(torpor__ctx, taken);
+}
+
+static operation *operation_new(const char *kind, size_t kind_size,
+                                const DynBuf *request) {
+  operation *new =
+      js_mallocz(torpor__ctx, sizeof(*new) + kind_size + request->size);
+  if (new == NULL) return NULL;
+  memcpy(new->bytes, kind, kind_size);
+  memcpy(new->bytes + kind_size, request->buf, request->size);
+  new->public.kind = (uint32_t)(uintptr_t)new->bytes;
+  new->public.kind_size = (uint32_t)kind_size;
+  new->public.request = new->public.kind + (uint32_t)kind_size;
+  new->public.request_size = (uint32_t)request->size;
+  return new;
+}
+
+/* Adds an operation whose request is encoded; 0: thrown. */
+static uint64_t operation_add(const char *kind, size_t kind_size,
+                              const DynBuf *request, double due,
+                              JSValueConst resolve, JSValueConst reject) {
+  operation **table = operation_table(), *new;
+  uint32_t count = torpor_control.operation_count;
+  if (js_resize_array(torpor__ctx, (void **)&table, sizeof(*table),
+                      (int *)&operation_capacity, (int)count + 1))
+    return 0;
+  torpor_control.operations = (uint32_t)(uintptr_t)table;
+  new = operation_new(kind, kind_size, request);
+  if (new == NULL) return 0;
+  new->public.id = ++torpor_control.operation_last;
+  new->public.due = due;
+  new->public.begun = torpor__host_clock(TORPOR_CLOCK_WALL);
+  new->resolve = js_dup(resolve);
+  new->reject = js_dup(reject);
+  table[count] = new;
+  torpor_control.operation_count = count + 1;
+  return new->public.id;
+}
+
+/* Begins an operation; 'resolve' or 'reject' is called when it is settled.
+ * 0: thrown. */
+static uint64_t torpor__operation_begin(const char *kind, size_t kind_size,
+                                        JSValueConst request, double due,
+                                        JSValueConst resolve,
+                                        JSValueConst reject) {
+  DynBuf bytes;
+  uint64_t id = 0;
+  if (kind_size == 0 || kind_size > TORPOR_KIND_LARGEST) {
+    JS_ThrowRangeError(torpor__ctx, "an operation's kind has 1 to %d bytes",
+                       TORPOR_KIND_LARGEST);
+    return 0;
+  }
+  if (!(due > 0)) due = 0;
+  if (torpor__cbor_write(request, &bytes) == 0)
+    id = operation_add(kind, kind_size, &bytes, due, resolve, reject);
+  dbuf_free(&bytes);
+  return id;
+}
+
+/* The same with a promise, which is given in 'promise'. */
+static uint64_t torpor__operation_promise(const char *kind, size_t kind_size,
+                                          JSValueConst request, double due,
+                                          JSValue *promise) {
+  JSValue functions[2];
+  uint64_t id;
+  *promise = JS_NewPromiseCapability(torpor__ctx, functions);
+  if (JS_IsException(*promise)) return 0;
+  id = torpor__operation_begin(kind, kind_size, request, due, functions[0],
+                               functions[1]);
+  JS_FreeValue(torpor__ctx, functions[0]);
+  JS_FreeValue(torpor__ctx, functions[1]);
+  if (id == 0) JS_FreeValue(torpor__ctx, *promise);
+  return id;
+}
+
+/* ---- Cancelling ----------------------------------------------------------*/
+
+/* True when 'id' was pending. Without memory to tell the host it goes on and
+ * settles nothing. */
+static bool torpor__operation_cancel(uint64_t id) {
+  uint32_t index = operation_find(id);
+  if (index == torpor_control.operation_count) return false;
+  operation_free(operation_take(index));
+  if (js_resize_array(torpor__ctx, (void **)&cancelled.ids,
+                      sizeof(cancelled.ids[0]), (int *)&cancelled.capacity,
+                      (int)cancelled.count + 1))
+    exception_drop();
+  else
+    cancelled.ids[cancelled.count++] = id;
+  return true;
+}
+
+EXPORT(torpor_operation_cancelled)
+torpor_status export_operation_cancelled(void) {
+  uint64_t *ids = cancelled.ids;
+  if (cancelled.count == 0) return TORPOR_NOT_FOUND;
+  torpor__give_integer(ids[0]);
+  cancelled.count--;
+  memmove(ids, ids + 1, cancelled.count * sizeof(*ids));
+  ids[cancelled.count] = 0;
+  if (cancelled.count == 0) {
+    js_free(torpor__ctx, ids);
+    cancelled.ids = NULL;
+    cancelled.capacity = 0;
+  }
+  return TORPOR_OK;
+}
+
+/* ---- Settling ------------------------------------------------------------*/
+
+/* A map with a name and a message is how a host without a VM writes an error;
+ * it becomes one. Takes the reference. */
+static JSValue error_from_map(JSValue value) {
+  JSContext *ctx = torpor__ctx;
+  JSValue name, message, code, error = value;
+  const char *name_text, *message_text;
+  size_t name_size, message_size;
+  if (JS_GetClassID(value) != JS_CLASS_OBJECT) return value;
+  name = JS_GetPropertyStr(ctx, value, "name");
+  message = JS_GetPropertyStr(ctx, value, "message");
+  code = JS_GetPropertyStr(ctx, value, "code");
+  if (JS_IsString(name) && JS_IsString(message)) {
+    name_text = JS_ToCStringLen(ctx, &name_size, name);
+    message_text = JS_ToCStringLen(ctx, &message_size, message);
+    error = JS_EXCEPTION;
+    if (name_text && message_text)
+      error = torpor__error_new(name_text, name_size, message_text,
+                                message_size);
+    if (!JS_IsException(error) && !JS_IsUndefined(code))
+      JS_DefinePropertyValueStr(ctx, error, "code", js_dup(code),
+                                JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
+    JS_FreeCString(ctx, name_text);
+    JS_FreeCString(ctx, message_text);
+    JS_FreeValue(ctx, value);
+  }
+  JS_FreeValue(ctx, name);
+  JS_FreeValue(ctx, message);
+  JS_FreeValue(ctx, code);
+  return error;
+}
+
+/* Settles operation 'index' with 'value', whose reference it takes. What a
+ * callback throws is reported, not given to the host. */
+static torpor_status operation_settle(uint32_t index, uint32_t outcome,
+                                      JSValue value) {
+  operation *taken = operation_take(index);
+  JSValue function = outcome == TORPOR_REJECT ? taken->reject : taken->resolve;
+  JSValue result =
+      JS_Call(torpor__ctx, function, JS_UNDEFINED, 1, vc(&value));
+  torpor_status status = TORPOR_OK;
+  JS_FreeValue(torpor__ctx, value);
+  operation_free(taken);
+  if (JS_IsException(result)) {
+    JSValue exception = JS_GetException(torpor__ctx);
+    if (JS_IsUncatchableError(exception)) {
+      JS_FreeValue(torpor__ctx, exception);
+      status = TORPOR_INTERRUPTED;
+    } else {
+      torpor__report(exception);
+    }
+  }
+  JS_FreeValue(torpor__ctx, result);
+  return status;
+}
+
+static torpor_status settle_value(uint64_t id, uint32_t outcome,
+                                  uint64_t bits) {
+  JSValue value;
+  uint32_t index = operation_find(id);
+  torpor_status status = torpor__value(bits, &value);
+  if (outcome > TORPOR_REJECT) return TORPOR_MISUSE;
+  if (index == torpor_control.operation_count) return TORPOR_NOT_FOUND;
+  if (status) return status;
+  return operation_settle(index, outcome, js_dup(value));
+}
+
+static torpor_status settle_cbor(uint64_t id, uint32_t outcome,
+                                 const uint8_t *data, uint32_t size) {
+  JSValue value;
+  uint32_t index = operation_find(id);
+  if (outcome > TORPOR_REJECT) return TORPOR_MISUSE;
+  if (index == torpor_control.operation_count) return TORPOR_NOT_FOUND;
+  value = torpor__cbor_read(data, size);
+  if (!JS_IsException(value) && outcome == TORPOR_REJECT)
+    value = error_from_map(value);
+  if (JS_IsException(value)) return torpor__thrown();
+  return operation_settle(index, outcome, value);
+}
+
+EXPORT(torpor_operation_settle)
+torpor_status export_operation_settle(uint64_t id, uint32_t outcome,
+                                      uint64_t bits) {
+  torpor__enter();
+  return torpor__leave(settle_value(id, outcome, bits));
+}
+
+EXPORT(torpor_operation_settle_cbor)
+torpor_status export_operation_settle_cbor(uint64_t id, uint32_t outcome,
+                                           const uint8_t *data,
+                                           uint32_t size) {
+  torpor__enter();
+  return torpor__leave(settle_cbor(id, outcome, data, size));
+}
+
+static torpor_status operation_begin(const char *kind, uint32_t kind_size,
+                                     uint64_t bits, double due) {
+  uint64_t *result = torpor_control.host.result, id;
+  char copy[TORPOR_KIND_LARGEST + 1] = {0};
+  JSValue request, promise;
+  torpor_status status = torpor__value(bits, &request);
+  if (status) return status;
+  if (kind_size > TORPOR_KIND_LARGEST) return TORPOR_MISUSE;
+  memcpy(copy, kind, kind_size);
+  id = torpor__operation_promise(copy, kind_size, request, due, &promise);
+  if (id == 0) return torpor__thrown();
+  result[0] = id;
+  return torpor__border(promise, &result[1]) ? TORPOR_OK : TORPOR_LIMIT;
+}
+
+EXPORT(torpor_operation_begin)
+torpor_status export_operation_begin(const char *kind, uint32_t kind_size,
+                                     uint64_t request, double due) {
+  torpor__enter();
+  return torpor__leave(operation_begin(kind, kind_size, request, due));
+}
