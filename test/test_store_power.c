@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* test_store_power.c - a store when the power goes.
+ *
+ * ctest: full timeout=120
+ *
+ * A script of transactions, each of which changes rows in most tables, runs on
+ * a disk whose power is cut (fault/power-vfs.h). Then the store is opened again
+ * and must be exactly as it was after transaction n, where n is the last one
+ * whose commit returned, or the one after it that was under way.
+ *
+ *   short script   every write, sync and deletion is interrupted in turn, each
+ *                  with everything unsynced lost, kept, and by chance
+ *   long scripts   interrupted at a place that chance chooses, opened again,
+ *                  continued, interrupted again; with checkpoints in between
+ *
+ * One thread. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "fault/power-vfs.h"
+#include "run/store-sqlite-db.h"
+
+enum {
+  SHORT_SCRIPT = 5,
+  LONG_SCRIPT = 60,
+  CHANCES = 6,        /* seeds tried at each place of the short script */
+  SNAPSHOT_MAX = 9000 /* more than two pages */
+};
+
+static char locks_path[64];
+
+static struct torpor__store *open_store(void) {
+  const struct torpor__store_options options = {
+      .path = "store", .vfs = POWER_VFS, .locks = locks_path};
+  struct torpor__store *store;
+  char message[TORPOR__STORE_MESSAGE_MAX];
+  torpor_status status = torpor__store_sqlite_open(&options, &store, message);
+  if (status != TORPOR_OK && !power_is_cut())
+    fail_msg("open after a power cut: %s", message);
+  return store;
+}
+
+static void close_store(struct torpor__store *store) {
+  if (store != NULL) store->calls->close(store);
+}
+
+/* ---- what transaction n writes ------------------------------------------- */
+
+static size_t snapshot_size(int64_t n) {
+  return (size_t)(n * 2311 % SNAPSHOT_MAX) + 1;
+}
+
+static void fill_snapshot(int64_t n, uint8_t *bytes) {
+  for (size_t i = 0; i < snapshot_size(n); i++)
+    bytes[i] = (uint8_t)(n * 31 + (int64_t)i * 7);
+}
+
+static torpor_status write_state(struct torpor__store *store, int64_t n) {
+  uint8_t bytes[SNAPSHOT_MAX];
+  fill_snapshot(n, bytes);
+  const struct torpor__state state = {
+      .step = n,
+      .engine = {.data = "engine", .size = 6},
+      .snapshot = {.data = bytes, .size = snapshot_size(n)}};
+  torpor_status status = store->calls->state_put(store, 1, &state);
+  if (status == TORPOR_OK) status = store->calls->state_prune(store, 1, n);
+  return status;
+}
+
+/* Operation n begins, n - 1 ends; every third step brings a signal. */
+static torpor_status write_rows(struct torpor__store *store, int64_t n) {
+  const struct torpor__operation operation = {
+      .id = (uint64_t)n, .kind = "timer", .key = "key", .due_ms = n};
+  const struct torpor__signal signal = {.topic = "go"};
+  const struct torpor__line line = {
+      .step = n, .level = TORPOR_LEVEL_LOG, .text = {.data = &n, .size = 8}};
+  torpor_status status = store->calls->operation_add(store, 1, &operation);
+  if (status == TORPOR_OK)
+    status = store->calls->operation_remove(store, 1, 0, (uint64_t)(n - 1));
+  if (status == TORPOR_OK) status = store->calls->line_add(store, 1, &line);
+  if (status == TORPOR_OK && n % 3 == 0)
+    status = store->calls->signal_add(store, 1, &signal);
+  return status;
+}
+
+/* A second run of the same transaction, taken back by its savepoint. */
+static torpor_status write_reverted(struct torpor__store *store) {
+  const struct torpor__signal signal = {.topic = "never"};
+  torpor_status status = store->calls->savepoint(store);
+  if (status == TORPOR_OK) status = store->calls->signal_add(store, 1, &signal);
+  if (status == TORPOR_OK) status = store->calls->revert(store);
+  return status;
+}
+
+static torpor_status write_step(struct torpor__store *store, int64_t n) {
+  struct torpor__head head;
+  torpor_status status = store->calls->savepoint(store);
+  if (status == TORPOR_OK) status = store->calls->head_get(store, 1, &head);
+  head.step = n;
+  if (status == TORPOR_OK) status = store->calls->head_put(store, 1, &head);
+  if (status == TORPOR_OK) status = write_state(store, n);
+  if (status == TORPOR_OK) status = write_rows(store, n);
+  if (status == TORPOR_OK) status = store->calls->release(store);
+  return status == TORPOR_OK ? write_reverted(store) : status;
+}
+
+/* Transaction 0 makes the run. */
+static torpor_status write_transaction(struct torpor__store *store, int64_t n) {
+  const struct torpor__run row = {.id = "run", .program = "p", .access = ""};
+  int64_t run;
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  status =
+      n == 0 ? store->calls->run_add(store, &row, &run) : write_step(store, n);
+  if (status == TORPOR_OK) status = store->calls->commit(store);
+  if (status != TORPOR_OK) store->calls->rollback(store);
+  return status;
+}
+
+/* ---- what must be there after transaction n ------------------------------ */
+
+struct seen {
+  int64_t n;
+  int64_t states, operations, signals, lines;
+};
+
+static torpor_status see_state(void *data, const struct torpor__state *row) {
+  struct seen *seen = data;
+  uint8_t bytes[SNAPSHOT_MAX];
+  fill_snapshot(seen->n, bytes);
+  assert_int_equal(row->step, seen->n);
+  assert_int_equal(row->snapshot.size, snapshot_size(seen->n));
+  assert_memory_equal(row->snapshot.data, bytes, row->snapshot.size);
+  seen->states++;
+  return TORPOR_OK;
+}
+
+static torpor_status see_operation(void *data,
+                                   const struct torpor__operation *row) {
+  struct seen *seen = data;
+  assert_int_equal(row->id, seen->n);
+  assert_int_equal(row->due_ms, seen->n);
+  seen->operations++;
+  return TORPOR_OK;
+}
+
+static torpor_status see_signal(void *data, const struct torpor__signal *row) {
+  struct seen *seen = data;
+  assert_string_equal(row->topic, "go");
+  seen->signals++;
+  return TORPOR_OK;
+}
+
+static torpor_status see_line(void *data, const struct torpor__line *row) {
+  struct seen *seen = data;
+  assert_int_equal(row->step, ++seen->lines);
+  return TORPOR_OK;
+}
+
+static void check_rows(struct torpor__store *store, int64_t n) {
+  struct seen seen = {.n = n};
+  const struct torpor__store_calls *calls = store->calls;
+  assert_int_equal(calls->state_each(store, 1, see_state, &seen), TORPOR_OK);
+  assert_int_equal(calls->operation_each(store, 1, see_operation, &seen),
+                   TORPOR_OK);
+  assert_int_equal(calls->signal_each(store, 1, 0, see_signal, &seen),
+                   TORPOR_OK);
+  assert_int_equal(calls->line_each(store, 1, 0, see_line, &seen), TORPOR_OK);
+  assert_int_equal(seen.states, n > 0);
+  assert_int_equal(seen.operations, n > 0);
+  assert_int_equal(seen.signals, n / 3);
+  assert_int_equal(seen.lines, n);
+}
+
+static void check_file(struct torpor__store *store) {
+  struct torpor__sqlite *db = (struct torpor__sqlite *)store;
+  int64_t wrong = -1;
+  assert_int_equal(
+      torpor__sqlite_pragma(db,
+                            "SELECT count(*) FROM pragma_integrity_check WHERE "
+                            "integrity_check <> 'ok'",
+                            &wrong),
+      TORPOR_OK);
+  assert_int_equal(wrong, 0);
+}
+
+/* Opens the store again; the number of the transaction that it is at, which is
+ * 'last' or one more. -1: the run is not there. */
+static int64_t check_store(struct torpor__store *store, int64_t last) {
+  int64_t run;
+  int64_t n = -1;
+  struct torpor__head head;
+  torpor_status status = store->calls->run_find(store, "run", &run);
+  if (status == TORPOR_OK) {
+    assert_int_equal(store->calls->head_get(store, run, &head), TORPOR_OK);
+    n = head.step;
+    check_rows(store, n);
+  } else {
+    assert_int_equal(status, TORPOR_NOT_FOUND);
+  }
+  check_file(store);
+  if (n != last && n != last + 1)
+    fail_msg("transaction %d was committed, the store is at %d", (int)last,
+             (int)n);
+  return n;
+}
+
+/* ---- scripts ------------------------------------------------------------- */
+
+/* Runs transactions 'from' to 'to'; gives the last whose commit returned. */
+static int64_t run_script(struct torpor__store *store, int64_t from,
+                          int64_t to) {
+  int64_t last = from - 1;
+  while (store != NULL && last < to &&
+         write_transaction(store, last + 1) == TORPOR_OK)
+    last++;
+  return last;
+}
+
+/* Plays the short script, cut at 'event'; false when it ended before that. */
+static bool play_short(int64_t event, enum power_loss loss, uint64_t seed) {
+  power_on(seed);
+  power_cut_at(event);
+  struct torpor__store *store = open_store();
+  int64_t last = run_script(store, 0, SHORT_SCRIPT);
+  close_store(store);
+  bool cut = power_is_cut();
+  power_restore(loss, seed);
+  store = open_store();
+  int64_t n = check_store(store, last);
+  assert_int_equal(run_script(store, n + 1, SHORT_SCRIPT), SHORT_SCRIPT);
+  check_store(store, SHORT_SCRIPT);
+  close_store(store);
+  power_off();
+  return cut;
+}
+
+static void every_place_of_a_short_script(void **state) {
+  (void)state;
+  int64_t event = 1;
+  while (play_short(event, POWER_LOSES_ALL, 1)) {
+    play_short(event, POWER_LOSES_NONE, 1);
+    for (uint64_t seed = 1; seed <= CHANCES; seed++)
+      play_short(event, POWER_LOSES_SOME, seed);
+    event++;
+  }
+  print_message("%d places\n", (int)event);
+  assert_true(event > 40);
+}
+
+/* Small checkpoints often, so that they are interrupted too. */
+static void checkpoint_often(struct torpor__store *store) {
+  if (store != NULL)
+    torpor__sqlite_exec((struct torpor__sqlite *)store,
+                        "PRAGMA wal_autocheckpoint = 12");
+}
+
+static void play_long(uint64_t seed) {
+  uint64_t random = seed * UINT64_C(6364136223846793005) + 1442695;
+  int64_t last = -1;
+  power_on(seed);
+  while (last < LONG_SCRIPT) {
+    random = random * UINT64_C(6364136223846793005) + 1442695;
+    power_cut_at(1 + (int64_t)(random >> 33) % 300);
+    struct torpor__store *store = open_store();
+    checkpoint_often(store);
+    last = run_script(store, last + 1, LONG_SCRIPT);
+    close_store(store);
+    power_restore((random >> 20) % 8 == 0 ? POWER_LOSES_ALL : POWER_LOSES_SOME,
+                  random);
+    store = open_store();
+    last = check_store(store, last);
+    close_store(store);
+  }
+  power_off();
+}
+
+static void chance_in_long_scripts(void **state) {
+  (void)state;
+  const char *tier = getenv("TORPOR_TIER");
+  uint64_t scripts = tier != NULL && strcmp(tier, "full") == 0 ? 2000 : 60;
+  for (uint64_t seed = 1; seed <= scripts; seed++) play_long(seed);
+}
+
+/* ---- a full and a damaged disk ------------------------------------------- */
+
+static void a_full_disk_loses_nothing(void **state) {
+  (void)state;
+  power_on(1);
+  struct torpor__store *store = open_store();
+  int64_t last = run_script(store, 0, 3);
+  assert_int_equal(last, 3);
+  power_capacity(1);
+  assert_int_equal(write_transaction(store, 4), TORPOR_FULL);
+  assert_non_null(strstr(store->message, "free some space"));
+  check_store(store, 3);
+  power_capacity(0);
+  assert_int_equal(run_script(store, 4, 6), 6);
+  check_store(store, 6);
+  close_store(store);
+  power_off();
+}
+
+/* Whatever byte is changed: a typed error or a right answer, and no crash. */
+static void a_damaged_file_is_an_error(void **state) {
+  (void)state;
+  int found = 0;
+  for (int64_t offset = 0; offset < 4096 * 30; offset += 211) {
+    power_on(1);
+    struct torpor__store *store = open_store();
+    run_script(store, 0, SHORT_SCRIPT);
+    close_store(store);
+    if (!power_scribble("store", offset, 0xa5)) break;
+    const struct torpor__store_options options = {
+        .path = "store", .vfs = POWER_VFS, .locks = locks_path};
+    char message[TORPOR__STORE_MESSAGE_MAX] = "";
+    torpor_status status = torpor__store_sqlite_open(&options, &store, message);
+    if (status == TORPOR_OK)
+      status = write_transaction(store, SHORT_SCRIPT + 1);
+    assert_in_set(status,
+                  ((const LargestIntegralType[]){
+                      TORPOR_OK, TORPOR_CORRUPT, TORPOR_FORMAT, TORPOR_NEWER,
+                      TORPOR_NOT_FOUND, TORPOR_EXISTS, TORPOR_IO}),
+                  7);
+    found += status == TORPOR_CORRUPT || status == TORPOR_FORMAT;
+    close_store(store);
+    power_off();
+  }
+  assert_true(found > 10);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_place_of_a_short_script),
+      cmocka_unit_test(chance_in_long_scripts),
+      cmocka_unit_test(a_full_disk_loses_nothing),
+      cmocka_unit_test(a_damaged_file_is_an_error),
+  };
+  snprintf(locks_path, sizeof locks_path, "/tmp/torpor-power-%d-locks",
+           (int)getpid());
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  unlink(locks_path);
+  return failed;
+}
