@@ -145,9 +145,11 @@ void torpor_alarm_close(torpor_alarm *alarm) {
   free(alarm);
 }
 
-/* Rings what is due, see (4). */
+/* Rings what is due, see (4). libuv may call this before it polls, and would
+ * then wait although the turn has done something: uv_stop prevents that. */
 static void ring_alarms(uv_timer_t *timer) {
   torpor_loop *loop = timer->data;
+  uv_stop(&loop->uv);
   struct torpor__alarms *alarms = &loop->alarms;
   uint64_t newest = alarms->made;
   double now = read_steady_time(loop);
