@@ -40,12 +40,15 @@ function(torpor_house_flags target)
 endfunction()
 
 # The flags of C that wasm2c generated, for TARGET. Strict floating point, so
-# that results are the same on every host; no warnings, no sanitizers.
+# that results are the same on every host; no warnings, no sanitizers. No lazy
+# binding: a trap may leave guest code while the dynamic linker works. Frames are
+# probed page by page, so that none passes over the guard of the stack.
 function(torpor_generated_flags target)
-  target_compile_options(${target} PRIVATE -O2 -ffp-contract=off -w)
+  target_compile_options(${target} PRIVATE -O2 -ffp-contract=off -w -fno-plt
+    -fstack-clash-protection)
   target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/wasm"
     "${CMAKE_SOURCE_DIR}")
-  target_compile_definitions(${target} PRIVATE
+  target_compile_definitions(${target} PRIVATE NDEBUG
     $<$<BOOL:${TORPOR_SOFT_BOUNDS}>:TORPOR_SOFT_BOUNDS=1>)
 endfunction()
 

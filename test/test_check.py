@@ -82,7 +82,7 @@ class ArrowsTest(CheckTest):
         ("vm/vm.c", "guest/engine.c"),
         ("wasm/trap.c", "torpor.h"),
         ("wasm/trap.c", "vm/engine.h"),
-        ("guest/value.c", "torpor.h"),
+        ("guest/value.c", "torpor-loop.h"),
         ("guest/value.c", "../vm/engine.h"),
         ("engine/bind.c", "torpor.h"),
         ("include/torpor.h", "vm/engine.h"),
