@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """tune.py - fits the C that wasm2c (wabt 1.0.32) makes to our runtime.
 
-Usage: tune.py NAME IN OUT
+Usage: tune.py MODULE FILE IN OUT
 
-Reads IN/NAME.c and IN/NAME.h, writes OUT/NAME.c, OUT/NAME.h and
-OUT/NAME-shape.h. Changes:
+Reads IN/FILE.c and IN/FILE.h, which wasm2c made of MODULE, writes OUT/FILE.c,
+OUT/FILE.h and OUT/FILE-shape.h. Changes:
 
   memory first   the descriptor of linear memory becomes the first member of an
                  instance (wasm/runtime.h)
@@ -15,8 +15,8 @@ OUT/NAME-shape.h. Changes:
                  Only traps of dead loads are lost
   prologue       WASM_RT_PROLOGUE of wasm-rt.h takes the place of a call counter
 
-NAME-shape.h tells engine/bind.c what is a number in the generated text: sizes of
-memory and table, data segments, initial values of globals.
+FILE-shape.h tells engine/bind.c what is a number in the generated text: sizes
+of memory and table, data segments, initial values of globals.
 
 Every change says how often its text must occur. A wasm2c that writes anything
 else is an error here, not a surprise later.
@@ -91,7 +91,7 @@ def check_offsets(source):
 
 
 def describe(source, name):
-    """The text of NAME-shape.h."""
+    """The text of FILE-shape.h."""
     pages, pages_max = find_one(
         r"^  wasm_rt_allocate_memory\(&instance->w2c_memory, (\d+), (\d+)\);",
         source)
@@ -120,26 +120,27 @@ def describe(source, name):
     return "\n".join(lines) + "\n"
 
 
-def tune(name, folder_in, folder_out):
-    source = (folder_in / f"{name}.c").read_text()
-    header = (folder_in / f"{name}.h").read_text()
+def tune(name, file, folder_in, folder_out):
+    source = (folder_in / f"{file}.c").read_text()
+    header = (folder_in / f"{file}.h").read_text()
     shape = describe(source, name)
     check_offsets(source)
     source = set_prologue(drop_asm(source))
     header = tune_header(header, name)
     folder_out.mkdir(parents=True, exist_ok=True)
-    (folder_out / f"{name}-shape.h").write_text(shape)
-    (folder_out / f"{name}.h").write_text(header)
-    (folder_out / f"{name}.c").write_text(source)
+    (folder_out / f"{file}-shape.h").write_text(shape)
+    (folder_out / f"{file}.h").write_text(header)
+    (folder_out / f"{file}.c").write_text(source)
 
 
 def main():
-    if len(sys.argv) != 4:
-        sys.exit("usage: tune.py NAME IN OUT")
+    if len(sys.argv) != 5:
+        sys.exit("usage: tune.py MODULE FILE IN OUT")
+    name, file, folder_in, folder_out = sys.argv[1:]
     try:
-        tune(sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
+        tune(name, file, pathlib.Path(folder_in), pathlib.Path(folder_out))
     except (Unexpected, ValueError) as error:
-        sys.exit(f"tune.py: {sys.argv[1]}.c is not what wasm2c 1.0.32 makes: "
+        sys.exit(f"tune.py: {file}.c is not what wasm2c 1.0.32 makes: "
                  f"{error}")
 
 

@@ -18,7 +18,7 @@
 
 #define TORPOR__ENGINE_TABLE_VERSION 1
 
-typedef void torpor__instance;
+typedef struct torpor__instance torpor__instance; /* generated, see bind.c */
 
 /* C types for the letters of TORPOR_ABI_EXPORTS. Every function takes the
  * instance first. */

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+//
+// bake.mjs - runs an engine's initialisation once and writes the memory that
+// comes of it into the module.
+//
+// Usage: bake.mjs CORE.wasm LAYOUT.wasm ENGINE.wasm ID.h
+//
+// CORE.wasm is instantiated with a host that gives the same answers everywhere
+// (time 0, zone 0, no randomness) and torpor_bake is called. Then the sections
+// that describe memory are written anew:
+//
+//   memory     as small as the image allows, the maximum as it was
+//   data       the runs of bytes that are not zero, in ascending order
+//   export     without _initialize, which has run
+//
+// What belongs to the call rather than to the engine is left out: the stack,
+// and the part of the control block that the host owns (guest/abi.h). All other
+// sections stay as they are. ID.h gives the SHA-256 of ENGINE.wasm, the engine
+// id. The same CORE.wasm gives the same bytes with every version of Node.
+//
+// Needs Node 18 or later, nothing else.
+
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+
+const PAGE = 65536;
+const GAP = 32; // zero bytes that are cheaper to write than a new segment
+const SECTION = { custom: 0, memory: 5, global: 6, export: 7, start: 8,
+                  data: 11, dataCount: 12 };
+
+class BakeError extends Error {}
+
+// ---- Reading and writing modules -------------------------------------------
+
+class Reader {
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.at = 0;
+  }
+
+  get done() {
+    return this.at >= this.bytes.length;
+  }
+
+  byte() {
+    if (this.done) throw new BakeError("the module is cut short");
+    return this.bytes[this.at++];
+  }
+
+  unsigned() {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw new BakeError("a number in the module is too long");
+  }
+
+  take(size) {
+    const bytes = this.bytes.subarray(this.at, this.at + size);
+    if (bytes.length !== size) throw new BakeError("the module is cut short");
+    this.at += size;
+    return bytes;
+  }
+
+  text() {
+    return Buffer.from(this.take(this.unsigned())).toString("utf8");
+  }
+}
+
+function unsigned(value) {
+  const bytes = [];
+  do {
+    const byte = value % 128;
+    value = Math.floor(value / 128);
+    bytes.push(value > 0 ? byte | 0x80 : byte);
+  } while (value > 0);
+  return Buffer.from(bytes);
+}
+
+function signed32(value) {
+  const bytes = [];
+  for (value |= 0; ; value >>= 7) {
+    const last = (value >> 7 === 0 && !(value & 0x40)) ||
+                 (value >> 7 === -1 && (value & 0x40) !== 0);
+    bytes.push((value & 0x7f) | (last ? 0 : 0x80));
+    if (last) return Buffer.from(bytes);
+  }
+}
+
+const withSize = (bytes) => Buffer.concat([unsigned(bytes.length), bytes]);
+
+function readSections(module) {
+  const reader = new Reader(module);
+  const magic = Buffer.from(reader.take(8)).toString("hex");
+  if (magic !== "0061736d01000000") throw new BakeError("not a wasm module");
+  const sections = [];
+  while (!reader.done) {
+    const id = reader.byte();
+    sections.push({ id, body: reader.take(reader.unsigned()) });
+  }
+  return sections;
+}
+
+function writeSections(sections) {
+  const parts = [Buffer.from("0061736d01000000", "hex")];
+  for (const { id, body } of sections)
+    parts.push(Buffer.from([id]), withSize(body));
+  return Buffer.concat(parts);
+}
+
+// ---- The image -------------------------------------------------------------
+
+// A host that is the same everywhere. What the guest prints is shown; any other
+// wish is an error, since it would make the image depend on the answer.
+function makeHost(memory) {
+  const text = (address, size) =>
+    Buffer.from(memory().buffer, address >>> 0, size >>> 0).toString("utf8");
+  const refuse = (name) => () => {
+    throw new BakeError(`the engine called '${name}' while it was baked`);
+  };
+  return {
+    torpor: {
+      call: refuse("call"),
+      module: refuse("module"),
+      poll: () => 0,
+      clock: () => 0,
+      zone: () => 0,
+      random: (address, size) =>
+        new Uint8Array(memory().buffer, address >>> 0, size >>> 0).fill(0),
+      console: (level, address, size) =>
+        process.stderr.write(`${text(address, size)}\n`),
+      trap: (code, address, size) => {
+        throw new BakeError(`trap ${code}: ${text(address, size)}`);
+      },
+    },
+  };
+}
+
+function readLayout(bytes) {
+  const module = new WebAssembly.Module(bytes);
+  const { exports } = new WebAssembly.Instance(module);
+  const names = ["version", "stack_size", "heap_break", "host_start",
+                 "host_end"];
+  return Object.fromEntries(names.map((name) => [name, exports[name]()]));
+}
+
+// Runs the initialisation and gives the memory that it leaves, as bytes.
+function makeImage(core, layout) {
+  let exports;
+  const module = new WebAssembly.Module(core);
+  const instance = new WebAssembly.Instance(module,
+                                            makeHost(() => exports.memory));
+  exports = instance.exports;
+  const stack = exports.__stack_pointer.value;
+  exports._initialize();
+  const status = exports.torpor_bake();
+  if (status !== 0) throw new BakeError(`torpor_bake gave status ${status}`);
+  if (exports.__stack_pointer.value !== stack)
+    throw new BakeError("torpor_bake left something on the stack");
+
+  const image = new Uint8Array(exports.memory.buffer).slice();
+  const control = exports.torpor_control.value;
+  const field = (offset) =>
+    new DataView(image.buffer).getUint32(control + offset, true);
+  if (field(0) !== layout.version)
+    throw new BakeError("the engine has another version of guest/abi.h");
+  const stackSize = field(layout.stack_size);
+  if (stackSize !== stack)
+    throw new BakeError(`the stack ends at ${stack}, not at ${stackSize}`);
+  const heapBreak = field(layout.heap_break);
+  if (image.subarray(heapBreak).some((byte) => byte !== 0))
+    throw new BakeError("there are bytes beyond the heap's break");
+  image.fill(0, 0, stackSize);
+  image.fill(0, control + layout.host_start, control + layout.host_end);
+  return image.subarray(0, heapBreak);
+}
+
+// The runs of bytes that are not zero; runs closer than GAP are one.
+function findRuns(image) {
+  const runs = [];
+  let at = 0;
+  for (;;) {
+    while (at < image.length && image[at] === 0) at++;
+    if (at === image.length) return runs;
+    let end = at + 1;
+    for (let next = end; next < image.length && next - end < GAP; next++)
+      if (image[next] !== 0) end = next + 1;
+    runs.push({ start: at, bytes: image.subarray(at, end) });
+    at = end;
+  }
+}
+
+// ---- The sections ----------------------------------------------------------
+
+function bakeMemory(body, size) {
+  const reader = new Reader(body);
+  const count = reader.unsigned();
+  const flags = reader.byte();
+  if (count !== 1 || flags > 1)
+    throw new BakeError("not one plain memory in the module");
+  reader.unsigned();
+  const pages = Math.ceil(size / PAGE);
+  const rest = reader.take(body.length - reader.at);
+  return Buffer.concat([unsigned(1), Buffer.from([flags]), unsigned(pages),
+                        rest]);
+}
+
+function bakeData(runs) {
+  const parts = [unsigned(runs.length)];
+  for (const { start, bytes } of runs)
+    parts.push(Buffer.from([0, 0x41]), signed32(start), Buffer.from([0x0b]),
+               withSize(bytes));
+  return Buffer.concat(parts);
+}
+
+function dropExport(body, unwanted) {
+  const reader = new Reader(body);
+  const kept = [];
+  for (let left = reader.unsigned(); left > 0; left--) {
+    const start = reader.at;
+    const name = reader.text();
+    reader.byte();
+    reader.unsigned();
+    if (name !== unwanted) kept.push(body.subarray(start, reader.at));
+  }
+  return Buffer.concat([unsigned(kept.length), ...kept]);
+}
+
+// Only the stack pointer may change: an image holds no other global.
+function checkGlobals(body) {
+  const reader = new Reader(body);
+  let mutable = 0;
+  for (let left = reader.unsigned(); left > 0; left--) {
+    reader.byte();
+    mutable += reader.byte();
+    if (reader.byte() !== 0x41)
+      throw new BakeError("a global is not a plain i32");
+    reader.unsigned(); // signed or not, it ends at the same byte
+    if (reader.byte() !== 0x0b)
+      throw new BakeError("a global's value is not a constant");
+  }
+  if (mutable !== 1)
+    throw new BakeError(`${mutable} globals can change, not 1`);
+}
+
+function bakeSections(sections, image) {
+  const runs = findRuns(image);
+  const baked = [];
+  for (const { id, body } of sections) {
+    if (id === SECTION.start)
+      throw new BakeError("the module has a start function");
+    if (id === SECTION.dataCount)
+      throw new BakeError("the module refers to its data segments");
+    if (id === SECTION.global) checkGlobals(body);
+    if (id === SECTION.memory)
+      baked.push({ id, body: bakeMemory(body, image.length) });
+    else if (id === SECTION.data)
+      baked.push({ id, body: bakeData(runs) });
+    else if (id === SECTION.export)
+      baked.push({ id, body: dropExport(body, "_initialize") });
+    else if (id !== SECTION.custom)
+      baked.push({ id, body });
+  }
+  return baked;
+}
+
+// ---- The command -----------------------------------------------------------
+
+function bake([corePath, layoutPath, enginePath, idPath]) {
+  const core = readFileSync(corePath);
+  const image = makeImage(core, readLayout(readFileSync(layoutPath)));
+  const engine = writeSections(bakeSections(readSections(core), image));
+  if (!WebAssembly.validate(engine))
+    throw new BakeError("the baked module is not valid");
+  const id = createHash("sha256").update(engine).digest("hex");
+  writeFileSync(enginePath, engine);
+  writeFileSync(idPath, `/* Made by engine/bake.mjs. */\n` +
+                        `#define TORPOR_ENGINE_ID "${id}"\n`);
+}
+
+if (process.argv.length !== 6) {
+  console.error("usage: bake.mjs CORE.wasm LAYOUT.wasm ENGINE.wasm ID.h");
+  process.exit(2);
+}
+try {
+  bake(process.argv.slice(2));
+} catch (error) {
+  const cause = error instanceof BakeError ? error.message : error.stack;
+  console.error(`bake.mjs: ${process.argv[2]}: ${cause}`);
+  process.exit(1);
+}

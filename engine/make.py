@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""make.py - makes an engine: from C to a baked module to C again.
+
+Usage: make.py --quickjs DIR --out DIR [--depfile FILE]
+
+  guest/js/*  -> library.h           guest/embed.py
+  quickjs.h   -> api.rsp             list-api.py: exports for extensions
+  guest/*.c   -> core.wasm           clang, wasm-ld
+  core.wasm   -> engine.wasm         bake.mjs: initialised once
+                 engine-id.h         its hash
+  engine.wasm -> engine.c, .h        wasm2c
+                 engine-shape.h      tune.py
+
+OUT gets engine.wasm, engine-id.h, engine.c, engine.h and engine-shape.h, and
+OUT/parts what lies between. The same sources give the same bytes, wherever they
+and OUT lie. DEPFILE (for Ninja) names what core.wasm was compiled from.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ENGINE = pathlib.Path(__file__).resolve().parent
+SOURCE = ENGINE.parent
+
+# Half of it is beyond the limit that guest/engine.c sets, for C code that does
+# not ask for the limit.
+STACK_SIZE = 512 << 10
+
+WASM = ["--target=wasm32-wasi", "--sysroot=/usr", "-Wno-deprecated",
+        "--no-wasm-opt"]
+COMPILE = ["-std=gnu11", "-O2", "-DNDEBUG", "-w"]
+# The stack lies lowest, so that running over it traps.
+LINK = ["--stack-first", f"-z,stack-size={STACK_SIZE}", "--export-table",
+        "--growable-table", "--export=__stack_pointer",
+        "--export=torpor_control", "--strip-all"]
+
+
+def run(*command):
+    """Runs a program; its failure, with what it said, is ours."""
+    command = [str(part) for part in command]
+    if shutil.which(command[0]) is None:
+        sys.exit(f"make.py: {command[0]} is not installed; run tools/setup")
+    if subprocess.run(command, check=False).returncode != 0:
+        sys.exit(f"make.py: this failed: {' '.join(command)}")
+
+
+def compile_core(quickjs, parts):
+    """core.wasm; gives the files that it was compiled from."""
+    api = parts / "api.rsp"
+    run(ENGINE / "list-api.py", quickjs / "quickjs.h", ENGINE / "libc.txt", api)
+    run(sys.executable, SOURCE / "guest/embed.py", parts / "library.h",
+        *sorted((SOURCE / "guest/js").glob("*.js")))
+    includes = [f"-I{folder}" for folder in
+                (SOURCE / "guest", SOURCE / "include", SOURCE, parts, quickjs)]
+    prefixes = [f"-ffile-prefix-map={folder}={name}" for folder, name in
+                ((parts, "parts"), (quickjs, "quickjs"), (SOURCE, "."))]
+    run("clang-22", *WASM, *COMPILE, *includes, *prefixes, "-MD", "-MF",
+        parts / "core.d", "-c", SOURCE / "guest/engine.c", "-o",
+        parts / "core.o")
+    run("clang-22", *WASM, "-mexec-model=reactor", parts / "core.o",
+        *(f"-Wl,{option}" for option in (*LINK, f"@{api}")), "-o",
+        parts / "core.wasm")
+    text = (parts / "core.d").read_text().split(":", 1)[1]
+    return re.split(r"\s+", text.replace("\\\n", " ").strip())
+
+
+def bake(parts, out):
+    run("clang-22", *WASM, "-O2", "-nostdlib", "-Wl,--no-entry", f"-I{SOURCE}",
+        ENGINE / "layout.c", "-o", parts / "layout.wasm")
+    run("node", ENGINE / "bake.mjs", parts / "core.wasm", parts / "layout.wasm",
+        parts / "engine.wasm", out / "engine-id.h")
+    shutil.copyfile(parts / "engine.wasm", out / "engine.wasm")
+
+
+def translate(parts, out):
+    run("wasm2c", "-n", "engine", out / "engine.wasm", "-o", parts / "engine.c")
+    run(sys.executable, ENGINE / "tune.py", "engine", "engine", parts, out)
+
+
+def write_depfile(path, target, files):
+    names = " ".join(str(name).replace(" ", "\\ ") for name in files)
+    path.write_text(f"{target}: {names}\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Makes an engine.")
+    parser.add_argument("--quickjs", type=pathlib.Path, required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--depfile", type=pathlib.Path)
+    options = parser.parse_args()
+    quickjs, out = options.quickjs.resolve(), options.out.resolve()
+    parts = out / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    files = compile_core(quickjs, parts)
+    bake(parts, out)
+    translate(parts, out)
+    if options.depfile:
+        write_depfile(options.depfile, out / "engine.wasm", files)
+
+
+if __name__ == "__main__":
+    main()

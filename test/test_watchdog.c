@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* test_watchdog.c - guest code that never polls ends at its deadline. Not under
+ * the thread sanitizer, which holds back signals that code it has not compiled
+ * does not wait for. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "test/wasm/probe.h"
+
+#define MS UINT64_C(1000000)
+
+static int open_probe(void **state) {
+  *state = malloc(sizeof(probe));
+  assert_non_null(*state);
+  probe_open(*state);
+  return 0;
+}
+
+static int close_probe(void **state) {
+  probe_close(*state);
+  free(*state);
+  torpor__region_drain();
+  return 0;
+}
+
+static uint64_t in_ms(uint64_t ms) {
+  return torpor__monotonic_ns() + ms * MS;
+}
+
+static void sleep_ms(uint32_t ms) {
+  struct timespec left = {ms / 1000, (long)(ms % 1000) * 1000000};
+  while (nanosleep(&left, &left) != 0) {
+  }
+}
+
+static uint32_t sleep_in_host(void *user, uint32_t ms) {
+  (void)user;
+  sleep_ms(ms);
+  return ms;
+}
+
+/* Code that calls the host is ended too, by the time the host returns. */
+static void test_loop_that_calls(void **state) {
+  probe *probe = *state;
+  torpor__trap trap;
+  uint64_t start = torpor__monotonic_ns();
+  PROBE_ENTER_UNTIL(probe, in_ms(30), trap,
+                    Z_probeZ_spin_calling(probe->instance));
+  assert_int_equal(trap, TORPOR__TRAP_WATCHDOG);
+  assert_true(torpor__monotonic_ns() - start >= 30 * MS);
+}
+
+/* The host is never cut short: it sleeps to the end, then guest code ends. */
+static void test_deadline_while_host_runs(void **state) {
+  probe *probe = *state;
+  torpor__trap trap;
+  uint64_t start = torpor__monotonic_ns();
+  probe->host.call = sleep_in_host;
+  PROBE_ENTER_UNTIL(probe, in_ms(20), trap,
+                    Z_probeZ_call_host(probe->instance, 120));
+  assert_int_equal(trap, TORPOR__TRAP_WATCHDOG);
+  assert_true(torpor__monotonic_ns() - start >= 120 * MS);
+}
+
+static void divide_in_time(probe *probe) {
+  torpor__trap trap;
+  volatile uint32_t result = 0;
+  PROBE_ENTER_UNTIL(probe, in_ms(10000), trap,
+                    result = Z_probeZ_divide(probe->instance, 84, 2));
+  assert_int_equal(trap, TORPOR__TRAP_NONE);
+  assert_int_equal(result, 42);
+}
+
+static void test_deadline_that_is_met(void **state) {
+  for (int i = 0; i < 1000; i++) divide_in_time(*state);
+}
+
+#ifndef TORPOR_SOFT_BOUNDS
+
+static void spin_until_ended(probe *probe) {
+  torpor__trap trap;
+  uint64_t start = torpor__monotonic_ns();
+  PROBE_ENTER_UNTIL(probe, in_ms(20), trap, Z_probeZ_spin(probe->instance));
+  assert_int_equal(trap, TORPOR__TRAP_WATCHDOG);
+  assert_true(torpor__monotonic_ns() - start >= 20 * MS);
+}
+
+static void test_loop(void **state) {
+  for (int i = 0; i < 5; i++) spin_until_ended(*state);
+}
+
+static void test_deadline_that_has_passed(void **state) {
+  probe *probe = *state;
+  torpor__trap trap;
+  PROBE_ENTER_UNTIL(probe, 1, trap, Z_probeZ_spin(probe->instance));
+  assert_int_equal(trap, TORPOR__TRAP_WATCHDOG);
+}
+
+/* An earlier deadline comes while the watchdog sleeps until a later one. */
+static void *spin_in_thread(void *user) {
+  probe probe;
+  torpor__trap trap;
+  (void)user;
+  probe_open(&probe);
+  PROBE_ENTER_UNTIL(&probe, in_ms(30), trap, Z_probeZ_spin(probe.instance));
+  assert_int_equal(trap, TORPOR__TRAP_WATCHDOG);
+  probe_close(&probe);
+  return NULL;
+}
+
+static uint32_t join_spinner(void *user, uint32_t argument) {
+  pthread_t thread;
+  (void)user;
+  assert_int_equal(pthread_create(&thread, NULL, spin_in_thread, NULL), 0);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  return argument;
+}
+
+static void test_earlier_deadline_elsewhere(void **state) {
+  probe *probe = *state;
+  torpor__trap trap;
+  probe->host.call = join_spinner;
+  PROBE_ENTER_UNTIL(probe, in_ms(60000), trap,
+                    Z_probeZ_call_host(probe->instance, 0));
+  assert_int_equal(trap, TORPOR__TRAP_NONE);
+}
+
+struct nest {
+  probe *probe;
+  torpor__trap inner;
+};
+
+static uint32_t spin_inside(void *user, uint32_t argument) {
+  struct nest *nest = user;
+  PROBE_ENTER(nest->probe, nest->inner, Z_probeZ_spin(nest->probe->instance));
+  return argument;
+}
+
+/* The outer deadline holds for an inner entry that has none. */
+static void test_deadline_of_the_outer_entry(void **state) {
+  probe *probe = *state;
+  struct nest nest = {probe, TORPOR__TRAP_NONE};
+  torpor__trap trap;
+  probe->host = (struct Z_host_instance_t){spin_inside, &nest};
+  PROBE_ENTER_UNTIL(probe, in_ms(20), trap,
+                    Z_probeZ_call_host(probe->instance, 0));
+  assert_int_equal(nest.inner, TORPOR__TRAP_WATCHDOG);
+  assert_int_equal(trap, TORPOR__TRAP_WATCHDOG);
+}
+
+/* After fork the child has a watchdog of its own. */
+static void test_fork(void **state) {
+  probe *probe = *state;
+  torpor__trap trap;
+  int status;
+  PROBE_ENTER_UNTIL(probe, in_ms(10), trap, Z_probeZ_spin(probe->instance));
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    alarm(20);
+    PROBE_ENTER_UNTIL(probe, in_ms(10), trap, Z_probeZ_spin(probe->instance));
+    _exit(trap == TORPOR__TRAP_WATCHDOG ? 7 : 1);
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
+/* Threads that come and go while others are watched. */
+static void test_many_threads(void **state) {
+  enum { THREADS = 8 };
+  pthread_t threads[THREADS];
+  (void)state;
+  for (int round = 0; round < 3; round++) {
+    for (size_t i = 0; i < THREADS; i++)
+      assert_int_equal(pthread_create(&threads[i], NULL, spin_in_thread, NULL),
+                       0);
+    for (size_t i = 0; i < THREADS; i++)
+      assert_int_equal(pthread_join(threads[i], NULL), 0);
+  }
+}
+
+#endif
+
+int main(void) {
+#define TEST(name)                                                             \
+  cmocka_unit_test_setup_teardown(name, open_probe, close_probe)
+  const struct CMUnitTest tests[] = {
+      TEST(test_loop_that_calls),
+      TEST(test_deadline_while_host_runs),
+      TEST(test_deadline_that_is_met),
+#ifndef TORPOR_SOFT_BOUNDS
+      TEST(test_loop),
+      TEST(test_deadline_that_has_passed),
+      TEST(test_earlier_deadline_elsewhere),
+      TEST(test_deadline_of_the_outer_entry),
+      TEST(test_fork),
+      TEST(test_many_threads),
+#endif
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* probe.c - see probe.h. */
+#include "test/wasm/probe.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+uint32_t Z_hostZ_call(struct Z_host_instance_t *host, uint32_t argument) {
+  torpor__entry *entry = torpor__host_begin();
+  uint32_t result = host->call(host->user, argument);
+  torpor__host_end(entry);
+  return result;
+}
+
+static uint32_t give_back(void *user, uint32_t argument) {
+  (void)user;
+  return argument;
+}
+
+void probe_open(probe *probe) {
+  pthread_once(&once, Z_probe_init_module);
+  memset(probe, 0, sizeof *probe);
+  probe->region = torpor__region_open(4, 64);
+  if (probe->region == NULL) abort();
+  probe->instance = torpor__region_instance(probe->region);
+  probe->memory = torpor__region_memory(probe->region);
+  probe->host.call = give_back;
+  /* Instantiating writes the data segment, which lies in the first chunk. */
+  if (!torpor__region_commit(probe->region, 65528, 65532)) abort();
+  Z_probe_instantiate(probe->instance, &probe->host);
+}
+
+void probe_close(probe *probe) {
+  Z_probe_free(probe->instance);
+  torpor__region_close(probe->region);
+}
