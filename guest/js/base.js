@@ -4,28 +4,12 @@
  * A program may patch any prototype. The library never notices, because it
  * calls only what it captured here, before any program ran, and leaves alone
  * the parts of the language that look methods up: for-of, spread, array
- * patterns, await, Array.prototype. Lists have no prototype, so that writing
- * an index meets no setter.
+ * patterns, await, template literals, methods of values. Lists have no
+ * prototype, so that writing an index meets no setter.
  *
  * All state is in guest memory, so a program can be put to sleep after any
- * job.
- *
- * $ comes from C with
- *
- *   global                    the global object
- *   begin(kind, request, due, resolve, reject)   an operation; gives its id
- *   promise(kind, request, due)   likewise; gives { id, promise }
- *   cancel(id)                whether it was pending
- *   now()                     wall-clock milliseconds
- *   console(level, text)      to the host
- *   module(name, object)      registers torpor:NAME
- *   host(name, length)        a function that calls the host's
- *   report(error)             as an unhandled rejection
- *   classOf(value)            the engine's class, "Proxy" for proxies
- *   promiseState(promise)     [0 pending, 1 fulfilled, 2 rejected; value]
- *   text(bytes), bytes(text)  UTF-8; what is not becomes U+FFFD
- *
- * This file adds to $ what the other files take from it at their top. */
+ * job. $ comes from guest/library.c; this file adds to it what the others take
+ * from it at their top. */
 (function ($) {
   "use strict";
 

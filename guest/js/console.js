@@ -38,14 +38,14 @@
     typeof value === "function";
 
   const number = (value, convert) => {
-    if (typeof value === "bigint") return `${value}n`;
+    if (typeof value === "bigint") return value + "n";
     if (typeof value === "symbol" || isObject(value)) return "NaN";
     return inspect(convert(value));
   };
 
   const json = (value) => {
     try {
-      return `${toJson(value)}`;
+      return "" + toJson(value);
     } catch {
       return "[Circular]";
     }
@@ -100,7 +100,7 @@
       }
       text += slice(pattern, from);
     }
-    for (; used < args.length; used++) text += ` ${plain(args[used])}`;
+    for (; used < args.length; used++) text += " " + plain(args[used]);
     return text;
   };
 
@@ -125,8 +125,8 @@
 
   const elapsed = (name) => {
     const ms = now() - mapGet(timers, name);
-    if (ms < 1000) return `${name}: ${+toFixed(ms, 3)}ms`;
-    return `${name}: ${+toFixed(ms / 1000, 3)}s`;
+    if (ms < 1000) return name + ": " + +toFixed(ms, 3) + "ms";
+    return name + ": " + +toFixed(ms / 1000, 3) + "s";
   };
 
   const methods = {
@@ -147,14 +147,14 @@
     },
 
     trace: (args) => {
-      const text = args.length > 0 ? `Trace: ${format(args)}` : "Trace";
+      const text = args.length > 0 ? "Trace: " + format(args) : "Trace";
       /* The two frames of this file are left out. */
       let stack = stackOf(new Error());
       for (let i = 0; i < 2; i++)
         stack = slice(stack, indexOf(stack, "\n") + 1);
       while (charCode(stack, stack.length - 1) === 10)
         stack = slice(stack, 0, -1);
-      write(ERROR, stack === "" ? text : `${text}\n${stack}`);
+      write(ERROR, stack === "" ? text : text + "\n" + stack);
     },
 
     assert: (args) => {
@@ -162,44 +162,44 @@
       const rest = list();
       for (let i = 1; i < args.length; i++) push(rest, args[i]);
       const text = format(rest);
-      write(ERROR, `Assertion failed${text === "" ? "" : `: ${text}`}`);
+      write(ERROR, "Assertion failed" + (text === "" ? "" : ": " + text));
     },
 
     count: (args) => {
       const name = label(args[0]);
       const times = (mapGet(counters, name) || 0) + 1;
       mapSet(counters, name, times);
-      write(LOG, `${name}: ${times}`);
+      write(LOG, name + ": " + times);
     },
 
     countReset: (args) => {
       const name = label(args[0]);
       if (!mapDelete(counters, name))
-        write(WARN, `Count for '${name}' does not exist`);
+        write(WARN, "Count for '" + name + "' does not exist");
     },
 
     time: (args) => {
       const name = label(args[0]);
       if (mapGet(timers, name) !== undefined)
-        write(WARN, `Timer '${name}' already exists`);
+        write(WARN, "Timer '" + name + "' already exists");
       else mapSet(timers, name, now());
     },
 
     timeLog: (args) => {
       const name = label(args[0]);
       if (mapGet(timers, name) === undefined) {
-        write(WARN, `Timer '${name}' does not exist`);
+        write(WARN, "Timer '" + name + "' does not exist");
         return;
       }
       let text = elapsed(name);
-      for (let i = 1; i < args.length; i++) text += ` ${plain(args[i])}`;
+      for (let i = 1; i < args.length; i++) text += " " + plain(args[i]);
       write(LOG, text);
     },
 
     timeEnd: (args) => {
       const name = label(args[0]);
       if (mapGet(timers, name) === undefined)
-        write(WARN, `Timer '${name}' does not exist`);
+        write(WARN, "Timer '" + name + "' does not exist");
       else write(LOG, elapsed(name));
       mapDelete(timers, name);
     },
@@ -223,7 +223,7 @@
         try {
           method(args);
         } catch {
-          $.console(ERROR, `console.${name} failed`);
+          $.console(ERROR, "console." + name + " failed");
         }
       },
     };

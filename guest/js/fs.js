@@ -16,7 +16,7 @@
 
   const checkPath = (path, what) => {
     if (typeof path !== "string" || path === "")
-      throw new TypeError(`${what}: expected the path of a file`);
+      throw new TypeError(what + ": expected the path of a file");
   };
 
   /* True when text is wanted, false when bytes are. */

@@ -59,16 +59,19 @@
     push(flagGetters, getter(RegExp.prototype, FLAGS[i]));
 
   const BOXES = { __proto__: null, Number, String, Boolean, BigInt, Symbol };
+  for (const kind in BOXES)
+    BOXES[kind] = uncurry(BOXES[kind].prototype.valueOf);
 
   /* ---- Primitives ---- */
 
-  const count = (n, what) => `${n} more ${what}${n === 1 ? "" : "s"}`;
+  /* What is left out when 'n' more are there. */
+  const more = (n, one, many) => "... " + n + " more " + (n === 1 ? one : many);
 
   /* In single quotes, or others if that saves escapes. */
   const quote = (text) => {
     let rest = "";
     if (text.length > TEXT) {
-      rest = `... ${count(text.length - TEXT, "character")}`;
+      rest = more(text.length - TEXT, "character", "characters");
       text = slice(text, 0, TEXT);
     }
     const json = quoteJson(text);
@@ -89,7 +92,7 @@
         from = i;
       }
     }
-    return `'${out}${slice(json, from, json.length - 1)}'${rest}`;
+    return "'" + out + slice(json, from, json.length - 1) + "'" + rest;
   };
 
   const primitive = (value) => {
@@ -97,13 +100,13 @@
       case "string":
         return quote(value);
       case "number":
-        return is(value, -0) ? "-0" : `${value}`;
+        return is(value, -0) ? "-0" : "" + value;
       case "bigint":
-        return `${value}n`;
+        return value + "n";
       case "symbol":
         return symbolText(value);
       default:
-        return `${value}`;
+        return "" + value;
     }
   };
 
@@ -119,7 +122,7 @@
   };
 
   const keyText = (key) => {
-    if (typeof key === "symbol") return `[${symbolText(key)}]`;
+    if (typeof key === "symbol") return "[" + symbolText(key) + "]";
     return isIdentifier(key) ? key : quote(key);
   };
 
@@ -175,12 +178,13 @@
   const prefix = (object, usual, size) => {
     const name = className(object);
     const tag = peekText(object, Symbol.toStringTag);
-    const sized = size === undefined ? "" : `(${size})`;
-    let text = name === "" ? `[${usual || "Object"}${sized}: null prototype] `
-      : name === usual && (usual === "Object" || usual === "Array") ? ""
-      : `${name}${sized} `;
+    const sized = size === undefined ? "" : "(" + size + ")";
+    const isPlain = name === usual && (name === "Object" || name === "Array");
+    let text = isPlain ? "" : name + sized + " ";
+    if (name === "")
+      text = "[" + (usual || "Object") + sized + ": null prototype] ";
     if (tag !== "" && tag !== name && !(name === "" && tag === usual))
-      text = `${text || "Object "}[${tag}] `;
+      text = (text || "Object ") + "[" + tag + "] ";
     return text;
   };
 
@@ -192,15 +196,15 @@
       const parent = getPrototypeOf(value);
       const base = parent === null || isProxy(parent) ? ""
         : peekText(parent, "name");
-      return `[class ${name || "(anonymous)"}` +
-        `${base === "" ? "" : ` extends ${base}`}]`;
+      return "[class " + (name || "(anonymous)") +
+        (base === "" ? "" : " extends " + base) + "]";
     }
     const kind = peekText(value, Symbol.toStringTag) || "Function";
-    return name === "" ? `[${kind} (anonymous)]` : `[${kind}: ${name}]`;
+    return "[" + kind + (name === "" ? " (anonymous)" : ": " + name) + "]";
   };
 
   const regexpText = (value) => {
-    let text = `/${source(value)}/`;
+    let text = "/" + source(value) + "/";
     for (let i = 0; i < flagGetters.length; i++)
       if (flagGetters[i](value)) text += FLAGS[2 * i + 1];
     return text;
@@ -220,10 +224,10 @@
     let name = dom ? domName(error) : peekText(error, "name");
     const message = dom ? domMessage(error) : peekText(error, "message");
     if (name === "") name = className(error) || "Error";
-    let text = message === "" ? name : `${name}: ${message}`;
-    if (typeof stack !== "string" || stack === "") return `[${text}]`;
+    let text = message === "" ? name : name + ": " + message;
+    if (typeof stack !== "string" || stack === "") return "[" + text + "]";
     if (slice(stack, 0, text.length) === text) text = stack;
-    else text += `\n${stack}`;
+    else text += "\n" + stack;
     while (text[text.length - 1] === "\n") text = slice(text, 0, -1);
     return text;
   };
@@ -236,15 +240,15 @@
     if (isError(kind)) return errorText(value, kind);
     if (kind === "RegExp") return regexpText(value);
     if (kind === "Date") return dateText(value);
-    const box = BOXES[kind];
-    if (box !== undefined && kind !== "Object")
-      return `[${kind}: ${primitive(uncurry(box.prototype.valueOf)(value))}]`;
+    const unbox = BOXES[kind];
+    if (unbox !== undefined)
+      return "[" + kind + ": " + primitive(unbox(value)) + "]";
     return undefined;
   };
 
   const isIndex = (key) => {
     const code = typeof key === "string" ? charCode(key, 0) : 0;
-    return code >= 48 && code <= 57 && `${key >>> 0}` === key;
+    return code >= 48 && code <= 57 && "" + (key >>> 0) === key;
   };
 
   const propertyText = (property, walk) => {
@@ -264,18 +268,19 @@
       const property = describe(value, key);
       const hidden =
         isError(kind) && (key === "cause" || key === "errors");
-      if (property === undefined) push(out, `${keyText(key)}: <uninitialized>`);
+      if (property === undefined) push(out, keyText(key) + ": <uninitialized>");
       if (property === undefined || !(property.enumerable || hidden)) continue;
       if (isError(kind) && (key === "stack" || key === "message")) continue;
       if (++shown > ENTRIES) continue;
-      const name = property.enumerable ? keyText(key) : `[${key}]`;
-      push(out, `${name}: ${propertyText(property, walk)}`);
+      const name = property.enumerable ? keyText(key) : "[" + key + "]";
+      push(out, name + ": " + propertyText(property, walk));
     }
-    if (shown > ENTRIES) push(out, `... ${count(shown - ENTRIES, "property")}`);
+    if (shown > ENTRIES)
+      push(out, more(shown - ENTRIES, "property", "properties"));
   };
 
   const addRest = (rest, out) => {
-    if (rest > 0) push(out, `... ${count(rest, "item")}`);
+    if (rest > 0) push(out, more(rest, "item", "items"));
   };
 
   const addArray = (value, out, walk) => {
@@ -284,17 +289,17 @@
     let shown = 0;
     for (; index < length && shown < ENTRIES; shown++) {
       const from = index;
-      let property = describe(value, `${index}`);
+      let property = describe(value, "" + index);
       while (property === undefined && index - from < TEXT) {
         if (++index >= length) break;
-        property = describe(value, `${index}`);
+        property = describe(value, "" + index);
       }
       const holes = index - from;
       if (holes === 0) {
         push(out, propertyText(property, walk));
         index++;
       } else {
-        push(out, `<${holes} empty item${holes === 1 ? "" : "s"}>`);
+        push(out, "<" + holes + " empty item" + (holes === 1 ? "" : "s") + ">");
       }
     }
     addRest(length - index, out);
@@ -313,7 +318,7 @@
       const entry = mapNext(entries);
       if (entry.done) return;
       const { 0: key, 1: item } = entry.value;
-      push(out, `${format(key, walk)} => ${format(item, walk)}`);
+      push(out, format(key, walk) + " => " + format(item, walk));
     }
     addRest(mapSize(value) - ENTRIES, out);
   };
@@ -332,8 +337,7 @@
     const state = promiseState(value);
     if (state[0] === 0) push(out, "<pending>");
     else
-      push(out, `${state[0] === 1 ? "" : "<rejected> "}` +
-        format(state[1], walk));
+      push(out, (state[0] === 1 ? "" : "<rejected> ") + format(state[1], walk));
   };
 
   const lengthOf = (value) =>
@@ -363,9 +367,9 @@
       return prefix(value, kind, viewLength(value));
     }
     if (kind === "ArrayBuffer")
-      push(out, `byteLength: ${bufferLength(value)}`);
+      push(out, "byteLength: " + bufferLength(value));
     else if (kind === "SharedArrayBuffer")
-      push(out, `byteLength: ${sharedLength(value)}`);
+      push(out, "byteLength: " + sharedLength(value));
     else if (kind === "Promise") addPromise(value, out, walk);
     else if (kind === "WeakMap" || kind === "WeakSet")
       push(out, "<items unknown>");
@@ -380,7 +384,7 @@
     for (;;) {
       const end = indexOf(text, "\n", from);
       if (end < 0) return out + slice(text, from);
-      out += `${slice(text, from, end + 1)}  `;
+      out += slice(text, from, end + 1) + "  ";
       from = end + 1;
     }
   };
@@ -399,7 +403,7 @@
       if (indexOf(parts[i], "\n") >= 0) total = Infinity;
     }
     const packed = isItems && longest <= 16 && total < Infinity;
-    let out = `${open}${total <= width ? " " : "\n  "}`;
+    let out = open + (total <= width ? " " : "\n  ");
     let line = 2;
     for (let i = 0; i < parts.length; i++) {
       const text = indent(parts[i]) + (i < parts.length - 1 ? "," : "");
@@ -411,7 +415,7 @@
       out += stay ? " " : "\n  ";
       if (!stay) line = 2;
     }
-    return `${out}${total <= width ? " " : "\n"}${close}`;
+    return out + (total <= width ? " " : "\n") + close;
   };
 
   /* ---- The walk ---- */
@@ -422,18 +426,18 @@
     mapSet(walk.open, value, 0);
     walk.level++;
     const before = base === undefined
-      ? addEntries(value, kind, parts, walk) : `${base} `;
+      ? addEntries(value, kind, parts, walk) : base + " ";
     const isItems = isList(value, kind);
     if (!isItems || lengthOf(value) <= TEXT)
       addProperties(value, kind, isItems || kind === "String", parts, walk);
     walk.level--;
     const mark = mapGet(walk.open, value);
     mapDelete(walk.open, value);
-    const ref = mark > 0 ? `<ref *${mark}> ` : "";
+    const ref = mark > 0 ? "<ref *" + mark + "> " : "";
     if (base !== undefined && parts.length === 0) return ref + base;
     return isItems && base === undefined
-      ? layOut(parts, `${ref}${before}[`, "]", parts.length > 6, walk.level)
-      : layOut(parts, `${ref}${before}{`, "}", false, walk.level);
+      ? layOut(parts, ref + before + "[", "]", parts.length > 6, walk.level)
+      : layOut(parts, ref + before + "{", "}", false, walk.level);
   };
 
   const format = (value, walk) => {
@@ -446,10 +450,10 @@
     if (mapHas(walk.open, value)) {
       let mark = mapGet(walk.open, value);
       if (mark === 0) mapSet(walk.open, value, (mark = ++walk.marks));
-      return `[Circular *${mark}]`;
+      return "[Circular *" + mark + "]";
     }
     if (walk.level > walk.depth && baseText(value, kind) === undefined)
-      return `[${className(value) || "Object: null prototype"}]`;
+      return "[" + (className(value) || "Object: null prototype") + "]";
     return formatObject(value, kind, walk);
   };
 

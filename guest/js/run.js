@@ -69,13 +69,13 @@
     else if (isDate(duration)) ms = getTime(duration) - $.now();
     else if (typeof duration !== "number")
       throw new TypeError(
-        `${what}: expected milliseconds, a text such as "3 days", or a Date`,
+        what + ': expected milliseconds, a text such as "3 days", or a Date',
       );
     if (!isFinite(ms) || $.now() + ms > timeLargest)
       throw new RangeError(
         typeof duration === "string"
-          ? `${what}: "${duration}" is not a duration such as "3 days"`
-          : `${what}: not a moment in time`,
+          ? what + ': "' + duration + '" is not a duration such as "3 days"'
+          : what + ": not a moment in time",
       );
     return dueIn(ms);
   };
