@@ -316,7 +316,8 @@ typedef struct torpor_loader torpor_loader;
 /* Reads the main module 'path'. TORPOR_OK with 'source'; TORPOR_NOT_FOUND,
  * TORPOR_IO or TORPOR_LIMIT with 'out' opened all the same, for
  * torpor_loader_error; TORPOR_NOMEM. 'access' may be NULL, else it must outlive
- * the loader. */
+ * the loader. With a NULL 'path' there is no main module and no program: every
+ * module needs a grant. */
 TORPOR_API torpor_status torpor_loader_open(const char *path,
                                             const torpor_access *access,
                                             torpor_loader **out,

@@ -19,8 +19,8 @@
 
 struct torpor_loader {
   const torpor_access *access;
-  char *name;   /* of the main module */
-  char *folder; /* the program */
+  char *name;   /* of the main module; NULL: there is none */
+  char *folder; /* the program; NULL: nothing is */
   char **given; /* sorted */
   size_t count, capacity;
   torpor_bytes error;
@@ -104,7 +104,8 @@ static torpor_status check_module(torpor_loader *loader, const char *name,
   char *text = path != NULL ? NULL : torpor__path_normalise("/", name);
   const char *where = path != NULL ? path : text;
   if (where == NULL) return TORPOR_NOMEM;
-  bool part = torpor__path_covers(loader->folder, where);
+  bool part =
+      loader->folder != NULL && torpor__path_covers(loader->folder, where);
   free(text);
   if (part) return TORPOR_OK;
   torpor_status status =
@@ -152,6 +153,7 @@ torpor_status torpor_loader_open(const char *path, const torpor_access *access,
   torpor_loader *loader = *out = calloc(1, sizeof(*loader));
   if (loader == NULL) return TORPOR_NOMEM;
   loader->access = access;
+  if (path == NULL) return TORPOR_OK;
   int failure = find_main(loader, path);
   if (failure != 0) return fail_reading(loader, path, failure);
   return read_module(loader, loader->name, loader->name, source);

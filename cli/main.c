@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - the command 'torpor': finds out which command is meant, and runs it.
+ *
+ *   torpor COMMAND ...        a name of CLI_COMMANDS
+ *   torpor [OPTIONS] FILE     cli_script, when the first word is an option or
+ *                             looks like a file
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "output.h"
+#include "torpor.h"
+
+static const struct cli_command *const commands[] = {
+#define X(name) &cli_##name,
+    CLI_COMMANDS(X)
+#undef X
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
+
+static const struct cli_command *find_command(const char *name) {
+  for (size_t i = 0; i < COMMAND_COUNT; i++)
+    if (strcmp(commands[i]->name, name) == 0) return commands[i];
+  return NULL;
+}
+
+/* Whether the first word can only be meant as a file. */
+static bool is_file(const char *word) {
+  return strpbrk(word, "./") != NULL || access(word, F_OK) == 0;
+}
+
+static int complain_unknown(const char *word) {
+  const char *names[COMMAND_COUNT + 1] = {"help"};
+  for (size_t i = 0; i < COMMAND_COUNT; i++) names[i + 1] = commands[i]->name;
+  const char *near = cli_suggest(word, names, COMMAND_COUNT + 1);
+  if (near != NULL) {
+    cli_complain("there is no command and no file '%s'; did you mean '%s'?",
+                 word, near);
+  } else {
+    cli_complain("there is no command and no file '%s'; see 'torpor --help'",
+                 word);
+  }
+  return CLI_EXIT_USAGE;
+}
+
+static int run_command(const struct cli_command *command, char **words,
+                       size_t count) {
+  struct cli_call call;
+  bool help;
+  void *settings = calloc(1, command->settings_size + 1);
+  if (settings == NULL) {
+    cli_complain("out of memory");
+    return CLI_EXIT_HOST;
+  }
+  int code = CLI_EXIT_USAGE;
+  if (cli_parse(command, words, count, settings, &call, &help)) {
+    code = CLI_EXIT_DONE;
+    if (!help) {
+      code = command->run(&call);
+    } else if (command == &cli_script) {
+      cli_help_all();
+    } else {
+      cli_help_command(command);
+    }
+  }
+  free(settings);
+  return code;
+}
+
+static int print_help(char **words, size_t count) {
+  if (count == 0) {
+    cli_help_all();
+    return CLI_EXIT_DONE;
+  }
+  const struct cli_command *command = find_command(words[0]);
+  if (command == NULL) return complain_unknown(words[0]);
+  cli_help_command(command);
+  return CLI_EXIT_DONE;
+}
+
+static int print_version(void) {
+  printf("torpor %s\nengine %s\n", torpor_version(), torpor_engine_id());
+  return CLI_EXIT_DONE;
+}
+
+static int choose(char **words, size_t count) {
+  if (count == 0) {
+    cli_complain("say which file to run, or see 'torpor --help'");
+    return CLI_EXIT_USAGE;
+  }
+  const char *first = words[0];
+  if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0)
+    return print_version();
+  if (strcmp(first, "help") == 0) return print_help(words + 1, count - 1);
+  const struct cli_command *command = find_command(first);
+  if (command != NULL) return run_command(command, words + 1, count - 1);
+  if (first[0] == '-' || is_file(first))
+    return run_command(&cli_script, words, count);
+  return complain_unknown(first);
+}
+
+int main(int count, char **words) {
+  /* A reader that went away shows as a failed write, see output.c. */
+  signal(SIGPIPE, SIG_IGN);
+  int code = count > 0 ? choose(words + 1, (size_t)count - 1) : CLI_EXIT_USAGE;
+  return cli_output_finish(code);
+}

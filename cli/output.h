@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* output.h - what a program says, on standard output and standard error. */
+#ifndef TORPOR_CLI_OUTPUT_H
+#define TORPOR_CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "torpor.h"
+
+/* Writes a line of a program's console: debug, log and info to standard output,
+ * warn and error to standard error, in the order of the calls. False when
+ * nobody takes it any more; what went wrong is kept for cli_output_finish. */
+bool cli_output_line(torpor_level level, const char *text, size_t size);
+
+/* Passes on what is buffered. False as above. */
+bool cli_output_flush(void);
+
+/* The exit code after all output is out: 'code', or what says that it could not
+ * be written. */
+int cli_output_finish(int code);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* sandbox.c - the options that say what a program may do. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+
+/* Memory below this holds no VM. */
+static const uint64_t MEMORY_LEAST = (uint64_t)4 << 20;
+
+static int allow_path(torpor_access *access, torpor_permission permission,
+                      const char *path) {
+  torpor_status status = torpor_access_allow(access, permission, path);
+  if (status == TORPOR_OK) return CLI_EXIT_DONE;
+  if (status == TORPOR_NOMEM) {
+    cli_complain("out of memory");
+    return CLI_EXIT_HOST;
+  }
+  cli_complain("the path '%s' cannot be granted: %s", path,
+               path[0] == '\0' ? "it is empty" : "it leads nowhere");
+  return CLI_EXIT_USAGE;
+}
+
+/* Grants the paths of 'list', which has commas between them. */
+static int allow_list(torpor_access *access, torpor_permission permission,
+                      const char *list) {
+  int code = CLI_EXIT_DONE;
+  for (;;) {
+    size_t size = strcspn(list, ",");
+    char *path = strndup(list, size);
+    if (path == NULL) return CLI_EXIT_HOST;
+    code = allow_path(access, permission, path);
+    free(path);
+    if (code != CLI_EXIT_DONE || list[size] == '\0') return code;
+    list += size + 1;
+  }
+}
+
+static int allow(torpor_access *access, torpor_permission permission,
+                 const struct cli_grant *grant) {
+  int code = CLI_EXIT_DONE;
+  if (grant->all && torpor_access_allow(access, permission, NULL) != TORPOR_OK)
+    return CLI_EXIT_HOST;
+  for (size_t i = 0; i < grant->count && code == CLI_EXIT_DONE; i++)
+    code = allow_list(access, permission, grant->lists[i]);
+  return code;
+}
+
+int cli_sandbox_access(const struct cli_sandbox *sandbox, torpor_access **out) {
+  if (torpor_access_open(NULL, out) != TORPOR_OK) {
+    cli_complain("the current folder cannot be found");
+    return CLI_EXIT_FILE;
+  }
+  int code = allow(*out, TORPOR_READ, &sandbox->read);
+  if (code == CLI_EXIT_DONE) code = allow(*out, TORPOR_WRITE, &sandbox->write);
+  if (code != CLI_EXIT_DONE) {
+    torpor_access_close(*out);
+    *out = NULL;
+  }
+  return code;
+}
+
+int cli_sandbox_limits(const struct cli_sandbox *sandbox,
+                       torpor_options *options) {
+  uint64_t memory = sandbox->memory;
+  if (memory != 0 &&
+      (memory < MEMORY_LEAST || memory > TORPOR_MEMORY_LARGEST)) {
+    cli_complain("--memory can be from %dM to %dM", (int)(MEMORY_LEAST >> 20),
+                 (int)(TORPOR_MEMORY_LARGEST >> 20));
+    return CLI_EXIT_USAGE;
+  }
+  options->memory_max = memory;
+  options->fuel = sandbox->fuel;
+  options->deadline_ms = sandbox->deadline;
+  return CLI_EXIT_DONE;
+}

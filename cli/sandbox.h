@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* sandbox.h - the options that say what a program may do, for every command
+ * that starts one. */
+#ifndef TORPOR_CLI_SANDBOX_H
+#define TORPOR_CLI_SANDBOX_H
+
+#include "command.h"
+#include "torpor-loop.h"
+
+/* Part of such a command's settings. */
+struct cli_sandbox {
+  struct cli_grant read, write;
+  uint64_t memory;   /* bytes */
+  uint64_t fuel;     /* polls */
+  uint64_t deadline; /* milliseconds */
+};
+
+/* The options, for settings of 'type' with a struct cli_sandbox 'member'. */
+#define CLI_SANDBOX_OPTIONS(type, member)                                      \
+  CLI_OPTION(type, member.read, "allow-read", 0, CLI_GRANT, "PATH",            \
+             "let the program read files:\nthose below PATH, or all"),         \
+      CLI_OPTION(type, member.write, "allow-write", 0, CLI_GRANT, "PATH",      \
+                 "let the program write files:\nthose below PATH, or all"),    \
+      CLI_OPTION(type, member.memory, "memory", 0, CLI_BYTES, "SIZE",          \
+                 "most memory, such as 64M (512M)"),                           \
+      CLI_OPTION(type, member.fuel, "fuel", 0, CLI_COUNT, "COUNT",             \
+                 "most work: calls, loops, ...\n(no limit)"),                  \
+      CLI_OPTION(type, member.deadline, "deadline", 0, CLI_DURATION, "TIME",   \
+                 "longest time without waiting,\nsuch as 5s (no limit)")
+
+/* Makes what the options grant. CLI_EXIT_DONE with '*out', or an exit code
+ * after saying what is wrong. */
+int cli_sandbox_access(const struct cli_sandbox *sandbox, torpor_access **out);
+
+/* Sets the limits in 'options'. As above. */
+int cli_sandbox_limits(const struct cli_sandbox *sandbox,
+                       torpor_options *options);
+
+#endif
