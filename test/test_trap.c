@@ -245,6 +245,11 @@ static void pass_back(int number, siginfo_t *info, void *context) {
   theirs.sa_sigaction(number, info, context);
 }
 
+static void block_and_pass_back(int number, siginfo_t *info, void *context) {
+  seen++;
+  theirs.sa_sigaction(number, info, context);
+}
+
 static void handle_simple(void) {
   signal(SIGSEGV, exit_with_42);
   torpor__runtime_start();
@@ -296,6 +301,27 @@ static void handle_between(void) {
   fault_elsewhere();
 }
 
+/* Our handler is called by one that runs with the signal blocked. */
+static uint32_t take_signal(void *user, uint32_t argument) {
+  struct sigaction action = {.sa_sigaction = block_and_pass_back,
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  (void)user;
+  sigaction(SIGSEGV, &action, &theirs);
+  return argument;
+}
+
+static void handle_while_blocked(void) {
+  probe probe;
+  torpor__trap trap;
+  probe_open(&probe);
+  probe.host.call = take_signal;
+  PROBE_ENTER(&probe, trap, Z_probeZ_call_host(probe.instance, 0);
+              Z_probeZ_load(probe.instance, 0xffffffff));
+  if (trap != TORPOR__TRAP_BOUNDS || seen != 1) _exit(3);
+  PROBE_ENTER(&probe, trap, Z_probeZ_load(probe.instance, 0xffffffff));
+  _exit(trap == TORPOR__TRAP_BOUNDS ? 44 : 3);
+}
+
 /* What this program does instead of its tests, by its argument: the handlers of
  * a process that uses the runtime for the first time. */
 static const struct role {
@@ -308,6 +334,7 @@ static const struct role {
     {"nothing", handle_nothing},
     {"sent", handle_sent},
     {"between", handle_between},
+    {"blocked", handle_while_blocked},
 };
 
 static int run_role(const char *name) {
@@ -341,6 +368,7 @@ static void test_other_faults_are_passed_on(void **state) {
   check_exit("informed", 43);
   check_exit("host", 42);
   check_exit("between", 42);
+  check_exit("blocked", 44);
 }
 
 static void test_other_faults_end_the_process(void **state) {

@@ -15,6 +15,7 @@
 #include "wasm/runtime.h"
 
 #include <time.h>
+#include <ucontext.h>
 
 #include "wasm/thread.h"
 
@@ -72,6 +73,13 @@ void torpor__entry_leave(torpor__entry *entry, torpor__trap trap) {
   siglongjmp(entry->leave, 1);
 }
 
+void torpor__entry_leave_signal(torpor__entry *entry, torpor__trap trap,
+                                const void *context) {
+  const ucontext_t *interrupted = context;
+  pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
+  torpor__entry_leave(entry, trap);
+}
+
 torpor__entry *torpor__host_begin(void) {
   struct torpor__thread *thread = torpor__thread_self;
   torpor__entry *entry = thread->entry;
@@ -82,14 +90,9 @@ torpor__entry *torpor__host_begin(void) {
   return entry;
 }
 
-/* Whether guest code must not go on. With a watchdog the clock is asked only
- * after it called. */
-static bool is_late(const struct torpor__thread *thread,
-                    const torpor__entry *entry) {
+bool torpor__entry_late(const torpor__entry *entry) {
 #ifndef TORPOR_SOFT_BOUNDS
-  if (!thread->late) return false;
-#else
-  (void)thread;
+  if (!torpor__thread_self->late) return false;
 #endif
   return entry->deadline != UINT64_MAX &&
          torpor__monotonic_ns() >= entry->deadline;
@@ -97,7 +100,7 @@ static bool is_late(const struct torpor__thread *thread,
 
 void torpor__host_end(torpor__entry *entry) {
   entry->in_guest = 1;
-  if (is_late(torpor__thread_self, entry))
+  if (torpor__entry_late(entry))
     torpor__entry_leave(entry, TORPOR__TRAP_WATCHDOG);
 }
 

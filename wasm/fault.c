@@ -6,8 +6,8 @@
  * with a trap. All else goes to whoever had the signal before.
  *
  *  (1) Handlers take no lock, allocate nothing and keep errno.
- *  (2) They run with no signal blocked but their own callers' (SA_NODEFER), so
- *      that leaving by a jump has no mask to restore.
+ *  (2) Leaving by a jump restores the signal mask of the code that faulted: who
+ *      calls us from a handler of his own may have blocked the signal.
  *  (3) Whoever takes a signal from us later is before us in the chain once
  *      torpor__runtime_start has been called again. If that one passes on to
  *      us, the chain ends with the first that we replaced.
@@ -84,9 +84,11 @@ static bool handle_fault(siginfo_t *info, const ucontext_t *context) {
   entry->in_guest = 0;
   torpor__trap trap =
       judge_fault(entry, (uintptr_t)info->si_addr, context, in_guest, &ours);
-  if (ours && trap != TORPOR__TRAP_NONE) torpor__entry_leave(entry, trap);
+  if (ours && trap != TORPOR__TRAP_NONE)
+    torpor__entry_leave_signal(entry, trap, context);
   entry->in_guest = in_guest;
-  if (ours && in_guest) torpor__host_end(entry);
+  if (ours && in_guest && torpor__entry_late(entry))
+    torpor__entry_leave_signal(entry, TORPOR__TRAP_WATCHDOG, context);
   return ours;
 }
 

@@ -34,8 +34,16 @@ struct torpor__thread *torpor__thread_find(void);
 /* Installs the fault handlers unless they are there. */
 void torpor__fault_install(void);
 
-/* Leaves 'entry' with 'trap'. */
+/* Leaves 'entry' with 'trap'; the second from a signal handler, whose third
+ * argument 'context' is. */
 _Noreturn void torpor__entry_leave(torpor__entry *entry, torpor__trap trap);
+_Noreturn void torpor__entry_leave_signal(torpor__entry *entry,
+                                          torpor__trap trap,
+                                          const void *context);
+
+/* Whether 'entry', the innermost, is past its deadline. With a watchdog the
+ * clock is asked only after it called. */
+bool torpor__entry_late(const torpor__entry *entry);
 
 /* What the fault handler asks a region about an address. */
 typedef enum torpor__touch {

@@ -72,7 +72,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
   thread->late = 1;
   errno = error;
   if (thread->entry->in_guest)
-    torpor__entry_leave(thread->entry, TORPOR__TRAP_WATCHDOG);
+    torpor__entry_leave_signal(thread->entry, TORPOR__TRAP_WATCHDOG, context);
 }
 
 static void install_handler(void) {
