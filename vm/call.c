@@ -207,15 +207,12 @@ torpor_status torpor_function_new(torpor_vm *vm, const char *name, int length,
 
 /* Sets a new function for the bound 'name' as a global. */
 static torpor_status add_global(torpor_vm *vm, const char *name) {
+  torpor_scope scope = torpor__scope_open(vm);
   torpor_value made, global;
   torpor_status status = torpor_function_new(vm, name, 0, &made);
-  if (status != TORPOR_OK) return status;
-  status = torpor_global(vm, &global);
-  if (status == TORPOR_OK) {
-    status = torpor_set(vm, global, name, made);
-    torpor__value_drop(vm, global);
-  }
-  torpor__value_drop(vm, made);
+  if (status == TORPOR_OK) status = torpor_global(vm, &global);
+  if (status == TORPOR_OK) status = torpor_set(vm, global, name, made);
+  torpor__scope_close(vm, scope);
   return status;
 }
 
@@ -273,10 +270,7 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor_value value,
   if (owned) torpor__enter(vm, TORPOR__EXPORT_torpor_release, &address);
   if (status == TORPOR_TRAPPED)
     return torpor__fail_damaged(vm, "the text of an error");
-  if (status == TORPOR_OK)
-    out->cause = cause;
-  else
-    torpor__value_drop(vm, cause);
+  if (status == TORPOR_OK) out->cause = cause;
   return status;
 }
 

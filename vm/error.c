@@ -129,17 +129,18 @@ static void describe(torpor_vm *vm, const torpor_error *error) {
     snprintf(text, size, "%s%s%s", error->name, colon, error->message);
 }
 
+/* Reading an error gives a handle to its cause, which nobody asked for. */
 void torpor__fail_thrown(torpor_vm *vm) {
   torpor_value thrown = vm->exception;
+  torpor_scope scope = torpor__scope_open(vm);
   torpor_error error;
   if (torpor__error_take(vm, thrown, &error) == TORPOR_OK) {
     describe(vm, &error);
     torpor_error_free(&error);
-    torpor__value_drop(vm, error.cause);
   } else if (!vm->broken) {
     torpor__fail(vm, TORPOR_THROWN,
-                 "JavaScript threw a value that cannot be "
-                 "described");
+                 "JavaScript threw a value that cannot be described");
   }
+  torpor__scope_close(vm, scope);
   vm->exception = thrown;
 }

@@ -24,24 +24,28 @@ bool torpor_job_pending(const torpor_vm *vm) {
   return !vm->broken && vm->control->jobs != 0;
 }
 
+/* The state and value that the last entry left. */
+static torpor_status take_promise(torpor_vm *vm, torpor_promise_state *state,
+                                  torpor_value *result) {
+  if (vm->result[0] > TORPOR_REJECTED)
+    return torpor__fail_damaged(vm, "the state of a promise");
+  *state = (torpor_promise_state)vm->result[0];
+  if (result) result->bits = vm->result[1];
+  return TORPOR_OK;
+}
+
 torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
                                   torpor_promise_state *state,
                                   torpor_value *result) {
+  torpor_scope scope = 0;
   torpor_status status = torpor__begin(vm);
   *state = TORPOR_PENDING;
   if (result) *result = torpor_undefined();
   if (status != TORPOR_OK) return status;
+  if (!result) scope = torpor__scope_open(vm);
   status = TORPOR__INVOKE(vm, promise_read, promise.bits);
-  if (status == TORPOR_OK && vm->result[0] > TORPOR_REJECTED)
-    status = torpor__fail_damaged(vm, "the state of a promise");
-  if (status == TORPOR_OK) {
-    torpor_value value = {vm->result[1]};
-    *state = (torpor_promise_state)vm->result[0];
-    if (result)
-      *result = value;
-    else
-      torpor__value_drop(vm, value);
-  }
+  if (status == TORPOR_OK) status = take_promise(vm, state, result);
+  if (!result) torpor__scope_close(vm, scope);
   return torpor__end(vm, status);
 }
 

@@ -25,6 +25,18 @@ torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope) {
   return torpor__end(vm, status);
 }
 
+torpor_scope torpor__scope_open(torpor_vm *vm) {
+  torpor_status status = TORPOR_BROKEN;
+  if (!vm->broken)
+    status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
+  return status == TORPOR_OK ? vm->returned : 0;
+}
+
+void torpor__scope_close(torpor_vm *vm, torpor_scope scope) {
+  const uint64_t mark = scope;
+  if (!vm->broken) torpor__enter(vm, TORPOR__EXPORT_torpor_scope_close, &mark);
+}
+
 torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,
                                   torpor_value *out) {
   torpor_status status;
@@ -45,11 +57,6 @@ torpor_status torpor_value_release(torpor_vm *vm, torpor_value value) {
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_release, value.bits);
   return torpor__end(vm, status);
-}
-
-void torpor__value_drop(torpor_vm *vm, torpor_value value) {
-  if (torpor__is_handle(value) && !vm->broken)
-    torpor__enter(vm, TORPOR__EXPORT_torpor_value_release, &value.bits);
 }
 
 torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,

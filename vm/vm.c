@@ -173,61 +173,19 @@ void *torpor_vm_user(const torpor_vm *vm) {
   return vm->user;
 }
 
-/* Sums the 'count' pairs of address and size at 'address'. */
-static torpor_status sum_ranges(torpor_vm *vm, uint64_t address, uint32_t count,
-                                uint64_t *sum) {
-  const uint8_t *pairs =
-      torpor__memory_at(vm, (uint32_t)address, (uint64_t)count * 8);
-  if (!pairs) return torpor__fail_damaged(vm, "the list of free ranges");
-  *sum = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    uint32_t size;
-    memcpy(&size, pairs + (size_t)i * 8 + 4, sizeof(size));
-    *sum += size;
-  }
-  return TORPOR_OK;
-}
-
-/* Adds up the free ranges of the heap. The list is put into the window while
- * it fits; else into a block, which is one range more or less. */
-static torpor_status sum_free(torpor_vm *vm, uint64_t *sum) {
-  const uint32_t window_pairs = TORPOR_ABI_WINDOW / 8;
-  uint64_t arguments[2] = {(uint64_t)(vm->control->host.window - vm->memory),
-                           window_pairs};
-  torpor_status status =
-      torpor__enter(vm, TORPOR__EXPORT_torpor_heap_free, arguments);
-  uint64_t block = 0;
-  if (status != TORPOR_OK) return status;
-  if (vm->returned <= window_pairs)
-    return sum_ranges(vm, arguments[0], vm->returned, sum);
-
-  arguments[1] = (uint64_t)vm->returned + 64;
-  status = torpor__enter(vm, TORPOR__EXPORT_torpor_allocate,
-                         &(uint64_t){(uint32_t)(arguments[1] * 8)});
-  block = arguments[0] = vm->returned;
-  if (status != TORPOR_OK) return status;
-  if (block == 0)
-    return torpor__fail(vm, TORPOR_LIMIT,
-                        "the VM has no memory left to list "
-                        "its free ranges");
-  status = torpor__enter(vm, TORPOR__EXPORT_torpor_heap_free, arguments);
-  if (status != TORPOR_OK) return status;
-  if (vm->returned > arguments[1]) vm->returned = (uint32_t)arguments[1];
-  status = sum_ranges(vm, block, vm->returned, sum);
-  if (status != TORPOR_OK) return status;
-  return torpor__enter(vm, TORPOR__EXPORT_torpor_release, &block);
-}
-
 torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out) {
-  torpor_status status = torpor__begin(vm);
+  const torpor_abi_control *control = vm->control;
+  uint64_t heap = 0;
   *out = (torpor_usage){0};
-  if (status != TORPOR_OK) return status;
+  if (vm->broken) return TORPOR_BROKEN;
+  if (control->heap_break > control->heap_base)
+    heap = control->heap_break - control->heap_base;
   out->memory = torpor__memory_size(vm);
-  out->heap_used = vm->control->heap_used;
-  out->handles = vm->control->handles;
+  out->heap_used = control->heap_used < heap ? control->heap_used : heap;
+  out->heap_free = heap - out->heap_used;
+  out->handles = control->handles;
   out->operations = torpor_operation_count(vm);
-  status = sum_free(vm, &out->heap_free);
-  return torpor__end(vm, status);
+  return TORPOR_OK;
 }
 
 torpor_status torpor_vm_collect(torpor_vm *vm) {

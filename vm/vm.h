@@ -217,8 +217,9 @@ void torpor__error_reset(torpor_vm *vm);
 static inline bool torpor__is_handle(torpor_value value) {
   return value.bits >> 48 >= TORPOR_TAG_STRING;
 }
-/* Releases 'value' if it is a handle; the error stays as it is. */
-void torpor__value_drop(torpor_vm *vm, torpor_value value);
+/* A scope for handles that no one is to see; the error stays as it is. */
+torpor_scope torpor__scope_open(torpor_vm *vm);
+void torpor__scope_close(torpor_vm *vm, torpor_scope scope);
 
 /* ---- Limits (limit.c) -----------------------------------------------------*/
 

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* test_limit.c - fuel, deadline, interrupt, memory, stack; and what is left of
+ * a VM after each.
+ * ctest: serial timeout=120 */
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "test/support/vm.h"
+#include "vm/vm.h"
+
+static double now_ms(void) {
+  return (double)torpor__monotonic_ns() / 1e6;
+}
+
+static void assert_error_says(const torpor_vm *vm, const char *text) {
+  if (strstr(torpor_last_error(vm), text)) return;
+  print_error("'%s' lacks '%s'\n", torpor_last_error(vm), text);
+  fail();
+}
+
+/* ---- Fuel -----------------------------------------------------------------*/
+
+static void test_fuel(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  torpor_vm_set_fuel(vm, 100000);
+  test_eval(vm, "for (let i = 0; i < 1000; i++); 0");
+  assert_true(torpor_vm_fuel(vm) < 100000);
+  assert_true(torpor_vm_fuel(vm) > 90000);
+  test_status(vm, test_eval_status(vm, "for (;;);"), TORPOR_INTERRUPTED);
+  assert_error_says(vm, "fuel");
+  assert_int_equal(torpor_vm_fuel(vm), 0);
+  /* It stays in force. */
+  test_status(vm, test_eval_status(vm, "for (;;);"), TORPOR_INTERRUPTED);
+  torpor_vm_set_fuel(vm, 0);
+  test_eval_is(vm, "let n = 0; while (n < 1e6) n++; n", "1000000");
+  torpor_vm_close(vm);
+}
+
+/* The same program with the same fuel stops at the same place. */
+static void test_fuel_is_exact(void **state) {
+  double first = 0;
+  (void)state;
+  for (int round = 0; round < 3; round++) {
+    torpor_vm *vm = test_vm_open(NULL);
+    double reached;
+    test_eval(vm, "globalThis.n = 0; 0");
+    torpor_vm_set_fuel(vm, 12345);
+    test_status(vm, test_eval_status(vm, "for (;;) n++"), TORPOR_INTERRUPTED);
+    torpor_vm_set_fuel(vm, 0);
+    reached = test_eval_number(vm, "n");
+    if (round == 0) first = reached;
+    assert_true(reached == first);
+    assert_true(reached > 12000 && reached < 12400);
+    torpor_vm_close(vm);
+  }
+}
+
+static void test_fuel_in_jobs(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  torpor_vm_set_fuel(vm, 50000);
+  test_eval(vm, "(function again() { Promise.resolve().then(again) })(); 0");
+  test_status(vm, torpor_job_run(vm, 0, NULL), TORPOR_INTERRUPTED);
+  torpor_vm_set_fuel(vm, 0);
+  test_eval_is(vm, "'usable'", "usable");
+  torpor_vm_close(vm);
+}
+
+/* ---- Time -----------------------------------------------------------------*/
+
+static void assert_deadline_ends(const char *source) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  double start, took;
+  torpor_status status;
+  options.deadline_ms = 50;
+  vm = test_vm_open(&options);
+  start = now_ms();
+  status = test_eval_status(vm, source);
+  if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
+  took = now_ms() - start;
+  if (status != TORPOR_INTERRUPTED && status != TORPOR_TRAPPED) {
+    print_error("%s: %s\n", source, torpor_status_name(status));
+    fail();
+  }
+  assert_true(took >= 49);
+  assert_true(took < 50 + TORPOR_WATCHDOG_GRACE_MS + 2000);
+  assert_error_says(vm, "deadline");
+  if (status == TORPOR_TRAPPED) {
+    torpor_value out;
+    test_status(vm, torpor_eval(vm, "1", 1, "x", TORPOR_SCRIPT, &out),
+                TORPOR_BROKEN);
+  } else {
+    test_eval_is(vm, "'usable'", "usable");
+  }
+  torpor_vm_close(vm);
+}
+
+static void test_deadline(void **state) {
+  (void)state;
+  assert_deadline_ends("for (;;);");
+  assert_deadline_ends("try { for (;;); } catch { } finally { for (;;); }");
+  assert_deadline_ends("(function f() { Promise.resolve().then(f) })(); 0");
+  assert_deadline_ends("(async () => { for (;;) await 0 })(); 0");
+  assert_deadline_ends("/^(a+)+$/.test('a'.repeat(60) + 'b')");
+  assert_deadline_ends("[1, 2].sort(() => { for (;;); })");
+  assert_deadline_ends("JSON.stringify({toJSON() { for (;;); }})");
+}
+
+/* Code that polls never or rarely is ended by the watchdog. */
+static void test_watchdog(void **state) {
+  (void)state;
+  assert_deadline_ends("Array(5e8).join()");
+  assert_deadline_ends("3n ** 9000000n * 7n ** 9000000n; for (;;);");
+  assert_deadline_ends("'x'.repeat(2 ** 27).split('').length; for (;;);");
+}
+
+/* The deadline is for each outermost call anew. */
+static void test_deadline_is_per_call(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  double start = now_ms();
+  (void)state;
+  options.deadline_ms = 200;
+  vm = test_vm_open(&options);
+  while (now_ms() - start < 500)
+    test_eval(vm, "{ let i = 0; while (i < 1e5) i++ }");
+  torpor_vm_close(vm);
+}
+
+static void *interrupt_later(void *user) {
+  const struct timespec delay = {.tv_nsec = 30 * 1000000};
+  nanosleep(&delay, NULL);
+  torpor_vm_interrupt(user);
+  return NULL;
+}
+
+static void test_interrupt(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  pthread_t thread;
+  (void)state;
+  assert_int_equal(pthread_create(&thread, NULL, interrupt_later, vm), 0);
+  test_status(vm, test_eval_status(vm, "for (;;);"), TORPOR_INTERRUPTED);
+  assert_error_says(vm, "host");
+  pthread_join(thread, NULL);
+  test_eval_is(vm, "'usable'", "usable");
+  /* When none runs, the next one. */
+  torpor_vm_interrupt(vm);
+  test_status(vm, test_eval_status(vm, "1"), TORPOR_INTERRUPTED);
+  test_eval_is(vm, "'usable'", "usable");
+  torpor_vm_close(vm);
+}
+
+static bool stop_third_time(void *user) {
+  return ++*(int *)user == 3;
+}
+
+static void test_interrupt_callback(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  int polls = 0;
+  (void)state;
+  options.host.user = &polls;
+  options.host.interrupt = stop_third_time;
+  vm = test_vm_open(&options);
+  test_status(vm, test_eval_status(vm, "globalThis.n = 0; for (;;) n++"),
+              TORPOR_INTERRUPTED);
+  assert_int_equal(polls, 3);
+  assert_true(test_eval_number(vm, "n") > 20000);
+  torpor_vm_close(vm);
+}
+
+/* A nested call that is interrupted ends what is around it too, and the host
+ * function sees it. */
+static torpor_status run_nested(torpor_vm *vm,
+                                const torpor_arguments *arguments,
+                                torpor_value *result, void *user) {
+  torpor_value out;
+  *(torpor_status *)user =
+      torpor_call(vm, arguments->args[0], torpor_undefined(), NULL, 0, &out);
+  *result = torpor_number(1);
+  return TORPOR_OK;
+}
+
+static void test_nested_interrupt(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  torpor_status seen = TORPOR_OK;
+  double start = now_ms();
+  (void)state;
+  options.deadline_ms = 50;
+  vm = test_vm_open(&options);
+  test_ok(vm, torpor_function_add(vm, "nested", run_nested, &seen));
+  test_status(vm, test_eval_status(vm, "for (;;) nested(() => { for (;;); })"),
+              TORPOR_INTERRUPTED);
+  assert_int_equal(seen, TORPOR_INTERRUPTED);
+  assert_true(now_ms() - start < 1000);
+  torpor_vm_close(vm);
+}
+
+/* A trap in a nested call comes back to the host function, which is not jumped
+ * over; then the code around it is trapped. */
+static void test_nested_trap(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  torpor_status seen = TORPOR_OK;
+  (void)state;
+  options.deadline_ms = 50;
+  vm = test_vm_open(&options);
+  test_ok(vm, torpor_function_add(vm, "nested", run_nested, &seen));
+  test_status(vm, test_eval_status(vm, "nested(() => Array(5e8).join()); 'on'"),
+              TORPOR_TRAPPED);
+  assert_int_equal(seen, TORPOR_TRAPPED);
+  torpor_vm_close(vm);
+}
+
+/* ---- Memory and stack -----------------------------------------------------*/
+
+static void assert_out_of_memory(const char *source) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  torpor_usage usage;
+  torpor_status status;
+  options.memory_max = 16 << 20;
+  vm = test_vm_open(&options);
+  status = test_eval_status(vm, source);
+  assert_true(status == TORPOR_THROWN || status == TORPOR_LIMIT);
+  test_ok(vm, torpor_vm_usage(vm, &usage));
+  assert_true(usage.memory <= 16 << 20);
+  test_eval_is(vm, "'usable'", "usable");
+  torpor_vm_close(vm);
+}
+
+static void test_memory(void **state) {
+  (void)state;
+  assert_out_of_memory(
+      "(() => { let a = []; for (;;) a.push({x: [1, 2, 3]}) })()");
+  assert_out_of_memory("(() => { let s = 'x'; for (;;) s += s + '\u20ac' })()");
+  assert_out_of_memory("new Uint8Array(64 << 20)");
+  assert_out_of_memory(
+      "(() => { let m = new Map; for (let i = 0;; i++) m.set(i, {}) })()");
+}
+
+static void test_stack(void **state) {
+  static const char *const deep[] = {
+      "(function f() { f() })()",
+      "let o = []; for (let i = 0; i < 1e5; i++) o = [o]; JSON.stringify(o)",
+      "JSON.parse('['.repeat(1e6))",
+      "eval('('.repeat(1e6))",
+      "eval('[' + '!'.repeat(1e6) + '1]')",
+      "new RegExp('('.repeat(1e5) + ')'.repeat(1e5))",
+      "/(?:(?:a|b))*c/.test('ab'.repeat(2000))",
+      "let p = {}; for (let i = 0; i < 1e5; i++) p = new Proxy(p, {}); p.x",
+      "let t = {toString() { return '' + this }}; t + ''",
+      "let a = []; a[0] = a; let b = []; for (let i = 0; i < 1e5; i++) b = [b];"
+      "String(b)",
+      "class A extends (function () {}) { constructor() { new A } }; new A",
+      "[1].sort.call({get length() { return this.length }})",
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(deep) / sizeof(*deep); i++) {
+    torpor_vm *vm = test_vm_open(NULL);
+    torpor_status status = test_eval_status(vm, deep[i]);
+    /* A catchable error, or none where the engine needs no stack for it. */
+    if (status != TORPOR_THROWN && status != TORPOR_OK) {
+      print_error("%s: %s\n", deep[i], torpor_last_error(vm));
+      fail();
+    }
+    test_eval_is(vm, "'usable'", "usable");
+    torpor_vm_close(vm);
+  }
+}
+
+static torpor_status call_back(torpor_vm *vm, const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+  (void)user;
+  return torpor_call(vm, arguments->args[0], torpor_undefined(), NULL, 0,
+                     result);
+}
+
+/* Recursion through the host ends in an error as well, or in a trap where the
+ * host's stack is the first to end; never in a fault. */
+static void test_stack_through_host(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_status status;
+  (void)state;
+  test_ok(vm, torpor_function_add(vm, "back", call_back, NULL));
+  status = test_eval_status(vm, "(function f() { back(f) })()");
+  assert_true(status == TORPOR_THROWN || status == TORPOR_TRAPPED);
+  torpor_vm_close(vm);
+  vm = test_vm_open(NULL);
+  test_eval_is(vm, "'another one'", "another one");
+  torpor_vm_close(vm);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_fuel),
+      cmocka_unit_test(test_fuel_is_exact),
+      cmocka_unit_test(test_fuel_in_jobs),
+      cmocka_unit_test(test_deadline),
+      cmocka_unit_test(test_watchdog),
+      cmocka_unit_test(test_deadline_is_per_call),
+      cmocka_unit_test(test_interrupt),
+      cmocka_unit_test(test_interrupt_callback),
+      cmocka_unit_test(test_nested_interrupt),
+      cmocka_unit_test(test_nested_trap),
+      cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_stack),
+      cmocka_unit_test(test_stack_through_host),
+  };
+  return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
+}

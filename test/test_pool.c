@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* test_pool.c - a recycled VM equals a new one, byte for byte, whatever its
+ * program did. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/vm.h"
+#include "vm/vm.h"
+
+/* Every committed byte of 'vm' against what the engine brings. */
+static void check_range(void *user, uint32_t start, uint32_t end) {
+  const torpor_vm *vm = user;
+  const torpor__image *image = vm->image;
+  for (uint32_t at = start; at < end; at++) {
+    uint8_t expected = at < image->size ? image->bytes[at] : 0;
+    if (vm->memory[at] == expected) continue;
+    print_error("byte %u is %u, not %u\n", at, vm->memory[at], expected);
+    fail();
+  }
+}
+
+/* 'vm' as the pool gives it, before it was entered. */
+static void assert_clean(torpor_vm *vm) {
+  const torpor__engine *engine = vm->engine;
+  torpor__region_committed(vm->region, check_range, vm);
+  assert_int_equal(torpor__memory_size(vm),
+                   (uint64_t)engine->pages * TORPOR__WASM_PAGE);
+  assert_int_equal(engine->get_stack_pointer(vm->instance),
+                   engine->stack_pointer);
+  assert_int_equal(engine->table_size(vm->instance), vm->table_size);
+}
+
+/* The image is what the segments say, and nothing else. */
+static void test_image(void **state) {
+  const torpor__engine *engine = &torpor__engine_builtin;
+  const torpor__image *image = torpor__image_find(engine);
+  uint32_t at = 0;
+  (void)state;
+  assert_non_null(image);
+  for (size_t i = 0; i < engine->segment_count; i++) {
+    const torpor__engine_segment *segment = &engine->segments[i];
+    assert_true(segment->address >= at);
+    for (; at < segment->address; at++) assert_int_equal(image->bytes[at], 0);
+    assert_memory_equal(image->bytes + at, segment->data, segment->size);
+    at += segment->size;
+  }
+  for (; at < image->size; at++) assert_int_equal(image->bytes[at], 0);
+  assert_true(image->stack_size > 0);
+  for (at = 0; at < image->stack_size; at++)
+    assert_int_equal(image->bytes[at], 0);
+  for (at = image->host_start; at < image->host_end; at++)
+    assert_int_equal(image->bytes[at], 0);
+}
+
+/* Takes a VM from the pool, which must have just one, and looks at it. */
+static void assert_next_is_clean(const torpor_vm *expected) {
+  const torpor__image *image = torpor__image_find(&torpor__engine_builtin);
+  torpor_vm *vm;
+  assert_int_equal(torpor__pool_count(), 1);
+  vm = torpor__pool_take(image, image->engine->pages);
+  assert_ptr_equal(vm, expected);
+  assert_clean(vm);
+  torpor__pool_give(vm);
+}
+
+static void assert_cleaned_after(const char *source) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  options.deadline_ms = 100;
+  torpor__pool_drain();
+  vm = test_vm_open(&options);
+  test_eval_status(vm, source);
+  torpor_vm_close(vm);
+  assert_next_is_clean(vm);
+}
+
+static void test_after_programs(void **state) {
+  (void)state;
+  assert_cleaned_after("1 + 2");
+  assert_cleaned_after(
+      "globalThis.a = []; for (let i = 0; i < 1e5; i++) "
+      "a.push({i, s: 's' + i})");
+  assert_cleaned_after("new Uint8Array(50 << 20).fill(255)");
+  assert_cleaned_after("(function f(n) { return n && f(n - 1) + 1 })(1e6)");
+  assert_cleaned_after(
+      "for (const k of Object.getOwnPropertyNames(globalThis))"
+      " delete globalThis[k]");
+  assert_cleaned_after("for (;;) ;");
+  assert_cleaned_after("Array(5e8).join()"); /* trapped */
+  assert_cleaned_after("setTimeout(() => 1, 5); throw new Error('x')");
+}
+
+/* A guest that wrote to every byte it can reach, below and above its break. */
+static void test_after_scribbling(void **state) {
+  torpor_vm *vm;
+  (void)state;
+  torpor__pool_drain();
+  vm = test_vm_open(NULL);
+  assert_true(torpor__region_set_pages(vm->region, 200, 200));
+  for (uint32_t at = 0; at < 200 * TORPOR__WASM_PAGE; at += 1 << 16)
+    memset(torpor__memory_at(vm, at, 1 << 16), 0xa5, 1 << 16);
+  vm->engine->set_stack_pointer(vm->instance, 12345);
+  torpor_vm_close(vm);
+  assert_next_is_clean(vm);
+  /* And it works. */
+  vm = test_vm_open(NULL);
+  test_eval_is(vm, "[1, 2].map(x => x * 2).join()", "2,4");
+  torpor_vm_close(vm);
+}
+
+/* Random places, so that no rounding goes unnoticed. */
+static void test_after_random_writes(void **state) {
+  unsigned rounds = test_count("TORPOR_POOL_ROUNDS", 50, 2000);
+  test_random random = {5};
+  (void)state;
+  torpor__pool_drain();
+  for (unsigned i = 0; i < rounds; i++) {
+    torpor_vm *vm = test_vm_open(NULL);
+    uint32_t pages = 20 + (uint32_t)(test_random_next(&random) % 500);
+    if (pages < vm->engine->pages) pages = vm->engine->pages;
+    assert_true(torpor__region_set_pages(vm->region, pages, pages));
+    for (int writes = 0; writes < 200; writes++) {
+      uint32_t at = (uint32_t)(test_random_next(&random) %
+                               ((uint64_t)pages * TORPOR__WASM_PAGE));
+      *torpor__memory_at(vm, at, 1) = (uint8_t)test_random_next(&random);
+    }
+    torpor_vm_close(vm);
+    assert_next_is_clean(vm);
+  }
+}
+
+/* The host's own state is as new, too. */
+static torpor_status nothing(torpor_vm *vm, const torpor_arguments *arguments,
+                             torpor_value *result, void *user) {
+  (void)vm, (void)arguments, (void)result, (void)user;
+  return TORPOR_OK;
+}
+
+static void test_host_state(void **state) {
+  torpor_vm *vm;
+  torpor_value function, out;
+  (void)state;
+  torpor__pool_drain();
+  vm = test_vm_open(NULL);
+  test_ok(vm, torpor_function_add(vm, "nothing", nothing, NULL));
+  test_eval(vm, "nothing(); setTimeout(() => 1, 1); 0");
+  torpor_vm_set_user(vm, vm);
+  torpor_vm_set_fuel(vm, 5);
+  torpor_vm_set_deadline(vm, 5);
+  torpor_vm_interrupt(vm);
+  torpor_vm_close(vm);
+  assert_ptr_equal(vm, test_vm_open(NULL));
+  assert_null(torpor_vm_user(vm));
+  assert_string_equal(torpor_last_error(vm), "");
+  assert_int_equal(torpor_value_type(torpor_exception(vm)),
+                   TORPOR_TYPE_UNDEFINED);
+  assert_int_equal(torpor_vm_fuel(vm), 0);
+  assert_int_equal(torpor_operation_count(vm), 0);
+  test_eval_is(vm, "typeof nothing", "undefined");
+  test_ok(vm, torpor_function_new(vm, "nothing", 0, &function));
+  test_status(vm, torpor_call(vm, function, function, NULL, 0, &out),
+              TORPOR_THROWN);
+  torpor_vm_close(vm);
+}
+
+static void test_bounded(void **state) {
+  torpor_vm *vms[100];
+  (void)state;
+  for (int i = 0; i < 100; i++) vms[i] = test_vm_open(NULL);
+  for (int i = 0; i < 100; i++) torpor_vm_close(vms[i]);
+  assert_true(torpor__pool_count() <= 64);
+  torpor__pool_drain();
+  assert_int_equal(torpor__pool_count(), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_image),
+      cmocka_unit_test(test_after_programs),
+      cmocka_unit_test(test_after_scribbling),
+      cmocka_unit_test(test_after_random_writes),
+      cmocka_unit_test(test_host_state),
+      cmocka_unit_test(test_bounded),
+  };
+  return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
+}
