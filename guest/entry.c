@@ -96,7 +96,12 @@ static void torpor__enter(void) {
   torpor__resume();
 }
 
+/* An interrupt counts even when the call looks complete: the engine ends an
+ * async function, also a module's body, without a word to its caller. */
 static torpor_status torpor__leave(torpor_status status) {
+  if (torpor_control.host.interrupted &&
+      (status == TORPOR_OK || status == TORPOR_THROWN))
+    status = TORPOR_INTERRUPTED;
   torpor__pause();
   if (--entry.depth == 0) {
     entry.granted = entry.left = 0;

@@ -91,7 +91,7 @@ static torpor_status jobs_run(uint32_t max) {
   JSContext *ctx;
   uint32_t count = 0;
   int outcome;
-  while ((max == 0 || count < max) &&
+  while ((max == 0 || count < max) && !torpor_control.host.interrupted &&
          (outcome = JS_ExecutePendingJob(torpor__rt, &ctx)) != 0) {
     count++;
     if (outcome < 0) {
