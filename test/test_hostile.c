@@ -60,7 +60,7 @@ static void scribble(torpor_vm *vm, test_random *random) {
         low + (uint32_t)(test_random_next(random) % (high - low - 4) & ~3ull);
     uint64_t choice = test_random_next(random);
     uint32_t word = (uint32_t)(choice >> 32);
-    uint8_t *place = torpor__memory_at(vm, at, sizeof(word));
+    uint8_t *place = torpor__memory_to(vm, at, sizeof(word));
     if (!place) continue;
     if (choice % 4 == 0) word &= 0xff;
     if (choice % 4 == 1) word = low + word % (high - low);

@@ -98,7 +98,7 @@ static void test_after_scribbling(void **state) {
   vm = test_vm_open(NULL);
   assert_true(torpor__region_set_pages(vm->region, 200, 200));
   for (uint32_t at = 0; at < 200 * TORPOR__WASM_PAGE; at += 1 << 16)
-    memset(torpor__memory_at(vm, at, 1 << 16), 0xa5, 1 << 16);
+    memset(torpor__memory_to(vm, at, 1 << 16), 0xa5, 1 << 16);
   vm->engine->set_stack_pointer(vm->instance, 12345);
   torpor_vm_close(vm);
   assert_next_is_clean(vm);
@@ -122,7 +122,7 @@ static void test_after_random_writes(void **state) {
     for (int writes = 0; writes < 200; writes++) {
       uint32_t at = (uint32_t)(test_random_next(&random) %
                                ((uint64_t)pages * TORPOR__WASM_PAGE));
-      *torpor__memory_at(vm, at, 1) = (uint8_t)test_random_next(&random);
+      *torpor__memory_to(vm, at, 1) = (uint8_t)test_random_next(&random);
     }
     torpor_vm_close(vm);
     assert_next_is_clean(vm);

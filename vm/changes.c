@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* changes.c - finding what differs from the baseline, and putting it back.
  *
- * Only committed memory can differ. It is compared page by page, in pages that
- * differ by blocks of 64 bytes, in those by words: most of a small VM is the
- * baseline still, and memcmp passes it at the speed of the cache.
+ * Only pages that may have been written can differ (wasm/runtime.h). They are
+ * compared as a whole, those that differ by blocks of 64 bytes, those by words:
+ * most is the baseline still, and memcmp passes it at the speed of the cache.
  *
  *     0          stack_size        host part            heap break
  *     | left out | compared        | left out | compared | left out ...
@@ -126,7 +126,7 @@ static void scan_part(scan *s, uint32_t start, uint32_t end, uint32_t low,
   if (start < end) scan_pages(s, start, end);
 }
 
-static void scan_committed(void *user, uint32_t start, uint32_t end) {
+static void scan_written(void *user, uint32_t start, uint32_t end) {
   scan *s = user;
   const torpor__image *image = s->image;
   scan_part(s, start, end, image->stack_size, image->host_start);
@@ -139,7 +139,7 @@ void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
   if (limit > torpor__memory_size(vm)) limit = torpor__memory_size(vm);
   if (limit < vm->image->size) limit = vm->image->size;
   s.limit = (uint32_t)limit;
-  torpor__region_committed(vm->region, scan_committed, &s);
+  torpor__region_written(vm->region, scan_written, &s);
   flush_run(&s);
 }
 
@@ -170,7 +170,7 @@ static torpor_status put_run(torpor_vm *vm, uint64_t start, uint64_t size,
                              const uint8_t *bytes) {
   uint8_t *place;
   if (is_forbidden(vm->image, start, start + size)) return TORPOR_FORMAT;
-  place = torpor__memory_at(vm, (uint32_t)start, size);
+  place = torpor__memory_to(vm, (uint32_t)start, size);
   if (!place) return TORPOR_NOMEM;
   if (bytes)
     memcpy(place, bytes, (size_t)size);

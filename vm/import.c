@@ -192,7 +192,7 @@ static bool read_random(uint8_t *data, size_t size) {
 static void import_random(void *host, uint32_t address, uint32_t size) {
   torpor_vm *vm = host;
   torpor__entry *entry = torpor__host_begin();
-  uint8_t *data = torpor__memory_at(vm, address, size);
+  uint8_t *data = torpor__memory_to(vm, address, size);
   if (!data) {
     torpor__fail_damaged(vm, "a buffer for random bytes");
   } else if (vm->host.random) {

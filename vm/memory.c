@@ -17,10 +17,17 @@ uint64_t torpor__memory_size(const torpor_vm *vm) {
   return (uint64_t)torpor__region_memory(vm->region)->pages * TORPOR__WASM_PAGE;
 }
 
-uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address, uint64_t size) {
+const uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address,
+                                 uint64_t size) {
   uint64_t end = (uint64_t)address + size;
   if (end > torpor__memory_size(vm)) return NULL;
-  if (size == 0) return vm->memory;
+  if (!torpor__region_reach(vm->region, address, (uint32_t)end)) return NULL;
+  return vm->memory + address;
+}
+
+uint8_t *torpor__memory_to(torpor_vm *vm, uint32_t address, uint64_t size) {
+  uint64_t end = (uint64_t)address + size;
+  if (end > torpor__memory_size(vm)) return NULL;
   if (!torpor__region_commit(vm->region, address, (uint32_t)end)) return NULL;
   return vm->memory + address;
 }
@@ -45,7 +52,7 @@ static torpor_status lend_allocated(torpor_vm *vm, torpor__loan *loan,
                         "the VM has no memory left for %zu bytes; raise "
                         "memory_max in its options",
                         size);
-  place = torpor__memory_at(vm, block, (uint64_t)size + 1);
+  place = torpor__memory_to(vm, block, (uint64_t)size + 1);
   if (!place) return torpor__fail_damaged(vm, "its heap");
   memcpy(place, data, size);
   place[size] = 0;

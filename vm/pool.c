@@ -2,11 +2,12 @@
 /* pool.c - recycling VMs: what makes opening one cost microseconds.
  *
  * The price of a new VM is its page faults. So a closed one is reset to the
- * baseline and kept, with its pages. The reset covers every byte that guest
- * code ever could have written, which is what the region committed: it asks the
- * guest nothing.
+ * baseline and kept, with its pages. The reset covers every byte that could have
+ * been written, and asks the guest nothing: at the first reset that is all that
+ * is committed, and then the region is sealed, so that from the second on it is
+ * the pages that were let in for writing.
  *
- *     committed:   ####......##########################......####
+ *     written:     ####......##########################......####
  *     baseline:    stack     data, library       zero         grown heap
  *     reset:       zero      copy page by page   zero         given back
  *
@@ -63,23 +64,33 @@ static uint32_t round_up(uint32_t address) {
   return (address + TORPOR__CHUNK - 1) & ~(TORPOR__CHUNK - 1);
 }
 
-/* Resets one committed range, giving back what lies outside [low, high). */
-static void reset_range(void *user, uint32_t start, uint32_t end) {
+/* Gives back what lies outside of what a VM usually needs. */
+static void trim_range(void *user, uint32_t start, uint32_t end) {
   torpor_vm *vm = user;
   uint32_t high = round_up(vm->image->size) + HEAP_KEPT;
   uint32_t low = vm->image->stack_size & ~(TORPOR__CHUNK - 1);
   low = low > STACK_KEPT ? low - STACK_KEPT : 0;
-  if (start < low) {
-    uint32_t stop = end < low ? end : low;
-    torpor__region_decommit(vm->region, start, stop);
-    start = stop;
-  }
-  if (end > high) {
-    uint32_t from = start > high ? start : high;
-    torpor__region_decommit(vm->region, from, end);
-    end = from;
-  }
-  if (start < end) reset_pages(vm, start, end);
+  if (start < low)
+    torpor__region_decommit(vm->region, start, end < low ? end : low);
+  if (end > high)
+    torpor__region_decommit(vm->region, start > high ? start : high, end);
+}
+
+static void reset_range(void *user, uint32_t start, uint32_t end) {
+  reset_pages(user, start, end);
+}
+
+static void reset(torpor_vm *vm) {
+  torpor__region_committed(vm->region, trim_range, vm);
+  torpor__region_written(vm->region, reset_range, vm);
+  vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
+}
+
+/* The control block is written by the host at any time. */
+static bool commit_control(torpor_vm *vm) {
+  uint32_t start = vm->engine->control;
+  return torpor__region_commit(vm->region, start,
+                               start + (uint32_t)sizeof(torpor_abi_control));
 }
 
 static bool commit_image(torpor_vm *vm) {
@@ -90,14 +101,7 @@ static bool commit_image(torpor_vm *vm) {
                                segment->address + segment->size))
       return false;
   }
-  return torpor__region_commit(vm->region, engine->control,
-                               engine->control +
-                                   (uint32_t)sizeof(torpor_abi_control));
-}
-
-static void reset(torpor_vm *vm) {
-  torpor__region_committed(vm->region, reset_range, vm);
-  vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
+  return commit_control(vm);
 }
 
 /* ---- New ones -------------------------------------------------------------*/
@@ -182,7 +186,8 @@ void torpor__pool_give(torpor_vm *vm) {
     return;
   }
   reset(vm);
-  if (!keep_pooled(vm)) destroy(vm);
+  torpor__region_seal(vm->region);
+  if (!commit_control(vm) || !keep_pooled(vm)) destroy(vm);
 }
 
 void torpor__pool_drain(void) {

@@ -172,9 +172,12 @@ extern const torpor__engine_imports torpor__imports;
 
 /* ---- Guest memory (memory.c) ----------------------------------------------*/
 
-/* The bytes [address, address + size) of guest memory; NULL when they do not
- * lie in it. Valid until the next entry. 'size' 0 gives a valid pointer. */
-uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address, uint64_t size);
+/* The bytes [address, address + size) of guest memory, to read; and to write.
+ * NULL when they do not lie in it. Valid until the next entry. 'size' 0 gives a
+ * valid pointer. */
+const uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address,
+                                 uint64_t size);
+uint8_t *torpor__memory_to(torpor_vm *vm, uint32_t address, uint64_t size);
 uint64_t torpor__memory_size(const torpor_vm *vm);
 
 /* Bytes lent to the guest for one call: in the control block's window while

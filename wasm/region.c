@@ -10,10 +10,15 @@
  * and keeps only the address space, a few regions of it, since reserving costs
  * more than using again.
  *
+ * Sealing makes committed chunks read-only; a page of theirs is let in for
+ * writing when that is tried first, and stays so. So whoever uses a region
+ * again and again pays for the pages that are really written, not for all.
+ *
  *  (1) A chunk whose bit is clear has no access, and its bytes are zero when it
  *      gets some.
  *  (2) No chunk at or beyond the memory's size is committed.
  *  (3) Nothing of a closed region's bytes is left when it is opened again.
+ *  (4) A page of a sealed chunk whose written bit is clear cannot be written.
  *
  * A region belongs to one thread at a time; the spare ones are locked. */
 #include "wasm/runtime.h"
@@ -27,11 +32,16 @@
 #define CHUNK_COUNT (UINT64_C(0x100000000) / TORPOR__CHUNK)
 #define WORD_BITS 64u
 #define SPARE_MAX 64
+/* Chunks from here on are never sealed; only large programs have them. */
+#define SEAL_CHUNKS 256u
+#define CHUNK_PAGES (TORPOR__CHUNK / TORPOR__PAGE)
 
 struct torpor__region {
   struct torpor__region *next; /* among the spare ones */
   uint32_t chunk_end; /* no chunk from here on was committed since opening */
   uint64_t bitmap[CHUNK_COUNT / WORD_BITS];
+  uint64_t sealed[SEAL_CHUNKS / WORD_BITS];
+  uint16_t written[SEAL_CHUNKS]; /* a bit for each page of a sealed chunk */
 };
 
 #define ROUND_UP(value, unit) (((value) + (unit) - 1) / (unit) * (unit))
@@ -44,6 +54,7 @@ _Static_assert(TORPOR__WASM_PAGE % TORPOR__CHUNK == 0,
                "a chunk never lies across the end of a memory");
 _Static_assert(TORPOR__MEMORY_DISTANCE % TORPOR__PAGE == 0,
                "memory begins at a page");
+_Static_assert(CHUNK_PAGES == 16, "a chunk's pages have a bit each");
 
 static struct {
   pthread_mutex_t lock;
@@ -111,13 +122,116 @@ static bool commit_chunks(torpor__region *region, uint32_t first,
   return true;
 }
 
-bool torpor__region_commit(torpor__region *region, uint32_t start,
-                           uint32_t end) {
+bool torpor__region_reach(torpor__region *region, uint32_t start,
+                          uint32_t end) {
   if (start > end || end > torpor__region_memory(region)->size) return false;
   if (start == end) return true;
   return commit_chunks(region, start / TORPOR__CHUNK,
                        (end - 1) / TORPOR__CHUNK + 1);
 }
+
+/* ---- Sealed chunks --------------------------------------------------------*/
+
+static bool is_sealed(const torpor__region *region, uint32_t chunk) {
+  return chunk < SEAL_CHUNKS &&
+         region->sealed[chunk / WORD_BITS] >> chunk % WORD_BITS & 1;
+}
+
+static void mark_sealed(torpor__region *region, uint32_t first, uint32_t end,
+                        bool sealed) {
+  for (uint32_t chunk = first; chunk < end && chunk < SEAL_CHUNKS; chunk++) {
+    uint64_t bit = UINT64_C(1) << chunk % WORD_BITS;
+    if (sealed)
+      region->sealed[chunk / WORD_BITS] |= bit;
+    else
+      region->sealed[chunk / WORD_BITS] &= ~bit;
+    region->written[chunk] = 0;
+  }
+}
+
+/* Whether 'page' of a committed chunk can be written. */
+static bool is_writable(const torpor__region *region, uint32_t page) {
+  uint32_t chunk = page / CHUNK_PAGES;
+  return !is_sealed(region, chunk) ||
+         (region->written[chunk] >> page % CHUNK_PAGES & 1);
+}
+
+/* Lets writes into all of 'chunk': one mapping less for the system, which may
+ * have run out of them. */
+static bool unseal_chunk(torpor__region *region, uint32_t chunk) {
+  if (mprotect(find_memory(region) + (size_t)chunk * TORPOR__CHUNK,
+               TORPOR__CHUNK, PROT_READ | PROT_WRITE) != 0)
+    return false;
+  mark_sealed(region, chunk, chunk + 1, false);
+  return true;
+}
+
+static bool unseal_page(torpor__region *region, uint32_t page) {
+  uint32_t chunk = page / CHUNK_PAGES;
+  if (mprotect(find_memory(region) + (size_t)page * TORPOR__PAGE, TORPOR__PAGE,
+               PROT_READ | PROT_WRITE) != 0)
+    return unseal_chunk(region, chunk);
+  region->written[chunk] |= (uint16_t)(1u << page % CHUNK_PAGES);
+  return true;
+}
+
+bool torpor__region_commit(torpor__region *region, uint32_t start,
+                           uint32_t end) {
+  if (!torpor__region_reach(region, start, end)) return false;
+  if (start == end) return true;
+  for (uint32_t page = start / TORPOR__PAGE; page <= (end - 1) / TORPOR__PAGE;
+       page++)
+    if (!is_writable(region, page) && !unseal_page(region, page)) return false;
+  return true;
+}
+
+void torpor__region_seal(torpor__region *region) {
+#ifndef TORPOR_SOFT_BOUNDS
+  uint32_t limit = region->chunk_end;
+  if (limit > SEAL_CHUNKS) limit = SEAL_CHUNKS;
+  for (uint32_t chunk = 0; chunk < limit; chunk++) {
+    if (!is_committed(region, chunk) || is_sealed(region, chunk)) continue;
+    if (mprotect(find_memory(region) + (size_t)chunk * TORPOR__CHUNK,
+                 TORPOR__CHUNK, PROT_READ) != 0)
+      return;
+    mark_sealed(region, chunk, chunk + 1, true);
+  }
+#else
+  (void)region;
+#endif
+}
+
+/* The first page in [page, end) that may have been written, or may not, as
+ * asked; end when there is none. */
+static uint32_t find_page(const torpor__region *region, uint32_t page,
+                          uint32_t end, bool written) {
+  while (page < end) {
+    uint32_t chunk = page / CHUNK_PAGES;
+    bool committed = is_committed(region, chunk);
+    if (!committed && written)
+      page = (chunk + 1) * CHUNK_PAGES;
+    else if ((committed && is_writable(region, page)) == written)
+      return page;
+    else
+      page++;
+  }
+  return end;
+}
+
+void torpor__region_written(const torpor__region *region,
+                            void (*visit)(void *user, uint32_t start,
+                                          uint32_t end),
+                            void *user) {
+  uint32_t limit = region->chunk_end * CHUNK_PAGES;
+  uint32_t first = 0;
+  while ((first = find_page(region, first, limit, true)) < limit) {
+    uint32_t end = find_page(region, first, limit, false);
+    visit(user, first * TORPOR__PAGE, end * TORPOR__PAGE);
+    first = end;
+  }
+}
+
+/* ---- Faults and ranges ----------------------------------------------------*/
 
 torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address) {
   uintptr_t memory = (uintptr_t)find_memory(region);
@@ -127,9 +241,13 @@ torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address) {
   if (offset >= torpor__region_memory(region)->size)
     return TORPOR__TOUCH_BOUNDS;
   uint32_t chunk = (uint32_t)(offset / TORPOR__CHUNK);
-  if (is_committed(region, chunk)) return TORPOR__TOUCH_FAILED;
-  return commit_chunks(region, chunk, chunk + 1) ? TORPOR__TOUCH_COMMITTED
-                                                 : TORPOR__TOUCH_FAILED;
+  uint32_t page = (uint32_t)(offset / TORPOR__PAGE);
+  bool done;
+  if (!is_committed(region, chunk))
+    done = commit_chunks(region, chunk, chunk + 1);
+  else
+    done = !is_writable(region, page) && unseal_page(region, page);
+  return done ? TORPOR__TOUCH_COMMITTED : TORPOR__TOUCH_FAILED;
 }
 
 void torpor__region_committed(const torpor__region *region,
@@ -153,7 +271,8 @@ static void zero_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   if (madvise(memory + (size_t)first * TORPOR__CHUNK, size, MADV_DONTNEED) == 0)
     return;
   for (; first < end; first++)
-    if (is_committed(region, first))
+    if (is_committed(region, first) &&
+        (!is_sealed(region, first) || unseal_chunk(region, first)))
       memset(memory + (size_t)first * TORPOR__CHUNK, 0, TORPOR__CHUNK);
 }
 
@@ -167,6 +286,7 @@ static bool decommit_chunks(torpor__region *region, uint32_t first,
                (size_t)(end - first) * TORPOR__CHUNK, PROT_NONE) != 0)
     return false;
   mark_chunks(region, first, end, false);
+  mark_sealed(region, first, end, false);
   if (end == region->chunk_end) region->chunk_end = first;
   return true;
 }

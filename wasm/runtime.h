@@ -24,7 +24,7 @@
  *      from a signal handler, leaks nothing.
  *  (4) The handlers for SIGSEGV and SIGBUS pass on what is not ours.
  *  (5) The host touches committed bytes only: whatever address it has from the
- *      guest goes through torpor__region_commit first.
+ *      guest goes through torpor__region_reach or _commit first.
  *
  * With TORPOR_SOFT_BOUNDS memory is checked in code, committed when it grows,
  * and no signal handler is installed; then a deadline ends guest code only when
@@ -78,10 +78,21 @@ void torpor__region_committed(const torpor__region *region,
                               void (*visit)(void *user, uint32_t start,
                                             uint32_t end),
                               void *user);
-/* Makes [start, end) accessible now, for the host's own reads and writes; cheap
- * when it is. false: no memory, or beyond the memory's size. */
+/* Makes [start, end) accessible now, for the host's own reads; and for its reads
+ * and writes. Cheap when it is. false: no memory, or beyond the memory's size. */
+bool torpor__region_reach(torpor__region *region, uint32_t start,
+                          uint32_t end);
 bool torpor__region_commit(torpor__region *region, uint32_t start,
                            uint32_t end);
+/* From now on writes to what is committed are noted, page by page. What was
+ * noted stays noted; what is committed later counts as written until it is
+ * sealed too. Then calls 'visit' for each maximal range that may have been
+ * written, ascending. */
+void torpor__region_seal(torpor__region *region);
+void torpor__region_written(const torpor__region *region,
+                            void (*visit)(void *user, uint32_t start,
+                                          uint32_t end),
+                            void *user);
 /* Gives [start, end) back to the system (chunk aligned); it is not accessible
  * and not committed any more, and zero when it comes back. false: the system
  * refused; then it is zero and still committed. */
