@@ -89,7 +89,10 @@ static torpor_status put_message(void *data, const struct torpor__signal *row) {
 torpor_status torpor__mailbox_refresh(struct torpor__mailbox *box,
                                       struct torpor__store *store,
                                       int64_t run) {
-  return store->calls->signal_each(store, run, box->last, put_message, box);
+  torpor_status status =
+      store->calls->signal_each(store, run, box->last, put_message, box);
+  return status == TORPOR_NOMEM ? torpor__store_fail(store, status, NULL)
+                                : status;
 }
 
 static struct torpor__message *find_free(const struct torpor__mailbox *box,

@@ -114,7 +114,8 @@ static torpor_status load_held(struct torpor__protocol *p) {
                                       TORPOR__OUTCOME_LOST,
                                       (struct torpor__slice){0});
   }
-  return status;
+  return status == TORPOR_NOMEM ? torpor__store_fail(p->store, status, NULL)
+                                : status;
 }
 
 static torpor_status write_claim(struct torpor__protocol *p) {

@@ -38,7 +38,7 @@ static char locks_path[64];
 
 static struct torpor__store *open_store(void) {
   const struct torpor__store_options options = {
-      .path = "store", .vfs = POWER_VFS, .locks = locks_path};
+      .path = "store", .vfs = POWER_VFS, .locks = locks_path, .busy_ms = 100};
   struct torpor__store *store;
   char message[TORPOR__STORE_MESSAGE_MAX];
   torpor_status status = torpor__store_sqlite_open(&options, &store, message);
@@ -319,7 +319,7 @@ static void a_damaged_file_is_an_error(void **state) {
     close_store(store);
     if (!power_scribble("store", offset, 0xa5)) break;
     const struct torpor__store_options options = {
-        .path = "store", .vfs = POWER_VFS, .locks = locks_path};
+        .path = "store", .vfs = POWER_VFS, .locks = locks_path, .busy_ms = 100};
     char message[TORPOR__STORE_MESSAGE_MAX] = "";
     torpor_status status = torpor__store_sqlite_open(&options, &store, message);
     if (status == TORPOR_OK)

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: MIT */
+/* awake.c - the VM of one run while it is in memory. See awake.h.
+ *
+ *  (1) The promise of the main module is exported first of all, so that its
+ *      token is MAIN_TOKEN in every snapshot of the run.
+ *  (2) No handle is open when a snapshot is taken.
+ *  (3) A step that has used its share of fuel ends between two jobs; the rest
+ *      of them, and what was not delivered yet, wait for the next step.
+ *
+ * The program may call back for its input, its id and its step, which are the
+ * same whenever it asks: nothing else reaches out of the VM but operations. */
+#include "awake.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "torpor-run.h"
+
+enum { MAIN_TOKEN = 1, JOBS_AT_ONCE = 64 };
+
+#define FUEL_FULL (UINT64_C(1) << 62)
+
+static const uint8_t cbor_undefined[] = {0xf7};
+
+struct torpor__awake {
+  torpor_vm *vm;
+  struct torpor__brief brief;
+  bool started;
+  int64_t step;
+  char message[TORPOR__STORE_MESSAGE_MAX];
+
+  /* What the step that is described did; owned, reused. */
+  torpor_bytes snapshot;
+  struct torpor__operation *begun;
+  size_t begun_count, begun_capacity;
+  uint64_t *cancelled;
+  size_t cancelled_count, cancelled_capacity;
+  struct torpor__line *lines;
+  size_t line_count, line_capacity;
+  bool lines_lost; /* memory ran out */
+  torpor_bytes exit_value;
+  char reason[TORPOR__STORE_MESSAGE_MAX];
+};
+
+/* ---- What the program may ask --------------------------------------------*/
+
+static torpor_status give_input(torpor_vm *vm,
+                                const torpor_arguments *arguments,
+                                torpor_value *result, void *user) {
+  const struct torpor__awake *awake = user;
+  (void)arguments;
+  if (awake->brief.input.size == 0) return TORPOR_OK;
+  return torpor_cbor_decode(vm, awake->brief.input.data,
+                            awake->brief.input.size, result);
+}
+
+static torpor_status give_id(torpor_vm *vm, const torpor_arguments *arguments,
+                             torpor_value *result, void *user) {
+  const struct torpor__awake *awake = user;
+  (void)arguments;
+  return torpor_string_new(vm, awake->brief.id, strlen(awake->brief.id),
+                           result);
+}
+
+static torpor_status give_step(torpor_vm *vm, const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+  const struct torpor__awake *awake = user;
+  (void)vm;
+  (void)arguments;
+  *result = torpor_number((double)awake->step);
+  return TORPOR_OK;
+}
+
+static torpor_status give_module(void *user, const char *name,
+                                 torpor_bytes *source) {
+  const struct torpor__awake *awake = user;
+  return awake->brief.module(awake->brief.user, name, source);
+}
+
+static bool is_interrupted(void *user) {
+  const struct torpor__awake *awake = user;
+  return awake->brief.interrupt(awake->brief.user);
+}
+
+/* ---- Console -------------------------------------------------------------*/
+
+static void keep_line(void *user, torpor_level level, const char *text,
+                      size_t size) {
+  struct torpor__awake *awake = user;
+  void *copy = torpor__array_copy(text, size);
+  if (copy == NULL ||
+      !torpor__array_reserve(&awake->lines, &awake->line_capacity,
+                             awake->line_count + 1, sizeof *awake->lines)) {
+    free(copy);
+    awake->lines_lost = true;
+    return;
+  }
+  awake->lines[awake->line_count++] = (struct torpor__line){
+      .level = level, .text = {.data = copy, .size = size}};
+}
+
+/* ---- Opening and closing -------------------------------------------------*/
+
+static torpor_status bind_functions(struct torpor__awake *awake) {
+  static const struct {
+    const char *name;
+    torpor_host_fn function;
+  } functions[] = {{"torpor:run.input", give_input},
+                   {"torpor:run.id", give_id},
+                   {"torpor:run.step", give_step}};
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0;
+       status == TORPOR_OK && i < sizeof functions / sizeof functions[0]; i++)
+    status = torpor_function_bind(awake->vm, functions[i].name,
+                                  functions[i].function, awake, NULL);
+  return status;
+}
+
+/* What a restored VM waits for was begun before; only what comes is news. */
+static torpor_status skip_known(struct torpor__awake *awake) {
+  torpor_operation operation;
+  torpor_status status;
+  do {
+    status = torpor_operation_next(awake->vm, &operation);
+  } while (status == TORPOR_OK);
+  return status == TORPOR_NOT_FOUND ? TORPOR_OK : status;
+}
+
+static torpor_status open_vm(struct torpor__awake *awake,
+                             struct torpor__slice snapshot) {
+  const struct torpor__brief *brief = &awake->brief;
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  options.host.user = awake;
+  options.host.console = keep_line;
+  options.host.module = give_module;
+  options.host.interrupt = is_interrupted;
+  options.memory_max = brief->memory_max;
+  options.deadline_ms =
+      brief->deadline_ms != 0 ? brief->deadline_ms : TORPOR_RUN_DEADLINE_MS;
+  awake->started = snapshot.size > 0;
+  torpor_status status =
+      awake->started ? torpor_snapshot_restore(snapshot.data, snapshot.size,
+                                               &options, &awake->vm)
+                     : torpor_vm_open(&options, &awake->vm);
+  if (status != TORPOR_OK) return status;
+  status = bind_functions(awake);
+  if (status == TORPOR_OK && awake->started) status = skip_known(awake);
+  return status;
+}
+
+torpor_status torpor__awake_open(struct torpor__awake **out,
+                                 const struct torpor__brief *brief,
+                                 struct torpor__slice snapshot,
+                                 char message[TORPOR__STORE_MESSAGE_MAX]) {
+  struct torpor__awake *awake = calloc(1, sizeof *awake);
+  *out = NULL;
+  snprintf(message, TORPOR__STORE_MESSAGE_MAX, "out of memory");
+  if (awake == NULL) return TORPOR_NOMEM;
+  awake->brief = *brief;
+  torpor_status status = open_vm(awake, snapshot);
+  if (status == TORPOR_OK) {
+    *out = awake;
+    return TORPOR_OK;
+  }
+  snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%s",
+           torpor_last_error(awake->vm));
+  torpor__awake_close(awake);
+  return status;
+}
+
+/* Forgets what the last step did. */
+static void forget_step(struct torpor__awake *awake) {
+  for (size_t i = 0; i < awake->begun_count; i++)
+    free((char *)awake->begun[i].kind);
+  for (size_t i = 0; i < awake->line_count; i++)
+    free((void *)awake->lines[i].text.data);
+  awake->begun_count = awake->cancelled_count = awake->line_count = 0;
+  awake->lines_lost = false;
+  awake->reason[0] = '\0';
+  torpor_bytes_free(&awake->snapshot);
+  torpor_bytes_free(&awake->exit_value);
+}
+
+void torpor__awake_close(struct torpor__awake *awake) {
+  if (awake == NULL) return;
+  forget_step(awake);
+  torpor_vm_close(awake->vm);
+  free(awake->begun);
+  free(awake->cancelled);
+  free(awake->lines);
+  free(awake);
+}
+
+const char *torpor__awake_error(const struct torpor__awake *awake) {
+  return awake->message;
+}
+
+/* The VM said why. */
+static torpor_status fail(struct torpor__awake *awake, torpor_status status) {
+  snprintf(awake->message, sizeof awake->message, "%s",
+           torpor_last_error(awake->vm));
+  return status;
+}
+
+static torpor_status fail_memory(struct torpor__awake *awake) {
+  snprintf(awake->message, sizeof awake->message, "out of memory");
+  return TORPOR_NOMEM;
+}
+
+/* ---- Running -------------------------------------------------------------*/
+
+/* Runs jobs until there are none, or the step's share of fuel is used: then
+ * 'spent' is set. */
+static torpor_status drain_jobs(struct torpor__awake *awake, bool *spent) {
+  uint64_t share = awake->brief.fuel != 0 ? awake->brief.fuel : TORPOR_RUN_FUEL;
+  while (torpor_job_pending(awake->vm)) {
+    *spent = FUEL_FULL - torpor_vm_fuel(awake->vm) >= share;
+    if (*spent) return TORPOR_OK;
+    torpor_status status = torpor_job_run(awake->vm, JOBS_AT_ONCE, NULL);
+    if (status != TORPOR_OK) return fail(awake, status);
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status start_program(struct torpor__awake *awake) {
+  torpor_bytes source = {0};
+  torpor_value main;
+  torpor_token token = 0;
+  torpor_status status = give_module(awake, awake->brief.program, &source);
+  if (status != TORPOR_OK) {
+    snprintf(awake->message, sizeof awake->message,
+             "the main module %s is missing from the run",
+             awake->brief.program);
+    return status;
+  }
+  status = torpor_eval(awake->vm, (const char *)source.data, source.size,
+                       awake->brief.program, TORPOR_MODULE, &main);
+  torpor_bytes_free(&source);
+  if (status == TORPOR_OK)
+    status = torpor_value_export(awake->vm, main, &token);
+  if (status != TORPOR_OK) return fail(awake, status);
+  assert(token == MAIN_TOKEN);
+  awake->started = true;
+  return TORPOR_OK;
+}
+
+/* An error of the outside's own, for an outcome that brought no value. */
+static torpor_status outcome_error(enum torpor__outcome outcome,
+                                   torpor_bytes *out) {
+  switch (outcome) {
+  case TORPOR__OUTCOME_TIMED_OUT:
+    return torpor_cbor_error("TimeoutError", "nothing came in time", "TIMEOUT",
+                             out);
+  case TORPOR__OUTCOME_CANCELLED:
+    return torpor_cbor_error("Cancelled", "the run was cancelled", "CANCELLED",
+                             out);
+  default:
+    return torpor_cbor_error(
+        "Lost", "the worker that did this died, and it must not be done twice",
+        "LOST", out);
+  }
+}
+
+static torpor_status deliver(struct torpor__awake *awake,
+                             struct torpor__delivery *delivery) {
+  struct torpor__slice value = delivery->value;
+  torpor_outcome outcome = delivery->outcome == TORPOR__OUTCOME_FULFILLED
+                               ? TORPOR_RESOLVE
+                               : TORPOR_REJECT;
+  torpor_bytes error = {0};
+  if (value.size == 0 && outcome == TORPOR_REJECT) {
+    if (outcome_error(delivery->outcome, &error) != TORPOR_OK)
+      return fail_memory(awake);
+    value = (struct torpor__slice){.data = error.data, .size = error.size};
+  } else if (value.size == 0) {
+    value = (struct torpor__slice){.data = cbor_undefined,
+                                   .size = sizeof cbor_undefined};
+  }
+  torpor_status status = torpor_operation_settle_cbor(
+      awake->vm, delivery->operation, outcome, value.data, value.size);
+  torpor_bytes_free(&error);
+  delivery->accepted = status == TORPOR_OK;
+  if (status == TORPOR_OK || status == TORPOR_NOT_FOUND) return TORPOR_OK;
+  return fail(awake, status);
+}
+
+static torpor_status run_step(struct torpor__awake *awake,
+                              struct torpor__delivery *deliveries, size_t count,
+                              bool *spent) {
+  torpor_status status = TORPOR_OK;
+  torpor_vm_set_fuel(awake->vm, FUEL_FULL);
+  if (!awake->started) status = start_program(awake);
+  if (status == TORPOR_OK) status = drain_jobs(awake, spent);
+  for (size_t i = 0; status == TORPOR_OK && !*spent && i < count; i++) {
+    status = deliver(awake, &deliveries[i]);
+    if (status == TORPOR_OK) status = drain_jobs(awake, spent);
+  }
+  return status;
+}
+
+/* ---- Looking at what it did ----------------------------------------------*/
+
+/* The name of the signal that an operation waits for: its request's 'name'. */
+static torpor_status read_topic(struct torpor__awake *awake,
+                                struct torpor__slice request,
+                                torpor_bytes *topic) {
+  torpor_value decoded, name;
+  torpor_status status =
+      torpor_cbor_decode(awake->vm, request.data, request.size, &decoded);
+  if (status == TORPOR_OK)
+    status = torpor_get(awake->vm, decoded, "name", &name);
+  if (status == TORPOR_OK) status = torpor_string_read(awake->vm, name, topic);
+  return status == TORPOR_OK ? status : fail(awake, status);
+}
+
+/* Copies 'operation' into one block: kind, topic, request. */
+static torpor_status keep_begun(struct torpor__awake *awake,
+                                const torpor_operation *operation) {
+  torpor_bytes topic = {0};
+  size_t kind_size = strlen(operation->kind) + 1;
+  size_t request_size = operation->request_size;
+  bool signal = strcmp(operation->kind, "signal") == 0;
+  struct torpor__operation begun = {
+      .id = operation->id,
+      .due_ms = operation->due > 0 ? (int64_t)operation->due : TORPOR__NEVER,
+      .policy = awake->brief.policy(awake->brief.user, operation->kind)};
+  /* The operation is borrowed until the next call into the VM. */
+  char *block = malloc(kind_size + request_size + TORPOR__TOPIC_MAX + 2);
+  if (block == NULL) return fail_memory(awake);
+  memcpy(block, operation->kind, kind_size);
+  memcpy(block + kind_size, operation->request, request_size);
+  begun.kind = block;
+  begun.request =
+      (struct torpor__slice){.data = block + kind_size, .size = request_size};
+  if (signal) {
+    torpor_status status = read_topic(awake, begun.request, &topic);
+    if (status == TORPOR_OK && topic.size > TORPOR__TOPIC_MAX) {
+      snprintf(awake->message, sizeof awake->message,
+               "the name of a signal has at most %d bytes", TORPOR__TOPIC_MAX);
+      status = TORPOR_LIMIT;
+    }
+    if (status != TORPOR_OK) {
+      torpor_bytes_free(&topic);
+      free(block);
+      return status;
+    }
+    char *at = block + kind_size + request_size;
+    memcpy(at, topic.data, topic.size);
+    at[topic.size] = '\0';
+    begun.topic = at;
+    torpor_bytes_free(&topic);
+  }
+  if (!torpor__array_reserve(&awake->begun, &awake->begun_capacity,
+                             awake->begun_count + 1, sizeof *awake->begun)) {
+    free(block);
+    return fail_memory(awake);
+  }
+  awake->begun[awake->begun_count++] = begun;
+  return TORPOR_OK;
+}
+
+static torpor_status collect_operations(struct torpor__awake *awake) {
+  torpor_operation operation;
+  uint64_t id;
+  torpor_status status;
+  while ((status = torpor_operation_take_cancelled(awake->vm, &id)) ==
+         TORPOR_OK) {
+    if (!torpor__array_reserve(&awake->cancelled, &awake->cancelled_capacity,
+                               awake->cancelled_count + 1,
+                               sizeof *awake->cancelled))
+      return fail_memory(awake);
+    awake->cancelled[awake->cancelled_count++] = id;
+  }
+  if (status != TORPOR_NOT_FOUND) return fail(awake, status);
+  while ((status = torpor_operation_next(awake->vm, &operation)) == TORPOR_OK) {
+    status = keep_begun(awake, &operation);
+    if (status != TORPOR_OK) return status;
+  }
+  return status == TORPOR_NOT_FOUND ? TORPOR_OK : fail(awake, status);
+}
+
+/* ---- How it ended --------------------------------------------------------*/
+
+/* "TypeError: x is not a function (main.mjs:3:7)" into the reason. */
+static torpor_status describe_error(struct torpor__awake *awake,
+                                    const char *before, torpor_value error) {
+  torpor_error read;
+  torpor_status status = torpor_error_read(awake->vm, error, &read);
+  if (status != TORPOR_OK) return fail(awake, status);
+  size_t line = strcspn(read.stack, "\n"), place = line;
+  while (place > 0 && read.stack[place - 1] != ' ' &&
+         read.stack[place - 1] != '(')
+    place--;
+  bool closed = line > place && read.stack[line - 1] == ')';
+  snprintf(awake->reason, sizeof awake->reason, "%s%s%s%s%s%.*s%s", before,
+           read.name, *read.name ? ": " : "", read.message,
+           line > place ? " (" : "", (int)(line - place - (closed ? 1 : 0)),
+           read.stack + place, line > place ? ")" : "");
+  torpor_error_free(&read);
+  return TORPOR_OK;
+}
+
+/* The value of a failed exit: the error itself or, when it cannot be written
+ * down, one that says the same. */
+static torpor_status keep_error(struct torpor__awake *awake, const char *before,
+                                torpor_value error) {
+  torpor_status status = describe_error(awake, before, error);
+  if (status != TORPOR_OK) return status;
+  status = torpor_cbor_encode(awake->vm, error, &awake->exit_value);
+  if (status == TORPOR_THROWN)
+    status =
+        torpor_cbor_error("Error", awake->reason, NULL, &awake->exit_value);
+  return status == TORPOR_OK ? status : fail(awake, status);
+}
+
+/* The default export is the result. */
+static torpor_status keep_result(struct torpor__awake *awake,
+                                 torpor_value namespace,
+                                 enum torpor__run_status *ended) {
+  torpor_value result;
+  torpor_status status = torpor_get(awake->vm, namespace, "default", &result);
+  if (status == TORPOR_OK)
+    status = torpor_cbor_encode(awake->vm, result, &awake->exit_value);
+  *ended = TORPOR__RUN_DONE;
+  if (status == TORPOR_THROWN) {
+    *ended = TORPOR__RUN_FAILED;
+    return keep_error(awake, "the default export cannot be kept: ",
+                      torpor_exception(awake->vm));
+  }
+  return status == TORPOR_OK ? status : fail(awake, status);
+}
+
+/* Ended with its main module, once nothing else is pending; failed by that, or
+ * by a rejection that nobody handled. */
+static torpor_status look_for_end(struct torpor__awake *awake,
+                                  enum torpor__run_status *ended) {
+  torpor_value main, value, reason;
+  torpor_promise_state state;
+  torpor_status status = torpor_value_import(awake->vm, MAIN_TOKEN, &main);
+  if (status == TORPOR_OK)
+    status = torpor_promise_read(awake->vm, main, &state, &value);
+  if (status != TORPOR_OK) return fail(awake, status);
+  *ended = TORPOR__RUN_FAILED;
+  if (state == TORPOR_REJECTED) return keep_error(awake, "", value);
+  status = torpor_rejection_take(awake->vm, &reason);
+  if (status == TORPOR_OK)
+    return keep_error(awake, "unhandled rejection: ", reason);
+  if (status != TORPOR_NOT_FOUND) return fail(awake, status);
+  if (state == TORPOR_FULFILLED && torpor_operation_count(awake->vm) == 0)
+    return keep_result(awake, value, ended);
+  *ended = TORPOR__RUN_ACTIVE;
+  return TORPOR_OK;
+}
+
+static torpor_status describe_step(struct torpor__awake *awake, bool spent,
+                                   struct torpor__step *step) {
+  enum torpor__run_status ended = TORPOR__RUN_ACTIVE;
+  torpor_status status = collect_operations(awake);
+  if (status == TORPOR_OK && !spent) status = look_for_end(awake, &ended);
+  if (status == TORPOR_OK && awake->lines_lost) status = fail_memory(awake);
+  if (status != TORPOR_OK) return status;
+  const char *engine = torpor_vm_engine(awake->vm);
+  *step =
+      (struct torpor__step){.engine = {.data = engine, .size = strlen(engine)},
+                            .runnable = spent,
+                            .begun = awake->begun,
+                            .begun_count = awake->begun_count,
+                            .cancelled = awake->cancelled,
+                            .cancelled_count = awake->cancelled_count,
+                            .lines = awake->lines,
+                            .line_count = awake->line_count,
+                            .status = ended,
+                            .exit = {.value = {.data = awake->exit_value.data,
+                                               .size = awake->exit_value.size},
+                                     .reason = awake->reason}};
+  return TORPOR_OK;
+}
+
+torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
+                                 struct torpor__delivery *deliveries,
+                                 size_t count, struct torpor__step *step) {
+  torpor_scope scope;
+  bool spent = false;
+  forget_step(awake);
+  awake->step = number;
+  torpor_status status = torpor_scope_open(awake->vm, &scope);
+  if (status != TORPOR_OK) return fail(awake, status);
+  status = run_step(awake, deliveries, count, &spent);
+  if (status == TORPOR_OK) status = describe_step(awake, spent, step);
+  if (status != TORPOR_OK) return status;
+  status = torpor_scope_close(awake->vm, scope);
+  if (status == TORPOR_OK && step->status == TORPOR__RUN_ACTIVE)
+    status = torpor_snapshot_save(awake->vm, &awake->snapshot);
+  if (status != TORPOR_OK) return fail(awake, status);
+  step->snapshot = (struct torpor__slice){.data = awake->snapshot.data,
+                                          .size = awake->snapshot.size};
+  return TORPOR_OK;
+}

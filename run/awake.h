@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* awake.h - the VM of one run while it is in memory.
+ *
+ *           open: a new VM, or the         step: tell it what came, let it
+ *           last committed snapshot        run until it waits, look at it
+ *   asleep ───────────────────────► awake ─────────────────────────┐
+ *      ▲                              ▲  │                          │
+ *      └────────── close ─────────────┼──┘                          │
+ *                                     └─────────────────────────────┘
+ *
+ * What a step did is described by a torpor__step, for the protocol. After a
+ * step that failed the VM is worth nothing: close it, and the next open begins
+ * from the last commit.
+ *
+ * No store, no drivers, no clock of its own; on the worker's thread. */
+#ifndef TORPOR_RUN_AWAKE_H
+#define TORPOR_RUN_AWAKE_H
+
+#include "protocol.h"
+
+struct torpor__awake;
+
+/* What a VM needs to know of its run. Borrowed until the VM is closed. */
+struct torpor__brief {
+  const char *id;
+  const char *program; /* name of the main module */
+  struct torpor__slice input;
+  uint64_t memory_max, fuel, deadline_ms; /* 0: the defaults */
+  /* Gives the source of one of the run's modules, as torpor_host.module. */
+  torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
+  /* True when the worker is to stop. */
+  bool (*interrupt)(void *user);
+  /* What waking means for a kind of operation. */
+  enum torpor__policy (*policy)(void *user, const char *kind);
+  void *user;
+};
+
+/* 'snapshot' is that of the last commit, or empty: then the program starts in
+ * the first step. On failure '*awake' is NULL and 'message' says why. */
+torpor_status torpor__awake_open(struct torpor__awake **awake,
+                                 const struct torpor__brief *brief,
+                                 struct torpor__slice snapshot,
+                                 char message[TORPOR__STORE_MESSAGE_MAX]);
+void torpor__awake_close(struct torpor__awake *awake);
+
+/* Runs step number 'number': tells the VM 'deliveries' in order and drains its
+ * jobs after each, marks those that it accepted, and describes in 'step' what
+ * it did. The description is valid until the next step or close. OK, also when
+ * the program ended or failed; else the step came to nothing and
+ * torpor__awake_error says why. */
+torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
+                                 struct torpor__delivery *deliveries,
+                                 size_t count, struct torpor__step *step);
+const char *torpor__awake_error(const struct torpor__awake *awake);
+
+#endif

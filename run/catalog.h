@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* catalog.h - a store as its users hold it; shared by catalog.c and worker.c. */
+#ifndef TORPOR_RUN_CATALOG_H
+#define TORPOR_RUN_CATALOG_H
+
+#include "store.h"
+#include "torpor-run.h"
+
+struct torpor_store {
+  struct torpor__store *store;
+  char *path;
+};
+
+/* Wall-clock milliseconds since 1970. */
+int64_t torpor__catalog_now(void);
+
+/* What a run with this head is said to be. */
+torpor_run_state torpor__catalog_state(const struct torpor__head *head);
+
+#endif

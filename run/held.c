@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+/* held.c - one run in the hands of a worker. See held.h.
+ *
+ *  (1) A VM that is awake is at the state of the last commit, or at that of the
+ *      step which is staged; whenever neither is true it is closed.
+ *  (2) 'tasks' are the operations that a driver performs, by rising id. The
+ *      protocol starts and stops them, always after a commit.
+ *
+ * Signals need no driver: the mailbox matches them. Only the moment at which
+ * the program gives up waiting is an alarm. */
+#include "held.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "array.h"
+
+struct task {
+  struct torpor__held *held;
+  int64_t branch;
+  uint64_t id;
+  torpor_task *task;   /* NULL for signals */
+  torpor_alarm *alarm; /* NULL for the others */
+  int64_t due_ms;
+};
+
+struct torpor__held {
+  const struct torpor__held_by *by;
+  int64_t number;
+  struct torpor__drivers drivers;
+  struct torpor__protocol *protocol;
+  struct torpor__awake *awake;
+  struct torpor__step step;
+  bool staged;
+  int64_t settled_step;
+
+  /* What never changes, read once. */
+  char *id, *program;
+  void *input;
+  struct torpor__brief brief;
+  torpor_access *access;
+
+  struct task **tasks;
+  size_t task_count, task_capacity;
+};
+
+/* ---- Events --------------------------------------------------------------*/
+
+static void tell(const struct torpor__held *held, torpor_event event) {
+  if (held->by->event == NULL) return;
+  event.run = held->id;
+  held->by->event(held->by->user, &event);
+}
+
+static void tell_error(const struct torpor__held *held, const char *text) {
+  tell(held, (torpor_event){.kind = TORPOR_EVENT_ERROR,
+                            .step = torpor__protocol_head(held->protocol)->step,
+                            .text = text});
+}
+
+/* ---- Drivers -------------------------------------------------------------*/
+
+static size_t find_task(const struct torpor__held *held, int64_t branch,
+                        uint64_t id) {
+  size_t low = 0, high = held->task_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const struct task *task = held->tasks[middle];
+    if (task->branch < branch || (task->branch == branch && task->id < id))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static struct task *take_task(struct torpor__held *held, int64_t branch,
+                              uint64_t id) {
+  size_t at = find_task(held, branch, id);
+  if (at == held->task_count || held->tasks[at]->id != id ||
+      held->tasks[at]->branch != branch)
+    return NULL;
+  struct task *task = held->tasks[at];
+  held->task_count--;
+  memmove(&held->tasks[at], &held->tasks[at + 1],
+          (held->task_count - at) * sizeof(*held->tasks));
+  return task;
+}
+
+static struct task *add_task(struct torpor__held *held,
+                             const struct torpor__operation *operation) {
+  struct task *task = calloc(1, sizeof *task);
+  if (task == NULL ||
+      !torpor__array_reserve(&held->tasks, &held->task_capacity,
+                             held->task_count + 1, sizeof(*held->tasks))) {
+    free(task);
+    return NULL;
+  }
+  *task = (struct task){.held = held,
+                        .branch = operation->branch,
+                        .id = operation->id,
+                        .due_ms = operation->due_ms};
+  size_t at = find_task(held, task->branch, task->id);
+  memmove(&held->tasks[at + 1], &held->tasks[at],
+          (held->task_count - at) * sizeof(*held->tasks));
+  held->tasks[at] = task;
+  held->task_count++;
+  return task;
+}
+
+/* What a driver brings. When memory runs out it is as if the driver had not
+ * answered: the operation is begun again by the next worker. */
+static void receive(struct task *task, enum torpor__outcome outcome,
+                    struct torpor__slice value) {
+  struct torpor__held *held = task->held;
+  if (torpor__protocol_receive(held->protocol, task->branch, task->id, outcome,
+                               value) != TORPOR_OK)
+    tell_error(held, "out of memory: a result was dropped");
+  free(take_task(held, task->branch, task->id));
+}
+
+static void task_done(void *user, torpor_task *done, torpor_outcome outcome,
+                      const void *data, size_t size) {
+  (void)done;
+  receive(user,
+          outcome == TORPOR_RESOLVE ? TORPOR__OUTCOME_FULFILLED
+                                    : TORPOR__OUTCOME_REJECTED,
+          (struct torpor__slice){.data = data, .size = size});
+}
+
+static void task_late(void *user) {
+  receive(user, TORPOR__OUTCOME_TIMED_OUT, (struct torpor__slice){0});
+}
+
+static torpor_status start_task(struct task *task,
+                                const struct torpor__operation *operation) {
+  struct torpor__held *held = task->held;
+  bool due = operation->due_ms != TORPOR__NEVER;
+  if (operation->topic != NULL)
+    return due ? torpor_alarm_open(held->by->loop, (double)operation->due_ms,
+                                   task_late, task, &task->alarm)
+               : TORPOR_OK;
+  const torpor_operation given = {.id = operation->id,
+                                  .kind = operation->kind,
+                                  .request = operation->request.data,
+                                  .request_size = operation->request.size,
+                                  .due = due ? (double)operation->due_ms : 0,
+                                  .begun = (double)operation->begun_ms};
+  return torpor_loop_start(held->by->loop, &given, held->access, task_done,
+                           task, &task->task);
+}
+
+/* torpor__drivers.start */
+static void start_operation(void *data,
+                            const struct torpor__operation *operation,
+                            bool woken) {
+  struct torpor__held *held = data;
+  (void)woken; /* each driver does the same then: re-arm, repeat, reattach */
+  struct task *task = add_task(held, operation);
+  if (task == NULL || start_task(task, operation) != TORPOR_OK) {
+    tell_error(held, "out of memory: an operation could not be started");
+    if (task != NULL) free(take_task(held, task->branch, task->id));
+  }
+}
+
+/* torpor__drivers.stop */
+static void stop_operation(void *data, int64_t branch, uint64_t id) {
+  struct task *task = take_task(data, branch, id);
+  if (task == NULL) return;
+  torpor_task_cancel(task->task);
+  torpor_alarm_close(task->alarm);
+  free(task);
+}
+
+/* torpor__drivers.show */
+static void show_line(void *data, const struct torpor__line *line) {
+  char *text = malloc(line->text.size + 1);
+  if (text == NULL) return;
+  memcpy(text, line->text.data, line->text.size);
+  text[line->text.size] = '\0';
+  tell(data, (torpor_event){.kind = TORPOR_EVENT_LINE,
+                            .step = line->step,
+                            .level = line->level,
+                            .size = line->text.size,
+                            .text = text});
+  free(text);
+}
+
+/* ---- What a VM asks of its run -------------------------------------------*/
+
+struct wanted {
+  const char *name;
+  torpor_bytes *source;
+  torpor_status status;
+};
+
+static torpor_status take_file(void *data, const char *name,
+                               struct torpor__slice source) {
+  struct wanted *wanted = data;
+  if (strcmp(name, wanted->name) != 0) return TORPOR_OK;
+  wanted->status = TORPOR_NOMEM;
+  wanted->source->data = malloc(source.size + 1);
+  if (wanted->source->data == NULL) return TORPOR_OK;
+  memcpy(wanted->source->data, source.data, source.size);
+  wanted->source->data[source.size] = 0;
+  wanted->source->size = source.size;
+  wanted->status = TORPOR_OK;
+  return TORPOR_OK;
+}
+
+/* torpor__brief.module */
+static torpor_status find_module(void *user, const char *name,
+                                 torpor_bytes *source) {
+  const struct torpor__held *held = user;
+  struct torpor__store *store = held->by->store->store;
+  struct wanted wanted = {
+      .name = name, .source = source, .status = TORPOR_NOT_FOUND};
+  torpor_status status =
+      store->calls->file_each(store, held->number, take_file, &wanted);
+  return status == TORPOR_OK ? wanted.status : TORPOR_IO;
+}
+
+static bool is_stopping(void *user) {
+  const struct torpor__held *held = user;
+  return torpor_loop_stopping(held->by->loop);
+}
+
+static enum torpor__policy find_policy(void *user, const char *kind) {
+  const struct torpor__held *held = user;
+  if (strcmp(kind, "signal") == 0) return TORPOR__POLICY_REATTACH;
+  const torpor_driver *driver = torpor_loop_driver(held->by->loop, kind);
+  if (driver == NULL) return TORPOR__POLICY_REPEAT; /* it is refused at once */
+  switch (driver->waking) {
+  case TORPOR_REARM:
+    return TORPOR__POLICY_REARM;
+  case TORPOR_REPEAT:
+    return TORPOR__POLICY_REPEAT;
+  case TORPOR_REATTACH:
+    return TORPOR__POLICY_REATTACH;
+  default:
+    return TORPOR__POLICY_REJECT;
+  }
+}
+
+/* ---- Opening and closing -------------------------------------------------*/
+
+static torpor_status copy_row(void *data, int64_t number,
+                              const struct torpor__run *row,
+                              const struct torpor__head *head) {
+  struct torpor__held *held = data;
+  (void)number;
+  held->settled_step = head->step;
+  held->id = strdup(row->id);
+  held->program = strdup(row->program);
+  held->input = torpor__array_copy(row->input.data, row->input.size);
+  if (held->id == NULL || held->program == NULL || held->input == NULL)
+    return TORPOR_NOMEM;
+  held->brief = (struct torpor__brief){
+      .id = held->id,
+      .program = held->program,
+      .input = {.data = held->input, .size = row->input.size},
+      .memory_max = row->memory_max,
+      .fuel = row->fuel,
+      .deadline_ms = row->deadline_ms,
+      .module = find_module,
+      .interrupt = is_stopping,
+      .policy = find_policy,
+      .user = held};
+  if (row->access[0] == '\0') return TORPOR_OK;
+  return torpor_access_read(row->access, strlen(row->access), &held->access);
+}
+
+torpor_status torpor__held_open(struct torpor__held **out,
+                                const struct torpor__held_by *by,
+                                int64_t number) {
+  struct torpor__store *store = by->store->store;
+  struct torpor__held *held = calloc(1, sizeof *held);
+  *out = NULL;
+  if (held == NULL) return torpor__store_fail(store, TORPOR_NOMEM, NULL);
+  held->by = by;
+  held->number = number;
+  held->drivers = (struct torpor__drivers){.start = start_operation,
+                                           .stop = stop_operation,
+                                           .show = show_line,
+                                           .data = held};
+  torpor_status status = store->calls->run_each(store, number, copy_row, held);
+  if (status == TORPOR_OK)
+    status = torpor__protocol_open(&held->protocol, store, number,
+                                   &held->drivers, TORPOR_RUN_ATTEMPTS);
+  if (status != TORPOR_OK) {
+    torpor__held_close(held);
+    return status;
+  }
+  *out = held;
+  return TORPOR_OK;
+}
+
+void torpor__held_close(struct torpor__held *held) {
+  if (held == NULL) return;
+  torpor__protocol_close(held->protocol);
+  torpor__awake_close(held->awake);
+  torpor_access_close(held->access);
+  free(held->tasks);
+  free(held->id);
+  free(held->program);
+  free(held->input);
+  free(held);
+}
+
+/* ---- Stepping ------------------------------------------------------------*/
+
+struct waking {
+  struct torpor__held *held;
+  torpor_status status;
+  double us;
+  size_t size;
+  char message[TORPOR__STORE_MESSAGE_MAX];
+};
+
+static double now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+/* Takes the first row, which is the newest; a code of its own ends the walk. */
+static torpor_status wake_from(void *data, const struct torpor__state *row) {
+  struct waking *waking = data;
+  double start = now_us();
+  waking->status =
+      torpor__awake_open(&waking->held->awake, &waking->held->brief,
+                         row->snapshot, waking->message);
+  waking->us = now_us() - start;
+  waking->size = row->snapshot.size;
+  return TORPOR_CANCELLED;
+}
+
+static torpor_status wake(struct torpor__held *held,
+                          char message[TORPOR__STORE_MESSAGE_MAX]) {
+  struct torpor__store *store = held->by->store->store;
+  const struct torpor__head *head = torpor__protocol_head(held->protocol);
+  struct waking waking = {.held = held, .status = TORPOR_CORRUPT};
+  torpor_event event = {.kind = TORPOR_EVENT_STARTED};
+  if (held->awake != NULL) return TORPOR_OK;
+  if (head->step == 0) {
+    waking.status = torpor__awake_open(
+        &held->awake, &held->brief, (struct torpor__slice){0}, waking.message);
+  } else {
+    torpor_status status =
+        store->calls->state_each(store, held->number, wake_from, &waking);
+    if (status != TORPOR_OK && status != TORPOR_CANCELLED) {
+      snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%s", store->message);
+      return status;
+    }
+    event =
+        (torpor_event){.kind = TORPOR_EVENT_WOKEN,
+                       .step = head->step,
+                       .us = waking.us,
+                       .size = waking.size,
+                       .operations = torpor__protocol_waiting(held->protocol)};
+  }
+  if (waking.status == TORPOR_OK)
+    tell(held, event);
+  else
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "waking the run: %.480s",
+             waking.message[0] ? waking.message
+                               : "the store has no state of it");
+  return waking.status;
+}
+
+/* The step came to nothing: back to the last commit. */
+static void abandon(struct torpor__held *held, const char *why) {
+  torpor__protocol_abandon(held->protocol, why);
+  torpor__awake_close(held->awake);
+  held->awake = NULL;
+  held->staged = false;
+  if (!torpor_loop_stopping(held->by->loop)) tell_error(held, why);
+}
+
+static void run_step(struct torpor__held *held) {
+  char message[TORPOR__STORE_MESSAGE_MAX] = "";
+  size_t count;
+  struct torpor__delivery *deliveries =
+      torpor__protocol_deliveries(held->protocol, &count);
+  if (wake(held, message) != TORPOR_OK) {
+    abandon(held, message);
+    return;
+  }
+  torpor_status status = torpor__awake_step(
+      held->awake, torpor__protocol_head(held->protocol)->step + 1, deliveries,
+      count, &held->step);
+  if (status != TORPOR_OK) {
+    snprintf(message, sizeof message, "%s", torpor__awake_error(held->awake));
+    abandon(held, message);
+    return;
+  }
+  status = torpor__protocol_stage(held->protocol, &held->step);
+  if (status != TORPOR_OK) {
+    snprintf(message, sizeof message, "%s", held->by->store->store->message);
+    abandon(held, message);
+    return;
+  }
+  held->staged = true;
+}
+
+bool torpor__held_step(struct torpor__held *held) {
+  if (torpor__protocol_ready(held->protocol))
+    torpor__protocol_prepare(held->protocol);
+  if (torpor__protocol_phase(held->protocol) != TORPOR__PHASE_STEPPING)
+    return false;
+  run_step(held);
+  return true;
+}
+
+/* ---- After a commit ------------------------------------------------------*/
+
+static int64_t next_due(const struct torpor__held *held) {
+  int64_t due = TORPOR__NEVER;
+  for (size_t i = 0; i < held->task_count; i++)
+    if (held->tasks[i]->due_ms < due) due = held->tasks[i]->due_ms;
+  return due == TORPOR__NEVER ? -1 : due;
+}
+
+bool torpor__held_settle(struct torpor__held *held) {
+  enum torpor__phase phase = torpor__protocol_phase(held->protocol);
+  const struct torpor__head *head = torpor__protocol_head(held->protocol);
+  if (phase == TORPOR__PHASE_LOST) {
+    tell_error(held, "the run was taken over or ended by another process");
+    return false;
+  }
+  if (held->staged && phase != TORPOR__PHASE_STAGED) {
+    held->staged = false;
+    held->settled_step = head->step;
+    tell(held,
+         (torpor_event){.kind = TORPOR_EVENT_COMMIT,
+                        .step = head->step,
+                        .size = held->step.snapshot.size,
+                        .operations = torpor__protocol_waiting(held->protocol),
+                        .next_due_ms = next_due(held)});
+  }
+  if (phase != TORPOR__PHASE_ENDED) return true;
+  tell(held, (torpor_event){.kind = TORPOR_EVENT_ENDED,
+                            .step = head->step,
+                            .state = torpor__catalog_state(head)});
+  return false;
+}
+
+void torpor__held_sleep(struct torpor__held *held) {
+  if (torpor__protocol_phase(held->protocol) != TORPOR__PHASE_IDLE) return;
+  torpor__awake_close(held->awake);
+  held->awake = NULL;
+}
+
+bool torpor__held_is_awake(const struct torpor__held *held) {
+  return held->awake != NULL;
+}
+
+struct torpor__protocol *torpor__held_protocol(struct torpor__held *held) {
+  return held->protocol;
+}
+
+const char *torpor__held_id(const struct torpor__held *held) {
+  return held->id;
+}

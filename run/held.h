@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* held.h - one run in the hands of a worker: its protocol, its VM while that is
+ * awake, and the drivers at work for it.
+ *
+ * The worker decides when; this does it. The order is always: prepare, step,
+ * flush (of many runs at once, by the worker), settle.
+ *
+ * On the worker's thread. */
+#ifndef TORPOR_RUN_HELD_H
+#define TORPOR_RUN_HELD_H
+
+#include "awake.h"
+#include "catalog.h"
+#include "torpor-loop.h"
+
+struct torpor__held;
+
+/* What a held run needs of its worker. */
+struct torpor__held_by {
+  torpor_store *store;
+  torpor_loop *loop;
+  torpor_event_fn event; /* may be NULL */
+  void *user;
+};
+
+/* Takes run 'number'; the first flush claims it. LOCKED when another worker has
+ * it, or what the store says; then '*held' is NULL. 'by' must outlive it. */
+torpor_status torpor__held_open(struct torpor__held **held,
+                                const struct torpor__held_by *by,
+                                int64_t number);
+void torpor__held_close(struct torpor__held *held);
+
+/* Runs a step when there is anything to do and the store knows of the attempt:
+ * wakes the VM if needed, and hands what it did to the protocol. A step that
+ * came to nothing is reported and abandoned. True when it did something. */
+bool torpor__held_step(struct torpor__held *held);
+
+/* After a flush that held it: tells what is now durable. True while the run
+ * goes on, false when it ended or is another's: close it. */
+bool torpor__held_settle(struct torpor__held *held);
+
+/* Closes its VM, which the next step opens again from the last commit. */
+void torpor__held_sleep(struct torpor__held *held);
+bool torpor__held_is_awake(const struct torpor__held *held);
+
+struct torpor__protocol *torpor__held_protocol(struct torpor__held *held);
+const char *torpor__held_id(const struct torpor__held *held);
+
+#endif

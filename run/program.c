@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* program.c - reading the modules of a durable program.
+ *
+ * The engine itself finds them. All modules of a graph are loaded and linked
+ * before the first of them runs, so a module that imports
+ *
+ *     1. one that throws, and
+ *     2. the program
+ *
+ * brings everything in and ends before the program has run a line. */
+#include "program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+
+#define STOP_NAME "torpor-program-stop"
+#define STOP_SOURCE "throw 0;"
+
+struct reader {
+  struct torpor__program *program;
+  torpor_loader *loader;
+  torpor_bytes main;
+  torpor_status status; /* of the module that could not be given */
+};
+
+static torpor_status add_file(struct torpor__program *program, const char *name,
+                              const torpor_bytes *source) {
+  if (!torpor__array_reserve(&program->files, &program->capacity,
+                             program->count + 1, sizeof *program->files))
+    return TORPOR_NOMEM;
+  char *name_copy = torpor__array_copy(name, strlen(name) + 1);
+  void *data = torpor__array_copy(source->data, source->size);
+  if (name_copy == NULL || data == NULL) {
+    free(name_copy);
+    free(data);
+    return TORPOR_NOMEM;
+  }
+  program->files[program->count++] = (struct torpor__file){
+      .name = name_copy, .source = {.data = data, .size = source->size}};
+  return TORPOR_OK;
+}
+
+static torpor_status copy_bytes(const void *data, size_t size,
+                                torpor_bytes *out) {
+  out->data = malloc(size + 1);
+  if (out->data == NULL) return TORPOR_NOMEM;
+  memcpy(out->data, data, size);
+  out->data[size] = 0;
+  out->size = size;
+  return TORPOR_OK;
+}
+
+/* torpor_host.module */
+static torpor_status give_module(void *user, const char *name,
+                                 torpor_bytes *source) {
+  struct reader *reader = user;
+  if (strcmp(name, STOP_NAME) == 0)
+    return copy_bytes(STOP_SOURCE, strlen(STOP_SOURCE), source);
+  if (strcmp(name, torpor_loader_name(reader->loader)) == 0)
+    return copy_bytes(reader->main.data, reader->main.size, source);
+  torpor_status status = torpor_loader_module(reader->loader, name, source);
+  if (status == TORPOR_OK) {
+    status = add_file(reader->program, name, source);
+    if (status != TORPOR_OK) torpor_bytes_free(source);
+  }
+  if (status != TORPOR_OK) reader->status = status;
+  return status;
+}
+
+/* Writes 'name' as a JavaScript string into 'out'. */
+static void quote(const char *name, char *out) {
+  *out++ = '"';
+  for (; *name; name++) {
+    if (*name == '"' || *name == '\\' || (unsigned char)*name < ' ')
+      out += sprintf(out, "\\x%02x", (unsigned char)*name);
+    else
+      *out++ = *name;
+  }
+  strcpy(out, "\"");
+}
+
+/* True when 'reason' is what the stopping module throws. */
+static bool is_stop(torpor_value reason) {
+  return torpor_value_type(reason) == TORPOR_TYPE_NUMBER;
+}
+
+static torpor_status explain(struct reader *reader, torpor_vm *vm,
+                             torpor_value reason) {
+  struct torpor__program *program = reader->program;
+  torpor_error error;
+  if (reader->status != TORPOR_OK) {
+    snprintf(program->message, sizeof program->message, "%s",
+             torpor_loader_error(reader->loader));
+    return reader->status;
+  }
+  torpor_status status = torpor_error_read(vm, reason, &error);
+  if (status != TORPOR_OK) return status;
+  const char *place = error.stack + strspn(error.stack, " ");
+  snprintf(program->message, sizeof program->message, "%s: %s%s%.*s",
+           error.name, error.message, *place ? " " : "",
+           (int)strcspn(place, "\n"), place);
+  torpor_error_free(&error);
+  return TORPOR_THROWN;
+}
+
+static torpor_status link_graph(struct reader *reader, torpor_vm *vm,
+                                const char *source) {
+  torpor_value result, reason;
+  torpor_promise_state state;
+  torpor_status status = torpor_eval(vm, source, strlen(source),
+                                     "torpor-program", TORPOR_MODULE, &result);
+  if (status == TORPOR_THROWN) return explain(reader, vm, result);
+  if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
+  if (status == TORPOR_OK)
+    status = torpor_promise_read(vm, result, &state, &reason);
+  if (status == TORPOR_OK && !is_stop(reason))
+    return explain(reader, vm, reason);
+  if (status != TORPOR_OK)
+    snprintf(reader->program->message, sizeof reader->program->message, "%s",
+             torpor_last_error(vm));
+  return status;
+}
+
+static torpor_status read_imports(struct reader *reader) {
+  const char *name = torpor_loader_name(reader->loader);
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  options.host.module = give_module;
+  options.host.user = reader;
+  char *source = malloc(strlen(name) * 4 + 64);
+  torpor_vm *vm = NULL;
+  if (source == NULL) return TORPOR_NOMEM;
+  quote(name, source + sprintf(source, "import \"%s\"; import ", STOP_NAME));
+  torpor_status status = torpor_vm_open(&options, &vm);
+  if (status == TORPOR_OK) status = link_graph(reader, vm, source);
+  torpor_vm_close(vm);
+  free(source);
+  return status;
+}
+
+torpor_status torpor__program_read(struct torpor__program *program,
+                                   const char *path,
+                                   const torpor_access *access) {
+  struct reader reader = {.program = program};
+  torpor_status status =
+      torpor_loader_open(path, access, &reader.loader, &reader.main);
+  if (status != TORPOR_OK) {
+    snprintf(program->message, sizeof program->message, "%s",
+             reader.loader ? torpor_loader_error(reader.loader)
+                           : torpor_status_text(status));
+  } else {
+    status = add_file(program, torpor_loader_name(reader.loader), &reader.main);
+    if (status == TORPOR_OK) status = read_imports(&reader);
+  }
+  if (status != TORPOR_OK && program->message[0] == '\0')
+    snprintf(program->message, sizeof program->message, "%s",
+             torpor_status_text(status));
+  torpor_bytes_free(&reader.main);
+  torpor_loader_close(reader.loader);
+  if (status != TORPOR_OK) torpor__program_free(program);
+  return status;
+}
+
+void torpor__program_free(struct torpor__program *program) {
+  for (size_t i = 0; i < program->count; i++) {
+    free((char *)program->files[i].name);
+    free((void *)program->files[i].source.data);
+  }
+  free(program->files);
+  program->files = NULL;
+  program->count = program->capacity = 0;
+}

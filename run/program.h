@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* program.h - the modules of a durable program, read once.
+ *
+ * A run keeps the text of its main module and of all that this imports
+ * statically, as they were when the run was made. So it does not matter later
+ * whether the files have changed, moved or gone.
+ *
+ * Runs on the caller's thread. */
+#ifndef TORPOR_RUN_PROGRAM_H
+#define TORPOR_RUN_PROGRAM_H
+
+#include "request.h"
+#include "torpor-loop.h"
+
+/* Zeroed is empty. The main module is 'files[0]'. */
+struct torpor__program {
+  struct torpor__file *files;
+  size_t count;
+  size_t capacity;
+  char message[TORPOR__STORE_MESSAGE_MAX]; /* why reading failed */
+};
+
+/* Reads the program whose main module is the file 'path'; what lies outside its
+ * folder only if 'access' allows it. Links all modules, so that what is missing
+ * or is not JavaScript is told now; runs none of them. OK; NOT_FOUND, DENIED,
+ * IO, LIMIT, THROWN (a SyntaxError, say) or NOMEM, with a message. */
+torpor_status torpor__program_read(struct torpor__program *program,
+                                   const char *path,
+                                   const torpor_access *access);
+void torpor__program_free(struct torpor__program *program);
+
+#endif
