@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* help.c - what --help prints, made from the same tables that parsing uses. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +66,8 @@ static void print_exit_codes(void) {
 void cli_help_command(const struct cli_command *command) {
   printf("Usage: torpor %s%s[OPTIONS] %s\n\n", command->name,
          command->name[0] == '\0' ? "" : " ", command->arguments);
-  printf("%s.\n", command->summary);
+  printf("%c%s.\n", toupper((unsigned char)command->summary[0]),
+         command->summary + 1);
   if (command->details != NULL) printf("\n%s\n", command->details);
   print_options(command->options);
 }

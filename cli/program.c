@@ -43,7 +43,12 @@ static void write_console(void *user, torpor_level level, const char *text,
 static torpor_status load_module(void *user, const char *name,
                                  torpor_bytes *source) {
   struct program *program = user;
-  return torpor_loader_module(program->loader, name, source);
+  torpor_status status = torpor_loader_module(program->loader, name, source);
+  if (status == TORPOR_DENIED) {
+    free(program->sources.denied);
+    program->sources.denied = strdup(name);
+  }
+  return status;
 }
 
 /* Host function of args() in module torpor:script. */
@@ -141,6 +146,7 @@ static void close_program(struct program *program) {
   torpor_vm_close(program->vm);
   torpor_loader_close(program->loader);
   torpor_access_close(program->access);
+  free(program->sources.denied);
 }
 
 /* ---- Running -------------------------------------------------------------*/
@@ -148,7 +154,7 @@ static void close_program(struct program *program) {
 /* What 'status' is as an exit code, said unless it was already. */
 static int conclude(struct program *program, torpor_status status,
                     torpor_value value) {
-  if (program->lost) return CLI_EXIT_PIPE;
+  if (program->lost) return CLI_EXIT_DONE; /* cli_output_finish knows why */
   if (program->code != CLI_EXIT_DONE) return program->code;
   switch (status) {
   case TORPOR_OK:

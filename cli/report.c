@@ -133,6 +133,12 @@ static void print_source(const char *stack, const struct cli_sources *sources) {
 
 /* ---- The error -----------------------------------------------------------*/
 
+/* Says which flag an error asks for that names the module refused last. */
+static void print_flag(const char *message, const struct cli_sources *sources) {
+  if (sources->denied != NULL && strstr(message, sources->denied) != NULL)
+    cli_complain("to allow it, run with --allow-read=%s", sources->denied);
+}
+
 static void print_stack(const char *stack) {
   size_t size = strlen(stack);
   fputs(stack, stderr);
@@ -146,6 +152,7 @@ static void print_error(const torpor_error *error, const char *before,
                named && error->message[0] != '\0' ? ": " : "", error->message);
   print_source(error->stack, sources);
   print_stack(error->stack);
+  print_flag(error->message, sources);
 }
 
 void cli_report_error(torpor_vm *vm, torpor_value value,
