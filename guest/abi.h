@@ -66,7 +66,7 @@ typedef struct torpor_abi_control {
   uint32_t heap_used;    /* bytes handed out */
   uint32_t handles;      /* live handles */
   double monotonic_last; /* newest monotonic time that the guest has seen; it
-                            goes on from here after a restore */
+                            does not go back behind that after a restore */
 
   /* Set by the host before an entry; zero in snapshots. */
   struct torpor_abi_host {
@@ -108,8 +108,8 @@ typedef struct torpor_abi_control {
   /* After opening from the baseline: seeds Math.random from the wall clock   \
      and sets the time origin. */                                             \
   X(i, torpor_open, v)                                                        \
-  /* First entry after a restore: releases all handles, rebases monotonic     \
-     time (it continues from monotonic_last), keeps everything else. */       \
+  /* First entry after a restore: releases all handles, sets monotonic time  \
+     by the wall clock (never back), keeps everything else. */                \
   X(i, torpor_wake, v)                                                        \
   /* (size) -> address, 0 when memory is exhausted. */                        \
   X(i, torpor_allocate, i)                                                    \

@@ -10,6 +10,7 @@
  *                         the faster one once it is translated to C
  *   __SANITIZE_ADDRESS__  no arenas: each block comes from alloc.c, so that
  *                         what is freed is known and cleared
+ *   __builtin_frame_address   the stack check, see stack.h
  *
  * At the end: how a VM's life begins, at the bake, at opening and at waking.
  */
@@ -28,10 +29,14 @@ torpor_abi_control torpor_control;
 /* */
 #include "quickjs-c-atomics.h"
 
+#include "stack.h"
+
 #define CONFIG_ATOMICS
 #define EMSCRIPTEN
 #define __SANITIZE_ADDRESS__
+#define __builtin_frame_address(level) stack_address()
 #include "quickjs.c"
+#undef __builtin_frame_address
 #undef __SANITIZE_ADDRESS__
 #undef EMSCRIPTEN
 
@@ -48,6 +53,8 @@ static uint32_t torpor__rejection_count(void);
 static bool torpor__border(JSValue value, uint64_t *out);
 
 #include "entry.c"
+/* */
+#include "stack.c"
 /* */
 #include "value.c"
 /* */
@@ -73,11 +80,6 @@ static bool torpor__border(JSValue value, uint64_t *out);
 
 /* ---- Life ----------------------------------------------------------------*/
 
-/* How much of the shadow stack JavaScript may use. It bounds the host's stack
- * too, which for each byte here needs several of its own; see docs. The rest,
- * below the limit, is for C code that does not ask. */
-enum { STACK_USABLE = 256 << 10 };
-
 static JSProperty *time_origin; /* performance.timeOrigin, wall clock */
 
 static JSProperty *time_origin_find(void) {
@@ -96,11 +98,12 @@ static JSProperty *time_origin_find(void) {
 static bool runtime_start(void) {
   torpor__rt = JS_NewRuntime();
   if (torpor__rt == NULL) return false;
-  torpor__rt->stack_limit = (uintptr_t)&__stack_high - STACK_USABLE;
   JS_SetInterruptHandler(torpor__rt, interrupt_check, NULL);
   JS_SetHostPromiseRejectionTracker(torpor__rt, rejection_track, NULL);
   torpor__ctx = JS_NewContext(torpor__rt);
-  return torpor__ctx != NULL;
+  if (torpor__ctx == NULL) return false;
+  torpor__stack_start(torpor__ctx);
+  return true;
 }
 
 EXPORT(torpor_bake)
@@ -127,7 +130,7 @@ static void random_seed(JSContext *ctx) {
 
 EXPORT(torpor_open)
 torpor_status export_open(void) {
-  torpor__clock_rebase();
+  torpor__clock_open();
   torpor__ctx->time_origin = js__now_ms();
   time_origin->u.value =
       js_float64(time_sane(torpor__host_clock(TORPOR_CLOCK_WALL)));

@@ -7,8 +7,9 @@
  * the library's.
  *
  * Monotonic time is the host's plus an offset that is chosen when a VM is
- * opened or woken: it starts at 0, stands still while the VM sleeps, and never
- * goes back. */
+ * opened or woken. It starts at 0 and never goes back. Waking sets it by the
+ * wall clock, so that it has gone on meanwhile: a program that measures a wait
+ * cannot tell whether it slept. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,11 +18,21 @@
 
 #include "guest.h"
 
-/* Lets monotonic time go on from where the VM last saw it. */
+static double clock_opened; /* wall clock when the VM was opened */
+
+/* Lets monotonic time go on from where the wall clock says that it is, but not
+ * before what the VM has seen. */
 static void torpor__clock_rebase(void) {
+  double now = torpor__host_clock(TORPOR_CLOCK_WALL) - clock_opened;
+  if (!(now > torpor_control.monotonic_last))
+    now = torpor_control.monotonic_last;
   torpor_control.host.monotonic_offset =
-      torpor_control.monotonic_last -
-      torpor__host_clock(TORPOR_CLOCK_MONOTONIC);
+      now - torpor__host_clock(TORPOR_CLOCK_MONOTONIC);
+}
+
+static void torpor__clock_open(void) {
+  clock_opened = torpor__host_clock(TORPOR_CLOCK_WALL);
+  torpor__clock_rebase();
 }
 
 static double clock_monotonic(void) {
