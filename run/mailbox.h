@@ -47,8 +47,8 @@ struct torpor__mailbox {
 };
 
 /* Sends a message to an active run, durably, from any process, whoever works
- * the run. Returns OK, NOT_FOUND, ENDED, LIMIT (topic or value too long, mailbox
- * full) or what the store says; then nothing was sent. */
+ * the run. Returns OK, NOT_FOUND, ENDED, LIMIT (topic or value too long,
+ * mailbox full) or what the store says; then nothing was sent. */
 torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
                                    const char *topic,
                                    struct torpor__slice value, int64_t now_ms);

@@ -7,19 +7,25 @@
  * knows no SQL, no clock and does no I/O: store, time and drivers are passed
  * in, so that a simulation can run it millions of times.
  *
- *         open                      flush            prepare
- *  (none) ────► CLAIMING ─────────────────► IDLE ───────────────┐
- *                   ▲ lock held    fence   ▲ ▲ ▲                │
- *                                  raised  │ │ │ flush:         ▼
- *                                          │ │ │ too often   ARMING
- *                    flush: state durable, │ │ │ ► ENDED        │ flush:
- *                    drivers told,         │ │ │                │ attempt
- *                    lines shown           │ │ └─ abandon ─┐    │ durable
- *                                          │ │             │    ▼
- *                      ENDED ◄── flush ── STAGED ◄─stage── STEPPING
+ *            open             flush: fence raised
+ *   (none) ───────► CLAIMING ────────────────────► IDLE ◄────────────┐
+ *                                                   │ prepare        │
+ *                                                   ▼                │
+ *            flush: parked, too often             ARMING             │
+ *   ENDED ◄───────────────────────────────────────  │ flush: attempt │ abandon
+ *     ▲                                             ▼        durable │
+ *     │                                          STEPPING ───────────┤
+ *     │                                             │ stage          │
+ *     │ flush: exit durable                         ▼                │
+ *     └────────────────────────────────────────── STAGED ────────────┤
+ *                                                   │ flush: state   │
+ *                                                   │ durable, then  │
+ *                                                   │ drivers told,  │
+ *                                                   │ lines shown    │
+ *                                                   └────────────────┘
  *
- *  any ── flush or refresh finds another fence or step ──► LOST
- *  any ── close ──► (none), lock given up
+ *   any ── flush or refresh finds another fence or step ──► LOST
+ *   any ── close ──► (none), lock given up
  *
  * The function behind each arrow is 'torpor__protocol_' and the word on it.
  * 'prepare' goes straight to STEPPING when the last commit has already counted
@@ -37,7 +43,8 @@
  *  (3) A result is taken once; the first one wins, also against a timeout.
  *      Results of operations that must not be repeated are durable before
  *      they are delivered; others with the state that has consumed them.
- *      Delivered in store order, then in order of arrival.
+ *      Delivered in store order, then in order of arrival. Only the worker
+ *      that holds the run writes results.
  *      torpor__protocol_receive, write_results, choose_results
  *  (4) A signal is in the mailbox until a state has consumed it, and is
  *      matched in one place. What the VM did not accept, because it cancelled
@@ -58,8 +65,7 @@
  * (11) is not here: effects that are not operations are refused where host
  *      functions are bound.
  * (12) An operation that must not be repeated is not started by a worker that
- *      did not begin it: it ends as LOST, unless its result came.
- *      wake_drivers
+ *      did not begin it: it ends as LOST, unless its result came.  load_held
  *
  * Runs on the worker's thread. No function keeps a pointer that it is given,
  * but 'stage', whose step is borrowed until the flush that follows. */
@@ -129,8 +135,9 @@ struct torpor__step {
 struct torpor__protocol;
 
 /* Begins to hold 'run': takes its lock. 'drivers' must outlive the protocol;
- * 'attempts_max' is at least 1. Returns OK, LOCKED (another works it), NOMEM or what the store says;
- * then '*protocol' is NULL. The next flush claims it. */
+ * 'attempts_max' is at least 1. Returns OK, LOCKED (another works it), NOMEM
+ * or what the store says; then '*protocol' is NULL. The next flush claims
+ * it. */
 torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
                                     struct torpor__store *store, int64_t run,
                                     const struct torpor__drivers *drivers,

@@ -187,7 +187,8 @@ struct torpor__store {
   char message[TORPOR__STORE_MESSAGE_MAX]; /* of the last failed call */
 };
 
-/* Every call that can fail leaves a sentence in 'message' when it does. 'run' is the number that 'run_add' and 'run_find' give. */
+/* Every call that can fail leaves a sentence in 'message' when it does. 'run'
+ * is the number that 'run_add' and 'run_find' give. */
 struct torpor__store_calls {
   void (*close)(struct torpor__store *store);
 

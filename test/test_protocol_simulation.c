@@ -12,7 +12,7 @@
  * After each commit what the disk says must make sense by itself (check_run);
  * whenever a driver is started, a line shown or a program told something, it
  * must be allowed by what the disk says (on_start, on_show, check_deliveries).
- * In the end chance is switched off and everything must come to an end (settle).
+ * In the end chance is switched off and all must come to an end (settle).
  *
  * A broken promise ends the test with the seed of its universe; run it alone
  * with TORPOR_SEED. The environment:

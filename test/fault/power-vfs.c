@@ -5,9 +5,10 @@
  *      platter   what survives for certain
  *      pending   the writes and truncations that lead from platter to now
  *
- * A write goes to 'now' and 'pending'; a sync makes 'platter' equal to 'now' and
- * 'pending' empty. At a power cut 'pending' is replayed onto 'platter', but for
- * each sector only if chance says so, and then perhaps only its first bytes.
+ * A write goes to 'now' and 'pending'; a sync makes 'platter' equal to 'now'
+ * and 'pending' empty. At a power cut 'pending' is replayed onto 'platter', but
+ * for each sector only if chance says so, and then perhaps only its first
+ * bytes.
  *
  * Shared memory is plain memory: it never survives. See power-vfs.h. */
 #include "fault/power-vfs.h"

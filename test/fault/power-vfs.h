@@ -10,7 +10,7 @@
  *
  *   power_on(seed);              an empty disk, as SQLite VFS "power"
  *   power_cut_at(n);             the n-th write, sync, truncation or deletion
- *                                from now on is interrupted; all calls fail then
+ *                                from now on is interrupted; then all fail
  *   power_restore(loss, seed);   what survived is the disk now
  *   power_off();
  *

@@ -93,7 +93,7 @@ struct disk {
   struct disk_content saved;   /* at its savepoint */
   struct memory_store *writer; /* whose transaction it is, or NULL */
   struct memory_store *locks[DISK_RUNS];
-  /* The next commit fails: FULL has no effect, IO has the effect when 'torn'. */
+  /* The next commit fails: FULL has no effect, IO has it when 'torn'. */
   torpor_status fail;
   bool torn;
   /* Called after a commit has taken effect. */
