@@ -151,6 +151,14 @@ static void close_program(struct program *program) {
 
 /* ---- Running -------------------------------------------------------------*/
 
+/* Says what limit ended the program; what the library advises its callers to do
+ * comes behind a semicolon and is of no use here. */
+static void complain_limit(const struct program *program) {
+  const char *sentence = torpor_last_error(program->vm);
+  cli_complain("%.*s; see --memory, --fuel and --deadline",
+               (int)strcspn(sentence, ";"), sentence);
+}
+
 /* What 'status' is as an exit code, said unless it was already. */
 static int conclude(struct program *program, torpor_status status,
                     torpor_value value) {
@@ -163,11 +171,11 @@ static int conclude(struct program *program, torpor_status status,
     cli_report_error(program->vm, value, &program->sources);
     return CLI_EXIT_THROWN;
   case TORPOR_INTERRUPTED:
-    cli_complain("%s", torpor_last_error(program->vm));
+    complain_limit(program);
     return CLI_EXIT_INTERRUPTED;
   case TORPOR_TRAPPED:
   case TORPOR_BROKEN:
-    cli_complain("%s", torpor_last_error(program->vm));
+    complain_limit(program);
     return CLI_EXIT_TRAPPED;
   case TORPOR_DEADLOCK:
     cli_complain(
