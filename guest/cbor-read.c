@@ -372,7 +372,8 @@ static bool text_is(const char *text, uint64_t size, const char *word) {
  * error is dropped, so that newer writers can say more. */
 static int error_field(JSValueConst error, const char *key, uint64_t size,
                        JSValue value) {
-  static const char *const names[] = {"message", "cause", "code", "errors"};
+  static const char *const names[] = {"message", "stack", "cause", "code",
+                                      "errors"};
   JSObject *object = JS_VALUE_GET_OBJ(error);
   bool dom = object->class_id == JS_CLASS_DOM_EXCEPTION;
   if (text_is(key, size, "stack") && !dom && JS_IsString(value)) {

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* stack.c - the engine's stack limit; stack.h says why it is as it is.
+ *
+ * The limit is set once, so that nested entries share one stack. While source
+ * is parsed it is nearer; what was parsed runs with the old one. */
+
+static uintptr_t stack_limit(void) {
+  return (uintptr_t)&__stack_high - STACK_USABLE;
+}
+
+/* The limit for parsing from here. */
+static uintptr_t stack_limit_parser(void) {
+  uintptr_t here = (uintptr_t)stack_address();
+  uintptr_t left = here > stack_limit() ? here - stack_limit() : 0;
+  return here - left / STACK_PARSER_SHARE;
+}
+
+/* Takes the place of the engine's eval: parses and runs, in two steps. A
+ * direct eval runs in the frame of the function that called it. */
+static JSValue stack_eval(JSContext *ctx, JSValueConst self,
+                          const char *source, size_t size, const char *file,
+                          int line, int flags, int scope) {
+  JSRuntime *rt = ctx->rt;
+  bool direct = (flags & JS_EVAL_TYPE_MASK) == JS_EVAL_TYPE_DIRECT;
+  JSStackFrame *frame = direct ? rt->current_stack_frame : NULL;
+  JSVarRef **variables = NULL;
+  uintptr_t limit = rt->stack_limit;
+  JSValue compiled;
+  if (direct)
+    variables = JS_VALUE_GET_OBJ(frame->cur_func)->u.func.var_refs;
+  rt->stack_limit = stack_limit_parser();
+  compiled = __JS_EvalInternal(ctx, self, source, size, file, line,
+                               flags | JS_EVAL_FLAG_COMPILE_ONLY, scope);
+  rt->stack_limit = limit;
+  if (JS_IsException(compiled) || (flags & JS_EVAL_FLAG_COMPILE_ONLY))
+    return compiled;
+  return JS_EvalFunctionInternal(ctx, compiled, self, variables, frame);
+}
+
+static void torpor__stack_start(JSContext *ctx) {
+  ctx->rt->stack_limit = stack_limit();
+  ctx->eval_internal = stack_eval;
+}
