@@ -129,6 +129,56 @@ static void test_after_random_writes(void **state) {
   }
 }
 
+static void add_size(void *user, uint32_t start, uint32_t end) {
+  *(uint64_t *)user += end - start;
+}
+
+/* From the second reset on it is the pages that were written, not all. */
+static void test_reset_is_small(void **state) {
+  uint64_t written = 0, committed = 0;
+  torpor_vm *vm;
+  (void)state;
+  torpor__pool_drain();
+  for (int i = 0; i < 3; i++) {
+    vm = test_vm_open(NULL);
+    test_eval_is(vm, "1 + 2", "3");
+    torpor_vm_close(vm);
+  }
+  vm = test_vm_open(NULL);
+  test_eval_is(vm, "1 + 2", "3");
+  torpor__region_written(vm->region, add_size, &written);
+  torpor__region_committed(vm->region, add_size, &committed);
+  assert_true(written > 0);
+#ifndef TORPOR_SOFT_BOUNDS
+  assert_true(written < committed / 2);
+#endif
+  torpor_vm_close(vm);
+  assert_next_is_clean(vm);
+}
+
+/* A program that wrote everywhere is forgotten after a while. */
+static void test_seal_anew(void **state) {
+  torpor_vm *vm;
+  uint64_t before = 0, after = 0;
+  (void)state;
+  torpor__pool_drain();
+  test_after_scribbling(state);
+  for (int i = 0; i < 2; i++) {
+    test_after_scribbling(state);
+    vm = test_vm_open(NULL);
+    torpor__region_written(vm->region, add_size, &before);
+    torpor_vm_close(vm);
+  }
+  for (int i = 0; i < 300; i++) torpor_vm_close(test_vm_open(NULL));
+  vm = test_vm_open(NULL);
+  torpor__region_written(vm->region, add_size, &after);
+#ifndef TORPOR_SOFT_BOUNDS
+  assert_true(after < before / 2);
+#endif
+  torpor_vm_close(vm);
+  assert_next_is_clean(vm);
+}
+
 /* The host's own state is as new, too. */
 static torpor_status nothing(torpor_vm *vm, const torpor_arguments *arguments,
                              torpor_value *result, void *user) {
@@ -179,6 +229,8 @@ int main(void) {
       cmocka_unit_test(test_after_programs),
       cmocka_unit_test(test_after_scribbling),
       cmocka_unit_test(test_after_random_writes),
+      cmocka_unit_test(test_reset_is_small),
+      cmocka_unit_test(test_seal_anew),
       cmocka_unit_test(test_host_state),
       cmocka_unit_test(test_bounded),
   };

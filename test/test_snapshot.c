@@ -413,6 +413,11 @@ static void test_bomb(void **state) {
   torpor_bytes_free(&good);
 }
 
+static void be_silent(void *user, torpor_level level, const char *text,
+                      size_t size) {
+  (void)user, (void)level, (void)text, (void)size;
+}
+
 /* Whatever is altered, with a right checksum: an error, or a VM that the host
  * survives. */
 static void test_altered(void **state) {
@@ -424,6 +429,7 @@ static void test_altered(void **state) {
   (void)state;
   options.deadline_ms = 100;
   options.memory_max = 32 << 20;
+  options.host.console = be_silent;
   for (unsigned i = 0; i < rounds; i++) {
     torpor_bytes bad = copy_of(&good);
     torpor_vm *vm;

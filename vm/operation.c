@@ -3,9 +3,9 @@
  *
  * The table lies in guest memory, sorted by id (abi.h). Reading it is done from
  * outside, without entering the guest: so listing what a sleeping VM waits for
- * does not wake it. Which ones this host has been given is known by one number,
- * the last id given, that is the host's own and not in any snapshot; after a
- * restore all pending ones are given again. */
+ * does not wake it. Which ones this host has been given is the host's own
+ * knowledge and in no snapshot; after a restore all pending ones are given
+ * again. */
 #include <string.h>
 
 #include "vm/vm.h"
@@ -13,6 +13,45 @@
 /* Cancelled operations that were never given are passed over, but not for
  * ever: the rest is for the next call. */
 #define CANCELLED_LOOK 65536
+
+/* ---- What was given -------------------------------------------------------*/
+
+static bool remember(torpor_vm *vm, uint64_t id) {
+  if (vm->given_count == vm->given_room) {
+    size_t room = vm->given_room ? vm->given_room * 2 : 16;
+    uint64_t *larger = torpor__alloc_resize(vm->given, room * sizeof(*larger));
+    if (!larger) return false;
+    vm->given = larger;
+    vm->given_room = room;
+  }
+  vm->given[vm->given_count++] = id; /* ids come in order */
+  return true;
+}
+
+/* Takes 'id' off the list; false when it was not given. */
+static bool strike_off(torpor_vm *vm, uint64_t id) {
+  size_t low = 0, high = vm->given_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (vm->given[middle] < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == vm->given_count || vm->given[low] != id) return false;
+  vm->given_count--;
+  memmove(vm->given + low, vm->given + low + 1,
+          (vm->given_count - low) * sizeof(*vm->given));
+  return true;
+}
+
+void torpor__operation_forget(torpor_vm *vm) {
+  torpor__alloc_free(vm->given);
+  vm->given = NULL;
+  vm->given_count = vm->given_room = 0;
+}
+
+/* ---- The table ------------------------------------------------------------*/
 
 /* The table of addresses and its length; NULL and 0 when it does not lie in
  * guest memory. */
@@ -91,8 +130,11 @@ torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
   if (index >= count)
     return torpor__fail(vm, TORPOR_NOT_FOUND, "no operation was begun since");
   status = give_entry(vm, table, index, out);
-  if (status == TORPOR_OK) vm->operation_cursor = out->id;
-  return status;
+  if (status != TORPOR_OK) return status;
+  if (!remember(vm, out->id))
+    return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  vm->operation_cursor = out->id;
+  return TORPOR_OK;
 }
 
 size_t torpor_operation_count(const torpor_vm *vm) {
@@ -116,6 +158,24 @@ torpor_status torpor_operation_at(torpor_vm *vm, size_t index,
                         count);
   return give_entry(vm, table, (uint32_t)index, out);
 }
+
+torpor_status torpor_operation_take_cancelled(torpor_vm *vm, uint64_t *id) {
+  torpor_status status;
+  *id = 0;
+  if (vm->given_count == 0 && !vm->broken)
+    return torpor__fail(vm, TORPOR_NOT_FOUND, "no operation was given yet");
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  for (int i = 0; i < CANCELLED_LOOK; i++) {
+    status = TORPOR__INVOKE(vm, operation_cancelled, 0);
+    if (status != TORPOR_OK || strike_off(vm, vm->result[0])) break;
+    status = TORPOR_NOT_FOUND;
+  }
+  if (status == TORPOR_OK) *id = vm->result[0];
+  return torpor__end(vm, status);
+}
+
+/* ---- Beginning and settling -----------------------------------------------*/
 
 torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
                                      torpor_value request, double due,
@@ -145,22 +205,6 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
   return torpor__end(vm, status);
 }
 
-torpor_status torpor_operation_take_cancelled(torpor_vm *vm, uint64_t *id) {
-  torpor_status status;
-  *id = 0;
-  if (vm->operation_cursor == 0 && !vm->broken)
-    return torpor__fail(vm, TORPOR_NOT_FOUND, "no operation was given yet");
-  status = torpor__begin(vm);
-  if (status != TORPOR_OK) return status;
-  for (int i = 0; i < CANCELLED_LOOK; i++) {
-    status = TORPOR__INVOKE(vm, operation_cancelled, 0);
-    if (status != TORPOR_OK || vm->result[0] <= vm->operation_cursor) break;
-    status = TORPOR_NOT_FOUND;
-  }
-  if (status == TORPOR_OK) *id = vm->result[0];
-  return torpor__end(vm, status);
-}
-
 torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
                                       torpor_outcome outcome,
                                       torpor_value value) {
@@ -182,6 +226,7 @@ torpor_status torpor_operation_settle_cbor(torpor_vm *vm, uint64_t id,
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, operation_settle_cbor, id, (uint64_t)outcome,
                             address, size);
+  if (status == TORPOR_OK) strike_off(vm, id);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }

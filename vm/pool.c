@@ -25,6 +25,9 @@
 /* Beyond the baseline, and below the top of the stack, this much stays. */
 #define HEAP_KEPT (UINT32_C(1) << 20)
 #define STACK_KEPT (UINT32_C(128) << 10)
+/* Pages that some program wrote once need not be reset for ever: after so many
+ * uses it is found out again which are. */
+#define SEAL_ANEW 200
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static torpor_vm *pool;
@@ -186,7 +189,7 @@ void torpor__pool_give(torpor_vm *vm) {
     return;
   }
   reset(vm);
-  torpor__region_seal(vm->region);
+  torpor__region_seal(vm->region, ++vm->uses % SEAL_ANEW == 0);
   if (!commit_control(vm) || !keep_pooled(vm)) destroy(vm);
 }
 

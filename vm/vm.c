@@ -118,6 +118,7 @@ torpor_status torpor__vm_take(const torpor__engine *engine,
 
 void torpor__vm_give(torpor_vm *vm) {
   torpor__binding_sweep(vm, true);
+  torpor__operation_forget(vm);
   torpor__error_reset(vm);
   torpor__pool_give(vm);
 }

@@ -84,6 +84,7 @@ struct torpor_vm {
   uint8_t *memory;
   torpor_abi_control *control;
   uint32_t table_size;
+  uint32_t uses;          /* how often it was closed */
   struct torpor_vm *next; /* in the pool */
 
   /* Zero in a VM of the pool: all from here on. */
@@ -116,6 +117,8 @@ struct torpor_vm {
   uint32_t bound_count;
 
   uint64_t operation_cursor; /* the last id that was given */
+  uint64_t *given; /* those given and neither settled nor cancelled; sorted */
+  size_t given_count, given_room;
   char operation_kind[TORPOR_KIND_LARGEST + 1];
 };
 
@@ -233,6 +236,10 @@ bool torpor__limit_poll(torpor_vm *vm);
 /* True when torpor_vm_interrupt was called since; takes note of it. */
 bool torpor__limit_requested(torpor_vm *vm);
 torpor_status torpor__limit_interrupted(torpor_vm *vm);
+
+/* ---- Operations (operation.c) ---------------------------------------------*/
+
+void torpor__operation_forget(torpor_vm *vm);
 
 /* ---- Host functions (call.c) ----------------------------------------------*/
 

@@ -185,19 +185,21 @@ bool torpor__region_commit(torpor__region *region, uint32_t start,
   return true;
 }
 
-void torpor__region_seal(torpor__region *region) {
+void torpor__region_seal(torpor__region *region, bool anew) {
 #ifndef TORPOR_SOFT_BOUNDS
   uint32_t limit = region->chunk_end;
   if (limit > SEAL_CHUNKS) limit = SEAL_CHUNKS;
   for (uint32_t chunk = 0; chunk < limit; chunk++) {
-    if (!is_committed(region, chunk) || is_sealed(region, chunk)) continue;
+    bool sealed = is_sealed(region, chunk);
+    if (!is_committed(region, chunk)) continue;
+    if (sealed && !(anew && region->written[chunk])) continue;
     if (mprotect(find_memory(region) + (size_t)chunk * TORPOR__CHUNK,
                  TORPOR__CHUNK, PROT_READ) != 0)
       return;
     mark_sealed(region, chunk, chunk + 1, true);
   }
 #else
-  (void)region;
+  (void)region, (void)anew;
 #endif
 }
 

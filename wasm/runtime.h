@@ -84,11 +84,11 @@ bool torpor__region_reach(torpor__region *region, uint32_t start,
                           uint32_t end);
 bool torpor__region_commit(torpor__region *region, uint32_t start,
                            uint32_t end);
-/* From now on writes to what is committed are noted, page by page. What was
- * noted stays noted; what is committed later counts as written until it is
- * sealed too. Then calls 'visit' for each maximal range that may have been
- * written, ascending. */
-void torpor__region_seal(torpor__region *region);
+/* From now on writes to what is committed are noted, page by page; each page
+ * costs a fault once. What was noted stays noted, unless 'anew'; what is
+ * committed later counts as written until it is sealed too. */
+void torpor__region_seal(torpor__region *region, bool anew);
+/* Calls 'visit' for each maximal range that may have been written, ascending. */
 void torpor__region_written(const torpor__region *region,
                             void (*visit)(void *user, uint32_t start,
                                           uint32_t end),
