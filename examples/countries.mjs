@@ -41,22 +41,25 @@ async function readList(name, key) {
   return JSON.parse(await readFile(`${data}/${name}.json`, "utf8"))[key];
 }
 
-// Yields one batch of countries at a time, each with its subdivisions. Only the
-// codes and names stay in memory while it is suspended.
+// Yields one batch of countries at a time, each with its subdivisions, and sleeps
+// between them. By then the subdivisions are gone: what a program has let go of
+// is not written down.
 async function* batches() {
   const list = await readList("iso_3166-1", "3166-1");
   const countries = list.map(({ alpha_2, name }) => ({ code: alpha_2, name }));
   countries.sort((a, b) => (a.code < b.code ? -1 : 1));
   for (let at = 0; at < countries.length; at += batch) {
     const part = countries.slice(at, at + batch);
-    const all = await readList("iso_3166-2", "3166-2");
+    let all = await readList("iso_3166-2", "3166-2");
     for (const country of part) {
       country.subdivisions = all
         .filter(({ code }) => code.startsWith(`${country.code}-`))
         .sort((a, b) => (a.code < b.code ? -1 : 1));
     }
+    all = null;
     yield { part, done: at + part.length, of: countries.length };
     for (const country of part) delete country.subdivisions;
+    await sleep(pause);
   }
 }
 
@@ -65,6 +68,7 @@ const applied = new Map(); // how often each country was worked on: must be 1
 const kinds = new Map();
 let subdivisions = 0;
 let largest = { code: "", count: 0 };
+let asked = false;
 let approval;
 
 for await (const { part, done, of } of batches()) {
@@ -82,11 +86,11 @@ for await (const { part, done, of } of batches()) {
   }
   console.log(`step ${step()}: ${done} of ${of} countries, ` +
     `${subdivisions} subdivisions, digest ${whole.value}`);
-  if (approval === undefined && done * 2 >= of) {
+  if (!asked && done * 2 >= of) {
     console.log("half way: waiting for the signal \"continue\"");
+    asked = true;
     approval = await signal("continue");
   }
-  await sleep(pause);
 }
 
 const result = {
