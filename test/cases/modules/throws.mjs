@@ -1,0 +1,2 @@
+console.log("throws is evaluated");
+throw new Error("while evaluated");
