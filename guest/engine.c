@@ -40,8 +40,19 @@ torpor_abi_control torpor_control;
 #undef __SANITIZE_ADDRESS__
 #undef EMSCRIPTEN
 
-#include "dtoa.c"
+/* The check of the regular expressions' compiler, whose frames need more. */
+static inline __attribute__((always_inline)) bool regexp_stack_check(
+    void *ctx, size_t size) {
+  char pad[STACK_PAD_REGEXP];
+  __asm__ volatile("" : : "r"(pad));
+  return js_check_stack_overflow(((JSContext *)ctx)->rt, size);
+}
+
+#define lre_check_stack_overflow regexp_stack_check
 #include "libregexp.c"
+#undef lre_check_stack_overflow
+
+#include "dtoa.c"
 #include "libunicode.c"
 
 /* ---- The guest -----------------------------------------------------------*/

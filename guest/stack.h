@@ -30,6 +30,7 @@ enum {
   STACK_USABLE = 512 << 10, /* by JavaScript; the rest is for C code that
                                does not ask */
   STACK_PAD = 128,          /* added to frames that ask */
+  STACK_PAD_REGEXP = 192,   /* further, to those of regular expressions */
   STACK_PARSER_SHARE = 6,   /* the parser may use one part in these */
 };
 
