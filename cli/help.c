@@ -58,7 +58,7 @@ static void print_options(const struct cli_option *options) {
 
 static void print_exit_codes(void) {
   printf("\nExit codes:\n");
-#define X(number, name, text) print_row(#number, text);
+#define X(number, name, text) printf("  %-5d %s\n", number, text);
   CLI_EXIT_LIST(X)
 #undef X
 }
