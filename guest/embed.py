@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """embed.py OUT.h FILE.js... - writes the library's files as a C table.
 
+The texts are not constant: library.c clears each once it has been evaluated.
+
 The order is that of order.txt beside the first file; every file must be in it,
 so that none is left out by accident. Comments and indentation are kept out of
 the engine: each is a line of its own, and a string never spans lines here, so
@@ -49,10 +51,10 @@ def main():
     table = ""
     for index, file in enumerate(files):
         source = shrink(file.read_text(encoding="utf-8")).encode()
-        text += f"static const char library_{index}[] = {{\n{array(source)}}};\n"
+        text += f"static char library_{index}[] = {{\n{array(source)}}};\n"
         table += (f'    {{"torpor:{file.stem}", library_{index}, '
                   f"sizeof(library_{index}) - 1}},\n")
-    text += ("static const struct {\n  const char *name, *source;\n"
+    text += ("static const struct {\n  const char *name;\n  char *source;\n"
              f"  size_t size;\n}} library_files[] = {{\n{table}}};\n")
     out.write_text(text)
 

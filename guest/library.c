@@ -223,6 +223,20 @@ static const JSCFunctionListEntry library_functions[] = {
     JS_CFUNC_DEF("bytes", 1, library_bytes),
 };
 
+/* Drops the texts of all functions, which are the library's: a program sees
+ * "[native code]", and every VM is smaller. */
+static void library_strip(void) {
+  struct list_head *link;
+  list_for_each(link, &torpor__rt->gc_obj_list) {
+    JSGCObjectHeader *header = list_entry(link, JSGCObjectHeader, link);
+    JSFunctionBytecode *function = (JSFunctionBytecode *)header;
+    if (JS_GC_TYPE(header) != JS_GC_OBJ_TYPE_FUNCTION_BYTECODE) continue;
+    js_free(torpor__ctx, function->source);
+    function->source = NULL;
+    function->source_len = 0;
+  }
+}
+
 /* Calls the function that is one file of the library; false: thrown. */
 static bool library_run(JSValueConst intrinsics, const char *name,
                         const char *source, size_t size) {
@@ -247,9 +261,12 @@ static bool torpor__library_start(void) {
                              countof(library_functions));
   JS_DefinePropertyValueStr(ctx, intrinsics, "global", JS_GetGlobalObject(ctx),
                             JS_PROP_C_W_E);
-  for (size_t i = 0; done && i < countof(library_files); i++)
+  for (size_t i = 0; done && i < countof(library_files); i++) {
     done = library_run(intrinsics, library_files[i].name,
                        library_files[i].source, library_files[i].size);
+    memset(library_files[i].source, 0, library_files[i].size);
+  }
   JS_FreeValue(ctx, intrinsics);
+  library_strip();
   return done;
 }
