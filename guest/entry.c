@@ -81,6 +81,10 @@ static int interrupt_check(JSRuntime *rt, void *opaque) {
   return 0;
 }
 
+static bool torpor__exhausted(void) {
+  return torpor__rt && torpor__rt->in_out_of_memory;
+}
+
 /* What the host reads after an entry. */
 static void torpor__publish(void) {
   bool idle = list_empty(&torpor__rt->job_list);
