@@ -2,12 +2,15 @@
 /* program.c - a program that runs from beginning to end in this process.
  *
  * One VM on one loop. The first error that nobody catches ends the program, as
- * does a reader of its output that goes away.
+ * do a reader of its output that goes away, and Ctrl-C.
  *
  *  (1) 'code' is the exit code as soon as something went wrong that was said.
+ *  (2) A signal ends the process as it would have without us, but only after
+ *      what the program had written is out; a second one does so at once.
  *
  * Runs on the main thread. */
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +52,11 @@ static torpor_status load_module(void *user, const char *name,
     program->sources.denied = strdup(name);
   }
   return status;
+}
+
+static bool is_stopping(void *user) {
+  const struct program *program = user;
+  return program->loop != NULL && torpor_loop_stopping(program->loop);
 }
 
 /* Host function of args() in module torpor:script. */
@@ -108,6 +116,7 @@ static int open_vm(struct program *program) {
   options.host.user = program;
   options.host.console = write_console;
   options.host.module = load_module;
+  options.host.interrupt = is_stopping;
   int code = cli_sandbox_limits(program->settings->sandbox, &options);
   if (code != CLI_EXIT_DONE) return code;
   torpor_status status = torpor_vm_open(&options, &program->vm);
@@ -136,6 +145,9 @@ static int open_loop(struct program *program) {
   torpor_status status = torpor_loop_open(NULL, &program->loop);
   if (status != TORPOR_OK) return fail_on_host("opening a loop", status);
   torpor_loop_on_turn(program->loop, flush_output, program);
+  torpor_loop_stop_on(program->loop, SIGINT);
+  torpor_loop_stop_on(program->loop, SIGTERM);
+  torpor_loop_stop_on(program->loop, SIGHUP);
   status = torpor_loop_attach(program->loop, program->vm, &world);
   return status == TORPOR_OK ? CLI_EXIT_DONE
                              : fail_on_host("attaching a VM", status);
@@ -162,6 +174,7 @@ static void complain_limit(const struct program *program) {
 /* What 'status' is as an exit code, said unless it was already. */
 static int conclude(struct program *program, torpor_status status,
                     torpor_value value) {
+  if (torpor_loop_signal(program->loop) != 0) return CLI_EXIT_STOPPED;
   if (program->lost) return CLI_EXIT_DONE; /* cli_output_finish knows why */
   if (program->code != CLI_EXIT_DONE) return program->code;
   switch (status) {
@@ -237,7 +250,9 @@ int cli_program_run(const struct cli_program_settings *settings) {
   if (code == CLI_EXIT_DONE) code = open_vm(&program);
   if (code == CLI_EXIT_DONE) code = open_loop(&program);
   if (code == CLI_EXIT_DONE) code = evaluate(&program, &source);
+  int signal = program.loop == NULL ? 0 : torpor_loop_signal(program.loop);
   torpor_bytes_free(&source);
   close_program(&program);
+  if (signal != 0 && cli_output_flush()) raise(signal);
   return code;
 }

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 TORPOR = os.environ.get("TORPOR", "build/torpor")
@@ -79,6 +80,21 @@ class Scripts(Command):
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(30), -signal.SIGINT)
         child.stdout.close()
+
+    def test_a_signal_loses_no_output(self):
+        for text in ["console.log('1'); for (;;);",
+                     "console.log('1'); await 0; for (;;) await 0;"]:
+            for number in [signal.SIGINT, signal.SIGTERM]:
+                self.write("main.mjs", "console.log('ready');"
+                           "setTimeout(async () => {" + text + "}, 1);")
+                child = subprocess.Popen([TORPOR, "main.mjs"], text=True,
+                                         cwd=self.folder,
+                                         stdout=subprocess.PIPE)
+                self.assertEqual(child.stdout.readline(), "ready\n")
+                time.sleep(0.2)
+                child.send_signal(number)
+                self.assertEqual(child.communicate(timeout=60)[0], "1\n")
+                self.assertEqual(child.returncode, -number)
 
     def test_imports(self):
         self.write("lib/b.mjs", "import '../c.mjs'; export const b = 'b';")
