@@ -284,8 +284,8 @@ static void too_large_a_file_is_refused(void **state) {
                "1024 MiB");
 }
 
-/* Requests come from guest code: each of these is cut short, of a wrong type, or
- * lies about a length. */
+/* Requests come from guest code: each of these is cut short, of a wrong type,
+ * or lies about a length. */
 static void wrong_requests_are_rejected(void **state) {
   struct fixture *fixture = *state;
   static const struct {
