@@ -115,6 +115,18 @@ static void destroy(torpor_vm *vm) {
   torpor__alloc_free(vm);
 }
 
+/* Writes the baseline into memory that is new, and so zero: pages that no one
+ * writes cost nothing. */
+static void lay_out(torpor_vm *vm) {
+  const torpor__image *image = vm->image;
+  for (uint32_t page = 0; page < image->size / TORPOR__PAGE; page++) {
+    size_t at = (size_t)page * TORPOR__PAGE;
+    if (image->page_used[page])
+      memcpy(vm->memory + at, image->bytes + at, TORPOR__PAGE);
+  }
+  vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
+}
+
 static torpor_vm *create(const torpor__image *image) {
   const torpor__engine *engine = image->engine;
   torpor_vm *vm = torpor__alloc(sizeof(*vm));
@@ -137,7 +149,7 @@ static torpor_vm *create(const torpor__image *image) {
     return NULL;
   }
   vm->table_size = engine->table_size(vm->instance);
-  reset(vm);
+  lay_out(vm);
   return vm;
 }
 
