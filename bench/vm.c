@@ -53,7 +53,10 @@ static torpor_value eval_text(torpor_vm *vm, const char *source, size_t size,
   return result;
 }
 
+/* A VM whose program waits for a promise. Not the first of this process, as in
+ * any host that has been running for a while. */
 static torpor_vm *open_suspended(void) {
+  torpor_vm_close(open_vm());
   torpor_vm *vm = open_vm();
   eval_text(vm, suspended, sizeof suspended - 1, "suspended.js");
   check_status(torpor_job_run(vm, 0, NULL), vm, "running jobs");
