@@ -142,11 +142,10 @@ static void scan_written(void *user, uint32_t start, uint32_t end) {
 }
 
 void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
-  scan s = {.image = vm->image, .memory = vm->memory, .out = out};
-  uint64_t limit = ((uint64_t)vm->control->heap_break + WORD - 1) & ~7ull;
-  if (limit > torpor__memory_size(vm)) limit = torpor__memory_size(vm);
-  if (limit < vm->image->size) limit = vm->image->size;
-  s.limit = (uint32_t)limit;
+  scan s = {.image = vm->image,
+            .memory = vm->memory,
+            .out = out,
+            .limit = torpor__memory_limit(vm)};
   torpor__region_written(vm->region, scan_written, &s);
   flush_run(&s);
 }

@@ -25,6 +25,25 @@ const uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address,
   return vm->memory + address;
 }
 
+uint32_t torpor__memory_limit(const torpor_vm *vm) {
+  uint64_t limit = ((uint64_t)vm->control->heap_break + 7) & ~UINT64_C(7);
+  uint64_t size = torpor__memory_size(vm);
+  if (limit > size) limit = size;
+  if (limit < vm->image->size) limit = vm->image->size;
+  return (uint32_t)limit;
+}
+
+const uint8_t *torpor__memory_kept(torpor_vm *vm, uint32_t address,
+                                   uint64_t size) {
+  const torpor__image *image = vm->image;
+  uint64_t end = (uint64_t)address + size;
+  if (size == 0) return vm->memory;
+  if (address < image->stack_size || end > torpor__memory_limit(vm))
+    return NULL;
+  if (address < image->host_end && end > image->host_start) return NULL;
+  return torpor__memory_at(vm, address, size);
+}
+
 uint8_t *torpor__memory_to(torpor_vm *vm, uint32_t address, uint64_t size) {
   uint64_t end = (uint64_t)address + size;
   if (end > torpor__memory_size(vm)) return NULL;

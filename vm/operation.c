@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* operation.c - the operations that a VM waits for, as the host sees them.
  *
- * The table lies in guest memory, sorted by id (abi.h). Reading it is done from
+ * The table lies in guest memory, sorted by id (abi.h), all of it in what sleeps
+ * with the VM; one that says otherwise is damaged. Reading it is done from
  * outside, without entering the guest: so listing what a sleeping VM waits for
  * does not wake it. Which ones this host has been given is the host's own
  * knowledge and in no snapshot; after a restore all pending ones are given
@@ -58,8 +59,8 @@ void torpor__operation_forget(torpor_vm *vm) {
 static const uint8_t *find_table(torpor_vm *vm, uint32_t *count) {
   const uint8_t *table;
   *count = vm->control->operation_count;
-  table = torpor__memory_at(vm, vm->control->operations,
-                            (uint64_t)*count * sizeof(uint32_t));
+  table = torpor__memory_kept(vm, vm->control->operations,
+                              (uint64_t)*count * sizeof(uint32_t));
   if (!table) *count = 0;
   return table;
 }
@@ -69,7 +70,7 @@ static bool read_entry(torpor_vm *vm, const uint8_t *table, uint32_t index,
   const uint8_t *place;
   uint32_t address;
   memcpy(&address, table + (size_t)index * sizeof(address), sizeof(address));
-  place = torpor__memory_at(vm, address, sizeof(*entry));
+  place = torpor__memory_kept(vm, address, sizeof(*entry));
   if (!place) return false;
   memcpy(entry, place, sizeof(*entry));
   return true;
@@ -82,8 +83,8 @@ static torpor_status give_entry(torpor_vm *vm, const uint8_t *table,
   const uint8_t *kind = NULL, *request = NULL;
   if (read_entry(vm, table, index, &entry)) {
     if (entry.kind_size <= TORPOR_KIND_LARGEST)
-      kind = torpor__memory_at(vm, entry.kind, entry.kind_size);
-    request = torpor__memory_at(vm, entry.request, entry.request_size);
+      kind = torpor__memory_kept(vm, entry.kind, entry.kind_size);
+    request = torpor__memory_kept(vm, entry.request, entry.request_size);
   }
   if (!kind || !request)
     return torpor__fail_damaged(vm, "its table of operations");

@@ -182,6 +182,12 @@ const uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address,
                                  uint64_t size);
 uint8_t *torpor__memory_to(torpor_vm *vm, uint32_t address, uint64_t size);
 uint64_t torpor__memory_size(const torpor_vm *vm);
+/* The same as torpor__memory_at for what sleeps with the VM: not the stack, the
+ * host's part of the control block, or what lies beyond the heap's break. */
+const uint8_t *torpor__memory_kept(torpor_vm *vm, uint32_t address,
+                                   uint64_t size);
+/* Where that ends. */
+uint32_t torpor__memory_limit(const torpor_vm *vm);
 
 /* Bytes lent to the guest for one call: in the control block's window while
  * they fit, else in memory that the guest allocated. */
