@@ -27,7 +27,16 @@
 
 /* The commands in the order in which help lists them. 'torpor FILE' has no name
  * and is not among them, see main.c. */
-#define CLI_COMMANDS(X) X(eval)
+#define CLI_COMMANDS(X)                                                        \
+  X(eval)                                                                      \
+  X(run)                                                                       \
+  X(resume)                                                                    \
+  X(worker)                                                                    \
+  X(list)                                                                      \
+  X(show)                                                                      \
+  X(logs)                                                                      \
+  X(signal)                                                                    \
+  X(cancel)
 
 /* What an option's value is, and its type in the settings. */
 enum cli_kind {

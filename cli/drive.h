@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* drive.h - drives runs in the foreground and shows what they do; for run,
+ * resume and worker. */
+#ifndef TORPOR_CLI_DRIVE_H
+#define TORPOR_CLI_DRIVE_H
+
+#include "store.h"
+
+/* Part of such a command's settings. */
+struct cli_drive {
+  bool json;
+  bool quiet;
+};
+
+#define CLI_DRIVE_OPTIONS(type, member)                                        \
+  CLI_OPTION(type, member.json, "json", 0, CLI_FLAG, NULL,                     \
+             "print one JSON object per event"),                               \
+      CLI_OPTION(type, member.quiet, "quiet", 'q', CLI_FLAG, NULL,             \
+                 "show the program's output only")
+
+/* What is driven. */
+struct cli_driven {
+  torpor_store *store;
+  const struct cli_store *place; /* for telling how to resume */
+  const char *const *ids;        /* NULL: every run, until stopped */
+  size_t count;
+};
+
+/* Drives them until all have ended or a signal (SIGINT, SIGTERM) stops it.
+ * With one run its end decides the exit code. */
+int cli_drive(const struct cli_driven *driven,
+              const struct cli_drive *settings);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* json.c - writes JSON to standard output. See json.h. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "json.h"
+#include "torpor.h"
+#include "when.h"
+
+static bool begun[CLI_JSON_DEPTH]; /* something was written at that depth */
+static size_t depth;
+
+static void write_text(const char *text) {
+  putchar('"');
+  for (; *text != '\0'; text++) {
+    unsigned char byte = (unsigned char)*text;
+    if (byte == '"' || byte == '\\') {
+      putchar('\\');
+      putchar(byte);
+    } else if (byte < ' ') {
+      printf("\\u%04x", byte);
+    } else {
+      putchar(byte);
+    }
+  }
+  putchar('"');
+}
+
+static void write_name(const char *name) {
+  if (depth > 0 && begun[depth - 1]) putchar(',');
+  if (depth > 0) begun[depth - 1] = true;
+  if (name == NULL) return;
+  write_text(name);
+  putchar(':');
+}
+
+void cli_json_open(const char *name, char bracket) {
+  assert(depth < CLI_JSON_DEPTH);
+  write_name(name);
+  putchar(bracket);
+  begun[depth++] = false;
+}
+
+void cli_json_close(char bracket) {
+  assert(depth > 0);
+  putchar(bracket);
+  if (--depth == 0) putchar('\n');
+}
+
+void cli_json_text(const char *name, const char *text) {
+  write_name(name);
+  if (text != NULL)
+    write_text(text);
+  else
+    fputs("null", stdout);
+}
+
+void cli_json_number(const char *name, int64_t number) {
+  write_name(name);
+  printf("%" PRId64, number);
+}
+
+void cli_json_decimal(const char *name, double number) {
+  write_name(name);
+  printf("%.1f", number);
+}
+
+void cli_json_boolean(const char *name, bool value) {
+  write_name(name);
+  fputs(value ? "true" : "false", stdout);
+}
+
+void cli_json_data(const char *name, const uint8_t *data, size_t size) {
+  torpor_bytes text = {0};
+  write_name(name);
+  if (data != NULL && torpor_cbor_to_json(data, size, &text) == TORPOR_OK)
+    fwrite(text.data, 1, text.size, stdout);
+  else
+    fputs("null", stdout);
+  torpor_bytes_free(&text);
+}
+
+void cli_json_time(const char *name, int64_t ms) {
+  char text[CLI_WHEN_SIZE];
+  cli_json_text(name, ms < 0 ? NULL : cli_when_iso(ms, text));
+}

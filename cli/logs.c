@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* logs.c - torpor logs ID: what a run has written to its console. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "json.h"
+#include "output.h"
+#include "store.h"
+
+enum { FOLLOW_MS = 200 };
+
+struct logs_settings {
+  bool json, follow;
+  uint64_t since;
+  struct cli_store store;
+};
+
+static const struct cli_option options[] = {
+    CLI_OPTION(struct logs_settings, since, "since", 0, CLI_COUNT, "STEP",
+               "only what later steps wrote"),
+    CLI_OPTION(struct logs_settings, follow, "follow", 'f', CLI_FLAG, NULL,
+               "go on until the run has ended"),
+    CLI_OPTION(struct logs_settings, json, "json", 0, CLI_FLAG, NULL,
+               "print one JSON object per line"),
+    CLI_STORE_OPTION(struct logs_settings, store),
+    {0},
+};
+
+struct printing {
+  bool json;
+  int64_t last; /* step that was printed */
+  bool ended;
+};
+
+/* torpor_run_line_fn */
+static bool print_line(void *user, const torpor_run_line *line) {
+  static const char *const levels[] = {"debug", "log", "info", "warn", "error"};
+  struct printing *printing = user;
+  printing->last = line->step;
+  if (!printing->json)
+    return cli_output_line(line->level, line->text, line->size);
+  char *text = strndup(line->text, line->size);
+  cli_json_open(NULL, '{');
+  cli_json_number("step", line->step);
+  cli_json_time("written", line->written_ms);
+  cli_json_text("level", levels[line->level]);
+  cli_json_text("text", text);
+  cli_json_close('}');
+  free(text);
+  return true;
+}
+
+/* torpor_run_visit_fn */
+static bool look_whether_ended(void *user, const torpor_run_info *info) {
+  struct printing *printing = user;
+  printing->ended =
+      info->state != TORPOR_RUN_READY && info->state != TORPOR_RUN_WAITING;
+  return true;
+}
+
+static torpor_status print_lines(torpor_store *store, const char *id,
+                                 struct printing *printing, bool follow) {
+  const struct timespec pause = {.tv_nsec = FOLLOW_MS * 1000000L};
+  for (;;) {
+    /* Asked first: what ends after this is printed in the next round. */
+    torpor_status status =
+        torpor_run_each(store, id, look_whether_ended, printing);
+    if (status == TORPOR_OK)
+      status =
+          torpor_run_lines(store, id, printing->last, print_line, printing);
+    if (status != TORPOR_OK || !follow || printing->ended ||
+        !cli_output_flush())
+      return status;
+    nanosleep(&pause, NULL);
+  }
+}
+
+static int run(const struct cli_call *call) {
+  const struct logs_settings *settings = call->settings;
+  struct printing printing = {.json = settings->json,
+                              .last = (int64_t)settings->since};
+  torpor_store *store;
+  int code = cli_store_open(&settings->store, CLI_STORE_LOOK, &store);
+  if (code != CLI_EXIT_DONE) return code;
+  code = cli_store_check(store, print_lines(store, call->arguments[0],
+                                            &printing, settings->follow));
+  torpor_store_close(store);
+  return code;
+}
+
+const struct cli_command cli_logs = {
+    .name = "logs",
+    .arguments = "ID",
+    .summary = "print what a run has written to its console",
+    .options = options,
+    .settings_size = sizeof(struct logs_settings),
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

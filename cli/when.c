@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* when.c - moments and spans as people read them. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "when.h"
+
+/* Dates that the calendar functions take: the years 1970 to 9999. */
+static const int64_t LATEST_MS = INT64_C(253402300799999);
+
+int64_t cli_when_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+const char *cli_when_iso(int64_t ms, char *text) {
+  struct tm parts;
+  if (ms > LATEST_MS) ms = LATEST_MS;
+  time_t seconds = (time_t)(ms / 1000);
+  gmtime_r(&seconds, &parts);
+  size_t size = strftime(text, CLI_WHEN_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+  snprintf(text + size, CLI_WHEN_SIZE - size, ".%03dZ", (int)(ms % 1000));
+  return text;
+}
+
+/* "250 ms", "12 s", "3 min", "2 h", "5 days" */
+static void describe_span(int64_t ms, char *text, size_t size) {
+  static const struct {
+    int64_t least, unit;
+    const char *name;
+  } units[] = {{INT64_C(172800000), INT64_C(86400000), "days"},
+               {7200000, 3600000, "h"},
+               {120000, 60000, "min"},
+               {1000, 1000, "s"},
+               {0, 1, "ms"}};
+  size_t i = 0;
+  while (ms < units[i].least) i++;
+  snprintf(text, size, "%" PRId64 " %s", ms / units[i].unit, units[i].name);
+}
+
+const char *cli_when_about(int64_t ms, char *text) {
+  int64_t now = cli_when_now();
+  struct tm parts, today;
+  char clock[32], span[24];
+  if (ms > LATEST_MS) ms = LATEST_MS;
+  time_t seconds = (time_t)(ms / 1000), now_seconds = (time_t)(now / 1000);
+  localtime_r(&seconds, &parts);
+  localtime_r(&now_seconds, &today);
+  bool same_day =
+      parts.tm_yday == today.tm_yday && parts.tm_year == today.tm_year;
+  strftime(clock, sizeof(clock), same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S",
+           &parts);
+  describe_span(ms > now ? ms - now : now - ms, span, sizeof(span));
+  snprintf(text, CLI_WHEN_SIZE, ms > now ? "%s (in %s)" : "%s (%s ago)", clock,
+           span);
+  return text;
+}
