@@ -192,7 +192,10 @@
 
   const functionText = (value) => {
     const name = peekText(value, "name");
-    if (slice(sourceText(value), 0, 5) === "class") {
+    /* The source of built-ins is made of their name, perhaps a getter. */
+    const own = describe(value, "name");
+    const isPlain = own !== undefined && typeof own.value === "string";
+    if (isPlain && slice(sourceText(value), 0, 5) === "class") {
       const parent = getPrototypeOf(value);
       const base = parent === null || isProxy(parent) ? ""
         : peekText(parent, "name");

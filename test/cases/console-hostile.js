@@ -9,8 +9,9 @@
 // expect: }
 // expect: { toString: [Function: trap] } NaN
 // expect: [Function (anonymous)] { constructor: [Getter] }
+// expect: [Function (anonymous)] [Function (anonymous)]
 // expect: Error
-// expect:     at <eval> (console-hostile.js:29:19) {
+// expect:     at <eval> (console-hostile.js:31:19) {
 // expect:   name: [Getter],
 // expect:   cause: [Getter]
 // expect: }
@@ -26,6 +27,7 @@ console.log(new Proxy({}, all), new Proxy(function () {}, all), { nested: new Pr
 console.log({ toString: trap, valueOf: trap, toJSON: trap, [Symbol.toPrimitive]: trap, get [Symbol.toStringTag]() { return trap(); } });
 console.log("%s %d", { toString: trap }, { valueOf: trap });
 console.log(Object.defineProperty(function () {}, "name", { get: trap }), { get constructor() { return trap(); } });
+console.log(Object.defineProperty(Math.max, "name", { get: trap }), Object.defineProperty(class {}, "name", { get: trap }));
 const error = new Error("e");
 for (const key of ["stack", "message", "name", "cause"]) Object.defineProperty(error, key, { get: trap, enumerable: true });
 console.log(error);

@@ -14,7 +14,7 @@
 // expect: AbortSignal true true [ 'length', 'name', 'prototype' ]
 // expect: []
 // expect: [ 'performance' ]
-// expect: false 1 false
+// expect: false 1 true
 // expect: TypeError
 // expect: replaced
 // expect: undefined false

@@ -224,7 +224,7 @@ static void sleep_and_wake(run *r) {
 
 static void pass_boundary(run *r) {
   uint64_t boundary = r->result->boundaries++;
-  if (r->plan.sleep == TEST_SLEEP_ALWAYS ||
+  if ((r->plan.sleep == TEST_SLEEP_EVERY && boundary % r->plan.boundary == 0) ||
       (r->plan.sleep == TEST_SLEEP_ONCE && r->plan.boundary == boundary))
     sleep_and_wake(r);
 }

@@ -72,8 +72,8 @@ void test_case_free(test_case *test);
 /* When a run sleeps and wakes. Boundaries are the moments between jobs and
  * before results, counted from 0. */
 typedef struct test_plan {
-  enum { TEST_SLEEP_NEVER, TEST_SLEEP_ONCE, TEST_SLEEP_ALWAYS } sleep;
-  uint64_t boundary; /* for ONCE */
+  enum { TEST_SLEEP_NEVER, TEST_SLEEP_ONCE, TEST_SLEEP_EVERY } sleep;
+  uint64_t boundary; /* ONCE: at this one; EVERY: at its multiples */
 } test_plan;
 
 typedef struct test_result {
