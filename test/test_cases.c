@@ -3,11 +3,11 @@
  *
  * ctest: slow full timeout=120
  *
- * Each runs plainly twice, then with a sleep at every boundary, then with one at
- * boundary k alone, for every k; where that would take long, for some of them
- * spread evenly. Each time it must print the same, end the same way, and leave
- * the same snapshot, byte for byte. TORPOR_CASES=TEXT runs those whose file name
- * contains TEXT.
+ * Each runs plainly twice, then with a sleep at every boundary, then with one
+ * at boundary k alone, for every k; where that would take long, for some of
+ * them spread evenly. Each time it must print the same, end the same way, and
+ * leave the same snapshot, byte for byte. TORPOR_CASES=TEXT runs those whose
+ * file name contains TEXT.
  *
  * Not in cmocka, which puts its own handler in the place of the library's for
  * each test, while the library recycles VMs from one case to the next. */
