@@ -12,7 +12,7 @@
 #include "vm/vm.h"
 
 #define DEADLINE_MS 30
-/* Beyond deadline and grace: the system's own delays, and that of sanitizers. */
+/* Beyond deadline and grace: what the system and sanitizers take. */
 #define SLACK_MS 1500
 
 static torpor_status call_back(torpor_vm *vm, const torpor_arguments *arguments,

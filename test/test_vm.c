@@ -193,6 +193,67 @@ static void test_host_functions(void **state) {
   torpor_vm_close(vm);
 }
 
+/* Fills the window and the slots, which the guest lent to its own caller. */
+static torpor_status use_border(torpor_vm *vm,
+                                const torpor_arguments *arguments,
+                                torpor_value *result, void *user) {
+  char text[6000];
+  torpor_value args[TORPOR_ABI_SLOTS], function, out;
+  torpor_bytes read = {NULL, 0};
+  (void)arguments, (void)user;
+  memset(text, 'z', sizeof(text));
+  for (int i = 0; i < TORPOR_ABI_SLOTS; i++) args[i] = torpor_number(-1);
+  test_ok(vm, torpor_string_new(vm, text, sizeof(text), &out));
+  test_ok(vm, torpor_string_read(vm, out, &read));
+  torpor_bytes_free(&read);
+  test_ok(vm,
+          torpor_eval(vm, "(() => 1)", 9, "z.js", TORPOR_SCRIPT, &function));
+  test_ok(vm,
+          torpor_call(vm, function, function, args, TORPOR_ABI_SLOTS, &out));
+  *result = torpor_number(1);
+  return TORPOR_OK;
+}
+
+/* What the host lends for a call is the guest's own before any code runs that
+ * could call the host again. */
+static void test_loans_nest(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_value object, out, args[3], promise;
+  torpor_operation operation;
+  uint64_t id;
+  (void)state;
+  test_ok(vm, torpor_function_add(vm, "border", use_border, NULL));
+  test_eval_is(vm, "(() => { border(); return 'source' })()", "source");
+  test_eval_is(vm, "border(); (function f() { /* text */ }).toString()",
+               "function f() { /* text */ }");
+  object = test_eval(vm,
+                     "({get key() { border(); return 'got' }, set key(v) { "
+                     "border(); this.was = v }, toString() { border(); "
+                     "return 'text' }})");
+  test_ok(vm, torpor_get(vm, object, "key", &out));
+  test_ok(vm, torpor_set(vm, object, "key", torpor_number(5)));
+  test_ok(vm, torpor_get(vm, object, "was", &out));
+  assert_true(torpor_value_number(out) == 5);
+  torpor_bytes text;
+  test_ok(vm, torpor_string_read(vm, object, &text));
+  assert_string_equal((const char *)text.data, "text");
+  torpor_bytes_free(&text);
+  for (int i = 0; i < 3; i++) args[i] = torpor_number(i + 1);
+  test_ok(vm, torpor_call(vm,
+                          test_eval(vm,
+                                    "(function (a, b, c) { border(); "
+                                    "return a * 100 + b * 10 + c })"),
+                          object, args, 3, &out));
+  assert_true(torpor_value_number(out) == 123);
+  object = test_eval(vm, "({get key() { border(); return 'got' }})");
+  test_ok(vm, torpor_operation_begin(vm, "kind", object, 0, &id, &promise));
+  test_ok(vm, torpor_operation_next(vm, &operation));
+  assert_string_equal(operation.kind, "kind");
+  test_ok(vm, torpor_cbor_encode(vm, object, &text));
+  torpor_bytes_free(&text);
+  torpor_vm_close(vm);
+}
+
 static void test_unbound(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_value function, out;
@@ -546,6 +607,7 @@ int main(void) {
       cmocka_unit_test(test_thrown),
       cmocka_unit_test(test_large_source),
       cmocka_unit_test(test_host_functions),
+      cmocka_unit_test(test_loans_nest),
       cmocka_unit_test(test_unbound),
       cmocka_unit_test(test_rebinding),
       cmocka_unit_test(test_close_inside),

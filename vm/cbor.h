@@ -68,8 +68,8 @@ typedef struct torpor__cbor_item {
   const uint8_t *data; /* of text and bytes */
 } torpor__cbor_item;
 
-/* The next head; text and bytes of definite size are passed over with it. false:
- * what comes is not well-formed or cut off; 'at' is where. */
+/* The next head; text and bytes of definite size are passed over with it.
+ * false: what comes is not well-formed or cut off; 'at' is where. */
 bool torpor__cbor_next(torpor__cbor_reader *reader, torpor__cbor_item *item);
 /* Passes over one whole item. */
 bool torpor__cbor_skip(torpor__cbor_reader *reader);

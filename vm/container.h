@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* container.h - the bytes of a snapshot: header, sections, checksum.
  *
- * Knows nothing of VMs, so that a snapshot can be looked into without an engine.
- * All of it is specified in docs/snapshot-format.md. */
+ * Knows nothing of VMs, so that a snapshot can be looked into without an
+ * engine. All of it is specified in docs/snapshot-format.md. */
 #ifndef TORPOR_VM_CONTAINER_H
 #define TORPOR_VM_CONTAINER_H
 

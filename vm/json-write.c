@@ -2,7 +2,7 @@
 /* json-write.c - CBOR to JSON text, for people and for other programs.
  *
  * JSON has less than CBOR. What it lacks becomes what a reader can make most
- * of: dates are ISO strings, bytes are base64, big integers are "0x..." strings,
+ * of: dates are ISO strings, bytes are base64, big integers "0x..." strings,
  * undefined, NaN and infinities are null; keys that are not text become the
  * JSON text of the key; a second reference to a shared value is "[shared n]";
  * other tags are passed over. CBOR within CBOR (tag 24) is unpacked. */

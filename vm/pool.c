@@ -2,17 +2,17 @@
 /* pool.c - recycling VMs: what makes opening one cost microseconds.
  *
  * The price of a new VM is its page faults. So a closed one is reset to the
- * baseline and kept, with its pages. The reset covers every byte that could have
- * been written, and asks the guest nothing: at the first reset that is all that
- * is committed, and then the region is sealed, so that from the second on it is
- * the pages that were let in for writing.
+ * baseline and kept, with its pages. The reset covers every byte that could
+ * have been written, and asks the guest nothing: the region is sealed once the
+ * baseline is in it, so that these are the pages that were let in for writing,
+ * and what was committed since.
  *
  *     written:     ####......##########################......####
  *     baseline:    stack     data, library       zero         grown heap
  *     reset:       zero      copy page by page   zero         given back
  *
- *  (1) A VM in the pool equals a new one, byte for byte: memory, globals, table.
- *      (test_pool.c compares.)
+ *  (1) A VM in the pool equals a new one, byte for byte: memory, globals,
+ *      table. (test_pool.c compares.)
  *  (2) It is reset when it is closed: what its program knew is gone then.
  *
  * VMs of all threads share the pool, under a lock. */
@@ -107,6 +107,11 @@ static bool commit_image(torpor_vm *vm) {
   return commit_control(vm);
 }
 
+static bool seal(torpor_vm *vm, bool anew) {
+  torpor__region_seal(vm->region, anew);
+  return commit_control(vm);
+}
+
 /* ---- New ones -------------------------------------------------------------*/
 
 static void destroy(torpor_vm *vm) {
@@ -150,7 +155,9 @@ static torpor_vm *create(const torpor__image *image) {
   }
   vm->table_size = engine->table_size(vm->instance);
   lay_out(vm);
-  return vm;
+  if (seal(vm, true)) return vm;
+  destroy(vm);
+  return NULL;
 }
 
 /* ---- The pool -------------------------------------------------------------*/
@@ -201,8 +208,7 @@ void torpor__pool_give(torpor_vm *vm) {
     return;
   }
   reset(vm);
-  torpor__region_seal(vm->region, ++vm->uses % SEAL_ANEW == 0);
-  if (!commit_control(vm) || !keep_pooled(vm)) destroy(vm);
+  if (!seal(vm, ++vm->uses % SEAL_ANEW == 0) || !keep_pooled(vm)) destroy(vm);
 }
 
 void torpor__pool_drain(void) {

@@ -78,8 +78,9 @@ void torpor__region_committed(const torpor__region *region,
                               void (*visit)(void *user, uint32_t start,
                                             uint32_t end),
                               void *user);
-/* Makes [start, end) accessible now, for the host's own reads; and for its reads
- * and writes. Cheap when it is. false: no memory, or beyond the memory's size. */
+/* Makes [start, end) accessible now, for the host's own reads; and for its
+ * reads and writes. Cheap when it is. false: no memory, or beyond the memory's
+ * size. */
 bool torpor__region_reach(torpor__region *region, uint32_t start,
                           uint32_t end);
 bool torpor__region_commit(torpor__region *region, uint32_t start,
@@ -88,7 +89,7 @@ bool torpor__region_commit(torpor__region *region, uint32_t start,
  * costs a fault once. What was noted stays noted, unless 'anew'; what is
  * committed later counts as written until it is sealed too. */
 void torpor__region_seal(torpor__region *region, bool anew);
-/* Calls 'visit' for each maximal range that may have been written, ascending. */
+/* Calls 'visit' for each maximal range that may have been written, in order. */
 void torpor__region_written(const torpor__region *region,
                             void (*visit)(void *user, uint32_t start,
                                           uint32_t end),

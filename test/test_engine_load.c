@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* test_engine_load.c - VMs and snapshots of an engine that is not built in.
+ *
+ * The engine is the real one, as lib/torpor/engines/<id>.so, under another id:
+ * the 64 digits in the file and in its name are changed. So it is loaded, and
+ * two engines live in the process. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "test/support/vm.h"
+#include "vm/vm.h"
+
+#define ID_SIZE 64
+
+static char folder[] = "/tmp/torpor-engines-XXXXXX";
+static char other_id[ID_SIZE + 1];
+
+static torpor_bytes read_file(const char *path) {
+  torpor_bytes bytes = {NULL, 0};
+  FILE *file = fopen(path, "rb");
+  struct stat about;
+  assert_non_null(file);
+  assert_int_equal(fstat(fileno(file), &about), 0);
+  bytes.size = (size_t)about.st_size;
+  bytes.data = malloc(bytes.size);
+  assert_non_null(bytes.data);
+  assert_int_equal(fread(bytes.data, 1, bytes.size, file), bytes.size);
+  fclose(file);
+  return bytes;
+}
+
+static void write_engine(const char *id, const void *data, size_t size) {
+  char path[256];
+  FILE *file;
+  snprintf(path, sizeof(path), "%s/%s.so", folder, id);
+  file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(data, 1, size, file), size);
+  assert_int_equal(fclose(file), 0);
+}
+
+/* Writes the engine of the build under 'other_id'. */
+static void make_other_engine(void) {
+  const char *build = getenv("TORPOR_BUILD"), *own = torpor_engine_id();
+  char path[512];
+  torpor_bytes bytes;
+  unsigned found = 0;
+  assert_non_null(build);
+  snprintf(path, sizeof(path), "%s/lib/torpor/engines/%s.so", build, own);
+  bytes = read_file(path);
+  memcpy(other_id, own, sizeof(other_id));
+  other_id[0] = own[0] == 'f' ? '0' : 'f';
+  for (size_t at = 0; at + ID_SIZE <= bytes.size; at++) {
+    if (memcmp(bytes.data + at, own, ID_SIZE) != 0) continue;
+    bytes.data[at] = (uint8_t)other_id[0];
+    found++;
+  }
+  assert_int_equal(found, 1);
+  write_engine(other_id, bytes.data, bytes.size);
+  free(bytes.data);
+}
+
+static torpor_options other_options(void) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  options.engine = other_id;
+  return options;
+}
+
+static int setup(void **state) {
+  assert_non_null(mkdtemp(folder));
+  make_other_engine();
+  assert_int_equal(setenv("TORPOR_ENGINE_PATH", folder, 1), 0);
+  /* An engine's image stays: made now, it is not taken for a leak. */
+  torpor_options options = other_options();
+  torpor_vm_close(test_vm_open(&options));
+  return test_vm_setup(state);
+}
+
+static int teardown(void **state) {
+  char path[256];
+  snprintf(path, sizeof(path), "%s/%s.so", folder, other_id);
+  unlink(path);
+  rmdir(folder);
+  return test_vm_teardown(state);
+}
+
+static void test_refused(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  char id[ID_SIZE + 1], path[256];
+  torpor_vm *vm;
+  (void)state;
+  memset(id, 'a', ID_SIZE);
+  id[ID_SIZE] = 0;
+  options.engine = id;
+  snprintf(path, sizeof(path), "%s/%s.so", folder, id);
+  test_status(NULL, torpor_vm_open(&options, &vm), TORPOR_ENGINE);
+  assert_non_null(strstr(torpor_last_error(NULL), "not installed"));
+  write_engine(id, "not an engine", 13);
+  test_status(NULL, torpor_vm_open(&options, &vm), TORPOR_ENGINE);
+  assert_non_null(strstr(torpor_last_error(NULL), "cannot be loaded"));
+  unlink(path);
+  /* The engine that is there, under a name that is not its own. */
+  char real[256];
+  snprintf(real, sizeof(real), "%s/%s.so", folder, other_id);
+  torpor_bytes bytes = read_file(real);
+  write_engine(id, bytes.data, bytes.size);
+  free(bytes.data);
+  test_status(NULL, torpor_vm_open(&options, &vm), TORPOR_ENGINE);
+  assert_non_null(strstr(torpor_last_error(NULL), "another engine"));
+  unlink(path);
+}
+
+static void test_runs(void **state) {
+  torpor_options options = other_options();
+  torpor_vm *own = test_vm_open(NULL), *other = test_vm_open(&options);
+  (void)state;
+  assert_string_equal(torpor_vm_engine(other), other_id);
+  assert_ptr_not_equal(own->engine, other->engine);
+  test_eval_is(other, "[3, 1, 2].sort().map(x => x * 2).join()", "2,4,6");
+  test_eval_is(own, "[3, 1, 2].sort().map(x => x * 2).join()", "2,4,6");
+  assert_int_equal(test_eval_status(other, "null.x"), TORPOR_THROWN);
+  torpor_vm_close(own);
+  torpor_vm_close(other);
+}
+
+/* A snapshot names its engine; whoever wakes it need not. */
+static void test_snapshot_finds_its_engine(void **state) {
+  torpor_options options = other_options();
+  torpor_vm *vm = test_vm_open(&options);
+  torpor_bytes bytes;
+  (void)state;
+  test_eval(vm, "globalThis.n = 41; 0");
+  bytes = test_save(vm);
+  torpor_vm_close(vm);
+  vm = test_restore(&bytes, NULL);
+  assert_string_equal(torpor_vm_engine(vm), other_id);
+  test_eval_is(vm, "n + 1", "42");
+  torpor_vm_close(vm);
+  options.engine = torpor_engine_id();
+  assert_int_equal(
+      torpor_snapshot_restore(bytes.data, bytes.size, &options, &vm),
+      TORPOR_ENGINE);
+  assert_null(vm);
+  torpor_bytes_free(&bytes);
+}
+
+/* A fault in the loaded engine's code is a trap as well. */
+static void test_traps(void **state) {
+  torpor_options options = other_options();
+  torpor_vm *vm;
+  (void)state;
+  options.deadline_ms = 20;
+  vm = test_vm_open(&options);
+  assert_int_equal(test_eval_status(vm, "Array(5e8).join()"), TORPOR_TRAPPED);
+  torpor_vm_close(vm);
+  vm = test_vm_open(&options);
+  test_eval_is(vm, "'well'", "well");
+  torpor_vm_close(vm);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_runs),
+      cmocka_unit_test(test_snapshot_finds_its_engine),
+      cmocka_unit_test(test_traps),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
