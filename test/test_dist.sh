@@ -15,7 +15,7 @@ fail() {
   exit 1
 }
 
-version=$("$TORPOR" --version | sed 's/^[^0-9]*//; s/ .*//')
+version=$("$TORPOR" --version | sed -n '1s/^[^0-9]*//p')
 mkdir "$work/one" "$work/two"
 for out in one two; do
   "$TORPOR_SOURCE/tools/make-dist" "$version" "$TORPOR_BUILD/generated" \
