@@ -3,8 +3,8 @@
  *
  * The table lies in guest memory, sorted by id (abi.h), all of it in what
  * sleeps with the VM; one that says otherwise is damaged. Reading it is done
- * from outside, without entering the guest: so listing what a sleeping VM waits for
- * does not wake it. Which ones this host has been given is the host's own
+ * from outside, without entering the guest: so listing what a sleeping VM waits
+ * for does not wake it. Which ones this host has been given is the host's own
  * knowledge and in no snapshot; after a restore all pending ones are given
  * again. */
 #include <string.h>
