@@ -210,7 +210,7 @@ TORPOR_API void *torpor_vm_user(const torpor_vm *vm);
 typedef struct torpor_usage {
   uint64_t memory;     /* bytes of linear memory */
   uint64_t heap_used;  /* bytes that the guest's heap has handed out */
-  uint64_t heap_free;  /* bytes below the heap's break that are not */
+  uint64_t heap_free;  /* bytes below the heap's break, not handed out */
   uint64_t operations; /* pending operations */
   uint64_t handles;    /* live handles */
 } torpor_usage;

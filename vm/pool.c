@@ -22,8 +22,7 @@
 #include "vm/vm.h"
 
 #define POOL_LARGEST 32
-/* Beyond the baseline, and below the top of the stack, this much stays. */
-#define HEAP_KEPT (UINT32_C(1) << 20)
+/* Below the top of the stack this much stays. */
 #define STACK_KEPT (UINT32_C(128) << 10)
 /* Pages that some program wrote once need not be reset for ever: after so many
  * uses it is found out again which are. */
@@ -63,30 +62,27 @@ static void reset_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
   }
 }
 
-static uint32_t round_up(uint32_t address) {
-  return (address + TORPOR__CHUNK - 1) & ~(TORPOR__CHUNK - 1);
-}
-
-/* Gives back what lies outside of what a VM usually needs. */
+/* Gives back the depths of the stack that few programs reach. */
 static void trim_range(void *user, uint32_t start, uint32_t end) {
   torpor_vm *vm = user;
-  uint32_t high = round_up(vm->image->size) + HEAP_KEPT;
   uint32_t low = vm->image->stack_size & ~(TORPOR__CHUNK - 1);
   low = low > STACK_KEPT ? low - STACK_KEPT : 0;
   if (start < low)
     torpor__region_decommit(vm->region, start, end < low ? end : low);
-  if (end > high)
-    torpor__region_decommit(vm->region, start > high ? start : high, end);
 }
 
 static void reset_range(void *user, uint32_t start, uint32_t end) {
   reset_pages(user, start, end);
 }
 
-static void reset(torpor_vm *vm) {
+/* false: the system did not take back what the VM had grown by. */
+static bool reset(torpor_vm *vm) {
+  uint32_t pages = vm->engine->pages;
+  if (!torpor__region_set_pages(vm->region, pages, pages)) return false;
   torpor__region_committed(vm->region, trim_range, vm);
   torpor__region_written(vm->region, reset_range, vm);
   vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
+  return true;
 }
 
 /* The control block is written by the host at any time. */
@@ -203,11 +199,10 @@ void torpor__pool_give(torpor_vm *vm) {
   const size_t kept = offsetof(struct torpor_vm, host);
   bool table_grown = vm->engine->table_size(vm->instance) != vm->table_size;
   memset((uint8_t *)vm + kept, 0, sizeof(*vm) - kept);
-  if (table_grown) {
+  if (table_grown || !reset(vm)) {
     destroy(vm);
     return;
   }
-  reset(vm);
   if (!seal(vm, ++vm->uses % SEAL_ANEW == 0) || !keep_pooled(vm)) destroy(vm);
 }
 

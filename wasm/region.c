@@ -35,10 +35,14 @@
 /* Chunks from here on are never sealed; only large programs have them. */
 #define SEAL_CHUNKS 256u
 #define CHUNK_PAGES (TORPOR__CHUNK / TORPOR__PAGE)
+/* A sealed region may take a hundred mappings, of which a process has 65,530 by
+ * default. The regions beyond these are as they would be without sealing. */
+#define SEALED_MAX 300u
 
 struct torpor__region {
   struct torpor__region *next; /* among the spare ones */
   uint32_t chunk_end; /* no chunk from here on was committed since opening */
+  bool is_counted;    /* in sealed_regions */
   uint64_t bitmap[CHUNK_COUNT / WORD_BITS];
   uint64_t sealed[SEAL_CHUNKS / WORD_BITS];
   uint16_t written[SEAL_CHUNKS]; /* a bit for each page of a sealed chunk */
@@ -61,6 +65,8 @@ static struct {
   torpor__region *first;
   unsigned count;
 } spare = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
+
+static _Atomic unsigned sealed_regions;
 
 static uint8_t *find_memory(const torpor__region *region) {
   return (uint8_t *)region + MEMORY_OFFSET;
@@ -185,9 +191,23 @@ bool torpor__region_commit(torpor__region *region, uint32_t start,
   return true;
 }
 
+/* Counts 'region' among the sealed ones; false: there are enough. */
+static bool count_sealed(torpor__region *region) {
+  if (region->is_counted) return true;
+  region->is_counted = atomic_fetch_add(&sealed_regions, 1) < SEALED_MAX;
+  if (!region->is_counted) atomic_fetch_sub(&sealed_regions, 1);
+  return region->is_counted;
+}
+
+static void discount_sealed(torpor__region *region) {
+  if (region->is_counted) atomic_fetch_sub(&sealed_regions, 1);
+  region->is_counted = false;
+}
+
 void torpor__region_seal(torpor__region *region, bool anew) {
 #ifndef TORPOR_SOFT_BOUNDS
   uint32_t limit = region->chunk_end;
+  if (!count_sealed(region)) return;
   if (limit > SEAL_CHUNKS) limit = SEAL_CHUNKS;
   for (uint32_t chunk = 0; chunk < limit; chunk++) {
     bool sealed = is_sealed(region, chunk);
@@ -199,7 +219,7 @@ void torpor__region_seal(torpor__region *region, bool anew) {
     mark_sealed(region, chunk, chunk + 1, true);
   }
 #else
-  (void)region, (void)anew;
+  (void)region, (void)anew, (void)count_sealed;
 #endif
 }
 
@@ -384,6 +404,7 @@ torpor__region *torpor__region_open(uint32_t pages, uint32_t max_pages) {
 void torpor__region_close(torpor__region *region) {
   if (region == NULL) return;
   bool clean = decommit_chunks(region, 0, region->chunk_end);
+  discount_sealed(region);
   memset(torpor__region_instance(region), 0, TORPOR__INSTANCE_MAX);
   if (!clean || !keep_spare(region)) munmap(region, REGION_SIZE);
 }
