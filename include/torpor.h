@@ -610,7 +610,7 @@ typedef struct torpor_snapshot_info {
   char engine[65];     /* hex */
   uint32_t version;
   uint64_t memory;     /* bytes of linear memory when awake */
-  uint64_t bytes;      /* of memory that are stored */
+  uint64_t bytes;      /* of memory that are stored, before compression */
   uint32_t operations; /* pending */
 } torpor_snapshot_info;
 

@@ -295,6 +295,8 @@ static void test_objects(void **state) {
   test_eval_is(vm, "JSON.stringify(o)",
                "{\"list\":[0,1,4,9,16,25,36,49,64,81]}");
   test_status(vm, torpor_get(vm, torpor_undefined(), "x", &out), TORPOR_THROWN);
+  test_status(vm, torpor_get(vm, object, NULL, &out), TORPOR_MISUSE);
+  test_status(vm, torpor_set(vm, object, NULL, out), TORPOR_MISUSE);
   test_eval(vm,
             "Object.defineProperty(o, 'p', {get() { throw 'get' }, "
             "set(v) { throw 'set' + v }}); 0");

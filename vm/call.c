@@ -295,8 +295,12 @@ torpor_status torpor_error_new(torpor_vm *vm, const char *name,
                                const char *message, torpor_value *out) {
   torpor__loan loan = {0};
   uint64_t name_at, message_at;
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
   *out = torpor_undefined();
+  if (!name || !message)
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "an error needs a name and a message");
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, name, strlen(name), &name_at);
   if (status == TORPOR_OK)

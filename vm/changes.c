@@ -187,18 +187,17 @@ static torpor_status put_run(torpor_vm *vm, uint64_t start, uint64_t size,
 }
 
 torpor_status torpor__changes_read(torpor_vm *vm, const uint8_t *data,
-                                   size_t size, uint64_t memory,
-                                   uint64_t *bytes) {
+                                   size_t size) {
   run_reader reader = {data, data + size};
-  uint64_t address = 0;
-  *bytes = 0;
+  uint64_t memory = torpor__memory_size(vm), address = 0;
   while (reader.at < reader.end) {
     uint64_t gap, length;
     const uint8_t *content = NULL;
     torpor_status status;
+    bool zero;
     if (!read_varint(&reader, &gap) || !read_varint(&reader, &length))
       return TORPOR_FORMAT;
-    bool zero = length & 1;
+    zero = length & 1;
     length >>= 1;
     address += gap;
     if (length == 0 || address > memory || length > memory - address)
@@ -208,10 +207,9 @@ torpor_status torpor__changes_read(torpor_vm *vm, const uint8_t *data,
       content = reader.at;
       reader.at += length;
     }
-    status = vm ? put_run(vm, address, length, content) : TORPOR_OK;
+    status = put_run(vm, address, length, content);
     if (status != TORPOR_OK) return status;
     address += length;
-    *bytes += length;
   }
   return TORPOR_OK;
 }

@@ -22,10 +22,8 @@
 void torpor__changes_write(torpor_vm *vm, torpor__buffer *out);
 
 /* Puts the runs in 'data' over the memory of 'vm', which is that of the
- * baseline; with NULL they are only checked, against 'memory' bytes. 'bytes'
- * gets the sum of the lengths. FORMAT, NOMEM; then some may have been put. */
+ * baseline. FORMAT, NOMEM; then some may have been put. */
 torpor_status torpor__changes_read(torpor_vm *vm, const uint8_t *data,
-                                   size_t size, uint64_t memory,
-                                   uint64_t *bytes);
+                                   size_t size);
 
 #endif

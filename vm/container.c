@@ -203,73 +203,97 @@ static torpor_status read_header(torpor__container *container,
   return TORPOR_OK;
 }
 
-static torpor_status unpack(torpor__content *content, const uint8_t *stored,
-                            size_t stored_size, uint64_t raw_size,
-                            uint64_t largest) {
-  size_t got;
-  if (raw_size > largest ||
-      ZSTD_getFrameContentSize(stored, stored_size) != raw_size)
-    return damaged("the size of a compressed section");
-  content->owned = torpor__alloc((size_t)raw_size);
+/* Content is never larger than memory, but for what describes it. */
+static uint64_t largest_content(const torpor__container *container,
+                                uint32_t type) {
+  uint64_t memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
+  if (type == TORPOR__SECTION_MEMORY || memory < TORPOR__SECTION_LARGEST)
+    return memory + HEADER_SIZE;
+  return TORPOR__SECTION_LARGEST;
+}
+
+static torpor_status unpack_content(torpor__content *content,
+                                    const uint8_t *stored, size_t stored_size) {
+  size_t size = (size_t)content->raw_size, got;
+  content->owned = torpor__alloc(size);
   if (!content->owned)
     return torpor__fail(NULL, TORPOR_NOMEM,
-                        "no memory to unpack %llu bytes of a snapshot",
-                        (unsigned long long)raw_size);
-  got = ZSTD_decompress(content->owned, (size_t)raw_size, stored, stored_size);
-  if (ZSTD_isError(got) || got != raw_size)
-    return damaged("a compressed section");
+                        "no memory to unpack %zu bytes of a snapshot", size);
+  got = ZSTD_decompress(content->owned, size, stored, stored_size);
+  if (ZSTD_isError(got) || got != size) return damaged("a compressed section");
   content->data = content->owned;
-  content->size = (size_t)raw_size;
+  content->size = size;
   return TORPOR_OK;
+}
+
+typedef struct section_head {
+  uint32_t type, method;
+  uint64_t raw_size, stored_size;
+} section_head;
+
+static torpor_status check_section(const section_head *head, uint32_t last) {
+  if (head->type <= last) return damaged("the order of its sections");
+  if (head->type == TORPOR__SECTION_EXTENSIONS)
+    return torpor__fail(NULL, TORPOR_EXTENSION,
+                        "the snapshot needs extensions, which this Torpor "
+                        "cannot load; use the one that made it");
+  if (head->type >= TORPOR__SECTION_END ||
+      head->type == TORPOR__SECTION_WAITING || head->method > METHOD_ZSTD)
+    return torpor__fail(NULL, TORPOR_NEWER,
+                        "the snapshot has a section (type %u, method %u) that "
+                        "this Torpor does not know; use a newer one",
+                        head->type, head->method);
+  return TORPOR_OK;
+}
+
+static torpor_status read_content(torpor__container *container,
+                                  const section_head *head,
+                                  const uint8_t *stored, bool unpack) {
+  torpor__content *content = &container->sections[head->type];
+  size_t stored_size = (size_t)head->stored_size;
+  content->present = true;
+  content->raw_size = head->raw_size;
+  if (head->method == METHOD_STORED) {
+    if (head->raw_size != head->stored_size) return damaged("a section's size");
+    content->data = stored;
+    content->size = stored_size;
+    return TORPOR_OK;
+  }
+  if (head->raw_size > largest_content(container, head->type) ||
+      ZSTD_getFrameContentSize(stored, stored_size) != head->raw_size)
+    return damaged("the size of a compressed section");
+  if (head->type == TORPOR__SECTION_MEMORY && !unpack) return TORPOR_OK;
+  return unpack_content(content, stored, stored_size);
 }
 
 /* The section at '*at'; moves on behind it. 'last' is the type before. */
 static torpor_status read_section(torpor__container *container,
                                   const uint8_t **at, const uint8_t *end,
-                                  uint32_t *last) {
-  const uint8_t *head = *at, *stored = head + SECTION_SIZE;
-  /* Content is never larger than memory, but for what describes it. */
-  uint64_t largest =
-      (uint64_t)container->pages * TORPOR__WASM_PAGE + HEADER_SIZE;
-  uint64_t raw_size, stored_size;
-  uint32_t type, method;
-  torpor__content *content;
-  if ((size_t)(end - head) < SECTION_SIZE) return damaged("its sections");
-  type = read_u32(head);
-  method = read_u32(head + 4);
-  raw_size = read_number(head + 8, 8);
-  stored_size = read_number(head + 16, 8);
-  if (stored_size > (uint64_t)(end - stored))
+                                  uint32_t *last, bool unpack) {
+  const uint8_t *bytes = *at, *stored = bytes + SECTION_SIZE;
+  section_head head;
+  torpor_status status;
+  if ((size_t)(end - bytes) < SECTION_SIZE) return damaged("its sections");
+  head.type = read_u32(bytes);
+  head.method = read_u32(bytes + 4);
+  head.raw_size = read_number(bytes + 8, 8);
+  head.stored_size = read_number(bytes + 16, 8);
+  if (head.stored_size > (uint64_t)(end - stored))
     return damaged("a section's size");
-  if (type <= *last) return damaged("the order of its sections");
-  if (type == TORPOR__SECTION_EXTENSIONS)
-    return torpor__fail(NULL, TORPOR_EXTENSION,
-                        "the snapshot needs extensions, which this Torpor "
-                        "cannot load; use the one that made it");
-  if (type >= TORPOR__SECTION_END || type == TORPOR__SECTION_WAITING ||
-      method > METHOD_ZSTD)
-    return torpor__fail(NULL, TORPOR_NEWER,
-                        "the snapshot has a section (type %u, method %u) that "
-                        "this Torpor does not know; use a newer one",
-                        type, method);
-  *last = type;
-  *at = stored + stored_size;
-  content = &container->sections[type];
-  content->present = true;
-  if (method == METHOD_ZSTD)
-    return unpack(content, stored, (size_t)stored_size, raw_size, largest);
-  if (raw_size != stored_size) return damaged("a section's size");
-  content->data = stored;
-  content->size = (size_t)stored_size;
-  return TORPOR_OK;
+  status = check_section(&head, *last);
+  if (status != TORPOR_OK) return status;
+  *last = head.type;
+  *at = stored + head.stored_size;
+  return read_content(container, &head, stored, unpack);
 }
 
 static torpor_status read_sections(torpor__container *container,
-                                   const uint8_t *data, size_t size) {
+                                   const uint8_t *data, size_t size,
+                                   bool unpack) {
   const uint8_t *at = data + HEADER_SIZE, *end = data + size - CHECKSUM_SIZE;
   uint32_t count = read_u32(data + AT_SECTIONS), last = 0;
   for (uint32_t i = 0; i < count; i++) {
-    torpor_status status = read_section(container, &at, end, &last);
+    torpor_status status = read_section(container, &at, end, &last, unpack);
     if (status != TORPOR_OK) return status;
   }
   if (at != end) return damaged("what follows its sections");
@@ -282,12 +306,13 @@ static torpor_status read_sections(torpor__container *container,
 
 torpor_status torpor__container_read(torpor__container *container,
                                      const uint8_t *data, size_t size,
-                                     uint64_t memory_max) {
+                                     uint64_t memory_max, bool unpack) {
   torpor_status status;
   memset(container, 0, sizeof(*container));
   status = check_frame(data, size);
   if (status == TORPOR_OK) status = read_header(container, data, memory_max);
-  if (status == TORPOR_OK) status = read_sections(container, data, size);
+  if (status == TORPOR_OK)
+    status = read_sections(container, data, size, unpack);
   if (status != TORPOR_OK) torpor__container_free(container);
   return status;
 }

@@ -20,6 +20,9 @@ typedef enum torpor__section {
 } torpor__section;
 #define TORPOR__SECTION_END 6
 
+/* The most that all sections but memory may take, unpacked. */
+#define TORPOR__SECTION_LARGEST (UINT64_C(256) << 20)
+
 /* ---- Writing --------------------------------------------------------------*/
 
 typedef struct torpor__container_writer {
@@ -41,8 +44,9 @@ torpor_status torpor__container_finish(torpor__container_writer *writer,
 /* ---- Reading --------------------------------------------------------------*/
 
 typedef struct torpor__content {
-  const uint8_t *data;
+  const uint8_t *data; /* NULL when it was left packed */
   size_t size;
+  uint64_t raw_size;
   uint8_t *owned; /* what was decompressed, or NULL */
   bool present;
 } torpor__content;
@@ -54,11 +58,12 @@ typedef struct torpor__container {
 } torpor__container;
 
 /* Reads and checks 'data', which stays borrowed; 'memory_max' is how much
- * memory its VM may have. On any failure nothing is produced, and this thread's
- * error says what to do. */
+ * memory its VM may have. Without 'unpack' the memory section stays packed if
+ * it is. On any failure nothing is produced, and this thread's error says what
+ * to do. */
 torpor_status torpor__container_read(torpor__container *container,
                                      const uint8_t *data, size_t size,
-                                     uint64_t memory_max);
+                                     uint64_t memory_max, bool unpack);
 void torpor__container_free(torpor__container *container);
 
 #endif

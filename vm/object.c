@@ -44,12 +44,16 @@ torpor_status torpor_object_class(torpor_vm *vm, torpor_value value,
   return torpor__end(vm, status);
 }
 
+static torpor_status fail_key(torpor_vm *vm) {
+  return torpor__fail(vm, TORPOR_MISUSE, "a property needs a key, not NULL");
+}
+
 torpor_status torpor_get(torpor_vm *vm, torpor_value object, const char *key,
                          torpor_value *out) {
   torpor__loan loan = {0};
-  size_t size = strlen(key);
+  size_t size = key ? strlen(key) : 0;
   uint64_t address;
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status = key ? torpor__begin_running(vm) : fail_key(vm);
   *out = torpor_undefined();
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, key, size, &address);
@@ -64,9 +68,9 @@ torpor_status torpor_get(torpor_vm *vm, torpor_value object, const char *key,
 torpor_status torpor_set(torpor_vm *vm, torpor_value object, const char *key,
                          torpor_value value) {
   torpor__loan loan = {0};
-  size_t size = strlen(key);
+  size_t size = key ? strlen(key) : 0;
   uint64_t address;
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status = key ? torpor__begin_running(vm) : fail_key(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, key, size, &address);
   if (status == TORPOR_OK)

@@ -182,7 +182,7 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
                                      torpor_value request, double due,
                                      uint64_t *id, torpor_value *promise) {
   torpor__loan loan = {0};
-  size_t size = strlen(kind);
+  size_t size = kind ? strlen(kind) : 0;
   uint64_t address, due_bits;
   torpor_status status;
   *id = 0;

@@ -67,6 +67,11 @@ static torpor_status write_operations(torpor_vm *vm, torpor__buffer *out) {
     /* A damaged table may name one large request many times. */
     if (out->size > torpor__memory_size(vm))
       return torpor__fail_damaged(vm, "its table of operations");
+    if (out->size > TORPOR__SECTION_LARGEST)
+      return torpor__fail(vm, TORPOR_LIMIT,
+                          "the requests of pending operations take more than "
+                          "%llu bytes",
+                          (unsigned long long)TORPOR__SECTION_LARGEST);
   }
   return TORPOR_OK;
 }
@@ -135,13 +140,13 @@ static torpor_status load_globals(torpor_vm *vm,
 
 static torpor_status load_memory(torpor_vm *vm, const torpor__content *memory,
                                  uint32_t pages) {
-  uint64_t size = (uint64_t)pages * TORPOR__WASM_PAGE, bytes;
+  uint64_t size = (uint64_t)pages * TORPOR__WASM_PAGE;
   uint32_t pages_max = torpor__region_memory(vm->region)->max_pages;
   torpor_status status;
   if (pages < vm->engine->pages) return damaged("its memory's size");
   if (!torpor__region_set_pages(vm->region, pages, pages_max))
     return torpor__fail(NULL, TORPOR_NOMEM, "no memory to wake the VM in");
-  status = torpor__changes_read(vm, memory->data, memory->size, size, &bytes);
+  status = torpor__changes_read(vm, memory->data, memory->size);
   if (status == TORPOR_NOMEM)
     return torpor__fail(NULL, TORPOR_NOMEM, "no memory to wake the VM in");
   if (status != TORPOR_OK) return damaged("its memory");
@@ -180,7 +185,7 @@ torpor_status torpor_snapshot_restore(const void *data, size_t size,
   status = torpor__options_check(options);
   if (status == TORPOR_OK)
     status = torpor__container_read(&container, data, size,
-                                    torpor__options_memory(options));
+                                    torpor__options_memory(options), true);
   if (status != TORPOR_OK) return status;
   status = load(&container, options, out);
   torpor__container_free(&container);
@@ -224,9 +229,7 @@ static torpor_status describe(const torpor__container *container,
   memcpy(info->engine, container->engine, sizeof(info->engine));
   info->version = container->version;
   info->memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
-  status = torpor__changes_read(NULL, memory->data, memory->size, info->memory,
-                                &info->bytes);
-  if (status != TORPOR_OK) return damaged("its memory");
+  info->bytes = memory->raw_size;
   status = check_operations(list, &info->operations);
   if (status != TORPOR_OK || !operations) return status;
   return copy_content(list, operations);
@@ -239,8 +242,8 @@ torpor_status torpor_snapshot_read(const void *data, size_t size,
   torpor_status status;
   memset(info, 0, sizeof(*info));
   if (operations) *operations = (torpor_bytes){NULL, 0};
-  status =
-      torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST);
+  status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
+                                  false);
   if (status != TORPOR_OK) return status;
   status = describe(&container, info, operations);
   torpor__container_free(&container);
