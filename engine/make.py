@@ -79,7 +79,8 @@ def bake(parts, out):
 
 def translate(parts, out):
     run("wasm2c", "-n", "engine", out / "engine.wasm", "-o", parts / "engine.c")
-    run(sys.executable, ENGINE / "tune.py", "engine", "engine", parts, out)
+    run(sys.executable, ENGINE / "tune.py", "--interpreter", "engine", "engine",
+        parts, out)
 
 
 def write_depfile(path, target, files):

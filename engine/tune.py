@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """tune.py - fits the C that wasm2c (wabt 1.0.32) makes to our runtime.
 
-Usage: tune.py MODULE FILE IN OUT
+Usage: tune.py [--interpreter] MODULE FILE IN OUT
 
 Reads IN/FILE.c and IN/FILE.h, which wasm2c made of MODULE, writes OUT/FILE.c,
 OUT/FILE.h and OUT/FILE-shape.h. Changes:
@@ -14,6 +14,10 @@ OUT/FILE.h and OUT/FILE-shape.h. Changes:
                  is not used, and keeps the compiler from folding the others.
                  Only traps of dead loads are lost
   prologue       WASM_RT_PROLOGUE of wasm-rt.h takes the place of a call counter
+  dispatch       with --interpreter: where the interpreter of bytecode goes back
+                 to its loop's head, it fetches the next opcode and jumps to its
+                 code at once, so that the processor predicts each jump on its
+                 own
 
 FILE-shape.h tells engine/bind.c what is a number in the generated text: sizes
 of memory and table, data segments, initial values of globals.
@@ -90,6 +94,48 @@ def check_offsets(source):
         raise Unexpected(f"constant offset {largest} reaches beyond the guard")
 
 
+# The head of the interpreter's loop: an opcode is fetched, one is subtracted,
+# and a switch of gotos follows. Groups: label, fetch, cases, default.
+LOOP_HEAD = re.compile(
+    r"^ +(w2c_L\d+): \n"
+    r"((?: +w2c_\w+ \+?= [^\n]*;\n){5,40}"
+    r" +w2c_i0 = i32_load8_u\(&instance->w2c_memory, \(u64\)\(w2c_i0\)\);\n"
+    r"(?: +w2c_l\d+ = w2c_i0;\n)?"
+    r" +w2c_i1 = 4294967295u;\n +w2c_i0 \+= w2c_i1;\n)"
+    r" +switch \(w2c_i0\) \{\n"
+    r"((?: +case \d+: goto w2c_[BL]\d+;\n){200,255})"
+    r" +default: goto (w2c_B\d+);\n +\}\n", re.M)
+
+
+def thread_dispatch(source):
+    """Gives every way back to the loop's head a fetch and jump of its own."""
+    heads = list(LOOP_HEAD.finditer(source))
+    if len(heads) != 1:
+        raise Unexpected(f"{len(heads)} interpreter loops, not 1")
+    head = heads[0]
+    label, fetch, cases, default = head.groups()
+    targets = re.findall(r"case (\d+): goto (w2c_[BL]\d+);", cases)
+    if [int(number) for number, _ in targets] != list(range(len(targets))):
+        raise Unexpected("the interpreter's cases are not 0, 1, 2, ...")
+    # An opcode is one byte: opcode 0 is entry 255, which is no opcode either.
+    names = [name for _, name in targets]
+    names += [default] * (256 - len(names))
+    table = ", ".join(f"&&{name}" for name in names)
+    statements = " ".join(line.strip() for line in fetch.splitlines())
+    jump = f"{{ {statements} goto *opcodes[(u8)w2c_i0]; }}"
+    start = source.rindex("\n}\n", 0, head.start())
+    end = source.index("\n}\n", head.end())
+    body = source[head.end():end]
+    back = f"goto {label};"
+    if body.count(back) < 200 or source[start:head.start()].count(back) != 0:
+        raise Unexpected(f"{body.count(back)} ways back to the interpreter")
+    # In an if they are written as {goto L;}: the braces may stay.
+    return (source[:head.start()]
+            + f"static const void *const opcodes[256] = {{{table}}};\n"
+            + f"{label}:;\n{jump}\n"
+            + body.replace(back, jump) + source[end:])
+
+
 def describe(source, name):
     """The text of FILE-shape.h."""
     pages, pages_max = find_one(
@@ -120,12 +166,14 @@ def describe(source, name):
     return "\n".join(lines) + "\n"
 
 
-def tune(name, file, folder_in, folder_out):
+def tune(name, file, folder_in, folder_out, interpreter):
     source = (folder_in / f"{file}.c").read_text()
     header = (folder_in / f"{file}.h").read_text()
     shape = describe(source, name)
     check_offsets(source)
     source = set_prologue(drop_asm(source))
+    if interpreter:
+        source = thread_dispatch(source)
     header = tune_header(header, name)
     folder_out.mkdir(parents=True, exist_ok=True)
     (folder_out / f"{file}-shape.h").write_text(shape)
@@ -134,11 +182,14 @@ def tune(name, file, folder_in, folder_out):
 
 
 def main():
-    if len(sys.argv) != 5:
-        sys.exit("usage: tune.py MODULE FILE IN OUT")
-    name, file, folder_in, folder_out = sys.argv[1:]
+    arguments = sys.argv[1:]
+    interpreter = arguments[:1] == ["--interpreter"]
+    if len(arguments) != 4 + interpreter:
+        sys.exit("usage: tune.py [--interpreter] MODULE FILE IN OUT")
+    name, file, folder_in, folder_out = arguments[interpreter:]
     try:
-        tune(name, file, pathlib.Path(folder_in), pathlib.Path(folder_out))
+        tune(name, file, pathlib.Path(folder_in), pathlib.Path(folder_out),
+             interpreter)
     except (Unexpected, ValueError) as error:
         sys.exit(f"tune.py: {file}.c is not what wasm2c 1.0.32 makes: "
                  f"{error}")

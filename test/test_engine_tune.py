@@ -25,13 +25,13 @@ CHANGES = [
 ]
 
 
-def tune(texts, out):
+def tune(texts, out, *options):
     """The exit status and messages for these texts of probe."""
     with tempfile.TemporaryDirectory() as place:
         for ending, text in texts.items():
             (pathlib.Path(place) / f"probe.{ending}").write_text(text)
         return subprocess.run([sys.executable, SOURCE / "engine/tune.py",
-                               "probe", "probe", place, out],
+                               *options, "probe", "probe", place, out],
                               capture_output=True, text=True, check=False)
 
 
@@ -42,6 +42,9 @@ def main():
         done = tune(texts, out)
         if done.returncode != 0:
             sys.exit(f"what wasm2c makes is refused: {done.stderr}")
+        done = tune(texts, out, "--interpreter")
+        if done.returncode != 1 or "0 interpreter loops" not in done.stderr:
+            sys.exit(f"a module without interpreter has none: {done}")
         for ending, old, new in CHANGES:
             if old not in texts[ending]:
                 sys.exit(f"the test is out of date: no {old!r}")
