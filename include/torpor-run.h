@@ -38,11 +38,11 @@ extern "C" {
 typedef struct torpor_store torpor_store;
 
 typedef struct torpor_store_options {
-  size_t size;      /* sizeof(torpor_store_options) */
-  const char *vfs;  /* name of a SQLite VFS; NULL: the system's */
-  bool read_only;   /* never writes; for looking */
-  bool must_exist;  /* TORPOR_NOT_FOUND instead of making a new store */
-  int busy_ms;      /* how long to wait for other processes; 0: 10,000 */
+  size_t size;     /* sizeof(torpor_store_options) */
+  const char *vfs; /* name of a SQLite VFS; NULL: the system's */
+  bool read_only;  /* never writes; for looking */
+  bool must_exist; /* TORPOR_NOT_FOUND instead of making a new store */
+  int busy_ms;     /* how long to wait for other processes; 0: 10,000 */
 } torpor_store_options;
 
 #define TORPOR_STORE_OPTIONS_INIT {.size = sizeof(torpor_store_options)}
@@ -74,11 +74,12 @@ typedef struct torpor_run_options {
   uint64_t memory_max;  /* see torpor_options; 0: default */
   uint64_t fuel;        /* polls of one step before a checkpoint between two
                            jobs; 0: TORPOR_RUN_FUEL */
-  uint64_t deadline_ms; /* of one entry; 0: TORPOR_RUN_DEADLINE_MS */
+  uint64_t deadline_ms; /* of a step, and of each entry in it; a step that takes
+                           longer comes to nothing; 0: TORPOR_RUN_DEADLINE_MS */
 } torpor_run_options;
 
 #define TORPOR_RUN_OPTIONS_INIT {.size = sizeof(torpor_run_options)}
-#define TORPOR_RUN_FUEL UINT64_C(100000000)
+#define TORPOR_RUN_FUEL UINT64_C(10000000)
 #define TORPOR_RUN_DEADLINE_MS UINT64_C(60000)
 #define TORPOR_RUN_ATTEMPTS 5 /* deliveries without a commit until parked */
 
@@ -90,13 +91,13 @@ TORPOR_API torpor_status torpor_run_add(torpor_store *store,
                                         char *id);
 
 typedef enum torpor_run_state {
-  TORPOR_RUN_READY,     /* has work now, or has not started */
-  TORPOR_RUN_WAITING,   /* for its operations */
-  TORPOR_RUN_DONE,      /* result in 'value' */
-  TORPOR_RUN_FAILED,    /* error in 'value' */
-  TORPOR_RUN_DEADLOCK,  /* waits for what nothing can settle */
+  TORPOR_RUN_READY,    /* has work now, or has not started */
+  TORPOR_RUN_WAITING,  /* for its operations */
+  TORPOR_RUN_DONE,     /* result in 'value' */
+  TORPOR_RUN_FAILED,   /* error in 'value' */
+  TORPOR_RUN_DEADLOCK, /* waits for what nothing can settle */
   TORPOR_RUN_KILLED,
-  TORPOR_RUN_PARKED,    /* kept ending its worker; resume tries again */
+  TORPOR_RUN_PARKED, /* kept ending its worker; resume tries again */
 } torpor_run_state;
 
 TORPOR_API const char *torpor_run_state_name(torpor_run_state state);
@@ -107,9 +108,9 @@ typedef struct torpor_run_info {
   const char *engine; /* hex */
   const char *access;
   torpor_run_state state;
-  int64_t step;     /* commits so far */
+  int64_t step; /* commits so far */
   int64_t branch;
-  int64_t attempts; /* deliveries since the last commit */
+  int64_t attempts;               /* deliveries since the last commit */
   int64_t created_ms, changed_ms; /* Unix milliseconds */
   uint64_t snapshot_size; /* bytes of the sleeping state; 0 before the first */
   uint64_t operations;    /* pending */
@@ -131,7 +132,7 @@ TORPOR_API torpor_status torpor_run_each(torpor_store *store, const char *id,
 typedef struct torpor_run_operation {
   uint64_t id;
   const char *kind;
-  const char *topic; /* the signal's name; NULL for other kinds */
+  const char *topic;      /* the signal's name; NULL for other kinds */
   const uint8_t *request; /* CBOR */
   size_t request_size;
   int64_t begun_ms;
@@ -174,8 +175,7 @@ TORPOR_API torpor_status torpor_run_cancel(torpor_store *store, const char *id,
                                            bool kill);
 
 /* Makes a parked run ready again, with its attempts at 0; nothing for others. */
-TORPOR_API torpor_status torpor_run_unpark(torpor_store *store,
-                                           const char *id);
+TORPOR_API torpor_status torpor_run_unpark(torpor_store *store, const char *id);
 
 /* ---- Workers -------------------------------------------------------------*/
 
@@ -195,8 +195,8 @@ typedef struct torpor_event {
   torpor_event_kind kind;
   const char *run;
   int64_t step;
-  double us;          /* what waking took, in microseconds */
-  uint64_t size;      /* bytes of the snapshot */
+  double us;           /* what waking took, in microseconds */
+  uint64_t size;       /* bytes of the snapshot */
   uint64_t operations; /* pending */
   int64_t next_due_ms; /* earliest due time of them; -1: none */
   torpor_level level;
@@ -218,9 +218,10 @@ typedef struct torpor_worker_options {
 
 #define TORPOR_WORKER_OPTIONS_INIT {.size = sizeof(torpor_worker_options)}
 
-TORPOR_API torpor_status torpor_worker_open(
-    torpor_store *store, const torpor_worker_options *options,
-    torpor_worker **out);
+TORPOR_API
+    torpor_status torpor_worker_open(torpor_store *store,
+                                     const torpor_worker_options *options,
+                                     torpor_worker **out);
 TORPOR_API void torpor_worker_close(torpor_worker *worker);
 
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,

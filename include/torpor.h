@@ -67,40 +67,40 @@ TORPOR_API const char *torpor_version(void);
 
 /* Every code once: number, name, what it means and what to do. Numbers are
  * never reused. Functions that can fail return one of them. */
-#define TORPOR_STATUS_LIST(X)                                                 \
-  X(0, OK, "done")                                                            \
-  X(1, THROWN, "JavaScript threw; the out value is the exception")            \
-  X(2, INTERRUPTED,                                                           \
-    "guest code was stopped by its fuel, deadline or an interrupt; the VM "   \
-    "may be used, but what was running did not finish")                       \
-  X(3, TRAPPED,                                                               \
-    "guest code was ended by a fault or the watchdog; the VM is broken: "     \
-    "close it or restore a snapshot")                                         \
-  X(4, BROKEN, "the VM trapped earlier; close it or restore a snapshot")      \
-  X(5, BUSY, "not possible while guest code is on the stack; return first")   \
-  X(6, NOMEM, "out of memory on the host")                                    \
-  X(7, MISUSE, "an argument is wrong; see torpor_last_error")                 \
-  X(8, STALE, "the handle's scope is closed or it was released")              \
-  X(9, TYPE, "the value is of another type than the call needs")              \
-  X(10, LIMIT, "a limit was reached; see torpor_last_error for which")        \
-  X(11, IO, "reading or writing failed")                                      \
-  X(12, NOT_FOUND, "there is no such thing")                                  \
-  X(13, FORMAT, "the bytes are not a snapshot or are damaged")                \
-  X(14, NEWER, "made by a newer version; use that version to read it")        \
-  X(15, ENGINE, "needs an engine that is not installed")                      \
-  X(16, EXTENSION, "needs an extension that is missing or different")         \
-  X(17, CHECKSUM, "the checksum does not match: the bytes were altered")      \
-  X(18, DEADLOCK,                                                             \
-    "the program waits for a promise that nothing can settle any more")       \
-  X(19, DENIED, "access was not granted; see torpor_last_error for the flag") \
-  X(20, FULL, "the disk or the database is full")                             \
-  X(21, LOCKED, "another process works on it")                                \
-  X(22, CORRUPT, "the store is damaged")                                      \
-  X(23, CANCELLED, "cancelled")                                               \
-  X(24, EXISTS, "there is one already")                                       \
-  X(25, UNSUPPORTED, "not supported on this system or in this build")         \
-  X(26, READONLY, "the store cannot be written; check its permissions")       \
-  X(27, FENCED, "the run was taken over or killed; its last commit stands")   \
+#define TORPOR_STATUS_LIST(X)                                                  \
+  X(0, OK, "done")                                                             \
+  X(1, THROWN, "JavaScript threw; the out value is the exception")             \
+  X(2, INTERRUPTED,                                                            \
+    "guest code was stopped by its fuel, deadline or an interrupt; the VM "    \
+    "may be used, but what was running did not finish")                        \
+  X(3, TRAPPED,                                                                \
+    "guest code was ended by a fault or the watchdog; the VM is broken: "      \
+    "close it or restore a snapshot")                                          \
+  X(4, BROKEN, "the VM trapped earlier; close it or restore a snapshot")       \
+  X(5, BUSY, "not possible while guest code is on the stack; return first")    \
+  X(6, NOMEM, "out of memory on the host")                                     \
+  X(7, MISUSE, "an argument is wrong; see torpor_last_error")                  \
+  X(8, STALE, "the handle's scope is closed or it was released")               \
+  X(9, TYPE, "the value is of another type than the call needs")               \
+  X(10, LIMIT, "a limit was reached; see torpor_last_error for which")         \
+  X(11, IO, "reading or writing failed")                                       \
+  X(12, NOT_FOUND, "there is no such thing")                                   \
+  X(13, FORMAT, "the bytes are not a snapshot or are damaged")                 \
+  X(14, NEWER, "made by a newer version; use that version to read it")         \
+  X(15, ENGINE, "needs an engine that is not installed")                       \
+  X(16, EXTENSION, "needs an extension that is missing or different")          \
+  X(17, CHECKSUM, "the checksum does not match: the bytes were altered")       \
+  X(18, DEADLOCK,                                                              \
+    "the program waits for a promise that nothing can settle any more")        \
+  X(19, DENIED, "access was not granted; see torpor_last_error for the flag")  \
+  X(20, FULL, "the disk or the database is full")                              \
+  X(21, LOCKED, "another process works on it")                                 \
+  X(22, CORRUPT, "the store is damaged")                                       \
+  X(23, CANCELLED, "cancelled")                                                \
+  X(24, EXISTS, "there is one already")                                        \
+  X(25, UNSUPPORTED, "not supported on this system or in this build")          \
+  X(26, READONLY, "the store cannot be written; check its permissions")        \
+  X(27, FENCED, "the run was taken over or killed; its last commit stands")    \
   X(28, ENDED, "the run has ended already")
 
 typedef enum torpor_status {
@@ -171,12 +171,12 @@ typedef struct torpor_host {
 
 /* How a VM is opened. Start from TORPOR_OPTIONS_INIT. */
 typedef struct torpor_options {
-  size_t size;        /* sizeof(torpor_options): lets fields be added */
+  size_t size; /* sizeof(torpor_options): lets fields be added */
   torpor_host host;
-  uint64_t memory_max; /* bytes of linear memory; 0: TORPOR_MEMORY_DEFAULT */
-  uint64_t fuel;       /* see torpor_vm_set_fuel; 0: no limit */
+  uint64_t memory_max;  /* bytes of linear memory; 0: TORPOR_MEMORY_DEFAULT */
+  uint64_t fuel;        /* see torpor_vm_set_fuel; 0: no limit */
   uint64_t deadline_ms; /* per entry, see torpor_vm_set_deadline; 0: none */
-  const char *engine;  /* engine id in hex; NULL: the built-in engine, or the
+  const char *engine;   /* engine id in hex; NULL: the built-in engine, or the
                           snapshot's own */
 } torpor_options;
 
@@ -334,8 +334,7 @@ TORPOR_API torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
                                              torpor_token *out);
 TORPOR_API torpor_status torpor_value_import(torpor_vm *vm, torpor_token token,
                                              torpor_value *out);
-TORPOR_API torpor_status torpor_value_forget(torpor_vm *vm,
-                                             torpor_token token);
+TORPOR_API torpor_status torpor_value_forget(torpor_vm *vm, torpor_token token);
 
 /* ---- Strings and bytes ---------------------------------------------------*/
 
@@ -532,20 +531,19 @@ TORPOR_API torpor_status torpor_cbor_to_json(const void *data, size_t size,
 /* A promise that the outside has to settle. The table of pending ones lies in
  * guest memory, so they sleep and wake with the VM. */
 typedef struct torpor_operation {
-  uint64_t id;         /* never reused within a VM and its copies */
-  const char *kind;    /* "timer", "signal", "file-read", ...; zero-terminated */
+  uint64_t id;      /* never reused within a VM and its copies */
+  const char *kind; /* "timer", "signal", "file-read", ...; zero-terminated */
   const uint8_t *request; /* CBOR */
   size_t request_size;
-  double due;          /* wall-clock milliseconds; 0 when it has none */
-  double begun;        /* wall-clock milliseconds */
+  double due;   /* wall-clock milliseconds; 0 when it has none */
+  double begun; /* wall-clock milliseconds */
 } torpor_operation;
 
 #define TORPOR_KIND_LARGEST 63
 
 /* Begins an operation of 'kind' with the plain data 'request' and gives its
  * promise. 'due' in wall-clock milliseconds, 0 for none. */
-TORPOR_API torpor_status torpor_operation_begin(torpor_vm *vm,
-                                                const char *kind,
+TORPOR_API torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
                                                 torpor_value request,
                                                 double due, uint64_t *id,
                                                 torpor_value *promise);
@@ -586,16 +584,14 @@ TORPOR_API torpor_status torpor_operation_settle_cbor(torpor_vm *vm,
  * an operation with. */
 TORPOR_API torpor_status torpor_cbor_error(const char *name,
                                            const char *message,
-                                           const char *code,
-                                           torpor_bytes *out);
+                                           const char *code, torpor_bytes *out);
 
 /* ---- Snapshots -----------------------------------------------------------*/
 
 /* The bytes of 'vm' asleep, against the baseline (docs/snapshot-format.md).
  * 'vm' may go on running. Possible between any two jobs.
  * TORPOR_BUSY while guest code is on the stack. */
-TORPOR_API torpor_status torpor_snapshot_save(torpor_vm *vm,
-                                              torpor_bytes *out);
+TORPOR_API torpor_status torpor_snapshot_save(torpor_vm *vm, torpor_bytes *out);
 
 /* Opens a VM from a snapshot. Handles are gone; host functions are to be bound
  * again; operations are pending still. Nothing is produced unless all of it was
@@ -607,7 +603,7 @@ TORPOR_API torpor_status torpor_snapshot_restore(const void *data, size_t size,
 
 /* What can be known of a snapshot without an engine. */
 typedef struct torpor_snapshot_info {
-  char engine[65];     /* hex */
+  char engine[65]; /* hex */
   uint32_t version;
   uint64_t memory;     /* bytes of linear memory when awake */
   uint64_t bytes;      /* of memory that are stored, before compression */

@@ -81,8 +81,7 @@ void torpor__region_committed(const torpor__region *region,
 /* Makes [start, end) accessible now, for the host's own reads; and for its
  * reads and writes. Cheap when it is. false: no memory, or beyond the memory's
  * size. */
-bool torpor__region_reach(torpor__region *region, uint32_t start,
-                          uint32_t end);
+bool torpor__region_reach(torpor__region *region, uint32_t start, uint32_t end);
 bool torpor__region_commit(torpor__region *region, uint32_t start,
                            uint32_t end);
 /* From now on writes to what is committed are noted, page by page; each page
