@@ -185,7 +185,9 @@ static bool keep_pooled(torpor_vm *vm) {
 }
 
 torpor_vm *torpor__pool_take(const torpor__image *image, uint32_t pages_max) {
-  torpor_vm *vm = take_pooled(image);
+  torpor_vm *vm;
+  if (!torpor__runtime_start()) return NULL; /* others may have its signals */
+  vm = take_pooled(image);
   if (!vm) vm = create(image);
   if (!vm) return NULL;
   vm->next = NULL;
