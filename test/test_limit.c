@@ -243,6 +243,41 @@ static void test_memory(void **state) {
       "(() => { let m = new Map; for (let i = 0;; i++) m.set(i, {}) })()");
 }
 
+/* The allowance is raised page by page, so that a program that uses most of the
+ * engine runs out of memory at many places: each time that is an error with a
+ * name. */
+static void test_every_allowance(void **state) {
+  static const char source[] =
+      "globalThis.kept = []; for (let round = 0; round < 40; round++) { class A "
+      "{ #p = [1, round]; get p() { return this.#p } }; const m = new Map([[1, "
+      "new A], ['k', {x: /a(b)c/u.exec('abc')}]]); const text = JSON.stringify("
+      "[...m]) + `${[...Array(round).keys()].map(i => i * 2)}`; Promise.all([1, "
+      "(async () => 2)()]).then(v => m.set('v', v)); try { null.x } catch (e) "
+      "{ m.set('e', e.stack) }; kept.push([text, 10n ** 50n, m, new Date(0)"
+      ".toISOString(), eval('(x => x + ' + round + ')'), tree(3)]); function "
+      "tree(n) { return n ? {n: tree(n - 1)} : 1 } } 0";
+  uint64_t allowed = (uint64_t)torpor__engine_builtin.pages * TORPOR__WASM_PAGE;
+  unsigned short_of = 0, done = 0;
+  (void)state;
+  for (; done < 3; allowed += TORPOR__PAGE) {
+    torpor_options options = TORPOR_OPTIONS_INIT;
+    torpor_vm *vm;
+    torpor_status status;
+    options.memory_max = allowed;
+    options.deadline_ms = 5000;
+    vm = test_vm_open(&options);
+    status = test_eval_status(vm, source);
+    if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
+    assert_true(status == TORPOR_OK || status == TORPOR_THROWN ||
+                status == TORPOR_LIMIT || status == TORPOR_TRAPPED);
+    *(status == TORPOR_OK ? &done : &short_of) += 1;
+    torpor_vm_close(vm);
+    assert_true(short_of < 1000);
+  }
+  print_message("%u allowances were too small\n", short_of);
+  assert_true(short_of > 20);
+}
+
 static void test_stack(void **state) {
   static const char *const deep[] = {
       "(function f() { f() })()",
@@ -270,6 +305,34 @@ static void test_stack(void **state) {
     }
     test_eval_is(vm, "'usable'", "usable");
     torpor_vm_close(vm);
+  }
+}
+
+/* On a thread whose stack is small, the host's stack is the first to end: that
+ * is an error or a trap, and no fault. */
+static void *recurse(void *user) {
+  torpor_vm *vm;
+  *(torpor_status *)user = torpor_vm_open(NULL, &vm);
+  if (!vm) return NULL;
+  *(torpor_status *)user =
+      test_eval_status(vm, "(function f() { return [1].map(f) })()");
+  torpor_vm_close(vm);
+  return NULL;
+}
+
+static void test_small_host_stack(void **state) {
+  (void)state;
+  for (size_t size = 128 << 10; size <= 16 << 20; size *= 2) {
+    torpor_status status = TORPOR_OK;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    assert_int_equal(pthread_attr_init(&attributes), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, size), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, recurse, &status), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    assert_true(status == TORPOR_THROWN || status == TORPOR_TRAPPED);
+    if (size >= 8 << 20) assert_int_equal(status, TORPOR_THROWN);
   }
 }
 
@@ -308,7 +371,9 @@ int main(void) {
       cmocka_unit_test(test_nested_interrupt),
       cmocka_unit_test(test_nested_trap),
       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_every_allowance),
       cmocka_unit_test(test_stack),
+      cmocka_unit_test(test_small_host_stack),
       cmocka_unit_test(test_stack_through_host),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

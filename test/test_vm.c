@@ -131,6 +131,39 @@ static void test_large_source(void **state) {
   torpor_vm_close(vm);
 }
 
+/* 50 MB of source work, or a limit that has a name refuses them. */
+static void test_huge_source(void **state) {
+  const size_t size = 50 << 20;
+  char *source = malloc(size);
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  torpor_value value;
+  (void)state;
+  assert_non_null(source);
+  memset(source, 'x', size);
+  source[0] = '\'';
+  memcpy(source + size - 8, "'.length", 8);
+  vm = test_vm_open(NULL);
+  test_ok(vm, torpor_eval(vm, source, size, "huge.js", TORPOR_SCRIPT, &value));
+  assert_true(torpor_value_number(value) == size - 9);
+  torpor_vm_close(vm);
+  options.memory_max = 64 << 20;
+  vm = test_vm_open(&options);
+  test_status(vm,
+              torpor_eval(vm, source, size, "huge.js", TORPOR_SCRIPT, &value),
+              TORPOR_THROWN);
+  assert_error_says(vm, "memory");
+  torpor_vm_close(vm);
+  options.memory_max = 16 << 20;
+  vm = test_vm_open(&options);
+  test_status(vm,
+              torpor_eval(vm, source, size, "huge.js", TORPOR_SCRIPT, &value),
+              TORPOR_LIMIT);
+  assert_error_says(vm, "memory_max");
+  torpor_vm_close(vm);
+  free(source);
+}
+
 /* ---- Host functions -------------------------------------------------------*/
 
 static torpor_status add(torpor_vm *vm, const torpor_arguments *arguments,
@@ -606,6 +639,7 @@ int main(void) {
       cmocka_unit_test(test_each_has_its_own_world),
       cmocka_unit_test(test_thrown),
       cmocka_unit_test(test_large_source),
+      cmocka_unit_test(test_huge_source),
       cmocka_unit_test(test_host_functions),
       cmocka_unit_test(test_loans_nest),
       cmocka_unit_test(test_unbound),
