@@ -15,20 +15,22 @@
  *
  *  (1) A free block is zero but for its link; a block never used is zero.
  *  (2) A slab is in its class's list exactly while it has room.
- *  (3) An empty slab is given back unless it is the only one with room.
+ *  (3) An empty slab is given back at once.
  *
  * Runs on the VM's thread, like all of the guest. */
 #include "guest.h"
 
 /* Block sizes, and how many pages a slab of them has. */
-#define ALLOC_CLASSES(X)                                                      \
-  X(16, 1) X(24, 1) X(32, 1) X(40, 1) X(48, 1) X(56, 1) X(64, 1) X(72, 1)     \
-  X(80, 1) X(88, 1) X(96, 1) X(104, 1) X(112, 1) X(120, 1) X(128, 1)          \
-  X(144, 1) X(160, 1) X(176, 1) X(192, 1) X(208, 1) X(224, 1) X(240, 1)       \
-  X(256, 1) X(288, 1) X(320, 1) X(352, 1) X(384, 1) X(416, 1) X(448, 1)       \
-  X(480, 1) X(512, 1) X(576, 2) X(640, 2) X(704, 2) X(768, 2) X(832, 2)       \
-  X(896, 2) X(960, 2) X(1024, 2) X(1152, 4) X(1280, 4) X(1408, 4) X(1536, 4)  \
+/* clang-format off */
+#define ALLOC_CLASSES(X)                                                       \
+  X(16, 1) X(24, 1) X(32, 1) X(40, 1) X(48, 1) X(56, 1) X(64, 1) X(72, 1)      \
+  X(80, 1) X(88, 1) X(96, 1) X(104, 1) X(112, 1) X(120, 1) X(128, 1)           \
+  X(144, 1) X(160, 1) X(176, 1) X(192, 1) X(208, 1) X(224, 1) X(240, 1)        \
+  X(256, 1) X(288, 1) X(320, 1) X(352, 1) X(384, 1) X(416, 1) X(448, 1)        \
+  X(480, 1) X(512, 1) X(576, 2) X(640, 2) X(704, 2) X(768, 2) X(832, 2)        \
+  X(896, 2) X(960, 2) X(1024, 2) X(1152, 4) X(1280, 4) X(1408, 4) X(1536, 4)   \
   X(1664, 4) X(1792, 4) X(1920, 4) X(2048, 4)
+/* clang-format on */
 
 #define X(size, count) {size, count, (count) * PAGE_BYTES / (size)},
 static const struct {
@@ -142,7 +144,7 @@ static void small_free(uint32_t slab, void *block) {
   if (head->used == alloc_class[class].capacity) room_add(slab);
   head->used--;
   torpor_control.heap_used -= (uint32_t)size;
-  if (head->used == 0 && (head->next || head->prev)) slab_close(slab);
+  if (head->used == 0) slab_close(slab);
 }
 
 static inline uint32_t pages_for(size_t size) {
@@ -290,7 +292,9 @@ uint32_t export_heap_free(uint32_t *out, uint32_t max) {
 }
 
 EXPORT(torpor_allocate)
-void *torpor_allocate(uint32_t size) { return malloc(size); }
+void *torpor_allocate(uint32_t size) {
+  return malloc(size);
+}
 
 EXPORT(torpor_release)
 torpor_status torpor_release(void *block) {

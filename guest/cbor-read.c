@@ -52,8 +52,8 @@ static bool read_head(cbor_reader *r, cbor_head *head) {
   head->number = (uint64_t)head->info;
   if (head->info < 24) return true;
   if (head->info > 27) {
-    read_refuse(head->at, head->info == 31 ? "an indefinite length"
-                                           : "a reserved value");
+    read_refuse(head->at,
+                head->info == 31 ? "an indefinite length" : "a reserved value");
     return false;
   }
   size = 1 << (head->info - 24);
@@ -179,14 +179,20 @@ static double float_of(const cbor_head *head) {
 
 static JSValue read_simple(const cbor_head *head) {
   switch (head->info) {
-  case CBOR_FALSE: return JS_FALSE;
-  case CBOR_TRUE: return JS_TRUE;
-  case CBOR_NULL: return JS_NULL;
-  case CBOR_UNDEFINED: return JS_UNDEFINED;
+  case CBOR_FALSE:
+    return JS_FALSE;
+  case CBOR_TRUE:
+    return JS_TRUE;
+  case CBOR_NULL:
+    return JS_NULL;
+  case CBOR_UNDEFINED:
+    return JS_UNDEFINED;
   case CBOR_HALF:
   case CBOR_FLOAT:
-  case CBOR_DOUBLE: return js_number(float_of(head));
-  default: return read_refuse(head->at, "an unknown simple value");
+  case CBOR_DOUBLE:
+    return js_number(float_of(head));
+  default:
+    return read_refuse(head->at, "an unknown simple value");
   }
 }
 
@@ -478,18 +484,30 @@ static JSValue read_tagged(cbor_reader *r, const cbor_head *head) {
   int kind = typed_kind(head->number);
   if (kind >= 0) return read_view(r, kind);
   switch (head->number) {
-  case CBOR_TAG_DATE: return read_date(r);
-  case CBOR_TAG_BIGINT: return read_bigint(r, false);
-  case CBOR_TAG_BIGINT_NEGATIVE: return read_bigint(r, true);
-  case CBOR_TAG_SHARED: return read_shared(r);
-  case CBOR_TAG_REFERENCE: return read_reference(r);
-  case CBOR_TAG_SET: return read_collection(r, MAGIC_SET);
-  case CBOR_TAG_MAP: return read_collection(r, 0);
-  case CBOR_TAG_REGEXP: return read_regexp(r);
-  case CBOR_TAG_BUFFER: return read_buffer(r);
-  case CBOR_TAG_VIEW: return read_view(r, -1);
-  case CBOR_TAG_ERROR: return read_error(r);
-  default: return read_refuse(head->at, "an unknown tag");
+  case CBOR_TAG_DATE:
+    return read_date(r);
+  case CBOR_TAG_BIGINT:
+    return read_bigint(r, false);
+  case CBOR_TAG_BIGINT_NEGATIVE:
+    return read_bigint(r, true);
+  case CBOR_TAG_SHARED:
+    return read_shared(r);
+  case CBOR_TAG_REFERENCE:
+    return read_reference(r);
+  case CBOR_TAG_SET:
+    return read_collection(r, MAGIC_SET);
+  case CBOR_TAG_MAP:
+    return read_collection(r, 0);
+  case CBOR_TAG_REGEXP:
+    return read_regexp(r);
+  case CBOR_TAG_BUFFER:
+    return read_buffer(r);
+  case CBOR_TAG_VIEW:
+    return read_view(r, -1);
+  case CBOR_TAG_ERROR:
+    return read_error(r);
+  default:
+    return read_refuse(head->at, "an unknown tag");
   }
 }
 
@@ -498,15 +516,22 @@ static JSValue read_item(cbor_reader *r) {
   if (!read_head(r, &head)) return JS_EXCEPTION;
   switch (head.major) {
   case CBOR_UNSIGNED:
-  case CBOR_NEGATIVE: return read_integer(&head);
+  case CBOR_NEGATIVE:
+    return read_integer(&head);
   case CBOR_BYTES:
     r->at = head.at;
     return read_view(r, JS_TYPED_ARRAY_UINT8);
-  case CBOR_TEXT: r->at = head.at; return read_string(r);
-  case CBOR_ARRAY: return read_array(r, &head);
-  case CBOR_MAP: return read_object(r, &head);
-  case CBOR_TAG: return read_tagged(r, &head);
-  default: return read_simple(&head);
+  case CBOR_TEXT:
+    r->at = head.at;
+    return read_string(r);
+  case CBOR_ARRAY:
+    return read_array(r, &head);
+  case CBOR_MAP:
+    return read_object(r, &head);
+  case CBOR_TAG:
+    return read_tagged(r, &head);
+  default:
+    return read_simple(&head);
   }
 }
 

@@ -22,7 +22,7 @@
 /* Where the walk is, from the inside out, for messages. */
 typedef struct cbor_place {
   const struct cbor_place *outer;
-  JSAtom key;     /* JS_ATOM_NULL: 'index' */
+  JSAtom key; /* JS_ATOM_NULL: 'index' */
   uint32_t index;
 } cbor_place;
 
@@ -287,8 +287,8 @@ static int write_object(cbor_writer *w, JSValueConst object,
     place.key = keys[i].atom;
     status = write_key(w, place.key);
     if (status == 0)
-      status = write_free(
-          w, JS_GetProperty(torpor__ctx, object, place.key), &place);
+      status =
+          write_free(w, JS_GetProperty(torpor__ctx, object, place.key), &place);
     if (status == 0) status = js_poll_interrupts(torpor__ctx);
   }
   JS_FreePropertyEnum(torpor__ctx, keys, count);
@@ -299,8 +299,8 @@ static int write_object(cbor_writer *w, JSValueConst object,
  * reference: getters may change the collection while it is written. */
 static JSValue *records_copy(const JSMapState *state, uint32_t *count) {
   struct list_head *link;
-  JSValue *pairs = js_malloc(torpor__ctx,
-                             (state->record_count + 1) * 2 * sizeof(*pairs));
+  JSValue *pairs =
+      js_malloc(torpor__ctx, (state->record_count + 1) * 2 * sizeof(*pairs));
   *count = 0;
   if (pairs == NULL) return NULL;
   list_for_each(link, &state->records) {
@@ -422,17 +422,27 @@ static int write_class(cbor_writer *w, JSValueConst value,
   if (class >= JS_CLASS_ARRAY_BUFFER && class <= JS_CLASS_DATAVIEW)
     return write_buffer(w, value, class, place);
   switch (class) {
-  case JS_CLASS_ARRAY: return write_array(w, value, place);
-  case JS_CLASS_MODULE_NS: return write_object(w, value, place);
-  case JS_CLASS_DATE: return write_date(w, value);
-  case JS_CLASS_REGEXP: return write_regexp(w, value);
-  case JS_CLASS_MAP: return write_records(w, value, true, place);
-  case JS_CLASS_SET: return write_records(w, value, false, place);
+  case JS_CLASS_ARRAY:
+    return write_array(w, value, place);
+  case JS_CLASS_MODULE_NS:
+    return write_object(w, value, place);
+  case JS_CLASS_DATE:
+    return write_date(w, value);
+  case JS_CLASS_REGEXP:
+    return write_regexp(w, value);
+  case JS_CLASS_MAP:
+    return write_records(w, value, true, place);
+  case JS_CLASS_SET:
+    return write_records(w, value, false, place);
   case JS_CLASS_ERROR:
-  case JS_CLASS_DOM_EXCEPTION: return write_error(w, value, place);
-  case JS_CLASS_PROXY: return write_refuse(place, "is a Proxy, not data");
-  case JS_CLASS_PROMISE: return write_refuse(place, "is a promise; await it");
-  default: break;
+  case JS_CLASS_DOM_EXCEPTION:
+    return write_error(w, value, place);
+  case JS_CLASS_PROXY:
+    return write_refuse(place, "is a Proxy, not data");
+  case JS_CLASS_PROMISE:
+    return write_refuse(place, "is a promise; await it");
+  default:
+    break;
   }
   if (JS_IsFunction(torpor__ctx, value))
     return write_refuse(place, "is a function, which is not data");
@@ -460,18 +470,26 @@ static int write_reference_type(cbor_writer *w, JSValueConst value,
 static int write_value(cbor_writer *w, JSValueConst value,
                        const cbor_place *place) {
   switch (JS_VALUE_GET_NORM_TAG(value)) {
-  case JS_TAG_INT: return write_integer(w, JS_VALUE_GET_INT(value));
-  case JS_TAG_FLOAT64: return write_double(w, JS_VALUE_GET_FLOAT64(value));
+  case JS_TAG_INT:
+    return write_integer(w, JS_VALUE_GET_INT(value));
+  case JS_TAG_FLOAT64:
+    return write_double(w, JS_VALUE_GET_FLOAT64(value));
   case JS_TAG_BOOL:
     return write_simple(w, JS_VALUE_GET_BOOL(value) ? CBOR_TRUE : CBOR_FALSE);
-  case JS_TAG_NULL: return write_simple(w, CBOR_NULL);
-  case JS_TAG_UNDEFINED: return write_simple(w, CBOR_UNDEFINED);
+  case JS_TAG_NULL:
+    return write_simple(w, CBOR_NULL);
+  case JS_TAG_UNDEFINED:
+    return write_simple(w, CBOR_UNDEFINED);
   case JS_TAG_STRING:
-  case JS_TAG_STRING_ROPE: return write_text(w, value);
+  case JS_TAG_STRING_ROPE:
+    return write_text(w, value);
   case JS_TAG_BIG_INT:
-  case JS_TAG_SHORT_BIG_INT: return write_bigint(w, value);
-  case JS_TAG_OBJECT: return write_reference_type(w, value, place);
-  default: return write_refuse(place, "is a symbol, which is not data");
+  case JS_TAG_SHORT_BIG_INT:
+    return write_bigint(w, value);
+  case JS_TAG_OBJECT:
+    return write_reference_type(w, value, place);
+  default:
+    return write_refuse(place, "is a symbol, which is not data");
   }
 }
 

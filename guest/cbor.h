@@ -46,12 +46,12 @@ enum { CBOR_DEPTH = 512 };
 
 /* RFC 8746's tag of each typed array, little-endian. */
 static const uint8_t cbor_typed_tag[JS_TYPED_ARRAY_COUNT] = {
-    [JS_TYPED_ARRAY_UINT8C] = 68,   [JS_TYPED_ARRAY_INT8] = 72,
-    [JS_TYPED_ARRAY_UINT8] = 64,    [JS_TYPED_ARRAY_INT16] = 77,
-    [JS_TYPED_ARRAY_UINT16] = 69,   [JS_TYPED_ARRAY_INT32] = 78,
-    [JS_TYPED_ARRAY_UINT32] = 70,   [JS_TYPED_ARRAY_BIG_INT64] = 79,
+    [JS_TYPED_ARRAY_UINT8C] = 68,     [JS_TYPED_ARRAY_INT8] = 72,
+    [JS_TYPED_ARRAY_UINT8] = 64,      [JS_TYPED_ARRAY_INT16] = 77,
+    [JS_TYPED_ARRAY_UINT16] = 69,     [JS_TYPED_ARRAY_INT32] = 78,
+    [JS_TYPED_ARRAY_UINT32] = 70,     [JS_TYPED_ARRAY_BIG_INT64] = 79,
     [JS_TYPED_ARRAY_BIG_UINT64] = 71, [JS_TYPED_ARRAY_FLOAT16] = 84,
-    [JS_TYPED_ARRAY_FLOAT32] = 85,  [JS_TYPED_ARRAY_FLOAT64] = 86,
+    [JS_TYPED_ARRAY_FLOAT32] = 85,    [JS_TYPED_ARRAY_FLOAT64] = 86,
 };
 
 /* Regular expression flags in the order in which JavaScript shows them. */

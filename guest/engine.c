@@ -41,8 +41,8 @@ torpor_abi_control torpor_control;
 #undef EMSCRIPTEN
 
 /* The check of the regular expressions' compiler, whose frames need more. */
-static inline __attribute__((always_inline)) bool regexp_stack_check(
-    void *ctx, size_t size) {
+static inline __attribute__((always_inline)) bool
+regexp_stack_check(void *ctx, size_t size) {
   char pad[STACK_PAD_REGEXP];
   __asm__ volatile("" : : "r"(pad));
   return js_check_stack_overflow(((JSContext *)ctx)->rt, size);
@@ -96,8 +96,7 @@ static JSProperty *time_origin; /* performance.timeOrigin, wall clock */
 static JSProperty *time_origin_find(void) {
   JSContext *ctx = torpor__ctx;
   JSProperty *property = NULL;
-  JSValue performance =
-      JS_GetPropertyStr(ctx, ctx->global_obj, "performance");
+  JSValue performance = JS_GetPropertyStr(ctx, ctx->global_obj, "performance");
   JSAtom name = JS_NewAtom(ctx, "timeOrigin");
   if (JS_IsObject(performance))
     find_own_property(&property, JS_VALUE_GET_OBJ(performance), name);

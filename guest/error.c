@@ -89,8 +89,8 @@ EXPORT(torpor_error_new)
 torpor_status export_error_new(const char *name, uint32_t name_size,
                                const char *message, uint32_t message_size) {
   torpor__enter();
-  return torpor__leave(torpor__give(
-      torpor__error_new(name, name_size, message, message_size)));
+  return torpor__leave(
+      torpor__give(torpor__error_new(name, name_size, message, message_size)));
 }
 
 /* The flat string of 'value', which is freed, or NULL if it is no text. */

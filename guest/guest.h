@@ -24,7 +24,7 @@
 #include "abi.h"
 
 #define EXPORT(name) __attribute__((export_name(#name), used))
-#define IMPORT(name) \
+#define IMPORT(name)                                                           \
   __attribute__((import_module("torpor"), import_name(#name)))
 
 /* From the linker: where the shadow stack ends and the heap may begin. */
@@ -44,7 +44,6 @@ IMPORT(random) void torpor__host_random(void *data, uint32_t size);
 IMPORT(console)
 void torpor__host_console(int32_t level, const char *text, uint32_t size);
 IMPORT(trap)
-_Noreturn void torpor__host_trap(int32_t code, const char *text,
-                                 uint32_t size);
+_Noreturn void torpor__host_trap(int32_t code, const char *text, uint32_t size);
 
 #endif

@@ -14,7 +14,9 @@ static struct {
   uint32_t count, capacity;
 } rejections;
 
-static uint32_t torpor__rejection_count(void) { return rejections.count; }
+static uint32_t torpor__rejection_count(void) {
+  return rejections.count;
+}
 
 /* Takes both references. Without memory the oldest ones matter most. */
 static void rejection_add(JSValue promise, JSValue reason) {
@@ -146,4 +148,6 @@ static torpor_status promise_new(void) {
 }
 
 EXPORT(torpor_promise_new)
-torpor_status export_promise_new(void) { return promise_new(); }
+torpor_status export_promise_new(void) {
+  return promise_new();
+}

@@ -118,14 +118,17 @@ int printf(const char *restrict format, ...) {
   size = vsnprintf(text, sizeof(text), format, args);
   va_end(args);
   if (size > (int)sizeof(text) - 1) size = sizeof(text) - 1;
-  if (size > 0)
-    torpor__host_console(TORPOR_LEVEL_ERROR, text, (uint32_t)size);
+  if (size > 0) torpor__host_console(TORPOR_LEVEL_ERROR, text, (uint32_t)size);
   return size;
 }
 
-int puts(const char *text) { return printf("%s", text); }
+int puts(const char *text) {
+  return printf("%s", text);
+}
 
-int putchar(int c) { return printf("%c", c); }
+int putchar(int c) {
+  return printf("%c", c);
+}
 
 int fprintf(FILE *restrict stream, const char *restrict format, ...) {
   (void)stream, (void)format;

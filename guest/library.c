@@ -242,10 +242,10 @@ static bool library_run(JSValueConst intrinsics, const char *name,
                         const char *source, size_t size) {
   JSValue function =
       JS_Eval(torpor__ctx, source, size, name, JS_EVAL_TYPE_GLOBAL);
-  JSValue result = JS_IsException(function)
-                       ? JS_EXCEPTION
-                       : JS_Call(torpor__ctx, function, JS_UNDEFINED, 1,
-                                 &intrinsics);
+  JSValue result =
+      JS_IsException(function)
+          ? JS_EXCEPTION
+          : JS_Call(torpor__ctx, function, JS_UNDEFINED, 1, &intrinsics);
   bool done = !JS_IsException(result);
   JS_FreeValue(torpor__ctx, function);
   JS_FreeValue(torpor__ctx, result);

@@ -150,11 +150,16 @@ static JSModuleDef *json_module_new(const char *name, const char *source,
 
 static const char *module_failure(torpor_status status) {
   switch (status) {
-  case TORPOR_NOT_FOUND: return "there is no such module";
-  case TORPOR_DENIED: return "access was not granted";
-  case TORPOR_IO: return "it could not be read";
-  case TORPOR_LIMIT: return "it is too large";
-  default: return "the host gives no modules";
+  case TORPOR_NOT_FOUND:
+    return "there is no such module";
+  case TORPOR_DENIED:
+    return "access was not granted";
+  case TORPOR_IO:
+    return "it could not be read";
+  case TORPOR_LIMIT:
+    return "it is too large";
+  default:
+    return "the host gives no modules";
   }
 }
 
@@ -172,9 +177,8 @@ static void module_url_set(JSModuleDef *module) {
 static JSModuleDef *source_module_new(const char *name, const char *source,
                                       size_t size) {
   JSModuleDef *module;
-  JSValue compiled =
-      JS_Eval(torpor__ctx, source, size, name,
-              JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+  JSValue compiled = JS_Eval(torpor__ctx, source, size, name,
+                             JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
   if (JS_IsException(compiled)) return NULL;
   module = JS_VALUE_GET_PTR(compiled);
   module_url_set(module);
@@ -208,7 +212,8 @@ static JSModuleDef *module_load(JSContext *ctx, const char *name, void *opaque,
   status = torpor__host_module(name, (uint32_t)strlen(name));
   torpor__resume();
   if (status != TORPOR_OK) {
-    JS_ThrowReferenceError(ctx, "cannot load module '%s' (imported by '%s'): %s",
+    JS_ThrowReferenceError(ctx,
+                           "cannot load module '%s' (imported by '%s'): %s",
                            name, module_importer, module_failure(status));
     return NULL;
   }
@@ -244,8 +249,7 @@ static int module_check_attributes(JSContext *ctx, void *opaque,
 /* ---- Evaluation ----------------------------------------------------------*/
 
 static JSValue namespace_of(JSContext *ctx, JSValueConst self, int count,
-                            JSValueConst *args, int magic,
-                            JSValueConst *data) {
+                            JSValueConst *args, int magic, JSValueConst *data) {
   (void)ctx, (void)self, (void)count, (void)args, (void)magic;
   return js_dup(data[0]);
 }
@@ -289,8 +293,7 @@ torpor_status export_eval(const char *source, uint32_t size, const char *file,
   (void)file_size;
   if (mode != TORPOR_SCRIPT && mode != TORPOR_MODULE) return TORPOR_MISUSE;
   torpor__enter();
-  return torpor__leave(
-      torpor__give(source_evaluate(source, size, file, mode)));
+  return torpor__leave(torpor__give(source_evaluate(source, size, file, mode)));
 }
 
 static bool torpor__modules_start(void) {

@@ -12,15 +12,23 @@ static torpor_class class_of_object(JSValueConst value) {
   if (class >= JS_CLASS_ARRAY_BUFFER && class <= JS_CLASS_DATAVIEW)
     return TORPOR_CLASS_BUFFER;
   switch (class) {
-  case JS_CLASS_ARRAY: return TORPOR_CLASS_ARRAY;
+  case JS_CLASS_ARRAY:
+    return TORPOR_CLASS_ARRAY;
   case JS_CLASS_ERROR:
-  case JS_CLASS_DOM_EXCEPTION: return TORPOR_CLASS_ERROR;
-  case JS_CLASS_PROMISE: return TORPOR_CLASS_PROMISE;
-  case JS_CLASS_DATE: return TORPOR_CLASS_DATE;
-  case JS_CLASS_REGEXP: return TORPOR_CLASS_REGEXP;
-  case JS_CLASS_MAP: return TORPOR_CLASS_MAP;
-  case JS_CLASS_SET: return TORPOR_CLASS_SET;
-  default: return TORPOR_CLASS_OBJECT;
+  case JS_CLASS_DOM_EXCEPTION:
+    return TORPOR_CLASS_ERROR;
+  case JS_CLASS_PROMISE:
+    return TORPOR_CLASS_PROMISE;
+  case JS_CLASS_DATE:
+    return TORPOR_CLASS_DATE;
+  case JS_CLASS_REGEXP:
+    return TORPOR_CLASS_REGEXP;
+  case JS_CLASS_MAP:
+    return TORPOR_CLASS_MAP;
+  case JS_CLASS_SET:
+    return TORPOR_CLASS_SET;
+  default:
+    return TORPOR_CLASS_OBJECT;
   }
 }
 

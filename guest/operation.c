@@ -188,8 +188,8 @@ static JSValue error_from_map(JSValue value) {
     message_text = JS_ToCStringLen(ctx, &message_size, message);
     error = JS_EXCEPTION;
     if (name_text && message_text)
-      error = torpor__error_new(name_text, name_size, message_text,
-                                message_size);
+      error =
+          torpor__error_new(name_text, name_size, message_text, message_size);
     if (!JS_IsException(error) && !JS_IsUndefined(code))
       JS_DefinePropertyValueStr(ctx, error, "code", js_dup(code),
                                 JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
@@ -209,8 +209,7 @@ static torpor_status operation_settle(uint32_t index, uint32_t outcome,
                                       JSValue value) {
   operation *taken = operation_take(index);
   JSValue function = outcome == TORPOR_REJECT ? taken->reject : taken->resolve;
-  JSValue result =
-      JS_Call(torpor__ctx, function, JS_UNDEFINED, 1, vc(&value));
+  JSValue result = JS_Call(torpor__ctx, function, JS_UNDEFINED, 1, vc(&value));
   torpor_status status = TORPOR_OK;
   JS_FreeValue(torpor__ctx, value);
   operation_free(taken);
@@ -260,8 +259,7 @@ torpor_status export_operation_settle(uint64_t id, uint32_t outcome,
 
 EXPORT(torpor_operation_settle_cbor)
 torpor_status export_operation_settle_cbor(uint64_t id, uint32_t outcome,
-                                           const uint8_t *data,
-                                           uint32_t size) {
+                                           const uint8_t *data, uint32_t size) {
   torpor__enter();
   return torpor__leave(settle_cbor(id, outcome, data, size));
 }

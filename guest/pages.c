@@ -10,7 +10,8 @@
  *
  * Free runs are kept in lists by the logarithm of their length and joined with
  * their neighbours at once. A free run at the end is given back by lowering
- * the break. The descriptors lie in a run of their own, which doubles.
+ * the break. The descriptors lie in a run of their own, which doubles, and
+ * sinks when what was below it is gone.
  *
  *  (1) Free pages, and everything from the break on, are zero: who frees pages
  *      has cleared them.
@@ -48,9 +49,9 @@ typedef struct page {
 enum { PAGE_SHIFT = 12, PAGE_BYTES = 1 << PAGE_SHIFT, FREE_LISTS = 20 };
 
 static struct {
-  page *table;             /* indexed by page number */
-  uint32_t capacity;       /* entries in the table */
-  uint32_t top;            /* the page that starts at the break */
+  page *table;               /* indexed by page number */
+  uint32_t capacity;         /* entries in the table */
+  uint32_t top;              /* the page that starts at the break */
   uint32_t free[FREE_LISTS]; /* free[n]: runs of 2^n .. 2^(n+1)-1 pages */
 } pages;
 
@@ -79,8 +80,7 @@ static void free_run_link(uint32_t first, uint32_t count) {
   if (*list) pages.table[*list].prev = first;
   *list = first;
   if (count > 1)
-    pages.table[first + count - 1] =
-        (page){.kind = PAGE_FREE, .count = count};
+    pages.table[first + count - 1] = (page){.kind = PAGE_FREE, .count = count};
 }
 
 /* Takes a free run out of its list; its descriptors are cleared. */
@@ -135,6 +135,24 @@ static void run_mark(uint32_t first, uint32_t count) {
     pages.table[first + i] = (page){.kind = PAGE_RUN_REST};
 }
 
+/* Moves the table down to 'first' when it is all that holds the break up: a
+ * free run of 'count' pages lies below it and nothing above. */
+static void table_sink(uint32_t first, uint32_t count) {
+  page *old = pages.table;
+  uint32_t from = page_of(old), length = old[from].count;
+  size_t size = pages.capacity * sizeof(page);
+  if (first + count != from || from + length != pages.top) return;
+  if (count < length * 4) return;
+  free_run_unlink(first);
+  pages.table = (page *)page_address(first);
+  memcpy(pages.table, old, size);
+  memset(old, 0, size);
+  for (uint32_t i = 0; i < length; i++) pages.table[from + i] = (page){0};
+  run_mark(first, length);
+  pages.top = first + length;
+  torpor_control.heap_break = (uint32_t)(uintptr_t)page_address(pages.top);
+}
+
 /* Frees a run whose bytes are zero already. */
 static void pages_free(uint32_t first, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) pages.table[first + i] = (page){0};
@@ -155,6 +173,7 @@ static void pages_free(uint32_t first, uint32_t count) {
     torpor_control.heap_break = (uint32_t)(uintptr_t)page_address(first);
   } else {
     free_run_link(first, count);
+    table_sink(first, count);
   }
 }
 

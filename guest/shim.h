@@ -20,12 +20,24 @@ static inline void js_once(js_once_t *guard, void (*callback)(void)) {
   callback();
 }
 
-static inline void js_mutex_init(js_mutex_t *mutex) { *mutex = 0; }
-static inline void js_mutex_lock(js_mutex_t *mutex) { (void)mutex; }
-static inline void js_mutex_unlock(js_mutex_t *mutex) { (void)mutex; }
-static inline void js_cond_init(js_cond_t *cond) { *cond = 0; }
-static inline void js_cond_destroy(js_cond_t *cond) { (void)cond; }
-static inline void js_cond_signal(js_cond_t *cond) { (void)cond; }
+static inline void js_mutex_init(js_mutex_t *mutex) {
+  *mutex = 0;
+}
+static inline void js_mutex_lock(js_mutex_t *mutex) {
+  (void)mutex;
+}
+static inline void js_mutex_unlock(js_mutex_t *mutex) {
+  (void)mutex;
+}
+static inline void js_cond_init(js_cond_t *cond) {
+  *cond = 0;
+}
+static inline void js_cond_destroy(js_cond_t *cond) {
+  (void)cond;
+}
+static inline void js_cond_signal(js_cond_t *cond) {
+  (void)cond;
+}
 
 static inline void js_cond_wait(js_cond_t *cond, js_mutex_t *mutex) {
   (void)cond, (void)mutex;

@@ -17,17 +17,16 @@ static uintptr_t stack_limit_parser(void) {
 
 /* Takes the place of the engine's eval: parses and runs, in two steps. A
  * direct eval runs in the frame of the function that called it. */
-static JSValue stack_eval(JSContext *ctx, JSValueConst self,
-                          const char *source, size_t size, const char *file,
-                          int line, int flags, int scope) {
+static JSValue stack_eval(JSContext *ctx, JSValueConst self, const char *source,
+                          size_t size, const char *file, int line, int flags,
+                          int scope) {
   JSRuntime *rt = ctx->rt;
   bool direct = (flags & JS_EVAL_TYPE_MASK) == JS_EVAL_TYPE_DIRECT;
   JSStackFrame *frame = direct ? rt->current_stack_frame : NULL;
   JSVarRef **variables = NULL;
   uintptr_t limit = rt->stack_limit;
   JSValue compiled;
-  if (direct)
-    variables = JS_VALUE_GET_OBJ(frame->cur_func)->u.func.var_refs;
+  if (direct) variables = JS_VALUE_GET_OBJ(frame->cur_func)->u.func.var_refs;
   rt->stack_limit = stack_limit_parser();
   compiled = __JS_EvalInternal(ctx, self, source, size, file, line,
                                flags | JS_EVAL_FLAG_COMPILE_ONLY, scope);

@@ -19,8 +19,7 @@ static JSString *torpor__flat(JSValueConst value) {
 }
 
 /* The code point at '*at', which moves on. */
-static uint32_t code_point(const uint16_t *units, uint32_t size,
-                           uint32_t *at) {
+static uint32_t code_point(const uint16_t *units, uint32_t size, uint32_t *at) {
   uint32_t c = units[(*at)++];
   if (c < 0xd800 || c > 0xdfff) return c;
   if (c < 0xdc00 && *at < size && is_lo_surrogate(units[*at]))
@@ -132,8 +131,7 @@ static bool view_bytes(JSObject *object, uint8_t **data, uint32_t *size) {
 
 /* The bytes that an ArrayBuffer, typed array or DataView covers; false when
  * it is none or its memory is gone. */
-static bool torpor__bytes(JSValueConst value, uint8_t **data,
-                          uint32_t *size) {
+static bool torpor__bytes(JSValueConst value, uint8_t **data, uint32_t *size) {
   JSClassID class = JS_GetClassID(value);
   JSObject *object;
   if (class == JS_INVALID_CLASS_ID) return false;

@@ -93,17 +93,21 @@ static uint32_t generation_next(void) {
 static unsigned border_tag(int tag) {
   switch (tag) {
   case JS_TAG_STRING:
-  case JS_TAG_STRING_ROPE: return TORPOR_TAG_STRING;
-  case JS_TAG_SYMBOL: return TORPOR_TAG_SYMBOL;
+  case JS_TAG_STRING_ROPE:
+    return TORPOR_TAG_STRING;
+  case JS_TAG_SYMBOL:
+    return TORPOR_TAG_SYMBOL;
   case JS_TAG_BIG_INT:
-  case JS_TAG_SHORT_BIG_INT: return TORPOR_TAG_BIGINT;
-  case JS_TAG_OBJECT: return TORPOR_TAG_OBJECT;
-  default: return TORPOR_TAG_UNDEFINED;
+  case JS_TAG_SHORT_BIG_INT:
+    return TORPOR_TAG_BIGINT;
+  case JS_TAG_OBJECT:
+    return TORPOR_TAG_OBJECT;
+  default:
+    return TORPOR_TAG_UNDEFINED;
   }
 }
 
-static uint64_t handle_bits(JSValue value, uint32_t slot,
-                            uint32_t generation) {
+static uint64_t handle_bits(JSValue value, uint32_t slot, uint32_t generation) {
   return (uint64_t)border_tag(JS_VALUE_GET_TAG(value)) << 48 |
          (uint64_t)generation << 24 | slot;
 }
@@ -165,10 +169,17 @@ static torpor_status torpor__value(uint64_t bits, JSValue *out) {
   case TORPOR_TYPE_NUMBER:
     *out = js_number(torpor_value_number(value));
     return TORPOR_OK;
-  case TORPOR_TYPE_UNDEFINED: *out = JS_UNDEFINED; return TORPOR_OK;
-  case TORPOR_TYPE_NULL: *out = JS_NULL; return TORPOR_OK;
-  case TORPOR_TYPE_BOOLEAN: *out = js_bool(bits & 1); return TORPOR_OK;
-  default: break;
+  case TORPOR_TYPE_UNDEFINED:
+    *out = JS_UNDEFINED;
+    return TORPOR_OK;
+  case TORPOR_TYPE_NULL:
+    *out = JS_NULL;
+    return TORPOR_OK;
+  case TORPOR_TYPE_BOOLEAN:
+    *out = js_bool(bits & 1);
+    return TORPOR_OK;
+  default:
+    break;
   }
   found = handle_find(bits);
   *out = found ? found->value : JS_UNDEFINED;
@@ -190,7 +201,9 @@ static void scope_cut(uint32_t mark) {
 }
 
 EXPORT(torpor_scope_open)
-uint32_t export_scope_open(void) { return scoped.count; }
+uint32_t export_scope_open(void) {
+  return scoped.count;
+}
 
 EXPORT(torpor_scope_close)
 torpor_status export_scope_close(uint32_t mark) {
@@ -313,9 +326,9 @@ torpor_status export_value_forget(torpor_token number) {
   if (found == NULL) return TORPOR_NOT_FOUND;
   value = found->value;
   tokens.count--;
-  memmove(found, found + 1,
-          (size_t)((uint8_t *)(tokens.items + tokens.count) -
-                   (uint8_t *)found));
+  memmove(
+      found, found + 1,
+      (size_t)((uint8_t *)(tokens.items + tokens.count) - (uint8_t *)found));
   memset(tokens.items + tokens.count, 0, sizeof(tokens.items[0]));
   JS_FreeValue(torpor__ctx, value);
   torpor__publish();

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* test_data.c - plain data inside a VM: docs/cbor.md, case by case, in both
+ * directions; what is refused; what bytes from anywhere cannot do. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/vm.h"
+
+static torpor_vm *vm;
+
+static int open_vm(void **state) {
+  (void)state;
+  vm = test_vm_open(NULL);
+  return 0;
+}
+
+static int close_vm(void **state) {
+  (void)state;
+  torpor_vm_close(vm);
+  vm = NULL;
+  return 0;
+}
+
+static void to_hex(const torpor_bytes *bytes, char *out, size_t size) {
+  assert_true(bytes->size * 2 < size);
+  for (size_t i = 0; i < bytes->size; i++)
+    snprintf(out + i * 2, 3, "%02x", bytes->data[i]);
+  out[bytes->size * 2] = '\0';
+}
+
+static size_t from_hex(const char *hex, uint8_t *out, size_t size) {
+  size_t count = strlen(hex) / 2;
+  assert_true(count <= size);
+  for (size_t i = 0; i < count; i++) {
+    char digits[3] = {hex[i * 2], hex[i * 2 + 1], '\0'};
+    out[i] = (uint8_t)strtoul(digits, NULL, 16);
+  }
+  return count;
+}
+
+/* Asserts that the value of 'source' is written as 'hex'. */
+static void assert_written(const char *source, const char *hex) {
+  torpor_bytes bytes;
+  char found[1024];
+  test_ok(vm, torpor_cbor_encode(vm, test_eval(vm, source), &bytes));
+  to_hex(&bytes, found, sizeof(found));
+  if (strcmp(found, hex) != 0)
+    fail_msg("%s is %s, expected %s", source, found, hex);
+  torpor_bytes_free(&bytes);
+}
+
+/* Asserts that 'hex' is read, and that 'check', called with it, is true. */
+static void assert_read(const char *hex, const char *check) {
+  uint8_t bytes[512];
+  size_t size = from_hex(hex, bytes, sizeof(bytes));
+  torpor_value value, result;
+  test_ok(vm, torpor_cbor_decode(vm, bytes, size, &value));
+  test_ok(vm, torpor_call(vm, test_eval(vm, check), torpor_undefined(), &value,
+                          1, &result));
+  if (!torpor_value_is_true(result)) fail_msg("%s: not %s", hex, check);
+}
+
+static const struct {
+  const char *source, *hex, *check;
+} data[] = {
+    {"undefined", "f7", "x => x === undefined"},
+    {"null", "f6", "x => x === null"},
+    {"true", "f5", "x => x === true"},
+    {"0", "00", "x => Object.is(x, 0)"},
+    {"-0", "f98000", "x => Object.is(x, -0)"},
+    {"23", "17", "x => x === 23"},
+    {"24", "1818", "x => x === 24"},
+    {"-500", "3901f3", "x => x === -500"},
+    {"65536", "1a00010000", "x => x === 65536"},
+    {"2 ** 53 - 1", "1b001fffffffffffff", "x => x === 2 ** 53 - 1"},
+    {"1 - 2 ** 53", "3b001ffffffffffffe", "x => x === 1 - 2 ** 53"},
+    {"2 ** 53", "fa5a000000", "x => x === 2 ** 53"},
+    {"1.5", "f93e00", "x => x === 1.5"},
+    {"1 / 3", "fb3fd5555555555555", "x => x === 1 / 3"},
+    {"2 ** -24", "f90001", "x => x === 2 ** -24"},
+    {"Infinity", "f97c00", "x => x === Infinity"},
+    {"0 / 0", "f97e00", "x => x !== x"},
+    {"0n", "c240", "x => x === 0n"},
+    {"-1n", "c340", "x => x === -1n"},
+    {"-257n", "c3420100", "x => x === -257n"},
+    {"2n ** 64n", "c249010000000000000000", "x => x === 2n ** 64n"},
+    {"'a\\u00e9\\u20ac\\u{1f600}'", "6a61c3a9e282acf09f9880",
+     "x => x === 'a\\u00e9\\u20ac\\u{1f600}'"},
+    {"'\\ud800'", "63efbfbd", "x => x === '\\ufffd'"},
+    {"[1, , 'b']", "8301f76162", "x => 1 in x && x.length === 3"},
+    {"({b: 1, a: [], ['__proto__']: 2})",
+     "a3616201616180695f5f70726f746f5f5f02",
+     "x => Object.keys(x).join() === 'b,a,__proto__' && x.b === 1"},
+    {"Object.assign(Object.create(null), {1: 2})", "a1613102",
+     "x => x[1] === 2"},
+    {"new Map([[1, 2], [{}, 'b']])", "d90103a20102a06162",
+     "x => x instanceof Map && x.size === 2 && x.get(1) === 2"},
+    {"new Set([1, 'b'])", "d9010282016162",
+     "x => x instanceof Set && x.has(1) && x.has('b')"},
+    {"new Date(1500)", "c1f93e00", "x => x.getTime() === 1500"},
+    {"new Date(NaN)", "c1f97e00", "x => isNaN(x.getTime())"},
+    {"/a\\/b/giu", "d9524a8264615c2f6263676975",
+     "x => x.source === 'a\\\\/b' && x.flags === 'giu'"},
+    {"new Uint8Array([1, 2])", "420102",
+     "x => x instanceof Uint8Array && x.join() === '1,2'"},
+    {"new Uint16Array([1, 2, 3]).subarray(1)", "d8454402000300",
+     "x => x instanceof Uint16Array && x.join() === '2,3'"},
+    {"new BigInt64Array([-1n])", "d84f48ffffffffffffffff",
+     "x => x instanceof BigInt64Array && x[0] === -1n"},
+    {"new ArrayBuffer(2)", "da00746f62420000",
+     "x => x instanceof ArrayBuffer && x.byteLength === 2"},
+    {"new DataView(new ArrayBuffer(3), 1)", "da00746f76420000",
+     "x => x instanceof DataView && x.byteLength === 2"},
+    {"(() => { const a = []; a.push(a, a); return a; })()",
+     "d81c82d81d00d81d00", "x => x[0] === x && x[1] === x"},
+    {"(() => { const a = [], b = {}; return [b, a, [a], b]; })()",
+     "84d81ca0d81c8081d81d01d81d00", "x => x[0] === x[3] && x[1] === x[2][0]"},
+};
+
+static void test_both_ways(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof(data) / sizeof(data[0]); i++) {
+    assert_written(data[i].source, data[i].hex);
+    assert_read(data[i].hex, data[i].check);
+  }
+}
+
+/* What other writers may have written. */
+static void test_read_only(void **state) {
+  (void)state;
+  assert_read("1b0020000000000000", "x => x === 2n ** 53n");
+  assert_read("3bffffffffffffffff", "x => x === -(2n ** 64n)");
+  assert_read("d8404101", "x => x instanceof Uint8Array && x[0] === 1");
+  assert_read("fb3ff8000000000000", "x => x === 1.5");
+  assert_read("c2420001", "x => x === 1n");
+  assert_read("da00746f65a0", "x => x instanceof Error && x.message === ''");
+  assert_read("da00746f65a2617801646e616d656158",
+              "x => x instanceof Error && !('x' in x)");
+}
+
+static void test_errors(void **state) {
+  torpor_bytes bytes;
+  torpor_value value, result;
+  (void)state;
+  test_ok(vm, torpor_cbor_encode(
+                  vm,
+                  test_eval(vm,
+                            "{const e = new RangeError('r', {cause: "
+                            "new DOMException('late', 'TimeoutError')});"
+                            "e.code = 'E1'; globalThis.stack = e.stack; e}"),
+                  &bytes));
+  test_ok(vm, torpor_cbor_decode(vm, bytes.data, bytes.size, &value));
+  torpor_bytes_free(&bytes);
+  test_ok(vm, torpor_call(vm,
+                          test_eval(vm,
+                                    "e => e instanceof RangeError &&"
+                                    "  e.message === 'r' && e.code === 'E1' &&"
+                                    "  e.stack === stack &&"
+                                    "  Object.keys(e).length === 0 &&"
+                                    "  e.cause instanceof DOMException &&"
+                                    "  e.cause.name === 'TimeoutError' &&"
+                                    "  e.cause.message === 'late'"),
+                          torpor_undefined(), &value, 1, &result));
+  assert_true(torpor_value_is_true(result));
+}
+
+/* Refused, with a message that has 'part' in it. */
+static void assert_refused(const char *source, const char *part) {
+  torpor_bytes bytes;
+  test_status(vm, torpor_cbor_encode(vm, test_eval(vm, source), &bytes),
+              TORPOR_THROWN);
+  if (strstr(torpor_last_error(vm), part) == NULL)
+    fail_msg("%s: %s", source, torpor_last_error(vm));
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  assert_refused("({a: [1, {b: () => 1}]})", "value.a[1].b is a function");
+  assert_refused("[Symbol()]", "[0] is a symbol");
+  assert_refused("(class A {}, new (class A {}))", "of a class");
+  assert_refused("new Proxy({}, {})", "Proxy");
+  assert_refused("[Promise.resolve(1)]", "await it");
+  assert_refused("new WeakMap()", "of a class");
+  assert_refused("new String('a')", "of a class");
+  assert_refused("new SharedArrayBuffer(1)", "SharedArrayBuffer");
+  assert_refused("({get a() { throw new Error('mine'); }})", "mine");
+  assert_refused("{let a = []; for (let i = 0; i < 513; i++) a = [a]; a}",
+                 "nested too deeply");
+  assert_refused(
+      "{const b = new ArrayBuffer(8);"
+      " const v = new Uint8Array(b); b.transfer(); v}",
+      "memory that is gone");
+}
+
+/* Getters run once, and may change what is written. */
+static void test_getters(void **state) {
+  (void)state;
+  assert_written("globalThis.n = 0; ({get a() { return ++n; }})", "a1616101");
+  assert_written(
+      "{const m = new Map([[1, {get a() { m.clear(); return 2; }}],"
+      " [3, 4]]); m}",
+      "d90103a201a1616102"
+      "0304");
+  assert_written("[{get a() { return {}; }}, {get a() { return {}; }}]",
+                 "82a16161a0a16161a0");
+}
+
+static const char *const malformed[] = {
+    "",
+    "ff",
+    "9f",
+    "5f",
+    "1c",
+    "f8",
+    "f820",
+    "e0",
+    "18",
+    "1b00",
+    "0001",
+    "5affffffff",
+    "7affffffff",
+    "9affffffff",
+    "baffffffff",
+    "9bffffffffffffffff",
+    "bb8000000000000000",
+    "62c328",
+    "61ff",
+    "63eda080",
+    "a10101",
+    "a2616101616102",
+    "d90102820101",
+    "d90103a201010102",
+    "d9010380",
+    "d81d00",
+    "d81c82d81d0100",
+    "c16161",
+    "c201",
+    "d8454101",
+    "d9524a816161",
+    "d9524a82612860",
+    "d86400",
+    "da00746f6580",
+};
+
+static torpor_usage usage(void) {
+  torpor_usage found;
+  test_ok(vm, torpor_vm_collect(vm));
+  test_ok(vm, torpor_vm_usage(vm, &found));
+  return found;
+}
+
+/* Reads bytes in a scope of their own. */
+static torpor_status read_bytes(const uint8_t *bytes, size_t size) {
+  torpor_scope scope;
+  torpor_value value;
+  torpor_status status;
+  test_ok(vm, torpor_scope_open(vm, &scope));
+  status = torpor_cbor_decode(vm, bytes, size, &value);
+  test_ok(vm, torpor_scope_close(vm, scope));
+  return status;
+}
+
+static void test_malformed(void **state) {
+  uint8_t bytes[64];
+  (void)state;
+  for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+    size_t size = from_hex(malformed[i], bytes, sizeof(bytes));
+    if (read_bytes(bytes, size) != TORPOR_THROWN)
+      fail_msg("%s was read", malformed[i]);
+    assert_non_null(strstr(torpor_last_error(vm), "SyntaxError"));
+  }
+}
+
+/* Damaged data is read or refused, and leaves nothing behind either way. */
+static void test_damaged(void **state) {
+  unsigned rounds = test_count("TORPOR_TEST_ROUNDS", 40, 4000);
+  test_random random = {11};
+  uint64_t before;
+  (void)state;
+  read_bytes((const uint8_t *)"\xff", 1);
+  before = usage().heap_used;
+  for (unsigned round = 0; round < rounds; round++) {
+    for (size_t i = 0; i < sizeof(data) / sizeof(data[0]); i++) {
+      uint8_t bytes[512];
+      size_t size = from_hex(data[i].hex, bytes, sizeof(bytes));
+      uint64_t dice = test_random_next(&random);
+      torpor_status status;
+      if (round % 4 == 0) size = (size_t)(dice % size);
+      if (round % 4 != 0 && size > 0)
+        bytes[dice % size] ^= (uint8_t)(1 + (dice >> 32) % 255);
+      status = read_bytes(bytes, size);
+      assert_true(status == TORPOR_OK || status == TORPOR_THROWN);
+    }
+  }
+  assert_true(usage().heap_used <= before + 4096);
+}
+
+/* Depth that no stack could hold. */
+static void test_deep(void **state) {
+  static uint8_t bytes[1 << 20];
+  (void)state;
+  memset(bytes, 0x81, sizeof(bytes));
+  assert_int_equal(read_bytes(bytes, sizeof(bytes)), TORPOR_THROWN);
+  for (size_t i = 0; i < sizeof(bytes); i += 2)
+    memcpy(bytes + i, "\xd8\x1c", 2);
+  assert_int_equal(read_bytes(bytes, sizeof(bytes)), TORPOR_THROWN);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_vm, close_vm)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_both_ways), TEST(test_read_only), TEST(test_errors),
+      TEST(test_refused),   TEST(test_getters),   TEST(test_malformed),
+      TEST(test_damaged),   TEST(test_deep),
+  };
+  return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
+}
