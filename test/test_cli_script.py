@@ -15,8 +15,7 @@ import tempfile
 import time
 import unittest
 
-TORPOR = os.environ.get("TORPOR", "build/torpor")
-SANITIZED = "sanitize" in TORPOR
+TORPOR = os.path.abspath(os.environ.get("TORPOR", "build/torpor"))
 
 DONE, THROWN, USAGE, INTERRUPTED, TRAPPED, DEADLOCK, FILE = range(7)
 PIPE = 141

@@ -43,21 +43,24 @@ static void *note(void *block) {
   return block;
 }
 
-void *malloc(size_t size) {
+/* libc's own callers, such as strdup, must find these too. */
+#define REPLACES __attribute__((visibility("default")))
+
+REPLACES void *malloc(size_t size) {
   return must_fail() ? NULL : note(__libc_malloc(size));
 }
 
-void *calloc(size_t count, size_t size) {
+REPLACES void *calloc(size_t count, size_t size) {
   return must_fail() ? NULL : note(__libc_calloc(count, size));
 }
 
-void *realloc(void *block, size_t size) {
+REPLACES void *realloc(void *block, size_t size) {
   if (must_fail()) return NULL;
   void *grown = __libc_realloc(block, size);
   return block == NULL ? note(grown) : grown;
 }
 
-void free(void *block) {
+REPLACES void free(void *block) {
   if (block != NULL && atomic_load(&playing)) atomic_fetch_sub(&live, 1);
   __libc_free(block);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "support/vm.h"
 #include "torpor-loop.h"
 
 /* A VM on a loop, and what it wrote to its console. Time is virtual: it stands
@@ -363,5 +364,5 @@ int main(void) {
       VM_TEST(other_vms_outlive_a_trap),
       VM_TEST(timers_go_on_after_a_restore),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }
