@@ -28,29 +28,6 @@ static int close_probe(void **state) {
   return 0;
 }
 
-/* The committed ranges as text: "0-1 3-4" in chunks. */
-struct ranges {
-  size_t size;
-  char text[200];
-};
-
-static void write_range(void *user, uint32_t start, uint32_t end) {
-  struct ranges *ranges = user;
-  assert_int_equal(start % CHUNK, 0);
-  assert_int_equal(end % CHUNK, 0);
-  ranges->size += (size_t)snprintf(
-      ranges->text + ranges->size, sizeof ranges->text - ranges->size,
-      "%s%u-%u", ranges->size > 0 ? " " : "", start / CHUNK, end / CHUNK);
-}
-
-static const char *list_committed(torpor__region *region) {
-  static _Thread_local struct ranges ranges;
-  ranges.size = 0;
-  ranges.text[0] = 0;
-  torpor__region_committed(region, write_range, &ranges);
-  return ranges.text;
-}
-
 /* Loads at 'address' in the guest; the value is only there without a trap. */
 static torpor__trap load(probe *probe, uint32_t address, uint32_t *value) {
   torpor__trap trap;
@@ -211,6 +188,29 @@ static void test_limits_of_size(void **state) {
 }
 
 #ifndef TORPOR_SOFT_BOUNDS
+
+/* The committed ranges as text: "0-1 3-4" in chunks. */
+struct ranges {
+  size_t size;
+  char text[200];
+};
+
+static void write_range(void *user, uint32_t start, uint32_t end) {
+  struct ranges *ranges = user;
+  assert_int_equal(start % CHUNK, 0);
+  assert_int_equal(end % CHUNK, 0);
+  ranges->size += (size_t)snprintf(
+      ranges->text + ranges->size, sizeof ranges->text - ranges->size,
+      "%s%u-%u", ranges->size > 0 ? " " : "", start / CHUNK, end / CHUNK);
+}
+
+static const char *list_committed(torpor__region *region) {
+  static _Thread_local struct ranges ranges;
+  ranges.size = 0;
+  ranges.text[0] = 0;
+  torpor__region_committed(region, write_range, &ranges);
+  return ranges.text;
+}
 
 static void test_committed_is_what_was_touched(void **state) {
   probe *probe = *state;
