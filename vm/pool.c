@@ -3,9 +3,9 @@
  *
  * The price of a new VM is its page faults. So a closed one is reset to the
  * baseline and kept, with its pages. The reset covers every byte that could
- * have been written, and asks the guest nothing: the region is sealed once the
- * baseline is in it, so that these are the pages that were let in for writing,
- * and what was committed since.
+ * have been written, and asks the guest nothing: at the first reset that is all
+ * that is committed, and then the region is sealed, so that from the second on
+ * it is the pages that were let in for writing, and what was committed since.
  *
  *     written:     ####......##########################......####
  *     baseline:    stack     data, library       zero         grown heap
@@ -49,6 +49,15 @@ static bool page_is_used(const torpor__image *image, uint32_t page,
   return used;
 }
 
+/* Pages that are zero already are only read: one that nobody ever wrote takes
+ * no memory of its own. */
+static void zero_pages(uint8_t *bytes, size_t size) {
+  static const uint8_t zeros[TORPOR__PAGE];
+  for (size_t at = 0; at < size; at += TORPOR__PAGE)
+    if (memcmp(bytes + at, zeros, TORPOR__PAGE) != 0)
+      memset(bytes + at, 0, TORPOR__PAGE);
+}
+
 static void reset_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
   uint32_t page = start / TORPOR__PAGE, limit = end / TORPOR__PAGE, next;
   for (; page < limit; page = next) {
@@ -58,7 +67,7 @@ static void reset_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
     if (used)
       memcpy(vm->memory + at, vm->image->bytes + at, size);
     else
-      memset(vm->memory + at, 0, size);
+      zero_pages(vm->memory + at, size);
   }
 }
 
@@ -151,9 +160,7 @@ static torpor_vm *create(const torpor__image *image) {
   }
   vm->table_size = engine->table_size(vm->instance);
   lay_out(vm);
-  if (seal(vm, true)) return vm;
-  destroy(vm);
-  return NULL;
+  return vm;
 }
 
 /* ---- The pool -------------------------------------------------------------*/
