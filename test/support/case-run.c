@@ -334,50 +334,109 @@ static bool run_jobs(run *r) {
   return r->failure == NULL;
 }
 
-/* Settles 'id' with what 'json' says (NULL: undefined). */
-static bool settle(run *r, uint64_t id, const char *json) {
-  torpor_bytes cbor = {0};
-  torpor_status status;
-  if (json == NULL) {
-    status =
-        torpor_operation_settle(r->vm, id, TORPOR_RESOLVE, torpor_undefined());
-  } else {
-    if (fail(r, "torpor_json_to_cbor",
-             torpor_json_to_cbor(json, strlen(json), &cbor)))
-      return false;
-    status = torpor_operation_settle_cbor(r->vm, id, TORPOR_RESOLVE, cbor.data,
-                                          cbor.size);
-    torpor_bytes_free(&cbor);
-  }
+static bool settle_cbor(run *r, uint64_t id, torpor_outcome outcome,
+                        const void *data, size_t size) {
+  torpor_status status =
+      torpor_operation_settle_cbor(r->vm, id, outcome, data, size);
   return note_end(r, status, torpor_undefined(), "torpor_operation_settle");
 }
 
-static bool time_out(run *r, uint64_t id) {
+static bool settle_undefined(run *r, uint64_t id) {
+  return settle_cbor(r, id, TORPOR_RESOLVE, "\xf7", 1);
+}
+
+static bool settle_json(run *r, uint64_t id, const char *json) {
+  torpor_bytes cbor;
+  if (fail(r, "torpor_json_to_cbor",
+           torpor_json_to_cbor(json, strlen(json), &cbor)))
+    return false;
+  bool goes_on = settle_cbor(r, id, TORPOR_RESOLVE, cbor.data, cbor.size);
+  torpor_bytes_free(&cbor);
+  return goes_on;
+}
+
+static bool settle_error(run *r, uint64_t id, const char *name,
+                         const char *message, const char *code) {
   torpor_bytes cbor;
   if (fail(r, "torpor_cbor_error",
-           torpor_cbor_error("TimeoutError", "the operation timed out", NULL,
-                             &cbor)))
+           torpor_cbor_error(name, message, code, &cbor)))
     return false;
-  torpor_status status = torpor_operation_settle_cbor(r->vm, id, TORPOR_REJECT,
-                                                      cbor.data, cbor.size);
+  bool goes_on = settle_cbor(r, id, TORPOR_REJECT, cbor.data, cbor.size);
   torpor_bytes_free(&cbor);
-  return note_end(r, status, torpor_undefined(), "torpor_operation_settle");
+  return goes_on;
 }
 
-/* Does 'operation' wait for a signal of this name? */
-static bool is_waiter(const torpor_operation *operation, const char *name) {
+/* A byte string of CBOR with a length of 32 bits. */
+static bool settle_bytes(run *r, uint64_t id, const test_text *bytes) {
+  test_text cbor = {0};
+  char head[5] = {0x5a, (char)(bytes->size >> 24), (char)(bytes->size >> 16),
+                  (char)(bytes->size >> 8), (char)bytes->size};
+  test_text_add(&cbor, head, sizeof(head));
+  test_text_add(&cbor, bytes->data, bytes->size);
+  bool goes_on = settle_cbor(r, id, TORPOR_RESOLVE, cbor.data, cbor.size);
+  test_text_free(&cbor);
+  return goes_on;
+}
+
+/* ---- Drivers -------------------------------------------------------------*/
+
+/* The request of 'operation' as JSON text. */
+static test_text read_request(run *r, const torpor_operation *operation) {
+  test_text text = {0};
   torpor_bytes json;
-  test_text wanted = {0};
-  if (strcmp(operation->kind, "signal") != 0) return false;
-  if (torpor_cbor_to_json(operation->request, operation->request_size, &json) !=
-      TORPOR_OK)
-    return false;
-  test_text_print(&wanted, "{\"name\":\"%s\"}", name);
-  bool is = json.size == wanted.size &&
-            memcmp(json.data, wanted.data, json.size) == 0;
-  test_text_free(&wanted);
+  if (fail(r, "torpor_cbor_to_json",
+           torpor_cbor_to_json(operation->request, operation->request_size,
+                               &json)))
+    return text;
+  test_text_add(&text, (const char *)json.data, json.size);
   torpor_bytes_free(&json);
+  return text;
+}
+
+/* Is 'operation' of 'kind', requested as {"key":"value"}? */
+static bool is_request(run *r, const torpor_operation *operation,
+                       const char *kind, const char *key, const char *value) {
+  test_text wanted = {0};
+  if (strcmp(operation->kind, kind) != 0) return false;
+  test_text request = read_request(r, operation);
+  test_text_print(&wanted, "{\"%s\":\"%s\"}", key, value);
+  bool is = request.data != NULL && strcmp(request.data, wanted.data) == 0;
+  test_text_free(&request);
+  test_text_free(&wanted);
   return is;
+}
+
+static bool read_virtual_file(run *r, const torpor_operation *operation) {
+  uint64_t id = operation->id;
+  for (size_t i = 0; i < r->test->file_count; i++)
+    if (is_request(r, operation, "file-read", "path", r->test->files[i].path))
+      return settle_bytes(r, id, &r->test->files[i].bytes);
+  return settle_error(r, id, "Error", "no such file", "ENOENT");
+}
+
+static bool write_virtual_file(run *r, const torpor_operation *operation) {
+  uint64_t id = operation->id;
+  test_text request = read_request(r, operation);
+  test_text_print(&r->result->output, "[write] %s\n", request.data);
+  test_text_free(&request);
+  return settle_undefined(r, id);
+}
+
+/* Performs the oldest operation on a file. True when there was one. */
+static bool perform_file(run *r, bool *goes_on) {
+  torpor_operation operation;
+  for (size_t i = 0; torpor_operation_at(r->vm, i, &operation) == TORPOR_OK;
+       i++) {
+    if (strncmp(operation.kind, "file-", 5) != 0) continue;
+    pass_boundary(r);
+    *goes_on = r->failure == NULL &&
+               torpor_operation_at(r->vm, i, &operation) == TORPOR_OK &&
+               (strcmp(operation.kind, "file-read") == 0
+                    ? read_virtual_file(r, &operation)
+                    : write_virtual_file(r, &operation));
+    return true;
+  }
+  return false;
 }
 
 /* Gives the oldest signal that somebody waits for. True when one was. */
@@ -387,11 +446,14 @@ static bool match_signal(run *r, bool *goes_on) {
     if (r->taken[s]) continue;
     for (size_t i = 0; torpor_operation_at(r->vm, i, &operation) == TORPOR_OK;
          i++) {
-      if (!is_waiter(&operation, r->test->signals[s].name)) continue;
+      if (!is_request(r, &operation, "signal", "name",
+                      r->test->signals[s].name))
+        continue;
       uint64_t id = operation.id;
       r->taken[s] = true;
       pass_boundary(r);
-      *goes_on = r->failure == NULL && settle(r, id, r->test->signals[s].json);
+      *goes_on =
+          r->failure == NULL && settle_json(r, id, r->test->signals[s].json);
       return true;
     }
   }
@@ -423,7 +485,7 @@ static bool step_world(run *r, bool *goes_on) {
   next_due next;
   const test_case *test = r->test;
   *goes_on = true;
-  if (match_signal(r, goes_on)) return true;
+  if (perform_file(r, goes_on) || match_signal(r, goes_on)) return true;
   bool is_due = find_due(r, &next);
   if (r->signals < test->signal_count) {
     double at = START + test->signals[r->signals].at;
@@ -436,8 +498,13 @@ static bool step_world(run *r, bool *goes_on) {
   if (!is_due) return false;
   if (next.due > r->now) r->now = next.due;
   pass_boundary(r);
-  *goes_on = r->failure == NULL &&
-             (next.is_timer ? settle(r, next.id, NULL) : time_out(r, next.id));
+  if (r->failure != NULL)
+    *goes_on = false;
+  else if (next.is_timer)
+    *goes_on = settle_undefined(r, next.id);
+  else
+    *goes_on = settle_error(r, next.id, "TimeoutError",
+                            "the operation timed out", NULL);
   return true;
 }
 

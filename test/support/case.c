@@ -109,6 +109,24 @@ static const char *add_signal(test_case *test, const char *value) {
   return NULL;
 }
 
+/* "notes.txt 6869ff" */
+static const char *add_file(test_case *test, const char *value) {
+  const char *hex = strchr(value, ' ');
+  if (hex == NULL) hex = value + strlen(value);
+  size_t size = (test->file_count + 1) * sizeof(*test->files);
+  test->files = require(realloc(test->files, size));
+  test_file *file = &test->files[test->file_count++];
+  *file = (test_file){.path = copy_text(value, (size_t)(hex - value))};
+  unsigned byte;
+  if (*hex == ' ') hex++;
+  for (; hex[0] != 0 && hex[1] != 0 && sscanf(hex, "%2x", &byte) == 1;
+       hex += 2) {
+    char data = (char)byte;
+    test_text_add(&file->bytes, &data, 1);
+  }
+  return *hex == 0 ? NULL : "file: expected pairs of hex digits";
+}
+
 static void add_line(test_text *text, const char *line) {
   test_text_add(text, line, strlen(line));
   test_text_add(text, "\n", 1);
@@ -134,6 +152,8 @@ static const char *apply_directive(test_case *test, const char *key,
     return set_number(&test->deadline, value);
   } else if (strcmp(key, "signal") == 0) {
     return add_signal(test, value);
+  } else if (strcmp(key, "file") == 0) {
+    return add_file(test, value);
   } else {
     return "unknown directive";
   }
@@ -188,6 +208,11 @@ void test_case_free(test_case *test) {
     free(test->signals[i].json);
   }
   free(test->signals);
+  for (size_t i = 0; i < test->file_count; i++) {
+    free(test->files[i].path);
+    test_text_free(&test->files[i].bytes);
+  }
+  free(test->files);
   free(test->input);
   free(test->folder);
   free(test->file);

@@ -49,6 +49,12 @@ typedef struct test_signal {
   char *json;
 } test_signal;
 
+/* A file that the program may read. */
+typedef struct test_file {
+  char *path;
+  test_text bytes;
+} test_file;
+
 typedef struct test_case {
   char *folder; /* where imports are looked up */
   char *file;   /* name in that folder */
@@ -62,6 +68,8 @@ typedef struct test_case {
   char *input;          /* JSON or NULL */
   test_signal *signals; /* in order of time */
   size_t signal_count;
+  test_file *files;
+  size_t file_count;
 } test_case;
 
 /* Reads 'file' of 'folder'. Returns NULL, or what is wrong with it. */
