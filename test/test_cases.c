@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "support/case.h"
-#include "vm/vm.h"
 
 /* How often a case sleeps in one run, at how many boundaries it sleeps alone,
  * and how many jobs that may take in all. */
@@ -181,7 +180,6 @@ int main(void) {
     free(entries[i]);
   }
   free(entries);
-  torpor__pool_drain(); /* or the leak checker sees VMs that wait there */
   printf("%d cases, %d failed\n", count, failed);
   return failed > 0;
 }

@@ -15,8 +15,7 @@
     Object, Reflect, RegExp, Set, String, Symbol, Uint8Array,
   } = $.global;
   const { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
-  const { setPrototypeOf } = Object;
-  const { is } = Object;
+  const { is, setPrototypeOf } = Object;
   const { isArray } = $.global.Array;
   const { isView } = $.global.ArrayBuffer;
   const charCode = uncurry(String.prototype.charCodeAt);
@@ -75,8 +74,8 @@
       text = slice(text, 0, TEXT);
     }
     const json = quoteJson(text);
-    if (indexOf(text, "'") >= 0)
-      if (indexOf(text, '"') < 0) return json + rest;
+    if (indexOf(text, "'") >= 0 && indexOf(text, '"') < 0) return json + rest;
+    /* Double quotes lose their backslash, single ones get one. */
     let out = "";
     let from = 1;
     for (let i = 1; i < json.length - 1; i++) {
