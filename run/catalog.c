@@ -103,8 +103,11 @@ static torpor_status add_program(torpor_store *store,
                                  const char *id, const torpor_access *access) {
   struct torpor__program program = {0};
   torpor_status status = torpor__program_read(&program, options->file, access);
-  if (status != TORPOR_OK)
-    return torpor__store_fail(store->store, status, "%s", program.message);
+  if (status != TORPOR_OK) {
+    snprintf(store->store->message, sizeof store->store->message, "%s",
+             program.message);
+    return status;
+  }
   const char *engine = torpor_engine_id();
   const struct torpor__run row = {
       .id = id,
@@ -130,12 +133,14 @@ torpor_status torpor_run_add(torpor_store *store,
   memcpy(&given, options,
          options->size < sizeof given ? options->size : sizeof given);
   if (given.file == NULL)
-    return torpor__store_fail(store->store, TORPOR_MISUSE, "no file");
+    return torpor__store_fail(store->store, TORPOR_MISUSE,
+                              "name the main module of the run");
   torpor_status status = choose_id(store->store, given.id, id);
   if (status == TORPOR_OK && given.access != NULL) {
     status = torpor_access_read(given.access, strlen(given.access), &access);
     if (status != TORPOR_OK)
-      torpor__store_fail(store->store, status, "the access that is granted");
+      torpor__store_fail(store->store, status,
+                         "the access that is granted is damaged");
   }
   if (status == TORPOR_OK) status = add_program(store, &given, id, access);
   torpor_access_close(access);

@@ -120,9 +120,9 @@ static torpor_status run_find(struct torpor__store *store, const char *id,
   *run = row ? get_number(statement, 0) : 0;
   status = torpor__sqlite_finish(statement, status);
   if (status != TORPOR_OK || row) return status;
-  return torpor__store_fail(store, TORPOR_NOT_FOUND,
-                            "no run has the id %s; list shows those there are",
-                            id);
+  return torpor__store_fail(
+      store, TORPOR_NOT_FOUND,
+      "no run has the id '%s'; 'torpor list' shows those there are", id);
 }
 
 static bool get_head(sqlite3_stmt *row, int column, struct torpor__head *head) {
@@ -172,8 +172,8 @@ static torpor_status run_each(struct torpor__store *store, int64_t run,
   status = walk(db, statement, read_run, (union visitor){.run = visit}, data,
                 &count);
   if (status != TORPOR_OK || run == 0 || count > 0) return status;
-  return torpor__store_fail(store, TORPOR_NOT_FOUND, "run number %lld",
-                            (long long)run);
+  return torpor__store_fail(store, TORPOR_NOT_FOUND,
+                            "there is no run number %lld", (long long)run);
 }
 
 static torpor_status run_count(struct torpor__store *store, int64_t run,
@@ -222,8 +222,8 @@ static torpor_status head_get(struct torpor__store *store, int64_t run,
   if (status != TORPOR_OK) return status;
   status = torpor__sqlite_next(db, statement, &row);
   if (status == TORPOR_OK && !row)
-    status = torpor__store_fail(store, TORPOR_NOT_FOUND, "run number %lld",
-                                (long long)run);
+    status = torpor__store_fail(store, TORPOR_NOT_FOUND,
+                                "there is no run number %lld", (long long)run);
   if (row && !get_head(statement, 0, head)) status = fail_row(db, "head");
   return torpor__sqlite_finish(statement, status);
 }

@@ -284,7 +284,8 @@ struct torpor__store_calls {
 };
 
 /* Writes the sentence of 'status' into 'message', followed by what 'format'
- * says when it is not NULL; returns 'status'. */
+ * says when it is not NULL; where the sentence would only repeat that, what
+ * 'format' says alone. Returns 'status'. */
 torpor_status torpor__store_fail(struct torpor__store *store,
                                  torpor_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
