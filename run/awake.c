@@ -12,9 +12,11 @@
 #include "awake.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "array.h"
 #include "torpor-run.h"
@@ -30,6 +32,7 @@ struct torpor__awake {
   struct torpor__brief brief;
   bool started;
   int64_t step;
+  uint64_t step_began_ms; /* monotonic */
   char message[TORPOR__STORE_MESSAGE_MAX];
 
   /* What the step that is described did; owned, reused. */
@@ -138,8 +141,7 @@ static torpor_status open_vm(struct torpor__awake *awake,
   options.host.module = give_module;
   options.host.interrupt = is_interrupted;
   options.memory_max = brief->memory_max;
-  options.deadline_ms =
-      brief->deadline_ms != 0 ? brief->deadline_ms : TORPOR_RUN_DEADLINE_MS;
+  options.deadline_ms = brief->deadline_ms;
   awake->started = snapshot.size > 0;
   torpor_status status =
       awake->started ? torpor_snapshot_restore(snapshot.data, snapshot.size,
@@ -160,6 +162,9 @@ torpor_status torpor__awake_open(struct torpor__awake **out,
   snprintf(message, TORPOR__STORE_MESSAGE_MAX, "out of memory");
   if (awake == NULL) return TORPOR_NOMEM;
   awake->brief = *brief;
+  if (brief->fuel == 0) awake->brief.fuel = TORPOR_RUN_FUEL;
+  if (brief->deadline_ms == 0)
+    awake->brief.deadline_ms = TORPOR_RUN_DEADLINE_MS;
   torpor_status status = open_vm(awake, snapshot);
   if (status == TORPOR_OK) {
     *out = awake;
@@ -198,10 +203,12 @@ const char *torpor__awake_error(const struct torpor__awake *awake) {
   return awake->message;
 }
 
-/* The VM said why. */
+/* The VM said why. What it advises its owner to do comes behind a semicolon,
+ * and is done anyway. */
 static torpor_status fail(struct torpor__awake *awake, torpor_status status) {
-  snprintf(awake->message, sizeof awake->message, "%s",
-           torpor_last_error(awake->vm));
+  const char *sentence = torpor_last_error(awake->vm);
+  snprintf(awake->message, sizeof awake->message, "%.*s",
+           (int)strcspn(sentence, ";"), sentence);
   return status;
 }
 
@@ -212,14 +219,33 @@ static torpor_status fail_memory(struct torpor__awake *awake) {
 
 /* ---- Running -------------------------------------------------------------*/
 
+static uint64_t monotonic_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The VM sees to the deadline within an entry, this to that of all entries of
+ * the step together. */
+static torpor_status check_deadline(struct torpor__awake *awake) {
+  if (monotonic_ms() - awake->step_began_ms < awake->brief.deadline_ms)
+    return TORPOR_OK;
+  snprintf(awake->message, sizeof awake->message,
+           "the program did not wait for anything within its deadline of "
+           "%" PRIu64 " ms",
+           awake->brief.deadline_ms);
+  return TORPOR_INTERRUPTED;
+}
+
 /* Runs jobs until there are none, or the step's share of fuel is used: then
  * 'spent' is set. */
 static torpor_status drain_jobs(struct torpor__awake *awake, bool *spent) {
-  uint64_t share = awake->brief.fuel != 0 ? awake->brief.fuel : TORPOR_RUN_FUEL;
   while (torpor_job_pending(awake->vm)) {
-    *spent = FUEL_FULL - torpor_vm_fuel(awake->vm) >= share;
+    *spent = FUEL_FULL - torpor_vm_fuel(awake->vm) >= awake->brief.fuel;
     if (*spent) return TORPOR_OK;
-    torpor_status status = torpor_job_run(awake->vm, JOBS_AT_ONCE, NULL);
+    torpor_status status = check_deadline(awake);
+    if (status != TORPOR_OK) return status;
+    status = torpor_job_run(awake->vm, JOBS_AT_ONCE, NULL);
     if (status != TORPOR_OK) return fail(awake, status);
   }
   return TORPOR_OK;
@@ -395,8 +421,10 @@ static torpor_status describe_error(struct torpor__awake *awake,
          read.stack[place - 1] != '(')
     place--;
   bool closed = line > place && read.stack[line - 1] == ')';
+  const char *message =
+      *read.name || *read.message ? read.message : "a value without a text";
   snprintf(awake->reason, sizeof awake->reason, "%s%s%s%s%s%.*s%s", before,
-           read.name, *read.name ? ": " : "", read.message,
+           read.name, *read.name && *message ? ": " : "", message,
            line > place ? " (" : "", (int)(line - place - (closed ? 1 : 0)),
            read.stack + place, line > place ? ")" : "");
   torpor_error_free(&read);
@@ -486,6 +514,7 @@ torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
   bool spent = false;
   forget_step(awake);
   awake->step = number;
+  awake->step_began_ms = monotonic_ms();
   torpor_status status = torpor_scope_open(awake->vm, &scope);
   if (status != TORPOR_OK) return fail(awake, status);
   status = run_step(awake, deliveries, count, &spent);

@@ -12,7 +12,8 @@
  * step that failed the VM is worth nothing: close it, and the next open begins
  * from the last commit.
  *
- * No store, no drivers, no clock of its own; on the worker's thread. */
+ * No store, no drivers, no clock but for the deadline; on the worker's
+ * thread. */
 #ifndef TORPOR_RUN_AWAKE_H
 #define TORPOR_RUN_AWAKE_H
 
