@@ -10,6 +10,7 @@
  * the program gives up waiting is an alarm. */
 #include "held.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ struct torpor__held {
   struct torpor__awake *awake;
   struct torpor__step step;
   bool staged;
-  int64_t settled_step;
+  bool stepped; /* since the last torpor__held_rest */
 
   /* What never changes, read once. */
   char *id, *program;
@@ -251,7 +252,7 @@ static torpor_status copy_row(void *data, int64_t number,
                               const struct torpor__head *head) {
   struct torpor__held *held = data;
   (void)number;
-  held->settled_step = head->step;
+  (void)head;
   held->id = strdup(row->id);
   held->program = strdup(row->program);
   held->input = torpor__array_copy(row->input.data, row->input.size);
@@ -372,11 +373,17 @@ static torpor_status wake(struct torpor__held *held,
 
 /* The step came to nothing: back to the last commit. */
 static void abandon(struct torpor__held *held, const char *why) {
+  const struct torpor__head *head = torpor__protocol_head(held->protocol);
+  char text[TORPOR__STORE_MESSAGE_MAX + 64];
   torpor__protocol_abandon(held->protocol, why);
   torpor__awake_close(held->awake);
   held->awake = NULL;
   held->staged = false;
-  if (!torpor_loop_stopping(held->by->loop)) tell_error(held, why);
+  if (torpor_loop_stopping(held->by->loop)) return;
+  snprintf(text, sizeof text,
+           "step %" PRId64 " came to nothing (attempt %" PRId64 " of %d): %s",
+           head->step + 1, head->attempts, TORPOR_RUN_ATTEMPTS, why);
+  tell_error(held, text);
 }
 
 static void run_step(struct torpor__held *held) {
@@ -410,6 +417,7 @@ bool torpor__held_step(struct torpor__held *held) {
     torpor__protocol_prepare(held->protocol);
   if (torpor__protocol_phase(held->protocol) != TORPOR__PHASE_STEPPING)
     return false;
+  held->stepped = true;
   run_step(held);
   return true;
 }
@@ -432,7 +440,6 @@ bool torpor__held_settle(struct torpor__held *held) {
   }
   if (held->staged && phase != TORPOR__PHASE_STAGED) {
     held->staged = false;
-    held->settled_step = head->step;
     tell(held,
          (torpor_event){.kind = TORPOR_EVENT_COMMIT,
                         .step = head->step,
@@ -445,6 +452,12 @@ bool torpor__held_settle(struct torpor__held *held) {
                             .step = head->step,
                             .state = torpor__catalog_state(head)});
   return false;
+}
+
+void torpor__held_rest(struct torpor__held *held) {
+  if (!held->stepped && !torpor__protocol_ready(held->protocol))
+    torpor__protocol_rest(held->protocol);
+  held->stepped = false;
 }
 
 void torpor__held_sleep(struct torpor__held *held) {

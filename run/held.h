@@ -39,6 +39,11 @@ bool torpor__held_step(struct torpor__held *held);
  * goes on, false when it ended or is another's: close it. */
 bool torpor__held_settle(struct torpor__held *held);
 
+/* Called now and then: when nothing happened since the last call and nothing
+ * is about to, the next flush takes back the attempt that was counted in
+ * advance. So a worker that dies during a long wait costs the run nothing. */
+void torpor__held_rest(struct torpor__held *held);
+
 /* Closes its VM, which the next step opens again from the last commit. */
 void torpor__held_sleep(struct torpor__held *held);
 bool torpor__held_is_awake(const struct torpor__held *held);

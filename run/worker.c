@@ -29,7 +29,8 @@ struct torpor_worker {
   int poll_ms;
   torpor_alarm *poll;
   bool look;        /* others may have written */
-  double retry_due; /* when to ask again for what others hold */
+  double retry_due; /* when to ask again for what others hold, and to let the
+                       attempts be of runs that are idle */
   torpor_status status;
 
   struct torpor__held **runs; /* those that stepped last at the end */
@@ -136,6 +137,11 @@ static torpor_status refresh_runs(struct torpor_worker *worker) {
   return TORPOR_OK;
 }
 
+/* Lets the attempts be of those that wait for long. */
+static void rest_idle(struct torpor_worker *worker) {
+  for (size_t i = 0; i < worker->count; i++) torpor__held_rest(worker->runs[i]);
+}
+
 /* Reads what other processes wrote since the last time. */
 static torpor_status look_around(struct torpor_worker *worker) {
   struct torpor__store *store = store_of(worker);
@@ -147,10 +153,12 @@ static torpor_status look_around(struct torpor_worker *worker) {
     status = store->calls->changed(store, &changed);
     if (status == TORPOR_OK && changed) status = refresh_runs(worker);
   }
-  if (status == TORPOR_OK &&
-      ((changed && worker->all) || now >= worker->retry_due)) {
-    worker->retry_due = now + RETRY_MS;
+  bool due = now >= worker->retry_due;
+  if (status == TORPOR_OK && (due || (changed && worker->all)))
     status = take_wanted(worker);
+  if (due) {
+    worker->retry_due = now + RETRY_MS;
+    rest_idle(worker);
   }
   return status;
 }
