@@ -91,19 +91,20 @@ static torpor_status explain(struct reader *reader, torpor_vm *vm,
                              torpor_value reason) {
   struct torpor__program *program = reader->program;
   torpor_error error;
-  if (reader->status != TORPOR_OK) {
-    snprintf(program->message, sizeof program->message, "%s",
-             torpor_loader_error(reader->loader));
-    return reader->status;
-  }
+  torpor_status failed = reader->status;
   torpor_status status = torpor_error_read(vm, reason, &error);
   if (status != TORPOR_OK) return status;
   const char *place = error.stack + strspn(error.stack, " ");
-  snprintf(program->message, sizeof program->message, "%s: %s%s%.*s",
-           error.name, error.message, *place ? " " : "",
-           (int)strcspn(place, "\n"), place);
+  if (failed == TORPOR_OK)
+    snprintf(program->message, sizeof program->message, "%s: %s%s%.*s",
+             error.name, error.message, *place ? " " : "",
+             (int)strcspn(place, "\n"), place);
+  else /* the error knows who imports it, the loader which flag is missing */
+    snprintf(program->message, sizeof program->message, "%s",
+             failed == TORPOR_NOT_FOUND ? error.message
+                                        : torpor_loader_error(reader->loader));
   torpor_error_free(&error);
-  return TORPOR_THROWN;
+  return failed == TORPOR_OK ? TORPOR_THROWN : failed;
 }
 
 static torpor_status link_graph(struct reader *reader, torpor_vm *vm,
