@@ -147,9 +147,9 @@ static void print_stack(const char *stack) {
 
 static void print_error(const torpor_error *error, const char *before,
                         const struct cli_sources *sources) {
-  bool named = error->name[0] != '\0';
-  cli_complain("%s%s%s%s", before, error->name,
-               named && error->message[0] != '\0' ? ": " : "", error->message);
+  bool named = error->name[0] != '\0', said = error->message[0] != '\0';
+  cli_complain("%s%s%s%s", before, error->name, named && said ? ": " : "",
+               named || said ? error->message : "a value without a text");
   print_source(error->stack, sources);
   print_stack(error->stack);
   print_flag(error->message, sources);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "drive.h"
+#include "json.h"
 #include "sandbox.h"
 
 struct run_settings {
@@ -59,12 +60,26 @@ static int add_run(torpor_store *store, const char *file,
     options.memory_max = limits.memory_max;
     options.fuel = limits.fuel;
     options.deadline_ms = limits.deadline_ms;
-    code = cli_store_check(store, torpor_run_add(store, &options, id));
+    torpor_status status = torpor_run_add(store, &options, id);
+    code = cli_store_check(store, status);
+    if (status == TORPOR_NOT_FOUND) code = CLI_EXIT_FILE; /* a module */
   }
   torpor_access_close(access);
   torpor_bytes_free(&grants);
   torpor_bytes_free(&input);
   return code;
+}
+
+static void print_made(const char *id, bool json) {
+  if (!json) {
+    puts(id);
+    return;
+  }
+  cli_json_open(NULL, '{');
+  cli_json_text("event", "made");
+  cli_json_text("run", id);
+  cli_json_number("step", 0);
+  cli_json_close('}');
 }
 
 static int run(const struct cli_call *call) {
@@ -75,7 +90,7 @@ static int run(const struct cli_call *call) {
   if (code != CLI_EXIT_DONE) return code;
   code = add_run(store, call->arguments[0], settings, id);
   if (code == CLI_EXIT_DONE && settings->detach) {
-    puts(id);
+    print_made(id, settings->drive.json);
   } else if (code == CLI_EXIT_DONE) {
     const char *ids[] = {id};
     const struct cli_driven driven = {
@@ -97,7 +112,7 @@ const struct cli_command cli_run = {
         "The run sleeps in a store whenever it waits, survives the death of\n"
         "this process, and ends when its module has. Its modules, its input\n"
         "and what the options allow are kept with it. Ctrl-C leaves it as it\n"
-        "is. --fuel is the work of one step before a checkpoint (100000000),\n"
+        "is. --fuel is the work of one step before a checkpoint (10000000),\n"
         "--deadline the longest time without waiting (60s).",
     .options = options,
     .settings_size = sizeof(struct run_settings),

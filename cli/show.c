@@ -154,7 +154,8 @@ static bool show_run(void *user, const torpor_run_info *info) {
   printf("engine     %.16s...\n", info->engine);
   show_access(info->access);
   if (info->signals > 0)
-    printf("mailbox    %" PRIu64 " signals not taken yet\n", info->signals);
+    printf("mailbox    %" PRIu64 " signal%s not taken yet\n", info->signals,
+           info->signals == 1 ? "" : "s");
   if (info->value != NULL &&
       torpor_cbor_to_json(info->value, info->value_size, &value) == TORPOR_OK)
     printf("%s     %s\n", info->state == TORPOR_RUN_DONE ? "result" : "error ",

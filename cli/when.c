@@ -39,7 +39,8 @@ static void describe_span(int64_t ms, char *text, size_t size) {
                {0, 1, "ms"}};
   size_t i = 0;
   while (ms < units[i].least) i++;
-  snprintf(text, size, "%" PRId64 " %s", ms / units[i].unit, units[i].name);
+  snprintf(text, size, "%" PRId64 " %s",
+           (ms + units[i].unit / 2) / units[i].unit, units[i].name);
 }
 
 const char *cli_when_about(int64_t ms, char *text) {
