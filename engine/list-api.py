@@ -4,9 +4,9 @@
 
 Usage: list-api.py QUICKJS_H LIBC_TXT OUT
 
-Writes OUT, a response file for the linker: an --export for each function that
-quickjs.h declares with JS_EXTERN, and for each name in LIBC_TXT (one a line, #
-starts a comment). Every JS_EXTERN must be understood, whatever attributes stand
+Writes OUT, options for the linker: an --export for each function that quickjs.h
+declares with JS_EXTERN, and for each name in LIBC_TXT (one a line, # starts a
+comment). Every JS_EXTERN must be understood, whatever attributes stand
 in front of the name; one that is not is an error.
 """
 

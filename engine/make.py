@@ -5,7 +5,7 @@
 Usage: make.py --quickjs DIR --out DIR [--depfile FILE]
 
   guest/js/*  -> library.h           guest/embed.py
-  quickjs.h   -> api.rsp             list-api.py: exports for extensions
+  quickjs.h   -> api.txt             list-api.py: exports for extensions
   guest/*.c   -> core.wasm           clang, wasm-ld
   core.wasm   -> engine.wasm         bake.mjs: initialised once
                  engine-id.h         its hash
@@ -35,7 +35,7 @@ WASM = ["--target=wasm32-wasi", "--sysroot=/usr", "-Wno-deprecated",
         "--no-wasm-opt"]
 COMPILE = ["-std=gnu11", "-O2", "-DNDEBUG", "-w"]
 # The stack lies lowest, so that running over it traps.
-LINK = ["--stack-first", f"-z,stack-size={STACK_SIZE}", "--export-table",
+LINK = ["--stack-first", "-z", f"stack-size={STACK_SIZE}", "--export-table",
         "--growable-table", "--export=__stack_pointer",
         "--export=torpor_control", "--strip-all"]
 
@@ -51,7 +51,7 @@ def run(*command):
 
 def compile_core(quickjs, parts):
     """core.wasm; gives the files that it was compiled from."""
-    api = parts / "api.rsp"
+    api = parts / "api.txt"
     run(ENGINE / "list-api.py", quickjs / "quickjs.h", ENGINE / "libc.txt", api)
     run(sys.executable, SOURCE / "guest/embed.py", parts / "library.h",
         *sorted((SOURCE / "guest/js").glob("*.js")))
@@ -62,9 +62,10 @@ def compile_core(quickjs, parts):
     run("clang-22", *WASM, *COMPILE, *includes, *prefixes, "-MD", "-MF",
         parts / "core.d", "-c", SOURCE / "guest/engine.c", "-o",
         parts / "core.o")
-    run("clang-22", *WASM, "-mexec-model=reactor", parts / "core.o",
-        *(f"-Wl,{option}" for option in (*LINK, f"@{api}")), "-o",
-        parts / "core.wasm")
+    linker = [part for option in (*LINK, *api.read_text().split())
+              for part in ("-Xlinker", option)]
+    run("clang-22", *WASM, "-mexec-model=reactor", parts / "core.o", *linker,
+        "-o", parts / "core.wasm")
     text = (parts / "core.d").read_text().split(":", 1)[1]
     return re.split(r"\s+", text.replace("\\\n", " ").strip())
 
