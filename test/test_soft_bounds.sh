@@ -22,6 +22,9 @@ mkdir -p "$build"
     cmake --build "$build" --target all tests-plain
 } >"$build/log" 2>&1 || fail "building failed"
 
-# What looks at the tree and not at the program was tested already.
+# Left out: what looks at the tree or the engine's making and not at the program,
+# and what needs guest code that never polls to end: a host needs signals for it.
+left_out='house|check|setup|engine_(dispatch|heap|module|tune|load)'
+left_out+='|cases|hostile|limit|loop_vm|snapshot'
 ctest --test-dir "$build" -j 2 -L quick --no-tests=error --output-on-failure \
-  -E '^(house|check|setup)$' >"$build/log" 2>&1 || fail "tests failed"
+  -E "^($left_out)\$" >"$build/log" 2>&1 || fail "tests failed"
