@@ -117,9 +117,18 @@ static torpor_status torpor__leave(torpor_status status) {
   return status;
 }
 
+/* The pending exception. There is none when there was no memory to make it;
+ * by now there may be. */
+static JSValue exception_take(void) {
+  JSValue exception = JS_GetException(torpor__ctx);
+  if (!JS_IsUninitialized(exception)) return exception;
+  JS_ThrowOutOfMemory(torpor__ctx);
+  return JS_GetException(torpor__ctx);
+}
+
 /* Turns the pending exception into a status and result[0]. */
 static torpor_status torpor__thrown(void) {
-  JSValue exception = JS_GetException(torpor__ctx);
+  JSValue exception = exception_take();
   if (JS_IsUncatchableError(exception)) {
     JS_FreeValue(torpor__ctx, exception);
     return TORPOR_INTERRUPTED;

@@ -97,7 +97,7 @@ static torpor_status jobs_run(uint32_t max) {
          (outcome = JS_ExecutePendingJob(torpor__rt, &ctx)) != 0) {
     count++;
     if (outcome < 0) {
-      JSValue exception = JS_GetException(torpor__ctx);
+      JSValue exception = exception_take();
       if (JS_IsUncatchableError(exception)) {
         JS_FreeValue(torpor__ctx, exception);
         *ran = count;

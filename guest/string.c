@@ -84,9 +84,22 @@ static torpor_status text_give(JSString *string) {
   return TORPOR_OK;
 }
 
+/* The engine keeps surrogates that were encoded like characters; here they
+ * are as invalid as other bytes. 'string' is new, nobody else has it. */
+static void surrogates_replace(JSString *string) {
+  uint16_t *units = str16(string);
+  for (uint32_t i = 0; i < string->len;) {
+    uint32_t at = i;
+    if (code_point(units, string->len, &i) == 0xfffd) units[at] = 0xfffd;
+  }
+}
+
 EXPORT(torpor_string_new)
 torpor_status export_string_new(const char *text, uint32_t size) {
-  return torpor__give(JS_NewStringLen(torpor__ctx, text, size));
+  JSValue value = JS_NewStringLen(torpor__ctx, text, size);
+  if (JS_IsString(value) && JS_VALUE_GET_STRING(value)->is_wide_char)
+    surrogates_replace(JS_VALUE_GET_STRING(value));
+  return torpor__give(value);
 }
 
 static torpor_status string_read(uint64_t bits) {
