@@ -58,19 +58,19 @@ static inline unsigned class_of(size_t size) {
 }
 
 static void room_add(uint32_t slab) {
-  page *head = &pages.table[slab];
+  page *head = &torpor__pages.table[slab];
   uint32_t *list = &alloc_room[head->class];
   head->prev = 0;
   head->next = *list;
-  if (*list) pages.table[*list].prev = slab;
+  if (*list) torpor__pages.table[*list].prev = slab;
   *list = slab;
 }
 
 static void room_remove(uint32_t slab) {
-  page *head = &pages.table[slab];
-  if (head->next) pages.table[head->next].prev = head->prev;
+  page *head = &torpor__pages.table[slab];
+  if (head->next) torpor__pages.table[head->next].prev = head->prev;
   if (head->prev)
-    pages.table[head->prev].next = head->next;
+    torpor__pages.table[head->prev].next = head->next;
   else
     alloc_room[head->class] = head->next;
   head->next = head->prev = 0;
@@ -78,26 +78,28 @@ static void room_remove(uint32_t slab) {
 
 static uint32_t slab_open(unsigned class) {
   uint32_t count = alloc_class[class].pages;
-  uint32_t slab = pages_allocate(count);
+  uint32_t slab = torpor__pages_allocate(count);
   if (slab == 0) return 0;
-  pages.table[slab] = (page){.kind = PAGE_SLAB, .class = (uint8_t)class};
+  torpor__pages.table[slab] =
+      (page){.kind = PAGE_SLAB, .class = (uint8_t)class};
   for (uint32_t i = 1; i < count; i++)
-    pages.table[slab + i] = (page){.kind = PAGE_SLAB_REST, .first = slab};
+    torpor__pages.table[slab + i] =
+        (page){.kind = PAGE_SLAB_REST, .first = slab};
   room_add(slab);
   return slab;
 }
 
 /* Gives an empty slab back, clearing the links in it. */
 static void slab_close(uint32_t slab) {
-  page *head = &pages.table[slab];
-  uint8_t *base = page_address(slab);
+  page *head = &torpor__pages.table[slab];
+  uint8_t *base = torpor__page_address(slab);
   for (uint16_t link = head->free; link;) {
     uint16_t *block = (uint16_t *)(base + (size_t)(link - 1) * 8);
     link = *block;
     *block = 0;
   }
   room_remove(slab);
-  pages_free(slab, alloc_class[head->class].pages);
+  torpor__pages_free(slab, alloc_class[head->class].pages);
 }
 
 static void *small_allocate(unsigned class) {
@@ -105,8 +107,8 @@ static void *small_allocate(unsigned class) {
   page *head;
   uint8_t *block;
   if (slab == 0 && (slab = slab_open(class)) == 0) return NULL;
-  head = &pages.table[slab];
-  block = page_address(slab);
+  head = &torpor__pages.table[slab];
+  block = torpor__page_address(slab);
   if (head->free) {
     block += (size_t)(head->free - 1) * 8;
     head->free = *(uint16_t *)block;
@@ -131,7 +133,7 @@ static inline void small_clear(void *block, size_t size) {
 }
 
 static void small_free(uint32_t slab, void *block) {
-  page *head = &pages.table[slab];
+  page *head = &torpor__pages.table[slab];
   unsigned class = head->class;
   size_t size = alloc_class[class].size;
   if (size <= 256)
@@ -140,7 +142,9 @@ static void small_free(uint32_t slab, void *block) {
     memset(block, 0, size);
   *(uint16_t *)block = head->free;
   head->free =
-      (uint16_t)(((uintptr_t)block - (uintptr_t)page_address(slab)) / 8 + 1);
+      (uint16_t)(((uintptr_t)block - (uintptr_t)torpor__page_address(slab)) /
+                     8 +
+                 1);
   if (head->used == alloc_class[class].capacity) room_add(slab);
   head->used--;
   torpor_control.heap_used -= (uint32_t)size;
@@ -155,24 +159,24 @@ static void *large_allocate(size_t size) {
   uint32_t count, run;
   if (size > UINT32_C(0xffff0000)) return NULL;
   count = pages_for(size);
-  run = pages_allocate(count);
+  run = torpor__pages_allocate(count);
   if (run == 0) return NULL;
   torpor_control.heap_used += count << PAGE_SHIFT;
-  return page_address(run);
+  return torpor__page_address(run);
 }
 
 static void large_free(uint32_t run) {
-  uint32_t count = pages.table[run].count;
-  memset(page_address(run), 0, (size_t)count << PAGE_SHIFT);
-  pages_free(run, count);
+  uint32_t count = torpor__pages.table[run].count;
+  memset(torpor__page_address(run), 0, (size_t)count << PAGE_SHIFT);
+  torpor__pages_free(run, count);
   torpor_control.heap_used -= count << PAGE_SHIFT;
 }
 
 /* The first page of what 'block' lies in. */
 static inline uint32_t block_page(const void *block) {
-  uint32_t number = page_of(block);
-  if (pages.table[number].kind == PAGE_SLAB_REST)
-    number = pages.table[number].first;
+  uint32_t number = torpor__page_of(block);
+  if (torpor__pages.table[number].kind == PAGE_SLAB_REST)
+    number = torpor__pages.table[number].first;
   return number;
 }
 
@@ -193,14 +197,14 @@ void free(void *block) {
   uint32_t number;
   if (block == NULL) return;
   number = block_page(block);
-  if (pages.table[number].kind == PAGE_SLAB)
+  if (torpor__pages.table[number].kind == PAGE_SLAB)
     small_free(number, block);
   else
     large_free(number);
 }
 
 static inline size_t block_size(const void *block) {
-  const page *head = &pages.table[block_page(block)];
+  const page *head = &torpor__pages.table[block_page(block)];
   if (head->kind == PAGE_SLAB) return alloc_class[head->class].size;
   return (size_t)head->count << PAGE_SHIFT;
 }
@@ -211,13 +215,13 @@ size_t malloc_usable_size(void *block) {
 
 /* Resizes a run where it lies if that is possible. */
 static bool large_resize(uint32_t run, size_t size) {
-  uint32_t old = pages.table[run].count, count = pages_for(size);
-  uint8_t *base = page_address(run);
+  uint32_t old = torpor__pages.table[run].count, count = pages_for(size);
+  uint8_t *base = torpor__page_address(run);
   if (count > old) {
-    if (!run_extend(run, count)) return false;
+    if (!torpor__run_extend(run, count)) return false;
   } else {
     memset(base + size, 0, ((size_t)old << PAGE_SHIFT) - size);
-    if (count < old) run_shorten(run, count);
+    if (count < old) torpor__run_shorten(run, count);
   }
   torpor_control.heap_used += (count << PAGE_SHIFT) - (old << PAGE_SHIFT);
   return true;
@@ -262,9 +266,9 @@ static void ranges_add(free_ranges *ranges, const void *address, size_t size) {
 }
 
 static void ranges_add_slab(free_ranges *ranges, uint32_t slab) {
-  const page *head = &pages.table[slab];
+  const page *head = &torpor__pages.table[slab];
   size_t size = alloc_class[head->class].size;
-  uint8_t *base = page_address(slab);
+  uint8_t *base = torpor__page_address(slab);
   for (uint16_t link = head->free; link;) {
     uint8_t *block = base + (size_t)(link - 1) * 8;
     ranges_add(ranges, block, size);
@@ -279,12 +283,12 @@ static void ranges_add_slab(free_ranges *ranges, uint32_t slab) {
 EXPORT(torpor_heap_free)
 uint32_t export_heap_free(uint32_t *out, uint32_t max) {
   free_ranges ranges = {out, max, 0};
-  for (uint32_t i = 1; i < pages.top; i++) {
-    if (pages.table[i].kind == PAGE_SLAB) {
+  for (uint32_t i = 1; i < torpor__pages.top; i++) {
+    if (torpor__pages.table[i].kind == PAGE_SLAB) {
       ranges_add_slab(&ranges, i);
-    } else if (pages.table[i].kind == PAGE_FREE) {
-      uint32_t count = pages.table[i].count;
-      ranges_add(&ranges, page_address(i), (size_t)count << PAGE_SHIFT);
+    } else if (torpor__pages.table[i].kind == PAGE_FREE) {
+      uint32_t count = torpor__pages.table[i].count;
+      ranges_add(&ranges, torpor__page_address(i), (size_t)count << PAGE_SHIFT);
       i += count - 1;
     }
   }

@@ -57,17 +57,16 @@ static JSValue host_call(int index, JSValueConst self, int count,
 static JSValue call_host_function(JSContext *ctx, JSValueConst self, int count,
                                   JSValueConst *values, int index,
                                   JSValueConst *data) {
-  uint32_t mark = scoped.count, floor = scope_floor;
+  call_scope scope;
   uint64_t *args;
   JSValue value;
   (void)data;
   if (js_check_stack_overflow(ctx->rt, (size_t)count * sizeof(*args)))
     return JS_ThrowStackOverflow(ctx);
   args = alloca((size_t)count * sizeof(*args));
-  scope_floor = mark;
+  scope = torpor__scope_begin();
   value = host_call(index, self, count, values, args);
-  scope_floor = floor;
-  if (scoped.count > mark) scope_cut(mark);
+  torpor__scope_end(scope);
   return value;
 }
 

@@ -426,7 +426,7 @@ static JSValue read_error_start(cbor_reader *r, uint64_t *count) {
     --*count;
     error = torpor__error_new(text, (size_t)name.number, "", 0);
   } else {
-    if (JS_HasException(torpor__ctx)) exception_drop();
+    if (JS_HasException(torpor__ctx)) torpor__exception_drop();
     *r = start;
     error = torpor__error_new("Error", 5, "", 0);
   }

@@ -19,14 +19,11 @@
 torpor_abi_control torpor_control;
 
 #include "pages.c"
-/* */
 #include "alloc.c"
 #include "libc.c"
 
 #include "cutils.h"
-/* */
 #include "shim.h"
-/* */
 #include "quickjs-c-atomics.h"
 
 #include "stack.h"
@@ -34,7 +31,7 @@ torpor_abi_control torpor_control;
 #define CONFIG_ATOMICS
 #define EMSCRIPTEN
 #define __SANITIZE_ADDRESS__
-#define __builtin_frame_address(level) stack_address()
+#define __builtin_frame_address(level) torpor__stack_address()
 #include "quickjs.c"
 #undef __builtin_frame_address
 #undef __SANITIZE_ADDRESS__
@@ -64,29 +61,17 @@ static uint32_t torpor__rejection_count(void);
 static bool torpor__border(JSValue value, uint64_t *out);
 
 #include "entry.c"
-/* */
 #include "stack.c"
-/* */
 #include "value.c"
-/* */
 #include "string.c"
-/* */
 #include "object.c"
-/* */
 #include "error.c"
-/* */
 #include "call.c"
-/* */
 #include "module.c"
-/* */
 #include "job.c"
-/* */
 #include "cbor-write.c"
-/* */
 #include "cbor-read.c"
-/* */
 #include "operation.c"
-/* */
 #include "library.c"
 
 /* ---- Life ----------------------------------------------------------------*/
@@ -108,8 +93,8 @@ static JSProperty *time_origin_find(void) {
 static bool runtime_start(void) {
   torpor__rt = JS_NewRuntime();
   if (torpor__rt == NULL) return false;
-  JS_SetInterruptHandler(torpor__rt, interrupt_check, NULL);
-  JS_SetHostPromiseRejectionTracker(torpor__rt, rejection_track, NULL);
+  JS_SetInterruptHandler(torpor__rt, torpor__interrupt_check, NULL);
+  JS_SetHostPromiseRejectionTracker(torpor__rt, torpor__rejection_track, NULL);
   torpor__ctx = JS_NewContext(torpor__rt);
   if (torpor__ctx == NULL) return false;
   torpor__stack_start(torpor__ctx);
@@ -143,7 +128,7 @@ torpor_status export_open(void) {
   torpor__clock_open();
   torpor__ctx->time_origin = js__now_ms();
   time_origin->u.value =
-      js_float64(time_sane(torpor__host_clock(TORPOR_CLOCK_WALL)));
+      js_float64(torpor__time_sane(torpor__host_clock(TORPOR_CLOCK_WALL)));
   random_seed(torpor__ctx);
   return TORPOR_OK;
 }

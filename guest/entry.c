@@ -10,7 +10,7 @@
  *
  *   enter ── grant min(fuel, polls to the next question) ── run ── leave
  *              ^                                             |
- *              └── interrupt_check: used up, or ask the host ┘
+ *              └── torpor__interrupt_check: used up, or ask the host ┘
  *
  *  (1) 'granted' less the engine's counter is what was used since the grant.
  *  (2) Fuel ends exactly: the poll that finds 1 left interrupts.
@@ -63,7 +63,7 @@ static int interrupt_now(uint32_t reason) {
 }
 
 /* The engine's interrupt handler. Not zero: stop. */
-static int interrupt_check(JSRuntime *rt, void *opaque) {
+static int torpor__interrupt_check(JSRuntime *rt, void *opaque) {
   bool by_counter = torpor__ctx->interrupt_counter == JS_INTERRUPT_COUNTER_INIT;
   int32_t used = by_counter ? entry.granted : POLLS_REGEXP;
   (void)rt, (void)opaque;
@@ -119,7 +119,7 @@ static torpor_status torpor__leave(torpor_status status) {
 
 /* The pending exception. There is none when there was no memory to make it;
  * by now there may be. */
-static JSValue exception_take(void) {
+static JSValue torpor__exception_take(void) {
   JSValue exception = JS_GetException(torpor__ctx);
   if (!JS_IsUninitialized(exception)) return exception;
   JS_ThrowOutOfMemory(torpor__ctx);
@@ -128,7 +128,7 @@ static JSValue exception_take(void) {
 
 /* Turns the pending exception into a status and result[0]. */
 static torpor_status torpor__thrown(void) {
-  JSValue exception = exception_take();
+  JSValue exception = torpor__exception_take();
   if (JS_IsUncatchableError(exception)) {
     JS_FreeValue(torpor__ctx, exception);
     return TORPOR_INTERRUPTED;

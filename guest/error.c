@@ -18,7 +18,7 @@ static const char *const error_constructor[JS_NATIVE_ERROR_COUNT] = {
     [JS_SUPPRESSED_ERROR] = "SuppressedError",
 };
 
-static void exception_drop(void) {
+static void torpor__exception_drop(void) {
   JS_FreeValue(torpor__ctx, JS_GetException(torpor__ctx));
 }
 
@@ -98,13 +98,13 @@ static JSString *text_of(JSValue value) {
   JSValue text = JS_UNDEFINED;
   JSString *flat = NULL;
   if (JS_IsException(value))
-    exception_drop();
+    torpor__exception_drop();
   else if (!JS_IsUndefined(value) && !JS_IsNull(value))
     text = JS_ToString(torpor__ctx, value);
   if (JS_IsException(text))
-    exception_drop();
+    torpor__exception_drop();
   else if (JS_IsString(text) && (flat = torpor__flat(text)) == NULL)
-    exception_drop();
+    torpor__exception_drop();
   JS_FreeValue(torpor__ctx, text);
   JS_FreeValue(torpor__ctx, value);
   return flat;
@@ -113,7 +113,7 @@ static JSString *text_of(JSValue value) {
 static void error_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
   JSContext *ctx = torpor__ctx;
   JSValue text;
-  if (JS_IsObject(value) && class_of_object(value) == TORPOR_CLASS_ERROR) {
+  if (JS_IsObject(value) && torpor__class_of(value) == TORPOR_CLASS_ERROR) {
     texts[0] = text_of(JS_GetProperty(ctx, value, JS_ATOM_name));
     texts[1] = text_of(JS_GetProperty(ctx, value, JS_ATOM_message));
     texts[2] = text_of(JS_GetProperty(ctx, value, JS_ATOM_stack));
@@ -152,7 +152,7 @@ static torpor_status error_read(uint64_t bits) {
   error_texts(value, texts);
   if (JS_IsObject(value)) {
     cause = JS_GetProperty(torpor__ctx, value, JS_ATOM_cause);
-    if (JS_IsException(cause)) exception_drop(), cause = JS_UNDEFINED;
+    if (JS_IsException(cause)) torpor__exception_drop(), cause = JS_UNDEFINED;
   }
   status = error_place(texts);
   if (!torpor__border(cause, &torpor_control.host.result[3]))

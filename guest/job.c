@@ -58,8 +58,9 @@ static void rejection_remove(JSValueConst promise) {
   }
 }
 
-static void rejection_track(JSContext *ctx, JSValueConst promise,
-                            JSValueConst reason, bool handled, void *opaque) {
+static void torpor__rejection_track(JSContext *ctx, JSValueConst promise,
+                                    JSValueConst reason, bool handled,
+                                    void *opaque) {
   (void)ctx, (void)opaque;
   if (handled)
     rejection_remove(promise);
@@ -97,7 +98,7 @@ static torpor_status jobs_run(uint32_t max) {
          (outcome = JS_ExecutePendingJob(torpor__rt, &ctx)) != 0) {
     count++;
     if (outcome < 0) {
-      JSValue exception = exception_take();
+      JSValue exception = torpor__exception_take();
       if (JS_IsUncatchableError(exception)) {
         JS_FreeValue(torpor__ctx, exception);
         *ran = count;

@@ -44,14 +44,14 @@ static double clock_monotonic(void) {
 
 /* What is not a time becomes the epoch: the host is not to be trusted to give
  * numbers that fit. */
-static double time_sane(double ms) {
+static double torpor__time_sane(double ms) {
   return ms >= 0 && ms <= 8.64e15 ? ms : 0;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *out) {
-  double ms = time_sane(clock == CLOCK_MONOTONIC
-                            ? clock_monotonic()
-                            : torpor__host_clock(TORPOR_CLOCK_WALL));
+  double ms = torpor__time_sane(clock == CLOCK_MONOTONIC
+                                    ? clock_monotonic()
+                                    : torpor__host_clock(TORPOR_CLOCK_WALL));
   int64_t us = (int64_t)(ms * 1000 + 0.5);
   out->tv_sec = us / 1000000;
   out->tv_nsec = (long)(us % 1000000) * 1000;

@@ -91,7 +91,7 @@ static JSValue library_cancel(JSContext *ctx, JSValueConst self, int count,
 static JSValue library_now(JSContext *ctx, JSValueConst self, int count,
                            JSValueConst *args) {
   (void)ctx, (void)self, (void)count, (void)args;
-  return js_number(time_sane(torpor__host_clock(TORPOR_CLOCK_WALL)));
+  return js_number(torpor__time_sane(torpor__host_clock(TORPOR_CLOCK_WALL)));
 }
 
 static JSValue library_console(JSContext *ctx, JSValueConst self, int count,
@@ -131,8 +131,8 @@ static JSValue library_module(JSContext *ctx, JSValueConst self, int count,
   if (JS_IsException(name)) return name;
   key = JS_ValueToAtom(ctx, name);
   if (key != JS_ATOM_NULL)
-    status = JS_DefinePropertyValue(ctx, module_library, key, js_dup(args[1]),
-                                    JS_PROP_C_W_E);
+    status = JS_DefinePropertyValue(ctx, torpor__module_library, key,
+                                    js_dup(args[1]), JS_PROP_C_W_E);
   JS_FreeAtom(ctx, key);
   JS_FreeValue(ctx, name);
   return status < 0 ? JS_EXCEPTION : JS_UNDEFINED;

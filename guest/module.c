@@ -13,7 +13,7 @@
 enum { IMPORTER_LARGEST = 256 };
 
 /* The library's modules: an object without prototype, by name. */
-static JSValue module_library = JS_UNDEFINED;
+static JSValue torpor__module_library = JS_UNDEFINED;
 
 /* The importer of the name that was resolved last, for messages. */
 static char module_importer[IMPORTER_LARGEST];
@@ -123,7 +123,7 @@ static JSModuleDef *object_module_new(const char *name, JSValue object) {
 }
 
 static JSModuleDef *library_module_load(const char *name) {
-  JSValue object = JS_GetPropertyStr(torpor__ctx, module_library, name);
+  JSValue object = JS_GetPropertyStr(torpor__ctx, torpor__module_library, name);
   if (JS_IsException(object)) return NULL;
   if (JS_IsObject(object)) return object_module_new(name, object);
   JS_ThrowReferenceError(torpor__ctx,
@@ -299,6 +299,6 @@ torpor_status export_eval(const char *source, uint32_t size, const char *file,
 static bool torpor__modules_start(void) {
   JS_SetModuleLoaderFunc2(torpor__rt, module_normalize, module_load,
                           module_check_attributes, NULL);
-  module_library = JS_NewObjectProto(torpor__ctx, JS_NULL);
-  return !JS_IsException(module_library);
+  torpor__module_library = JS_NewObjectProto(torpor__ctx, JS_NULL);
+  return !JS_IsException(torpor__module_library);
 }

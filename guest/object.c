@@ -5,7 +5,7 @@
  * in the window, which a host function may overwrite. */
 
 /* Classes of the engine and what the host calls them. */
-static torpor_class class_of_object(JSValueConst value) {
+static torpor_class torpor__class_of(JSValueConst value) {
   JSClassID class = JS_GetClassID(value);
   if (class == JS_CLASS_PROXY) return TORPOR_CLASS_PROXY;
   if (JS_IsFunction(torpor__ctx, value)) return TORPOR_CLASS_FUNCTION;
@@ -37,7 +37,7 @@ torpor_status export_object_class(uint64_t bits) {
   JSValue value;
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
-  return torpor__give_integer(JS_IsObject(value) ? class_of_object(value)
+  return torpor__give_integer(JS_IsObject(value) ? torpor__class_of(value)
                                                  : TORPOR_CLASS_NONE);
 }
 

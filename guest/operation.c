@@ -148,7 +148,7 @@ static bool torpor__operation_cancel(uint64_t id) {
   if (js_resize_array(torpor__ctx, (void **)&cancelled.ids,
                       sizeof(cancelled.ids[0]), (int *)&cancelled.capacity,
                       (int)cancelled.count + 1))
-    exception_drop();
+    torpor__exception_drop();
   else
     cancelled.ids[cancelled.count++] = id;
   return true;

@@ -53,18 +53,18 @@ static struct {
   uint32_t capacity;         /* entries in the table */
   uint32_t top;              /* the page that starts at the break */
   uint32_t free[FREE_LISTS]; /* free[n]: runs of 2^n .. 2^(n+1)-1 pages */
-} pages;
+} torpor__pages;
 
 static uintptr_t heap_start(void) {
   uintptr_t base = (uintptr_t)&__heap_base;
   return (base + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
 }
 
-static inline uint32_t page_of(const void *address) {
+static inline uint32_t torpor__page_of(const void *address) {
   return (uint32_t)(((uintptr_t)address - heap_start()) >> PAGE_SHIFT) + 1;
 }
 
-static inline uint8_t *page_address(uint32_t number) {
+static inline uint8_t *torpor__page_address(uint32_t number) {
   return (uint8_t *)(heap_start() + ((uintptr_t)(number - 1) << PAGE_SHIFT));
 }
 
@@ -74,25 +74,26 @@ static int free_list(uint32_t count) {
 }
 
 static void free_run_link(uint32_t first, uint32_t count) {
-  page *head = &pages.table[first];
-  uint32_t *list = &pages.free[free_list(count)];
+  page *head = &torpor__pages.table[first];
+  uint32_t *list = &torpor__pages.free[free_list(count)];
   *head = (page){.kind = PAGE_FREE, .count = count, .next = *list};
-  if (*list) pages.table[*list].prev = first;
+  if (*list) torpor__pages.table[*list].prev = first;
   *list = first;
   if (count > 1)
-    pages.table[first + count - 1] = (page){.kind = PAGE_FREE, .count = count};
+    torpor__pages.table[first + count - 1] =
+        (page){.kind = PAGE_FREE, .count = count};
 }
 
 /* Takes a free run out of its list; its descriptors are cleared. */
 static void free_run_unlink(uint32_t first) {
-  page run = pages.table[first];
-  if (run.next) pages.table[run.next].prev = run.prev;
+  page run = torpor__pages.table[first];
+  if (run.next) torpor__pages.table[run.next].prev = run.prev;
   if (run.prev)
-    pages.table[run.prev].next = run.next;
+    torpor__pages.table[run.prev].next = run.next;
   else
-    pages.free[free_list(run.count)] = run.next;
-  pages.table[first] = (page){0};
-  pages.table[first + run.count - 1] = (page){0};
+    torpor__pages.free[free_list(run.count)] = run.next;
+  torpor__pages.table[first] = (page){0};
+  torpor__pages.table[first + run.count - 1] = (page){0};
 }
 
 /* What is kept below the limit for the error that says it was reached. */
@@ -120,57 +121,61 @@ static bool memory_reach(uint64_t end) {
 
 /* Moves the break up by 'count' pages; the descriptors must reach already. */
 static uint32_t break_raise(uint32_t count) {
-  uint32_t first = pages.top;
-  uint64_t end = (uint64_t)(uintptr_t)page_address(first) +
+  uint32_t first = torpor__pages.top;
+  uint64_t end = (uint64_t)(uintptr_t)torpor__page_address(first) +
                  ((uint64_t)count << PAGE_SHIFT);
   if (!memory_reach(end)) return 0;
-  pages.top += count;
+  torpor__pages.top += count;
   torpor_control.heap_break = (uint32_t)end;
   return first;
 }
 
 static void run_mark(uint32_t first, uint32_t count) {
-  pages.table[first] = (page){.kind = PAGE_RUN, .count = count};
+  torpor__pages.table[first] = (page){.kind = PAGE_RUN, .count = count};
   for (uint32_t i = 1; i < count; i++)
-    pages.table[first + i] = (page){.kind = PAGE_RUN_REST};
+    torpor__pages.table[first + i] = (page){.kind = PAGE_RUN_REST};
 }
 
 /* Moves the table down to 'first' when it is all that holds the break up: a
  * free run of 'count' pages lies below it and nothing above. */
 static void table_sink(uint32_t first, uint32_t count) {
-  page *old = pages.table;
-  uint32_t from = page_of(old), length = old[from].count;
-  size_t size = pages.capacity * sizeof(page);
-  if (first + count != from || from + length != pages.top) return;
+  page *old = torpor__pages.table;
+  uint32_t from = torpor__page_of(old), length = old[from].count;
+  size_t size = torpor__pages.capacity * sizeof(page);
+  if (first + count != from || from + length != torpor__pages.top) return;
   if (count < length * 4) return;
   free_run_unlink(first);
-  pages.table = (page *)page_address(first);
-  memcpy(pages.table, old, size);
+  torpor__pages.table = (page *)torpor__page_address(first);
+  memcpy(torpor__pages.table, old, size);
   memset(old, 0, size);
-  for (uint32_t i = 0; i < length; i++) pages.table[from + i] = (page){0};
+  for (uint32_t i = 0; i < length; i++)
+    torpor__pages.table[from + i] = (page){0};
   run_mark(first, length);
-  pages.top = first + length;
-  torpor_control.heap_break = (uint32_t)(uintptr_t)page_address(pages.top);
+  torpor__pages.top = first + length;
+  torpor_control.heap_break =
+      (uint32_t)(uintptr_t)torpor__page_address(torpor__pages.top);
 }
 
 /* Frees a run whose bytes are zero already. */
-static void pages_free(uint32_t first, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) pages.table[first + i] = (page){0};
-  if (first > 1 && pages.table[first - 1].kind == PAGE_FREE) {
-    uint32_t before = pages.table[first - 1].count;
+static void torpor__pages_free(uint32_t first, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    torpor__pages.table[first + i] = (page){0};
+  if (first > 1 && torpor__pages.table[first - 1].kind == PAGE_FREE) {
+    uint32_t before = torpor__pages.table[first - 1].count;
     free_run_unlink(first - before);
     first -= before;
     count += before;
   }
-  if (first + count < pages.top &&
-      pages.table[first + count].kind == PAGE_FREE) {
-    uint32_t after = pages.table[first + count].count;
+  if (first + count < torpor__pages.top &&
+      torpor__pages.table[first + count].kind == PAGE_FREE) {
+    uint32_t after = torpor__pages.table[first + count].count;
     free_run_unlink(first + count);
     count += after;
   }
-  if (first + count == pages.top) {
-    pages.top = first;
-    torpor_control.heap_break = (uint32_t)(uintptr_t)page_address(first);
+  if (first + count == torpor__pages.top) {
+    torpor__pages.top = first;
+    torpor_control.heap_break =
+        (uint32_t)(uintptr_t)torpor__page_address(first);
   } else {
     free_run_link(first, count);
     table_sink(first, count);
@@ -179,31 +184,31 @@ static void pages_free(uint32_t first, uint32_t count) {
 
 /* Gives the table room for pages up to 'last', moving it to the break. */
 static bool table_reach(uint64_t last) {
-  page *old = pages.table;
+  page *old = torpor__pages.table;
   uint32_t old_pages, new_pages, first;
-  uint64_t capacity = (uint64_t)pages.capacity * 2;
-  if (last < pages.capacity) return true;
+  uint64_t capacity = (uint64_t)torpor__pages.capacity * 2;
+  if (last < torpor__pages.capacity) return true;
   while (capacity <= last + capacity * sizeof(page) / PAGE_BYTES + 1)
     capacity *= 2;
   if (capacity > UINT32_C(1) << 21) return false;
   new_pages = (uint32_t)(capacity * sizeof(page) >> PAGE_SHIFT);
   first = break_raise(new_pages);
   if (first == 0) return false;
-  pages.table = (page *)page_address(first);
-  memcpy(pages.table, old, pages.capacity * sizeof(page));
-  old_pages = (uint32_t)(pages.capacity * sizeof(page) >> PAGE_SHIFT);
-  memset(old, 0, pages.capacity * sizeof(page));
-  pages.capacity = (uint32_t)capacity;
+  torpor__pages.table = (page *)torpor__page_address(first);
+  memcpy(torpor__pages.table, old, torpor__pages.capacity * sizeof(page));
+  old_pages = (uint32_t)(torpor__pages.capacity * sizeof(page) >> PAGE_SHIFT);
+  memset(old, 0, torpor__pages.capacity * sizeof(page));
+  torpor__pages.capacity = (uint32_t)capacity;
   run_mark(first, new_pages);
-  pages_free(page_of(old), old_pages);
+  torpor__pages_free(torpor__page_of(old), old_pages);
   return true;
 }
 
 /* The first descriptors: one page of them. */
 static void pages_start(void) {
-  pages.table = (page *)heap_start();
-  pages.capacity = PAGE_BYTES / sizeof(page);
-  pages.top = 1;
+  torpor__pages.table = (page *)heap_start();
+  torpor__pages.capacity = PAGE_BYTES / sizeof(page);
+  torpor__pages.top = 1;
   torpor_control.heap_base = (uint32_t)heap_start();
   if (break_raise(1) == 0) __builtin_trap();
   run_mark(1, 1);
@@ -212,8 +217,9 @@ static void pages_start(void) {
 /* Takes 'count' pages from a free run that is long enough; 0: there is none. */
 static uint32_t free_run_take(uint32_t count) {
   for (int list = free_list(count); list < FREE_LISTS; list++) {
-    for (uint32_t run = pages.free[list]; run; run = pages.table[run].next) {
-      uint32_t length = pages.table[run].count;
+    for (uint32_t run = torpor__pages.free[list]; run;
+         run = torpor__pages.table[run].next) {
+      uint32_t length = torpor__pages.table[run].count;
       if (length < count) continue;
       free_run_unlink(run);
       if (length > count) free_run_link(run + count, length - count);
@@ -224,12 +230,12 @@ static uint32_t free_run_take(uint32_t count) {
 }
 
 /* 'count' zero pages as a run that is in use, or 0. */
-static uint32_t pages_allocate(uint32_t count) {
+static uint32_t torpor__pages_allocate(uint32_t count) {
   uint32_t first;
-  if (pages.table == NULL) pages_start();
+  if (torpor__pages.table == NULL) pages_start();
   first = free_run_take(count);
   if (first == 0) {
-    if (!table_reach((uint64_t)pages.top + count)) return 0;
+    if (!table_reach((uint64_t)torpor__pages.top + count)) return 0;
     first = break_raise(count);
     if (first == 0) return 0;
   }
@@ -238,14 +244,14 @@ static uint32_t pages_allocate(uint32_t count) {
 }
 
 /* Lengthens the run at 'first' where it lies; false when it cannot. */
-static bool run_extend(uint32_t first, uint32_t count) {
-  uint32_t old = pages.table[first].count, more = count - old;
+static bool torpor__run_extend(uint32_t first, uint32_t count) {
+  uint32_t old = torpor__pages.table[first].count, more = count - old;
   uint32_t behind = first + old;
-  if (behind == pages.top) {
-    if (!table_reach((uint64_t)pages.top + more)) return false;
-    if (behind != pages.top || break_raise(more) == 0) return false;
+  if (behind == torpor__pages.top) {
+    if (!table_reach((uint64_t)torpor__pages.top + more)) return false;
+    if (behind != torpor__pages.top || break_raise(more) == 0) return false;
   } else {
-    page next = pages.table[behind];
+    page next = torpor__pages.table[behind];
     if (next.kind != PAGE_FREE || next.count < more) return false;
     free_run_unlink(behind);
     if (next.count > more) free_run_link(behind + more, next.count - more);
@@ -255,8 +261,8 @@ static bool run_extend(uint32_t first, uint32_t count) {
 }
 
 /* Shortens the run at 'first'; its tail must be zero already. */
-static void run_shorten(uint32_t first, uint32_t count) {
-  uint32_t old = pages.table[first].count;
-  pages.table[first].count = count;
-  pages_free(first + count, old - count);
+static void torpor__run_shorten(uint32_t first, uint32_t count) {
+  uint32_t old = torpor__pages.table[first].count;
+  torpor__pages.table[first].count = count;
+  torpor__pages_free(first + count, old - count);
 }

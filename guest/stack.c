@@ -10,7 +10,7 @@ static uintptr_t stack_limit(void) {
 
 /* The limit for parsing from here. */
 static uintptr_t stack_limit_parser(void) {
-  uintptr_t here = (uintptr_t)stack_address();
+  uintptr_t here = (uintptr_t)torpor__stack_address();
   uintptr_t left = here > stack_limit() ? here - stack_limit() : 0;
   return here - left / STACK_PARSER_SHARE;
 }

@@ -34,7 +34,7 @@ enum {
   STACK_PARSER_SHARE = 6,   /* the parser may use one part in these */
 };
 
-static inline __attribute__((always_inline)) void *stack_address(void) {
+static inline __attribute__((always_inline)) void *torpor__stack_address(void) {
   char pad[STACK_PAD];
   __asm__ volatile("" : : "r"(pad));
   return pad;

@@ -213,6 +213,22 @@ torpor_status export_scope_close(uint32_t mark) {
   return TORPOR_OK;
 }
 
+/* The scope of a call to a host function, which cannot close those outside. */
+typedef struct call_scope {
+  uint32_t mark, floor;
+} call_scope;
+
+static call_scope torpor__scope_begin(void) {
+  call_scope scope = {scoped.count, scope_floor};
+  scope_floor = scope.mark;
+  return scope;
+}
+
+static void torpor__scope_end(call_scope scope) {
+  scope_floor = scope.floor;
+  if (scoped.count > scope.mark) scope_cut(scope.mark);
+}
+
 /* ---- Retained handles ----------------------------------------------------*/
 
 static bool retained_new(JSValue value, uint64_t *out) {

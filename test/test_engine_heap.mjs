@@ -48,11 +48,11 @@ function allFree(heap) {
   assert.ok(count > 0 && count <= LISTED, `${count} ranges`);
   const pairs = new Uint32Array(heap.memory().buffer.slice(list,
                                                            list + count * 8));
-  heap.exports.torpor_release(list);
   for (let i = 0; i < count; i++) {
     const start = pairs[i * 2], end = start + pairs[i * 2 + 1];
     assert.ok(start < end && end <= heap.field(HEAP_BREAK));
   }
+  heap.exports.torpor_release(list);
   return pairs;
 }
 
