@@ -21,9 +21,9 @@
  * appear. So a worker may die at any moment: another goes on from the last
  * commit.
  *
- * Functions return TORPOR_OK or a code of torpor.h; torpor_store_error then gives
- * a sentence that says what to do. A store and its workers belong to one thread;
- * any number of processes may open one store. */
+ * Functions return TORPOR_OK or a code of torpor.h; torpor_store_error then
+ * gives a sentence that says what to do. A store and its workers belong to one
+ * thread; any number of processes may open one store. */
 #ifndef TORPOR_RUN_H
 #define TORPOR_RUN_H
 
@@ -55,8 +55,8 @@ TORPOR_API torpor_status torpor_store_open(const char *path,
                                            torpor_store **out);
 TORPOR_API void torpor_store_close(torpor_store *store);
 
-/* A sentence about the last call for 'store' (and its workers) that failed; with
- * NULL about the last failed torpor_store_open of this thread. Never NULL. */
+/* A sentence about the last call for 'store' (and its workers) that failed;
+ * with NULL about this thread's last failed torpor_store_open. Never NULL. */
 TORPOR_API const char *torpor_store_error(const torpor_store *store);
 
 /* ---- Runs ----------------------------------------------------------------*/
@@ -83,9 +83,9 @@ typedef struct torpor_run_options {
 #define TORPOR_RUN_DEADLINE_MS UINT64_C(60000)
 #define TORPOR_RUN_ATTEMPTS 5 /* deliveries without a commit until parked */
 
-/* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when a
- * worker drives it. TORPOR_EXISTS, TORPOR_NOT_FOUND (a module; the error names
- * it), TORPOR_MISUSE (a bad id), or a store's code. */
+/* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when
+ * a worker drives it. TORPOR_EXISTS, TORPOR_NOT_FOUND (a module; the error
+ * names it), TORPOR_MISUSE (a bad id), or a store's code. */
 TORPOR_API torpor_status torpor_run_add(torpor_store *store,
                                         const torpor_run_options *options,
                                         char *id);
@@ -169,12 +169,13 @@ TORPOR_API torpor_status torpor_run_signal(torpor_store *store, const char *id,
                                            const char *name,
                                            const uint8_t *data, size_t size);
 
-/* Asks a run to end: what is pending rejects with an error named Cancelled. With
- * 'kill' it is ended at once by raising its fence; its program is not asked. */
+/* Asks a run to end: what is pending rejects with an error named Cancelled.
+ * With 'kill' it is ended at once by raising its fence; its program is not
+ * asked. */
 TORPOR_API torpor_status torpor_run_cancel(torpor_store *store, const char *id,
                                            bool kill);
 
-/* Makes a parked run ready again, with its attempts at 0; nothing for others. */
+/* Makes a parked run ready again, its attempts at 0; nothing for others. */
 TORPOR_API torpor_status torpor_run_unpark(torpor_store *store, const char *id);
 
 /* ---- Workers -------------------------------------------------------------*/
@@ -219,9 +220,9 @@ typedef struct torpor_worker_options {
 #define TORPOR_WORKER_OPTIONS_INIT {.size = sizeof(torpor_worker_options)}
 
 TORPOR_API
-    torpor_status torpor_worker_open(torpor_store *store,
-                                     const torpor_worker_options *options,
-                                     torpor_worker **out);
+torpor_status torpor_worker_open(torpor_store *store,
+                                 const torpor_worker_options *options,
+                                 torpor_worker **out);
 TORPOR_API void torpor_worker_close(torpor_worker *worker);
 
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,
@@ -230,8 +231,8 @@ TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);
 
 /* Drives what was added until all of it has ended (never, when everything is
- * driven) or torpor_worker_stop. What was committed stays; what was under way is
- * left for the next worker. TORPOR_OK; or a store's code after which nothing
+ * driven) or torpor_worker_stop. What was committed stays; what was under way
+ * is left for the next worker. TORPOR_OK; or a store's code after which nothing
  * can go on. */
 TORPOR_API torpor_status torpor_worker_run(torpor_worker *worker);
 

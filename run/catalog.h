@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* catalog.h - a store as its users hold it; shared by catalog.c and worker.c. */
+/* catalog.h - a store as its users hold it; for catalog.c and worker.c. */
 #ifndef TORPOR_RUN_CATALOG_H
 #define TORPOR_RUN_CATALOG_H
 

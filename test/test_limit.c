@@ -248,10 +248,11 @@ static void test_memory(void **state) {
  * name. */
 static void test_every_allowance(void **state) {
   static const char source[] =
-      "globalThis.kept = []; for (let round = 0; round < 40; round++) { class A "
-      "{ #p = [1, round]; get p() { return this.#p } }; const m = new Map([[1, "
-      "new A], ['k', {x: /a(b)c/u.exec('abc')}]]); const text = JSON.stringify("
-      "[...m]) + `${[...Array(round).keys()].map(i => i * 2)}`; Promise.all([1, "
+      "globalThis.kept = []; for (let round = 0; round < 40; round++) { class "
+      "A { #p = [1, round]; get p() { return this.#p } }; const m = new Map([["
+      "1, new A], ['k', {x: /a(b)c/u.exec('abc')}]]); const text = "
+      "JSON.stringify([...m]) + `${[...Array(round).keys()].map(i => i * 2)}`; "
+      "Promise.all([1, "
       "(async () => 2)()]).then(v => m.set('v', v)); try { null.x } catch (e) "
       "{ m.set('e', e.stack) }; kept.push([text, 10n ** 50n, m, new Date(0)"
       ".toISOString(), eval('(x => x + ' + round + ')'), tree(3)]); function "
