@@ -104,83 +104,83 @@ typedef struct torpor_abi_control {
  * library. */
 #define TORPOR_ABI_BAKE(X) X(i, torpor_bake, v)
 
-#define TORPOR_ABI_EXPORTS(X)                                                   \
-  /* After opening from the baseline: seeds Math.random from the wall clock   \
-     and sets the time origin. */ \
-  X(i, torpor_open, v)                                                          \
-  /* First entry after a restore: releases all handles, sets monotonic time  \
+#define TORPOR_ABI_EXPORTS(X)                                                  \
+  /* After opening from the baseline: seeds Math.random from the wall clock \
+     and sets the time origin. */  \
+  X(i, torpor_open, v)                                                         \
+  /* First entry after a restore: releases all handles, sets monotonic time \
      by the wall clock (never back), keeps everything else. */  \
-  X(i, torpor_wake, v)                                                          \
-  /* (size) -> address, 0 when memory is exhausted. */                          \
-  X(i, torpor_allocate, i)                                                      \
-  /* (address) -> 0. */                                                         \
-  X(i, torpor_release, i)                                                       \
-  /* () -> mark (not a status); (mark) -> 0, or STALE. */                       \
-  X(i, torpor_scope_open, v)                                                    \
-  X(i, torpor_scope_close, i)                                                   \
-  /* (value) -> result[0] handle outside scopes; (value). */                    \
-  X(i, torpor_value_retain, l)                                                  \
-  X(i, torpor_value_release, l)                                                 \
-  /* (value) -> result[0] a token, plain integer >= 1, that names the value   \
-     also after a restore; (token) -> handle, NOT_FOUND; (token) forgets. */ \
-  X(i, torpor_value_export, l)                                                  \
-  X(i, torpor_value_import, i)                                                  \
-  X(i, torpor_value_forget, i)                                                  \
-  /* (address, size): UTF-8 -> string. */                                       \
-  X(i, torpor_string_new, ii)                                                   \
-  /* (value): String(value) as UTF-8, text out. */                              \
-  X(i, torpor_string_read, l)                                                   \
-  /* (address, size) -> Uint8Array; (value) -> result[0] address, result[1]   \
-     size of the bytes it covers, valid until the next entry. */ \
-  X(i, torpor_buffer_new, ii)                                                   \
-  X(i, torpor_buffer_read, l)                                                   \
-  /* (value) -> result[0] a torpor_class as plain integer. */                   \
-  X(i, torpor_object_class, l)                                                  \
-  X(i, torpor_global, v)                                                        \
-  X(i, torpor_object_new, v)                                                    \
-  X(i, torpor_array_new, v)                                                     \
-  /* (object, key address, key size) -> value; (.., value). */                  \
-  X(i, torpor_get, lii)                                                         \
-  X(i, torpor_set, liil)                                                        \
-  X(i, torpor_get_index, li)                                                    \
-  X(i, torpor_set_index, lil)                                                   \
-  /* (function, self, address of count border values, count). */                \
-  X(i, torpor_call, llii)                                                       \
-  /* (value): name, message, stack: result[0] = address of three uint32_t     \
-     sizes followed by the three texts, result[1] = total size, result[2] =   \
-     1 when to be released, result[3] = cause, a border value. No throw. */ \
-  X(i, torpor_error_read, l)                                                    \
-  /* (name address, size, message address, size) -> error. */                   \
-  X(i, torpor_error_new, iiii)                                                  \
-  /* (name address, size, length) -> function that calls import "call" with   \
-     the index of that name in control.functions. */ \
-  X(i, torpor_function_new, iii)                                                \
-  /* (source address, size, file address, size, torpor_mode). A zero byte     \
-     follows both texts. MODULE: result[0] is a promise. */ \
-  X(i, torpor_eval, iiiii)                                                      \
-  /* (max) -> result[0] jobs that ran, plain integer. */                        \
-  X(i, torpor_job_run, i)                                                       \
-  /* (promise) -> result[0] torpor_promise_state, result[1] value. */           \
-  X(i, torpor_promise_read, l)                                                  \
-  /* () -> result[0] promise, result[1] resolve, result[2] reject. */           \
-  X(i, torpor_promise_new, v)                                                   \
-  /* () -> result[0] reason; NOT_FOUND. */                                      \
-  X(i, torpor_rejection_take, v)                                                \
-  /* (value), text out; (address, size) -> value. */                            \
-  X(i, torpor_cbor_encode, l)                                                   \
-  X(i, torpor_cbor_decode, ii)                                                  \
-  /* (kind address, size, request value, due) -> result[0] id, result[1]      \
-     promise. */ \
-  X(i, torpor_operation_begin, iild)                                            \
-  /* () -> result[0] id; NOT_FOUND. */                                          \
-  X(i, torpor_operation_cancelled, v)                                           \
-  /* (id, torpor_outcome, value); (id, outcome, address, size of CBOR).       \
-     NOT_FOUND when it is not pending. */ \
-  X(i, torpor_operation_settle, lil)                                            \
-  X(i, torpor_operation_settle_cbor, liii)                                      \
-  X(i, torpor_collect, v)                                                       \
-  /* (address, max pairs) -> count (not a status) of free ranges; writes      \
-     pairs of uint32_t (address, size) of the first max. */ \
+  X(i, torpor_wake, v)                                                         \
+  /* (size) -> address, 0 when memory is exhausted. */                         \
+  X(i, torpor_allocate, i)                                                     \
+  /* (address) -> 0. */                                                        \
+  X(i, torpor_release, i)                                                      \
+  /* () -> mark (not a status); (mark) -> 0, or STALE. */                      \
+  X(i, torpor_scope_open, v)                                                   \
+  X(i, torpor_scope_close, i)                                                  \
+  /* (value) -> result[0] handle outside scopes; (value). */                   \
+  X(i, torpor_value_retain, l)                                                 \
+  X(i, torpor_value_release, l)                                                \
+  /* (value) -> result[0] a token, plain integer >= 1, that names the value \
+     also after a restore; (token) -> handle, NOT_FOUND; (token) forgets. */  \
+  X(i, torpor_value_export, l)                                                 \
+  X(i, torpor_value_import, i)                                                 \
+  X(i, torpor_value_forget, i)                                                 \
+  /* (address, size): UTF-8 -> string. */                                      \
+  X(i, torpor_string_new, ii)                                                  \
+  /* (value): String(value) as UTF-8, text out. */                             \
+  X(i, torpor_string_read, l)                                                  \
+  /* (address, size) -> Uint8Array; (value) -> result[0] address, result[1] \
+     size of the bytes it covers, valid until the next entry. */  \
+  X(i, torpor_buffer_new, ii)                                                  \
+  X(i, torpor_buffer_read, l)                                                  \
+  /* (value) -> result[0] a torpor_class as plain integer. */                  \
+  X(i, torpor_object_class, l)                                                 \
+  X(i, torpor_global, v)                                                       \
+  X(i, torpor_object_new, v)                                                   \
+  X(i, torpor_array_new, v)                                                    \
+  /* (object, key address, key size) -> value; (.., value). */                 \
+  X(i, torpor_get, lii)                                                        \
+  X(i, torpor_set, liil)                                                       \
+  X(i, torpor_get_index, li)                                                   \
+  X(i, torpor_set_index, lil)                                                  \
+  /* (function, self, address of count border values, count). */               \
+  X(i, torpor_call, llii)                                                      \
+  /* (value): name, message, stack: result[0] = address of three uint32_t \
+     sizes followed by the three texts, result[1] = total size, result[2] = \
+     1 when to be released, result[3] = cause, a border value. No throw. */    \
+  X(i, torpor_error_read, l)                                                   \
+  /* (name address, size, message address, size) -> error. */                  \
+  X(i, torpor_error_new, iiii)                                                 \
+  /* (name address, size, length) -> function that calls import "call" with \
+     the index of that name in control.functions. */  \
+  X(i, torpor_function_new, iii)                                               \
+  /* (source address, size, file address, size, torpor_mode). A zero byte \
+     follows both texts. MODULE: result[0] is a promise. */    \
+  X(i, torpor_eval, iiiii)                                                     \
+  /* (max) -> result[0] jobs that ran, plain integer. */                       \
+  X(i, torpor_job_run, i)                                                      \
+  /* (promise) -> result[0] torpor_promise_state, result[1] value. */          \
+  X(i, torpor_promise_read, l)                                                 \
+  /* () -> result[0] promise, result[1] resolve, result[2] reject. */          \
+  X(i, torpor_promise_new, v)                                                  \
+  /* () -> result[0] reason; NOT_FOUND. */                                     \
+  X(i, torpor_rejection_take, v)                                               \
+  /* (value), text out; (address, size) -> value. */                           \
+  X(i, torpor_cbor_encode, l)                                                  \
+  X(i, torpor_cbor_decode, ii)                                                 \
+  /* (kind address, size, request value, due) -> result[0] id, result[1] \
+     promise. */     \
+  X(i, torpor_operation_begin, iild)                                           \
+  /* () -> result[0] id; NOT_FOUND. */                                         \
+  X(i, torpor_operation_cancelled, v)                                          \
+  /* (id, torpor_outcome, value); (id, outcome, address, size of CBOR). \
+     NOT_FOUND when it is not pending. */      \
+  X(i, torpor_operation_settle, lil)                                           \
+  X(i, torpor_operation_settle_cbor, liii)                                     \
+  X(i, torpor_collect, v)                                                      \
+  /* (address, max pairs) -> count (not a status) of free ranges; writes \
+     pairs of uint32_t (address, size) of the first max. */     \
   X(i, torpor_heap_free, ii)
 
 /* ---- Imports from module "torpor" ------------------------------------------
