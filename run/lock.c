@@ -15,6 +15,10 @@ int torpor__lock_open(const char *path) {
   return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 }
 
+int torpor__lock_look(const char *path) {
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 void torpor__lock_close(int file) {
   if (file >= 0) close(file);
 }

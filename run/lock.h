@@ -19,6 +19,8 @@
 
 /* Opens the file, made when missing; -1 with errno set when that fails. */
 int torpor__lock_open(const char *path);
+/* For torpor__lock_taken only: opens a file that is there, for reading. */
+int torpor__lock_look(const char *path);
 void torpor__lock_close(int file);
 
 /* Takes byte 'place', shared with others or alone; a lock that is held already

@@ -249,9 +249,11 @@ static torpor_status open_locks(struct torpor__sqlite *db,
   char *path = malloc(size);
   if (path == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
   snprintf(path, size, "%s-locks", options->path);
-  db->locks = torpor__lock_open(options->locks != NULL ? options->locks : path);
+  const char *locks = options->locks != NULL ? options->locks : path;
+  db->locks =
+      db->read_only ? torpor__lock_look(locks) : torpor__lock_open(locks);
   torpor_status status = TORPOR_OK;
-  if (db->locks < 0) {
+  if (db->locks < 0 && !db->read_only) {
     bool denied = errno == EACCES || errno == EROFS || errno == EPERM;
     status = torpor__store_fail(&db->store,
                                 denied            ? TORPOR_READONLY
@@ -302,10 +304,8 @@ static torpor_status open_file(struct torpor__sqlite *db,
 static torpor_status open_parts(struct torpor__sqlite *db,
                                 const struct torpor__store_options *options) {
   torpor_status status = open_file(db, options);
-  if (status == TORPOR_OK && !db->read_only) {
-    status = open_locks(db, options);
-    if (status == TORPOR_OK) status = share_store(db);
-  }
+  if (status == TORPOR_OK) status = open_locks(db, options);
+  if (status == TORPOR_OK && !db->read_only) status = share_store(db);
   if (status == TORPOR_OK)
     status = torpor__sqlite_exec(db, TORPOR__BROKEN(NO_SYNC)
                                          ? "PRAGMA synchronous = OFF"
