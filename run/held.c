@@ -431,11 +431,24 @@ static int64_t next_due(const struct torpor__held *held) {
   return due == TORPOR__NEVER ? -1 : due;
 }
 
+/* Another process has ended it, or has it now. */
+static void tell_lost(const struct torpor__held *held) {
+  struct torpor__store *store = held->by->store->store;
+  struct torpor__head head;
+  if (store->calls->head_get(store, held->number, &head) == TORPOR_OK &&
+      head.status != TORPOR__RUN_ACTIVE)
+    tell(held, (torpor_event){.kind = TORPOR_EVENT_ENDED,
+                              .step = head.step,
+                              .state = torpor__catalog_state(&head)});
+  else
+    tell_error(held, "the run was taken over by another process");
+}
+
 bool torpor__held_settle(struct torpor__held *held) {
   enum torpor__phase phase = torpor__protocol_phase(held->protocol);
   const struct torpor__head *head = torpor__protocol_head(held->protocol);
   if (phase == TORPOR__PHASE_LOST) {
-    tell_error(held, "the run was taken over or ended by another process");
+    tell_lost(held);
     return false;
   }
   if (held->staged && phase != TORPOR__PHASE_STAGED) {
