@@ -14,10 +14,8 @@
 
 #include <string.h>
 
-#define BLOCK 128u
+#define BLOCK 256u
 #define WORD 8u
-
-typedef uint64_t vector __attribute__((vector_size(16)));
 
 typedef struct scan {
   const torpor__image *image;
@@ -96,25 +94,17 @@ static void scan_block(scan *s, uint32_t start, uint32_t end) {
   }
 }
 
-/* Whether two whole blocks differ: by vectors, without a call. */
-static inline bool block_differs(const uint8_t *a, const uint8_t *b) {
-  vector differ = {0};
-  for (unsigned at = 0; at < BLOCK; at += sizeof(vector)) {
-    vector left, right;
-    memcpy(&left, a + at, sizeof(left));
-    memcpy(&right, b + at, sizeof(right));
-    differ |= left ^ right;
-  }
-  return (differ[0] | differ[1]) != 0;
-}
-
 /* 'start' and 'end' are multiples of a word, in one page. */
 static void scan_page(scan *s, uint32_t start, uint32_t end) {
   const uint8_t *base = base_page(s, start) + start % TORPOR__PAGE;
   const uint8_t *bytes = s->memory + start;
-  for (; start + BLOCK <= end; start += BLOCK, bytes += BLOCK, base += BLOCK)
-    if (block_differs(bytes, base)) scan_block(s, start, start + BLOCK);
-  if (start < end) scan_block(s, start, end);
+  while (start < end) {
+    uint32_t size = end - start < BLOCK ? end - start : BLOCK;
+    if (memcmp(bytes, base, size) != 0) scan_block(s, start, start + size);
+    start += size;
+    bytes += size;
+    base += size;
+  }
 }
 
 static void scan_pages(scan *s, uint32_t start, uint32_t end) {
