@@ -21,7 +21,7 @@
 #include "array.h"
 #include "torpor-run.h"
 
-enum { MAIN_TOKEN = 1, JOBS_AT_ONCE = 64 };
+enum { MAIN_TOKEN = 1 };
 
 #define FUEL_FULL (UINT64_C(1) << 62)
 
@@ -245,7 +245,7 @@ static torpor_status drain_jobs(struct torpor__awake *awake, bool *spent) {
     if (*spent) return TORPOR_OK;
     torpor_status status = check_deadline(awake);
     if (status != TORPOR_OK) return status;
-    status = torpor_job_run(awake->vm, JOBS_AT_ONCE, NULL);
+    status = torpor_job_run(awake->vm, 1, NULL);
     if (status != TORPOR_OK) return fail(awake, status);
   }
   return TORPOR_OK;
