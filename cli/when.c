@@ -38,7 +38,7 @@ static void describe_span(int64_t ms, char *text, size_t size) {
                {1000, 1000, "s"},
                {0, 1, "ms"}};
   size_t i = 0;
-  while (ms < units[i].least) i++;
+  while (ms + units[i].unit / 2 < units[i].least) i++;
   snprintf(text, size, "%" PRId64 " %s",
            (ms + units[i].unit / 2) / units[i].unit, units[i].name);
 }
