@@ -109,7 +109,10 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *p,
 }
 
 torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
-  if (p->phase != TORPOR__PHASE_IDLE) return TORPOR_OK;
+  if (p->phase != TORPOR__PHASE_IDLE) {
+    p->stale = true;
+    return TORPOR_OK;
+  }
   struct torpor__head head;
   torpor_status status = torpor__protocol_read_head(p, &head);
   if (status == TORPOR_FENCED) lose(p);

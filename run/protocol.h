@@ -154,9 +154,9 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *protocol,
                                        enum torpor__outcome outcome,
                                        struct torpor__slice value);
 
-/* Reads what other processes wrote: results, signals, cancel, kill. In phase
- * IDLE; elsewhere it does nothing. OK, FENCED (now LOST) or what the store
- * says. */
+/* Reads what other processes wrote: results, signals, cancel, kill; in phase
+ * IDLE, elsewhere as soon as that comes. OK, FENCED (now LOST) or what the
+ * store says. */
 torpor_status torpor__protocol_refresh(struct torpor__protocol *protocol);
 
 /* Whether 'prepare' would find anything to do. */

@@ -474,6 +474,29 @@ static void a_signal_beats_a_timeout_that_nobody_saw(void **state) {
   torpor__protocol_abandon(bench.protocol, "test");
 }
 
+/* The store says once that others wrote; who is in the middle of a step then
+ * must look afterwards. */
+static void what_comes_within_a_step_is_seen_after_it(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {waiter(1, "one"), waiter(2, "two")};
+  step(begun, 2);
+  send("one", '1');
+  wake();
+  send("two", '2');
+  assert_int_equal(torpor__protocol_refresh(bench.protocol), TORPOR_OK);
+  bench.deliveries[0].accepted = true;
+  struct torpor__step next = state_of(NULL, 0);
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &next), TORPOR_OK);
+  flush();
+  assert_true(torpor__protocol_ready(bench.protocol));
+  assert_int_equal(torpor__protocol_prepare(bench.protocol), TORPOR_OK);
+  assert_int_equal(phase(), TORPOR__PHASE_STEPPING);
+  torpor__protocol_deliveries(bench.protocol, &bench.delivery_count);
+  assert_int_equal(bench.delivery_count, 1);
+  assert_int_equal(told(0), '2');
+  torpor__protocol_abandon(bench.protocol, "test");
+}
+
 static void a_mailbox_has_limits(void **state) {
   (void)state;
   char topic[TORPOR__TOPIC_MAX + 2];
@@ -546,6 +569,7 @@ int main(void) {
       ON_BENCH(the_oldest_goes_to_the_oldest),
       ON_BENCH(an_abandoned_waiter_eats_none),
       ON_BENCH(a_signal_beats_a_timeout_that_nobody_saw),
+      ON_BENCH(what_comes_within_a_step_is_seen_after_it),
       ON_BENCH(a_mailbox_has_limits),
       ON_BENCH(a_long_life_takes_no_more_space),
   };
