@@ -176,6 +176,8 @@ void torpor__watchdog_remove(struct torpor__thread *thread) {
 }
 
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
+  uint64_t seen = atomic_load_explicit(&thread->deadline, memory_order_relaxed);
+  if (deadline == seen) return; /* the watchdog saw it, or was woken for it */
   atomic_store(&thread->deadline, deadline);
   if (deadline >= atomic_load(&wake)) return;
   pthread_mutex_lock(&lock);
