@@ -57,11 +57,7 @@
         sweepAt: 16,
         kept: undefined, /* Set of dependents */
       };
-      events.watch(this, (type, count) => {
-        if (type !== "abort") return;
-        this.#state.listening = count > 0;
-        keep(this);
-      });
+      events.watch(this, countListeners);
     }
 
     static abort(reason = undefined) {
@@ -125,6 +121,14 @@
         events.remove(this, "abort", callHandler);
     }
   }
+
+  /* No closure for each signal: nothing in one points back to it, so that it
+   * is gone as soon as nobody holds it. */
+  const countListeners = (signal, type, count) => {
+    if (type !== "abort") return;
+    stateOf(signal).listening = count > 0;
+    keep(signal);
+  };
 
   /* The listener behind onabort. */
   const callHandler = function (event) {

@@ -160,8 +160,8 @@
   }
 
   class EventTarget {
-    /* { lists: Map from type to listeners, watch: called with (type, count)
-     * after a change, or undefined } */
+    /* { lists: Map from type to listeners, watch: called with (object, type,
+     * count) after a change, or undefined } */
     #state = { __proto__: null, lists: new Map(), watch: undefined };
 
     static {
@@ -173,18 +173,18 @@
     }
 
     addEventListener(type, callback, options = undefined) {
-      const target = targetOf(this);
+      targetOf(this);
       if (arguments.length < 2)
         throw new TypeError("addEventListener: 2 arguments are required");
-      addListener(this, target, String(type), callback, options);
+      addListener(this, String(type), callback, options);
     }
 
     removeEventListener(type, callback, options = undefined) {
-      const target = targetOf(this);
+      targetOf(this);
       if (arguments.length < 2)
         throw new TypeError("removeEventListener: 2 arguments are required");
       const { capture } = listenerOptions(options);
-      removeListener(target, String(type), callback, capture);
+      removeListener(this, String(type), callback, capture);
     }
 
     dispatchEvent(event) {
@@ -225,7 +225,13 @@
     return -1;
   };
 
-  const addListener = (object, target, type, callback, options) => {
+  const tellWatcher = (object, type, listeners) => {
+    const { watch } = targetOf(object);
+    if (watch !== undefined) watch(object, type, listeners.length);
+  };
+
+  const addListener = (object, type, callback, options) => {
+    const target = targetOf(object);
     const { capture, once, passive, signal } = listenerOptions(options);
     if (callback === null || callback === undefined) return;
     if (typeof callback !== "function" && typeof callback !== "object")
@@ -238,7 +244,7 @@
     const stop =
       signal === undefined
         ? undefined
-        : () => removeListener(target, type, callback, capture);
+        : () => removeListener(object, type, callback, capture);
     push(listeners, {
       __proto__: null,
       callback,
@@ -250,10 +256,11 @@
       removed: false,
     });
     if (stop !== undefined) $.signals.add(signal, stop);
-    if (target.watch !== undefined) target.watch(type, listeners.length);
+    tellWatcher(object, type, listeners);
   };
 
-  const removeListener = (target, type, callback, capture) => {
+  const removeListener = (object, type, callback, capture) => {
+    const target = targetOf(object);
     const listeners = mapGet(target.lists, type);
     if (listeners === undefined) return;
     const at = find(listeners, callback, !!capture);
@@ -265,12 +272,12 @@
     listeners.length--;
     if (listeners.length === 0) mapDelete(target.lists, type);
     if (stop !== undefined) $.signals.remove(signal, stop);
-    if (target.watch !== undefined) target.watch(type, listeners.length);
+    tellWatcher(object, type, listeners);
   };
 
-  const invoke = (object, target, event, state, listener) => {
+  const invoke = (object, event, state, listener) => {
     if (listener.once)
-      removeListener(target, state.type, listener.callback, listener.capture);
+      removeListener(object, state.type, listener.callback, listener.capture);
     state.passive = listener.passive;
     try {
       const { callback } = listener;
@@ -301,7 +308,7 @@
       for (let pass = 0; pass < 2 && !state.stopped; pass++)
         for (let i = 0; i < copy.length && !state.stoppedNow; i++)
           if (copy[i].capture === (pass === 0) && !copy[i].removed)
-            invoke(object, target, event, state, copy[i]);
+            invoke(object, event, state, copy[i]);
     }
     state.dispatching = state.stopped = state.stoppedNow = false;
     state.current = null;
@@ -329,8 +336,8 @@
       targetOf(object).watch = callback;
     },
     add: (object, type, callback) =>
-      addListener(object, targetOf(object), type, callback, undefined),
+      addListener(object, type, callback, undefined),
     remove: (object, type, callback) =>
-      removeListener(targetOf(object), type, callback, false),
+      removeListener(object, type, callback, false),
   };
 })
