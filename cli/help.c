@@ -64,8 +64,9 @@ static void print_exit_codes(void) {
 }
 
 void cli_help_command(const struct cli_command *command) {
-  printf("Usage: torpor %s%s[OPTIONS] %s\n\n", command->name,
-         command->name[0] == '\0' ? "" : " ", command->arguments);
+  printf("Usage: torpor %s%s[OPTIONS]%s%s\n\n", command->name,
+         command->name[0] == '\0' ? "" : " ",
+         command->arguments[0] == '\0' ? "" : " ", command->arguments);
   printf("%c%s.\n", toupper((unsigned char)command->summary[0]),
          command->summary + 1);
   if (command->details != NULL) printf("\n%s\n", command->details);

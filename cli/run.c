@@ -25,7 +25,14 @@ static const struct cli_option options[] = {
                "'torpor\nresume' drives it"),
     CLI_STORE_OPTION(struct run_settings, store),
     CLI_DRIVE_OPTIONS(struct run_settings, drive),
-    CLI_SANDBOX_OPTIONS(struct run_settings, sandbox),
+    CLI_ACCESS_OPTIONS(struct run_settings, sandbox),
+    CLI_OPTION(struct run_settings, sandbox.fuel, "fuel", 0, CLI_COUNT, "COUNT",
+               "work of a step after which it is\ncommitted between two jobs\n"
+               "(10000000)"),
+    CLI_OPTION(struct run_settings, sandbox.deadline, "deadline", 0,
+               CLI_DURATION, "TIME",
+               "longest time of a step, such as\n5s; one that takes longer "
+               "comes\nto nothing (60s)"),
     {0},
 };
 
@@ -112,8 +119,7 @@ const struct cli_command cli_run = {
         "The run sleeps in a store whenever it waits, survives the death of\n"
         "this process, and ends when its module has. Its modules, its input\n"
         "and what the options allow are kept with it. Ctrl-C leaves it as it\n"
-        "is. --fuel is the work of one step before a checkpoint (10000000),\n"
-        "--deadline the longest time without waiting (60s).",
+        "is, for 'torpor resume' or 'torpor worker'.",
     .options = options,
     .settings_size = sizeof(struct run_settings),
     .least = 1,

@@ -15,14 +15,19 @@ struct cli_sandbox {
   uint64_t deadline; /* milliseconds */
 };
 
-/* The options, for settings of 'type' with a struct cli_sandbox 'member'. */
-#define CLI_SANDBOX_OPTIONS(type, member)                                      \
+/* The options, for settings of 'type' with a struct cli_sandbox 'member': what
+ * any program may be granted, and the limits of one that runs from beginning to
+ * end. */
+#define CLI_ACCESS_OPTIONS(type, member)                                       \
   CLI_OPTION(type, member.read, "allow-read", 0, CLI_GRANT, "PATH",            \
              "let the program read files:\nthose below PATH, or all"),         \
       CLI_OPTION(type, member.write, "allow-write", 0, CLI_GRANT, "PATH",      \
                  "let the program write files:\nthose below PATH, or all"),    \
       CLI_OPTION(type, member.memory, "memory", 0, CLI_BYTES, "SIZE",          \
-                 "most memory, such as 64M (512M)"),                           \
+                 "most memory, such as 64M (512M)")
+
+#define CLI_SANDBOX_OPTIONS(type, member)                                      \
+  CLI_ACCESS_OPTIONS(type, member),                                            \
       CLI_OPTION(type, member.fuel, "fuel", 0, CLI_COUNT, "COUNT",             \
                  "most work: calls, loops, ...\n(no limit)"),                  \
       CLI_OPTION(type, member.deadline, "deadline", 0, CLI_DURATION, "TIME",   \

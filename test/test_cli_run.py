@@ -404,7 +404,7 @@ class CommandLine(Durable):
         for command in COMMANDS:
             with self.subTest(command):
                 text = self.torpor(command, "--help").stdout
-                self.assertIn(f"Usage: torpor {command} ", text)
+                self.assertIn(f"Usage: torpor {command} [OPTIONS]", text)
                 self.assertIn("--store=PATH", text)
                 self.assertEqual(self.torpor("help", command).stdout, text)
                 self.assertIn(f"  {command} ", self.torpor("--help").stdout)
