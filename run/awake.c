@@ -11,7 +11,6 @@
  * same whenever it asks: nothing else reaches out of the VM but operations. */
 #include "awake.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,16 @@
 enum { MAIN_TOKEN = 1 };
 
 #define FUEL_FULL (UINT64_C(1) << 62)
+
+/* What a step holds in the host's memory until its commit: lines of the
+ * console, with what keeping one takes, and requests of new operations. */
+#define OUTPUT_MIB 64
+#define OUTPUT_LARGEST ((size_t)OUTPUT_MIB << 20)
+#define LINE_COST (sizeof(struct torpor__line) + 32)
+#define REQUESTS_MIB 256
+#define REQUESTS_LARGEST ((size_t)REQUESTS_MIB << 20)
+
+#define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
 
 static const uint8_t cbor_undefined[] = {0xf7};
 
@@ -43,7 +52,10 @@ struct torpor__awake {
   size_t cancelled_count, cancelled_capacity;
   struct torpor__line *lines;
   size_t line_count, line_capacity;
-  bool lines_lost; /* memory ran out */
+  size_t line_bytes;
+  bool lines_lost;    /* memory ran out */
+  bool lines_refused; /* they are more than OUTPUT_LARGEST */
+  size_t request_bytes;
   torpor_bytes exit_value;
   char reason[TORPOR__STORE_MESSAGE_MAX];
 };
@@ -85,7 +97,7 @@ static torpor_status give_module(void *user, const char *name,
 
 static bool is_interrupted(void *user) {
   const struct torpor__awake *awake = user;
-  return awake->brief.interrupt(awake->brief.user);
+  return awake->lines_refused || awake->brief.interrupt(awake->brief.user);
 }
 
 /* ---- Console -------------------------------------------------------------*/
@@ -93,6 +105,11 @@ static bool is_interrupted(void *user) {
 static void keep_line(void *user, torpor_level level, const char *text,
                       size_t size) {
   struct torpor__awake *awake = user;
+  if (size > OUTPUT_LARGEST ||
+      awake->line_bytes + LINE_COST > OUTPUT_LARGEST - size)
+    awake->lines_refused = true;
+  if (awake->lines_refused) return;
+  awake->line_bytes += size + LINE_COST;
   void *copy = torpor__array_copy(text, size);
   if (copy == NULL ||
       !torpor__array_reserve(&awake->lines, &awake->line_capacity,
@@ -183,7 +200,8 @@ static void forget_step(struct torpor__awake *awake) {
   for (size_t i = 0; i < awake->line_count; i++)
     free((void *)awake->lines[i].text.data);
   awake->begun_count = awake->cancelled_count = awake->line_count = 0;
-  awake->lines_lost = false;
+  awake->line_bytes = awake->request_bytes = 0;
+  awake->lines_lost = awake->lines_refused = false;
   awake->reason[0] = '\0';
   torpor_bytes_free(&awake->snapshot);
   torpor_bytes_free(&awake->exit_value);
@@ -215,6 +233,13 @@ static torpor_status fail(struct torpor__awake *awake, torpor_status status) {
 static torpor_status fail_memory(struct torpor__awake *awake) {
   snprintf(awake->message, sizeof awake->message, "out of memory");
   return TORPOR_NOMEM;
+}
+
+static torpor_status fail_output(struct torpor__awake *awake) {
+  snprintf(awake->message, sizeof awake->message,
+           "the program wrote more than %d MiB to the console in one step",
+           OUTPUT_MIB);
+  return TORPOR_LIMIT;
 }
 
 /* ---- Running -------------------------------------------------------------*/
@@ -268,7 +293,11 @@ static torpor_status start_program(struct torpor__awake *awake) {
   if (status == TORPOR_OK)
     status = torpor_value_export(awake->vm, main, &token);
   if (status != TORPOR_OK) return fail(awake, status);
-  assert(token == MAIN_TOKEN);
+  if (token != MAIN_TOKEN) {
+    snprintf(awake->message, sizeof awake->message,
+             "the VM's memory is damaged (its tokens)");
+    return TORPOR_TRAPPED;
+  }
   awake->started = true;
   return TORPOR_OK;
 }
@@ -342,6 +371,26 @@ static torpor_status read_topic(struct torpor__awake *awake,
   return status == TORPOR_OK ? status : fail(awake, status);
 }
 
+/* 'due' comes from guest memory, and need not be a time at all. */
+static int64_t read_due(double due) {
+  if (!(due > 0)) return TORPOR__NEVER;
+  return due < (double)TIME_LARGEST ? (int64_t)due : TIME_LARGEST;
+}
+
+/* Requests of one memory may overlap, so that all together are larger. */
+static torpor_status count_request(struct torpor__awake *awake, size_t size) {
+  if (awake->begun_count < TORPOR__OPERATIONS_MAX &&
+      size <= REQUESTS_LARGEST - awake->request_bytes) {
+    awake->request_bytes += size;
+    return TORPOR_OK;
+  }
+  snprintf(awake->message, sizeof awake->message,
+           "the program began more than %d operations in one step, or their "
+           "requests take more than %d MiB",
+           TORPOR__OPERATIONS_MAX, REQUESTS_MIB);
+  return TORPOR_LIMIT;
+}
+
 /* Copies 'operation' into one block: kind, topic, request. */
 static torpor_status keep_begun(struct torpor__awake *awake,
                                 const torpor_operation *operation) {
@@ -351,8 +400,10 @@ static torpor_status keep_begun(struct torpor__awake *awake,
   bool signal = strcmp(operation->kind, "signal") == 0;
   struct torpor__operation begun = {
       .id = operation->id,
-      .due_ms = operation->due > 0 ? (int64_t)operation->due : TORPOR__NEVER,
+      .due_ms = read_due(operation->due),
       .policy = awake->brief.policy(awake->brief.user, operation->kind)};
+  torpor_status status = count_request(awake, request_size);
+  if (status != TORPOR_OK) return status;
   /* The operation is borrowed until the next call into the VM. */
   char *block = malloc(kind_size + request_size + TORPOR__TOPIC_MAX + 2);
   if (block == NULL) return fail_memory(awake);
@@ -362,7 +413,7 @@ static torpor_status keep_begun(struct torpor__awake *awake,
   begun.request =
       (struct torpor__slice){.data = block + kind_size, .size = request_size};
   if (signal) {
-    torpor_status status = read_topic(awake, begun.request, &topic);
+    status = read_topic(awake, begun.request, &topic);
     if (status == TORPOR_OK && topic.size > TORPOR__TOPIC_MAX) {
       snprintf(awake->message, sizeof awake->message,
                "the name of a signal has at most %d bytes", TORPOR__TOPIC_MAX);
@@ -519,6 +570,7 @@ torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
   if (status != TORPOR_OK) return fail(awake, status);
   status = run_step(awake, deliveries, count, &spent);
   if (status == TORPOR_OK) status = describe_step(awake, spent, step);
+  if (awake->lines_refused) return fail_output(awake);
   if (status != TORPOR_OK) return status;
   status = torpor_scope_close(awake->vm, scope);
   if (status == TORPOR_OK && step->status == TORPOR__RUN_ACTIVE)
