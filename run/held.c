@@ -204,7 +204,7 @@ static torpor_status take_file(void *data, const char *name,
   wanted->status = TORPOR_NOMEM;
   wanted->source->data = malloc(source.size + 1);
   if (wanted->source->data == NULL) return TORPOR_OK;
-  memcpy(wanted->source->data, source.data, source.size);
+  if (source.size > 0) memcpy(wanted->source->data, source.data, source.size);
   wanted->source->data[source.size] = 0;
   wanted->source->size = source.size;
   wanted->status = TORPOR_OK;
