@@ -82,6 +82,11 @@ static torpor_status load_operation(void *data,
                                     const struct torpor__operation *row) {
   struct torpor__protocol *p = data;
   char *topic = NULL;
+  if (row->branch > p->next.branch || row->id > INT64_MAX)
+    return torpor__store_fail(p->store, TORPOR_CORRUPT,
+                              "run %s waits for an operation that it cannot "
+                              "have begun",
+                              p->id);
   if (row->topic != NULL) {
     topic = torpor__array_copy(row->topic, strlen(row->topic) + 1);
     if (topic == NULL) return TORPOR_NOMEM;

@@ -298,6 +298,8 @@ static torpor_status check_begun(struct torpor__protocol *p,
   for (size_t i = 0; i < step->begun_count; i++) {
     const struct torpor__operation *begun = &step->begun[i];
     if (begun->id <= last) return misuse(p, "was begun twice", begun->id);
+    if (begun->id > INT64_MAX)
+      return misuse(p, "has a number that no honest VM gives", begun->id);
     if (begun->topic != NULL && strlen(begun->topic) > TORPOR__TOPIC_MAX)
       return misuse(p, "waits for a signal whose name is too long", begun->id);
     last = begun->id;

@@ -237,6 +237,10 @@ static void steps_that_make_no_sense(void **state) {
   wrong.cancelled = settled;
   assert_int_equal(torpor__protocol_stage(bench.protocol, &wrong),
                    TORPOR_MISUSE);
+  struct torpor__operation huge[] = {timer(6), timer((uint64_t)1 << 63)};
+  wrong = state_of(huge, 2);
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &wrong),
+                   TORPOR_MISUSE);
   char topic[TORPOR__TOPIC_MAX + 2];
   memset(topic, 'x', sizeof topic - 1);
   topic[sizeof topic - 1] = '\0';
@@ -405,6 +409,38 @@ static void cancel_rejects_what_is_pending(void **state) {
   assert_int_equal(head().status, TORPOR__RUN_ACTIVE);
 }
 
+/* They would not be in order: of a branch that the run has not reached, or
+ * with an id that the store sorts below all others. */
+static void refuse_row(int64_t branch, uint64_t id) {
+  struct torpor__operation begun[] = {timer(1)};
+  step(begun, 1);
+  give_up();
+  assert_int_equal(bench.store->calls->begin(bench.store), TORPOR_OK);
+  struct torpor__operation row = timer(id);
+  row.branch = branch;
+  row.key = "key";
+  assert_int_equal(
+      bench.store->calls->operation_add(bench.store, bench.run, &row),
+      TORPOR_OK);
+  assert_int_equal(bench.store->calls->commit(bench.store), TORPOR_OK);
+  assert_int_equal(torpor__protocol_open(&bench.protocol, bench.store,
+                                         bench.run, &bench.drivers,
+                                         ATTEMPTS_MAX),
+                   TORPOR_OK);
+  assert_int_equal(torpor__protocol_flush(bench.store, &bench.protocol, 1, 100),
+                   TORPOR_CORRUPT);
+}
+
+static void rows_of_another_branch_are_refused(void **state) {
+  (void)state;
+  refuse_row(7, 2);
+}
+
+static void rows_with_huge_ids_are_refused(void **state) {
+  (void)state;
+  refuse_row(0, UINT64_MAX);
+}
+
 /* ---- signals ------------------------------------------------------------- */
 
 static void send(const char *topic, char value) {
@@ -566,6 +602,8 @@ int main(void) {
       ON_BENCH(a_result_that_cannot_come_again_is_kept),
       ON_BENCH(a_kill_ends_what_a_worker_is_doing),
       ON_BENCH(cancel_rejects_what_is_pending),
+      ON_BENCH(rows_of_another_branch_are_refused),
+      ON_BENCH(rows_with_huge_ids_are_refused),
       ON_BENCH(the_oldest_goes_to_the_oldest),
       ON_BENCH(an_abandoned_waiter_eats_none),
       ON_BENCH(a_signal_beats_a_timeout_that_nobody_saw),
