@@ -202,9 +202,10 @@ static int add_runs(torpor_worker *worker, const struct cli_driven *driven) {
   if (driven->ids == NULL)
     return cli_store_check(driven->store, torpor_worker_add(worker, NULL));
   for (size_t i = 0; i < driven->count; i++) {
-    int code = cli_store_check(driven->store,
-                               torpor_worker_add(worker, driven->ids[i]));
-    if (code != CLI_EXIT_DONE) return code;
+    torpor_status status = torpor_worker_add(worker, driven->ids[i]);
+    int code = cli_store_check(driven->store, status);
+    bool skipped = status == TORPOR_ENGINE && driven->count > 1;
+    if (code != CLI_EXIT_DONE && !skipped) return code;
   }
   return CLI_EXIT_DONE;
 }

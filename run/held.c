@@ -18,6 +18,8 @@
 
 #include "array.h"
 
+enum { ENGINE_ID_SIZE = 64 };
+
 struct task {
   struct torpor__held *held;
   int64_t branch;
@@ -273,6 +275,35 @@ static torpor_status copy_row(void *data, int64_t number,
   return torpor_access_read(row->access, strlen(row->access), &held->access);
 }
 
+/* torpor__state_fn: takes the first row, which is the newest. */
+static torpor_status copy_engine(void *data, const struct torpor__state *row) {
+  char *id = data;
+  if (row->engine.size <= ENGINE_ID_SIZE) {
+    memcpy(id, row->engine.data, row->engine.size);
+    id[row->engine.size] = '\0';
+  }
+  return TORPOR_CANCELLED;
+}
+
+/* A run that sleeps in an engine which is not here is left to workers that have
+ * it: trying would use up its attempts. */
+static torpor_status check_engine(struct torpor__held *held) {
+  struct torpor__store *store = held->by->store->store;
+  char id[ENGINE_ID_SIZE + 1] = "";
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm = NULL;
+  torpor_status status =
+      store->calls->state_each(store, held->number, copy_engine, id);
+  if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
+  if (id[0] == '\0' || strcmp(id, torpor_engine_id()) == 0) return TORPOR_OK;
+  options.engine = id;
+  status = torpor_vm_open(&options, &vm);
+  torpor_vm_close(vm);
+  if (status == TORPOR_OK) return status;
+  return torpor__store_fail(store, status, "run '%s': %s", held->id,
+                            torpor_last_error(NULL));
+}
+
 torpor_status torpor__held_open(struct torpor__held **out,
                                 const struct torpor__held_by *by,
                                 int64_t number) {
@@ -287,6 +318,7 @@ torpor_status torpor__held_open(struct torpor__held **out,
                                            .show = show_line,
                                            .data = held};
   torpor_status status = store->calls->run_each(store, number, copy_row, held);
+  if (status == TORPOR_OK) status = check_engine(held);
   if (status == TORPOR_OK)
     status = torpor__protocol_open(&held->protocol, store, number,
                                    &held->drivers, TORPOR_RUN_ATTEMPTS);

@@ -35,6 +35,8 @@ struct torpor_worker {
 
   struct torpor__held **runs; /* those that stepped last at the end */
   size_t count, capacity;
+  int64_t *refused; /* numbers of runs that only others can drive */
+  size_t refused_count, refused_capacity;
   int64_t *wanted; /* numbers of runs that were added and are not held */
   size_t wanted_count, wanted_capacity;
 
@@ -62,6 +64,25 @@ static void give_up(struct torpor_worker *worker, torpor_status status) {
 }
 
 /* ---- Taking and leaving runs ---------------------------------------------*/
+
+static bool is_refused(const struct torpor_worker *worker, int64_t number) {
+  for (size_t i = 0; i < worker->refused_count; i++)
+    if (worker->refused[i] == number) return true;
+  return false;
+}
+
+/* Leaves a run alone for good, and says why. */
+static torpor_status refuse(struct torpor_worker *worker, int64_t number) {
+  tell(worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
+                              .run = "",
+                              .text = store_of(worker)->message});
+  if (!torpor__array_reserve(&worker->refused, &worker->refused_capacity,
+                             worker->refused_count + 1,
+                             sizeof *worker->refused))
+    return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
+  worker->refused[worker->refused_count++] = number;
+  return TORPOR_OK;
+}
 
 static bool is_held(const struct torpor_worker *worker, int64_t number) {
   for (size_t i = 0; i < worker->count; i++)
@@ -95,7 +116,8 @@ static torpor_status want_active(void *data, int64_t number,
                                  const struct torpor__head *head) {
   struct torpor_worker *worker = data;
   (void)row;
-  if (head->status != TORPOR__RUN_ACTIVE || is_held(worker, number))
+  if (head->status != TORPOR__RUN_ACTIVE || is_held(worker, number) ||
+      is_refused(worker, number))
     return TORPOR_OK;
   return want(worker, number);
 }
@@ -111,6 +133,7 @@ static torpor_status take_wanted(struct torpor_worker *worker) {
   }
   for (size_t i = 0; status == TORPOR_OK && i < worker->wanted_count; i++) {
     status = take_run(worker, worker->wanted[i]);
+    if (status == TORPOR_ENGINE) status = refuse(worker, worker->wanted[i]);
     if (status != TORPOR_LOCKED) continue;
     worker->wanted[kept++] = worker->wanted[i];
     status = TORPOR_OK;
@@ -316,6 +339,7 @@ void torpor_worker_close(torpor_worker *worker) {
   torpor_loop_close(worker->by.loop);
   free(worker->runs);
   free(worker->wanted);
+  free(worker->refused);
   free(worker->pending);
   free(worker);
 }

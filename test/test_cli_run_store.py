@@ -213,6 +213,33 @@ class Damage(Durable):
         self.assertEqual(self.torpor("resume", "main").stdout, "got 1\n")
 
 
+class Engines(Durable):
+    def test_a_run_of_another_engine_is_left_to_others(self):
+        self.detach(WAITING)
+        child = self.start("resume", "main")
+        self.wait_for_state("waiting")
+        child.send_signal(signal.SIGINT)
+        child.wait(PATIENCE)
+        store = sqlite3.connect(self.path("torpor.db"))
+        store.execute("UPDATE state SET engine = ?", (b"0" * 64,))
+        store.commit()
+        store.close()
+        self.torpor("signal", "main", "go", "1")
+        done = self.torpor("resume", "main", code=FILE)
+        self.assertIn("TORPOR_ENGINE_PATH", done.stderr)
+        worker = self.start("worker")
+        self.detach("console.log('mine')", name="mine.mjs", run="mine")
+        self.wait_for_state("done", "mine")
+        self.detach("", name="next.mjs", run="next")
+        self.wait_for_state("done", "next")
+        worker.send_signal(signal.SIGTERM)
+        output, errors = worker.communicate(timeout=PATIENCE)
+        self.assertEqual(output, "mine\n")
+        self.assertEqual(errors.count("TORPOR_ENGINE_PATH"), 1)
+        run = self.show()
+        self.assertEqual((run["state"], run["attempts"]), ("waiting", 0))
+
+
 class Sharing(Durable):
     def test_a_worker_drives_what_others_make(self):
         worker = self.start("worker", "--json")
