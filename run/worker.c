@@ -309,6 +309,13 @@ static torpor_status add_drivers(struct torpor_worker *worker,
   return status;
 }
 
+/* The first VM of a process costs the page faults of its memory. They are paid
+ * now, and not by the first run that is woken. */
+static void warm_pool(void) {
+  torpor_vm *vm;
+  if (torpor_vm_open(NULL, &vm) == TORPOR_OK) torpor_vm_close(vm);
+}
+
 torpor_status torpor_worker_open(torpor_store *store,
                                  const torpor_worker_options *options,
                                  torpor_worker **out) {
@@ -329,6 +336,7 @@ torpor_status torpor_worker_open(torpor_store *store,
     return torpor__store_fail(store->store, status, "opening a worker");
   }
   watch_store(worker, given.poll_ms);
+  warm_pool();
   *out = worker;
   return TORPOR_OK;
 }
