@@ -70,9 +70,11 @@ static void show_end(struct display *display, const torpor_event *event) {
   char reason[TORPOR_RUN_ID_SIZE + 512] = "";
   torpor_run_each(display->driven->store, event->run, copy_reason, reason);
   begin_note(display, event);
-  fprintf(stderr, "%s after %" PRId64 " step%s%s%s\n",
+  fprintf(stderr, "%s after %" PRId64 " step%s%s",
           torpor_run_state_name(event->state), event->step,
-          event->step == 1 ? "" : "s", reason[0] ? ": " : "", reason);
+          event->step == 1 ? "" : "s", reason[0] ? ": " : "");
+  cli_output_plain(stderr, reason);
+  fputc('\n', stderr);
 }
 
 static void show_event(struct display *display, const torpor_event *event) {
@@ -146,7 +148,7 @@ static void print_event(struct display *display, const torpor_event *event) {
     break;
   case TORPOR_EVENT_LINE:
     cli_json_text("level", level_name(event->level));
-    cli_json_text("text", event->text);
+    cli_json_string("text", event->text, event->size);
     break;
   case TORPOR_EVENT_ENDED:
     cli_json_text("state", torpor_run_state_name(event->state));

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "json.h"
 #include "torpor.h"
@@ -11,10 +12,10 @@
 static bool begun[CLI_JSON_DEPTH]; /* something was written at that depth */
 static size_t depth;
 
-static void write_text(const char *text) {
+static void write_text(const char *text, size_t size) {
   putchar('"');
-  for (; *text != '\0'; text++) {
-    unsigned char byte = (unsigned char)*text;
+  for (size_t i = 0; i < size; i++) {
+    unsigned char byte = (unsigned char)text[i];
     if (byte == '"' || byte == '\\') {
       putchar('\\');
       putchar(byte);
@@ -31,7 +32,7 @@ static void write_name(const char *name) {
   if (depth > 0 && begun[depth - 1]) putchar(',');
   if (depth > 0) begun[depth - 1] = true;
   if (name == NULL) return;
-  write_text(name);
+  write_text(name, strlen(name));
   putchar(':');
 }
 
@@ -49,11 +50,17 @@ void cli_json_close(char bracket) {
 }
 
 void cli_json_text(const char *name, const char *text) {
+  if (text != NULL) {
+    cli_json_string(name, text, strlen(text));
+    return;
+  }
   write_name(name);
-  if (text != NULL)
-    write_text(text);
-  else
-    fputs("null", stdout);
+  fputs("null", stdout);
+}
+
+void cli_json_string(const char *name, const char *text, size_t size) {
+  write_name(name);
+  write_text(text, size);
 }
 
 void cli_json_number(const char *name, int64_t number) {

@@ -21,6 +21,7 @@ void cli_json_open(const char *name, char bracket);
 /* The outermost bracket also ends the line. */
 void cli_json_close(char bracket);
 void cli_json_text(const char *name, const char *text); /* NULL: null */
+void cli_json_string(const char *name, const char *text, size_t size);
 void cli_json_number(const char *name, int64_t number);
 void cli_json_decimal(const char *name, double number);
 void cli_json_boolean(const char *name, bool value);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* logs.c - torpor logs ID: what a run has written to its console. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "json.h"
@@ -41,14 +39,12 @@ static bool print_line(void *user, const torpor_run_line *line) {
   printing->last = line->step;
   if (!printing->json)
     return cli_output_line(line->level, line->text, line->size);
-  char *text = strndup(line->text, line->size);
   cli_json_open(NULL, '{');
   cli_json_number("step", line->step);
   cli_json_time("written", line->written_ms);
   cli_json_text("level", levels[line->level]);
-  cli_json_text("text", text);
+  cli_json_string("text", line->text, line->size);
   cli_json_close('}');
-  free(text);
   return true;
 }
 

@@ -38,6 +38,15 @@ bool cli_output_line(torpor_level level, const char *text, size_t size) {
   return note_failure(good);
 }
 
+void cli_output_plain(FILE *file, const char *text) {
+  for (; *text != '\0'; text++) {
+    unsigned char byte = (unsigned char)*text, next = (unsigned char)text[1];
+    bool second = byte == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080... */
+    if (second) text++;
+    fputc(second || byte < 32 || byte == 127 ? ' ' : byte, file);
+  }
+}
+
 int cli_output_finish(int code) {
   cli_output_flush();
   if (failure == 0) return code;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "torpor.h"
 
@@ -12,6 +13,10 @@
  * warn and error to standard error, in the order of the calls. False when
  * nobody takes it any more; what went wrong is kept for cli_output_finish. */
 bool cli_output_line(torpor_level level, const char *text, size_t size);
+
+/* Writes 'text' such that it stays on its line and does not steer a terminal:
+ * for what a program may have made up, in what we say ourselves. */
+void cli_output_plain(FILE *file, const char *text);
 
 /* Passes on what is buffered. False as above. */
 bool cli_output_flush(void);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "output.h"
 #include "show.h"
 #include "store.h"
 #include "when.h"
@@ -102,8 +103,9 @@ static bool show_operation(void *user, const torpor_run_operation *operation) {
   char waits_for[512], when[CLI_WHEN_SIZE];
   bool *any = user;
   describe_wait(operation, waits_for, sizeof(waits_for));
-  printf("%s%s\n           since %s, step %" PRId64 "; after waking: %s\n",
-         *any ? "           " : "waits for  ", waits_for,
+  fputs(*any ? "           " : "waits for  ", stdout);
+  cli_output_plain(stdout, waits_for);
+  printf("\n           since %s, step %" PRId64 "; after waking: %s\n",
          cli_when_about(operation->begun_ms, when), operation->begun_step,
          operation->waking);
   *any = true;
@@ -140,10 +142,12 @@ static bool show_run(void *user, const torpor_run_info *info) {
   torpor_bytes value = {0};
   (void)user;
   printf("run        %s\n", info->id);
-  printf("state      %s%s%s%s%s\n", torpor_run_state_name(info->state),
+  printf("state      %s%s%s%s", torpor_run_state_name(info->state),
          info->worked ? ", driven by a process now" : "",
          info->cancelling ? ", being cancelled" : "",
-         info->reason[0] ? ": " : "", info->reason);
+         info->reason[0] ? ": " : "");
+  cli_output_plain(stdout, info->reason);
+  putchar('\n');
   printf("program    %s\n", info->file);
   printf("step       %" PRId64 " (branch %" PRId64 ", %" PRId64
          " attempts since)\n",
@@ -157,9 +161,12 @@ static bool show_run(void *user, const torpor_run_info *info) {
     printf("mailbox    %" PRIu64 " signal%s not taken yet\n", info->signals,
            info->signals == 1 ? "" : "s");
   if (info->value != NULL &&
-      torpor_cbor_to_json(info->value, info->value_size, &value) == TORPOR_OK)
-    printf("%s     %s\n", info->state == TORPOR_RUN_DONE ? "result" : "error ",
-           (const char *)value.data);
+      torpor_cbor_to_json(info->value, info->value_size, &value) == TORPOR_OK) {
+    fputs(info->state == TORPOR_RUN_DONE ? "result     " : "error      ",
+          stdout);
+    cli_output_plain(stdout, (const char *)value.data);
+    putchar('\n');
+  }
   torpor_bytes_free(&value);
   return true;
 }

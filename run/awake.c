@@ -461,6 +461,16 @@ static torpor_status collect_operations(struct torpor__awake *awake) {
 
 /* ---- How it ended --------------------------------------------------------*/
 
+/* Takes the rest of a character off the end that was cut in two. */
+static void trim_text(char *text) {
+  size_t size = strlen(text), at = size;
+  while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80) at--;
+  if (at == 0) return;
+  unsigned char first = (unsigned char)text[at - 1];
+  size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+  if (size - (at - 1) < wanted) text[at - 1] = '\0';
+}
+
 /* "TypeError: x is not a function (main.mjs:3:7)" into the reason. */
 static torpor_status describe_error(struct torpor__awake *awake,
                                     const char *before, torpor_value error) {
@@ -478,6 +488,7 @@ static torpor_status describe_error(struct torpor__awake *awake,
            read.name, *read.name && *message ? ": " : "", message,
            line > place ? " (" : "", (int)(line - place - (closed ? 1 : 0)),
            read.stack + place, line > place ? ")" : "");
+  trim_text(awake->reason);
   torpor_error_free(&read);
   return TORPOR_OK;
 }

@@ -109,12 +109,6 @@ class Living(Durable):
         self.assertEqual(child.returncode, STOPPED)
         self.assertEqual(self.show()["state"], "ready")
 
-    def show_or_none(self):
-        done = subprocess.run([TORPOR, "show", "main", "--json"],
-                              cwd=self.folder, capture_output=True,
-                              env=self.environment)
-        return json.loads(done.stdout) if done.returncode == 0 else None
-
     def test_resume(self):
         self.detach(WAITING, run="a")
         self.detach("console.log('b runs')", name="b.mjs", run="b")
@@ -328,6 +322,36 @@ class Telling(Durable):
         self.assertGreater(woken["us"], 0)
         self.assertGreater(woken["bytes"], 100)
 
+    def test_what_a_program_makes_up_steers_no_terminal(self):
+        self.write("main.mjs", """
+            import { signal } from "torpor:run";
+            const controller = new AbortController();
+            setTimeout(() => controller.abort(), 3e6);
+            await signal("a\\u001b[31m\\nb\\u009bc", controller)
+              .catch((error) => { throw new Error("x\\u001b[2Jy\\nz"); });
+            """)
+        child = self.start("run", "main.mjs", "--id", "main")
+        self.wait_until(lambda: self.show_or_none() is not None)
+        self.wait_for_state("waiting")
+        text = self.torpor("show", "main").stdout
+        self.assertIn('the signal "a [31m b c"\n', text)
+        self.torpor("cancel", "main")
+        _, errors = child.communicate(timeout=PATIENCE)
+        self.assertIn("Error: x [2Jy z (", errors)
+        self.assertNotIn("\x1b", errors + self.torpor("show", "main").stdout)
+
+    def test_texts_of_any_kind_are_json(self):
+        for cut in range(4):
+            text = "x" * cut + "\u20ac\U0001f600" * 400
+            run = f"r{cut}"
+            self.run_program(f"console.log('a\\0b\\ud800');"
+                             f"throw new Error('{text}');", run=run,
+                             code=THROWN)
+            self.assertTrue(text.startswith(
+                self.show(run)["reason"].removeprefix("Error: ")))
+            line, = self.logs(run, "--json")
+            self.assertEqual(json.loads(line)["text"], "a\0b\ufffd")
+
     def test_logs(self):
         self.run_program("""
             import { sleep } from "torpor:run";
@@ -431,6 +455,7 @@ class CommandLine(Durable):
             ("logs", "main", "--since=x"): "takes a number",
             ("signal", "none", "go"): "no run has the id",
             ("signal", "main"): "something is missing",
+            ("signal", "main", ""): "has a name",
             ("signal", "main", "n" * 5000): "at most",
             ("cancel", "none"): "no run has the id",
             ("cancel", "main", "--kil"): "did you mean '--kill'",

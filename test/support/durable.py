@@ -79,6 +79,12 @@ class Durable(unittest.TestCase):
     def show(self, run="main"):
         return json.loads(self.torpor("show", run, "--json").stdout)
 
+    def show_or_none(self, run="main"):
+        done = subprocess.run([TORPOR, "show", run, "--json"],
+                              cwd=self.folder, capture_output=True,
+                              env=self.environment)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
     def logs(self, run="main", *options):
         return self.torpor("logs", run, *options).stdout.splitlines()
 
