@@ -388,6 +388,9 @@ torpor_status torpor_run_signal(torpor_store *store, const char *id,
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
   if (status != TORPOR_OK) return status;
+  if (name[0] == '\0')
+    return torpor__store_fail(rows, TORPOR_MISUSE,
+                              "a signal has a name; this one is empty");
   return torpor__mailbox_send(rows, run, name, value, torpor__catalog_now());
 }
 
