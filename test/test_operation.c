@@ -58,6 +58,22 @@ static void test_life(void **state) {
   torpor_vm_close(vm);
 }
 
+/* What was settled either way is not remembered as given. */
+static void test_given_is_forgotten(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  uint64_t first = begin(vm, "first", 0), second = begin(vm, "second", 0);
+  assert_next(vm, first);
+  assert_next(vm, second);
+  assert_int_equal(vm->given_count, 2);
+  test_ok(vm, torpor_operation_settle(vm, first, TORPOR_RESOLVE,
+                                      torpor_undefined()));
+  test_ok(vm,
+          torpor_operation_settle_cbor(vm, second, TORPOR_RESOLVE, "\xf7", 1));
+  assert_int_equal(vm->given_count, 0);
+  torpor_vm_close(vm);
+}
+
 static void test_settle_with_data(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   uint64_t good = begin(vm, "good", 0), bad = begin(vm, "bad", 0);
@@ -283,6 +299,7 @@ static void test_damaged_table(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_life),
+      cmocka_unit_test(test_given_is_forgotten),
       cmocka_unit_test(test_settle_with_data),
       cmocka_unit_test(test_settle_with_much),
       cmocka_unit_test(test_timers_are_operations),

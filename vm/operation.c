@@ -213,6 +213,7 @@ torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
   if (status != TORPOR_OK) return status;
   status =
       TORPOR__INVOKE(vm, operation_settle, id, (uint64_t)outcome, value.bits);
+  if (status == TORPOR_OK) strike_off(vm, id);
   return torpor__end(vm, status);
 }
 
