@@ -229,7 +229,8 @@ static bool has_work(const struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++) {
     const struct torpor__protocol *protocol =
         torpor__held_protocol(worker->runs[i]);
-    if (torpor__protocol_pending(protocol) || torpor__protocol_ready(protocol))
+    if (torpor__protocol_phase(protocol) == TORPOR__PHASE_STEPPING ||
+        torpor__protocol_pending(protocol) || torpor__protocol_ready(protocol))
       return true;
   }
   return false;
