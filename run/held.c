@@ -411,7 +411,10 @@ static void abandon(struct torpor__held *held, const char *why) {
   torpor__awake_close(held->awake);
   held->awake = NULL;
   held->staged = false;
-  if (torpor_loop_stopping(held->by->loop)) return;
+  if (torpor_loop_stopping(held->by->loop)) {
+    torpor__protocol_excuse(held->protocol);
+    return;
+  }
   snprintf(text, sizeof text,
            "step %" PRId64 " came to nothing (attempt %" PRId64 " of %d): %s",
            head->step + 1, head->attempts, TORPOR_RUN_ATTEMPTS, why);

@@ -291,7 +291,7 @@ static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {
     status = write_attempt(p);
   if (status == TORPOR_OK && p->phase == TORPOR__PHASE_STAGED)
     status = write_step(p, now_ms);
-  if (p->resting) p->next.attempts = 0;
+  if (p->resting && p->next.attempts > 0) p->next.attempts--;
   if (status != TORPOR_OK) return status;
   return p->store->calls->head_put(p->store, p->run, &p->next);
 }

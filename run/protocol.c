@@ -372,6 +372,10 @@ void torpor__protocol_abandon(struct torpor__protocol *p, const char *reason) {
   p->phase = TORPOR__PHASE_IDLE;
 }
 
+void torpor__protocol_excuse(struct torpor__protocol *p) {
+  if (p->phase == TORPOR__PHASE_IDLE) p->armed = true;
+}
+
 void torpor__protocol_rest(struct torpor__protocol *p) {
   if (p->phase == TORPOR__PHASE_IDLE && p->armed) p->resting = true;
 }

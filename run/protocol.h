@@ -183,6 +183,10 @@ torpor_status torpor__protocol_stage(struct torpor__protocol *protocol,
 void torpor__protocol_abandon(struct torpor__protocol *protocol,
                               const char *reason);
 
+/* After 'abandon': that was not the run's doing. The attempt stays counted, but
+ * for the next delivery, or until 'rest' takes it back. */
+void torpor__protocol_excuse(struct torpor__protocol *protocol);
+
 /* Says that nothing will be delivered soon: the attempt that the last commit
  * counted in advance is taken back by the next flush. In phase IDLE. */
 void torpor__protocol_rest(struct torpor__protocol *protocol);

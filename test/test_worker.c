@@ -113,12 +113,28 @@ static void much_output_is_fine(void **state) {
   assert_int_equal(bench.lines, 20000);
 }
 
+static void stop_when_started(void *user, const torpor_event *event) {
+  (void)user;
+  if (event->kind == TORPOR_EVENT_STARTED) torpor_worker_stop(bench.worker);
+}
+
+/* Who stops a worker in the middle of a step says nothing against the run. */
+static void a_stop_is_no_attempt(void **state) {
+  (void)state;
+  add_run("for (;;);");
+  for (int i = 0; i < TORPOR_RUN_ATTEMPTS + 2; i++) drive(stop_when_started);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_READY);
+  assert_int_equal(bench.info.attempts, 0);
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       ON_BENCH(a_flood_of_output_is_refused),
       ON_BENCH(much_output_is_fine),
+      ON_BENCH(a_stop_is_no_attempt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
