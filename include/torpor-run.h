@@ -85,7 +85,8 @@ typedef struct torpor_run_options {
 
 /* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when
  * a worker drives it. TORPOR_EXISTS, TORPOR_NOT_FOUND (a module; the error
- * names it), TORPOR_MISUSE (a bad id), or a store's code. */
+ * names it), TORPOR_THROWN (a module is not JavaScript), TORPOR_MISUSE or
+ * TORPOR_LIMIT (a bad id), or a store's code. */
 TORPOR_API torpor_status torpor_run_add(torpor_store *store,
                                         const torpor_run_options *options,
                                         char *id);
@@ -164,7 +165,8 @@ TORPOR_API torpor_status torpor_run_lines(torpor_store *store, const char *id,
                                           torpor_run_line_fn visit, void *user);
 
 /* Puts a signal into the mailbox of a run; durable when this returns. 'data' is
- * CBOR (NULL: undefined). TORPOR_NOT_FOUND; TORPOR_MISUSE when it has ended. */
+ * CBOR (NULL: undefined). TORPOR_NOT_FOUND; TORPOR_ENDED; TORPOR_MISUSE when
+ * the name is empty; TORPOR_LIMIT when name, value or mailbox are too large. */
 TORPOR_API torpor_status torpor_run_signal(torpor_store *store, const char *id,
                                            const char *name,
                                            const uint8_t *data, size_t size);
@@ -226,7 +228,8 @@ torpor_status torpor_worker_open(torpor_store *store,
 TORPOR_API void torpor_worker_close(torpor_worker *worker);
 
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,
- * also those that come later. */
+ * also those that come later. A run that sleeps in an engine which is not here
+ * is left to others: TORPOR_ENGINE, or an event that says so. */
 TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);
 
