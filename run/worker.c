@@ -35,6 +35,8 @@ struct torpor_worker {
 
   struct torpor__held **runs; /* those that stepped last at the end */
   size_t count, capacity;
+  int64_t *numbers; /* of 'runs', in order */
+  size_t number_capacity;
   int64_t *refused; /* numbers of runs that only others can drive */
   size_t refused_count, refused_capacity;
   int64_t *wanted; /* numbers of runs that were added and are not held */
@@ -84,11 +86,31 @@ static torpor_status refuse(struct torpor_worker *worker, int64_t number) {
   return TORPOR_OK;
 }
 
+/* Where 'number' is, or belongs, among those that are held. */
+static size_t find_held(const struct torpor_worker *worker, int64_t number) {
+  size_t low = 0, high = worker->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (worker->numbers[middle] < number)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 static bool is_held(const struct torpor_worker *worker, int64_t number) {
-  for (size_t i = 0; i < worker->count; i++)
-    if (torpor__protocol_run(torpor__held_protocol(worker->runs[i])) == number)
-      return true;
-  return false;
+  size_t at = find_held(worker, number);
+  return at < worker->count && worker->numbers[at] == number;
+}
+
+static void add_run(struct torpor_worker *worker, struct torpor__held *held,
+                    int64_t number) {
+  size_t at = find_held(worker, number);
+  memmove(&worker->numbers[at + 1], &worker->numbers[at],
+          (worker->count - at) * sizeof *worker->numbers);
+  worker->numbers[at] = number;
+  worker->runs[worker->count++] = held;
 }
 
 static torpor_status want(struct torpor_worker *worker, int64_t number) {
@@ -103,11 +125,13 @@ static torpor_status take_run(struct torpor_worker *worker, int64_t number) {
   struct torpor__held *held;
   if (!torpor__array_reserve(&worker->runs, &worker->capacity,
                              worker->count + 1, sizeof(*worker->runs)) ||
+      !torpor__array_reserve(&worker->numbers, &worker->number_capacity,
+                             worker->count + 1, sizeof *worker->numbers) ||
       !torpor__array_reserve(&worker->pending, &worker->pending_capacity,
                              worker->count + 1, sizeof(*worker->pending)))
     return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
   torpor_status status = torpor__held_open(&held, &worker->by, number);
-  if (status == TORPOR_OK) worker->runs[worker->count++] = held;
+  if (status == TORPOR_OK) add_run(worker, held, number);
   return status;
 }
 
@@ -143,8 +167,13 @@ static torpor_status take_wanted(struct torpor_worker *worker) {
 }
 
 static void drop_run(struct torpor_worker *worker, size_t index) {
-  torpor__held_close(worker->runs[index]);
+  struct torpor__held *held = worker->runs[index];
+  size_t at =
+      find_held(worker, torpor__protocol_run(torpor__held_protocol(held)));
+  torpor__held_close(held);
   worker->count--;
+  memmove(&worker->numbers[at], &worker->numbers[at + 1],
+          (worker->count - at) * sizeof *worker->numbers);
   memmove(&worker->runs[index], &worker->runs[index + 1],
           (worker->count - index) * sizeof(*worker->runs));
 }
@@ -347,6 +376,7 @@ void torpor_worker_close(torpor_worker *worker) {
   while (worker->count > 0) drop_run(worker, worker->count - 1);
   torpor_loop_close(worker->by.loop);
   free(worker->runs);
+  free(worker->numbers);
   free(worker->wanted);
   free(worker->refused);
   free(worker->pending);
