@@ -3,9 +3,11 @@
  *
  * The price of a new VM is its page faults. So a closed one is reset to the
  * baseline and kept, with its pages. The reset covers every byte that could
- * have been written, and asks the guest nothing: at the first reset that is all
- * that is committed, and then the region is sealed, so that from the second on
- * it is the pages that were let in for writing, and what was committed since.
+ * have been written, and asks the guest nothing: the region is sealed once the
+ * baseline is in it, so that these are the pages that were let in for writing,
+ * and what was committed since. A new VM pays a fault for each page that it
+ * writes, about 0.2 ms in all; every snapshot of it is the faster for it, which
+ * is what 100 runs that take a snapshot at each step live on.
  *
  *     written:     ####......##########################......####
  *     baseline:    stack     data, library       zero         grown heap
@@ -161,7 +163,9 @@ static torpor_vm *create(const torpor__image *image) {
   }
   vm->table_size = engine->table_size(vm->instance);
   lay_out(vm);
-  return vm;
+  if (seal(vm, true)) return vm;
+  destroy(vm);
+  return NULL;
 }
 
 /* ---- The pool -------------------------------------------------------------*/
