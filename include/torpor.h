@@ -28,8 +28,8 @@
  * Host functions run while guest code is on the stack. From inside one, the
  * functions of the sections values, strings, objects, calls, evaluation,
  * promises (but not torpor_job_run), data and operations may be called for
- * the same VM; torpor_job_run, torpor_snapshot_save and torpor_vm_close may
- * not, and answer TORPOR_BUSY (torpor_vm_close, which returns nothing, takes
+ * the same VM; torpor_job_run, torpor_snapshot_save, torpor_vm_fork and
+ * torpor_vm_close may not, and answer TORPOR_BUSY (torpor_vm_close, which returns nothing, takes
  * effect when the outermost call into the VM returns).
  *
  * What may change: nothing that is declared here is removed or changes its
@@ -101,7 +101,12 @@ TORPOR_API const char *torpor_version(void);
   X(25, UNSUPPORTED, "not supported on this system or in this build")          \
   X(26, READONLY, "the store cannot be written; check its permissions")        \
   X(27, FENCED, "the run was taken over or killed; its last commit stands")    \
-  X(28, ENDED, "the run has ended already")
+  X(28, ENDED, "the run has ended already")                                    \
+  X(29, KEY,                                                                   \
+    "the key or context is another or missing, or the bytes were altered")     \
+  X(30, PARENT,                                                                \
+    "is a difference from a snapshot that was not given; give the whole "      \
+    "chain, the base first")
 
 typedef enum torpor_status {
 #define X(number, name, text) TORPOR_##name = number,
@@ -169,6 +174,22 @@ typedef struct torpor_host {
   bool (*interrupt)(void *user);
 } torpor_host;
 
+/* What the memory of a VM is made of. A pooled one is a reset one of a VM that
+ * was closed: the fastest for short-lived VMs. A mapped one shares with others
+ * all that it does not write: the smallest, and it is made in the same time
+ * however large its snapshot is. AUTO chooses. */
+typedef enum torpor_memory {
+  TORPOR_MEMORY_AUTO,
+  TORPOR_MEMORY_POOLED,
+  TORPOR_MEMORY_MAPPED, /* pooled where the system does not let it be mapped */
+} torpor_memory;
+
+/* What a VM that wakes is told and given; flags. */
+typedef enum torpor_wake {
+  TORPOR_WAKE_CLONE = 1,  /* it is a copy: another one lives on */
+  TORPOR_WAKE_RESEED = 2, /* Math.random gets a seed of the host's randomness */
+} torpor_wake;
+
 /* How a VM is opened. Start from TORPOR_OPTIONS_INIT. */
 typedef struct torpor_options {
   size_t size; /* sizeof(torpor_options): lets fields be added */
@@ -178,6 +199,8 @@ typedef struct torpor_options {
   uint64_t deadline_ms; /* per entry, see torpor_vm_set_deadline; 0: none */
   const char *engine;   /* engine id in hex; NULL: the built-in engine, or the
                           snapshot's own */
+  torpor_memory memory;
+  unsigned wake; /* torpor_wake, for restore and fork */
 } torpor_options;
 
 #define TORPOR_OPTIONS_INIT {.size = sizeof(torpor_options)}
@@ -593,13 +616,57 @@ TORPOR_API torpor_status torpor_cbor_error(const char *name,
  * TORPOR_BUSY while guest code is on the stack. */
 TORPOR_API torpor_status torpor_snapshot_save(torpor_vm *vm, torpor_bytes *out);
 
+/* How to save; flags. */
+typedef enum torpor_save {
+  /* 'vm' remembers this state: the next difference is from it. */
+  TORPOR_SAVE_PARENT = 1,
+  /* The difference from the state that 'vm' remembers, or what it was restored
+   * from: costs and takes what was written since. */
+  TORPOR_SAVE_DELTA = 2,
+} torpor_save;
+
+/* As torpor_snapshot_save, with 'flags' of torpor_save. TORPOR_NOT_FOUND: there
+ * is no state that a difference could be from; save a whole one first. */
+TORPOR_API torpor_status torpor_snapshot_save_with(torpor_vm *vm,
+                                                   unsigned flags,
+                                                   torpor_bytes *out);
+
 /* Opens a VM from a snapshot. Handles are gone; host functions are to be bound
  * again; operations are pending still. Nothing is produced unless all of it was
  * valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_NEWER, TORPOR_ENGINE,
- * TORPOR_EXTENSION, TORPOR_CHECKSUM, TORPOR_LIMIT, or TORPOR_NOMEM. */
+ * TORPOR_EXTENSION, TORPOR_CHECKSUM, TORPOR_LIMIT, TORPOR_NOMEM, or
+ * TORPOR_PARENT for a difference. */
 TORPOR_API torpor_status torpor_snapshot_restore(const void *data, size_t size,
                                                  const torpor_options *options,
                                                  torpor_vm **out);
+
+/* Bytes of the caller's. */
+typedef struct torpor_slice {
+  const void *data;
+  size_t size;
+} torpor_slice;
+
+#define TORPOR_CHAIN_LARGEST 1024
+
+/* Opens a VM from a chain: a whole snapshot, then differences, each from the
+ * one before it; at most TORPOR_CHAIN_LARGEST in all. As
+ * torpor_snapshot_restore, and TORPOR_PARENT when they do not fit together. */
+TORPOR_API torpor_status torpor_snapshot_restore_chain(
+    const torpor_slice *chain, size_t count, const torpor_options *options,
+    torpor_vm **out);
+
+/* The id of a snapshot: the SHA-256 of its bytes. A difference carries that of
+ * the snapshot it is from. */
+#define TORPOR_SNAPSHOT_ID_SIZE 32
+TORPOR_API torpor_status torpor_snapshot_identify(
+    const void *data, size_t size, uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]);
+
+typedef struct torpor_section_size {
+  uint64_t raw, stored; /* bytes, before and after compression */
+} torpor_section_size;
+
+/* Sections have numbers below this (docs/snapshot-format.md). */
+#define TORPOR_SNAPSHOT_SECTIONS 7
 
 /* What can be known of a snapshot without an engine. */
 typedef struct torpor_snapshot_info {
@@ -608,6 +675,10 @@ typedef struct torpor_snapshot_info {
   uint64_t memory;     /* bytes of linear memory when awake */
   uint64_t bytes;      /* of memory that are stored, before compression */
   uint32_t operations; /* pending */
+  bool has_parent;     /* it is a difference from 'parent' */
+  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE];
+  uint8_t parent[TORPOR_SNAPSHOT_ID_SIZE];
+  torpor_section_size sections[TORPOR_SNAPSHOT_SECTIONS]; /* by their number */
 } torpor_snapshot_info;
 
 /* 'operations' (may be NULL) is CBOR: an array of maps with id, kind, request,
@@ -615,6 +686,61 @@ typedef struct torpor_snapshot_info {
 TORPOR_API torpor_status torpor_snapshot_read(const void *data, size_t size,
                                               torpor_snapshot_info *info,
                                               torpor_bytes *operations);
+
+/* A snapshot laid out in memory, once, from which any number of VMs are opened:
+ * each in a time that does not grow with it, sharing what they do not write.
+ * Safe from any thread. */
+typedef struct torpor_base torpor_base;
+
+/* A base of 'chain', see torpor_snapshot_restore_chain. Of 'options' (may be
+ * NULL) memory_max and engine count. */
+TORPOR_API torpor_status torpor_base_open(const torpor_slice *chain,
+                                          size_t count,
+                                          const torpor_options *options,
+                                          torpor_base **out);
+/* VMs that were opened from it live on. */
+TORPOR_API void torpor_base_close(torpor_base *base);
+
+/* Opens a VM from 'base' and the differences 'deltas' (may be none) that go on
+ * from it; otherwise as torpor_snapshot_restore_chain. */
+TORPOR_API torpor_status torpor_base_restore(torpor_base *base,
+                                             const torpor_slice *deltas,
+                                             size_t count,
+                                             const torpor_options *options,
+                                             torpor_vm **out);
+
+/* A copy of a VM that goes on living. Handles are gone in the copy, host
+ * functions are to be bound again, and operations are pending in both. Cheaper
+ * than to save and restore. The copy is told that it is one when it is first
+ * entered. TORPOR_BUSY while guest code is on the stack. */
+TORPOR_API torpor_status torpor_vm_fork(torpor_vm *vm,
+                                        const torpor_options *options,
+                                        torpor_vm **out);
+
+/* Seeds Math.random with the host's randomness: copies no longer agree. */
+TORPOR_API torpor_status torpor_vm_reseed(torpor_vm *vm);
+
+/* Protection with a key of the caller's, so that whoever keeps a snapshot need
+ * not be trusted: AES-256-GCM under a key derived from 'key' and random salt
+ * with HKDF-SHA256. AUTHENTICATE leaves the bytes readable. */
+typedef enum torpor_protection {
+  TORPOR_AUTHENTICATE = 1,
+  TORPOR_ENCRYPT = 2,
+} torpor_protection;
+#define TORPOR_KEY_SIZE 32
+
+/* 'context' (may be empty) is bound to the bytes, as the name of what they
+ * belong to: who opens them must give the same. */
+TORPOR_API torpor_status torpor_snapshot_protect(
+    const void *data, size_t size, const uint8_t key[TORPOR_KEY_SIZE],
+    torpor_protection how, const void *context, size_t context_size,
+    torpor_bytes *out);
+/* TORPOR_KEY when key, context or bytes are not those of the protecting call;
+ * TORPOR_FORMAT when the bytes are not protected. */
+TORPOR_API torpor_status torpor_snapshot_unprotect(
+    const void *data, size_t size, const uint8_t key[TORPOR_KEY_SIZE],
+    const void *context, size_t context_size, torpor_bytes *out);
+TORPOR_API bool torpor_snapshot_is_protected(const void *data, size_t size);
 
 #ifdef __cplusplus
 }
