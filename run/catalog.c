@@ -172,8 +172,8 @@ torpor_run_state torpor__catalog_state(const struct torpor__head *head) {
   case TORPOR__RUN_PARKED:
     return TORPOR_RUN_PARKED;
   default:
-    return head->step == 0 || head->runnable ? TORPOR_RUN_READY
-                                             : TORPOR_RUN_WAITING;
+    return head->step == head->start || head->runnable ? TORPOR_RUN_READY
+                                                       : TORPOR_RUN_WAITING;
   }
 }
 

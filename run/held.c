@@ -194,7 +194,6 @@ static void show_line(void *data, const struct torpor__line *line) {
 /* ---- What a VM asks of its run -------------------------------------------*/
 
 struct wanted {
-  const char *name;
   torpor_bytes *source;
   torpor_status status;
 };
@@ -202,7 +201,7 @@ struct wanted {
 static torpor_status take_file(void *data, const char *name,
                                struct torpor__slice source) {
   struct wanted *wanted = data;
-  if (strcmp(name, wanted->name) != 0) return TORPOR_OK;
+  (void)name;
   wanted->status = TORPOR_NOMEM;
   wanted->source->data = malloc(source.size + 1);
   if (wanted->source->data == NULL) return TORPOR_OK;
@@ -218,10 +217,10 @@ static torpor_status find_module(void *user, const char *name,
                                  torpor_bytes *source) {
   const struct torpor__held *held = user;
   struct torpor__store *store = held->by->store->store;
-  struct wanted wanted = {
-      .name = name, .source = source, .status = TORPOR_NOT_FOUND};
-  torpor_status status =
-      store->calls->file_each(store, held->number, take_file, &wanted);
+  struct wanted wanted = {.source = source, .status = TORPOR_NOT_FOUND};
+  torpor_status status = store->calls->file_each(
+      store, held->number, torpor__protocol_head(held->protocol)->edition, name,
+      take_file, &wanted);
   return status == TORPOR_OK ? wanted.status : TORPOR_IO;
 }
 
@@ -377,7 +376,7 @@ static torpor_status wake(struct torpor__held *held,
   struct waking waking = {.held = held, .status = TORPOR_CORRUPT};
   torpor_event event = {.kind = TORPOR_EVENT_STARTED};
   if (held->awake != NULL) return TORPOR_OK;
-  if (head->step == 0) {
+  if (head->step == head->start) {
     waking.status = torpor__awake_open(
         &held->awake, &held->brief, (struct torpor__slice){0}, waking.message);
   } else {

@@ -233,6 +233,7 @@ static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__store_calls *calls = p->store->calls;
   const struct torpor__state state = {.branch = p->head.branch,
                                       .step = p->next.step,
+                                      .edition = p->next.edition,
                                       .engine = p->step->engine,
                                       .snapshot = p->step->snapshot,
                                       .made_ms = now_ms};

@@ -26,7 +26,7 @@ static torpor_status write_run(struct torpor__store *store,
   torpor_status status = store->calls->run_add(store, row, run);
   for (size_t i = 0; status == TORPOR_OK && i < file_count; i++)
     status =
-        store->calls->file_add(store, *run, files[i].name, files[i].source);
+        store->calls->file_add(store, *run, 0, files[i].name, files[i].source);
   return status;
 }
 

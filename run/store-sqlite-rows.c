@@ -52,6 +52,7 @@ static torpor_status fail_row(struct torpor__sqlite *db, const char *table) {
 
 union visitor {
   torpor__run_fn *run;
+  torpor__edition_fn *edition;
   torpor__file_fn *file;
   torpor__exit_fn *exit;
   torpor__state_fn *state;
@@ -91,19 +92,29 @@ static torpor_status walk_run(struct torpor__sqlite *db,
 
 /* ---- runs and files ------------------------------------------------------ */
 
+static torpor_status edition_add(struct torpor__store *store, int64_t run,
+                                 const struct torpor__edition *row) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_EDITION_ADD,
+                            "iitbiib", run, row->number, row->program,
+                            row->engine, row->start, row->before, row->state);
+}
+
 static torpor_status run_add(struct torpor__store *store,
                              const struct torpor__run *row, int64_t *run) {
   struct torpor__sqlite *db = sqlite_of(store);
+  const struct torpor__edition first = {.program = row->program,
+                                        .engine = row->engine};
   torpor_status status = torpor__sqlite_run(
-      db, TORPOR__SQLITE_RUN_ADD, "tttbbiiiii", row->id, row->program,
-      row->access, row->input, row->engine, (int64_t)row->memory_max,
-      (int64_t)row->fuel, (int64_t)row->deadline_ms, row->created_ms,
-      row->parent);
+      db, TORPOR__SQLITE_RUN_ADD, "ttbiiiii", row->id, row->access, row->input,
+      (int64_t)row->memory_max, (int64_t)row->fuel, (int64_t)row->deadline_ms,
+      row->created_ms, row->parent);
   if (status != TORPOR_OK) return status;
   if (sqlite3_changes(db->db) == 0)
     return torpor__store_fail(store, TORPOR_EXISTS, "run %s; choose another id",
                               row->id);
   *run = sqlite3_last_insert_rowid(db->db);
+  status = edition_add(store, *run, &first);
+  if (status != TORPOR_OK) return status;
   return torpor__sqlite_run(db, TORPOR__SQLITE_HEAD_ADD, "ii", *run,
                             row->created_ms);
 }
@@ -131,12 +142,14 @@ static bool get_head(sqlite3_stmt *row, int column, struct torpor__head *head) {
       .status = (enum torpor__run_status)get_number(row, column),
       .branch = get_number(row, column + 1),
       .step = get_number(row, column + 2),
-      .fence = get_number(row, column + 3),
-      .attempts = get_number(row, column + 4),
-      .runnable = get_number(row, column + 5) != 0,
-      .cancel = get_number(row, column + 6) != 0,
-      .changed_ms = get_number(row, column + 7)};
-  return head->step >= 0;
+      .edition = get_number(row, column + 3),
+      .start = get_number(row, column + 4),
+      .fence = get_number(row, column + 5),
+      .attempts = get_number(row, column + 6),
+      .runnable = get_number(row, column + 7) != 0,
+      .cancel = get_number(row, column + 8) != 0,
+      .changed_ms = get_number(row, column + 9)};
+  return head->start >= 0 && head->step >= head->start;
 }
 
 static torpor_status read_run(struct torpor__sqlite *db, sqlite3_stmt *row,
@@ -192,10 +205,30 @@ static torpor_status run_count(struct torpor__store *store, int64_t run,
   return torpor__sqlite_finish(statement, status);
 }
 
+static torpor_status read_edition(struct torpor__sqlite *db, sqlite3_stmt *row,
+                                  union visitor visit, void *data) {
+  if (!is_text(row, 1) || get_number(row, 3) < 0)
+    return fail_row(db, "edition");
+  const struct torpor__edition edition = {.number = get_number(row, 0),
+                                          .program = get_text(row, 1),
+                                          .engine = get_slice(row, 2),
+                                          .start = get_number(row, 3),
+                                          .before = get_number(row, 4),
+                                          .state = get_slice(row, 5)};
+  return visit.edition(data, &edition);
+}
+
+static torpor_status edition_each(struct torpor__store *store, int64_t run,
+                                  torpor__edition_fn *visit, void *data) {
+  return walk_run(sqlite_of(store), TORPOR__SQLITE_EDITION_EACH, run,
+                  read_edition, (union visitor){.edition = visit}, data);
+}
+
 static torpor_status file_add(struct torpor__store *store, int64_t run,
-                              const char *name, struct torpor__slice source) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_FILE_ADD, "itb",
-                            run, name, source);
+                              int64_t edition, const char *name,
+                              struct torpor__slice source) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_FILE_ADD, "iitb",
+                            run, edition, name, source);
 }
 
 static torpor_status read_file(struct torpor__sqlite *db, sqlite3_stmt *row,
@@ -205,9 +238,19 @@ static torpor_status read_file(struct torpor__sqlite *db, sqlite3_stmt *row,
 }
 
 static torpor_status file_each(struct torpor__store *store, int64_t run,
+                               int64_t edition, const char *name,
                                torpor__file_fn *visit, void *data) {
-  return walk_run(sqlite_of(store), TORPOR__SQLITE_FILE_EACH, run, read_file,
-                  (union visitor){.file = visit}, data);
+  struct torpor__sqlite *db = sqlite_of(store);
+  sqlite3_stmt *statement;
+  torpor_status status =
+      name == NULL
+          ? torpor__sqlite_start(db, TORPOR__SQLITE_FILE_EACH, &statement, "ii",
+                                 run, edition)
+          : torpor__sqlite_start(db, TORPOR__SQLITE_FILE_ONE, &statement, "iit",
+                                 run, edition, name);
+  if (status != TORPOR_OK) return status;
+  return walk(db, statement, read_file, (union visitor){.file = visit}, data,
+              NULL);
 }
 
 /* ---- head and exit ------------------------------------------------------- */
@@ -231,10 +274,10 @@ static torpor_status head_get(struct torpor__store *store, int64_t run,
 static torpor_status head_put(struct torpor__store *store, int64_t run,
                               const struct torpor__head *head) {
   return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_HEAD_PUT,
-                            "iiiiiiiii", (int64_t)head->status, head->branch,
-                            head->step, head->fence, head->attempts,
-                            (int64_t)head->runnable, (int64_t)head->cancel,
-                            head->changed_ms, run);
+                            "iiiiiiiiiii", (int64_t)head->status, head->branch,
+                            head->step, head->edition, head->start, head->fence,
+                            head->attempts, (int64_t)head->runnable,
+                            (int64_t)head->cancel, head->changed_ms, run);
 }
 
 static torpor_status exit_put(struct torpor__store *store, int64_t run,
@@ -267,9 +310,10 @@ static torpor_status exit_each(struct torpor__store *store, int64_t run,
 
 static torpor_status state_put(struct torpor__store *store, int64_t run,
                                const struct torpor__state *row) {
-  return torpor__sqlite_run(
-      sqlite_of(store), TORPOR__SQLITE_STATE_PUT, "iiiibbi", run, row->branch,
-      row->step, row->parent_step, row->engine, row->snapshot, row->made_ms);
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_PUT,
+                            "iiiiibbi", run, row->branch, row->step,
+                            row->edition, row->parent_step, row->engine,
+                            row->snapshot, row->made_ms);
 }
 
 static torpor_status state_prune(struct torpor__store *store, int64_t run,
@@ -283,10 +327,11 @@ static torpor_status read_state(struct torpor__sqlite *db, sqlite3_stmt *row,
   if (get_number(row, 1) < 1) return fail_row(db, "state");
   const struct torpor__state state = {.branch = get_number(row, 0),
                                       .step = get_number(row, 1),
-                                      .parent_step = get_number(row, 2),
-                                      .engine = get_slice(row, 3),
-                                      .snapshot = get_slice(row, 4),
-                                      .made_ms = get_number(row, 5)};
+                                      .edition = get_number(row, 2),
+                                      .parent_step = get_number(row, 3),
+                                      .engine = get_slice(row, 4),
+                                      .snapshot = get_slice(row, 5),
+                                      .made_ms = get_number(row, 6)};
   return visit.state(data, &state);
 }
 
@@ -471,6 +516,8 @@ const struct torpor__store_calls torpor__sqlite_calls = {
     .run_find = run_find,
     .run_each = run_each,
     .run_count = run_count,
+    .edition_add = edition_add,
+    .edition_each = edition_each,
     .file_add = file_add,
     .file_each = file_each,
     .head_get = head_get,

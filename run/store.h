@@ -3,8 +3,9 @@
  *
  * A store keeps, for every run, one committed state and what came in after it:
  *
- *   run       what never changes: id, program, input, access, engine
- *   file      the program's modules as they were when the run was made
+ *   run       what never changes: id, input, access, limits
+ *   edition   a program and its engine; an upgrade adds one, the first is 0
+ *   file      an edition's modules as they were when that was added
  *   head      the few numbers that every step changes: step, fence, attempts
  *   exit      how the run ended: a value or an error, and a sentence
  *   state     the snapshot of a step; its parent is the state it differs from
@@ -80,6 +81,7 @@ enum torpor__outcome {
   TORPOR__OUTCOME_COUNT
 };
 
+/* 'program' and 'engine' are those of the edition that the run is at. */
 struct torpor__run {
   const char *id;
   const char *program;         /* path of the main module */
@@ -93,10 +95,23 @@ struct torpor__run {
   int64_t parent; /* the run it was forked from, or 0 */
 };
 
+/* A program that a run has had, and what it took over from the one before. */
+struct torpor__edition {
+  int64_t number;              /* from 0, rising by 1 */
+  const char *program;         /* path of the main module */
+  struct torpor__slice engine; /* engine id */
+  int64_t start;               /* the step after which it begins */
+  int64_t before;              /* the edition it took the place of; 0: none */
+  struct torpor__slice state;  /* CBOR: what that gave it */
+};
+
 struct torpor__head {
   enum torpor__run_status status;
   int64_t branch;
-  int64_t step;     /* of the committed state; 0: never stepped, no state */
+  int64_t step;     /* of the committed state */
+  int64_t edition;  /* of the program that this is a state of */
+  int64_t start;    /* of that edition; when it equals 'step' there is no state:
+                       the next step begins the program */
   int64_t fence;    /* raised by each claim and by kill */
   int64_t attempts; /* deliveries since the last commit */
   bool runnable;    /* jobs are left: go on without any result */
@@ -107,6 +122,7 @@ struct torpor__head {
 struct torpor__state {
   int64_t branch;
   int64_t step;
+  int64_t edition;
   int64_t parent_step; /* the state this is a difference from, or 0 */
   struct torpor__slice engine;
   struct torpor__slice snapshot;
@@ -165,6 +181,8 @@ struct torpor__exit {
 typedef torpor_status torpor__run_fn(void *data, int64_t run,
                                      const struct torpor__run *row,
                                      const struct torpor__head *head);
+typedef torpor_status torpor__edition_fn(void *data,
+                                         const struct torpor__edition *row);
 typedef torpor_status torpor__file_fn(void *data, const char *name,
                                       struct torpor__slice source);
 typedef torpor_status torpor__exit_fn(void *data,
@@ -213,7 +231,8 @@ struct torpor__store_calls {
   /* Says whether others have committed since the last call of it; cheap. */
   torpor_status (*changed)(struct torpor__store *store, bool *changed);
 
-  /* 'run_add' makes a head in its first state: active, step 0. */
+  /* 'run_add' makes edition 0, and a head in its first state: active, step 0
+   * of edition 0. */
   torpor_status (*run_add)(struct torpor__store *store,
                            const struct torpor__run *row, int64_t *run);
   torpor_status (*run_find)(struct torpor__store *store, const char *id,
@@ -223,9 +242,17 @@ struct torpor__store_calls {
                             torpor__run_fn *visit, void *data);
   torpor_status (*run_count)(struct torpor__store *store, int64_t run,
                              struct torpor__counts *counts);
+  torpor_status (*edition_add)(struct torpor__store *store, int64_t run,
+                               const struct torpor__edition *row);
+  /* In order of their numbers. */
+  torpor_status (*edition_each)(struct torpor__store *store, int64_t run,
+                                torpor__edition_fn *visit, void *data);
   torpor_status (*file_add)(struct torpor__store *store, int64_t run,
-                            const char *name, struct torpor__slice source);
+                            int64_t edition, const char *name,
+                            struct torpor__slice source);
+  /* All of an edition, or the one of that name when 'name' is not NULL. */
   torpor_status (*file_each)(struct torpor__store *store, int64_t run,
+                             int64_t edition, const char *name,
                              torpor__file_fn *visit, void *data);
 
   torpor_status (*head_get)(struct torpor__store *store, int64_t run,

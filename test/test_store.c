@@ -152,7 +152,7 @@ static void runs_and_their_files(void **state) {
   assert_int_equal(store->calls->run_each(store, 1, see_run, NULL), TORPOR_OK);
   assert_int_equal(store->calls->run_each(store, 2, see_run, NULL),
                    TORPOR_NOT_FOUND);
-  assert_int_equal(store->calls->file_each(store, 1, see_file, NULL),
+  assert_int_equal(store->calls->file_each(store, 1, 0, NULL, see_file, NULL),
                    TORPOR_OK);
   assert_int_equal(seen, 4);
   assert_int_equal(store->calls->run_find(store, "first", &run), TORPOR_OK);
