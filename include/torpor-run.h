@@ -180,6 +180,60 @@ TORPOR_API torpor_status torpor_run_cancel(torpor_store *store, const char *id,
 /* Makes a parked run ready again, its attempts at 0; nothing for others. */
 TORPOR_API torpor_status torpor_run_unpark(torpor_store *store, const char *id);
 
+/* ---- Upgrading -----------------------------------------------------------*/
+
+/* Moves a run that waits to a new program, which may be of a newer engine.
+ *
+ * The state goes from one to the other as plain data, not as memory: the old
+ * program gave a function to exportState() of torpor:run, or 'exporter' is a
+ * module that is evaluated in a copy of the sleeping VM; its default export is
+ * the data, or a function that gives it. It runs with no access to anything but
+ * the memory of that VM, and must not wait.
+ *
+ * The new program starts from its beginning in the next step, in a branch of
+ * its own; what it gives to onUpgrade() is called with that data. Operations of
+ * the old program are dropped, signals in the mailbox stay. */
+typedef struct torpor_run_upgrade_options {
+  size_t size;
+  const char *file;     /* the new main module; it and what it imports are read
+                           as by torpor_run_add, with the access of the run */
+  const char *exporter; /* a module's file; NULL: exportState's function */
+  bool dry_run;         /* does all this but for changing the run */
+} torpor_run_upgrade_options;
+
+#define TORPOR_RUN_UPGRADE_OPTIONS_INIT                                        \
+  {.size = sizeof(torpor_run_upgrade_options)}
+#define TORPOR_RUN_HANDOVER_LARGEST ((size_t)64 << 20) /* bytes of CBOR */
+
+/* What an upgrade has done, or would do. */
+typedef struct torpor_run_upgrade_report {
+  char *from_file, *to_file;           /* main modules */
+  char from_engine[65], to_engine[65]; /* hex */
+  int64_t from_branch, to_branch;
+  int64_t step;       /* of the state that was handed over; the new program
+                         begins with the next one */
+  uint64_t modules;   /* files of the new program */
+  torpor_bytes state; /* CBOR: what was handed over */
+  torpor_run_operation *lost; /* what the old program waited for */
+  size_t lost_count;
+  uint64_t answered; /* of these, those whose result had come already */
+  uint64_t signals;  /* in the mailbox, for the new program to take */
+} torpor_run_upgrade_report;
+
+/* 'out' may be NULL. Crashing at any moment leaves the run at its old program
+ * or at the new one. Parked runs can be upgraded too, and are ready then.
+ * TORPOR_NOT_FOUND: no such run, file or exportState(); or the run has not
+ * begun. TORPOR_LOCKED: a worker drives it. TORPOR_ENDED. TORPOR_THROWN: the
+ * exporter threw, or a module is not JavaScript. TORPOR_DEADLOCK: the exporter
+ * waits. TORPOR_TYPE: what it gave is not plain data. TORPOR_LIMIT: too large.
+ * TORPOR_ENGINE: the old engine is not here. Or what reading modules, waking
+ * the VM or the store say. */
+TORPOR_API torpor_status torpor_run_upgrade(
+    torpor_store *store, const char *id,
+    const torpor_run_upgrade_options *options, torpor_run_upgrade_report *out);
+TORPOR_API void
+torpor_run_upgrade_report_free(torpor_run_upgrade_report *report);
+
 /* ---- Workers -------------------------------------------------------------*/
 
 typedef struct torpor_worker torpor_worker;

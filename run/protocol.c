@@ -131,8 +131,8 @@ static bool can_cancel(const struct torpor__protocol *p) {
 
 bool torpor__protocol_ready(const struct torpor__protocol *p) {
   if (p->phase != TORPOR__PHASE_IDLE) return false;
-  if (p->head.step == p->head.start || p->head.runnable || p->stale || can_cancel(p) ||
-      p->inbox.arrival_count > 0)
+  if (p->head.step == p->head.start || p->head.runnable || p->stale ||
+      can_cancel(p) || p->inbox.arrival_count > 0)
     return true;
   for (size_t i = 0; p->mailbox.count > 0 && i < p->inbox.waiting_count; i++) {
     const char *topic = p->inbox.waiting[i].topic;
