@@ -17,95 +17,97 @@ typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
 
 /* Every statement: name and text. */
-#define TORPOR__SQLITE_STATEMENTS(X)                                                   \
-  X(BEGIN, "BEGIN IMMEDIATE")                                                          \
-  X(COMMIT, "COMMIT")                                                                  \
-  X(ROLLBACK, "ROLLBACK")                                                              \
-  X(SAVEPOINT, "SAVEPOINT one_run")                                                    \
-  X(RELEASE, "RELEASE one_run")                                                        \
-  X(REVERT, "ROLLBACK TO one_run")                                                     \
-  X(DATA_VERSION, "PRAGMA data_version")                                               \
-  X(RUN_ADD,                                                                           \
-    "INSERT INTO run(id, access, input, memory_max, fuel, deadline_ms, "               \
-    "created_ms, parent) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(id) DO NOTHING")          \
-  X(RUN_FIND, "SELECT number FROM run WHERE id = ?")                                   \
-  X(RUN_ONE,                                                                           \
-    "SELECT run.number, id, program, access, input, engine, memory_max, "              \
-    "fuel, deadline_ms, created_ms, parent, status, branch, step, "                    \
-    "head.edition, head.start, fence, attempts, runnable, cancel, "                    \
-    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition ON "          \
-    "edition.run = run.number AND edition.number = head.edition WHERE run.number = ?") \
-  X(RUN_ALL,                                                                           \
-    "SELECT run.number, id, program, access, input, engine, memory_max, "              \
-    "fuel, deadline_ms, created_ms, parent, status, branch, step, "                    \
-    "head.edition, head.start, fence, attempts, runnable, cancel, "                    \
-    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition ON "          \
-    "edition.run = run.number AND edition.number = head.edition ORDER BY run.number")  \
-  X(RUN_COUNT,                                                                         \
-    "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 "                       \
-    "ORDER BY branch DESC, step DESC LIMIT 1), "                                       \
-    "(SELECT count(*) FROM operation WHERE run = ?1), "                                \
-    "(SELECT count(*) FROM signal WHERE run = ?1)")                                    \
-  X(EDITION_ADD,                                                                       \
-    "INSERT INTO edition(run, number, program, engine, start, before, state) "         \
-    "VALUES(?,?,?,?,?,?,?)")                                                           \
-  X(EDITION_EACH,                                                                      \
-    "SELECT number, program, engine, start, before, state FROM edition "               \
-    "WHERE run = ? ORDER BY number")                                                   \
-  X(FILE_ADD, "INSERT INTO file(run, edition, name, source) VALUES(?,?,?,?)")          \
-  X(FILE_EACH,                                                                         \
-    "SELECT name, source FROM file WHERE run = ? AND edition = ? "                     \
-    "ORDER BY name")                                                                   \
-  X(FILE_ONE,                                                                          \
-    "SELECT name, source FROM file WHERE run = ? AND edition = ? "                     \
-    "AND name = ?")                                                                    \
-  X(HEAD_ADD, "INSERT INTO head(run, changed_ms) VALUES(?,?)")                         \
-  X(HEAD_GET,                                                                          \
-    "SELECT status, branch, step, edition, start, fence, attempts, "                   \
-    "runnable, cancel, changed_ms FROM head WHERE run = ?")                            \
-  X(HEAD_PUT,                                                                          \
-    "UPDATE head SET status = ?, branch = ?, step = ?, edition = ?, "                  \
-    "start = ?, fence = ?, attempts = ?, runnable = ?, cancel = ?, "                   \
-    "changed_ms = ? WHERE run = ?")                                                    \
-  X(EXIT_PUT, "INSERT INTO exit(run, value, reason) VALUES(?,?,?)")                    \
-  X(EXIT_REMOVE, "DELETE FROM exit WHERE run = ?")                                     \
-  X(EXIT_EACH, "SELECT value, reason FROM exit WHERE run = ?")                         \
-  X(STATE_PUT,                                                                         \
-    "INSERT INTO state(run, branch, step, edition, parent_step, engine, "              \
-    "snapshot, made_ms) VALUES(?,?,?,?,?,?,?,?)")                                      \
-  X(STATE_PRUNE, "DELETE FROM state WHERE run = ? AND step < ?")                       \
-  X(STATE_EACH,                                                                        \
-    "SELECT branch, step, edition, parent_step, engine, snapshot, made_ms "            \
-    "FROM state WHERE run = ? ORDER BY branch DESC, step DESC")                        \
-  X(OPERATION_ADD,                                                                     \
-    "INSERT INTO operation(run, branch, id, kind, topic, request, due_ms, "            \
-    "key, policy, begun_ms, begun_step) VALUES(?,?,?,?,?,?,?,?,?,?,?)")                \
-  X(OPERATION_REMOVE,                                                                  \
-    "DELETE FROM operation WHERE run = ? AND branch = ? AND id = ?")                   \
-  X(OPERATION_CLEAR, "DELETE FROM operation WHERE run = ?")                            \
-  X(OPERATION_EACH,                                                                    \
-    "SELECT branch, id, kind, topic, request, due_ms, key, policy, begun_ms, "         \
-    "begun_step FROM operation WHERE run = ? ORDER BY branch, id")                     \
-  X(RESULT_ADD,                                                                        \
-    "INSERT INTO result(run, branch, operation, outcome, value) "                      \
-    "VALUES(?,?,?,?,?) ON CONFLICT(run, branch, operation) DO NOTHING")                \
-  X(RESULT_REMOVE,                                                                     \
-    "DELETE FROM result WHERE run = ? AND branch = ? AND operation = ?")               \
-  X(RESULT_CLEAR, "DELETE FROM result WHERE run = ?")                                  \
-  X(RESULT_EACH,                                                                       \
-    "SELECT sequence, branch, operation, outcome, value FROM result "                  \
-    "WHERE run = ? ORDER BY sequence")                                                 \
-  X(SIGNAL_ADD,                                                                        \
-    "INSERT INTO signal(run, topic, value, sent_ms) VALUES(?,?,?,?)")                  \
-  X(SIGNAL_REMOVE, "DELETE FROM signal WHERE run = ? AND sequence = ?")                \
-  X(SIGNAL_EACH,                                                                       \
-    "SELECT sequence, topic, value, sent_ms FROM signal "                              \
-    "WHERE run = ? AND sequence > ? ORDER BY sequence")                                \
-  X(LINE_ADD,                                                                          \
-    "INSERT INTO line(run, branch, step, number, level, text, written_ms) "            \
-    "VALUES(?,?,?,?,?,?,?)")                                                           \
-  X(LINE_EACH,                                                                         \
-    "SELECT branch, step, number, level, text, written_ms FROM line "                  \
+#define TORPOR__SQLITE_STATEMENTS(X)                                           \
+  X(BEGIN, "BEGIN IMMEDIATE")                                                  \
+  X(COMMIT, "COMMIT")                                                          \
+  X(ROLLBACK, "ROLLBACK")                                                      \
+  X(SAVEPOINT, "SAVEPOINT one_run")                                            \
+  X(RELEASE, "RELEASE one_run")                                                \
+  X(REVERT, "ROLLBACK TO one_run")                                             \
+  X(DATA_VERSION, "PRAGMA data_version")                                       \
+  X(RUN_ADD,                                                                   \
+    "INSERT INTO run(id, access, input, memory_max, fuel, deadline_ms, "       \
+    "created_ms, parent) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(id) DO NOTHING")  \
+  X(RUN_FIND, "SELECT number FROM run WHERE id = ?")                           \
+  X(RUN_ONE,                                                                   \
+    "SELECT run.number, id, program, access, input, engine, memory_max, "      \
+    "fuel, deadline_ms, created_ms, parent, status, branch, step, "            \
+    "head.edition, head.start, fence, attempts, runnable, cancel, "            \
+    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition ON "  \
+    "edition.run = run.number AND edition.number = head.edition "              \
+    "WHERE run.number = ?")                                                    \
+  X(RUN_ALL,                                                                   \
+    "SELECT run.number, id, program, access, input, engine, memory_max, "      \
+    "fuel, deadline_ms, created_ms, parent, status, branch, step, "            \
+    "head.edition, head.start, fence, attempts, runnable, cancel, "            \
+    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition ON "  \
+    "edition.run = run.number AND edition.number = head.edition "              \
+    "ORDER BY run.number")                                                     \
+  X(RUN_COUNT,                                                                 \
+    "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 "               \
+    "ORDER BY branch DESC, step DESC LIMIT 1), "                               \
+    "(SELECT count(*) FROM operation WHERE run = ?1), "                        \
+    "(SELECT count(*) FROM signal WHERE run = ?1)")                            \
+  X(EDITION_ADD,                                                               \
+    "INSERT INTO edition(run, number, program, engine, start, before, state) " \
+    "VALUES(?,?,?,?,?,?,?)")                                                   \
+  X(EDITION_EACH,                                                              \
+    "SELECT number, program, engine, start, before, state FROM edition "       \
+    "WHERE run = ? ORDER BY number")                                           \
+  X(FILE_ADD, "INSERT INTO file(run, edition, name, source) VALUES(?,?,?,?)")  \
+  X(FILE_EACH,                                                                 \
+    "SELECT name, source FROM file WHERE run = ? AND edition = ? "             \
+    "ORDER BY name")                                                           \
+  X(FILE_ONE,                                                                  \
+    "SELECT name, source FROM file WHERE run = ? AND edition = ? "             \
+    "AND name = ?")                                                            \
+  X(HEAD_ADD, "INSERT INTO head(run, changed_ms) VALUES(?,?)")                 \
+  X(HEAD_GET,                                                                  \
+    "SELECT status, branch, step, edition, start, fence, attempts, "           \
+    "runnable, cancel, changed_ms FROM head WHERE run = ?")                    \
+  X(HEAD_PUT,                                                                  \
+    "UPDATE head SET status = ?, branch = ?, step = ?, edition = ?, "          \
+    "start = ?, fence = ?, attempts = ?, runnable = ?, cancel = ?, "           \
+    "changed_ms = ? WHERE run = ?")                                            \
+  X(EXIT_PUT, "INSERT INTO exit(run, value, reason) VALUES(?,?,?)")            \
+  X(EXIT_REMOVE, "DELETE FROM exit WHERE run = ?")                             \
+  X(EXIT_EACH, "SELECT value, reason FROM exit WHERE run = ?")                 \
+  X(STATE_PUT,                                                                 \
+    "INSERT INTO state(run, branch, step, edition, parent_step, engine, "      \
+    "snapshot, made_ms) VALUES(?,?,?,?,?,?,?,?)")                              \
+  X(STATE_PRUNE, "DELETE FROM state WHERE run = ? AND step < ?")               \
+  X(STATE_EACH,                                                                \
+    "SELECT branch, step, edition, parent_step, engine, snapshot, made_ms "    \
+    "FROM state WHERE run = ? ORDER BY branch DESC, step DESC")                \
+  X(OPERATION_ADD,                                                             \
+    "INSERT INTO operation(run, branch, id, kind, topic, request, due_ms, "    \
+    "key, policy, begun_ms, begun_step) VALUES(?,?,?,?,?,?,?,?,?,?,?)")        \
+  X(OPERATION_REMOVE,                                                          \
+    "DELETE FROM operation WHERE run = ? AND branch = ? AND id = ?")           \
+  X(OPERATION_CLEAR, "DELETE FROM operation WHERE run = ?")                    \
+  X(OPERATION_EACH,                                                            \
+    "SELECT branch, id, kind, topic, request, due_ms, key, policy, begun_ms, " \
+    "begun_step FROM operation WHERE run = ? ORDER BY branch, id")             \
+  X(RESULT_ADD,                                                                \
+    "INSERT INTO result(run, branch, operation, outcome, value) "              \
+    "VALUES(?,?,?,?,?) ON CONFLICT(run, branch, operation) DO NOTHING")        \
+  X(RESULT_REMOVE,                                                             \
+    "DELETE FROM result WHERE run = ? AND branch = ? AND operation = ?")       \
+  X(RESULT_CLEAR, "DELETE FROM result WHERE run = ?")                          \
+  X(RESULT_EACH,                                                               \
+    "SELECT sequence, branch, operation, outcome, value FROM result "          \
+    "WHERE run = ? ORDER BY sequence")                                         \
+  X(SIGNAL_ADD,                                                                \
+    "INSERT INTO signal(run, topic, value, sent_ms) VALUES(?,?,?,?)")          \
+  X(SIGNAL_REMOVE, "DELETE FROM signal WHERE run = ? AND sequence = ?")        \
+  X(SIGNAL_EACH,                                                               \
+    "SELECT sequence, topic, value, sent_ms FROM signal "                      \
+    "WHERE run = ? AND sequence > ? ORDER BY sequence")                        \
+  X(LINE_ADD,                                                                  \
+    "INSERT INTO line(run, branch, step, number, level, text, written_ms) "    \
+    "VALUES(?,?,?,?,?,?,?)")                                                   \
+  X(LINE_EACH,                                                                 \
+    "SELECT branch, step, number, level, text, written_ms FROM line "          \
     "WHERE run = ? AND step > ? ORDER BY branch, step, number")
 
 enum torpor__sqlite_statement {
