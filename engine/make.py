@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """make.py - makes an engine: from C to a baked module to C again.
 
-Usage: make.py --quickjs DIR --out DIR [--depfile FILE]
+Usage: make.py --quickjs DIR [--builtins DIR] --out DIR [--depfile FILE]
 
   guest/js/*  -> library.h           guest/embed.py
+  builtin-*.h of --builtins -> same  fit-builtins.py, when --quickjs has none
   quickjs.h   -> api.txt             list-api.py: exports for extensions
   guest/*.c   -> core.wasm           clang, wasm-ld
   core.wasm   -> engine.wasm         bake.mjs: initialised once
@@ -49,8 +50,10 @@ def run(*command):
         sys.exit(f"make.py: this failed: {' '.join(command)}")
 
 
-def compile_core(quickjs, parts):
+def compile_core(quickjs, builtins, parts):
     """core.wasm; gives the files that it was compiled from."""
+    if builtins:
+        run(ENGINE / "fit-builtins.py", quickjs, builtins, parts)
     api = parts / "api.txt"
     run(ENGINE / "list-api.py", quickjs / "quickjs.h", ENGINE / "libc.txt", api)
     run(sys.executable, SOURCE / "guest/embed.py", parts / "library.h",
@@ -92,13 +95,15 @@ def write_depfile(path, target, files):
 def main():
     parser = argparse.ArgumentParser(description="Makes an engine.")
     parser.add_argument("--quickjs", type=pathlib.Path, required=True)
+    parser.add_argument("--builtins", type=pathlib.Path,
+                        help="sources that have what --quickjs may lack")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--depfile", type=pathlib.Path)
     options = parser.parse_args()
     quickjs, out = options.quickjs.resolve(), options.out.resolve()
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    files = compile_core(quickjs, parts)
+    files = compile_core(quickjs, options.builtins, parts)
     bake(parts, out)
     translate(parts, out)
     if options.depfile:

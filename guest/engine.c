@@ -22,9 +22,8 @@ torpor_abi_control torpor_control;
 #include "alloc.c"
 #include "libc.c"
 
-#include "cutils.h"
+#include "quickjs-version.h"
 #include "shim.h"
-#include "quickjs-c-atomics.h"
 
 #include "stack.h"
 

@@ -6,7 +6,7 @@
  * below: locks that are always free, and a wait that never happens because
  * the runtime may not block (Atomics.wait throws a TypeError).
  *
- * Included after the engine's cutils.h and before quickjs.c. */
+ * Included after quickjs-version.h and before quickjs.c. */
 #ifndef TORPOR_SHIM_H
 #define TORPOR_SHIM_H
 

@@ -69,11 +69,16 @@ code=0
 [ "$code" = 2 ] || fail "a wrong option gives $code instead of 2"
 "$work/tools/setup" --help | grep -q TORPOR_OFFLINE || fail "--help is no help"
 
-# The right source is there whenever it was not given by hand.
+# The right sources are there whenever they were not given by hand.
+older=quickjs_ng-0.16.2.1.tar.gz
 if [ -f "$TORPOR_SOURCE/build/deps/$archive" ]; then
   cp "$TORPOR_SOURCE/build/deps/$archive" "$work/build/deps/"
-  expect 0
+  expect 1 "source is missing" "$older"
   [ -f "$work/build/deps/quickjs/quickjs.c" ] || fail "nothing was unpacked"
+  cp "$TORPOR_SOURCE/build/deps/$older" "$work/build/deps/"
+  expect 0
+  [ -f "$work/build/deps/quickjs-0.16/quickjs.c" ] ||
+    fail "the older source was not unpacked"
   before=$(state)
   expect 0
   [ "$(state)" = "$before" ] || fail "a second run changed something"
