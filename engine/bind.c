@@ -8,6 +8,9 @@
  * whose only visible symbol is torpor__engine_builtin and which needs nothing
  * but the C library.
  *
+ * An engine.wasm may be older than this file. What it says of itself (its
+ * border's version) is taken from it, and exports that it lacks are NULL.
+ *
  *  (1) What translated code calls of the runtime goes through 'runtime'.
  *  (2) Instantiating writes no byte of linear memory: the image is the host's
  *      to put there.
@@ -20,6 +23,15 @@
 
 /* The struct that the generated code works on is what others see as opaque. */
 #define Z_engine_instance_t torpor__instance
+
+/* The generated functions have these types. One that is not generated, since
+ * the engine is older, is a weak symbol that nobody defines: NULL. */
+#define X(result, name, parameters)                                            \
+  __attribute__((weak)) TORPOR__C_##result Z_engineZ_##name                    \
+      TORPOR__C_PARAMETERS(TORPOR__C_##parameters);
+TORPOR_ABI_EXPORTS(X)
+#undef X
+
 #include "engine.c"
 #include "engine-shape.h"
 #include "engine-id.h"
@@ -170,34 +182,26 @@ static uint32_t table_size(const torpor__instance *instance) {
 static const torpor__engine_segment segments[] = {ENGINE_SEGMENTS(X)};
 #undef X
 
-/* The generated functions are what vm/engine.h says they are. */
-#define X(result, name, parameters)                                            \
-  _Static_assert(_Generic(Z_engineZ_##name,                                    \
-                     TORPOR__C_##result(*)                                     \
-                         TORPOR__C_PARAMETERS(TORPOR__C_##parameters): 1,      \
-                     default: 0),                                              \
-                 #name " has another type");
-TORPOR_ABI_EXPORTS(X)
-#undef X
-
 #define X(result, name, parameters) .name = Z_engineZ_##name,
 __attribute__((visibility("default")))
 const torpor__engine torpor__engine_builtin = {
     .table_version = TORPOR__ENGINE_TABLE_VERSION,
-    .abi_version = TORPOR_ABI_VERSION,
+    .abi_version = ENGINE_ABI,
+    .size = sizeof(torpor__engine),
     .id = TORPOR_ENGINE_ID,
+    .quickjs = ENGINE_QUICKJS,
     .control = ENGINE_INITIAL_w2c_torpor_control,
     .pages = ENGINE_PAGES,
     .stack_pointer = ENGINE_INITIAL_w2c___stack_pointer,
     .instance_size = sizeof(struct bound),
     .segments = segments,
     .segment_count = sizeof segments / sizeof *segments,
-    .exports = {TORPOR_ABI_EXPORTS(X)},
     .use_runtime = use_runtime,
     .instantiate = instantiate,
     .release = release,
     .get_stack_pointer = get_stack_pointer,
     .set_stack_pointer = set_stack_pointer,
     .table_size = table_size,
+    .exports = {TORPOR_ABI_EXPORTS(X)},
 };
 #undef X

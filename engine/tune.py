@@ -14,13 +14,14 @@ OUT/FILE.h and OUT/FILE-shape.h. Changes:
                  is not used, and keeps the compiler from folding the others.
                  Only traps of dead loads are lost
   prologue       WASM_RT_PROLOGUE of wasm-rt.h takes the place of a call counter
-  dispatch       with --interpreter: where the interpreter of bytecode goes back
-                 to its loop's head, it fetches the next opcode and jumps to its
-                 code at once, so that the processor predicts each jump on its
-                 own
+  dispatch       with --interpreter, for engines: where the interpreter of
+                 bytecode goes back to its loop's head, it fetches the next
+                 opcode and jumps to its code at once, so that the processor
+                 predicts each jump on its own
 
 FILE-shape.h tells engine/bind.c what is a number in the generated text: sizes
-of memory and table, data segments, initial values of globals.
+of memory and table, data segments, initial values of globals; and of an engine
+what its memory says about it, the versions of its border and of QuickJS.
 
 Every change says how often its text must occur. A wasm2c that writes anything
 else is an error here, not a surprise later.
@@ -166,6 +167,39 @@ def describe(source, name):
     return "\n".join(lines) + "\n"
 
 
+def read_memory(source, address, size):
+    """'size' bytes of the memory that an instance begins with."""
+    memory = bytearray(size)
+    for start, data, length in re.findall(
+            r"^  LOAD_DATA\(instance->w2c_memory, (\d+)u, (\w+), (\d+)\);",
+            source, re.M):
+        start, length = int(start), int(length)
+        if start >= address + size or start + length <= address:
+            continue
+        text = find_one(rf"^static const u8 {data}\[\] = \{{\n([^}}]*)\}};",
+                        source)
+        for at, byte in enumerate(re.findall(r"0x(\w\w)", text), start):
+            if address <= at < address + size:
+                memory[at - address] = int(byte, 16)
+    return bytes(memory)
+
+
+def describe_engine(source, name):
+    """The part of FILE-shape.h that engines have besides."""
+    key = name.upper()
+    control = int(find_one(r"^  instance->w2c_torpor_control = (\d+)u;$", source))
+    version = int(find_one(
+        r"^static u32 w2c_JS_GetVersion\(Z_\w+\* instance\) \{\n"
+        r"(?:  \w+;\n|  u32 w2c_i0;\n)*"
+        r"  w2c_i0 = (\d+)u;\n", source))
+    abi = int.from_bytes(read_memory(source, control, 4), "little")
+    quickjs = read_memory(source, version, 32).split(b"\0")[0].decode("ascii")
+    if abi == 0 or not re.fullmatch(r"[0-9][\w.+-]{0,30}", quickjs):
+        raise Unexpected(f"versions {abi} and {quickjs!r}")
+    return (f"#define {key}_ABI {abi}u\n"
+            f"#define {key}_QUICKJS \"{quickjs}\"\n")
+
+
 def tune(name, file, folder_in, folder_out, interpreter):
     source = (folder_in / f"{file}.c").read_text()
     header = (folder_in / f"{file}.h").read_text()
@@ -173,6 +207,7 @@ def tune(name, file, folder_in, folder_out, interpreter):
     check_offsets(source)
     source = set_prologue(drop_asm(source))
     if interpreter:
+        shape += describe_engine(source, name)
         source = thread_dispatch(source)
     header = tune_header(header, name)
     folder_out.mkdir(parents=True, exist_ok=True)

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* engine.c - finding the engine that a VM or a snapshot needs.
  *
- * The built-in engine is linked. Others are shared objects named <id>.so, each
- * with one symbol, in the folders
+ * The built-in engine is linked, others are loaded from the folders that
+ * engine-file.c knows, when they are first asked for. What was loaded once
+ * stays, since VMs point to it.
  *
- *   of TORPOR_ENGINE_PATH (separated by colons; not in set-user-id programs),
- *   <folder of libtorpor.so>/torpor/engines,
- *   <folder of the executable>/../lib/torpor/engines.
- *
- * An engine is code: whoever may write to these folders may run code in this
- * process. A snapshot only names one, by 64 hex digits, so it cannot lead
- * elsewhere. What was loaded once stays, since VMs point to it. */
+ * Any thread; one lock. */
 #define _GNU_SOURCE
-#include <dlfcn.h>
+#include <dirent.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -20,106 +15,45 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "torpor-engine.h"
 #include "vm/vm.h"
 
-#define ENGINE_SYMBOL "torpor__engine_builtin"
 #define ID_SIZE 64
+#define SUFFIX ".so"
 #define LOADED_LARGEST 64
+#define OTHER_ENGINE "its file holds another engine; install it again"
 
 static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
 static const torpor__engine *loaded[LOADED_LARGEST];
 static size_t loaded_count;
-
-static bool is_id(const char *id) {
-  return strlen(id) == ID_SIZE && strspn(id, "0123456789abcdef") == ID_SIZE;
-}
-
-/* ---- Loading --------------------------------------------------------------*/
-
-/* Whether what 'file' brought can be used as engine 'id'. */
-static bool check_engine(const torpor__engine *engine, const char *id,
-                         const char **why) {
-  if (!engine)
-    *why = "its file is not an engine; install it again";
-  else if (engine->table_version != TORPOR__ENGINE_TABLE_VERSION ||
-           engine->abi_version != TORPOR_ABI_VERSION)
-    *why =
-        "it was built for another version of Torpor; install the one that "
-        "belongs to this version";
-  else if (strcmp(engine->id, id) != 0)
-    *why = "its file holds another engine; install it again";
-  else
-    return true;
-  return false;
-}
-
-/* Loads 'folder'/'id'.so. NULL: no such file, or 'why' says what is wrong. */
-static const torpor__engine *load(const char *folder, size_t size,
-                                  const char *id, const char **why) {
-  char path[PATH_MAX];
-  const torpor__engine *engine;
-  void *library;
-  int length =
-      snprintf(path, sizeof(path), "%.*s/%s.so", (int)size, folder, id);
-  if (length < 0 || (size_t)length >= sizeof(path)) return NULL;
-  if (access(path, F_OK) != 0) return NULL;
-  library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
-    *why = "its file cannot be loaded; install it again";
-    return NULL;
-  }
-  engine = dlsym(library, ENGINE_SYMBOL);
-  if (check_engine(engine, id, why)) {
-    engine->use_runtime(&torpor__wasm_runtime_here);
-    return engine;
-  }
-  dlclose(library);
-  return NULL;
-}
-
-static const torpor__engine *load_from_path(const char *id, const char **why) {
-  const char *folder = secure_getenv("TORPOR_ENGINE_PATH");
-  const torpor__engine *engine = NULL;
-  while (folder && *folder && !engine) {
-    size_t size = strcspn(folder, ":");
-    engine = load(folder, size, id, why);
-    folder += size + (folder[size] == ':');
-  }
-  return engine;
-}
-
-/* From the folder 'below' the one that holds 'file'. */
-static const torpor__engine *load_beside(const char *file, const char *below,
-                                         const char *id, const char **why) {
-  char folder[PATH_MAX];
-  const char *slash = strrchr(file, '/');
-  int length;
-  if (!slash) return NULL;
-  length = snprintf(folder, sizeof(folder), "%.*s/%s", (int)(slash - file),
-                    file, below);
-  if (length < 0 || (size_t)length >= sizeof(folder)) return NULL;
-  return load(folder, (size_t)length, id, why);
-}
-
-static const torpor__engine *load_installed(const char *id, const char **why) {
-  const torpor__engine *engine = NULL;
-  char program[PATH_MAX];
-  Dl_info own;
-  ssize_t size;
-  if (dladdr(&loaded_count, &own) && own.dli_fname)
-    engine = load_beside(own.dli_fname, "torpor/engines", id, why);
-  if (engine) return engine;
-  size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-  if (size <= 0) return NULL;
-  program[size] = 0;
-  return load_beside(program, "../lib/torpor/engines", id, why);
-}
 
 /* ---- Finding --------------------------------------------------------------*/
 
 static const torpor__engine *find_loaded(const char *id) {
   for (size_t i = 0; i < loaded_count; i++)
     if (strcmp(loaded[i]->id, id) == 0) return loaded[i];
+  return NULL;
+}
+
+/* 'folder'/'id'.so, when there is such a file. */
+static bool put_path(const char *folder, const char *id, char *path,
+                     size_t size) {
+  int length = snprintf(path, size, "%s/%s" SUFFIX, folder, id);
+  return folder[0] && length > 0 && (size_t)length < size &&
+         access(path, F_OK) == 0;
+}
+
+/* Loads engine 'id' from the first folder that has a good one. */
+static const torpor__engine *load_engine(const char *id, const char **why) {
+  char folder[PATH_MAX], path[PATH_MAX];
+  for (size_t i = 0; torpor__engine_folder(i, folder, sizeof(folder)); i++) {
+    torpor__engine *engine;
+    if (!put_path(folder, id, path, sizeof(path))) continue;
+    engine = torpor__engine_load(path, why);
+    if (engine && strcmp(engine->id, id) == 0) return engine;
+    if (engine) *why = OTHER_ENGINE;
+    torpor__alloc_free(engine);
+  }
   return NULL;
 }
 
@@ -131,10 +65,9 @@ static const torpor__engine *find_other(const char *id, const char **why) {
     return NULL;
   }
   *why =
-      "it is not installed; put its .so into lib/torpor/engines or name its "
+      "it is not installed; add it with 'torpor engine add', or name its "
       "folder in TORPOR_ENGINE_PATH";
-  engine = load_from_path(id, why);
-  if (!engine) engine = load_installed(id, why);
+  engine = load_engine(id, why);
   if (engine) loaded[loaded_count++] = engine;
   return engine;
 }
@@ -145,7 +78,7 @@ const torpor__engine *torpor__engine_find(const char *id, const char **why) {
   if (!why) why = &reason;
   if (!id || strcmp(id, torpor__engine_builtin.id) == 0)
     return &torpor__engine_builtin;
-  if (!is_id(id)) {
+  if (!torpor__engine_is_id(id, strlen(id))) {
     *why = "an engine id has 64 lower-case hex digits";
     return NULL;
   }
@@ -153,4 +86,76 @@ const torpor__engine *torpor__engine_find(const char *id, const char **why) {
   engine = find_other(id, why);
   pthread_mutex_unlock(&engines_lock);
   return engine;
+}
+
+/* ---- For people -----------------------------------------------------------*/
+
+static void describe(const torpor__engine *engine, torpor_engine_info *info) {
+  snprintf(info->id, sizeof(info->id), "%s", engine->id);
+  snprintf(info->quickjs, sizeof(info->quickjs), "%s", engine->quickjs);
+  info->abi = engine->abi_version;
+}
+
+torpor_status torpor_engine_read(const char *path, torpor_engine_info *info) {
+  torpor__engine found;
+  *info = (torpor_engine_info){.path = path};
+  bool usable = torpor__engine_peek(path, &found, &info->unusable);
+  describe(&found, info);
+  return usable ? TORPOR_OK : TORPOR_ENGINE;
+}
+
+torpor_status torpor_engine_folder(char *path, size_t size) {
+  char folder[PATH_MAX];
+  size_t count = 0;
+  const char *entry = secure_getenv("TORPOR_ENGINE_PATH");
+  if (!entry || !*entry)
+    while (torpor__engine_folder(count, folder, sizeof(folder))) count++;
+  if (!torpor__engine_folder(count ? count - 1 : 0, folder, sizeof(folder)) ||
+      !folder[0] || strlen(folder) >= size)
+    return TORPOR_LIMIT;
+  memcpy(path, folder, strlen(folder) + 1);
+  return TORPOR_OK;
+}
+
+/* One file of a folder: what it holds, if its name is that of an engine. */
+static bool visit_file(const char *folder, const char *name,
+                       torpor_engine_visit_fn visit, void *user) {
+  size_t length = strlen(name);
+  torpor_engine_info info;
+  char path[PATH_MAX], id[ID_SIZE + 1];
+  if (length != ID_SIZE + strlen(SUFFIX) ||
+      strcmp(name + ID_SIZE, SUFFIX) != 0 ||
+      !torpor__engine_is_id(name, ID_SIZE))
+    return true;
+  memcpy(id, name, ID_SIZE);
+  id[ID_SIZE] = 0;
+  if (!put_path(folder, id, path, sizeof(path))) return true;
+  if (torpor_engine_read(path, &info) == TORPOR_OK && strcmp(info.id, id) != 0)
+    info.unusable = OTHER_ENGINE;
+  memcpy(info.id, id, sizeof(id));
+  return visit(user, &info);
+}
+
+static bool visit_folder(const char *folder, torpor_engine_visit_fn visit,
+                         void *user) {
+  struct dirent **names;
+  bool more = true;
+  int count = folder[0] ? scandir(folder, &names, NULL, alphasort) : -1;
+  for (int i = 0; i < count; i++) {
+    more = more && visit_file(folder, names[i]->d_name, visit, user);
+    free(names[i]);
+  }
+  if (count >= 0) free(names);
+  return more;
+}
+
+void torpor_engine_each(torpor_engine_visit_fn visit, void *user) {
+  torpor_engine_info info = {0};
+  char folder[PATH_MAX];
+  bool more;
+  describe(&torpor__engine_builtin, &info);
+  more = visit(user, &info);
+  for (size_t i = 0; more && torpor__engine_folder(i, folder, sizeof(folder));
+       i++)
+    more = visit_folder(folder, visit, user);
 }

@@ -5,7 +5,18 @@
  * of it, fills one of these, torpor__engine_builtin. One is linked, others are
  * loaded from lib/torpor/engines/<id>.so, where the same symbol is looked up
  * (torpor__engine_find). Several may live in one process, so nothing here is
- * reached by any other symbol. */
+ * reached by any other symbol.
+ *
+ * An engine outlives the Torpor that made it, in two forms:
+ *
+ *   engine.wasm   for ever. Its border (guest/abi.h) has a version, and later
+ *                 ones only add to it: what an older engine lacks is NULL here
+ *   its .so       as long as this struct stays as it is. It too may be older:
+ *                 'exports' is last and grows at its end, 'size' says how far
+ *                 it went then, and the rest counts as NULL. Whatever else
+ *                 changes (also in what wasm/runtime.h fixes) raises
+ *                 TORPOR__ENGINE_TABLE_VERSION, and the .so is made anew of its
+ *                 engine.wasm */
 #ifndef TORPOR_VM_ENGINE_H
 #define TORPOR_VM_ENGINE_H
 
@@ -16,7 +27,9 @@
 #include "guest/abi.h"
 #include "wasm/runtime.h"
 
-#define TORPOR__ENGINE_TABLE_VERSION 1
+#define TORPOR__ENGINE_TABLE_VERSION 2
+/* The oldest border that we understand. */
+#define TORPOR__ENGINE_ABI_OLDEST 1
 
 typedef struct torpor__instance torpor__instance; /* generated, see bind.c */
 
@@ -69,15 +82,16 @@ typedef struct torpor__engine_segment {
 
 typedef struct torpor__engine {
   uint32_t table_version; /* TORPOR__ENGINE_TABLE_VERSION */
-  uint32_t abi_version;
+  uint32_t abi_version;   /* of engine.wasm, not of who translated it */
+  uint32_t size;          /* of this struct, where the engine was translated */
   char id[65];            /* hex SHA-256 of engine.wasm */
+  char quickjs[32];       /* the version of its QuickJS-NG, "0.17.0" */
   uint32_t control;       /* address of the control block */
   uint32_t pages;         /* initial memory, in wasm pages of 64 KiB */
   uint32_t stack_pointer; /* its initial value */
   size_t instance_size;
   const torpor__engine_segment *segments; /* ascending, disjoint */
   size_t segment_count;
-  torpor__engine_exports exports;
 
   /* Called once by whoever loads the engine, before all else: gives it the
    * functions that translated code calls. The built-in one has them. */
@@ -94,14 +108,29 @@ typedef struct torpor__engine {
   uint32_t (*get_stack_pointer)(const torpor__instance *instance);
   void (*set_stack_pointer)(torpor__instance *instance, uint32_t value);
   uint32_t (*table_size)(const torpor__instance *instance);
+
+  torpor__engine_exports exports; /* NULL: it is older than this export */
 } torpor__engine;
 
 extern const torpor__engine torpor__engine_builtin;
 
-/* The engine with this id: the built-in one, one that was loaded before, or one
- * from the folders of torpor__engine_folders. NULL when there is none; 'why'
- * (may be NULL) then points to a static or thread-local sentence. Safe from any
- * thread. 'id' NULL: the built-in one. */
+/* engine.c: the engine with this id: the built-in one, one that was loaded
+ * before, or one from the folders of engine-file.c. NULL when there is none;
+ * 'why' (may be NULL) then points to a static sentence. Safe from any thread.
+ * 'id' NULL: the built-in one. */
 const torpor__engine *torpor__engine_find(const char *id, const char **why);
+
+/* engine-file.c: the engine that a file holds, as an object to keep; its code
+ * stays loaded. NULL: it cannot be used, as 'why' says. */
+torpor__engine *torpor__engine_load(const char *path, const char **why);
+/* What a file says of itself, without its pointers' being of use afterwards;
+ * all zero where that cannot be known. false: it cannot be used, as 'why' says.
+ * Both run code of the file. */
+bool torpor__engine_peek(const char *path, torpor__engine *found,
+                         const char **why);
+/* Folder number 'index' of those that may hold engines. false: no more. An
+ * empty path stands for one that is not to be had. */
+bool torpor__engine_folder(size_t index, char *path, size_t size);
+bool torpor__engine_is_id(const char *text, size_t size);
 
 #endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* engine-file.c - engines in files: where they lie, and loading one.
+ *
+ * An engine is a shared object with one symbol, named <id>.so, in one of the
+ * folders
+ *
+ *   of TORPOR_ENGINE_PATH (separated by colons; not in set-user-id programs),
+ *   <folder of libtorpor.so>/torpor/engines,
+ *   <folder of the executable>/../lib/torpor/engines.
+ *
+ * An engine is code: whoever may write to these folders may run code in this
+ * process. A snapshot only names one, by 64 hex digits, so it cannot lead
+ * elsewhere.
+ *
+ * What is loaded is copied into an object of today's size: that of an older
+ * engine is shorter (vm/engine.h). */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vm/vm.h"
+
+#define ENGINE_SYMBOL "torpor__engine_builtin"
+#define ID_SIZE 64
+
+bool torpor__engine_is_id(const char *text, size_t size) {
+  return size == ID_SIZE && strspn(text, "0123456789abcdef") >= ID_SIZE;
+}
+
+/* ---- Folders --------------------------------------------------------------*/
+
+/* The 'index'-th entry of TORPOR_ENGINE_PATH; NULL when there are fewer, which
+ * are counted off 'index'. */
+static const char *find_entry(size_t *index, size_t *size) {
+  const char *entry = secure_getenv("TORPOR_ENGINE_PATH");
+  while (entry && *entry) {
+    *size = strcspn(entry, ":");
+    if ((*index)-- == 0) return entry;
+    entry += *size + (entry[*size] == ':');
+  }
+  return NULL;
+}
+
+/* The folder 'below' the one that holds 'file'; an empty path: none. */
+static void put_beside(const char *file, const char *below, char *path,
+                       size_t size) {
+  const char *slash = strrchr(file, '/');
+  path[0] = 0;
+  if (!slash) return;
+  int length =
+      snprintf(path, size, "%.*s/%s", (int)(slash - file), file, below);
+  if (length < 0 || (size_t)length >= size) path[0] = 0;
+}
+
+bool torpor__engine_folder(size_t index, char *path, size_t size) {
+  size_t length = 0;
+  const char *entry = find_entry(&index, &length);
+  char program[PATH_MAX];
+  Dl_info own;
+  path[0] = 0;
+  if (entry) {
+    if (length < size) snprintf(path, size, "%.*s", (int)length, entry);
+    return true;
+  }
+  if (index == 0) {
+    if (dladdr(torpor__engine_folder, &own) && own.dli_fname)
+      put_beside(own.dli_fname, "torpor/engines", path, size);
+    return true;
+  }
+  if (index > 1) return false;
+  ssize_t got = readlink("/proc/self/exe", program, sizeof(program) - 1);
+  program[got > 0 ? got : 0] = 0;
+  put_beside(program, "../lib/torpor/engines", path, size);
+  return true;
+}
+
+/* ---- Loading --------------------------------------------------------------*/
+
+/* Whether we understand an engine that says this of itself. */
+static bool check_engine(const torpor__engine *engine, const char **why) {
+  if (!engine)
+    *why = "its file is not an engine; install it again";
+  else if (engine->table_version < TORPOR__ENGINE_TABLE_VERSION)
+    *why =
+        "its file was made by an older Torpor; make it again from its "
+        "engine.wasm with 'torpor engine add'";
+  else if (engine->table_version > TORPOR__ENGINE_TABLE_VERSION ||
+           engine->abi_version > TORPOR_ABI_VERSION ||
+           engine->size > sizeof(torpor__engine))
+    *why = "it was made for a newer Torpor; use that";
+  else if (engine->abi_version < TORPOR__ENGINE_ABI_OLDEST)
+    *why = "it is older than what this Torpor can use; use an older Torpor";
+  else if (engine->size <= offsetof(torpor__engine, exports) ||
+           !torpor__engine_is_id(engine->id, strnlen(engine->id, ID_SIZE + 1)))
+    *why = "its file is damaged; install it again";
+  else
+    return true;
+  return false;
+}
+
+/* A copy of what is known of 'engine', whose table is ours but may be short. */
+static void copy_engine(const torpor__engine *engine, torpor__engine *copy) {
+  size_t size = engine->size < sizeof(*copy) ? engine->size : sizeof(*copy);
+  memset(copy, 0, sizeof(*copy));
+  memcpy(copy, engine, size);
+}
+
+/* The engine that 'path' holds, which may be one that we do not understand;
+ * NULL: it holds none. */
+static const torpor__engine *open_engine(const char *path, void **library,
+                                         const char **why) {
+  *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (*library) return dlsym(*library, ENGINE_SYMBOL);
+  *why = "its file cannot be loaded; install it again";
+  return NULL;
+}
+
+bool torpor__engine_peek(const char *path, torpor__engine *found,
+                         const char **why) {
+  void *library;
+  const torpor__engine *engine = open_engine(path, &library, why);
+  bool usable = library && check_engine(engine, why);
+  memset(found, 0, sizeof(*found));
+  if (engine && engine->table_version == TORPOR__ENGINE_TABLE_VERSION)
+    copy_engine(engine, found);
+  if (library) dlclose(library);
+  return usable;
+}
+
+torpor__engine *torpor__engine_load(const char *path, const char **why) {
+  void *library;
+  const torpor__engine *engine = open_engine(path, &library, why);
+  torpor__engine *copy;
+  if (!library) return NULL;
+  if (check_engine(engine, why)) {
+    copy = torpor__alloc(sizeof(*copy));
+    if (copy) {
+      copy_engine(engine, copy);
+      copy->use_runtime(&torpor__wasm_runtime_here);
+      return copy;
+    }
+    *why = "there is no memory for it";
+  }
+  dlclose(library);
+  return NULL;
+}
