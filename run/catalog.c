@@ -271,7 +271,7 @@ static torpor_status visit_listed(struct torpor__store *store,
         .operations = (uint64_t)counts.operations,
         .signals = (uint64_t)counts.signals,
         .worked = worked,
-        .cancelling = listed->head.cancel,
+        .cancelling = listed->head.cancel != 0,
         .reason = end.reason != NULL ? end.reason : "",
         .value = end.value.size > 0 ? end.value.data : NULL,
         .value_size = end.value.size};

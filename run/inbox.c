@@ -40,7 +40,8 @@ void torpor__inbox_add(struct torpor__inbox *inbox,
       (struct torpor__waiting){.branch = operation->branch,
                                .id = operation->id,
                                .topic = topic,
-                               .policy = operation->policy};
+                               .policy = operation->policy,
+                               .begun_step = operation->begun_step};
 }
 
 struct torpor__waiting *torpor__inbox_find(const struct torpor__inbox *inbox,

@@ -2,8 +2,8 @@
 /* protocol-state.h - what the two halves of the protocol share: protocol.c,
  * which decides, and protocol-store.c, which puts decisions into rows.
  *
- *  (1) protocol-store.c changes no field but 'next', 'lost' and what a claim
- *      loads, and everything it changes may be thrown away by a rollback.
+ *  (1) protocol-store.c changes no field but 'next', 'lost', 'parked' and what
+ *      a claim loads, and everything it changes may be thrown away by a rollback.
  *
  * Runs on the worker's thread. */
 #ifndef TORPOR_RUN_PROTOCOL_STATE_H
@@ -27,10 +27,12 @@ struct torpor__protocol {
   struct torpor__head next; /* as the open transaction will leave it */
   bool in_flush;            /* has written to that transaction */
   bool lost;                /* found out in it that it is another's */
+  bool parked;              /* found out in it that its rows cannot be used */
 
   bool armed;   /* the store counts the next delivery as an attempt already */
   bool resting; /* that is to be taken back */
   bool stale;   /* the store knows more than we do */
+  bool unfit;   /* what the store has of it cannot be used: 'reason' */
   char reason[TORPOR__REASON_MAX]; /* why the last attempt came to nothing */
 
   struct torpor__inbox inbox;
@@ -60,12 +62,17 @@ void torpor__protocol_forget_woken(struct torpor__protocol *p);
 torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
                                          struct torpor__head *head);
 
+/* Whether 'status' says that the rows of one run cannot be used, and nothing
+ * about the store. */
+bool torpor__protocol_is_own_fault(torpor_status status);
+
 /* Takes in what is new in the store: results and signals. */
 torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p);
 
 /* Writes what the run has ready into the open transaction, in a savepoint of
  * its own. OK also when it turned out to be another's: then 'lost' is set and
- * nothing of it is written. */
+ * nothing of it is written; and when its rows cannot be used: then 'parked' is
+ * set, and nothing but that is written. */
 torpor_status torpor__protocol_write(struct torpor__protocol *p,
                                      int64_t now_ms);
 

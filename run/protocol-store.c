@@ -44,6 +44,11 @@ torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
   return torpor__store_fail(p->store, TORPOR_FENCED, "run %s", p->id);
 }
 
+bool torpor__protocol_is_own_fault(torpor_status status) {
+  return status == TORPOR_CORRUPT || status == TORPOR_FORMAT ||
+         status == TORPOR_LIMIT || status == TORPOR_EXISTS;
+}
+
 torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p) {
   torpor_status status =
       p->store->calls->result_each(p->store, p->run, receive_stored, &p->inbox);
@@ -253,12 +258,21 @@ static torpor_status write_exit(struct torpor__protocol *p) {
   return calls->exit_put(p->store, p->run, &p->step->exit);
 }
 
-static bool has_cancelled(const struct torpor__protocol *p) {
-  for (size_t i = 0; i < p->delivery_count; i++)
-    if (p->deliveries[i].accepted &&
-        p->deliveries[i].outcome == TORPOR__OUTCOME_CANCELLED)
-      return true;
-  return TORPOR__BROKEN(CANCEL_FORGOTTEN);
+/* What is left of a request to cancel. A step that spent its fuel half way has
+ * told some; those that are left are told by the next, but not what the program
+ * has begun since, to tidy up. */
+static int64_t cancel_after(const struct torpor__protocol *p) {
+  bool told = p->next.cancel != TORPOR__CANCEL_ALL;
+  bool left = false;
+  for (size_t i = 0; i < p->delivery_count; i++) {
+    const struct torpor__delivery *delivery = &p->deliveries[i];
+    if (delivery->outcome != TORPOR__OUTCOME_CANCELLED) continue;
+    if (delivery->accepted) told = true;
+    if (delivery->untold) left = true;
+  }
+  if (!told && !TORPOR__BROKEN(CANCEL_FORGOTTEN)) return p->next.cancel;
+  if (!left) return 0;
+  return p->next.cancel < p->next.step ? p->next.cancel : p->next.step;
 }
 
 static torpor_status write_step(struct torpor__protocol *p, int64_t now_ms) {
@@ -268,7 +282,7 @@ static torpor_status write_step(struct torpor__protocol *p, int64_t now_ms) {
   p->next.status = step->status;
   p->next.runnable = step->runnable && !ended;
   p->next.attempts = ended ? 0 : 1;
-  if (ended || has_cancelled(p)) p->next.cancel = false;
+  p->next.cancel = ended ? 0 : cancel_after(p);
   torpor_status status = write_accepted(p);
   if (status == TORPOR_OK) status = write_leaving(p);
   if (status == TORPOR_OK) status = write_begun(p, now_ms);
@@ -297,18 +311,51 @@ static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {
   return p->store->calls->head_put(p->store, p->run, &p->next);
 }
 
-torpor_status torpor__protocol_write(struct torpor__protocol *p,
-                                     int64_t now_ms) {
+/* Sets the run aside, whatever it was doing: what the store has of it, or would
+ * have to keep of it, helps nobody. */
+static torpor_status write_parked(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__store_calls *calls = p->store->calls;
-  p->in_flush = true;
+  const struct torpor__exit parked = {.reason = p->reason};
+  torpor_status status = torpor__protocol_read_head(p, &p->next);
+  if (status != TORPOR_OK) return status;
+  p->parked = true;
+  p->next.status = TORPOR__RUN_PARKED;
+  p->next.changed_ms = now_ms;
+  p->next.fence++;
+  status = calls->exit_remove(p->store, p->run);
+  if (status == TORPOR_OK) status = calls->exit_put(p->store, p->run, &parked);
+  if (status != TORPOR_OK) return status;
+  return calls->head_put(p->store, p->run, &p->next);
+}
+
+static torpor_status write_in_savepoint(
+    struct torpor__protocol *p, int64_t now_ms,
+    torpor_status (*write)(struct torpor__protocol *p, int64_t now_ms)) {
+  const struct torpor__store_calls *calls = p->store->calls;
   torpor_status status = calls->savepoint(p->store);
   if (status != TORPOR_OK) return status;
-  status = write_phase(p, now_ms);
-  if (status == TORPOR_FENCED) {
-    p->lost = true;
-    return calls->revert(p->store);
+  status = write(p, now_ms);
+  if (status == TORPOR_OK) {
+    TORPOR__FAULT(RUN_WRITTEN);
+    return calls->release(p->store);
   }
-  if (status != TORPOR_OK) return status;
-  TORPOR__FAULT(RUN_WRITTEN);
-  return calls->release(p->store);
+  if (status != TORPOR_FENCED && !torpor__protocol_is_own_fault(status))
+    return status;
+  torpor_status reverted = calls->revert(p->store);
+  return reverted == TORPOR_OK ? status : reverted;
+}
+
+torpor_status torpor__protocol_write(struct torpor__protocol *p,
+                                     int64_t now_ms) {
+  p->in_flush = true;
+  torpor_status status =
+      p->unfit ? TORPOR_CORRUPT : write_in_savepoint(p, now_ms, write_phase);
+  if (torpor__protocol_is_own_fault(status)) {
+    if (!p->unfit)
+      snprintf(p->reason, sizeof p->reason, "%.255s", p->store->message);
+    status = write_in_savepoint(p, now_ms, write_parked);
+  }
+  if (status != TORPOR_FENCED) return status;
+  p->lost = true;
+  return TORPOR_OK;
 }

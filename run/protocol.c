@@ -72,14 +72,16 @@ static void stop_all(struct torpor__protocol *p) {
                      p->inbox.waiting[i].id);
 }
 
-static void lose(struct torpor__protocol *p) {
+/* Nothing of the run is this worker's business any more. */
+static void leave(struct torpor__protocol *p, enum torpor__phase phase) {
   stop_all(p);
   free_topics(p);
+  torpor__protocol_forget_woken(p);
   p->step = NULL;
   torpor__inbox_clear(&p->inbox);
   torpor__mailbox_clear(&p->mailbox);
   p->delivery_count = 0;
-  p->phase = TORPOR__PHASE_LOST;
+  p->phase = phase;
 }
 
 void torpor__protocol_close(struct torpor__protocol *p) {
@@ -115,22 +117,34 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
   }
   struct torpor__head head;
   torpor_status status = torpor__protocol_read_head(p, &head);
-  if (status == TORPOR_FENCED) lose(p);
+  if (status == TORPOR_FENCED) leave(p, TORPOR__PHASE_LOST);
   if (status != TORPOR_OK) return status;
   p->head.cancel = head.cancel;
   status = torpor__protocol_read_arrivals(p);
+  if (torpor__protocol_is_own_fault(status)) {
+    p->unfit = true;
+    snprintf(p->reason, sizeof p->reason, "%.255s", p->store->message);
+    return TORPOR_OK;
+  }
   if (status == TORPOR_OK) p->stale = false;
   return status;
 }
 
 /* ---- choosing what to deliver ------------------------------------------- */
 
+static bool is_cancelled(const struct torpor__protocol *p,
+                         const struct torpor__waiting *waiting) {
+  return waiting->begun_step < p->head.cancel;
+}
+
 static bool can_cancel(const struct torpor__protocol *p) {
-  return p->head.cancel && p->inbox.waiting_count > 0;
+  for (size_t i = 0; p->head.cancel != 0 && i < p->inbox.waiting_count; i++)
+    if (is_cancelled(p, &p->inbox.waiting[i])) return true;
+  return false;
 }
 
 bool torpor__protocol_ready(const struct torpor__protocol *p) {
-  if (p->phase != TORPOR__PHASE_IDLE) return false;
+  if (p->phase != TORPOR__PHASE_IDLE || p->unfit) return false;
   if (p->head.step == p->head.start || p->head.runnable || p->stale ||
       can_cancel(p) || p->inbox.arrival_count > 0)
     return true;
@@ -183,7 +197,7 @@ static void choose_signals(struct torpor__protocol *p) {
 static void choose_cancelled(struct torpor__protocol *p) {
   if (!p->head.cancel || TORPOR__BROKEN(CANCEL_FORGOTTEN)) return;
   for (size_t i = 0; i < p->inbox.waiting_count; i++)
-    if (!p->inbox.waiting[i].chosen)
+    if (!p->inbox.waiting[i].chosen && is_cancelled(p, &p->inbox.waiting[i]))
       choose(p, &p->inbox.waiting[i],
              (struct torpor__delivery){.outcome = TORPOR__OUTCOME_CANCELLED});
 }
@@ -268,6 +282,17 @@ static torpor_status misuse(struct torpor__protocol *p, const char *what,
                             id, what);
 }
 
+/* An operation that the VM was told about and does not know is one that nothing
+ * waits for: its row goes, whatever made it. */
+static void mark_unknown(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->delivery_count; i++) {
+    const struct torpor__delivery *delivery = &p->deliveries[i];
+    if (delivery->accepted || delivery->untold) continue;
+    torpor__inbox_find(&p->inbox, delivery->branch, delivery->operation)
+        ->leaving = true;
+  }
+}
+
 /* Marks what the step has settled or cancelled. */
 static torpor_status mark_leaving(struct torpor__protocol *p,
                                   const struct torpor__step *step) {
@@ -285,6 +310,7 @@ static torpor_status mark_leaving(struct torpor__protocol *p,
     if (waiting->leaving) return misuse(p, "was settled and cancelled", id);
     waiting->leaving = true;
   }
+  mark_unknown(p);
   return TORPOR_OK;
 }
 
@@ -381,6 +407,9 @@ void torpor__protocol_rest(struct torpor__protocol *p) {
 }
 
 bool torpor__protocol_pending(const struct torpor__protocol *p) {
+  if (p->unfit && p->phase != TORPOR__PHASE_ENDED &&
+      p->phase != TORPOR__PHASE_LOST)
+    return true;
   switch (p->phase) {
   case TORPOR__PHASE_CLAIMING:
   case TORPOR__PHASE_ARMING:
@@ -500,12 +529,14 @@ static void finish_step(struct torpor__protocol *p) {
 static void finish_flush(struct torpor__protocol *p) {
   p->in_flush = false;
   if (p->lost) {
-    p->lost = false;
-    torpor__inbox_written(&p->inbox, false);
-    lose(p);
+    leave(p, TORPOR__PHASE_LOST);
     return;
   }
   p->head = p->next;
+  if (p->parked) {
+    leave(p, TORPOR__PHASE_ENDED);
+    return;
+  }
   bool outvoted = torpor__inbox_written(&p->inbox, true);
   if (outvoted) p->stale = true;
   if (p->phase == TORPOR__PHASE_CLAIMING)
@@ -539,7 +570,7 @@ static torpor_status write_runs(struct torpor__store *store,
 
 static void undo_flush(struct torpor__protocol *p) {
   p->in_flush = false;
-  p->lost = false;
+  p->lost = p->parked = false;
   torpor__inbox_written(&p->inbox, false);
 }
 

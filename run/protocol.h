@@ -25,6 +25,7 @@
  *                                                   └────────────────┘
  *
  *   any ── flush or refresh finds another fence or step ──► LOST
+ *   any ── flush or refresh finds rows that cannot be used ──► ENDED, parked
  *   any ── close ──► (none), lock given up
  *
  * The function behind each arrow is 'torpor__protocol_' and the word on it.
@@ -60,8 +61,9 @@
  *      attempts without a commit park the run with the reason.  write_attempt
  *  (9) Due times are absolute and the same after each waking.  wake_drivers
  * (10) Cancelling rejects what is pending, once; a request stays until
- *      something was pending. Killing ends the run by raising its fence.
- *      choose_cancelled; request.c
+ *      something was pending, and until all of that was told, but spares what
+ *      was begun meanwhile. Killing ends the run by raising its fence.
+ *      choose_cancelled, cancel_after; request.c
  * (11) is not here: effects that are not operations are refused where host
  *      functions are bound.
  * (12) An operation that must not be repeated is not started by a worker that
@@ -110,6 +112,7 @@ struct torpor__delivery {
   struct torpor__slice value;
   int64_t signal; /* sequence of the message it is made of, or 0 */
   bool accepted;  /* set by the worker: the operation was pending in the VM */
+  bool untold;    /* the same: the step ended before it; it stays */
 };
 
 /* What a VM did in a step, as the worker found it afterwards. */
@@ -156,14 +159,15 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *protocol,
 
 /* Reads what other processes wrote: results, signals, cancel, kill; in phase
  * IDLE, elsewhere as soon as that comes. OK, FENCED (now LOST) or what the
- * store says. */
+ * store says; OK also when what it reads cannot be used: the next flush parks
+ * the run. */
 torpor_status torpor__protocol_refresh(struct torpor__protocol *protocol);
 
 /* Whether 'prepare' would find anything to do. */
 bool torpor__protocol_ready(const struct torpor__protocol *protocol);
 
 /* Chooses what to deliver next; when ready and IDLE the phase is ARMING or
- * STEPPING afterwards. OK or NOMEM. */
+ * STEPPING afterwards. OK, NOMEM, or as 'refresh'. */
 torpor_status torpor__protocol_prepare(struct torpor__protocol *protocol);
 
 /* The chosen deliveries, in phase STEPPING. None is fine: the program starts,
@@ -196,7 +200,8 @@ bool torpor__protocol_pending(const struct torpor__protocol *protocol);
 
 /* Writes all that 'count' runs of one store have ready, in one transaction,
  * then starts drivers and shows lines. A run that turns out to be another's is
- * LOST, the others are not concerned. On an error of the store nothing was
+ * LOST, one whose rows are damaged or too large is parked; the others are not
+ * concerned. On an error of the store nothing was
  * written, phases are as before, and the flush may be repeated. */
 torpor_status torpor__protocol_flush(struct torpor__store *store,
                                      struct torpor__protocol *const *protocols,

@@ -74,7 +74,7 @@ static torpor_status set_cancel(struct torpor__store *store, int64_t run,
                                 struct torpor__head *head) {
   (void)store;
   (void)run;
-  head->cancel = true;
+  head->cancel = TORPOR__CANCEL_ALL;
   return TORPOR_OK;
 }
 
@@ -83,7 +83,7 @@ static torpor_status set_killed(struct torpor__store *store, int64_t run,
   static const struct torpor__exit killed = {.reason = "killed by request"};
   if (!TORPOR__BROKEN(KILL_UNFENCED)) head->fence++;
   head->status = TORPOR__RUN_KILLED;
-  head->cancel = false;
+  head->cancel = 0;
   torpor_status status = store->calls->operation_clear(store, run);
   if (status == TORPOR_OK) status = store->calls->result_clear(store, run);
   if (status == TORPOR_OK) status = store->calls->exit_remove(store, run);

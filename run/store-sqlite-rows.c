@@ -147,7 +147,7 @@ static bool get_head(sqlite3_stmt *row, int column, struct torpor__head *head) {
       .fence = get_number(row, column + 5),
       .attempts = get_number(row, column + 6),
       .runnable = get_number(row, column + 7) != 0,
-      .cancel = get_number(row, column + 8) != 0,
+      .cancel = get_number(row, column + 8),
       .changed_ms = get_number(row, column + 9)};
   return head->start >= 0 && head->step >= head->start;
 }
@@ -277,7 +277,7 @@ static torpor_status head_put(struct torpor__store *store, int64_t run,
                             "iiiiiiiiiii", (int64_t)head->status, head->branch,
                             head->step, head->edition, head->start, head->fence,
                             head->attempts, (int64_t)head->runnable,
-                            (int64_t)head->cancel, head->changed_ms, run);
+                            head->cancel, head->changed_ms, run);
 }
 
 static torpor_status exit_put(struct torpor__store *store, int64_t run,

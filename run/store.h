@@ -44,6 +44,7 @@ enum {
 };
 
 #define TORPOR__NEVER INT64_MAX
+#define TORPOR__CANCEL_ALL INT64_MAX
 
 /* Borrowed bytes. */
 struct torpor__slice {
@@ -115,7 +116,8 @@ struct torpor__head {
   int64_t fence;    /* raised by each claim and by kill */
   int64_t attempts; /* deliveries since the last commit */
   bool runnable;    /* jobs are left: go on without any result */
-  bool cancel;      /* asked for, not yet delivered */
+  int64_t cancel;   /* what was begun before this step is to be rejected; 0:
+                       nothing is, TORPOR__CANCEL_ALL: all that is pending */
   int64_t changed_ms;
 };
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "run/mailbox.h"
 #include "run/protocol.h"
@@ -409,6 +410,73 @@ static void cancel_rejects_what_is_pending(void **state) {
   assert_int_equal(head().status, TORPOR__RUN_ACTIVE);
 }
 
+/* A step whose fuel is spent half way leaves the rest of the request to the
+ * next, which spares what the program began meanwhile to tidy up. */
+static void cancel_reaches_all_and_nothing_else(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {timer(1), timer(2), timer(3)};
+  step(begun, 3);
+  assert_int_equal(torpor__request_cancel(bench.store, bench.run, 300),
+                   TORPOR_OK);
+  wake();
+  assert_int_equal(bench.delivery_count, 3);
+  bench.deliveries[0].accepted = true;
+  bench.deliveries[1].untold = bench.deliveries[2].untold = true;
+  struct torpor__operation tidy[] = {timer(4)};
+  struct torpor__step half = state_of(tidy, 1);
+  half.runnable = true;
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &half), TORPOR_OK);
+  flush();
+  assert_true(head().cancel != 0);
+  give_up(); /* the next worker knows as well */
+  claim();
+  wake();
+  assert_int_equal(bench.delivery_count, 2);
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(bench.deliveries[i].operation, i + 2);
+    assert_int_equal(bench.deliveries[i].outcome, TORPOR__OUTCOME_CANCELLED);
+    bench.deliveries[i].accepted = true;
+  }
+  struct torpor__step rest = state_of(NULL, 0);
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &rest), TORPOR_OK);
+  flush();
+  assert_int_equal(head().cancel, 0);
+  assert_int_equal(torpor__protocol_waiting(bench.protocol), 1);
+  assert_false(torpor__protocol_ready(bench.protocol));
+}
+
+/* Else its result would wake the run for ever. */
+static void what_the_vm_does_not_know_goes(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {timer(1), waiter(2, "go"), timer(3)};
+  step(begun, 3);
+  settle(1);
+  assert_int_equal(torpor__mailbox_send(bench.store, bench.run, "go",
+                                        (struct torpor__slice){0}, 1),
+                   TORPOR_OK);
+  wake();
+  assert_int_equal(bench.delivery_count, 2);
+  struct torpor__step none = state_of(NULL, 0);
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &none), TORPOR_OK);
+  flush();
+  assert_int_equal(torpor__protocol_waiting(bench.protocol), 1);
+  assert_false(torpor__protocol_ready(bench.protocol));
+  struct torpor__counts counts;
+  assert_int_equal(
+      bench.store->calls->run_count(bench.store, bench.run, &counts),
+      TORPOR_OK);
+  assert_int_equal(counts.signals, 1); /* nobody has eaten it */
+}
+
+/* ---- damage -------------------------------------------------------------- */
+
+static void expect_parked(const char *why) {
+  assert_int_equal(phase(), TORPOR__PHASE_ENDED);
+  assert_int_equal(head().status, TORPOR__RUN_PARKED);
+  assert_non_null(strstr(exit_reason(), why));
+  assert_false(torpor__protocol_pending(bench.protocol));
+}
+
 /* They would not be in order: of a branch that the run has not reached, or
  * with an id that the store sorts below all others. */
 static void refuse_row(int64_t branch, uint64_t id) {
@@ -427,8 +495,8 @@ static void refuse_row(int64_t branch, uint64_t id) {
                                          bench.run, &bench.drivers,
                                          ATTEMPTS_MAX),
                    TORPOR_OK);
-  assert_int_equal(torpor__protocol_flush(bench.store, &bench.protocol, 1, 100),
-                   TORPOR_CORRUPT);
+  flush();
+  expect_parked("cannot have begun");
 }
 
 static void rows_of_another_branch_are_refused(void **state) {
@@ -439,6 +507,48 @@ static void rows_of_another_branch_are_refused(void **state) {
 static void rows_with_huge_ids_are_refused(void **state) {
   (void)state;
   refuse_row(0, UINT64_MAX);
+}
+
+static void run_sql(const char *sql) {
+  assert_int_equal(
+      torpor__sqlite_exec((struct torpor__sqlite *)bench.store, sql),
+      TORPOR_OK);
+}
+
+static void a_result_that_no_torpor_writes(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {timer(1)};
+  step(begun, 1);
+  run_sql(
+      "INSERT INTO result(run, branch, operation, outcome, value) "
+      "VALUES(1, 0, 1, 99, x'f6')");
+  assert_int_equal(torpor__protocol_refresh(bench.protocol), TORPOR_OK);
+  assert_false(torpor__protocol_ready(bench.protocol));
+  assert_true(torpor__protocol_pending(bench.protocol));
+  flush();
+  expect_parked("table result");
+  assert_int_equal(bench.stopped, 1);
+}
+
+/* SQLite's own limit is 1 GB; it is the same refusal at 100 KB. */
+static void a_state_too_large_for_a_row(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {timer(1)};
+  step(begun, 1);
+  settle(1);
+  wake();
+  bench.deliveries[0].accepted = true;
+  sqlite3_limit(((struct torpor__sqlite *)bench.store)->db, SQLITE_LIMIT_LENGTH,
+                100000);
+  struct torpor__operation next[] = {timer(2)};
+  struct torpor__step large = state_of(next, 1);
+  large.snapshot = (struct torpor__slice){calloc(1, 200000), 200000};
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &large), TORPOR_OK);
+  flush();
+  free((void *)large.snapshot.data);
+  expect_parked("1 GB");
+  assert_int_equal(head().step, 1);
+  assert_int_equal(bench.started, 1);
 }
 
 /* ---- signals ------------------------------------------------------------- */
@@ -602,6 +712,10 @@ int main(void) {
       ON_BENCH(a_result_that_cannot_come_again_is_kept),
       ON_BENCH(a_kill_ends_what_a_worker_is_doing),
       ON_BENCH(cancel_rejects_what_is_pending),
+      ON_BENCH(cancel_reaches_all_and_nothing_else),
+      ON_BENCH(what_the_vm_does_not_know_goes),
+      ON_BENCH(a_result_that_no_torpor_writes),
+      ON_BENCH(a_state_too_large_for_a_row),
       ON_BENCH(rows_of_another_branch_are_refused),
       ON_BENCH(rows_with_huge_ids_are_refused),
       ON_BENCH(the_oldest_goes_to_the_oldest),
