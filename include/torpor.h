@@ -27,10 +27,10 @@
  *
  * Host functions run while guest code is on the stack. From inside one, the
  * functions of the sections values, strings, objects, calls, evaluation,
- * promises (but not torpor_job_run), data and operations may be called for
- * the same VM; torpor_job_run, torpor_snapshot_save, torpor_vm_fork and
- * torpor_vm_close may not, and answer TORPOR_BUSY (torpor_vm_close, which returns nothing, takes
- * effect when the outermost call into the VM returns).
+ * promises (but not torpor_job_run), data and operations may be called for the
+ * same VM; torpor_job_run, torpor_snapshot_save, torpor_vm_fork and
+ * torpor_vm_close may not, and answer TORPOR_BUSY (torpor_vm_close, which
+ * returns nothing, takes effect when the outermost call into the VM returns).
  *
  * What may change: nothing that is declared here is removed or changes its
  * meaning within one major version; new functions, codes and fields at the end
@@ -651,15 +651,16 @@ typedef struct torpor_slice {
 /* Opens a VM from a chain: a whole snapshot, then differences, each from the
  * one before it; at most TORPOR_CHAIN_LARGEST in all. As
  * torpor_snapshot_restore, and TORPOR_PARENT when they do not fit together. */
-TORPOR_API torpor_status torpor_snapshot_restore_chain(
-    const torpor_slice *chain, size_t count, const torpor_options *options,
-    torpor_vm **out);
+TORPOR_API torpor_status
+torpor_snapshot_restore_chain(const torpor_slice *chain, size_t count,
+                              const torpor_options *options, torpor_vm **out);
 
 /* The id of a snapshot: the SHA-256 of its bytes. A difference carries that of
  * the snapshot it is from. */
 #define TORPOR_SNAPSHOT_ID_SIZE 32
-TORPOR_API torpor_status torpor_snapshot_identify(
-    const void *data, size_t size, uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]);
+TORPOR_API
+torpor_status torpor_snapshot_identify(const void *data, size_t size,
+                                       uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]);
 
 typedef struct torpor_section_size {
   uint64_t raw, stored; /* bytes, before and after compression */

@@ -302,11 +302,11 @@ static void test_header(void **state) {
   assert_refused(&good, 8, 0, TORPOR_FORMAT);
   assert_refused(&good, 12, 95, TORPOR_FORMAT); /* header size */
   assert_refused(&good, 16, (uint8_t)~good.data[16], TORPOR_ENGINE);
-  assert_refused(&good, 48, 1, TORPOR_NEWER);     /* parent */
+  assert_refused(&good, 48, 1, TORPOR_FORMAT);    /* parent, unsaid */
   assert_refused(&good, 80, 1, TORPOR_FORMAT);    /* pages: too few */
   assert_refused(&good, 82, 0x80, TORPOR_FORMAT); /* too many at all */
   assert_refused(&good, 81, 0x80, TORPOR_LIMIT);  /* 2 GiB */
-  assert_refused(&good, 84, 1, TORPOR_NEWER);     /* flags */
+  assert_refused(&good, 84, 2, TORPOR_NEWER);     /* flags */
   assert_refused(&good, 88, 2, TORPOR_FORMAT);    /* sections */
   assert_refused(&good, 88, 200, TORPOR_FORMAT);
   assert_refused(&good, 92, 1, TORPOR_FORMAT); /* reserved */

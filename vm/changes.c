@@ -20,7 +20,8 @@
 typedef struct scan {
   const torpor__image *image;
   const uint8_t *memory;
-  uint32_t limit;      /* nothing is compared from here on */
+  const torpor__region *shadow; /* whose copies count; NULL: none */
+  uint32_t limit;               /* nothing is compared from here on */
   uint32_t start, end; /* the run that is being found; empty when equal */
   uint32_t written;    /* end of the last run in 'out' */
   torpor__buffer *out;
@@ -28,9 +29,12 @@ typedef struct scan {
 
 static const uint8_t zeros[TORPOR__PAGE];
 
-/* The baseline of the page that holds 'address'. */
+/* What the page that holds 'address' is compared with. */
 static const uint8_t *base_page(const scan *s, uint32_t address) {
+  const uint8_t *copy = NULL;
   address &= ~(TORPOR__PAGE - 1);
+  if (s->shadow) copy = torpor__shadow_at(s->shadow, address / TORPOR__PAGE);
+  if (copy) return copy;
   return address < s->image->size ? s->image->bytes + address : zeros;
 }
 
@@ -56,20 +60,21 @@ static bool all_zero(const uint8_t *bytes, size_t size) {
   return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
-/* Writes the run that was found, without equal bytes at its ends. */
-static void flush_run(scan *s) {
-  bool zero;
-  uint64_t size;
-  if (s->start == s->end) return;
-  while (s->memory[s->start] == base_byte(s, s->start)) s->start++;
-  while (s->memory[s->end - 1] == base_byte(s, s->end - 1)) s->end--;
-  size = s->end - s->start;
-  zero = all_zero(s->memory + s->start, (size_t)size);
+static void write_run(scan *s, bool zero) {
+  uint64_t size = s->end - s->start;
   add_varint(s->out, s->start - s->written);
   add_varint(s->out, size << 1 | zero);
   if (!zero) torpor__buffer_add(s->out, s->memory + s->start, (size_t)size);
   s->written = s->end;
   s->start = s->end;
+}
+
+/* Writes the run that was found, without equal bytes at its ends. */
+static void flush_run(scan *s) {
+  if (s->start == s->end) return;
+  while (s->memory[s->start] == base_byte(s, s->start)) s->start++;
+  while (s->memory[s->end - 1] == base_byte(s, s->end - 1)) s->end--;
+  write_run(s, all_zero(s->memory + s->start, s->end - s->start));
 }
 
 /* The bytes [address, address + size) differ somewhere. */
@@ -140,6 +145,42 @@ void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
   flush_run(&s);
 }
 
+/* The first and the last byte in [start, end) that was not zero; empty when
+ * all were. */
+static void find_used(scan *s, uint32_t start, uint32_t end) {
+  s->start = s->end = end;
+  for (uint32_t at = start; at < end; at += WORD) {
+    const uint8_t *base = base_page(s, at);
+    if (at % TORPOR__PAGE == 0 && base == zeros) {
+      at += TORPOR__PAGE - WORD;
+    } else if (memcmp(base + at % TORPOR__PAGE, zeros, WORD) != 0) {
+      if (s->start == end) s->start = at;
+      s->end = at + WORD;
+    }
+  }
+  if (s->start == end) return;
+  while (base_byte(s, s->start) == 0) s->start++;
+  while (base_byte(s, s->end - 1) == 0) s->end--;
+}
+
+/* What the program gave back since is one run of zeros. */
+static void write_dropped(scan *s, uint32_t start, uint32_t end) {
+  flush_run(s);
+  if (start >= end) return;
+  find_used(s, start, end);
+  if (s->start < s->end) write_run(s, true);
+}
+
+void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out) {
+  scan s = {.image = vm->image,
+            .memory = vm->memory,
+            .shadow = vm->region,
+            .out = out,
+            .limit = torpor__memory_limit(vm)};
+  torpor__region_written(vm->region, scan_written, &s);
+  write_dropped(&s, s.limit, vm->remembered.limit);
+}
+
 /* ---- Reading --------------------------------------------------------------*/
 
 typedef struct run_reader {
@@ -163,41 +204,36 @@ static bool is_forbidden(const torpor__image *image, uint64_t start,
          (start < image->host_end && end > image->host_start);
 }
 
-static torpor_status put_run(torpor_vm *vm, uint64_t start, uint64_t size,
-                             const uint8_t *bytes) {
-  uint8_t *place;
-  if (is_forbidden(vm->image, start, start + size)) return TORPOR_FORMAT;
-  place = torpor__memory_to(vm, (uint32_t)start, size);
-  if (!place) return TORPOR_NOMEM;
-  if (bytes)
-    memcpy(place, bytes, (size_t)size);
-  else
-    memset(place, 0, (size_t)size);
-  return TORPOR_OK;
+/* The next run: where it starts, its length, and its bytes or NULL. */
+static bool read_run(run_reader *reader, uint64_t *address, uint64_t *length,
+                     const uint8_t **content) {
+  uint64_t gap;
+  bool zero;
+  if (!read_varint(reader, &gap) || !read_varint(reader, length)) return false;
+  *address += gap;
+  zero = *length & 1;
+  *length >>= 1;
+  *content = NULL;
+  if (zero) return true;
+  if (*length > (uint64_t)(reader->end - reader->at)) return false;
+  *content = reader->at;
+  reader->at += *length;
+  return true;
 }
 
-torpor_status torpor__changes_read(torpor_vm *vm, const uint8_t *data,
-                                   size_t size) {
+torpor_status torpor__changes_read(const torpor__image *image, uint64_t memory,
+                                   const uint8_t *data, size_t size,
+                                   torpor__put_fn *put, void *user) {
   run_reader reader = {data, data + size};
-  uint64_t memory = torpor__memory_size(vm), address = 0;
+  uint64_t address = 0, length;
   while (reader.at < reader.end) {
-    uint64_t gap, length;
-    const uint8_t *content = NULL;
+    const uint8_t *content;
     torpor_status status;
-    bool zero;
-    if (!read_varint(&reader, &gap) || !read_varint(&reader, &length))
+    if (!read_run(&reader, &address, &length, &content) || length == 0 ||
+        address > memory || length > memory - address ||
+        is_forbidden(image, address, address + length))
       return TORPOR_FORMAT;
-    zero = length & 1;
-    length >>= 1;
-    address += gap;
-    if (length == 0 || address > memory || length > memory - address)
-      return TORPOR_FORMAT;
-    if (!zero) {
-      if (length > (uint64_t)(reader.end - reader.at)) return TORPOR_FORMAT;
-      content = reader.at;
-      reader.at += length;
-    }
-    status = put_run(vm, address, length, content);
+    status = put(user, (uint32_t)address, (uint32_t)length, content);
     if (status != TORPOR_OK) return status;
     address += length;
   }

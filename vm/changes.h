@@ -18,12 +18,18 @@
 
 #define TORPOR__RUN_GAP 16
 
-/* Adds the runs of 'vm' to 'out'. */
+/* Adds the runs of 'vm' to 'out': against the baseline of its engine, or
+ * against the state that it remembers. */
 void torpor__changes_write(torpor_vm *vm, torpor__buffer *out);
+void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out);
 
-/* Puts the runs in 'data' over the memory of 'vm', which is that of the
- * baseline. FORMAT, NOMEM; then some may have been put. */
-torpor_status torpor__changes_read(torpor_vm *vm, const uint8_t *data,
-                                   size_t size);
+/* Calls 'put' for each run in 'data', in order; 'bytes' is NULL for zeros. Runs
+ * that reach beyond 'memory' bytes, or touch what a snapshot of a VM of 'image'
+ * leaves out, are FORMAT; else what 'put' gives when that is not OK. */
+typedef torpor_status torpor__put_fn(void *user, uint32_t start, uint32_t size,
+                                     const uint8_t *bytes);
+torpor_status torpor__changes_read(const torpor__image *image, uint64_t memory,
+                                   const uint8_t *data, size_t size,
+                                   torpor__put_fn *put, void *user);
 
 #endif

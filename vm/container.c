@@ -6,7 +6,8 @@
  *      0  magic 89 54 4f 52 50 0d 0a 1a
  *      8  u32 version, u32 size of this header (96)
  *     16  engine id, 32 bytes; 48  parent id, 32 bytes, zero: the baseline
- *     80  u32 pages, u32 flags (0), u32 number of sections, u32 reserved (0)
+ *     80  u32 pages, u32 flags (bit 0: a parent), u32 number of sections,
+ *         u32 reserved (0)
  *     96  sections: u32 type, u32 method, u64 raw size, u64 stored size, bytes
  *    end  u32 CRC-32 of all before
  *
@@ -37,6 +38,8 @@
 #define AT_SECTIONS 88
 #define AT_RESERVED 92
 
+#define FLAG_PARENT 1u
+
 enum { METHOD_STORED, METHOD_ZSTD };
 
 /* A smaller section is not worth the time. */
@@ -66,7 +69,7 @@ static unsigned hex_digit(char digit) {
 }
 
 void torpor__container_start(torpor__container_writer *writer, const char *id,
-                             uint32_t pages) {
+                             uint32_t pages, const uint8_t *parent) {
   uint8_t header[HEADER_SIZE] = {0};
   *writer = (torpor__container_writer){{0}, 0, 0};
   memcpy(header, magic, sizeof(magic));
@@ -76,6 +79,10 @@ void torpor__container_start(torpor__container_writer *writer, const char *id,
     header[AT_ENGINE + i] =
         (uint8_t)(hex_digit(id[2 * i]) << 4 | hex_digit(id[2 * i + 1]));
   write_number(header + AT_PAGES, pages, 4);
+  if (parent) {
+    memcpy(header + AT_PARENT, parent, ID_SIZE);
+    write_number(header + AT_FLAGS, FLAG_PARENT, 4);
+  }
   torpor__buffer_reserve(&writer->out, 6000); /* most small VMs fit */
   torpor__buffer_add(&writer->out, header, sizeof(header));
 }
@@ -146,6 +153,10 @@ static torpor_status damaged(const char *what) {
 
 static torpor_status check_frame(const uint8_t *data, size_t size) {
   uint32_t version, checksum;
+  if (torpor_snapshot_is_protected(data, size))
+    return torpor__fail(NULL, TORPOR_KEY,
+                        "the snapshot is protected; open it with its key first "
+                        "(torpor_snapshot_unprotect)");
   if (size < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
     return torpor__fail(NULL, TORPOR_FORMAT,
                         "this is not a snapshot of Torpor's: its first bytes "
@@ -184,15 +195,15 @@ static torpor_status read_header(torpor__container *container,
   container->version = read_u32(data + AT_VERSION);
   container->pages = read_u32(data + AT_PAGES);
   memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
-  if (!all_zero(data + AT_PARENT, ID_SIZE))
-    return torpor__fail(NULL, TORPOR_NEWER,
-                        "the snapshot is a difference from another snapshot, "
-                        "which this Torpor cannot read; use a newer one");
-  if (read_u32(data + AT_FLAGS) != 0)
+  container->has_parent = read_u32(data + AT_FLAGS) & FLAG_PARENT;
+  memcpy(container->parent, data + AT_PARENT, ID_SIZE);
+  if (read_u32(data + AT_FLAGS) & ~FLAG_PARENT)
     return torpor__fail(NULL, TORPOR_NEWER,
                         "the snapshot uses a feature that this Torpor does not "
                         "know; use the newer one that made it");
-  if (!all_zero(data + AT_RESERVED, 4)) return damaged("its header");
+  if (!all_zero(data + AT_RESERVED, 4) ||
+      (!container->has_parent && !all_zero(data + AT_PARENT, ID_SIZE)))
+    return damaged("its header");
   if (memory > TORPOR_MEMORY_LARGEST) return damaged("its memory's size");
   if (memory > memory_max)
     return torpor__fail(NULL, TORPOR_LIMIT,
@@ -253,6 +264,7 @@ static torpor_status read_content(torpor__container *container,
   size_t stored_size = (size_t)head->stored_size;
   content->present = true;
   content->raw_size = head->raw_size;
+  content->stored_size = head->stored_size;
   if (head->method == METHOD_STORED) {
     if (head->raw_size != head->stored_size) return damaged("a section's size");
     content->data = stored;

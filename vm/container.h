@@ -20,6 +20,8 @@ typedef enum torpor__section {
 } torpor__section;
 #define TORPOR__SECTION_END 6
 
+#define TORPOR__GLOBALS_SIZE 8
+
 /* The most that all sections but memory may take, unpacked. */
 #define TORPOR__SECTION_LARGEST (UINT64_C(256) << 20)
 
@@ -31,9 +33,10 @@ typedef struct torpor__container_writer {
   size_t section_at; /* of the section that is being written */
 } torpor__container_writer;
 
-/* Starts the snapshot of a VM of engine 'id' (hex) with 'pages' of memory. */
+/* Starts the snapshot of a VM of engine 'id' (hex) with 'pages' of memory;
+ * 'parent' is the id of the one that it is the difference from, or NULL. */
 void torpor__container_start(torpor__container_writer *writer, const char *id,
-                             uint32_t pages);
+                             uint32_t pages, const uint8_t *parent);
 /* Between these two, the content is added to writer->out. */
 void torpor__section_start(torpor__container_writer *writer,
                            torpor__section type);
@@ -46,7 +49,7 @@ torpor_status torpor__container_finish(torpor__container_writer *writer,
 typedef struct torpor__content {
   const uint8_t *data; /* NULL when it was left packed */
   size_t size;
-  uint64_t raw_size;
+  uint64_t raw_size, stored_size;
   uint8_t *owned; /* what was decompressed, or NULL */
   bool present;
 } torpor__content;
@@ -54,6 +57,8 @@ typedef struct torpor__content {
 typedef struct torpor__container {
   char engine[65];
   uint32_t version, pages;
+  bool has_parent;
+  uint8_t parent[TORPOR_SNAPSHOT_ID_SIZE];
   torpor__content sections[TORPOR__SECTION_END];
 } torpor__container;
 

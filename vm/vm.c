@@ -11,7 +11,7 @@
  * its snapshot. */
 #include <string.h>
 
-#include "vm/vm.h"
+#include "vm/remember.h"
 
 /* ---- Calls ----------------------------------------------------------------*/
 
@@ -23,6 +23,15 @@ static torpor_status check_usable(torpor_vm *vm) {
   if (vm->closing)
     return torpor__fail(vm, TORPOR_BUSY, "the VM is being closed");
   return TORPOR_OK;
+}
+
+torpor_status torpor__check_idle(torpor_vm *vm, const char *what) {
+  if (vm->broken) return TORPOR_BROKEN;
+  if (vm->calls == 0 && !vm->in_callback) return TORPOR_OK;
+  return torpor__fail(vm, TORPOR_BUSY,
+                      "%s while guest code is on the stack; return from the "
+                      "host function first",
+                      what);
 }
 
 torpor_status torpor__begin(torpor_vm *vm) {
@@ -65,6 +74,11 @@ torpor_status torpor__options_check(const torpor_options *options) {
                         "torpor_options has size %zu, not %zu: start from "
                         "TORPOR_OPTIONS_INIT",
                         options->size, sizeof(*options));
+  if (options->memory > TORPOR_MEMORY_MAPPED ||
+      options->wake & ~(unsigned)(TORPOR_WAKE_CLONE | TORPOR_WAKE_RESEED))
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "torpor_options has a kind of memory or flags of wake "
+                        "that do not exist");
   if (options->memory_max > TORPOR_MEMORY_LARGEST)
     return torpor__fail(NULL, TORPOR_MISUSE, "memory_max is at most %llu bytes",
                         (unsigned long long)TORPOR_MEMORY_LARGEST);
@@ -90,6 +104,7 @@ static void set_up(torpor_vm *vm, const torpor_options *options) {
   vm->control->host.memory_max = (uint32_t)vm->memory_max;
   if (!options) return;
   vm->host = options->host;
+  vm->wake = options->wake;
   torpor_vm_set_fuel(vm, options->fuel);
   torpor_vm_set_deadline(vm, options->deadline_ms);
 }
@@ -119,6 +134,7 @@ torpor_status torpor__vm_take(const torpor__engine *engine,
 void torpor__vm_give(torpor_vm *vm) {
   torpor__binding_sweep(vm, true);
   torpor__operation_forget(vm);
+  torpor__remember_forget(vm);
   torpor__error_reset(vm);
   torpor__pool_give(vm);
 }

@@ -67,6 +67,24 @@ typedef struct torpor__binding {
   char name[];
 } torpor__binding;
 
+/* A snapshot that a VM was restored from, or a difference in its chain. */
+typedef struct torpor__piece {
+  struct torpor__piece *next;
+  uint8_t *owned;      /* what was decompressed, or NULL */
+  const uint8_t *runs; /* in 'owned' or in 'bytes' */
+  size_t size;         /* of 'runs' */
+  size_t copied;       /* of the snapshot; 0 when 'owned' is enough */
+  uint8_t bytes[];
+} torpor__piece;
+
+/* What the next difference is from (remember.c). */
+typedef struct torpor__remembered {
+  bool known; /* there is such a state */
+  uint32_t limit;
+  torpor__piece *pieces, *last;
+  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]; /* set once 'pieces' is empty */
+} torpor__remembered;
+
 /* Why guest code was last told to stop. */
 typedef enum torpor__stop {
   TORPOR__STOP_NONE,
@@ -100,7 +118,9 @@ struct torpor_vm {
   bool in_callback; /* a callback of torpor_host is running */
   bool asleep;      /* restored, not entered yet */
   bool broken;
-  bool closing; /* close when the outermost call returns */
+  bool closing;  /* close when the outermost call returns */
+  unsigned wake; /* torpor_wake: what it is told when it wakes */
+  torpor__remembered remembered;
 
   /* What the last entry left. */
   uint32_t returned;
@@ -144,6 +164,9 @@ torpor_status torpor__begin(torpor_vm *vm);
 /* The same for calls that may run the program's code: these are what
  * torpor_vm_interrupt interrupts. */
 torpor_status torpor__begin_running(torpor_vm *vm);
+/* OK when 'vm' is between turns; else BROKEN, or BUSY with a sentence that
+ * begins with 'what'. */
+torpor_status torpor__check_idle(torpor_vm *vm, const char *what);
 /* Ends a call that was begun; gives back 'status'. 'vm' may be gone then. */
 torpor_status torpor__end(torpor_vm *vm, torpor_status status);
 

@@ -21,7 +21,7 @@
  *  (4) A page of a sealed chunk whose written bit is clear cannot be written.
  *
  * A region belongs to one thread at a time; the spare ones are locked. */
-#include "wasm/runtime.h"
+#include "wasm/region.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -29,36 +29,19 @@
 
 #include "wasm/thread.h"
 
-#define CHUNK_COUNT (UINT64_C(0x100000000) / TORPOR__CHUNK)
-#define WORD_BITS 64u
 #define SPARE_MAX 64
-/* Chunks from here on are never sealed; only large programs have them. */
-#define SEAL_CHUNKS 256u
-#define CHUNK_PAGES (TORPOR__CHUNK / TORPOR__PAGE)
 /* A sealed region may take a hundred mappings, of which a process has 65,530 by
  * default. The regions beyond these are as they would be without sealing. */
 #define SEALED_MAX 300u
 
-struct torpor__region {
-  struct torpor__region *next; /* among the spare ones */
-  uint32_t chunk_end; /* no chunk from here on was committed since opening */
-  bool is_counted;    /* in sealed_regions */
-  uint64_t bitmap[CHUNK_COUNT / WORD_BITS];
-  uint64_t sealed[SEAL_CHUNKS / WORD_BITS];
-  uint16_t written[SEAL_CHUNKS]; /* a bit for each page of a sealed chunk */
-};
-
-#define ROUND_UP(value, unit) (((value) + (unit) - 1) / (unit) * (unit))
 #define INSTANCE_OFFSET ROUND_UP(sizeof(struct torpor__region), TORPOR__PAGE)
 #define MEMORY_OFFSET (INSTANCE_OFFSET + TORPOR__MEMORY_DISTANCE)
-#define MEMORY_RESERVED UINT64_C(0x100000000)
 #define REGION_SIZE (MEMORY_OFFSET + MEMORY_RESERVED + TORPOR__GUARD)
 
 _Static_assert(TORPOR__WASM_PAGE % TORPOR__CHUNK == 0,
                "a chunk never lies across the end of a memory");
 _Static_assert(TORPOR__MEMORY_DISTANCE % TORPOR__PAGE == 0,
                "memory begins at a page");
-_Static_assert(CHUNK_PAGES == 16, "a chunk's pages have a bit each");
 
 static struct {
   pthread_mutex_t lock;
@@ -404,6 +387,7 @@ torpor__region *torpor__region_open(uint32_t pages, uint32_t max_pages) {
 void torpor__region_close(torpor__region *region) {
   if (region == NULL) return;
   bool clean = decommit_chunks(region, 0, region->chunk_end);
+  torpor__shadow_close(region);
   discount_sealed(region);
   memset(torpor__region_instance(region), 0, TORPOR__INSTANCE_MAX);
   if (!clean || !keep_spare(region)) munmap(region, REGION_SIZE);

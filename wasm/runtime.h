@@ -103,6 +103,14 @@ bool torpor__region_decommit(torpor__region *region, uint32_t start,
 bool torpor__region_set_pages(torpor__region *region, uint32_t pages,
                               uint32_t max_pages);
 
+/* A region's shadow: copies of pages as they were. The copy of 'page', or NULL;
+ * room for one (what it held is kept), or NULL without memory; and the end of
+ * all. */
+uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page);
+uint8_t *torpor__shadow_hold(torpor__region *region, uint32_t page);
+void torpor__shadow_forget(torpor__region *region);
+void torpor__shadow_close(torpor__region *region);
+
 /* Closes the regions that are kept for use again. */
 void torpor__region_drain(void);
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* test_fork.c - copies of live VMs. */
+#include <string.h>
+
+#include "test/support/vm.h"
+#include "vm/vm.h"
+
+static torpor_vm *fork_vm(torpor_vm *vm) {
+  torpor_vm *copy;
+  test_ok(vm, torpor_vm_fork(vm, NULL, &copy));
+  return copy;
+}
+
+static void assert_same(torpor_vm *a, torpor_vm *b) {
+  torpor_bytes first = test_save(a), second = test_save(b);
+  assert_int_equal(first.size, second.size);
+  assert_memory_equal(first.data, second.data, first.size);
+  torpor_bytes_free(&first);
+  torpor_bytes_free(&second);
+}
+
+static void test_both_go_on(void **state) {
+  torpor_vm *vm = test_vm_open(NULL), *copy;
+  (void)state;
+  test_eval(vm,
+            "globalThis.a = [1]; globalThis.big = new Uint8Array(3 << 20)"
+            ".fill(5); 0");
+  copy = fork_vm(vm);
+  assert_same(vm, copy);
+  test_eval(copy, "a.push('copy')");
+  test_eval(vm, "a.push('first')");
+  test_eval_is(copy, "a.join() + big[77]", "1,copy5");
+  test_eval_is(vm, "a.join() + big[77]", "1,first5");
+  torpor_vm_close(vm);
+  test_eval_is(copy, "a.join()", "1,copy");
+  torpor_vm_close(copy);
+}
+
+static void test_operations_pend_in_both(void **state) {
+  torpor_vm *vm = test_vm_open(NULL), *copy;
+  (void)state;
+  test_eval(vm, "setTimeout(() => 1, 5); 0");
+  copy = fork_vm(vm);
+  assert_int_equal(torpor_operation_count(vm), 1);
+  assert_int_equal(torpor_operation_count(copy), 1);
+  torpor_vm_close(vm);
+  torpor_vm_close(copy);
+}
+
+static torpor_status try_fork(torpor_vm *vm, const torpor_arguments *arguments,
+                              torpor_value *result, void *user) {
+  torpor_vm *copy;
+  (void)arguments, (void)user;
+  *result = torpor_number(torpor_vm_fork(vm, NULL, &copy));
+  assert_null(copy);
+  return TORPOR_OK;
+}
+
+static void test_refused(void **state) {
+  torpor_vm *vm = test_vm_open(NULL), *copy;
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  (void)state;
+  test_ok(vm, torpor_function_add(vm, "tryFork", try_fork, NULL));
+  assert_int_equal((int)test_eval_number(vm, "tryFork()"), TORPOR_BUSY);
+  test_eval(vm, "globalThis.big = new Uint8Array(64 << 20); 0");
+  options.memory_max = 16 << 20;
+  test_status(vm, torpor_vm_fork(vm, &options, &copy), TORPOR_LIMIT);
+  assert_null(copy);
+  options.size = 3;
+  test_status(vm, torpor_vm_fork(vm, &options, &copy), TORPOR_MISUSE);
+  torpor_vm_close(vm);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_both_go_on),
+      cmocka_unit_test(test_operations_pend_in_both),
+      cmocka_unit_test(test_refused),
+  };
+  return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
+}

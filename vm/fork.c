@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* fork.c - a copy of a VM that goes on living.
+ *
+ * A VM of the same image is taken, and the pages that may have been written are
+ * copied into it. Like one that was restored it sleeps until it is entered.
+ *
+ *  (1) The copy saves to the same bytes as its original does, until one of them
+ *      is entered.
+ *  (2) Nothing of the host's is shared: bindings, limits, callbacks.
+ *
+ * Runs on the original's thread; the copy is not bound to it. */
+#include <string.h>
+
+#include "vm/remember.h"
+
+typedef struct copying {
+  torpor_vm *from, *to;
+  uint32_t limit;
+  bool failed;
+} copying;
+
+static void copy_part(copying *c, uint32_t start, uint32_t end, uint32_t low,
+                      uint32_t high) {
+  uint8_t *place;
+  if (start < low) start = low;
+  if (end > high) end = high;
+  if (start >= end || c->failed) return;
+  place = torpor__memory_to(c->to, start, end - start);
+  if (place)
+    memcpy(place, c->from->memory + start, end - start);
+  else
+    c->failed = true;
+}
+
+/* What a snapshot leaves out is as in a restored VM. */
+static void copy_range(void *user, uint32_t start, uint32_t end) {
+  copying *c = user;
+  const torpor__image *image = c->from->image;
+  copy_part(c, start, end, image->stack_size, image->host_start);
+  copy_part(c, start, end, image->host_end, c->limit);
+}
+
+static torpor_status copy_memory(torpor_vm *from, torpor_vm *to) {
+  const torpor__wasm_memory *memory = torpor__region_memory(from->region);
+  uint32_t pages_max = torpor__region_memory(to->region)->max_pages;
+  copying c = {.from = from, .to = to, .limit = torpor__memory_limit(from)};
+  if (memory->pages > pages_max)
+    return torpor__fail(NULL, TORPOR_LIMIT,
+                        "the VM has %u pages of memory, memory_max allows %u; "
+                        "raise it in the options",
+                        memory->pages, pages_max);
+  if (torpor__region_set_pages(to->region, memory->pages, pages_max)) {
+    torpor__region_written(from->region, copy_range, &c);
+    if (!c.failed) return TORPOR_OK;
+  }
+  return torpor__fail(NULL, TORPOR_NOMEM, "no memory for a copy of the VM");
+}
+
+static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
+                               torpor_vm **out) {
+  torpor_status status = torpor__options_check(options);
+  if (status == TORPOR_OK) status = torpor__vm_take(vm->engine, options, out);
+  if (status == TORPOR_OK) status = copy_memory(vm, *out);
+  return status;
+}
+
+torpor_status torpor_vm_fork(torpor_vm *vm, const torpor_options *options,
+                             torpor_vm **out) {
+  torpor_status status = torpor__check_idle(vm, "no copy can be made");
+  torpor_vm *copy = NULL;
+  *out = NULL;
+  if (status != TORPOR_OK) return status;
+  status = make_copy(vm, options, &copy);
+  if (status != TORPOR_OK) {
+    torpor__fail(vm, status, "%s", torpor_last_error(NULL));
+    if (copy) torpor__vm_give(copy);
+    return status;
+  }
+  copy->asleep = true;
+  copy->wake |= TORPOR_WAKE_CLONE;
+  *out = copy;
+  return TORPOR_OK;
+}
+
+torpor_status torpor_vm_reseed(torpor_vm *vm) {
+  return torpor__fail(vm, TORPOR_UNSUPPORTED,
+                      "engine %.64s is too old to be seeded again",
+                      vm->engine->id);
+}
