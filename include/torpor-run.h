@@ -43,6 +43,10 @@ typedef struct torpor_store_options {
   bool read_only;  /* never writes; for looking */
   bool must_exist; /* TORPOR_NOT_FOUND instead of making a new store */
   int busy_ms;     /* how long to wait for other processes; 0: 10,000 */
+  /* TORPOR_KEY_SIZE bytes, copied, or NULL. With a key the states of runs are
+   * encrypted and bound to run, branch and step; one that was exchanged for
+   * another, or is not encrypted, is refused with TORPOR_KEY. */
+  const uint8_t *key;
 } torpor_store_options;
 
 #define TORPOR_STORE_OPTIONS_INIT {.size = sizeof(torpor_store_options)}
@@ -76,12 +80,16 @@ typedef struct torpor_run_options {
                            jobs; 0: TORPOR_RUN_FUEL */
   uint64_t deadline_ms; /* of a step, and of each entry in it; a step that takes
                            longer comes to nothing; 0: TORPOR_RUN_DEADLINE_MS */
+  uint64_t keep;        /* committed states that stay, the newest among them,
+                           for rewind, fork and export; 0: TORPOR_RUN_KEEP */
 } torpor_run_options;
 
 #define TORPOR_RUN_OPTIONS_INIT {.size = sizeof(torpor_run_options)}
 #define TORPOR_RUN_FUEL UINT64_C(10000000)
 #define TORPOR_RUN_DEADLINE_MS UINT64_C(60000)
 #define TORPOR_RUN_ATTEMPTS 5 /* deliveries without a commit until parked */
+#define TORPOR_RUN_KEEP UINT64_C(10)
+#define TORPOR_RUN_KEEP_ALL UINT64_MAX
 
 /* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when
  * a worker drives it. TORPOR_EXISTS, TORPOR_NOT_FOUND (a module; the error
@@ -121,6 +129,9 @@ typedef struct torpor_run_info {
   const char *reason;     /* why failed, deadlocked or parked; "" otherwise */
   const uint8_t *value;   /* CBOR of result or error; NULL when there is none */
   size_t value_size;
+  uint64_t keep;      /* states that stay, see torpor_run_options */
+  const char *parent; /* the run that this was forked from; "" when none, or
+                         when that is not in the store */
 } torpor_run_info;
 
 /* Calls 'visit' for the run 'id', or for all in order of creation when 'id' is
@@ -179,6 +190,71 @@ TORPOR_API torpor_status torpor_run_cancel(torpor_store *store, const char *id,
 
 /* Makes a parked run ready again, its attempts at 0; nothing for others. */
 TORPOR_API torpor_status torpor_run_unpark(torpor_store *store, const char *id);
+
+/* ---- Going back, and going two ways --------------------------------------*/
+
+/* The newest states of a run are kept, also after its end: torpor_run_options
+ * says how many. From each of them the run can go on again (rewind), or another
+ * one can begin (fork). Both begin a new branch: operations that are begun on
+ * it have keys of their own, while those that the state waits for keep theirs,
+ * and are done as they would be after the death of a worker: a timer keeps its
+ * due time, what may be repeated is repeated under its old key, what must not
+ * is rejected with an error named Lost unless its result was recorded. */
+
+typedef struct torpor_run_step {
+  int64_t branch;
+  int64_t step;
+  uint64_t size;       /* bytes in the store */
+  int64_t parent_step; /* the step it is a difference from; -1: it is whole */
+  int64_t made_ms;
+  const char *engine; /* hex */
+} torpor_run_step;
+
+/* The states that are kept, the oldest first. Those before the first that can
+ * be gone back to are there because it is a difference from them. */
+typedef bool (*torpor_run_step_fn)(void *user, const torpor_run_step *step);
+TORPOR_API torpor_status torpor_run_steps(torpor_store *store, const char *id,
+                                          torpor_run_step_fn visit, void *user);
+
+#define TORPOR_RUN_NEWEST INT64_C(-1) /* for 'step' below: the newest one */
+
+/* The snapshot of a step, whole. TORPOR_NOT_FOUND names the steps that are
+ * kept. */
+TORPOR_API torpor_status torpor_run_snapshot(torpor_store *store,
+                                             const char *id, int64_t step,
+                                             torpor_bytes *out);
+
+/* Makes a run that goes on from a step of another, which goes on as if nothing
+ * had been; also while it is worked. The copy has the same modules, input,
+ * access and limits; signals that wait in the mailbox stay with the original.
+ * Its program is told that it is a clone, and its randomness is reseeded. Step
+ * 0 is the program before it began. 'new_id' may be NULL; 'out_id' receives the
+ * id (TORPOR_RUN_ID_SIZE bytes). TORPOR_EXISTS, TORPOR_NOT_FOUND. */
+TORPOR_API torpor_status torpor_run_fork(torpor_store *store, const char *id,
+                                         int64_t step, const char *new_id,
+                                         char *out_id);
+
+/* Makes the run go on from a step that is kept, on a new branch, also when it
+ * has ended or was parked. The states after that step are gone; the console
+ * output of them stays, and the signals that they consumed are not given again.
+ * Step 0 begins the program anew. TORPOR_LOCKED while a worker holds the run:
+ * stop that first. TORPOR_NOT_FOUND names the steps that are kept. */
+TORPOR_API torpor_status torpor_run_rewind(torpor_store *store, const char *id,
+                                           int64_t step);
+
+typedef struct torpor_run_pruned {
+  uint64_t states; /* that were removed */
+  uint64_t bytes;  /* that they took */
+} torpor_run_pruned;
+
+/* Removes all states of run 'id' (NULL: of every run) but the newest 'keep',
+ * and those that these are differences from; 0 leaves the newest one to a run
+ * that has not ended, and nothing to one that has. The file then becomes
+ * smaller if much of it is unused and no other process writes to it. 'out' may
+ * be NULL. */
+TORPOR_API torpor_status torpor_run_prune(torpor_store *store, const char *id,
+                                          uint64_t keep,
+                                          torpor_run_pruned *out);
 
 /* ---- Upgrading -----------------------------------------------------------*/
 

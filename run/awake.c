@@ -4,7 +4,11 @@
  *  (1) The promise of the main module is exported first of all, so that its
  *      token is MAIN_TOKEN in every snapshot of the run.
  *  (2) No handle is open when a snapshot is taken.
- *  (3) A step that has used its share of fuel ends between two jobs; the rest
+ *  (3) A large state is written as the difference from that of the last commit,
+ *      for which the VM must remember just that one ('remembered'). A chain of
+ *      differences ends before waking from it becomes dear: after LINKS_MAX, or
+ *      when they are larger than a whole one.
+ *  (4) A step that has used its share of fuel ends between two jobs; the rest
  *      of them, and what was not delivered yet, wait for the next step.
  *
  * The program may call back for its input, its id and its step, which are the
@@ -20,7 +24,7 @@
 #include "array.h"
 #include "torpor-run.h"
 
-enum { MAIN_TOKEN = 1 };
+enum { MAIN_TOKEN = 1, LINKS_MAX = 32 };
 
 #define FUEL_FULL (UINT64_C(1) << 62)
 
@@ -31,6 +35,9 @@ enum { MAIN_TOKEN = 1 };
 #define LINE_COST (sizeof(struct torpor__line) + 32)
 #define REQUESTS_MIB 256
 #define REQUESTS_LARGEST ((size_t)REQUESTS_MIB << 20)
+
+/* Below this a whole state is written faster than a difference. */
+#define WHOLE_SMALL ((size_t)64 << 10)
 
 #define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
 
@@ -43,6 +50,10 @@ struct torpor__awake {
   int64_t step;
   uint64_t step_began_ms; /* monotonic */
   char message[TORPOR__STORE_MESSAGE_MAX];
+
+  bool remembered;      /* the VM remembers the state of the last commit */
+  size_t whole;         /* bytes of the last whole state; 0: none */
+  size_t links, linked; /* differences since then, and their bytes */
 
   /* What the step that is described did; owned, reused. */
   torpor_bytes snapshot;
@@ -149,8 +160,17 @@ static torpor_status skip_known(struct torpor__awake *awake) {
   return status == TORPOR_NOT_FOUND ? TORPOR_OK : status;
 }
 
+static void count_links(struct torpor__awake *awake,
+                        const struct torpor__chain *chain) {
+  awake->remembered = true;
+  awake->whole = chain->parts[0].size;
+  awake->links = chain->count - 1;
+  for (size_t i = 1; i < chain->count; i++)
+    awake->linked += chain->parts[i].size;
+}
+
 static torpor_status open_vm(struct torpor__awake *awake,
-                             struct torpor__slice snapshot) {
+                             const struct torpor__chain *chain) {
   const struct torpor__brief *brief = &awake->brief;
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.host.user = awake;
@@ -159,12 +179,14 @@ static torpor_status open_vm(struct torpor__awake *awake,
   options.host.interrupt = is_interrupted;
   options.memory_max = brief->memory_max;
   options.deadline_ms = brief->deadline_ms;
-  awake->started = snapshot.size > 0;
+  awake->started = chain != NULL;
+  if (awake->started && chain->clone)
+    options.wake = TORPOR_WAKE_CLONE | TORPOR_WAKE_RESEED;
   torpor_status status =
-      awake->started ? torpor_snapshot_restore(snapshot.data, snapshot.size,
-                                               &options, &awake->vm)
+      awake->started ? torpor__chain_restore(chain, &options, &awake->vm)
                      : torpor_vm_open(&options, &awake->vm);
   if (status != TORPOR_OK) return status;
+  if (awake->started) count_links(awake, chain);
   status = bind_functions(awake);
   if (status == TORPOR_OK && awake->started) status = skip_known(awake);
   return status;
@@ -172,7 +194,7 @@ static torpor_status open_vm(struct torpor__awake *awake,
 
 torpor_status torpor__awake_open(struct torpor__awake **out,
                                  const struct torpor__brief *brief,
-                                 struct torpor__slice snapshot,
+                                 const struct torpor__chain *chain,
                                  char message[TORPOR__STORE_MESSAGE_MAX]) {
   struct torpor__awake *awake = calloc(1, sizeof *awake);
   *out = NULL;
@@ -182,7 +204,7 @@ torpor_status torpor__awake_open(struct torpor__awake **out,
   if (brief->fuel == 0) awake->brief.fuel = TORPOR_RUN_FUEL;
   if (brief->deadline_ms == 0)
     awake->brief.deadline_ms = TORPOR_RUN_DEADLINE_MS;
-  torpor_status status = open_vm(awake, snapshot);
+  torpor_status status = open_vm(awake, chain);
   if (status == TORPOR_OK) {
     *out = awake;
     return TORPOR_OK;
@@ -569,6 +591,50 @@ static torpor_status describe_step(struct torpor__awake *awake, bool spent,
   return TORPOR_OK;
 }
 
+/* ---- Writing it down -----------------------------------------------------*/
+
+static torpor_status save_difference(struct torpor__awake *awake) {
+  torpor_status status = torpor_snapshot_save_with(
+      awake->vm, TORPOR_SAVE_DELTA | TORPOR_SAVE_PARENT, &awake->snapshot);
+  if (status != TORPOR_OK) return status;
+  awake->links++;
+  awake->linked += awake->snapshot.size;
+  return TORPOR_OK;
+}
+
+static torpor_status save_whole(struct torpor__awake *awake) {
+  bool large = awake->whole > WHOLE_SMALL;
+  torpor_status status =
+      large ? torpor_snapshot_save_with(awake->vm, TORPOR_SAVE_PARENT,
+                                        &awake->snapshot)
+            : torpor_snapshot_save(awake->vm, &awake->snapshot);
+  if (status != TORPOR_OK) return status;
+  awake->remembered = large;
+  awake->whole = awake->snapshot.size;
+  awake->links = awake->linked = 0;
+  return TORPOR_OK;
+}
+
+static torpor_status save_state(struct torpor__awake *awake,
+                                struct torpor__step *step) {
+  torpor_status status = TORPOR_NOT_FOUND;
+  if (awake->remembered && awake->whole > WHOLE_SMALL &&
+      awake->links < LINKS_MAX && awake->linked < awake->whole)
+    status = save_difference(awake);
+  step->delta = status == TORPOR_OK;
+  if (status == TORPOR_NOT_FOUND) status = save_whole(awake);
+  if (status != TORPOR_OK) return fail(awake, status);
+  status = awake->brief.seal(awake->brief.user, awake->step, &awake->snapshot);
+  if (status != TORPOR_OK) {
+    snprintf(awake->message, sizeof awake->message,
+             "the state could not be encrypted");
+    return status;
+  }
+  step->snapshot = (struct torpor__slice){.data = awake->snapshot.data,
+                                          .size = awake->snapshot.size};
+  return TORPOR_OK;
+}
+
 torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
                                  struct torpor__delivery *deliveries,
                                  size_t count, struct torpor__step *step) {
@@ -584,10 +650,7 @@ torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
   if (awake->lines_refused) return fail_output(awake);
   if (status != TORPOR_OK) return status;
   status = torpor_scope_close(awake->vm, scope);
-  if (status == TORPOR_OK && step->status == TORPOR__RUN_ACTIVE)
-    status = torpor_snapshot_save(awake->vm, &awake->snapshot);
   if (status != TORPOR_OK) return fail(awake, status);
-  step->snapshot = (struct torpor__slice){.data = awake->snapshot.data,
-                                          .size = awake->snapshot.size};
-  return TORPOR_OK;
+  return step->status == TORPOR__RUN_ACTIVE ? save_state(awake, step)
+                                            : TORPOR_OK;
 }

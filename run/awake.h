@@ -17,6 +17,7 @@
 #ifndef TORPOR_RUN_AWAKE_H
 #define TORPOR_RUN_AWAKE_H
 
+#include "chain.h"
 #include "protocol.h"
 
 struct torpor__awake;
@@ -31,16 +32,18 @@ struct torpor__brief {
   torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
   /* True when the worker is to stop. */
   bool (*interrupt)(void *user);
+  /* Makes the bytes of a state what the store keeps of it. */
+  torpor_status (*seal)(void *user, int64_t step, torpor_bytes *bytes);
   /* What waking means for a kind of operation. */
   enum torpor__policy (*policy)(void *user, const char *kind);
   void *user;
 };
 
-/* 'snapshot' is that of the last commit, or empty: then the program starts in
- * the first step. On failure '*awake' is NULL and 'message' says why. */
+/* 'chain' is what waking from the last commit takes; NULL: the program starts
+ * in the first step. On failure '*awake' is NULL and 'message' says why. */
 torpor_status torpor__awake_open(struct torpor__awake **awake,
                                  const struct torpor__brief *brief,
-                                 struct torpor__slice snapshot,
+                                 const struct torpor__chain *chain,
                                  char message[TORPOR__STORE_MESSAGE_MAX]);
 void torpor__awake_close(struct torpor__awake *awake);
 

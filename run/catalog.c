@@ -6,7 +6,7 @@
  * workers, here or in other processes, are at it.
  *
  * On the thread of the store. */
-#define _GNU_SOURCE /* getrandom */
+#define _GNU_SOURCE /* getrandom, explicit_bzero */
 #include "catalog.h"
 
 #include <stdio.h>
@@ -47,6 +47,8 @@ torpor_status torpor_store_open(const char *path,
     snprintf(open_error, sizeof open_error, "out of memory");
     return TORPOR_NOMEM;
   }
+  store->keyed = given.key != NULL;
+  if (store->keyed) memcpy(store->key, given.key, sizeof store->key);
   const struct torpor__store_options sqlite = {.path = path,
                                                .vfs = given.vfs,
                                                .read_only = given.read_only,
@@ -66,6 +68,7 @@ torpor_status torpor_store_open(const char *path,
 void torpor_store_close(torpor_store *store) {
   if (store == NULL) return;
   store->store->calls->close(store->store);
+  explicit_bzero(store->key, sizeof store->key);
   free(store->path);
   free(store);
 }
@@ -118,7 +121,8 @@ static torpor_status add_program(torpor_store *store,
       .memory_max = options->memory_max,
       .fuel = options->fuel,
       .deadline_ms = options->deadline_ms,
-      .created_ms = torpor__catalog_now()};
+      .created_ms = torpor__catalog_now(),
+      .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
   int64_t run;
   status = torpor__request_create(store->store, &row, program.files,
                                   program.count, &run);
@@ -243,14 +247,36 @@ static torpor_status copy_exit(void *data, const struct torpor__exit *row) {
   return TORPOR_OK;
 }
 
+/* torpor__run_fn */
+static torpor_status copy_id(void *data, int64_t run,
+                             const struct torpor__run *row,
+                             const struct torpor__head *head) {
+  (void)run;
+  (void)head;
+  snprintf(data, TORPOR_RUN_ID_SIZE, "%s", row->id);
+  return TORPOR_OK;
+}
+
+/* The id of the run that one was forked from, if that is still there. */
+static torpor_status find_parent(struct torpor__store *store, int64_t parent,
+                                 char id[TORPOR_RUN_ID_SIZE]) {
+  id[0] = '\0';
+  if (parent == 0) return TORPOR_OK;
+  torpor_status status = store->calls->run_each(store, parent, copy_id, id);
+  return status == TORPOR_NOT_FOUND ? TORPOR_OK : status;
+}
+
 static torpor_status visit_listed(struct torpor__store *store,
                                   const struct listed *listed,
                                   torpor_run_visit_fn visit, void *user,
                                   bool *go_on) {
   struct torpor__counts counts = {0};
   struct torpor__exit end = {0};
+  char parent[TORPOR_RUN_ID_SIZE];
   bool worked = false;
   torpor_status status = store->calls->run_count(store, listed->run, &counts);
+  if (status == TORPOR_OK)
+    status = find_parent(store, listed->row.parent, parent);
   if (status == TORPOR_OK)
     status = store->calls->exit_each(store, listed->run, copy_exit, &end);
   if (status == TORPOR_OK)
@@ -274,7 +300,9 @@ static torpor_status visit_listed(struct torpor__store *store,
         .cancelling = listed->head.cancel != 0,
         .reason = end.reason != NULL ? end.reason : "",
         .value = end.value.size > 0 ? end.value.data : NULL,
-        .value_size = end.value.size};
+        .value_size = end.value.size,
+        .keep = listed->row.keep,
+        .parent = parent};
     *go_on = visit(user, &info);
   }
   free((char *)end.reason);

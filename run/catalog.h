@@ -9,6 +9,8 @@
 struct torpor_store {
   struct torpor__store *store;
   char *path;
+  bool keyed; /* states are encrypted with the key below */
+  uint8_t key[TORPOR_KEY_SIZE];
 };
 
 /* Wall-clock milliseconds since 1970. */

@@ -18,8 +18,6 @@
 
 #include "array.h"
 
-enum { ENGINE_ID_SIZE = 64 };
-
 struct task {
   struct torpor__held *held;
   int64_t branch;
@@ -224,6 +222,14 @@ static torpor_status find_module(void *user, const char *name,
   return status == TORPOR_OK ? wanted.status : TORPOR_IO;
 }
 
+/* torpor__brief.seal */
+static torpor_status seal_state(void *user, int64_t step, torpor_bytes *bytes) {
+  const struct torpor__held *held = user;
+  return torpor__chain_seal(held->by->store, held->id,
+                            torpor__protocol_head(held->protocol)->branch, step,
+                            bytes);
+}
+
 static bool is_stopping(void *user) {
   const struct torpor__held *held = user;
   return torpor_loop_stopping(held->by->loop);
@@ -268,6 +274,7 @@ static torpor_status copy_row(void *data, int64_t number,
       .deadline_ms = row->deadline_ms,
       .module = find_module,
       .interrupt = is_stopping,
+      .seal = seal_state,
       .policy = find_policy,
       .user = held};
   if (row->access[0] == '\0') return TORPOR_OK;
@@ -277,7 +284,7 @@ static torpor_status copy_row(void *data, int64_t number,
 /* torpor__state_fn: takes the first row, which is the newest. */
 static torpor_status copy_engine(void *data, const struct torpor__state *row) {
   char *id = data;
-  if (row->engine.size <= ENGINE_ID_SIZE) {
+  if (row->engine.size <= TORPOR__ENGINE_ID_MAX) {
     memcpy(id, row->engine.data, row->engine.size);
     id[row->engine.size] = '\0';
   }
@@ -288,11 +295,11 @@ static torpor_status copy_engine(void *data, const struct torpor__state *row) {
  * it: trying would use up its attempts. */
 static torpor_status check_engine(struct torpor__held *held) {
   struct torpor__store *store = held->by->store->store;
-  char id[ENGINE_ID_SIZE + 1] = "";
+  char id[TORPOR__ENGINE_ID_MAX + 1] = "";
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = NULL;
   torpor_status status =
-      store->calls->state_each(store, held->number, copy_engine, id);
+      store->calls->state_each(store, held->number, INT64_MAX, copy_engine, id);
   if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
   if (id[0] == '\0' || strcmp(id, torpor_engine_id()) == 0) return TORPOR_OK;
   options.engine = id;
@@ -301,6 +308,15 @@ static torpor_status check_engine(struct torpor__held *held) {
   if (status == TORPOR_OK) return status;
   return torpor__store_fail(store, status, "run '%s': %s", held->id,
                             torpor_last_error(NULL));
+}
+
+/* So is one whose states are encrypted with another key, or not at all. */
+static torpor_status check_key(struct torpor__held *held) {
+  struct torpor__chain chain;
+  torpor_status status = torpor__chain_read(&chain, held->by->store,
+                                            held->number, held->id, INT64_MAX);
+  if (status == TORPOR_OK) torpor__chain_free(&chain);
+  return status == TORPOR_KEY ? status : TORPOR_OK;
 }
 
 torpor_status torpor__held_open(struct torpor__held **out,
@@ -318,6 +334,7 @@ torpor_status torpor__held_open(struct torpor__held **out,
                                            .data = held};
   torpor_status status = store->calls->run_each(store, number, copy_row, held);
   if (status == TORPOR_OK) status = check_engine(held);
+  if (status == TORPOR_OK && by->store->keyed) status = check_key(held);
   if (status == TORPOR_OK)
     status = torpor__protocol_open(&held->protocol, store, number,
                                    &held->drivers, TORPOR_RUN_ATTEMPTS);
@@ -343,63 +360,61 @@ void torpor__held_close(struct torpor__held *held) {
 
 /* ---- Stepping ------------------------------------------------------------*/
 
-struct waking {
-  struct torpor__held *held;
-  torpor_status status;
-  double us;
-  size_t size;
-  char message[TORPOR__STORE_MESSAGE_MAX];
-};
-
 static double now_us(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-/* Takes the first row, which is the newest; a code of its own ends the walk. */
-static torpor_status wake_from(void *data, const struct torpor__state *row) {
-  struct waking *waking = data;
-  double start = now_us();
-  waking->status =
-      torpor__awake_open(&waking->held->awake, &waking->held->brief,
-                         row->snapshot, waking->message);
-  waking->us = now_us() - start;
-  waking->size = row->snapshot.size;
-  return TORPOR_CANCELLED;
+static torpor_status start(struct torpor__held *held,
+                           char message[TORPOR__STORE_MESSAGE_MAX]) {
+  torpor_status status =
+      torpor__awake_open(&held->awake, &held->brief, NULL, message);
+  if (status == TORPOR_OK)
+    tell(held, (torpor_event){.kind = TORPOR_EVENT_STARTED});
+  return status;
+}
+
+static torpor_status wake_from(struct torpor__held *held,
+                               const struct torpor__chain *chain,
+                               char message[TORPOR__STORE_MESSAGE_MAX]) {
+  const struct torpor__head *head = torpor__protocol_head(held->protocol);
+  double began = now_us();
+  if (chain->step != head->step || chain->branch != head->branch) {
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX,
+             "the store has no state of step %" PRId64, head->step);
+    return TORPOR_CORRUPT;
+  }
+  torpor_status status =
+      torpor__awake_open(&held->awake, &held->brief, chain, message);
+  if (status == TORPOR_OK)
+    tell(held, (torpor_event){.kind = TORPOR_EVENT_WOKEN,
+                              .step = head->step,
+                              .us = now_us() - began,
+                              .size = chain->stored,
+                              .operations =
+                                  torpor__protocol_waiting(held->protocol)});
+  return status;
 }
 
 static torpor_status wake(struct torpor__held *held,
                           char message[TORPOR__STORE_MESSAGE_MAX]) {
-  struct torpor__store *store = held->by->store->store;
   const struct torpor__head *head = torpor__protocol_head(held->protocol);
-  struct waking waking = {.held = held, .status = TORPOR_CORRUPT};
-  torpor_event event = {.kind = TORPOR_EVENT_STARTED};
+  char why[TORPOR__STORE_MESSAGE_MAX] = "";
+  struct torpor__chain chain;
   if (held->awake != NULL) return TORPOR_OK;
-  if (head->step == head->start) {
-    waking.status = torpor__awake_open(
-        &held->awake, &held->brief, (struct torpor__slice){0}, waking.message);
+  if (head->step == head->start) return start(held, message);
+  torpor_status status = torpor__chain_read(&chain, held->by->store,
+                                            held->number, held->id, INT64_MAX);
+  if (status == TORPOR_OK) {
+    status = wake_from(held, &chain, why);
+    torpor__chain_free(&chain);
   } else {
-    torpor_status status =
-        store->calls->state_each(store, held->number, wake_from, &waking);
-    if (status != TORPOR_OK && status != TORPOR_CANCELLED) {
-      snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%s", store->message);
-      return status;
-    }
-    event =
-        (torpor_event){.kind = TORPOR_EVENT_WOKEN,
-                       .step = head->step,
-                       .us = waking.us,
-                       .size = waking.size,
-                       .operations = torpor__protocol_waiting(held->protocol)};
+    snprintf(why, sizeof why, "%s", held->by->store->store->message);
   }
-  if (waking.status == TORPOR_OK)
-    tell(held, event);
-  else
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "waking the run: %.480s",
-             waking.message[0] ? waking.message
-                               : "the store has no state of it");
-  return waking.status;
+  if (status != TORPOR_OK)
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "waking the run: %.480s", why);
+  return status;
 }
 
 /* The step came to nothing: back to the last commit. */

@@ -13,7 +13,10 @@
 #include "mailbox.h"
 #include "protocol.h"
 
-enum { TORPOR__REASON_MAX = 256 };
+enum {
+  TORPOR__REASON_MAX = 256,
+  TORPOR__KINDS_MAX = 8 /* kinds that are remembered to be in the store */
+};
 
 struct torpor__protocol {
   struct torpor__store *store;
@@ -21,6 +24,7 @@ struct torpor__protocol {
   char id[TORPOR__RUN_ID_MAX + 1];
   const struct torpor__drivers *drivers;
   int64_t attempts_max;
+  uint64_t keep; /* states that stay */
 
   enum torpor__phase phase;
   struct torpor__head head; /* as committed */
@@ -45,6 +49,9 @@ struct torpor__protocol {
   char **topics;             /* copies for 'step->begun', owned */
   size_t topic_count;
 
+  char kinds[TORPOR__KINDS_MAX][TORPOR_KIND_LARGEST + 1];
+  size_t kind_count;
+
   struct torpor__operation *woken; /* to be started once claimed; 'kind' owns
                                       the block that holds the whole row */
   size_t woken_count;
@@ -54,6 +61,9 @@ struct torpor__protocol {
 /* The idempotency key of an operation that is begun now. */
 void torpor__protocol_key(const struct torpor__protocol *p, uint64_t operation,
                           char key[TORPOR__KEY_MAX]);
+
+/* After the commit of a step: its kinds need not be written again. */
+void torpor__protocol_learn_kinds(struct torpor__protocol *p);
 
 /* Forgets the rows that a claim has loaded to start their drivers. */
 void torpor__protocol_forget_woken(struct torpor__protocol *p);

@@ -203,6 +203,34 @@ static torpor_status write_leaving(struct torpor__protocol *p) {
   return TORPOR_OK;
 }
 
+static bool is_kind_known(const struct torpor__protocol *p, const char *kind) {
+  for (size_t i = 0; i < p->kind_count; i++)
+    if (strcmp(p->kinds[i], kind) == 0) return true;
+  return false;
+}
+
+/* What waking means for a kind is written when it is first begun: who goes back
+ * to an older state may have no drivers to ask. */
+static torpor_status write_kinds(struct torpor__protocol *p) {
+  const struct torpor__step *step = p->step;
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0; status == TORPOR_OK && i < step->begun_count; i++)
+    if (!is_kind_known(p, step->begun[i].kind))
+      status = p->store->calls->kind_put(p->store, p->run, step->begun[i].kind,
+                                         step->begun[i].policy);
+  return status;
+}
+
+void torpor__protocol_learn_kinds(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->step->begun_count; i++) {
+    const char *kind = p->step->begun[i].kind;
+    if (p->kind_count == TORPOR__KINDS_MAX ||
+        strlen(kind) >= sizeof p->kinds[0] || is_kind_known(p, kind))
+      continue;
+    strcpy(p->kinds[p->kind_count++], kind);
+  }
+}
+
 static torpor_status write_begun(struct torpor__protocol *p, int64_t now_ms) {
   struct torpor__step *step = p->step;
   for (size_t i = 0; i < step->begun_count; i++) {
@@ -239,21 +267,26 @@ static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__state state = {.branch = p->head.branch,
                                       .step = p->next.step,
                                       .edition = p->next.edition,
+                                      .parent_step =
+                                          p->step->delta ? p->head.step : 0,
+                                      .runnable = p->next.runnable,
                                       .engine = p->step->engine,
                                       .snapshot = p->step->snapshot,
                                       .made_ms = now_ms};
   torpor_status status = calls->state_put(p->store, p->run, &state);
-  if (status != TORPOR_OK || TORPOR__BROKEN(NO_PRUNE)) return status;
-  return calls->state_prune(p->store, p->run, state.step);
+  if (status != TORPOR_OK || p->keep >= (uint64_t)state.step ||
+      TORPOR__BROKEN(NO_PRUNE))
+    return status;
+  return calls->state_prune(p->store, p->run,
+                            state.step - (int64_t)p->keep + 1);
 }
 
-/* The run is over: nothing of it waits any more, and only its exit is left. */
+/* The run is over and nothing of it waits any more. Its last states stay, so
+ * that it can be gone back to. */
 static torpor_status write_exit(struct torpor__protocol *p) {
   const struct torpor__store_calls *calls = p->store->calls;
   torpor_status status = calls->operation_clear(p->store, p->run);
   if (status == TORPOR_OK) status = calls->result_clear(p->store, p->run);
-  if (status == TORPOR_OK)
-    status = calls->state_prune(p->store, p->run, p->next.step + 1);
   if (status != TORPOR_OK) return status;
   return calls->exit_put(p->store, p->run, &p->step->exit);
 }
@@ -285,6 +318,7 @@ static torpor_status write_step(struct torpor__protocol *p, int64_t now_ms) {
   p->next.cancel = ended ? 0 : cancel_after(p);
   torpor_status status = write_accepted(p);
   if (status == TORPOR_OK) status = write_leaving(p);
+  if (status == TORPOR_OK) status = write_kinds(p);
   if (status == TORPOR_OK) status = write_begun(p, now_ms);
   if (status == TORPOR_OK) status = write_lines(p, now_ms);
   if (status != TORPOR_OK) return status;

@@ -26,13 +26,14 @@
 
 /* ---- opening and closing ------------------------------------------------ */
 
-static torpor_status copy_id(void *data, int64_t run,
-                             const struct torpor__run *row,
-                             const struct torpor__head *head) {
+static torpor_status copy_run(void *data, int64_t run,
+                              const struct torpor__run *row,
+                              const struct torpor__head *head) {
   struct torpor__protocol *p = data;
   (void)run;
   (void)head;
   snprintf(p->id, sizeof p->id, "%s", row->id);
+  p->keep = row->keep;
   return TORPOR_OK;
 }
 
@@ -48,7 +49,7 @@ torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
   p->run = run;
   p->drivers = drivers;
   p->attempts_max = attempts_max;
-  torpor_status status = store->calls->run_each(store, run, copy_id, p);
+  torpor_status status = store->calls->run_each(store, run, copy_run, p);
   if (status == TORPOR_OK) status = store->calls->lock(store, run);
   if (status != TORPOR_OK) {
     free(p);
@@ -518,6 +519,7 @@ static void finish_step(struct torpor__protocol *p) {
     torpor__inbox_add(&p->inbox, &p->step->begun[i], p->topics[i]);
     p->topics[i] = NULL;
   }
+  torpor__protocol_learn_kinds(p);
   p->armed = active;
   p->reason[0] = '\0';
   p->phase = active ? TORPOR__PHASE_IDLE : TORPOR__PHASE_ENDED;

@@ -36,8 +36,9 @@
  * What always holds, numbered as in the design, with the functions of
  * protocol.c and protocol-store.c that see to it:
  *
- *  (1) A run is one committed state and what came in after it; a state that a
- *      newer one replaces is removed in the same transaction.  write_state
+ *  (1) A run is its newest committed state and what came in after it. Older
+ *      states stay as far as the run asks; what neither these nor the newest
+ *      one need is removed by the commit that brings a new one.  write_state
  *  (2) Nothing leaves before the commit that contains it: drivers start and
  *      stop, and lines are shown, after it. What runs again after a crash
  *      runs from that state with the same keys.  tell_drivers, wake_drivers
@@ -119,7 +120,8 @@ struct torpor__delivery {
 struct torpor__step {
   struct torpor__slice engine;
   struct torpor__slice snapshot; /* ignored when it ended */
-  bool runnable;                 /* jobs are left */
+  bool delta;    /* it is the difference from the state of the last commit */
+  bool runnable; /* jobs are left */
   /* Begun, by rising id; 'branch', 'key', 'begun_ms' and 'begun_step' are the
    * protocol's to fill in. Those that were begun and cancelled again within
    * the step are in neither list. */

@@ -27,58 +27,85 @@ typedef struct sqlite3_stmt sqlite3_stmt;
   X(DATA_VERSION, "PRAGMA data_version")                                       \
   X(RUN_ADD,                                                                   \
     "INSERT INTO run(id, access, input, memory_max, fuel, deadline_ms, "       \
-    "created_ms, parent) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(id) DO NOTHING")  \
+    "created_ms, parent, keep) VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(id) "     \
+    "DO NOTHING")                                                              \
   X(RUN_FIND, "SELECT number FROM run WHERE id = ?")                           \
   X(RUN_ONE,                                                                   \
     "SELECT run.number, id, program, access, input, engine, memory_max, "      \
-    "fuel, deadline_ms, created_ms, parent, status, branch, step, "            \
+    "fuel, deadline_ms, created_ms, parent, keep, status, branch, step, "      \
     "head.edition, head.start, fence, attempts, runnable, cancel, "            \
-    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition ON "  \
-    "edition.run = run.number AND edition.number = head.edition "              \
-    "WHERE run.number = ?")                                                    \
+    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition "     \
+    "ON edition.run = run.number AND edition.number = head.edition WHERE "     \
+    "run.number = ?")                                                          \
   X(RUN_ALL,                                                                   \
     "SELECT run.number, id, program, access, input, engine, memory_max, "      \
-    "fuel, deadline_ms, created_ms, parent, status, branch, step, "            \
+    "fuel, deadline_ms, created_ms, parent, keep, status, branch, step, "      \
     "head.edition, head.start, fence, attempts, runnable, cancel, "            \
-    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition ON "  \
-    "edition.run = run.number AND edition.number = head.edition "              \
-    "ORDER BY run.number")                                                     \
+    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition "     \
+    "ON edition.run = run.number AND edition.number = head.edition ORDER "     \
+    "BY run.number")                                                           \
   X(RUN_COUNT,                                                                 \
-    "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 "               \
-    "ORDER BY branch DESC, step DESC LIMIT 1), "                               \
-    "(SELECT count(*) FROM operation WHERE run = ?1), "                        \
-    "(SELECT count(*) FROM signal WHERE run = ?1)")                            \
+    "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 ORDER BY "      \
+    "step DESC, branch DESC LIMIT 1), (SELECT count(*) FROM operation "        \
+    "WHERE run = ?1), (SELECT count(*) FROM signal WHERE run = ?1), "          \
+    "(SELECT count(*) FROM state WHERE run = ?1), (SELECT "                    \
+    "total(length(snapshot)) FROM state WHERE run = ?1)")                      \
   X(EDITION_ADD,                                                               \
-    "INSERT INTO edition(run, number, program, engine, start, before, state) " \
-    "VALUES(?,?,?,?,?,?,?)")                                                   \
+    "INSERT INTO edition(run, number, program, engine, start, before, "        \
+    "state) VALUES(?,?,?,?,?,?,?)")                                            \
   X(EDITION_EACH,                                                              \
     "SELECT number, program, engine, start, before, state FROM edition "       \
     "WHERE run = ? ORDER BY number")                                           \
   X(FILE_ADD, "INSERT INTO file(run, edition, name, source) VALUES(?,?,?,?)")  \
   X(FILE_EACH,                                                                 \
-    "SELECT name, source FROM file WHERE run = ? AND edition = ? "             \
-    "ORDER BY name")                                                           \
+    "SELECT name, source FROM file WHERE run = ? AND edition = ? ORDER BY "    \
+    "name")                                                                    \
   X(FILE_ONE,                                                                  \
-    "SELECT name, source FROM file WHERE run = ? AND edition = ? "             \
-    "AND name = ?")                                                            \
+    "SELECT name, source FROM file WHERE run = ? AND edition = ? AND name "    \
+    "= ?")                                                                     \
+  X(EDITION_INHERIT,                                                           \
+    "INSERT OR REPLACE INTO edition(run, number, program, engine, start, "     \
+    "before, state) SELECT ?2, number, program, engine, start, before, state " \
+    "FROM edition WHERE run = ?1")                                             \
+  X(FILE_INHERIT,                                                              \
+    "INSERT INTO file(run, edition, name, source) SELECT ?2, edition, "        \
+    "name, source FROM file WHERE run = ?1")                                   \
+  X(KIND_INHERIT,                                                              \
+    "INSERT INTO kind(run, kind, policy) SELECT ?2, kind, policy FROM kind "   \
+    "WHERE run = ?1")                                                          \
   X(HEAD_ADD, "INSERT INTO head(run, changed_ms) VALUES(?,?)")                 \
   X(HEAD_GET,                                                                  \
     "SELECT status, branch, step, edition, start, fence, attempts, "           \
     "runnable, cancel, changed_ms FROM head WHERE run = ?")                    \
   X(HEAD_PUT,                                                                  \
-    "UPDATE head SET status = ?, branch = ?, step = ?, edition = ?, "          \
-    "start = ?, fence = ?, attempts = ?, runnable = ?, cancel = ?, "           \
-    "changed_ms = ? WHERE run = ?")                                            \
+    "UPDATE head SET status = ?, branch = ?, step = ?, edition = ?, start "    \
+    "= ?, fence = ?, attempts = ?, runnable = ?, cancel = ?, changed_ms = "    \
+    "? WHERE run = ?")                                                         \
   X(EXIT_PUT, "INSERT INTO exit(run, value, reason) VALUES(?,?,?)")            \
   X(EXIT_REMOVE, "DELETE FROM exit WHERE run = ?")                             \
   X(EXIT_EACH, "SELECT value, reason FROM exit WHERE run = ?")                 \
   X(STATE_PUT,                                                                 \
-    "INSERT INTO state(run, branch, step, edition, parent_step, engine, "      \
-    "snapshot, made_ms) VALUES(?,?,?,?,?,?,?,?)")                              \
-  X(STATE_PRUNE, "DELETE FROM state WHERE run = ? AND step < ?")               \
+    "INSERT INTO state(run, branch, step, edition, parent_step, runnable, "    \
+    "clone, engine, snapshot, made_ms) VALUES(?,?,?,?,?,?,?,?,?,?)")           \
+  X(STATE_PRUNE,                                                               \
+    "DELETE FROM state WHERE run = ?1 AND (step, branch) < (SELECT step, "     \
+    "branch FROM state WHERE run = ?1 AND step <= ?2 AND parent_step = 0 "     \
+    "ORDER BY step DESC, branch DESC LIMIT 1)")                                \
+  X(STATE_CUT, "DELETE FROM state WHERE run = ? AND step > ?")                 \
   X(STATE_EACH,                                                                \
-    "SELECT branch, step, edition, parent_step, engine, snapshot, made_ms "    \
-    "FROM state WHERE run = ? ORDER BY branch DESC, step DESC")                \
+    "SELECT branch, step, edition, parent_step, runnable, clone, engine, "     \
+    "snapshot, made_ms FROM state WHERE run = ? AND step <= ? ORDER BY "       \
+    "step DESC, branch DESC")                                                  \
+  X(BRANCH_ADD,                                                                \
+    "INSERT INTO branch(run, branch, parent, parent_step, first_operation, "   \
+    "origin, made_ms) VALUES(?,?,?,?,?,?,?)")                                  \
+  X(BRANCH_EACH,                                                               \
+    "SELECT branch, parent, parent_step, first_operation, origin, "            \
+    "made_ms FROM branch WHERE run = ? ORDER BY branch")                       \
+  X(KIND_PUT,                                                                  \
+    "INSERT INTO kind(run, kind, policy) VALUES(?,?,?) ON CONFLICT(run, "      \
+    "kind) DO NOTHING")                                                        \
+  X(KIND_EACH, "SELECT kind, policy FROM kind WHERE run = ?")                  \
   X(OPERATION_ADD,                                                             \
     "INSERT INTO operation(run, branch, id, kind, topic, request, due_ms, "    \
     "key, policy, begun_ms, begun_step) VALUES(?,?,?,?,?,?,?,?,?,?,?)")        \
@@ -86,8 +113,8 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "DELETE FROM operation WHERE run = ? AND branch = ? AND id = ?")           \
   X(OPERATION_CLEAR, "DELETE FROM operation WHERE run = ?")                    \
   X(OPERATION_EACH,                                                            \
-    "SELECT branch, id, kind, topic, request, due_ms, key, policy, begun_ms, " \
-    "begun_step FROM operation WHERE run = ? ORDER BY branch, id")             \
+    "SELECT branch, id, kind, topic, request, due_ms, key, policy, "           \
+    "begun_ms, begun_step FROM operation WHERE run = ? ORDER BY branch, id")   \
   X(RESULT_ADD,                                                                \
     "INSERT INTO result(run, branch, operation, outcome, value) "              \
     "VALUES(?,?,?,?,?) ON CONFLICT(run, branch, operation) DO NOTHING")        \
@@ -95,14 +122,14 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "DELETE FROM result WHERE run = ? AND branch = ? AND operation = ?")       \
   X(RESULT_CLEAR, "DELETE FROM result WHERE run = ?")                          \
   X(RESULT_EACH,                                                               \
-    "SELECT sequence, branch, operation, outcome, value FROM result "          \
-    "WHERE run = ? ORDER BY sequence")                                         \
+    "SELECT sequence, branch, operation, outcome, value FROM result WHERE "    \
+    "run = ? ORDER BY sequence")                                               \
   X(SIGNAL_ADD,                                                                \
     "INSERT INTO signal(run, topic, value, sent_ms) VALUES(?,?,?,?)")          \
   X(SIGNAL_REMOVE, "DELETE FROM signal WHERE run = ? AND sequence = ?")        \
   X(SIGNAL_EACH,                                                               \
-    "SELECT sequence, topic, value, sent_ms FROM signal "                      \
-    "WHERE run = ? AND sequence > ? ORDER BY sequence")                        \
+    "SELECT sequence, topic, value, sent_ms FROM signal WHERE run = ? AND "    \
+    "sequence > ? ORDER BY sequence")                                          \
   X(LINE_ADD,                                                                  \
     "INSERT INTO line(run, branch, step, number, level, text, written_ms) "    \
     "VALUES(?,?,?,?,?,?,?)")                                                   \
@@ -188,6 +215,7 @@ torpor_status torpor__sqlite_locked(struct torpor__store *store, int64_t run,
                                     bool *locked);
 torpor_status torpor__sqlite_changed(struct torpor__store *store,
                                      bool *changed);
+torpor_status torpor__sqlite_compact(struct torpor__store *store);
 
 /* All of them, with those that are; store-sqlite-rows.c. */
 extern const struct torpor__store_calls torpor__sqlite_calls;

@@ -56,6 +56,8 @@ union visitor {
   torpor__file_fn *file;
   torpor__exit_fn *exit;
   torpor__state_fn *state;
+  torpor__branch_fn *branch;
+  torpor__kind_fn *kind;
   torpor__operation_fn *operation;
   torpor__result_fn *result;
   torpor__signal_fn *signal;
@@ -105,9 +107,9 @@ static torpor_status run_add(struct torpor__store *store,
   const struct torpor__edition first = {.program = row->program,
                                         .engine = row->engine};
   torpor_status status = torpor__sqlite_run(
-      db, TORPOR__SQLITE_RUN_ADD, "ttbiiiii", row->id, row->access, row->input,
+      db, TORPOR__SQLITE_RUN_ADD, "ttbiiiiii", row->id, row->access, row->input,
       (int64_t)row->memory_max, (int64_t)row->fuel, (int64_t)row->deadline_ms,
-      row->created_ms, row->parent);
+      row->created_ms, row->parent, (int64_t)row->keep);
   if (status != TORPOR_OK) return status;
   if (sqlite3_changes(db->db) == 0)
     return torpor__store_fail(store, TORPOR_EXISTS, "run %s; choose another id",
@@ -156,7 +158,7 @@ static torpor_status read_run(struct torpor__sqlite *db, sqlite3_stmt *row,
                               union visitor visit, void *data) {
   struct torpor__head head;
   if (!is_text(row, 1) || !is_text(row, 2) || !is_text(row, 3) ||
-      !get_head(row, 11, &head))
+      !get_head(row, 12, &head))
     return fail_row(db, "run");
   const struct torpor__run run = {.id = get_text(row, 1),
                                   .program = get_text(row, 2),
@@ -167,7 +169,8 @@ static torpor_status read_run(struct torpor__sqlite *db, sqlite3_stmt *row,
                                   .fuel = (uint64_t)get_number(row, 7),
                                   .deadline_ms = (uint64_t)get_number(row, 8),
                                   .created_ms = get_number(row, 9),
-                                  .parent = get_number(row, 10)};
+                                  .parent = get_number(row, 10),
+                                  .keep = (uint64_t)get_number(row, 11)};
   return visit.run(data, get_number(row, 0), &run, &head);
 }
 
@@ -189,6 +192,18 @@ static torpor_status run_each(struct torpor__store *store, int64_t run,
                             "there is no run number %lld", (long long)run);
 }
 
+static torpor_status run_inherit(struct torpor__store *store, int64_t from,
+                                 int64_t to) {
+  struct torpor__sqlite *db = sqlite_of(store);
+  torpor_status status =
+      torpor__sqlite_run(db, TORPOR__SQLITE_EDITION_INHERIT, "ii", from, to);
+  if (status == TORPOR_OK)
+    status =
+        torpor__sqlite_run(db, TORPOR__SQLITE_FILE_INHERIT, "ii", from, to);
+  if (status != TORPOR_OK) return status;
+  return torpor__sqlite_run(db, TORPOR__SQLITE_KIND_INHERIT, "ii", from, to);
+}
+
 static torpor_status run_count(struct torpor__store *store, int64_t run,
                                struct torpor__counts *counts) {
   struct torpor__sqlite *db = sqlite_of(store);
@@ -201,7 +216,9 @@ static torpor_status run_count(struct torpor__store *store, int64_t run,
   if (row)
     *counts = (struct torpor__counts){.snapshot_size = get_number(statement, 0),
                                       .operations = get_number(statement, 1),
-                                      .signals = get_number(statement, 2)};
+                                      .signals = get_number(statement, 2),
+                                      .states = get_number(statement, 3),
+                                      .states_size = get_number(statement, 4)};
   return torpor__sqlite_finish(statement, status);
 }
 
@@ -306,14 +323,15 @@ static torpor_status exit_each(struct torpor__store *store, int64_t run,
                   (union visitor){.exit = visit}, data);
 }
 
-/* ---- states -------------------------------------------------------------- */
+/* ---- states and branches ------------------------------------------------- */
 
 static torpor_status state_put(struct torpor__store *store, int64_t run,
                                const struct torpor__state *row) {
   return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_PUT,
-                            "iiiiibbi", run, row->branch, row->step,
-                            row->edition, row->parent_step, row->engine,
-                            row->snapshot, row->made_ms);
+                            "iiiiiiibbi", run, row->branch, row->step,
+                            row->edition, row->parent_step,
+                            (int64_t)row->runnable, (int64_t)row->clone,
+                            row->engine, row->snapshot, row->made_ms);
 }
 
 static torpor_status state_prune(struct torpor__store *store, int64_t run,
@@ -322,23 +340,90 @@ static torpor_status state_prune(struct torpor__store *store, int64_t run,
                             run, step);
 }
 
+static torpor_status state_cut(struct torpor__store *store, int64_t run,
+                               int64_t step) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_CUT, "ii",
+                            run, step);
+}
+
 static torpor_status read_state(struct torpor__sqlite *db, sqlite3_stmt *row,
                                 union visitor visit, void *data) {
-  if (get_number(row, 1) < 1) return fail_row(db, "state");
+  int64_t step = get_number(row, 1);
+  if (step < 1 || !is_below(row, 2, step)) return fail_row(db, "state");
   const struct torpor__state state = {.branch = get_number(row, 0),
-                                      .step = get_number(row, 1),
+                                      .step = step,
                                       .edition = get_number(row, 2),
                                       .parent_step = get_number(row, 3),
-                                      .engine = get_slice(row, 4),
-                                      .snapshot = get_slice(row, 5),
-                                      .made_ms = get_number(row, 6)};
+                                      .runnable = get_number(row, 4) != 0,
+                                      .clone = get_number(row, 5) != 0,
+                                      .engine = get_slice(row, 6),
+                                      .snapshot = get_slice(row, 7),
+                                      .made_ms = get_number(row, 8)};
   return visit.state(data, &state);
 }
 
 static torpor_status state_each(struct torpor__store *store, int64_t run,
-                                torpor__state_fn *visit, void *data) {
-  return walk_run(sqlite_of(store), TORPOR__SQLITE_STATE_EACH, run, read_state,
-                  (union visitor){.state = visit}, data);
+                                int64_t step, torpor__state_fn *visit,
+                                void *data) {
+  struct torpor__sqlite *db = sqlite_of(store);
+  sqlite3_stmt *statement;
+  torpor_status status = torpor__sqlite_start(db, TORPOR__SQLITE_STATE_EACH,
+                                              &statement, "ii", run, step);
+  if (status != TORPOR_OK) return status;
+  return walk(db, statement, read_state, (union visitor){.state = visit}, data,
+              NULL);
+}
+
+static torpor_status branch_add(struct torpor__store *store, int64_t run,
+                                const struct torpor__branch *row) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_BRANCH_ADD,
+                            "iiiiiti", run, row->branch, row->parent,
+                            row->parent_step, (int64_t)row->first_operation,
+                            row->origin, row->made_ms);
+}
+
+/* A branch leaves an older one: so a walk to the oldest comes to an end. */
+static torpor_status read_branch(struct torpor__sqlite *db, sqlite3_stmt *row,
+                                 union visitor visit, void *data) {
+  const struct torpor__branch branch = {.branch = get_number(row, 0),
+                                        .parent = get_number(row, 1),
+                                        .parent_step = get_number(row, 2),
+                                        .first_operation =
+                                            (uint64_t)get_number(row, 3),
+                                        .origin = get_text(row, 4),
+                                        .made_ms = get_number(row, 5)};
+  if (branch.branch < 0 || branch.parent < -1 ||
+      branch.parent >= branch.branch || branch.origin == NULL)
+    return fail_row(db, "branch");
+  return visit.branch(data, &branch);
+}
+
+static torpor_status branch_each(struct torpor__store *store, int64_t run,
+                                 torpor__branch_fn *visit, void *data) {
+  return walk_run(sqlite_of(store), TORPOR__SQLITE_BRANCH_EACH, run,
+                  read_branch, (union visitor){.branch = visit}, data);
+}
+
+/* ---- kinds --------------------------------------------------------------- */
+
+static torpor_status kind_put(struct torpor__store *store, int64_t run,
+                              const char *kind, enum torpor__policy policy) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_KIND_PUT, "iti",
+                            run, kind, (int64_t)policy);
+}
+
+static torpor_status read_kind(struct torpor__sqlite *db, sqlite3_stmt *row,
+                               union visitor visit, void *data) {
+  if (!is_text(row, 0) || !is_below(row, 1, TORPOR__POLICY_COUNT))
+    return fail_row(db, "kind");
+  return visit.kind(data, get_text(row, 0),
+                    (enum torpor__policy)get_number(row, 1));
+}
+
+static torpor_status kind_each(struct torpor__store *store, int64_t run,
+                               torpor__kind_fn *visit, void *data) {
+  return walk_run(sqlite_of(store), TORPOR__SQLITE_KIND_EACH, run, read_kind,
+                  (union visitor){.kind = visit}, data);
 }
 
 /* ---- operations ---------------------------------------------------------- */
@@ -505,6 +590,7 @@ const struct torpor__store_calls torpor__sqlite_calls = {
     .begin = torpor__sqlite_begin,
     .commit = torpor__sqlite_commit,
     .rollback = torpor__sqlite_rollback,
+    .compact = torpor__sqlite_compact,
     .savepoint = torpor__sqlite_savepoint,
     .release = torpor__sqlite_release,
     .revert = torpor__sqlite_revert,
@@ -515,6 +601,7 @@ const struct torpor__store_calls torpor__sqlite_calls = {
     .run_add = run_add,
     .run_find = run_find,
     .run_each = run_each,
+    .run_inherit = run_inherit,
     .run_count = run_count,
     .edition_add = edition_add,
     .edition_each = edition_each,
@@ -527,7 +614,12 @@ const struct torpor__store_calls torpor__sqlite_calls = {
     .exit_each = exit_each,
     .state_put = state_put,
     .state_prune = state_prune,
+    .state_cut = state_cut,
     .state_each = state_each,
+    .branch_add = branch_add,
+    .branch_each = branch_each,
+    .kind_put = kind_put,
+    .kind_each = kind_each,
     .operation_add = operation_add,
     .operation_remove = operation_remove,
     .operation_clear = operation_clear,

@@ -191,6 +191,21 @@ torpor_status torpor__sqlite_revert(struct torpor__store *store) {
   return status == TORPOR_OK ? torpor__sqlite_release(store) : status;
 }
 
+/* Freed pages are used again by themselves. The file is written anew only when
+ * it is asked for and a quarter of it is unused. */
+torpor_status torpor__sqlite_compact(struct torpor__store *store) {
+  struct torpor__sqlite *db = sqlite_of(store);
+  int64_t pages = 0, unused = 0;
+  torpor_status status = torpor__sqlite_pragma(db, "PRAGMA page_count", &pages);
+  if (status == TORPOR_OK)
+    status = torpor__sqlite_pragma(db, "PRAGMA freelist_count", &unused);
+  if (status != TORPOR_OK || unused * 4 < pages) return status;
+  status = torpor__sqlite_exec(db, "VACUUM");
+  if (status == TORPOR_OK)
+    status = torpor__sqlite_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+  return status == TORPOR_LOCKED || status == TORPOR_FULL ? TORPOR_OK : status;
+}
+
 torpor_status torpor__sqlite_changed(struct torpor__store *store,
                                      bool *changed_out) {
   struct torpor__sqlite *db = sqlite_of(store);

@@ -11,7 +11,7 @@
 
 #include "store.h"
 
-enum { TORPOR__STORE_SQLITE_VERSION = 1, TORPOR__STORE_BUSY_MS = 10000 };
+enum { TORPOR__STORE_SQLITE_VERSION = 2, TORPOR__STORE_BUSY_MS = 10000 };
 
 struct torpor__store_options {
   const char *path;

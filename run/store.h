@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* store.h - where runs sleep: what protocol.c asks of a database.
  *
- * A store keeps, for every run, one committed state and what came in after it:
+ * A store keeps, for every run, its newest committed states and what came in
+ * after the last of them:
  *
  *   run       what never changes: id, input, access, limits
  *   edition   a program and its engine; an upgrade adds one, the first is 0
  *   file      an edition's modules as they were when that was added
  *   head      the few numbers that every step changes: step, fence, attempts
  *   exit      how the run ended: a value or an error, and a sentence
- *   state     the snapshot of a step; its parent is the state it differs from
+ *   state     the snapshot of a step: whole, or the difference from the state
+ *             of the step before, on the same branch
+ *   branch    where a branch left another one
+ *   kind      what waking means for the kinds of operations that were begun
  *   operation what the state waits for
  *   result    what settles an operation, kept until a commit consumes it
  *   signal    the mailbox: messages that no commit has consumed yet
@@ -40,6 +44,7 @@ enum {
   TORPOR__RUN_ID_MAX = 64, /* bytes of a run's id */
   TORPOR__TOPIC_MAX = 256, /* bytes of a signal's name */
   TORPOR__KEY_MAX = 112,   /* bytes of an idempotency key, NUL included */
+  TORPOR__CHAIN_MAX = 64,  /* states from a whole one to one that needs it */
   TORPOR__STORE_MESSAGE_MAX = 512
 };
 
@@ -94,6 +99,7 @@ struct torpor__run {
   uint64_t deadline_ms;
   int64_t created_ms;
   int64_t parent; /* the run it was forked from, or 0 */
+  uint64_t keep;  /* states that stay, at least 1; UINT64_MAX: all */
 };
 
 /* A program that a run has had, and what it took over from the one before. */
@@ -126,8 +132,21 @@ struct torpor__state {
   int64_t step;
   int64_t edition;
   int64_t parent_step; /* the state this is a difference from, or 0 */
+  bool runnable;       /* as in the head of that step */
+  bool clone;          /* whoever wakes from it is a copy, and is told so */
   struct torpor__slice engine;
   struct torpor__slice snapshot;
+  int64_t made_ms;
+};
+
+/* Where a branch left another one. Branch 0 of a run that was neither forked
+ * nor imported has no row. */
+struct torpor__branch {
+  int64_t branch;
+  int64_t parent; /* -1: none */
+  int64_t parent_step;
+  uint64_t first_operation; /* those with lower ids were begun before */
+  const char *origin;       /* run whose id is in its keys; "": this one */
   int64_t made_ms;
 };
 
@@ -173,6 +192,8 @@ struct torpor__counts {
   int64_t snapshot_size; /* bytes of the newest state */
   int64_t operations;
   int64_t signals;
+  int64_t states;
+  int64_t states_size; /* bytes of all states */
 };
 
 struct torpor__exit {
@@ -191,6 +212,10 @@ typedef torpor_status torpor__exit_fn(void *data,
                                       const struct torpor__exit *row);
 typedef torpor_status torpor__state_fn(void *data,
                                        const struct torpor__state *row);
+typedef torpor_status torpor__branch_fn(void *data,
+                                        const struct torpor__branch *row);
+typedef torpor_status torpor__kind_fn(void *data, const char *kind,
+                                      enum torpor__policy policy);
 typedef torpor_status torpor__operation_fn(void *data,
                                            const struct torpor__operation *row);
 typedef torpor_status torpor__result_fn(void *data,
@@ -218,6 +243,9 @@ struct torpor__store_calls {
   torpor_status (*begin)(struct torpor__store *store);
   torpor_status (*commit)(struct torpor__store *store);
   void (*rollback)(struct torpor__store *store);
+  /* Gives unused space back to the system, outside of a transaction; OK also
+   * when others keep it from that, or it is not worth while. */
+  torpor_status (*compact)(struct torpor__store *store);
   torpor_status (*savepoint)(struct torpor__store *store);
   torpor_status (*release)(struct torpor__store *store);
   torpor_status (*revert)(struct torpor__store *store);
@@ -242,6 +270,9 @@ struct torpor__store_calls {
   /* One run, or all in the order in which they were made when 'run' is 0. */
   torpor_status (*run_each)(struct torpor__store *store, int64_t run,
                             torpor__run_fn *visit, void *data);
+  /* Copies editions, files and kinds; those of 'to' are replaced. */
+  torpor_status (*run_inherit)(struct torpor__store *store, int64_t from,
+                               int64_t to);
   torpor_status (*run_count)(struct torpor__store *store, int64_t run,
                              struct torpor__counts *counts);
   torpor_status (*edition_add)(struct torpor__store *store, int64_t run,
@@ -269,12 +300,28 @@ struct torpor__store_calls {
 
   torpor_status (*state_put)(struct torpor__store *store, int64_t run,
                              const struct torpor__state *row);
-  /* Removes the states before 'step'. */
+  /* Removes the states that neither 'step' nor a later one needs: those before
+   * the last whole state of a step up to 'step'. */
   torpor_status (*state_prune)(struct torpor__store *store, int64_t run,
                                int64_t step);
-  /* The newest first. */
+  /* Removes the states after 'step'; all of them when it is 0. */
+  torpor_status (*state_cut)(struct torpor__store *store, int64_t run,
+                             int64_t step);
+  /* Those up to 'step', the newest first: by step, then by branch. */
   torpor_status (*state_each)(struct torpor__store *store, int64_t run,
-                              torpor__state_fn *visit, void *data);
+                              int64_t step, torpor__state_fn *visit,
+                              void *data);
+
+  torpor_status (*branch_add)(struct torpor__store *store, int64_t run,
+                              const struct torpor__branch *row);
+  torpor_status (*branch_each)(struct torpor__store *store, int64_t run,
+                               torpor__branch_fn *visit, void *data);
+
+  /* The first policy of a kind stays; then 'put' changes nothing. */
+  torpor_status (*kind_put)(struct torpor__store *store, int64_t run,
+                            const char *kind, enum torpor__policy policy);
+  torpor_status (*kind_each)(struct torpor__store *store, int64_t run,
+                             torpor__kind_fn *visit, void *data);
 
   torpor_status (*operation_add)(struct torpor__store *store, int64_t run,
                                  const struct torpor__operation *row);

@@ -39,6 +39,7 @@ enum {
   WORKERS = 2,
   TASKS = 64,
   ATTEMPTS_MAX = 4,
+  KEEP = 3,
   STEPS_PER_UNIVERSE = 400,
   SETTLE_ROUNDS = 3000,
   OPERATION_IDS = 4096 /* accounted for, per run */
@@ -123,6 +124,10 @@ _Noreturn static void broken(const char *format, ...) {
 
 static const struct disk_run *committed(int64_t run) {
   return &u.disk.committed.runs[run - 1];
+}
+
+static const struct disk_state *newest_state(const struct disk_run *run) {
+  return run->state_count > 0 ? &run->states[run->state_count - 1] : NULL;
 }
 
 static const struct disk_operation *find_operation(const struct disk_run *run,
@@ -221,10 +226,11 @@ static void check_run(int64_t number, const struct disk_run *before,
     u.accounts[number - 1].owner = writer;
   if (writer == &u.client) u.accounts[number - 1].sent |= waiting_signals(run);
   check_head(number, run, before, writer);
-  PROMISE(run->state_count <= 1, "%s: old states are left", run->id);
+  PROMISE(run->state_count <= KEEP, "%s: old states are left", run->id);
   bool active = run->head.status == TORPOR__RUN_ACTIVE;
   if (active && run->head.step > 0)
-    PROMISE(run->state_count == 1 && run->states[0].step == run->head.step,
+    PROMISE(newest_state(run) != NULL &&
+                newest_state(run)->step == run->head.step,
             "%s: no state of step %lld", run->id, (long long)run->head.step);
   if (!read_program(run, &program)) return;
   if (active) check_operations(run, &program);
@@ -408,10 +414,10 @@ static bool load(struct hold *hold) {
   if (step == 0)
     program_start(&hold->program, u.seed + (uint64_t)hold->run,
                   4 + (int64_t)(u.seed % 40));
-  else if (run->state_count == 0 || run->states[0].step != step)
+  else if (newest_state(run) == NULL || newest_state(run)->step != step)
     return false;
   else
-    memcpy(&hold->program, run->states[0].snapshot, sizeof hold->program);
+    memcpy(&hold->program, newest_state(run)->snapshot, sizeof hold->program);
   hold->loaded = true;
   return true;
 }
@@ -725,7 +731,8 @@ static void live(uint64_t seed) {
   for (int i = 0; i < WORKERS; i++)
     memory_store_open(&u.workers[i].store, &u.disk);
   for (int i = 0; i < DISK_RUNS; i++) {
-    const struct torpor__run row = {.id = i == 0 ? "first" : "second"};
+    const struct torpor__run row = {.id = i == 0 ? "first" : "second",
+                                    .keep = KEEP};
     int64_t run;
     torpor__request_create(&u.client.store, &row, NULL, 0, &run);
     u.accounts[i].poisoned = draw(10) == 0;

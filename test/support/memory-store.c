@@ -124,14 +124,17 @@ static torpor_status run_add(struct torpor__store *store,
   struct disk_content *content = &memory_of(store)->disk->working;
   if (content->run_count == DISK_RUNS) return limit(store, "runs");
   *run = ++content->run_count;
-  snprintf(run_of(store, *run)->id, DISK_TEXT, "%s", row->id);
+  struct disk_run *added = run_of(store, *run);
+  *added = (struct disk_run){.keep = row->keep};
+  snprintf(added->id, DISK_TEXT, "%s", row->id);
   return TORPOR_OK;
 }
 
 static torpor_status run_each(struct torpor__store *store, int64_t run,
                               torpor__run_fn *visit, void *data) {
   struct disk_run *found = run_of(store, run);
-  const struct torpor__run row = {.id = found->id, .program = "", .access = ""};
+  const struct torpor__run row = {
+      .id = found->id, .program = "", .access = "", .keep = found->keep};
   return visit(data, run, &row, &found->head);
 }
 
@@ -171,15 +174,29 @@ static torpor_status exit_remove(struct torpor__store *store, int64_t run) {
   return TORPOR_OK;
 }
 
+static torpor_status run_inherit(struct torpor__store *store, int64_t from,
+                                 int64_t to) {
+  const struct disk_run *old = run_of(store, from);
+  struct disk_run *new = run_of(store, to);
+  memcpy(new->kinds, old->kinds, sizeof new->kinds);
+  new->kind_count = old->kind_count;
+  return TORPOR_OK;
+}
+
+/* Order is that of writing, which is that of steps and branches. */
 static torpor_status state_put(struct torpor__store *store, int64_t run,
                                const struct torpor__state *row) {
   struct disk_run *found = run_of(store, run);
   if (row->snapshot.size > DISK_SNAPSHOT) return limit(store, "big states");
   if (found->state_count == DISK_STATES) return limit(store, "states");
   struct disk_state *state = &found->states[found->state_count++];
-  state->branch = row->branch;
-  state->step = row->step;
-  state->size = (uint32_t)row->snapshot.size;
+  *state = (struct disk_state){.branch = row->branch,
+                               .step = row->step,
+                               .edition = row->edition,
+                               .parent_step = row->parent_step,
+                               .runnable = row->runnable,
+                               .clone = row->clone,
+                               .size = (uint32_t)row->snapshot.size};
   memcpy(state->snapshot, row->snapshot.data, row->snapshot.size);
   return TORPOR_OK;
 }
@@ -187,10 +204,92 @@ static torpor_status state_put(struct torpor__store *store, int64_t run,
 static torpor_status state_prune(struct torpor__store *store, int64_t run,
                                  int64_t step) {
   struct disk_run *found = run_of(store, run);
-  for (int i = found->state_count - 1; i >= 0; i--)
-    if (found->states[i].step < step)
-      remove_row(found->states, i, &found->state_count, sizeof *found->states);
+  int whole = 0;
+  for (int i = 0; i < found->state_count; i++)
+    if (found->states[i].step <= step && found->states[i].parent_step == 0)
+      whole = i;
+  for (; whole > 0; whole--)
+    remove_row(found->states, 0, &found->state_count, sizeof *found->states);
   return TORPOR_OK;
+}
+
+static torpor_status state_cut(struct torpor__store *store, int64_t run,
+                               int64_t step) {
+  struct disk_run *found = run_of(store, run);
+  while (found->state_count > 0 &&
+         found->states[found->state_count - 1].step > step)
+    found->state_count--;
+  return TORPOR_OK;
+}
+
+static torpor_status state_each(struct torpor__store *store, int64_t run,
+                                int64_t step, torpor__state_fn *visit,
+                                void *data) {
+  const struct disk_run *found = run_of(store, run);
+  torpor_status status = TORPOR_OK;
+  for (int i = found->state_count - 1; status == TORPOR_OK && i >= 0; i--) {
+    const struct disk_state *from = &found->states[i];
+    const struct torpor__state row = {
+        .branch = from->branch,
+        .step = from->step,
+        .edition = from->edition,
+        .parent_step = from->parent_step,
+        .runnable = from->runnable,
+        .clone = from->clone,
+        .snapshot = {.data = from->snapshot, .size = from->size}};
+    if (from->step <= step) status = visit(data, &row);
+  }
+  return status;
+}
+
+static torpor_status branch_add(struct torpor__store *store, int64_t run,
+                                const struct torpor__branch *row) {
+  struct disk_run *found = run_of(store, run);
+  if (found->branch_count == DISK_BRANCHES) return limit(store, "branches");
+  struct disk_branch *branch = &found->branches[found->branch_count++];
+  *branch = (struct disk_branch){.branch = row->branch,
+                                 .parent = row->parent,
+                                 .parent_step = row->parent_step,
+                                 .first_operation = row->first_operation};
+  snprintf(branch->origin, DISK_TEXT, "%s", row->origin);
+  return TORPOR_OK;
+}
+
+static torpor_status branch_each(struct torpor__store *store, int64_t run,
+                                 torpor__branch_fn *visit, void *data) {
+  const struct disk_run *found = run_of(store, run);
+  torpor_status status = TORPOR_OK;
+  for (int i = 0; status == TORPOR_OK && i < found->branch_count; i++) {
+    const struct disk_branch *from = &found->branches[i];
+    const struct torpor__branch row = {.branch = from->branch,
+                                       .parent = from->parent,
+                                       .parent_step = from->parent_step,
+                                       .first_operation = from->first_operation,
+                                       .origin = from->origin};
+    status = visit(data, &row);
+  }
+  return status;
+}
+
+static torpor_status kind_put(struct torpor__store *store, int64_t run,
+                              const char *kind, enum torpor__policy policy) {
+  struct disk_run *found = run_of(store, run);
+  for (int i = 0; i < found->kind_count; i++)
+    if (strcmp(found->kinds[i].kind, kind) == 0) return TORPOR_OK;
+  if (found->kind_count == DISK_KINDS) return limit(store, "kinds");
+  struct disk_kind *added = &found->kinds[found->kind_count++];
+  snprintf(added->kind, DISK_TEXT, "%s", kind);
+  added->policy = policy;
+  return TORPOR_OK;
+}
+
+static torpor_status kind_each(struct torpor__store *store, int64_t run,
+                               torpor__kind_fn *visit, void *data) {
+  const struct disk_run *found = run_of(store, run);
+  torpor_status status = TORPOR_OK;
+  for (int i = 0; status == TORPOR_OK && i < found->kind_count; i++)
+    status = visit(data, found->kinds[i].kind, found->kinds[i].policy);
+  return status;
 }
 
 static torpor_status operation_add(struct torpor__store *store, int64_t run,
@@ -366,12 +465,19 @@ static const struct torpor__store_calls memory_calls = {
     .run_add = run_add,
     .run_each = run_each,
     .run_count = run_count,
+    .run_inherit = run_inherit,
     .head_get = head_get,
     .head_put = head_put,
     .exit_put = exit_put,
     .exit_remove = exit_remove,
     .state_put = state_put,
     .state_prune = state_prune,
+    .state_cut = state_cut,
+    .state_each = state_each,
+    .branch_add = branch_add,
+    .branch_each = branch_each,
+    .kind_put = kind_put,
+    .kind_each = kind_each,
     .operation_add = operation_add,
     .operation_remove = operation_remove,
     .operation_clear = operation_clear,

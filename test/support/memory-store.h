@@ -14,7 +14,9 @@
 
 enum {
   DISK_RUNS = 2,
-  DISK_STATES = 2,
+  DISK_STATES = 12,
+  DISK_BRANCHES = 24,
+  DISK_KINDS = 4,
   DISK_OPERATIONS = 16,
   DISK_SIGNALS = 32,
   DISK_LINES = 8, /* the newest */
@@ -29,9 +31,21 @@ struct disk_bytes {
 };
 
 struct disk_state {
-  int64_t branch, step;
+  int64_t branch, step, edition, parent_step;
+  bool runnable, clone;
   uint32_t size;
   uint8_t snapshot[DISK_SNAPSHOT];
+};
+
+struct disk_branch {
+  int64_t branch, parent, parent_step;
+  uint64_t first_operation;
+  char origin[DISK_TEXT];
+};
+
+struct disk_kind {
+  char kind[DISK_TEXT];
+  enum torpor__policy policy;
 };
 
 struct disk_operation {
@@ -67,12 +81,16 @@ struct disk_line {
 struct disk_run {
   char id[DISK_TEXT];
   struct torpor__head head;
+  uint64_t keep;
   bool exited;
   uint32_t exit_size;
   uint8_t exit[DISK_SNAPSHOT];
-  int state_count, operation_count, result_count, signal_count;
+  int state_count, branch_count, kind_count;
+  int operation_count, result_count, signal_count;
   int64_t line_count; /* ever written */
   struct disk_state states[DISK_STATES];
+  struct disk_branch branches[DISK_BRANCHES];
+  struct disk_kind kinds[DISK_KINDS];
   struct disk_operation operations[DISK_OPERATIONS];
   struct disk_result results[DISK_OPERATIONS];
   struct disk_signal signals[DISK_SIGNALS];
