@@ -371,7 +371,9 @@ static torpor_status run_step(struct torpor__awake *awake,
   torpor_vm_set_fuel(awake->vm, FUEL_FULL);
   if (!awake->started) status = start_program(awake);
   if (status == TORPOR_OK) status = drain_jobs(awake, spent);
+  for (size_t i = 0; i < count; i++) deliveries[i].untold = true;
   for (size_t i = 0; status == TORPOR_OK && !*spent && i < count; i++) {
+    deliveries[i].untold = false;
     status = deliver(awake, &deliveries[i]);
     if (status == TORPOR_OK) status = drain_jobs(awake, spent);
   }

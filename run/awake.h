@@ -48,7 +48,8 @@ torpor_status torpor__awake_open(struct torpor__awake **awake,
 void torpor__awake_close(struct torpor__awake *awake);
 
 /* Runs step number 'number': tells the VM 'deliveries' in order and drains its
- * jobs after each, marks those that it accepted, and describes in 'step' what
+ * jobs after each, marks those that it accepted and those that it did not come
+ * to, and describes in 'step' what
  * it did. The description is valid until the next step or close. OK, also when
  * the program ended or failed; else the step came to nothing and
  * torpor__awake_error says why. */

@@ -13,7 +13,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "torpor-run.h"
+#include "run/fault.h"
+#include "run/held.h"
+#include "run/store-sqlite-db.h"
 
 static struct bench {
   char folder[64], file[96], path[96];
@@ -55,15 +57,33 @@ static void note(void *user, const torpor_event *event) {
   if (event->kind == TORPOR_EVENT_STARTED) bench.started++;
 }
 
-static void add_run(const char *source) {
-  char id[TORPOR_RUN_ID_SIZE];
+static void write_program(const char *source) {
   FILE *file = fopen(bench.file, "w");
   assert_non_null(file);
   fputs(source, file);
   fclose(file);
+}
+
+static void add_named(const char *name, const char *source) {
+  char id[TORPOR_RUN_ID_SIZE];
+  write_program(source);
+  torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
+  options.file = bench.file;
+  options.id = name;
+  assert_int_equal(torpor_run_add(bench.store, &options, id), TORPOR_OK);
+}
+
+static void add_run(const char *source) {
+  add_named("run", source);
+}
+
+static void add_with_fuel(uint64_t fuel, const char *source) {
+  char id[TORPOR_RUN_ID_SIZE];
+  write_program(source);
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
   options.file = bench.file;
   options.id = "run";
+  options.fuel = fuel;
   assert_int_equal(torpor_run_add(bench.store, &options, id), TORPOR_OK);
 }
 
@@ -128,6 +148,145 @@ static void a_stop_is_no_attempt(void **state) {
   assert_int_equal(bench.info.attempts, 0);
 }
 
+/* A stop after the attempt was counted and before the VM was told anything. */
+static void stop_at_delivery(enum torpor__fault_point point) {
+  if (point == TORPOR__FAULT_DELIVERY) torpor_worker_stop(bench.worker);
+}
+
+static void a_stop_before_a_step_is_no_attempt(void **state) {
+  (void)state;
+  add_run("export default 1;");
+  torpor__fault_hook = stop_at_delivery;
+  for (int i = 0; i < TORPOR_RUN_ATTEMPTS + 2; i++) drive(note);
+  torpor__fault_hook = NULL;
+  look();
+  assert_int_equal(bench.started, 0);
+  assert_int_equal(bench.info.state, TORPOR_RUN_READY);
+  assert_int_equal(bench.info.attempts, 0);
+}
+
+static struct torpor__store *rows(void) {
+  return bench.store->store;
+}
+
+static void stop_at_end(void *user, const torpor_event *event) {
+  note(user, event);
+  if (event->kind == TORPOR_EVENT_ENDED) torpor_worker_stop(bench.worker);
+}
+
+static void stop_at_commit(void *user, const torpor_event *event) {
+  note(user, event);
+  if (event->kind == TORPOR_EVENT_COMMIT) torpor_worker_stop(bench.worker);
+}
+
+/* One damaged run does not end the worker of the others. */
+static void a_damaged_run_is_parked_alone(void **state) {
+  (void)state;
+  add_run("export default 1;");
+  add_named("other", "export default 2;");
+  assert_int_equal(
+      torpor__sqlite_exec((struct torpor__sqlite *)rows(),
+                          "UPDATE run SET access = 'all' WHERE id = 'run'"),
+      TORPOR_OK);
+  torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
+  options.event = stop_at_end;
+  assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
+                   TORPOR_OK);
+  assert_int_equal(torpor_worker_add(bench.worker, NULL), TORPOR_OK);
+  assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
+  torpor_worker_close(bench.worker);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_PARKED);
+  assert_non_null(strstr(bench.reason, "access"));
+  assert_int_equal(bench.errors, 1);
+  assert_int_equal(torpor_run_each(bench.store, "other", see, NULL), TORPOR_OK);
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+}
+
+static void a_damaged_run_that_was_asked_for_is_an_error(void **state) {
+  (void)state;
+  add_run("export default 1;");
+  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)rows(),
+                                       "UPDATE run SET access = 'all'"),
+                   TORPOR_OK);
+  assert_int_equal(torpor_worker_open(bench.store, NULL, &bench.worker),
+                   TORPOR_OK);
+  assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_CORRUPT);
+  assert_non_null(strstr(torpor_store_error(bench.store), "access"));
+  assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
+  torpor_worker_close(bench.worker);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_PARKED);
+}
+
+static torpor_status fail_head_get(struct torpor__store *store, int64_t run,
+                                   struct torpor__head *head) {
+  (void)run;
+  (void)head;
+  return torpor__store_fail(store, TORPOR_IO, "the disk is gone");
+}
+
+/* What the store says while a step is prepared reaches the worker. */
+static void a_store_that_fails_is_noticed(void **state) {
+  (void)state;
+  struct torpor__held_by by = {.store = bench.store};
+  struct torpor__held *held;
+  bool stepped = true;
+  add_run("export default 1;");
+  assert_int_equal(torpor_loop_open(NULL, &by.loop), TORPOR_OK);
+  assert_int_equal(torpor__held_open(&held, &by, 1), TORPOR_OK);
+  struct torpor__protocol *protocol = torpor__held_protocol(held);
+  assert_int_equal(torpor__protocol_refresh(protocol), TORPOR_OK);
+  assert_int_equal(torpor__protocol_flush(rows(), &protocol, 1, 1), TORPOR_OK);
+  const struct torpor__store_calls *calls = rows()->calls;
+  struct torpor__store_calls failing = *calls;
+  failing.head_get = fail_head_get;
+  rows()->calls = &failing;
+  assert_int_equal(torpor__held_step(held, &stepped), TORPOR_IO);
+  assert_false(stepped);
+  rows()->calls = calls;
+  torpor__held_close(held);
+  torpor_loop_close(by.loop);
+}
+
+/* What a step does not come to, since its fuel is spent, the next one tells. */
+static void little_fuel_loses_nothing(void **state) {
+  (void)state;
+  add_with_fuel(
+      1,
+      "import { signal } from 'torpor:run';"
+      "const spin = async (name) => {"
+      "  const got = await signal(name);"
+      "  for (let i = 0; i < 1e5; i++);"
+      "  await null;"
+      "  return got;"
+      "};"
+      "export default await Promise.all(['a', 'b', 'c', 'd'].map(spin));");
+  drive(stop_at_commit);
+  for (const char *name = "a\0b\0c\0d"; *name; name += 2)
+    assert_int_equal(torpor_run_signal(bench.store, "run", name, NULL, 0),
+                     TORPOR_OK);
+  drive(note);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+  assert_true(bench.info.step > 4);
+}
+
+/* The kind of an operation comes from guest memory, and may be empty. */
+static void an_operation_of_no_kind_is_rejected(void **state) {
+  (void)state;
+  add_run(
+      "import { sleep } from 'torpor:run';"
+      "export default await sleep('1 day').catch((error) => error.code);");
+  drive(stop_at_commit);
+  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)rows(),
+                                       "UPDATE operation SET kind = ''"),
+                   TORPOR_OK);
+  drive(note);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -135,6 +294,12 @@ int main(void) {
       ON_BENCH(a_flood_of_output_is_refused),
       ON_BENCH(much_output_is_fine),
       ON_BENCH(a_stop_is_no_attempt),
+      ON_BENCH(a_stop_before_a_step_is_no_attempt),
+      ON_BENCH(a_damaged_run_is_parked_alone),
+      ON_BENCH(a_damaged_run_that_was_asked_for_is_an_error),
+      ON_BENCH(a_store_that_fails_is_noticed),
+      ON_BENCH(little_fuel_loses_nothing),
+      ON_BENCH(an_operation_of_no_kind_is_rejected),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
