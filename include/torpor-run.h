@@ -359,7 +359,8 @@ TORPOR_API void torpor_worker_close(torpor_worker *worker);
 
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,
  * also those that come later. A run that sleeps in an engine which is not here
- * is left to others: TORPOR_ENGINE, or an event that says so. */
+ * is left to others: TORPOR_ENGINE, or an event that says so. One whose rows
+ * are damaged is parked: TORPOR_CORRUPT, or an event. */
 TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);
 

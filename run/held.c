@@ -36,6 +36,7 @@ struct torpor__held {
   struct torpor__step step;
   bool staged;
   bool stepped; /* since the last torpor__held_rest */
+  bool starved; /* memory ran out: an operation is not performed */
 
   /* What never changes, read once. */
   char *id, *program;
@@ -111,14 +112,20 @@ static struct task *add_task(struct torpor__held *held,
   return task;
 }
 
+/* Memory ran out: it is as if the worker had died, which the run survives. */
+static void starve(struct torpor__held *held, const char *what) {
+  held->starved = true;
+  tell_error(held, what);
+}
+
 /* What a driver brings. When memory runs out it is as if the driver had not
- * answered: the operation is begun again by the next worker. */
+ * answered: the operation is begun again when the run is taken again. */
 static void receive(struct task *task, enum torpor__outcome outcome,
                     struct torpor__slice value) {
   struct torpor__held *held = task->held;
   if (torpor__protocol_receive(held->protocol, task->branch, task->id, outcome,
                                value) != TORPOR_OK)
-    tell_error(held, "out of memory: a result was dropped");
+    starve(held, "out of memory: a result was dropped");
   free(take_task(held, task->branch, task->id));
 }
 
@@ -153,6 +160,21 @@ static torpor_status start_task(struct task *task,
                            task, &task->task);
 }
 
+/* The operation is not one that any driver could be asked for: its kind comes
+ * from guest memory. */
+static void reject_task(struct task *task) {
+  torpor_bytes error = {0};
+  if (torpor_cbor_error("Error", "an operation of no kind", "MISUSE", &error) !=
+      TORPOR_OK) {
+    starve(task->held, "out of memory: an operation could not be started");
+    free(take_task(task->held, task->branch, task->id));
+    return;
+  }
+  receive(task, TORPOR__OUTCOME_REJECTED,
+          (struct torpor__slice){.data = error.data, .size = error.size});
+  torpor_bytes_free(&error);
+}
+
 /* torpor__drivers.start */
 static void start_operation(void *data,
                             const struct torpor__operation *operation,
@@ -160,8 +182,12 @@ static void start_operation(void *data,
   struct torpor__held *held = data;
   (void)woken; /* each driver does the same then: re-arm, repeat, reattach */
   struct task *task = add_task(held, operation);
-  if (task == NULL || start_task(task, operation) != TORPOR_OK) {
-    tell_error(held, "out of memory: an operation could not be started");
+  torpor_status status =
+      task == NULL ? TORPOR_NOMEM : start_task(task, operation);
+  if (status == TORPOR_MISUSE) {
+    reject_task(task);
+  } else if (status != TORPOR_OK) {
+    starve(held, "out of memory: an operation could not be started");
     if (task != NULL) free(take_task(held, task->branch, task->id));
   }
 }
@@ -278,7 +304,13 @@ static torpor_status copy_row(void *data, int64_t number,
       .policy = find_policy,
       .user = held};
   if (row->access[0] == '\0') return TORPOR_OK;
-  return torpor_access_read(row->access, strlen(row->access), &held->access);
+  torpor_status status =
+      torpor_access_read(row->access, strlen(row->access), &held->access);
+  if (status != TORPOR_FORMAT) return status;
+  return torpor__store_fail(held->by->store->store, TORPOR_CORRUPT,
+                            "run '%s': the access that was granted cannot be "
+                            "read",
+                            row->id);
 }
 
 /* torpor__state_fn: takes the first row, which is the newest. */
@@ -461,14 +493,15 @@ static void run_step(struct torpor__held *held) {
   held->staged = true;
 }
 
-bool torpor__held_step(struct torpor__held *held) {
+torpor_status torpor__held_step(struct torpor__held *held, bool *stepped) {
+  torpor_status status = TORPOR_OK;
   if (torpor__protocol_ready(held->protocol))
-    torpor__protocol_prepare(held->protocol);
-  if (torpor__protocol_phase(held->protocol) != TORPOR__PHASE_STEPPING)
-    return false;
+    status = torpor__protocol_prepare(held->protocol);
+  *stepped = torpor__protocol_phase(held->protocol) == TORPOR__PHASE_STEPPING;
+  if (!*stepped) return status;
   held->stepped = true;
   run_step(held);
-  return true;
+  return TORPOR_OK;
 }
 
 /* ---- After a commit ------------------------------------------------------*/
@@ -493,27 +526,37 @@ static void tell_lost(const struct torpor__held *held) {
     tell_error(held, "the run was taken over by another process");
 }
 
-bool torpor__held_settle(struct torpor__held *held) {
+enum torpor__held_next torpor__held_settle(struct torpor__held *held) {
   enum torpor__phase phase = torpor__protocol_phase(held->protocol);
   const struct torpor__head *head = torpor__protocol_head(held->protocol);
   if (phase == TORPOR__PHASE_LOST) {
     tell_lost(held);
-    return false;
+    return TORPOR__HELD_LEAVES;
   }
   if (held->staged && phase != TORPOR__PHASE_STAGED) {
     held->staged = false;
-    tell(held,
-         (torpor_event){.kind = TORPOR_EVENT_COMMIT,
-                        .step = head->step,
-                        .size = held->step.snapshot.size,
-                        .operations = torpor__protocol_waiting(held->protocol),
-                        .next_due_ms = next_due(held)});
+    if (head->status != TORPOR__RUN_PARKED)
+      tell(held, (torpor_event){.kind = TORPOR_EVENT_COMMIT,
+                                .step = head->step,
+                                .size = held->step.snapshot.size,
+                                .operations =
+                                    torpor__protocol_waiting(held->protocol),
+                                .next_due_ms = next_due(held)});
   }
-  if (phase != TORPOR__PHASE_ENDED) return true;
+  if (phase != TORPOR__PHASE_ENDED)
+    return held->starved ? TORPOR__HELD_AGAIN : TORPOR__HELD_STAYS;
   tell(held, (torpor_event){.kind = TORPOR_EVENT_ENDED,
                             .step = head->step,
                             .state = torpor__catalog_state(head)});
-  return false;
+  return TORPOR__HELD_LEAVES;
+}
+
+void torpor__held_part(struct torpor__held *held) {
+  if (torpor__protocol_phase(held->protocol) == TORPOR__PHASE_STEPPING) {
+    torpor__protocol_abandon(held->protocol, "the worker was stopped");
+    torpor__protocol_excuse(held->protocol);
+  }
+  torpor__protocol_rest(held->protocol);
 }
 
 void torpor__held_rest(struct torpor__held *held) {

@@ -33,17 +33,28 @@ void torpor__held_close(struct torpor__held *held);
 
 /* Runs a step when there is anything to do and the store knows of the attempt:
  * wakes the VM if needed, and hands what it did to the protocol. A step that
- * came to nothing is reported and abandoned. True when it did something. */
-bool torpor__held_step(struct torpor__held *held);
+ * came to nothing is reported and abandoned. '*stepped' says whether it did
+ * something. OK, NOMEM, FENCED, or what the store says. */
+torpor_status torpor__held_step(struct torpor__held *held, bool *stepped);
 
-/* After a flush that held it: tells what is now durable. True while the run
- * goes on, false when it ended or is another's: close it. */
-bool torpor__held_settle(struct torpor__held *held);
+enum torpor__held_next {
+  TORPOR__HELD_STAYS,  /* the run goes on */
+  TORPOR__HELD_LEAVES, /* it ended or is another's: close it */
+  TORPOR__HELD_AGAIN, /* memory ran out for one of its operations: close it, and
+                          take it again later */
+};
+
+/* After a flush that held it: tells what is now durable. */
+enum torpor__held_next torpor__held_settle(struct torpor__held *held);
 
 /* Called now and then: when nothing happened since the last call and nothing
  * is about to, the next flush takes back the attempt that was counted in
  * advance. So a worker that dies during a long wait costs the run nothing. */
 void torpor__held_rest(struct torpor__held *held);
+
+/* For a clean goodbye: what was about to be stepped is not, and the next flush
+ * takes back the attempt that was counted for it. */
+void torpor__held_part(struct torpor__held *held);
 
 /* Closes its VM, which the next step opens again from the last commit. */
 void torpor__held_sleep(struct torpor__held *held);

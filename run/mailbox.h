@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mailbox.h - signals to runs: kept until someone waits for them.
  *
- *   send ──► store ──put──► free ──match──► held for an operation
+ *   send ──► store ──put──► free ──match──► held for whoever waits
  *                            ▲                 │           │
  *                            └───give_back─────┘         take ──► gone
  *
@@ -30,19 +30,18 @@ enum {
 
 struct torpor__message {
   int64_t sequence;
-  char *topic;
   void *value;
   size_t size;
-  bool held;      /* for the operation below */
-  int64_t branch; /* of that operation */
-  uint64_t operation;
 };
+
+struct torpor__queue; /* the messages of one topic */
 
 /* Zeroed is empty. */
 struct torpor__mailbox {
-  struct torpor__message *messages; /* by rising sequence */
-  size_t count;
-  size_t capacity;
+  struct torpor__queue **buckets; /* by the hash of their topics */
+  size_t bucket_count;            /* a power of two, or 0 */
+  size_t queue_count;
+  size_t count; /* of messages */
   int64_t last; /* highest sequence ever put; 0: none */
 };
 
@@ -58,25 +57,20 @@ torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
 torpor_status torpor__mailbox_refresh(struct torpor__mailbox *box,
                                       struct torpor__store *store, int64_t run);
 
-/* The oldest free message of 'topic', now held for the operation, or NULL. It
- * is valid until 'box' changes, its value until it is taken. */
-struct torpor__message *torpor__mailbox_match(struct torpor__mailbox *box,
-                                              const char *topic, int64_t branch,
-                                              uint64_t operation);
+/* The oldest free message of 'topic', now held, or NULL. It is valid until
+ * 'box' changes, its value until it is taken. */
+const struct torpor__message *torpor__mailbox_match(struct torpor__mailbox *box,
+                                                    const char *topic);
 
 /* Whether 'match' would find one. */
 bool torpor__mailbox_has(const struct torpor__mailbox *box, const char *topic);
 
-/* The message held for an operation, or NULL. */
-struct torpor__message *torpor__mailbox_held(const struct torpor__mailbox *box,
-                                             int64_t branch,
-                                             uint64_t operation);
-
 /* Frees every message that is held, so that others may match it. */
 void torpor__mailbox_give_back(struct torpor__mailbox *box);
 
-/* Forgets a message that a durable commit has consumed. */
-void torpor__mailbox_take(struct torpor__mailbox *box, int64_t sequence);
+/* Forgets a message of 'topic' that a durable commit has consumed. */
+void torpor__mailbox_take(struct torpor__mailbox *box, const char *topic,
+                          int64_t sequence);
 
 /* Forgets everything. */
 void torpor__mailbox_clear(struct torpor__mailbox *box);

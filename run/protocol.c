@@ -184,8 +184,8 @@ static void choose_signals(struct torpor__protocol *p) {
   for (size_t i = 0; p->mailbox.count > 0 && i < p->inbox.waiting_count; i++) {
     struct torpor__waiting *waiting = &p->inbox.waiting[i];
     if (waiting->topic == NULL || waiting->chosen) continue;
-    const struct torpor__message *message = torpor__mailbox_match(
-        &p->mailbox, waiting->topic, waiting->branch, waiting->id);
+    const struct torpor__message *message =
+        torpor__mailbox_match(&p->mailbox, waiting->topic);
     if (message == NULL) continue;
     choose(p, waiting,
            (struct torpor__delivery){
@@ -506,12 +506,23 @@ static void finish_attempt(struct torpor__protocol *p, bool outvoted) {
   }
 }
 
+static void take_signals(struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->delivery_count; i++) {
+    const struct torpor__delivery *delivery = &p->deliveries[i];
+    if (delivery->signal == 0 || !delivery->accepted ||
+        TORPOR__BROKEN(SIGNAL_KEPT))
+      continue;
+    torpor__mailbox_take(
+        &p->mailbox,
+        torpor__inbox_find(&p->inbox, delivery->branch, delivery->operation)
+            ->topic,
+        delivery->signal);
+  }
+}
+
 static void finish_step(struct torpor__protocol *p) {
   stop_leaving(p);
-  for (size_t i = 0; i < p->delivery_count; i++)
-    if (p->deliveries[i].signal != 0 && p->deliveries[i].accepted &&
-        !TORPOR__BROKEN(SIGNAL_KEPT))
-      torpor__mailbox_take(&p->mailbox, p->deliveries[i].signal);
+  take_signals(p);
   unchoose(p);
   torpor__inbox_leave(&p->inbox);
   bool active = p->head.status == TORPOR__RUN_ACTIVE;

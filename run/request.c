@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* request.c - making, cancelling, killing and unparking runs.
+/* request.c - making, cancelling, killing, parking and unparking runs.
  *
  * Each request reads the head, changes it and writes it back within one write
  * transaction, so that it never meets half of what a worker writes.
@@ -51,10 +51,11 @@ torpor_status torpor__request_create(struct torpor__store *store,
 
 /* Changes 'head' and what belongs to it, within a transaction. */
 typedef torpor_status change_fn(struct torpor__store *store, int64_t run,
-                                struct torpor__head *head);
+                                struct torpor__head *head, const char *reason);
 
 static torpor_status change_run(struct torpor__store *store, int64_t run,
-                                int64_t now_ms, change_fn *change) {
+                                int64_t now_ms, change_fn *change,
+                                const char *reason) {
   struct torpor__head head;
   torpor_status status = store->calls->begin(store);
   if (status != TORPOR_OK) return status;
@@ -62,7 +63,7 @@ static torpor_status change_run(struct torpor__store *store, int64_t run,
   if (status == TORPOR_OK && head.status != TORPOR__RUN_ACTIVE &&
       head.status != TORPOR__RUN_PARKED)
     status = torpor__store_fail(store, TORPOR_ENDED, NULL);
-  if (status == TORPOR_OK) status = change(store, run, &head);
+  if (status == TORPOR_OK) status = change(store, run, &head, reason);
   head.changed_ms = now_ms;
   if (status == TORPOR_OK) status = store->calls->head_put(store, run, &head);
   if (status == TORPOR_OK) status = store->calls->commit(store);
@@ -71,28 +72,44 @@ static torpor_status change_run(struct torpor__store *store, int64_t run,
 }
 
 static torpor_status set_cancel(struct torpor__store *store, int64_t run,
-                                struct torpor__head *head) {
+                                struct torpor__head *head, const char *reason) {
   (void)store;
   (void)run;
+  (void)reason;
   head->cancel = TORPOR__CANCEL_ALL;
   return TORPOR_OK;
 }
 
+static torpor_status put_reason(struct torpor__store *store, int64_t run,
+                                const char *reason) {
+  const struct torpor__exit row = {.reason = reason};
+  torpor_status status = store->calls->exit_remove(store, run);
+  if (status != TORPOR_OK) return status;
+  return store->calls->exit_put(store, run, &row);
+}
+
 static torpor_status set_killed(struct torpor__store *store, int64_t run,
-                                struct torpor__head *head) {
-  static const struct torpor__exit killed = {.reason = "killed by request"};
+                                struct torpor__head *head, const char *reason) {
   if (!TORPOR__BROKEN(KILL_UNFENCED)) head->fence++;
   head->status = TORPOR__RUN_KILLED;
   head->cancel = 0;
   torpor_status status = store->calls->operation_clear(store, run);
   if (status == TORPOR_OK) status = store->calls->result_clear(store, run);
-  if (status == TORPOR_OK) status = store->calls->exit_remove(store, run);
   if (status != TORPOR_OK) return status;
-  return store->calls->exit_put(store, run, &killed);
+  return put_reason(store, run, reason);
+}
+
+static torpor_status set_parked(struct torpor__store *store, int64_t run,
+                                struct torpor__head *head, const char *reason) {
+  if (head->status == TORPOR__RUN_PARKED) return TORPOR_OK;
+  head->fence++;
+  head->status = TORPOR__RUN_PARKED;
+  return put_reason(store, run, reason);
 }
 
 static torpor_status set_active(struct torpor__store *store, int64_t run,
-                                struct torpor__head *head) {
+                                struct torpor__head *head, const char *reason) {
+  (void)reason;
   if (head->status == TORPOR__RUN_ACTIVE) return TORPOR_OK;
   head->fence++;
   head->status = TORPOR__RUN_ACTIVE;
@@ -102,15 +119,20 @@ static torpor_status set_active(struct torpor__store *store, int64_t run,
 
 torpor_status torpor__request_cancel(struct torpor__store *store, int64_t run,
                                      int64_t now_ms) {
-  return change_run(store, run, now_ms, set_cancel);
+  return change_run(store, run, now_ms, set_cancel, NULL);
 }
 
 torpor_status torpor__request_kill(struct torpor__store *store, int64_t run,
                                    int64_t now_ms) {
-  return change_run(store, run, now_ms, set_killed);
+  return change_run(store, run, now_ms, set_killed, "killed by request");
+}
+
+torpor_status torpor__request_park(struct torpor__store *store, int64_t run,
+                                   const char *reason, int64_t now_ms) {
+  return change_run(store, run, now_ms, set_parked, reason);
 }
 
 torpor_status torpor__request_unpark(struct torpor__store *store, int64_t run,
                                      int64_t now_ms) {
-  return change_run(store, run, now_ms, set_active);
+  return change_run(store, run, now_ms, set_active, NULL);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* request.h - what anybody may ask of a run without working it: to be made, to
- * be cancelled, killed, resumed after it was parked.
+ * be cancelled, killed, parked, resumed after that.
  *
  *  (1) Each is one transaction, durable when it returns OK; else nothing has
  *      changed.
  *  (2) None takes the run's lock: a worker that holds it finds out by the
- *      fence (kill, unpark) or at its next refresh (cancel).
+ *      fence (kill, park, unpark) or at its next refresh (cancel).
  *
  * The codes are those of torpor.h. No SQL, no clock, no I/O but through the
  * store passed in; on the thread of the store. */
@@ -33,6 +33,11 @@ torpor_status torpor__request_cancel(struct torpor__store *store, int64_t run,
 /* Ends the run, whatever its worker does. OK, NOT_FOUND, ENDED. */
 torpor_status torpor__request_kill(struct torpor__store *store, int64_t run,
                                    int64_t now_ms);
+
+/* Sets an active run aside that cannot be worked, with the reason. OK, also for
+ * one that is parked already, NOT_FOUND, ENDED. */
+torpor_status torpor__request_park(struct torpor__store *store, int64_t run,
+                                   const char *reason, int64_t now_ms);
 
 /* Makes a parked run active again, with no attempts counted; OK also for one
  * that is active. OK, NOT_FOUND, ENDED. */

@@ -20,6 +20,7 @@
 
 #include "array.h"
 #include "held.h"
+#include "request.h"
 
 enum { AWAKE_MAX = 256, RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };
 
@@ -113,12 +114,37 @@ static void add_run(struct torpor_worker *worker, struct torpor__held *held,
   worker->runs[worker->count++] = held;
 }
 
+/* Room for one more that is wanted, and for all that are held, should they have
+ * to be taken again. */
+static bool reserve_wanted(struct torpor_worker *worker) {
+  return torpor__array_reserve(&worker->wanted, &worker->wanted_capacity,
+                               worker->wanted_count + worker->count + 1,
+                               sizeof *worker->wanted);
+}
+
 static torpor_status want(struct torpor_worker *worker, int64_t number) {
-  if (!torpor__array_reserve(&worker->wanted, &worker->wanted_capacity,
-                             worker->wanted_count + 1, sizeof *worker->wanted))
+  if (!reserve_wanted(worker))
     return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
   worker->wanted[worker->wanted_count++] = number;
   return TORPOR_OK;
+}
+
+/* Sets a run aside that nobody can work, and says why. LOCKED when somebody can
+ * all the same. */
+static torpor_status set_aside(struct torpor_worker *worker, int64_t number) {
+  struct torpor__store *store = store_of(worker);
+  char reason[TORPOR__STORE_MESSAGE_MAX];
+  memcpy(reason, store->message, sizeof reason);
+  torpor_status status = store->calls->lock(store, number);
+  if (status != TORPOR_OK) return status;
+  status = torpor__request_park(store, number, reason, torpor__catalog_now());
+  store->calls->unlock(store, number);
+  memcpy(store->message, reason, sizeof reason);
+  if (status == TORPOR_ENDED) return TORPOR_OK;
+  if (status == TORPOR_OK)
+    tell(worker,
+         (torpor_event){.kind = TORPOR_EVENT_ERROR, .run = "", .text = reason});
+  return status;
 }
 
 static torpor_status take_run(struct torpor_worker *worker, int64_t number) {
@@ -128,7 +154,8 @@ static torpor_status take_run(struct torpor_worker *worker, int64_t number) {
       !torpor__array_reserve(&worker->numbers, &worker->number_capacity,
                              worker->count + 1, sizeof *worker->numbers) ||
       !torpor__array_reserve(&worker->pending, &worker->pending_capacity,
-                             worker->count + 1, sizeof(*worker->pending)))
+                             worker->count + 1, sizeof(*worker->pending)) ||
+      !reserve_wanted(worker))
     return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
   torpor_status status = torpor__held_open(&held, &worker->by, number);
   if (status == TORPOR_OK) add_run(worker, held, number);
@@ -158,6 +185,7 @@ static torpor_status take_wanted(struct torpor_worker *worker) {
   for (size_t i = 0; status == TORPOR_OK && i < worker->wanted_count; i++) {
     status = take_run(worker, worker->wanted[i]);
     if (status == TORPOR_ENGINE) status = refuse(worker, worker->wanted[i]);
+    if (status == TORPOR_CORRUPT) status = set_aside(worker, worker->wanted[i]);
     if (status != TORPOR_LOCKED) continue;
     worker->wanted[kept++] = worker->wanted[i];
     status = TORPOR_OK;
@@ -216,11 +244,14 @@ static torpor_status look_around(struct torpor_worker *worker) {
 }
 
 /* Steps every run that can; those go to the end. */
-static void step_runs(struct torpor_worker *worker) {
+static torpor_status step_runs(struct torpor_worker *worker) {
   for (size_t i = 0, left = worker->count; left > 0; left--) {
     struct torpor__held *held = worker->runs[i];
-    if (torpor_loop_stopping(worker->by.loop)) return;
-    if (!torpor__held_step(held)) {
+    bool stepped;
+    if (torpor_loop_stopping(worker->by.loop)) return TORPOR_OK;
+    torpor_status status = torpor__held_step(held, &stepped);
+    if (status != TORPOR_OK && status != TORPOR_FENCED) return status;
+    if (!stepped) {
       i++;
       continue;
     }
@@ -228,6 +259,7 @@ static void step_runs(struct torpor_worker *worker) {
             (worker->count - i - 1) * sizeof(*worker->runs));
     worker->runs[worker->count - 1] = held;
   }
+  return TORPOR_OK;
 }
 
 static torpor_status flush_runs(struct torpor_worker *worker) {
@@ -242,8 +274,15 @@ static torpor_status flush_runs(struct torpor_worker *worker) {
 }
 
 static void settle_runs(struct torpor_worker *worker) {
-  for (size_t i = worker->count; i-- > 0;)
-    if (!torpor__held_settle(worker->runs[i])) drop_run(worker, i);
+  for (size_t i = worker->count; i-- > 0;) {
+    struct torpor__held *held = worker->runs[i];
+    int64_t number = torpor__protocol_run(torpor__held_protocol(held));
+    enum torpor__held_next next = torpor__held_settle(held);
+    if (next == TORPOR__HELD_STAYS) continue;
+    drop_run(worker, i);
+    if (next == TORPOR__HELD_AGAIN) /* there is room: 'take_run' has made it */
+      worker->wanted[worker->wanted_count++] = number;
+  }
 }
 
 /* Lets the VMs sleep that stepped longest ago. */
@@ -273,10 +312,8 @@ static bool is_finished(const struct torpor_worker *worker) {
 static bool turn(void *user) {
   struct torpor_worker *worker = user;
   torpor_status status = look_around(worker);
-  if (status == TORPOR_OK) {
-    step_runs(worker);
-    status = flush_runs(worker);
-  }
+  if (status == TORPOR_OK) status = step_runs(worker);
+  if (status == TORPOR_OK) status = flush_runs(worker);
   if (status == TORPOR_OK) {
     settle_runs(worker);
     limit_awake(worker);
@@ -394,6 +431,10 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
   torpor_status status = store->calls->run_find(store, id, &number);
   if (status != TORPOR_OK || is_held(worker, number)) return status;
   status = take_run(worker, number);
+  if (status == TORPOR_CORRUPT) {
+    status = set_aside(worker, number);
+    if (status == TORPOR_OK) return TORPOR_CORRUPT;
+  }
   if (status != TORPOR_LOCKED) return status;
   tell(worker, (torpor_event){.kind = TORPOR_EVENT_HELD, .run = id});
   return want(worker, number);
@@ -401,8 +442,7 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
 
 /* A clean goodbye: takes back the attempts that were counted in advance. */
 static void rest_runs(struct torpor_worker *worker) {
-  for (size_t i = 0; i < worker->count; i++)
-    torpor__protocol_rest(torpor__held_protocol(worker->runs[i]));
+  for (size_t i = 0; i < worker->count; i++) torpor__held_part(worker->runs[i]);
   torpor_status status = flush_runs(worker);
   if (status == TORPOR_OK)
     settle_runs(worker);

@@ -643,6 +643,59 @@ static void what_comes_within_a_step_is_seen_after_it(void **state) {
   torpor__protocol_abandon(bench.protocol, "test");
 }
 
+/* Each finds its own, however many there are, in the order of the senders. */
+static void many_topics(void **state) {
+  (void)state;
+  enum { COUNT = 4000 };
+  static char topics[COUNT / 2][8];
+  struct torpor__operation *begun = calloc(COUNT, sizeof *begun);
+  assert_non_null(begun);
+  for (size_t i = 0; i < COUNT; i++) {
+    snprintf(topics[i / 2], sizeof topics[0], "t%zu", i / 2);
+    begun[i] = waiter(i + 1, topics[i / 2]);
+  }
+  step(begun, COUNT);
+  bench.store->calls->begin(bench.store);
+  for (size_t i = 0; i < COUNT; i++) {
+    const char value = i < COUNT / 2 ? '1' : '2';
+    const struct torpor__signal row = {.topic = topics[(i * 7) % (COUNT / 2)],
+                                       .value = {&value, 1}};
+    bench.store->calls->signal_add(bench.store, bench.run, &row);
+  }
+  bench.store->calls->commit(bench.store);
+  wake();
+  assert_int_equal(bench.delivery_count, COUNT);
+  for (size_t i = 0; i < COUNT; i++) {
+    assert_int_equal(bench.deliveries[i].operation, i + 1);
+    assert_int_equal(told(i), i % 2 == 0 ? '1' : '2');
+    bench.deliveries[i].accepted = i % 3 != 0; /* others were too late */
+    bench.deliveries[i].untold = i % 3 == 0;
+  }
+  struct torpor__step some = state_of(NULL, 0);
+  some.runnable = true;
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &some), TORPOR_OK);
+  flush();
+  wake();
+  assert_int_equal(bench.delivery_count, (COUNT + 2) / 3);
+  for (size_t i = 0; i < bench.delivery_count; i++) {
+    size_t at = i * 3;
+    assert_int_equal(bench.deliveries[i].operation, at + 1);
+    assert_int_equal(told(i), at % 2 == 0 ? '1' : '2');
+    bench.deliveries[i].accepted = true;
+  }
+  struct torpor__operation last[] = {timer(COUNT + 1)};
+  struct torpor__step rest = state_of(last, 1);
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &rest), TORPOR_OK);
+  flush();
+  assert_int_equal(torpor__protocol_waiting(bench.protocol), 1);
+  struct torpor__counts counts;
+  assert_int_equal(
+      bench.store->calls->run_count(bench.store, bench.run, &counts),
+      TORPOR_OK);
+  assert_int_equal(counts.signals, 0);
+  free(begun);
+}
+
 static void a_mailbox_has_limits(void **state) {
   (void)state;
   char topic[TORPOR__TOPIC_MAX + 2];
@@ -722,6 +775,7 @@ int main(void) {
       ON_BENCH(an_abandoned_waiter_eats_none),
       ON_BENCH(a_signal_beats_a_timeout_that_nobody_saw),
       ON_BENCH(what_comes_within_a_step_is_seen_after_it),
+      ON_BENCH(many_topics),
       ON_BENCH(a_mailbox_has_limits),
       ON_BENCH(a_long_life_takes_no_more_space),
   };
