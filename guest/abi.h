@@ -26,7 +26,7 @@
 
 #include <stdint.h>
 
-#define TORPOR_ABI_VERSION 1
+#define TORPOR_ABI_VERSION 2
 
 #define TORPOR_ABI_RESULTS 4
 #define TORPOR_ABI_SLOTS 64
@@ -98,6 +98,9 @@ typedef struct torpor_abi_control {
  * 1 when the host must torpor_release the address after copying, else 0. Bytes
  * given in (address, size) are borrowed for the call and may lie in the window.
  *
+ * New ones go to the end: a host that is newer than its engine knows by that
+ * which it lacks.
+ *
  * X(return, name, parameters): i = i32, l = i64, d = f64, v = none. */
 
 /* Runs at bake time only, before there is an engine: makes runtime, realm and
@@ -108,9 +111,10 @@ typedef struct torpor_abi_control {
   /* After opening from the baseline: seeds Math.random from the wall clock \
      and sets the time origin. */  \
   X(i, torpor_open, v)                                                         \
-  /* First entry after a restore: releases all handles, sets monotonic time \
-     by the wall clock (never back), keeps everything else. */  \
-  X(i, torpor_wake, v)                                                         \
+  /* First entry after a restore, with TORPOR_ABI_WAKE_: releases handles, \
+     sets monotonic time by the wall clock (never back), keeps everything \
+     else; a program that listens is told, in a job. */   \
+  X(i, torpor_wake, i)                                                         \
   /* (size) -> address, 0 when memory is exhausted. */                         \
   X(i, torpor_allocate, i)                                                     \
   /* (address) -> 0. */                                                        \
@@ -181,7 +185,15 @@ typedef struct torpor_abi_control {
   X(i, torpor_collect, v)                                                      \
   /* (address, max pairs) -> count (not a status) of free ranges; writes \
      pairs of uint32_t (address, size) of the first max. */     \
-  X(i, torpor_heap_free, ii)
+  X(i, torpor_heap_free, ii)                                                   \
+  /* Math.random from the host's randomness. */                                \
+  X(i, torpor_reseed, v)                                                       \
+  /* (TORPOR_ABI_INSPECT_): what the VM holds and where it waits, CBOR, text \
+     out. Runs no code of the program, but takes memory: for copies. */ \
+  X(i, torpor_inspect, i)                                                      \
+  /* () -> result[0] what the program gives to its successor; NOT_FOUND when \
+     it registered no function for that. */ \
+  X(i, torpor_export_state, v)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -211,5 +223,11 @@ typedef struct torpor_abi_control {
   X(v, trap, iii)
 
 enum { TORPOR_ABI_TRAP_ABORT = 1, TORPOR_ABI_TRAP_ASSERT = 2 };
+
+enum { TORPOR_ABI_WAKE_CLONE = 1, TORPOR_ABI_WAKE_RESEED = 2 };
+
+/* WAITING: an array with where each suspended function waits. ALL: the report
+ * that docs/inspect.md describes. */
+enum { TORPOR_ABI_INSPECT_WAITING = 1, TORPOR_ABI_INSPECT_ALL = 2 };
 
 #endif

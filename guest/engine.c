@@ -12,7 +12,8 @@
  *                         what is freed is known and cleared
  *   __builtin_frame_address   the stack check, see stack.h
  *
- * At the end: how a VM's life begins, at the bake, at opening and at waking.
+ * At the end: how a VM's life begins, at the bake and at opening; wake.c has
+ * how it goes on after a sleep.
  */
 #include "guest.h"
 
@@ -57,6 +58,7 @@ static JSRuntime *torpor__rt;
 static JSContext *torpor__ctx;
 
 static uint32_t torpor__rejection_count(void);
+static void torpor__wake_note(void);
 static bool torpor__border(JSValue value, uint64_t *out);
 
 #include "entry.c"
@@ -71,6 +73,12 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "cbor-write.c"
 #include "cbor-read.c"
 #include "operation.c"
+#include "wake.c"
+#include "state.c"
+#include "pointers.c"
+#include "report.c"
+#include "waiting.c"
+#include "inspect.c"
 #include "library.c"
 
 /* ---- Life ----------------------------------------------------------------*/
@@ -129,14 +137,6 @@ torpor_status export_open(void) {
   time_origin->u.value =
       js_float64(torpor__time_sane(torpor__host_clock(TORPOR_CLOCK_WALL)));
   random_seed(torpor__ctx);
-  return TORPOR_OK;
-}
-
-EXPORT(torpor_wake)
-torpor_status export_wake(void) {
-  torpor__handles_release();
-  torpor__clock_rebase();
-  torpor__publish();
   return TORPOR_OK;
 }
 

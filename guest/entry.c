@@ -110,6 +110,7 @@ static torpor_status torpor__leave(torpor_status status) {
   if (--entry.depth == 0) {
     entry.granted = entry.left = 0;
     torpor__ctx->interrupt_counter = JS_INTERRUPT_COUNTER_INIT;
+    torpor__wake_note();
   } else {
     torpor__resume();
   }

@@ -721,6 +721,21 @@ TORPOR_API torpor_status torpor_vm_fork(torpor_vm *vm,
 /* Seeds Math.random with the host's randomness: copies no longer agree. */
 TORPOR_API torpor_status torpor_vm_reseed(torpor_vm *vm);
 
+/* What 'vm' holds and where it waits, as CBOR (docs/inspect.md): suspended
+ * functions, the heap by class, the largest objects and what holds them. It is
+ * made in a copy and runs no guest code. TORPOR_BUSY while guest code is on the
+ * stack; TORPOR_LIMIT when there is no memory to look around in; TORPOR_FORMAT
+ * when the VM's memory contradicts itself. */
+TORPOR_API torpor_status torpor_vm_inspect(torpor_vm *vm, torpor_bytes *out);
+
+/* The places at which functions wait, for a sentence: "load (app.js:12:3),
+ * main.js:4:1 and 3 more"; empty when none waits. Errors as above. */
+TORPOR_API torpor_status torpor_vm_waiting(torpor_vm *vm, torpor_bytes *out);
+
+/* What the program gives to the one that takes its place: calls the function
+ * that it registered with exportState. TORPOR_NOT_FOUND when it has none. */
+TORPOR_API torpor_status torpor_state_export(torpor_vm *vm, torpor_value *out);
+
 /* Protection with a key of the caller's, so that whoever keeps a snapshot need
  * not be trusted: AES-256-GCM under a key derived from 'key' and random salt
  * with HKDF-SHA256. AUTHENTICATE leaves the bytes readable. */

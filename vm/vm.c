@@ -39,9 +39,10 @@ torpor_status torpor__begin(torpor_vm *vm) {
   if (status != TORPOR_OK) return status;
   if (vm->calls++ == 0) torpor__limit_arm(vm);
   if (!vm->asleep) return TORPOR_OK;
+  status = TORPOR__INVOKE(vm, wake, vm->wake);
+  if (status != TORPOR_OK) return torpor__end(vm, status);
   vm->asleep = false;
-  status = TORPOR__INVOKE(vm, wake, 0);
-  return status == TORPOR_OK ? TORPOR_OK : torpor__end(vm, status);
+  return TORPOR_OK;
 }
 
 torpor_status torpor__begin_running(torpor_vm *vm) {
@@ -203,6 +204,23 @@ torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out) {
   out->handles = control->handles;
   out->operations = torpor_operation_count(vm);
   return TORPOR_OK;
+}
+
+torpor_status torpor_vm_reseed(torpor_vm *vm) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, reseed, 0);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_state_export(torpor_vm *vm, torpor_value *out) {
+  torpor_status status = torpor__begin_running(vm);
+  *out = torpor_undefined();
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, export_state, 0);
+  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_THROWN) *out = vm->exception;
+  return torpor__end(vm, status);
 }
 
 torpor_status torpor_vm_collect(torpor_vm *vm) {

@@ -117,6 +117,7 @@ struct torpor_vm {
   uint32_t calls;   /* public calls on the stack, see (1) */
   bool in_callback; /* a callback of torpor_host is running */
   bool asleep;      /* restored, not entered yet */
+  unsigned wake;    /* TORPOR_WAKE_, for when it is */
   bool broken;
   bool closing;  /* close when the outermost call returns */
   unsigned wake; /* torpor_wake: what it is told when it wakes */
@@ -269,6 +270,11 @@ torpor_status torpor__limit_interrupted(torpor_vm *vm);
 /* ---- Operations (operation.c) ---------------------------------------------*/
 
 void torpor__operation_forget(torpor_vm *vm);
+
+/* ---- Looking into a VM (inspect.c) ----------------------------------------*/
+
+/* Where each suspended function waits, as section 4 of a snapshot has it. */
+torpor_status torpor__inspect_waiting(torpor_vm *vm, torpor_bytes *out);
 
 /* ---- Host functions (call.c) ----------------------------------------------*/
 

@@ -10,7 +10,7 @@
  *  (2) A removed listener is marked, so that a dispatch under way, which works
  *      on a copy of the list, does not call it.
  *
- * Adds to $: events, for abort.js. */
+ * Adds to $: events, for abort.js and wake.js. */
 (function ($) {
   "use strict";
 
@@ -315,6 +315,11 @@
     return !state.canceled;
   };
 
+  const send = (object, event) => {
+    eventOf(event).trusted = true;
+    dispatch(object, event);
+  };
+
   $.defineInterface(Event, {
     NONE: 0,
     CAPTURING_PHASE: 1,
@@ -326,12 +331,10 @@
 
   $.events = {
     __proto__: null,
-    /* Dispatches an event of the library's own making. */
-    fire: (object, type) => {
-      const event = new Event(type);
-      eventOf(event).trusted = true;
-      dispatch(object, event);
-    },
+    /* Dispatches an event of the library's own making; one that has no more
+     * to say than its type. */
+    send,
+    fire: (object, type) => send(object, new Event(type)),
     watch: (object, callback) => {
       targetOf(object).watch = callback;
     },

@@ -5,6 +5,11 @@
  *   sleep(duration | Date, { signal })       a promise of nothing
  *   signal(name, { timeout, signal })        a promise of what was sent
  *   input()  runId()  step()                 of this run, also after a fork
+ *   exportState(function)   what it returns is what newer code gets when it
+ *                           takes the place of this program
+ *   onUpgrade(handler)      in newer code: handler(state, from), called at once
+ *                           when it took the place of an older program; from
+ *                           is { engine, program, step }
  *
  * A duration is a number of milliseconds, or a text of numbers with units:
  * "90s", "3 days", "1 h 30 min", "1.5 hours". Units: ms, s, m, h, d, w, their
@@ -83,6 +88,7 @@
   const hostInput = $.host("torpor:run.input", 0);
   const hostId = $.host("torpor:run.id", 0);
   const hostStep = $.host("torpor:run.step", 0);
+  const hostUpgrade = $.host("torpor:run.upgrade", 0);
 
   $.module("run", {
     sleep(duration, options = undefined) {
@@ -104,5 +110,18 @@
     input: () => hostInput(),
     runId: () => hostId(),
     step: () => hostStep(),
+
+    exportState(exporter) {
+      if (typeof exporter !== "function")
+        throw new TypeError("exportState: expected a function");
+      $.exportState(exporter);
+    },
+
+    onUpgrade(handler) {
+      if (typeof handler !== "function")
+        throw new TypeError("onUpgrade: expected a function");
+      const upgrade = hostUpgrade();
+      if (upgrade !== undefined) return handler(upgrade[0], upgrade[1]);
+    },
   });
 })

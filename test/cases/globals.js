@@ -12,7 +12,7 @@
 // expect: console undefined undefined true false true
 // expect: true [ 'abort', 'timeout', 'any' ] [ 'aborted', 'reason', 'throwIfAborted', 'onabort' ] [ 'addEventListener', 'removeEventListener', 'dispatchEvent' ]
 // expect: AbortSignal true true [ 'length', 'name', 'prototype' ]
-// expect: []
+// expect: [ 'torpor' ]
 // expect: [ 'performance' ]
 // expect: false 1 true
 // expect: TypeError

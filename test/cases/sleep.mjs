@@ -5,7 +5,7 @@
 // expect: 2000
 // expect: 62000
 // expect: [ 1, 2, 3 ]
-// expect: sleep 1 [ 'input', 'runId', 'signal', 'sleep', 'step' ]
+// expect: sleep 1 [ 'exportState', 'input', 'onUpgrade', 'runId', 'signal', 'sleep', 'step' ]
 import { sleep } from "torpor:run";
 const began = Date.now(), at = () => Date.now() - began;
 console.log(await sleep(5), at());

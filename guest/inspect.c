@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* inspect.c - what a VM holds and where it waits, told as CBOR.
+ *
+ * The host asks in a copy: looking takes memory, and a VM must not change by
+ * being looked at. docs/inspect.md describes the report.
+ *
+ *  (1) No code of the program runs: no getter, no proxy.
+ *  (2) The report is bounded, whatever the program made. */
+
+enum { FUNCTIONS_MOST = 1000 };
+
+static uint32_t jobs_count(void) {
+  const struct list_head *link;
+  uint32_t count = 0;
+  list_for_each(link, &torpor__rt->job_list) count++;
+  return count;
+}
+
+static void functions_write(DynBuf *out) {
+  uint32_t count = torpor_control.function_count;
+  if (count > FUNCTIONS_MOST) count = FUNCTIONS_MOST;
+  report_head(out, CBOR_ARRAY, count);
+  for (uint32_t i = 0; i < count; i++)
+    report_text(out, (const char *)(uintptr_t)function_names()[i].text,
+                function_names()[i].size);
+}
+
+static bool report_write(DynBuf *out) {
+  report_head(out, CBOR_MAP, 4);
+  report_literal(out, "waiting");
+  if (!waiting_write(out)) return false;
+  report_number(out, "operations", torpor_control.operation_count);
+  report_number(out, "jobs", jobs_count());
+  report_literal(out, "functions");
+  functions_write(out);
+  return true;
+}
+
+EXPORT(torpor_inspect)
+torpor_status export_inspect(uint32_t what) {
+  DynBuf report;
+  bool fits;
+  if (what != TORPOR_ABI_INSPECT_WAITING && what != TORPOR_ABI_INSPECT_ALL)
+    return TORPOR_MISUSE;
+  dbuf_init(&report);
+  fits = what == TORPOR_ABI_INSPECT_WAITING ? waiting_write(&report)
+                                            : report_write(&report);
+  if (fits) return report_give(&report);
+  dbuf_free(&report);
+  return TORPOR_LIMIT;
+}

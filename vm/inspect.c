@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* inspect.c - looking into a VM: what it holds and where it waits.
+ *
+ * The guest tells (guest/inspect.c), in a copy of the VM with room to spare, so
+ * that the VM itself stays as it is, also when its memory is nearly used up.
+ * What it tells is checked here: well-formed CBOR, all texts UTF-8, no larger
+ * than INSPECT_LARGEST.
+ *
+ *  (1) No code of the program runs.
+ *  (2) A copy whose memory contradicts itself is ended by a trap or by the
+ *      watchdog; the VM is not touched by that. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vm/cbor.h"
+#include "vm/vm.h"
+
+#define INSPECT_LARGEST (UINT64_C(4) << 20)
+#define INSPECT_DEADLINE_MS 30000
+#define INSPECT_NAMED 5 /* functions in a sentence */
+
+/* ---- The copy -------------------------------------------------------------*/
+
+/* Twice the memory, and some to begin with. */
+static uint64_t copy_memory(const torpor_vm *vm) {
+  uint64_t memory = vm->memory_max * 2 + (UINT64_C(16) << 20);
+  return memory < TORPOR_MEMORY_LARGEST ? memory : TORPOR_MEMORY_LARGEST;
+}
+
+/* A copy that keeps its handles, and is not woken. */
+static torpor_status copy_open(torpor_vm *vm, torpor_vm **out) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_bytes snapshot;
+  torpor_status status = torpor_snapshot_save(vm, &snapshot);
+  *out = NULL;
+  if (status != TORPOR_OK) return status;
+  options.memory_max = copy_memory(vm);
+  options.deadline_ms = INSPECT_DEADLINE_MS;
+  options.engine = vm->engine->id;
+  status = torpor_snapshot_restore(snapshot.data, snapshot.size, &options, out);
+  torpor_bytes_free(&snapshot);
+  if (status != TORPOR_OK)
+    return torpor__fail(vm, status, "%s", torpor_last_error(NULL));
+  (*out)->asleep = false;
+  return TORPOR_OK;
+}
+
+/* What went wrong in the copy, as the VM's sentence. */
+static torpor_status fail_copy(torpor_vm *vm, torpor_vm *copy,
+                               torpor_status status) {
+  if (status == TORPOR_NOMEM || status == TORPOR_LIMIT)
+    return torpor__fail(vm, status, "looking into the VM: %s",
+                        torpor_last_error(copy));
+  return torpor__fail(vm, TORPOR_FORMAT,
+                      "the VM's memory contradicts itself and cannot be looked "
+                      "into (%s); restore a snapshot",
+                      torpor_last_error(copy));
+}
+
+/* ---- Checking -------------------------------------------------------------*/
+
+/* Whether 'report' is one item of CBOR without dangling or malformed text. */
+static bool check_report(const torpor_bytes *report) {
+  torpor__cbor_reader reader = {report->data, report->data,
+                                report->data + report->size};
+  torpor__cbor_item item;
+  if (!torpor__cbor_skip(&reader) || reader.at != reader.end) return false;
+  reader.at = reader.start;
+  while (torpor__cbor_next(&reader, &item))
+    if (item.indefinite || (item.major == TORPOR__CBOR_TEXT &&
+                            !torpor__utf8_valid(item.data, item.value)))
+      return false;
+  return reader.at == reader.end;
+}
+
+static torpor_status take_report(torpor_vm *copy, uint32_t what,
+                                 torpor_bytes *out) {
+  torpor_status status = torpor__begin(copy);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(copy, inspect, what);
+  if (status == TORPOR_OK && copy->result[1] > INSPECT_LARGEST)
+    status = torpor__fail_damaged(copy, "its report");
+  if (status == TORPOR_OK) status = torpor__text_take(copy, out);
+  if (status == TORPOR_OK && !check_report(out)) {
+    torpor_bytes_free(out);
+    status = torpor__fail_damaged(copy, "its report");
+  }
+  return torpor__end(copy, status);
+}
+
+static torpor_status inspect(torpor_vm *vm, uint32_t what, torpor_bytes *out) {
+  torpor_vm *copy;
+  torpor_status status = copy_open(vm, &copy);
+  *out = (torpor_bytes){NULL, 0};
+  if (status != TORPOR_OK) return status;
+  status = take_report(copy, what, out);
+  if (status != TORPOR_OK) status = fail_copy(vm, copy, status);
+  torpor_vm_close(copy);
+  return status;
+}
+
+torpor_status torpor_vm_inspect(torpor_vm *vm, torpor_bytes *out) {
+  return inspect(vm, TORPOR_ABI_INSPECT_ALL, out);
+}
+
+torpor_status torpor__inspect_waiting(torpor_vm *vm, torpor_bytes *out) {
+  return inspect(vm, TORPOR_ABI_INSPECT_WAITING, out);
+}
+
+/* ---- As a sentence --------------------------------------------------------*/
+
+typedef struct place {
+  torpor__cbor_item function, file, kind;
+  uint64_t line, column;
+} place;
+
+static bool is_text(const torpor__cbor_item *item, const char *text) {
+  return item->major == TORPOR__CBOR_TEXT && item->value == strlen(text) &&
+         memcmp(item->data, text, item->value) == 0;
+}
+
+/* One map of the list; false: it is none. */
+static bool read_place(torpor__cbor_reader *reader, place *out) {
+  torpor__cbor_item map, key, value;
+  *out = (place){0};
+  if (!torpor__cbor_next(reader, &map) || map.major != TORPOR__CBOR_MAP)
+    return false;
+  for (uint64_t i = 0; i < map.value; i++) {
+    if (!torpor__cbor_next(reader, &key) || !torpor__cbor_next(reader, &value))
+      return false;
+    if (is_text(&key, "function")) out->function = value;
+    if (is_text(&key, "file")) out->file = value;
+    if (is_text(&key, "kind")) out->kind = value;
+    if (is_text(&key, "line")) out->line = value.value;
+    if (is_text(&key, "column")) out->column = value.value;
+  }
+  return out->function.major == TORPOR__CBOR_TEXT &&
+         out->file.major == TORPOR__CBOR_TEXT;
+}
+
+/* "load (app.mjs:12:3)"; a module has no name. */
+static void write_place(torpor__buffer *out, const place *at) {
+  char numbers[48];
+  bool named = at->function.value > 0;
+  if (named) {
+    torpor__buffer_add(out, at->function.data, at->function.value);
+    torpor__buffer_add(out, " (", 2);
+  }
+  torpor__buffer_add(out, at->file.data, at->file.value);
+  snprintf(numbers, sizeof(numbers), ":%" PRIu64 ":%" PRIu64 "%s", at->line,
+           at->column, named ? ")" : "");
+  torpor__buffer_add(out, numbers, strlen(numbers));
+}
+
+static bool write_places(const torpor_bytes *list, torpor__buffer *out) {
+  torpor__cbor_reader reader = {list->data, list->data,
+                                list->data + list->size};
+  torpor__cbor_item array;
+  uint64_t written = 0, left = 0;
+  if (!torpor__cbor_next(&reader, &array) || array.major != TORPOR__CBOR_ARRAY)
+    return false;
+  for (uint64_t i = 0; i < array.value; i++) {
+    place at;
+    if (!read_place(&reader, &at)) return false;
+    if (is_text(&at.kind, "generator")) continue; /* waits for nobody */
+    if (written == INSPECT_NAMED) {
+      left++;
+      continue;
+    }
+    if (written++ > 0) torpor__buffer_add(out, ", ", 2);
+    write_place(out, &at);
+  }
+  if (left > 0) {
+    char more[48];
+    snprintf(more, sizeof(more), " and %" PRIu64 " more", left);
+    torpor__buffer_add(out, more, strlen(more));
+  }
+  return true;
+}
+
+torpor_status torpor_vm_waiting(torpor_vm *vm, torpor_bytes *out) {
+  torpor__buffer text = {0};
+  torpor_bytes list;
+  torpor_status status = torpor__inspect_waiting(vm, &list);
+  *out = (torpor_bytes){NULL, 0};
+  if (status != TORPOR_OK) return status;
+  if (!write_places(&list, &text)) {
+    torpor__buffer_free(&text);
+    status = torpor__fail(vm, TORPOR_FORMAT,
+                          "the VM's list of suspended functions is damaged; "
+                          "restore a snapshot");
+  } else if (torpor__buffer_finish(&text, out) != TORPOR_OK) {
+    status = torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  }
+  torpor_bytes_free(&list);
+  return status;
+}
