@@ -78,6 +78,9 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "pointers.c"
 #include "report.c"
 #include "waiting.c"
+#include "edges.c"
+#include "holders.c"
+#include "census.c"
 #include "inspect.c"
 #include "library.c"
 

@@ -25,10 +25,33 @@ static void functions_write(DynBuf *out) {
                 function_names()[i].size);
 }
 
+/* "heap" and "largest". False: no memory. */
+static bool heap_write(DynBuf *out, uint64_t used, uint64_t unused) {
+  holders nodes;
+  census all = {0};
+  bool fits = holders_find(&nodes) && census_take(&all, &nodes);
+  if (fits) {
+    report_literal(out, "heap");
+    report_head(out, CBOR_MAP, 3);
+    report_number(out, "used", used);
+    report_number(out, "free", unused);
+    report_literal(out, "classes");
+    census_write_classes(&all, &nodes, out, used);
+    report_literal(out, "largest");
+    largest_write(&all, &nodes, out);
+  }
+  census_free(&all);
+  holders_free(&nodes);
+  return fits;
+}
+
 static bool report_write(DynBuf *out) {
-  report_head(out, CBOR_MAP, 4);
+  /* Before looking takes some. */
+  uint64_t used = torpor_control.heap_used;
+  uint64_t unused = torpor_control.heap_break - torpor_control.heap_base - used;
+  report_head(out, CBOR_MAP, 6);
   report_literal(out, "waiting");
-  if (!waiting_write(out)) return false;
+  if (!waiting_write(out) || !heap_write(out, used, unused)) return false;
   report_number(out, "operations", torpor_control.operation_count);
   report_number(out, "jobs", jobs_count());
   report_literal(out, "functions");

@@ -29,7 +29,7 @@
 
 #define TORPOR__ENGINE_TABLE_VERSION 2
 /* The oldest border that we understand. */
-#define TORPOR__ENGINE_ABI_OLDEST 1
+#define TORPOR__ENGINE_ABI_OLDEST 2
 
 typedef struct torpor__instance torpor__instance; /* generated, see bind.c */
 
