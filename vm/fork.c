@@ -83,7 +83,8 @@ torpor_status torpor_vm_fork(torpor_vm *vm, const torpor_options *options,
 }
 
 torpor_status torpor_vm_reseed(torpor_vm *vm) {
-  return torpor__fail(vm, TORPOR_UNSUPPORTED,
-                      "engine %.64s is too old to be seeded again",
-                      vm->engine->id);
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, reseed, 0);
+  return torpor__end(vm, status);
 }

@@ -31,19 +31,12 @@ static uint64_t copy_memory(const torpor_vm *vm) {
 /* A copy that keeps its handles, and is not woken. */
 static torpor_status copy_open(torpor_vm *vm, torpor_vm **out) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  torpor_bytes snapshot;
-  torpor_status status = torpor_snapshot_save(vm, &snapshot);
-  *out = NULL;
-  if (status != TORPOR_OK) return status;
+  torpor_status status;
   options.memory_max = copy_memory(vm);
   options.deadline_ms = INSPECT_DEADLINE_MS;
-  options.engine = vm->engine->id;
-  status = torpor_snapshot_restore(snapshot.data, snapshot.size, &options, out);
-  torpor_bytes_free(&snapshot);
-  if (status != TORPOR_OK)
-    return torpor__fail(vm, status, "%s", torpor_last_error(NULL));
-  (*out)->asleep = false;
-  return TORPOR_OK;
+  status = torpor_vm_fork(vm, &options, out);
+  if (status == TORPOR_OK) (*out)->asleep = false;
+  return status;
 }
 
 /* What went wrong in the copy, as the VM's sentence. */

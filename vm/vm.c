@@ -206,13 +206,6 @@ torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out) {
   return TORPOR_OK;
 }
 
-torpor_status torpor_vm_reseed(torpor_vm *vm) {
-  torpor_status status = torpor__begin(vm);
-  if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, reseed, 0);
-  return torpor__end(vm, status);
-}
-
 torpor_status torpor_state_export(torpor_vm *vm, torpor_value *out) {
   torpor_status status = torpor__begin_running(vm);
   *out = torpor_undefined();

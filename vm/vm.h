@@ -117,7 +117,6 @@ struct torpor_vm {
   uint32_t calls;   /* public calls on the stack, see (1) */
   bool in_callback; /* a callback of torpor_host is running */
   bool asleep;      /* restored, not entered yet */
-  unsigned wake;    /* TORPOR_WAKE_, for when it is */
   bool broken;
   bool closing;  /* close when the outermost call returns */
   unsigned wake; /* torpor_wake: what it is told when it wakes */
