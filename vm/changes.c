@@ -16,14 +16,19 @@
 
 #define BLOCK 256u
 #define WORD 8u
+#define VARINT_LARGEST 10u
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "the lowest bits of a word are its first byte");
 
 typedef struct scan {
   const torpor__image *image;
   const uint8_t *memory;
   const torpor__region *shadow; /* whose copies count; NULL: none */
   uint32_t limit;               /* nothing is compared from here on */
-  uint32_t start, end; /* the run that is being found; empty when equal */
-  uint32_t written;    /* end of the last run in 'out' */
+  uint32_t start, end;  /* the run that is being found; empty when equal */
+  uint64_t first, last; /* in what bits its first and last words differ */
+  uint32_t written;     /* end of the last run in 'out' */
   torpor__buffer *out;
 } scan;
 
@@ -44,16 +49,10 @@ static uint8_t base_byte(const scan *s, uint32_t address) {
 
 /* ---- Writing --------------------------------------------------------------*/
 
-static void add_varint(torpor__buffer *out, uint64_t value) {
-  uint8_t bytes[10];
-  size_t size = 0;
-  do {
-    bytes[size] = (uint8_t)(value & 0x7f);
-    value >>= 7;
-    if (value) bytes[size] |= 0x80;
-    size++;
-  } while (value);
-  torpor__buffer_add(out, bytes, size);
+static uint8_t *put_varint(uint8_t *to, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *to++ = (uint8_t)(value | 0x80);
+  *to++ = (uint8_t)value;
+  return to;
 }
 
 static bool all_zero(const uint8_t *bytes, size_t size) {
@@ -61,10 +60,14 @@ static bool all_zero(const uint8_t *bytes, size_t size) {
 }
 
 static void write_run(scan *s, bool zero) {
-  uint64_t size = s->end - s->start;
-  add_varint(s->out, s->start - s->written);
-  add_varint(s->out, size << 1 | zero);
-  if (!zero) torpor__buffer_add(s->out, s->memory + s->start, (size_t)size);
+  size_t size = s->end - s->start;
+  if (torpor__buffer_reserve(s->out, 2 * VARINT_LARGEST + size)) {
+    uint8_t *to = s->out->data + s->out->size;
+    to = put_varint(to, s->start - s->written);
+    to = put_varint(to, (uint64_t)size << 1 | zero);
+    if (!zero) to = (uint8_t *)memcpy(to, s->memory + s->start, size) + size;
+    s->out->size = (size_t)(to - s->out->data);
+  }
   s->written = s->end;
   s->start = s->end;
 }
@@ -72,30 +75,31 @@ static void write_run(scan *s, bool zero) {
 /* Writes the run that was found, without equal bytes at its ends. */
 static void flush_run(scan *s) {
   if (s->start == s->end) return;
-  while (s->memory[s->start] == base_byte(s, s->start)) s->start++;
-  while (s->memory[s->end - 1] == base_byte(s, s->end - 1)) s->end--;
+  s->start += (uint32_t)__builtin_ctzll(s->first) / 8;
+  s->end -= (uint32_t)__builtin_clzll(s->last) / 8;
   write_run(s, all_zero(s->memory + s->start, s->end - s->start));
 }
 
-/* The bytes [address, address + size) differ somewhere. */
-static void add_word(scan *s, uint32_t address, uint32_t size) {
+/* The word at 'address' differs, in the bits of 'difference'. */
+static void add_word(scan *s, uint32_t address, uint64_t difference) {
   if (s->start == s->end || address - s->end >= TORPOR__RUN_GAP) {
     flush_run(s);
     s->start = address;
+    s->first = difference;
   }
-  s->end = address + size;
+  s->end = address + WORD;
+  s->last = difference;
 }
 
 /* ---- Comparing ------------------------------------------------------------*/
 
-static void scan_block(scan *s, uint32_t start, uint32_t end) {
-  const uint8_t *base = base_page(s, start) + start % TORPOR__PAGE;
-  const uint8_t *bytes = s->memory + start;
-  for (uint32_t at = start; at < end; at += WORD, bytes += WORD, base += WORD) {
+static void scan_block(scan *s, uint32_t start, const uint8_t *bytes,
+                       const uint8_t *base, uint32_t size) {
+  for (uint32_t at = 0; at < size; at += WORD) {
     uint64_t word, before;
-    memcpy(&word, bytes, WORD);
-    memcpy(&before, base, WORD);
-    if (word != before) add_word(s, at, WORD);
+    memcpy(&word, bytes + at, WORD);
+    memcpy(&before, base + at, WORD);
+    if (word != before) add_word(s, start + at, word ^ before);
   }
 }
 
@@ -105,7 +109,7 @@ static void scan_page(scan *s, uint32_t start, uint32_t end) {
   const uint8_t *bytes = s->memory + start;
   while (start < end) {
     uint32_t size = end - start < BLOCK ? end - start : BLOCK;
-    if (memcmp(bytes, base, size) != 0) scan_block(s, start, start + size);
+    if (memcmp(bytes, base, size) != 0) scan_block(s, start, bytes, base, size);
     start += size;
     bytes += size;
     base += size;
