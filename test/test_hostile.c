@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/vm.h"
+#include "vm/image.h"
 
 #define DEADLINE_MS 30
 /* Beyond deadline and grace: what the system and sanitizers take. */

@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#include "vm/image.h"
+
 #define BLOCK 256u
 #define WORD 8u
 #define VARINT_LARGEST 10u
@@ -22,10 +24,12 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the lowest bits of a word are its first byte");
 
 typedef struct scan {
-  const torpor__image *image;
+  const torpor__image *image;     /* what is compared with */
+  const torpor__region *shadow;   /* whose copies go before; NULL: none */
+  const torpor__image *unwritten; /* what pages that were not written are */
   const uint8_t *memory;
-  const torpor__region *shadow; /* whose copies count; NULL: none */
-  uint32_t limit;               /* nothing is compared from here on */
+  uint32_t limit;       /* nothing is compared from here on */
+  uint32_t page;        /* the first that was not looked at */
   uint32_t start, end;  /* the run that is being found; empty when equal */
   uint64_t first, last; /* in what bits its first and last words differ */
   uint32_t written;     /* end of the last run in 'out' */
@@ -38,8 +42,12 @@ static const uint8_t zeros[TORPOR__PAGE];
 static const uint8_t *base_page(const scan *s, uint32_t address) {
   const uint8_t *copy = NULL;
   address &= ~(TORPOR__PAGE - 1);
-  if (s->shadow) copy = torpor__shadow_at(s->shadow, address / TORPOR__PAGE);
-  if (copy) return copy;
+  if (s->shadow) {
+    copy = torpor__shadow_at(s->shadow, address / TORPOR__PAGE);
+    if (copy) return copy;
+    if (torpor__shadow_keeps(s->shadow, address / TORPOR__PAGE))
+      return s->memory + address;
+  }
   return address < s->image->size ? s->image->bytes + address : zeros;
 }
 
@@ -133,19 +141,36 @@ static void scan_part(scan *s, uint32_t start, uint32_t end, uint32_t low,
   if (start < end) scan_pages(s, start, end);
 }
 
-static void scan_written(void *user, uint32_t start, uint32_t end) {
-  scan *s = user;
+static void scan_range(scan *s, uint32_t start, uint32_t end) {
   const torpor__image *image = s->image;
   scan_part(s, start, end, image->stack_size, image->host_start);
   scan_part(s, start, end, image->host_end, s->limit);
 }
 
+/* Pages that nobody wrote may differ from the baseline in the VM's image. */
+static void scan_unwritten(scan *s, uint32_t end) {
+  uint32_t limit = s->unwritten->size / TORPOR__PAGE;
+  if (end > limit) end = limit;
+  for (uint32_t page = s->page; page < end; page++)
+    if (torpor__image_page_use(s->unwritten, page) & TORPOR__PAGE_OTHER)
+      scan_range(s, page * TORPOR__PAGE, (page + 1) * TORPOR__PAGE);
+}
+
+static void scan_written(void *user, uint32_t start, uint32_t end) {
+  scan *s = user;
+  if (s->unwritten) scan_unwritten(s, start / TORPOR__PAGE);
+  scan_range(s, start, end);
+  s->page = end / TORPOR__PAGE;
+}
+
 void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
-  scan s = {.image = vm->image,
+  scan s = {.image = vm->image->baseline,
             .memory = vm->memory,
             .out = out,
             .limit = torpor__memory_limit(vm)};
+  if (vm->image != vm->image->baseline) s.unwritten = vm->image;
   torpor__region_written(vm->region, scan_written, &s);
+  if (s.unwritten) scan_unwritten(&s, UINT32_MAX / TORPOR__PAGE);
   flush_run(&s);
 }
 
@@ -181,7 +206,7 @@ void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out) {
             .shadow = vm->region,
             .out = out,
             .limit = torpor__memory_limit(vm)};
-  torpor__region_written(vm->region, scan_written, &s);
+  torpor__region_written_since(vm->region, scan_written, &s);
   write_dropped(&s, s.limit, vm->remembered.limit);
 }
 

@@ -11,7 +11,7 @@
  * Runs on the original's thread; the copy is not bound to it. */
 #include <string.h>
 
-#include "vm/remember.h"
+#include "vm/image.h"
 
 typedef struct copying {
   torpor_vm *from, *to;
@@ -59,7 +59,7 @@ static torpor_status copy_memory(torpor_vm *from, torpor_vm *to) {
 static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
                                torpor_vm **out) {
   torpor_status status = torpor__options_check(options);
-  if (status == TORPOR_OK) status = torpor__vm_take(vm->engine, options, out);
+  if (status == TORPOR_OK) status = torpor__vm_take(vm->image, options, out);
   if (status == TORPOR_OK) status = copy_memory(vm, *out);
   return status;
 }

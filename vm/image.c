@@ -1,50 +1,170 @@
 /* SPDX-License-Identifier: MIT */
-/* image.c - the baseline of each engine, laid out flat.
+/* image.c - flat memory that never changes, which VMs start from.
  *
- * An engine brings its initialised memory as segments, the runs of its wasm
- * module. Resetting and comparing go by whole pages, so at the first use of an
- * engine the segments are laid out once, and kept: read-only from then on, and
- * shared by all threads.
+ * Two kinds: the *baseline* of each engine, from the segments that it brings,
+ * made at its first use and kept; and what snapshots are laid out as, for a
+ * base (base.c) or for one large VM (restore.c). Resetting and comparing go by
+ * whole pages of an image.
  *
- *     image:  | stack: zero | data ... | control | ... | heap at bake time |
- *                                                                       size
+ *     image:  | stack: zero | data ... | control | ... | heap ... |
+ *                                                                size
  *
- * The image is the engine's own, so its control block can be believed. */
+ * The bytes lie in a file of memory alone, sealed, so that VMs can be mapped
+ * onto it; where the system has none, in plain memory, which VMs copy.
+ *
+ *  (1) A finished image cannot be written, by anyone: the file is sealed and
+ *      the only mapping of it read-only.
+ *  (2) Stack and the host's part of the control block are zero in it.
+ *  (3) A VM holds a reference to its image.
+ *
+ * Any thread; an image that is being made belongs to one. */
+#define _GNU_SOURCE
+#include "vm/image.h"
+
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#include "vm/vm.h"
+#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
-static pthread_mutex_t images_lock = PTHREAD_MUTEX_INITIALIZER;
-static torpor__image *images;
+static pthread_mutex_t baselines_lock = PTHREAD_MUTEX_INITIALIZER;
+static torpor__image *baselines;
 
-static uint32_t round_to_page(uint32_t address) {
-  return (address + TORPOR__PAGE - 1) & ~(TORPOR__PAGE - 1);
+static uint64_t round_up(uint64_t size, uint64_t unit) {
+  return (size + unit - 1) / unit * unit;
 }
 
-static uint32_t find_size(const torpor__engine *engine) {
-  uint32_t size = engine->control + (uint32_t)sizeof(torpor_abi_control);
-  for (size_t i = 0; i < engine->segment_count; i++) {
-    const torpor__engine_segment *segment = &engine->segments[i];
-    if (segment->address + segment->size > size)
-      size = segment->address + segment->size;
-  }
-  return round_to_page(size);
+/* ---- Files ----------------------------------------------------------------*/
+
+#ifdef TORPOR_TESTING
+static _Atomic bool files_refused;
+
+void torpor__image_refuse_files(bool refuse) {
+  files_refused = refuse;
+}
+#else
+enum { files_refused = false };
+#endif
+
+static int open_file(void) {
+  if (files_refused) return -1;
+  return memfd_create("torpor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
-static void lay_out(torpor__image *image) {
-  const torpor__engine *engine = image->engine;
-  for (size_t i = 0; i < engine->segment_count; i++) {
-    const torpor__engine_segment *segment = &engine->segments[i];
-    memcpy(image->bytes + segment->address, segment->data, segment->size);
-  }
-  for (uint32_t page = 0; page < image->size / TORPOR__PAGE; page++) {
-    const uint8_t *bytes = image->bytes + (size_t)page * TORPOR__PAGE;
-    image->page_used[page] =
-        bytes[0] != 0 || memcmp(bytes, bytes + 1, TORPOR__PAGE - 1) != 0;
-  }
+/* ---- Making ---------------------------------------------------------------*/
+
+/* Address space for 'image', whose memory may have 'most' bytes. */
+static bool reserve(torpor__image *image, uint64_t most) {
+  int kind = image->file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+  void *space = mmap(NULL, (size_t)most, PROT_READ | PROT_WRITE,
+                     kind | MAP_NORESERVE, image->file, 0);
+  if (space == MAP_FAILED) return false;
+  image->bytes = space;
+  image->reserved = most;
+  return true;
 }
 
+static torpor__image *new_image(const torpor__engine *engine, uint64_t most) {
+  torpor__image *image = torpor__alloc(sizeof(*image));
+  if (!image) return NULL;
+  *image = (torpor__image){.engine = engine, .file = open_file()};
+  atomic_init(&image->references, 1);
+  if (reserve(image, round_up(most, TORPOR__CHUNK))) return image;
+  if (image->file >= 0) close(image->file);
+  torpor__alloc_free(image);
+  return NULL;
+}
+
+bool torpor__image_extend(torpor__image *image, uint64_t size) {
+  if (size > image->reserved) return false;
+  if (image->file >= 0 && ftruncate(image->file, (off_t)size) != 0)
+    return false;
+  image->pages = (uint32_t)(size / TORPOR__WASM_PAGE);
+  return true;
+}
+
+torpor_status torpor__image_put(void *user, uint32_t start, uint32_t size,
+                                const uint8_t *bytes) {
+  torpor__image *image = user;
+  uint8_t *place = image->bytes + start;
+  if (bytes)
+    memcpy(place, bytes, size);
+  else
+    memset(place, 0, size);
+  if (start + size > image->end) image->end = start + size;
+  return TORPOR_OK;
+}
+
+static bool is_zero(const uint8_t *page) {
+  return page[0] == 0 && memcmp(page, page + 1, TORPOR__PAGE - 1) == 0;
+}
+
+static uint8_t classify_page(const torpor__image *image, uint32_t page) {
+  size_t at = (size_t)page * TORPOR__PAGE;
+  const torpor__image *baseline = image->baseline;
+  uint8_t use = is_zero(image->bytes + at) ? 0 : TORPOR__PAGE_USED;
+  if (at >= baseline->size)
+    use |= use ? TORPOR__PAGE_OTHER : 0;
+  else if (memcmp(image->bytes + at, baseline->bytes + at, TORPOR__PAGE) != 0)
+    use |= TORPOR__PAGE_OTHER;
+  return use;
+}
+
+static bool classify(torpor__image *image) {
+  image->page_use = torpor__alloc(image->size / TORPOR__PAGE);
+  if (!image->page_use) return false;
+  for (uint32_t page = 0; page < image->size / TORPOR__PAGE; page++)
+    image->page_use[page] = classify_page(image, page);
+  return true;
+}
+
+/* Makes the file what it stays. false: it could still be written. */
+static bool seal_file(torpor__image *image) {
+  void *space;
+  if (ftruncate(image->file, (off_t)image->mapped_size) != 0) return false;
+  munmap(image->bytes, image->reserved);
+  image->reserved = 0;
+  if (fcntl(image->file, F_ADD_SEALS, SEALS) != 0) return false;
+  space = mmap(NULL, image->mapped_size, PROT_READ, MAP_SHARED, image->file, 0);
+  if (space == MAP_FAILED) return false;
+  image->bytes = space;
+  image->reserved = image->mapped_size;
+  return true;
+}
+
+static bool seal_memory(torpor__image *image) {
+  size_t rest = (size_t)(image->reserved - image->mapped_size);
+  if (rest > 0 && munmap(image->bytes + image->mapped_size, rest) != 0)
+    return false;
+  image->reserved = image->mapped_size;
+  return mprotect(image->bytes, image->reserved, PROT_READ) == 0;
+}
+
+bool torpor__image_finish(torpor__image *image, bool shared) {
+  image->size = (uint32_t)round_up(image->end, TORPOR__PAGE);
+  image->mapped_size = (uint32_t)round_up(image->end, TORPOR__CHUNK);
+  if (!(image->file >= 0 ? seal_file(image) : seal_memory(image))) return false;
+  return !shared || classify(image);
+}
+
+void torpor__image_release(torpor__image *image) {
+  if (!image || atomic_fetch_sub(&image->references, 1) > 1) return;
+  if (image->reserved) munmap(image->bytes, image->reserved);
+  if (image->file >= 0) close(image->file);
+  torpor__alloc_free(image->page_use);
+  torpor__alloc_free(image);
+}
+
+void torpor__image_close_file(torpor__image *image) {
+  if (image->file >= 0) close(image->file);
+  image->file = -1;
+}
+
+/* ---- Baselines ------------------------------------------------------------*/
+
+/* The layout is the engine's own, so its control block can be believed. */
 static void read_layout(torpor__image *image) {
   uint32_t control_at = image->engine->control;
   torpor_abi_control control;
@@ -54,32 +174,57 @@ static void read_layout(torpor__image *image) {
   image->host_end = image->host_start + (uint32_t)sizeof(control.host);
 }
 
-static torpor__image *new_image(const torpor__engine *engine) {
-  uint32_t size = find_size(engine), pages = size / TORPOR__PAGE;
-  torpor__image *image = torpor__alloc(sizeof(*image) + pages);
-  if (!image) return NULL;
-  *image = (torpor__image){.engine = engine, .size = size};
-  image->page_used = (uint8_t *)(image + 1);
-  image->bytes = torpor__alloc(size);
-  if (!image->bytes) {
-    torpor__alloc_free(image);
-    return NULL;
+static void put_segments(torpor__image *image) {
+  const torpor__engine *engine = image->engine;
+  for (size_t i = 0; i < engine->segment_count; i++) {
+    const torpor__engine_segment *segment = &engine->segments[i];
+    torpor__image_put(image, segment->address, segment->size, segment->data);
   }
-  memset(image->bytes, 0, size);
-  lay_out(image);
-  read_layout(image);
+  image->end = (uint32_t)round_up(image->end, TORPOR__PAGE);
+}
+
+static torpor__image *make_baseline(const torpor__engine *engine) {
+  uint64_t size = (uint64_t)engine->pages * TORPOR__WASM_PAGE;
+  torpor__image *image = new_image(engine, size);
+  if (!image) return NULL;
+  image->baseline = image;
+  image->end = engine->control + (uint32_t)sizeof(torpor_abi_control);
+  if (torpor__image_extend(image, size)) {
+    put_segments(image);
+    read_layout(image);
+    if (torpor__image_finish(image, true)) return image;
+  }
+  torpor__image_release(image);
+  return NULL;
+}
+
+torpor__image *torpor__image_find(const torpor__engine *engine) {
+  torpor__image *image;
+  pthread_mutex_lock(&baselines_lock);
+  image = baselines;
+  while (image && image->engine != engine) image = image->next;
+  if (!image && (image = make_baseline(engine)) != NULL) {
+    image->next = baselines;
+    baselines = image;
+  }
+  pthread_mutex_unlock(&baselines_lock);
   return image;
 }
 
-const torpor__image *torpor__image_find(const torpor__engine *engine) {
-  torpor__image *image;
-  pthread_mutex_lock(&images_lock);
-  image = images;
-  while (image && image->engine != engine) image = image->next;
-  if (!image && (image = new_image(engine)) != NULL) {
-    image->next = images;
-    images = image;
+torpor__image *torpor__image_start(const torpor__engine *engine,
+                                   uint64_t most) {
+  const torpor__image *baseline = torpor__image_find(engine);
+  torpor__image *image = baseline ? new_image(engine, most) : NULL;
+  if (!image) return NULL;
+  image->baseline = baseline;
+  image->stack_size = baseline->stack_size;
+  image->host_start = baseline->host_start;
+  image->host_end = baseline->host_end;
+  if (torpor__image_extend(image,
+                           (uint64_t)baseline->pages * TORPOR__WASM_PAGE)) {
+    torpor__image_put(image, 0, baseline->size, baseline->bytes);
+    return image;
   }
-  pthread_mutex_unlock(&images_lock);
-  return image;
+  torpor__image_release(image);
+  return NULL;
 }

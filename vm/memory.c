@@ -11,7 +11,7 @@
  * could call us back, so nested loans may use the window again. */
 #include <string.h>
 
-#include "vm/vm.h"
+#include "vm/image.h"
 
 uint64_t torpor__memory_size(const torpor_vm *vm) {
   return (uint64_t)torpor__region_memory(vm->region)->pages * TORPOR__WASM_PAGE;
@@ -29,7 +29,7 @@ uint32_t torpor__memory_limit(const torpor_vm *vm) {
   uint64_t limit = ((uint64_t)vm->control->heap_break + 7) & ~UINT64_C(7);
   uint64_t size = torpor__memory_size(vm);
   if (limit > size) limit = size;
-  if (limit < vm->image->size) limit = vm->image->size;
+  if (limit < vm->image->baseline->size) limit = vm->image->baseline->size;
   return (uint32_t)limit;
 }
 

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* pool.c - recycling VMs: what makes opening one cost microseconds.
  *
- * The price of a new VM is its page faults. So a closed one is reset to the
- * baseline and kept, with its pages. The reset covers every byte that could
- * have been written, and asks the guest nothing: the region is sealed once the
- * baseline is in it, so that these are the pages that were let in for writing,
- * and what was committed since. A new VM pays a fault for each page that it
- * writes, about 0.2 ms in all; every snapshot of it is the faster for it, which
- * is what 100 runs that take a snapshot at each step live on.
+ * The price of a new VM is its page faults. So a closed one is reset to its
+ * image and kept. The reset covers every byte that could have been written, and
+ * asks the guest nothing. There are two kinds of memory:
+ *
+ * A *copy* keeps its pages. It is sealed once the image is in it, so that what
+ * is to be reset are the pages that were let in for writing, and what was
+ * committed since. A new VM pays a fault for each page that it writes, about
+ * 0.2 ms in all; every snapshot of it is the faster for it, which is what 100
+ * runs that take a snapshot at each step live on.
  *
  *     written:     ####......##########################......####
- *     baseline:    stack     data, library       zero         grown heap
+ *     image:       stack     data, library       zero         grown heap
  *     reset:       zero      copy page by page   zero         given back
+ *
+ * A *mapped* one lies on the file of its image, and has of its own only what it
+ * wrote; that is given back to the system.
  *
  *  (1) A VM in the pool equals a new one, byte for byte: memory, globals,
  *      table. (test_pool.c compares.)
@@ -22,7 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm/vm.h"
+#include "vm/image.h"
 
 #define POOL_LARGEST 32
 /* Below the top of the stack this much stays. */
@@ -34,20 +39,19 @@
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static torpor_vm *pool;
 static size_t pool_size;
+static _Atomic size_t copies_live;
 
 /* ---- Reset ----------------------------------------------------------------*/
 
-/* The class of 'page', and in 'end' where pages of another class begin. */
+/* Whether 'page' is not zero in the image, and in 'end' where pages that are
+ * otherwise begin. */
 static bool page_is_used(const torpor__image *image, uint32_t page,
                          uint32_t limit, uint32_t *end) {
-  uint32_t pages = image->size / TORPOR__PAGE, next = page + 1;
-  bool used = page < pages && image->page_used[page];
-  if (page >= pages) {
-    *end = limit;
-    return false;
-  }
-  while (next < limit && next < pages && image->page_used[next] == used) next++;
-  if (next == pages && !used) next = limit;
+  bool used = torpor__image_page_use(image, page) != 0;
+  uint32_t next = page + 1;
+  if (page >= image->size / TORPOR__PAGE) next = limit;
+  while (next < limit && (torpor__image_page_use(image, next) != 0) == used)
+    next++;
   *end = next;
   return used;
 }
@@ -87,12 +91,19 @@ static void reset_range(void *user, uint32_t start, uint32_t end) {
   reset_pages(user, start, end);
 }
 
-/* false: the system did not take back what the VM had grown by. */
-static bool reset(torpor_vm *vm) {
-  uint32_t pages = vm->engine->pages;
-  if (!torpor__region_set_pages(vm->region, pages, pages)) return false;
+static bool reset_memory(torpor_vm *vm) {
+  if (vm->mapped) return torpor__region_reset(vm->region);
   torpor__region_committed(vm->region, trim_range, vm);
   torpor__region_written(vm->region, reset_range, vm);
+  return true;
+}
+
+/* false: the system did not take back what the VM had grown by. */
+static bool reset(torpor_vm *vm) {
+  uint32_t pages = vm->image->pages;
+  if (!torpor__shadow_forget(vm->region) ||
+      !torpor__region_set_pages(vm->region, pages, pages) || !reset_memory(vm))
+    return false;
   vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
   return true;
 }
@@ -104,18 +115,8 @@ static bool commit_control(torpor_vm *vm) {
                                start + (uint32_t)sizeof(torpor_abi_control));
 }
 
-static bool commit_image(torpor_vm *vm) {
-  const torpor__engine *engine = vm->engine;
-  for (size_t i = 0; i < engine->segment_count; i++) {
-    const torpor__engine_segment *segment = &engine->segments[i];
-    if (!torpor__region_commit(vm->region, segment->address,
-                               segment->address + segment->size))
-      return false;
-  }
-  return commit_control(vm);
-}
-
 static bool seal(torpor_vm *vm, bool anew) {
+  if (vm->mapped) return true;
   torpor__region_seal(vm->region, anew);
   return commit_control(vm);
 }
@@ -123,57 +124,67 @@ static bool seal(torpor_vm *vm, bool anew) {
 /* ---- New ones -------------------------------------------------------------*/
 
 static void destroy(torpor_vm *vm) {
-  vm->engine->release(vm->instance);
+  if (vm->instance) vm->engine->release(vm->instance);
   torpor__region_close(vm->region);
+  torpor__image_release(vm->image);
   torpor__alloc_free(vm);
 }
 
-/* Writes the baseline into memory that is new, and so zero: pages that no one
+/* Writes the image into memory that is new, and so zero: pages that no one
  * writes cost nothing. */
-static void lay_out(torpor_vm *vm) {
+static bool lay_out(torpor_vm *vm) {
   const torpor__image *image = vm->image;
-  for (uint32_t page = 0; page < image->size / TORPOR__PAGE; page++) {
+  uint32_t limit = image->size / TORPOR__PAGE, next;
+  for (uint32_t page = 0; page < limit; page = next) {
+    bool used = page_is_used(image, page, limit, &next);
     size_t at = (size_t)page * TORPOR__PAGE;
-    if (image->page_used[page])
-      memcpy(vm->memory + at, image->bytes + at, TORPOR__PAGE);
+    size_t size = (size_t)(next - page) * TORPOR__PAGE;
+    if (!used) continue;
+    if (!torpor__region_commit(vm->region, (uint32_t)at, (uint32_t)(at + size)))
+      return false;
+    memcpy(vm->memory + at, image->bytes + at, size);
   }
-  vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
+  return commit_control(vm) && seal(vm, true);
 }
 
-static torpor_vm *create(const torpor__image *image) {
+static bool fill(torpor_vm *vm) {
+  torpor__image *image = vm->image;
   const torpor__engine *engine = image->engine;
+  torpor__instance *instance = torpor__region_instance(vm->region);
+  vm->memory = (uint8_t *)torpor__region_memory(vm->region)->data;
+  vm->control = (torpor_abi_control *)(vm->memory + engine->control);
+  if (!(vm->mapped
+            ? torpor__region_map(vm->region, image->file, image->mapped_size)
+            : lay_out(vm)) ||
+      !engine->instantiate(instance, &torpor__imports, vm))
+    return false;
+  vm->instance = instance;
+  vm->table_size = engine->table_size(instance);
+  engine->set_stack_pointer(instance, engine->stack_pointer);
+  return true;
+}
+
+static torpor_vm *create(torpor__image *image, bool mapped) {
   torpor_vm *vm = torpor__alloc(sizeof(*vm));
   if (!vm) return NULL;
   memset(vm, 0, sizeof(*vm));
-  vm->engine = engine;
+  vm->engine = image->engine;
   vm->image = image;
-  vm->region = torpor__region_open(engine->pages, engine->pages);
-  if (!vm->region) {
-    torpor__alloc_free(vm);
-    return NULL;
-  }
-  vm->instance = torpor__region_instance(vm->region);
-  vm->memory = (uint8_t *)torpor__region_memory(vm->region)->data;
-  vm->control = (torpor_abi_control *)(vm->memory + engine->control);
-  if (!commit_image(vm) ||
-      !engine->instantiate(vm->instance, &torpor__imports, vm)) {
-    torpor__region_close(vm->region);
-    torpor__alloc_free(vm);
-    return NULL;
-  }
-  vm->table_size = engine->table_size(vm->instance);
-  lay_out(vm);
-  if (seal(vm, true)) return vm;
+  vm->mapped = mapped;
+  atomic_fetch_add(&image->references, 1);
+  vm->region = torpor__region_open(image->pages, image->pages);
+  if (vm->region && fill(vm)) return vm;
   destroy(vm);
   return NULL;
 }
 
 /* ---- The pool -------------------------------------------------------------*/
 
-static torpor_vm *take_pooled(const torpor__image *image) {
+static torpor_vm *take_pooled(const torpor__image *image, bool mapped) {
   torpor_vm **link = &pool, *vm;
   pthread_mutex_lock(&pool_lock);
-  while (*link && (*link)->image != image) link = &(*link)->next;
+  while (*link && ((*link)->image != image || (*link)->mapped != mapped))
+    link = &(*link)->next;
   vm = *link;
   if (vm) {
     *link = vm->next;
@@ -199,7 +210,7 @@ static bool keep_pooled(torpor_vm *vm) {
   bool room;
   pthread_mutex_lock(&pool_lock);
   drain_at_exit();
-  room = pool_size < POOL_LARGEST;
+  room = pool_size < POOL_LARGEST && !vm->image->retired;
   if (room) {
     vm->next = pool;
     pool = vm;
@@ -209,42 +220,69 @@ static bool keep_pooled(torpor_vm *vm) {
   return room;
 }
 
-torpor_vm *torpor__pool_take(const torpor__image *image, uint32_t pages_max) {
+torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
+                             bool mapped) {
   torpor_vm *vm;
   if (!torpor__runtime_start()) return NULL; /* others may have its signals */
-  vm = take_pooled(image);
-  if (!vm) vm = create(image);
+  vm = take_pooled(image, mapped);
+  if (!vm) vm = create(image, mapped);
   if (!vm) return NULL;
   vm->next = NULL;
-  if (torpor__region_set_pages(vm->region, image->engine->pages, pages_max))
-    return vm;
-  destroy(vm);
-  return NULL;
+  if (!torpor__region_set_pages(vm->region, image->pages, pages_max)) {
+    destroy(vm);
+    return NULL;
+  }
+  if (!mapped) atomic_fetch_add(&copies_live, 1);
+  return vm;
 }
 
 void torpor__pool_give(torpor_vm *vm) {
   const size_t kept = offsetof(struct torpor_vm, host);
   bool table_grown = vm->engine->table_size(vm->instance) != vm->table_size;
+  if (!vm->mapped) atomic_fetch_sub(&copies_live, 1);
   memset((uint8_t *)vm + kept, 0, sizeof(*vm) - kept);
-  if (table_grown || !reset(vm)) {
+  if (table_grown || vm->image->retired || !reset(vm)) {
     destroy(vm);
     return;
   }
   if (!seal(vm, ++vm->uses % SEAL_ANEW == 0) || !keep_pooled(vm)) destroy(vm);
 }
 
-void torpor__pool_drain(void) {
+/* Takes all VMs of 'image' out of the pool, as a list. The lock is held. */
+static torpor_vm *remove_pooled(const torpor__image *image) {
+  torpor_vm **link = &pool, *removed = NULL;
+  while (*link) {
+    torpor_vm *vm = *link;
+    if (image && vm->image != image) {
+      link = &vm->next;
+      continue;
+    }
+    *link = vm->next;
+    vm->next = removed;
+    removed = vm;
+    pool_size--;
+  }
+  return removed;
+}
+
+void torpor__pool_drop(const torpor__image *image) {
   torpor_vm *vm;
   pthread_mutex_lock(&pool_lock);
-  vm = pool;
-  pool = NULL;
-  pool_size = 0;
+  vm = remove_pooled(image);
   pthread_mutex_unlock(&pool_lock);
   while (vm) {
     torpor_vm *next = vm->next;
     destroy(vm);
     vm = next;
   }
+}
+
+void torpor__pool_drain(void) {
+  torpor__pool_drop(NULL);
+}
+
+size_t torpor__pool_live(void) {
+  return copies_live;
 }
 
 size_t torpor__pool_count(void) {

@@ -2,10 +2,15 @@
 /* remember.c - the state of a VM that its next difference is from.
  *
  * A VM remembers what it was restored from, or its state at the last save that
- * was asked to. Of a page that has changed since the image, the region's shadow
- * holds a copy as it was:
+ * was asked to. The region's shadow has what has changed since the image:
  *
- *     remembered page = its copy in the shadow, else the image's
+ *     remembered page = its copy in the shadow,
+ *                       else itself while the shadow keeps it,
+ *                       else the image's
+ *
+ * What was written is compared with that. So after each save pages that did not
+ * change are kept, which takes them out of the comparison, if there are many;
+ * where there are few, comparing costs less than the faults.
  *
  * Most restored VMs are never asked for a difference. So a restore only keeps
  * the bytes that it read; the shadow is laid out when it is needed.
@@ -20,6 +25,12 @@
 #include <string.h>
 
 #include "vm/changes.h"
+#include "vm/image.h"
+
+/* Fewer written pages than this are compared each time. */
+#define KEEP_FROM 256u
+/* More than this that changed are kept, too, instead of copied. */
+#define COPY_MOST 256u
 
 static const uint8_t zeros[TORPOR__PAGE];
 
@@ -53,12 +64,11 @@ static void free_pieces(torpor__remembered *remembered) {
 bool torpor__remember_piece(torpor_vm *vm, torpor__content *runs,
                             const void *data, size_t size) {
   torpor__remembered *remembered = &vm->remembered;
-  size_t copied = runs->owned ? 0 : size;
-  torpor__piece *piece = torpor__alloc(sizeof(*piece) + copied);
+  torpor__piece *piece = torpor__alloc(sizeof(*piece) + size);
   if (!piece) return false;
-  *piece = (torpor__piece){.owned = runs->owned, .size = runs->size};
-  piece->copied = copied;
-  memcpy(piece->bytes, data, copied);
+  *piece =
+      (torpor__piece){.owned = runs->owned, .size = runs->size, .copied = size};
+  if (size > 0) memcpy(piece->bytes, data, size);
   piece->runs = runs->data;
   if (!piece->owned)
     piece->runs = piece->bytes + (runs->data - (const uint8_t *)data);
@@ -120,51 +130,97 @@ torpor_status torpor__remember_ready(torpor_vm *vm) {
 
 /* ---- Remembering the state of now -----------------------------------------*/
 
-typedef struct update {
+/* A pass over what was written: page by page, what it holds is compared with
+ * what is remembered. */
+typedef struct pass {
   torpor_vm *vm;
   uint32_t limit;
+  uint32_t changed;    /* pages */
+  bool all;            /* keeps the changed ones too */
+  uint32_t start, end; /* pages that are to be kept; empty when equal */
   bool failed;
-} update;
+} pass;
 
-static void update_page(update *u, uint32_t start, uint32_t end) {
-  torpor_vm *vm = u->vm;
-  uint32_t page = start / TORPOR__PAGE;
-  const uint8_t *known = torpor__shadow_at(vm->region, page);
-  uint8_t *copy;
-  if (!known) known = image_page(vm, page);
-  if (memcmp(vm->memory + start, known + start % TORPOR__PAGE, end - start) ==
-      0)
-    return;
-  copy = torpor__shadow_hold(vm->region, page);
-  if (copy)
-    memcpy(copy, vm->memory + (size_t)page * TORPOR__PAGE, TORPOR__PAGE);
-  else
-    u->failed = true;
-}
-
-static void update_part(update *u, uint32_t start, uint32_t end, uint32_t low,
-                        uint32_t high) {
+/* Whether [start, end), in one page, is not what is remembered. */
+static bool part_differs(const torpor_vm *vm, const uint8_t *known,
+                         uint32_t start, uint32_t end, uint32_t low,
+                         uint32_t high) {
   if (start < low) start = low;
   if (end > high) end = high;
-  while (start < end && !u->failed) {
-    uint32_t stop = (start & ~(TORPOR__PAGE - 1)) + TORPOR__PAGE;
-    if (stop > end) stop = end;
-    update_page(u, start, stop);
-    start = stop;
+  return start < end && memcmp(vm->memory + start, known + start % TORPOR__PAGE,
+                               end - start) != 0;
+}
+
+static bool page_differs(const pass *p, uint32_t page) {
+  const torpor_vm *vm = p->vm;
+  const torpor__image *image = vm->image;
+  uint32_t start = page * TORPOR__PAGE, end = start + TORPOR__PAGE;
+  const uint8_t *known = torpor__shadow_at(vm->region, page);
+  if (!known) known = image_page(vm, page);
+  return part_differs(vm, known, start, end, image->stack_size,
+                      image->host_start) ||
+         part_differs(vm, known, start, end, image->host_end, p->limit);
+}
+
+static void copy_page(pass *p, uint32_t page) {
+  uint8_t *copy = torpor__shadow_hold(p->vm->region, page);
+  if (copy)
+    memcpy(copy, p->vm->memory + (size_t)page * TORPOR__PAGE, TORPOR__PAGE);
+  else
+    p->failed = true;
+}
+
+static void copy_changed(void *user, uint32_t start, uint32_t end) {
+  pass *p = user;
+  for (; start < end && !p->failed; start += TORPOR__PAGE)
+    if (page_differs(p, start / TORPOR__PAGE))
+      copy_page(p, start / TORPOR__PAGE);
+}
+
+static void count_changed(void *user, uint32_t start, uint32_t end) {
+  pass *p = user;
+  for (; start < end; start += TORPOR__PAGE)
+    if (page_differs(p, start / TORPOR__PAGE)) p->changed++;
+}
+
+static void keep_found(pass *p) {
+  if (p->start < p->end &&
+      !torpor__region_keep(p->vm->region, p->start, p->end))
+    p->failed = true;
+  p->start = p->end;
+}
+
+/* Keeps the pages that did not change, copies the others. Those that the host
+ * writes at any time are never sealed. */
+static void keep_unchanged(void *user, uint32_t start, uint32_t end) {
+  pass *p = user;
+  const torpor__image *image = p->vm->image;
+  uint32_t low = image->host_start & ~(TORPOR__PAGE - 1);
+  if (start != p->end) keep_found(p);
+  for (; start < end && !p->failed; start += TORPOR__PAGE) {
+    bool host = start >= low && start < image->host_end;
+    bool differs = !p->all && page_differs(p, start / TORPOR__PAGE);
+    if (!host && !differs) {
+      if (p->start == p->end) p->start = start;
+      p->end = start + TORPOR__PAGE;
+      continue;
+    }
+    keep_found(p);
+    if (host || differs) copy_page(p, start / TORPOR__PAGE);
   }
 }
 
-static void update_range(void *user, uint32_t start, uint32_t end) {
-  update *u = user;
-  const torpor__image *image = u->vm->image;
-  update_part(u, start, end, image->stack_size, image->host_start);
-  update_part(u, start, end, image->host_end, u->limit);
+static void count_pages(void *user, uint32_t start, uint32_t end) {
+  *(uint32_t *)user += (end - start) / TORPOR__PAGE;
 }
 
 /* Zeros in what lies beyond the new limit. */
 static bool drop_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
   while (start < end) {
     uint32_t page = start / TORPOR__PAGE, offset = start % TORPOR__PAGE;
+    if (torpor__shadow_keeps(vm->region, page) &&
+        !torpor__region_commit(vm->region, start, start + 1))
+      return false;
     if (torpor__shadow_at(vm->region, page) || image_page(vm, page) != zeros) {
       uint8_t *copy = hold_page(vm, page);
       if (!copy) return false;
@@ -175,16 +231,32 @@ static bool drop_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
   return true;
 }
 
+/* Brings the shadow up to date. false: no memory. */
+static bool update(torpor_vm *vm) {
+  pass p = {.vm = vm, .limit = torpor__memory_limit(vm)};
+  uint32_t written = 0;
+  torpor__region_written_since(vm->region, count_pages, &written);
+  if (written >= KEEP_FROM) {
+    torpor__region_written_since(vm->region, count_changed, &p);
+    p.all = p.changed > COPY_MOST;
+    torpor__region_written_since(vm->region, keep_unchanged, &p);
+    keep_found(&p);
+    if (!p.failed) return true;
+    p.failed = false; /* the pages that are kept now are, the others copied */
+  }
+  torpor__region_written_since(vm->region, copy_changed, &p);
+  return !p.failed;
+}
+
 torpor_status torpor__remember_now(torpor_vm *vm) {
-  update u = {.vm = vm, .limit = torpor__memory_limit(vm)};
-  if (!vm->remembered.known) torpor__shadow_forget(vm->region);
+  uint32_t limit = torpor__memory_limit(vm);
+  bool done = vm->remembered.known || torpor__shadow_forget(vm->region);
   free_pieces(&vm->remembered);
-  torpor__region_written(vm->region, update_range, &u);
-  if (u.failed || !drop_pages(vm, u.limit, vm->remembered.limit)) {
+  if (!done || !update(vm) || !drop_pages(vm, limit, vm->remembered.limit)) {
     torpor__remember_forget(vm);
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
   }
-  vm->remembered.limit = u.limit;
+  vm->remembered.limit = limit;
   vm->remembered.known = true;
   return TORPOR_OK;
 }

@@ -6,10 +6,10 @@
 #include "vm/container.h"
 #include "vm/vm.h"
 
-/* Notes, of the snapshot in 'data' that was just put into 'vm', the next piece
- * of what it was restored from: takes over what 'runs' owns. false: no memory.
- * After the last piece the caller sets 'known', and 'id' when 'runs' was
- * compressed. */
+/* Notes the next piece of what 'vm' is restored from, which was just put into
+ * it: takes over what 'runs' owns, else copies the snapshot in 'data' that they
+ * lie in. false: no memory. After the last piece the caller sets 'known', and
+ * 'id' when that was not copied. */
 bool torpor__remember_piece(torpor_vm *vm, torpor__content *runs,
                             const void *data, size_t size);
 

@@ -2,19 +2,38 @@
 /* restore.c - waking VMs: from a snapshot, or from a chain of them.
  *
  * A chain is a whole snapshot and the differences that follow it. Each piece is
- * checked, put over the memory, and let go before the next one is read.
+ * checked, put over what there is, and let go before the next one is read. That
+ * goes into the memory of a VM, or, for bases and for large snapshots, into an
+ * image, which VMs are mapped onto.
  *
  *  (1) Loading replaces everything or produces nothing.
  *  (2) What was loaded and not entered since saves to the same bytes.
  *  (3) A difference is only put over the snapshot whose id it names.
  *
- * Runs on the VM's thread. */
-#include "torpor.h"
+ * Any thread. */
+#include "vm/restore.h"
 
 #include <string.h>
 
 #include "vm/changes.h"
+#include "vm/image.h"
 #include "vm/remember.h"
+
+/* Snapshots that take more are laid out as an image of their own. */
+#define COPIED_LARGEST (UINT32_C(1) << 20)
+
+/* What a chain is loaded into: a VM, or an image that is being made. */
+typedef struct loader {
+  const torpor_options *options;
+  const torpor__engine *engine;
+  torpor_vm *vm;
+  torpor__image *image;
+  uint64_t memory;            /* bytes, so far */
+  uint32_t table_size;        /* of the engine */
+  const torpor_slice *before; /* the piece that was loaded last, or NULL */
+  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]; /* its id, when that is known */
+  bool has_id;
+} loader;
 
 static uint32_t read_u32(const uint8_t *from) {
   return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
@@ -45,12 +64,12 @@ static torpor_status find_engine(const torpor__container *container,
   return torpor__options_engine(NULL, container->engine, out);
 }
 
-static torpor_status check_globals(const torpor_vm *vm,
+static torpor_status check_globals(const loader *to,
                                    const torpor__content *globals) {
   if (globals->size != TORPOR__GLOBALS_SIZE) return damaged("its globals");
   /* Between turns the stack is empty. */
-  if (read_u32(globals->data) != vm->engine->stack_pointer ||
-      read_u32(globals->data + 4) != vm->table_size)
+  if (read_u32(globals->data) != to->engine->stack_pointer ||
+      read_u32(globals->data + 4) != to->table_size)
     return damaged("its globals");
   return TORPOR_OK;
 }
@@ -66,117 +85,213 @@ static torpor_status put_run(void *user, uint32_t start, uint32_t size,
   return TORPOR_OK;
 }
 
-static torpor_status load_memory(torpor_vm *vm, const torpor__content *memory,
+/* Gives what is loaded into 'size' bytes of memory. */
+static bool extend(loader *to, uint64_t size) {
+  uint32_t pages = (uint32_t)(size / TORPOR__WASM_PAGE);
+  to->memory = size;
+  if (!to->vm) return torpor__image_extend(to->image, size);
+  return torpor__region_set_pages(
+      to->vm->region, pages, torpor__region_memory(to->vm->region)->max_pages);
+}
+
+static const torpor_abi_control *find_control(const loader *to) {
+  const uint8_t *bytes = to->vm ? to->vm->memory : to->image->bytes;
+  return (const torpor_abi_control *)(bytes + to->engine->control);
+}
+
+static torpor_status load_memory(loader *to, const torpor__content *memory,
                                  uint32_t pages) {
   uint64_t size = (uint64_t)pages * TORPOR__WASM_PAGE;
-  uint32_t pages_max = torpor__region_memory(vm->region)->max_pages;
+  const torpor__image *image = to->vm ? to->vm->image : to->image;
   torpor_status status;
-  if (size < torpor__memory_size(vm)) return damaged("its memory's size");
-  if (!torpor__region_set_pages(vm->region, pages, pages_max))
-    return fail_memory();
-  status = torpor__changes_read(vm->image, size, memory->data, memory->size,
-                                put_run, vm);
+  if (size < to->memory) return damaged("its memory's size");
+  if (!extend(to, size)) return fail_memory();
+  status = torpor__changes_read(image, size, memory->data, memory->size,
+                                to->vm ? put_run : torpor__image_put,
+                                to->vm ? (void *)to->vm : to->image);
   if (status == TORPOR_NOMEM) return fail_memory();
   if (status != TORPOR_OK) return damaged("its memory");
-  if (vm->control->version != TORPOR_ABI_VERSION ||
-      vm->control->heap_break > size)
+  if (find_control(to)->version != to->engine->abi_version ||
+      find_control(to)->heap_break > size)
     return damaged("its control block");
   return TORPOR_OK;
 }
 
-static torpor_status load(torpor_vm *vm, torpor__container *container,
+/* The id is made later where the VM keeps the bytes anyway. */
+static torpor_status note_piece(loader *to, torpor__content *memory,
+                                const torpor_slice *slice) {
+  to->before = slice;
+  to->has_id = false;
+  if (to->vm && !memory->owned) {
+    if (torpor__remember_piece(to->vm, memory, slice->data, slice->size))
+      return TORPOR_OK;
+    return fail_memory();
+  }
+  to->has_id = true;
+  if (to->vm && !torpor__remember_piece(to->vm, memory, NULL, 0))
+    return fail_memory();
+  return torpor_snapshot_identify(slice->data, slice->size, to->id);
+}
+
+static torpor_status load(loader *to, torpor__container *container,
                           const torpor_slice *slice) {
   torpor__content *memory = &container->sections[TORPOR__SECTION_MEMORY];
   torpor_status status =
-      check_globals(vm, &container->sections[TORPOR__SECTION_GLOBALS]);
-  if (status == TORPOR_OK) status = load_memory(vm, memory, container->pages);
-  if (status != TORPOR_OK) return status;
-  if (memory->owned) {
-    status =
-        torpor_snapshot_identify(slice->data, slice->size, vm->remembered.id);
-    if (status != TORPOR_OK) return status;
-  }
-  if (!torpor__remember_piece(vm, memory, slice->data, slice->size))
-    return fail_memory();
-  return TORPOR_OK;
+      check_globals(to, &container->sections[TORPOR__SECTION_GLOBALS]);
+  if (status == TORPOR_OK) status = load_memory(to, memory, container->pages);
+  if (status == TORPOR_OK) status = note_piece(to, memory, slice);
+  return status;
 }
 
 /* ---- Chains ---------------------------------------------------------------*/
 
-/* Whether 'container' is what follows 'before' (NULL: begins a chain). */
-static torpor_status check_parent(const torpor__container *container,
-                                  const torpor_slice *before) {
-  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE];
-  torpor_status status;
-  if (!before && container->has_parent)
-    return torpor__fail(NULL, TORPOR_PARENT,
-                        "the snapshot is a difference from another one; give "
-                        "the whole chain, the whole snapshot first");
-  if (!before) return TORPOR_OK;
-  status = torpor_snapshot_identify(before->data, before->size, id);
+static torpor_status check_first(const torpor__container *container) {
+  if (!container->has_parent) return TORPOR_OK;
+  return torpor__fail(NULL, TORPOR_PARENT,
+                      "the snapshot is a difference from another one; give the "
+                      "whole chain, the whole snapshot first");
+}
+
+/* Whether 'container' is a difference from what was loaded last. */
+static torpor_status check_parent(loader *to,
+                                  const torpor__container *container) {
+  torpor_status status = TORPOR_OK;
+  if (!to->has_id)
+    status =
+        torpor_snapshot_identify(to->before->data, to->before->size, to->id);
   if (status != TORPOR_OK) return status;
-  if (container->has_parent && memcmp(container->parent, id, sizeof(id)) == 0)
+  to->has_id = true;
+  if (container->has_parent &&
+      memcmp(container->parent, to->id, sizeof(to->id)) == 0)
     return TORPOR_OK;
   return torpor__fail(NULL, TORPOR_PARENT,
                       "the snapshot is not a difference from the one before it "
                       "in the chain; give all of the chain in its order");
 }
 
-static torpor_status load_next(torpor_vm *vm, const torpor_slice *slice,
-                               const torpor_options *options) {
+static torpor_status read_piece(const loader *to, const torpor_slice *slice,
+                                torpor__container *out) {
+  return torpor__container_read(out, slice->data, slice->size,
+                                torpor__options_memory(to->options), true);
+}
+
+static torpor_status load_next(loader *to, const torpor_slice *slice) {
   torpor__container container;
-  torpor_status status =
-      torpor__container_read(&container, slice->data, slice->size,
-                             torpor__options_memory(options), true);
+  torpor_status status = read_piece(to, slice, &container);
   if (status != TORPOR_OK) return status;
-  status = check_parent(&container, slice - 1);
-  if (status == TORPOR_OK && strcmp(container.engine, vm->engine->id) != 0)
+  status = check_parent(to, &container);
+  if (status == TORPOR_OK && strcmp(container.engine, to->engine->id) != 0)
     status = damaged("its engine is not that of its parent");
-  if (status == TORPOR_OK) status = load(vm, &container, slice);
+  if (status == TORPOR_OK) status = load(to, &container, slice);
   torpor__container_free(&container);
   return status;
 }
 
-static torpor_status load_first(const torpor_slice *slice,
-                                const torpor_options *options,
-                                torpor_vm **out) {
-  const torpor__engine *engine;
-  torpor__container container;
-  torpor_status status =
-      torpor__container_read(&container, slice->data, slice->size,
-                             torpor__options_memory(options), true);
+static torpor_status load_deltas(loader *to, const torpor_slice *deltas,
+                                 size_t count) {
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0; i < count && status == TORPOR_OK; i++)
+    status = load_next(to, &deltas[i]);
+  return status;
+}
+
+/* An instance knows how large its table is, and only that. */
+static torpor_status find_table_size(loader *to, torpor__image *baseline) {
+  torpor_vm *vm = torpor__pool_take(baseline, baseline->pages, false);
+  if (!vm) return fail_memory();
+  to->table_size = vm->table_size;
+  torpor__pool_give(vm);
+  return TORPOR_OK;
+}
+
+/* What a VM of the engine starts from: a copy of the baseline, or an image of
+ * its own when that is asked for or pays. */
+static torpor_status start(loader *to, const torpor__container *container,
+                           bool image) {
+  uint64_t size = container->sections[TORPOR__SECTION_MEMORY].raw_size;
+  torpor_memory memory = to->options ? to->options->memory : TORPOR_MEMORY_AUTO;
+  torpor__image *baseline;
+  torpor_status status = torpor__engine_baseline(to->engine, &baseline);
   if (status != TORPOR_OK) return status;
-  status = check_parent(&container, NULL);
-  if (status == TORPOR_OK) status = find_engine(&container, options, &engine);
-  if (status == TORPOR_OK) status = torpor__vm_take(engine, options, out);
-  if (status == TORPOR_OK) status = load(*out, &container, slice);
+  to->memory = (uint64_t)baseline->pages * TORPOR__WASM_PAGE;
+  if (image || (memory != TORPOR_MEMORY_POOLED && baseline->file >= 0 &&
+                size > COPIED_LARGEST)) {
+    uint64_t most = torpor__options_memory(to->options);
+    to->image = torpor__image_start(to->engine, most);
+    return to->image ? find_table_size(to, baseline) : fail_memory();
+  }
+  status = torpor__vm_take(baseline, to->options, &to->vm);
+  if (status == TORPOR_OK) to->table_size = to->vm->table_size;
+  return status;
+}
+
+static torpor_status load_first(loader *to, const torpor_slice *slice,
+                                bool image) {
+  torpor__container container;
+  torpor_status status = read_piece(to, slice, &container);
+  if (status != TORPOR_OK) return status;
+  status = check_first(&container);
+  if (status == TORPOR_OK)
+    status = find_engine(&container, to->options, &to->engine);
+  if (status == TORPOR_OK) status = start(to, &container, image);
+  if (status == TORPOR_OK) status = load(to, &container, slice);
   torpor__container_free(&container);
   return status;
+}
+
+static torpor_status load_chain(loader *to, const torpor_slice *chain,
+                                size_t count, bool image) {
+  torpor_status status = torpor__options_check(to->options);
+  if (status != TORPOR_OK) return status;
+  if (count == 0 || count > TORPOR_CHAIN_LARGEST)
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "a chain has 1 to %d snapshots, this one %zu",
+                        TORPOR_CHAIN_LARGEST, count);
+  status = load_first(to, chain, image);
+  if (status == TORPOR_OK) status = load_deltas(to, chain + 1, count - 1);
+  return status;
+}
+
+/* ---- VMs ------------------------------------------------------------------*/
+
+/* A VM of the image that was made, which is for it alone. */
+static torpor_status open_alone(loader *to) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_status status;
+  if (!torpor__image_finish(to->image, false)) return fail_memory();
+  if (to->options) options = *to->options;
+  if (options.memory == TORPOR_MEMORY_AUTO)
+    options.memory = TORPOR_MEMORY_MAPPED;
+  to->image->retired = true;
+  status = torpor__vm_take(to->image, &options, &to->vm);
+  torpor__image_close_file(to->image);
+  if (status != TORPOR_OK) return status;
+  to->vm->remembered.limit = torpor__memory_limit(to->vm);
+  return TORPOR_OK;
+}
+
+/* The VM, asleep; or nothing. */
+static torpor_status finish(loader *to, torpor_status status, torpor_vm **out) {
+  if (status == TORPOR_OK && to->image) status = open_alone(to);
+  torpor__image_release(to->image);
+  if (status != TORPOR_OK) {
+    if (to->vm) torpor__vm_give(to->vm);
+    return status;
+  }
+  if (to->has_id) memcpy(to->vm->remembered.id, to->id, sizeof(to->id));
+  to->vm->remembered.known = true;
+  to->vm->asleep = true;
+  *out = to->vm;
+  return TORPOR_OK;
 }
 
 torpor_status torpor_snapshot_restore_chain(const torpor_slice *chain,
                                             size_t count,
                                             const torpor_options *options,
                                             torpor_vm **out) {
-  torpor_vm *vm = NULL;
-  torpor_status status = torpor__options_check(options);
+  loader to = {.options = options};
   *out = NULL;
-  if (status != TORPOR_OK) return status;
-  if (count == 0 || count > TORPOR_CHAIN_LARGEST)
-    return torpor__fail(NULL, TORPOR_MISUSE,
-                        "a chain has 1 to %d snapshots, this one %zu",
-                        TORPOR_CHAIN_LARGEST, count);
-  status = load_first(chain, options, &vm);
-  for (size_t i = 1; i < count && status == TORPOR_OK; i++)
-    status = load_next(vm, &chain[i], options);
-  if (status != TORPOR_OK) {
-    if (vm) torpor__vm_give(vm);
-    return status;
-  }
-  vm->remembered.known = true;
-  vm->asleep = true;
-  *out = vm;
-  return TORPOR_OK;
+  return finish(&to, load_chain(&to, chain, count, false), out);
 }
 
 torpor_status torpor_snapshot_restore(const void *data, size_t size,
@@ -184,4 +299,46 @@ torpor_status torpor_snapshot_restore(const void *data, size_t size,
                                       torpor_vm **out) {
   return torpor_snapshot_restore_chain(&(torpor_slice){data, size}, 1, options,
                                        out);
+}
+
+/* ---- Images ---------------------------------------------------------------*/
+
+torpor_status torpor__restore_image(const torpor_slice *chain, size_t count,
+                                    const torpor_options *options,
+                                    torpor__image **out,
+                                    uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]) {
+  loader to = {.options = options};
+  torpor_status status = load_chain(&to, chain, count, true);
+  *out = NULL;
+  if (status == TORPOR_OK && !torpor__image_finish(to.image, true))
+    status = fail_memory();
+  if (status != TORPOR_OK) {
+    torpor__image_release(to.image);
+    return status;
+  }
+  memcpy(id, to.id, sizeof(to.id));
+  *out = to.image;
+  return TORPOR_OK;
+}
+
+torpor_status torpor__restore_onto(torpor__image *image,
+                                   const uint8_t id[TORPOR_SNAPSHOT_ID_SIZE],
+                                   const torpor_slice *deltas, size_t count,
+                                   const torpor_options *options,
+                                   torpor_vm **out) {
+  loader to = {.options = options, .engine = image->engine, .has_id = true};
+  torpor_status status = torpor__options_check(options);
+  *out = NULL;
+  if (status == TORPOR_OK && count >= TORPOR_CHAIN_LARGEST)
+    status =
+        torpor__fail(NULL, TORPOR_MISUSE, "a chain has at most %d snapshots",
+                     TORPOR_CHAIN_LARGEST);
+  if (status != TORPOR_OK) return status;
+  memcpy(to.id, id, sizeof(to.id));
+  status = torpor__vm_take(image, options, &to.vm);
+  if (status != TORPOR_OK) return status;
+  to.memory = torpor__memory_size(to.vm);
+  to.table_size = to.vm->table_size;
+  to.vm->remembered.limit = torpor__memory_limit(to.vm);
+  return finish(&to, load_deltas(&to, deltas, count), out);
 }

@@ -11,7 +11,12 @@
  * its snapshot. */
 #include <string.h>
 
+#include "vm/image.h"
 #include "vm/remember.h"
+
+/* Larger images are mapped, and more copies than this are not in use. */
+#define COPIED_LARGEST (UINT32_C(4) << 20)
+#define COPIES_MOST 64
 
 /* ---- Calls ----------------------------------------------------------------*/
 
@@ -98,6 +103,11 @@ torpor_status torpor__options_engine(const torpor_options *options,
 
 /* ---- Open and close -------------------------------------------------------*/
 
+static torpor_status fail_memory(void) {
+  return torpor__fail(NULL, TORPOR_NOMEM,
+                      "the system has no memory or address space for a VM");
+}
+
 static void set_up(torpor_vm *vm, const torpor_options *options) {
   vm->error = vm->error_short;
   vm->exception = torpor_undefined();
@@ -110,26 +120,39 @@ static void set_up(torpor_vm *vm, const torpor_options *options) {
   torpor_vm_set_deadline(vm, options->deadline_ms);
 }
 
-torpor_status torpor__vm_take(const torpor__engine *engine,
+/* Whether a VM of 'image' is to be mapped. A copy is the faster as long as it
+ * can be recycled; many at once, or large ones, take too much memory. */
+static bool is_mapped(const torpor__image *image,
+                      const torpor_options *options) {
+  torpor_memory memory = options ? options->memory : TORPOR_MEMORY_AUTO;
+  if (memory == TORPOR_MEMORY_POOLED || image->file < 0) return false;
+  return memory == TORPOR_MEMORY_MAPPED || image->size > COPIED_LARGEST ||
+         torpor__pool_live() >= COPIES_MOST;
+}
+
+torpor_status torpor__vm_take(torpor__image *image,
                               const torpor_options *options, torpor_vm **out) {
   uint64_t memory = torpor__options_memory(options);
   uint32_t pages = (uint32_t)(memory / TORPOR__WASM_PAGE);
-  const torpor__image *image;
   torpor_vm *vm;
-  if (pages < engine->pages)
+  *out = NULL;
+  if (pages < image->pages)
     return torpor__fail(NULL, TORPOR_LIMIT,
-                        "memory_max is %llu bytes; this engine needs at least "
+                        "memory_max is %llu bytes; this VM needs at least "
                         "%llu",
                         (unsigned long long)memory,
-                        (unsigned long long)engine->pages * TORPOR__WASM_PAGE);
-  image = torpor__image_find(engine);
-  vm = image ? torpor__pool_take(image, pages) : NULL;
-  if (!vm)
-    return torpor__fail(NULL, TORPOR_NOMEM,
-                        "the system has no memory or address space for a VM");
+                        (unsigned long long)image->pages * TORPOR__WASM_PAGE);
+  vm = torpor__pool_take(image, pages, is_mapped(image, options));
+  if (!vm) return fail_memory();
   set_up(vm, options);
   *out = vm;
   return TORPOR_OK;
+}
+
+torpor_status torpor__engine_baseline(const torpor__engine *engine,
+                                      torpor__image **out) {
+  *out = torpor__image_find(engine);
+  return *out ? TORPOR_OK : fail_memory();
 }
 
 void torpor__vm_give(torpor_vm *vm) {
@@ -150,12 +173,14 @@ static torpor_status start_program(torpor_vm *vm) {
 
 torpor_status torpor_vm_open(const torpor_options *options, torpor_vm **out) {
   const torpor__engine *engine;
+  torpor__image *image;
   torpor_status status;
   *out = NULL;
   status = torpor__options_check(options);
   if (status == TORPOR_OK)
     status = torpor__options_engine(options, NULL, &engine);
-  if (status == TORPOR_OK) status = torpor__vm_take(engine, options, out);
+  if (status == TORPOR_OK) status = torpor__engine_baseline(engine, &image);
+  if (status == TORPOR_OK) status = torpor__vm_take(image, options, out);
   if (status != TORPOR_OK) return status;
   status = start_program(*out);
   if (status == TORPOR_OK) return TORPOR_OK;

@@ -39,21 +39,8 @@
 #define TORPOR__ERROR_SIZE 512
 #define TORPOR__NAME_LARGEST 255
 
-/* ---- The baseline, once per engine (image.c) ------------------------------*/
-
-/* The memory of an engine that has just been initialised, laid out flat. */
-typedef struct torpor__image {
-  const torpor__engine *engine;
-  uint8_t *bytes;      /* 'size' bytes */
-  uint32_t size;       /* whole pages: up to the last byte that is not zero */
-  uint8_t *page_used;  /* for each page of the image: 1 unless it is all zero */
-  uint32_t stack_size; /* from the image's own control block */
-  uint32_t host_start, host_end; /* control.host: set by us, never stored */
-  struct torpor__image *next;
-} torpor__image;
-
-/* The image of 'engine', made at the first call and kept. NULL: no memory. */
-const torpor__image *torpor__image_find(const torpor__engine *engine);
+/* What VMs start from (image.h). */
+typedef struct torpor__image torpor__image;
 
 /* ---- The VM ---------------------------------------------------------------*/
 
@@ -96,13 +83,14 @@ typedef enum torpor__stop {
 struct torpor_vm {
   /* Stays when the VM is recycled. */
   const torpor__engine *engine;
-  const torpor__image *image;
+  torpor__image *image; /* a reference */
   torpor__region *region;
   torpor__instance *instance;
   uint8_t *memory;
   torpor_abi_control *control;
   uint32_t table_size;
   uint32_t uses;          /* how often it was closed */
+  bool mapped;            /* onto the image's file; else a copy of it */
   struct torpor_vm *next; /* in the pool */
 
   /* Zero in a VM of the pool: all from here on. */
@@ -142,9 +130,12 @@ struct torpor_vm {
   char operation_kind[TORPOR_KIND_LARGEST + 1];
 };
 
-/* A clean VM of 'engine', whose memory may grow to 'memory_max' bytes. */
-torpor_status torpor__vm_take(const torpor__engine *engine,
+/* A VM in the state of 'image', with what 'options' say. */
+torpor_status torpor__vm_take(torpor__image *image,
                               const torpor_options *options, torpor_vm **out);
+/* The baseline of 'engine'; this thread's error says what is wrong. */
+torpor_status torpor__engine_baseline(const torpor__engine *engine,
+                                      torpor__image **out);
 /* Runs finalizers, frees what hangs on 'vm' and gives it to the pool. */
 void torpor__vm_give(torpor_vm *vm);
 
@@ -307,12 +298,16 @@ long torpor__alloc_live(void);
 
 /* ---- Recycling (pool.c) ---------------------------------------------------*/
 
-/* A VM of 'image' in the state of the baseline; NULL: no memory. */
-torpor_vm *torpor__pool_take(const torpor__image *image, uint32_t pages_max);
+/* A VM in the state of 'image', mapped onto it or a copy; NULL: no memory. */
+torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
+                             bool mapped);
 void torpor__pool_give(torpor_vm *vm);
-/* Closes the VMs that wait to be used again; for tests and for hosts that
- * want the memory back. */
+/* Closes the VMs that wait to be used again: those of 'image', or all; for
+ * tests and for hosts that want the memory back. */
+void torpor__pool_drop(const torpor__image *image);
 void torpor__pool_drain(void);
 size_t torpor__pool_count(void);
+/* Copies of images that are in use. */
+size_t torpor__pool_live(void);
 
 #endif

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* region.h - what the files that make up regions share: their layout.
+/* region.h - what the files that make up regions share: their layout, and the
+ * ways to a chunk's state.
+ *
+ *     region.c   the address space: opening, mapping, size, closing
+ *     chunk.c    what is accessible
+ *     seal.c     what can be written
+ *     shadow.c   pages as they were
+ *     written.c  finding the pages that may differ
  *
  * region.c has the picture and the invariants. */
 #ifndef TORPOR_WASM_REGION_H
@@ -11,9 +18,12 @@
 #define CHUNK_COUNT (UINT64_C(0x100000000) / TORPOR__CHUNK)
 #define CHUNK_PAGES (TORPOR__CHUNK / TORPOR__PAGE)
 #define MEMORY_RESERVED UINT64_C(0x100000000)
-#define WORD_BITS 64u
-/* Chunks from here on are never sealed; only large programs have them. */
-#define SEAL_CHUNKS 256u
+
+typedef struct torpor__chunk {
+  uint16_t open; /* a bit for each page of a sealed chunk that can be written */
+  bool committed;
+  bool sealed; /* pages that are not open cannot be written */
+} torpor__chunk;
 
 typedef struct torpor__shadow torpor__shadow;
 
@@ -21,12 +31,65 @@ struct torpor__region {
   struct torpor__region *next; /* among the spare ones */
   torpor__shadow *shadow;      /* or NULL */
   uint32_t chunk_end; /* no chunk from here on was committed since opening */
-  bool is_counted;    /* in sealed_regions */
-  uint64_t bitmap[CHUNK_COUNT / WORD_BITS];
-  uint64_t sealed[SEAL_CHUNKS / WORD_BITS];
-  uint16_t written[SEAL_CHUNKS]; /* a bit for each page of a sealed chunk */
+  uint32_t mapped;    /* chunks below this lie on a file, and are committed */
+  uint32_t opened;    /* pages let in for writing since the last sealing */
+  bool is_counted;    /* among the sealed regions */
+  bool is_kept;       /* among those with kept pages */
+  torpor__chunk chunks[CHUNK_COUNT];
 };
 
 _Static_assert(CHUNK_PAGES == 16, "a chunk's pages have a bit each");
+
+#define INSTANCE_OFFSET ROUND_UP(sizeof(struct torpor__region), TORPOR__PAGE)
+#define MEMORY_OFFSET (INSTANCE_OFFSET + TORPOR__MEMORY_DISTANCE)
+#define REGION_SIZE (MEMORY_OFFSET + MEMORY_RESERVED + TORPOR__GUARD)
+
+static inline uint8_t *torpor__region_bytes(const torpor__region *region) {
+  return (uint8_t *)region + MEMORY_OFFSET;
+}
+
+/* ---- Chunks (chunk.c) -----------------------------------------------------*/
+
+static inline bool torpor__chunk_is_committed(const torpor__region *region,
+                                              uint32_t chunk) {
+  return chunk < region->mapped || region->chunks[chunk].committed;
+}
+/* The first chunk in [chunk, end) that is committed, or not, as asked; end when
+ * there is none. */
+uint32_t torpor__chunk_find(const torpor__region *region, uint32_t chunk,
+                            uint32_t end, bool committed);
+bool torpor__chunk_commit(torpor__region *region, uint32_t first, uint32_t end);
+/* false: the bytes are zero, but the system did not take the access away. None
+ * of them is mapped. */
+bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
+                            uint32_t end);
+/* Sets what the system lets happen in chunks [first, end). */
+bool torpor__chunk_protect(torpor__region *region, uint32_t first, uint32_t end,
+                           int protection);
+
+/* ---- Seals (seal.c) -------------------------------------------------------*/
+
+/* Whether 'page' of a committed chunk can be written. */
+static inline bool torpor__page_is_open(const torpor__region *region,
+                                        uint32_t page) {
+  const torpor__chunk *chunk = &region->chunks[page / CHUNK_PAGES];
+  return !chunk->sealed || (chunk->open >> page % CHUNK_PAGES & 1);
+}
+/* Lets writes into 'page' of a committed chunk, and into more where that is
+ * cheaper. Safe in the fault handler. */
+bool torpor__page_open(torpor__region *region, uint32_t page);
+/* 'region' does not count among the sealed ones any more. */
+void torpor__seal_end(torpor__region *region);
+
+/* ---- Shadows (shadow.c) ---------------------------------------------------*/
+
+/* Makes a shadow when there is none. */
+bool torpor__shadow_open(torpor__region *region);
+/* From now on 'page' is as remembered, until it is written. */
+void torpor__shadow_keep(torpor__region *region, uint32_t page);
+bool torpor__shadow_keeps_any(const torpor__region *region, uint32_t chunk);
+/* Copies the pages that are kept, which are about to be written. */
+bool torpor__shadow_save_chunk(torpor__region *region, uint32_t chunk);
+bool torpor__shadow_save_page(torpor__region *region, uint32_t page);
 
 #endif

@@ -88,11 +88,27 @@ bool torpor__region_commit(torpor__region *region, uint32_t start,
  * costs a fault once. What was noted stays noted, unless 'anew'; what is
  * committed later counts as written until it is sealed too. */
 void torpor__region_seal(torpor__region *region, bool anew);
-/* Calls 'visit' for each maximal range that may have been written, in order. */
+/* Calls 'visit' for ranges, in order, that hold every page which may differ
+ * from what the region started from: zeros, the file that it lies on, or what
+ * was there when it was sealed anew. */
 void torpor__region_written(const torpor__region *region,
                             void (*visit)(void *user, uint32_t start,
                                           uint32_t end),
                             void *user);
+/* The same without pages that were kept and not written since. */
+void torpor__region_written_since(const torpor__region *region,
+                                  void (*visit)(void *user, uint32_t start,
+                                                uint32_t end),
+                                  void *user);
+
+/* Puts the first 'size' bytes of memory (whole chunks) on 'file', privately.
+ * Nothing is committed before; what lies on the file is from then on. The file
+ * is not needed after. false: the system refused. */
+bool torpor__region_map(torpor__region *region, int file, uint64_t size);
+/* Memory that lies on a file becomes what the file has, all else zero. Its
+ * shadow must be forgotten. false: the system refused; close the region. */
+bool torpor__region_reset(torpor__region *region);
+
 /* Gives [start, end) back to the system (chunk aligned); it is not accessible
  * and not committed any more, and zero when it comes back. false: the system
  * refused; then it is zero and still committed. */
@@ -103,16 +119,39 @@ bool torpor__region_decommit(torpor__region *region, uint32_t start,
 bool torpor__region_set_pages(torpor__region *region, uint32_t pages,
                               uint32_t max_pages);
 
-/* A region's shadow: copies of pages as they were. The copy of 'page', or NULL;
- * room for one (what it held is kept), or NULL without memory; and the end of
- * all. */
-uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page);
-uint8_t *torpor__shadow_hold(torpor__region *region, uint32_t page);
-void torpor__shadow_forget(torpor__region *region);
-void torpor__shadow_close(torpor__region *region);
-
 /* Closes the regions that are kept for use again. */
 void torpor__region_drain(void);
+
+/* ---- Shadows ---------------------------------------------------------------
+ *
+ * A region's pages as they were at a moment that is remembered. */
+
+/* The copy of 'page' that is held, or NULL; and room for one, which holds what
+ * the last one did, or NULL without memory. */
+uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page);
+uint8_t *torpor__shadow_hold(torpor__region *region, uint32_t page);
+/* Notes that the pages of [start, end), whole ones and committed, are as they
+ * are remembered: they are sealed, and copied when they are written. Copies
+ * that were held go. false: the system refused, or too many regions do it. */
+bool torpor__region_keep(torpor__region *region, uint32_t start, uint32_t end);
+bool torpor__shadow_keeps(const torpor__region *region, uint32_t page);
+/* Ends keeping: the pages count as written. false: the system refused. */
+bool torpor__region_let_go(torpor__region *region);
+/* Ends all of it. false: the system refused; close the region. */
+bool torpor__shadow_forget(torpor__region *region);
+void torpor__shadow_close(torpor__region *region);
+
+/* How what was written is found (written.c). BEST: whichever is fastest. */
+typedef enum torpor__finder {
+  TORPOR__FINDER_BEST,
+  TORPOR__FINDER_NOTED,
+  TORPOR__FINDER_PAGEMAP,      /* PAGEMAP_SCAN where it exists */
+  TORPOR__FINDER_PAGEMAP_READ, /* /proc/self/pagemap */
+  TORPOR__FINDER_EVERYTHING,
+} torpor__finder;
+#ifdef TORPOR_TESTING
+void torpor__finder_force(torpor__finder finder);
+#endif
 
 /* ---- Entering and leaving guest code --------------------------------------*/
 

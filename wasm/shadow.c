@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* shadow.c - copies of a region's pages as they were at one moment.
+/* shadow.c - a region's pages as they were at one moment, the remembered state.
  *
  * A shadow is a second reservation, in which a page's copy lies where the page
  * lies in memory:
@@ -7,12 +7,19 @@
  *     | a record for each chunk | copy of page 0 | copy of page 1 | ... |
  *
  * so that finding one costs an addition. Most are never there: a chunk of the
- * shadow becomes accessible when the first of its pages is held.
+ * shadow becomes accessible when the first of its pages is held. Where much was
+ * written, copies of all would cost as much as it all: such pages are *kept*,
+ * sealed as they are, and copied when they are written.
  *
- *  (1) A page has a copy if its held bit is set.
- *  (2) What a forgotten copy held is gone: its bytes are zero.
+ *     page      was, when remembered
+ *     held      its copy
+ *     kept      what it is
+ *     neither   what its owner started from
  *
- * Belongs to its region's thread. */
+ *  (1) No page is both held and kept; a kept one cannot be written (seal.c).
+ *  (2) What is forgotten is gone: its bytes are zero.
+ *
+ * The region's thread, and its fault handler. */
 #include "wasm/region.h"
 
 #include <string.h>
@@ -21,15 +28,14 @@
 /* More copies than this are given back to the system, not cleared. */
 #define CLEAR_PAGES 64u
 
-struct torpor__shadow_chunk {
-  uint16_t held; /* a bit for each page */
-  bool open;     /* its copies can be accessed */
+struct record {
+  uint16_t held, kept; /* a bit for each page */
+  bool open;           /* its copies can be accessed */
 };
 
 struct torpor__shadow {
-  uint32_t chunk_end; /* no chunk from here on is open */
-  uint32_t held;      /* pages */
-  struct torpor__shadow_chunk chunks[CHUNK_COUNT];
+  uint32_t held; /* pages */
+  struct record chunks[CHUNK_COUNT];
 };
 
 #define COPIES_OFFSET ROUND_UP(sizeof(struct torpor__shadow), TORPOR__PAGE)
@@ -39,66 +45,121 @@ static uint8_t *find_copy(torpor__shadow *shadow, uint32_t page) {
   return (uint8_t *)shadow + COPIES_OFFSET + (size_t)page * TORPOR__PAGE;
 }
 
-static torpor__shadow *open_shadow(void) {
-  void *space = mmap(NULL, SHADOW_SIZE, PROT_NONE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (space == MAP_FAILED) return NULL;
+static uint16_t page_bit(uint32_t page) {
+  return (uint16_t)(1u << page % CHUNK_PAGES);
+}
+
+bool torpor__shadow_open(torpor__region *region) {
+  void *space;
+  if (region->shadow) return true;
+  space = mmap(NULL, SHADOW_SIZE, PROT_NONE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (space == MAP_FAILED) return false;
   if (mprotect(space, COPIES_OFFSET, PROT_READ | PROT_WRITE) != 0) {
     munmap(space, SHADOW_SIZE);
-    return NULL;
+    return false;
   }
-  return space;
+  region->shadow = space;
+  return true;
 }
 
 static bool open_chunk(torpor__shadow *shadow, uint32_t chunk) {
-  struct torpor__shadow_chunk *record = &shadow->chunks[chunk];
-  if (record->open) return true;
-  if (mprotect(find_copy(shadow, chunk * CHUNK_PAGES), TORPOR__CHUNK,
-               PROT_READ | PROT_WRITE) != 0)
-    return false;
-  record->open = true;
-  if (chunk >= shadow->chunk_end) shadow->chunk_end = chunk + 1;
-  return true;
+  struct record *record = &shadow->chunks[chunk];
+  if (!record->open)
+    record->open = mprotect(find_copy(shadow, chunk * CHUNK_PAGES),
+                            TORPOR__CHUNK, PROT_READ | PROT_WRITE) == 0;
+  return record->open;
 }
 
 uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page) {
   torpor__shadow *shadow = region->shadow;
-  if (!shadow || page / CHUNK_PAGES >= shadow->chunk_end) return NULL;
-  if (!(shadow->chunks[page / CHUNK_PAGES].held >> page % CHUNK_PAGES & 1))
+  if (!shadow || !(shadow->chunks[page / CHUNK_PAGES].held & page_bit(page)))
     return NULL;
   return find_copy(shadow, page);
 }
 
 uint8_t *torpor__shadow_hold(torpor__region *region, uint32_t page) {
-  struct torpor__shadow_chunk *record;
-  uint16_t bit = (uint16_t)(1u << page % CHUNK_PAGES);
-  if (!region->shadow) region->shadow = open_shadow();
-  if (!region->shadow || !open_chunk(region->shadow, page / CHUNK_PAGES))
+  struct record *record;
+  if (!torpor__shadow_open(region) ||
+      !open_chunk(region->shadow, page / CHUNK_PAGES))
     return NULL;
   record = &region->shadow->chunks[page / CHUNK_PAGES];
-  if (!(record->held & bit)) region->shadow->held++;
-  record->held |= bit;
+  if (!(record->held & page_bit(page))) region->shadow->held++;
+  record->held |= page_bit(page);
   return find_copy(region->shadow, page);
 }
 
+/* ---- Kept pages -----------------------------------------------------------*/
+
+bool torpor__shadow_keeps(const torpor__region *region, uint32_t page) {
+  const torpor__shadow *shadow = region->shadow;
+  return shadow && shadow->chunks[page / CHUNK_PAGES].kept & page_bit(page);
+}
+
+bool torpor__shadow_keeps_any(const torpor__region *region, uint32_t chunk) {
+  return region->shadow && region->shadow->chunks[chunk].kept;
+}
+
+/* The last copy of a chunk is gone: its memory goes back to the system. */
+static void give_back(torpor__shadow *shadow, uint32_t chunk) {
+  uint8_t *copies = find_copy(shadow, chunk * CHUNK_PAGES);
+  if (madvise(copies, TORPOR__CHUNK, MADV_DONTNEED) != 0)
+    memset(copies, 0, TORPOR__CHUNK);
+}
+
+void torpor__shadow_keep(torpor__region *region, uint32_t page) {
+  torpor__shadow *shadow = region->shadow;
+  struct record *record = &shadow->chunks[page / CHUNK_PAGES];
+  uint16_t bit = page_bit(page);
+  record->kept |= bit;
+  if (!(record->held & bit)) return;
+  record->held &= (uint16_t)~bit;
+  shadow->held--;
+  if (record->held == 0) give_back(shadow, page / CHUNK_PAGES);
+}
+
+bool torpor__shadow_save_page(torpor__region *region, uint32_t page) {
+  uint8_t *copy;
+  if (!torpor__shadow_keeps(region, page)) return true;
+  copy = torpor__shadow_hold(region, page);
+  if (!copy) return false;
+  memcpy(copy, torpor__region_bytes(region) + (size_t)page * TORPOR__PAGE,
+         TORPOR__PAGE);
+  region->shadow->chunks[page / CHUNK_PAGES].kept &= (uint16_t)~page_bit(page);
+  return true;
+}
+
+bool torpor__shadow_save_chunk(torpor__region *region, uint32_t chunk) {
+  for (uint32_t i = 0; i < CHUNK_PAGES; i++)
+    if (!torpor__shadow_save_page(region, chunk * CHUNK_PAGES + i))
+      return false;
+  return true;
+}
+
+/* ---- Forgetting -----------------------------------------------------------*/
+
 static void clear_chunk(torpor__shadow *shadow, uint32_t chunk) {
-  struct torpor__shadow_chunk *record = &shadow->chunks[chunk];
+  struct record *record = &shadow->chunks[chunk];
   for (uint32_t i = 0; i < CHUNK_PAGES; i++)
     if (record->held >> i & 1)
       memset(find_copy(shadow, chunk * CHUNK_PAGES + i), 0, TORPOR__PAGE);
   record->held = 0;
 }
 
-void torpor__shadow_forget(torpor__region *region) {
+bool torpor__shadow_forget(torpor__region *region) {
   torpor__shadow *shadow = region->shadow;
-  if (!shadow || shadow->held == 0) return;
-  if (shadow->held > CLEAR_PAGES) {
+  if (!shadow) return true;
+  if (!torpor__region_let_go(region)) return false;
+  if (region->chunk_end > CLEAR_PAGES || shadow->held > CLEAR_PAGES) {
     torpor__shadow_close(region);
-    return;
+    return true;
   }
-  for (uint32_t chunk = 0; chunk < shadow->chunk_end; chunk++)
+  for (uint32_t chunk = 0; chunk < region->chunk_end; chunk++) {
     if (shadow->chunks[chunk].held) clear_chunk(shadow, chunk);
+    shadow->chunks[chunk].kept = 0;
+  }
   shadow->held = 0;
+  return true;
 }
 
 void torpor__shadow_close(torpor__region *region) {

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* image.h - flat memory that never changes, which VMs start from. */
+#ifndef TORPOR_VM_IMAGE_H
+#define TORPOR_VM_IMAGE_H
+
+#include "vm/vm.h"
+
+/* What a page of an image is. */
+#define TORPOR__PAGE_USED 1u  /* not all of it is zero */
+#define TORPOR__PAGE_OTHER 2u /* it differs from the baseline's */
+
+struct torpor__image {
+  const torpor__engine *engine;
+  const torpor__image *baseline; /* the engine's; its own is itself */
+  uint8_t *bytes;                /* 'size' bytes */
+  uint32_t size;        /* whole pages: nothing behind it is not zero */
+  uint32_t mapped_size; /* whole chunks: as far as VMs are mapped onto it */
+  uint32_t pages;       /* memory of a VM that starts from it, in wasm pages */
+  int file;             /* -1: VMs cannot be mapped onto it */
+  uint8_t *page_use;    /* for each page, or NULL: all of them are all */
+  uint32_t stack_size;
+  uint32_t host_start, host_end; /* control.host: set by us, never stored */
+  _Atomic uint32_t references;
+  _Atomic bool retired; /* VMs of it are not kept in the pool any more */
+  /* While it is made, and of its mapping. */
+  uint32_t end;
+  uint64_t reserved;
+  struct torpor__image *next; /* among the baselines */
+};
+
+/* The baseline of 'engine', made at the first call and kept. NULL: no memory.
+ */
+torpor__image *torpor__image_find(const torpor__engine *engine);
+
+/* An image of at most 'most' bytes that begins as the baseline; then its memory
+ * is extended to what it has, runs are put in (a torpor__put_fn), and it is
+ * finished. A 'shared' one says of its pages what they are, which takes a look
+ * at all of them. NULL, false: no memory. */
+torpor__image *torpor__image_start(const torpor__engine *engine, uint64_t most);
+bool torpor__image_extend(torpor__image *image, uint64_t size);
+torpor_status torpor__image_put(void *user, uint32_t start, uint32_t size,
+                                const uint8_t *bytes);
+bool torpor__image_finish(torpor__image *image, bool shared);
+
+/* Gives up one reference; NULL is fine. Baselines are never given up whole. */
+void torpor__image_release(torpor__image *image);
+/* No more VMs are to be mapped onto it. */
+void torpor__image_close_file(torpor__image *image);
+
+static inline uint8_t torpor__image_page_use(const torpor__image *image,
+                                             uint32_t page) {
+  if (page >= image->size / TORPOR__PAGE) return 0;
+  return image->page_use ? image->page_use[page]
+                         : TORPOR__PAGE_USED | TORPOR__PAGE_OTHER;
+}
+
+#ifdef TORPOR_TESTING
+/* As where the system makes no files of memory. */
+void torpor__image_refuse_files(bool refuse);
+#endif
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* chunk.c - which parts of a region's memory are accessible.
+ *
+ * Memory becomes accessible by chunks, when it is first touched, and each has a
+ * record. Those that lie on a file (region.c) are accessible from the start and
+ * need none: a large image costs nothing here.
+ *
+ * The region's thread, and its fault handler. */
+#include "wasm/region.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "wasm/thread.h"
+
+_Static_assert(TORPOR__WASM_PAGE % TORPOR__CHUNK == 0,
+               "a chunk never lies across the end of a memory");
+
+static uint8_t *find_chunk_bytes(const torpor__region *region, uint32_t chunk) {
+  return torpor__region_bytes(region) + (size_t)chunk * TORPOR__CHUNK;
+}
+
+bool torpor__chunk_protect(torpor__region *region, uint32_t first, uint32_t end,
+                           int protection) {
+  return mprotect(find_chunk_bytes(region, first),
+                  (size_t)(end - first) * TORPOR__CHUNK, protection) == 0;
+}
+
+uint32_t torpor__chunk_find(const torpor__region *region, uint32_t chunk,
+                            uint32_t end, bool committed) {
+  if (chunk < region->mapped) {
+    if (committed) return chunk < end ? chunk : end;
+    chunk = region->mapped;
+  }
+  while (chunk < end && region->chunks[chunk].committed != committed) chunk++;
+  return chunk < end ? chunk : end;
+}
+
+/* Lets in [first, end), in as few calls as it has gaps. */
+bool torpor__chunk_commit(torpor__region *region, uint32_t first,
+                          uint32_t end) {
+  while ((first = torpor__chunk_find(region, first, end, false)) < end) {
+    uint32_t stop = torpor__chunk_find(region, first, end, true);
+    if (!torpor__chunk_protect(region, first, stop, PROT_READ | PROT_WRITE))
+      return false;
+    for (; first < stop; first++) region->chunks[first].committed = true;
+    if (stop > region->chunk_end) region->chunk_end = stop;
+  }
+  return true;
+}
+
+bool torpor__region_reach(torpor__region *region, uint32_t start,
+                          uint32_t end) {
+  if (start > end || end > torpor__region_memory(region)->size) return false;
+  if (start == end) return true;
+  return torpor__chunk_commit(region, start / TORPOR__CHUNK,
+                              (end - 1) / TORPOR__CHUNK + 1);
+}
+
+bool torpor__region_commit(torpor__region *region, uint32_t start,
+                           uint32_t end) {
+  if (!torpor__region_reach(region, start, end)) return false;
+  if (start == end) return true;
+  for (uint32_t page = start / TORPOR__PAGE; page <= (end - 1) / TORPOR__PAGE;
+       page++)
+    if (!torpor__page_is_open(region, page) && !torpor__page_open(region, page))
+      return false;
+  return true;
+}
+
+torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address) {
+  uintptr_t memory = (uintptr_t)torpor__region_bytes(region);
+  if (address < memory || address >= (uintptr_t)region + REGION_SIZE)
+    return TORPOR__TOUCH_FOREIGN;
+  uint64_t offset = address - memory;
+  if (offset >= torpor__region_memory(region)->size)
+    return TORPOR__TOUCH_BOUNDS;
+  uint32_t chunk = (uint32_t)(offset / TORPOR__CHUNK);
+  uint32_t page = (uint32_t)(offset / TORPOR__PAGE);
+  bool done;
+  if (!torpor__chunk_is_committed(region, chunk))
+    done = torpor__chunk_commit(region, chunk, chunk + 1);
+  else
+    done =
+        !torpor__page_is_open(region, page) && torpor__page_open(region, page);
+  return done ? TORPOR__TOUCH_COMMITTED : TORPOR__TOUCH_FAILED;
+}
+
+void torpor__region_committed(const torpor__region *region,
+                              void (*visit)(void *user, uint32_t start,
+                                            uint32_t end),
+                              void *user) {
+  uint32_t limit = region->chunk_end;
+  uint32_t first = 0;
+  while ((first = torpor__chunk_find(region, first, limit, true)) < limit) {
+    uint32_t end = torpor__chunk_find(region, first, limit, false);
+    visit(user, first * TORPOR__CHUNK, end * TORPOR__CHUNK);
+    first = end;
+  }
+}
+
+/* Makes the bytes of [first, end) zero, and gives them back where the system
+ * takes them: it does not when the program keeps its memory locked. */
+static void zero_chunks(torpor__region *region, uint32_t first, uint32_t end) {
+  size_t size = (size_t)(end - first) * TORPOR__CHUNK;
+  if (madvise(find_chunk_bytes(region, first), size, MADV_DONTNEED) == 0)
+    return;
+  for (; first < end; first++)
+    if (torpor__chunk_is_committed(region, first) &&
+        torpor__chunk_protect(region, first, first + 1, PROT_READ | PROT_WRITE))
+      memset(find_chunk_bytes(region, first), 0, TORPOR__CHUNK);
+}
+
+bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
+                            uint32_t end) {
+  if (end > region->chunk_end) end = region->chunk_end;
+  if (first >= end) return true;
+  zero_chunks(region, first, end);
+  if (!torpor__chunk_protect(region, first, end, PROT_NONE)) return false;
+  memset(&region->chunks[first], 0, (end - first) * sizeof(*region->chunks));
+  if (end == region->chunk_end) region->chunk_end = first;
+  return true;
+}
+
+bool torpor__region_decommit(torpor__region *region, uint32_t start,
+                             uint32_t end) {
+  uint64_t first = ROUND_UP((uint64_t)start, TORPOR__CHUNK) / TORPOR__CHUNK;
+  if (first < region->mapped) first = region->mapped;
+  return torpor__chunk_decommit(region, (uint32_t)first, end / TORPOR__CHUNK);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* seal.c - which pages of a region's memory were written.
+ *
+ * Sealing makes committed chunks read-only; a page of theirs is let in for
+ * writing when that is tried first, and is open from then on. So whoever uses a
+ * region again and again pays for the pages that are really written, not for
+ * all. A page that is kept (shadow.c) is copied before it is opened.
+ *
+ * Every open page among sealed ones is two mappings more for the system, which
+ * has 65,530 of them by default. So not every region is sealed, and one that
+ * opens many pages opens whole chunks from then on.
+ *
+ *  (1) A page of a sealed chunk whose open bit is clear cannot be written.
+ *
+ * The region's thread, and its fault handler. */
+#include "wasm/region.h"
+
+#include <sys/mman.h>
+
+/* The regions beyond these are as they would be without sealing. */
+#define SEALED_MAX 300u
+#define KEPT_MAX 60u
+/* Pages that are opened one by one since the last sealing. */
+#define OPEN_SINGLY 128u
+
+static _Atomic unsigned sealed_regions, kept_regions;
+
+#ifndef TORPOR_SOFT_BOUNDS
+static bool count_in(_Atomic unsigned *counter, unsigned most) {
+  if (atomic_fetch_add(counter, 1) < most) return true;
+  atomic_fetch_sub(counter, 1);
+  return false;
+}
+#endif
+
+static bool count_sealed(torpor__region *region) {
+#ifndef TORPOR_SOFT_BOUNDS
+  if (!region->is_counted)
+    region->is_counted = count_in(&sealed_regions, SEALED_MAX);
+#endif
+  return region->is_counted;
+}
+
+static bool count_kept(torpor__region *region) {
+#ifndef TORPOR_SOFT_BOUNDS
+  if (!region->is_kept) region->is_kept = count_in(&kept_regions, KEPT_MAX);
+#endif
+  return region->is_kept;
+}
+
+void torpor__seal_end(torpor__region *region) {
+  if (region->is_counted) atomic_fetch_sub(&sealed_regions, 1);
+  if (region->is_kept) atomic_fetch_sub(&kept_regions, 1);
+  region->is_counted = region->is_kept = false;
+}
+
+/* ---- Opening --------------------------------------------------------------*/
+
+/* Lets writes into all of 'chunk': one mapping less for the system. */
+static bool open_chunk(torpor__region *region, uint32_t chunk) {
+  if (!torpor__shadow_save_chunk(region, chunk) ||
+      !torpor__chunk_protect(region, chunk, chunk + 1, PROT_READ | PROT_WRITE))
+    return false;
+  region->chunks[chunk].sealed = false;
+  region->chunks[chunk].open = 0;
+  return true;
+}
+
+static bool protect_page(torpor__region *region, uint32_t page,
+                         int protection) {
+  return mprotect(torpor__region_bytes(region) + (size_t)page * TORPOR__PAGE,
+                  TORPOR__PAGE, protection) == 0;
+}
+
+bool torpor__page_open(torpor__region *region, uint32_t page) {
+  uint32_t chunk = page / CHUNK_PAGES;
+  if (region->opened >= OPEN_SINGLY) return open_chunk(region, chunk);
+  region->opened++;
+  if (!torpor__shadow_save_page(region, page)) return false;
+  if (!protect_page(region, page, PROT_READ | PROT_WRITE))
+    return open_chunk(region, chunk);
+  region->chunks[chunk].open |= (uint16_t)(1u << page % CHUNK_PAGES);
+  return true;
+}
+
+/* ---- Sealing --------------------------------------------------------------*/
+
+/* Seals chunks [first, end), of which no page is open then. */
+static bool seal_chunks(torpor__region *region, uint32_t first, uint32_t end) {
+  if (!torpor__chunk_protect(region, first, end, PROT_READ)) return false;
+  for (; first < end; first++) {
+    region->chunks[first].sealed = true;
+    region->chunks[first].open = 0;
+  }
+  return true;
+}
+
+static bool is_to_seal(const torpor__region *region, uint32_t i, bool anew) {
+  const torpor__chunk *chunk = &region->chunks[i];
+  return torpor__chunk_is_committed(region, i) &&
+         (!chunk->sealed || (anew && chunk->open));
+}
+
+void torpor__region_seal(torpor__region *region, bool anew) {
+  uint32_t first = 0, end;
+  if (!count_sealed(region)) return;
+  region->opened = 0;
+  for (; first < region->chunk_end; first = end + 1) {
+    for (end = first; end < region->chunk_end; end++)
+      if (!is_to_seal(region, end, anew)) break;
+    if (first < end && !seal_chunks(region, first, end)) return;
+  }
+}
+
+/* Notes that 'page' is sealed, whatever its chunk is. */
+static void note_sealed(torpor__region *region, uint32_t page) {
+  torpor__chunk *chunk = &region->chunks[page / CHUNK_PAGES];
+  if (!chunk->sealed) chunk->open = UINT16_MAX;
+  chunk->sealed = true;
+  chunk->open &= (uint16_t)~(1u << page % CHUNK_PAGES);
+}
+
+bool torpor__region_keep(torpor__region *region, uint32_t start, uint32_t end) {
+  if (!count_kept(region) || !torpor__shadow_open(region)) return false;
+  if (mprotect(torpor__region_bytes(region) + start, end - start, PROT_READ) !=
+      0)
+    return false;
+  region->opened = 0;
+  for (uint32_t page = start / TORPOR__PAGE; page < end / TORPOR__PAGE;
+       page++) {
+    note_sealed(region, page);
+    torpor__shadow_keep(region, page);
+  }
+  return true;
+}
+
+bool torpor__region_let_go(torpor__region *region) {
+  if (region->is_kept) atomic_fetch_sub(&kept_regions, 1);
+  region->is_kept = false;
+  for (uint32_t i = 0; i < region->chunk_end; i++) {
+    if (!torpor__shadow_keeps_any(region, i)) continue;
+    if (!torpor__chunk_protect(region, i, i + 1, PROT_READ | PROT_WRITE))
+      return false;
+    region->chunks[i].sealed = false;
+    region->chunks[i].open = 0;
+  }
+  return true;
+}
