@@ -100,8 +100,9 @@ bool torpor__entry_late(const torpor__entry *entry) {
 
 void torpor__host_end(torpor__entry *entry) {
   entry->in_guest = 1;
-  if (torpor__entry_late(entry))
-    torpor__entry_leave(entry, TORPOR__TRAP_WATCHDOG);
+  if (!torpor__entry_late(entry)) return;
+  entry->in_guest = 0;
+  torpor__entry_leave(entry, TORPOR__TRAP_WATCHDOG);
 }
 
 /* ---- Traps ----------------------------------------------------------------*/
@@ -110,7 +111,10 @@ void torpor__trap_raise(torpor__trap trap) {
   torpor__entry_leave(torpor__thread_self->entry, trap);
 }
 
+/* From the first line on the watchdog leaves nothing: what the address
+ * sanitizer does before a call that does not return takes a lock. */
 void wasm_rt_trap(wasm_rt_trap_t trap) {
+  torpor__thread_self->entry->in_guest = 0;
   switch (trap) {
   case WASM_RT_TRAP_NONE:
   case WASM_RT_TRAP_OOB:
