@@ -5,8 +5,10 @@
  *
  *  (1) A call that fails says why and gives nothing.
  *  (2) What was restored and not entered saves to bytes that restore to a VM
- *      which saves to the same.
- *  (3) A VM hurts only itself: a fault or a hang in the host is found by the
+ *      which saves to the same; so does its copy.
+ *  (3) What a VM is restored to from a whole snapshot and a difference saves to
+ *      the same as the VM that they were made of.
+ *  (4) A VM hurts only itself: a fault or a hang in the host is found by the
  *      sanitizers and the fuzzer. */
 #include "test/fuzz/exercise.h"
 
@@ -53,15 +55,15 @@ static void read_plain(const void *data, size_t size) {
 
 static void read_piece(const torpor_bytes *piece) {
   torpor_bytes plain;
+  torpor_status status;
   read_plain(piece->data, piece->size);
-  if (succeeded(torpor_snapshot_unprotect(piece->data, piece->size, recipe_key,
-                                          RECIPE_CONTEXT,
-                                          sizeof(RECIPE_CONTEXT), &plain),
-                plain.data != NULL)) {
-    must(torpor_snapshot_is_protected(piece->data, piece->size));
-    read_plain(plain.data, plain.size);
-    torpor_bytes_free(&plain);
-  }
+  status =
+      torpor_snapshot_unprotect(piece->data, piece->size, recipe_key,
+                                RECIPE_CONTEXT, sizeof(RECIPE_CONTEXT), &plain);
+  if (!succeeded(status, plain.data != NULL)) return;
+  must(torpor_snapshot_is_protected(piece->data, piece->size));
+  read_plain(plain.data, plain.size);
+  torpor_bytes_free(&plain);
 }
 
 /* ---- A VM -----------------------------------------------------------------*/
@@ -109,6 +111,7 @@ static void use(torpor_vm *vm) {
       torpor_cbor_encode(vm, list, &bytes) == TORPOR_OK)
     torpor_bytes_free(&bytes);
   torpor_job_run(vm, 50, NULL);
+  torpor_vm_reseed(vm);
   torpor_vm_usage(vm, &usage);
   torpor_vm_collect(vm);
 }
@@ -117,46 +120,121 @@ static bool save(torpor_vm *vm, torpor_bytes *out) {
   return torpor_snapshot_save(vm, out) == TORPOR_OK;
 }
 
+static void must_save_to(torpor_vm *vm, const torpor_bytes *expected) {
+  torpor_bytes bytes;
+  must(save(vm, &bytes));
+  must(bytes.size == expected->size);
+  must(memcmp(bytes.data, expected->data, bytes.size) == 0);
+  torpor_bytes_free(&bytes);
+}
+
 /* See (2). */
-static void check_again(const torpor_bytes *saved,
+static void check_again(torpor_vm *vm, const torpor_options *options) {
+  torpor_bytes saved;
+  torpor_vm *again;
+  torpor_status status;
+  if (!save(vm, &saved)) return;
+  status = torpor_snapshot_restore(saved.data, saved.size, options, &again);
+  if (succeeded(status, again != NULL)) {
+    must_save_to(again, &saved);
+    torpor_vm_close(again);
+  }
+  if (torpor_vm_fork(vm, options, &again) == TORPOR_OK) {
+    must_save_to(again, &saved);
+    use(again);
+    torpor_vm_close(again);
+    must_save_to(vm, &saved);
+  }
+  torpor_bytes_free(&saved);
+}
+
+/* See (3). */
+static void check_delta(torpor_vm *vm, torpor_bytes *whole,
                         const torpor_options *options) {
-  torpor_bytes again;
-  torpor_vm *vm;
+  torpor_bytes delta, now;
+  torpor_vm *again;
+  if (torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &delta) != TORPOR_OK)
+    return;
+  must(save(vm, &now));
+  torpor_slice chain[] = {{whole->data, whole->size}, {delta.data, delta.size}};
   torpor_status status =
-      torpor_snapshot_restore(saved->data, saved->size, options, &vm);
-  if (!succeeded(status, vm != NULL)) return;
-  must(save(vm, &again));
-  must(again.size == saved->size);
-  must(memcmp(again.data, saved->data, saved->size) == 0);
-  torpor_bytes_free(&again);
-  torpor_vm_close(vm);
+      torpor_snapshot_restore_chain(chain, 2, options, &again);
+  if (succeeded(status, again != NULL)) {
+    must_save_to(again, &now);
+    torpor_vm_close(again);
+  }
+  torpor_bytes_free(&now);
+  torpor_bytes_free(&delta);
 }
 
 static void live(torpor_vm *vm, const torpor_options *options) {
-  torpor_bytes bytes;
-  if (save(vm, &bytes)) {
-    check_again(&bytes, options);
-    torpor_bytes_free(&bytes);
-  }
+  torpor_bytes whole, delta;
+  check_again(vm, options);
+  if (torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &delta) == TORPOR_OK)
+    torpor_bytes_free(&delta);
+  if (torpor_snapshot_save_with(vm, TORPOR_SAVE_PARENT, &whole) != TORPOR_OK)
+    return;
   use(vm);
-  if (save(vm, &bytes)) torpor_bytes_free(&bytes);
+  check_delta(vm, &whole, options);
+  torpor_bytes_free(&whole);
 }
 
 /* ---- All of it ------------------------------------------------------------*/
 
+/* Two VMs of a base made of the first pieces; the second is used after the
+ * first, which it must not have been hurt by, is gone. */
+static torpor_status open_from_base(const torpor_slice *chain, size_t count,
+                                    size_t first, const torpor_options *options,
+                                    torpor_vm **out) {
+  torpor_base *base;
+  torpor_vm *other;
+  torpor_status status = torpor_base_open(chain, first, options, &base);
+  *out = NULL;
+  if (!succeeded(status, base != NULL)) return status;
+  status =
+      torpor_base_restore(base, chain + first, count - first, options, &other);
+  if (succeeded(status, other != NULL)) {
+    use(other);
+    torpor_vm_close(other);
+    status =
+        torpor_base_restore(base, chain + first, count - first, options, out);
+    must(status == TORPOR_OK);
+  }
+  torpor_base_close(base);
+  return status;
+}
+
+static torpor_status open_dish(const recipe_dish *dish,
+                               const torpor_options *options, torpor_vm **out) {
+  torpor_slice chain[RECIPE_PIECES];
+  size_t count = dish->count;
+  for (size_t i = 0; i < count; i++)
+    chain[i] = (torpor_slice){dish->pieces[i].data, dish->pieces[i].size};
+  switch (dish->head[1] % 4) {
+  case 0:
+    return torpor_snapshot_restore(chain[count - 1].data, chain[count - 1].size,
+                                   options, out);
+  case 1:
+    return open_from_base(chain, count, 1 + dish->head[3] % count, options,
+                          out);
+  default:
+    return torpor_snapshot_restore_chain(chain, count, options, out);
+  }
+}
+
 bool exercise(const recipe_dish *dish) {
   torpor_options options = recipe_options();
-  const torpor_bytes *last;
+  torpor_status status;
   torpor_vm *vm;
   options.fuel = FUEL;
   options.deadline_ms = DEADLINE_MS;
   options.memory_max = MEMORY_LARGEST >> dish->head[0] % 4;
+  options.memory = (torpor_memory)(dish->head[2] % 3);
+  options.wake = dish->head[4] % 4;
   for (size_t i = 0; i < dish->count; i++) read_piece(&dish->pieces[i]);
   if (dish->count == 0) return false;
-  last = &dish->pieces[dish->count - 1];
-  if (!succeeded(torpor_snapshot_restore(last->data, last->size, &options, &vm),
-                 vm != NULL))
-    return false;
+  status = open_dish(dish, &options, &vm);
+  if (!succeeded(status, vm != NULL)) return false;
   live(vm, &options);
   torpor_vm_close(vm);
   return true;

@@ -48,26 +48,49 @@ static void evaluate(torpor_vm *vm, const char *source) {
   (void)status;
 }
 
-static void keep(draft *d, torpor_bytes *bytes) {
-  draft_read(d, bytes->data, bytes->size);
-  torpor_bytes_free(bytes);
-}
-
-static void add_seed(const char *source) {
+static torpor_vm *open_with(const char *source) {
   torpor_options options = recipe_options();
-  torpor_bytes bytes;
   torpor_vm *vm;
   torpor_status status = torpor_vm_open(&options, &vm);
   assert(status == TORPOR_OK);
+  (void)status;
   evaluate(vm, source);
-  status = torpor_snapshot_save(vm, &bytes);
+  return vm;
+}
+
+/* Saves 'vm', with 'flags' of torpor_save, and takes the bytes apart. */
+static void keep(torpor_vm *vm, unsigned flags, draft *out) {
+  torpor_bytes bytes;
+  torpor_status status = torpor_snapshot_save_with(vm, flags, &bytes);
   assert(status == TORPOR_OK);
   (void)status;
-  keep(&seeds[seed_count++], &bytes);
+  draft_read(out, bytes.data, bytes.size);
+  torpor_bytes_free(&bytes);
+}
+
+static void add_seed(const char *source) {
+  torpor_vm *vm = open_with(source);
+  keep(vm, 0, &seeds[seed_count++]);
+  torpor_vm_close(vm);
+}
+
+/* A whole snapshot and three differences that follow it; the last one is of
+ * memory that has grown. */
+static void add_deltas(const char *source) {
+  const unsigned flags = TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA;
+  torpor_vm *vm = open_with(source);
+  keep(vm, TORPOR_SAVE_PARENT, &seeds[seed_count++]);
+  evaluate(vm, "list.push({more: 1}); 0");
+  keep(vm, flags, &deltas[delta_count++]);
+  evaluate(vm, "setTimeout(() => list.pop(), 5); list.shift(); 0");
+  keep(vm, flags, &deltas[delta_count++]);
+  evaluate(vm, "list.push(new Uint8Array(1500000)); 0");
+  keep(vm, flags, &deltas[delta_count++]);
   torpor_vm_close(vm);
 }
 
 void recipe_setup(void) {
+  add_deltas("globalThis.list = [1, {a: 2}, () => 3]; 0");
   add_seed("0");
   add_seed(
       "globalThis.list = []; globalThis.map = new Map; class K { #p = 1; get "
