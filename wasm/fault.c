@@ -86,9 +86,9 @@ static bool handle_fault(siginfo_t *info, const ucontext_t *context) {
       judge_fault(entry, (uintptr_t)info->si_addr, context, in_guest, &ours);
   if (ours && trap != TORPOR__TRAP_NONE)
     torpor__entry_leave_signal(entry, trap, context);
-  entry->in_guest = in_guest;
   if (ours && in_guest && torpor__entry_late(entry))
     torpor__entry_leave_signal(entry, TORPOR__TRAP_WATCHDOG, context);
+  entry->in_guest = in_guest;
   return ours;
 }
 

@@ -61,6 +61,7 @@ static void pass_on(int number, siginfo_t *info, void *context) {
 
 static void on_signal(int number, siginfo_t *info, void *context) {
   struct torpor__thread *thread = torpor__thread_self;
+  torpor__entry *entry;
   int error = errno;
   if (thread == NULL || thread->entry == NULL ||
       thread->entry->deadline == UINT64_MAX ||
@@ -71,8 +72,10 @@ static void on_signal(int number, siginfo_t *info, void *context) {
   }
   thread->late = 1;
   errno = error;
-  if (thread->entry->in_guest)
-    torpor__entry_leave_signal(thread->entry, TORPOR__TRAP_WATCHDOG, context);
+  entry = thread->entry;
+  if (!entry->in_guest) return;
+  entry->in_guest = 0; /* the next one, that comes in between, leaves nothing */
+  torpor__entry_leave_signal(entry, TORPOR__TRAP_WATCHDOG, context);
 }
 
 static void install_handler(void) {
