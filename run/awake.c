@@ -11,8 +11,8 @@
  *  (4) A step that has used its share of fuel ends between two jobs; the rest
  *      of them, and what was not delivered yet, wait for the next step.
  *
- * The program may call back for its input, its id and its step, which are the
- * same whenever it asks: nothing else reaches out of the VM but operations. */
+ * The program may call back for its input, its id, its step and what an older
+ * program handed to it, which are the same whenever it asks: nothing else reaches out of the VM but operations. */
 #include "awake.h"
 
 #include <inttypes.h>
@@ -100,6 +100,19 @@ static torpor_status give_step(torpor_vm *vm, const torpor_arguments *arguments,
   return TORPOR_OK;
 }
 
+static torpor_status give_upgrade(torpor_vm *vm,
+                                  const torpor_arguments *arguments,
+                                  torpor_value *result, void *user) {
+  const struct torpor__awake *awake = user;
+  torpor_bytes handed = {0};
+  (void)arguments;
+  torpor_status status = awake->brief.upgrade(awake->brief.user, &handed);
+  if (status == TORPOR_OK && handed.size > 0)
+    status = torpor_cbor_decode(vm, handed.data, handed.size, result);
+  torpor_bytes_free(&handed);
+  return status;
+}
+
 static torpor_status give_module(void *user, const char *name,
                                  torpor_bytes *source) {
   const struct torpor__awake *awake = user;
@@ -141,7 +154,8 @@ static torpor_status bind_functions(struct torpor__awake *awake) {
     torpor_host_fn function;
   } functions[] = {{"torpor:run.input", give_input},
                    {"torpor:run.id", give_id},
-                   {"torpor:run.step", give_step}};
+                   {"torpor:run.step", give_step},
+                   {"torpor:run.upgrade", give_upgrade}};
   torpor_status status = TORPOR_OK;
   for (size_t i = 0;
        status == TORPOR_OK && i < sizeof functions / sizeof functions[0]; i++)
@@ -180,6 +194,7 @@ static torpor_status open_vm(struct torpor__awake *awake,
   options.memory_max = brief->memory_max;
   options.deadline_ms = brief->deadline_ms;
   awake->started = chain != NULL;
+  if (awake->started) awake->step = chain->step;
   if (awake->started && chain->clone)
     options.wake = TORPOR_WAKE_CLONE | TORPOR_WAKE_RESEED;
   torpor_status status =
@@ -241,6 +256,10 @@ void torpor__awake_close(struct torpor__awake *awake) {
 
 const char *torpor__awake_error(const struct torpor__awake *awake) {
   return awake->message;
+}
+
+torpor_vm *torpor__awake_vm(const struct torpor__awake *awake) {
+  return awake->vm;
 }
 
 /* The VM said why. What it advises its owner to do comes behind a semicolon,

@@ -30,6 +30,8 @@ struct torpor__brief {
   uint64_t memory_max, fuel, deadline_ms; /* 0: the defaults */
   /* Gives the source of one of the run's modules, as torpor_host.module. */
   torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
+  /* What an upgrade hands over, CBOR; OK with nothing when there was none. */
+  torpor_status (*upgrade)(void *user, torpor_bytes *out);
   /* True when the worker is to stop. */
   bool (*interrupt)(void *user);
   /* Makes the bytes of a state what the store keeps of it. */
@@ -49,13 +51,15 @@ void torpor__awake_close(struct torpor__awake *awake);
 
 /* Runs step number 'number': tells the VM 'deliveries' in order and drains its
  * jobs after each, marks those that it accepted and those that it did not come
- * to, and describes in 'step' what
- * it did. The description is valid until the next step or close. OK, also when
- * the program ended or failed; else the step came to nothing and
- * torpor__awake_error says why. */
+ * to, and describes in 'step' what it did. The description is valid until the
+ * next step or close. OK, also when the program ended or failed; else the step
+ * came to nothing and torpor__awake_error says why. */
 torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
                                  struct torpor__delivery *deliveries,
                                  size_t count, struct torpor__step *step);
 const char *torpor__awake_error(const struct torpor__awake *awake);
+
+/* The VM itself, for who only wants to look into it (handover.c). */
+torpor_vm *torpor__awake_vm(const struct torpor__awake *awake);
 
 #endif

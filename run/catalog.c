@@ -342,7 +342,7 @@ static torpor_status end_walk(torpor_status status) {
   return status == WALK_STOPPED ? TORPOR_OK : status;
 }
 
-static const char *policy_name(enum torpor__policy policy) {
+const char *torpor__catalog_policy(enum torpor__policy policy) {
   switch (policy) {
   case TORPOR__POLICY_REARM:
     return "re-arm";
@@ -368,7 +368,7 @@ static torpor_status pass_operation(void *data,
       .begun_step = row->begun_step,
       .due_ms = row->due_ms == TORPOR__NEVER ? -1 : row->due_ms,
       .key = row->key,
-      .waking = policy_name(row->policy)};
+      .waking = torpor__catalog_policy(row->policy)};
   return walk->operation(walk->user, &operation) ? TORPOR_OK : WALK_STOPPED;
 }
 

@@ -16,6 +16,9 @@ struct torpor_store {
 /* Wall-clock milliseconds since 1970. */
 int64_t torpor__catalog_now(void);
 
+/* "re-arm", "repeat", "reattach" or "reject". */
+const char *torpor__catalog_policy(enum torpor__policy policy);
+
 /* What a run with this head is said to be. */
 torpor_run_state torpor__catalog_state(const struct torpor__head *head);
 

@@ -38,7 +38,9 @@
   X(STEP_RUN, "step-run")             /* the VM has run, nothing written */    \
   X(SIGNAL_BEFORE, "signal-before")   /* message written */                    \
   X(SIGNAL_AFTER, "signal-after")     /* and committed */                      \
-  X(RELEASE, "release")               /* lock about to be given up */
+  X(RELEASE, "release")               /* lock about to be given up */          \
+  X(UPGRADE_BEFORE, "upgrade-before") /* all rows of an upgrade written */     \
+  X(UPGRADE_AFTER, "upgrade-after")   /* and committed */
 
 /* The switches, each with the invariant of protocol.h that it breaks. */
 #define TORPOR__BREAKS(X)                                                      \

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "array.h"
+#include "program.h"
 
 struct task {
   struct torpor__held *held;
@@ -217,35 +218,36 @@ static void show_line(void *data, const struct torpor__line *line) {
 
 /* ---- What a VM asks of its run -------------------------------------------*/
 
-struct wanted {
-  torpor_bytes *source;
-  torpor_status status;
-};
-
-static torpor_status take_file(void *data, const char *name,
-                               struct torpor__slice source) {
-  struct wanted *wanted = data;
-  (void)name;
-  wanted->status = TORPOR_NOMEM;
-  wanted->source->data = malloc(source.size + 1);
-  if (wanted->source->data == NULL) return TORPOR_OK;
-  if (source.size > 0) memcpy(wanted->source->data, source.data, source.size);
-  wanted->source->data[source.size] = 0;
-  wanted->source->size = source.size;
-  wanted->status = TORPOR_OK;
-  return TORPOR_OK;
-}
-
 /* torpor__brief.module */
 static torpor_status find_module(void *user, const char *name,
                                  torpor_bytes *source) {
   const struct torpor__held *held = user;
+  return torpor__program_find(held->by->store->store, held->number,
+                              torpor__protocol_head(held->protocol)->edition,
+                              name, source);
+}
+
+struct wanted {
+  int64_t edition;
+  torpor_bytes *out;
+};
+
+/* torpor__edition_fn */
+static torpor_status take_state(void *data, const struct torpor__edition *row) {
+  struct wanted *wanted = data;
+  if (row->number != wanted->edition || row->state.size == 0) return TORPOR_OK;
+  wanted->out->data = torpor__array_copy(row->state.data, row->state.size);
+  wanted->out->size = row->state.size;
+  return wanted->out->data != NULL ? TORPOR_OK : TORPOR_NOMEM;
+}
+
+/* torpor__brief.upgrade */
+static torpor_status find_upgrade(void *user, torpor_bytes *out) {
+  const struct torpor__held *held = user;
   struct torpor__store *store = held->by->store->store;
-  struct wanted wanted = {.source = source, .status = TORPOR_NOT_FOUND};
-  torpor_status status = store->calls->file_each(
-      store, held->number, torpor__protocol_head(held->protocol)->edition, name,
-      take_file, &wanted);
-  return status == TORPOR_OK ? wanted.status : TORPOR_IO;
+  struct wanted wanted = {
+      .edition = torpor__protocol_head(held->protocol)->edition, .out = out};
+  return store->calls->edition_each(store, held->number, take_state, &wanted);
 }
 
 /* torpor__brief.seal */
@@ -299,6 +301,7 @@ static torpor_status copy_row(void *data, int64_t number,
       .fuel = row->fuel,
       .deadline_ms = row->deadline_ms,
       .module = find_module,
+      .upgrade = find_upgrade,
       .interrupt = is_stopping,
       .seal = seal_state,
       .policy = find_policy,

@@ -47,7 +47,7 @@ static torpor_status copy_bytes(const void *data, size_t size,
                                 torpor_bytes *out) {
   out->data = malloc(size + 1);
   if (out->data == NULL) return TORPOR_NOMEM;
-  memcpy(out->data, data, size);
+  if (size > 0) memcpy(out->data, data, size);
   out->data[size] = 0;
   out->size = size;
   return TORPOR_OK;
@@ -70,12 +70,11 @@ static torpor_status give_module(void *user, const char *name,
   return status;
 }
 
-/* Writes 'name' as a JavaScript string into 'out'. */
-static void quote(const char *name, char *out) {
+void torpor__program_quote(const char *name, char *out) {
   *out++ = '"';
   for (; *name; name++) {
     if (*name == '"' || *name == '\\' || (unsigned char)*name < ' ')
-      out += sprintf(out, "\\x%02x", (unsigned char)*name);
+      out += sprintf(out, "\\u%04x", (unsigned char)*name);
     else
       *out++ = *name;
   }
@@ -130,10 +129,11 @@ static torpor_status read_imports(struct reader *reader) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.host.module = give_module;
   options.host.user = reader;
-  char *source = malloc(strlen(name) * 4 + 64);
+  char *source = malloc(strlen(name) * 6 + 64);
   torpor_vm *vm = NULL;
   if (source == NULL) return TORPOR_NOMEM;
-  quote(name, source + sprintf(source, "import \"%s\"; import ", STOP_NAME));
+  torpor__program_quote(
+      name, source + sprintf(source, "import \"%s\"; import ", STOP_NAME));
   torpor_status status = torpor_vm_open(&options, &vm);
   if (status == TORPOR_OK) status = link_graph(reader, vm, source);
   torpor_vm_close(vm);
@@ -172,4 +172,29 @@ void torpor__program_free(struct torpor__program *program) {
   free(program->files);
   program->files = NULL;
   program->count = program->capacity = 0;
+}
+
+/* ---- Finding a module that was read ---------------------------------------*/
+
+struct wanted {
+  torpor_bytes *source;
+  torpor_status status;
+};
+
+/* torpor__file_fn */
+static torpor_status take_file(void *data, const char *name,
+                               struct torpor__slice source) {
+  struct wanted *wanted = data;
+  (void)name;
+  wanted->status = copy_bytes(source.data, source.size, wanted->source);
+  return TORPOR_OK;
+}
+
+torpor_status torpor__program_find(struct torpor__store *store, int64_t run,
+                                   int64_t edition, const char *name,
+                                   torpor_bytes *source) {
+  struct wanted wanted = {.source = source, .status = TORPOR_NOT_FOUND};
+  torpor_status status =
+      store->calls->file_each(store, run, edition, name, take_file, &wanted);
+  return status == TORPOR_OK ? wanted.status : TORPOR_IO;
 }

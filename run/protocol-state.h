@@ -3,7 +3,8 @@
  * which decides, and protocol-store.c, which puts decisions into rows.
  *
  *  (1) protocol-store.c changes no field but 'next', 'lost', 'parked' and what
- *      a claim loads, and everything it changes may be thrown away by a rollback.
+ *      a claim loads, and everything it changes may be thrown away by a
+ *      rollback.
  *
  * Runs on the worker's thread. */
 #ifndef TORPOR_RUN_PROTOCOL_STATE_H

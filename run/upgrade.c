@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/* upgrade.c - moving a run to a new program.
+ *
+ *   sleeping VM ──handover──► CBOR ─┐
+ *                                   ├─ one transaction ─► a new edition, and a
+ *   new files ──program_read────────┘                     branch that begins it
+ *
+ *  (1) The run's lock is held from before its state is read until after the
+ *      commit, so that the state which was handed over is the last one.
+ *  (2) All that may fail for the program's sake has happened before the
+ *      transaction begins; a dry run ends there.
+ *  (3) States of the old program stay, with their edition: the run can be
+ *      rewound to them.
+ *
+ * On the thread of the store. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "fault.h"
+#include "handover.h"
+#include "program.h"
+
+struct upgrade {
+  torpor_store *store;
+  struct torpor__store *rows;
+  const char *id;
+  int64_t number;
+
+  /* The run as it is. */
+  char *program, *access_text;
+  void *input;
+  struct torpor__handover handover;
+  struct torpor__head head;
+  torpor_access *access;
+  struct torpor__chain chain;
+
+  /* What it is to become. */
+  struct torpor__program next;
+  torpor_bytes handed; /* CBOR of [state, { engine, program, step }] */
+  int64_t branch, edition;
+};
+
+/* ---- Reading the run -----------------------------------------------------*/
+
+static torpor_status copy_row(void *data, int64_t number,
+                              const struct torpor__run *row,
+                              const struct torpor__head *head) {
+  struct upgrade *upgrade = data;
+  (void)number;
+  upgrade->head = *head;
+  upgrade->program = strdup(row->program);
+  upgrade->access_text = strdup(row->access);
+  upgrade->input = torpor__array_copy(row->input.data, row->input.size);
+  if (upgrade->program == NULL || upgrade->access_text == NULL ||
+      upgrade->input == NULL)
+    return TORPOR_NOMEM;
+  upgrade->handover = (struct torpor__handover){
+      .id = upgrade->id,
+      .program = upgrade->program,
+      .input = {.data = upgrade->input, .size = row->input.size},
+      .memory_max = row->memory_max,
+      .deadline_ms = row->deadline_ms,
+      .number = upgrade->number,
+      .edition = head->edition,
+      .store = upgrade->store};
+  return TORPOR_OK;
+}
+
+static bool is_upgradable(const struct torpor__head *head) {
+  return head->status == TORPOR__RUN_ACTIVE ||
+         head->status == TORPOR__RUN_PARKED;
+}
+
+static torpor_status read_access(struct upgrade *upgrade) {
+  if (upgrade->access_text[0] == '\0') return TORPOR_OK;
+  torpor_status status = torpor_access_read(
+      upgrade->access_text, strlen(upgrade->access_text), &upgrade->access);
+  if (status == TORPOR_OK) return status;
+  return torpor__store_fail(upgrade->rows,
+                            status == TORPOR_FORMAT ? TORPOR_CORRUPT : status,
+                            "run '%s': the access that was granted cannot be "
+                            "read",
+                            upgrade->id);
+}
+
+static torpor_status read_run(struct upgrade *upgrade) {
+  struct torpor__store *rows = upgrade->rows;
+  torpor_status status =
+      rows->calls->run_each(rows, upgrade->number, copy_row, upgrade);
+  if (status == TORPOR_NOMEM) torpor__store_fail(rows, status, NULL);
+  if (status != TORPOR_OK) return status;
+  if (!is_upgradable(&upgrade->head))
+    return torpor__store_fail(rows, TORPOR_ENDED, "run '%s'", upgrade->id);
+  if (upgrade->head.step == upgrade->head.start)
+    return torpor__store_fail(
+        rows, TORPOR_NOT_FOUND,
+        "run '%s' has not begun its program, so there is no state to hand "
+        "over; cancel it and make a new run, or let it begin first",
+        upgrade->id);
+  status = read_access(upgrade);
+  upgrade->handover.access = upgrade->access;
+  if (status != TORPOR_OK) return status;
+  status = torpor__chain_read(&upgrade->chain, upgrade->store, upgrade->number,
+                              upgrade->id, upgrade->head.step);
+  if (status != TORPOR_OK) return status;
+  if (upgrade->chain.step == upgrade->head.step &&
+      upgrade->chain.branch == upgrade->head.branch)
+    return TORPOR_OK;
+  return torpor__store_fail(rows, TORPOR_CORRUPT,
+                            "run '%s': the state of step %" PRId64
+                            " is missing",
+                            upgrade->id, upgrade->head.step);
+}
+
+/* ---- What it is to become ------------------------------------------------*/
+
+static torpor_status read_program(struct upgrade *upgrade, const char *file) {
+  torpor_status status =
+      torpor__program_read(&upgrade->next, file, upgrade->access);
+  if (status != TORPOR_OK)
+    snprintf(upgrade->rows->message, sizeof upgrade->rows->message, "%s",
+             upgrade->next.message);
+  return status;
+}
+
+/* torpor__branch_fn */
+static torpor_status find_branch(void *data, const struct torpor__branch *row) {
+  struct upgrade *upgrade = data;
+  if (row->branch >= upgrade->branch) upgrade->branch = row->branch + 1;
+  return TORPOR_OK;
+}
+
+/* torpor__edition_fn */
+static torpor_status find_edition(void *data,
+                                  const struct torpor__edition *row) {
+  struct upgrade *upgrade = data;
+  if (row->number >= upgrade->edition) upgrade->edition = row->number + 1;
+  return TORPOR_OK;
+}
+
+static torpor_status find_numbers(struct upgrade *upgrade) {
+  struct torpor__store *rows = upgrade->rows;
+  upgrade->branch = upgrade->head.branch + 1;
+  torpor_status status =
+      rows->calls->branch_each(rows, upgrade->number, find_branch, upgrade);
+  if (status != TORPOR_OK) return status;
+  return rows->calls->edition_each(rows, upgrade->number, find_edition,
+                                   upgrade);
+}
+
+/* [state, { engine, program, step }]: an array of two whose first item is there
+ * already, so that nothing has to be copied through a VM. */
+static torpor_status wrap_state(struct upgrade *upgrade,
+                                const torpor_bytes *state) {
+  char *quoted = malloc(strlen(upgrade->program) * 6 + 3);
+  char *json = NULL;
+  size_t size = 0;
+  torpor_bytes from = {0};
+  torpor_status status = TORPOR_NOMEM;
+  if (quoted != NULL) {
+    torpor__program_quote(upgrade->program, quoted);
+    size = strlen(quoted) + strlen(upgrade->chain.engine) + 96;
+    json = malloc(size);
+  }
+  if (json != NULL) {
+    int length = snprintf(
+        json, size, "{\"engine\":\"%s\",\"program\":%s,\"step\":%" PRId64 "}",
+        upgrade->chain.engine, quoted, upgrade->head.step);
+    status = torpor_json_to_cbor(json, (size_t)length, &from);
+  }
+  if (status == TORPOR_OK) {
+    upgrade->handed.data = malloc(1 + state->size + from.size);
+    status = upgrade->handed.data != NULL ? TORPOR_OK : TORPOR_NOMEM;
+  }
+  if (status == TORPOR_OK) {
+    upgrade->handed.size = 1 + state->size + from.size;
+    upgrade->handed.data[0] = 0x82;
+    memcpy(upgrade->handed.data + 1, state->data, state->size);
+    memcpy(upgrade->handed.data + 1 + state->size, from.data, from.size);
+  }
+  torpor_bytes_free(&from);
+  free(json);
+  free(quoted);
+  return status == TORPOR_OK ? status
+                             : torpor__store_fail(upgrade->rows, status, NULL);
+}
+
+/* ---- The report ----------------------------------------------------------*/
+
+/* Copies a row into one block, which 'kind' then owns. */
+static bool copy_operation(torpor_run_operation *copy,
+                           const struct torpor__operation *row) {
+  size_t kind = strlen(row->kind) + 1, key = strlen(row->key) + 1;
+  size_t topic = row->topic != NULL ? strlen(row->topic) + 1 : 0;
+  char *block = malloc(kind + key + topic + row->request.size);
+  if (block == NULL) return false;
+  *copy = (torpor_run_operation){
+      .id = row->id,
+      .kind = memcpy(block, row->kind, kind),
+      .key = memcpy(block + kind, row->key, key),
+      .topic = topic > 0 ? memcpy(block + kind + key, row->topic, topic) : NULL,
+      .request_size = row->request.size,
+      .begun_ms = row->begun_ms,
+      .begun_step = row->begun_step,
+      .due_ms = row->due_ms == TORPOR__NEVER ? -1 : row->due_ms,
+      .waking = torpor__catalog_policy(row->policy)};
+  block += kind + key + topic;
+  if (row->request.size > 0)
+    memcpy(block, row->request.data, row->request.size);
+  copy->request = (const uint8_t *)block;
+  return true;
+}
+
+struct losing {
+  torpor_run_upgrade_report *report;
+  size_t capacity;
+};
+
+/* torpor__operation_fn */
+static torpor_status note_lost(void *data,
+                               const struct torpor__operation *row) {
+  struct losing *losing = data;
+  torpor_run_upgrade_report *report = losing->report;
+  if (!torpor__array_reserve(&report->lost, &losing->capacity,
+                             report->lost_count + 1, sizeof *report->lost) ||
+      !copy_operation(&report->lost[report->lost_count], row))
+    return TORPOR_NOMEM;
+  report->lost_count++;
+  return TORPOR_OK;
+}
+
+/* torpor__result_fn */
+static torpor_status note_answered(void *data,
+                                   const struct torpor__result *row) {
+  torpor_run_upgrade_report *report = data;
+  (void)row;
+  report->answered++;
+  return TORPOR_OK;
+}
+
+static torpor_status report_losses(const struct upgrade *upgrade,
+                                   torpor_run_upgrade_report *report) {
+  struct torpor__store *rows = upgrade->rows;
+  struct losing losing = {.report = report};
+  struct torpor__counts counts = {0};
+  torpor_status status =
+      rows->calls->operation_each(rows, upgrade->number, note_lost, &losing);
+  if (status == TORPOR_OK)
+    status =
+        rows->calls->result_each(rows, upgrade->number, note_answered, report);
+  if (status == TORPOR_OK)
+    status = rows->calls->run_count(rows, upgrade->number, &counts);
+  report->signals = (uint64_t)counts.signals;
+  return status;
+}
+
+static torpor_status make_report(const struct upgrade *upgrade,
+                                 torpor_run_upgrade_report *report) {
+  report->from_file = strdup(upgrade->program);
+  report->to_file = strdup(upgrade->next.files[0].name);
+  snprintf(report->from_engine, sizeof report->from_engine, "%s",
+           upgrade->chain.engine);
+  snprintf(report->to_engine, sizeof report->to_engine, "%s",
+           torpor_engine_id());
+  report->from_branch = upgrade->head.branch;
+  report->to_branch = upgrade->branch;
+  report->step = upgrade->head.step;
+  report->modules = upgrade->next.count;
+  torpor_status status = report->from_file == NULL || report->to_file == NULL
+                             ? TORPOR_NOMEM
+                             : report_losses(upgrade, report);
+  if (status == TORPOR_NOMEM) torpor__store_fail(upgrade->rows, status, NULL);
+  return status;
+}
+
+void torpor_run_upgrade_report_free(torpor_run_upgrade_report *report) {
+  if (report == NULL) return;
+  for (size_t i = 0; i < report->lost_count; i++)
+    free((char *)report->lost[i].kind);
+  free(report->lost);
+  free(report->from_file);
+  free(report->to_file);
+  torpor_bytes_free(&report->state);
+  *report = (torpor_run_upgrade_report){0};
+}
+
+/* ---- The transaction -----------------------------------------------------*/
+
+static torpor_status write_edition(const struct upgrade *upgrade,
+                                   int64_t now_ms) {
+  const struct torpor__store_calls *calls = upgrade->rows->calls;
+  const struct torpor__program *next = &upgrade->next;
+  const char *engine = torpor_engine_id();
+  const struct torpor__edition edition = {
+      .number = upgrade->edition,
+      .program = next->files[0].name,
+      .engine = {.data = engine, .size = strlen(engine)},
+      .start = upgrade->head.step,
+      .before = upgrade->head.edition,
+      .state = {.data = upgrade->handed.data, .size = upgrade->handed.size}};
+  const struct torpor__branch branch = {.branch = upgrade->branch,
+                                        .parent = upgrade->head.branch,
+                                        .parent_step = upgrade->head.step,
+                                        .origin = "",
+                                        .made_ms = now_ms};
+  torpor_status status =
+      calls->edition_add(upgrade->rows, upgrade->number, &edition);
+  for (size_t i = 0; status == TORPOR_OK && i < next->count; i++)
+    status = calls->file_add(upgrade->rows, upgrade->number, edition.number,
+                             next->files[i].name, next->files[i].source);
+  if (status != TORPOR_OK) return status;
+  return calls->branch_add(upgrade->rows, upgrade->number, &branch);
+}
+
+/* What the old program waited for is nobody's any more. A request to cancel that
+ * nothing has been told of yet stays, for the new one. */
+static torpor_status write_head(const struct upgrade *upgrade,
+                                const struct torpor__head *now,
+                                int64_t now_ms) {
+  const struct torpor__store_calls *calls = upgrade->rows->calls;
+  struct torpor__head head = *now;
+  head.status = TORPOR__RUN_ACTIVE;
+  head.branch = upgrade->branch;
+  head.edition = upgrade->edition;
+  head.start = head.step;
+  head.fence++;
+  head.attempts = 0;
+  head.runnable = false;
+  if (head.cancel != TORPOR__CANCEL_ALL) head.cancel = 0;
+  head.changed_ms = now_ms;
+  torpor_status status = calls->operation_clear(upgrade->rows, upgrade->number);
+  if (status == TORPOR_OK)
+    status = calls->result_clear(upgrade->rows, upgrade->number);
+  if (status == TORPOR_OK)
+    status = calls->exit_remove(upgrade->rows, upgrade->number);
+  if (status != TORPOR_OK) return status;
+  return calls->head_put(upgrade->rows, upgrade->number, &head);
+}
+
+/* Whoever is no worker may have ended the run meanwhile. */
+static torpor_status write_rows(const struct upgrade *upgrade, int64_t now_ms) {
+  struct torpor__store *rows = upgrade->rows;
+  struct torpor__head now;
+  torpor_status status = rows->calls->head_get(rows, upgrade->number, &now);
+  if (status != TORPOR_OK) return status;
+  if (!is_upgradable(&now))
+    return torpor__store_fail(rows, TORPOR_ENDED, "run '%s'", upgrade->id);
+  if (now.step != upgrade->head.step || now.branch != upgrade->head.branch)
+    return torpor__store_fail(rows, TORPOR_FENCED, "run '%s'", upgrade->id);
+  status = write_edition(upgrade, now_ms);
+  return status == TORPOR_OK ? write_head(upgrade, &now, now_ms) : status;
+}
+
+static torpor_status write_upgrade(const struct upgrade *upgrade) {
+  struct torpor__store *rows = upgrade->rows;
+  torpor_status status = rows->calls->begin(rows);
+  if (status != TORPOR_OK) return status;
+  status = write_rows(upgrade, torpor__catalog_now());
+  TORPOR__FAULT(UPGRADE_BEFORE);
+  if (status == TORPOR_OK) status = rows->calls->commit(rows);
+  if (status != TORPOR_OK) rows->calls->rollback(rows);
+  if (status == TORPOR_OK) TORPOR__FAULT(UPGRADE_AFTER);
+  return status;
+}
+
+/* ---- All of it -----------------------------------------------------------*/
+
+static torpor_status do_upgrade(struct upgrade *upgrade,
+                                const torpor_run_upgrade_options *options,
+                                torpor_run_upgrade_report *report) {
+  torpor_status status = read_run(upgrade);
+  upgrade->handover.exporter = options->exporter;
+  if (status == TORPOR_OK) status = read_program(upgrade, options->file);
+  if (status == TORPOR_OK)
+    status = torpor__handover_take(&upgrade->handover, &upgrade->chain,
+                                   &report->state);
+  if (status == TORPOR_OK) status = wrap_state(upgrade, &report->state);
+  if (status == TORPOR_OK) status = find_numbers(upgrade);
+  if (status == TORPOR_OK) status = make_report(upgrade, report);
+  if (status != TORPOR_OK || options->dry_run) return status;
+  return write_upgrade(upgrade);
+}
+
+/* Keeps workers off, for as long as 'do_upgrade' takes; a dry run, which may be
+ * on a store that cannot be written, only looks whether there is one. */
+static torpor_status lock_run(const struct upgrade *upgrade, bool dry) {
+  struct torpor__store *rows = upgrade->rows;
+  bool locked = false;
+  torpor_status status =
+      dry ? rows->calls->locked(rows, upgrade->number, &locked)
+          : rows->calls->lock(rows, upgrade->number);
+  if (status == TORPOR_LOCKED || locked)
+    return torpor__store_fail(rows, TORPOR_LOCKED,
+                              "run '%s': stop its worker first", upgrade->id);
+  return status;
+}
+
+static void free_upgrade(struct upgrade *upgrade) {
+  torpor__chain_free(&upgrade->chain);
+  torpor__program_free(&upgrade->next);
+  torpor_access_close(upgrade->access);
+  torpor_bytes_free(&upgrade->handed);
+  free(upgrade->program);
+  free(upgrade->access_text);
+  free(upgrade->input);
+}
+
+torpor_status torpor_run_upgrade(torpor_store *store, const char *id,
+                                 const torpor_run_upgrade_options *options,
+                                 torpor_run_upgrade_report *out) {
+  torpor_run_upgrade_options given = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
+  torpor_run_upgrade_report report = {0};
+  struct upgrade upgrade = {.store = store, .rows = store->store, .id = id};
+  if (out != NULL) *out = report;
+  memcpy(&given, options,
+         options->size < sizeof given ? options->size : sizeof given);
+  if (given.file == NULL)
+    return torpor__store_fail(upgrade.rows, TORPOR_MISUSE,
+                              "name the new main module of the run");
+  torpor_status status =
+      upgrade.rows->calls->run_find(upgrade.rows, id, &upgrade.number);
+  if (status == TORPOR_OK) status = lock_run(&upgrade, given.dry_run);
+  if (status != TORPOR_OK) return status;
+  status = do_upgrade(&upgrade, &given, &report);
+  if (!given.dry_run) upgrade.rows->calls->unlock(upgrade.rows, upgrade.number);
+  free_upgrade(&upgrade);
+  if (status == TORPOR_OK && out != NULL)
+    *out = report;
+  else
+    torpor_run_upgrade_report_free(&report);
+  return status;
+}
