@@ -12,7 +12,8 @@
  *      of them, and what was not delivered yet, wait for the next step.
  *
  * The program may call back for its input, its id, its step and what an older
- * program handed to it, which are the same whenever it asks: nothing else reaches out of the VM but operations. */
+ * program handed to it, which are the same whenever it asks: nothing else
+ * reaches out of the VM but operations. */
 #include "awake.h"
 
 #include <inttypes.h>

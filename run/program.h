@@ -29,8 +29,8 @@ torpor_status torpor__program_read(struct torpor__program *program,
                                    const torpor_access *access);
 void torpor__program_free(struct torpor__program *program);
 
-/* Writes 'name' as a string of JavaScript and JSON into 'out', which has room for
- * six times its bytes and three. */
+/* Writes 'name' as a string of JavaScript and JSON into 'out', which has room
+ * for six times its bytes and three. */
 void torpor__program_quote(const char *name, char *out);
 
 /* The source of one of the modules that a run keeps, as torpor_host.module

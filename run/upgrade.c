@@ -315,8 +315,8 @@ static torpor_status write_edition(const struct upgrade *upgrade,
   return calls->branch_add(upgrade->rows, upgrade->number, &branch);
 }
 
-/* What the old program waited for is nobody's any more. A request to cancel that
- * nothing has been told of yet stays, for the new one. */
+/* What the old program waited for is nobody's any more. A request to cancel
+ * that nothing has been told of yet stays, for the new one. */
 static torpor_status write_head(const struct upgrade *upgrade,
                                 const struct torpor__head *now,
                                 int64_t now_ms) {
