@@ -27,8 +27,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Files of images that one VM alone has, of 1,024 that a program may have. */
+#define ALONE_MOST 64
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
+static _Atomic unsigned alone;
 static pthread_mutex_t baselines_lock = PTHREAD_MUTEX_INITIALIZER;
 static torpor__image *baselines;
 
@@ -149,17 +152,23 @@ bool torpor__image_finish(torpor__image *image, bool shared) {
   return !shared || classify(image);
 }
 
+void torpor__image_retire(torpor__image *image) {
+  image->retired = true;
+  if (image->file < 0) return;
+  image->is_alone = atomic_fetch_add(&alone, 1) < ALONE_MOST;
+  if (image->is_alone) return;
+  atomic_fetch_sub(&alone, 1);
+  close(image->file);
+  image->file = -1;
+}
+
 void torpor__image_release(torpor__image *image) {
   if (!image || atomic_fetch_sub(&image->references, 1) > 1) return;
+  if (image->is_alone) atomic_fetch_sub(&alone, 1);
   if (image->reserved) munmap(image->bytes, image->reserved);
   if (image->file >= 0) close(image->file);
   torpor__alloc_free(image->page_use);
   torpor__alloc_free(image);
-}
-
-void torpor__image_close_file(torpor__image *image) {
-  if (image->file >= 0) close(image->file);
-  image->file = -1;
 }
 
 /* ---- Baselines ------------------------------------------------------------*/

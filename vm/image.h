@@ -22,6 +22,7 @@ struct torpor__image {
   uint32_t host_start, host_end; /* control.host: set by us, never stored */
   _Atomic uint32_t references;
   _Atomic bool retired; /* VMs of it are not kept in the pool any more */
+  bool is_alone;        /* counts among the files of such images */
   /* While it is made, and of its mapping. */
   uint32_t end;
   uint64_t reserved;
@@ -44,8 +45,9 @@ bool torpor__image_finish(torpor__image *image, bool shared);
 
 /* Gives up one reference; NULL is fine. Baselines are never given up whole. */
 void torpor__image_release(torpor__image *image);
-/* No more VMs are to be mapped onto it. */
-void torpor__image_close_file(torpor__image *image);
+/* The image is for one VM alone, which has been mapped onto it; its copies may
+ * be, too, where there are files enough. */
+void torpor__image_retire(torpor__image *image);
 
 static inline uint8_t torpor__image_page_use(const torpor__image *image,
                                              uint32_t page) {

@@ -206,18 +206,29 @@ static inline void drain_at_exit(void) {
 }
 #endif
 
-static bool keep_pooled(torpor_vm *vm) {
-  bool room;
+/* Takes out the VM that waited longest. The lock is held. */
+static torpor_vm *remove_oldest(void) {
+  torpor_vm **link = &pool, *oldest;
+  while ((*link)->next) link = &(*link)->next;
+  oldest = *link;
+  *link = NULL;
+  pool_size--;
+  return oldest;
+}
+
+/* Puts 'vm' in, and gives the one that has to go for it, or NULL. */
+static torpor_vm *keep_pooled(torpor_vm *vm) {
+  torpor_vm *leaving = vm;
   pthread_mutex_lock(&pool_lock);
   drain_at_exit();
-  room = pool_size < POOL_LARGEST && !vm->image->retired;
-  if (room) {
+  if (!vm->image->retired) {
+    leaving = pool_size == POOL_LARGEST ? remove_oldest() : NULL;
     vm->next = pool;
     pool = vm;
     pool_size++;
   }
   pthread_mutex_unlock(&pool_lock);
-  return room;
+  return leaving;
 }
 
 torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
@@ -241,11 +252,10 @@ void torpor__pool_give(torpor_vm *vm) {
   bool table_grown = vm->engine->table_size(vm->instance) != vm->table_size;
   if (!vm->mapped) atomic_fetch_sub(&copies_live, 1);
   memset((uint8_t *)vm + kept, 0, sizeof(*vm) - kept);
-  if (table_grown || vm->image->retired || !reset(vm)) {
-    destroy(vm);
-    return;
-  }
-  if (!seal(vm, ++vm->uses % SEAL_ANEW == 0) || !keep_pooled(vm)) destroy(vm);
+  if (!table_grown && !vm->image->retired && reset(vm) &&
+      seal(vm, ++vm->uses % SEAL_ANEW == 0))
+    vm = keep_pooled(vm);
+  if (vm) destroy(vm);
 }
 
 /* Takes all VMs of 'image' out of the pool, as a list. The lock is held. */

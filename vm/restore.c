@@ -262,9 +262,8 @@ static torpor_status open_alone(loader *to) {
   if (to->options) options = *to->options;
   if (options.memory == TORPOR_MEMORY_AUTO)
     options.memory = TORPOR_MEMORY_MAPPED;
-  to->image->retired = true;
   status = torpor__vm_take(to->image, &options, &to->vm);
-  torpor__image_close_file(to->image);
+  torpor__image_retire(to->image);
   if (status != TORPOR_OK) return status;
   to->vm->remembered.limit = torpor__memory_limit(to->vm);
   return TORPOR_OK;

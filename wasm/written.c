@@ -59,7 +59,7 @@ void torpor__finder_force(torpor__finder finder) {
   forced = finder;
 }
 #else
-enum { forced = TORPOR__FINDER_BEST };
+static const torpor__finder forced = TORPOR__FINDER_BEST;
 #endif
 
 /* ---- Ranges ---------------------------------------------------------------*/
