@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* test_cases.c - runs every case of test/cases/.
  *
- * ctest: slow full timeout=120
+ * ctest: slow full timeout=240
  *
  * Each runs plainly twice, then with a sleep at every boundary, then with one
  * at boundary k alone, for every k; where that would take long, for some of
- * them spread evenly. Each time it must print the same, end the same way, and
- * leave the same snapshot, byte for byte. TORPOR_CASES=TEXT runs those whose
- * file name contains TEXT.
+ * them spread evenly. All that in every way of sleeping that there is (support/
+ * case-sleep.c); the quick tier takes one way for each k in turn. Each time it
+ * must print the same, end the same way, and leave the same snapshot, byte for
+ * byte. TORPOR_CASES=TEXT runs those whose file name contains TEXT.
  *
  * Not in cmocka, which puts its own handler in the place of the library's for
  * each test, while the library recycles VMs from one case to the next. */
@@ -22,9 +23,10 @@
 /* How often a case sleeps in one run, at how many boundaries it sleeps alone,
  * and how many jobs that may take in all. */
 enum {
-  QUICK_SLEEPS = 200,
-  QUICK_RUNS = 40,
-  QUICK_JOBS = 10000,
+  QUICK_SLEEPS = 40,
+  FULL_SLEEPS = 2000,
+  QUICK_RUNS = 30,
+  QUICK_JOBS = 5000,
   FULL_JOBS = 500000,
 };
 
@@ -36,9 +38,9 @@ static bool is_full_tier(void) {
 }
 
 /* Sleep at each boundary, or at so many of them. */
-static test_plan plan_every(uint64_t boundaries) {
-  uint64_t step = is_full_tier() ? 1 : boundaries / QUICK_SLEEPS + 1;
-  return (test_plan){TEST_SLEEP_EVERY, step};
+static test_plan plan_every(uint64_t boundaries, test_way way) {
+  uint64_t step = boundaries / (is_full_tier() ? FULL_SLEEPS : QUICK_SLEEPS);
+  return (test_plan){TEST_SLEEP_EVERY, step + 1, way};
 }
 
 /* At how many boundaries of a case to sleep alone. */
@@ -74,6 +76,7 @@ static bool complain(const test_case *test, test_plan plan, const char *format,
     printf(", sleeping every %llu", (unsigned long long)plan.boundary);
   if (plan.sleep == TEST_SLEEP_ONCE)
     printf(", sleeping at %llu", (unsigned long long)plan.boundary);
+  if (plan.sleep != TEST_SLEEP_NEVER) printf(" %s", test_way_name(plan.way));
   printf(": ");
   va_start(arguments, format);
   vprintf(format, arguments);
@@ -130,18 +133,27 @@ static bool run_again(const test_case *test, test_plan plan,
   return is_good;
 }
 
-static bool run_all_ways(const test_case *test) {
+/* With sleeps in each way at every boundary, and at some boundaries alone. */
+static bool run_sleeping(const test_case *test, const test_result *plain) {
+  uint64_t all = plain->boundaries, runs = count_runs(all);
+  for (int way = 0; way < TEST_WAY_COUNT; way++)
+    if (!run_again(test, plan_every(all, (test_way)way), plain)) return false;
+  int ways = is_full_tier() ? TEST_WAY_COUNT : 1;
+  for (uint64_t i = 0; i < runs; i++)
+    for (int j = 0; j < ways; j++) {
+      test_way way = (test_way)((i + (uint64_t)j) % TEST_WAY_COUNT);
+      test_plan once = {TEST_SLEEP_ONCE, i * all / runs, way};
+      if (!run_again(test, once, plain)) return false;
+    }
+  return true;
+}
+
+static bool run_all(const test_case *test) {
   test_result plain = {0};
   test_plan never = {.sleep = TEST_SLEEP_NEVER};
   bool is_good = run_by(test, never, NULL, &plain);
-  if (is_good && test->is_exact && plain.exit != TEST_EXIT_TRAPPED) {
-    uint64_t all = plain.boundaries, runs = count_runs(all);
-    is_good = run_again(test, never, &plain) &&
-              run_again(test, plan_every(all), &plain);
-    for (uint64_t i = 0; is_good && i < runs; i++)
-      is_good =
-          run_again(test, (test_plan){TEST_SLEEP_ONCE, i * all / runs}, &plain);
-  }
+  if (is_good && test->is_exact && plain.exit != TEST_EXIT_TRAPPED)
+    is_good = run_again(test, never, &plain) && run_sleeping(test, &plain);
   test_result_free(&plain);
   return is_good;
 }
@@ -149,7 +161,7 @@ static bool run_all_ways(const test_case *test) {
 static bool run_file(const char *file) {
   test_case test;
   const char *wrong = test_case_load(folder, file, &test);
-  bool is_good = wrong == NULL ? run_all_ways(&test)
+  bool is_good = wrong == NULL ? run_all(&test)
                                : complain(&test, (test_plan){0}, "%s", wrong);
   if (is_good) printf("ok %s\n", file);
   fflush(stdout);

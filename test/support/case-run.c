@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "case-sleep.h"
+
 #define START 1700000000000.0
 #define DAY 86400000.0
 
@@ -28,6 +30,7 @@ typedef struct run {
   test_plan plan;
   test_result *result;
   torpor_vm *vm;
+  test_sleeper sleeper;
   double now; /* wall-clock; monotonic is since the start */
   torpor_token main;
   size_t signals; /* how many arrived */
@@ -206,24 +209,19 @@ static bool fail(run *r, const char *call, torpor_status status) {
   return true;
 }
 
-/* Puts the VM to sleep, closes it, and goes on with a restored one. */
+/* Puts the VM to sleep, and goes on with another one in its place. */
 static void sleep_and_wake(run *r) {
-  torpor_bytes bytes = {0};
-  uint64_t fuel = torpor_vm_fuel(r->vm);
-  if (fail(r, "torpor_snapshot_save", torpor_snapshot_save(r->vm, &bytes)))
-    return;
-  torpor_vm_close(r->vm);
-  r->vm = NULL;
-  torpor_options options = make_options(r, fuel);
-  torpor_status status =
-      torpor_snapshot_restore(bytes.data, bytes.size, &options, &r->vm);
-  torpor_bytes_free(&bytes);
-  if (fail(r, "torpor_snapshot_restore", status)) return;
+  torpor_options options = make_options(r, torpor_vm_fuel(r->vm));
+  r->failure = test_sleeper_sleep(&r->sleeper, &r->vm, &options);
+  if (r->failure != NULL) return;
   fail(r, "torpor_function_bind", bind_functions(r, false));
 }
 
 static void pass_boundary(run *r) {
   uint64_t boundary = r->result->boundaries++;
+  if (boundary == 0 && r->plan.sleep != TEST_SLEEP_NEVER)
+    r->failure = test_sleeper_begin(&r->sleeper, r->vm);
+  if (r->failure != NULL) return;
   if ((r->plan.sleep == TEST_SLEEP_EVERY && boundary % r->plan.boundary == 0) ||
       (r->plan.sleep == TEST_SLEEP_ONCE && r->plan.boundary == boundary))
     sleep_and_wake(r);
@@ -544,6 +542,7 @@ static void run_to_end(run *r) {
 const char *test_case_run(const test_case *test, test_plan plan,
                           test_result *out) {
   run r = {.test = test, .plan = plan, .result = out, .now = START};
+  r.sleeper.way = plan.way;
   *out = (test_result){.exit = TEST_EXIT_DONE};
   r.taken = calloc(test->signal_count + 1, sizeof(*r.taken));
   if (r.taken == NULL) return "out of memory";
@@ -551,6 +550,7 @@ const char *test_case_run(const test_case *test, test_plan plan,
   if (r.failure == NULL && out->exit != TEST_EXIT_TRAPPED)
     fail(&r, "torpor_snapshot_save", torpor_snapshot_save(r.vm, &out->final));
   torpor_vm_close(r.vm);
+  test_sleeper_free(&r.sleeper);
   free(r.taken);
   return r.failure;
 }

@@ -52,6 +52,15 @@ const char *test_exit_name(test_exit exit) {
   return names[exit];
 }
 
+const char *test_way_name(test_way way) {
+  static const char *const names[] = {
+#define X(name, text) text,
+      TEST_WAY_LIST(X)
+#undef X
+  };
+  return names[way];
+}
+
 /* ---- Files ---------------------------------------------------------------*/
 
 static const char *read_file(const char *folder, const char *file,

@@ -77,11 +77,32 @@ const char *test_case_load(const char *folder, const char *file,
                            test_case *out);
 void test_case_free(test_case *test);
 
+/* How a VM is put away and another one taken in its place; case-sleep.c. */
+#define TEST_WAY_LIST(X)                                                       \
+  X(WHOLE, "whole")                                                            \
+  X(MAPPED, "into mapped memory")                                              \
+  X(CHAIN, "in a chain of differences")                                        \
+  X(BASE, "from a base")                                                       \
+  X(FORK, "as a copy")
+
+typedef enum test_way {
+#define X(name, text) TEST_WAY_##name,
+  TEST_WAY_LIST(X)
+#undef X
+} test_way;
+
+#define X(name, text) +1
+enum { TEST_WAY_COUNT = TEST_WAY_LIST(X) };
+#undef X
+
+const char *test_way_name(test_way way);
+
 /* When a run sleeps and wakes. Boundaries are the moments between jobs and
  * before results, counted from 0. */
 typedef struct test_plan {
   enum { TEST_SLEEP_NEVER, TEST_SLEEP_ONCE, TEST_SLEEP_EVERY } sleep;
   uint64_t boundary; /* ONCE: at this one; EVERY: at its multiples */
+  test_way way;
 } test_plan;
 
 typedef struct test_result {
