@@ -46,6 +46,12 @@ def run_program(command, pinned):
     return json.loads(done.stdout)
 
 
+def quiet_folder(folder):
+    """Where syncing costs nothing, or else 'folder'."""
+    shared = Path("/dev/shm")
+    return shared if os.access(shared, os.W_OK) else folder
+
+
 class Bench:
     """One run of the benchmarks.
 
@@ -54,10 +60,11 @@ class Bench:
     versions   of the sides
     """
 
-    def __init__(self, folder, ms, skipped):
+    def __init__(self, folder, ms, skipped, old_step=100_000):
         self.folder = folder
         self.ms = ms
         self.skipped = skipped
+        self.old_step = old_step  # when a run has lived for long
         self.medians = {}
         self.checks = {}
         self.versions = {}
@@ -65,13 +72,19 @@ class Bench:
     def arguments(self, work):
         if work in rows.PROGRAMS:
             return ("program", HERE / "programs" / f"{work}.js")
+        if work in rows.HEAP:
+            return (*rows.HEAP[work], self.ms)
         return (work, self.ms)
 
     def command(self, work, side):
+        heap = work in rows.HEAP
         if side == rows.NPM:
-            return ("node", "--expose-gc", self.folder / "peer.mjs",
+            program = "peer-heap.mjs" if heap else "peer.mjs"
+            return ("node", "--expose-gc", self.folder / program,
                     *self.arguments(work))
-        program = "bench-native" if side == rows.NATIVE else "bench-vm"
+        program = "bench-heap" if heap else "bench-vm"
+        if side == rows.NATIVE:
+            program = "bench-native"
         return (self.folder / program, *self.arguments(work))
 
     def record(self, work, side, line):
@@ -79,7 +92,10 @@ class Bench:
         median = statistics.median(line["samples"])
         self.medians.setdefault(key, []).append(median)
         self.checks.setdefault(work, {})[side] = line["check"]
-        self.versions[side] = line["version"]
+        if side in (rows.TORPOR, rows.NPM, rows.NATIVE, rows.SQLITE):
+            self.versions[side] = line["version"]
+        for note, name in rows.NOTES.get(work, {}).items():
+            self.medians.setdefault((name, side), []).append(line[note])
 
     def measure_steps(self, work):
         """Torpor first: SQLite alone is given its sizes and batches."""
@@ -95,10 +111,30 @@ class Bench:
                             round(line["bytes"]), ms), True)
         self.record(work, rows.SQLITE, line)
 
+    def measure_threads(self, work):
+        for side, how in ((rows.TORPOR, "threads"),
+                          (rows.PROCESSES, "processes")):
+            line = run_program((self.folder / "bench-threads", how, self.ms),
+                               False)
+            self.record(work, side, line)
+
+    def measure_life(self, work):
+        store = quiet_folder(self.folder) / f"torpor-bench-{os.getpid()}.db"
+        for side, step in ((rows.EARLY, 10), (rows.TORPOR, self.old_step)):
+            line = run_program((self.folder / "bench-life", store,
+                                HERE / "programs/steps.mjs", step, 1000), True)
+            self.record(work, side, line)
+
     def measure(self, work):
         """All sides of a work, once each."""
         if work.startswith("steps-"):
             self.measure_steps(work)
+            return
+        if work == "threads":
+            self.measure_threads(work)
+            return
+        if work == "life":
+            self.measure_life(work)
             return
         for side in rows.sides_of(work):
             if side not in self.skipped:

@@ -1,36 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// peer.mjs - a peer: npm's quickjs-wasi on Node, used as its own README says:
-// the module is compiled once, every handle is disposed.
+// peer.mjs - a peer: npm's quickjs-wasi on Node (see sleeper.mjs).
 //
 //   node --expose-gc peer.mjs WORK MILLISECONDS
 //   node --expose-gc peer.mjs program FILE
 //
 // Each WORK does what the one of the same name in vm.c does, with the same
-// guest code, and prints the same line of JSON. Where the peer leaves a choice,
-// the cheaper one is measured: its snapshot is not serialised, and restoring
-// begins from one that is in memory already.
+// guest code, and prints the same line of JSON.
 
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { QuickJS } from "quickjs-wasi";
+import { expect, now, repeat, version, wasm } from "./sleeper.mjs";
 
-const require = createRequire(import.meta.url);
-const wasm = await WebAssembly.compile(
-  readFileSync(require.resolve("quickjs-wasi/quickjs.wasm")),
-);
-const { version } = require("quickjs-wasi/package.json");
-
-const suspended = `
-  (async () => {
-    const value = await new Promise((resolve) => {
-      globalThis.settle = resolve;
-    });
-    globalThis.answer = value + 1;
-  })();
-`;
 const calls = 20000;
 const calling = `
   (function (count) {
@@ -40,51 +23,6 @@ const calling = `
   })(${calls})
 `;
 
-const now = () => performance.now() * 1000;
-
-// Runs 'work' for half of 'ms' unmeasured, then for 'ms', a sample in
-// microseconds for each call. Yields between the two, so that code which was
-// optimised in the background is put in place.
-async function repeat(ms, work) {
-  const samples = [];
-  let end = now() + ms * 500;
-  do await work();
-  while (now() < end);
-  await sleep(20);
-  end = now() + ms * 1000;
-  do {
-    const start = now();
-    await work();
-    samples.push(now() - start);
-  } while (now() < end);
-  return samples;
-}
-
-function expect(found, wanted) {
-  if (found !== wanted) throw new Error(`got ${found}, expected ${wanted}`);
-}
-
-async function openSuspended() {
-  const vm = await QuickJS.create(wasm);
-  vm.evalCode(suspended).dispose();
-  vm.executePendingJobs();
-  return vm;
-}
-
-// What a program waits for arrives: wake it, settle, read, put it away.
-async function wake(snapshot) {
-  const vm = await QuickJS.restore(snapshot, wasm);
-  const settle = vm.global.getProp("settle");
-  const value = vm.newNumber(41);
-  vm.callFunction(settle, vm.undefined, value).dispose();
-  vm.executePendingJobs();
-  const answer = vm.global.getProp("answer").consume((h) => h.toNumber());
-  value.dispose();
-  settle.dispose();
-  vm.dispose();
-  expect(answer, 42);
-}
-
 async function create(ms) {
   const samples = await repeat(ms, async () => {
     const vm = await QuickJS.create(wasm);
@@ -92,32 +30,6 @@ async function create(ms) {
     vm.dispose();
   });
   return { unit: "us", check: "3", samples };
-}
-
-async function snapshot(ms) {
-  const vm = await openSuspended();
-  let taken;
-  const samples = await repeat(ms, () => {
-    taken = vm.snapshot();
-  });
-  await wake(taken);
-  return { unit: "us", check: "42", samples };
-}
-
-async function snapshotBytes() {
-  const vm = await openSuspended();
-  const taken = vm.snapshot();
-  await wake(taken);
-  const size = QuickJS.serializeSnapshot(taken).length;
-  return { unit: "bytes", check: "42", samples: [size] };
-}
-
-async function restore(ms) {
-  const vm = await openSuspended();
-  const taken = vm.snapshot();
-  vm.dispose();
-  const samples = await repeat(ms, () => wake(taken));
-  return { unit: "us", check: "42", samples };
 }
 
 async function hostCall(ms) {
@@ -132,6 +44,48 @@ async function hostCall(ms) {
     unit: "ns",
     check: String(calls),
     samples: samples.map((sample) => (sample * 1000) / calls),
+  };
+}
+
+const listing = `
+  globalThis.list = Array.from({ length: 10000 }, (_, i) =>
+    ({ id: i, name: \`item \${i}\`, done: i % 2 === 0 }));
+  list
+`;
+
+// The size of 'list' as JSON, as the program itself tells.
+function countJson(vm) {
+  const code = "JSON.stringify(list).length";
+  return vm.evalCode(code).consume((h) => h.toNumber());
+}
+
+async function dump(ms) {
+  const vm = await QuickJS.create(wasm);
+  const list = vm.evalCode(listing);
+  let dumped;
+  const samples = await repeat(ms, () => {
+    dumped = vm.dump(list);
+  });
+  const length = countJson(vm);
+  expect(JSON.stringify(dumped).length, length);
+  return {
+    unit: "ms",
+    check: String(length),
+    samples: samples.map((us) => us / 1000),
+  };
+}
+
+async function build(ms) {
+  const vm = await QuickJS.create(wasm);
+  const list = vm.evalCode(listing).consume((h) => vm.dump(h));
+  const length = countJson(vm);
+  const samples = await repeat(ms, () => vm.hostToHandle(list).dispose());
+  vm.hostToHandle(list).consume((h) => vm.setProp(vm.global, "list", h));
+  expect(countJson(vm), length);
+  return {
+    unit: "ms",
+    check: String(length),
+    samples: samples.map((us) => us / 1000),
   };
 }
 
@@ -193,10 +147,9 @@ async function program(file) {
 
 const works = {
   create,
-  snapshot,
-  "snapshot-bytes": snapshotBytes,
-  restore,
   "host-call": hostCall,
+  dump,
+  build,
   memory,
   program,
 };

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 double probe_now(void) {
@@ -52,6 +53,17 @@ bool probe_repeat(struct probe *probe, double ms, probe_work_fn *work,
   return true;
 }
 
+static int compare_samples(const void *a, const void *b) {
+  double left = *(const double *)a, right = *(const double *)b;
+  return (left > right) - (left < right);
+}
+
+double probe_median(struct probe *probe) {
+  if (probe->count == 0) return 0;
+  qsort(probe->samples, probe->count, sizeof *probe->samples, compare_samples);
+  return probe->samples[probe->count / 2];
+}
+
 void probe_note(struct probe *probe, const char *name, double number) {
   assert(probe->note_count < sizeof probe->notes / sizeof probe->notes[0]);
   probe->notes[probe->note_count].name = name;
@@ -88,17 +100,27 @@ char *probe_read(const char *path, size_t *size) {
   return text;
 }
 
-double probe_private_memory(void) {
-  FILE *file = fopen("/proc/self/smaps_rollup", "r");
-  if (file == NULL) probe_fail("there is no /proc/self/smaps_rollup here");
+/* The sum of what the lines of 'path' that begin with one of 'names' say in
+ * kilobytes, in bytes. */
+static double sum_lines(const char *path, const char *const *names) {
+  FILE *file = fopen(path, "r");
+  if (file == NULL) probe_fail("there is no %s here", path);
   char line[256];
   double total = 0;
-  while (fgets(line, sizeof line, file) != NULL) {
-    double kilobytes;
-    if (sscanf(line, "Private_Clean: %lf", &kilobytes) == 1 ||
-        sscanf(line, "Private_Dirty: %lf", &kilobytes) == 1)
-      total += kilobytes * 1024;
-  }
+  while (fgets(line, sizeof line, file) != NULL)
+    for (int i = 0; names[i] != NULL; i++)
+      if (strncmp(line, names[i], strlen(names[i])) == 0)
+        total += strtod(line + strlen(names[i]), NULL) * 1024;
   fclose(file);
   return total;
+}
+
+double probe_private_memory(void) {
+  static const char *const names[] = {"Private_Clean:", "Private_Dirty:", NULL};
+  return sum_lines("/proc/self/smaps_rollup", names);
+}
+
+double probe_resident_memory(void) {
+  static const char *const names[] = {"VmRSS:", "VmPTE:", NULL};
+  return sum_lines("/proc/self/status", names);
 }

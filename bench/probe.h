@@ -35,6 +35,9 @@ void probe_add(struct probe *probe, double sample);
 bool probe_repeat(struct probe *probe, double ms, probe_work_fn *work,
                   void *data);
 
+/* The middle of the samples, which are sorted by this; 0: there are none. */
+double probe_median(struct probe *probe);
+
 /* Prints {"unit","check","version","samples"} and releases the samples. The
  * texts must need no escaping in JSON. Returns the exit code. */
 int probe_print(struct probe *probe, const char *unit, const char *check,
@@ -51,6 +54,10 @@ char *probe_read(const char *path, size_t *size);
 /* Memory of this process that no other shares, in bytes. Ends the program
  * where the system does not tell. */
 double probe_private_memory(void);
+
+/* All of this process's memory that is there, its page tables included, in
+ * bytes. Ends the program where the system does not tell. */
+double probe_resident_memory(void);
 
 /* Ends the program with exit code 1 and a sentence. */
 _Noreturn void probe_fail(const char *format, ...)

@@ -81,8 +81,8 @@ def cells(result):
     return (
         result["name"],
         f"{number(result['torpor'])} {unit}",
-        result["peer"],
-        f"{number(result['peer_value'])} {unit}",
+        result["peer"] or "-",
+        f"{number(result['peer_value'])} {unit}" if result["peer"] else "-",
         ratio_text(result["ratio"]),
         goal_text(result),
         met_text(result),

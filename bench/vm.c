@@ -12,15 +12,8 @@
 #include <string.h>
 
 #include "bench/probe.h"
+#include "bench/sleeper.h"
 #include "torpor.h"
-
-static const char suspended[] =
-    "(async () => {\n"
-    "  const value = await new Promise((resolve) => {\n"
-    "    globalThis.settle = resolve;\n"
-    "  });\n"
-    "  globalThis.answer = value + 1;\n"
-    "})();\n";
 
 enum { CALLS = 20000 };
 
@@ -31,67 +24,10 @@ static const char calling[] =
     "  return sum;\n"
     "})(20000)\n";
 
-/* Ends the program unless 'status' is OK. */
-static void check_status(torpor_status status, torpor_vm *vm,
-                         const char *what) {
-  if (status != TORPOR_OK)
-    probe_fail("%s: %s: %s", what, torpor_status_name(status),
-               torpor_last_error(vm));
-}
-
-static torpor_vm *open_vm(void) {
-  torpor_vm *vm = NULL;
-  check_status(torpor_vm_open(NULL, &vm), NULL, "opening a VM");
-  return vm;
-}
-
-static torpor_value eval_text(torpor_vm *vm, const char *source, size_t size,
-                              const char *file) {
-  torpor_value result;
-  check_status(torpor_eval(vm, source, size, file, TORPOR_SCRIPT, &result), vm,
-               file);
-  return result;
-}
-
-/* A VM whose program waits for a promise. Not the first of this process, as in
- * any host that has been running for a while. */
-static torpor_vm *open_suspended(void) {
-  torpor_vm_close(open_vm());
-  torpor_vm *vm = open_vm();
-  eval_text(vm, suspended, sizeof suspended - 1, "suspended.js");
-  check_status(torpor_job_run(vm, 0, NULL), vm, "running jobs");
-  return vm;
-}
-
-static torpor_bytes save_snapshot(torpor_vm *vm) {
-  torpor_bytes bytes = {0};
-  check_status(torpor_snapshot_save(vm, &bytes), vm, "saving a snapshot");
-  return bytes;
-}
-
-/* What a program waits for arrives: wake it, settle, read, put it away. */
-static bool wake(void *data) {
-  const torpor_bytes *snapshot = data;
-  torpor_vm *vm = NULL;
-  torpor_value global, settle, answer, ignored;
-  torpor_value value = torpor_number(41);
-  check_status(
-      torpor_snapshot_restore(snapshot->data, snapshot->size, NULL, &vm), NULL,
-      "restoring a snapshot");
-  check_status(torpor_global(vm, &global), vm, "global");
-  check_status(torpor_get(vm, global, "settle", &settle), vm, "settle");
-  check_status(torpor_call(vm, settle, torpor_undefined(), &value, 1, &ignored),
-               vm, "settling");
-  check_status(torpor_job_run(vm, 0, NULL), vm, "running jobs");
-  check_status(torpor_get(vm, global, "answer", &answer), vm, "answer");
-  torpor_vm_close(vm);
-  return torpor_value_number(answer) == 42;
-}
-
 static bool create(void *data) {
   (void)data;
-  torpor_vm *vm = open_vm();
-  double sum = torpor_value_number(eval_text(vm, "1+2", 3, "sum.js"));
+  torpor_vm *vm = sleeper_open_vm(0);
+  double sum = torpor_value_number(sleeper_eval(vm, "1+2", "sum.js"));
   torpor_vm_close(vm);
   return sum == 3;
 }
@@ -100,41 +36,6 @@ static int measure_create(double ms) {
   struct probe probe = {0};
   if (!probe_repeat(&probe, ms, create, NULL)) probe_fail("1+2 is not 3");
   return probe_print(&probe, "us", "3", torpor_version());
-}
-
-static bool snapshot(void *data) {
-  torpor_bytes bytes = save_snapshot(data);
-  torpor_bytes_free(&bytes);
-  return true;
-}
-
-/* Time or, with 'ms' 0, size of a snapshot that can be woken. */
-static int measure_snapshot(double ms) {
-  struct probe probe = {0};
-  torpor_vm *vm = open_suspended();
-  if (ms > 0) probe_repeat(&probe, ms, snapshot, vm);
-  torpor_bytes bytes = save_snapshot(vm);
-  if (ms <= 0) probe_add(&probe, (double)bytes.size);
-  torpor_vm_close(vm);
-  if (!wake(&bytes)) probe_fail("the snapshot did not give the answer");
-  torpor_bytes_free(&bytes);
-  return probe_print(&probe, ms > 0 ? "us" : "bytes", "42", torpor_version());
-}
-
-static int measure_snapshot_bytes(double ms) {
-  (void)ms;
-  return measure_snapshot(0);
-}
-
-static int measure_restore(double ms) {
-  struct probe probe = {0};
-  torpor_vm *vm = open_suspended();
-  torpor_bytes bytes = save_snapshot(vm);
-  torpor_vm_close(vm);
-  if (!probe_repeat(&probe, ms, wake, &bytes))
-    probe_fail("waking did not give the answer");
-  torpor_bytes_free(&bytes);
-  return probe_print(&probe, "us", "42", torpor_version());
 }
 
 static torpor_status add(torpor_vm *vm, const torpor_arguments *arguments,
@@ -147,15 +48,15 @@ static torpor_status add(torpor_vm *vm, const torpor_arguments *arguments,
 }
 
 static bool call_host(void *data) {
-  torpor_value sum = eval_text(data, calling, sizeof calling - 1, "calling.js");
+  torpor_value sum = sleeper_eval(data, calling, "calling.js");
   return torpor_value_number(sum) == CALLS;
 }
 
 static int measure_host_call(double ms) {
   struct probe probe = {0};
   char check[16];
-  torpor_vm *vm = open_vm();
-  check_status(torpor_function_add(vm, "add", add, NULL), vm, "add");
+  torpor_vm *vm = sleeper_open_vm(0);
+  sleeper_check(torpor_function_add(vm, "add", add, NULL), vm, "add");
   if (!probe_repeat(&probe, ms, call_host, vm)) probe_fail("calls were lost");
   torpor_vm_close(vm);
   for (size_t i = 0; i < probe.count; i++) probe.samples[i] *= 1000.0 / CALLS;
@@ -163,37 +64,132 @@ static int measure_host_call(double ms) {
   return probe_print(&probe, "ns", check, torpor_version());
 }
 
-static void open_idle(torpor_vm **vms, size_t count) {
+/* ---- Data -----------------------------------------------------------------*/
+
+static const char listing[] =
+    "globalThis.list = Array.from({ length: 10000 }, (_, i) =>\n"
+    "  ({ id: i, name: `item ${i}`, done: i % 2 === 0 }));\n"
+    "list\n";
+
+/* The size of 'list' as JSON, as the program itself tells. */
+static double count_json(torpor_vm *vm) {
+  return torpor_value_number(
+      sleeper_eval(vm, "JSON.stringify(list).length", "count.js"));
+}
+
+struct data {
+  torpor_vm *vm;
+  torpor_value list;
+  torpor_bytes cbor;
+};
+
+static bool dump(void *user) {
+  struct data *data = user;
+  torpor_bytes_free(&data->cbor);
+  return torpor_cbor_encode(data->vm, data->list, &data->cbor) == TORPOR_OK;
+}
+
+static bool build(void *user) {
+  struct data *data = user;
+  torpor_value list;
+  torpor_scope scope;
+  if (torpor_scope_open(data->vm, &scope) != TORPOR_OK ||
+      torpor_cbor_decode(data->vm, data->cbor.data, data->cbor.size, &list) !=
+          TORPOR_OK)
+    return false;
+  return torpor_scope_close(data->vm, scope) == TORPOR_OK;
+}
+
+/* What went out is what the program has, and what comes in again as well. */
+static void check_data(struct data *data, char *check, size_t size) {
+  torpor_bytes json;
+  torpor_value global, list;
+  double length = count_json(data->vm);
+  sleeper_check(torpor_cbor_to_json(data->cbor.data, data->cbor.size, &json),
+                NULL, "JSON");
+  if ((double)json.size != length) probe_fail("what was dumped differs");
+  torpor_bytes_free(&json);
+  sleeper_check(
+      torpor_cbor_decode(data->vm, data->cbor.data, data->cbor.size, &list),
+      data->vm, "building");
+  sleeper_check(torpor_global(data->vm, &global), data->vm, "global");
+  sleeper_check(torpor_set(data->vm, global, "list", list), data->vm, "list");
+  if (count_json(data->vm) != length) probe_fail("what was built differs");
+  snprintf(check, size, "%.0f", length);
+}
+
+static int measure_data(double ms, probe_work_fn *work) {
+  struct probe probe = {0};
+  struct data data = {.vm = sleeper_open_vm(0)};
+  char check[32];
+  data.list = sleeper_eval(data.vm, listing, "listing.js");
+  if (!dump(&data) || !probe_repeat(&probe, ms, work, &data))
+    probe_fail("%s", torpor_last_error(data.vm));
+  check_data(&data, check, sizeof check);
+  torpor_bytes_free(&data.cbor);
+  torpor_vm_close(data.vm);
+  for (size_t i = 0; i < probe.count; i++) probe.samples[i] /= 1000;
+  return probe_print(&probe, "ms", check, torpor_version());
+}
+
+static int measure_dump(double ms) {
+  return measure_data(ms, dump);
+}
+
+static int measure_build(double ms) {
+  return measure_data(ms, build);
+}
+
+/* ---- Memory ---------------------------------------------------------------*/
+
+static void open_idle(torpor_vm **vms, size_t count, torpor_memory memory) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  options.memory = memory;
   for (size_t i = 0; i < count; i++) {
-    vms[i] = open_vm();
-    eval_text(vms[i], "1+2", 3, "sum.js");
+    sleeper_check(torpor_vm_open(&options, &vms[i]), NULL, "opening a VM");
+    sleeper_eval(vms[i], "1+2", "sum.js");
   }
 }
 
-/* Private memory of one VM that has run "1+2" and is kept: what each of 64 more
- * takes when a few are open already. */
+/* Private memory of one mapped VM that has run "1+2" and is kept: what each of
+ * 64 more takes when a few are open already. */
 static int measure_memory(double ms) {
   enum { FIRST = 8, COUNT = 64 };
   struct probe probe = {0};
   torpor_vm *vms[FIRST + COUNT];
   (void)ms;
-  open_idle(vms, FIRST);
+  open_idle(vms, FIRST, TORPOR_MEMORY_MAPPED);
   double before = probe_private_memory();
-  open_idle(vms + FIRST, COUNT);
+  open_idle(vms + FIRST, COUNT, TORPOR_MEMORY_MAPPED);
   probe_add(&probe, (probe_private_memory() - before) / COUNT / 1024);
   for (size_t i = 0; i < FIRST + COUNT; i++) torpor_vm_close(vms[i]);
   return probe_print(&probe, "KB", "3", torpor_version());
 }
 
+/* Memory of a process that keeps 5,000 VMs which have run "1+2", all of it, in
+ * megabytes. */
+static int measure_crowd(double ms) {
+  enum { COUNT = 5000 };
+  static torpor_vm *vms[COUNT];
+  struct probe probe = {0};
+  (void)ms;
+  open_idle(vms, COUNT, TORPOR_MEMORY_AUTO);
+  probe_add(&probe, probe_resident_memory() / (1 << 20));
+  for (size_t i = 0; i < COUNT; i++) torpor_vm_close(vms[i]);
+  return probe_print(&probe, "MB", "3", torpor_version());
+}
+
+/* ---- Programs -------------------------------------------------------------*/
+
 /* Runs the program in a new VM; its result as text is 'check', to be released.
  * Returns how long it took, in milliseconds. */
-static double run_program(const char *source, size_t size, const char *file,
+static double run_program(const char *source, const char *file,
                           torpor_bytes *check) {
-  torpor_vm *vm = open_vm();
+  torpor_vm *vm = sleeper_open_vm(0);
   double start = probe_now();
-  torpor_value result = eval_text(vm, source, size, file);
+  torpor_value result = sleeper_eval(vm, source, file);
   double took = (probe_now() - start) / 1000;
-  check_status(torpor_string_read(vm, result, check), vm, "reading a result");
+  sleeper_check(torpor_string_read(vm, result, check), vm, "reading a result");
   torpor_vm_close(vm);
   return took;
 }
@@ -204,9 +200,9 @@ static int measure_program(const char *file) {
   torpor_bytes check;
   size_t size;
   char *source = probe_read(file, &size);
-  run_program(source, size, file, &check);
+  run_program(source, file, &check);
   torpor_bytes_free(&check);
-  probe_add(&probe, run_program(source, size, file, &check));
+  probe_add(&probe, run_program(source, file, &check));
   free(source);
   int code = probe_print(&probe, "ms", (char *)check.data, torpor_version());
   torpor_bytes_free(&check);
@@ -217,12 +213,9 @@ static const struct {
   const char *name;
   int (*measure)(double ms);
 } works[] = {
-    {"create", measure_create},
-    {"snapshot", measure_snapshot},
-    {"snapshot-bytes", measure_snapshot_bytes},
-    {"restore", measure_restore},
-    {"host-call", measure_host_call},
-    {"memory", measure_memory},
+    {"create", measure_create}, {"host-call", measure_host_call},
+    {"dump", measure_dump},     {"build", measure_build},
+    {"memory", measure_memory}, {"crowd", measure_crowd},
 };
 
 int main(int count, char **args) {

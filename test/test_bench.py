@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 SOURCE = Path(os.environ["TORPOR_SOURCE"])
 BUILD = Path(os.environ["TORPOR_BUILD"])
@@ -22,6 +23,7 @@ FIELDS = {"name", "unit", "torpor", "peer", "peer_value", "ratio", "goal",
 sys.path.insert(0, str(SOURCE / "bench"))
 sys.dont_write_bytecode = True
 
+import curves  # noqa: E402
 import measure  # noqa: E402
 import rows  # noqa: E402
 
@@ -47,12 +49,28 @@ def check_row(row, found, options):
     assert set(found) == FIELDS, found
     assert (found["name"], found["peer"]) == (row.name, row.peer), found
     assert found["torpor"] > 0, found
-    if options and row.peer == rows.NPM:
+    if row.peer is None or (options and row.peer == rows.NPM):
         assert found["peer_value"] is None and found["ratio"] is None, found
     else:
         assert found["peer_value"] > 0 and found["ratio"] > 0, found
     decided = row.goal is not None and (row.most or found["ratio"] is not None)
     assert (found["met"] is not None) == decided, found
+
+
+def check_curves(options):
+    """A point for each heap, and a picture that can be read as XML."""
+    output = BUILD / "bench" / "quick"
+    found = json.loads((output / "curves.json").read_text(encoding="utf-8"))
+    wanted = [curve.name for curve in curves.CURVES
+              if not (options and curve.side == rows.NPM)]
+    assert [curve["name"] for curve in found] == wanted, found
+    for curve in found:
+        sizes = [size for size, _ in curve["points"]]
+        assert sizes == list(curves.QUICK_SIZES), curve
+        assert all(us > 0 for _, us in curve["points"]), curve
+    drawing = ElementTree.parse(output / "curves.svg").getroot()
+    text = "".join(drawing.itertext())
+    assert all(name in text for name in wanted), text
 
 
 def check_refusal():
@@ -75,6 +93,7 @@ def main():
     assert len(found) == len(rows.ROWS), [row["name"] for row in found]
     for row, result in zip(rows.ROWS, found):
         check_row(row, result, options)
+    check_curves(options)
     check_refusal()
     print(f"bench: {len(found)} rows")
 
