@@ -16,7 +16,7 @@
 /* Ends the program unless 'status' is OK. */
 void sleeper_check(torpor_status status, torpor_vm *vm, const char *what);
 
-/* Options for a VM with a heap of 'bytes': the usual ones while that is small. */
+/* Options for a VM with a heap of 'bytes'; the usual ones while it is small. */
 torpor_options sleeper_options(double bytes);
 
 torpor_vm *sleeper_open_vm(double bytes);
