@@ -358,8 +358,9 @@ torpor_status torpor_worker_open(torpor_store *store,
 TORPOR_API void torpor_worker_close(torpor_worker *worker);
 
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,
- * also those that come later. A run that sleeps in an engine which is not here
- * is left to others: TORPOR_ENGINE, or an event that says so. One whose rows
+ * also those that come later. A run that sleeps in an engine which is not here,
+ * or that the store's key does not open, is left to others: TORPOR_ENGINE,
+ * TORPOR_KEY, or an event that says so. One whose rows
  * are damaged is parked: TORPOR_CORRUPT, or an event. */
 TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);

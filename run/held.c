@@ -36,6 +36,7 @@ struct torpor__held {
   struct torpor__awake *awake;
   struct torpor__step step;
   bool staged;
+  bool sleeps;  /* when it was taken: its program has begun */
   bool stepped; /* since the last torpor__held_rest */
   bool starved; /* memory ran out: an operation is not performed */
 
@@ -287,7 +288,7 @@ static torpor_status copy_row(void *data, int64_t number,
                               const struct torpor__head *head) {
   struct torpor__held *held = data;
   (void)number;
-  (void)head;
+  held->sleeps = head->step > head->start;
   held->id = strdup(row->id);
   held->program = strdup(row->program);
   held->input = torpor__array_copy(row->input.data, row->input.size);
@@ -316,13 +317,19 @@ static torpor_status copy_row(void *data, int64_t number,
                             row->id);
 }
 
+struct newest {
+  char engine[TORPOR__ENGINE_ID_MAX + 1];
+  bool sealed;
+};
+
 /* torpor__state_fn: takes the first row, which is the newest. */
-static torpor_status copy_engine(void *data, const struct torpor__state *row) {
-  char *id = data;
-  if (row->engine.size <= TORPOR__ENGINE_ID_MAX) {
-    memcpy(id, row->engine.data, row->engine.size);
-    id[row->engine.size] = '\0';
-  }
+static torpor_status look_at_newest(void *data,
+                                    const struct torpor__state *row) {
+  struct newest *newest = data;
+  if (row->engine.size <= TORPOR__ENGINE_ID_MAX)
+    memcpy(newest->engine, row->engine.data, row->engine.size);
+  newest->sealed =
+      torpor_snapshot_is_protected(row->snapshot.data, row->snapshot.size);
   return TORPOR_CANCELLED;
 }
 
@@ -330,14 +337,21 @@ static torpor_status copy_engine(void *data, const struct torpor__state *row) {
  * it: trying would use up its attempts. */
 static torpor_status check_engine(struct torpor__held *held) {
   struct torpor__store *store = held->by->store->store;
-  char id[TORPOR__ENGINE_ID_MAX + 1] = "";
+  struct newest newest = {0};
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = NULL;
-  torpor_status status =
-      store->calls->state_each(store, held->number, INT64_MAX, copy_engine, id);
+  torpor_status status = store->calls->state_each(
+      store, held->number, INT64_MAX, look_at_newest, &newest);
   if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
-  if (id[0] == '\0' || strcmp(id, torpor_engine_id()) == 0) return TORPOR_OK;
-  options.engine = id;
+  if (newest.sealed && !held->by->store->keyed)
+    return torpor__store_fail(store, TORPOR_KEY,
+                              "run '%s': it is encrypted; open the store with "
+                              "its key",
+                              held->id);
+  if (newest.engine[0] == '\0' ||
+      strcmp(newest.engine, torpor_engine_id()) == 0)
+    return TORPOR_OK;
+  options.engine = newest.engine;
   status = torpor_vm_open(&options, &vm);
   torpor_vm_close(vm);
   if (status == TORPOR_OK) return status;
@@ -368,8 +382,9 @@ torpor_status torpor__held_open(struct torpor__held **out,
                                            .show = show_line,
                                            .data = held};
   torpor_status status = store->calls->run_each(store, number, copy_row, held);
-  if (status == TORPOR_OK) status = check_engine(held);
-  if (status == TORPOR_OK && by->store->keyed) status = check_key(held);
+  if (status == TORPOR_OK && held->sleeps) status = check_engine(held);
+  if (status == TORPOR_OK && held->sleeps && by->store->keyed)
+    status = check_key(held);
   if (status == TORPOR_OK)
     status = torpor__protocol_open(&held->protocol, store, number,
                                    &held->drivers, TORPOR_RUN_ATTEMPTS);

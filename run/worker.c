@@ -184,7 +184,8 @@ static torpor_status take_wanted(struct torpor_worker *worker) {
   }
   for (size_t i = 0; status == TORPOR_OK && i < worker->wanted_count; i++) {
     status = take_run(worker, worker->wanted[i]);
-    if (status == TORPOR_ENGINE) status = refuse(worker, worker->wanted[i]);
+    if (status == TORPOR_ENGINE || status == TORPOR_KEY)
+      status = refuse(worker, worker->wanted[i]);
     if (status == TORPOR_CORRUPT) status = set_aside(worker, worker->wanted[i]);
     if (status != TORPOR_LOCKED) continue;
     worker->wanted[kept++] = worker->wanted[i];

@@ -19,6 +19,7 @@
 #include "run/catalog.h"
 #include "run/fault.h"
 #include "run/request.h"
+#include "run/store-sqlite-db.h"
 
 static struct bench {
   char folder[64], path[96];
@@ -332,6 +333,20 @@ static void an_upgrade_of_an_upgrade(void **state) {
   assert_string_equal(bench.json, "[2,1,4]");
 }
 
+/* Whoever drives it from now on needs the new engine only. */
+static void the_old_engine_is_not_needed_any_more(void **state) {
+  (void)state;
+  start_old();
+  write_new(NEW);
+  write_exporter("export default () => globalThis.state;");
+  assert_int_equal(upgrade(true, false, NULL), TORPOR_OK);
+  assert_int_equal(
+      torpor__sqlite_exec((struct torpor__sqlite *)bench.store->store,
+                          "UPDATE state SET engine = 'another'"),
+      TORPOR_OK);
+  expect_new();
+}
+
 /* Modules of the program are those of the run, with their variables; others are
  * files beside the exporter. */
 static void an_exporter_imports(void **state) {
@@ -534,6 +549,7 @@ int main(void) {
       ON_BENCH(a_dry_run_changes_nothing),
       ON_BENCH(a_parked_run_goes_on_in_new_code),
       ON_BENCH(an_upgrade_of_an_upgrade),
+      ON_BENCH(the_old_engine_is_not_needed_any_more),
       ON_BENCH(an_exporter_imports),
       ON_BENCH(what_cannot_be_handed_over),
       ON_BENCH(what_cannot_take_over),

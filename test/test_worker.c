@@ -219,6 +219,46 @@ static void a_damaged_run_that_was_asked_for_is_an_error(void **state) {
   assert_int_equal(bench.info.state, TORPOR_RUN_PARKED);
 }
 
+/* A run that sleeps under another key is left to who has that. */
+static void leave_to_who_has_the_key(bool with_other) {
+  static const uint8_t key[TORPOR_KEY_SIZE] = {1}, other[TORPOR_KEY_SIZE] = {2};
+  torpor_store_options keyed = TORPOR_STORE_OPTIONS_INIT;
+  keyed.key = key;
+  torpor_store_close(bench.store);
+  assert_int_equal(torpor_store_open(bench.path, &keyed, &bench.store),
+                   TORPOR_OK);
+  add_run("import { sleep } from 'torpor:run'; await sleep('1 day');");
+  drive(stop_at_commit);
+  torpor_store_close(bench.store);
+  keyed.key = with_other ? other : NULL;
+  assert_int_equal(torpor_store_open(bench.path, &keyed, &bench.store),
+                   TORPOR_OK);
+  add_named("other", "export default 2;");
+  torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
+  options.event = stop_at_end;
+  assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
+                   TORPOR_OK);
+  assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_KEY);
+  assert_int_equal(torpor_worker_add(bench.worker, NULL), TORPOR_OK);
+  assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
+  torpor_worker_close(bench.worker);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_WAITING);
+  assert_int_equal(bench.info.attempts, 0);
+  assert_int_equal(torpor_run_each(bench.store, "other", see, NULL), TORPOR_OK);
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+}
+
+static void a_run_of_another_key_is_left_alone(void **state) {
+  (void)state;
+  leave_to_who_has_the_key(true);
+}
+
+static void a_run_of_a_key_is_left_alone(void **state) {
+  (void)state;
+  leave_to_who_has_the_key(false);
+}
+
 static torpor_status fail_head_get(struct torpor__store *store, int64_t run,
                                    struct torpor__head *head) {
   (void)run;
@@ -297,6 +337,8 @@ int main(void) {
       ON_BENCH(a_stop_before_a_step_is_no_attempt),
       ON_BENCH(a_damaged_run_is_parked_alone),
       ON_BENCH(a_damaged_run_that_was_asked_for_is_an_error),
+      ON_BENCH(a_run_of_another_key_is_left_alone),
+      ON_BENCH(a_run_of_a_key_is_left_alone),
       ON_BENCH(a_store_that_fails_is_noticed),
       ON_BENCH(little_fuel_loses_nothing),
       ON_BENCH(an_operation_of_no_kind_is_rejected),
