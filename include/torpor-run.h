@@ -210,8 +210,8 @@ typedef struct torpor_run_step {
   const char *engine; /* hex */
 } torpor_run_step;
 
-/* The states that are kept, the oldest first. Those before the first that can
- * be gone back to are there because it is a difference from them. */
+/* The states that are kept, the oldest first: at least as many as were asked
+ * for, since those from which they are differences are kept as well. */
 typedef bool (*torpor_run_step_fn)(void *user, const torpor_run_step *step);
 TORPOR_API torpor_status torpor_run_steps(torpor_store *store, const char *id,
                                           torpor_run_step_fn visit, void *user);

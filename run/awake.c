@@ -23,6 +23,7 @@
 #include <time.h>
 
 #include "array.h"
+#include "operation.h"
 #include "torpor-run.h"
 
 enum { MAIN_TOKEN = 1, LINKS_MAX = 32 };
@@ -39,8 +40,6 @@ enum { MAIN_TOKEN = 1, LINKS_MAX = 32 };
 
 /* Below this a whole state is written faster than a difference. */
 #define WHOLE_SMALL ((size_t)64 << 10)
-
-#define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
 
 static const uint8_t cbor_undefined[] = {0xf7};
 
@@ -233,8 +232,7 @@ torpor_status torpor__awake_open(struct torpor__awake **out,
 
 /* Forgets what the last step did. */
 static void forget_step(struct torpor__awake *awake) {
-  for (size_t i = 0; i < awake->begun_count; i++)
-    free((char *)awake->begun[i].kind);
+  torpor__operation_free(awake->begun, awake->begun_count);
   for (size_t i = 0; i < awake->line_count; i++)
     free((void *)awake->lines[i].text.data);
   awake->begun_count = awake->cancelled_count = awake->line_count = 0;
@@ -402,25 +400,6 @@ static torpor_status run_step(struct torpor__awake *awake,
 
 /* ---- Looking at what it did ----------------------------------------------*/
 
-/* The name of the signal that an operation waits for: its request's 'name'. */
-static torpor_status read_topic(struct torpor__awake *awake,
-                                struct torpor__slice request,
-                                torpor_bytes *topic) {
-  torpor_value decoded, name;
-  torpor_status status =
-      torpor_cbor_decode(awake->vm, request.data, request.size, &decoded);
-  if (status == TORPOR_OK)
-    status = torpor_get(awake->vm, decoded, "name", &name);
-  if (status == TORPOR_OK) status = torpor_string_read(awake->vm, name, topic);
-  return status == TORPOR_OK ? status : fail(awake, status);
-}
-
-/* 'due' comes from guest memory, and need not be a time at all. */
-static int64_t read_due(double due) {
-  if (!(due > 0)) return TORPOR__NEVER;
-  return due < (double)TIME_LARGEST ? (int64_t)due : TIME_LARGEST;
-}
-
 /* Requests of one memory may overlap, so that all together are larger. */
 static torpor_status count_request(struct torpor__awake *awake, size_t size) {
   if (awake->begun_count < TORPOR__OPERATIONS_MAX &&
@@ -435,50 +414,17 @@ static torpor_status count_request(struct torpor__awake *awake, size_t size) {
   return TORPOR_LIMIT;
 }
 
-/* Copies 'operation' into one block: kind, topic, request. */
 static torpor_status keep_begun(struct torpor__awake *awake,
                                 const torpor_operation *operation) {
-  torpor_bytes topic = {0};
-  size_t kind_size = strlen(operation->kind) + 1;
-  size_t request_size = operation->request_size;
-  bool signal = strcmp(operation->kind, "signal") == 0;
-  struct torpor__operation begun = {
-      .id = operation->id,
-      .due_ms = read_due(operation->due),
-      .policy = awake->brief.policy(awake->brief.user, operation->kind)};
-  torpor_status status = count_request(awake, request_size);
+  struct torpor__operation begun;
+  torpor_status status = count_request(awake, operation->request_size);
   if (status != TORPOR_OK) return status;
-  /* The operation is borrowed until the next call into the VM. */
-  char *block = malloc(kind_size + request_size + TORPOR__TOPIC_MAX + 2);
-  if (block == NULL) return fail_memory(awake);
-  memcpy(block, operation->kind, kind_size);
-  memcpy(block + kind_size, operation->request, request_size);
-  begun.kind = block;
-  begun.request =
-      (struct torpor__slice){.data = block + kind_size, .size = request_size};
-  if (signal) {
-    status = read_topic(awake, begun.request, &topic);
-    if (status == TORPOR_OK && topic.size > TORPOR__TOPIC_MAX) {
-      snprintf(awake->message, sizeof awake->message,
-               "the name of a signal has at most %d bytes", TORPOR__TOPIC_MAX);
-      status = TORPOR_LIMIT;
-    }
-    if (status != TORPOR_OK) {
-      torpor_bytes_free(&topic);
-      free(block);
-      return status;
-    }
-    char *at = block + kind_size + request_size;
-    memcpy(at, topic.data, topic.size);
-    at[topic.size] = '\0';
-    begun.topic = at;
-    torpor_bytes_free(&topic);
-  }
   if (!torpor__array_reserve(&awake->begun, &awake->begun_capacity,
-                             awake->begun_count + 1, sizeof *awake->begun)) {
-    free(block);
+                             awake->begun_count + 1, sizeof *awake->begun))
     return fail_memory(awake);
-  }
+  status = torpor__operation_copy(awake->vm, operation, &begun, awake->message);
+  if (status != TORPOR_OK) return status;
+  begun.policy = awake->brief.policy(awake->brief.user, begun.kind);
   awake->begun[awake->begun_count++] = begun;
   return TORPOR_OK;
 }

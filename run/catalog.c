@@ -90,11 +90,11 @@ static torpor_status make_id(struct torpor__store *store, char *id) {
   return TORPOR_OK;
 }
 
-static torpor_status choose_id(struct torpor__store *store, const char *wanted,
-                               char *id) {
-  if (wanted == NULL) return make_id(store, id);
+torpor_status torpor__catalog_choose_id(torpor_store *store, const char *wanted,
+                                        char *id) {
+  if (wanted == NULL) return make_id(store->store, id);
   if (strlen(wanted) >= TORPOR_RUN_ID_SIZE)
-    return torpor__store_fail(store, TORPOR_MISUSE,
+    return torpor__store_fail(store->store, TORPOR_MISUSE,
                               "a run's id has at most %d characters",
                               TORPOR_RUN_ID_SIZE - 1);
   strcpy(id, wanted);
@@ -139,7 +139,7 @@ torpor_status torpor_run_add(torpor_store *store,
   if (given.file == NULL)
     return torpor__store_fail(store->store, TORPOR_MISUSE,
                               "name the main module of the run");
-  torpor_status status = choose_id(store->store, given.id, id);
+  torpor_status status = torpor__catalog_choose_id(store, given.id, id);
   if (status == TORPOR_OK && given.access != NULL) {
     status = torpor_access_read(given.access, strlen(given.access), &access);
     if (status != TORPOR_OK)

@@ -19,6 +19,11 @@ int64_t torpor__catalog_now(void);
 /* "re-arm", "repeat", "reattach" or "reject". */
 const char *torpor__catalog_policy(enum torpor__policy policy);
 
+/* Writes the id of a new run, TORPOR_RUN_ID_SIZE bytes: 'wanted', or one that
+ * is made when that is NULL. OK, MISUSE (too long), IO. */
+torpor_status torpor__catalog_choose_id(torpor_store *store, const char *wanted,
+                                        char *id);
+
 /* What a run with this head is said to be. */
 torpor_run_state torpor__catalog_state(const struct torpor__head *head);
 

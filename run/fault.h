@@ -40,11 +40,19 @@
   X(SIGNAL_AFTER, "signal-after")     /* and committed */                      \
   X(RELEASE, "release")               /* lock about to be given up */          \
   X(UPGRADE_BEFORE, "upgrade-before") /* all rows of an upgrade written */     \
-  X(UPGRADE_AFTER, "upgrade-after")   /* and committed */
+  X(UPGRADE_AFTER, "upgrade-after")   /* and committed */                      \
+  X(REWIND_BEFORE, "rewind-before")   /* rows of a new branch written */       \
+  X(REWIND_AFTER, "rewind-after")     /* and committed */                      \
+  X(FORK_BEFORE, "fork-before")       /* rows of a copy written */             \
+  X(FORK_AFTER, "fork-after")         /* and committed */                      \
+  X(PRUNE_BEFORE, "prune-before")     /* states removed */                     \
+  X(PRUNE_AFTER, "prune-after")       /* and committed */
 
 /* The switches, each with the invariant of protocol.h that it breaks. */
 #define TORPOR__BREAKS(X)                                                      \
   X(NO_PRUNE, "no-prune")                           /* 1, 7 */                 \
+  X(PRUNE_TOO_MUCH, "prune-too-much")               /* 1 */                    \
+  X(OPERATIONS_STAY, "operations-stay")             /* 1 */                    \
   X(DRIVERS_BEFORE_COMMIT, "drivers-before-commit") /* 2 */                    \
   X(OUTPUT_BEFORE_COMMIT, "output-before-commit")   /* 2 */                    \
   X(NO_SYNC, "no-sync")                             /* 2 */                    \
@@ -55,6 +63,8 @@
   X(SIGNAL_EATEN, "signal-eaten")                   /* 4 */                    \
   X(SIGNAL_KEPT, "signal-kept")                     /* 4 */                    \
   X(KEY_CHANGES, "key-changes")                     /* 5 */                    \
+  X(KEYS_ANEW, "keys-anew")                         /* 5 */                    \
+  X(REWIND_UNFENCED, "rewind-unfenced")             /* 6 */                    \
   X(NO_FENCE, "no-fence")                           /* 6 */                    \
   X(NO_LOCK, "no-lock")                             /* 6 */                    \
   X(NO_ATTEMPTS, "no-attempts")                     /* 8 */                    \

@@ -25,7 +25,7 @@ struct taking {
 static torpor_status fail_text(const struct taking *taking,
                                torpor_status status, const char *text) {
   snprintf(taking->store->message, sizeof taking->store->message,
-           "run '%s': %s", taking->handover->id, text);
+           "run '%s': %.400s", taking->handover->id, text);
   return status;
 }
 

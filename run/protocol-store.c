@@ -277,8 +277,8 @@ static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
   if (status != TORPOR_OK || p->keep >= (uint64_t)state.step ||
       TORPOR__BROKEN(NO_PRUNE))
     return status;
-  return calls->state_prune(p->store, p->run,
-                            state.step - (int64_t)p->keep + 1);
+  int64_t kept = TORPOR__BROKEN(PRUNE_TOO_MUCH) ? 1 : (int64_t)p->keep;
+  return calls->state_prune(p->store, p->run, state.step - kept + 1);
 }
 
 /* The run is over and nothing of it waits any more. Its last states stay, so

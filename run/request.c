@@ -19,6 +19,15 @@ static bool is_id_valid(const char *id) {
                 "0123456789._-") == size;
 }
 
+torpor_status torpor__request_check_id(struct torpor__store *store,
+                                       const char *id) {
+  if (is_id_valid(id)) return TORPOR_OK;
+  return torpor__store_fail(store, TORPOR_LIMIT,
+                            "a run's id has 1 to %d letters, digits, '.', "
+                            "'_' or '-'",
+                            TORPOR__RUN_ID_MAX);
+}
+
 static torpor_status write_run(struct torpor__store *store,
                                const struct torpor__run *row,
                                const struct torpor__file *files,
@@ -34,12 +43,8 @@ torpor_status torpor__request_create(struct torpor__store *store,
                                      const struct torpor__run *row,
                                      const struct torpor__file *files,
                                      size_t file_count, int64_t *run) {
-  if (!is_id_valid(row->id))
-    return torpor__store_fail(store, TORPOR_LIMIT,
-                              "a run's id has 1 to %d letters, digits, '.', "
-                              "'_' or '-'",
-                              TORPOR__RUN_ID_MAX);
-  torpor_status status = store->calls->begin(store);
+  torpor_status status = torpor__request_check_id(store, row->id);
+  if (status == TORPOR_OK) status = store->calls->begin(store);
   if (status != TORPOR_OK) return status;
   status = write_run(store, row, files, file_count, run);
   TORPOR__FAULT(CREATE_BEFORE);

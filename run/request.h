@@ -19,6 +19,10 @@ struct torpor__file {
   struct torpor__slice source;
 };
 
+/* Whether a run may have this id: OK, or LIMIT with a sentence. */
+torpor_status torpor__request_check_id(struct torpor__store *store,
+                                       const char *id);
+
 /* Makes a run of 'row' and its program's files. OK, EXISTS, or LIMIT when the
  * id is empty, too long, or has other than letters, digits, '.', '_', '-'. */
 torpor_status torpor__request_create(struct torpor__store *store,

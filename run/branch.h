@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* branch.h - going on from an older state: rewinding a run, and forking it.
+ *
+ *   step      1    2    3    4    5
+ *   branch 0  ●────●────●────●────●        rewound to 3: 4 and 5 are removed
+ *                       └─ ●────●────●     branch 1 begins with a whole copy
+ *   another run            └─ ●────●       forked: begins branch 2 of its own,
+ *                                          with the history of the first behind
+ *
+ * A state and what it waits for were written together, but only the newest one
+ * still has its operations in rows. Those of an older one are taken from it by
+ * whoever can read a state ('open'), and their rows are made again:
+ *
+ *  (1) The branch in which an operation was begun follows from its id: ids rise
+ *      within a VM, and a branch knows the first id that was new in it.
+ *  (2) Key and branch are those of the first time; so what is repeated is
+ *      repeated under its old key, and what was begun on an abandoned branch
+ *      can never be mistaken for what is begun on the new one.
+ *  (3) What waking means for an operation is what it meant when it was begun; a
+ *      kind of which nothing is known must not be repeated.
+ *  (4) A result that was recorded for an operation which is still waited for
+ *      stays, so that it counts once, whatever way the run is led.
+ *  (5) Both are one transaction. Rewinding takes the lock of the run and raises
+ *      its fence; forking changes nothing of the run that is forked.
+ *
+ * No SQL, no VM, no clock; on the thread of the store. */
+#ifndef TORPOR_RUN_BRANCH_H
+#define TORPOR_RUN_BRANCH_H
+
+#include "store.h"
+
+/* A state from which a run can go on. */
+struct torpor__departure {
+  int64_t branch, step, edition;
+  bool runnable, clone;
+  struct torpor__slice engine;
+  struct torpor__slice snapshot; /* whole; sealed for where it will be kept */
+  /* What it waits for, by rising id: id, kind, topic, request, due_ms and
+   * begun_ms; the rest is filled in. */
+  struct torpor__operation *operations;
+  size_t operation_count;
+  void *block; /* whatever 'close' needs */
+};
+
+/* Who can read states. */
+struct torpor__opener {
+  /* Reads the newest state of a run up to 'step'. OK, or a sentence in the
+   * store's message. */
+  torpor_status (*open)(void *user, int64_t run, int64_t step,
+                        struct torpor__departure *out);
+  /* Makes its snapshot what is kept of it as that of run 'id' in 'branch'. */
+  torpor_status (*seal)(void *user, const char *id, int64_t branch,
+                        struct torpor__departure *departure);
+  void (*close)(void *user, struct torpor__departure *departure);
+  void *user;
+};
+
+/* For 'step': the newest state. */
+#define TORPOR__STEP_NEWEST INT64_MAX
+
+/* Leads 'run' back to 'step', or to where an edition of its program began. OK,
+ * LOCKED, NOT_FOUND (it says which steps are kept), or what 'open' or the store
+ * say; then nothing has changed. */
+torpor_status torpor__branch_rewind(struct torpor__store *store, int64_t run,
+                                    int64_t step,
+                                    const struct torpor__opener *opener,
+                                    int64_t now_ms);
+
+/* Makes a run 'id' that goes on from 'step' of run 'from'. The same, and
+ * EXISTS. */
+torpor_status torpor__branch_fork(struct torpor__store *store, int64_t from,
+                                  int64_t step, const char *id,
+                                  const struct torpor__opener *opener,
+                                  int64_t now_ms);
+
+/* NOT_FOUND, with a sentence that says which steps are kept. */
+torpor_status torpor__branch_not_kept(struct torpor__store *store, int64_t run,
+                                      const char *id, int64_t step);
+
+#endif

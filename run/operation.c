@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* operation.c - an operation of a VM, copied into the form that a store keeps.
+ * See operation.h. */
+#include "operation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
+
+/* The name of the signal that an operation waits for: its request's 'name'. */
+static torpor_status read_topic(torpor_vm *vm, struct torpor__slice request,
+                                torpor_bytes *topic) {
+  torpor_value decoded, name;
+  torpor_status status =
+      torpor_cbor_decode(vm, request.data, request.size, &decoded);
+  if (status == TORPOR_OK) status = torpor_get(vm, decoded, "name", &name);
+  return status == TORPOR_OK ? torpor_string_read(vm, name, topic) : status;
+}
+
+/* Puts the name behind the request; there is room for the longest. */
+static torpor_status copy_topic(torpor_vm *vm, struct torpor__operation *copy,
+                                char *at,
+                                char message[TORPOR__STORE_MESSAGE_MAX]) {
+  torpor_bytes topic = {0};
+  torpor_status status = read_topic(vm, copy->request, &topic);
+  if (status != TORPOR_OK) {
+    const char *sentence = torpor_last_error(vm);
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%.*s",
+             (int)strcspn(sentence, ";"), sentence);
+  } else if (topic.size > TORPOR__TOPIC_MAX) {
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX,
+             "the name of a signal has at most %d bytes", TORPOR__TOPIC_MAX);
+    status = TORPOR_LIMIT;
+  } else {
+    memcpy(at, topic.data, topic.size);
+    at[topic.size] = '\0';
+    copy->topic = at;
+  }
+  torpor_bytes_free(&topic);
+  return status;
+}
+
+/* 'due' comes from guest memory, and need not be a time at all. */
+static int64_t read_time(double time, int64_t none) {
+  if (!(time > 0)) return none;
+  return time < (double)TIME_LARGEST ? (int64_t)time : TIME_LARGEST;
+}
+
+torpor_status torpor__operation_copy(torpor_vm *vm,
+                                     const torpor_operation *operation,
+                                     struct torpor__operation *copy,
+                                     char message[TORPOR__STORE_MESSAGE_MAX]) {
+  size_t kind = strlen(operation->kind) + 1, request = operation->request_size;
+  char *block = malloc(kind + request + TORPOR__TOPIC_MAX + 1);
+  if (block == NULL) {
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "out of memory");
+    return TORPOR_NOMEM;
+  }
+  memcpy(block, operation->kind, kind);
+  if (request > 0) memcpy(block + kind, operation->request, request);
+  *copy = (struct torpor__operation){
+      .id = operation->id,
+      .kind = block,
+      .request = {.data = block + kind, .size = request},
+      .due_ms = read_time(operation->due, TORPOR__NEVER),
+      .begun_ms = read_time(operation->begun, 0)};
+  if (strcmp(block, "signal") != 0) return TORPOR_OK;
+  torpor_status status = copy_topic(vm, copy, block + kind + request, message);
+  if (status != TORPOR_OK) free(block);
+  return status;
+}
+
+void torpor__operation_free(struct torpor__operation *copies, size_t count) {
+  for (size_t i = 0; i < count; i++) free((char *)copies[i].kind);
+}
