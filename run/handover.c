@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "array.h"
 #include "program.h"
 #include "torpor-run.h"
 
@@ -206,4 +207,38 @@ torpor_status torpor__handover_take(const struct torpor__handover *handover,
   torpor__awake_close(awake);
   torpor_loader_close(taking.loader);
   return status;
+}
+
+/* ---- Keeping it ----------------------------------------------------------*/
+
+static const char context[] = "handover";
+
+torpor_status torpor__handover_seal(torpor_store *store, torpor_bytes *bytes) {
+  torpor_bytes sealed = {0};
+  if (!store->keyed) return TORPOR_OK;
+  torpor_status status = torpor_snapshot_protect(
+      bytes->data, bytes->size, store->key, TORPOR_ENCRYPT, context,
+      sizeof context - 1, &sealed);
+  if (status != TORPOR_OK)
+    return torpor__store_fail(store->store, status,
+                              "encrypting what is handed over");
+  torpor_bytes_free(bytes);
+  *bytes = sealed;
+  return TORPOR_OK;
+}
+
+torpor_status torpor__handover_open(torpor_store *store,
+                                    struct torpor__slice stored,
+                                    torpor_bytes *out) {
+  if (!torpor_snapshot_is_protected(stored.data, stored.size)) {
+    out->data = torpor__array_copy(stored.data, stored.size);
+    out->size = stored.size;
+    return out->data != NULL ? TORPOR_OK : TORPOR_NOMEM;
+  }
+  if (store->keyed &&
+      torpor_snapshot_unprotect(stored.data, stored.size, store->key, context,
+                                sizeof context - 1, out) == TORPOR_OK)
+    return TORPOR_OK;
+  return torpor__store_fail(store->store, TORPOR_KEY,
+                            "what an older program handed over");
 }

@@ -35,4 +35,13 @@ torpor_status torpor__handover_take(const struct torpor__handover *handover,
                                     const struct torpor__chain *chain,
                                     torpor_bytes *out);
 
+/* Makes 'bytes' what the store keeps of it: encrypts them when the store has a
+ * key. They are not bound to the run, since a fork of it has them too. */
+torpor_status torpor__handover_seal(torpor_store *store, torpor_bytes *bytes);
+
+/* The other way round. OK, KEY, NOMEM. */
+torpor_status torpor__handover_open(torpor_store *store,
+                                    struct torpor__slice stored,
+                                    torpor_bytes *out);
+
 #endif

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "array.h"
+#include "handover.h"
 #include "program.h"
 
 struct task {
@@ -229,6 +230,7 @@ static torpor_status find_module(void *user, const char *name,
 }
 
 struct wanted {
+  torpor_store *store;
   int64_t edition;
   torpor_bytes *out;
 };
@@ -237,17 +239,17 @@ struct wanted {
 static torpor_status take_state(void *data, const struct torpor__edition *row) {
   struct wanted *wanted = data;
   if (row->number != wanted->edition || row->state.size == 0) return TORPOR_OK;
-  wanted->out->data = torpor__array_copy(row->state.data, row->state.size);
-  wanted->out->size = row->state.size;
-  return wanted->out->data != NULL ? TORPOR_OK : TORPOR_NOMEM;
+  return torpor__handover_open(wanted->store, row->state, wanted->out);
 }
 
 /* torpor__brief.upgrade */
 static torpor_status find_upgrade(void *user, torpor_bytes *out) {
   const struct torpor__held *held = user;
   struct torpor__store *store = held->by->store->store;
-  struct wanted wanted = {
-      .edition = torpor__protocol_head(held->protocol)->edition, .out = out};
+  struct wanted wanted = {.store = held->by->store,
+                          .edition =
+                              torpor__protocol_head(held->protocol)->edition,
+                          .out = out};
   return store->calls->edition_each(store, held->number, take_state, &wanted);
 }
 

@@ -39,7 +39,7 @@ struct upgrade {
 
   /* What it is to become. */
   struct torpor__program next;
-  torpor_bytes handed; /* CBOR of [state, { engine, program, step }] */
+  torpor_bytes handed; /* CBOR of [state, { engine, program, step }], sealed */
   int64_t branch, edition;
 };
 
@@ -378,6 +378,8 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
     status = torpor__handover_take(&upgrade->handover, &upgrade->chain,
                                    &report->state);
   if (status == TORPOR_OK) status = wrap_state(upgrade, &report->state);
+  if (status == TORPOR_OK)
+    status = torpor__handover_seal(upgrade->store, &upgrade->handed);
   if (status == TORPOR_OK) status = find_numbers(upgrade);
   if (status == TORPOR_OK) status = make_report(upgrade, report);
   if (status != TORPOR_OK || options->dry_run) return status;

@@ -3,6 +3,7 @@
  * is lost and what stays, every refusal, and dying in the middle of it.
  *
  * Store and programs are in a folder of their own, removed afterwards. */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -347,6 +348,54 @@ static void the_old_engine_is_not_needed_any_more(void **state) {
   expect_new();
 }
 
+static bool file_has(const char *path, const char *text) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return false;
+  size_t size = 0, length = strlen(text);
+  char *bytes = malloc(16 << 20);
+  assert_non_null(bytes);
+  size = fread(bytes, 1, 16 << 20, file);
+  fclose(file);
+  bool found = memmem(bytes, size, text, length) != NULL;
+  free(bytes);
+  return found;
+}
+
+/* In a store with a key nobody reads what is handed over. */
+static void what_is_handed_over_is_encrypted(void **state) {
+  (void)state;
+  static const uint8_t key[TORPOR_KEY_SIZE] = {7};
+  static const char secret[] = "a8f3-nobody-knows-c5d1";
+  torpor_store_options options = TORPOR_STORE_OPTIONS_INIT;
+  char log[128];
+  snprintf(log, sizeof log, "%s-wal", bench.path);
+  options.key = key;
+  torpor_store_close(bench.store);
+  assert_int_equal(torpor_store_open(bench.path, &options, &bench.store),
+                   TORPOR_OK);
+  add_old(
+      "import { signal } from 'torpor:run';"
+      "globalThis.state = ['a8f3', 'nobody', 'knows', 'c5d1'].join('-');"
+      "await signal('never');");
+  drive(1);
+  write_new(
+      "import { onUpgrade } from 'torpor:run';"
+      "export default onUpgrade((state) => state.length);");
+  write_exporter("export default globalThis.state;");
+  torpor_run_upgrade_report report;
+  assert_int_equal(upgrade(true, false, &report), TORPOR_OK);
+  assert_non_null(
+      memmem(report.state.data, report.state.size, secret, strlen(secret)));
+  torpor_run_upgrade_report_free(&report);
+  assert_true(file_has(bench.path, "globalThis.state") ||
+              file_has(log, "globalThis.state"));
+  assert_false(file_has(bench.path, secret));
+  assert_false(file_has(log, secret));
+  drive(0);
+  look();
+  assert_string_equal(bench.json, "22");
+}
+
 /* Modules of the program are those of the run, with their variables; others are
  * files beside the exporter. */
 static void an_exporter_imports(void **state) {
@@ -550,6 +599,7 @@ int main(void) {
       ON_BENCH(a_parked_run_goes_on_in_new_code),
       ON_BENCH(an_upgrade_of_an_upgrade),
       ON_BENCH(the_old_engine_is_not_needed_any_more),
+      ON_BENCH(what_is_handed_over_is_encrypted),
       ON_BENCH(an_exporter_imports),
       ON_BENCH(what_cannot_be_handed_over),
       ON_BENCH(what_cannot_take_over),
