@@ -623,6 +623,8 @@ typedef enum torpor_save {
   /* The difference from the state that 'vm' remembers, or what it was restored
    * from: costs and takes what was written since. */
   TORPOR_SAVE_DELTA = 2,
+  /* Adds where each suspended function waits, see torpor_vm_waiting. */
+  TORPOR_SAVE_WAITING = 4,
 } torpor_save;
 
 /* As torpor_snapshot_save, with 'flags' of torpor_save. TORPOR_NOT_FOUND: there
@@ -630,6 +632,18 @@ typedef enum torpor_save {
 TORPOR_API torpor_status torpor_snapshot_save_with(torpor_vm *vm,
                                                    unsigned flags,
                                                    torpor_bytes *out);
+
+/* The same in two steps: after the first, 'vm' may go on running, while the
+ * second, which packs the bytes, is done on any thread. It ends the job,
+ * whatever it returns; a job that is not wanted is freed. A difference can only
+ * be finished after the job of the state that it is from: TORPOR_MISUSE. */
+typedef struct torpor_snapshot_job torpor_snapshot_job;
+TORPOR_API torpor_status torpor_snapshot_save_start(torpor_vm *vm,
+                                                    unsigned flags,
+                                                    torpor_snapshot_job **out);
+TORPOR_API torpor_status torpor_snapshot_job_finish(torpor_snapshot_job *job,
+                                                    torpor_bytes *out);
+TORPOR_API void torpor_snapshot_job_free(torpor_snapshot_job *job);
 
 /* Opens a VM from a snapshot. Handles are gone; host functions are to be bound
  * again; operations are pending still. Nothing is produced unless all of it was

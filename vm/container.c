@@ -69,7 +69,7 @@ static unsigned hex_digit(char digit) {
 }
 
 void torpor__container_start(torpor__container_writer *writer, const char *id,
-                             uint32_t pages, const uint8_t *parent) {
+                             uint32_t pages) {
   uint8_t header[HEADER_SIZE] = {0};
   *writer = (torpor__container_writer){{0}, 0, 0};
   memcpy(header, magic, sizeof(magic));
@@ -79,12 +79,16 @@ void torpor__container_start(torpor__container_writer *writer, const char *id,
     header[AT_ENGINE + i] =
         (uint8_t)(hex_digit(id[2 * i]) << 4 | hex_digit(id[2 * i + 1]));
   write_number(header + AT_PAGES, pages, 4);
-  if (parent) {
-    memcpy(header + AT_PARENT, parent, ID_SIZE);
-    write_number(header + AT_FLAGS, FLAG_PARENT, 4);
-  }
   torpor__buffer_reserve(&writer->out, 6000); /* most small VMs fit */
   torpor__buffer_add(&writer->out, header, sizeof(header));
+}
+
+void torpor__container_set_parent(
+    torpor__container_writer *writer,
+    const uint8_t parent[TORPOR_SNAPSHOT_ID_SIZE]) {
+  if (writer->out.failed) return;
+  memcpy(writer->out.data + AT_PARENT, parent, ID_SIZE);
+  write_number(writer->out.data + AT_FLAGS, FLAG_PARENT, 4);
 }
 
 void torpor__section_start(torpor__container_writer *writer,
@@ -248,8 +252,7 @@ static torpor_status check_section(const section_head *head, uint32_t last) {
     return torpor__fail(NULL, TORPOR_EXTENSION,
                         "the snapshot needs extensions, which this Torpor "
                         "cannot load; use the one that made it");
-  if (head->type >= TORPOR__SECTION_END ||
-      head->type == TORPOR__SECTION_WAITING || head->method > METHOD_ZSTD)
+  if (head->type >= TORPOR__SECTION_END || head->method > METHOD_ZSTD)
     return torpor__fail(NULL, TORPOR_NEWER,
                         "the snapshot has a section (type %u, method %u) that "
                         "this Torpor does not know; use a newer one",

@@ -15,7 +15,7 @@ typedef enum torpor__section {
   TORPOR__SECTION_GLOBALS = 1,
   TORPOR__SECTION_EXTENSIONS = 2, /* left out while there are none */
   TORPOR__SECTION_OPERATIONS = 3,
-  TORPOR__SECTION_WAITING = 4, /* reserved: where suspended functions wait */
+  TORPOR__SECTION_WAITING = 4, /* where suspended functions wait, if asked */
   TORPOR__SECTION_MEMORY = 5,
 } torpor__section;
 #define TORPOR__SECTION_END 6
@@ -33,10 +33,14 @@ typedef struct torpor__container_writer {
   size_t section_at; /* of the section that is being written */
 } torpor__container_writer;
 
-/* Starts the snapshot of a VM of engine 'id' (hex) with 'pages' of memory;
- * 'parent' is the id of the one that it is the difference from, or NULL. */
+/* Starts the snapshot of a VM of engine 'id' (hex) with 'pages' of memory. */
 void torpor__container_start(torpor__container_writer *writer, const char *id,
-                             uint32_t pages, const uint8_t *parent);
+                             uint32_t pages);
+/* It is the difference from the snapshot with this id; any time before the
+ * end. */
+void torpor__container_set_parent(
+    torpor__container_writer *writer,
+    const uint8_t parent[TORPOR_SNAPSHOT_ID_SIZE]);
 /* Between these two, the content is added to writer->out. */
 void torpor__section_start(torpor__container_writer *writer,
                            torpor__section type);

@@ -28,7 +28,7 @@
 #include "vm/image.h"
 
 /* Fewer written pages than this are compared each time. */
-#define KEEP_FROM 256u
+#define KEEP_FROM 128u
 /* More than this that changed are kept, too, instead of copied. */
 #define COPY_MOST 256u
 
@@ -46,6 +46,31 @@ static uint8_t *hold_page(torpor_vm *vm, uint32_t page) {
   copy = torpor__shadow_hold(vm->region, page);
   if (copy) memcpy(copy, image_page(vm, page), TORPOR__PAGE);
   return copy;
+}
+
+/* ---- Names ----------------------------------------------------------------*/
+
+torpor__name *torpor__name_new(void) {
+  torpor__name *name = torpor__alloc(sizeof(*name));
+  if (!name) return NULL;
+  memset(name, 0, sizeof(*name));
+  atomic_init(&name->references, 1);
+  return name;
+}
+
+void torpor__name_set(torpor__name *name,
+                      const uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]) {
+  memcpy(name->id, id, sizeof(name->id));
+  name->known = true;
+}
+
+void torpor__name_retain(torpor__name *name) {
+  atomic_fetch_add(&name->references, 1);
+}
+
+void torpor__name_release(torpor__name *name) {
+  if (name && atomic_fetch_sub(&name->references, 1) == 1)
+    torpor__alloc_free(name);
 }
 
 /* ---- What a VM was restored from ------------------------------------------*/
@@ -109,10 +134,31 @@ static torpor_status lay_out(torpor_vm *vm) {
   for (; piece && status == TORPOR_OK; piece = piece->next)
     status = torpor__changes_read(vm->image, torpor__memory_size(vm),
                                   piece->runs, piece->size, put_copy, vm);
-  if (status == TORPOR_OK && remembered->last && remembered->last->copied)
-    status = torpor_snapshot_identify(
-        remembered->last->bytes, remembered->last->copied, vm->remembered.id);
   return status;
+}
+
+/* Gives what was restored its name, unless it has one. */
+static torpor_status identify(torpor__remembered *remembered) {
+  const torpor__piece *piece = remembered->last;
+  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE];
+  torpor_status status;
+  if (remembered->name) return TORPOR_OK;
+  status = torpor_snapshot_identify(piece->bytes, piece->copied, id);
+  if (status != TORPOR_OK) return status;
+  remembered->name = torpor__name_new();
+  if (!remembered->name) return TORPOR_NOMEM;
+  torpor__name_set(remembered->name, id);
+  return TORPOR_OK;
+}
+
+bool torpor__remember_pieces(torpor_vm *vm, const uint8_t *id) {
+  if (id) {
+    vm->remembered.name = torpor__name_new();
+    if (!vm->remembered.name) return false;
+    torpor__name_set(vm->remembered.name, id);
+  }
+  vm->remembered.known = true;
+  return true;
 }
 
 torpor_status torpor__remember_ready(torpor_vm *vm) {
@@ -122,6 +168,7 @@ torpor_status torpor__remember_ready(torpor_vm *vm) {
                         "the VM remembers no state that a difference could be "
                         "from; save it whole with TORPOR_SAVE_PARENT first");
   status = lay_out(vm);
+  if (status == TORPOR_OK) status = identify(&vm->remembered);
   free_pieces(&vm->remembered);
   if (status == TORPOR_OK) return TORPOR_OK;
   torpor__remember_forget(vm);
@@ -248,7 +295,7 @@ static bool update(torpor_vm *vm) {
   return !p.failed;
 }
 
-torpor_status torpor__remember_now(torpor_vm *vm) {
+torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name) {
   uint32_t limit = torpor__memory_limit(vm);
   bool done = vm->remembered.known || torpor__shadow_forget(vm->region);
   free_pieces(&vm->remembered);
@@ -256,6 +303,9 @@ torpor_status torpor__remember_now(torpor_vm *vm) {
     torpor__remember_forget(vm);
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
   }
+  torpor__name_retain(name);
+  torpor__name_release(vm->remembered.name);
+  vm->remembered.name = name;
   vm->remembered.limit = limit;
   vm->remembered.known = true;
   return TORPOR_OK;
@@ -263,6 +313,7 @@ torpor_status torpor__remember_now(torpor_vm *vm) {
 
 void torpor__remember_forget(torpor_vm *vm) {
   free_pieces(&vm->remembered);
+  torpor__name_release(vm->remembered.name);
   torpor__shadow_forget(vm->region);
   vm->remembered = (torpor__remembered){0};
 }

@@ -6,19 +6,28 @@
 #include "vm/container.h"
 #include "vm/vm.h"
 
+/* A name, with one reference; NULL: no memory. */
+torpor__name *torpor__name_new(void);
+void torpor__name_set(torpor__name *name,
+                      const uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]);
+void torpor__name_retain(torpor__name *name);
+void torpor__name_release(torpor__name *name); /* NULL is fine */
+
 /* Notes the next piece of what 'vm' is restored from, which was just put into
  * it: takes over what 'runs' owns, else copies the snapshot in 'data' that they
- * lie in. false: no memory. After the last piece the caller sets 'known', and
- * 'id' when that was not copied. */
+ * lie in. false: no memory. */
 bool torpor__remember_piece(torpor_vm *vm, torpor__content *runs,
                             const void *data, size_t size);
+/* After the last piece: 'id' is that of the last, or NULL when it was copied.
+ */
+bool torpor__remember_pieces(torpor_vm *vm, const uint8_t *id);
 
 /* Makes image and shadow the remembered state. NOT_FOUND, NOMEM. */
 torpor_status torpor__remember_ready(torpor_vm *vm);
 
-/* 'vm' remembers the state that it is in; the caller sets the id. NOMEM: it
- * remembers nothing. */
-torpor_status torpor__remember_now(torpor_vm *vm);
+/* 'vm' remembers the state that it is in, whose name will be 'name' (takes one
+ * more reference). NOMEM: it remembers nothing. */
+torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name);
 void torpor__remember_forget(torpor_vm *vm);
 
 #endif

@@ -273,12 +273,13 @@ static torpor_status open_alone(loader *to) {
 static torpor_status finish(loader *to, torpor_status status, torpor_vm **out) {
   if (status == TORPOR_OK && to->image) status = open_alone(to);
   torpor__image_release(to->image);
+  if (status == TORPOR_OK &&
+      !torpor__remember_pieces(to->vm, to->has_id ? to->id : NULL))
+    status = fail_memory();
   if (status != TORPOR_OK) {
     if (to->vm) torpor__vm_give(to->vm);
     return status;
   }
-  if (to->has_id) memcpy(to->vm->remembered.id, to->id, sizeof(to->id));
-  to->vm->remembered.known = true;
   to->vm->asleep = true;
   *out = to->vm;
   return TORPOR_OK;

@@ -10,13 +10,17 @@
  *  (1) Saved only between turns, so no guest frame is on the native stack.
  *  (2) Saving changes nothing in the VM but what it remembers (remember.c).
  *
- * Runs on the VM's thread. */
+ * Saving has two steps: copying what there is out of the VM, on the VM's
+ * thread, and packing it, on any. */
 #include <string.h>
 
 #include "vm/cbor.h"
 #include "vm/changes.h"
 #include "vm/remember.h"
 #include "vm/vm.h"
+
+#define SAVE_FLAGS                                                             \
+  (TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA | TORPOR_SAVE_WAITING)
 
 /* ---- Save -----------------------------------------------------------------*/
 
@@ -68,62 +72,170 @@ static torpor_status write_operations(torpor_vm *vm, torpor__buffer *out) {
   return TORPOR_OK;
 }
 
-static torpor_status write_snapshot(torpor_vm *vm, bool delta,
-                                    torpor_bytes *out) {
-  torpor__container_writer writer;
-  torpor_status status;
-  torpor__container_start(&writer, vm->engine->id,
-                          torpor__region_memory(vm->region)->pages,
-                          delta ? vm->remembered.id : NULL);
-  torpor__section_start(&writer, TORPOR__SECTION_GLOBALS);
-  write_globals(vm, &writer.out);
-  torpor__section_stop(&writer);
-  torpor__section_start(&writer, TORPOR__SECTION_OPERATIONS);
-  status = write_operations(vm, &writer.out);
-  if (status != TORPOR_OK) {
-    torpor__buffer_free(&writer.out);
-    return status;
-  }
-  torpor__section_stop(&writer);
-  torpor__section_start(&writer, TORPOR__SECTION_MEMORY);
-  if (delta)
-    torpor__changes_write_since(vm, &writer.out);
-  else
-    torpor__changes_write(vm, &writer.out);
-  torpor__section_stop(&writer);
-  status = torpor__container_finish(&writer, out);
-  if (status != TORPOR_OK)
-    return torpor__fail(vm, status, "out of memory for the snapshot");
+static torpor_status write_waiting(torpor_vm *vm, torpor__buffer *out) {
+  torpor_bytes list;
+  torpor_status status = torpor__inspect_waiting(vm, &list);
+  if (status != TORPOR_OK) return status;
+  torpor__buffer_add(out, list.data, list.size);
+  torpor_bytes_free(&list);
   return TORPOR_OK;
 }
 
-static torpor_status remember(torpor_vm *vm, const torpor_bytes *bytes) {
-  torpor_status status = torpor__remember_now(vm);
-  if (status != TORPOR_OK) return status;
-  status =
-      torpor_snapshot_identify(bytes->data, bytes->size, vm->remembered.id);
-  if (status != TORPOR_OK) torpor__remember_forget(vm);
+/* All sections but that of memory. */
+static torpor_status write_sections(torpor_vm *vm, unsigned flags,
+                                    torpor__container_writer *writer) {
+  torpor_status status;
+  torpor__section_start(writer, TORPOR__SECTION_GLOBALS);
+  write_globals(vm, &writer->out);
+  torpor__section_stop(writer);
+  torpor__section_start(writer, TORPOR__SECTION_OPERATIONS);
+  status = write_operations(vm, &writer->out);
+  torpor__section_stop(writer);
+  if (status != TORPOR_OK || !(flags & TORPOR_SAVE_WAITING)) return status;
+  torpor__section_start(writer, TORPOR__SECTION_WAITING);
+  status = write_waiting(vm, &writer->out);
+  torpor__section_stop(writer);
+  return status;
+}
+
+/* ---- Jobs -----------------------------------------------------------------*/
+
+/* A snapshot whose bytes have been copied out of the VM: the last section is
+ * open still, and nothing of it packed. */
+struct torpor_snapshot_job {
+  torpor__container_writer writer;
+  torpor__name *parent; /* what it is a difference from, or NULL */
+  torpor__name *name;   /* what is to get its id, or NULL */
+};
+
+static void end_job(torpor_snapshot_job *job) {
+  torpor__buffer_free(&job->writer.out);
+  torpor__name_release(job->parent);
+  torpor__name_release(job->name);
+}
+
+static torpor_status write_memory(torpor_vm *vm, bool delta,
+                                  torpor__container_writer *writer) {
+  torpor__section_start(writer, TORPOR__SECTION_MEMORY);
+  if (delta)
+    torpor__changes_write_since(vm, &writer->out);
+  else
+    torpor__changes_write(vm, &writer->out);
+  if (!writer->out.failed) return TORPOR_OK;
+  return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
+}
+
+static torpor_status remember(torpor_vm *vm, torpor_snapshot_job *job) {
+  job->name = torpor__name_new();
+  if (job->name) return torpor__remember_now(vm, job->name);
+  return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
+}
+
+static torpor_status fill_job(torpor_vm *vm, unsigned flags,
+                              torpor_snapshot_job *job) {
+  bool delta = flags & TORPOR_SAVE_DELTA;
+  torpor_status status = TORPOR_OK;
+  torpor__container_start(&job->writer, vm->engine->id,
+                          torpor__region_memory(vm->region)->pages);
+  if (delta) status = torpor__remember_ready(vm);
+  if (status == TORPOR_OK && delta) {
+    job->parent = vm->remembered.name;
+    torpor__name_retain(job->parent);
+  }
+  if (status == TORPOR_OK) status = write_sections(vm, flags, &job->writer);
+  if (status == TORPOR_OK) status = write_memory(vm, delta, &job->writer);
+  if (status == TORPOR_OK && flags & TORPOR_SAVE_PARENT)
+    status = remember(vm, job);
+  return status;
+}
+
+static torpor_status start_job(torpor_vm *vm, unsigned flags,
+                               torpor_snapshot_job *job) {
+  torpor_status status;
+  *job = (torpor_snapshot_job){0};
+  if (flags & ~(unsigned)SAVE_FLAGS)
+    return torpor__fail(vm, TORPOR_MISUSE, "these flags of save do not exist");
+  status = torpor__check_idle(vm, "no snapshot can be taken");
+  if (status == TORPOR_OK) status = fill_job(vm, flags, job);
+  if (status != TORPOR_OK) end_job(job);
+  return status;
+}
+
+static torpor_status name_bytes(const torpor_snapshot_job *job,
+                                const torpor_bytes *bytes) {
+  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE];
+  torpor_status status;
+  if (!job->name) return TORPOR_OK;
+  status = torpor_snapshot_identify(bytes->data, bytes->size, id);
+  if (status == TORPOR_OK) torpor__name_set(job->name, id);
+  return status;
+}
+
+/* Ends 'job'. What fails is said of 'vm', or of this thread when it is NULL. */
+static torpor_status finish_job(torpor_snapshot_job *job, torpor_vm *vm,
+                                torpor_bytes *out) {
+  torpor_status status = TORPOR_MISUSE;
+  *out = (torpor_bytes){NULL, 0};
+  if (job->parent && !job->parent->known) {
+    torpor__fail(vm, TORPOR_MISUSE,
+                 "the snapshot that this one is a difference from was not "
+                 "finished; finish its job first");
+  } else {
+    if (job->parent)
+      torpor__container_set_parent(&job->writer, job->parent->id);
+    torpor__section_stop(&job->writer);
+    status = torpor__container_finish(&job->writer, out);
+    if (status == TORPOR_OK) status = name_bytes(job, out);
+    if (status != TORPOR_OK)
+      torpor__fail(vm, status, "out of memory for the snapshot");
+  }
+  end_job(job);
+  if (status != TORPOR_OK) torpor_bytes_free(out);
   return status;
 }
 
 torpor_status torpor_snapshot_save_with(torpor_vm *vm, unsigned flags,
                                         torpor_bytes *out) {
-  bool delta = flags & TORPOR_SAVE_DELTA;
+  torpor_snapshot_job job;
   torpor_status status;
   *out = (torpor_bytes){NULL, 0};
-  if (flags & ~(unsigned)(TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA))
-    return torpor__fail(vm, TORPOR_MISUSE, "these flags of save do not exist");
-  status = torpor__check_idle(vm, "no snapshot can be taken");
-  if (status == TORPOR_OK && delta) status = torpor__remember_ready(vm);
-  if (status == TORPOR_OK) status = write_snapshot(vm, delta, out);
-  if (status != TORPOR_OK || !(flags & TORPOR_SAVE_PARENT)) return status;
-  status = remember(vm, out);
-  if (status != TORPOR_OK) torpor_bytes_free(out);
+  status = start_job(vm, flags, &job);
+  if (status != TORPOR_OK) return status;
+  status = finish_job(&job, vm, out);
+  if (status != TORPOR_OK && flags & TORPOR_SAVE_PARENT)
+    torpor__remember_forget(vm);
   return status;
 }
 
 torpor_status torpor_snapshot_save(torpor_vm *vm, torpor_bytes *out) {
   return torpor_snapshot_save_with(vm, 0, out);
+}
+
+torpor_status torpor_snapshot_save_start(torpor_vm *vm, unsigned flags,
+                                         torpor_snapshot_job **out) {
+  torpor_snapshot_job *job = torpor__alloc(sizeof(*job));
+  torpor_status status;
+  *out = NULL;
+  if (!job) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  status = start_job(vm, flags, job);
+  if (status == TORPOR_OK)
+    *out = job;
+  else
+    torpor__alloc_free(job);
+  return status;
+}
+
+torpor_status torpor_snapshot_job_finish(torpor_snapshot_job *job,
+                                         torpor_bytes *out) {
+  torpor_status status = finish_job(job, NULL, out);
+  torpor__alloc_free(job);
+  return status;
+}
+
+void torpor_snapshot_job_free(torpor_snapshot_job *job) {
+  if (!job) return;
+  end_job(job);
+  torpor__alloc_free(job);
 }
 
 /* ---- Looking into one -----------------------------------------------------*/

@@ -64,12 +64,19 @@ typedef struct torpor__piece {
   uint8_t bytes[];
 } torpor__piece;
 
+/* The id of a state that is remembered; whoever packs its bytes gives it. */
+typedef struct torpor__name {
+  _Atomic uint32_t references;
+  _Atomic bool known;
+  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE];
+} torpor__name;
+
 /* What the next difference is from (remember.c). */
 typedef struct torpor__remembered {
   bool known; /* there is such a state */
   uint32_t limit;
   torpor__piece *pieces, *last;
-  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]; /* set once 'pieces' is empty */
+  torpor__name *name; /* set once 'pieces' is empty */
 } torpor__remembered;
 
 /* Why guest code was last told to stop. */
