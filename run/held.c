@@ -37,9 +37,10 @@ struct torpor__held {
   struct torpor__awake *awake;
   struct torpor__step step;
   bool staged;
-  bool sleeps;  /* when it was taken: its program has begun */
-  bool stepped; /* since the last torpor__held_rest */
-  bool starved; /* memory ran out: an operation is not performed */
+  bool sleeps;     /* when it was taken: its program has begun */
+  int64_t edition; /* of its program; to change that takes the lock */
+  bool stepped;    /* since the last torpor__held_rest */
+  bool starved;    /* memory ran out: an operation is not performed */
 
   /* What never changes, read once. */
   char *id, *program;
@@ -225,8 +226,7 @@ static torpor_status find_module(void *user, const char *name,
                                  torpor_bytes *source) {
   const struct torpor__held *held = user;
   return torpor__program_find(held->by->store->store, held->number,
-                              torpor__protocol_head(held->protocol)->edition,
-                              name, source);
+                              held->edition, name, source);
 }
 
 struct wanted {
@@ -246,10 +246,8 @@ static torpor_status take_state(void *data, const struct torpor__edition *row) {
 static torpor_status find_upgrade(void *user, torpor_bytes *out) {
   const struct torpor__held *held = user;
   struct torpor__store *store = held->by->store->store;
-  struct wanted wanted = {.store = held->by->store,
-                          .edition =
-                              torpor__protocol_head(held->protocol)->edition,
-                          .out = out};
+  struct wanted wanted = {
+      .store = held->by->store, .edition = held->edition, .out = out};
   return store->calls->edition_each(store, held->number, take_state, &wanted);
 }
 
@@ -291,6 +289,7 @@ static torpor_status copy_row(void *data, int64_t number,
   struct torpor__held *held = data;
   (void)number;
   held->sleeps = head->step > head->start;
+  held->edition = head->edition;
   held->id = strdup(row->id);
   held->program = strdup(row->program);
   held->input = torpor__array_copy(row->input.data, row->input.size);
@@ -370,6 +369,14 @@ static torpor_status check_key(struct torpor__held *held) {
   return status == TORPOR_KEY ? status : TORPOR_OK;
 }
 
+/* What was handed over to its program is sealed, too. */
+static torpor_status check_upgrade(struct torpor__held *held) {
+  torpor_bytes handed = {0};
+  torpor_status status = find_upgrade(held, &handed);
+  torpor_bytes_free(&handed);
+  return status == TORPOR_KEY ? status : TORPOR_OK;
+}
+
 torpor_status torpor__held_open(struct torpor__held **out,
                                 const struct torpor__held_by *by,
                                 int64_t number) {
@@ -384,6 +391,7 @@ torpor_status torpor__held_open(struct torpor__held **out,
                                            .show = show_line,
                                            .data = held};
   torpor_status status = store->calls->run_each(store, number, copy_row, held);
+  if (status == TORPOR_OK && held->edition > 0) status = check_upgrade(held);
   if (status == TORPOR_OK && held->sleeps) status = check_engine(held);
   if (status == TORPOR_OK && held->sleeps && by->store->keyed)
     status = check_key(held);

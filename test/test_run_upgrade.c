@@ -391,6 +391,15 @@ static void what_is_handed_over_is_encrypted(void **state) {
               file_has(log, "globalThis.state"));
   assert_false(file_has(bench.path, secret));
   assert_false(file_has(log, secret));
+  torpor_store_close(bench.store);
+  open_store(); /* without the key */
+  assert_int_equal(torpor_worker_open(bench.store, NULL, &bench.worker),
+                   TORPOR_OK);
+  assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_KEY);
+  torpor_worker_close(bench.worker);
+  torpor_store_close(bench.store);
+  assert_int_equal(torpor_store_open(bench.path, &options, &bench.store),
+                   TORPOR_OK);
   drive(0);
   look();
   assert_string_equal(bench.json, "22");
