@@ -347,7 +347,8 @@ static torpor_status clear_newer(struct journey *j) {
   if (status == TORPOR_OK) status = calls->result_clear(j->store, j->to);
   if (status == TORPOR_OK) status = calls->exit_remove(j->store, j->to);
   if (status == TORPOR_OK)
-    status = calls->state_cut(j->store, j->to, j->departure.step);
+    status = calls->state_cut(j->store, j->to,
+                              j->departure.step - (j->opened ? 1 : 0));
   return status;
 }
 

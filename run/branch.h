@@ -2,10 +2,10 @@
 /* branch.h - going on from an older state: rewinding a run, and forking it.
  *
  *   step      1    2    3    4    5
- *   branch 0  ●────●────●────●────●        rewound to 3: 4 and 5 are removed
- *                       └─ ●────●────●     branch 1 begins with a whole copy
- *   another run            └─ ●────●       forked: begins branch 2 of its own,
- *                                          with the history of the first behind
+ *   branch 0  ●────●────○    ○    ○        rewound to 3: what was there goes
+ *   branch 1            ●────●────●        begins with 3, as a whole state
+ *   branch 2                 ●────●        of another run: forked at 4; it has
+ *                                          the other branches as history
  *
  * A state and what it waits for were written together, but only the newest one
  * still has its operations in rows. Those of an older one are taken from it by

@@ -3,11 +3,11 @@
  *
  * ctest: full timeout=120
  *
- * A universe is a disk, two runs, two workers and a client, all made from one
- * seed. In each step chance picks a worker and lets it do one small thing: open
+ * A universe is a disk, two runs that may be forked, two workers and a client,
+ * all made from one seed. In each step chance picks a worker and lets it do one small thing: open
  * a run, flush, run a program for a turn, lose its lock, die at a named point;
  * or a driver finishes, twice, late, or just when a timeout comes; or the
- * client sends a signal, cancels, kills. Time passes.
+ * client sends a signal, cancels, kills, rewinds, forks, prunes. Time passes.
  *
  * After each commit what the disk says must make sense by itself (check_run);
  * whenever a driver is started, a line shown or a program told something, it
@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/branch.h"
 #include "run/fault.h"
 #include "run/mailbox.h"
 #include "run/protocol.h"
@@ -39,7 +40,10 @@ enum {
   WORKERS = 2,
   TASKS = 64,
   ATTEMPTS_MAX = 4,
+  FIRST_RUNS = 2, /* the others are forks */
   KEEP = 3,
+  LINKS_MAX = 3, /* differences in a row */
+  BRANCHES = 24, /* accounted for, per run */
   STEPS_PER_UNIVERSE = 400,
   SETTLE_ROUNDS = 3000,
   OPERATION_IDS = 4096 /* accounted for, per run */
@@ -47,7 +51,7 @@ enum {
 
 /* An operation that a worker's drivers perform. */
 struct task {
-  int64_t run;
+  int64_t run, branch;
   uint64_t operation;
   int64_t due_ms;
   bool timer; /* ends by itself when due */
@@ -59,6 +63,7 @@ struct hold {
   struct torpor__drivers drivers;
   struct worker *worker;
   int64_t run;
+  int links;   /* differences since the last whole state */
   bool loaded; /* 'program' is the committed state, or ahead of it */
   struct program program;
   struct program_step turn;
@@ -78,9 +83,9 @@ struct account {
   uint64_t sent; /* bit n: signal n was sent, durably */
   uint32_t next_signal;
   struct memory_store *owner; /* who raised the fence last */
-  uint8_t starts[OPERATION_IDS];
-  int64_t lines_shown; /* highest number */
-  bool poisoned;       /* its program kills its worker at step 2 */
+  uint8_t starts[BRANCHES][OPERATION_IDS];
+  int64_t lines_shown[BRANCHES]; /* highest number */
+  bool poisoned;                 /* its program kills its worker at step 2 */
 };
 
 static struct universe {
@@ -88,6 +93,7 @@ static struct universe {
   uint64_t random;
   int64_t now_ms;
   uint32_t next_value;
+  int64_t pruning; /* states that the client asks to be left; 0: it does not */
   struct disk disk;
   struct memory_store client;
   struct worker workers[WORKERS];
@@ -97,7 +103,7 @@ static struct universe {
 } u;
 
 static struct {
-  int64_t steps, crashes, commits, ended, parked, fenced;
+  int64_t steps, crashes, commits, ended, parked, fenced, rewound, forked;
 } totals;
 
 static uint64_t draw(uint64_t limit) {
@@ -156,6 +162,33 @@ static bool read_program(const struct disk_run *run, struct program *program) {
   return true;
 }
 
+static const struct program_pending *find_pending(const struct program *program,
+                                                  uint64_t id) {
+  for (int i = 0; i < program->pending_count; i++)
+    if (program->pending[i].id == id) return &program->pending[i];
+  return NULL;
+}
+
+/* Wherever the state has been since: key, branch and due time are those with
+ * which the operation was begun. */
+static void check_operation(const struct disk_run *run,
+                            const struct program *program,
+                            const struct disk_operation *row) {
+  const struct program_pending *pending = find_pending(program, row->id);
+  char key[TORPOR__KEY_MAX];
+  PROMISE(pending != NULL,
+          "%s: the store has operation %llu, the state has not", run->id,
+          (unsigned long long)row->id);
+  snprintf(key, sizeof key, "%s/%lld/%llu", committed(pending->run)->id,
+           (long long)pending->branch, (unsigned long long)row->id);
+  PROMISE(strcmp(row->key, key) == 0, "%s: key %s instead of %s", run->id,
+          row->key, key);
+  PROMISE(row->branch == pending->branch && row->due_ms == pending->due_ms,
+          "%s: %s has moved", run->id, key);
+  PROMISE((row->policy == TORPOR__POLICY_REJECT) == (pending->kind == 'p'),
+          "%s: %s is done twice, or never", run->id, key);
+}
+
 /* A state and what it waits for were written together. */
 static void check_operations(const struct disk_run *run,
                              const struct program *program) {
@@ -163,9 +196,7 @@ static void check_operations(const struct disk_run *run,
           "%s: the state waits for %d operations, the store has %d", run->id,
           program->pending_count, run->operation_count);
   for (int i = 0; i < run->operation_count; i++)
-    PROMISE(program_waits_for(program, run->operations[i].id),
-            "%s: the store has operation %llu, the state has not", run->id,
-            (unsigned long long)run->operations[i].id);
+    check_operation(run, program, &run->operations[i]);
   for (int i = 0; i < run->result_count; i++)
     PROMISE(find_operation(run, run->results[i].operation) != NULL,
             "%s: a result of an operation that is gone", run->id);
@@ -196,6 +227,7 @@ static void check_cancel(const struct disk_run *run,
                          const struct program *program) {
   struct program earlier;
   if (!before->head.cancel || run->head.cancel ||
+      before->head.branch != run->head.branch ||
       !read_program(before, &earlier))
     return;
   PROMISE(program->cancelled > earlier.cancelled,
@@ -207,6 +239,14 @@ static void check_head(int64_t number, const struct disk_run *run,
                        struct memory_store *writer) {
   const struct torpor__head *head = &run->head;
   const struct torpor__head *old = &before->head;
+  if (head->branch != old->branch) {
+    PROMISE(head->branch == old->branch + 1 && writer == &u.client &&
+                head->step <= old->step,
+            "%s: a branch of nobody's making", run->id);
+    PROMISE(head->fence > old->fence, "%s: rewound without raising the fence",
+            run->id);
+    return;
+  }
   PROMISE(head->fence >= old->fence && head->step >= old->step, "%s: went back",
           run->id);
   PROMISE(head->step <= old->step + 1, "%s: two steps in a commit", run->id);
@@ -218,6 +258,60 @@ static void check_head(int64_t number, const struct disk_run *run,
           "%s: a step by a worker that had lost the run", run->id);
 }
 
+/* Each kept state has what it needs, and no more went than may. */
+static void check_states(const struct disk_run *run,
+                         const struct disk_run *before) {
+  PROMISE(run->state_count <= KEEP + LINKS_MAX, "%s: old states are left",
+          run->id);
+  for (int i = 0; i < run->state_count; i++) {
+    const struct disk_state *state = &run->states[i];
+    PROMISE(i == 0 || state->step == state[-1].step + 1,
+            "%s: a step between is missing", run->id);
+    PROMISE(state->parent_step == 0 ||
+                (i > 0 && state->parent_step == state[-1].step &&
+                 state->branch == state[-1].branch),
+            "%s: step %lld needs one that is gone", run->id,
+            (long long)state->step);
+  }
+  if (before->state_count == 0 || run->state_count == 0 ||
+      before->head.branch != run->head.branch)
+    return;
+  int64_t oldest = before->states[0].step;
+  int64_t bound =
+      newest_state(run)->step + 1 - (u.pruning > 0 ? u.pruning : KEEP);
+  PROMISE(run->states[0].step <= (oldest > bound ? oldest : bound),
+          "%s: a state is gone that was to be kept", run->id);
+}
+
+/* Rewound: the state is the one that was kept of this step. */
+static void check_rewound(const struct disk_run *run,
+                          const struct disk_run *before) {
+  const struct disk_state *state = newest_state(run);
+  PROMISE(run->head.status == TORPOR__RUN_ACTIVE && !run->exited,
+          "%s: rewound, and still ended", run->id);
+  if (run->head.step == 0) {
+    PROMISE(run->operation_count + run->state_count == 0,
+            "%s: begins anew with something left", run->id);
+    return;
+  }
+  for (int i = 0; i < before->state_count; i++)
+    if (before->states[i].step == state->step &&
+        memcmp(before->states[i].snapshot, state->snapshot, state->size) == 0)
+      return;
+  broken("%s: went back to a state that was never kept", run->id);
+}
+
+/* A copy begins with nothing in its mailbox, and its signals are its own. */
+static void check_forked(int64_t number) {
+  const struct disk_run *run = committed(number);
+  struct program program = {0};
+  PROMISE(run->signal_count == 0 && run->head.fence == 0,
+          "%s: more was copied than the state", run->id);
+  if (run->state_count > 0) read_program(run, &program);
+  u.accounts[number - 1].sent = program.messages;
+  check_operations(run, &program);
+}
+
 static void check_run(int64_t number, const struct disk_run *before,
                       struct memory_store *writer) {
   const struct disk_run *run = committed(number);
@@ -225,14 +319,20 @@ static void check_run(int64_t number, const struct disk_run *before,
   if (run->head.fence > before->head.fence)
     u.accounts[number - 1].owner = writer;
   if (writer == &u.client) u.accounts[number - 1].sent |= waiting_signals(run);
+  bool rewound = run->head.branch != before->head.branch;
   check_head(number, run, before, writer);
-  PROMISE(run->state_count <= KEEP, "%s: old states are left", run->id);
+  check_states(run, before);
   bool active = run->head.status == TORPOR__RUN_ACTIVE;
   if (active && run->head.step > 0)
     PROMISE(newest_state(run) != NULL &&
                 newest_state(run)->step == run->head.step,
             "%s: no state of step %lld", run->id, (long long)run->head.step);
+  if (rewound) check_rewound(run, before);
+  if (rewound && run->head.step == 0)
+    u.accounts[number - 1].sent = waiting_signals(run);
   if (!read_program(run, &program)) return;
+  if (rewound) /* what was consumed since is not given again */
+    u.accounts[number - 1].sent = waiting_signals(run) | program.messages;
   if (active) check_operations(run, &program);
   check_signals(number, run, &program);
   if (active) check_cancel(run, before, &program);
@@ -242,7 +342,10 @@ static void on_commit(struct disk *disk, struct memory_store *writer,
                       const struct disk_content *before) {
   totals.commits++;
   for (int64_t run = 1; run <= disk->committed.run_count; run++)
-    check_run(run, &before->runs[run - 1], writer);
+    if (run <= before->run_count)
+      check_run(run, &before->runs[run - 1], writer);
+    else
+      check_forked(run);
 }
 
 /* ---- drivers ------------------------------------------------------------- */
@@ -253,21 +356,21 @@ static void on_start(void *data, const struct torpor__operation *operation,
   struct worker *worker = hold->worker;
   const struct disk_run *run = committed(hold->run);
   const struct disk_operation *row = find_operation(run, operation->id);
-  char key[TORPOR__KEY_MAX];
-  PROMISE(row != NULL, "%s: operation %llu started before its commit", run->id,
+  PROMISE(row != NULL && row->branch == operation->branch,
+          "%s: operation %llu started before its commit", run->id,
           (unsigned long long)operation->id);
-  snprintf(key, sizeof key, "%s/0/%llu", run->id,
-           (unsigned long long)operation->id);
-  PROMISE(strcmp(operation->key, key) == 0 && strcmp(row->key, key) == 0,
-          "%s: key %s instead of %s", run->id, operation->key, key);
+  PROMISE(strcmp(operation->key, row->key) == 0, "%s: key %s instead of %s",
+          run->id, operation->key, row->key);
   PROMISE(operation->due_ms == row->due_ms, "%s: the due time moved", run->id);
-  uint8_t *starts = &u.accounts[hold->run - 1].starts[operation->id];
+  uint8_t *starts =
+      &u.accounts[hold->run - 1].starts[operation->branch][operation->id];
   if (operation->policy == TORPOR__POLICY_REJECT)
-    PROMISE(*starts == 0 && !woken, "%s: done twice: %s", run->id, key);
+    PROMISE(*starts == 0 && !woken, "%s: done twice: %s", run->id, row->key);
   *starts = 1;
   PROMISE(worker->task_count < TASKS, "%s: drivers are not stopped", run->id);
   worker->tasks[worker->task_count++] =
       (struct task){.run = hold->run,
+                    .branch = operation->branch,
                     .operation = operation->id,
                     .due_ms = operation->due_ms,
                     .timer = strcmp(operation->kind, "timer") == 0};
@@ -276,9 +379,9 @@ static void on_start(void *data, const struct torpor__operation *operation,
 static void on_stop(void *data, int64_t branch, uint64_t operation) {
   struct hold *hold = data;
   struct worker *worker = hold->worker;
-  (void)branch;
   for (int i = worker->task_count - 1; i >= 0; i--)
     if (worker->tasks[i].run == hold->run &&
+        worker->tasks[i].branch == branch &&
         worker->tasks[i].operation == operation)
       worker->tasks[i] = worker->tasks[--worker->task_count];
 }
@@ -296,8 +399,9 @@ static void on_show(void *data, const struct torpor__line *line) {
   PROMISE(found, "%s: a line was shown before its commit", run->id);
   int64_t number;
   memcpy(&number, line->text.data, sizeof number);
-  PROMISE(number > account->lines_shown, "%s: a line was shown twice", run->id);
-  account->lines_shown = number;
+  int64_t *shown = &account->lines_shown[line->branch];
+  PROMISE(number > *shown, "%s: a line was shown twice", run->id);
+  *shown = number;
 }
 
 /* ---- a worker's turn with one run ---------------------------------------- */
@@ -312,11 +416,11 @@ static void drop(struct hold *hold) {
   hold->loaded = false;
 }
 
-static void receive(struct hold *hold, uint64_t operation,
+static void receive(struct hold *hold, int64_t branch, uint64_t operation,
                     enum torpor__outcome outcome) {
   uint32_t value = ++u.next_value;
   torpor__protocol_receive(
-      hold->protocol, 0, operation, outcome,
+      hold->protocol, branch, operation, outcome,
       (struct torpor__slice){.data = &value, .size = sizeof value});
   if (hold->first_value[operation] == 0) hold->first_value[operation] = value;
 }
@@ -418,6 +522,7 @@ static bool load(struct hold *hold) {
     return false;
   else
     memcpy(&hold->program, newest_state(run)->snapshot, sizeof hold->program);
+  hold->links = LINKS_MAX; /* a whole one first */
   hold->loaded = true;
   return true;
 }
@@ -442,6 +547,8 @@ static void take_turn(struct hold *hold) {
   }
   check_deliveries(hold, deliveries, count);
   if (u.accounts[hold->run - 1].poisoned && head->step == 2) kill_worker();
+  hold->program.run = hold->run;
+  hold->program.branch = head->branch;
   program_enter(&hold->program, &hold->turn);
   if (head->step == 0 || head->runnable)
     program_continue(&hold->program, &hold->turn, u.now_ms);
@@ -449,6 +556,9 @@ static void take_turn(struct hold *hold) {
     deliveries[i].accepted =
         program_tell(&hold->program, &hold->turn, &deliveries[i], u.now_ms);
   program_leave(&hold->program, &hold->turn);
+  hold->turn.step.delta =
+      head->step > 0 && hold->links < LINKS_MAX && draw(3) > 0;
+  hold->links = hold->turn.step.delta ? hold->links + 1 : 0;
   torpor_status status =
       torpor__protocol_stage(hold->protocol, &hold->turn.step);
   PROMISE(status == TORPOR_OK, "stage: %s", hold->worker->store.store.message);
@@ -507,7 +617,7 @@ static void work(struct hold *hold) {
 /* ---- dying --------------------------------------------------------------- */
 
 static void on_fault(enum torpor__fault_point point) {
-  (void)point;
+  if (point >= TORPOR__FAULT_REWIND_BEFORE) return; /* test_run_kill.c */
   if (u.crash_in > 0 && --u.crash_in == 0) kill_worker();
 }
 
@@ -532,7 +642,7 @@ static void attempt(struct worker *worker, void (*what)(struct worker *)) {
 /* ---- what chance does ---------------------------------------------------- */
 
 static struct hold *any_hold(struct worker *worker) {
-  return &worker->holds[draw(DISK_RUNS)];
+  return &worker->holds[draw((uint64_t)u.disk.committed.run_count)];
 }
 
 static void act_on_run(struct worker *worker) {
@@ -587,8 +697,9 @@ static void act_complete(struct worker *worker) {
       find_operation(committed(task.run), task.operation);
   if (row != NULL && row->topic[0] != '\0') return;
   if (task.timer && task.due_ms > u.now_ms) return;
-  receive(hold, task.operation, TORPOR__OUTCOME_FULFILLED);
-  if (draw(4) == 0) receive(hold, task.operation, TORPOR__OUTCOME_REJECTED);
+  receive(hold, task.branch, task.operation, TORPOR__OUTCOME_FULFILLED);
+  if (draw(4) == 0)
+    receive(hold, task.branch, task.operation, TORPOR__OUTCOME_REJECTED);
 }
 
 /* Waiting for a signal ends at its due time, if none came. */
@@ -597,7 +708,7 @@ static void act_time_out(struct worker *worker) {
     struct task task = worker->tasks[i];
     struct hold *hold = &worker->holds[task.run - 1];
     if (hold->protocol == NULL || task.due_ms > u.now_ms) continue;
-    receive(hold, task.operation,
+    receive(hold, task.branch, task.operation,
             task.timer ? TORPOR__OUTCOME_FULFILLED : TORPOR__OUTCOME_TIMED_OUT);
   }
 }
@@ -620,7 +731,7 @@ static void send_signal(int64_t run) {
 }
 
 static void act_client(struct worker *worker) {
-  int64_t run = 1 + (int64_t)draw(DISK_RUNS);
+  int64_t run = 1 + (int64_t)draw((uint64_t)u.disk.committed.run_count);
   struct torpor__store *store = &u.client.store;
   (void)worker;
   uint64_t choice = draw(100);
@@ -634,13 +745,103 @@ static void act_client(struct worker *worker) {
     torpor__request_kill(store, run, u.now_ms);
 }
 
+/* The client as one who can read the states of programs. */
+struct opened {
+  struct program program;
+  struct torpor__operation rows[PROGRAM_PENDING];
+};
+
+/* torpor__state_fn */
+static torpor_status take_newest(void *data, const struct torpor__state *row) {
+  struct torpor__departure *out = data;
+  struct opened *opened = out->block;
+  memcpy(&opened->program, row->snapshot.data, sizeof opened->program);
+  out->branch = row->branch;
+  out->step = row->step;
+  out->runnable = row->runnable;
+  return TORPOR_CANCELLED;
+}
+
+static torpor_status open_state(void *user, int64_t run, int64_t step,
+                                struct torpor__departure *out) {
+  static struct opened opened;
+  (void)user;
+  *out = (struct torpor__departure){.block = &opened};
+  torpor_status status = u.client.store.calls->state_each(
+      &u.client.store, run, step, take_newest, out);
+  if (status != TORPOR_CANCELLED) return TORPOR_NOT_FOUND;
+  out->operations = opened.rows;
+  out->operation_count = program_list(&opened.program, opened.rows);
+  return TORPOR_OK;
+}
+
+static torpor_status seal_state(void *user, const char *id, int64_t branch,
+                                struct torpor__departure *departure) {
+  struct opened *opened = departure->block;
+  (void)user;
+  (void)id;
+  (void)branch;
+  departure->snapshot = (struct torpor__slice){.data = &opened->program,
+                                               .size = sizeof opened->program};
+  return TORPOR_OK;
+}
+
+static void close_state(void *user, struct torpor__departure *departure) {
+  (void)user;
+  (void)departure;
+}
+
+static const struct torpor__opener opener = {
+    .open = open_state, .seal = seal_state, .close = close_state};
+
+static int64_t any_step(int64_t run) {
+  const struct disk_state *newest = newest_state(committed(run));
+  if (newest == NULL || draw(8) == 0) return 0;
+  if (draw(3) == 0) return TORPOR__STEP_NEWEST;
+  return newest->step - (int64_t)draw((uint64_t)newest->step);
+}
+
+static void fork_run(int64_t run) {
+  static const char *const ids[] = {"", "", "third", "fourth"};
+  int count = u.disk.committed.run_count;
+  if (count == DISK_RUNS || draw(4) > 0) return;
+  struct account *account = &u.accounts[count];
+  account->next_signal = u.accounts[run - 1].next_signal;
+  totals.forked +=
+      torpor__branch_fork(&u.client.store, run, any_step(run), ids[count],
+                          &opener, u.now_ms) == TORPOR_OK;
+}
+
+static void prune_run(int64_t run) {
+  struct torpor__store *store = &u.client.store;
+  const struct disk_state *newest = newest_state(committed(run));
+  if (newest == NULL || store->calls->begin(store) != TORPOR_OK) return;
+  u.pruning = 1 + (int64_t)draw(KEEP);
+  store->calls->state_prune(store, run, newest->step + 1 - u.pruning);
+  if (store->calls->commit(store) != TORPOR_OK) store->calls->rollback(store);
+  u.pruning = 0;
+}
+
+static void act_history(struct worker *worker) {
+  int64_t run = 1 + (int64_t)draw((uint64_t)u.disk.committed.run_count);
+  (void)worker;
+  uint64_t choice = draw(10);
+  if (choice < 3)
+    fork_run(run);
+  else if (choice < 6)
+    prune_run(run);
+  else if (committed(run)->head.branch < BRANCHES - 2)
+    totals.rewound += torpor__branch_rewind(&u.client.store, run, any_step(run),
+                                            &opener, u.now_ms) == TORPOR_OK;
+}
+
 static const struct {
   void (*act)(struct worker *);
   int weight;
 } acts[] = {
-    {act_on_run, 50},   {act_flush, 10},  {act_complete, 20},
-    {act_time_out, 4},  {act_client, 10}, {act_crash, 2},
-    {act_lose_lock, 1}, {act_abandon, 1}, {act_rest, 2},
+    {act_on_run, 47},  {act_history, 3}, {act_flush, 10}, {act_complete, 20},
+    {act_time_out, 4}, {act_client, 10}, {act_crash, 2},  {act_lose_lock, 1},
+    {act_abandon, 1},  {act_rest, 2},
 };
 
 static void step_universe(void) {
@@ -676,6 +877,12 @@ static bool is_settled(int64_t number) {
   return run->operation_count > 0;
 }
 
+static bool is_all_settled(void) {
+  for (int run = 1; run <= u.disk.committed.run_count; run++)
+    if (!is_settled(run)) return false;
+  return true;
+}
+
 static void complete_all(struct worker *worker) {
   for (int i = 0; i < worker->task_count; i++) {
     struct task task = worker->tasks[i];
@@ -684,12 +891,12 @@ static void complete_all(struct worker *worker) {
         find_operation(committed(task.run), task.operation);
     if (hold->protocol == NULL || row == NULL) continue;
     if (row->topic[0] != '\0' && row->due_ms == TORPOR__NEVER) continue;
-    receive(hold, task.operation, TORPOR__OUTCOME_FULFILLED);
+    receive(hold, task.branch, task.operation, TORPOR__OUTCOME_FULFILLED);
   }
 }
 
 static void act_settle(struct worker *worker) {
-  for (int i = 0; i < DISK_RUNS; i++) {
+  for (int i = 0; i < u.disk.committed.run_count; i++) {
     struct hold *hold = &worker->holds[i];
     const struct disk_run *run = committed(i + 1);
     if (hold->protocol != NULL)
@@ -706,7 +913,7 @@ static void settle(void) {
   u.now_ms += 1000;
   for (int i = 0; i < WORKERS; i++) bury(&u.workers[i]);
   for (int round = 0; round < SETTLE_ROUNDS; round++) {
-    if (is_settled(1) && is_settled(2)) return;
+    if (is_all_settled()) return;
     attempt(&u.workers[0], act_settle);
   }
   broken("something was forgotten: steps %lld and %lld",
@@ -730,7 +937,7 @@ static void live(uint64_t seed) {
   memory_store_open(&u.client, &u.disk);
   for (int i = 0; i < WORKERS; i++)
     memory_store_open(&u.workers[i].store, &u.disk);
-  for (int i = 0; i < DISK_RUNS; i++) {
+  for (int i = 0; i < FIRST_RUNS; i++) {
     const struct torpor__run row = {.id = i == 0 ? "first" : "second",
                                     .keep = KEEP};
     int64_t run;
@@ -740,7 +947,7 @@ static void live(uint64_t seed) {
   u.disk.committed_hook = on_commit;
   for (int i = 0; i < STEPS_PER_UNIVERSE; i++) step_universe();
   settle();
-  for (int i = 0; i < DISK_RUNS; i++) check_end(i + 1);
+  for (int i = 0; i < u.disk.committed.run_count; i++) check_end(i + 1);
   for (int i = 0; i < WORKERS; i++) bury(&u.workers[i]);
 }
 
@@ -762,12 +969,14 @@ int main(void) {
   for (uint64_t i = 1; totals.steps < wanted; i++) live(i);
   printf(
       "%lld steps: %lld commits, %lld crashes, %lld runs ended, %lld "
-      "parked, %lld times fenced\n",
+      "parked, %lld times fenced, %lld rewound, %lld forked\n",
       (long long)totals.steps, (long long)totals.commits,
       (long long)totals.crashes, (long long)totals.ended,
-      (long long)totals.parked, (long long)totals.fenced);
+      (long long)totals.parked, (long long)totals.fenced,
+      (long long)totals.rewound, (long long)totals.forked);
   bool lively = totals.commits > wanted / 10 && totals.crashes > wanted / 200 &&
-                totals.fenced > 0 && totals.parked > 0 && totals.ended > 0;
+                totals.fenced > 0 && totals.parked > 0 && totals.ended > 0 &&
+                totals.rewound > wanted / 2000 && totals.forked > wanted / 2000;
   if (!lively) fprintf(stderr, "too little happened to prove anything\n");
   return lively ? 0 : 1;
 }

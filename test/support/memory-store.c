@@ -174,6 +174,14 @@ static torpor_status exit_remove(struct torpor__store *store, int64_t run) {
   return TORPOR_OK;
 }
 
+static torpor_status edition_each(struct torpor__store *store, int64_t run,
+                                  torpor__edition_fn *visit, void *data) {
+  const struct torpor__edition first = {.program = ""};
+  (void)store;
+  (void)run;
+  return visit(data, &first);
+}
+
 static torpor_status run_inherit(struct torpor__store *store, int64_t from,
                                  int64_t to) {
   const struct disk_run *old = run_of(store, from);
@@ -466,6 +474,7 @@ static const struct torpor__store_calls memory_calls = {
     .run_each = run_each,
     .run_count = run_count,
     .run_inherit = run_inherit,
+    .edition_each = edition_each,
     .head_get = head_get,
     .head_put = head_put,
     .exit_put = exit_put,

@@ -13,7 +13,7 @@
 #include "run/store.h"
 
 enum {
-  DISK_RUNS = 2,
+  DISK_RUNS = 4,
   DISK_STATES = 12,
   DISK_BRANCHES = 24,
   DISK_KINDS = 4,
@@ -21,7 +21,7 @@ enum {
   DISK_SIGNALS = 32,
   DISK_LINES = 8, /* the newest */
   DISK_BYTES = 32,
-  DISK_SNAPSHOT = 512,
+  DISK_SNAPSHOT = 768,
   DISK_TEXT = 16
 };
 

@@ -33,6 +33,15 @@ void program_enter(struct program *program, struct program_step *out) {
   out->first_id = program->next_id;
 }
 
+static const struct {
+  char kind;
+  const char *name;
+  enum torpor__policy policy;
+} kinds[] = {{'t', "timer", TORPOR__POLICY_REARM},
+             {'f', "fetch", TORPOR__POLICY_REPEAT},
+             {'p', "process", TORPOR__POLICY_REJECT},
+             {'s', "signal", TORPOR__POLICY_REATTACH}};
+
 static int find_pending(const struct program *program, uint64_t id) {
   for (int i = 0; i < program->pending_count; i++)
     if (program->pending[i].id == id) return i;
@@ -41,6 +50,20 @@ static int find_pending(const struct program *program, uint64_t id) {
 
 bool program_waits_for(const struct program *program, uint64_t id) {
   return find_pending(program, id) >= 0;
+}
+
+size_t program_list(const struct program *program,
+                    struct torpor__operation rows[PROGRAM_PENDING]) {
+  size_t count = (size_t)program->pending_count;
+  for (size_t i = 0; i < count; i++) {
+    const struct program_pending *pending = &program->pending[i];
+    size_t kind = 0;
+    while (kinds[kind].kind != pending->kind) kind++;
+    rows[i] = (struct torpor__operation){
+        .id = pending->id, .kind = kinds[kind].name, .due_ms = pending->due_ms};
+    if (pending->kind == 's') rows[i].topic = pending->topic == 'b' ? "b" : "a";
+  }
+  return count;
 }
 
 static void remove_pending(struct program *program, int index) {
@@ -52,14 +75,6 @@ static void remove_pending(struct program *program, int index) {
 
 static void begin_operation(struct program *program, struct program_step *out,
                             int64_t now_ms) {
-  static const struct {
-    char kind;
-    const char *name;
-    enum torpor__policy policy;
-  } kinds[] = {{'t', "timer", TORPOR__POLICY_REARM},
-               {'f', "fetch", TORPOR__POLICY_REPEAT},
-               {'p', "process", TORPOR__POLICY_REJECT},
-               {'s', "signal", TORPOR__POLICY_REATTACH}};
   if (program->pending_count == PROGRAM_PENDING ||
       out->step.begun_count == PROGRAM_BEGUN)
     return;
@@ -69,8 +84,13 @@ static void begin_operation(struct program *program, struct program_step *out,
              (kinds[kind].kind == 's' && draw(program, 2) == 1);
   int64_t wait_ms = (int64_t)draw(program, 400);
   uint64_t id = program->next_id++;
-  program->pending[program->pending_count++] = (struct program_pending){
-      .id = id, .kind = kinds[kind].kind, .topic = second ? 'b' : 'a'};
+  program->pending[program->pending_count++] =
+      (struct program_pending){.id = id,
+                               .kind = kinds[kind].kind,
+                               .topic = second ? 'b' : 'a',
+                               .due_ms = due ? now_ms + wait_ms : TORPOR__NEVER,
+                               .run = program->run,
+                               .branch = program->branch};
   bool signal = kinds[kind].kind == 's';
   out->begun[out->step.begun_count++] = (struct torpor__operation){
       .id = id,

@@ -24,9 +24,12 @@ struct program_pending {
   uint64_t id;
   char kind;  /* t timer, f fetch, p process, s signal */
   char topic; /* 'a' or 'b', of a signal */
+  int64_t due_ms;
+  int64_t run, branch; /* in which it was begun */
 };
 
 struct program {
+  int64_t run, branch; /* in which it runs */
   uint64_t random;
   uint64_t next_id;
   int64_t settled;   /* operations, until now */
@@ -64,6 +67,10 @@ bool program_tell(struct program *program, struct program_step *out,
 
 /* Ends the step: the program waits, has jobs left, or has ended. */
 void program_leave(struct program *program, struct program_step *out);
+
+/* Writes what it waits for as rows, by rising id: id, kind, topic, due_ms. */
+size_t program_list(const struct program *program,
+                    struct torpor__operation rows[PROGRAM_PENDING]);
 
 bool program_waits_for(const struct program *program, uint64_t id);
 
