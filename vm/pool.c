@@ -87,15 +87,20 @@ static void trim_range(void *user, uint32_t start, uint32_t end) {
     torpor__region_decommit(vm->region, start, end < low ? end : low);
 }
 
+/* What may have been written may also be sealed still. */
 static void reset_range(void *user, uint32_t start, uint32_t end) {
-  reset_pages(user, start, end);
+  torpor_vm *vm = user;
+  if (torpor__region_commit(vm->region, start, end))
+    reset_pages(vm, start, end);
+  else
+    vm->dirty = true;
 }
 
 static bool reset_memory(torpor_vm *vm) {
   if (vm->mapped) return torpor__region_reset(vm->region);
   torpor__region_committed(vm->region, trim_range, vm);
   torpor__region_written(vm->region, reset_range, vm);
-  return true;
+  return !vm->dirty;
 }
 
 /* false: the system did not take back what the VM had grown by. */

@@ -182,7 +182,8 @@ torpor_status torpor__remember_ready(torpor_vm *vm) {
 typedef struct pass {
   torpor_vm *vm;
   uint32_t limit;
-  uint32_t changed;    /* pages */
+  uint32_t written;    /* pages */
+  uint32_t changed;    /* of them */
   bool all;            /* keeps the changed ones too */
   uint32_t start, end; /* pages that are to be kept; empty when equal */
   bool failed;
@@ -209,16 +210,30 @@ static bool page_differs(const pass *p, uint32_t page) {
          part_differs(vm, known, start, end, image->host_end, p->limit);
 }
 
+/* Leaves of [*start, *end) the pages that have something to remember: not the
+ * stack, and nothing beyond the limit. */
+static void clip(const pass *p, uint32_t *start, uint32_t *end) {
+  uint32_t low = p->vm->image->stack_size & ~(TORPOR__PAGE - 1);
+  uint32_t high = (p->limit + TORPOR__PAGE - 1) & ~(TORPOR__PAGE - 1);
+  if (*start < low) *start = low;
+  if (*end > high) *end = high;
+}
+
 static void copy_page(pass *p, uint32_t page) {
   uint8_t *copy = torpor__shadow_hold(p->vm->region, page);
-  if (copy)
-    memcpy(copy, p->vm->memory + (size_t)page * TORPOR__PAGE, TORPOR__PAGE);
-  else
+  uint32_t size = p->limit - page * TORPOR__PAGE;
+  if (!copy) {
     p->failed = true;
+    return;
+  }
+  if (size > TORPOR__PAGE) size = TORPOR__PAGE;
+  memcpy(copy, p->vm->memory + (size_t)page * TORPOR__PAGE, size);
+  memset(copy + size, 0, TORPOR__PAGE - size);
 }
 
 static void copy_changed(void *user, uint32_t start, uint32_t end) {
   pass *p = user;
+  clip(p, &start, &end);
   for (; start < end && !p->failed; start += TORPOR__PAGE)
     if (page_differs(p, start / TORPOR__PAGE))
       copy_page(p, start / TORPOR__PAGE);
@@ -226,8 +241,16 @@ static void copy_changed(void *user, uint32_t start, uint32_t end) {
 
 static void count_changed(void *user, uint32_t start, uint32_t end) {
   pass *p = user;
+  clip(p, &start, &end);
   for (; start < end; start += TORPOR__PAGE)
     if (page_differs(p, start / TORPOR__PAGE)) p->changed++;
+}
+
+static void count_pages(void *user, uint32_t start, uint32_t end) {
+  pass *p = user;
+  clip(p, &start, &end);
+  if (start < end)
+    p->written += (end - start + TORPOR__PAGE - 1) / TORPOR__PAGE;
 }
 
 static void keep_found(pass *p) {
@@ -237,28 +260,30 @@ static void keep_found(pass *p) {
   p->start = p->end;
 }
 
-/* Keeps the pages that did not change, copies the others. Those that the host
- * writes at any time are never sealed. */
-static void keep_unchanged(void *user, uint32_t start, uint32_t end) {
-  pass *p = user;
+/* Whether a page is not all what is remembered of it, or the host writes it at
+ * any time. */
+static bool is_special(const pass *p, uint32_t start) {
   const torpor__image *image = p->vm->image;
   uint32_t low = image->host_start & ~(TORPOR__PAGE - 1);
-  if (start != p->end) keep_found(p);
-  for (; start < end && !p->failed; start += TORPOR__PAGE) {
-    bool host = start >= low && start < image->host_end;
-    bool differs = !p->all && page_differs(p, start / TORPOR__PAGE);
-    if (!host && !differs) {
-      if (p->start == p->end) p->start = start;
-      p->end = start + TORPOR__PAGE;
-      continue;
-    }
-    keep_found(p);
-    if (host || differs) copy_page(p, start / TORPOR__PAGE);
-  }
+  return (start >= low && start < image->host_end) ||
+         p->limit - start < TORPOR__PAGE;
 }
 
-static void count_pages(void *user, uint32_t start, uint32_t end) {
-  *(uint32_t *)user += (end - start) / TORPOR__PAGE;
+/* Keeps the pages that did not change, copies the others. */
+static void keep_unchanged(void *user, uint32_t start, uint32_t end) {
+  pass *p = user;
+  clip(p, &start, &end);
+  if (start != p->end) keep_found(p);
+  for (; start < end && !p->failed; start += TORPOR__PAGE) {
+    uint32_t page = start / TORPOR__PAGE;
+    if (is_special(p, start) || (!p->all && page_differs(p, page))) {
+      keep_found(p);
+      copy_page(p, page);
+    } else {
+      if (p->start == p->end) p->start = start;
+      p->end = start + TORPOR__PAGE;
+    }
+  }
 }
 
 /* Zeros in what lies beyond the new limit. */
@@ -281,9 +306,8 @@ static bool drop_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
 /* Brings the shadow up to date. false: no memory. */
 static bool update(torpor_vm *vm) {
   pass p = {.vm = vm, .limit = torpor__memory_limit(vm)};
-  uint32_t written = 0;
-  torpor__region_written_since(vm->region, count_pages, &written);
-  if (written >= KEEP_FROM) {
+  torpor__region_written_since(vm->region, count_pages, &p);
+  if (p.written >= KEEP_FROM) {
     torpor__region_written_since(vm->region, count_changed, &p);
     p.all = p.changed > COPY_MOST;
     torpor__region_written_since(vm->region, keep_unchanged, &p);
