@@ -623,7 +623,7 @@ typedef enum torpor_save {
   /* The difference from the state that 'vm' remembers, or what it was restored
    * from: costs and takes what was written since. */
   TORPOR_SAVE_DELTA = 2,
-  /* Adds where each suspended function waits, see torpor_vm_waiting. */
+  /* Adds where each suspended function waits: section WAITING. */
   TORPOR_SAVE_WAITING = 4,
 } torpor_save;
 
@@ -701,6 +701,26 @@ typedef struct torpor_snapshot_info {
 TORPOR_API torpor_status torpor_snapshot_read(const void *data, size_t size,
                                               torpor_snapshot_info *info,
                                               torpor_bytes *operations);
+
+/* What a snapshot says in sections of their own, as CBOR. */
+typedef enum torpor_section {
+  TORPOR_SECTION_OPERATIONS = 3, /* array: what it waits for */
+  TORPOR_SECTION_WAITING = 4,    /* array: where; TORPOR_SAVE_WAITING */
+  TORPOR_SECTION_RUN = 6,        /* map: torpor_snapshot_attach */
+} torpor_section;
+
+/* One of them; release 'out'. NOT_FOUND when it is not there; otherwise as
+ * torpor_snapshot_read. */
+TORPOR_API torpor_status torpor_snapshot_section(const void *data, size_t size,
+                                                 torpor_section section,
+                                                 torpor_bytes *out);
+
+/* The snapshot with the CBOR map 'run' as its section RUN, for whoever carries
+ * it elsewhere; who restores it does not look at that. It has another id. */
+TORPOR_API torpor_status torpor_snapshot_attach(const void *data, size_t size,
+                                                const void *run,
+                                                size_t run_size,
+                                                torpor_bytes *out);
 
 /* A snapshot laid out in memory, once, from which any number of VMs are opened:
  * each in a time that does not grow with it, sharing what they do not write.

@@ -218,11 +218,13 @@ static torpor_status read_header(torpor__container *container,
   return TORPOR_OK;
 }
 
-/* Content is never larger than memory, but for what describes it. */
+/* Content is never larger than memory, but for what describes it, and for what
+ * a run has besides. */
 static uint64_t largest_content(const torpor__container *container,
                                 uint32_t type) {
   uint64_t memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
-  if (type == TORPOR__SECTION_MEMORY || memory < TORPOR__SECTION_LARGEST)
+  if (type == TORPOR__SECTION_MEMORY ||
+      (type != TORPOR__SECTION_RUN && memory < TORPOR__SECTION_LARGEST))
     return memory + HEADER_SIZE;
   return TORPOR__SECTION_LARGEST;
 }
@@ -252,6 +254,7 @@ static torpor_status check_section(const section_head *head, uint32_t last) {
     return torpor__fail(NULL, TORPOR_EXTENSION,
                         "the snapshot needs extensions, which this Torpor "
                         "cannot load; use the one that made it");
+  if (head->type >= TORPOR__SECTION_SKIPPED) return TORPOR_OK;
   if (head->type >= TORPOR__SECTION_END || head->method > METHOD_ZSTD)
     return torpor__fail(NULL, TORPOR_NEWER,
                         "the snapshot has a section (type %u, method %u) that "
@@ -260,9 +263,14 @@ static torpor_status check_section(const section_head *head, uint32_t last) {
   return TORPOR_OK;
 }
 
+static bool is_wanted(uint32_t type, bool waking) {
+  if (!waking) return type != TORPOR__SECTION_MEMORY;
+  return type == TORPOR__SECTION_GLOBALS || type == TORPOR__SECTION_MEMORY;
+}
+
 static torpor_status read_content(torpor__container *container,
                                   const section_head *head,
-                                  const uint8_t *stored, bool unpack) {
+                                  const uint8_t *stored, bool waking) {
   torpor__content *content = &container->sections[head->type];
   size_t stored_size = (size_t)head->stored_size;
   content->present = true;
@@ -277,38 +285,41 @@ static torpor_status read_content(torpor__container *container,
   if (head->raw_size > largest_content(container, head->type) ||
       ZSTD_getFrameContentSize(stored, stored_size) != head->raw_size)
     return damaged("the size of a compressed section");
-  if (head->type == TORPOR__SECTION_MEMORY && !unpack) return TORPOR_OK;
+  if (!is_wanted(head->type, waking)) return TORPOR_OK;
   return unpack_content(content, stored, stored_size);
+}
+
+static section_head read_head(const uint8_t *bytes) {
+  return (section_head){read_u32(bytes), read_u32(bytes + 4),
+                        read_number(bytes + 8, 8), read_number(bytes + 16, 8)};
 }
 
 /* The section at '*at'; moves on behind it. 'last' is the type before. */
 static torpor_status read_section(torpor__container *container,
                                   const uint8_t **at, const uint8_t *end,
-                                  uint32_t *last, bool unpack) {
+                                  uint32_t *last, bool waking) {
   const uint8_t *bytes = *at, *stored = bytes + SECTION_SIZE;
   section_head head;
   torpor_status status;
   if ((size_t)(end - bytes) < SECTION_SIZE) return damaged("its sections");
-  head.type = read_u32(bytes);
-  head.method = read_u32(bytes + 4);
-  head.raw_size = read_number(bytes + 8, 8);
-  head.stored_size = read_number(bytes + 16, 8);
+  head = read_head(bytes);
   if (head.stored_size > (uint64_t)(end - stored))
     return damaged("a section's size");
   status = check_section(&head, *last);
   if (status != TORPOR_OK) return status;
   *last = head.type;
   *at = stored + head.stored_size;
-  return read_content(container, &head, stored, unpack);
+  if (head.type >= TORPOR__SECTION_SKIPPED) return TORPOR_OK;
+  return read_content(container, &head, stored, waking);
 }
 
 static torpor_status read_sections(torpor__container *container,
                                    const uint8_t *data, size_t size,
-                                   bool unpack) {
+                                   bool waking) {
   const uint8_t *at = data + HEADER_SIZE, *end = data + size - CHECKSUM_SIZE;
   uint32_t count = read_u32(data + AT_SECTIONS), last = 0;
   for (uint32_t i = 0; i < count; i++) {
-    torpor_status status = read_section(container, &at, end, &last, unpack);
+    torpor_status status = read_section(container, &at, end, &last, waking);
     if (status != TORPOR_OK) return status;
   }
   if (at != end) return damaged("what follows its sections");
@@ -321,13 +332,13 @@ static torpor_status read_sections(torpor__container *container,
 
 torpor_status torpor__container_read(torpor__container *container,
                                      const uint8_t *data, size_t size,
-                                     uint64_t memory_max, bool unpack) {
+                                     uint64_t memory_max, bool waking) {
   torpor_status status;
   memset(container, 0, sizeof(*container));
   status = check_frame(data, size);
   if (status == TORPOR_OK) status = read_header(container, data, memory_max);
   if (status == TORPOR_OK)
-    status = read_sections(container, data, size, unpack);
+    status = read_sections(container, data, size, waking);
   if (status != TORPOR_OK) torpor__container_free(container);
   return status;
 }
@@ -337,4 +348,39 @@ void torpor__container_free(torpor__container *container) {
     torpor__alloc_free(container->sections[i].owned);
     container->sections[i] = (torpor__content){0};
   }
+}
+
+/* ---- Replacing a section --------------------------------------------------*/
+
+static void add_section(torpor__container_writer *writer, torpor__section type,
+                        const void *content, size_t size) {
+  torpor__section_start(writer, type);
+  torpor__buffer_add(&writer->out, content, size);
+  torpor__section_stop(writer);
+}
+
+torpor_status torpor__container_replace(const uint8_t *data, size_t size,
+                                        torpor__section type,
+                                        const void *content,
+                                        size_t content_size,
+                                        torpor_bytes *out) {
+  torpor__container_writer writer = {{0}, 0, 0};
+  const uint8_t *at = data + HEADER_SIZE, *end = data + size - CHECKSUM_SIZE;
+  bool added = false;
+  torpor__buffer_add(&writer.out, data, HEADER_SIZE);
+  while (at < end) {
+    section_head head = read_head(at);
+    size_t whole = SECTION_SIZE + (size_t)head.stored_size;
+    if (!added && head.type >= (uint32_t)type) {
+      add_section(&writer, type, content, content_size);
+      added = true;
+    }
+    if (head.type != (uint32_t)type) {
+      torpor__buffer_add(&writer.out, at, whole);
+      writer.sections++;
+    }
+    at += whole;
+  }
+  if (!added) add_section(&writer, type, content, content_size);
+  return torpor__container_finish(&writer, out);
 }

@@ -17,8 +17,11 @@ typedef enum torpor__section {
   TORPOR__SECTION_OPERATIONS = 3,
   TORPOR__SECTION_WAITING = 4, /* where suspended functions wait, if asked */
   TORPOR__SECTION_MEMORY = 5,
+  TORPOR__SECTION_RUN = 6, /* what an exported run is besides its VM */
 } torpor__section;
-#define TORPOR__SECTION_END 6
+#define TORPOR__SECTION_END 7
+/* From here on readers pass over what they do not know. */
+#define TORPOR__SECTION_SKIPPED 64
 
 #define TORPOR__GLOBALS_SIZE 8
 
@@ -67,12 +70,19 @@ typedef struct torpor__container {
 } torpor__container;
 
 /* Reads and checks 'data', which stays borrowed; 'memory_max' is how much
- * memory its VM may have. Without 'unpack' the memory section stays packed if
- * it is. On any failure nothing is produced, and this thread's error says what
- * to do. */
+ * memory its VM may have. Compressed sections are unpacked as far as they are
+ * wanted: for 'waking' globals and memory, else all but memory. On any failure
+ * nothing is produced, and this thread's error says what to do. */
 torpor_status torpor__container_read(torpor__container *container,
                                      const uint8_t *data, size_t size,
-                                     uint64_t memory_max, bool unpack);
+                                     uint64_t memory_max, bool waking);
 void torpor__container_free(torpor__container *container);
+
+/* The snapshot 'data', which torpor__container_read found good, with 'content'
+ * as its only section of 'type'. NOMEM. */
+torpor_status torpor__container_replace(const uint8_t *data, size_t size,
+                                        torpor__section type,
+                                        const void *content,
+                                        size_t content_size, torpor_bytes *out);
 
 #endif

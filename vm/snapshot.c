@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* snapshot.c - putting a VM to sleep, and looking into a sleeping one.
+/* snapshot.c - putting a VM to sleep.
  *
  * A snapshot is guest memory, as its difference from the baseline, plus the
  * little outside it that the guest can observe: globals, table size. Host
@@ -236,75 +236,4 @@ void torpor_snapshot_job_free(torpor_snapshot_job *job) {
   if (!job) return;
   end_job(job);
   torpor__alloc_free(job);
-}
-
-/* ---- Looking into one -----------------------------------------------------*/
-
-static torpor_status damaged(const char *what) {
-  return torpor__fail(NULL, TORPOR_FORMAT,
-                      "the snapshot is damaged (%s); use another copy of it",
-                      what);
-}
-
-/* The pending operations: an array, whose length is in its head. */
-static torpor_status check_operations(const torpor__content *content,
-                                      uint32_t *count) {
-  torpor__cbor_reader reader = {content->data, content->data,
-                                content->data + content->size};
-  torpor__cbor_item array;
-  if (!torpor__cbor_next(&reader, &array) ||
-      array.major != TORPOR__CBOR_ARRAY || array.indefinite ||
-      array.value > UINT32_MAX)
-    return damaged("its list of operations");
-  reader.at = reader.start;
-  if (!torpor__cbor_skip(&reader) || reader.at != reader.end)
-    return damaged("its list of operations");
-  *count = (uint32_t)array.value;
-  return TORPOR_OK;
-}
-
-static torpor_status copy_content(const torpor__content *content,
-                                  torpor_bytes *out) {
-  torpor__buffer buffer = {0};
-  torpor__buffer_add(&buffer, content->data, content->size);
-  if (torpor__buffer_finish(&buffer, out) == TORPOR_OK) return TORPOR_OK;
-  return torpor__fail(NULL, TORPOR_NOMEM, "out of memory");
-}
-
-static torpor_status describe(const torpor__container *container,
-                              torpor_snapshot_info *info,
-                              torpor_bytes *operations) {
-  const torpor__content *list =
-      &container->sections[TORPOR__SECTION_OPERATIONS];
-  const torpor__content *memory = &container->sections[TORPOR__SECTION_MEMORY];
-  torpor_status status;
-  memcpy(info->engine, container->engine, sizeof(info->engine));
-  info->version = container->version;
-  info->memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
-  info->bytes = memory->raw_size;
-  info->has_parent = container->has_parent;
-  memcpy(info->parent, container->parent, sizeof(info->parent));
-  for (size_t i = 0; i < TORPOR__SECTION_END; i++)
-    info->sections[i] = (torpor_section_size){
-        container->sections[i].raw_size, container->sections[i].stored_size};
-  status = check_operations(list, &info->operations);
-  if (status != TORPOR_OK || !operations) return status;
-  return copy_content(list, operations);
-}
-
-torpor_status torpor_snapshot_read(const void *data, size_t size,
-                                   torpor_snapshot_info *info,
-                                   torpor_bytes *operations) {
-  torpor__container container;
-  torpor_status status;
-  memset(info, 0, sizeof(*info));
-  if (operations) *operations = (torpor_bytes){NULL, 0};
-  status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
-                                  false);
-  if (status != TORPOR_OK) return status;
-  status = torpor_snapshot_identify(data, size, info->id);
-  if (status == TORPOR_OK) status = describe(&container, info, operations);
-  torpor__container_free(&container);
-  if (status != TORPOR_OK) memset(info, 0, sizeof(*info));
-  return status;
 }

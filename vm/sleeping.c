@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* sleeping.c - looking into a sleeping VM, without an engine; and giving it
+ * company.
+ *
+ * What a snapshot says of itself in sections of their own can be read by anyone
+ * (docs/snapshot-format.md). Memory is neither unpacked nor looked at.
+ *
+ * Any thread. */
+#include <string.h>
+
+#include "vm/cbor.h"
+#include "vm/container.h"
+#include "vm/vm.h"
+
+static torpor_status damaged(const char *what) {
+  return torpor__fail(NULL, TORPOR_FORMAT,
+                      "the snapshot is damaged (%s); use another copy of it",
+                      what);
+}
+
+/* One item of CBOR, an array or map; gives how many it holds. */
+static torpor_status check_cbor(const torpor__content *content,
+                                torpor__major major, uint64_t *count) {
+  torpor__cbor_reader reader = {content->data, content->data,
+                                content->data + content->size};
+  torpor__cbor_item item;
+  if (!torpor__cbor_next(&reader, &item) || item.major != major ||
+      item.indefinite || item.value > UINT32_MAX)
+    return damaged("a list in it");
+  *count = item.value;
+  reader.at = reader.start;
+  if (!torpor__cbor_skip(&reader) || reader.at != reader.end)
+    return damaged("a list in it");
+  return TORPOR_OK;
+}
+
+static torpor_status copy_content(const torpor__content *content,
+                                  torpor_bytes *out) {
+  torpor__buffer buffer = {0};
+  torpor__buffer_add(&buffer, content->data, content->size);
+  if (torpor__buffer_finish(&buffer, out) == TORPOR_OK) return TORPOR_OK;
+  return torpor__fail(NULL, TORPOR_NOMEM, "out of memory");
+}
+
+static torpor_status describe(const torpor__container *container,
+                              torpor_snapshot_info *info,
+                              torpor_bytes *operations) {
+  const torpor__content *list =
+      &container->sections[TORPOR__SECTION_OPERATIONS];
+  const torpor__content *memory = &container->sections[TORPOR__SECTION_MEMORY];
+  uint64_t count = 0;
+  torpor_status status;
+  memcpy(info->engine, container->engine, sizeof(info->engine));
+  info->version = container->version;
+  info->memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
+  info->bytes = memory->raw_size;
+  info->has_parent = container->has_parent;
+  memcpy(info->parent, container->parent, sizeof(info->parent));
+  for (size_t i = 0; i < TORPOR__SECTION_END; i++)
+    info->sections[i] = (torpor_section_size){
+        container->sections[i].raw_size, container->sections[i].stored_size};
+  status = check_cbor(list, TORPOR__CBOR_ARRAY, &count);
+  info->operations = (uint32_t)count;
+  if (status != TORPOR_OK || !operations) return status;
+  return copy_content(list, operations);
+}
+
+torpor_status torpor_snapshot_read(const void *data, size_t size,
+                                   torpor_snapshot_info *info,
+                                   torpor_bytes *operations) {
+  torpor__container container;
+  torpor_status status;
+  memset(info, 0, sizeof(*info));
+  if (operations) *operations = (torpor_bytes){NULL, 0};
+  status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
+                                  false);
+  if (status != TORPOR_OK) return status;
+  status = torpor_snapshot_identify(data, size, info->id);
+  if (status == TORPOR_OK) status = describe(&container, info, operations);
+  torpor__container_free(&container);
+  if (status != TORPOR_OK) memset(info, 0, sizeof(*info));
+  return status;
+}
+
+/* ---- One section ----------------------------------------------------------*/
+
+static torpor_status take_section(const torpor__container *container,
+                                  torpor_section section, torpor_bytes *out) {
+  const torpor__content *content = &container->sections[section];
+  torpor__major major =
+      section == TORPOR_SECTION_RUN ? TORPOR__CBOR_MAP : TORPOR__CBOR_ARRAY;
+  uint64_t count;
+  torpor_status status;
+  if (!content->present)
+    return torpor__fail(NULL, TORPOR_NOT_FOUND,
+                        "the snapshot has no section %d", (int)section);
+  status = check_cbor(content, major, &count);
+  return status == TORPOR_OK ? copy_content(content, out) : status;
+}
+
+torpor_status torpor_snapshot_section(const void *data, size_t size,
+                                      torpor_section section,
+                                      torpor_bytes *out) {
+  torpor__container container;
+  torpor_status status;
+  *out = (torpor_bytes){NULL, 0};
+  if (section != TORPOR_SECTION_OPERATIONS &&
+      section != TORPOR_SECTION_WAITING && section != TORPOR_SECTION_RUN)
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "section %d of a snapshot is not CBOR", (int)section);
+  status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
+                                  false);
+  if (status != TORPOR_OK) return status;
+  status = take_section(&container, section, out);
+  torpor__container_free(&container);
+  return status;
+}
+
+torpor_status torpor_snapshot_attach(const void *data, size_t size,
+                                     const void *run, size_t run_size,
+                                     torpor_bytes *out) {
+  const torpor__content content = {.data = run, .size = run_size};
+  torpor__container container;
+  torpor_status status;
+  uint64_t count;
+  *out = (torpor_bytes){NULL, 0};
+  if (run_size > TORPOR__SECTION_LARGEST ||
+      check_cbor(&content, TORPOR__CBOR_MAP, &count) != TORPOR_OK)
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "what is attached to a snapshot must be a CBOR map of "
+                        "at most %llu bytes",
+                        (unsigned long long)TORPOR__SECTION_LARGEST);
+  status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
+                                  false);
+  if (status != TORPOR_OK) return status;
+  torpor__container_free(&container);
+  status = torpor__container_replace(data, size, TORPOR__SECTION_RUN, run,
+                                     run_size, out);
+  if (status == TORPOR_OK) return TORPOR_OK;
+  return torpor__fail(NULL, status, "out of memory");
+}
