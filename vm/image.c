@@ -25,6 +25,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Files of images that one VM alone has, of 1,024 that a program may have. */
@@ -51,8 +52,13 @@ void torpor__image_refuse_files(bool refuse) {
 enum { files_refused = false };
 #endif
 
-static int open_file(void) {
-  if (files_refused) return -1;
+/* A file for up to 'most' bytes. A limit of the process's on the size of files
+ * holds for those of memory too, and going over it is a signal. */
+static int open_file(uint64_t most) {
+  struct rlimit limit;
+  if (files_refused || getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+      limit.rlim_cur < most)
+    return -1;
   return memfd_create("torpor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
@@ -72,7 +78,7 @@ static bool reserve(torpor__image *image, uint64_t most) {
 static torpor__image *new_image(const torpor__engine *engine, uint64_t most) {
   torpor__image *image = torpor__alloc(sizeof(*image));
   if (!image) return NULL;
-  *image = (torpor__image){.engine = engine, .file = open_file()};
+  *image = (torpor__image){.engine = engine, .file = open_file(most)};
   atomic_init(&image->references, 1);
   if (reserve(image, round_up(most, TORPOR__CHUNK))) return image;
   if (image->file >= 0) close(image->file);
