@@ -17,7 +17,10 @@
 #include "vm/vm.h"
 
 #define INSPECT_LARGEST (UINT64_C(4) << 20)
-#define INSPECT_DEADLINE_MS 30000
+/* A fuzzer, which looks into VMs that contradict themselves, waits less. */
+#ifndef TORPOR__INSPECT_MS
+#define TORPOR__INSPECT_MS 30000
+#endif
 #define INSPECT_NAMED 5 /* functions in a sentence */
 
 /* ---- The copy -------------------------------------------------------------*/
@@ -33,7 +36,7 @@ static torpor_status copy_open(torpor_vm *vm, torpor_vm **out) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_status status;
   options.memory_max = copy_memory(vm);
-  options.deadline_ms = INSPECT_DEADLINE_MS;
+  options.deadline_ms = TORPOR__INSPECT_MS;
   status = torpor_vm_fork(vm, &options, out);
   if (status == TORPOR_OK) (*out)->asleep = false;
   return status;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "test/fuzz/draft.h"
-#include "vm/vm.h"
+#include "vm/image.h"
 
 #define SEEDS_LARGEST 8
 /* No bomb of ours unpacks to more: it is the claim that counts. */
@@ -70,7 +70,7 @@ static void keep(torpor_vm *vm, unsigned flags, draft *out) {
 
 static void add_seed(const char *source) {
   torpor_vm *vm = open_with(source);
-  keep(vm, 0, &seeds[seed_count++]);
+  keep(vm, TORPOR_SAVE_WAITING, &seeds[seed_count++]);
   torpor_vm_close(vm);
 }
 
@@ -123,6 +123,7 @@ typedef struct kitchen {
   draft pieces[RECIPE_PIECES];
   size_t count;
   const uint8_t *at, *end; /* what is left of the recipe */
+  bool is_spoiled;
 } kitchen;
 
 static step read_step(kitchen *k) {
@@ -365,6 +366,7 @@ static void do_step(kitchen *k, const step *s) {
     k->pieces[s->which % k->count] = piece;
   } else {
     change_piece(&k->pieces[last], s);
+    k->is_spoiled = true;
   }
 }
 
@@ -378,6 +380,7 @@ void recipe_cook(const uint8_t *data, size_t size, recipe_dish *out) {
     step s = read_step(&k);
     do_step(&k, &s);
   }
+  out->is_spoiled = k.is_spoiled;
   for (; out->count < k.count; out->count++) {
     const torpor_bytes *before =
         out->count > 0 ? &out->pieces[out->count - 1] : NULL;

@@ -63,6 +63,7 @@ typedef struct recipe_dish {
   uint8_t head[RECIPE_HEAD];
   torpor_bytes pieces[RECIPE_PIECES];
   size_t count;
+  bool is_spoiled; /* not all of it is as the library made it */
 } recipe_dish;
 
 /* The key and context that PROTECT uses. */
