@@ -53,7 +53,7 @@ static void test_one(void **state) {
   torpor_bytes whole;
   chain c = {.count = 0};
   (void)state;
-  test_eval(vm, "globalThis.a = [1]; 0");
+  test_eval(vm, "globalThis.a = [1]; globalThis.b = 'b'.repeat(1e4); 0");
   chain_add(&c, save_with(vm, TORPOR_SAVE_PARENT));
   test_eval(vm, "a.push(2)");
   whole = save_with(vm, 0);
