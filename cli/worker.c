@@ -11,7 +11,6 @@ struct worker_settings {
 
 static const struct cli_option options[] = {
     CLI_STORE_OPTION(struct worker_settings, store),
-    CLI_KEY_OPTION(struct worker_settings, store),
     CLI_DRIVE_OPTIONS(struct worker_settings, drive),
     {0},
 };

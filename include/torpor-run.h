@@ -242,6 +242,33 @@ TORPOR_API torpor_status torpor_run_fork(torpor_store *store, const char *id,
 TORPOR_API torpor_status torpor_run_rewind(torpor_store *store, const char *id,
                                            int64_t step);
 
+/* A run as bytes: the snapshot of a step (docs/snapshot-format.md), with where
+ * its functions wait, its modules, and how its operations are to be taken up
+ * again. Signals, console output and other states stay behind. */
+TORPOR_API torpor_status torpor_run_export(torpor_store *store, const char *id,
+                                           int64_t step, torpor_bytes *out);
+
+typedef struct torpor_run_import_options {
+  size_t size;
+  const char *id;     /* NULL: the id that it had */
+  const char *access; /* grants as torpor_access_write gives; NULL: none, what
+                         it had elsewhere does not count */
+  uint64_t keep;      /* as in torpor_run_options */
+  /* As there; 0: what it had, but no more than the default. */
+  uint64_t memory_max, fuel, deadline_ms;
+} torpor_run_import_options;
+
+#define TORPOR_RUN_IMPORT_OPTIONS_INIT                                         \
+  {.size = sizeof(torpor_run_import_options)}
+
+/* Makes a run of what torpor_run_export gave; 'data' may come from anybody. It
+ * goes on as a fork does, on a branch of its own. 'options' may be NULL.
+ * TORPOR_EXISTS; TORPOR_FORMAT, TORPOR_NEWER, TORPOR_ENGINE, TORPOR_LIMIT and
+ * the like as torpor_snapshot_restore. */
+TORPOR_API torpor_status
+torpor_run_import(torpor_store *store, const void *data, size_t size,
+                  const torpor_run_import_options *options, char *out_id);
+
 typedef struct torpor_run_pruned {
   uint64_t states; /* that were removed */
   uint64_t bytes;  /* that they took */

@@ -50,7 +50,7 @@ struct journey {
   size_t lineage_count, lineage_capacity;
   struct kind *kinds;
   size_t kind_count, kind_capacity;
-  struct begun *begun; /* by rising branch and id */
+  struct begun *begun;
   size_t begun_count, begun_capacity;
   struct torpor__result *results; /* values are owned */
   size_t result_count, result_capacity;
@@ -245,34 +245,33 @@ static enum torpor__policy find_policy(const struct journey *j,
 
 static int64_t find_begun_step(const struct journey *j, int64_t branch,
                                uint64_t id) {
-  size_t low = 0, high = j->begun_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    const struct begun *begun = &j->begun[middle];
-    if (begun->branch < branch || (begun->branch == branch && begun->id < id))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  bool found = low < j->begun_count && j->begun[low].branch == branch &&
-               j->begun[low].id == id;
-  return found ? j->begun[low].step : j->departure.step;
+  for (size_t i = 0; i < j->begun_count; i++)
+    if (j->begun[i].branch == branch && j->begun[i].id == id)
+      return j->begun[i].step;
+  return j->departure.step;
 }
 
-static torpor_status write_operation(struct journey *j,
-                                     struct torpor__operation *operation) {
+/* What was true of an operation when it was begun. */
+static void complete_operation(const struct journey *j,
+                               struct torpor__operation *operation,
+                               char key[TORPOR__KEY_MAX]) {
   const struct lineage *lineage;
-  char key[TORPOR__KEY_MAX];
   operation->branch = place_operation(j, j->departure.branch, operation->id);
   operation->policy = find_policy(j, operation->kind);
   operation->begun_step = find_begun_step(j, operation->branch, operation->id);
   lineage = find_lineage(j, operation->branch);
-  snprintf(key, sizeof key, "%s/%" PRId64 "/%" PRIu64,
+  snprintf(key, TORPOR__KEY_MAX, "%s/%" PRId64 "/%" PRIu64,
            lineage != NULL && lineage->origin[0] != '\0' ? lineage->origin
                                                          : j->id,
            TORPOR__BROKEN(KEYS_ANEW) ? j->head.branch + 1 : operation->branch,
            operation->id);
   operation->key = key;
+}
+
+static torpor_status write_operation(struct journey *j,
+                                     struct torpor__operation *operation) {
+  char key[TORPOR__KEY_MAX];
+  complete_operation(j, operation, key);
   torpor_status status =
       j->store->calls->operation_add(j->store, j->to, operation);
   operation->key = NULL;
@@ -280,17 +279,11 @@ static torpor_status write_operation(struct journey *j,
 }
 
 static bool waits_for(const struct journey *j, int64_t branch, uint64_t id) {
-  const struct torpor__operation *operations = j->departure.operations;
-  size_t low = 0, high = j->departure.operation_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (operations[middle].id < id)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < j->departure.operation_count && operations[low].id == id &&
-         operations[low].branch == branch;
+  for (size_t i = 0; i < j->departure.operation_count; i++)
+    if (j->departure.operations[i].id == id &&
+        j->departure.operations[i].branch == branch)
+      return true;
+  return false;
 }
 
 static torpor_status write_waiting(struct journey *j) {
@@ -476,7 +469,7 @@ static torpor_status name_origins(struct journey *j) {
 }
 
 static torpor_status write_lineage(struct journey *j) {
-  torpor_status status = name_origins(j);
+  torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < j->lineage_count; i++) {
     const struct lineage *lineage = &j->lineage[i];
     const struct torpor__branch row = {.branch = lineage->branch,
@@ -499,7 +492,8 @@ static torpor_status write_fork(struct journey *j, int64_t step,
   if (status != TORPOR_OK) return status;
   int64_t branch = j->head.branch + 1;
   j->departure.clone = true;
-  status = write_lineage(j);
+  status = name_origins(j);
+  if (status == TORPOR_OK) status = write_lineage(j);
   if (status == TORPOR_OK) status = write_branch(j, branch);
   if (status == TORPOR_OK) status = write_state(j, id, branch);
   if (status == TORPOR_OK) status = write_waiting(j);
@@ -521,6 +515,114 @@ torpor_status torpor__branch_fork(struct torpor__store *store, int64_t from,
   if (status == TORPOR_OK) status = store->calls->commit(store);
   if (status != TORPOR_OK) store->calls->rollback(store);
   if (status == TORPOR_OK) TORPOR__FAULT(FORK_AFTER);
+  end_journey(&j);
+  return status;
+}
+
+/* ---- carrying off, and bringing in ---------------------------------------*/
+
+static torpor_status show(struct journey *j, torpor__view_fn *visit,
+                          void *user) {
+  size_t count = j->departure.operation_count;
+  struct copy copy = {.journey = j, .id = j->id};
+  char (*keys)[TORPOR__KEY_MAX] = calloc(count + 1, sizeof *keys);
+  if (keys == NULL) return torpor__store_fail(j->store, TORPOR_NOMEM, NULL);
+  for (size_t i = 0; i < count; i++)
+    complete_operation(j, &j->departure.operations[i], keys[i]);
+  torpor_status status =
+      j->store->calls->run_each(j->store, j->from, take_run, &copy);
+  const struct torpor__view view = {.row = &copy.row,
+                                    .departure = &j->departure};
+  if (status == TORPOR_OK) status = visit(user, &view);
+  free(copy.block);
+  free(keys);
+  return status;
+}
+
+torpor_status torpor__branch_view(struct torpor__store *store, int64_t run,
+                                  int64_t step,
+                                  const struct torpor__opener *opener,
+                                  torpor__view_fn *visit, void *user) {
+  struct journey j = {.store = store, .opener = opener, .from = run};
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  status = read_rows(&j);
+  if (status == TORPOR_OK) status = depart(&j, step);
+  if (status == TORPOR_OK && !j.opened)
+    status =
+        torpor__store_fail(store, TORPOR_NOT_FOUND,
+                           "run '%s' has no state before its first step", j.id);
+  if (status == TORPOR_OK) status = show(&j, visit, user);
+  store->calls->rollback(store);
+  end_journey(&j);
+  return status;
+}
+
+/* What the newcomer brings takes the place of what is read of a run here. */
+static torpor_status unpack(struct journey *j,
+                            const struct torpor__newcomer *newcomer) {
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0; status == TORPOR_OK && i < newcomer->branch_count; i++)
+    status = take_branch(j, &newcomer->branches[i]);
+  for (size_t i = 0; status == TORPOR_OK && i < j->departure.operation_count;
+       i++) {
+    const struct torpor__operation *operation = &j->departure.operations[i];
+    status = take_begun(j, operation);
+    if (status == TORPOR_OK)
+      status = take_kind(j, operation->kind, operation->policy);
+  }
+  return status == TORPOR_OK ? status
+                             : torpor__store_fail(j->store, status, NULL);
+}
+
+static torpor_status write_kinds(struct journey *j) {
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0; status == TORPOR_OK && i < j->kind_count; i++)
+    status = j->store->calls->kind_put(j->store, j->to, j->kinds[i].kind,
+                                       j->kinds[i].policy);
+  return status;
+}
+
+static torpor_status write_newcomer(struct journey *j,
+                                    const struct torpor__newcomer *newcomer) {
+  const struct torpor__store_calls *calls = j->store->calls;
+  torpor_status status = unpack(j, newcomer);
+  if (status == TORPOR_OK)
+    status = calls->run_add(j->store, newcomer->row, &j->to);
+  for (size_t i = 0; status == TORPOR_OK && i < newcomer->file_count; i++)
+    status = calls->file_add(j->store, j->to, 0, newcomer->files[i].name,
+                             newcomer->files[i].source);
+  if (status != TORPOR_OK) return status;
+  int64_t branch = j->departure.branch + 1;
+  status = write_kinds(j);
+  if (status == TORPOR_OK) status = write_lineage(j);
+  if (status == TORPOR_OK) status = write_branch(j, branch);
+  if (status == TORPOR_OK) status = write_state(j, newcomer->row->id, branch);
+  if (status == TORPOR_OK) status = write_waiting(j);
+  if (status == TORPOR_OK) status = write_head(j, branch, 0);
+  return status;
+}
+
+torpor_status torpor__branch_import(struct torpor__store *store,
+                                    const struct torpor__newcomer *newcomer,
+                                    const struct torpor__departure *departure,
+                                    const struct torpor__opener *opener,
+                                    int64_t now_ms) {
+  struct journey j = {.store = store,
+                      .opener = opener,
+                      .departure = *departure,
+                      .opened = true,
+                      .now_ms = now_ms};
+  j.head.branch = departure->branch;
+  torpor_status status = torpor__request_check_id(store, newcomer->row->id);
+  if (status == TORPOR_OK) status = store->calls->begin(store);
+  if (status == TORPOR_OK) {
+    status = write_newcomer(&j, newcomer);
+    TORPOR__FAULT(IMPORT_BEFORE);
+    if (status == TORPOR_OK) status = store->calls->commit(store);
+    if (status != TORPOR_OK) store->calls->rollback(store);
+    if (status == TORPOR_OK) TORPOR__FAULT(IMPORT_AFTER);
+  }
   end_journey(&j);
   return status;
 }

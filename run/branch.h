@@ -27,7 +27,7 @@
 #ifndef TORPOR_RUN_BRANCH_H
 #define TORPOR_RUN_BRANCH_H
 
-#include "store.h"
+#include "request.h"
 
 /* A state from which a run can go on. */
 struct torpor__departure {
@@ -72,6 +72,41 @@ torpor_status torpor__branch_fork(struct torpor__store *store, int64_t from,
                                   int64_t step, const char *id,
                                   const struct torpor__opener *opener,
                                   int64_t now_ms);
+
+/* A state of a run as it would be gone back to, for whoever carries it off:
+ * operations are complete. Borrowed. */
+struct torpor__view {
+  const struct torpor__run *row;
+  const struct torpor__departure *departure;
+};
+typedef torpor_status torpor__view_fn(void *user,
+                                      const struct torpor__view *view);
+
+/* Shows 'step' of a run to 'visit', which may read from the store. The same
+ * codes, NOT_FOUND also where an edition begins, and what 'visit' says. */
+torpor_status torpor__branch_view(struct torpor__store *store, int64_t run,
+                                  int64_t step,
+                                  const struct torpor__opener *opener,
+                                  torpor__view_fn *visit, void *user);
+
+/* A run that comes from elsewhere. */
+struct torpor__newcomer {
+  const struct torpor__run *row;
+  const struct torpor__file *files;
+  size_t file_count;
+  /* Where its operations were begun, by rising number, each the parent of the
+   * next; at least one. */
+  const struct torpor__branch *branches;
+  size_t branch_count;
+};
+
+/* Makes a run of it that goes on from 'departure', whose operations have policy
+ * and begun_step; 'opener' seals and closes it in any case. As 'fork'. */
+torpor_status torpor__branch_import(struct torpor__store *store,
+                                    const struct torpor__newcomer *newcomer,
+                                    const struct torpor__departure *departure,
+                                    const struct torpor__opener *opener,
+                                    int64_t now_ms);
 
 /* NOT_FOUND, with a sentence that says which steps are kept. */
 torpor_status torpor__branch_not_kept(struct torpor__store *store, int64_t run,

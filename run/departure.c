@@ -8,6 +8,7 @@
  *      state, byte for byte. */
 #include "departure.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,31 +115,51 @@ static void close_departure(void *user, struct torpor__departure *departure) {
   *departure = (struct torpor__departure){0};
 }
 
-static torpor_status fill_departure(torpor_store *store,
-                                    const struct torpor__chain *chain,
+/* Takes 'snapshot' over, which is that of 'vm'. */
+static torpor_status fill_departure(torpor_store *store, torpor_vm *vm,
+                                    torpor_bytes snapshot,
                                     struct torpor__departure *out) {
   struct opened *opened = calloc(1, sizeof *opened);
-  torpor_vm *vm = NULL;
-  if (opened == NULL)
+  if (opened == NULL) {
+    torpor_bytes_free(&snapshot);
     return torpor__store_fail(store->store, TORPOR_NOMEM, NULL);
-  memcpy(opened->engine, chain->engine, sizeof opened->engine);
+  }
+  opened->snapshot = snapshot;
+  snprintf(opened->engine, sizeof opened->engine, "%s", torpor_vm_engine(vm));
   *out = (struct torpor__departure){
-      .branch = chain->branch,
-      .step = chain->step,
-      .edition = chain->edition,
-      .runnable = chain->runnable,
-      .clone = chain->clone,
       .engine = {.data = opened->engine, .size = strlen(opened->engine)},
       .block = opened};
-  torpor_status status = torpor__departure_wake(store, chain, &vm);
-  if (status == TORPOR_OK)
-    status = torpor__departure_merge(store, chain, vm, &opened->snapshot);
-  if (status == TORPOR_OK)
-    status = torpor__departure_list(store, vm, &out->operations,
-                                    &out->operation_count);
-  torpor_vm_close(vm);
+  torpor_status status = torpor__departure_list(store, vm, &out->operations,
+                                                &out->operation_count);
   if (status != TORPOR_OK) close_departure(store, out);
   return status;
+}
+
+torpor_status torpor__departure_take(torpor_store *store, torpor_vm *vm,
+                                     struct torpor__departure *out) {
+  torpor_bytes snapshot = {0};
+  torpor_status status = torpor_snapshot_save(vm, &snapshot);
+  if (status != TORPOR_OK) return fail_vm(store, status, vm);
+  return fill_departure(store, vm, snapshot, out);
+}
+
+static torpor_status open_chain(torpor_store *store,
+                                const struct torpor__chain *chain,
+                                struct torpor__departure *out) {
+  torpor_bytes snapshot = {0};
+  torpor_vm *vm = NULL;
+  torpor_status status = torpor__departure_wake(store, chain, &vm);
+  if (status == TORPOR_OK)
+    status = torpor__departure_merge(store, chain, vm, &snapshot);
+  if (status == TORPOR_OK) status = fill_departure(store, vm, snapshot, out);
+  torpor_vm_close(vm);
+  if (status != TORPOR_OK) return status;
+  out->branch = chain->branch;
+  out->step = chain->step;
+  out->edition = chain->edition;
+  out->runnable = chain->runnable;
+  out->clone = chain->clone;
+  return TORPOR_OK;
 }
 
 /* The run's id is what its states are bound to. */
@@ -161,7 +182,7 @@ static torpor_status open_departure(void *user, int64_t run, int64_t step,
   if (status == TORPOR_OK)
     status = torpor__chain_read(&chain, store, run, id, step);
   if (status != TORPOR_OK) return status;
-  status = fill_departure(store, &chain, out);
+  status = open_chain(store, &chain, out);
   torpor__chain_free(&chain);
   return status;
 }

@@ -28,6 +28,11 @@ torpor_status torpor__departure_merge(torpor_store *store,
                                       const struct torpor__chain *chain,
                                       torpor_vm *vm, torpor_bytes *out);
 
+/* Makes 'out' of a VM that was just opened: its snapshot, engine and what it
+ * waits for; step and branch are the caller's to say. The opener closes it. */
+torpor_status torpor__departure_take(torpor_store *store, torpor_vm *vm,
+                                     struct torpor__departure *out);
+
 /* Opens the VM of 'chain' to look at it, with no limits of the run's. */
 torpor_status torpor__departure_wake(torpor_store *store,
                                      const struct torpor__chain *chain,

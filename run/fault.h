@@ -46,7 +46,9 @@
   X(FORK_BEFORE, "fork-before")       /* rows of a copy written */             \
   X(FORK_AFTER, "fork-after")         /* and committed */                      \
   X(PRUNE_BEFORE, "prune-before")     /* states removed */                     \
-  X(PRUNE_AFTER, "prune-after")       /* and committed */
+  X(PRUNE_AFTER, "prune-after")       /* and committed */                      \
+  X(IMPORT_BEFORE, "import-before")   /* rows of a newcomer written */         \
+  X(IMPORT_AFTER, "import-after")     /* and committed */
 
 /* The switches, each with the invariant of protocol.h that it breaks. */
 #define TORPOR__BREAKS(X)                                                      \

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: MIT */
+/* carry.c - runs that go from one store to another: exporting and importing.
+ *
+ * An exported run is the snapshot of one of its states, with one more section
+ * (docs/snapshot-format.md), a CBOR map of what a store knows beside it:
+ *
+ *   version     1
+ *   id program  texts; input  bytes, CBOR
+ *   files       array of [name, bytes]: the program's modules
+ *   created step branch  integers; runnable  boolean
+ *   memory_max fuel deadline  integers
+ *   access      text; what it was granted, which nobody grants again
+ *   operations  array of maps: id, key, policy, begun_step
+ *
+ *  (1) What comes in is hostile. The snapshot is checked by restoring it, and
+ *      is then written anew from the VM, which also says what it waits for. Of
+ *      the map, nothing is used that was not looked at here.
+ *  (2) An imported run may touch what its importer grants, and nothing else; its
+ *      limits are at most the defaults, or what its importer says.
+ *  (3) Of an operation only what cannot be known otherwise is taken from the
+ *      map: where it was begun (its key) and what waking means for it. One that
+ *      the map does not know is not done again.
+ *
+ * On the thread of the store. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "data.h"
+#include "departure.h"
+#include "protocol.h"
+#include "torpor-loop.h"
+
+enum { VERSION = 1, FILES_MAX = 10000, NAME_MAX_BYTES = 4096 };
+
+#define BRANCH_LARGEST INT64_C(0x7fffffff)
+#define STEP_LARGEST (INT64_C(1) << 52)
+
+/* ---- exporting -----------------------------------------------------------*/
+
+struct exported {
+  torpor_store *store;
+  int64_t run;
+  struct torpor__data_writer map;
+  torpor_bytes *out;
+};
+
+struct file_count {
+  size_t count;
+};
+
+/* torpor__file_fn */
+static torpor_status count_file(void *data, const char *name,
+                                struct torpor__slice source) {
+  struct file_count *files = data;
+  (void)name;
+  (void)source;
+  files->count++;
+  return TORPOR_OK;
+}
+
+/* torpor__file_fn */
+static torpor_status put_file(void *data, const char *name,
+                              struct torpor__slice source) {
+  struct torpor__data_writer *map = data;
+  torpor__data_put_array(map, 2);
+  torpor__data_put_text(map, name);
+  torpor__data_put_bytes(map, source);
+  return TORPOR_OK;
+}
+
+static torpor_status put_files(struct exported *exported, int64_t edition) {
+  struct torpor__store *rows = exported->store->store;
+  struct file_count files = {0};
+  torpor_status status = rows->calls->file_each(rows, exported->run, edition,
+                                                NULL, count_file, &files);
+  if (status != TORPOR_OK) return status;
+  torpor__data_put_text(&exported->map, "files");
+  torpor__data_put_array(&exported->map, files.count);
+  return rows->calls->file_each(rows, exported->run, edition, NULL, put_file,
+                                &exported->map);
+}
+
+static void put_number(struct torpor__data_writer *map, const char *key,
+                       int64_t number) {
+  torpor__data_put_text(map, key);
+  torpor__data_put_int(map, number);
+}
+
+static void put_text(struct torpor__data_writer *map, const char *key,
+                     const char *text) {
+  torpor__data_put_text(map, key);
+  torpor__data_put_text(map, text);
+}
+
+static void put_operations(struct torpor__data_writer *map,
+                           const struct torpor__departure *departure) {
+  torpor__data_put_text(map, "operations");
+  torpor__data_put_array(map, departure->operation_count);
+  for (size_t i = 0; i < departure->operation_count; i++) {
+    const struct torpor__operation *operation = &departure->operations[i];
+    torpor__data_put_map(map, 4);
+    put_number(map, "id", (int64_t)operation->id);
+    put_text(map, "key", operation->key);
+    put_number(map, "policy", (int64_t)operation->policy);
+    put_number(map, "begun_step", operation->begun_step);
+  }
+}
+
+/* Limits are unsigned, and endless where they do not fit. */
+static int64_t clip(uint64_t limit) {
+  return limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
+}
+
+static torpor_status put_run(struct exported *exported,
+                             const struct torpor__view *view) {
+  struct torpor__data_writer *map = &exported->map;
+  const struct torpor__run *row = view->row;
+  torpor__data_put_map(map, 14);
+  put_number(map, "version", VERSION);
+  put_text(map, "id", row->id);
+  put_text(map, "program", row->program);
+  torpor__data_put_text(map, "input");
+  torpor__data_put_bytes(map, row->input);
+  put_number(map, "created", row->created_ms);
+  put_number(map, "step", view->departure->step);
+  put_number(map, "branch", view->departure->branch);
+  torpor__data_put_text(map, "runnable");
+  torpor__data_put_bool(map, view->departure->runnable);
+  put_number(map, "memory_max", clip(row->memory_max));
+  put_number(map, "fuel", clip(row->fuel));
+  put_number(map, "deadline", clip(row->deadline_ms));
+  put_text(map, "access", row->access);
+  put_operations(map, view->departure);
+  return put_files(exported, view->departure->edition);
+}
+
+/* The same state, with where its functions wait. */
+static torpor_status save_waiting(torpor_store *store,
+                                  struct torpor__slice snapshot,
+                                  torpor_bytes *out) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm = NULL;
+  options.memory_max = TORPOR_MEMORY_LARGEST;
+  torpor_status status =
+      torpor_snapshot_restore(snapshot.data, snapshot.size, &options, &vm);
+  if (status == TORPOR_OK)
+    status = torpor_snapshot_save_with(vm, TORPOR_SAVE_WAITING, out);
+  if (status != TORPOR_OK)
+    torpor__store_fail(store->store, status, "%.400s", torpor_last_error(vm));
+  torpor_vm_close(vm);
+  return status;
+}
+
+/* torpor__view_fn */
+static torpor_status export_view(void *user, const struct torpor__view *view) {
+  struct exported *exported = user;
+  torpor_store *store = exported->store;
+  torpor_bytes snapshot = {0};
+  torpor_status status = put_run(exported, view);
+  if (status == TORPOR_OK && exported->map.failed)
+    status = torpor__store_fail(store->store, TORPOR_NOMEM, NULL);
+  if (status == TORPOR_OK)
+    status = save_waiting(store, view->departure->snapshot, &snapshot);
+  if (status != TORPOR_OK) return status;
+  status =
+      torpor_snapshot_attach(snapshot.data, snapshot.size, exported->map.data,
+                             exported->map.size, exported->out);
+  torpor_bytes_free(&snapshot);
+  if (status == TORPOR_OK) return status;
+  return torpor__store_fail(store->store, status, "%.400s",
+                            torpor_last_error(NULL));
+}
+
+torpor_status torpor_run_export(torpor_store *store, const char *id,
+                                int64_t step, torpor_bytes *out) {
+  struct torpor__store *rows = store->store;
+  const struct torpor__opener opener = torpor__departure_opener(store);
+  struct exported exported = {.store = store, .out = out};
+  *out = (torpor_bytes){0};
+  torpor_status status = rows->calls->run_find(rows, id, &exported.run);
+  if (status != TORPOR_OK) return status;
+  status = torpor__branch_view(rows, exported.run,
+                               step == TORPOR_RUN_NEWEST ? TORPOR__STEP_NEWEST
+                                                         : step,
+                               &opener, export_view, &exported);
+  free(exported.map.data);
+  return status;
+}
+
+/* ---- importing: reading the map ------------------------------------------*/
+
+struct known {
+  int64_t id, branch;
+  char origin[TORPOR__RUN_ID_MAX + 1];
+  enum torpor__policy policy;
+  int64_t begun_step;
+};
+
+struct imported {
+  torpor_store *store;
+  torpor_bytes section;
+  char *id, *program; /* owned */
+  struct torpor__slice input;
+  int64_t version, created, step, branch, memory_max, fuel, deadline;
+  bool runnable;
+  struct torpor__file *files; /* names are owned */
+  size_t file_count;
+  struct known *known; /* by rising id */
+  size_t known_count;
+  struct torpor__branch *branches;
+  size_t branch_count, branch_capacity;
+  bool no_memory;
+};
+
+static void free_imported(struct imported *run) {
+  for (size_t i = 0; i < run->file_count; i++) free((char *)run->files[i].name);
+  free(run->files);
+  free(run->known);
+  free(run->branches);
+  free(run->id);
+  free(run->program);
+  torpor_bytes_free(&run->section);
+}
+
+/* A copy that ends with a zero byte; at most 'largest' bytes long. */
+static char *take_text(struct imported *run, struct torpor__data_reader *reader,
+                       size_t largest) {
+  struct torpor__slice text = torpor__data_get_text(reader);
+  if (text.size > largest) reader->bad = true;
+  if (reader->bad) return NULL;
+  char *copy = malloc(text.size + 1);
+  if (copy == NULL) {
+    run->no_memory = reader->bad = true;
+    return NULL;
+  }
+  memcpy(copy, text.data, text.size);
+  copy[text.size] = '\0';
+  return copy;
+}
+
+static void take_again(struct imported *run, struct torpor__data_reader *reader,
+                       size_t largest, char **text) {
+  free(*text);
+  *text = take_text(run, reader, largest);
+}
+
+static void take_files(struct imported *run,
+                       struct torpor__data_reader *reader) {
+  size_t count = torpor__data_get_array(reader);
+  if (count > FILES_MAX || run->files != NULL) reader->bad = true;
+  if (reader->bad) return;
+  run->files = calloc(count + 1, sizeof *run->files);
+  if (run->files == NULL) {
+    run->no_memory = reader->bad = true;
+    return;
+  }
+  for (size_t i = 0; i < count && !reader->bad; i++) {
+    if (torpor__data_get_array(reader) != 2) reader->bad = true;
+    char *name = take_text(run, reader, NAME_MAX_BYTES);
+    if (name == NULL) return;
+    run->files[run->file_count++] = (struct torpor__file){
+        .name = name, .source = torpor__data_get_bytes(reader)};
+  }
+}
+
+static bool read_digits(const char **at, int64_t largest, int64_t *number) {
+  const char *start = *at;
+  *number = 0;
+  while (**at >= '0' && **at <= '9' && *number <= largest / 10)
+    *number = *number * 10 + (*(*at)++ - '0');
+  return *at > start && *number <= largest;
+}
+
+/* "run/branch/operation" */
+static bool read_key(struct torpor__slice key, struct known *known) {
+  char text[TORPOR__KEY_MAX];
+  int64_t id;
+  if (key.size >= sizeof text) return false;
+  memcpy(text, key.data, key.size);
+  text[key.size] = '\0';
+  size_t origin = strcspn(text, "/");
+  if (origin == 0 || origin > TORPOR__RUN_ID_MAX || text[origin] == '\0')
+    return false;
+  memcpy(known->origin, text, origin);
+  known->origin[origin] = '\0';
+  const char *at = text + origin + 1;
+  return read_digits(&at, BRANCH_LARGEST, &known->branch) && *at++ == '/' &&
+         read_digits(&at, INT64_MAX, &id) && *at == '\0' && id == known->id;
+}
+
+static void take_known(struct torpor__data_reader *reader,
+                       struct known *known) {
+  struct torpor__slice key = {.data = "", .size = 0};
+  size_t pairs = torpor__data_get_map(reader);
+  int64_t policy = TORPOR__POLICY_COUNT;
+  for (size_t i = 0; i < pairs && !reader->bad; i++) {
+    struct torpor__slice name = torpor__data_get_text(reader);
+    if (torpor__data_is(name, "id"))
+      known->id = torpor__data_get_int(reader);
+    else if (torpor__data_is(name, "key"))
+      key = torpor__data_get_text(reader);
+    else if (torpor__data_is(name, "policy"))
+      policy = torpor__data_get_int(reader);
+    else if (torpor__data_is(name, "begun_step"))
+      known->begun_step = torpor__data_get_int(reader);
+    else
+      torpor__data_skip(reader);
+  }
+  if (reader->bad || policy < 0 || policy >= TORPOR__POLICY_COUNT ||
+      known->id < 1 || known->begun_step < 0 || !read_key(key, known))
+    reader->bad = true;
+  else
+    known->policy = (enum torpor__policy)policy;
+}
+
+static void take_operations(struct imported *run,
+                            struct torpor__data_reader *reader) {
+  size_t count = torpor__data_get_array(reader);
+  if (count > TORPOR__OPERATIONS_MAX || run->known != NULL) reader->bad = true;
+  if (reader->bad) return;
+  run->known = calloc(count + 1, sizeof *run->known);
+  if (run->known == NULL) {
+    run->no_memory = reader->bad = true;
+    return;
+  }
+  for (size_t i = 0; i < count && !reader->bad; i++) {
+    take_known(reader, &run->known[i]);
+    if (i > 0 && run->known[i].id <= run->known[i - 1].id) reader->bad = true;
+  }
+  run->known_count = count;
+}
+
+static void take_pair(struct imported *run,
+                      struct torpor__data_reader *reader) {
+  const struct {
+    const char *name;
+    int64_t *number;
+  } numbers[] = {{"version", &run->version},  {"created", &run->created},
+                 {"step", &run->step},        {"branch", &run->branch},
+                 {"fuel", &run->fuel},        {"memory_max", &run->memory_max},
+                 {"deadline", &run->deadline}};
+  struct torpor__slice name = torpor__data_get_text(reader);
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    if (torpor__data_is(name, numbers[i].name)) {
+      *numbers[i].number = torpor__data_get_int(reader);
+      return;
+    }
+  if (torpor__data_is(name, "id"))
+    take_again(run, reader, TORPOR__RUN_ID_MAX, &run->id);
+  else if (torpor__data_is(name, "program"))
+    take_again(run, reader, NAME_MAX_BYTES, &run->program);
+  else if (torpor__data_is(name, "input"))
+    run->input = torpor__data_get_bytes(reader);
+  else if (torpor__data_is(name, "runnable"))
+    run->runnable = torpor__data_get_bool(reader);
+  else if (torpor__data_is(name, "files"))
+    take_files(run, reader);
+  else if (torpor__data_is(name, "operations"))
+    take_operations(run, reader);
+  else
+    torpor__data_skip(reader);
+}
+
+static torpor_status fail_map(struct imported *run) {
+  if (run->no_memory)
+    return torpor__store_fail(run->store->store, TORPOR_NOMEM, NULL);
+  return torpor__store_fail(run->store->store, TORPOR_FORMAT,
+                            "what the file says of its run is damaged; export "
+                            "it again");
+}
+
+static torpor_status read_map(struct imported *run) {
+  struct torpor__data_reader reader =
+      torpor__data_read(run->section.data, run->section.size);
+  size_t pairs = torpor__data_get_map(&reader);
+  for (size_t i = 0; i < pairs && !reader.bad; i++) take_pair(run, &reader);
+  if (!reader.bad && run->version > VERSION)
+    return torpor__store_fail(run->store->store, TORPOR_NEWER,
+                              "the run was exported by a newer Torpor; use "
+                              "that");
+  bool whole = !reader.bad && reader.at == reader.end &&
+               run->version == VERSION && run->id != NULL &&
+               run->program != NULL && run->step >= 1 &&
+               run->step <= STEP_LARGEST && run->branch >= 0 &&
+               run->branch <= BRANCH_LARGEST && run->memory_max >= 0 &&
+               run->fuel >= 0 && run->deadline >= 0;
+  return whole ? TORPOR_OK : fail_map(run);
+}
+
+/* ---- importing: what it waits for ----------------------------------------*/
+
+static const struct known *find_known(const struct imported *run, uint64_t id) {
+  size_t low = 0, high = run->known_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if ((uint64_t)run->known[middle].id < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  bool found = low < run->known_count && (uint64_t)run->known[low].id == id;
+  return found ? &run->known[low] : NULL;
+}
+
+static torpor_status add_branch(struct imported *run, int64_t branch,
+                                uint64_t first, const char *origin) {
+  if (!torpor__array_reserve(&run->branches, &run->branch_capacity,
+                             run->branch_count + 1, sizeof *run->branches))
+    return torpor__store_fail(run->store->store, TORPOR_NOMEM, NULL);
+  run->branches[run->branch_count] = (struct torpor__branch){
+      .branch = branch,
+      .parent = run->branch_count > 0
+                    ? run->branches[run->branch_count - 1].branch
+                    : -1,
+      .first_operation = first,
+      .origin = origin};
+  run->branch_count++;
+  return TORPOR_OK;
+}
+
+/* Ids rise from branch to branch, and each branch is that of one run. */
+static torpor_status place_operation(struct imported *run,
+                                     struct torpor__operation *operation) {
+  const struct known *known = find_known(run, operation->id);
+  const struct torpor__branch *last =
+      run->branch_count > 0 ? &run->branches[run->branch_count - 1] : NULL;
+  operation->policy = TORPOR__POLICY_REJECT;
+  operation->begun_step = run->step;
+  if (known == NULL) {
+    operation->branch = last != NULL ? last->branch : 0;
+    return last != NULL ? TORPOR_OK
+                        : add_branch(run, 0, operation->id, run->id);
+  }
+  operation->policy = known->policy;
+  operation->begun_step = known->begun_step;
+  operation->branch = known->branch;
+  if (last == NULL || known->branch > last->branch)
+    return add_branch(run, known->branch, operation->id, known->origin);
+  if (known->branch == last->branch && strcmp(known->origin, last->origin) == 0)
+    return TORPOR_OK;
+  return fail_map(run);
+}
+
+static torpor_status place_operations(struct imported *run,
+                                      struct torpor__departure *departure) {
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0; status == TORPOR_OK && i < departure->operation_count; i++)
+    status = place_operation(run, &departure->operations[i]);
+  const struct torpor__branch *last =
+      run->branch_count > 0 ? &run->branches[run->branch_count - 1] : NULL;
+  if (status == TORPOR_OK && (last == NULL || last->branch < run->branch))
+    status = add_branch(run, run->branch, INT64_MAX, run->id);
+  if (status == TORPOR_OK)
+    departure->branch = run->branches[run->branch_count - 1].branch;
+  return status;
+}
+
+/* ---- importing -----------------------------------------------------------*/
+
+static torpor_status fail_snapshot(struct imported *run, torpor_status status) {
+  return torpor__store_fail(run->store->store, status, "%.400s",
+                            torpor_last_error(NULL));
+}
+
+static uint64_t choose_limit(uint64_t wanted, int64_t stated,
+                             uint64_t largest) {
+  if (wanted != 0) return wanted;
+  return stated == 0 || (uint64_t)stated > largest ? largest : (uint64_t)stated;
+}
+
+static torpor_status write_run(struct imported *run,
+                               const torpor_run_import_options *options,
+                               const char *id,
+                               struct torpor__departure *departure,
+                               const struct torpor__opener *opener) {
+  const struct torpor__run row = {
+      .id = id,
+      .program = run->program,
+      .access = options->access != NULL ? options->access : "",
+      .input = run->input,
+      .engine = departure->engine,
+      .memory_max = choose_limit(options->memory_max, run->memory_max,
+                                 TORPOR_MEMORY_DEFAULT),
+      .fuel = choose_limit(options->fuel, run->fuel, TORPOR_RUN_FUEL),
+      .deadline_ms = choose_limit(options->deadline_ms, run->deadline,
+                                  TORPOR_RUN_DEADLINE_MS),
+      .created_ms = torpor__catalog_now(),
+      .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
+  torpor_status status = place_operations(run, departure);
+  if (status != TORPOR_OK) {
+    opener->close(opener->user, departure);
+    return status;
+  }
+  const struct torpor__newcomer newcomer = {.row = &row,
+                                            .files = run->files,
+                                            .file_count = run->file_count,
+                                            .branches = run->branches,
+                                            .branch_count = run->branch_count};
+  return torpor__branch_import(run->store->store, &newcomer, departure, opener,
+                               row.created_ms);
+}
+
+/* Reads the state, with no more memory than the run will have. */
+static torpor_status open_state(struct imported *run, const void *data,
+                                size_t size,
+                                const torpor_run_import_options *options,
+                                struct torpor__departure *departure) {
+  torpor_options restore = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm = NULL;
+  restore.memory_max =
+      choose_limit(options->memory_max, run->memory_max, TORPOR_MEMORY_DEFAULT);
+  torpor_status status = torpor_snapshot_restore(data, size, &restore, &vm);
+  if (status != TORPOR_OK) return fail_snapshot(run, status);
+  status = torpor__departure_take(run->store, vm, departure);
+  torpor_vm_close(vm);
+  if (status != TORPOR_OK) return status;
+  departure->step = run->step;
+  departure->runnable = run->runnable;
+  departure->clone = true;
+  return TORPOR_OK;
+}
+
+static torpor_status import_run(struct imported *run, const void *data,
+                                size_t size,
+                                const torpor_run_import_options *options,
+                                char *out_id) {
+  const struct torpor__opener opener = torpor__departure_opener(run->store);
+  struct torpor__departure departure = {0};
+  torpor_status status =
+      torpor_snapshot_section(data, size, TORPOR_SECTION_RUN, &run->section);
+  if (status == TORPOR_NOT_FOUND)
+    return torpor__store_fail(run->store->store, TORPOR_FORMAT,
+                              "this is a snapshot, but not that of a run; "
+                              "export one");
+  if (status != TORPOR_OK) return fail_snapshot(run, status);
+  status = read_map(run);
+  if (status == TORPOR_OK)
+    status = torpor__catalog_choose_id(
+        run->store, options->id != NULL ? options->id : run->id, out_id);
+  if (status == TORPOR_OK)
+    status = open_state(run, data, size, options, &departure);
+  if (status != TORPOR_OK) return status;
+  return write_run(run, options, out_id, &departure, &opener);
+}
+
+torpor_status torpor_run_import(torpor_store *store, const void *data,
+                                size_t size,
+                                const torpor_run_import_options *options,
+                                char *out_id) {
+  torpor_run_import_options given = TORPOR_RUN_IMPORT_OPTIONS_INIT;
+  struct imported run = {.store = store};
+  torpor_access *access = NULL;
+  torpor_status status = TORPOR_OK;
+  if (options != NULL)
+    memcpy(&given, options,
+           options->size < sizeof given ? options->size : sizeof given);
+  if (given.access != NULL)
+    status = torpor_access_read(given.access, strlen(given.access), &access);
+  torpor_access_close(access);
+  if (status != TORPOR_OK)
+    return torpor__store_fail(store->store, status,
+                              "the access that is granted is damaged");
+  status = import_run(&run, data, size, &given, out_id);
+  free_imported(&run);
+  return status;
+}
