@@ -36,6 +36,40 @@ static void test_both_go_on(void **state) {
   torpor_vm_close(copy);
 }
 
+/* Copies of every kind of VM are the same, also of large and of copied ones. */
+static void test_every_kind(void **state) {
+  static const torpor_memory kinds[] = {TORPOR_MEMORY_POOLED,
+                                        TORPOR_MEMORY_MAPPED};
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    torpor_options from = TORPOR_OPTIONS_INIT, to = TORPOR_OPTIONS_INIT;
+    torpor_vm *vm, *copy, *second;
+    torpor_bytes bytes;
+    from.memory = kinds[i % 2];
+    to.memory = kinds[i / 2];
+    vm = test_vm_open(&from);
+    test_eval(vm,
+              "globalThis.a = Array.from({length: 60000}, (_, i) => ({i}))"
+              "; 0");
+    test_ok(vm, torpor_vm_fork(vm, &to, &copy));
+    assert_same(vm, copy);
+    test_ok(copy, torpor_vm_fork(copy, &from, &second));
+    torpor_vm_close(copy);
+    assert_same(vm, second);
+    bytes = test_save(vm);
+    torpor_vm_close(vm);
+    test_eval_is(second, "a[7].i = 'x'; a[7].i + a[8].i", "x8");
+    torpor_vm_close(second);
+    vm = test_restore(&bytes, &from); /* large: it has an image of its own */
+    test_ok(vm, torpor_vm_fork(vm, &to, &copy));
+    assert_same(vm, copy);
+    torpor_vm_close(vm);
+    test_eval_is(copy, "a[59999].i", "59999");
+    torpor_vm_close(copy);
+    torpor_bytes_free(&bytes);
+  }
+}
+
 static void test_operations_pend_in_both(void **state) {
   torpor_vm *vm = test_vm_open(NULL), *copy;
   (void)state;
@@ -74,6 +108,7 @@ static void test_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_both_go_on),
+      cmocka_unit_test(test_every_kind),
       cmocka_unit_test(test_operations_pend_in_both),
       cmocka_unit_test(test_refused),
   };
