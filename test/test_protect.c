@@ -3,7 +3,7 @@
  * and nothing else opens.
  *
  * The bytes themselves are checked against the documented algorithms by
- * test_read_snapshot.py, which opens them with another implementation. */
+ * test_read_snapshot.c, where another implementation opens them. */
 #include <stdlib.h>
 #include <string.h>
 
