@@ -19,8 +19,9 @@ static int run(const struct cli_call *call) {
   torpor_store *store;
   int code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code != CLI_EXIT_DONE) return code;
-  code = cli_store_check(
-      store, torpor_run_cancel(store, call->arguments[0], settings->kill));
+  code = cli_store_check_run(
+      store, torpor_run_cancel(store, call->arguments[0], settings->kill),
+      call->arguments[0]);
   torpor_store_close(store);
   return code;
 }

@@ -36,13 +36,20 @@
   X(show)                                                                      \
   X(logs)                                                                      \
   X(signal)                                                                    \
-  X(cancel)
+  X(cancel)                                                                    \
+  X(fork)                                                                      \
+  X(rewind)                                                                    \
+  X(upgrade)                                                                   \
+  X(prune)                                                                     \
+  X(inspect)                                                                   \
+  X(diff)
 
 /* What an option's value is, and its type in the settings. */
 enum cli_kind {
   CLI_FLAG,     /* bool: there or not */
   CLI_TEXT,     /* const char * */
   CLI_COUNT,    /* uint64_t: digits */
+  CLI_KEEP,     /* struct cli_keep: digits or "all" */
   CLI_BYTES,    /* uint64_t: digits with an optional K, M or G */
   CLI_DURATION, /* uint64_t milliseconds: digits with ms, s, m, h or d */
   CLI_GRANT, /* struct cli_grant: --name, or --name=PATH,... again and again */
@@ -54,6 +61,12 @@ struct cli_grant {
   bool all;
   const char *lists[CLI_GRANTS_MAX]; /* paths with commas between them */
   size_t count;
+};
+
+/* How many states of a run stay; all: UINT64_MAX. */
+struct cli_keep {
+  bool given;
+  uint64_t states;
 };
 
 struct cli_option {

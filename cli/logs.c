@@ -80,8 +80,10 @@ static int run(const struct cli_call *call) {
   torpor_store *store;
   int code = cli_store_open(&settings->store, CLI_STORE_LOOK, &store);
   if (code != CLI_EXIT_DONE) return code;
-  code = cli_store_check(store, print_lines(store, call->arguments[0],
-                                            &printing, settings->follow));
+  code = cli_store_check_run(
+      store,
+      print_lines(store, call->arguments[0], &printing, settings->follow),
+      call->arguments[0]);
   torpor_store_close(store);
   return code;
 }

@@ -75,6 +75,15 @@ static bool store_quantity(const struct cli_option *option, const char *value,
   return false;
 }
 
+static bool store_keep(const struct cli_option *option, const char *value,
+                       struct cli_keep *keep) {
+  *keep = (struct cli_keep){true, UINT64_MAX};
+  if (strcmp(value, "all") == 0) return true;
+  if (read_quantity(value, no_units, &keep->states)) return true;
+  cli_complain("--%s takes a number or 'all', not '%s'", option->name, value);
+  return false;
+}
+
 static bool store_grant(const struct cli_option *option, const char *value,
                         struct cli_grant *grant) {
   if (value == NULL) {
@@ -105,6 +114,8 @@ static bool store_value(const struct reading *reading,
   case CLI_TEXT:
     *(const char **)field = value;
     return true;
+  case CLI_KEEP:
+    return store_keep(option, value, field);
   case CLI_GRANT:
     return store_grant(option, value, field);
   default:

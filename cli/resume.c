@@ -16,6 +16,7 @@ static const struct cli_option options[] = {
     CLI_OPTION(struct resume_settings, all, "all", 'a', CLI_FLAG, NULL,
                "every run that has not ended"),
     CLI_STORE_OPTION(struct resume_settings, store),
+    CLI_KEY_OPTION(struct resume_settings, store),
     CLI_DRIVE_OPTIONS(struct resume_settings, drive),
     {0},
 };

@@ -10,6 +10,7 @@
 struct run_settings {
   const char *id, *input;
   bool detach;
+  struct cli_keep keep;
   struct cli_store store;
   struct cli_drive drive;
   struct cli_sandbox sandbox;
@@ -23,7 +24,10 @@ static const struct cli_option options[] = {
     CLI_OPTION(struct run_settings, detach, "detach", 'd', CLI_FLAG, NULL,
                "only make the run, and print its\nid: 'torpor worker' or "
                "'torpor\nresume' drives it"),
+    CLI_OPTION(struct run_settings, keep, "keep", 0, CLI_KEEP, "N|all",
+               "how many states stay for rewind,\nfork and diff (10)"),
     CLI_STORE_OPTION(struct run_settings, store),
+    CLI_KEY_OPTION(struct run_settings, store),
     CLI_DRIVE_OPTIONS(struct run_settings, drive),
     CLI_ACCESS_OPTIONS(struct run_settings, sandbox),
     CLI_OPTION(struct run_settings, sandbox.fuel, "fuel", 0, CLI_COUNT, "COUNT",
@@ -52,6 +56,7 @@ static int add_run(torpor_store *store, const char *file,
   torpor_bytes input = {0}, grants = {0};
   torpor_access *access = NULL;
   int code = cli_sandbox_limits(&settings->sandbox, &limits);
+  if (code == CLI_EXIT_DONE) code = cli_store_keep(&settings->keep);
   if (code == CLI_EXIT_DONE)
     code = cli_sandbox_access(&settings->sandbox, &access);
   if (code == CLI_EXIT_DONE) code = read_input(settings->input, &input);
@@ -67,6 +72,7 @@ static int add_run(torpor_store *store, const char *file,
     options.memory_max = limits.memory_max;
     options.fuel = limits.fuel;
     options.deadline_ms = limits.deadline_ms;
+    options.keep = settings->keep.states;
     torpor_status status = torpor_run_add(store, &options, id);
     code = cli_store_check(store, status);
     if (status == TORPOR_NOT_FOUND) code = CLI_EXIT_FILE; /* a module */

@@ -18,11 +18,14 @@ struct cli_sandbox {
 /* The options, for settings of 'type' with a struct cli_sandbox 'member': what
  * any program may be granted, and the limits of one that runs from beginning to
  * end. */
-#define CLI_ACCESS_OPTIONS(type, member)                                       \
+#define CLI_GRANT_OPTIONS(type, member)                                        \
   CLI_OPTION(type, member.read, "allow-read", 0, CLI_GRANT, "PATH",            \
              "let the program read files:\nthose below PATH, or all"),         \
       CLI_OPTION(type, member.write, "allow-write", 0, CLI_GRANT, "PATH",      \
-                 "let the program write files:\nthose below PATH, or all"),    \
+                 "let the program write files:\nthose below PATH, or all")
+
+#define CLI_ACCESS_OPTIONS(type, member)                                       \
+  CLI_GRANT_OPTIONS(type, member),                                             \
       CLI_OPTION(type, member.memory, "memory", 0, CLI_BYTES, "SIZE",          \
                  "most memory, such as 64M (512M)")
 

@@ -9,16 +9,19 @@
 #include "output.h"
 #include "show.h"
 #include "store.h"
+#include "wait.h"
 #include "when.h"
 
 struct show_settings {
-  bool json;
+  bool json, steps;
   struct cli_store store;
 };
 
 static const struct cli_option options[] = {
     CLI_OPTION(struct show_settings, json, "json", 0, CLI_FLAG, NULL,
                "print one JSON object"),
+    CLI_OPTION(struct show_settings, steps, "steps", 0, CLI_FLAG, NULL,
+               "list the states that it keeps"),
     CLI_STORE_OPTION(struct show_settings, store),
     {0},
 };
@@ -39,51 +42,12 @@ void cli_show_members(const torpor_run_info *info) {
   cli_json_text("reason", info->reason);
 }
 
-/* ---- What an operation waits for -----------------------------------------*/
-
-/* The value of "path" in a request, which is small JSON; empty when none. */
-static void find_path(const torpor_run_operation *operation, char *path,
-                      size_t size) {
-  static const char key[] = "\"path\":\"";
-  torpor_bytes json = {0};
-  path[0] = '\0';
-  if (torpor_cbor_to_json(operation->request, operation->request_size, &json) !=
-      TORPOR_OK)
-    return;
-  const char *at = strstr((const char *)json.data, key);
-  if (at != NULL) {
-    at += strlen(key);
-    snprintf(path, size, "%.*s", (int)strcspn(at, "\""), at);
-  }
-  torpor_bytes_free(&json);
-}
-
-/* "the signal "approved", until 14:05:03 (in 2 h)" */
-static void describe_wait(const torpor_run_operation *operation, char *text,
-                          size_t size) {
-  char when[CLI_WHEN_SIZE] = "", path[256];
-  int at;
-  find_path(operation, path, sizeof(path));
-  if (operation->topic != NULL)
-    at = snprintf(text, size, "the signal \"%s\"", operation->topic);
-  else if (strcmp(operation->kind, "timer") == 0)
-    at = snprintf(text, size, "a timer");
-  else if (strcmp(operation->kind, "file-read") == 0)
-    at = snprintf(text, size, "reading %s", path);
-  else if (strcmp(operation->kind, "file-write") == 0)
-    at = snprintf(text, size, "writing %s", path);
-  else
-    at = snprintf(text, size, "%s", operation->kind);
-  if (operation->due_ms < 0 || at < 0 || (size_t)at >= size) return;
-  snprintf(text + at, size - (size_t)at, ", until %s",
-           cli_when_about(operation->due_ms, when));
-}
+/* ---- What it waits for ---------------------------------------------------*/
 
 /* torpor_run_operation_fn */
 static bool print_operation(void *user, const torpor_run_operation *operation) {
-  char waits_for[512];
+  char waits_for[CLI_WAIT_SIZE];
   (void)user;
-  describe_wait(operation, waits_for, sizeof(waits_for));
   cli_json_open(NULL, '{');
   cli_json_number("id", (int64_t)operation->id);
   cli_json_text("kind", operation->kind);
@@ -94,17 +58,16 @@ static bool print_operation(void *user, const torpor_run_operation *operation) {
   cli_json_time("due", operation->due_ms);
   cli_json_text("key", operation->key);
   cli_json_text("waking", operation->waking);
-  cli_json_text("waits_for", waits_for);
+  cli_json_text("waits_for", cli_wait_describe(operation, waits_for));
   cli_json_close('}');
   return true;
 }
 
 static bool show_operation(void *user, const torpor_run_operation *operation) {
-  char waits_for[512], when[CLI_WHEN_SIZE];
+  char waits_for[CLI_WAIT_SIZE], when[CLI_WHEN_SIZE];
   bool *any = user;
-  describe_wait(operation, waits_for, sizeof(waits_for));
   fputs(*any ? "           " : "waits for  ", stdout);
-  cli_output_plain(stdout, waits_for);
+  cli_output_plain(stdout, cli_wait_describe(operation, waits_for));
   printf("\n           since %s, step %" PRId64 "; after waking: %s\n",
          cli_when_about(operation->begun_ms, when), operation->begun_step,
          operation->waking);
@@ -190,6 +153,52 @@ static torpor_status show_all(torpor_store *store, const char *id) {
   return status;
 }
 
+/* ---- Its states ----------------------------------------------------------*/
+
+/* torpor_run_step_fn */
+static bool print_step(void *user, const torpor_run_step *step) {
+  (void)user;
+  cli_json_open(NULL, '{');
+  cli_json_number("step", step->step);
+  cli_json_number("branch", step->branch);
+  cli_json_number("bytes", (int64_t)step->size);
+  if (step->parent_step < 0)
+    cli_json_text("parent_step", NULL);
+  else
+    cli_json_number("parent_step", step->parent_step);
+  cli_json_time("made", step->made_ms);
+  cli_json_text("engine", step->engine);
+  cli_json_close('}');
+  return true;
+}
+
+/* torpor_run_step_fn */
+static bool show_step(void *user, const torpor_run_step *step) {
+  char when[CLI_WHEN_SIZE], from[32] = "whole";
+  size_t *count = user;
+  if ((*count)++ == 0)
+    printf("%8s %6s %10s  %-16s %s\n", "STEP", "BRANCH", "BYTES", "STORED",
+           "MADE");
+  if (step->parent_step >= 0)
+    snprintf(from, sizeof(from), "from %" PRId64, step->parent_step);
+  printf("%8" PRId64 " %6" PRId64 " %10" PRIu64 "  %-16s %s\n", step->step,
+         step->branch, step->size, from, cli_when_about(step->made_ms, when));
+  return true;
+}
+
+static torpor_status show_steps(torpor_store *store, const char *id,
+                                bool json) {
+  size_t count = 0;
+  if (json) cli_json_open(NULL, '[');
+  torpor_status status =
+      torpor_run_steps(store, id, json ? print_step : show_step, &count);
+  if (json)
+    cli_json_close(']');
+  else if (status == TORPOR_OK && count == 0)
+    fputs("torpor: the run keeps no state\n", stderr);
+  return status;
+}
+
 /* torpor_run_visit_fn */
 static bool look(void *user, const torpor_run_info *info) {
   (void)user;
@@ -205,8 +214,10 @@ static int run(const struct cli_call *call) {
   if (code != CLI_EXIT_DONE) return code;
   torpor_status status = torpor_run_each(store, id, look, NULL);
   if (status == TORPOR_OK)
-    status = settings->json ? print_all(store, id) : show_all(store, id);
-  code = cli_store_check(store, status);
+    status = settings->steps  ? show_steps(store, id, settings->json)
+             : settings->json ? print_all(store, id)
+                              : show_all(store, id);
+  code = cli_store_check_run(store, status, id);
   torpor_store_close(store);
   return code;
 }

@@ -28,9 +28,11 @@ static int run(const struct cli_call *call) {
   }
   int code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code == CLI_EXIT_DONE) {
-    code = cli_store_check(store, torpor_run_signal(store, call->arguments[0],
-                                                    call->arguments[1],
-                                                    data.data, data.size));
+    code = cli_store_check_run(store,
+                               torpor_run_signal(store, call->arguments[0],
+                                                 call->arguments[1], data.data,
+                                                 data.size),
+                               call->arguments[0]);
     torpor_store_close(store);
   }
   torpor_bytes_free(&data);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* store.c - the store that a command works on. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "key.h"
 #include "store.h"
 
 const char *cli_store_path(const struct cli_store *settings) {
@@ -10,7 +13,7 @@ const char *cli_store_path(const struct cli_store *settings) {
   return path != NULL && path[0] != '\0' ? path : CLI_STORE_DEFAULT;
 }
 
-static int exit_code(torpor_status status) {
+int cli_store_code(torpor_status status) {
   switch (status) {
   case TORPOR_OK:
     return CLI_EXIT_DONE;
@@ -33,21 +36,92 @@ static int exit_code(torpor_status status) {
 
 int cli_store_check(const torpor_store *store, torpor_status status) {
   if (status != TORPOR_OK) cli_complain("%s", torpor_store_error(store));
-  return exit_code(status);
+  return cli_store_code(status);
 }
+
+/* ---- What was meant by an id ---------------------------------------------*/
+
+enum { IDS_MAX = 4096 };
+
+/* The ids of a store, as far as there is room for them. */
+struct ids {
+  char (*ids)[TORPOR_RUN_ID_SIZE];
+  const char *names[IDS_MAX];
+  size_t count;
+};
+
+/* torpor_run_visit_fn */
+static bool add_id(void *user, const torpor_run_info *info) {
+  struct ids *ids = user;
+  char *to = ids->ids[ids->count];
+  snprintf(to, TORPOR_RUN_ID_SIZE, "%s", info->id);
+  ids->names[ids->count++] = to;
+  return ids->count < IDS_MAX;
+}
+
+/* torpor_run_visit_fn */
+static bool find_id(void *user, const torpor_run_info *info) {
+  (void)info;
+  *(bool *)user = true;
+  return false;
+}
+
+/* Says which id of the store 'id' resembles. */
+static void suggest_id(torpor_store *store, const char *id) {
+  struct ids *ids = calloc(1, sizeof(*ids));
+  const char *near = NULL;
+  if (ids != NULL) ids->ids = malloc(sizeof(*ids->ids) * IDS_MAX);
+  if (ids != NULL && ids->ids != NULL) {
+    torpor_run_each(store, NULL, add_id, ids);
+    near = cli_suggest(id, ids->names, ids->count);
+  }
+  if (near != NULL)
+    cli_complain("no run has the id '%s'; did you mean '%s'?", id, near);
+  else
+    cli_complain("no run has the id '%s'; 'torpor list' shows those there are",
+                 id);
+  if (ids != NULL) free(ids->ids);
+  free(ids);
+}
+
+int cli_store_check_run(torpor_store *store, torpor_status status,
+                        const char *id) {
+  bool found = status != TORPOR_NOT_FOUND;
+  if (!found && torpor_run_each(store, id, find_id, &found) != TORPOR_OK &&
+      !found) {
+    suggest_id(store, id);
+    return cli_store_code(status);
+  }
+  return cli_store_check(store, status);
+}
+
+/* ---- Opening -------------------------------------------------------------*/
 
 int cli_store_open(const struct cli_store *settings, enum cli_store_use use,
                    torpor_store **out) {
   const char *path = cli_store_path(settings);
+  uint8_t key[TORPOR_KEY_SIZE];
   torpor_store_options options = TORPOR_STORE_OPTIONS_INIT;
   options.read_only = use == CLI_STORE_LOOK;
   options.must_exist = use != CLI_STORE_MAKE;
+  if (settings->key_file != NULL) {
+    int code = cli_key_read(settings->key_file, key);
+    if (code != CLI_EXIT_DONE) return code;
+    options.key = key;
+  }
   torpor_status status = torpor_store_open(path, &options, out);
+  explicit_bzero(key, sizeof(key));
   if (status != TORPOR_NOT_FOUND) return cli_store_check(NULL, status);
   cli_complain(
       "there is no store '%s'; 'torpor run' makes one, and --store "
       "names another",
       path);
+  return CLI_EXIT_USAGE;
+}
+
+int cli_store_keep(const struct cli_keep *keep) {
+  if (!keep->given || keep->states > 0) return CLI_EXIT_DONE;
+  cli_complain("--keep is at least 1: the newest state stays always");
   return CLI_EXIT_USAGE;
 }
 

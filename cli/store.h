@@ -11,12 +11,18 @@
 /* Part of such a command's settings. */
 struct cli_store {
   const char *path;
+  const char *key_file; /* of commands that read or write states */
 };
 
 #define CLI_STORE_OPTION(type, member)                                         \
   CLI_OPTION(type, member.path, "store", 0, CLI_TEXT, "PATH",                  \
              "where runs sleep ($TORPOR_STORE,\nelse ./" CLI_STORE_DEFAULT     \
              ")")
+
+#define CLI_KEY_OPTION(type, member)                                           \
+  CLI_OPTION(type, member.key_file, "key-file", 0, CLI_TEXT, "PATH",           \
+             "the key that states are encrypted\nwith: 32 bytes, or 64 hex "   \
+             "digits")
 
 enum cli_store_use {
   CLI_STORE_LOOK, /* only reads; it must exist */
@@ -33,6 +39,18 @@ int cli_store_open(const struct cli_store *settings, enum cli_store_use use,
 /* Says what the last call for 'store' that failed said, and gives the exit code
  * for 'status'; CLI_EXIT_DONE for TORPOR_OK, saying nothing. */
 int cli_store_check(const torpor_store *store, torpor_status status);
+
+/* The same after a call for the run 'id': when there is none of that id, says
+ * which one may have been meant. */
+int cli_store_check_run(torpor_store *store, torpor_status status,
+                        const char *id);
+
+/* Whether a run can be made that keeps so many states: one at least. As
+ * cli_store_open. */
+int cli_store_keep(const struct cli_keep *keep);
+
+/* The exit code for a status of the library's. */
+int cli_store_code(torpor_status status);
 
 /* The exit code for how a run stands. */
 int cli_store_exit(torpor_run_state state);

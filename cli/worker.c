@@ -11,6 +11,7 @@ struct worker_settings {
 
 static const struct cli_option options[] = {
     CLI_STORE_OPTION(struct worker_settings, store),
+    CLI_KEY_OPTION(struct worker_settings, store),
     CLI_DRIVE_OPTIONS(struct worker_settings, drive),
     {0},
 };

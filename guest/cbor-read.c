@@ -22,6 +22,7 @@ typedef struct cbor_reader {
   int share; /* the number that the next value gets, or CBOR_NOT_SHARED */
   JSValue *shared;
   int shared_count, shared_capacity;
+  cbor_form *forms; /* CBOR_FORM_KEYS of them, by the number of keys less 1 */
 } cbor_reader;
 
 /* The first byte of an item and the number that belongs to it. */
@@ -94,6 +95,17 @@ static uint32_t utf8_sequence(const uint8_t *p, uint32_t left) {
   return size;
 }
 
+/* How many bytes are ASCII, counted by eights as far as all of them are. */
+static uint32_t count_ascii(const uint8_t *text, uint32_t size) {
+  uint32_t count = 0;
+  for (; size - count >= 8; count += 8) {
+    uint64_t eight;
+    memcpy(&eight, text + count, sizeof(eight));
+    if (eight & UINT64_C(0x8080808080808080)) break;
+  }
+  return count;
+}
+
 /* The text of a head that has been read; NULL: thrown. */
 static const char *read_text(cbor_reader *r, const cbor_head *head) {
   const uint8_t *text = r->data + r->at;
@@ -103,7 +115,7 @@ static const char *read_text(cbor_reader *r, const cbor_head *head) {
     return NULL;
   }
   if (!head_fits(r, head, 1)) return NULL;
-  for (uint32_t i = 0; i < size;) {
+  for (uint32_t i = count_ascii(text, size); i < size;) {
     uint32_t step = text[i] < 0x80 ? 1 : utf8_sequence(text + i, size - i);
     if (step == 0) {
       read_refuse(r->at + i, "text that is not UTF-8");
@@ -207,8 +219,8 @@ static JSValue read_array(cbor_reader *r, const cbor_head *head) {
   for (uint32_t i = 0; i < head->number; i++) {
     JSValue item = read_value(r);
     if (JS_IsException(item) ||
-        JS_DefinePropertyValueUint32(torpor__ctx, array, i, item,
-                                     JS_PROP_C_W_E) < 0) {
+        add_fast_array_element(torpor__ctx, JS_VALUE_GET_OBJ(array), item, 0) <
+            0) {
       JS_FreeValue(torpor__ctx, array);
       return JS_EXCEPTION;
     }
@@ -216,14 +228,16 @@ static JSValue read_array(cbor_reader *r, const cbor_head *head) {
   return array;
 }
 
-/* Reads a key and its value into 'object', where the key must be new. */
-static int read_property(cbor_reader *r, JSValueConst object) {
+/* Reads a key and its value into 'object', where the key must be new; 'size' is
+ * what the key took. */
+static int read_property(cbor_reader *r, JSValueConst object, uint32_t *size) {
   cbor_head head;
   const char *text;
   JSAtom key;
   JSValue value;
   int status = -1;
   if (!read_head(r, &head) || (text = read_text(r, &head)) == NULL) return -1;
+  *size = r->at - head.at;
   key = JS_NewAtomLen(torpor__ctx, text, (size_t)head.number);
   if (key == JS_ATOM_NULL) return -1;
   if (JS_GetOwnProperty(torpor__ctx, NULL, object, key) != 0) {
@@ -238,19 +252,108 @@ static int read_property(cbor_reader *r, JSValueConst object) {
   return status < 0 ? -1 : 0;
 }
 
-static JSValue read_object(cbor_reader *r, const cbor_head *head) {
-  JSValue object;
-  if (!head_fits(r, head, 2)) return JS_EXCEPTION;
-  object = JS_NewObject(torpor__ctx);
-  if (JS_IsException(object)) return object;
-  share_bind(r, object);
-  for (uint32_t i = 0; i < head->number; i++) {
-    if (read_property(r, object)) {
+/* Reads what an object has from key 'first' on into it. Of a small one, 'form'
+ * gets the keys. Takes the object, and gives it back. */
+static JSValue read_properties(cbor_reader *r, JSValue object, uint32_t first,
+                               uint64_t count, cbor_form *form) {
+  for (uint64_t i = first; i < count; i++) {
+    uint32_t at = r->at, size;
+    if (read_property(r, object, &size)) {
       JS_FreeValue(torpor__ctx, object);
       return JS_EXCEPTION;
     }
+    if (form == NULL) continue;
+    form->at[i] = at;
+    form->size[i] = size;
   }
   return object;
+}
+
+/* Passes over key 'i' of the form; false: another key is there. */
+static bool read_same_key(cbor_reader *r, const cbor_form *form, uint32_t i) {
+  uint32_t size = form->size[i];
+  if (r->size - r->at < size ||
+      memcmp(r->data + r->at, r->data + form->at[i], size) != 0)
+    return false;
+  r->at += size;
+  return true;
+}
+
+/* Reads the values of an object while its keys are those of the form. Gives how
+ * many, or -1 and none when one was refused. */
+static int read_same_values(cbor_reader *r, const cbor_form *form,
+                            uint32_t count, JSProperty *values) {
+  int i = 0;
+  while (i < (int)count && read_same_key(r, form, (uint32_t)i)) {
+    values[i].u.value = read_value(r);
+    if (!JS_IsException(values[i++].u.value)) continue;
+    while (i-- > 0) JS_FreeValue(torpor__ctx, values[i].u.value);
+    return -1;
+  }
+  return i;
+}
+
+/* An object with the first 'count' keys of the form; takes the values. */
+static JSValue object_begin(const cbor_form *form, JSProperty *values,
+                            int count) {
+  JSValue object = JS_NewObject(torpor__ctx);
+  bool failed = JS_IsException(object);
+  for (int i = 0; i < count; i++) {
+    if (failed) {
+      JS_FreeValue(torpor__ctx, values[i].u.value);
+      continue;
+    }
+    failed = JS_DefinePropertyValue(torpor__ctx, object,
+                                    get_shape_prop(form->shape)[i].atom,
+                                    values[i].u.value, JS_PROP_C_W_E) < 0;
+  }
+  if (!failed) return object;
+  JS_FreeValue(torpor__ctx, object);
+  return JS_EXCEPTION;
+}
+
+/* The keys of 'object' are those that the next ones of its size may have. */
+static void form_learn(cbor_reader *r, JSValueConst object, uint32_t count,
+                       cbor_form *form) {
+  JSShape *shape = JS_VALUE_GET_OBJ(object)->shape;
+  if (!shape->is_hashed || shape->prop_count != (int)count) return;
+  form->shape = shape;
+  form_keep(&r->forms[count - 1], form);
+}
+
+/* An object of few keys. While they are those of the last one of its size, it
+ * is made of the same shape, without looking for each. What is read inside may
+ * change the reader's forms: so there is a copy. */
+static JSValue read_small_object(cbor_reader *r, uint32_t count) {
+  cbor_form form = r->forms[count - 1];
+  JSProperty values[CBOR_FORM_KEYS];
+  JSShape *shape = form.shape;
+  JSValue object;
+  int same = 0;
+  if (shape) {
+    js_dup_shape(shape);
+    same = read_same_values(r, &form, count, values);
+    if (same == (int)count) /* takes the reference */
+      return JS_NewObjectFromShape(torpor__ctx, shape, JS_CLASS_OBJECT, values);
+  }
+  object = same < 0 ? JS_EXCEPTION : object_begin(&form, values, same);
+  if (!JS_IsException(object))
+    object = read_properties(r, object, (uint32_t)same, count, &form);
+  if (!JS_IsException(object)) form_learn(r, object, count, &form);
+  if (shape) js_free_shape(torpor__rt, shape);
+  return object;
+}
+
+static JSValue read_object(cbor_reader *r, const cbor_head *head) {
+  JSValue object;
+  if (!head_fits(r, head, 2)) return JS_EXCEPTION;
+  if (head->number > 0 && head->number <= CBOR_FORM_KEYS &&
+      r->share == CBOR_NOT_SHARED)
+    return read_small_object(r, (uint32_t)head->number);
+  object = JS_NewObject(torpor__ctx);
+  if (JS_IsException(object)) return object;
+  share_bind(r, object);
+  return read_properties(r, object, 0, head->number, NULL);
 }
 
 /* One entry of a Map or Set. */
@@ -549,8 +652,11 @@ static JSValue read_value(cbor_reader *r) {
 
 /* The value of 'size' bytes of CBOR, all of them. */
 static JSValue torpor__cbor_read(const uint8_t *data, uint32_t size) {
-  cbor_reader r = {.data = data, .size = size, .share = CBOR_NOT_SHARED};
+  cbor_form forms[CBOR_FORM_KEYS] = {0};
+  cbor_reader r = {
+      .data = data, .size = size, .share = CBOR_NOT_SHARED, .forms = forms};
   JSValue value = read_value(&r);
+  forms_end(forms, CBOR_FORM_KEYS);
   for (int i = 0; i < r.shared_count; i++)
     JS_FreeValue(torpor__ctx, r.shared[i]);
   js_free(torpor__ctx, r.shared);

@@ -45,6 +45,7 @@ typedef struct cbor_writer {
   cbor_reference *references;
   int reference_count, reference_capacity;
   int depth;
+  cbor_form forms[CBOR_FORM_KEYS]; /* by address of the shape */
 } cbor_writer;
 
 static int write_value(cbor_writer *w, JSValueConst value,
@@ -118,14 +119,20 @@ static int write_flat(cbor_writer *w, JSString *string) {
     JS_ThrowOutOfMemory(torpor__ctx);
     return -1;
   }
-  torpor__utf8_write(string, w->out.buf + w->out.size);
+  if (size == string->len && !string->is_wide_char)
+    memcpy(w->out.buf + w->out.size, str8(string), (size_t)size);
+  else
+    torpor__utf8_write(string, w->out.buf + w->out.size);
   w->out.size += (size_t)size;
   return 0;
 }
 
 static int write_text(cbor_writer *w, JSValueConst value) {
-  JSString *flat = torpor__flat(value);
+  JSString *flat;
   int status;
+  if (JS_VALUE_GET_TAG(value) == JS_TAG_STRING)
+    return write_flat(w, JS_VALUE_GET_STRING(value));
+  flat = torpor__flat(value);
   if (flat == NULL) return -1;
   status = write_flat(w, flat);
   js_free_string(torpor__rt, flat);
@@ -295,6 +302,77 @@ static int write_object(cbor_writer *w, JSValueConst object,
   return status;
 }
 
+/* ---- Objects of few keys -------------------------------------------------*/
+
+static bool key_is_plain(const JSShapeProperty *property) {
+  uint32_t index;
+  return property->flags == JS_PROP_C_W_E &&
+         JS_AtomGetKind(torpor__ctx, property->atom) == JS_ATOM_KIND_STRING &&
+         !JS_AtomIsArrayIndex(torpor__ctx, &index, property->atom);
+}
+
+/* Whether objects of this shape have a few plain values, in the order in which
+ * their keys are listed, and nothing else. */
+static bool shape_is_plain(JSShape *shape) {
+  if (!shape->is_hashed || shape->prop_count > CBOR_FORM_KEYS ||
+      shape->deleted_prop_count > 0)
+    return false;
+  for (int i = 0; i < shape->prop_count; i++)
+    if (!key_is_plain(&get_shape_prop(shape)[i])) return false;
+  return true;
+}
+
+static cbor_form *form_of(cbor_writer *w, const JSShape *shape) {
+  return &w->forms[(uintptr_t)shape / 16 % CBOR_FORM_KEYS];
+}
+
+/* Writes key 'i': from where it was written before, or anew and notes it. */
+static int write_form_key(cbor_writer *w, cbor_form *form, int i, JSAtom key,
+                          bool known) {
+  if (!known) {
+    form->at[i] = (uint32_t)w->out.size;
+    if (write_key(w, key)) return -1;
+    form->size[i] = (uint32_t)w->out.size - form->at[i];
+    return 0;
+  }
+  if (dbuf_claim(&w->out, form->size[i])) {
+    JS_ThrowOutOfMemory(torpor__ctx);
+    return -1;
+  }
+  memcpy(w->out.buf + w->out.size, w->out.buf + form->at[i], form->size[i]);
+  w->out.size += form->size[i];
+  return 0;
+}
+
+/* An object whose shape is plain. A getter in what is inside may change it:
+ * then it has another shape, since this one is held, and is asked by name. */
+static int write_plain(cbor_writer *w, JSValueConst value,
+                       const cbor_place *outer) {
+  cbor_place place = {outer, JS_ATOM_NULL, 0};
+  JSObject *object = JS_VALUE_GET_OBJ(value);
+  JSShape *shape = js_dup_shape(object->shape);
+  cbor_form form = *form_of(w, shape);
+  bool known = form.shape == shape;
+  int status = write_head(w, CBOR_MAP, (uint64_t)shape->prop_count);
+  form.shape = shape;
+  for (int i = 0; status == 0 && i < shape->prop_count; i++) {
+    JSValue item;
+    place.key = get_shape_prop(shape)[i].atom;
+    status = write_form_key(w, &form, i, place.key, known);
+    if (status) break;
+    item = object->shape == shape
+               ? js_dup(object->prop[i].u.value)
+               : JS_GetProperty(torpor__ctx, value, place.key);
+    status = write_free(w, item, &place);
+    if (status == 0) status = js_poll_interrupts(torpor__ctx);
+  }
+  if (status == 0 && !known) form_keep(form_of(w, shape), &form);
+  js_free_shape(torpor__rt, shape);
+  return status;
+}
+
+/* ---- Other objects -------------------------------------------------------*/
+
 /* The live records of a Map or Set as pairs of key and value, each with a
  * reference: getters may change the collection while it is written. */
 static JSValue *records_copy(const JSMapState *state, uint32_t *count) {
@@ -446,8 +524,12 @@ static int write_class(cbor_writer *w, JSValueConst value,
   }
   if (JS_IsFunction(torpor__ctx, value))
     return write_refuse(place, "is a function, which is not data");
-  if (class == JS_CLASS_OBJECT && object_is_plain(object))
+  if (class == JS_CLASS_OBJECT && object_is_plain(object)) {
+    if (form_of(w, object->shape)->shape == object->shape ||
+        shape_is_plain(object->shape))
+      return write_plain(w, value, place);
     return write_object(w, value, place);
+  }
   return write_refuse(place, "is an object of a class, which is not data");
 }
 
@@ -544,6 +626,7 @@ static void writer_end(cbor_writer *w) {
   js_free(torpor__ctx, w->table);
   js_free(torpor__ctx, w->references);
   dbuf_free(&w->out);
+  forms_end(w->forms, CBOR_FORM_KEYS);
 }
 
 /* Encodes 'value' into 'out', which the caller frees with dbuf_free whether or

@@ -44,6 +44,29 @@ enum cbor_tag {
 /* Nesting beyond this is refused in both directions. */
 enum { CBOR_DEPTH = 512 };
 
+/* Objects of up to so many keys are read and written with what is known of the
+ * last ones that had the same. */
+enum { CBOR_FORM_KEYS = 8 };
+
+/* The keys of a shape as CBOR: where they stand in the bytes that are read or
+ * written. */
+typedef struct cbor_form {
+  JSShape *shape; /* with a reference; NULL: unused */
+  uint32_t at[CBOR_FORM_KEYS], size[CBOR_FORM_KEYS];
+} cbor_form;
+
+static void form_keep(cbor_form *place, const cbor_form *form) {
+  JSShape *before = place->shape;
+  *place = *form;
+  js_dup_shape(place->shape);
+  if (before) js_free_shape(torpor__rt, before);
+}
+
+static void forms_end(cbor_form *forms, int count) {
+  for (int i = 0; i < count; i++)
+    if (forms[i].shape) js_free_shape(torpor__rt, forms[i].shape);
+}
+
 /* RFC 8746's tag of each typed array, little-endian. */
 static const uint8_t cbor_typed_tag[JS_TYPED_ARRAY_COUNT] = {
     [JS_TYPED_ARRAY_UINT8C] = 68,     [JS_TYPED_ARRAY_INT8] = 72,

@@ -702,10 +702,11 @@ TORPOR_API torpor_status torpor_snapshot_read(const void *data, size_t size,
                                               torpor_snapshot_info *info,
                                               torpor_bytes *operations);
 
-/* What a snapshot says in sections of their own, as CBOR. */
+/* Sections of a snapshot (docs/snapshot-format.md): CBOR, but for memory. */
 typedef enum torpor_section {
   TORPOR_SECTION_OPERATIONS = 3, /* array: what it waits for */
   TORPOR_SECTION_WAITING = 4,    /* array: where; TORPOR_SAVE_WAITING */
+  TORPOR_SECTION_MEMORY = 5,     /* unpacked: as large as the memory */
   TORPOR_SECTION_RUN = 6,        /* map: torpor_snapshot_attach */
 } torpor_section;
 

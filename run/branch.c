@@ -50,7 +50,7 @@ struct journey {
   size_t lineage_count, lineage_capacity;
   struct kind *kinds;
   size_t kind_count, kind_capacity;
-  struct begun *begun;
+  struct begun *begun; /* by rising branch and id */
   size_t begun_count, begun_capacity;
   struct torpor__result *results; /* values are owned */
   size_t result_count, result_capacity;
@@ -245,10 +245,18 @@ static enum torpor__policy find_policy(const struct journey *j,
 
 static int64_t find_begun_step(const struct journey *j, int64_t branch,
                                uint64_t id) {
-  for (size_t i = 0; i < j->begun_count; i++)
-    if (j->begun[i].branch == branch && j->begun[i].id == id)
-      return j->begun[i].step;
-  return j->departure.step;
+  size_t low = 0, high = j->begun_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const struct begun *begun = &j->begun[middle];
+    if (begun->branch < branch || (begun->branch == branch && begun->id < id))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  bool found = low < j->begun_count && j->begun[low].branch == branch &&
+               j->begun[low].id == id;
+  return found ? j->begun[low].step : j->departure.step;
 }
 
 /* What was true of an operation when it was begun. */
@@ -279,11 +287,17 @@ static torpor_status write_operation(struct journey *j,
 }
 
 static bool waits_for(const struct journey *j, int64_t branch, uint64_t id) {
-  for (size_t i = 0; i < j->departure.operation_count; i++)
-    if (j->departure.operations[i].id == id &&
-        j->departure.operations[i].branch == branch)
-      return true;
-  return false;
+  const struct torpor__operation *operations = j->departure.operations;
+  size_t low = 0, high = j->departure.operation_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (operations[middle].id < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < j->departure.operation_count && operations[low].id == id &&
+         operations[low].branch == branch;
 }
 
 static torpor_status write_waiting(struct journey *j) {

@@ -148,7 +148,9 @@ struct torpor__sqlite {
   struct torpor__store store; /* first: a store is one of these */
   sqlite3 *db;
   char *path;
-  int locks; /* file of locks, or -1 */
+  int locks;     /* file of locks, or -1 */
+  int64_t *held; /* runs that are locked by way of it, in order */
+  size_t held_count, held_capacity;
   int busy_ms;
   bool read_only;
   int64_t data_version;

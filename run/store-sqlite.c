@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "fault.h"
 #include "lock.h"
 #include "store-sqlite-db.h"
@@ -223,19 +224,56 @@ torpor_status torpor__sqlite_changed(struct torpor__store *store,
 
 /* ---- locks --------------------------------------------------------------- */
 
+/* Where 'run' is, or belongs, among those that are held. The system would let
+ * one open file take a lock twice, and give it up at once. */
+static size_t find_held(const struct torpor__sqlite *db, int64_t run,
+                        bool *found) {
+  size_t low = 0, high = db->held_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (db->held[middle] < run)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  *found = low < db->held_count && db->held[low] == run;
+  return low;
+}
+
 torpor_status torpor__sqlite_lock(struct torpor__store *store, int64_t run) {
   struct torpor__sqlite *db = sqlite_of(store);
+  bool held;
   if (db->read_only)
     return torpor__store_fail(store, TORPOR_READONLY,
                               "%s was opened for reading", db->path);
-  if (torpor__lock_take(db->locks, run, false) == 0) return TORPOR_OK;
-  if (errno == EAGAIN) return torpor__store_fail(store, TORPOR_LOCKED, NULL);
-  return torpor__store_fail(store, TORPOR_IO, "%s-locks: %s", db->path,
-                            strerror(errno));
+  size_t at = find_held(db, run, &held);
+  if (held && !TORPOR__BROKEN(NO_LOCK))
+    return torpor__store_fail(store, TORPOR_LOCKED, NULL);
+  if (!torpor__array_reserve(&db->held, &db->held_capacity, db->held_count + 1,
+                             sizeof *db->held))
+    return torpor__store_fail(store, TORPOR_NOMEM, NULL);
+  if (torpor__lock_take(db->locks, run, false) != 0) {
+    if (errno == EAGAIN) return torpor__store_fail(store, TORPOR_LOCKED, NULL);
+    return torpor__store_fail(store, TORPOR_IO, "%s-locks: %s", db->path,
+                              strerror(errno));
+  }
+  if (held) return TORPOR_OK;
+  memmove(&db->held[at + 1], &db->held[at],
+          (db->held_count - at) * sizeof *db->held);
+  db->held[at] = run;
+  db->held_count++;
+  return TORPOR_OK;
 }
 
 void torpor__sqlite_unlock(struct torpor__store *store, int64_t run) {
-  torpor__lock_drop(sqlite_of(store)->locks, run);
+  struct torpor__sqlite *db = sqlite_of(store);
+  bool held;
+  size_t at = find_held(db, run, &held);
+  if (!held) return;
+  db->held_count--;
+  memmove(&db->held[at], &db->held[at + 1],
+          (db->held_count - at) * sizeof *db->held);
+  torpor__lock_drop(db->locks, run);
 }
 
 torpor_status torpor__sqlite_locked(struct torpor__store *store, int64_t run,
@@ -254,6 +292,7 @@ void torpor__sqlite_close(struct torpor__store *store) {
     sqlite3_finalize(db->statements[i]);
   sqlite3_close(db->db);
   torpor__lock_close(db->locks);
+  free(db->held);
   free(db->path);
   free(db);
 }

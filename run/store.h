@@ -251,8 +251,9 @@ struct torpor__store_calls {
   torpor_status (*revert)(struct torpor__store *store);
 
   /* Keeps all other workers off 'run' until 'unlock', 'close' or the end of
-   * the process; LOCKED when another has it, which 'locked' asks without
-   * taking it. Not part of a transaction. */
+   * the process; LOCKED when another has it, also by way of this very store.
+   * 'locked' asks, without taking it, whether another store has. Not part of a
+   * transaction. */
   torpor_status (*lock)(struct torpor__store *store, int64_t run);
   void (*unlock)(struct torpor__store *store, int64_t run);
   torpor_status (*locked)(struct torpor__store *store, int64_t run,

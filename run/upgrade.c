@@ -28,6 +28,7 @@ struct upgrade {
   struct torpor__store *rows;
   const char *id;
   int64_t number;
+  bool locked; /* to be unlocked */
 
   /* The run as it is. */
   char *program, *access_text;
@@ -386,14 +387,15 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
   return write_upgrade(upgrade);
 }
 
-/* Keeps workers off, for as long as 'do_upgrade' takes; a dry run, which may be
- * on a store that cannot be written, only looks whether there is one. */
-static torpor_status lock_run(const struct upgrade *upgrade, bool dry) {
+/* Keeps workers off, for as long as 'do_upgrade' takes; a dry run on a store
+ * that cannot be written only looks whether there is one. */
+static torpor_status lock_run(struct upgrade *upgrade, bool dry) {
   struct torpor__store *rows = upgrade->rows;
   bool locked = false;
-  torpor_status status =
-      dry ? rows->calls->locked(rows, upgrade->number, &locked)
-          : rows->calls->lock(rows, upgrade->number);
+  torpor_status status = rows->calls->lock(rows, upgrade->number);
+  upgrade->locked = status == TORPOR_OK;
+  if (status == TORPOR_READONLY && dry)
+    status = rows->calls->locked(rows, upgrade->number, &locked);
   if (status == TORPOR_LOCKED || locked)
     return torpor__store_fail(rows, TORPOR_LOCKED,
                               "run '%s': stop its worker first", upgrade->id);
@@ -427,7 +429,7 @@ torpor_status torpor_run_upgrade(torpor_store *store, const char *id,
   if (status == TORPOR_OK) status = lock_run(&upgrade, given.dry_run);
   if (status != TORPOR_OK) return status;
   status = do_upgrade(&upgrade, &given, &report);
-  if (!given.dry_run) upgrade.rows->calls->unlock(upgrade.rows, upgrade.number);
+  if (upgrade.locked) upgrade.rows->calls->unlock(upgrade.rows, upgrade.number);
   free_upgrade(&upgrade);
   if (status == TORPOR_OK && out != NULL)
     *out = report;

@@ -296,6 +296,54 @@ static void test_damaged(void **state) {
   assert_true(usage().heap_used <= before + 4096);
 }
 
+/* Objects that look alike are made and written alike: the same keys, others,
+ * other orders, more, fewer, and inside of one another. */
+static const char *const alike[] = {
+    "[{a: 1, b: 2}, {a: 3, b: 4}, {b: 5, a: 6}, {a: 7, c: 8}, {a: 9, b: 0}]",
+    "[{a: {a: {a: 1}}}, {a: {b: {a: 2}}}, {a: {a: {b: 3}}}, {b: {a: 4}}]",
+    "[{a: 1, b: {x: 2, y: 3}}, {a: 4, b: {x: 5, z: 6}}, {a: {x: 7, y: 8}}]",
+    "[{a: 1}, {}, {a: 2}, {a: 3, b: 4}, {b: 5}, {a: {}}]",
+    "[{2: 'two', 1: 'one', a: 0}, {a: 0, 1: 'one'}, {1: 1, 2: 2, a: 3}]",
+    "[{a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7, h: 8, i: 9},"
+    " {a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7, h: 8}]",
+    "(() => { const x = {a: 1, b: 2, c: 3}; delete x.b; x.d = 4;"
+    " return [x, {a: 1, c: 3, d: 4}, Object.freeze({a: 1, c: 3, d: 4})]; })()",
+    "[{'ü': 1, '\\u{1f600}': 2}, {'ü': '\\u00fc12345678', '\\u{1f600}': 4}]",
+    "Array.from({length: 50}, (_, i) => ({id: i, ['k' + i % 3]: {id: -i}}))",
+};
+
+static void test_alike(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+    torpor_value value = test_eval(vm, alike[i]), copy, same;
+    torpor_bytes bytes;
+    test_ok(vm, torpor_cbor_encode(vm, value, &bytes));
+    test_ok(vm, torpor_cbor_decode(vm, bytes.data, bytes.size, &copy));
+    torpor_bytes_free(&bytes);
+    torpor_value pair[] = {value, copy};
+    const char *check =
+        "(a, b) => { for (const x of b) x.late = 1, delete x.late;"
+        " return JSON.stringify(a) === JSON.stringify(b); }";
+    test_ok(vm, torpor_call(vm, test_eval(vm, check), torpor_undefined(), pair,
+                            2, &same));
+    if (!torpor_value_is_true(same)) fail_msg("%s differs", alike[i]);
+  }
+}
+
+/* A getter that is reached on the way changes what is being written. */
+static void test_changed_while_written(void **state) {
+  (void)state;
+  assert_written("globalThis.o = {a: {get x() { o.b = 5; return 1; }}, b: 2}",
+                 "a26161a1617801616205");
+  assert_written("globalThis.o = {a: {get x() { delete o.b; o.c = 1; }}, b: 2}",
+                 "a26161a16178f76162f7");
+  assert_written(
+      "globalThis.o = {a: {get x() {"
+      " Object.defineProperty(o, 'b', {get() { return 7; }}); }},"
+      " b: 2}",
+      "a26161a16178f7616207");
+}
+
 /* Depth that no stack could hold. */
 static void test_deep(void **state) {
   static uint8_t bytes[1 << 20];
@@ -311,9 +359,11 @@ static void test_deep(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_both_ways), TEST(test_read_only), TEST(test_errors),
-      TEST(test_refused),   TEST(test_getters),   TEST(test_malformed),
+      TEST(test_both_ways), TEST(test_read_only),
+      TEST(test_errors),    TEST(test_refused),
+      TEST(test_getters),   TEST(test_malformed),
       TEST(test_damaged),   TEST(test_deep),
+      TEST(test_alike),     TEST(test_changed_while_written),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_pool.c - a recycled VM equals a new one, byte for byte, whatever its
- * program did. */
+ * program did.
+ * ctest: timeout=120 */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ static void assert_clean(torpor_vm *vm) {
   const torpor__engine *engine = vm->engine;
   torpor__region_committed(vm->region, check_range, vm);
   assert_int_equal(torpor__memory_size(vm),
-                   (uint64_t)engine->pages * TORPOR__WASM_PAGE);
+                   (uint64_t)vm->image->pages * TORPOR__WASM_PAGE);
   assert_int_equal(engine->get_stack_pointer(vm->instance),
                    engine->stack_pointer);
   assert_int_equal(engine->table_size(vm->instance), vm->table_size);
@@ -213,6 +214,142 @@ static void test_host_state(void **state) {
   torpor_vm_close(vm);
 }
 
+/* ---- Warm bases, and mapped memory ----------------------------------------*/
+
+/* What VMs are opened from: a warm base or (NULL) the baseline; and how. */
+typedef struct kind {
+  torpor_base *base;
+  torpor_memory memory;
+} kind;
+
+static torpor_base *open_base(const char *source) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_base *base;
+  torpor_bytes bytes;
+  test_eval(vm, source);
+  bytes = test_save(vm);
+  torpor_vm_close(vm);
+  test_ok(NULL, torpor_base_open(&(torpor_slice){bytes.data, bytes.size}, 1,
+                                 NULL, &base));
+  torpor_bytes_free(&bytes);
+  return base;
+}
+
+static torpor_vm *open_kind(const kind *k) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  options.memory = k->memory;
+  options.deadline_ms = 100;
+  if (!k->base) return test_vm_open(&options);
+  test_ok(NULL, torpor_base_restore(k->base, NULL, 0, &options, &vm));
+  return vm;
+}
+
+/* Closes 'vm'; the next one of its kind is the same, and clean. */
+static void assert_recycled(torpor_vm *vm) {
+  torpor__image *image = vm->image;
+  bool mapped = vm->mapped;
+  torpor_vm *next;
+  torpor_vm_close(vm);
+  next = torpor__pool_take(image, image->pages, mapped);
+  assert_ptr_equal(next, vm);
+  assert_clean(next);
+  torpor__pool_give(next);
+}
+
+static void remember(torpor_vm *vm, unsigned flags) {
+  torpor_bytes bytes;
+  test_ok(vm, torpor_snapshot_save_with(vm, flags, &bytes));
+  torpor_bytes_free(&bytes);
+}
+
+/* Writes to every byte that the guest can reach, and takes back that there is
+ * anything. */
+static void scribble(torpor_vm *vm) {
+  uint64_t size = torpor__memory_size(vm);
+  torpor_abi_control *control = vm->control;
+  for (uint64_t at = 0; at < size; at += TORPOR__WASM_PAGE)
+    memset(torpor__memory_to(vm, (uint32_t)at, TORPOR__WASM_PAGE), 0x5a,
+           TORPOR__WASM_PAGE);
+  memset(control, 0, sizeof(*control));
+  control->stack_size = UINT32_MAX;
+  control->heap_break = 0;
+}
+
+static void use_and_close(const kind *k, torpor__finder finder) {
+  static const char *const sources[] = {
+      "1 + 2",
+      "globalThis.a = Array.from({length: 50000}, (_, i) => ({i})); 0",
+      "new Uint8Array(20 << 20).fill(255)",
+      "(function f(n) { return n && f(n - 1) + 1 })(1e6)",
+      "for (;;) ;",
+      "Array(5e8).join()",
+  };
+  torpor__finder_force(finder);
+  for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+    torpor_vm *vm = open_kind(k);
+    test_eval_status(vm, sources[i]);
+    assert_recycled(vm);
+    vm = open_kind(k); /* and after pages were kept */
+    test_eval_status(vm, sources[1]);
+    remember(vm, TORPOR_SAVE_PARENT);
+    if (test_eval_status(vm, sources[i]) == TORPOR_OK)
+      remember(vm, TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA);
+    scribble(vm);
+    assert_recycled(vm);
+    vm = open_kind(k);
+    scribble(vm);
+    assert_recycled(vm);
+  }
+  torpor__finder_force(TORPOR__FINDER_BEST);
+}
+
+static void test_every_kind(void **state) {
+  torpor_base *bases[] = {
+      NULL,
+      open_base("globalThis.warm = Array.from({length: 5000}, (_, i) => 'v' + "
+                "i); 0"),
+  };
+  (void)state;
+  for (size_t i = 0; i < 2; i++)
+    for (torpor_memory memory = TORPOR_MEMORY_POOLED;
+         memory <= TORPOR_MEMORY_MAPPED; memory++)
+      for (torpor__finder finder = 0; finder <= TORPOR__FINDER_EVERYTHING;
+           finder++) {
+        kind k = {bases[i], memory};
+        torpor__pool_drain();
+        use_and_close(&k, finder);
+      }
+  torpor_base_close(bases[1]);
+}
+
+/* Nothing of a base is left once it and its VMs are closed. */
+static void test_closed_base(void **state) {
+  kind k = {open_base("globalThis.warm = 1; 0"), TORPOR_MEMORY_POOLED};
+  torpor_vm *vm = open_kind(&k), *other = open_kind(&k);
+  (void)state;
+  torpor__pool_drain();
+  torpor_vm_close(other);
+  assert_int_equal(torpor__pool_count(), 1);
+  torpor_base_close(k.base);
+  assert_int_equal(torpor__pool_count(), 0);
+  test_eval_is(vm, "warm", "1");
+  torpor_vm_close(vm);
+  assert_int_equal(torpor__pool_count(), 0);
+}
+
+/* A pool full of others takes a new one in, and lets the oldest go. */
+static void test_oldest_leaves(void **state) {
+  kind warm = {open_base("globalThis.warm = 1; 0"), TORPOR_MEMORY_POOLED};
+  torpor_vm *vms[40];
+  (void)state;
+  for (int i = 0; i < 40; i++) vms[i] = test_vm_open(NULL);
+  for (int i = 0; i < 40; i++) torpor_vm_close(vms[i]);
+  vms[0] = open_kind(&warm);
+  assert_recycled(vms[0]);
+  torpor_base_close(warm.base);
+}
+
 static void test_bounded(void **state) {
   torpor_vm *vms[100];
   (void)state;
@@ -232,6 +369,9 @@ int main(void) {
       cmocka_unit_test(test_reset_is_small),
       cmocka_unit_test(test_seal_anew),
       cmocka_unit_test(test_host_state),
+      cmocka_unit_test(test_every_kind),
+      cmocka_unit_test(test_closed_base),
+      cmocka_unit_test(test_oldest_leaves),
       cmocka_unit_test(test_bounded),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

@@ -77,15 +77,19 @@ static void note(void *user, const torpor_event *event) {
 }
 
 /* Drives the run until it ends, or for so many commits. */
-static void drive(int commits) {
+static void drive_run(const char *id, int commits) {
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
   options.event = note;
   bench.commits = commits;
   assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
                    TORPOR_OK);
-  assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_OK);
+  assert_int_equal(torpor_worker_add(bench.worker, id), TORPOR_OK);
   assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
   torpor_worker_close(bench.worker);
+}
+
+static void drive(int commits) {
+  drive_run("run", commits);
 }
 
 static void add_old(const char *source) {
@@ -433,6 +437,77 @@ static void an_exporter_imports(void **state) {
   assert_string_equal(bench.json, "{\"seen\":[1,2]}");
 }
 
+/* ---- going back ---------------------------------------------------------- */
+
+/* The old program is still there, and so is what it waited for. */
+static void rewinding_undoes_it(void **state) {
+  (void)state;
+  start_old();
+  write_new(NEW);
+  write_exporter("export default () => globalThis.state;");
+  assert_int_equal(upgrade(true, false, NULL), TORPOR_OK);
+  assert_int_equal(torpor_run_rewind(bench.store, "run", 3), TORPOR_OK);
+  look();
+  assert_string_equal(bench.file, bench.old_file);
+  assert_int_equal(bench.info.branch, 2);
+  assert_int_equal(bench.info.operations, 4);
+  drive(1);
+  look();
+  assert_int_equal(bench.info.step, 4);
+  assert_int_equal(bench.info.signals, 0); /* the old program took it */
+  assert_int_equal(bench.info.operations, 5);
+  assert_int_equal(upgrade(true, false, NULL), TORPOR_OK);
+  look();
+  assert_int_equal(bench.info.branch, 3);
+  send("zoe");
+  drive(0);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+  assert_non_null(strstr(bench.json, "\"eve\",\"zoe\""));
+}
+
+/* After the end of the new one, too; and to where the old one began. */
+static void rewinding_to_the_beginning(void **state) {
+  (void)state;
+  start_old();
+  write_new(NEW);
+  write_exporter("export default () => globalThis.state;");
+  assert_int_equal(upgrade(true, false, NULL), TORPOR_OK);
+  expect_new();
+  assert_int_equal(torpor_run_rewind(bench.store, "run", 0), TORPOR_OK);
+  look();
+  assert_string_equal(bench.file, bench.old_file);
+  assert_int_equal(bench.info.step, 0);
+  assert_int_equal(bench.info.operations, 0);
+  drive(1);
+  look();
+  assert_int_equal(bench.info.step, 1);
+  assert_int_equal(bench.info.operations, 2);
+}
+
+/* A fork has the new program, and what that was handed. */
+static void a_fork_is_upgraded_too(void **state) {
+  (void)state;
+  char id[TORPOR_RUN_ID_SIZE];
+  start_old();
+  write_new(NEW);
+  write_exporter("export default () => globalThis.state;");
+  assert_int_equal(upgrade(true, false, NULL), TORPOR_OK);
+  assert_int_equal(
+      torpor_run_fork(bench.store, "run", TORPOR_RUN_NEWEST, "copy", id),
+      TORPOR_OK);
+  expect_new();
+  drive_run("copy", 1);
+  assert_int_equal(torpor_run_each(bench.store, "copy", see, NULL), TORPOR_OK);
+  assert_string_equal(bench.file, bench.new_file);
+  assert_int_equal(bench.info.operations, 1);
+  assert_int_equal(torpor_run_signal(bench.store, "copy", "name", NULL, 0),
+                   TORPOR_OK);
+  drive_run("copy", 0);
+  assert_int_equal(torpor_run_each(bench.store, "copy", see, NULL), TORPOR_OK);
+  assert_non_null(strstr(bench.json, "\"count\":2"));
+}
+
 /* ---- what is refused ----------------------------------------------------- */
 
 /* The old program has missed nothing of all that. */
@@ -610,6 +685,9 @@ int main(void) {
       ON_BENCH(the_old_engine_is_not_needed_any_more),
       ON_BENCH(what_is_handed_over_is_encrypted),
       ON_BENCH(an_exporter_imports),
+      ON_BENCH(rewinding_undoes_it),
+      ON_BENCH(rewinding_to_the_beginning),
+      ON_BENCH(a_fork_is_upgraded_too),
       ON_BENCH(what_cannot_be_handed_over),
       ON_BENCH(what_cannot_take_over),
       ON_BENCH(an_endless_exporter_meets_the_deadline),

@@ -345,6 +345,8 @@ static void a_lock_keeps_others_off(void **state) {
   struct torpor__store *two = open_store();
   bool locked;
   assert_int_equal(one->calls->lock(one, 1), TORPOR_OK);
+  assert_int_equal(one->calls->lock(one, 1), TORPOR_LOCKED);
+  one->calls->unlock(one, 7); /* not held: nothing happens */
   assert_int_equal(two->calls->lock(two, 1), TORPOR_LOCKED);
   assert_int_equal(two->calls->lock(two, 2), TORPOR_OK);
   assert_int_equal(in_process(check_lock_is_taken), 7);

@@ -3,7 +3,8 @@
  * company.
  *
  * What a snapshot says of itself in sections of their own can be read by anyone
- * (docs/snapshot-format.md). Memory is neither unpacked nor looked at.
+ * (docs/snapshot-format.md). Memory is not looked at, and unpacked only for who
+ * asks for it.
  *
  * Any thread. */
 #include <string.h>
@@ -94,6 +95,7 @@ static torpor_status take_section(const torpor__container *container,
   if (!content->present)
     return torpor__fail(NULL, TORPOR_NOT_FOUND,
                         "the snapshot has no section %d", (int)section);
+  if (section == TORPOR_SECTION_MEMORY) return copy_content(content, out);
   status = check_cbor(content, major, &count);
   return status == TORPOR_OK ? copy_content(content, out) : status;
 }
@@ -104,12 +106,12 @@ torpor_status torpor_snapshot_section(const void *data, size_t size,
   torpor__container container;
   torpor_status status;
   *out = (torpor_bytes){NULL, 0};
-  if (section != TORPOR_SECTION_OPERATIONS &&
-      section != TORPOR_SECTION_WAITING && section != TORPOR_SECTION_RUN)
+  if (section < TORPOR_SECTION_OPERATIONS || section > TORPOR_SECTION_RUN)
     return torpor__fail(NULL, TORPOR_MISUSE,
-                        "section %d of a snapshot is not CBOR", (int)section);
+                        "section %d of a snapshot is not for others",
+                        (int)section);
   status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
-                                  false);
+                                  section == TORPOR_SECTION_MEMORY);
   if (status != TORPOR_OK) return status;
   status = take_section(&container, section, out);
   torpor__container_free(&container);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* inspect-show.c - what 'torpor inspect' found out, in words.
+ *
+ *  (1) Names and paths are the program's, or an attacker's: they are printed
+ *      such that they stay on their line, and no longer than MOST_TEXT. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amount.h"
+#include "inspect.h"
+#include "output.h"
+#include "wait.h"
+
+enum { MOST_LINES = 20, MOST_TEXT = 100 };
+
+/* ---- Pieces --------------------------------------------------------------*/
+
+const char *cli_inspect_section_name(unsigned number) {
+  static const char *const names[] = {
+      NULL, "globals", "extensions", "operations", "waiting", "memory", "run"};
+  return number < sizeof(names) / sizeof(*names) ? names[number] : NULL;
+}
+
+const char *cli_inspect_hex(const uint8_t id[TORPOR_SNAPSHOT_ID_SIZE],
+                            char *text) {
+  for (size_t i = 0; i < TORPOR_SNAPSHOT_ID_SIZE; i++)
+    sprintf(text + 2 * i, "%02x", id[i]);
+  return text;
+}
+
+struct cli_item cli_inspect_waiting(const struct cli_snapshot *snapshot) {
+  struct cli_item item =
+      cli_item_get(cli_item_of(&snapshot->report), "waiting");
+  return item.data != NULL ? item : cli_item_of(&snapshot->waiting);
+}
+
+/* See (1). */
+static void show_text(struct cli_item item) {
+  char text[MOST_TEXT + 4];
+  size_t size;
+  const char *data = cli_item_text(item, &size);
+  snprintf(text, sizeof(text), "%.*s%s",
+           (int)(size < MOST_TEXT ? size : MOST_TEXT), data,
+           size > MOST_TEXT ? "..." : "");
+  cli_output_plain(stdout, text);
+}
+
+static bool is_empty(struct cli_item item) {
+  size_t size;
+  cli_item_text(item, &size);
+  return size == 0;
+}
+
+void cli_inspect_place(struct cli_item place) {
+  struct cli_item function = cli_item_get(place, "function");
+  int64_t column = cli_item_integer(cli_item_get(place, "column"));
+  bool named = !is_empty(function);
+  if (named) {
+    show_text(function);
+    fputs(" (", stdout);
+  }
+  show_text(cli_item_get(place, "file"));
+  printf(":%" PRId64, cli_item_integer(cli_item_get(place, "line")));
+  if (column > 0) printf(":%" PRId64, column);
+  if (named) putchar(')');
+}
+
+static void begin_line(const char *label) {
+  printf("%-11s", label);
+}
+
+/* A line of a table, indented as what follows a label is. */
+static void show_row(const char *name, uint64_t count, uint64_t bytes) {
+  char number[CLI_AMOUNT_SIZE], size[CLI_AMOUNT_SIZE];
+  printf("           %12s %12s  %s\n", cli_amount_count(count, number),
+         cli_amount_bytes(bytes, size), name);
+}
+
+/* "... and 12 more" */
+static void show_rest(uint64_t left) {
+  if (left > 0) printf("           ... and %" PRIu64 " more\n", left);
+}
+
+/* ---- What the bytes tell -------------------------------------------------*/
+
+static void show_origin(const struct cli_snapshot *snapshot) {
+  const torpor_snapshot_info *info = &snapshot->info;
+  char hex[65], size[CLI_AMOUNT_SIZE];
+  begin_line("snapshot");
+  if (snapshot->store != NULL)
+    printf("run %s, step %" PRId64, snapshot->id, snapshot->step);
+  else
+    cli_output_plain(stdout, snapshot->name);
+  printf(", %s%s\n", cli_amount_bytes(snapshot->size, size),
+         snapshot->protected ? ", protected" : "");
+  begin_line("id");
+  printf("%s\n", cli_inspect_hex(info->id, hex));
+  if (info->has_parent) {
+    begin_line("parent");
+    printf("%s; it is a difference from that one\n",
+           cli_inspect_hex(info->parent, hex));
+  }
+  begin_line("engine");
+  printf("%.16s...%s\n", info->engine,
+         snapshot->installed || info->has_parent ? "" : ", not installed");
+}
+
+static void show_exported(const torpor_bytes *exported) {
+  struct cli_item run = cli_item_of(exported);
+  if (run.data == NULL) return;
+  begin_line("exported");
+  fputs("from run ", stdout);
+  show_text(cli_item_get(run, "id"));
+  printf(" at step %" PRId64 ", program ",
+         cli_item_integer(cli_item_get(run, "step")));
+  show_text(cli_item_get(run, "program"));
+  putchar('\n');
+}
+
+static void show_sizes(const torpor_snapshot_info *info) {
+  char raw[CLI_AMOUNT_SIZE], stored[CLI_AMOUNT_SIZE];
+  begin_line("awake");
+  printf("%s of memory\n", cli_amount_bytes(info->memory, raw));
+  begin_line("sections");
+  printf("%12s %12s\n", "RAW", "STORED");
+  for (unsigned i = 0; i < TORPOR_SNAPSHOT_SECTIONS; i++) {
+    const torpor_section_size *section = &info->sections[i];
+    if (section->stored == 0) continue;
+    printf("           %12s %12s  %s\n", cli_amount_bytes(section->raw, raw),
+           cli_amount_bytes(section->stored, stored),
+           cli_inspect_section_name(i));
+  }
+}
+
+static void show_pages(const struct cli_inspected *inspected) {
+  const struct cli_pages *pages = &inspected->pages;
+  char count[CLI_AMOUNT_SIZE], data[CLI_AMOUNT_SIZE], zero[CLI_AMOUNT_SIZE];
+  begin_line("pages");
+  if (!inspected->counted) {
+    puts("not counted; see --memory");
+    return;
+  }
+  printf("%s of %u KB are not as at the start: %s of content, %s of zeros\n",
+         cli_amount_count(pages->pages, count), CLI_PAGE_SIZE >> 10,
+         cli_amount_bytes(pages->data_bytes, data),
+         cli_amount_bytes(pages->zero_bytes, zero));
+}
+
+/* Oldest first, as they are put together. */
+static void show_chain(const struct cli_inspected *inspected) {
+  char size[CLI_AMOUNT_SIZE];
+  uint64_t bytes = 0;
+  if (inspected->chain_count == 0) return;
+  for (size_t i = 0; i < inspected->chain_count; i++)
+    bytes += inspected->chain[i].size;
+  begin_line("in store");
+  printf("%s: ", cli_amount_bytes(bytes, size));
+  printf("step %" PRId64, inspected->chain[inspected->chain_count - 1].step);
+  if (inspected->chain_count > 1)
+    printf(" and %zu differences up to step %" PRId64,
+           inspected->chain_count - 1, inspected->chain[0].step);
+  putchar('\n');
+}
+
+static void show_operations(const torpor_bytes *operations) {
+  char text[CLI_WAIT_SIZE];
+  struct cli_items items = cli_item_elements(cli_item_of(operations));
+  struct cli_item operation;
+  uint64_t shown = 0, all = items.left;
+  begin_line("waits for");
+  if (all == 0) puts("nothing");
+  for (; shown < MOST_LINES && cli_items_next(&items, &operation); shown++) {
+    if (shown > 0) begin_line("");
+    printf("%" PRId64 " ", cli_item_integer(cli_item_get(operation, "id")));
+    cli_output_plain(stdout, cli_wait_describe_item(operation, text));
+    putchar('\n');
+  }
+  show_rest(all - shown);
+}
+
+/* ---- What the engine tells -----------------------------------------------*/
+
+static void show_waiting(struct cli_item waiting) {
+  struct cli_items items = cli_item_elements(waiting);
+  struct cli_item place, operation;
+  uint64_t shown = 0, all = items.left;
+  if (waiting.data == NULL) return;
+  begin_line("asleep in");
+  if (all == 0) puts("no function");
+  for (; shown < MOST_LINES && cli_items_next(&items, &place); shown++) {
+    if (shown > 0) begin_line("");
+    cli_inspect_place(place);
+    fputs(", ", stdout);
+    show_text(cli_item_get(place, "kind"));
+    operation = cli_item_get(place, "operation");
+    if (operation.data != NULL)
+      printf(", waits for %" PRId64, cli_item_integer(operation));
+    putchar('\n');
+  }
+  show_rest(all - shown);
+}
+
+static void show_heap(struct cli_item heap) {
+  char used[CLI_AMOUNT_SIZE], free_[CLI_AMOUNT_SIZE], name[MOST_TEXT + 1];
+  struct cli_items items = cli_item_elements(cli_item_get(heap, "classes"));
+  struct cli_item class;
+  uint64_t shown = 0, all = items.left;
+  if (heap.data == NULL) return;
+  begin_line("heap");
+  printf("%s used, %s free\n",
+         cli_amount_bytes(
+             (uint64_t)cli_item_integer(cli_item_get(heap, "used")), used),
+         cli_amount_bytes(
+             (uint64_t)cli_item_integer(cli_item_get(heap, "free")), free_));
+  for (; shown < MOST_LINES && cli_items_next(&items, &class); shown++) {
+    size_t size;
+    const char *text = cli_item_text(cli_item_get(class, "class"), &size);
+    snprintf(name, sizeof(name), "%.*s",
+             (int)(size < MOST_TEXT ? size : MOST_TEXT), text);
+    show_row(name, (uint64_t)cli_item_integer(cli_item_get(class, "count")),
+             (uint64_t)cli_item_integer(cli_item_get(class, "bytes")));
+  }
+  show_rest(all - shown);
+}
+
+/* globalThis.cache[3]: the steps from a root to an object. */
+static void show_path(struct cli_item path) {
+  struct cli_items items = cli_item_elements(path);
+  struct cli_item step;
+  while (cli_items_next(&items, &step)) show_text(step);
+}
+
+static void show_largest(struct cli_item largest) {
+  char size[CLI_AMOUNT_SIZE];
+  struct cli_items items = cli_item_elements(largest);
+  struct cli_item object;
+  bool first = true;
+  while (cli_items_next(&items, &object)) {
+    int64_t bytes = cli_item_integer(cli_item_get(object, "bytes"));
+    begin_line(first ? "largest" : "");
+    first = false;
+    printf("%12s  ", cli_amount_bytes((uint64_t)bytes, size));
+    show_text(cli_item_get(object, "class"));
+    if (!is_empty(cli_item_get(object, "name"))) {
+      putchar(' ');
+      show_text(cli_item_get(object, "name"));
+    }
+    if (cli_item_count(cli_item_get(object, "held_by")) > 0)
+      fputs(", held by ", stdout);
+    show_path(cli_item_get(object, "held_by"));
+    putchar('\n');
+  }
+}
+
+void cli_inspect_show(const struct cli_inspected *inspected) {
+  const struct cli_snapshot *snapshot = inspected->snapshot;
+  struct cli_item report = cli_item_of(&snapshot->report);
+  show_origin(snapshot);
+  show_exported(&inspected->exported);
+  show_sizes(&snapshot->info);
+  show_pages(inspected);
+  show_chain(inspected);
+  show_operations(&snapshot->operations);
+  show_waiting(cli_inspect_waiting(snapshot));
+  show_heap(cli_item_get(report, "heap"));
+  show_largest(cli_item_get(report, "largest"));
+  if (snapshot->missing[0] == '\0') return;
+  begin_line("not known");
+  fputs("the heap: ", stdout);
+  cli_output_plain(stdout, snapshot->missing);
+  putchar('\n');
+}

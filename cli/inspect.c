@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* inspect.c - torpor inspect FILE|ID: what a snapshot is made of. */
+#include <stdlib.h>
+
+#include "inspect.h"
+
+struct inspect_settings {
+  bool json;
+  const char *step;
+  struct cli_snapshot_settings snapshot;
+};
+
+static const struct cli_option options[] = {
+    CLI_OPTION(struct inspect_settings, json, "json", 0, CLI_FLAG, NULL,
+               "print one JSON object"),
+    CLI_OPTION(struct inspect_settings, step, "step", 0, CLI_TEXT, "STEP",
+               "a state that the run keeps\n(the newest)"),
+    CLI_SNAPSHOT_OPTIONS(struct inspect_settings, snapshot),
+    {0},
+};
+
+/* ---- The chain of a run --------------------------------------------------*/
+
+struct steps {
+  torpor_run_step *steps;
+  size_t count, capacity;
+  bool failed;
+};
+
+/* torpor_run_step_fn */
+static bool add_step(void *user, const torpor_run_step *step) {
+  struct steps *steps = user;
+  if (steps->count == steps->capacity) {
+    size_t capacity = 2 * steps->capacity + 16;
+    torpor_run_step *grown =
+        realloc(steps->steps, capacity * sizeof(*steps->steps));
+    steps->failed = grown == NULL;
+    if (grown == NULL) return false;
+    steps->steps = grown;
+    steps->capacity = capacity;
+  }
+  steps->steps[steps->count] = *step;
+  steps->steps[steps->count++].engine = NULL; /* was borrowed */
+  return true;
+}
+
+static const torpor_run_step *find_step(const struct steps *steps,
+                                        int64_t step) {
+  for (size_t i = 0; i < steps->count; i++)
+    if (steps->steps[i].step == step) return &steps->steps[i];
+  return NULL;
+}
+
+/* Follows the parents from the state that is looked at. */
+static void read_chain(const struct cli_snapshot *snapshot,
+                       struct cli_inspected *out) {
+  struct steps steps = {0};
+  if (torpor_run_steps(snapshot->store, snapshot->id, add_step, &steps) ==
+          TORPOR_OK &&
+      !steps.failed)
+    out->chain = calloc(steps.count + 1, sizeof(*out->chain));
+  if (out->chain != NULL) {
+    const torpor_run_step *step = find_step(&steps, snapshot->step);
+    while (step != NULL && out->chain_count < steps.count) {
+      out->chain[out->chain_count++] =
+          (struct cli_link){step->step, step->size};
+      step = find_step(&steps, step->parent_step);
+    }
+  }
+  free(steps.steps);
+}
+
+/* ---- All of it -----------------------------------------------------------*/
+
+static void gather(struct cli_snapshot *snapshot,
+                   const struct cli_snapshot_settings *settings,
+                   struct cli_inspected *out) {
+  *out = (struct cli_inspected){.snapshot = snapshot};
+  cli_snapshot_look(snapshot, settings);
+  torpor_bytes memory =
+      cli_snapshot_section(snapshot, settings, TORPOR_SECTION_MEMORY);
+  out->counted = memory.data != NULL && cli_pages_count(&memory, &out->pages);
+  torpor_bytes_free(&memory);
+  out->exported = cli_snapshot_section(snapshot, settings, TORPOR_SECTION_RUN);
+  if (snapshot->store != NULL) read_chain(snapshot, out);
+}
+
+static int run(const struct cli_call *call) {
+  const struct inspect_settings *settings = call->settings;
+  struct cli_snapshot snapshot;
+  struct cli_inspected inspected;
+  int code = cli_snapshot_open(&settings->snapshot, call->arguments[0],
+                               settings->step, &snapshot);
+  if (code != CLI_EXIT_DONE) return code;
+  gather(&snapshot, &settings->snapshot, &inspected);
+  (settings->json ? cli_inspect_print : cli_inspect_show)(&inspected);
+  free(inspected.chain);
+  torpor_bytes_free(&inspected.exported);
+  cli_snapshot_close(&snapshot);
+  return CLI_EXIT_DONE;
+}
+
+const struct cli_command cli_inspect = {
+    .name = "inspect",
+    .arguments = "FILE|ID",
+    .summary = "say what a snapshot or a run's state is made of",
+    .details =
+        "FILE is a snapshot ('-': standard input); ID a run of the store, or\n"
+        "ID@STEP a state that it keeps. Sizes, what is waited for and the\n"
+        "engine are read from the bytes; the heap needs the engine. No code\n"
+        "of the program runs.",
+    .options = options,
+    .settings_size = sizeof(struct inspect_settings),
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* rewind.c - torpor rewind ID STEP: a run goes on from an earlier state. */
+#include "snapshot.h"
+
+struct rewind_settings {
+  struct cli_store store;
+};
+
+static const struct cli_option options[] = {
+    CLI_STORE_OPTION(struct rewind_settings, store),
+    CLI_KEY_OPTION(struct rewind_settings, store),
+    {0},
+};
+
+static int run(const struct cli_call *call) {
+  const struct rewind_settings *settings = call->settings;
+  const char *id = call->arguments[0];
+  torpor_store *store;
+  int64_t step;
+  int code = cli_snapshot_step(call->arguments[1], &step);
+  if (code == CLI_EXIT_DONE)
+    code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
+  if (code != CLI_EXIT_DONE) return code;
+  code = cli_store_check_run(store, torpor_run_rewind(store, id, step), id);
+  torpor_store_close(store);
+  return code;
+}
+
+const struct cli_command cli_rewind = {
+    .name = "rewind",
+    .arguments = "ID STEP",
+    .summary = "let a run go on from an earlier state",
+    .details =
+        "It goes on in a new branch, also when it had ended or was parked.\n"
+        "The states after STEP are gone, its output stays; 0 begins the\n"
+        "program anew. 'torpor show ID --steps' lists the states that\n"
+        "are kept.",
+    .options = options,
+    .settings_size = sizeof(struct rewind_settings),
+    .least = 2,
+    .most = 2,
+    .run = run,
+};

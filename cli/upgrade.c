@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* upgrade.c - torpor upgrade ID FILE: moves a run to a new program. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "amount.h"
+#include "json.h"
+#include "output.h"
+#include "store.h"
+#include "wait.h"
+
+enum { STATE_SHOWN = 400 };
+
+struct upgrade_settings {
+  const char *exporter;
+  bool dry_run, json;
+  struct cli_store store;
+};
+
+static const struct cli_option options[] = {
+    CLI_OPTION(struct upgrade_settings, exporter, "exporter", 0, CLI_TEXT,
+               "FILE",
+               "module whose default export is the\nstate, or gives it; it "
+               "runs in the\nold program's VM"),
+    CLI_OPTION(struct upgrade_settings, dry_run, "dry-run", 'n', CLI_FLAG, NULL,
+               "say what would happen, and change\nnothing"),
+    CLI_OPTION(struct upgrade_settings, json, "json", 0, CLI_FLAG, NULL,
+               "print one JSON object"),
+    CLI_STORE_OPTION(struct upgrade_settings, store),
+    CLI_KEY_OPTION(struct upgrade_settings, store),
+    {0},
+};
+
+/* ---- For people ----------------------------------------------------------*/
+
+static void show_change(const char *label, const char *from, const char *to) {
+  printf("%-11s", label);
+  cli_output_plain(stdout, from);
+  if (strcmp(from, to) != 0) {
+    fputs(" -> ", stdout);
+    cli_output_plain(stdout, to);
+  }
+  putchar('\n');
+}
+
+static void show_state(const torpor_bytes *state) {
+  torpor_bytes json = {NULL, 0};
+  char size[CLI_AMOUNT_SIZE], text[STATE_SHOWN + 4];
+  printf("state      %s", cli_amount_bytes(state->size, size));
+  if (torpor_cbor_to_json(state->data, state->size, &json) == TORPOR_OK) {
+    fputs(": ", stdout);
+    snprintf(text, sizeof(text), "%.*s%s",
+             (int)(json.size < STATE_SHOWN ? json.size : STATE_SHOWN),
+             (const char *)json.data, json.size > STATE_SHOWN ? "..." : "");
+    cli_output_plain(stdout, text);
+  }
+  putchar('\n');
+  torpor_bytes_free(&json);
+}
+
+static void show_lost(const torpor_run_upgrade_report *report) {
+  char text[CLI_WAIT_SIZE];
+  for (size_t i = 0; i < report->lost_count; i++) {
+    fputs(i == 0 ? "dropped    " : "           ", stdout);
+    cli_output_plain(stdout, cli_wait_describe(&report->lost[i], text));
+    putchar('\n');
+  }
+  if (report->answered > 0)
+    printf("           %" PRIu64 " of these had a result, which is dropped\n",
+           report->answered);
+}
+
+static void show_report(const char *id, const torpor_run_upgrade_report *report,
+                        bool dry) {
+  printf("run        %s, step %" PRId64 ", branch %" PRId64 " -> %" PRId64 "\n",
+         id, report->step, report->from_branch, report->to_branch);
+  show_change("program", report->from_file, report->to_file);
+  printf("           %" PRIu64 " file%s\n", report->modules,
+         report->modules == 1 ? "" : "s");
+  show_change("engine", report->from_engine, report->to_engine);
+  show_state(&report->state);
+  show_lost(report);
+  if (report->signals > 0)
+    printf("mailbox    %" PRIu64 " signal%s, for the new program to take\n",
+           report->signals, report->signals == 1 ? "" : "s");
+  puts(dry ? "nothing was changed"
+           : "the new program begins when the run is driven");
+}
+
+/* ---- For programs --------------------------------------------------------*/
+
+static void print_lost(const torpor_run_operation *operation) {
+  char text[CLI_WAIT_SIZE];
+  cli_json_open(NULL, '{');
+  cli_json_number("id", (int64_t)operation->id);
+  cli_json_text("kind", operation->kind);
+  cli_json_text("topic", operation->topic);
+  cli_json_data("request", operation->request, operation->request_size);
+  cli_json_time("due", operation->due_ms);
+  cli_json_text("waits_for", cli_wait_describe(operation, text));
+  cli_json_close('}');
+}
+
+static void print_report(const char *id,
+                         const torpor_run_upgrade_report *report, bool dry) {
+  cli_json_open(NULL, '{');
+  cli_json_text("run", id);
+  cli_json_boolean("changed", !dry);
+  cli_json_number("step", report->step);
+  cli_json_number("from_branch", report->from_branch);
+  cli_json_number("to_branch", report->to_branch);
+  cli_json_text("from_file", report->from_file);
+  cli_json_text("to_file", report->to_file);
+  cli_json_text("from_engine", report->from_engine);
+  cli_json_text("to_engine", report->to_engine);
+  cli_json_number("modules", (int64_t)report->modules);
+  cli_json_number("state_bytes", (int64_t)report->state.size);
+  cli_json_data("state", report->state.data, report->state.size);
+  cli_json_open("dropped", '[');
+  for (size_t i = 0; i < report->lost_count; i++) print_lost(&report->lost[i]);
+  cli_json_close(']');
+  cli_json_number("answered", (int64_t)report->answered);
+  cli_json_number("signals", (int64_t)report->signals);
+  cli_json_close('}');
+}
+
+static int run(const struct cli_call *call) {
+  const struct upgrade_settings *settings = call->settings;
+  const char *id = call->arguments[0];
+  torpor_run_upgrade_options with = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
+  torpor_run_upgrade_report report;
+  torpor_store *store;
+  int code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
+  if (code != CLI_EXIT_DONE) return code;
+  with.file = call->arguments[1];
+  with.exporter = settings->exporter;
+  with.dry_run = settings->dry_run;
+  code = cli_store_check_run(store,
+                             torpor_run_upgrade(store, id, &with, &report), id);
+  if (code == CLI_EXIT_DONE) {
+    (settings->json ? print_report : show_report)(id, &report,
+                                                  settings->dry_run);
+    torpor_run_upgrade_report_free(&report);
+  }
+  torpor_store_close(store);
+  return code;
+}
+
+const struct cli_command cli_upgrade = {
+    .name = "upgrade",
+    .arguments = "ID FILE",
+    .summary = "move a run to a new program, with its data",
+    .details =
+        "The old program gave exportState() of torpor:run a function, or\n"
+        "--exporter brings one: what it gives is handed to the function that\n"
+        "the new program FILE gives onUpgrade(). That program begins from its\n"
+        "start, on this Torpor's own engine. Signals that were not taken\n"
+        "stay; what the old program waits for is dropped.",
+    .options = options,
+    .settings_size = sizeof(struct upgrade_settings),
+    .least = 2,
+    .most = 2,
+    .run = run,
+};
