@@ -34,7 +34,7 @@ struct torpor__departure {
   int64_t branch, step, edition;
   bool runnable, clone;
   struct torpor__slice engine;
-  struct torpor__slice snapshot; /* whole; sealed for where it will be kept */
+  struct torpor__slice snapshot; /* whole; plain until it is sealed */
   /* What it waits for, by rising id: id, kind, topic, request, due_ms and
    * begun_ms; the rest is filled in. */
   struct torpor__operation *operations;

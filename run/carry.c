@@ -15,8 +15,8 @@
  *  (1) What comes in is hostile. The snapshot is checked by restoring it, and
  *      is then written anew from the VM, which also says what it waits for. Of
  *      the map, nothing is used that was not looked at here.
- *  (2) An imported run may touch what its importer grants, and nothing else; its
- *      limits are at most the defaults, or what its importer says.
+ *  (2) An imported run may touch what its importer grants, and nothing else;
+ *      its limits are at most the defaults, or what its importer says.
  *  (3) Of an operation only what cannot be known otherwise is taken from the
  *      map: where it was begun (its key) and what waking means for it. One that
  *      the map does not know is not done again.

@@ -128,6 +128,8 @@ static torpor_status fill_departure(torpor_store *store, torpor_vm *vm,
   snprintf(opened->engine, sizeof opened->engine, "%s", torpor_vm_engine(vm));
   *out = (struct torpor__departure){
       .engine = {.data = opened->engine, .size = strlen(opened->engine)},
+      .snapshot = {.data = opened->snapshot.data,
+                   .size = opened->snapshot.size},
       .block = opened};
   torpor_status status = torpor__departure_list(store, vm, &out->operations,
                                                 &out->operation_count);

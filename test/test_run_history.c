@@ -286,6 +286,53 @@ static void forks_draw_other_numbers(void **state) {
   assert_string_not_equal(first, run_bench_value("b"));
 }
 
+/* ---- differences ---------------------------------------------------------*/
+
+#define LARGE                                                                  \
+  "import { signal } from 'torpor:run';\n"                                     \
+  "const bytes = new Uint8Array(1 << 20);\n"                                   \
+  "for (let i = 0, x = 1; i < bytes.length; i++)\n"                            \
+  "  bytes[i] = (x = (x * 48271) % 2147483647);\n"                             \
+  "let sum = 0;\n"                                                             \
+  "for (let i = 0; i < 50; i++) {\n"                                           \
+  "  const n = await signal('go');\n"                                          \
+  "  bytes[i * 4099] = n;\n"                                                   \
+  "  sum = 0;\n"                                                               \
+  "  for (let k = 0; k <= i; k++) sum += bytes[k * 4099];\n"                   \
+  "}\n"                                                                        \
+  "export default sum;\n"
+
+static void large_states_are_kept_as_differences(void **state) {
+  (void)state;
+  run_bench_add("run", LARGE, 3);
+  run_bench_signals("run", 1, 20);
+  run_bench_drive("run", 10);
+  run_bench_drive("run", 21);
+  assert_true(run_bench.largest > 1 << 20);
+  assert_true(run_bench.smallest < 32 << 10);
+  list_steps("run");
+  int differences = 0;
+  for (size_t i = 0; i < kept.count; i++) {
+    assert_int_equal(kept.branches[i], 0);
+    if (kept.parents[i] < 0) continue;
+    assert_int_equal(kept.parents[i], kept.steps[i] - 1);
+    assert_int_equal(kept.steps[i - 1], kept.parents[i]);
+    differences++;
+  }
+  assert_true(differences > 2);
+  assert_int_equal(kept.parents[0], -1);
+  assert_int_equal(torpor_run_rewind(bench->store, "run", 19), TORPOR_OK);
+  list_steps("run");
+  assert_int_equal(kept.steps[kept.count - 1], 19);
+  assert_int_equal(kept.parents[kept.count - 1], -1);
+  run_bench_signals("run", 19, 50);
+  run_bench_drive("run", 40);
+  run_bench_drive("run", 0);
+  assert_string_equal(run_bench_value("run"), "1275");
+  list_steps("run");
+  assert_true(kept.count <= 3 + 32);
+}
+
 /* ---- one whole snapshot --------------------------------------------------*/
 
 static void a_step_can_be_read(void **state) {
@@ -321,6 +368,7 @@ int main(void) {
       ON_BENCH(a_fork_goes_its_own_way),
       ON_BENCH(a_fork_of_a_fork_keeps_the_first_keys),
       ON_BENCH(forks_draw_other_numbers),
+      ON_BENCH(large_states_are_kept_as_differences),
       ON_BENCH(a_step_can_be_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "run/request.h"
 #include "run/store-sqlite-db.h"
@@ -462,6 +463,109 @@ static void older_ones_are_migrated(void **state) {
   assert_non_null(strstr(message, "use a newer Torpor"));
 }
 
+/* Makes the file 'path' what support/store-1.sql says. */
+static void make_version_1(void) {
+  const char *source = getenv("TORPOR_SOURCE");
+  static char sql[1 << 16];
+  char name[512];
+  sqlite3 *db;
+  snprintf(name, sizeof name, "%s/test/support/store-1.sql",
+           source != NULL ? source : ".");
+  FILE *file = fopen(name, "rb");
+  assert_non_null(file);
+  size_t size = fread(sql, 1, sizeof sql - 1, file);
+  fclose(file);
+  sql[size] = '\0';
+  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static torpor_status see_old_run(void *data, int64_t run,
+                                 const struct torpor__run *row,
+                                 const struct torpor__head *head) {
+  (void)data;
+  assert_string_equal(row->id, run == 1 ? "asleep" : "new");
+  assert_string_equal(row->program, "/srv/job/wait.mjs");
+  assert_int_equal(row->engine.size, 64);
+  assert_int_equal(row->keep, 10);
+  assert_int_equal(head->status, TORPOR__RUN_ACTIVE);
+  assert_int_equal(head->step, run == 1 ? 2 : 0);
+  assert_int_equal(head->edition + head->start + head->branch, 0);
+  seen++;
+  return TORPOR_OK;
+}
+
+static torpor_status see_old_state(void *data,
+                                   const struct torpor__state *row) {
+  torpor_snapshot_info info;
+  (void)data;
+  assert_int_equal(row->step, 2);
+  assert_int_equal(row->branch + row->edition + row->parent_step, 0);
+  assert_false(row->runnable || row->clone);
+  assert_int_equal(
+      torpor_snapshot_read(row->snapshot.data, row->snapshot.size, &info, NULL),
+      TORPOR_OK);
+  assert_int_equal(info.operations, 2);
+  seen++;
+  return TORPOR_OK;
+}
+
+static torpor_status see_old_operation(void *data,
+                                       const struct torpor__operation *row) {
+  (void)data;
+  assert_int_equal(strncmp(row->key, "asleep/0/", 9), 0);
+  seen++;
+  return TORPOR_OK;
+}
+
+static torpor_status see_old_kind(void *data, const char *kind,
+                                  enum torpor__policy policy) {
+  (void)data;
+  assert_int_equal(policy, strcmp(kind, "timer") == 0
+                               ? TORPOR__POLICY_REARM
+                               : TORPOR__POLICY_REATTACH);
+  seen++;
+  return TORPOR_OK;
+}
+
+static torpor_status see_old_file(void *data, const char *name,
+                                  struct torpor__slice source) {
+  (void)data;
+  assert_string_equal(name, "/srv/job/wait.mjs");
+  assert_true(source.size > 100);
+  seen++;
+  return TORPOR_OK;
+}
+
+/* A file that an older release wrote: everything in it is there afterwards. */
+static void version_1_is_migrated(void **state) {
+  (void)state;
+  make_version_1();
+  struct torpor__store *store = open_store();
+  const struct torpor__store_calls *calls = store->calls;
+  struct torpor__counts counts;
+  seen = 0;
+  assert_int_equal(calls->run_each(store, 0, see_old_run, NULL), TORPOR_OK);
+  assert_int_equal(seen, 2);
+  assert_int_equal(calls->state_each(store, 1, INT64_MAX, see_old_state, NULL),
+                   TORPOR_OK);
+  assert_int_equal(seen, 3);
+  assert_int_equal(calls->operation_each(store, 1, see_old_operation, NULL),
+                   TORPOR_OK);
+  assert_int_equal(seen, 5);
+  assert_int_equal(calls->kind_each(store, 1, see_old_kind, NULL), TORPOR_OK);
+  assert_int_equal(seen, 7);
+  for (int64_t run = 1; run <= 2; run++)
+    assert_int_equal(calls->file_each(store, run, 0, NULL, see_old_file, NULL),
+                     TORPOR_OK);
+  assert_int_equal(seen, 9);
+  assert_int_equal(calls->run_count(store, 1, &counts), TORPOR_OK);
+  assert_int_equal(counts.states, 1);
+  assert_int_equal(counts.signals, 1);
+  close_store(store);
+}
+
 static void a_migration_that_fails_changes_nothing(void **state) {
   (void)state;
   enum { LAST = TORPOR__STORE_SQLITE_VERSION };
@@ -641,6 +745,7 @@ int main(void) {
       IN_FOLDER(a_lock_dies_with_its_process),
       IN_FOLDER(processes_share_a_new_store),
       IN_FOLDER(older_ones_are_migrated),
+      IN_FOLDER(version_1_is_migrated),
       IN_FOLDER(a_migration_that_fails_changes_nothing),
       IN_FOLDER(nobody_is_migrated_under_its_feet),
       IN_FOLDER(other_files_are_refused_untouched),
