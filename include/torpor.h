@@ -240,7 +240,7 @@ typedef struct torpor_usage {
 
 TORPOR_API torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out);
 
-/* Collects garbage now. */
+/* Collects garbage now, and gives memory back to the system where it can. */
 TORPOR_API torpor_status torpor_vm_collect(torpor_vm *vm);
 
 /* ---- Limits --------------------------------------------------------------*/

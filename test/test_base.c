@@ -116,6 +116,54 @@ static void test_large(void **state) {
     for (int files = 0; files < 2; files++) use_large(memory, files == 0);
 }
 
+static void add_pages(void *user, uint32_t start, uint32_t end) {
+  *(uint32_t *)user += (end - start) / TORPOR__PAGE;
+}
+
+static double still_clock(void *user, torpor_clock which) {
+  (void)user, (void)which;
+  return 1700000000000.0;
+}
+
+/* A VM that wrote much in vain and was collected; 'share' is how much of what
+ * it wrote it has still. */
+static torpor_vm *open_collected(torpor_memory memory, double *share) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  uint32_t written = 0, left = 0;
+  torpor_vm *vm;
+  options.memory = memory;
+  options.host.clock = still_clock;
+  vm = test_vm_open(&options);
+  test_eval(vm,
+            "globalThis.f = n => n && f(n - 1); f(100); "
+            "globalThis.a = new Uint8Array(1 << 20).fill(1); a.fill(0); 0");
+  torpor__finder_force(TORPOR__FINDER_PAGEMAP); /* the pages it really has */
+  torpor__region_written(vm->region, add_pages, &written);
+  test_ok(vm, torpor_vm_collect(vm));
+  torpor__region_written(vm->region, add_pages, &left);
+  torpor__finder_force(TORPOR__FINDER_BEST);
+  *share = (double)left / written;
+  return vm;
+}
+
+/* Collecting gives back what a mapped VM wrote in vain, and changes nothing. */
+static void test_trimmed(void **state) {
+  double all, share;
+  torpor_vm *copied = open_collected(TORPOR_MEMORY_POOLED, &all);
+  torpor_vm *vm = open_collected(TORPOR_MEMORY_MAPPED, &share);
+  torpor_bytes expected = test_save(copied), bytes = test_save(vm);
+  (void)state;
+  assert_int_equal(bytes.size, expected.size);
+  assert_memory_equal(bytes.data, expected.data, expected.size);
+  assert_true(all >= 1);
+  assert_true(share < 0.6);
+  test_eval_is(vm, "a.every(x => x === 0)", "true");
+  torpor_vm_close(vm);
+  torpor_vm_close(copied);
+  torpor_bytes_free(&expected);
+  torpor_bytes_free(&bytes);
+}
+
 /* Neither guest nor host can write to what VMs share. */
 static void test_sealed(void **state) {
   torpor_bytes bytes = sleep_after("globalThis.a = 1; 0");
@@ -255,10 +303,10 @@ static void test_threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_many),    cmocka_unit_test(test_deltas),
-      cmocka_unit_test(test_large),   cmocka_unit_test(test_sealed),
-      cmocka_unit_test(test_refused), cmocka_unit_test(test_out_of_memory),
-      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_many),          cmocka_unit_test(test_deltas),
+      cmocka_unit_test(test_large),         cmocka_unit_test(test_sealed),
+      cmocka_unit_test(test_trimmed),       cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_threads),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

@@ -170,7 +170,7 @@ static void test_seal_anew(void **state) {
     torpor__region_written(vm->region, add_size, &before);
     torpor_vm_close(vm);
   }
-  for (int i = 0; i < 300; i++) torpor_vm_close(test_vm_open(NULL));
+  for (int i = 0; i < 1100; i++) torpor_vm_close(test_vm_open(NULL));
   vm = test_vm_open(NULL);
   torpor__region_written(vm->region, add_size, &after);
 #ifndef TORPOR_SOFT_BOUNDS

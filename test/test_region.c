@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* test_region.c - linear memory: its bounds, what is committed, what is zero.
  * ctest: thread */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -260,6 +263,175 @@ static void test_host_access_commits(void **state) {
 
 #endif
 
+/* ---- On a file, sealed, kept -----------------------------------------------*/
+
+#ifndef TORPOR_SOFT_BOUNDS
+
+enum { FILE_CHUNKS = 3, MAPPED_PAGES = 6 };
+
+/* A file of memory whose byte number i is i / 4096 + 1. */
+static int make_file(void) {
+  static uint8_t page[TORPOR__PAGE];
+  int file = memfd_create("test", MFD_CLOEXEC);
+  assert_true(file >= 0);
+  for (unsigned i = 0; i < FILE_CHUNKS * CHUNK / TORPOR__PAGE; i++) {
+    memset(page, (int)i + 1, sizeof page);
+    assert_int_equal(write(file, page, sizeof page), sizeof page);
+  }
+  return file;
+}
+
+static torpor__region *open_mapped(void) {
+  torpor__region *region = torpor__region_open(MAPPED_PAGES, MAPPED_PAGES);
+  int file = make_file();
+  assert_non_null(region);
+  assert_true(torpor__region_map(region, file, FILE_CHUNKS * CHUNK));
+  close(file);
+  return region;
+}
+
+/* The pages that were found, as bits. */
+struct found {
+  uint64_t pages[MAPPED_PAGES * CHUNK / TORPOR__PAGE / 64 + 1];
+  uint32_t end;
+};
+
+static void add_found(void *user, uint32_t start, uint32_t end) {
+  struct found *found = user;
+  assert_true(start >= found->end && start < end);
+  found->end = end;
+  for (uint32_t page = start / TORPOR__PAGE; page < end / TORPOR__PAGE; page++)
+    found->pages[page / 64] |= UINT64_C(1) << page % 64;
+}
+
+static bool has(const struct found *found, uint32_t page) {
+  return found->pages[page / 64] >> page % 64 & 1;
+}
+
+static void put(torpor__region *region, uint32_t at, uint8_t byte) {
+  assert_true(torpor__region_commit(region, at, at + 1));
+  ((uint8_t *)torpor__region_memory(region)->data)[at] = byte;
+}
+
+static uint8_t get(torpor__region *region, uint32_t at) {
+  assert_true(torpor__region_reach(region, at, at + 1));
+  return ((uint8_t *)torpor__region_memory(region)->data)[at];
+}
+
+/* What was written is found, in each way, on the file and behind it. */
+static void test_written_is_found(void **state) {
+  static const uint32_t places[] = {0, 5, 16, 47, 48, 63, 95};
+  (void)state;
+  for (torpor__finder finder = 0; finder <= TORPOR__FINDER_EVERYTHING;
+       finder++) {
+    torpor__region *region = open_mapped();
+    struct found found = {{0}, 0};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+      put(region, places[i] * TORPOR__PAGE + 77, 200);
+    torpor__finder_force(finder);
+    torpor__region_written(region, add_found, &found);
+    torpor__finder_force(TORPOR__FINDER_BEST);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+      assert_true(has(&found, places[i]));
+    if (finder == TORPOR__FINDER_BEST) { /* and little else */
+      assert_false(has(&found, 1));
+      assert_false(has(&found, 40));
+    }
+    torpor__region_close(region);
+  }
+}
+
+/* Resetting gives the file's bytes again, and zeros behind it. */
+static void test_mapped_is_reset(void **state) {
+  torpor__region *region = open_mapped();
+  (void)state;
+  for (uint32_t at = 0; at < MAPPED_PAGES * CHUNK; at += TORPOR__PAGE)
+    put(region, at, 0xee);
+  assert_true(torpor__region_keep(region, 0, CHUNK));
+  put(region, 10, 0xef);
+  assert_true(torpor__shadow_forget(region));
+  assert_true(torpor__region_reset(region));
+  for (uint32_t at = 0; at < FILE_CHUNKS * CHUNK; at++)
+    if (get(region, at) != at / TORPOR__PAGE + 1) fail_msg("byte %u", at);
+  for (uint32_t at = FILE_CHUNKS * CHUNK; at < MAPPED_PAGES * CHUNK; at++)
+    if (get(region, at) != 0) fail_msg("byte %u", at);
+  torpor__region_close(region);
+}
+
+/* The file is gone from a region that is used again. */
+static void test_mapped_is_recycled(void **state) {
+  torpor__region *region = open_mapped(), *second;
+  (void)state;
+  put(region, 3, 9);
+  torpor__region_close(region);
+  second = torpor__region_open(MAPPED_PAGES, MAPPED_PAGES);
+  assert_ptr_equal(second, region);
+  for (uint32_t at = 0; at < MAPPED_PAGES * CHUNK; at++)
+    if (get(second, at) != 0) fail_msg("byte %u is %u", at, get(second, at));
+  torpor__region_close(second);
+}
+
+/* A page that is kept has its copy made when it is written, by whomever. */
+static void test_kept_is_copied(void **state) {
+  probe *probe = *state;
+  torpor__region *region = probe->region;
+  uint32_t value;
+  for (uint32_t page = 0; page < 16; page++)
+    assert_int_equal(store(probe, page * TORPOR__PAGE, 1000 + page),
+                     TORPOR__TRAP_NONE);
+  assert_true(torpor__region_keep(region, 0, 8 * TORPOR__PAGE));
+  for (uint32_t page = 0; page < 16; page++) {
+    assert_int_equal(torpor__shadow_keeps(region, page), page < 8);
+    assert_null(torpor__shadow_at(region, page));
+  }
+  assert_int_equal(load(probe, 3 * TORPOR__PAGE, &value), TORPOR__TRAP_NONE);
+  assert_true(torpor__shadow_keeps(region, 3)); /* reading is no writing */
+  assert_int_equal(store(probe, 3 * TORPOR__PAGE, 7), TORPOR__TRAP_NONE);
+  assert_true(
+      torpor__region_commit(region, 5 * TORPOR__PAGE, 5 * TORPOR__PAGE + 1));
+  for (uint32_t page = 0; page < 16; page++) {
+    const uint8_t *copy = torpor__shadow_at(region, page);
+    bool written = page == 3 || page == 5;
+    assert_int_equal(copy != NULL, written);
+    assert_int_equal(torpor__shadow_keeps(region, page), page < 8 && !written);
+    if (copy) memcpy(&value, copy, 4);
+    if (copy) assert_int_equal(value, 1000 + page);
+  }
+  struct found since = {{0}, 0}, all = {{0}, 0};
+  torpor__region_written_since(region, add_found, &since);
+  torpor__region_written(region, add_found, &all);
+  assert_int_equal(since.pages[0] & 0xffff, 0xff28);
+  assert_int_equal(all.pages[0] & 0xffff, 0xffff);
+  assert_true(torpor__shadow_forget(region));
+  memset(&since, 0, sizeof since);
+  torpor__region_written_since(region, add_found, &since);
+  assert_int_equal(since.pages[0] & 0xffff, 0xffff);
+}
+
+/* One that writes to very many kept pages: all copies are right, and the
+ * system is asked for few mappings. */
+static void test_many_kept(void **state) {
+  enum { CHUNKS = 60, PAGES = CHUNKS * CHUNK / TORPOR__PAGE };
+  torpor__region *region = torpor__region_open(CHUNKS, CHUNKS);
+  (void)state;
+  assert_non_null(region);
+  for (uint32_t page = 0; page < PAGES; page++)
+    put(region, page * TORPOR__PAGE + 1, (uint8_t)(page % 251 + 1));
+  for (int round = 0; round < 3; round++) {
+    assert_true(torpor__region_keep(region, 0, CHUNKS * CHUNK));
+    for (uint32_t page = round ? 1 : 0; page < PAGES; page += 2)
+      put(region, page * TORPOR__PAGE + 1, (uint8_t)(100 + round));
+    for (uint32_t page = 0; page < PAGES; page++) {
+      const uint8_t *copy = torpor__shadow_at(region, page);
+      if (page % 2 == (round ? 1 : 0)) assert_non_null(copy);
+      if (copy && round == 0) assert_int_equal(copy[1], page % 251 + 1);
+    }
+  }
+  torpor__region_close(region);
+}
+
+#endif
+
 static void note_range(void *user, uint32_t start, uint32_t end) {
   (void)start, (void)end;
   *(bool *)user = true;
@@ -329,6 +501,11 @@ int main(void) {
       TEST(test_committed_is_what_was_touched),
       TEST(test_commit_and_decommit),
       TEST(test_host_access_commits),
+      TEST(test_written_is_found),
+      TEST(test_mapped_is_reset),
+      TEST(test_mapped_is_recycled),
+      TEST(test_kept_is_copied),
+      TEST(test_many_kept),
 #endif
       TEST(test_recycled_is_zero),
       TEST(test_thousands_at_once),

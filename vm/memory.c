@@ -51,6 +51,39 @@ uint8_t *torpor__memory_to(torpor_vm *vm, uint32_t address, uint64_t size) {
   return vm->memory + address;
 }
 
+/* ---- Giving back ----------------------------------------------------------*/
+
+/* What 'page' is when it was not written. */
+static const uint8_t *find_unwritten(const torpor_vm *vm, uint32_t page) {
+  static const uint8_t zeros[TORPOR__PAGE];
+  size_t at = (size_t)page * TORPOR__PAGE;
+  return at < vm->image->size ? vm->image->bytes + at : zeros;
+}
+
+/* The stack is dead, and zero in every image. */
+static bool is_needless(const torpor_vm *vm, uint32_t page) {
+  size_t at = (size_t)page * TORPOR__PAGE;
+  return at + TORPOR__PAGE <= vm->image->stack_size ||
+         memcmp(vm->memory + at, find_unwritten(vm, page), TORPOR__PAGE) == 0;
+}
+
+static void trim_range(void *user, uint32_t start, uint32_t end) {
+  torpor_vm *vm = user;
+  uint32_t page = start / TORPOR__PAGE, limit = end / TORPOR__PAGE;
+  while (page < limit) {
+    uint32_t first = page;
+    while (page < limit && is_needless(vm, page)) page++;
+    torpor__region_drop(vm->region, first * TORPOR__PAGE, page * TORPOR__PAGE);
+    while (page < limit && !is_needless(vm, page)) page++;
+  }
+}
+
+void torpor__memory_trim(torpor_vm *vm) {
+  if (vm->mapped) torpor__region_written(vm->region, trim_range, vm);
+}
+
+/* ---- Loans ----------------------------------------------------------------*/
+
 /* Memory of the guest's for 'size' bytes and a zero byte. */
 static torpor_status lend_allocated(torpor_vm *vm, torpor__loan *loan,
                                     const void *data, size_t size,

@@ -245,5 +245,6 @@ torpor_status torpor_vm_collect(torpor_vm *vm) {
   torpor_status status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, collect, 0);
+  if (status == TORPOR_OK && vm->calls == 1) torpor__memory_trim(vm);
   return torpor__end(vm, status);
 }

@@ -211,6 +211,10 @@ const uint8_t *torpor__memory_kept(torpor_vm *vm, uint32_t address,
 /* Where that ends. */
 uint32_t torpor__memory_limit(const torpor_vm *vm);
 
+/* Gives pages that a mapped VM has of its own, and need not, back to the
+ * system. No guest code is on the stack. */
+void torpor__memory_trim(torpor_vm *vm);
+
 /* Bytes lent to the guest for one call: in the control block's window while
  * they fit, else in memory that the guest allocated. */
 typedef struct torpor__loan {

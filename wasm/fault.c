@@ -133,6 +133,12 @@ static void on_fault(int number, siginfo_t *info, void *context) {
   errno = error;
 }
 
+/* Whether the signal is ours, with who had it before in 'now' if it is not. */
+static bool is_installed(int number, struct sigaction *now) {
+  if (sigaction(number, NULL, now) != 0) return true; /* none can be */
+  return now->sa_flags & SA_SIGINFO && now->sa_sigaction == on_fault;
+}
+
 static void install_handler(int number, struct chain *chain) {
   struct sigaction now;
   struct sigaction action = {
@@ -140,15 +146,17 @@ static void install_handler(int number, struct chain *chain) {
       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
   };
   sigemptyset(&action.sa_mask);
-  if (sigaction(number, NULL, &now) != 0) return;
-  if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_fault) return;
+  if (is_installed(number, &now)) return;
   chain->last = now;
   if (!chain->installed) chain->first = now;
   chain->installed = true;
   sigaction(number, &action, NULL);
 }
 
+/* Asked for every VM, and nearly always done already: then without the lock. */
 void torpor__fault_install(void) {
+  struct sigaction now;
+  if (is_installed(SIGSEGV, &now) && is_installed(SIGBUS, &now)) return;
   pthread_mutex_lock(&lock);
   install_handler(SIGSEGV, &chain_segv);
   install_handler(SIGBUS, &chain_bus);

@@ -110,6 +110,12 @@ bool torpor__region_reset(torpor__region *region) {
          torpor__chunk_decommit(region, first, region->chunk_end);
 }
 
+void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end) {
+  if (start < end)
+    (void)madvise(torpor__region_bytes(region) + start, end - start,
+                  MADV_DONTNEED);
+}
+
 static bool unmap(torpor__region *region) {
   size_t size = (size_t)region->mapped * TORPOR__CHUNK;
   if (size == 0) return true;

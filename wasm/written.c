@@ -70,13 +70,17 @@ static void flush(search *s) {
   s->start = s->end;
 }
 
-static void add_page(search *s, uint32_t page) {
-  if (s->since && torpor__shadow_keeps(s->region, page)) return;
-  if (page != s->end || s->start == s->end) {
+static void add_range(search *s, uint32_t start, uint32_t end) {
+  if (start != s->end || s->start == s->end) {
     flush(s);
-    s->start = page;
+    s->start = start;
   }
-  s->end = page + 1;
+  s->end = end;
+}
+
+static void add_page(search *s, uint32_t page) {
+  if (!s->since || !torpor__shadow_keeps(s->region, page))
+    add_range(s, page, page + 1);
 }
 
 static void add_pages(search *s, uint32_t page, uint32_t end) {
@@ -85,12 +89,24 @@ static void add_pages(search *s, uint32_t page, uint32_t end) {
 
 /* ---- Noted ----------------------------------------------------------------*/
 
+/* The pages from 'page' on whose bits are set. */
+static void add_bits(search *s, uint32_t page, uint32_t bits) {
+  while (bits != 0) {
+    uint32_t first = (uint32_t)__builtin_ctz(bits);
+    uint32_t count = (uint32_t)__builtin_ctz(~(bits >> first));
+    add_range(s, page + first, page + first + count);
+    bits &= ~0u << (first + count);
+  }
+}
+
 static void add_noted_chunk(search *s, uint32_t chunk) {
   uint32_t page = chunk * CHUNK_PAGES, end = page + CHUNK_PAGES;
   const torpor__chunk *record = &s->region->chunks[chunk];
-  if (record->sealed && !record->open &&
-      (s->since || !torpor__shadow_keeps_any(s->region, chunk)))
+  uint32_t open = record->sealed ? record->open : (1u << CHUNK_PAGES) - 1;
+  if (!torpor__shadow_keeps_any(s->region, chunk)) {
+    add_bits(s, page, open);
     return;
+  }
   for (; page < end; page++)
     if (torpor__page_is_open(s->region, page) ||
         torpor__shadow_keeps(s->region, page))
