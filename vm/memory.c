@@ -60,10 +60,19 @@ static const uint8_t *find_unwritten(const torpor_vm *vm, uint32_t page) {
   return at < vm->image->size ? vm->image->bytes + at : zeros;
 }
 
+/* Whether something else is remembered of 'page' than what the image has: then
+ * the next difference must find it among what was written. */
+static bool is_remembered(const torpor_vm *vm, uint32_t page) {
+  return vm->remembered.known &&
+         (vm->remembered.pieces || torpor__shadow_at(vm->region, page) ||
+          torpor__shadow_keeps(vm->region, page));
+}
+
 /* The stack is dead, and zero in every image. */
 static bool is_needless(const torpor_vm *vm, uint32_t page) {
   size_t at = (size_t)page * TORPOR__PAGE;
-  return at + TORPOR__PAGE <= vm->image->stack_size ||
+  if (at + TORPOR__PAGE <= vm->image->stack_size) return true;
+  return !is_remembered(vm, page) &&
          memcmp(vm->memory + at, find_unwritten(vm, page), TORPOR__PAGE) == 0;
 }
 

@@ -61,9 +61,11 @@ static torpor_vm *open_with(const char *source) {
 /* Saves 'vm', with 'flags' of torpor_save, and takes the bytes apart. */
 static void keep(torpor_vm *vm, unsigned flags, draft *out) {
   torpor_bytes bytes;
-  torpor_status status = torpor_snapshot_save_with(vm, flags, &bytes);
+  torpor_status status;
+  do /* looking where it waits has a deadline, and the system may be busy */
+    status = torpor_snapshot_save_with(vm, flags, &bytes);
+  while (status == TORPOR_FORMAT);
   assert(status == TORPOR_OK);
-  (void)status;
   draft_read(out, bytes.data, bytes.size);
   torpor_bytes_free(&bytes);
 }
