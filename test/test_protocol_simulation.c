@@ -4,15 +4,17 @@
  * ctest: full timeout=120
  *
  * A universe is a disk, two runs that may be forked, two workers and a client,
- * all made from one seed. In each step chance picks a worker and lets it do one small thing: open
- * a run, flush, run a program for a turn, lose its lock, die at a named point;
- * or a driver finishes, twice, late, or just when a timeout comes; or the
- * client sends a signal, cancels, kills, rewinds, forks, prunes. Time passes.
+ * all made from one seed. In each step chance picks a worker and lets it do one
+ * small thing: open a run, flush, run a program for a turn, lose its lock, die
+ * at a named point; or a driver finishes, twice, late, or just when a timeout
+ * comes; or the client sends a signal, cancels, kills, rewinds, forks, prunes.
+ * Time passes.
  *
- * After each commit what the disk says must make sense by itself (check_run);
- * whenever a driver is started, a line shown or a program told something, it
- * must be allowed by what the disk says (on_start, on_show, check_deliveries).
- * In the end chance is switched off and all must come to an end (settle).
+ * After each commit what the disk says must make sense by itself
+ * (support/universe.c); whenever a driver is started, a line shown or a program
+ * told something, it must be allowed by what the disk says (on_start, on_show,
+ * check_deliveries). In the end chance is switched off and all must come to an
+ * end (settle).
  *
  * A broken promise ends the test with the seed of its universe; run it alone
  * with TORPOR_SEED. The environment:
@@ -22,330 +24,17 @@
  *   TORPOR_SEED              this universe only
  *
  * One thread. */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/branch.h"
 #include "run/fault.h"
 #include "run/mailbox.h"
-#include "run/protocol.h"
 #include "run/request.h"
-#include "support/memory-store.h"
-#include "support/simulated-program.h"
-
-enum {
-  WORKERS = 2,
-  TASKS = 64,
-  ATTEMPTS_MAX = 4,
-  FIRST_RUNS = 2, /* the others are forks */
-  KEEP = 3,
-  LINKS_MAX = 3, /* differences in a row */
-  BRANCHES = 24, /* accounted for, per run */
-  STEPS_PER_UNIVERSE = 400,
-  SETTLE_ROUNDS = 3000,
-  OPERATION_IDS = 4096 /* accounted for, per run */
-};
-
-/* An operation that a worker's drivers perform. */
-struct task {
-  int64_t run, branch;
-  uint64_t operation;
-  int64_t due_ms;
-  bool timer; /* ends by itself when due */
-};
-
-/* What one worker does with one run. */
-struct hold {
-  struct torpor__protocol *protocol;
-  struct torpor__drivers drivers;
-  struct worker *worker;
-  int64_t run;
-  int links;   /* differences since the last whole state */
-  bool loaded; /* 'program' is the committed state, or ahead of it */
-  struct program program;
-  struct program_step turn;
-  /* The first value received for an operation since the hold began. */
-  uint32_t first_value[OPERATION_IDS];
-};
-
-struct worker {
-  struct memory_store store;
-  struct hold holds[DISK_RUNS];
-  struct task tasks[TASKS];
-  int task_count;
-};
-
-/* What an onlooker who never crashes knows of a run. */
-struct account {
-  uint64_t sent; /* bit n: signal n was sent, durably */
-  uint32_t next_signal;
-  struct memory_store *owner; /* who raised the fence last */
-  uint8_t starts[BRANCHES][OPERATION_IDS];
-  int64_t lines_shown[BRANCHES]; /* highest number */
-  bool poisoned;                 /* its program kills its worker at step 2 */
-};
-
-static struct universe {
-  uint64_t seed;
-  uint64_t random;
-  int64_t now_ms;
-  uint32_t next_value;
-  int64_t pruning; /* states that the client asks to be left; 0: it does not */
-  struct disk disk;
-  struct memory_store client;
-  struct worker workers[WORKERS];
-  struct account accounts[DISK_RUNS];
-  int crash_in; /* fault points until the current worker dies; 0: never */
-  jmp_buf crash;
-} u;
-
-static struct {
-  int64_t steps, crashes, commits, ended, parked, fenced, rewound, forked;
-} totals;
+#include "support/universe.h"
 
 static uint64_t draw(uint64_t limit) {
   return simulated_random(&u.random, limit);
-}
-
-_Noreturn static void broken(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  fprintf(stderr,
-          "promise broken in universe %llu: ", (unsigned long long)u.seed);
-  vfprintf(stderr, format, args);
-  fprintf(stderr, "\n");
-  va_end(args);
-  exit(1);
-}
-
-#define PROMISE(condition, ...)                                                \
-  do {                                                                         \
-    if (!(condition)) broken(__VA_ARGS__);                                     \
-  } while (0)
-
-/* ---- what the disk says -------------------------------------------------- */
-
-static const struct disk_run *committed(int64_t run) {
-  return &u.disk.committed.runs[run - 1];
-}
-
-static const struct disk_state *newest_state(const struct disk_run *run) {
-  return run->state_count > 0 ? &run->states[run->state_count - 1] : NULL;
-}
-
-static const struct disk_operation *find_operation(const struct disk_run *run,
-                                                   uint64_t id) {
-  for (int i = 0; i < run->operation_count; i++)
-    if (run->operations[i].id == id) return &run->operations[i];
-  return NULL;
-}
-
-static const struct disk_result *find_result(const struct disk_run *run,
-                                             uint64_t id) {
-  for (int i = 0; i < run->result_count; i++)
-    if (run->results[i].operation == id) return &run->results[i];
-  return NULL;
-}
-
-/* The program of a committed state; false when there is none. */
-static bool read_program(const struct disk_run *run, struct program *program) {
-  if (run->head.status == TORPOR__RUN_ACTIVE && run->state_count > 0) {
-    memcpy(program, run->states[run->state_count - 1].snapshot,
-           sizeof *program);
-    return true;
-  }
-  if (!run->exited || run->exit_size != sizeof *program) return false;
-  memcpy(program, run->exit, sizeof *program);
-  return true;
-}
-
-static const struct program_pending *find_pending(const struct program *program,
-                                                  uint64_t id) {
-  for (int i = 0; i < program->pending_count; i++)
-    if (program->pending[i].id == id) return &program->pending[i];
-  return NULL;
-}
-
-/* Wherever the state has been since: key, branch and due time are those with
- * which the operation was begun. */
-static void check_operation(const struct disk_run *run,
-                            const struct program *program,
-                            const struct disk_operation *row) {
-  const struct program_pending *pending = find_pending(program, row->id);
-  char key[TORPOR__KEY_MAX];
-  PROMISE(pending != NULL,
-          "%s: the store has operation %llu, the state has not", run->id,
-          (unsigned long long)row->id);
-  snprintf(key, sizeof key, "%s/%lld/%llu", committed(pending->run)->id,
-           (long long)pending->branch, (unsigned long long)row->id);
-  PROMISE(strcmp(row->key, key) == 0, "%s: key %s instead of %s", run->id,
-          row->key, key);
-  PROMISE(row->branch == pending->branch && row->due_ms == pending->due_ms,
-          "%s: %s has moved", run->id, key);
-  PROMISE((row->policy == TORPOR__POLICY_REJECT) == (pending->kind == 'p'),
-          "%s: %s is done twice, or never", run->id, key);
-}
-
-/* A state and what it waits for were written together. */
-static void check_operations(const struct disk_run *run,
-                             const struct program *program) {
-  PROMISE(run->operation_count == program->pending_count,
-          "%s: the state waits for %d operations, the store has %d", run->id,
-          program->pending_count, run->operation_count);
-  for (int i = 0; i < run->operation_count; i++)
-    check_operation(run, program, &run->operations[i]);
-  for (int i = 0; i < run->result_count; i++)
-    PROMISE(find_operation(run, run->results[i].operation) != NULL,
-            "%s: a result of an operation that is gone", run->id);
-}
-
-static uint64_t waiting_signals(const struct disk_run *run) {
-  uint64_t waiting = 0;
-  for (int i = 0; i < run->signal_count; i++) {
-    uint32_t number;
-    memcpy(&number, run->signals[i].value.data, sizeof number);
-    waiting |= UINT64_C(1) << number;
-  }
-  return waiting;
-}
-
-/* Every signal that was sent is in the mailbox or consumed, never both. */
-static void check_signals(int64_t number, const struct disk_run *run,
-                          const struct program *program) {
-  uint64_t waiting = waiting_signals(run);
-  PROMISE((waiting & program->messages) == 0, "%s: a signal came twice",
-          run->id);
-  PROMISE((waiting | program->messages) == u.accounts[number - 1].sent,
-          "%s: a signal was lost", run->id);
-}
-
-static void check_cancel(const struct disk_run *run,
-                         const struct disk_run *before,
-                         const struct program *program) {
-  struct program earlier;
-  if (!before->head.cancel || run->head.cancel ||
-      before->head.branch != run->head.branch ||
-      !read_program(before, &earlier))
-    return;
-  PROMISE(program->cancelled > earlier.cancelled,
-          "%s: cancel was forgotten, nothing was rejected", run->id);
-}
-
-static void check_head(int64_t number, const struct disk_run *run,
-                       const struct disk_run *before,
-                       struct memory_store *writer) {
-  const struct torpor__head *head = &run->head;
-  const struct torpor__head *old = &before->head;
-  if (head->branch != old->branch) {
-    PROMISE(head->branch == old->branch + 1 && writer == &u.client &&
-                head->step <= old->step,
-            "%s: a branch of nobody's making", run->id);
-    PROMISE(head->fence > old->fence, "%s: rewound without raising the fence",
-            run->id);
-    return;
-  }
-  PROMISE(head->fence >= old->fence && head->step >= old->step, "%s: went back",
-          run->id);
-  PROMISE(head->step <= old->step + 1, "%s: two steps in a commit", run->id);
-  PROMISE(head->attempts <= ATTEMPTS_MAX, "%s: too many attempts", run->id);
-  if (head->step == old->step) return;
-  PROMISE(old->status == TORPOR__RUN_ACTIVE, "%s: a step after its end",
-          run->id);
-  PROMISE(writer == u.accounts[number - 1].owner,
-          "%s: a step by a worker that had lost the run", run->id);
-}
-
-/* Each kept state has what it needs, and no more went than may. */
-static void check_states(const struct disk_run *run,
-                         const struct disk_run *before) {
-  PROMISE(run->state_count <= KEEP + LINKS_MAX, "%s: old states are left",
-          run->id);
-  for (int i = 0; i < run->state_count; i++) {
-    const struct disk_state *state = &run->states[i];
-    PROMISE(i == 0 || state->step == state[-1].step + 1,
-            "%s: a step between is missing", run->id);
-    PROMISE(state->parent_step == 0 ||
-                (i > 0 && state->parent_step == state[-1].step &&
-                 state->branch == state[-1].branch),
-            "%s: step %lld needs one that is gone", run->id,
-            (long long)state->step);
-  }
-  if (before->state_count == 0 || run->state_count == 0 ||
-      before->head.branch != run->head.branch)
-    return;
-  int64_t oldest = before->states[0].step;
-  int64_t bound =
-      newest_state(run)->step + 1 - (u.pruning > 0 ? u.pruning : KEEP);
-  PROMISE(run->states[0].step <= (oldest > bound ? oldest : bound),
-          "%s: a state is gone that was to be kept", run->id);
-}
-
-/* Rewound: the state is the one that was kept of this step. */
-static void check_rewound(const struct disk_run *run,
-                          const struct disk_run *before) {
-  const struct disk_state *state = newest_state(run);
-  PROMISE(run->head.status == TORPOR__RUN_ACTIVE && !run->exited,
-          "%s: rewound, and still ended", run->id);
-  if (run->head.step == 0) {
-    PROMISE(run->operation_count + run->state_count == 0,
-            "%s: begins anew with something left", run->id);
-    return;
-  }
-  for (int i = 0; i < before->state_count; i++)
-    if (before->states[i].step == state->step &&
-        memcmp(before->states[i].snapshot, state->snapshot, state->size) == 0)
-      return;
-  broken("%s: went back to a state that was never kept", run->id);
-}
-
-/* A copy begins with nothing in its mailbox, and its signals are its own. */
-static void check_forked(int64_t number) {
-  const struct disk_run *run = committed(number);
-  struct program program = {0};
-  PROMISE(run->signal_count == 0 && run->head.fence == 0,
-          "%s: more was copied than the state", run->id);
-  if (run->state_count > 0) read_program(run, &program);
-  u.accounts[number - 1].sent = program.messages;
-  check_operations(run, &program);
-}
-
-static void check_run(int64_t number, const struct disk_run *before,
-                      struct memory_store *writer) {
-  const struct disk_run *run = committed(number);
-  struct program program;
-  if (run->head.fence > before->head.fence)
-    u.accounts[number - 1].owner = writer;
-  if (writer == &u.client) u.accounts[number - 1].sent |= waiting_signals(run);
-  bool rewound = run->head.branch != before->head.branch;
-  check_head(number, run, before, writer);
-  check_states(run, before);
-  bool active = run->head.status == TORPOR__RUN_ACTIVE;
-  if (active && run->head.step > 0)
-    PROMISE(newest_state(run) != NULL &&
-                newest_state(run)->step == run->head.step,
-            "%s: no state of step %lld", run->id, (long long)run->head.step);
-  if (rewound) check_rewound(run, before);
-  if (rewound && run->head.step == 0)
-    u.accounts[number - 1].sent = waiting_signals(run);
-  if (!read_program(run, &program)) return;
-  if (rewound) /* what was consumed since is not given again */
-    u.accounts[number - 1].sent = waiting_signals(run) | program.messages;
-  if (active) check_operations(run, &program);
-  check_signals(number, run, &program);
-  if (active) check_cancel(run, before, &program);
-}
-
-static void on_commit(struct disk *disk, struct memory_store *writer,
-                      const struct disk_content *before) {
-  totals.commits++;
-  for (int64_t run = 1; run <= disk->committed.run_count; run++)
-    if (run <= before->run_count)
-      check_run(run, &before->runs[run - 1], writer);
-    else
-      check_forked(run);
 }
 
 /* ---- drivers ------------------------------------------------------------- */
@@ -483,7 +172,7 @@ static void check_match(const struct disk_run *run,
             "%s: not the oldest signal", run->id);
     return;
   }
-  broken("%s: a signal that was not in the mailbox", run->id);
+  universe_broken("%s: a signal that was not in the mailbox", run->id);
 }
 
 static void check_deliveries(const struct hold *hold,
@@ -745,55 +434,6 @@ static void act_client(struct worker *worker) {
     torpor__request_kill(store, run, u.now_ms);
 }
 
-/* The client as one who can read the states of programs. */
-struct opened {
-  struct program program;
-  struct torpor__operation rows[PROGRAM_PENDING];
-};
-
-/* torpor__state_fn */
-static torpor_status take_newest(void *data, const struct torpor__state *row) {
-  struct torpor__departure *out = data;
-  struct opened *opened = out->block;
-  memcpy(&opened->program, row->snapshot.data, sizeof opened->program);
-  out->branch = row->branch;
-  out->step = row->step;
-  out->runnable = row->runnable;
-  return TORPOR_CANCELLED;
-}
-
-static torpor_status open_state(void *user, int64_t run, int64_t step,
-                                struct torpor__departure *out) {
-  static struct opened opened;
-  (void)user;
-  *out = (struct torpor__departure){.block = &opened};
-  torpor_status status = u.client.store.calls->state_each(
-      &u.client.store, run, step, take_newest, out);
-  if (status != TORPOR_CANCELLED) return TORPOR_NOT_FOUND;
-  out->operations = opened.rows;
-  out->operation_count = program_list(&opened.program, opened.rows);
-  return TORPOR_OK;
-}
-
-static torpor_status seal_state(void *user, const char *id, int64_t branch,
-                                struct torpor__departure *departure) {
-  struct opened *opened = departure->block;
-  (void)user;
-  (void)id;
-  (void)branch;
-  departure->snapshot = (struct torpor__slice){.data = &opened->program,
-                                               .size = sizeof opened->program};
-  return TORPOR_OK;
-}
-
-static void close_state(void *user, struct torpor__departure *departure) {
-  (void)user;
-  (void)departure;
-}
-
-static const struct torpor__opener opener = {
-    .open = open_state, .seal = seal_state, .close = close_state};
-
 static int64_t any_step(int64_t run) {
   const struct disk_state *newest = newest_state(committed(run));
   if (newest == NULL || draw(8) == 0) return 0;
@@ -809,7 +449,7 @@ static void fork_run(int64_t run) {
   account->next_signal = u.accounts[run - 1].next_signal;
   totals.forked +=
       torpor__branch_fork(&u.client.store, run, any_step(run), ids[count],
-                          &opener, u.now_ms) == TORPOR_OK;
+                          &universe_opener, u.now_ms) == TORPOR_OK;
 }
 
 static void prune_run(int64_t run) {
@@ -831,8 +471,9 @@ static void act_history(struct worker *worker) {
   else if (choice < 6)
     prune_run(run);
   else if (committed(run)->head.branch < BRANCHES - 2)
-    totals.rewound += torpor__branch_rewind(&u.client.store, run, any_step(run),
-                                            &opener, u.now_ms) == TORPOR_OK;
+    totals.rewound +=
+        torpor__branch_rewind(&u.client.store, run, any_step(run),
+                              &universe_opener, u.now_ms) == TORPOR_OK;
 }
 
 static const struct {
@@ -916,9 +557,9 @@ static void settle(void) {
     if (is_all_settled()) return;
     attempt(&u.workers[0], act_settle);
   }
-  broken("something was forgotten: steps %lld and %lld",
-         (long long)committed(1)->head.step,
-         (long long)committed(2)->head.step);
+  universe_broken("something was forgotten: steps %lld and %lld",
+                  (long long)committed(1)->head.step,
+                  (long long)committed(2)->head.step);
 }
 
 static void check_end(int64_t number) {
@@ -944,7 +585,7 @@ static void live(uint64_t seed) {
     torpor__request_create(&u.client.store, &row, NULL, 0, &run);
     u.accounts[i].poisoned = draw(10) == 0;
   }
-  u.disk.committed_hook = on_commit;
+  u.disk.committed_hook = universe_check;
   for (int i = 0; i < STEPS_PER_UNIVERSE; i++) step_universe();
   settle();
   for (int i = 0; i < u.disk.committed.run_count; i++) check_end(i + 1);
