@@ -53,8 +53,9 @@ bool torpor__region_reach(torpor__region *region, uint32_t start,
                           uint32_t end) {
   if (start > end || end > torpor__region_memory(region)->size) return false;
   if (start == end) return true;
-  return torpor__chunk_commit(region, start / TORPOR__CHUNK,
-                              (end - 1) / TORPOR__CHUNK + 1);
+  uint32_t first = start / TORPOR__CHUNK, last = (end - 1) / TORPOR__CHUNK;
+  if (first == last && torpor__chunk_is_committed(region, first)) return true;
+  return torpor__chunk_commit(region, first, last + 1);
 }
 
 bool torpor__region_commit(torpor__region *region, uint32_t start,
