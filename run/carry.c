@@ -31,6 +31,7 @@
 #include "data.h"
 #include "departure.h"
 #include "protocol.h"
+#include "request.h"
 #include "torpor-loop.h"
 
 enum { VERSION = 1, FILES_MAX = 10000, NAME_MAX_BYTES = 4096 };
@@ -269,9 +270,12 @@ static void take_files(struct imported *run,
 static bool read_digits(const char **at, int64_t largest, int64_t *number) {
   const char *start = *at;
   *number = 0;
-  while (**at >= '0' && **at <= '9' && *number <= largest / 10)
-    *number = *number * 10 + (*(*at)++ - '0');
-  return *at > start && *number <= largest;
+  for (; **at >= '0' && **at <= '9'; ++*at) {
+    int digit = **at - '0';
+    if (*number > (largest - digit) / 10) return false;
+    *number = *number * 10 + digit;
+  }
+  return *at > start;
 }
 
 /* "run/branch/operation" */
@@ -286,6 +290,7 @@ static bool read_key(struct torpor__slice key, struct known *known) {
     return false;
   memcpy(known->origin, text, origin);
   known->origin[origin] = '\0';
+  if (!torpor__request_is_id(known->origin)) return false;
   const char *at = text + origin + 1;
   return read_digits(&at, BRANCH_LARGEST, &known->branch) && *at++ == '/' &&
          read_digits(&at, INT64_MAX, &id) && *at == '\0' && id == known->id;
@@ -383,10 +388,10 @@ static torpor_status read_map(struct imported *run) {
                               "that");
   bool whole = !reader.bad && reader.at == reader.end &&
                run->version == VERSION && run->id != NULL &&
-               run->program != NULL && run->step >= 1 &&
-               run->step <= STEP_LARGEST && run->branch >= 0 &&
-               run->branch <= BRANCH_LARGEST && run->memory_max >= 0 &&
-               run->fuel >= 0 && run->deadline >= 0;
+               torpor__request_is_id(run->id) && run->program != NULL &&
+               run->step >= 1 && run->step <= STEP_LARGEST &&
+               run->branch >= 0 && run->branch <= BRANCH_LARGEST &&
+               run->memory_max >= 0 && run->fuel >= 0 && run->deadline >= 0;
   return whole ? TORPOR_OK : fail_map(run);
 }
 
@@ -435,7 +440,8 @@ static torpor_status place_operation(struct imported *run,
                         : add_branch(run, 0, operation->id, run->id);
   }
   operation->policy = known->policy;
-  operation->begun_step = known->begun_step;
+  operation->begun_step =
+      known->begun_step < run->step ? known->begun_step : run->step;
   operation->branch = known->branch;
   if (last == NULL || known->branch > last->branch)
     return add_branch(run, known->branch, operation->id, known->origin);
@@ -510,6 +516,7 @@ static torpor_status open_state(struct imported *run, const void *data,
                                 struct torpor__departure *departure) {
   torpor_options restore = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = NULL;
+  restore.deadline_ms = TORPOR_RUN_DEADLINE_MS;
   restore.memory_max =
       choose_limit(options->memory_max, run->memory_max, TORPOR_MEMORY_DEFAULT);
   torpor_status status = torpor_snapshot_restore(data, size, &restore, &vm);

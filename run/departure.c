@@ -34,6 +34,7 @@ torpor_status torpor__departure_wake(torpor_store *store,
                                      torpor_vm **vm) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.memory_max = TORPOR_MEMORY_LARGEST;
+  options.deadline_ms = TORPOR_RUN_DEADLINE_MS;
   torpor_status status = torpor__chain_restore(chain, &options, vm);
   return status == TORPOR_OK ? status : fail_vm(store, status, NULL);
 }

@@ -11,7 +11,7 @@
 
 #include "fault.h"
 
-static bool is_id_valid(const char *id) {
+bool torpor__request_is_id(const char *id) {
   size_t size = strlen(id);
   return size > 0 && size <= TORPOR__RUN_ID_MAX &&
          strspn(id,
@@ -21,7 +21,7 @@ static bool is_id_valid(const char *id) {
 
 torpor_status torpor__request_check_id(struct torpor__store *store,
                                        const char *id) {
-  if (is_id_valid(id)) return TORPOR_OK;
+  if (torpor__request_is_id(id)) return TORPOR_OK;
   return torpor__store_fail(store, TORPOR_LIMIT,
                             "a run's id has 1 to %d letters, digits, '.', "
                             "'_' or '-'",

@@ -19,7 +19,9 @@ struct torpor__file {
   struct torpor__slice source;
 };
 
-/* Whether a run may have this id: OK, or LIMIT with a sentence. */
+/* Whether a run may have this id; and the same as OK, or LIMIT with a
+ * sentence. */
+bool torpor__request_is_id(const char *id);
 torpor_status torpor__request_check_id(struct torpor__store *store,
                                        const char *id);
 
