@@ -81,7 +81,6 @@ static torpor_base *base;
 
 static torpor_options victim_options(unsigned index) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.deadline_ms = DEADLINE_MS;
   options.memory_max = 16 << 20;
   options.host.console = be_silent;
   options.memory =
@@ -127,7 +126,8 @@ static torpor_vm *fork_first(const torpor_options *options) {
   return vm;
 }
 
-static torpor_vm *open_victim(unsigned index) {
+/* The deadline comes after all that must succeed. */
+static torpor_vm *make_victim(unsigned index) {
   torpor_options options = victim_options(index);
   torpor_slice chain[] = {{whole.data, whole.size},
                           {difference.data, difference.size}};
@@ -150,6 +150,12 @@ static torpor_vm *open_victim(unsigned index) {
     return open_first(&options);
   }
   test_ok(vm, torpor_function_bind(vm, "back", call_back, NULL, NULL));
+  return vm;
+}
+
+static torpor_vm *open_victim(unsigned index) {
+  torpor_vm *vm = make_victim(index);
+  torpor_vm_set_deadline(vm, DEADLINE_MS);
   return vm;
 }
 
@@ -256,6 +262,7 @@ static void assert_saves_to(torpor_vm *vm, const torpor_bytes *expected) {
 
 static void use_copy(torpor_vm *copy, const torpor_bytes *bytes) {
   assert_saves_to(copy, bytes);
+  torpor_vm_set_deadline(copy, DEADLINE_MS);
   torpor_function_bind(copy, "back", call_back, NULL, NULL);
   TIMED(evaluate(copy));
   torpor_vm_close(copy);
