@@ -121,6 +121,8 @@ double probe_private_memory(void) {
 }
 
 double probe_resident_memory(void) {
-  static const char *const names[] = {"VmRSS:", "VmPTE:", NULL};
-  return sum_lines("/proc/self/status", names);
+  static const char *const shares[] = {"Pss:", NULL};
+  static const char *const tables[] = {"VmPTE:", NULL};
+  return sum_lines("/proc/self/smaps_rollup", shares) +
+         sum_lines("/proc/self/status", tables);
 }

@@ -55,8 +55,9 @@ char *probe_read(const char *path, size_t *size);
  * where the system does not tell. */
 double probe_private_memory(void);
 
-/* All of this process's memory that is there, its page tables included, in
- * bytes. Ends the program where the system does not tell. */
+/* The memory that this process takes, its page tables included, in bytes: what
+ * lies at many of its addresses counts once. Ends the program where the system
+ * does not tell. */
 double probe_resident_memory(void);
 
 /* Ends the program with exit code 1 and a sentence. */
