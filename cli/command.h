@@ -42,7 +42,8 @@
   X(upgrade)                                                                   \
   X(prune)                                                                     \
   X(inspect)                                                                   \
-  X(diff)
+  X(diff)                                                                      \
+  X(engine)
 
 /* What an option's value is, and its type in the settings. */
 enum cli_kind {

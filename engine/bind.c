@@ -189,6 +189,7 @@ const torpor__engine torpor__engine_builtin = {
     .abi_version = ENGINE_ABI,
     .size = sizeof(torpor__engine),
     .id = TORPOR_ENGINE_ID,
+    .soft_bounds = TORPOR__ENGINE_SOFT_BOUNDS,
     .quickjs = ENGINE_QUICKJS,
     .control = ENGINE_INITIAL_w2c_torpor_control,
     .pages = ENGINE_PAGES,

@@ -10,7 +10,7 @@ Usage: make.py --quickjs DIR [--builtins DIR] --out DIR [--depfile FILE]
   guest/*.c   -> core.wasm           clang, wasm-ld
   core.wasm   -> engine.wasm         bake.mjs: initialised once
                  engine-id.h         its hash
-  engine.wasm -> engine.c, .h        wasm2c
+  engine.wasm -> engine.c, .h        translate.py: wasm2c
                  engine-shape.h      tune.py
 
 OUT gets engine.wasm, engine-id.h, engine.c, engine.h and engine-shape.h, and
@@ -24,6 +24,8 @@ import re
 import shutil
 import subprocess
 import sys
+
+import translate
 
 ENGINE = pathlib.Path(__file__).resolve().parent
 SOURCE = ENGINE.parent
@@ -81,12 +83,6 @@ def bake(parts, out):
     shutil.copyfile(parts / "engine.wasm", out / "engine.wasm")
 
 
-def translate(parts, out):
-    run("wasm2c", "-n", "engine", out / "engine.wasm", "-o", parts / "engine.c")
-    run(sys.executable, ENGINE / "tune.py", "--interpreter", "engine", "engine",
-        parts, out)
-
-
 def write_depfile(path, target, files):
     names = " ".join(str(name).replace(" ", "\\ ") for name in files)
     path.write_text(f"{target}: {names}\n")
@@ -105,7 +101,10 @@ def main():
     parts.mkdir(parents=True, exist_ok=True)
     files = compile_core(quickjs, options.builtins, parts)
     bake(parts, out)
-    translate(parts, out)
+    try:
+        translate.translate(out / "engine.wasm", parts, out)
+    except translate.Failed as error:
+        sys.exit(f"make.py: {error}")
     if options.depfile:
         write_depfile(options.depfile, out / "engine.wasm", files)
 

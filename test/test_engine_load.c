@@ -11,12 +11,13 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
+#include "torpor-engine.h"
 #include "vm/vm.h"
 
 #define ID_SIZE 64
 
 static char folder[] = "/tmp/torpor-engines-XXXXXX";
-static char other_id[ID_SIZE + 1];
+static char other_id[ID_SIZE + 1], shorter_id[ID_SIZE + 1];
 
 static torpor_bytes read_file(const char *path) {
   torpor_bytes bytes = {NULL, 0};
@@ -63,6 +64,33 @@ static void make_other_engine(void) {
   free(bytes.data);
 }
 
+/* The struct of the engine in 'file', which begins before its id. */
+static torpor__engine *find_table(const torpor_bytes *file) {
+  for (size_t at = 0; at + sizeof(torpor__engine) <= file->size; at++)
+    if (memcmp(file->data + at, other_id, ID_SIZE) == 0)
+      return (torpor__engine *)(file->data + at - offsetof(torpor__engine, id));
+  fail_msg("there is no id in the file");
+  return NULL;
+}
+
+/* As if it had been translated before the last exports were added. */
+static void drop_exports(torpor__engine *table) {
+  table->size -= 2 * sizeof(void *);
+}
+
+/* Writes the other engine once more, without its last exports. */
+static void make_shorter_engine(void) {
+  char path[256];
+  snprintf(path, sizeof(path), "%s/%s.so", folder, other_id);
+  torpor_bytes bytes = read_file(path);
+  torpor__engine *table = find_table(&bytes);
+  memset(shorter_id, 'b', ID_SIZE);
+  memcpy(table->id, shorter_id, ID_SIZE);
+  drop_exports(table);
+  write_engine(shorter_id, bytes.data, bytes.size);
+  free(bytes.data);
+}
+
 static torpor_options other_options(void) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.engine = other_id;
@@ -76,12 +104,17 @@ static int setup(void **state) {
   /* An engine's image stays: made now, it is not taken for a leak. */
   torpor_options options = other_options();
   torpor_vm_close(test_vm_open(&options));
+  make_shorter_engine();
+  options.engine = shorter_id;
+  torpor_vm_close(test_vm_open(&options));
   return test_vm_setup(state);
 }
 
 static int teardown(void **state) {
   char path[256];
   snprintf(path, sizeof(path), "%s/%s.so", folder, other_id);
+  unlink(path);
+  snprintf(path, sizeof(path), "%s/%s.so", folder, shorter_id);
   unlink(path);
   rmdir(folder);
   return test_vm_teardown(state);
@@ -111,6 +144,87 @@ static void test_refused(void **state) {
   test_status(NULL, torpor_vm_open(&options, &vm), TORPOR_ENGINE);
   assert_non_null(strstr(torpor_last_error(NULL), "another engine"));
   unlink(path);
+}
+
+/* What the engine's file says when its table is changed by 'change'. */
+static torpor_engine_info read_changed(void (*change)(torpor__engine *table)) {
+  char path[256];
+  torpor_engine_info info;
+  snprintf(path, sizeof(path), "%s/%s.so", folder, other_id);
+  torpor_bytes bytes = read_file(path);
+  change(find_table(&bytes));
+  write_engine("changed", bytes.data, bytes.size);
+  free(bytes.data);
+  snprintf(path, sizeof(path), "%s/changed.so", folder);
+  torpor_status status = torpor_engine_read(path, &info);
+  assert_int_equal(status, info.unusable ? TORPOR_ENGINE : TORPOR_OK);
+  unlink(path);
+  return info;
+}
+
+static void make_table_older(torpor__engine *table) {
+  table->table_version--;
+}
+
+static void make_table_newer(torpor__engine *table) {
+  table->table_version++;
+}
+
+static void make_border_newer(torpor__engine *table) {
+  table->abi_version++;
+}
+
+static void make_border_older(torpor__engine *table) {
+  table->abi_version = TORPOR__ENGINE_ABI_OLDEST - 1;
+}
+
+static void make_other_bounds(torpor__engine *table) {
+  table->soft_bounds ^= 1;
+}
+
+static void make_longer(torpor__engine *table) {
+  table->size++;
+}
+
+static void make_damaged(torpor__engine *table) {
+  table->size = 8;
+}
+
+static void test_versions(void **state) {
+  const struct {
+    void (*change)(torpor__engine *);
+    const char *words;
+  } cases[] = {
+      {make_table_older, "by an older Torpor"},
+      {make_table_newer, "for a newer Torpor"},
+      {make_border_newer, "for a newer Torpor"},
+      {make_border_older, "use an older Torpor"},
+      {make_other_bounds, "TORPOR_SOFT_BOUNDS"},
+      {make_longer, "for a newer Torpor"},
+      {make_damaged, "damaged"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    torpor_engine_info info = read_changed(cases[i].change);
+    assert_non_null(info.unusable);
+    assert_non_null(strstr(info.unusable, cases[i].words));
+  }
+}
+
+/* An engine that is older than some exports has none of them. */
+static void test_older_table(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_value value;
+  (void)state;
+  assert_null(read_changed(drop_exports).unusable);
+  options.engine = shorter_id;
+  torpor_vm *vm = test_vm_open(&options);
+  assert_null(vm->engine->exports.torpor_inspect);
+  assert_null(vm->engine->exports.torpor_export_state);
+  test_eval_is(vm, "1 + 1", "2");
+  test_status(vm, torpor_state_export(vm, &value), TORPOR_UNSUPPORTED);
+  test_eval_is(vm, "1 + 2", "3");
+  torpor_vm_close(vm);
 }
 
 static void test_runs(void **state) {
@@ -164,6 +278,8 @@ static void test_traps(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_versions),
+      cmocka_unit_test(test_older_table),
       cmocka_unit_test(test_runs),
       cmocka_unit_test(test_snapshot_finds_its_engine),
       cmocka_unit_test(test_traps),

@@ -16,10 +16,13 @@
  * engine is shorter (vm/engine.h). */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vm/vm.h"
@@ -94,6 +97,10 @@ static bool check_engine(const torpor__engine *engine, const char **why) {
     *why = "it was made for a newer Torpor; use that";
   else if (engine->abi_version < TORPOR__ENGINE_ABI_OLDEST)
     *why = "it is older than what this Torpor can use; use an older Torpor";
+  else if (engine->soft_bounds != TORPOR__ENGINE_SOFT_BOUNDS)
+    *why =
+        "its file and this Torpor differ in TORPOR_SOFT_BOUNDS; make it again "
+        "from its engine.wasm with 'torpor engine add'";
   else if (engine->size <= offsetof(torpor__engine, exports) ||
            !torpor__engine_is_id(engine->id, strnlen(engine->id, ID_SIZE + 1)))
     *why = "its file is damaged; install it again";
@@ -109,11 +116,39 @@ static void copy_engine(const torpor__engine *engine, torpor__engine *copy) {
   memcpy(copy, engine, size);
 }
 
+/* Whether the file has all that its program headers speak of. The dynamic
+ * linker maps one that was cut short all the same, and dies of a signal. */
+static bool is_whole(int file) {
+  ElfW(Ehdr) head;
+  ElfW(Phdr) part;
+  struct stat about;
+  if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode) ||
+      pread(file, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
+      memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+      head.e_phentsize != sizeof(part))
+    return false;
+  for (size_t i = 0; i < head.e_phnum; i++) {
+    off_t at = (off_t)(head.e_phoff + i * sizeof(part));
+    if (pread(file, &part, sizeof(part), at) != (ssize_t)sizeof(part) ||
+        part.p_filesz > (uint64_t)about.st_size ||
+        part.p_offset > (uint64_t)about.st_size - part.p_filesz)
+      return false;
+  }
+  return true;
+}
+
+static void *open_library(const char *path) {
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  bool whole = file >= 0 && is_whole(file);
+  if (file >= 0) close(file);
+  return whole ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+}
+
 /* The engine that 'path' holds, which may be one that we do not understand;
  * NULL: it holds none. */
 static const torpor__engine *open_engine(const char *path, void **library,
                                          const char **why) {
-  *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  *library = open_library(path);
   if (*library) return dlsym(*library, ENGINE_SYMBOL);
   *why = "its file cannot be loaded; install it again";
   return NULL;

@@ -31,6 +31,12 @@
 /* The oldest border that we understand. */
 #define TORPOR__ENGINE_ABI_OLDEST 2
 
+#ifdef TORPOR_SOFT_BOUNDS
+#define TORPOR__ENGINE_SOFT_BOUNDS 1
+#else
+#define TORPOR__ENGINE_SOFT_BOUNDS 0
+#endif
+
 typedef struct torpor__instance torpor__instance; /* generated, see bind.c */
 
 /* C types for the letters of TORPOR_ABI_EXPORTS. Every function takes the
@@ -85,6 +91,7 @@ typedef struct torpor__engine {
   uint32_t abi_version;   /* of engine.wasm, not of who translated it */
   uint32_t size;          /* of this struct, where the engine was translated */
   char id[65];            /* hex SHA-256 of engine.wasm */
+  uint32_t soft_bounds;   /* 1: bounds are checked in code (wasm-rt.h) */
   char quickjs[32];       /* the version of its QuickJS-NG, "0.17.0" */
   uint32_t control;       /* address of the control block */
   uint32_t pages;         /* initial memory, in wasm pages of 64 KiB */

@@ -37,13 +37,15 @@ static double to_double(uint64_t bits) {
 #define PASS_llii , L(0), L(1), I(2), I(3)
 #define PASS_iild , I(0), I(1), L(2), D(3)
 
+/* An export that an older engine lacks is NULL. */
 static uint32_t call_export(const torpor__engine_exports *exports,
                             torpor__instance *instance, torpor__export export,
                             const uint64_t *a) {
   switch (export) {
 #define X(result, name, parameters)                                            \
   case TORPOR__EXPORT_##name:                                                  \
-    return exports->name(instance PASS_##parameters);
+    return exports->name ? exports->name(instance PASS_##parameters)           \
+                         : (uint32_t)TORPOR_UNSUPPORTED;
     TORPOR_ABI_EXPORTS(X)
 #undef X
   }

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* install.c - putting an engine's .so into a folder.
+ *
+ * The .so is made in the folder itself, under a name that nobody looks for:
+ * copied, or translated from an engine.wasm by translate.py. Then it is loaded,
+ * which tells its id, and renamed. So what has an engine's name is whole. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "install.h"
+
+extern char **environ;
+
+/* What translate.py and its files lie in, from the folder of the program: once
+ * installed, and in the build folder. */
+static const char *const kits[] = {"../share/torpor/engine",
+                                   "share/torpor/engine"};
+
+#define SUFFIX ".so"
+#define WASM_SUFFIX ".wasm"
+
+static bool ends_with(const char *text, const char *end) {
+  size_t size = strlen(text), length = strlen(end);
+  return size > length && strcmp(text + size - length, end) == 0;
+}
+
+static int complain_file(const char *path) {
+  cli_complain("%s: %s", path, strerror(errno));
+  return errno == ENOMEM || errno == EMFILE ? CLI_EXIT_HOST : CLI_EXIT_FILE;
+}
+
+/* ---- Translating ----------------------------------------------------------*/
+
+/* Where translate.py lies; false: nowhere. */
+static bool find_translator(char path[PATH_MAX]) {
+  char program[PATH_MAX];
+  ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+  program[size > 0 ? size : 0] = '\0';
+  char *slash = strrchr(program, '/');
+  if (slash == NULL) return false;
+  *slash = '\0';
+  for (size_t i = 0; i < sizeof(kits) / sizeof(*kits); i++) {
+    int length =
+        snprintf(path, PATH_MAX, "%s/%s/translate.py", program, kits[i]);
+    if (length < PATH_MAX && access(path, R_OK) == 0) return true;
+  }
+  return false;
+}
+
+/* Waits for a child that says for itself what goes wrong; Ctrl-C is its. */
+static int wait_for(pid_t child) {
+  int state;
+  while (waitpid(child, &state, 0) < 0)
+    if (errno != EINTR) return CLI_EXIT_HOST;
+  if (WIFSIGNALED(state)) return 128 + WTERMSIG(state);
+  if (WEXITSTATUS(state) == CLI_EXIT_STOPPED) return CLI_EXIT_STOPPED;
+  return WEXITSTATUS(state) == 0 ? CLI_EXIT_DONE : CLI_EXIT_FILE;
+}
+
+static int run_python(const char **words) {
+  posix_spawnattr_t attributes;
+  sigset_t given;
+  pid_t child;
+  sigemptyset(&given);
+  sigaddset(&given, SIGINT);
+  sigaddset(&given, SIGPIPE);
+  if (posix_spawnattr_init(&attributes) != 0) return CLI_EXIT_HOST;
+  posix_spawnattr_setsigdefault(&attributes, &given);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  void (*former)(int) = signal(SIGINT, SIG_IGN);
+  int failed = posix_spawnp(&child, words[0], NULL, &attributes, (char **)words,
+                            environ);
+  int code = CLI_EXIT_FILE;
+  if (failed == 0) {
+    code = wait_for(child);
+  } else {
+    cli_complain(
+        "translating an engine needs python3, wasm2c (of wabt 1.0.32) "
+        "and a C compiler; python3: %s",
+        strerror(failed));
+  }
+  signal(SIGINT, former);
+  posix_spawnattr_destroy(&attributes);
+  return code;
+}
+
+static int translate(const struct cli_install *install, const char *out) {
+  char script[PATH_MAX];
+  const char *words[8] = {"python3", "-I", script};
+  size_t count = 3;
+  if (!find_translator(script)) {
+    cli_complain(
+        "what translates an engine is not installed: there is no "
+        "share/torpor/engine beside this command");
+    return CLI_EXIT_FILE;
+  }
+  if (install->quick) words[count++] = "--quick";
+#ifdef TORPOR_SOFT_BOUNDS
+  words[count++] = "--soft-bounds";
+#endif
+  words[count++] = "--";
+  words[count++] = install->from;
+  words[count++] = out;
+  return run_python(words);
+}
+
+/* ---- Copying --------------------------------------------------------------*/
+
+static bool copy_bytes(int from, int to) {
+  char bytes[65536];
+  ssize_t size;
+  while ((size = read(from, bytes, sizeof(bytes))) > 0)
+    for (ssize_t at = 0, put; at < size; at += put)
+      if ((put = write(to, bytes + at, (size_t)(size - at))) <= 0) return false;
+  return size == 0;
+}
+
+static int copy_file(const char *from, int to, const char *path) {
+  int file = open(from, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return complain_file(from);
+  int code = copy_bytes(file, to) ? CLI_EXIT_DONE : complain_file(path);
+  close(file);
+  return code;
+}
+
+/* ---- Installing -----------------------------------------------------------*/
+
+/* Makes 'folder' and those around it. */
+static bool make_folder(const char *folder) {
+  char path[PATH_MAX];
+  if (strlen(folder) >= sizeof(path)) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  strcpy(path, folder);
+  for (char *at = path + 1; *at != '\0'; at++) {
+    if (*at != '/') continue;
+    *at = '\0';
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) return false;
+    *at = '/';
+  }
+  return mkdir(path, 0777) == 0 || errno == EEXIST;
+}
+
+/* A new empty file in the folder; -1 after saying what is wrong. */
+static int open_stage(const char *folder, char path[PATH_MAX]) {
+  int file = -1;
+  int length = snprintf(path, PATH_MAX, "%s/.engine-XXXXXX" SUFFIX, folder);
+  if (length >= PATH_MAX)
+    errno = ENAMETOOLONG;
+  else if (make_folder(folder))
+    file = mkstemps(path, (int)strlen(SUFFIX));
+  if (file < 0)
+    cli_complain("cannot write to %s: %s; name another folder with --to",
+                 folder, strerror(errno));
+  return file;
+}
+
+/* Gives the file at 'stage', which is whole, the name of its engine. */
+static int settle(const char *stage, const struct cli_install *install,
+                  char path[PATH_MAX], torpor_engine_info *info) {
+  if (torpor_engine_read(stage, info) != TORPOR_OK) {
+    cli_complain("%s is no engine that this Torpor can use: %s", install->from,
+                 info->unusable);
+    return CLI_EXIT_FILE;
+  }
+  int length =
+      snprintf(path, PATH_MAX, "%s/%s" SUFFIX, install->folder, info->id);
+  if (length >= PATH_MAX) errno = ENAMETOOLONG;
+  if (length >= PATH_MAX || chmod(stage, 0644) != 0 || rename(stage, path) != 0)
+    return complain_file(install->folder);
+  info->path = path;
+  return CLI_EXIT_DONE;
+}
+
+int cli_install(const struct cli_install *install, char path[PATH_MAX],
+                torpor_engine_info *info) {
+  char stage[PATH_MAX];
+  if (access(install->from, R_OK) != 0) return complain_file(install->from);
+  int file = open_stage(install->folder, stage);
+  if (file < 0) return CLI_EXIT_FILE;
+  int code = ends_with(install->from, WASM_SUFFIX)
+                 ? translate(install, stage)
+                 : copy_file(install->from, file, stage);
+  if (close(file) != 0 && code == CLI_EXIT_DONE) code = complain_file(stage);
+  if (code == CLI_EXIT_DONE) code = settle(stage, install, path, info);
+  if (code != CLI_EXIT_DONE) unlink(stage);
+  return code;
+}
