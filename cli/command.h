@@ -43,6 +43,8 @@
   X(prune)                                                                     \
   X(inspect)                                                                   \
   X(diff)                                                                      \
+  X(export)                                                                    \
+  X(import)                                                                    \
   X(engine)
 
 /* What an option's value is, and its type in the settings. */
