@@ -138,6 +138,8 @@ static void check_value(const struct hold *hold, const struct disk_run *run,
   uint32_t value = value_of(delivery->value);
   if (delivery->outcome == TORPOR__OUTCOME_CANCELLED) {
     PROMISE(result == NULL, "%s: cancelled what had a result", run->id);
+    PROMISE(row->begun_step < run->head.cancel,
+            "%s: cancelled what was begun after that was told", run->id);
   } else if (result != NULL) {
     PROMISE(value_of((struct torpor__slice){.data = result->value.data,
                                             .size = result->value.size}) ==
@@ -241,10 +243,13 @@ static void take_turn(struct hold *hold) {
   program_enter(&hold->program, &hold->turn);
   if (head->step == 0 || head->runnable)
     program_continue(&hold->program, &hold->turn, u.now_ms);
-  for (size_t i = 0; i < count; i++)
+  size_t told = count > 1 && draw(6) == 0 ? 1 + draw(count - 1) : count;
+  for (size_t i = 0; i < told; i++)
     deliveries[i].accepted =
         program_tell(&hold->program, &hold->turn, &deliveries[i], u.now_ms);
+  for (size_t i = told; i < count; i++) deliveries[i].untold = true;
   program_leave(&hold->program, &hold->turn);
+  if (told < count) hold->turn.step.runnable = true; /* its fuel is spent */
   hold->turn.step.delta =
       head->step > 0 && hold->links < LINKS_MAX && draw(3) > 0;
   hold->links = hold->turn.step.delta ? hold->links + 1 : 0;

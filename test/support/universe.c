@@ -122,7 +122,7 @@ static void check_cancel(const struct disk_run *run,
                          const struct disk_run *before,
                          const struct program *program) {
   struct program earlier;
-  if (!before->head.cancel || run->head.cancel ||
+  if (before->head.cancel != TORPOR__CANCEL_ALL || run->head.cancel != 0 ||
       before->head.branch != run->head.branch ||
       !read_program(before, &earlier))
     return;
