@@ -87,12 +87,13 @@ uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint32_t pages) {
 /* ---- Lying on a file ------------------------------------------------------*/
 
 bool torpor__region_map(torpor__region *region, int file, uint64_t size) {
-  assert(region->chunk_end == 0 && size % TORPOR__CHUNK == 0);
+  assert(region->mapped == 0 && size % TORPOR__CHUNK == 0);
   if (size > torpor__region_memory(region)->size) return false;
   if (mmap(torpor__region_bytes(region), (size_t)size, PROT_READ | PROT_WRITE,
            MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED)
     return false;
-  region->mapped = region->chunk_end = (uint32_t)(size / TORPOR__CHUNK);
+  region->mapped = (uint32_t)(size / TORPOR__CHUNK);
+  if (region->chunk_end < region->mapped) region->chunk_end = region->mapped;
   return true;
 }
 

@@ -102,8 +102,8 @@ void torpor__region_written_since(const torpor__region *region,
                                   void *user);
 
 /* Puts the first 'size' bytes of memory (whole chunks) on 'file', privately.
- * Nothing is committed before; what lies on the file is from then on. The file
- * is not needed after. false: the system refused. */
+ * What was there before is gone, what lies on the file is committed from then
+ * on, and the file is not needed after. false: the system refused. */
 bool torpor__region_map(torpor__region *region, int file, uint64_t size);
 /* Memory that lies on a file becomes what the file has, all else zero. Its
  * shadow must be forgotten. false: the system refused; close the region. */
