@@ -3,17 +3,17 @@
  *
  * A thing's size is that of the blocks that are its own: an object with its
  * properties, elements, entries or bytes, but without what these refer to.
- * Objects are counted by their prototype, which is what a program means by a
- * class; its name is that of the prototype's constructor as far as that can be
- * read without running anything.
+ * Objects are counted by their constructor, which is what a program means by a
+ * class, as far as that can be read without running anything.
  *
  *  (1) Each block counts once; what belongs to nothing that is known is
  *      "(other)". */
 
 enum { CLASSES_MOST = 200, LARGEST_MOST = 20 };
 
-/* Sizes of what is not an object, and so has no prototype. */
-enum { CENSUS_NODE = 1, CENSUS_GC = 8 };
+/* What has no constructor is told by a number: a node_kind, one of these and
+ * what the collector calls it, or one of these and the name of its class. */
+enum { CENSUS_COLLECTED = 16, CENSUS_CLASS = 64 };
 
 typedef struct census_class {
   uint64_t bytes;
@@ -30,7 +30,6 @@ typedef struct census {
     uint64_t bytes;
   } largest[LARGEST_MOST];
   uint32_t largest_count;
-  uint64_t bytes; /* of all */
 } census;
 
 /* ---- Sizes ---------------------------------------------------------------*/
@@ -156,21 +155,6 @@ static bool node_is_object(const void *node) {
          JS_GC_TYPE(node) == JS_GC_OBJ_TYPE_JS_OBJECT;
 }
 
-/* What tells the class of a node: a prototype, or a small number. */
-static const void *class_key(const void *node) {
-  const JSObject *object = node;
-  uintptr_t number;
-  if (node_is_object(node)) {
-    if (object->shape->proto != NULL) return object->shape->proto;
-    number = CENSUS_GC + (uintptr_t)object->class_id + 64;
-  } else if (node_kind(node) == NODE_OBJECT) {
-    number = CENSUS_GC + JS_GC_TYPE(node);
-  } else {
-    number = CENSUS_NODE + node_kind(node);
-  }
-  return (void *)(number << 3);
-}
-
 /* The value of an own property that is plain data, else undefined. */
 static JSValueConst plain_property(JSObject *object, JSAtom name) {
   JSProperty *property;
@@ -180,17 +164,36 @@ static JSValueConst plain_property(JSObject *object, JSAtom name) {
   return property->u.value;
 }
 
-/* The name of the constructor of 'proto', or of the one that it inherits. */
-static size_t constructor_name(JSObject *proto, char *text) {
-  for (int i = 0; proto != NULL && i < 8; i++, proto = proto->shape->proto) {
+/* What made 'object': its prototype's constructor, which plain objects may
+ * also inherit. NULL: that is not known, or its class says it better. */
+static JSObject *object_constructor(JSObject *object) {
+  JSObject *proto = object->shape->proto;
+  int depth = object->class_id == JS_CLASS_OBJECT ? 8 : 1;
+  if (object->class_id == JS_CLASS_PROXY ||
+      JS_IsFunction(torpor__ctx, JS_MKPTR(JS_TAG_OBJECT, object)))
+    return NULL;
+  for (; proto != NULL && depth > 0; depth--, proto = proto->shape->proto) {
     JSValueConst constructor = plain_property(proto, JS_ATOM_constructor);
-    JSValueConst name;
-    if (!JS_IsObject(constructor)) continue;
-    name = plain_property(JS_VALUE_GET_OBJ(constructor), JS_ATOM_name);
-    if (JS_VALUE_GET_TAG(name) != JS_TAG_STRING) return 0;
-    return report_utf8(JS_VALUE_GET_STRING(name), text, REPORT_TEXT_BYTES);
+    if (JS_IsObject(constructor)) return JS_VALUE_GET_OBJ(constructor);
   }
-  return 0;
+  return NULL;
+}
+
+/* What tells the class of a node: a constructor, or a small number. */
+static const void *class_key(const void *node) {
+  JSObject *object = (JSObject *)(uintptr_t)node, *constructor;
+  uintptr_t number = node_kind(node);
+  if (node_is_object(node)) {
+    constructor = object_constructor(object);
+    if (constructor != NULL) return constructor;
+    number = CENSUS_CLASS +
+             (object->class_id == JS_CLASS_PROXY
+                  ? 0
+                  : torpor__rt->class_array[object->class_id].class_name);
+  } else if (number == NODE_OBJECT) {
+    number = CENSUS_COLLECTED + JS_GC_TYPE(node);
+  }
+  return (void *)(number << 3);
 }
 
 static const char *other_class(const void *node) {
@@ -214,21 +217,34 @@ static const char *other_class(const void *node) {
   }
 }
 
+/* The name of the class of an object of JavaScript. */
+static size_t object_class(JSObject *object, char *text) {
+  JSObject *constructor = object_constructor(object);
+  const char *ours = "(anonymous)";
+  JSValueConst name = JS_UNDEFINED;
+  if (constructor != NULL) {
+    name = plain_property(constructor, JS_ATOM_name);
+    if (JS_VALUE_GET_TAG(name) == JS_TAG_STRING)
+      return report_utf8(JS_VALUE_GET_STRING(name), text, REPORT_TEXT_BYTES);
+  } else if (object->class_id == JS_CLASS_PROXY) {
+    ours = "Proxy";
+  } else if (object->class_id == JS_CLASS_OBJECT) {
+    ours = "(no constructor)";
+  } else {
+    return report_atom(torpor__rt->class_array[object->class_id].class_name,
+                       text);
+  }
+  return (size_t)snprintf(text, REPORT_TEXT_BYTES, "%s", ours);
+}
+
 /* Writes the name of the class of 'node'. */
 static void class_write(DynBuf *out, const void *node) {
   char text[REPORT_TEXT_BYTES];
-  const JSObject *object = node;
-  size_t size;
   report_literal(out, "class");
-  if (!node_is_object(node)) {
+  if (node_is_object(node))
+    report_text(out, text, object_class((JSObject *)(uintptr_t)node, text));
+  else
     report_literal(out, other_class(node));
-    return;
-  }
-  size = constructor_name(object->shape->proto, text);
-  if (size == 0)
-    size =
-        report_atom(torpor__rt->class_array[object->class_id].class_name, text);
-  report_text(out, text, size);
 }
 
 /* ---- Counting ------------------------------------------------------------*/
@@ -259,10 +275,25 @@ static void census_rank(census *all, uint32_t number, uint64_t bytes) {
   all->largest[place].bytes = bytes;
 }
 
+static bool is_library(const JSFunctionBytecode *code) {
+  char file[REPORT_TEXT_BYTES];
+  size_t size = report_atom(code->filename, file);
+  return size > 7 && memcmp(file, "torpor:", 7) == 0;
+}
+
+/* Whether a node is to be among the largest: not what the engine keeps for
+ * itself, nor the code of the library. */
 static bool is_ranked(const void *node) {
   if (node_kind(node) != NODE_OBJECT) return true;
-  return JS_GC_TYPE(node) != JS_GC_OBJ_TYPE_SHAPE &&
-         JS_GC_TYPE(node) != JS_GC_OBJ_TYPE_JS_CONTEXT;
+  switch (JS_GC_TYPE(node)) {
+  case JS_GC_OBJ_TYPE_SHAPE:
+  case JS_GC_OBJ_TYPE_JS_CONTEXT:
+    return false;
+  case JS_GC_OBJ_TYPE_FUNCTION_BYTECODE:
+    return !is_library(node);
+  default:
+    return true;
+  }
 }
 
 /* False: no memory. */
@@ -275,7 +306,6 @@ static bool census_take(census *all, const holders *from) {
     if (class == NULL) return false;
     if (class->count++ == 0) class->first = i;
     class->bytes += bytes;
-    all->bytes += bytes;
     if (is_ranked(node)) census_rank(all, i, bytes);
   }
   return true;
@@ -299,13 +329,35 @@ static census_class *census_next(census *all) {
   return next;
 }
 
+/* The names of properties, symbols and variables. */
+static uint64_t names_bytes(uint32_t *count) {
+  uint64_t bytes =
+      block_bytes(torpor__rt->atom_array) + block_bytes(torpor__rt->atom_hash);
+  *count = 0;
+  for (int i = 0; i < torpor__rt->atom_size; i++) {
+    if (atom_is_free(torpor__rt->atom_array[i])) continue;
+    bytes += block_bytes(torpor__rt->atom_array[i]);
+    ++*count;
+  }
+  return bytes;
+}
+
+static void class_write_named(DynBuf *out, const char *name, uint32_t count,
+                              uint64_t bytes) {
+  report_head(out, CBOR_MAP, 3);
+  report_literal(out, "class");
+  report_literal(out, name);
+  report_number(out, "count", count);
+  report_number(out, "bytes", bytes);
+}
+
 /* Writes the classes by size, and what is left of 'used' bytes. */
 static void census_write_classes(census *all, const holders *from, DynBuf *out,
                                  uint64_t used) {
-  uint32_t count = all->keys.count;
-  uint64_t written = 0;
-  if (count > CLASSES_MOST - 1) count = CLASSES_MOST - 1;
-  report_head(out, CBOR_ARRAY, count + 1);
+  uint32_t count = all->keys.count, names;
+  uint64_t written = names_bytes(&names), of_names = written;
+  if (count > CLASSES_MOST - 2) count = CLASSES_MOST - 2;
+  report_head(out, CBOR_ARRAY, count + 2);
   for (uint32_t i = 0; i < count; i++) {
     census_class *class = census_next(all);
     report_head(out, CBOR_MAP, 3);
@@ -315,11 +367,8 @@ static void census_write_classes(census *all, const holders *from, DynBuf *out,
     written += class->bytes;
     class->count = 0;
   }
-  report_head(out, CBOR_MAP, 3);
-  report_literal(out, "class");
-  report_literal(out, "(other)");
-  report_number(out, "count", 0);
-  report_number(out, "bytes", used > written ? used - written : 0);
+  class_write_named(out, "(name)", names, of_names);
+  class_write_named(out, "(other)", 0, used > written ? used - written : 0);
 }
 
 static void largest_write(const census *all, const holders *from, DynBuf *out) {

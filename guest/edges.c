@@ -123,6 +123,7 @@ static void visit_elements(edge_visitor *visitor, const JSObject *object) {
 static void visit_captured(edge_visitor *visitor, const JSObject *function) {
   const JSFunctionBytecode *code = function->u.func.function_bytecode;
   JSVarRef **variables = function->u.func.var_refs;
+  visit_node(visitor, (edge){.kind = EDGE_SILENT}, code);
   for (int i = 0; variables != NULL && i < code->closure_var_count; i++)
     visit_variable(
         visitor,
