@@ -20,10 +20,19 @@
 
 static double clock_opened; /* wall clock when the VM was opened */
 
+enum { TIME_DAYS = 100000000 }; /* where Dates end, and so does all time */
+
+/* What is not a time becomes the epoch: the host is not to be trusted to give
+ * numbers that fit. */
+static double torpor__time_sane(double ms) {
+  return ms >= 0 && ms <= TIME_DAYS * 86400e3 ? ms : 0;
+}
+
 /* Lets monotonic time go on from where the wall clock says that it is, but not
  * before what the VM has seen. */
 static void torpor__clock_rebase(void) {
-  double now = torpor__host_clock(TORPOR_CLOCK_WALL) - clock_opened;
+  double wall = torpor__time_sane(torpor__host_clock(TORPOR_CLOCK_WALL));
+  double now = wall - clock_opened;
   if (!(now > torpor_control.monotonic_last))
     now = torpor_control.monotonic_last;
   torpor_control.host.monotonic_offset =
@@ -31,21 +40,16 @@ static void torpor__clock_rebase(void) {
 }
 
 static void torpor__clock_open(void) {
-  clock_opened = torpor__host_clock(TORPOR_CLOCK_WALL);
+  clock_opened = torpor__time_sane(torpor__host_clock(TORPOR_CLOCK_WALL));
   torpor__clock_rebase();
 }
 
 static double clock_monotonic(void) {
   double now = torpor__host_clock(TORPOR_CLOCK_MONOTONIC) +
                torpor_control.host.monotonic_offset;
-  if (now > torpor_control.monotonic_last) torpor_control.monotonic_last = now;
+  if (torpor__time_sane(now) > torpor_control.monotonic_last)
+    torpor_control.monotonic_last = now;
   return torpor_control.monotonic_last;
-}
-
-/* What is not a time becomes the epoch: the host is not to be trusted to give
- * numbers that fit. */
-static double torpor__time_sane(double ms) {
-  return ms >= 0 && ms <= 8.64e15 ? ms : 0;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *out) {
