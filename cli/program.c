@@ -171,6 +171,17 @@ static void complain_limit(const struct program *program) {
                (int)strcspn(sentence, ";"), sentence);
 }
 
+static void complain_deadlock(struct program *program) {
+  torpor_bytes places = {NULL, 0};
+  bool known =
+      torpor_vm_waiting(program->vm, &places) == TORPOR_OK && places.size > 0;
+  cli_complain(
+      "the program waits for a promise that nothing can settle any "
+      "more: no timer, no file and no other operation is pending%s%s",
+      known ? "; it waits at " : "", known ? (const char *)places.data : "");
+  torpor_bytes_free(&places);
+}
+
 /* What 'status' is as an exit code, said unless it was already. */
 static int conclude(struct program *program, torpor_status status,
                     torpor_value value) {
@@ -191,9 +202,7 @@ static int conclude(struct program *program, torpor_status status,
     complain_limit(program);
     return CLI_EXIT_TRAPPED;
   case TORPOR_DEADLOCK:
-    cli_complain(
-        "the program waits for a promise that nothing can settle any "
-        "more: no timer, no file and no other operation is pending");
+    complain_deadlock(program);
     return CLI_EXIT_DEADLOCK;
   default:
     cli_complain("%s", torpor_last_error(program->vm));

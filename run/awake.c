@@ -535,6 +535,19 @@ static torpor_status look_for_end(struct torpor__awake *awake,
   return TORPOR_OK;
 }
 
+/* Says where the program waits when nothing is left that it could wait for. */
+static void explain_deadlock(struct torpor__awake *awake) {
+  torpor_bytes places;
+  if (torpor_operation_count(awake->vm) > 0) return;
+  if (torpor_vm_waiting(awake->vm, &places) != TORPOR_OK) return;
+  if (places.size > 0)
+    snprintf(awake->reason, sizeof awake->reason,
+             "nothing is left that could wake it: the program waits at %s",
+             (const char *)places.data);
+  trim_text(awake->reason);
+  torpor_bytes_free(&places);
+}
+
 static torpor_status describe_step(struct torpor__awake *awake, bool spent,
                                    struct torpor__step *step) {
   enum torpor__run_status ended = TORPOR__RUN_ACTIVE;
@@ -542,6 +555,7 @@ static torpor_status describe_step(struct torpor__awake *awake, bool spent,
   if (status == TORPOR_OK && !spent) status = look_for_end(awake, &ended);
   if (status == TORPOR_OK && awake->lines_lost) status = fail_memory(awake);
   if (status != TORPOR_OK) return status;
+  if (ended == TORPOR__RUN_ACTIVE && !spent) explain_deadlock(awake);
   const char *engine = torpor_vm_engine(awake->vm);
   *step =
       (struct torpor__step){.engine = {.data = engine, .size = strlen(engine)},

@@ -380,9 +380,9 @@ torpor_status torpor__protocol_stage(struct torpor__protocol *p,
   }
   if (is_deadlocked(p, step)) {
     step->status = TORPOR__RUN_DEADLOCKED;
-    step->exit.reason =
-        "the program waits, but nothing is left that could "
-        "wake it";
+    if (step->exit.reason == NULL || step->exit.reason[0] == '\0')
+      step->exit.reason =
+          "the program waits, but nothing is left that could wake it";
   }
   p->phase = TORPOR__PHASE_STAGED;
   return TORPOR_OK;
