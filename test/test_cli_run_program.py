@@ -79,7 +79,8 @@ class Failing(Durable):
             const never = new Promise(() => {});
             await sleep(10);
             await never;
-            """, "nothing is left that could wake it", state="deadlock",
+            """, "nothing is left that could wake it: the program waits at ",
+                   state="deadlock",
                    code=DEADLOCK)
 
     def test_exports_what_is_no_data(self):

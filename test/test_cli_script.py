@@ -164,8 +164,14 @@ class Failures(Command):
         self.assertEqual(done.stderr.count("uncaught"), 1)
 
     def test_deadlock(self):
-        done = self.script("await new Promise(() => {});", code=DEADLOCK)
+        done = self.script("const settle = [];\n"
+                           "async function hang() {\n"
+                           "  await new Promise((r) => settle.push(r));\n"
+                           "}\n"
+                           "await hang();", code=DEADLOCK)
         self.assertIn("nothing can settle", done.stderr)
+        self.assertRegex(done.stderr, r"it waits at .*:5:\d+, "
+                                      r"hang \(.*:3:\d+\)")
 
     def test_missing_module(self):
         done = self.script("import './none.mjs';", code=THROWN)
