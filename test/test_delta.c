@@ -226,6 +226,7 @@ static void live(const way *w, chain *c) {
   vm = begin(w, c);
   for (int i = 0; i < STEPS; i++) {
     test_eval(vm, step_sources[i]);
+    if (i % 2) test_ok(vm, torpor_vm_collect(vm)); /* gives pages back */
     chain_add(c, save_with(vm, TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA));
   }
   chain_add(c, save_with(vm, 0));
