@@ -60,9 +60,9 @@ class OlderRelease(durable.Durable):
         super().setUp()
         self.environment.pop("TORPOR_ENGINE_PATH", None)
 
-    def begin(self, run="main"):
+    def begin(self, run="main", program=PROGRAM):
         """Begins the run under the older release, until it waits."""
-        self.write("main.mjs", PROGRAM)
+        self.write("main.mjs", program)
         child = subprocess.Popen([self.older, "run", "main.mjs", "--id", run],
                                  cwd=self.folder, env=self.environment,
                                  stdout=subprocess.PIPE,
@@ -105,6 +105,32 @@ class OlderRelease(durable.Durable):
         shown = self.show()
         self.assertEqual(shown["state"], "done")
         self.assertEqual(shown["value"], RESULT)
+
+    def test_is_upgraded_to_the_newer(self):
+        """Its data goes over; from then on the older engine is not needed."""
+        self.begin(program="""
+            import { exportState, signal } from "torpor:run";
+            const words = new Map([["one", DOMException.length]]);
+            exportState(() => ({ words }));
+            await signal("never");
+        """)
+        self.write("next.mjs", """
+            import { onUpgrade, signal } from "torpor:run";
+            const got = onUpgrade((state, from) => [state.words, from.engine]);
+            const { name } = await signal("go");
+            export default [...got[0], got[1], name, DOMException.length];
+        """)
+        folder = self.install(self.library)
+        self.torpor("signal", "main", "go", '{"name": "Ada"}')
+        before = self.show()
+        said = self.torpor("upgrade", "main", "next.mjs", "--dry-run").stdout
+        self.assertIn(self.id, said)
+        self.assertEqual(self.show(), before)
+        self.torpor("upgrade", "main", "next.mjs")
+        (folder / f"{self.id}.so").unlink()
+        self.torpor("resume", "main")
+        self.assertEqual(self.show()["value"],
+                         [["one", 2], self.id, "Ada", 0])
 
     def test_two_engines_in_one_worker(self):
         self.begin("older")
