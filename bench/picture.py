@@ -61,7 +61,8 @@ def style_of(curves):
     for number, (paper, ink, line) in enumerate(
             (("#ffffff", "#1f2328", "#d1d9e0"),
              ("#0d1117", "#f0f6fc", "#3d444d"))):
-        rules = [f".paper{{fill:{paper}}}", f"text{{fill:{ink}}}",
+        rules = [f".paper{{fill:{paper}}}",
+                 f"text{{fill:{ink};stroke:{paper}}}",
                  f".grid{{stroke:{line}}}"]
         for index, curve in enumerate(curves):
             colour = colour_of(index, curve)[number]
@@ -70,7 +71,8 @@ def style_of(curves):
         text = "".join(rules)
         parts.append(text if number == 0 else
                      f"@media(prefers-color-scheme:dark){{{text}}}")
-    return ("text{font:13px system-ui,sans-serif}.title{font-weight:600}"
+    return ("text{font:13px system-ui,sans-serif;paint-order:stroke;"
+            "stroke-width:4px;stroke-linejoin:round}.title{font-weight:600}"
             "path,.grid{fill:none}.curve{stroke-width:2.2}"
             ".theirs{stroke-dasharray:6 4}" + "".join(parts))
 
@@ -105,16 +107,20 @@ def draw_grid(across, up):
     return parts
 
 
-def draw_curve(index, curve, across, up, label):
+def draw_curve(index, curve, across, up):
     places = [(across.at(x), up.at(y)) for x, y in curve["points"]]
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
     theirs = "" if curve["side"] == "torpor" else " theirs"
     dots = "".join(f'<circle class="c{index}t" cx="{x:.1f}" cy="{y:.1f}" '
                    'r="3.2"/>' for x, y in places)
-    took = text_of(float(f"{curve['points'][-1][1]:.2g}"), MICROSECONDS)
-    return (f'<path class="curve c{index}{theirs}" d="M{path}"/>{dots}'
-            f'<text class="c{index}t" x="{places[-1][0] + 9:.1f}" '
-            f'y="{label + 4:.1f}">{curve["name"]}, {took}</text>')
+    return f'<path class="curve c{index}{theirs}" d="M{path}"/>{dots}'
+
+
+def draw_label(index, curve, across, y):
+    size, took = curve["points"][-1]
+    took = text_of(float(f"{took:.2g}"), MICROSECONDS)
+    return (f'<text class="c{index}t" x="{across.at(size) + 9:.1f}" '
+            f'y="{y + 4:.1f}">{curve["name"]}, {took}</text>')
 
 
 def draw(curves, title, across_name):
@@ -131,7 +137,9 @@ def draw(curves, title, across_name):
         *draw_grid(across, up),
         f'<text x="{middle:.0f}" y="{HEIGHT - 12}" text-anchor="middle">'
         f"{across_name}</text>",
-        *(draw_curve(index, curve, across, up, labels[index])
+        *(draw_curve(index, curve, across, up)
+          for index, curve in enumerate(curves)),
+        *(draw_label(index, curve, across, labels[index])
           for index, curve in enumerate(curves)),
         "</svg>",
     ]
