@@ -21,6 +21,7 @@ static struct {
 static struct {
   torpor_run_info info;
   char id[TORPOR_RUN_ID_SIZE], parent[TORPOR_RUN_ID_SIZE], reason[512];
+  char access[512];
   char value[4096];
 } seen;
 
@@ -119,6 +120,9 @@ static bool see(void *user, const torpor_run_info *info) {
   snprintf(seen.id, sizeof seen.id, "%s", info->id);
   snprintf(seen.parent, sizeof seen.parent, "%s", info->parent);
   snprintf(seen.reason, sizeof seen.reason, "%s", info->reason);
+  snprintf(seen.access, sizeof seen.access, "%s", info->access);
+  seen.info.access = seen.access;
+  seen.info.file = seen.info.engine = ""; /* not kept */
   seen.info.id = seen.id;
   seen.info.parent = seen.parent;
   seen.info.reason = seen.reason;
