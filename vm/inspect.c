@@ -21,7 +21,8 @@
 #ifndef TORPOR__INSPECT_MS
 #define TORPOR__INSPECT_MS 30000
 #endif
-#define INSPECT_NAMED 5 /* functions in a sentence */
+#define INSPECT_ENTRIES 20 /* as long as so many entries may take */
+#define INSPECT_NAMED 5    /* functions in a sentence */
 
 /* ---- The copy -------------------------------------------------------------*/
 
@@ -31,12 +32,20 @@ static uint64_t copy_memory(const torpor_vm *vm) {
   return memory < TORPOR_MEMORY_LARGEST ? memory : TORPOR_MEMORY_LARGEST;
 }
 
+/* A VM whose entries are limited is not looked into for much longer. */
+static uint64_t copy_deadline(const torpor_vm *vm) {
+  uint64_t deadline = vm->deadline_ms;
+  if (deadline == 0 || deadline > TORPOR__INSPECT_MS / INSPECT_ENTRIES)
+    return TORPOR__INSPECT_MS;
+  return deadline * INSPECT_ENTRIES;
+}
+
 /* A copy that keeps its handles, and is not woken. */
 static torpor_status copy_open(torpor_vm *vm, torpor_vm **out) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_status status;
   options.memory_max = copy_memory(vm);
-  options.deadline_ms = TORPOR__INSPECT_MS;
+  options.deadline_ms = copy_deadline(vm);
   status = torpor_vm_fork(vm, &options, out);
   if (status == TORPOR_OK) (*out)->asleep = false;
   return status;
