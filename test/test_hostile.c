@@ -215,7 +215,8 @@ static void list_operations(torpor_vm *vm) {
 
 static void evaluate(torpor_vm *vm) {
   static const char source[] =
-      "back(() => list.map(x => x.f()), list[1].s, new Uint8Array(99), list); for (const x of list) x.k.p; "
+      "back(() => list.map(x => x.f()), list[1].s, new Uint8Array(99), "
+      "list); for (const x of list) x.k.p; "
       "JSON.stringify([...map]); try { null.x } catch (e) { e.stack } "
       "console.log(list); /t(e)x/.exec(list[3].s); new Date().toString()";
   torpor_value out;
