@@ -20,7 +20,7 @@ static const struct cli_option options[] = {
     CLI_OPTION(struct engine_settings, to, "to", 'o', CLI_TEXT, "DIR",
                "add, build: the folder to put it\ninto"),
     CLI_OPTION(struct engine_settings, quick, "quick", 0, CLI_FLAG, NULL,
-               "compile in less time an engine\nthat runs at half the speed"),
+               "compile in less time an engine\nthat runs slower"),
     {0},
 };
 

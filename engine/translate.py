@@ -12,7 +12,7 @@ Usage: translate.py [--quick] [--soft-bounds] ENGINE.wasm OUT.so
 For an engine of whatever age: 'torpor engine' calls this, where it is installed
 with the headers that bind.c needs. What it does is said on standard error, a
 line for each step. OUT.so appears whole or not at all. --quick compiles in less
-time code that runs at half the speed. make.py takes the first steps from here.
+time code that runs slower. make.py takes the first steps from here.
 
 Exit codes: 0 done; 1 it cannot be done, with a sentence that says why.
 """
