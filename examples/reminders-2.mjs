@@ -19,15 +19,17 @@ onUpgrade((state, from) => {
 });
 exportState(() => ({ version: 2, reminders }));
 
-async function add() {
-  for (;;) reminders.push({ text: await signal("add"), done: false });
+const closing = new AbortController();
+async function add(options) {
+  for (;;) reminders.push({ text: await signal("add", options), done: false });
 }
 
-add();
+add({ signal: closing.signal }).catch(() => {}); // that is how it ends
 while (reminders.length === 0 || reminders.some(({ done }) => !done)) {
   const reminder = reminders[(await signal("done")) - 1];
   if (reminder === undefined) continue;
   reminder.done = true;
   console.log(`done: ${reminder.text}`);
 }
+closing.abort();
 export default reminders;
