@@ -263,7 +263,7 @@ static void test_host_access_commits(void **state) {
 
 #endif
 
-/* ---- On a file, sealed, kept -----------------------------------------------*/
+/* ---- On a file, sealed, kept ----------------------------------------------*/
 
 #ifndef TORPOR_SOFT_BOUNDS
 
@@ -371,7 +371,7 @@ static void test_mapped_is_recycled(void **state) {
   torpor__region_close(second);
 }
 
-/* A page that is kept has its copy made when it is written, by whomever. */
+/* A page that is kept has its copy made when it is written. */
 static void test_kept_is_copied(void **state) {
   probe *probe = *state;
   torpor__region *region = probe->region;

@@ -115,7 +115,8 @@ bool torpor__region_reset(torpor__region *region);
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end);
 /* Gives the pages of [start, end), whole ones, back to the system: they are as
- * if never written. Only for pages that are so, or whose bytes do not matter. */
+ * if never written. Only for pages that are so, or whose bytes do not
+ * matter. */
 void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end);
 /* Sets the size (restore, reset). Bytes below it stay as they are, those beyond
  * go back to the system. false: the system refused; the size is as it was. */
