@@ -16,7 +16,7 @@
 
 /* Larger images are mapped, and more copies than this are not in use. */
 #define COPIED_LARGEST (UINT32_C(4) << 20)
-#define COPIES_MOST 64
+#define COPIES_MOST 128
 
 /* ---- Calls ----------------------------------------------------------------*/
 
