@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* changes.c - finding what differs from the baseline, and putting it back.
+/* changes.c - finding what differs from the baseline, or from what a VM
+ * remembers (remember.c), and putting it back.
  *
- * Only pages that may have been written can differ (wasm/runtime.h). They are
- * compared by blocks, those that differ by words: most is the baseline still.
+ * Only pages that may have been written can differ (wasm/runtime.h), and those
+ * in which the image that the VM started from differs from the baseline. They
+ * are compared by blocks, those that differ by words: most is the same still.
  *
  *     0          stack_size        host part            heap break
  *     | left out | compared        | left out | compared | left out ...
@@ -36,8 +38,6 @@ typedef struct scan {
   torpor__buffer *out;
 } scan;
 
-static const uint8_t zeros[TORPOR__PAGE];
-
 /* What the page that holds 'address' is compared with. */
 static const uint8_t *base_page(const scan *s, uint32_t address) {
   const uint8_t *copy = NULL;
@@ -48,7 +48,7 @@ static const uint8_t *base_page(const scan *s, uint32_t address) {
     if (torpor__shadow_keeps(s->shadow, address / TORPOR__PAGE))
       return s->memory + address;
   }
-  return address < s->image->size ? s->image->bytes + address : zeros;
+  return torpor__image_page(s->image, address / TORPOR__PAGE);
 }
 
 static uint8_t base_byte(const scan *s, uint32_t address) {
@@ -180,9 +180,9 @@ static void find_used(scan *s, uint32_t start, uint32_t end) {
   s->start = s->end = end;
   for (uint32_t at = start; at < end; at += WORD) {
     const uint8_t *base = base_page(s, at);
-    if (at % TORPOR__PAGE == 0 && base == zeros) {
+    if (at % TORPOR__PAGE == 0 && base == torpor__zero_page) {
       at += TORPOR__PAGE - WORD;
-    } else if (memcmp(base + at % TORPOR__PAGE, zeros, WORD) != 0) {
+    } else if (memcmp(base + at % TORPOR__PAGE, torpor__zero_page, WORD) != 0) {
       if (s->start == end) s->start = at;
       s->end = at + WORD;
     }

@@ -22,6 +22,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "vm/bytes.h"
 #include "vm/vm.h"
 
 #define HEADER_SIZE 96u
@@ -48,20 +49,6 @@ enum { METHOD_STORED, METHOD_ZSTD };
 
 static const uint8_t magic[8] = {0x89, 'T', 'O', 'R', 'P', '\r', '\n', 0x1a};
 
-static uint64_t read_number(const uint8_t *from, unsigned size) {
-  uint64_t value = 0;
-  for (unsigned i = size; i-- > 0;) value = value << 8 | from[i];
-  return value;
-}
-
-static uint32_t read_u32(const uint8_t *from) {
-  return (uint32_t)read_number(from, 4);
-}
-
-static void write_number(uint8_t *to, uint64_t value, unsigned size) {
-  for (unsigned i = 0; i < size; i++, value >>= 8) to[i] = (uint8_t)value;
-}
-
 /* ---- Writing --------------------------------------------------------------*/
 
 static unsigned hex_digit(char digit) {
@@ -73,12 +60,12 @@ void torpor__container_start(torpor__container_writer *writer, const char *id,
   uint8_t header[HEADER_SIZE] = {0};
   *writer = (torpor__container_writer){{0}, 0, 0};
   memcpy(header, magic, sizeof(magic));
-  write_number(header + AT_VERSION, TORPOR__SNAPSHOT_VERSION, 4);
-  write_number(header + AT_HEADER, HEADER_SIZE, 4);
+  torpor__bytes_write(header + AT_VERSION, TORPOR__SNAPSHOT_VERSION, 4);
+  torpor__bytes_write(header + AT_HEADER, HEADER_SIZE, 4);
   for (size_t i = 0; i < ID_SIZE; i++)
     header[AT_ENGINE + i] =
         (uint8_t)(hex_digit(id[2 * i]) << 4 | hex_digit(id[2 * i + 1]));
-  write_number(header + AT_PAGES, pages, 4);
+  torpor__bytes_write(header + AT_PAGES, pages, 4);
   torpor__buffer_reserve(&writer->out, 6000); /* most small VMs fit */
   torpor__buffer_add(&writer->out, header, sizeof(header));
 }
@@ -88,13 +75,13 @@ void torpor__container_set_parent(
     const uint8_t parent[TORPOR_SNAPSHOT_ID_SIZE]) {
   if (writer->out.failed) return;
   memcpy(writer->out.data + AT_PARENT, parent, ID_SIZE);
-  write_number(writer->out.data + AT_FLAGS, FLAG_PARENT, 4);
+  torpor__bytes_write(writer->out.data + AT_FLAGS, FLAG_PARENT, 4);
 }
 
 void torpor__section_start(torpor__container_writer *writer,
                            torpor__section type) {
   uint8_t head[SECTION_SIZE] = {0};
-  write_number(head, type, 4);
+  torpor__bytes_write(head, type, 4);
   writer->section_at = writer->out.size;
   writer->sections++;
   torpor__buffer_add(&writer->out, head, sizeof(head));
@@ -129,9 +116,10 @@ void torpor__section_stop(torpor__container_writer *writer) {
   size = out->size - content;
   if (size >= COMPRESS_FROM) method = compress_tail(out, size);
   if (out->failed) return;
-  write_number(out->data + writer->section_at + 4, method, 4);
-  write_number(out->data + writer->section_at + 8, size, 8);
-  write_number(out->data + writer->section_at + 16, out->size - content, 8);
+  torpor__bytes_write(out->data + writer->section_at + 4, method, 4);
+  torpor__bytes_write(out->data + writer->section_at + 8, size, 8);
+  torpor__bytes_write(out->data + writer->section_at + 16, out->size - content,
+                      8);
 }
 
 torpor_status torpor__container_finish(torpor__container_writer *writer,
@@ -139,8 +127,8 @@ torpor_status torpor__container_finish(torpor__container_writer *writer,
   torpor__buffer *buffer = &writer->out;
   uint8_t checksum[CHECKSUM_SIZE];
   if (!buffer->failed) {
-    write_number(buffer->data + AT_SECTIONS, writer->sections, 4);
-    write_number(checksum, crc32_z(0, buffer->data, buffer->size), 4);
+    torpor__bytes_write(buffer->data + AT_SECTIONS, writer->sections, 4);
+    torpor__bytes_write(checksum, crc32_z(0, buffer->data, buffer->size), 4);
     torpor__buffer_add(buffer, checksum, sizeof(checksum));
   }
   return torpor__buffer_finish(buffer, out);
@@ -166,18 +154,18 @@ static torpor_status check_frame(const uint8_t *data, size_t size) {
                         "this is not a snapshot of Torpor's: its first bytes "
                         "are others");
   if (size < HEADER_SIZE + CHECKSUM_SIZE) return damaged("it is too short");
-  version = read_u32(data + AT_VERSION);
+  version = torpor__bytes_read_u32(data + AT_VERSION);
   if (version > TORPOR__SNAPSHOT_VERSION)
     return torpor__fail(NULL, TORPOR_NEWER,
                         "the snapshot has format version %u, this Torpor reads "
                         "up to %d; use the newer Torpor that made it",
                         version, TORPOR__SNAPSHOT_VERSION);
-  checksum = read_u32(data + size - CHECKSUM_SIZE);
+  checksum = torpor__bytes_read_u32(data + size - CHECKSUM_SIZE);
   if ((uint32_t)crc32_z(0, data, size - CHECKSUM_SIZE) != checksum)
     return torpor__fail(NULL, TORPOR_CHECKSUM,
                         "the snapshot's checksum does not match: its bytes "
                         "were altered or cut off; use another copy of it");
-  if (version == 0 || read_u32(data + AT_HEADER) != HEADER_SIZE)
+  if (version == 0 || torpor__bytes_read_u32(data + AT_HEADER) != HEADER_SIZE)
     return damaged("its header");
   return TORPOR_OK;
 }
@@ -196,12 +184,12 @@ static torpor_status read_header(torpor__container *container,
     container->engine[2 * i] = digits[data[AT_ENGINE + i] >> 4];
     container->engine[2 * i + 1] = digits[data[AT_ENGINE + i] & 15];
   }
-  container->version = read_u32(data + AT_VERSION);
-  container->pages = read_u32(data + AT_PAGES);
+  container->version = torpor__bytes_read_u32(data + AT_VERSION);
+  container->pages = torpor__bytes_read_u32(data + AT_PAGES);
   memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
-  container->has_parent = read_u32(data + AT_FLAGS) & FLAG_PARENT;
+  container->has_parent = torpor__bytes_read_u32(data + AT_FLAGS) & FLAG_PARENT;
   memcpy(container->parent, data + AT_PARENT, ID_SIZE);
-  if (read_u32(data + AT_FLAGS) & ~FLAG_PARENT)
+  if (torpor__bytes_read_u32(data + AT_FLAGS) & ~FLAG_PARENT)
     return torpor__fail(NULL, TORPOR_NEWER,
                         "the snapshot uses a feature that this Torpor does not "
                         "know; use the newer one that made it");
@@ -290,8 +278,9 @@ static torpor_status read_content(torpor__container *container,
 }
 
 static section_head read_head(const uint8_t *bytes) {
-  return (section_head){read_u32(bytes), read_u32(bytes + 4),
-                        read_number(bytes + 8, 8), read_number(bytes + 16, 8)};
+  return (section_head){
+      torpor__bytes_read_u32(bytes), torpor__bytes_read_u32(bytes + 4),
+      torpor__bytes_read(bytes + 8, 8), torpor__bytes_read(bytes + 16, 8)};
 }
 
 /* The section at '*at'; moves on behind it. 'last' is the type before. */
@@ -317,7 +306,7 @@ static torpor_status read_sections(torpor__container *container,
                                    const uint8_t *data, size_t size,
                                    bool waking) {
   const uint8_t *at = data + HEADER_SIZE, *end = data + size - CHECKSUM_SIZE;
-  uint32_t count = read_u32(data + AT_SECTIONS), last = 0;
+  uint32_t count = torpor__bytes_read_u32(data + AT_SECTIONS), last = 0;
   for (uint32_t i = 0; i < count; i++) {
     torpor_status status = read_section(container, &at, end, &last, waking);
     if (status != TORPOR_OK) return status;

@@ -33,6 +33,8 @@
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 static _Atomic unsigned alone;
+const uint8_t torpor__zero_page[TORPOR__PAGE];
+
 static pthread_mutex_t baselines_lock = PTHREAD_MUTEX_INITIALIZER;
 static torpor__image *baselines;
 

@@ -56,6 +56,15 @@ static inline uint8_t torpor__image_page_use(const torpor__image *image,
                          : TORPOR__PAGE_USED | TORPOR__PAGE_OTHER;
 }
 
+/* A page of zeros, which is what an image is beyond its end. */
+extern const uint8_t torpor__zero_page[TORPOR__PAGE];
+
+static inline const uint8_t *torpor__image_page(const torpor__image *image,
+                                                uint32_t page) {
+  size_t at = (size_t)page * TORPOR__PAGE;
+  return at < image->size ? image->bytes + at : torpor__zero_page;
+}
+
 #ifdef TORPOR_TESTING
 /* As where the system makes no files of memory. */
 void torpor__image_refuse_files(bool refuse);

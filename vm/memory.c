@@ -53,13 +53,6 @@ uint8_t *torpor__memory_to(torpor_vm *vm, uint32_t address, uint64_t size) {
 
 /* ---- Giving back ----------------------------------------------------------*/
 
-/* What 'page' is when it was not written. */
-static const uint8_t *find_unwritten(const torpor_vm *vm, uint32_t page) {
-  static const uint8_t zeros[TORPOR__PAGE];
-  size_t at = (size_t)page * TORPOR__PAGE;
-  return at < vm->image->size ? vm->image->bytes + at : zeros;
-}
-
 /* Whether something else is remembered of 'page' than what the image has: then
  * the next difference must find it among what was written. */
 static bool is_remembered(const torpor_vm *vm, uint32_t page) {
@@ -73,7 +66,8 @@ static bool is_needless(const torpor_vm *vm, uint32_t page) {
   size_t at = (size_t)page * TORPOR__PAGE;
   if (at + TORPOR__PAGE <= vm->image->stack_size) return true;
   return !is_remembered(vm, page) &&
-         memcmp(vm->memory + at, find_unwritten(vm, page), TORPOR__PAGE) == 0;
+         memcmp(vm->memory + at, torpor__image_page(vm->image, page),
+                TORPOR__PAGE) == 0;
 }
 
 static void trim_range(void *user, uint32_t start, uint32_t end) {

@@ -62,9 +62,8 @@ static bool page_is_used(const torpor__image *image, uint32_t page,
 /* Pages that are zero already are only read: one that nobody ever wrote takes
  * no memory of its own. */
 static void zero_pages(uint8_t *bytes, size_t size) {
-  static const uint8_t zeros[TORPOR__PAGE];
   for (size_t at = 0; at < size; at += TORPOR__PAGE)
-    if (memcmp(bytes + at, zeros, TORPOR__PAGE) != 0)
+    if (memcmp(bytes + at, torpor__zero_page, TORPOR__PAGE) != 0)
       memset(bytes + at, 0, TORPOR__PAGE);
 }
 

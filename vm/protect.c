@@ -29,6 +29,7 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include "vm/bytes.h"
 #include "vm/vm.h"
 
 #define PROTECT_VERSION 1u
@@ -65,15 +66,6 @@ static torpor_status crypto_failed(void) {
   return torpor__fail(NULL, TORPOR_NOMEM,
                       "the crypto library could not work: it has no memory, "
                       "or lacks AES-256-GCM, HKDF or randomness");
-}
-
-static void write_u32(uint8_t *to, uint32_t value) {
-  for (int i = 0; i < 4; i++, value >>= 8) to[i] = (uint8_t)value;
-}
-
-static uint32_t read_u32(const uint8_t *from) {
-  return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
-         (uint32_t)from[3] << 24;
 }
 
 /* ---- Keys -----------------------------------------------------------------*/
@@ -137,8 +129,7 @@ static bool update(EVP_CIPHER_CTX *cipher, uint8_t *to, const void *data,
 
 static bool bind_context(EVP_CIPHER_CTX *cipher, const envelope *e) {
   uint8_t size[SIZE_SIZE];
-  write_u32(size, (uint32_t)e->context_size);
-  write_u32(size + 4, (uint32_t)((uint64_t)e->context_size >> 32));
+  torpor__bytes_write(size, e->context_size, sizeof(size));
   return update(cipher, NULL, e->header, HEADER_SIZE) &&
          update(cipher, NULL, size, sizeof(size)) &&
          update(cipher, NULL, e->context, e->context_size);
@@ -197,8 +188,8 @@ torpor_status torpor_snapshot_protect(const void *data, size_t size,
     return torpor__fail(NULL, TORPOR_NOMEM, "out of memory for %zu bytes",
                         whole);
   memcpy(bytes, magic, sizeof(magic));
-  write_u32(bytes + AT_VERSION, PROTECT_VERSION);
-  write_u32(bytes + AT_HOW, how);
+  torpor__bytes_write(bytes + AT_VERSION, PROTECT_VERSION, 4);
+  torpor__bytes_write(bytes + AT_HOW, how, 4);
   e.header = bytes;
   if (RAND_bytes(bytes + AT_SALT, SALT_SIZE) != 1 ||
       !seal(bytes, data, size, key, &e)) {
@@ -226,8 +217,8 @@ static torpor_status read_header(const uint8_t *data, size_t size,
     return torpor__fail(NULL, TORPOR_FORMAT,
                         "the protected snapshot was cut off; use another copy "
                         "of it");
-  version = read_u32(data + AT_VERSION);
-  number = read_u32(data + AT_HOW);
+  version = torpor__bytes_read_u32(data + AT_VERSION);
+  number = torpor__bytes_read_u32(data + AT_HOW);
   if (version != PROTECT_VERSION ||
       (number != TORPOR_AUTHENTICATE && number != TORPOR_ENCRYPT))
     return torpor__fail(NULL, TORPOR_NEWER,

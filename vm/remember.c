@@ -32,19 +32,12 @@
 /* More than this that changed are kept, too, instead of copied. */
 #define COPY_MOST 256u
 
-static const uint8_t zeros[TORPOR__PAGE];
-
-static const uint8_t *image_page(const torpor_vm *vm, uint32_t page) {
-  size_t at = (size_t)page * TORPOR__PAGE;
-  return at < vm->image->size ? vm->image->bytes + at : zeros;
-}
-
 /* The copy of 'page', made from the image when there is none. */
 static uint8_t *hold_page(torpor_vm *vm, uint32_t page) {
   uint8_t *copy = torpor__shadow_at(vm->region, page);
   if (copy) return copy;
   copy = torpor__shadow_hold(vm->region, page);
-  if (copy) memcpy(copy, image_page(vm, page), TORPOR__PAGE);
+  if (copy) memcpy(copy, torpor__image_page(vm->image, page), TORPOR__PAGE);
   return copy;
 }
 
@@ -204,7 +197,7 @@ static bool page_differs(const pass *p, uint32_t page) {
   const torpor__image *image = vm->image;
   uint32_t start = page * TORPOR__PAGE, end = start + TORPOR__PAGE;
   const uint8_t *known = torpor__shadow_at(vm->region, page);
-  if (!known) known = image_page(vm, page);
+  if (!known) known = torpor__image_page(vm->image, page);
   return part_differs(vm, known, start, end, image->stack_size,
                       image->host_start) ||
          part_differs(vm, known, start, end, image->host_end, p->limit);
@@ -293,7 +286,8 @@ static bool drop_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
     if (torpor__shadow_keeps(vm->region, page) &&
         !torpor__region_commit(vm->region, start, start + 1))
       return false;
-    if (torpor__shadow_at(vm->region, page) || image_page(vm, page) != zeros) {
+    if (torpor__shadow_at(vm->region, page) ||
+        torpor__image_page(vm->image, page) != torpor__zero_page) {
       uint8_t *copy = hold_page(vm, page);
       if (!copy) return false;
       memset(copy + offset, 0, TORPOR__PAGE - offset);

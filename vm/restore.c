@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "vm/bytes.h"
 #include "vm/changes.h"
 #include "vm/image.h"
 #include "vm/remember.h"
@@ -34,11 +35,6 @@ typedef struct loader {
   uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]; /* its id, when that is known */
   bool has_id;
 } loader;
-
-static uint32_t read_u32(const uint8_t *from) {
-  return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
-         (uint32_t)from[3] << 24;
-}
 
 static torpor_status damaged(const char *what) {
   return torpor__fail(NULL, TORPOR_FORMAT,
@@ -68,8 +64,8 @@ static torpor_status check_globals(const loader *to,
                                    const torpor__content *globals) {
   if (globals->size != TORPOR__GLOBALS_SIZE) return damaged("its globals");
   /* Between turns the stack is empty. */
-  if (read_u32(globals->data) != to->engine->stack_pointer ||
-      read_u32(globals->data + 4) != to->table_size)
+  if (torpor__bytes_read_u32(globals->data) != to->engine->stack_pointer ||
+      torpor__bytes_read_u32(globals->data + 4) != to->table_size)
     return damaged("its globals");
   return TORPOR_OK;
 }

@@ -14,6 +14,7 @@
  * thread, and packing it, on any. */
 #include <string.h>
 
+#include "vm/bytes.h"
 #include "vm/cbor.h"
 #include "vm/changes.h"
 #include "vm/remember.h"
@@ -24,14 +25,10 @@
 
 /* ---- Save -----------------------------------------------------------------*/
 
-static void write_u32(uint8_t *to, uint32_t value) {
-  for (int i = 0; i < 4; i++, value >>= 8) to[i] = (uint8_t)value;
-}
-
 static void write_globals(torpor_vm *vm, torpor__buffer *out) {
   uint8_t globals[TORPOR__GLOBALS_SIZE];
-  write_u32(globals, vm->engine->get_stack_pointer(vm->instance));
-  write_u32(globals + 4, vm->engine->table_size(vm->instance));
+  torpor__bytes_write(globals, vm->engine->get_stack_pointer(vm->instance), 4);
+  torpor__bytes_write(globals + 4, vm->engine->table_size(vm->instance), 4);
   torpor__buffer_add(out, globals, sizeof(globals));
 }
 
