@@ -5,9 +5,9 @@
 //
 // Usage: bake.mjs CORE.wasm LAYOUT.wasm ENGINE.wasm ID.h
 //
-// CORE.wasm is instantiated with a host that gives the same answers everywhere
-// (time 0, zone 0, no randomness) and torpor_bake is called. Then the sections
-// that describe memory are written anew:
+// CORE.wasm is started (start.mjs) twice: to learn which blocks programs write
+// (placement.mjs), and with those put together. Then the sections that describe
+// memory are written anew:
 //
 //   memory     as small as the image allows, the maximum as it was
 //   data       the runs of bytes that are not zero, in ascending order
@@ -18,17 +18,18 @@
 // sections stay as they are. ID.h gives the SHA-256 of ENGINE.wasm, the engine
 // id. The same CORE.wasm gives the same bytes with every version of Node.
 //
-// Needs Node 18 or later, nothing else.
+// Needs Node 18 or later, and wabt.
 
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+
+import { findWarm } from "./placement.mjs";
+import { BakeError, start } from "./start.mjs";
 
 const PAGE = 65536;
 const GAP = 32; // zero bytes that are cheaper to write than a new segment
 const SECTION = { custom: 0, memory: 5, global: 6, export: 7, start: 8,
                   data: 11, dataCount: 12 };
-
-class BakeError extends Error {}
 
 // ---- Reading and writing modules -------------------------------------------
 
@@ -112,32 +113,6 @@ function writeSections(sections) {
 
 // ---- The image -------------------------------------------------------------
 
-// A host that is the same everywhere. What the guest prints is shown; any other
-// wish is an error, since it would make the image depend on the answer.
-function makeHost(memory) {
-  const text = (address, size) =>
-    Buffer.from(memory().buffer, address >>> 0, size >>> 0).toString("utf8");
-  const refuse = (name) => () => {
-    throw new BakeError(`the engine called '${name}' while it was baked`);
-  };
-  return {
-    torpor: {
-      call: refuse("call"),
-      module: refuse("module"),
-      poll: () => 0,
-      clock: () => 0,
-      zone: () => 0,
-      random: (address, size) =>
-        new Uint8Array(memory().buffer, address >>> 0, size >>> 0).fill(0),
-      console: (level, address, size) =>
-        process.stderr.write(`${text(address, size)}\n`),
-      trap: (code, address, size) => {
-        throw new BakeError(`trap ${code}: ${text(address, size)}`);
-      },
-    },
-  };
-}
-
 function readLayout(bytes) {
   const module = new WebAssembly.Module(bytes);
   const { exports } = new WebAssembly.Instance(module);
@@ -146,20 +121,10 @@ function readLayout(bytes) {
   return Object.fromEntries(names.map((name) => [name, exports[name]()]));
 }
 
-// Runs the initialisation and gives the memory that it leaves, as bytes.
+// The memory that the initialisation leaves, as bytes.
 function makeImage(core, layout) {
-  let exports;
   const module = new WebAssembly.Module(core);
-  const instance = new WebAssembly.Instance(module,
-                                            makeHost(() => exports.memory));
-  exports = instance.exports;
-  const stack = exports.__stack_pointer.value;
-  exports._initialize();
-  const status = exports.torpor_bake();
-  if (status !== 0) throw new BakeError(`torpor_bake gave status ${status}`);
-  if (exports.__stack_pointer.value !== stack)
-    throw new BakeError("torpor_bake left something on the stack");
-
+  const { exports } = start(module, findWarm(core, layout));
   const image = new Uint8Array(exports.memory.buffer).slice();
   const control = exports.torpor_control.value;
   const field = (offset) =>
@@ -167,6 +132,7 @@ function makeImage(core, layout) {
   if (field(0) !== layout.version)
     throw new BakeError("the engine has another version of guest/abi.h");
   const stackSize = field(layout.stack_size);
+  const stack = exports.__stack_pointer.value;
   if (stackSize !== stack)
     throw new BakeError(`the stack ends at ${stack}, not at ${stackSize}`);
   const heapBreak = field(layout.heap_break);

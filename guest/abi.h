@@ -104,8 +104,11 @@ typedef struct torpor_abi_control {
  * X(return, name, parameters): i = i32, l = i64, d = f64, v = none. */
 
 /* Runs at bake time only, before there is an engine: makes runtime, realm and
- * library. */
-#define TORPOR_ABI_BAKE(X) X(i, torpor_bake, v)
+ * library. (log, warm, count): both have 'count' entries, one for each
+ * allocation in turn, or are 0. 'log' is the address of uint32_t[2]s that get
+ * its address and size; 'warm' of bytes, 1 where the block is one that programs
+ * write (guest/placement.c). */
+#define TORPOR_ABI_BAKE(X) X(i, torpor_bake, iii)
 
 #define TORPOR_ABI_EXPORTS(X)                                                  \
   /* After opening from the baseline: seeds Math.random from the wall clock \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* alloc.c - the allocator of everything inside the sandbox.
  *
- * Blocks of up to 2 KiB come from slabs: one, two or four pages cut into blocks
- * of one size. Larger ones are runs of pages. A block has no header; the
- * descriptor of its page (pages.c) tells its size.
+ * Blocks of up to 2 KiB come from slabs: pages cut into blocks of one size.
+ * Larger ones are runs of pages. A block has no header; the descriptor of its
+ * page (pages.c) tells its size.
  *
  *   slab:  | block | block | free --> free | never used ...      | rest |
  *                            (lists link by the first two bytes:
@@ -13,42 +13,71 @@
  * (calloc is malloc), a snapshot holds nothing that the program freed, and
  * equal histories give equal bytes without any work at the snapshot.
  *
+ * What a program writes shall lie in few of the system's pages, since each of
+ * them is copied, compared and reset as a whole. So slabs are small while the
+ * program is, and those that the bake filled (placement.c) are used again only
+ * when it is not:
+ *
+ *   small, large   where programs allocate
+ *   warm           in the bake only: what programs write; small ones then
+ *   baked          all else from the bake
+ *
  *  (1) A free block is zero but for its link; a block never used is zero.
- *  (2) A slab is in its class's list exactly while it has room.
+ *  (2) A slab is in the list of its room exactly while it has room.
  *  (3) An empty slab is given back at once.
  *
  * Runs on the VM's thread, like all of the guest. */
 #include "guest.h"
 
-/* Block sizes, and how many pages a slab of them has. */
+/* Block sizes, and how many pages a small and a large slab of them has. */
 /* clang-format off */
-#define ALLOC_CLASSES(X)                                                       \
-  X(16, 1) X(24, 1) X(32, 1) X(40, 1) X(48, 1) X(56, 1) X(64, 1) X(72, 1)      \
-  X(80, 1) X(88, 1) X(96, 1) X(104, 1) X(112, 1) X(120, 1) X(128, 1)           \
-  X(144, 1) X(160, 1) X(176, 1) X(192, 1) X(208, 1) X(224, 1) X(240, 1)        \
-  X(256, 1) X(288, 1) X(320, 1) X(352, 1) X(384, 1) X(416, 1) X(448, 1)        \
-  X(480, 1) X(512, 1) X(576, 2) X(640, 2) X(704, 2) X(768, 2) X(832, 2)        \
-  X(896, 2) X(960, 2) X(1024, 2) X(1152, 4) X(1280, 4) X(1408, 4) X(1536, 4)   \
-  X(1664, 4) X(1792, 4) X(1920, 4) X(2048, 4)
+#define ALLOC_SIZES(X)                                                         \
+  X(16, 1, 4) X(24, 1, 4) X(32, 1, 4) X(40, 1, 4) X(48, 1, 4) X(56, 1, 4)      \
+  X(64, 1, 4) X(72, 1, 4) X(80, 1, 4) X(88, 1, 4) X(96, 1, 4) X(104, 1, 4)     \
+  X(112, 1, 4) X(120, 1, 4) X(128, 1, 4) X(144, 1, 4) X(160, 1, 4)             \
+  X(176, 1, 4) X(192, 1, 4) X(208, 1, 4) X(224, 1, 4) X(240, 1, 4)             \
+  X(256, 1, 4) X(288, 1, 4) X(320, 1, 4) X(352, 2, 4) X(384, 2, 4)             \
+  X(416, 2, 4) X(448, 2, 4) X(480, 2, 4) X(512, 2, 4) X(576, 4, 8)             \
+  X(640, 4, 8) X(704, 4, 8) X(768, 4, 8) X(832, 4, 8) X(896, 4, 8)             \
+  X(960, 4, 8) X(1024, 4, 8) X(1152, 8, 16) X(1280, 8, 16) X(1408, 8, 16)      \
+  X(1536, 8, 16) X(1664, 8, 16) X(1792, 8, 16) X(1920, 8, 16) X(2048, 8, 16)
 /* clang-format on */
 
-#define X(size, count) {size, count, (count) * PAGE_BYTES / (size)},
+#define SLAB(size, pages) {size, pages, (pages) * PAGE_BYTES / (size)},
+#define SLAB_SMALL(size, small, large) SLAB(size, small)
+#define SLAB_LARGE(size, small, large) SLAB(size, large)
+/* By the class of a slab: a kind of slab and, added to it, a number of a size.
+ */
 static const struct {
   uint16_t size;
   uint16_t pages;
   uint16_t capacity;
-} alloc_class[] = {ALLOC_CLASSES(X)};
-#undef X
+} alloc_class[] = {ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE)
+                       ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE)};
+#undef SLAB_LARGE
+#undef SLAB_SMALL
+#undef SLAB
 
+#define COUNT_SIZE(size, small, large) +1
 enum {
-  ALLOC_CLASS_COUNT = sizeof(alloc_class) / sizeof(alloc_class[0]),
+  ALLOC_SIZE_COUNT = 0 ALLOC_SIZES(COUNT_SIZE),
   ALLOC_SMALL = 2048,
+
+  KIND_SMALL = 0,
+  KIND_LARGE = ALLOC_SIZE_COUNT,
+  KIND_WARM = 2 * ALLOC_SIZE_COUNT,
+  KIND_BAKED = 3 * ALLOC_SIZE_COUNT,
+
+  /* With so many pages behind those of the bake a heap is small. */
+  SMALL_PAGES = 256,
 };
+#undef COUNT_SIZE
 
-/* For each class the first slab that has room. */
-static uint32_t alloc_room[ALLOC_CLASS_COUNT];
+/* The first slab that has room, by size: where programs allocate; then the warm
+ * ones and, after the bake, the baked ones. */
+static uint32_t alloc_room[2 * ALLOC_SIZE_COUNT];
 
-static inline unsigned class_of(size_t size) {
+static inline unsigned size_of(size_t size) {
   if (size <= 16) return 0;
   if (size <= 128) return (unsigned)(size + 7) / 8 - 2;
   if (size <= 256) return (unsigned)(size + 15) / 16 + 6;
@@ -57,9 +86,14 @@ static inline unsigned class_of(size_t size) {
   return (unsigned)(size + 127) / 128 + 30;
 }
 
+static inline uint32_t *room_of(unsigned class) {
+  unsigned size = class % ALLOC_SIZE_COUNT;
+  return &alloc_room[class < KIND_WARM ? size : ALLOC_SIZE_COUNT + size];
+}
+
 static void room_add(uint32_t slab) {
   page *head = &torpor__pages.table[slab];
-  uint32_t *list = &alloc_room[head->class];
+  uint32_t *list = room_of(head->class);
   head->prev = 0;
   head->next = *list;
   if (*list) torpor__pages.table[*list].prev = slab;
@@ -72,55 +106,77 @@ static void room_remove(uint32_t slab) {
   if (head->prev)
     torpor__pages.table[head->prev].next = head->next;
   else
-    alloc_room[head->class] = head->next;
+    *room_of(head->class) = head->next;
   head->next = head->prev = 0;
 }
 
-static uint32_t slab_open(unsigned class) {
-  uint32_t count = alloc_class[class].pages;
-  uint32_t slab = torpor__pages_allocate(count);
+/* Makes the run at 'slab', which may be 0, a slab. */
+static uint32_t slab_start(uint32_t slab, unsigned class) {
   if (slab == 0) return 0;
   torpor__pages.table[slab] =
       (page){.kind = PAGE_SLAB, .class = (uint8_t)class};
-  for (uint32_t i = 1; i < count; i++)
+  for (uint32_t i = 1; i < alloc_class[class].pages; i++)
     torpor__pages.table[slab + i] =
         (page){.kind = PAGE_SLAB_REST, .first = slab};
   room_add(slab);
   return slab;
 }
 
+static uint32_t slab_open(unsigned class) {
+  return slab_start(torpor__pages_allocate(alloc_class[class].pages), class);
+}
+
 /* Gives an empty slab back, clearing the links in it. */
 static void slab_close(uint32_t slab) {
   page *head = &torpor__pages.table[slab];
   uint8_t *base = torpor__page_address(slab);
+  uint32_t count = alloc_class[head->class].pages;
   for (uint16_t link = head->free; link;) {
     uint16_t *block = (uint16_t *)(base + (size_t)(link - 1) * 8);
     link = *block;
     *block = 0;
   }
   room_remove(slab);
-  torpor__pages_free(slab, alloc_class[head->class].pages);
+  for (uint32_t i = 1; i < count; i++)
+    torpor__pages.table[slab + i] = (page){0};
+  torpor__pages_free(slab, count);
 }
 
-static void *small_allocate(unsigned class) {
-  uint32_t slab = alloc_room[class];
-  page *head;
-  uint8_t *block;
-  if (slab == 0 && (slab = slab_open(class)) == 0) return NULL;
-  head = &torpor__pages.table[slab];
-  block = torpor__page_address(slab);
+/* A slab with room for blocks of 'size', when none is in use. */
+static uint32_t room_open(unsigned size) {
+  uint32_t baked = alloc_room[ALLOC_SIZE_COUNT + size];
+  if (heap_is_small()) return slab_open(KIND_SMALL + size);
+  if (baked == 0 || torpor__pages.small_end == 0) /* there, or in the bake */
+    return slab_open(KIND_LARGE + size);
+  room_remove(baked);
+  torpor__pages.table[baked].class = (uint8_t)(KIND_LARGE + size);
+  room_add(baked);
+  return baked;
+}
+
+/* A block of a slab that has room. */
+static inline void *slab_take(uint32_t slab) {
+  page *head = &torpor__pages.table[slab];
+  uint8_t *block = torpor__page_address(slab);
+  size_t size = alloc_class[head->class].size;
   if (head->free) {
     block += (size_t)(head->free - 1) * 8;
     head->free = *(uint16_t *)block;
     *(uint16_t *)block = 0;
   } else {
-    block += (size_t)head->fresh * alloc_class[class].size;
+    block += (size_t)head->fresh * size;
     head->fresh++;
   }
   head->used++;
-  if (head->used == alloc_class[class].capacity) room_remove(slab);
-  torpor_control.heap_used += alloc_class[class].size;
+  if (head->used == alloc_class[head->class].capacity) room_remove(slab);
+  torpor_control.heap_used += (uint32_t)size;
   return block;
+}
+
+static void *small_allocate(unsigned size) {
+  uint32_t slab = alloc_room[size];
+  if (slab == 0 && (slab = room_open(size)) == 0) return NULL;
+  return slab_take(slab);
 }
 
 /* Clears a small block; the compiler is kept from making it a call. */
@@ -183,7 +239,7 @@ static inline uint32_t block_page(const void *block) {
 /* ---- The C library's names, which the engine uses too --------------------*/
 
 void *malloc(size_t size) {
-  if (size <= ALLOC_SMALL) return small_allocate(class_of(size));
+  if (size <= ALLOC_SMALL) return small_allocate(size_of(size));
   return large_allocate(size);
 }
 

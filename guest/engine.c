@@ -21,6 +21,7 @@ torpor_abi_control torpor_control;
 
 #include "pages.c"
 #include "alloc.c"
+#include "placement.c"
 #include "libc.c"
 
 #include "quickjs-version.h"
@@ -100,8 +101,16 @@ static JSProperty *time_origin_find(void) {
   return property;
 }
 
+static const JSMallocFunctions placed_functions = {
+    .js_calloc = placed_calloc,
+    .js_malloc = placed_malloc,
+    .js_free = placed_free,
+    .js_realloc = placed_realloc,
+    .js_malloc_usable_size = js__malloc_usable_size,
+};
+
 static bool runtime_start(void) {
-  torpor__rt = JS_NewRuntime();
+  torpor__rt = JS_NewRuntime2(&placed_functions, NULL);
   if (torpor__rt == NULL) return false;
   JS_SetInterruptHandler(torpor__rt, torpor__interrupt_check, NULL);
   JS_SetHostPromiseRejectionTracker(torpor__rt, torpor__rejection_track, NULL);
@@ -112,7 +121,8 @@ static bool runtime_start(void) {
 }
 
 EXPORT(torpor_bake)
-torpor_status export_bake(void) {
+torpor_status export_bake(uint32_t *log, const uint8_t *warm, uint32_t count) {
+  placement_start(log, warm, count);
   torpor_control.version = TORPOR_ABI_VERSION;
   torpor_control.stack_size = (uint32_t)(uintptr_t)&__stack_high;
   if (!runtime_start()) return TORPOR_NOMEM;
@@ -122,6 +132,8 @@ torpor_status export_bake(void) {
       time_origin == NULL)
     return torpor__leave(torpor__thrown());
   JS_RunGC(torpor__rt);
+  torpor__rt->mf = def_malloc_funcs;
+  placement_stop();
   return torpor__leave(TORPOR_OK);
 }
 

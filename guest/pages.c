@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* pages.c - the heap's pages: runs of 4 KiB between heap_base and the break.
+/* pages.c - the heap's pages: runs of 1 KiB between heap_base and the break.
  *
- * Every page has a descriptor, so that blocks need no headers and an address
- * alone tells what it belongs to:
+ * They are smaller than the system's, so that the few blocks of many sizes that
+ * a small program has lie together in few of those. Every page has a
+ * descriptor, so that blocks need no headers and an address alone tells what it
+ * belongs to:
  *
  *   heap_base                                                   heap_break
  *   | descriptors | slab | run run run | free free free | slab |
@@ -27,13 +29,12 @@ enum page_kind {
   PAGE_SLAB,      /* first page of a slab */
   PAGE_SLAB_REST, /* the others; 'first' is the slab's first page */
   PAGE_RUN,       /* first page of a run that is in use */
-  PAGE_RUN_REST,
-  PAGE_FREE, /* first and last page of a free run */
+  PAGE_FREE,      /* first and last page of a free run */
 };
 
 typedef struct page {
   uint8_t kind;
-  uint8_t class; /* of a slab's blocks */
+  uint8_t class; /* of a slab, see alloc.c */
   uint16_t used; /* blocks handed out */
   union {
     struct {
@@ -46,13 +47,22 @@ typedef struct page {
   uint32_t next, prev; /* in a list of free runs, or of slabs with room */
 } page;
 
-enum { PAGE_SHIFT = 12, PAGE_BYTES = 1 << PAGE_SHIFT, FREE_LISTS = 20 };
+enum {
+  PAGE_SHIFT = 10,
+  PAGE_BYTES = 1 << PAGE_SHIFT,
+  PAGES_MOST = 1 << 22, /* all of a memory */
+  TABLE_FIRST = 1024,   /* descriptors at first: enough for the baseline */
+  FREE_LISTS = 22,
+};
 
 static struct {
   page *table;               /* indexed by page number */
   uint32_t capacity;         /* entries in the table */
   uint32_t top;              /* the page that starts at the break */
   uint32_t free[FREE_LISTS]; /* free[n]: runs of 2^n .. 2^(n+1)-1 pages */
+  uint32_t parked;    /* runs that are free once the heap is not small, linked
+                         by 'next' */
+  uint32_t small_end; /* a heap that ends below this page is small */
 } torpor__pages;
 
 static uintptr_t heap_start(void) {
@@ -130,36 +140,50 @@ static uint32_t break_raise(uint32_t count) {
   return first;
 }
 
+/* The descriptors of all but the first page of a run stay zero. */
 static void run_mark(uint32_t first, uint32_t count) {
   torpor__pages.table[first] = (page){.kind = PAGE_RUN, .count = count};
-  for (uint32_t i = 1; i < count; i++)
-    torpor__pages.table[first + i] = (page){.kind = PAGE_RUN_REST};
 }
 
-/* Moves the table down to 'first' when it is all that holds the break up: a
- * free run of 'count' pages lies below it and nothing above. */
+/* How many pages a table of 'capacity' descriptors takes. */
+static uint32_t table_pages(uint32_t capacity) {
+  return (uint32_t)(capacity * sizeof(page) >> PAGE_SHIFT);
+}
+
+/* A smaller capacity that still leaves room, for a table that begins at
+ * 'first' and ends the heap. */
+static uint32_t table_fit(uint32_t first) {
+  uint32_t capacity = torpor__pages.capacity;
+  while (capacity > TABLE_FIRST &&
+         capacity / 4 > first + table_pages(capacity / 2))
+    capacity /= 2;
+  return capacity;
+}
+
+/* Moves the table down to 'first', and makes it smaller, when it is all that
+ * holds the break up: a free run of 'count' pages lies below it and nothing
+ * above. */
 static void table_sink(uint32_t first, uint32_t count) {
   page *old = torpor__pages.table;
   uint32_t from = torpor__page_of(old), length = old[from].count;
-  size_t size = torpor__pages.capacity * sizeof(page);
+  uint32_t capacity = table_fit(first);
   if (first + count != from || from + length != torpor__pages.top) return;
-  if (count < length * 4) return;
+  if (count < table_pages(capacity) * 2) return;
   free_run_unlink(first);
   torpor__pages.table = (page *)torpor__page_address(first);
-  memcpy(torpor__pages.table, old, size);
-  memset(old, 0, size);
-  for (uint32_t i = 0; i < length; i++)
-    torpor__pages.table[from + i] = (page){0};
-  run_mark(first, length);
-  torpor__pages.top = first + length;
+  memcpy(torpor__pages.table, old, first * sizeof(page));
+  memset(old, 0, torpor__pages.capacity * sizeof(page));
+  torpor__pages.capacity = capacity;
+  run_mark(first, table_pages(capacity));
+  torpor__pages.top = first + table_pages(capacity);
   torpor_control.heap_break =
       (uint32_t)(uintptr_t)torpor__page_address(torpor__pages.top);
 }
 
-/* Frees a run whose bytes are zero already. */
+/* Frees a run whose bytes are zero already, and all descriptors but the first
+ * as well. */
 static void torpor__pages_free(uint32_t first, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++)
-    torpor__pages.table[first + i] = (page){0};
+  torpor__pages.table[first] = (page){0};
   if (first > 1 && torpor__pages.table[first - 1].kind == PAGE_FREE) {
     uint32_t before = torpor__pages.table[first - 1].count;
     free_run_unlink(first - before);
@@ -190,13 +214,13 @@ static bool table_reach(uint64_t last) {
   if (last < torpor__pages.capacity) return true;
   while (capacity <= last + capacity * sizeof(page) / PAGE_BYTES + 1)
     capacity *= 2;
-  if (capacity > UINT32_C(1) << 21) return false;
-  new_pages = (uint32_t)(capacity * sizeof(page) >> PAGE_SHIFT);
+  if (capacity > PAGES_MOST) return false;
+  new_pages = table_pages((uint32_t)capacity);
   first = break_raise(new_pages);
   if (first == 0) return false;
   torpor__pages.table = (page *)torpor__page_address(first);
   memcpy(torpor__pages.table, old, torpor__pages.capacity * sizeof(page));
-  old_pages = (uint32_t)(torpor__pages.capacity * sizeof(page) >> PAGE_SHIFT);
+  old_pages = table_pages(torpor__pages.capacity);
   memset(old, 0, torpor__pages.capacity * sizeof(page));
   torpor__pages.capacity = (uint32_t)capacity;
   run_mark(first, new_pages);
@@ -204,14 +228,14 @@ static bool table_reach(uint64_t last) {
   return true;
 }
 
-/* The first descriptors: one page of them. */
 static void pages_start(void) {
+  uint32_t count = table_pages(TABLE_FIRST);
   torpor__pages.table = (page *)heap_start();
-  torpor__pages.capacity = PAGE_BYTES / sizeof(page);
+  torpor__pages.capacity = TABLE_FIRST;
   torpor__pages.top = 1;
   torpor_control.heap_base = (uint32_t)heap_start();
-  if (break_raise(1) == 0) __builtin_trap();
-  run_mark(1, 1);
+  if (break_raise(count) == 0) __builtin_trap();
+  run_mark(1, count);
 }
 
 /* Takes 'count' pages from a free run that is long enough; 0: there is none. */
@@ -229,10 +253,35 @@ static uint32_t free_run_take(uint32_t count) {
   return 0;
 }
 
+static void park_free_runs(void) {
+  for (int list = 0; list < FREE_LISTS; list++) {
+    for (uint32_t run; (run = torpor__pages.free[list]) != 0;) {
+      uint32_t count = torpor__pages.table[run].count;
+      free_run_unlink(run);
+      run_mark(run, count);
+      torpor__pages.table[run].next = torpor__pages.parked;
+      torpor__pages.parked = run;
+    }
+  }
+}
+
+static void unpark_free_runs(void) {
+  while (torpor__pages.parked) {
+    uint32_t run = torpor__pages.parked;
+    torpor__pages.parked = torpor__pages.table[run].next;
+    torpor__pages_free(run, torpor__pages.table[run].count);
+  }
+}
+
+static inline bool heap_is_small(void) {
+  return torpor__pages.top < torpor__pages.small_end;
+}
+
 /* 'count' zero pages as a run that is in use, or 0. */
 static uint32_t torpor__pages_allocate(uint32_t count) {
   uint32_t first;
   if (torpor__pages.table == NULL) pages_start();
+  if (torpor__pages.parked && !heap_is_small()) unpark_free_runs();
   first = free_run_take(count);
   if (first == 0) {
     if (!table_reach((uint64_t)torpor__pages.top + count)) return 0;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* A durable program: a module that waits again and again. */
+import { sleep } from "torpor:run";
+
+let steps = 0;
+const seen = [];
+for (const name of ["a", "b", "c"]) {
+  await sleep("1 ms");
+  seen.push({ name, step: ++steps });
+}
+globalThis.done = steps === 3;
+export default { steps, seen };

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* The least that a program does. */
+globalThis.done = 1 + 2 === 3;
