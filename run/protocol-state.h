@@ -80,10 +80,15 @@ bool torpor__protocol_is_own_fault(torpor_status status);
 /* Takes in what is new in the store: results and signals. */
 torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p);
 
-/* Writes what the run has ready into the open transaction, in a savepoint of
- * its own. OK also when it turned out to be another's: then 'lost' is set and
- * nothing of it is written; and when its rows cannot be used: then 'parked' is
- * set, and nothing but that is written. */
+/* Writes what the run has ready into the open transaction. When it is another's
+ * (FENCED) or its rows cannot be used, what was written of it is there still:
+ * the transaction must be rolled back, and written again with savepoints. */
+torpor_status torpor__protocol_write_bare(struct torpor__protocol *p,
+                                          int64_t now_ms);
+
+/* The same in a savepoint of its own. OK also when it turned out to be
+ * another's: then 'lost' is set and nothing of it is written; and when its rows
+ * cannot be used: then 'parked' is set, and nothing but that is written. */
 torpor_status torpor__protocol_write(struct torpor__protocol *p,
                                      int64_t now_ms);
 

@@ -379,6 +379,14 @@ static torpor_status write_in_savepoint(
   return reverted == TORPOR_OK ? status : reverted;
 }
 
+torpor_status torpor__protocol_write_bare(struct torpor__protocol *p,
+                                          int64_t now_ms) {
+  p->in_flush = true;
+  torpor_status status = p->unfit ? TORPOR_CORRUPT : write_phase(p, now_ms);
+  if (status == TORPOR_OK) TORPOR__FAULT(RUN_WRITTEN);
+  return status;
+}
+
 torpor_status torpor__protocol_write(struct torpor__protocol *p,
                                      int64_t now_ms) {
   p->in_flush = true;

@@ -12,6 +12,10 @@
  *
  * Nothing in 'finish' allocates: 'stage' has made room for what it adds.
  *
+ * Savepoints, which let one run fail alone, cost SQLite a copy of each page
+ * that they touch. So a transaction is written without them; only when a run
+ * fails is it rolled back, and written again with one for each.
+ *
  * Runs on the worker's thread. */
 #include "protocol-state.h"
 
@@ -563,15 +567,17 @@ static void finish_flush(struct torpor__protocol *p) {
 
 /* ---- the transaction ---------------------------------------------------- */
 
+typedef torpor_status write_fn(struct torpor__protocol *p, int64_t now_ms);
+
 static torpor_status write_runs(struct torpor__store *store,
                                 struct torpor__protocol *const *protocols,
-                                size_t count, int64_t now_ms) {
+                                size_t count, int64_t now_ms, write_fn *write) {
   torpor_status status = store->calls->begin(store);
   if (status != TORPOR_OK) return status;
   TORPOR__FAULT(FLUSH_BEGUN);
   for (size_t i = 0; status == TORPOR_OK && i < count; i++)
     if (torpor__protocol_pending(protocols[i])) {
-      status = torpor__protocol_write(protocols[i], now_ms);
+      status = write(protocols[i], now_ms);
       if (protocols[i]->phase == TORPOR__PHASE_STAGED)
         tell_drivers_early(protocols[i]);
     }
@@ -590,7 +596,14 @@ static void undo_flush(struct torpor__protocol *p) {
 torpor_status torpor__protocol_flush(struct torpor__store *store,
                                      struct torpor__protocol *const *protocols,
                                      size_t count, int64_t now_ms) {
-  torpor_status status = write_runs(store, protocols, count, now_ms);
+  torpor_status status =
+      write_runs(store, protocols, count, now_ms, torpor__protocol_write_bare);
+  if (status == TORPOR_FENCED || torpor__protocol_is_own_fault(status)) {
+    for (size_t i = 0; i < count; i++)
+      if (protocols[i]->in_flush) undo_flush(protocols[i]);
+    status =
+        write_runs(store, protocols, count, now_ms, torpor__protocol_write);
+  }
   if (status == TORPOR_OK) TORPOR__FAULT(COMMIT_AFTER);
   for (size_t i = 0; i < count; i++) {
     if (!protocols[i]->in_flush) continue;

@@ -31,7 +31,7 @@
  * The function behind each arrow is 'torpor__protocol_' and the word on it.
  * 'prepare' goes straight to STEPPING when the last commit has already counted
  * the next delivery as an attempt. 'flush' writes what any number of runs have
- * ready in one transaction, a savepoint each.
+ * ready in one transaction, with a savepoint each should one of them fail.
  *
  * What always holds, numbered as in the design, with the functions of
  * protocol.c and protocol-store.c that see to it:

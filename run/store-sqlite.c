@@ -22,6 +22,13 @@
 #include "lock.h"
 #include "store-sqlite-db.h"
 
+/* Log and cache hold some thousands of pages, in KiB where negative: the states
+ * of hundreds of runs are written and dropped again before they have to leave
+ * either. A log that is longer is read longer after a crash. */
+#define WRITER_SETTINGS                                                        \
+  "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000; "              \
+  "PRAGMA cache_size = -32768;"
+
 static struct torpor__sqlite *sqlite_of(struct torpor__store *store) {
   return (struct torpor__sqlite *)store;
 }
@@ -368,7 +375,7 @@ static torpor_status open_parts(struct torpor__sqlite *db,
     status = torpor__sqlite_migrate(db, torpor__sqlite_migrations,
                                     TORPOR__STORE_SQLITE_VERSION);
   if (status == TORPOR_OK && !db->read_only)
-    status = torpor__sqlite_exec(db, "PRAGMA journal_mode = WAL");
+    status = torpor__sqlite_exec(db, WRITER_SETTINGS);
   bool ignored;
   if (status == TORPOR_OK)
     status = torpor__sqlite_changed(&db->store, &ignored);

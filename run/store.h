@@ -237,8 +237,8 @@ struct torpor__store {
 struct torpor__store_calls {
   void (*close)(struct torpor__store *store);
 
-  /* One transaction for many runs, a savepoint for each. After an error other
-   * than NOT_FOUND and EXISTS only 'rollback' may follow. 'revert' goes
+  /* One transaction for many runs, savepoints to take one back. After an error
+   * other than NOT_FOUND and EXISTS only 'rollback' may follow. 'revert' goes
    * back to the savepoint and ends it; 'release' keeps what came after it. */
   torpor_status (*begin)(struct torpor__store *store);
   torpor_status (*commit)(struct torpor__store *store);
