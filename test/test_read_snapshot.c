@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "test/support/vm.h"
 #include "vm/image.h"
@@ -262,7 +262,7 @@ static void assert_agree(const torpor_bytes *bytes) {
 }
 
 static void set_checksum(torpor_bytes *bytes) {
-  uint32_t sum = (uint32_t)crc32(0, bytes->data, (uInt)(bytes->size - 4));
+  uint32_t sum = libdeflate_crc32(0, bytes->data, bytes->size - 4);
   for (int i = 0; i < 4; i++, sum >>= 8)
     bytes->data[bytes->size - 4 + (size_t)i] = (uint8_t)sum;
 }

@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 #include <zstd.h>
 
 #include "vm/bytes.h"
@@ -128,7 +128,8 @@ torpor_status torpor__container_finish(torpor__container_writer *writer,
   uint8_t checksum[CHECKSUM_SIZE];
   if (!buffer->failed) {
     torpor__bytes_write(buffer->data + AT_SECTIONS, writer->sections, 4);
-    torpor__bytes_write(checksum, crc32_z(0, buffer->data, buffer->size), 4);
+    torpor__bytes_write(checksum,
+                        libdeflate_crc32(0, buffer->data, buffer->size), 4);
     torpor__buffer_add(buffer, checksum, sizeof(checksum));
   }
   return torpor__buffer_finish(buffer, out);
@@ -161,7 +162,7 @@ static torpor_status check_frame(const uint8_t *data, size_t size) {
                         "up to %d; use the newer Torpor that made it",
                         version, TORPOR__SNAPSHOT_VERSION);
   checksum = torpor__bytes_read_u32(data + size - CHECKSUM_SIZE);
-  if ((uint32_t)crc32_z(0, data, size - CHECKSUM_SIZE) != checksum)
+  if (libdeflate_crc32(0, data, size - CHECKSUM_SIZE) != checksum)
     return torpor__fail(NULL, TORPOR_CHECKSUM,
                         "the snapshot's checksum does not match: its bytes "
                         "were altered or cut off; use another copy of it");

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 #include <zstd.h>
 
 #include "test/fuzz/recipe.h"
@@ -300,7 +300,8 @@ torpor_bytes draft_write(const draft *d, const torpor_bytes *before) {
   if (!d->is_unlinked) link_to(out.data, before);
   for (size_t i = 0; i < d->count; i++) write_section(&out, &d->sections[i]);
   write_number(out.data + AT_COUNT, d->count + d->count_lie, 4);
-  write_number(sum, crc32(0, out.data, (uInt)out.size) ^ d->checksum_lie, 4);
+  write_number(sum, libdeflate_crc32(0, out.data, out.size) ^ d->checksum_lie,
+               4);
   torpor__buffer_add(&out, sum, sizeof(sum));
   bytes = finish(&out);
   flip_byte(&bytes, d->flip);
