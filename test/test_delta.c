@@ -8,6 +8,7 @@
 #include "test/support/vm.h"
 #include "vm/image.h"
 #include "vm/remember.h"
+#include "vm/still.h"
 
 #define CHAIN_LARGEST 200
 
@@ -425,6 +426,7 @@ static void run_out(const char *source) {
     made = torpor__alloc_count();
     torpor__alloc_fail(-1);
     torpor__remember_forget(vm);
+    torpor__still_forget(vm);
     torpor__pool_drain();
     assert_true(status == TORPOR_OK || status == TORPOR_NOMEM);
     assert_int_equal(torpor__alloc_live(), live_blocks);

@@ -281,13 +281,17 @@ static int make_file(void) {
   return file;
 }
 
-static torpor__region *open_mapped(void) {
+static torpor__region *open_on_file(bool noted) {
   torpor__region *region = torpor__region_open(MAPPED_PAGES, MAPPED_PAGES);
   int file = make_file();
   assert_non_null(region);
-  assert_true(torpor__region_map(region, file, FILE_CHUNKS * CHUNK));
+  assert_true(torpor__region_map(region, file, FILE_CHUNKS * CHUNK, noted));
   close(file);
   return region;
+}
+
+static torpor__region *open_mapped(void) {
+  return open_on_file(false);
 }
 
 /* The pages that were found, as bits. */
@@ -339,6 +343,64 @@ static void test_written_is_found(void **state) {
     }
     torpor__region_close(region);
   }
+}
+
+static struct found find_written(torpor__region *region) {
+  struct found found = {{0}, 0};
+  torpor__region_written(region, add_found, &found);
+  return found;
+}
+
+/* On a file with writes noted just what was written is found, and what is given
+ * back is the file's again. */
+static void test_noted_on_file(void **state) {
+  torpor__region *region = open_on_file(true);
+  struct found found;
+  (void)state;
+  for (uint32_t at = 0; at < FILE_CHUNKS * CHUNK; at += TORPOR__PAGE)
+    assert_int_equal(get(region, at), at / TORPOR__PAGE + 1);
+  found = find_written(region);
+  assert_int_equal(found.end, 0);
+  put(region, 5 * TORPOR__PAGE, 200);
+  put(region, 20 * TORPOR__PAGE, 201);
+  found = find_written(region);
+  assert_int_equal(found.pages[0], 1 << 5 | 1 << 20);
+  assert_true(torpor__region_decommit(region, 0, CHUNK));
+  assert_int_equal(get(region, 5 * TORPOR__PAGE), 6);
+  assert_int_equal(get(region, 20 * TORPOR__PAGE), 201);
+  found = find_written(region);
+  assert_int_equal(found.pages[0], 1 << 20);
+  put(region, 5 * TORPOR__PAGE, 202);
+  assert_int_equal(get(region, 5 * TORPOR__PAGE), 202);
+  torpor__region_close(region);
+}
+
+/* A quiet page counts as written, and is quiet no more once it is. */
+static void test_quiet(void **state) {
+  const uint32_t page = 2;
+  probe *probe = *state;
+  torpor__region *region = probe->region;
+  assert_int_equal(store(probe, page * TORPOR__PAGE, 1), TORPOR__TRAP_NONE);
+  assert_false(torpor__region_quiet(region, page)); /* nothing is noted yet */
+  torpor__region_seal(region, false);
+  assert_false(torpor__region_quiet(region, page)); /* sealed already */
+  assert_int_equal(find_written(region).end, 0);
+  assert_int_equal(store(probe, page * TORPOR__PAGE, 2), TORPOR__TRAP_NONE);
+  assert_true(torpor__region_quiet(region, page));
+  assert_true(torpor__region_is_quiet(region, page));
+  assert_int_equal(find_written(region).pages[0], 1 << page);
+  torpor__region_seal(region, false);
+  assert_true(torpor__region_is_quiet(region, page));
+  assert_int_equal(store(probe, page * TORPOR__PAGE + 8, 3), TORPOR__TRAP_NONE);
+  assert_false(torpor__region_is_quiet(region, page));
+  assert_int_equal(find_written(region).pages[0], 1 << page);
+  assert_true(torpor__region_quiet(region, page));
+  put(region, page * TORPOR__PAGE, 4); /* by the host */
+  assert_false(torpor__region_is_quiet(region, page));
+  assert_true(torpor__region_quiet(region, page));
+  torpor__region_seal(region, true);
+  assert_false(torpor__region_is_quiet(region, page));
+  assert_int_equal(find_written(region).end, 0);
 }
 
 /* Resetting gives the file's bytes again, and zeros behind it. */
@@ -502,6 +564,8 @@ int main(void) {
       TEST(test_commit_and_decommit),
       TEST(test_host_access_commits),
       TEST(test_written_is_found),
+      TEST(test_noted_on_file),
+      TEST(test_quiet),
       TEST(test_mapped_is_reset),
       TEST(test_mapped_is_recycled),
       TEST(test_kept_is_copied),

@@ -4,7 +4,7 @@
  *
  * Only pages that may have been written can differ (wasm/runtime.h), and those
  * in which the image that the VM started from differs from the baseline. They
- * are compared by blocks, those that differ by words: most is the same still.
+ * are compared by lines, those that differ by words: most is the same still.
  *
  *     0          stack_size        host part            heap break
  *     | left out | compared        | left out | compared | left out ...
@@ -17,13 +17,18 @@
 #include <string.h>
 
 #include "vm/image.h"
+#include "vm/still.h"
 
-#define BLOCK 256u
+#define LINE 64u
 #define WORD 8u
 #define VARINT_LARGEST 10u
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the lowest bits of a word are its first byte");
+
+/* Two words, which processors compare at once. */
+typedef uint64_t pair
+    __attribute__((vector_size(2 * WORD), aligned(2 * WORD), may_alias));
 
 typedef struct scan {
   const torpor__image *image;     /* what is compared with */
@@ -34,6 +39,8 @@ typedef struct scan {
   uint32_t page;        /* the first that was not looked at */
   uint32_t start, end;  /* the run that is being found; empty when equal */
   uint64_t first, last; /* in what bits its first and last words differ */
+  torpor__still *still; /* what is known of pages; NULL: nothing */
+  uint64_t sum;         /* of what differs in the page that is compared */
   uint32_t written;     /* end of the last run in 'out' */
   torpor__buffer *out;
 } scan;
@@ -80,55 +87,98 @@ static void write_run(scan *s, bool zero) {
   s->start = s->end;
 }
 
-/* Writes the run that was found, without equal bytes at its ends. */
+/* Writes the run that was found, without equal bytes at its ends; or keeps it
+ * as it is. */
 static void flush_run(scan *s) {
   if (s->start == s->end) return;
+  if (!s->out) {
+    torpor__still_add(s->still,
+                      &(torpor__stretch){s->start, s->end, s->first, s->last});
+    s->start = s->end;
+    return;
+  }
   s->start += (uint32_t)__builtin_ctzll(s->first) / 8;
   s->end -= (uint32_t)__builtin_clzll(s->last) / 8;
   write_run(s, all_zero(s->memory + s->start, s->end - s->start));
 }
 
+/* Joins a stretch to the run before it, or lets it begin one. */
+static inline void add_stretch(scan *s, const torpor__stretch *stretch) {
+  if (s->start == s->end || stretch->start - s->end >= TORPOR__RUN_GAP) {
+    flush_run(s);
+    s->start = stretch->start;
+    s->first = stretch->first;
+  }
+  s->end = stretch->end;
+  s->last = stretch->last;
+}
+
 /* The word at 'address' differs, in the bits of 'difference'. */
 static void add_word(scan *s, uint32_t address, uint64_t difference) {
-  if (s->start == s->end || address - s->end >= TORPOR__RUN_GAP) {
-    flush_run(s);
-    s->start = address;
-    s->first = difference;
-  }
-  s->end = address + WORD;
-  s->last = difference;
+  add_stretch(
+      s, &(torpor__stretch){address, address + WORD, difference, difference});
+  s->sum = (s->sum ^ difference ^ address) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 /* ---- Comparing ------------------------------------------------------------*/
 
-static void scan_block(scan *s, uint32_t start, const uint8_t *bytes,
-                       const uint8_t *base, uint32_t size) {
-  for (uint32_t at = 0; at < size; at += WORD) {
+/* Words [at, end) of 'page'. */
+static void scan_words(scan *s, uint32_t page, const uint8_t *bytes,
+                       const uint8_t *base, uint32_t at, uint32_t end) {
+  for (; at < end; at += WORD) {
     uint64_t word, before;
     memcpy(&word, bytes + at, WORD);
     memcpy(&before, base + at, WORD);
-    if (word != before) add_word(s, start + at, word ^ before);
+    if (word != before) add_word(s, page + at, word ^ before);
   }
+}
+
+/* Whether the lines at 'a' and 'b', which are aligned, differ. */
+static inline bool line_differs(const uint8_t *a, const uint8_t *b) {
+  const pair *x = (const pair *)a, *y = (const pair *)b;
+  pair bits = (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]);
+  return (bits[0] | bits[1]) != 0;
 }
 
 /* 'start' and 'end' are multiples of a word, in one page. */
 static void scan_page(scan *s, uint32_t start, uint32_t end) {
-  const uint8_t *base = base_page(s, start) + start % TORPOR__PAGE;
-  const uint8_t *bytes = s->memory + start;
-  while (start < end) {
-    uint32_t size = end - start < BLOCK ? end - start : BLOCK;
-    if (memcmp(bytes, base, size) != 0) scan_block(s, start, bytes, base, size);
-    start += size;
-    bytes += size;
-    base += size;
+  uint32_t page = start & ~(TORPOR__PAGE - 1);
+  const uint8_t *base = base_page(s, page), *bytes = s->memory + page;
+  uint32_t at = start - page, stop = end - page;
+  uint32_t head = (at + LINE - 1) & ~(LINE - 1), tail = stop & ~(LINE - 1);
+  if (head > tail) head = tail = stop;
+  scan_words(s, page, bytes, base, at, head);
+  for (at = head; at < tail; at += LINE)
+    if (line_differs(bytes + at, base + at))
+      scan_words(s, page, bytes, base, at, at + LINE);
+  scan_words(s, page, bytes, base, tail, stop);
+}
+
+/* The page at 'start', all of it, unless it is known what differs. */
+static void scan_still(scan *s, uint32_t start) {
+  uint32_t page = start / TORPOR__PAGE;
+  size_t count;
+  const torpor__stretch *known = torpor__still_find(s->still, page, &count);
+  if (known) {
+    for (size_t i = 0; i < count; i++) add_stretch(s, &known[i]);
+    return;
   }
+  s->sum = 0;
+  scan_page(s, start, start + TORPOR__PAGE);
+  if (!torpor__still_note(s->still, page, s->sum)) return;
+  scan keep = {.image = s->image, .memory = s->memory, .still = s->still};
+  scan_page(&keep, start, start + TORPOR__PAGE);
+  flush_run(&keep);
 }
 
 static void scan_pages(scan *s, uint32_t start, uint32_t end) {
   while (start < end) {
     uint32_t stop = (start & ~(TORPOR__PAGE - 1)) + TORPOR__PAGE;
     if (stop > end) stop = end;
-    scan_page(s, start, stop);
+    if (s->still && stop - start == TORPOR__PAGE)
+      scan_still(s, start);
+    else
+      scan_page(s, start, stop);
     start = stop;
   }
 }
@@ -167,6 +217,7 @@ void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
   scan s = {.image = vm->image->baseline,
             .memory = vm->memory,
             .out = out,
+            .still = torpor__still_start(vm),
             .limit = torpor__memory_limit(vm)};
   if (vm->image != vm->image->baseline) s.unwritten = vm->image;
   torpor__region_written(vm->region, scan_written, &s);

@@ -13,6 +13,7 @@
 
 #include "vm/image.h"
 #include "vm/remember.h"
+#include "vm/still.h"
 
 /* Larger images are mapped, and more copies than this are not in use. */
 #define COPIED_LARGEST (UINT32_C(4) << 20)
@@ -159,6 +160,7 @@ void torpor__vm_give(torpor_vm *vm) {
   torpor__binding_sweep(vm, true);
   torpor__operation_forget(vm);
   torpor__remember_forget(vm);
+  torpor__still_forget(vm);
   torpor__error_reset(vm);
   torpor__pool_give(vm);
 }

@@ -41,6 +41,8 @@
 
 /* What VMs start from (image.h). */
 typedef struct torpor__image torpor__image;
+/* Pages that do not change (still.h). */
+typedef struct torpor__still torpor__still;
 
 /* ---- The VM ---------------------------------------------------------------*/
 
@@ -118,6 +120,8 @@ struct torpor_vm {
   bool closing;  /* close when the outermost call returns */
   unsigned wake; /* torpor_wake: what it is told when it wakes */
   torpor__remembered remembered;
+  torpor__still *still; /* or NULL */
+  uint32_t saves;       /* whole snapshots, as far as they are counted */
 
   /* What the last entry left. */
   uint32_t returned;

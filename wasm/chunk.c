@@ -123,9 +123,24 @@ bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
   return true;
 }
 
+/* Makes mapped chunks what the file has, unless the system refuses: what was
+ * written there stays noted then. */
+static void revert_chunks(torpor__region *region, uint32_t first,
+                          uint32_t end) {
+  for (; first < end; first++)
+    if ((region->chunks[first].open | region->chunks[first].quiet) &&
+        madvise(find_chunk_bytes(region, first), TORPOR__CHUNK,
+                MADV_DONTNEED) == 0)
+      torpor__seal_chunks(region, first, first + 1);
+}
+
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end) {
   uint64_t first = ROUND_UP((uint64_t)start, TORPOR__CHUNK) / TORPOR__CHUNK;
-  if (first < region->mapped) first = region->mapped;
+  uint32_t mapped = region->mapped;
+  if (region->noted && first < mapped)
+    revert_chunks(region, (uint32_t)first,
+                  end / TORPOR__CHUNK < mapped ? end / TORPOR__CHUNK : mapped);
+  if (first < mapped) first = mapped;
   return torpor__chunk_decommit(region, (uint32_t)first, end / TORPOR__CHUNK);
 }

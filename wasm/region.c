@@ -86,14 +86,17 @@ uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint32_t pages) {
 
 /* ---- Lying on a file ------------------------------------------------------*/
 
-bool torpor__region_map(torpor__region *region, int file, uint64_t size) {
+bool torpor__region_map(torpor__region *region, int file, uint64_t size,
+                        bool noted) {
   assert(region->mapped == 0 && size % TORPOR__CHUNK == 0);
   if (size > torpor__region_memory(region)->size) return false;
+  if (noted && !torpor__seal_start(region)) return false;
   if (mmap(torpor__region_bytes(region), (size_t)size, PROT_READ | PROT_WRITE,
            MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED)
     return false;
   region->mapped = (uint32_t)(size / TORPOR__CHUNK);
   if (region->chunk_end < region->mapped) region->chunk_end = region->mapped;
+  region->noted = noted && torpor__seal_chunks(region, 0, region->mapped);
   return true;
 }
 
@@ -105,6 +108,7 @@ static void clear_records(torpor__region *region) {
 bool torpor__region_reset(torpor__region *region) {
   size_t size = (size_t)region->mapped * TORPOR__CHUNK;
   uint32_t first = region->mapped;
+  assert(!region->noted);
   clear_records(region);
   return torpor__chunk_protect(region, 0, first, PROT_READ | PROT_WRITE) &&
          madvise(torpor__region_bytes(region), size, MADV_DONTNEED) == 0 &&
@@ -122,6 +126,7 @@ static bool unmap(torpor__region *region) {
   if (size == 0) return true;
   clear_records(region);
   region->mapped = 0;
+  region->noted = false;
   return mmap(torpor__region_bytes(region), size, PROT_NONE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
               0) != MAP_FAILED;

@@ -21,6 +21,7 @@
 
 typedef struct torpor__chunk {
   uint16_t open; /* a bit for each page of a sealed chunk that can be written */
+  uint16_t quiet; /* those that were written before they were sealed */
   bool committed;
   bool sealed; /* pages that are not open cannot be written */
 } torpor__chunk;
@@ -32,6 +33,7 @@ struct torpor__region {
   torpor__shadow *shadow;      /* or NULL */
   uint32_t chunk_end; /* no chunk from here on was committed since opening */
   uint32_t mapped;    /* chunks below this lie on a file, and are committed */
+  bool noted;         /* those were sealed: what is written is noted */
   uint32_t opened;    /* pages let in for writing since the last sealing */
   bool is_counted;    /* among the sealed regions */
   bool is_kept;       /* among those with kept pages */
@@ -78,8 +80,11 @@ static inline bool torpor__page_is_open(const torpor__region *region,
 /* Lets writes into 'page' of a committed chunk, and into more where that is
  * cheaper. Safe in the fault handler. */
 bool torpor__page_open(torpor__region *region, uint32_t page);
-/* 'region' does not count among the sealed ones any more. */
+/* Counts 'region' among the sealed ones. false: there are too many. */
+bool torpor__seal_start(torpor__region *region);
 void torpor__seal_end(torpor__region *region);
+/* Seals chunks [first, end), of which no page is open then. */
+bool torpor__seal_chunks(torpor__region *region, uint32_t first, uint32_t end);
 
 /* ---- Shadows (shadow.c) ---------------------------------------------------*/
 

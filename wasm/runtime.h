@@ -88,6 +88,11 @@ bool torpor__region_commit(torpor__region *region, uint32_t start,
  * costs a fault once. What was noted stays noted, unless 'anew'; what is
  * committed later counts as written until it is sealed too. */
 void torpor__region_seal(torpor__region *region, bool anew);
+/* Seals 'page' alone, which was written and does not change any more. It counts
+ * as written, and is quiet until it is written again. false: what was written
+ * is not noted here, or the system refused. */
+bool torpor__region_quiet(torpor__region *region, uint32_t page);
+bool torpor__region_is_quiet(const torpor__region *region, uint32_t page);
 /* Calls 'visit' for ranges, in order, that hold every page which may differ
  * from what the region started from: zeros, the file that it lies on, or what
  * was there when it was sealed anew. */
@@ -103,15 +108,22 @@ void torpor__region_written_since(const torpor__region *region,
 
 /* Puts the first 'size' bytes of memory (whole chunks) on 'file', privately.
  * What was there before is gone, what lies on the file is committed from then
- * on, and the file is not needed after. false: the system refused. */
-bool torpor__region_map(torpor__region *region, int file, uint64_t size);
+ * on, and the file is not needed after. 'noted': writes are noted, as after
+ * torpor__region_seal; else the system is asked for them, so that a first write
+ * costs less and finding them more. false: the system refused, or too many
+ * regions are sealed. */
+bool torpor__region_map(torpor__region *region, int file, uint64_t size,
+                        bool noted);
 /* Memory that lies on a file becomes what the file has, all else zero. Its
- * shadow must be forgotten. false: the system refused; close the region. */
+ * shadow must be forgotten, and writes not be noted. false: the system refused;
+ * close the region. */
 bool torpor__region_reset(torpor__region *region);
 
 /* Gives [start, end) back to the system (chunk aligned); it is not accessible
  * and not committed any more, and zero when it comes back. false: the system
- * refused; then it is zero and still committed. */
+ * refused; then it is zero and still committed. What lies on a file stays
+ * committed: where writes are noted it becomes what the file has, or stays
+ * noted. */
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end);
 /* Gives the pages of [start, end), whole ones, back to the system: they are as

@@ -10,7 +10,11 @@
  * has 65,530 of them by default. So not every region is sealed, and one that
  * opens many pages opens whole chunks from then on.
  *
+ * A page that has not changed for long can be sealed alone: it is *quiet*. It
+ * counts as written, and whoever knows what is in it need not look again.
+ *
  *  (1) A page of a sealed chunk whose open bit is clear cannot be written.
+ *  (2) No page is both open and quiet.
  *
  * The region's thread, and its fault handler. */
 #include "wasm/region.h"
@@ -33,7 +37,7 @@ static bool count_in(_Atomic unsigned *counter, unsigned most) {
 }
 #endif
 
-static bool count_sealed(torpor__region *region) {
+bool torpor__seal_start(torpor__region *region) {
 #ifndef TORPOR_SOFT_BOUNDS
   if (!region->is_counted)
     region->is_counted = count_in(&sealed_regions, SEALED_MAX);
@@ -62,8 +66,12 @@ static bool open_chunk(torpor__region *region, uint32_t chunk) {
       !torpor__chunk_protect(region, chunk, chunk + 1, PROT_READ | PROT_WRITE))
     return false;
   region->chunks[chunk].sealed = false;
-  region->chunks[chunk].open = 0;
+  region->chunks[chunk].open = region->chunks[chunk].quiet = 0;
   return true;
+}
+
+static uint16_t page_bit(uint32_t page) {
+  return (uint16_t)(1u << page % CHUNK_PAGES);
 }
 
 static bool protect_page(torpor__region *region, uint32_t page,
@@ -79,18 +87,32 @@ bool torpor__page_open(torpor__region *region, uint32_t page) {
   if (!torpor__shadow_save_page(region, page)) return false;
   if (!protect_page(region, page, PROT_READ | PROT_WRITE))
     return open_chunk(region, chunk);
-  region->chunks[chunk].open |= (uint16_t)(1u << page % CHUNK_PAGES);
+  region->chunks[chunk].open |= page_bit(page);
+  region->chunks[chunk].quiet &= (uint16_t)~page_bit(page);
   return true;
+}
+
+bool torpor__region_quiet(torpor__region *region, uint32_t page) {
+  torpor__chunk *chunk = &region->chunks[page / CHUNK_PAGES];
+  if (!chunk->sealed || !(chunk->open & page_bit(page)) ||
+      !protect_page(region, page, PROT_READ))
+    return false;
+  chunk->open &= (uint16_t)~page_bit(page);
+  chunk->quiet |= page_bit(page);
+  return true;
+}
+
+bool torpor__region_is_quiet(const torpor__region *region, uint32_t page) {
+  return region->chunks[page / CHUNK_PAGES].quiet & page_bit(page);
 }
 
 /* ---- Sealing --------------------------------------------------------------*/
 
-/* Seals chunks [first, end), of which no page is open then. */
-static bool seal_chunks(torpor__region *region, uint32_t first, uint32_t end) {
+bool torpor__seal_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   if (!torpor__chunk_protect(region, first, end, PROT_READ)) return false;
   for (; first < end; first++) {
     region->chunks[first].sealed = true;
-    region->chunks[first].open = 0;
+    region->chunks[first].open = region->chunks[first].quiet = 0;
   }
   return true;
 }
@@ -98,17 +120,17 @@ static bool seal_chunks(torpor__region *region, uint32_t first, uint32_t end) {
 static bool is_to_seal(const torpor__region *region, uint32_t i, bool anew) {
   const torpor__chunk *chunk = &region->chunks[i];
   return torpor__chunk_is_committed(region, i) &&
-         (!chunk->sealed || (anew && chunk->open));
+         (!chunk->sealed || (anew && (chunk->open | chunk->quiet)));
 }
 
 void torpor__region_seal(torpor__region *region, bool anew) {
   uint32_t first = 0, end;
-  if (!count_sealed(region)) return;
+  if (!torpor__seal_start(region)) return;
   region->opened = 0;
   for (; first < region->chunk_end; first = end + 1) {
     for (end = first; end < region->chunk_end; end++)
       if (!is_to_seal(region, end, anew)) break;
-    if (first < end && !seal_chunks(region, first, end)) return;
+    if (first < end && !torpor__seal_chunks(region, first, end)) return;
   }
 }
 
@@ -117,7 +139,7 @@ static void note_sealed(torpor__region *region, uint32_t page) {
   torpor__chunk *chunk = &region->chunks[page / CHUNK_PAGES];
   if (!chunk->sealed) chunk->open = UINT16_MAX;
   chunk->sealed = true;
-  chunk->open &= (uint16_t)~(1u << page % CHUNK_PAGES);
+  chunk->open &= (uint16_t)~page_bit(page);
 }
 
 bool torpor__region_keep(torpor__region *region, uint32_t start, uint32_t end) {
@@ -142,7 +164,7 @@ bool torpor__region_let_go(torpor__region *region) {
     if (!torpor__chunk_protect(region, i, i + 1, PROT_READ | PROT_WRITE))
       return false;
     region->chunks[i].sealed = false;
-    region->chunks[i].open = 0;
+    region->chunks[i].open = region->chunks[i].quiet = 0;
   }
   return true;
 }

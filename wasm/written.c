@@ -7,8 +7,9 @@
  *     pagemap      pages of which the kernel has a copy that is not the file's
  *     everything   all that is accessible
  *
- * What is not mapped is noted. What is mapped is not sealed at first, so that
- * writing costs one fault and no signal: there the kernel is asked, by
+ * What is not mapped is noted, and so is what is mapped for that. All else that
+ * is mapped is not sealed, so that writing costs one fault and no signal: there
+ * the kernel is asked, by
  * PAGEMAP_SCAN where it knows that, else by reading /proc/self/pagemap. Where
  * neither is allowed, all of it counts as written.
  *
@@ -102,15 +103,15 @@ static void add_bits(search *s, uint32_t page, uint32_t bits) {
 static void add_noted_chunk(search *s, uint32_t chunk) {
   uint32_t page = chunk * CHUNK_PAGES, end = page + CHUNK_PAGES;
   const torpor__chunk *record = &s->region->chunks[chunk];
-  uint32_t open = record->sealed ? record->open : (1u << CHUNK_PAGES) - 1;
+  uint32_t open =
+      record->sealed ? record->open | record->quiet : (1u << CHUNK_PAGES) - 1;
   if (s->since && open == 0) return;
   if (!torpor__shadow_keeps_any(s->region, chunk)) {
     add_bits(s, page, open);
     return;
   }
   for (; page < end; page++)
-    if (torpor__page_is_open(s->region, page) ||
-        torpor__shadow_keeps(s->region, page))
+    if (open >> page % CHUNK_PAGES & 1 || torpor__shadow_keeps(s->region, page))
       add_page(s, page);
 }
 
@@ -208,7 +209,7 @@ static void find(search *s) {
     if (forced == TORPOR__FINDER_PAGEMAP ||
         forced == TORPOR__FINDER_PAGEMAP_READ)
       noted = add_mapped(s, 0, end) ? end : 0;
-    else if (forced == TORPOR__FINDER_BEST && region->mapped)
+    else if (forced == TORPOR__FINDER_BEST && region->mapped && !region->noted)
       noted = add_mapped(s, 0, region->mapped) ? region->mapped : 0;
     add_noted(s, noted, end);
   }

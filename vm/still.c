@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* still.c - pages that stay the same from one snapshot of a VM to the next.
+ *
+ * A program that is saved again and again writes most of its pages once, when
+ * it begins, and a few at each step. A page in which the same differed in some
+ * snapshots in a row is sealed (wasm/seal.c) and what differs is kept, so that
+ * the next ones need not look at it: it would have to come from far away, while
+ * those that a step writes are in the processor's cache.
+ *
+ *     changing --STILL_AFTER times the same--> still --written--> moved
+ *
+ * What has moved is looked at for ever: a fault costs more than looking.
+ *
+ *  (1) A page is known only while it cannot be written.
+ *
+ * The VM's thread. */
+#include "vm/still.h"
+
+#include <string.h>
+
+#define STILL_AFTER 4
+#define PAGES_MOST 192u
+#define STRETCHES_MOST 8192u
+
+typedef struct entry {
+  uint32_t page;
+  uint8_t same; /* snapshots in a row with the same sum */
+  bool known, moved;
+  uint32_t first, count; /* of its stretches */
+  uint64_t sum;
+} entry;
+
+struct torpor__still {
+  torpor_vm *vm;
+  uint32_t count, at; /* entries; the one that was asked for last */
+  uint32_t stretch_count, stretch_room;
+  torpor__stretch *stretches;
+  entry entries[PAGES_MOST]; /* by page */
+};
+
+torpor__still *torpor__still_start(torpor_vm *vm) {
+  if (vm->saves < STILL_AFTER) vm->saves++;
+  if (!vm->still && vm->saves == STILL_AFTER) {
+    vm->still = torpor__alloc(sizeof(*vm->still));
+    if (vm->still) *vm->still = (torpor__still){.vm = vm};
+  }
+  if (vm->still) vm->still->at = 0;
+  return vm->still;
+}
+
+void torpor__still_forget(torpor_vm *vm) {
+  if (!vm->still) return;
+  torpor__alloc_free(vm->still->stretches);
+  torpor__alloc_free(vm->still);
+  vm->still = NULL;
+}
+
+/* The entry of 'page', a new one if need be; NULL: there are too many. */
+static entry *find_entry(torpor__still *still, uint32_t page) {
+  entry *found;
+  while (still->at < still->count && still->entries[still->at].page < page)
+    still->at++;
+  found = &still->entries[still->at];
+  if (still->at < still->count && found->page == page) return found;
+  if (still->count == PAGES_MOST) return NULL;
+  memmove(found + 1, found, (still->count - still->at) * sizeof(*found));
+  still->count++;
+  *found = (entry){.page = page};
+  return found;
+}
+
+const torpor__stretch *torpor__still_find(torpor__still *still, uint32_t page,
+                                          size_t *count) {
+  entry *found = find_entry(still, page);
+  if (!found || !found->known) return NULL;
+  if (!torpor__region_is_quiet(still->vm->region, page)) {
+    found->known = false;
+    found->moved = true;
+    return NULL;
+  }
+  *count = found->count;
+  return still->stretches + found->first;
+}
+
+/* The host writes the control block whenever it likes. */
+static bool is_control(const torpor_vm *vm, uint32_t page) {
+  uint32_t start = vm->engine->control, end = start + sizeof(*vm->control);
+  return page >= start / TORPOR__PAGE && page <= (end - 1) / TORPOR__PAGE;
+}
+
+bool torpor__still_note(torpor__still *still, uint32_t page, uint64_t sum) {
+  entry *found = find_entry(still, page);
+  if (!found || found->moved) return false;
+  if (found->sum != sum) {
+    found->sum = sum;
+    found->same = 0;
+    return false;
+  }
+  if (++found->same < STILL_AFTER) return false;
+  found->moved = is_control(still->vm, page) ||
+                 still->stretch_count == STRETCHES_MOST ||
+                 !torpor__region_quiet(still->vm->region, page);
+  found->known = !found->moved;
+  found->first = still->stretch_count;
+  found->count = 0;
+  return found->known;
+}
+
+static bool reserve(torpor__still *still) {
+  uint32_t room = still->stretch_room ? still->stretch_room * 2 : 64;
+  torpor__stretch *more;
+  if (still->stretch_count < still->stretch_room) return true;
+  if (room > STRETCHES_MOST) return false;
+  more = torpor__alloc_resize(still->stretches, room * sizeof(*more));
+  if (!more) return false;
+  still->stretches = more;
+  still->stretch_room = room;
+  return true;
+}
+
+void torpor__still_add(torpor__still *still, const torpor__stretch *stretch) {
+  entry *found = &still->entries[still->at];
+  if (!found->known) return;
+  if (!reserve(still)) {
+    found->known = false;
+    found->moved = true;
+    return;
+  }
+  still->stretches[still->stretch_count++] = *stretch;
+  found->count++;
+}
