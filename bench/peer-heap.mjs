@@ -23,15 +23,6 @@ import {
 } from "./sleeper.mjs";
 
 async function save(vm, ms) {
-  let taken;
-  const samples = await repeat(ms, () => {
-    taken = vm.snapshot();
-  });
-  await wake(taken);
-  return { samples, taken };
-}
-
-async function delta(vm, ms) {
   const samples = [];
   const end = now() + ms * 1000;
   let taken;
@@ -61,7 +52,7 @@ async function fork(vm, ms) {
   return { samples };
 }
 
-const works = { save, delta, restore, base: restore, fork };
+const works = { save, delta: save, restore, base: restore, fork };
 
 const [work, bytes, ms] = process.argv.slice(2);
 if (!Object.hasOwn(works, work) || ms === undefined) {
