@@ -325,6 +325,16 @@ static void test_every_kind(void **state) {
   torpor_base_close(bases[1]);
 }
 
+/* So large that what was written is given back, not copied back. */
+static void test_large_base(void **state) {
+  kind k = {open_base("globalThis.warm = new Uint8Array(8 << 20).fill(7); 0"),
+            TORPOR_MEMORY_POOLED};
+  (void)state;
+  torpor__pool_drain();
+  use_and_close(&k, TORPOR__FINDER_BEST);
+  torpor_base_close(k.base);
+}
+
 /* Nothing of a base is left once it and its VMs are closed. */
 static void test_closed_base(void **state) {
   kind k = {open_base("globalThis.warm = 1; 0"), TORPOR_MEMORY_POOLED};
@@ -372,6 +382,7 @@ int main(void) {
       cmocka_unit_test(test_seal_anew),
       cmocka_unit_test(test_host_state),
       cmocka_unit_test(test_every_kind),
+      cmocka_unit_test(test_large_base),
       cmocka_unit_test(test_closed_base),
       cmocka_unit_test(test_oldest_leaves),
       cmocka_unit_test(test_bounded),

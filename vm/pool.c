@@ -30,6 +30,8 @@
 #include "vm/image.h"
 
 #define POOL_LARGEST 32
+/* A VM that wrote more than this gives back what it can. */
+#define WRITTEN_KEPT (UINT32_C(4) << 20)
 /* Below the top of the stack this much stays. */
 #define STACK_KEPT (UINT32_C(128) << 10)
 /* Pages that some program wrote once need not be reset for ever: after so many
@@ -98,9 +100,17 @@ static void reset_range(void *user, uint32_t start, uint32_t end) {
     vm->dirty = true;
 }
 
+static void count_range(void *user, uint32_t start, uint32_t end) {
+  *(uint32_t *)user += end - start;
+}
+
 static bool reset_memory(torpor_vm *vm) {
+  uint32_t written = 0;
   if (vm->mapped) return torpor__region_reset(vm->region);
   torpor__region_committed(vm->region, trim_range, vm);
+  torpor__region_written(vm->region, count_range, &written);
+  if (written > WRITTEN_KEPT)
+    torpor__region_decommit(vm->region, 0, vm->image->mapped_size);
   torpor__region_written(vm->region, reset_range, vm);
   return !vm->dirty;
 }

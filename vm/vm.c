@@ -15,8 +15,10 @@
 #include "vm/remember.h"
 #include "vm/still.h"
 
-/* Larger images are mapped, and more copies than this are not in use. */
-#define COPIED_LARGEST (UINT32_C(4) << 20)
+/* Larger images are mapped, also those that only one VM ever starts from; and
+ * more copies than this are not in use. */
+#define COPIED_LARGEST (UINT32_C(64) << 20)
+#define COPIED_ONCE_LARGEST (UINT32_C(4) << 20)
 #define COPIES_MOST 128
 
 /* ---- Calls ----------------------------------------------------------------*/
@@ -122,12 +124,14 @@ static void set_up(torpor_vm *vm, const torpor_options *options) {
 }
 
 /* Whether a VM of 'image' is to be mapped. A copy is the faster as long as it
- * can be recycled; many at once, or large ones, take too much memory. */
+ * can be recycled; many at once take too much memory, and what is noted of a
+ * very large one takes too long to look through. */
 static bool is_mapped(const torpor__image *image,
                       const torpor_options *options) {
   torpor_memory memory = options ? options->memory : TORPOR_MEMORY_AUTO;
+  uint32_t most = image->retired ? COPIED_ONCE_LARGEST : COPIED_LARGEST;
   if (memory == TORPOR_MEMORY_POOLED || image->file < 0) return false;
-  return memory == TORPOR_MEMORY_MAPPED || image->size > COPIED_LARGEST ||
+  return memory == TORPOR_MEMORY_MAPPED || image->size > most ||
          torpor__pool_live() >= COPIES_MOST;
 }
 

@@ -127,11 +127,13 @@ bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
  * written there stays noted then. */
 static void revert_chunks(torpor__region *region, uint32_t first,
                           uint32_t end) {
-  for (; first < end; first++)
-    if ((region->chunks[first].open | region->chunks[first].quiet) &&
-        madvise(find_chunk_bytes(region, first), TORPOR__CHUNK,
+  for (; first < end; first++) {
+    const torpor__chunk *chunk = &region->chunks[first];
+    if (chunk->sealed && !chunk->open && !chunk->quiet) continue;
+    if (madvise(find_chunk_bytes(region, first), TORPOR__CHUNK,
                 MADV_DONTNEED) == 0)
       torpor__seal_chunks(region, first, first + 1);
+  }
 }
 
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
