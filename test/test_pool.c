@@ -2,6 +2,8 @@
 /* test_pool.c - a recycled VM equals a new one, byte for byte, whatever its
  * program did.
  * ctest: timeout=120 */
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -335,6 +337,63 @@ static void test_large_base(void **state) {
   torpor_base_close(k.base);
 }
 
+/* ---- Threads --------------------------------------------------------------*/
+
+typedef struct visitor {
+  kind k;
+  sem_t closed, go_on;
+} visitor;
+
+static void *use_and_wait(void *user) {
+  visitor *v = user;
+  torpor_vm_close(open_kind(&v->k));
+  sem_post(&v->closed);
+  sem_wait(&v->go_on);
+  return NULL;
+}
+
+/* Starts a thread that has closed a VM and is there still. */
+static pthread_t start_visitor(visitor *v, torpor_base *base) {
+  pthread_t thread;
+  *v = (visitor){.k = {base, TORPOR_MEMORY_POOLED}};
+  sem_init(&v->closed, 0, 0);
+  sem_init(&v->go_on, 0, 0);
+  assert_int_equal(pthread_create(&thread, NULL, use_and_wait, v), 0);
+  sem_wait(&v->closed);
+  return thread;
+}
+
+static void end_visitor(visitor *v, pthread_t thread) {
+  sem_post(&v->go_on);
+  pthread_join(thread, NULL);
+}
+
+/* What another thread has closed waits in the pool, also when that thread has
+ * ended, and goes with its base. */
+static void test_other_threads(void **state) {
+  torpor_base *base = open_base("globalThis.warm = 1; 0");
+  kind k = {base, TORPOR_MEMORY_POOLED};
+  torpor_vm *vm;
+  visitor first, second;
+  pthread_t thread;
+  (void)state;
+  torpor__pool_drain();
+  thread = start_visitor(&first, base);
+  assert_int_equal(torpor__pool_count(), 1);
+  end_visitor(&first, thread);
+  assert_int_equal(torpor__pool_count(), 1);
+  vm = open_kind(&k);
+  assert_int_equal(torpor__pool_count(), 0);
+  assert_recycled(vm);
+  assert_int_equal(torpor__pool_count(), 1);
+  thread = start_visitor(&second, base);
+  assert_int_equal(torpor__pool_count(), 2);
+  torpor_base_close(base);
+  assert_int_equal(torpor__pool_count(), 0);
+  end_visitor(&second, thread);
+  assert_int_equal(torpor__pool_count(), 0);
+}
+
 /* Nothing of a base is left once it and its VMs are closed. */
 static void test_closed_base(void **state) {
   kind k = {open_base("globalThis.warm = 1; 0"), TORPOR_MEMORY_POOLED};
@@ -383,6 +442,7 @@ int main(void) {
       cmocka_unit_test(test_host_state),
       cmocka_unit_test(test_every_kind),
       cmocka_unit_test(test_large_base),
+      cmocka_unit_test(test_other_threads),
       cmocka_unit_test(test_closed_base),
       cmocka_unit_test(test_oldest_leaves),
       cmocka_unit_test(test_bounded),

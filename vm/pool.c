@@ -22,7 +22,8 @@
  *      table. (test_pool.c compares.)
  *  (2) It is reset when it is closed: what its program knew is gone then.
  *
- * VMs of all threads share the pool, under a lock. */
+ * Each thread has the VM that it closed last; all threads share the others,
+ * under a lock. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +39,11 @@
  * uses it is found out again which are. That costs about as much as 75 resets,
  * in faults for which the threads of a process stand in line. */
 #define SEAL_ANEW 1000
-/* So many VMs are looked at for one that the thread itself has closed. */
-#define NEAR_MOST 4
 
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static torpor_vm *pool;
-static size_t pool_size;
-static _Atomic size_t copies_live;
+static _Atomic size_t pool_size;
+static _Atomic size_t copies; /* that there are, in use or not */
 
 /* ---- Reset ----------------------------------------------------------------*/
 
@@ -141,6 +140,7 @@ static bool seal(torpor_vm *vm, bool anew) {
 /* ---- New ones -------------------------------------------------------------*/
 
 static void destroy(torpor_vm *vm) {
+  if (!vm->mapped) atomic_fetch_sub(&copies, 1);
   if (vm->instance) vm->engine->release(vm->instance);
   torpor__region_close(vm->region);
   torpor__image_release(vm->image);
@@ -197,6 +197,7 @@ static torpor_vm *create(torpor__image *image, bool mapped) {
   vm->image = image;
   vm->mapped = mapped;
   atomic_fetch_add(&image->references, 1);
+  if (!mapped) atomic_fetch_add(&copies, 1);
   vm->region = torpor__region_open(image->pages, image->pages);
   if (vm->region && fill(vm)) return vm;
   destroy(vm);
@@ -205,30 +206,16 @@ static torpor_vm *create(torpor__image *image, bool mapped) {
 
 /* ---- The pool -------------------------------------------------------------*/
 
-/* Its address names this thread. */
-static _Thread_local char here;
-
-/* The link to a VM that fits: rather one that this thread has closed, whose
- * pages its processor may still have, if it is among the first. The lock is
- * held. */
-static torpor_vm **find_pooled(const torpor__image *image, bool mapped) {
-  torpor_vm **first = NULL;
-  unsigned seen = 0;
-  for (torpor_vm **link = &pool; *link; link = &(*link)->next) {
-    if ((*link)->image != image || (*link)->mapped != mapped) continue;
-    if ((*link)->closed_by == &here) return link;
-    if (!first) first = link;
-    if (++seen == NEAR_MOST) break;
-  }
-  return first;
+static bool fits(const torpor_vm *vm, const torpor__image *image, bool mapped) {
+  return vm->image == image && vm->mapped == mapped;
 }
 
-static torpor_vm *take_pooled(const torpor__image *image, bool mapped) {
-  torpor_vm **link, *vm = NULL;
+static torpor_vm *take_shared(const torpor__image *image, bool mapped) {
+  torpor_vm **link = &pool, *vm;
   pthread_mutex_lock(&pool_lock);
-  link = find_pooled(image, mapped);
-  if (link) {
-    vm = *link;
+  while (*link && !fits(*link, image, mapped)) link = &(*link)->next;
+  vm = *link;
+  if (vm) {
     *link = vm->next;
     pool_size--;
   }
@@ -259,7 +246,7 @@ static torpor_vm *remove_oldest(void) {
 }
 
 /* Puts 'vm' in, and gives the one that has to go for it, or NULL. */
-static torpor_vm *keep_pooled(torpor_vm *vm) {
+static torpor_vm *give_shared(torpor_vm *vm) {
   torpor_vm *leaving = vm;
   pthread_mutex_lock(&pool_lock);
   drain_at_exit();
@@ -271,6 +258,75 @@ static torpor_vm *keep_pooled(torpor_vm *vm) {
   }
   pthread_mutex_unlock(&pool_lock);
   return leaving;
+}
+
+/* ---- A place for each thread ----------------------------------------------
+ *
+ * The VM that a thread closed last, whose pages its processor still has. Its
+ * thread needs no lock for it; others take it out when its image goes. */
+
+struct place {
+  torpor_vm *_Atomic vm;
+  struct place *next, **link; /* among all; locked */
+  bool entered;               /* it is among them; the thread's own */
+};
+
+static _Thread_local struct place here;
+static struct place *places;
+static pthread_once_t places_once = PTHREAD_ONCE_INIT;
+static pthread_key_t places_key;
+static bool places_key_made;
+
+/* Of a thread that ends. */
+static void leave_place(void *user) {
+  struct place *place = user;
+  torpor_vm *vm;
+  pthread_mutex_lock(&pool_lock);
+  *place->link = place->next;
+  if (place->next) place->next->link = place->link;
+  pthread_mutex_unlock(&pool_lock);
+  place->entered = false;
+  vm = atomic_exchange(&place->vm, NULL);
+  if (vm) vm = give_shared(vm);
+  if (vm) destroy(vm);
+}
+
+static void make_places_key(void) {
+  places_key_made = pthread_key_create(&places_key, leave_place) == 0;
+}
+
+/* Whether this thread has a place. */
+static bool enter_place(void) {
+  if (here.entered) return true;
+  pthread_once(&places_once, make_places_key);
+  if (!places_key_made || pthread_setspecific(places_key, &here) != 0)
+    return false;
+  pthread_mutex_lock(&pool_lock);
+  drain_at_exit();
+  here.next = places;
+  here.link = &places;
+  if (places) places->link = &here.next;
+  places = &here;
+  pthread_mutex_unlock(&pool_lock);
+  here.entered = true;
+  return true;
+}
+
+static torpor_vm *take_pooled(const torpor__image *image, bool mapped) {
+  torpor_vm *vm = atomic_exchange(&here.vm, NULL);
+  if (vm && fits(vm, image, mapped)) return vm;
+  if (vm) atomic_store(&here.vm, vm);
+  return take_shared(image, mapped);
+}
+
+/* Puts 'vm' in, and gives one that has to go for it, or NULL. Should its image
+ * be dropped at this very moment, it goes when its thread closes the next. */
+static torpor_vm *keep_pooled(torpor_vm *vm) {
+  if (enter_place() && !vm->image->retired) {
+    vm = atomic_exchange(&here.vm, vm);
+    if (!vm) return NULL;
+  }
+  return give_shared(vm);
 }
 
 torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
@@ -285,15 +341,12 @@ torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
     destroy(vm);
     return NULL;
   }
-  if (!mapped) atomic_fetch_add(&copies_live, 1);
   return vm;
 }
 
 void torpor__pool_give(torpor_vm *vm) {
   const size_t kept = offsetof(struct torpor_vm, host);
   bool table_grown = vm->engine->table_size(vm->instance) != vm->table_size;
-  if (!vm->mapped) atomic_fetch_sub(&copies_live, 1);
-  vm->closed_by = &here;
   memset((uint8_t *)vm + kept, 0, sizeof(*vm) - kept);
   if (!table_grown && !vm->image->retired && reset(vm) &&
       seal(vm, ++vm->uses % SEAL_ANEW == 0))
@@ -301,12 +354,16 @@ void torpor__pool_give(torpor_vm *vm) {
   if (vm) destroy(vm);
 }
 
+static bool is_of(const torpor_vm *vm, const torpor__image *image) {
+  return !image || vm->image == image;
+}
+
 /* Takes all VMs of 'image' out of the pool, as a list. The lock is held. */
-static torpor_vm *remove_pooled(const torpor__image *image) {
+static torpor_vm *remove_shared(const torpor__image *image) {
   torpor_vm **link = &pool, *removed = NULL;
   while (*link) {
     torpor_vm *vm = *link;
-    if (image && vm->image != image) {
+    if (!is_of(vm, image)) {
       link = &vm->next;
       continue;
     }
@@ -318,11 +375,24 @@ static torpor_vm *remove_pooled(const torpor__image *image) {
   return removed;
 }
 
-void torpor__pool_drop(const torpor__image *image) {
-  torpor_vm *vm;
-  pthread_mutex_lock(&pool_lock);
-  vm = remove_pooled(image);
-  pthread_mutex_unlock(&pool_lock);
+/* The same from the places. One of another image goes back, or to 'others' when
+ * its thread has put in another one meanwhile. */
+static torpor_vm *remove_placed(const torpor__image *image,
+                                torpor_vm **others) {
+  torpor_vm *removed = NULL;
+  for (struct place *place = places; place; place = place->next) {
+    torpor_vm *vm = atomic_exchange(&place->vm, NULL), *none = NULL;
+    torpor_vm **list = vm && is_of(vm, image) ? &removed : others;
+    if (!vm || (list == others &&
+                atomic_compare_exchange_strong(&place->vm, &none, vm)))
+      continue;
+    vm->next = *list;
+    *list = vm;
+  }
+  return removed;
+}
+
+static void destroy_all(torpor_vm *vm) {
   while (vm) {
     torpor_vm *next = vm->next;
     destroy(vm);
@@ -330,18 +400,32 @@ void torpor__pool_drop(const torpor__image *image) {
   }
 }
 
+void torpor__pool_drop(const torpor__image *image) {
+  torpor_vm *shared, *placed, *others = NULL;
+  pthread_mutex_lock(&pool_lock);
+  shared = remove_shared(image);
+  placed = remove_placed(image, &others);
+  pthread_mutex_unlock(&pool_lock);
+  destroy_all(shared);
+  destroy_all(placed);
+  destroy_all(others);
+}
+
 void torpor__pool_drain(void) {
   torpor__pool_drop(NULL);
 }
 
 size_t torpor__pool_live(void) {
-  return copies_live;
+  size_t all = copies, pooled = pool_size;
+  return all > pooled ? all - pooled : 0;
 }
 
 size_t torpor__pool_count(void) {
   size_t count;
   pthread_mutex_lock(&pool_lock);
   count = pool_size;
+  for (const struct place *place = places; place; place = place->next)
+    count += place->vm != NULL;
   pthread_mutex_unlock(&pool_lock);
   return count;
 }

@@ -101,7 +101,6 @@ struct torpor_vm {
   uint32_t uses;          /* how often it was closed */
   bool mapped;            /* onto the image's file; else a copy of it */
   bool dirty;             /* it could not be reset */
-  const void *closed_by;  /* in the pool: the thread, see pool.c */
   struct torpor_vm *next; /* in the pool */
 
   /* Zero in a VM of the pool: all from here on. */
