@@ -23,7 +23,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
-import { findWarm } from "./placement.mjs";
+import { findHeat } from "./placement.mjs";
 import { BakeError, start } from "./start.mjs";
 
 const PAGE = 65536;
@@ -117,14 +117,14 @@ function readLayout(bytes) {
   const module = new WebAssembly.Module(bytes);
   const { exports } = new WebAssembly.Instance(module);
   const names = ["version", "stack_size", "heap_break", "host_start",
-                 "host_end"];
+                 "host_end", "result"];
   return Object.fromEntries(names.map((name) => [name, exports[name]()]));
 }
 
 // The memory that the initialisation leaves, as bytes.
 function makeImage(core, layout) {
   const module = new WebAssembly.Module(core);
-  const { exports } = start(module, findWarm(core, layout));
+  const { exports } = start(module, findHeat(core, layout));
   const image = new Uint8Array(exports.memory.buffer).slice();
   const control = exports.torpor_control.value;
   const field = (offset) =>

@@ -23,6 +23,10 @@ EXPORT(host_start) uint32_t host_start(void) {
   return offsetof(torpor_abi_control, host);
 }
 
+EXPORT(result) uint32_t result(void) {
+  return offsetof(torpor_abi_control, host.result);
+}
+
 EXPORT(host_end) uint32_t host_end(void) {
   return sizeof(torpor_abi_control);
 }

@@ -4,7 +4,9 @@
 // written by programs, so that they can be put together (guest/placement.c).
 //
 // Each program of engine/training runs in an engine of its own that notes where
-// it writes (trace.mjs). The blocks that hold one of those places are warm.
+// it writes (trace.mjs), with the calls that a worker makes for a durable one.
+// The blocks that hold one of those places are warm, and hot when that is so in
+// a step that is not the first.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -19,6 +21,7 @@ const MODE = { script: 0, module: 1 }; // torpor_mode
 const RESOLVE = 0; // torpor_outcome
 const OPERATIONS_MOST = 64; // of one program
 const UNDEFINED = [0xf7]; // in CBOR
+const WARM = 1, HOT = 2; // heat, see guest/abi.h
 
 // The number of the allocation that each word of the heap belongs to, or -1.
 function findOwners(module, layout) {
@@ -52,50 +55,91 @@ function put(exports, bytes) {
   return address;
 }
 
-// Runs a program to its end: what it waits for comes at once.
-function runProgram(exports, name, source) {
-  const scope = exports.torpor_scope_open();
-  const code = Buffer.from(source);
-  const file = Buffer.from(name);
-  const mode = name.endsWith(".mjs") ? MODE.module : MODE.script;
-  const status = exports.torpor_eval(put(exports, code), code.length,
-                                     put(exports, file), file.length, mode);
-  if (status !== 0)
-    throw new BakeError(`${name}: torpor_eval gave status ${status}`);
-  exports.torpor_scope_close(scope);
-  const nothing = put(exports, UNDEFINED);
-  for (let id = 1n; id <= OPERATIONS_MOST; id++) {
-    exports.torpor_job_run(0);
-    exports.torpor_operation_settle_cbor(id, RESOLVE, nothing, 1);
+// What was written since the last time, as places in the map.
+function* takeWritten(map) {
+  for (let at = map.indexOf(1); at >= 0; at = map.indexOf(1, at + 1)) {
+    map[at] = 0;
+    yield at;
   }
-  exports.torpor_job_run(0);
 }
 
-// What a program that has run must leave, to show that it came to its end.
-function checkEnd(exports, name) {
-  const source = Buffer.from("globalThis.done === true || missing");
-  const file = Buffer.from("end.js");
-  const status = exports.torpor_eval(put(exports, source), source.length,
-                                     put(exports, file), file.length,
-                                     MODE.script);
+const check = (name, what, status) => {
   if (status !== 0)
-    throw new BakeError(`engine/training/${name} did not come to its end`);
+    throw new BakeError(`engine/training/${name}: ${what} gave ${status}`);
+};
+
+class Program {
+  constructor(module, layout, name) {
+    this.exports = start(module).exports;
+    const { memory, torpor_control: control } = this.exports;
+    this.name = name;
+    this.map = new Uint8Array(memory.buffer, TRACE.map,
+                              TRACE.end / WORD).fill(0);
+    this.results = new BigUint64Array(memory.buffer,
+                                      control.value + layout.result, 4);
+  }
+
+  eval(source, file, mode) {
+    const code = Buffer.from(source), name = Buffer.from(file);
+    check(this.name, "torpor_eval",
+          this.exports.torpor_eval(put(this.exports, code), code.length,
+                                   put(this.exports, name), name.length, mode));
+    return this.results[0];
+  }
+
+  begin() {
+    const { exports, name } = this;
+    const mode = name.endsWith(".mjs") ? MODE.module : MODE.script;
+    exports.torpor_open();
+    const scope = exports.torpor_scope_open();
+    const main = this.eval(readFileSync(new URL(name, TRAINING)), name, mode);
+    exports.torpor_job_run(0);
+    check(name, "torpor_value_export", exports.torpor_value_export(main));
+    this.token = Number(this.results[0]);
+    exports.torpor_scope_close(scope);
+    this.nothing = put(exports, UNDEFINED);
+  }
+
+  // Settles operation 'id', if there is one, and looks at what came of it.
+  step(id) {
+    const { exports } = this;
+    const scope = exports.torpor_scope_open();
+    const found = exports.torpor_operation_settle_cbor(id, RESOLVE,
+                                                       this.nothing, 1) === 0;
+    exports.torpor_job_run(0);
+    exports.torpor_operation_cancelled();
+    exports.torpor_value_import(this.token);
+    exports.torpor_promise_read(this.results[0]);
+    exports.torpor_rejection_take();
+    exports.torpor_scope_close(scope);
+    return found;
+  }
+
+  // What a program that has run must leave, to show that it came to its end.
+  end() {
+    this.eval("globalThis.done === true || missing", "end.js", MODE.script);
+  }
 }
 
-// A byte for each allocation of the bake: 1 where programs write the block.
-export function findWarm(core, layout) {
+// A byte for each allocation of the bake: its heat.
+export function findHeat(core, layout) {
   const module = new WebAssembly.Module(traceStores(core));
   const owners = findOwners(module, layout);
-  const warm = [];
+  const heat = [];
+  const add = (map, value) => {
+    for (const at of takeWritten(map))
+      if (owners[at] >= 0)
+        heat[owners[at]] = Math.max(heat[owners[at]] ?? 0, value);
+  };
   for (const name of readdirSync(fileURLToPath(TRAINING)).sort()) {
-    const { exports } = start(module);
-    const map = new Uint8Array(exports.memory.buffer, TRACE.map,
-                               TRACE.end / WORD).fill(0);
-    exports.torpor_open();
-    runProgram(exports, name, readFileSync(new URL(name, TRAINING)));
-    for (let at = map.indexOf(1); at >= 0; at = map.indexOf(1, at + 1))
-      if (owners[at] >= 0) warm[owners[at]] = 1;
-    checkEnd(exports, name);
+    const program = new Program(module, layout, name);
+    program.begin();
+    add(program.map, WARM);
+    for (let id = 1n, steps = 0; id <= OPERATIONS_MOST; id++) {
+      if (program.step(id)) steps++;
+      add(program.map, steps > 1 ? HOT : WARM);
+    }
+    program.end();
   }
-  return Uint8Array.from(warm, (byte) => byte ?? 0);
+  return Uint8Array.from(heat, (byte) => byte ?? 0);
 }

@@ -8,13 +8,13 @@
 
 export class BakeError extends Error {}
 
-// Where the log of allocations and the choice of warm ones lie while an engine
+// Where the log of allocations and the heat of each lie while an engine
 // starts (torpor_bake in guest/abi.h): beyond its heap, zero again afterwards.
 const PAGE = 65536;
 const ALLOCATIONS = 1 << 17;
 const LOG = 8 << 20;
-const WARM = LOG + ALLOCATIONS * 8;
-const END = WARM + ALLOCATIONS;
+const HEAT = LOG + ALLOCATIONS * 8;
+const END = HEAT + ALLOCATIONS;
 
 const refuse = (name) => () => {
   throw new BakeError(`the engine called '${name}' while it was baked`);
@@ -42,10 +42,10 @@ function makeHost(memory) {
   };
 }
 
-// Starts 'module' and runs its initialisation. 'warm' has a byte for each
-// allocation, 1 where it is warm. Gives the exports, and 'log': pairs of the
+// Starts 'module' and runs its initialisation. 'heat' has a byte for each
+// allocation, see there. Gives the exports, and 'log': pairs of the
 // address and size of each allocation in turn.
-export function start(module, warm = []) {
+export function start(module, heat = []) {
   let exports;
   const host = makeHost(() => exports.memory);
   exports = new WebAssembly.Instance(module, host).exports;
@@ -54,8 +54,8 @@ export function start(module, warm = []) {
   const more = END - exports.memory.buffer.byteLength;
   if (more > 0) exports.memory.grow(Math.ceil(more / PAGE));
   const area = new Uint8Array(exports.memory.buffer, LOG, END - LOG);
-  area.set(warm, WARM - LOG);
-  const status = exports.torpor_bake(LOG, warm.length > 0 ? WARM : 0,
+  area.set(heat, HEAT - LOG);
+  const status = exports.torpor_bake(LOG, heat.length > 0 ? HEAT : 0,
                                      ALLOCATIONS);
   if (status !== 0) throw new BakeError(`torpor_bake gave status ${status}`);
   if (exports.__stack_pointer.value !== stack)

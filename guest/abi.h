@@ -104,10 +104,10 @@ typedef struct torpor_abi_control {
  * X(return, name, parameters): i = i32, l = i64, d = f64, v = none. */
 
 /* Runs at bake time only, before there is an engine: makes runtime, realm and
- * library. (log, warm, count): both have 'count' entries, one for each
+ * library. (log, heat, count): both have 'count' entries, one for each
  * allocation in turn, or are 0. 'log' is the address of uint32_t[2]s that get
- * its address and size; 'warm' of bytes, 1 where the block is one that programs
- * write (guest/placement.c). */
+ * its address and size; 'heat' of bytes, 1 where the block is one that programs
+ * write, 2 where they do so at each step (guest/placement.c). */
 #define TORPOR_ABI_BAKE(X) X(i, torpor_bake, iii)
 
 #define TORPOR_ABI_EXPORTS(X)                                                  \

@@ -19,7 +19,8 @@
  * when it is not:
  *
  *   small, large   where programs allocate
- *   warm           in the bake only: what programs write; small ones then
+ *   hot            in the bake only: what steps of programs write; then small
+ *   warm           what programs write once, when they begin
  *   baked          all else from the bake
  *
  *  (1) A free block is zero but for its link; a block never used is zero.
@@ -52,8 +53,8 @@ static const struct {
   uint16_t size;
   uint16_t pages;
   uint16_t capacity;
-} alloc_class[] = {ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE)
-                       ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE)};
+} alloc_class[] = {ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE) ALLOC_SIZES(
+    SLAB_SMALL) ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE)};
 #undef SLAB_LARGE
 #undef SLAB_SMALL
 #undef SLAB
@@ -66,16 +67,17 @@ enum {
   KIND_SMALL = 0,
   KIND_LARGE = ALLOC_SIZE_COUNT,
   KIND_WARM = 2 * ALLOC_SIZE_COUNT,
-  KIND_BAKED = 3 * ALLOC_SIZE_COUNT,
+  KIND_HOT = 3 * ALLOC_SIZE_COUNT,
+  KIND_BAKED = 4 * ALLOC_SIZE_COUNT,
 
   /* With so many pages behind those of the bake a heap is small. */
   SMALL_PAGES = 256,
 };
 #undef COUNT_SIZE
 
-/* The first slab that has room, by size: where programs allocate; then the warm
- * ones and, after the bake, the baked ones. */
-static uint32_t alloc_room[2 * ALLOC_SIZE_COUNT];
+/* The first slab that has room, by size: where programs allocate, or the bake
+ * does; warm ones; hot ones or, after the bake, baked ones. */
+static uint32_t alloc_room[3][ALLOC_SIZE_COUNT];
 
 static inline unsigned size_of(size_t size) {
   if (size <= 16) return 0;
@@ -87,8 +89,8 @@ static inline unsigned size_of(size_t size) {
 }
 
 static inline uint32_t *room_of(unsigned class) {
-  unsigned size = class % ALLOC_SIZE_COUNT;
-  return &alloc_room[class < KIND_WARM ? size : ALLOC_SIZE_COUNT + size];
+  unsigned rooms = class < KIND_WARM ? 0 : class < KIND_HOT ? 1 : 2;
+  return &alloc_room[rooms][class % ALLOC_SIZE_COUNT];
 }
 
 static void room_add(uint32_t slab) {
@@ -142,16 +144,24 @@ static void slab_close(uint32_t slab) {
   torpor__pages_free(slab, count);
 }
 
+/* Lets programs allocate in a slab that the bake left. */
+static uint32_t slab_adopt(uint32_t slab, unsigned class) {
+  room_remove(slab);
+  torpor__pages.table[slab].class = (uint8_t)class;
+  room_add(slab);
+  return slab;
+}
+
 /* A slab with room for blocks of 'size', when none is in use. */
 static uint32_t room_open(unsigned size) {
-  uint32_t baked = alloc_room[ALLOC_SIZE_COUNT + size];
   if (heap_is_small()) return slab_open(KIND_SMALL + size);
-  if (baked == 0 || torpor__pages.small_end == 0) /* there, or in the bake */
-    return slab_open(KIND_LARGE + size);
-  room_remove(baked);
-  torpor__pages.table[baked].class = (uint8_t)(KIND_LARGE + size);
-  room_add(baked);
-  return baked;
+  if (torpor__pages.small_end != 0) { /* the bake is over */
+    if (alloc_room[1][size])
+      return slab_adopt(alloc_room[1][size], KIND_SMALL + size);
+    if (alloc_room[2][size])
+      return slab_adopt(alloc_room[2][size], KIND_LARGE + size);
+  }
+  return slab_open(KIND_LARGE + size);
 }
 
 /* A block of a slab that has room. */
@@ -174,7 +184,7 @@ static inline void *slab_take(uint32_t slab) {
 }
 
 static void *small_allocate(unsigned size) {
-  uint32_t slab = alloc_room[size];
+  uint32_t slab = alloc_room[0][size];
   if (slab == 0 && (slab = room_open(size)) == 0) return NULL;
   return slab_take(slab);
 }

@@ -121,8 +121,8 @@ static bool runtime_start(void) {
 }
 
 EXPORT(torpor_bake)
-torpor_status export_bake(uint32_t *log, const uint8_t *warm, uint32_t count) {
-  placement_start(log, warm, count);
+torpor_status export_bake(uint32_t *log, const uint8_t *heat, uint32_t count) {
+  placement_start(log, heat, count);
   torpor_control.version = TORPOR_ABI_VERSION;
   torpor_control.stack_size = (uint32_t)(uintptr_t)&__stack_high;
   if (!runtime_start()) return TORPOR_NOMEM;

@@ -7,6 +7,7 @@ const seen = [];
 for (const name of ["a", "b", "c"]) {
   await sleep("1 ms");
   seen.push({ name, step: ++steps });
+  globalThis.steps = steps;
 }
 globalThis.done = steps === 3;
 export default { steps, seen };
