@@ -19,9 +19,14 @@
  * when it is not:
  *
  *   small, large   where programs allocate
- *   hot            in the bake only: what steps of programs write; then small
- *   warm           what programs write once, when they begin
- *   baked          all else from the bake
+ *   baked          where the bake did
+ *
+ * What the bake knows that programs write lies closer still, in *mixed* runs:
+ * block behind block, of any size. A map at the start has a bit for each 8
+ * bytes, set where a block starts and where the last one ends. Nothing is used
+ * again there.
+ *
+ *   mixed: | map | block | block | block ... | never used |
  *
  *  (1) A free block is zero but for its link; a block never used is zero.
  *  (2) A slab is in the list of its room exactly while it has room.
@@ -53,8 +58,8 @@ static const struct {
   uint16_t size;
   uint16_t pages;
   uint16_t capacity;
-} alloc_class[] = {ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE) ALLOC_SIZES(
-    SLAB_SMALL) ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE)};
+} alloc_class[] = {ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE)
+                       ALLOC_SIZES(SLAB_LARGE)};
 #undef SLAB_LARGE
 #undef SLAB_SMALL
 #undef SLAB
@@ -66,18 +71,15 @@ enum {
 
   KIND_SMALL = 0,
   KIND_LARGE = ALLOC_SIZE_COUNT,
-  KIND_WARM = 2 * ALLOC_SIZE_COUNT,
-  KIND_HOT = 3 * ALLOC_SIZE_COUNT,
-  KIND_BAKED = 4 * ALLOC_SIZE_COUNT,
+  KIND_BAKED = 2 * ALLOC_SIZE_COUNT,
 
   /* With so many pages behind those of the bake a heap is small. */
   SMALL_PAGES = 256,
 };
 #undef COUNT_SIZE
 
-/* The first slab that has room, by size: where programs allocate, or the bake
- * does; warm ones; hot ones or, after the bake, baked ones. */
-static uint32_t alloc_room[3][ALLOC_SIZE_COUNT];
+/* The first slab that has room, by size: small and large ones, baked ones. */
+static uint32_t alloc_room[2][ALLOC_SIZE_COUNT];
 
 static inline unsigned size_of(size_t size) {
   if (size <= 16) return 0;
@@ -89,8 +91,7 @@ static inline unsigned size_of(size_t size) {
 }
 
 static inline uint32_t *room_of(unsigned class) {
-  unsigned rooms = class < KIND_WARM ? 0 : class < KIND_HOT ? 1 : 2;
-  return &alloc_room[rooms][class % ALLOC_SIZE_COUNT];
+  return &alloc_room[class >= KIND_BAKED][class % ALLOC_SIZE_COUNT];
 }
 
 static void room_add(uint32_t slab) {
@@ -144,24 +145,15 @@ static void slab_close(uint32_t slab) {
   torpor__pages_free(slab, count);
 }
 
-/* Lets programs allocate in a slab that the bake left. */
-static uint32_t slab_adopt(uint32_t slab, unsigned class) {
-  room_remove(slab);
-  torpor__pages.table[slab].class = (uint8_t)class;
-  room_add(slab);
-  return slab;
-}
-
 /* A slab with room for blocks of 'size', when none is in use. */
 static uint32_t room_open(unsigned size) {
+  uint32_t baked = alloc_room[1][size];
   if (heap_is_small()) return slab_open(KIND_SMALL + size);
-  if (torpor__pages.small_end != 0) { /* the bake is over */
-    if (alloc_room[1][size])
-      return slab_adopt(alloc_room[1][size], KIND_SMALL + size);
-    if (alloc_room[2][size])
-      return slab_adopt(alloc_room[2][size], KIND_LARGE + size);
-  }
-  return slab_open(KIND_LARGE + size);
+  if (baked == 0) return slab_open(KIND_LARGE + size);
+  room_remove(baked);
+  torpor__pages.table[baked].class = (uint8_t)(KIND_LARGE + size);
+  room_add(baked);
+  return baked;
 }
 
 /* A block of a slab that has room. */
@@ -217,6 +209,35 @@ static void small_free(uint32_t slab, void *block) {
   if (head->used == 0) slab_close(slab);
 }
 
+/* ---- Mixed runs ----------------------------------------------------------*/
+
+static inline uint32_t *mixed_map(uint32_t run) {
+  return (uint32_t *)torpor__page_address(run);
+}
+
+/* Where 'address' lies in the run, in units of 8 bytes. */
+static inline uint32_t mixed_unit(uint32_t run, const void *address) {
+  return (uint32_t)((const uint8_t *)address - torpor__page_address(run)) / 8;
+}
+
+static inline bool mixed_starts(uint32_t run, uint32_t unit) {
+  return mixed_map(run)[unit / 32] >> unit % 32 & 1;
+}
+
+static size_t mixed_size(uint32_t run, const void *block) {
+  uint32_t start = mixed_unit(run, block), end = start + 1;
+  while (!mixed_starts(run, end)) end++;
+  return (size_t)(end - start) * 8;
+}
+
+static void mixed_free(uint32_t run, void *block) {
+  size_t size = mixed_size(run, block);
+  memset(block, 0, size);
+  torpor_control.heap_used -= (uint32_t)size;
+}
+
+/* ---- Large blocks --------------------------------------------------------*/
+
 static inline uint32_t pages_for(size_t size) {
   return (uint32_t)((size + PAGE_BYTES - 1) >> PAGE_SHIFT);
 }
@@ -265,14 +286,18 @@ void free(void *block) {
   number = block_page(block);
   if (torpor__pages.table[number].kind == PAGE_SLAB)
     small_free(number, block);
-  else
+  else if (torpor__pages.table[number].kind == PAGE_RUN)
     large_free(number);
+  else
+    mixed_free(number, block);
 }
 
 static inline size_t block_size(const void *block) {
-  const page *head = &torpor__pages.table[block_page(block)];
+  uint32_t number = block_page(block);
+  const page *head = &torpor__pages.table[number];
   if (head->kind == PAGE_SLAB) return alloc_class[head->class].size;
-  return (size_t)head->count << PAGE_SHIFT;
+  if (head->kind == PAGE_RUN) return (size_t)head->count << PAGE_SHIFT;
+  return mixed_size(number, block);
 }
 
 size_t malloc_usable_size(void *block) {

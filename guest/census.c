@@ -44,6 +44,7 @@ static size_t block_bytes(const void *address) {
   case PAGE_SLAB:
   case PAGE_SLAB_REST:
   case PAGE_RUN:
+  case PAGE_MIXED:
     return block_size(address);
   default:
     return 0;

@@ -28,6 +28,7 @@ enum page_kind {
   PAGE_NONE,
   PAGE_SLAB,      /* first page of a slab */
   PAGE_SLAB_REST, /* the others; 'first' is the slab's first page */
+  PAGE_MIXED,     /* the first of a run of blocks of any size, see alloc.c */
   PAGE_RUN,       /* first page of a run that is in use */
   PAGE_FREE,      /* first and last page of a free run */
 };

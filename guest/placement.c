@@ -16,22 +16,34 @@
 
 enum placement_heat { COLD, WARM, HOT };
 
-enum {
-  AREA_SLABS = 512, /* larger blocks, of which there are few, are runs */
-};
-
 /* Pages; that of the hot ones has room for what programs allocate first. */
-static const uint32_t placement_area[] = {[WARM] = 64, [HOT] = 96};
+static const uint32_t placement_pages[] = {[WARM] = 64, [HOT] = 96};
+
+typedef struct area {
+  uint32_t first; /* the first page, of a mixed run; 0: there is none */
+  uint32_t end;   /* behind the last page that is free */
+  uint8_t *next;  /* where the next block lies */
+} area;
 
 static struct {
   uint32_t *log;       /* gets the address and size of each; NULL: unwanted */
   const uint8_t *heat; /* of each; NULL: all are cold */
   uint32_t count;      /* of either */
   uint32_t next;       /* the number of the next allocation */
-  struct {
-    uint32_t first, left; /* the pages that are free */
-  } area[3];
+  area areas[3];
 } placement;
+
+static void area_open(area *area, uint32_t count) {
+  uint32_t first = torpor__pages_allocate(count);
+  if (first == 0) return;
+  torpor__pages.table[first] = (page){.kind = PAGE_MIXED};
+  for (uint32_t i = 1; i < count; i++)
+    torpor__pages.table[first + i] =
+        (page){.kind = PAGE_SLAB_REST, .first = first};
+  area->first = first;
+  area->end = first + count;
+  area->next = torpor__page_address(first) + ((size_t)count << PAGE_SHIFT) / 64;
+}
 
 static void placement_start(uint32_t *log, const uint8_t *heat,
                             uint32_t count) {
@@ -39,35 +51,52 @@ static void placement_start(uint32_t *log, const uint8_t *heat,
   placement.heat = heat;
   placement.count = count;
   if (heat == NULL) return;
-  for (int i = HOT; i >= WARM; i--) {
-    placement.area[i].first = torpor__pages_allocate(placement_area[i]);
-    if (placement.area[i].first) placement.area[i].left = placement_area[i];
-  }
+  area_open(&placement.areas[HOT], placement_pages[HOT]);
+  area_open(&placement.areas[WARM], placement_pages[WARM]);
 }
 
-static uint32_t area_pages(enum placement_heat heat, uint32_t count) {
-  uint32_t first = placement.area[heat].first;
-  if (count > placement.area[heat].left) return torpor__pages_allocate(count);
-  placement.area[heat].first += count;
-  placement.area[heat].left -= count;
-  run_mark(first, count);
-  return first;
+static size_t area_left(const area *area) {
+  return (size_t)(torpor__page_address(area->end) - area->next);
 }
 
-static void *area_run(enum placement_heat heat, size_t size) {
-  uint32_t count = pages_for(size), run = area_pages(heat, count);
-  if (run == 0) return NULL;
+static void area_mark(const area *area, const void *place) {
+  uint32_t unit = mixed_unit(area->first, place);
+  mixed_map(area->first)[unit / 32] |= UINT32_C(1) << unit % 32;
+}
+
+/* Large blocks are runs at the end of the area. */
+static void *area_run(area *area, size_t size) {
+  uint32_t count = pages_for(size);
+  area->end -= count;
+  for (uint32_t i = 0; i < count; i++)
+    torpor__pages.table[area->end + i] = (page){0};
+  run_mark(area->end, count);
   torpor_control.heap_used += count << PAGE_SHIFT;
-  return torpor__page_address(run);
+  return torpor__page_address(area->end);
 }
 
-static void *area_allocate(enum placement_heat heat, size_t size) {
-  unsigned class = (heat == HOT ? KIND_HOT : KIND_WARM) + size_of(size);
-  uint32_t slab = *room_of(class);
-  if (size > AREA_SLABS) return area_run(heat, size);
-  if (slab == 0)
-    slab = slab_start(area_pages(heat, alloc_class[class].pages), class);
-  return slab ? slab_take(slab) : NULL;
+/* A block in 'area', or anywhere when it is full. */
+static void *area_allocate(area *area, size_t size) {
+  void *block = area->next;
+  size = size > 0 ? (size + 7) & ~(size_t)7 : 8;
+  if (area->first == 0 || size + PAGE_BYTES > area_left(area))
+    return malloc(size);
+  if (size > ALLOC_SMALL) return area_run(area, size);
+  area_mark(area, block);
+  area->next += size;
+  area_mark(area, area->next);
+  torpor_control.heap_used += (uint32_t)size;
+  return block;
+}
+
+/* Frees the pages of 'area' in which nothing lies. */
+static void area_close(const area *area) {
+  uint32_t first;
+  if (area->first == 0) return;
+  first = torpor__page_of(area->next) + 1;
+  for (uint32_t i = first; i < area->end; i++)
+    torpor__pages.table[i] = (page){0};
+  if (first < area->end) torpor__pages_free(first, area->end - first);
 }
 
 static void *placed_malloc(void *opaque, size_t size) {
@@ -77,7 +106,8 @@ static void *placed_malloc(void *opaque, size_t size) {
   void *block;
   (void)opaque;
   if (known && placement.heat) heat = placement.heat[number];
-  block = heat == COLD ? malloc(size) : area_allocate(heat, size);
+  block =
+      heat == COLD ? malloc(size) : area_allocate(&placement.areas[heat], size);
   if (known && placement.log) {
     placement.log[number * 2] = (uint32_t)(uintptr_t)block;
     placement.log[number * 2 + 1] = (uint32_t)size;
@@ -107,30 +137,17 @@ static void *placed_realloc(void *opaque, void *block, size_t size) {
   return moved;
 }
 
-static void free_rest(enum placement_heat heat) {
-  if (placement.area[heat].left)
-    torpor__pages_free(placement.area[heat].first, placement.area[heat].left);
-}
-
-/* Ends the bake: programs allocate first where hot blocks are, and in what is
- * left of that area. */
+/* Ends the bake: programs allocate in what is left of the area of hot blocks,
+ * then behind all that there is. */
 static void placement_stop(void) {
-  for (uint32_t i = 1; i < torpor__pages.top; i++) {
-    page *head = &torpor__pages.table[i];
-    if (head->kind != PAGE_SLAB) continue;
-    if (head->class >= KIND_HOT)
-      head->class -= KIND_HOT - KIND_SMALL;
-    else if (head->class < KIND_WARM)
-      head->class += KIND_BAKED - KIND_LARGE;
-  }
-  for (unsigned i = 0; i < ALLOC_SIZE_COUNT; i++) {
-    uint32_t baked = alloc_room[0][i];
-    alloc_room[0][i] = alloc_room[2][i];
-    alloc_room[2][i] = baked;
-  }
-  free_rest(WARM);
+  for (uint32_t i = 1; i < torpor__pages.top; i++)
+    if (torpor__pages.table[i].kind == PAGE_SLAB)
+      torpor__pages.table[i].class += KIND_BAKED - KIND_LARGE;
+  memcpy(alloc_room[1], alloc_room[0], sizeof(alloc_room[1]));
+  memset(alloc_room[0], 0, sizeof(alloc_room[0]));
+  area_close(&placement.areas[WARM]);
   park_free_runs();
-  free_rest(HOT);
+  area_close(&placement.areas[HOT]);
   torpor__pages.small_end = torpor__pages.top + SMALL_PAGES;
   memset(&placement, 0, sizeof(placement));
 }
