@@ -415,6 +415,7 @@ static void test_damaged(void **state) {
 #ifdef TORPOR_SOFT_BOUNDS
   skip();
 #endif
+  torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = test_vm_open(NULL);
   test_random random = {20};
   unsigned told = 0;
@@ -427,7 +428,8 @@ static void test_damaged(void **state) {
   for (unsigned i = 0; i < count; i++) {
     torpor_bytes report;
     torpor_status status;
-    vm = test_restore(&bytes, NULL);
+    options.deadline_ms = 100;
+    vm = test_restore(&bytes, &options);
     scribble(vm, &random);
     status = torpor_vm_inspect(vm, &report);
     assert_true(status == TORPOR_OK || status == TORPOR_FORMAT ||
