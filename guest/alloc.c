@@ -55,7 +55,7 @@
 /* By the class of a slab: a kind of slab and, added to it, a number of a size.
  */
 static const struct {
-  uint16_t size;
+  _Alignas(8) uint16_t size; /* so that finding one is a shift */
   uint16_t pages;
   uint16_t capacity;
 } alloc_class[] = {ALLOC_SIZES(SLAB_SMALL) ALLOC_SIZES(SLAB_LARGE)
@@ -120,7 +120,7 @@ static uint32_t slab_start(uint32_t slab, unsigned class) {
       (page){.kind = PAGE_SLAB, .class = (uint8_t)class};
   for (uint32_t i = 1; i < alloc_class[class].pages; i++)
     torpor__pages.table[slab + i] =
-        (page){.kind = PAGE_SLAB_REST, .first = slab};
+        (page){.kind = PAGE_SLAB_REST, .class = (uint8_t)class, .first = slab};
   room_add(slab);
   return slab;
 }
@@ -262,7 +262,8 @@ static void large_free(uint32_t run) {
 /* The first page of what 'block' lies in. */
 static inline uint32_t block_page(const void *block) {
   uint32_t number = torpor__page_of(block);
-  if (torpor__pages.table[number].kind == PAGE_SLAB_REST)
+  uint8_t kind = torpor__pages.table[number].kind;
+  if (kind == PAGE_SLAB_REST || kind == PAGE_MIXED_REST)
     number = torpor__pages.table[number].first;
   return number;
 }
@@ -292,12 +293,14 @@ void free(void *block) {
     mixed_free(number, block);
 }
 
+/* The engine asks for each block that comes and goes. */
 static inline size_t block_size(const void *block) {
-  uint32_t number = block_page(block);
+  uint32_t number = torpor__page_of(block);
   const page *head = &torpor__pages.table[number];
-  if (head->kind == PAGE_SLAB) return alloc_class[head->class].size;
+  if (head->kind == PAGE_SLAB || head->kind == PAGE_SLAB_REST)
+    return alloc_class[head->class].size;
   if (head->kind == PAGE_RUN) return (size_t)head->count << PAGE_SHIFT;
-  return mixed_size(number, block);
+  return mixed_size(block_page(block), block);
 }
 
 size_t malloc_usable_size(void *block) {

@@ -28,14 +28,15 @@ enum page_kind {
   PAGE_NONE,
   PAGE_SLAB,      /* first page of a slab */
   PAGE_SLAB_REST, /* the others; 'first' is the slab's first page */
-  PAGE_MIXED,     /* the first of a run of blocks of any size, see alloc.c */
   PAGE_RUN,       /* first page of a run that is in use */
   PAGE_FREE,      /* first and last page of a free run */
+  PAGE_MIXED,     /* first page of blocks of any size, see alloc.c */
+  PAGE_MIXED_REST,
 };
 
 typedef struct page {
   uint8_t kind;
-  uint8_t class; /* of a slab, see alloc.c */
+  uint8_t class; /* of a slab, on all its pages; see alloc.c */
   uint16_t used; /* blocks handed out */
   union {
     struct {

@@ -39,7 +39,7 @@ static void area_open(area *area, uint32_t count) {
   torpor__pages.table[first] = (page){.kind = PAGE_MIXED};
   for (uint32_t i = 1; i < count; i++)
     torpor__pages.table[first + i] =
-        (page){.kind = PAGE_SLAB_REST, .first = first};
+        (page){.kind = PAGE_MIXED_REST, .first = first};
   area->first = first;
   area->end = first + count;
   area->next = torpor__page_address(first) + ((size_t)count << PAGE_SHIFT) / 64;
