@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// placement.mjs - learns which of the blocks that an engine begins with are
-// written by programs, so that they can be put together (guest/placement.c).
+// placement.mjs - learns which of the blocks that an engine begins with are used
+// by programs, so that they can be put together (guest/placement.c).
 //
 // Each program of engine/training runs in an engine of its own that notes where
-// it writes (trace.mjs), with the calls that a worker makes for a durable one.
-// The blocks that hold one of those places are warm, and hot when that is so in
-// a step that is not the first.
+// it reads and writes (trace.mjs), with the calls that a worker makes for a
+// durable one. The blocks that are written are warm, and hot when that is so in
+// a step that is not the first; those that such a step only reads are read.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { BakeError, start } from "./start.mjs";
-import { TRACE, traceStores } from "./trace.mjs";
+import { TRACE, traceAccesses } from "./trace.mjs";
 
 const TRAINING = new URL("training/", import.meta.url);
 const WORD = 8;
@@ -21,7 +21,7 @@ const MODE = { script: 0, module: 1 }; // torpor_mode
 const RESOLVE = 0; // torpor_outcome
 const OPERATIONS_MOST = 64; // of one program
 const UNDEFINED = [0xf7]; // in CBOR
-const WARM = 1, HOT = 2; // heat, see guest/abi.h
+const READ = 1, WARM = 2, HOT = 3; // heat, see guest/abi.h
 
 // The number of the allocation that each word of the heap belongs to, or -1.
 function findOwners(module, layout) {
@@ -55,8 +55,8 @@ function put(exports, bytes) {
   return address;
 }
 
-// What was written since the last time, as places in the map.
-function* takeWritten(map) {
+// What is in a map since the last time, as places.
+function* takeNoted(map) {
   for (let at = map.indexOf(1); at >= 0; at = map.indexOf(1, at + 1)) {
     map[at] = 0;
     yield at;
@@ -73,8 +73,10 @@ class Program {
     this.exports = start(module).exports;
     const { memory, torpor_control: control } = this.exports;
     this.name = name;
-    this.map = new Uint8Array(memory.buffer, TRACE.map,
-                              TRACE.end / WORD).fill(0);
+    const map = (at) =>
+      new Uint8Array(memory.buffer, at, TRACE.end / WORD).fill(0);
+    this.reads = map(TRACE.reads);
+    this.writes = map(TRACE.writes);
     this.results = new BigUint64Array(memory.buffer,
                                       control.value + layout.result, 4);
   }
@@ -123,21 +125,25 @@ class Program {
 
 // A byte for each allocation of the bake: its heat.
 export function findHeat(core, layout) {
-  const module = new WebAssembly.Module(traceStores(core));
+  const module = new WebAssembly.Module(traceAccesses(core));
   const owners = findOwners(module, layout);
   const heat = [];
-  const add = (map, value) => {
-    for (const at of takeWritten(map))
+  const addMap = (map, value) => {
+    for (const at of takeNoted(map))
       if (owners[at] >= 0)
         heat[owners[at]] = Math.max(heat[owners[at]] ?? 0, value);
+  };
+  const add = (program, isStep) => {
+    addMap(program.reads, isStep ? READ : 0);
+    addMap(program.writes, isStep ? HOT : WARM);
   };
   for (const name of readdirSync(fileURLToPath(TRAINING)).sort()) {
     const program = new Program(module, layout, name);
     program.begin();
-    add(program.map, WARM);
+    add(program, false);
     for (let id = 1n, steps = 0; id <= OPERATIONS_MOST; id++) {
       if (program.step(id)) steps++;
-      add(program.map, steps > 1 ? HOT : WARM);
+      add(program, steps > 1);
     }
     program.end();
   }

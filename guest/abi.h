@@ -106,8 +106,8 @@ typedef struct torpor_abi_control {
 /* Runs at bake time only, before there is an engine: makes runtime, realm and
  * library. (log, heat, count): both have 'count' entries, one for each
  * allocation in turn, or are 0. 'log' is the address of uint32_t[2]s that get
- * its address and size; 'heat' of bytes, 1 where the block is one that programs
- * write, 2 where they do so at each step (guest/placement.c). */
+ * its address and size; 'heat' of bytes: 1 where steps of programs read the
+ * block, 2 where programs write it, 3 where steps do (guest/placement.c). */
 #define TORPOR_ABI_BAKE(X) X(i, torpor_bake, iii)
 
 #define TORPOR_ABI_EXPORTS(X)                                                  \

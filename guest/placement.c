@@ -6,18 +6,19 @@
  * twice. The first time it learns which they are, by running programs; a block
  * is known by how manieth allocation of the bake it is, which is the same the
  * second time. Then they get areas of their own: the *hot* ones, which a
- * program writes at each step, and the *warm* ones, which it writes when it
- * begins.
+ * program writes at each step, the *warm* ones, which it writes when it begins,
+ * and those that a step only reads.
  *
- *   | descriptors | hot ... | where programs allocate first | warm ... | baked
+ *   | descriptors | hot .. | where programs begin | warm .. | read .. | baked
  *
  * During the bake the engine allocates through the functions here, afterwards
  * through the allocator itself. */
 
-enum placement_heat { COLD, WARM, HOT };
+enum placement_heat { COLD, READ, WARM, HOT };
 
 /* Pages; that of the hot ones has room for what programs allocate first. */
-static const uint32_t placement_pages[] = {[WARM] = 64, [HOT] = 96};
+static const uint32_t placement_pages[] = {
+    [READ] = 64, [WARM] = 64, [HOT] = 96};
 
 typedef struct area {
   uint32_t first; /* the first page, of a mixed run; 0: there is none */
@@ -30,7 +31,7 @@ static struct {
   const uint8_t *heat; /* of each; NULL: all are cold */
   uint32_t count;      /* of either */
   uint32_t next;       /* the number of the next allocation */
-  area areas[3];
+  area areas[HOT + 1];
 } placement;
 
 static void area_open(area *area, uint32_t count) {
@@ -51,8 +52,8 @@ static void placement_start(uint32_t *log, const uint8_t *heat,
   placement.heat = heat;
   placement.count = count;
   if (heat == NULL) return;
-  area_open(&placement.areas[HOT], placement_pages[HOT]);
-  area_open(&placement.areas[WARM], placement_pages[WARM]);
+  for (int i = HOT; i >= READ; i--)
+    area_open(&placement.areas[i], placement_pages[i]);
 }
 
 static size_t area_left(const area *area) {
@@ -145,6 +146,7 @@ static void placement_stop(void) {
       torpor__pages.table[i].class += KIND_BAKED - KIND_LARGE;
   memcpy(alloc_room[1], alloc_room[0], sizeof(alloc_room[1]));
   memset(alloc_room[0], 0, sizeof(alloc_room[0]));
+  area_close(&placement.areas[READ]);
   area_close(&placement.areas[WARM]);
   park_free_runs();
   area_close(&placement.areas[HOT]);
