@@ -5,7 +5,7 @@
  * the object $. Programs never see $; they see what the library made of it.
  *
  *   $.begin(kind, request, due, resolve, reject)  begins an operation: its id
- *   $.promise(kind, request, due)                 the same: { id, promise }
+ *   $.promise(kind, request, due)     the same: a promise of what comes of it
  *   $.cancel(id)              true when it was pending
  *   $.now()                   wall-clock milliseconds
  *   $.console(level, text)    a message for the host; 0 debug .. 4 error
@@ -63,7 +63,7 @@ static JSValue library_begin(JSContext *ctx, JSValueConst self, int count,
 
 static JSValue library_promise(JSContext *ctx, JSValueConst self, int count,
                                JSValueConst *args) {
-  JSValue promise, result;
+  JSValue promise;
   uint64_t id;
   size_t size;
   double due;
@@ -74,12 +74,7 @@ static JSValue library_promise(JSContext *ctx, JSValueConst self, int count,
   if (kind == NULL) return JS_EXCEPTION;
   id = torpor__operation_promise(kind, size, args[1], due, &promise);
   JS_FreeCString(ctx, kind);
-  if (id == 0) return JS_EXCEPTION;
-  result = JS_NewObject(ctx);
-  JS_DefinePropertyValueStr(ctx, result, "id", js_int64((int64_t)id),
-                            JS_PROP_C_W_E);
-  JS_DefinePropertyValueStr(ctx, result, "promise", promise, JS_PROP_C_W_E);
-  return result;
+  return id ? promise : JS_EXCEPTION;
 }
 
 static JSValue library_cancel(JSContext *ctx, JSValueConst self, int count,

@@ -18,7 +18,9 @@
 
 #include <string.h>
 
-#define STILL_AFTER 4
+#define STILL_AFTER 3
+/* With this many snapshots there is reason to think that there will be more. */
+#define SAVES_FIRST 2
 #define PAGES_MOST 192u
 #define STRETCHES_MOST 8192u
 
@@ -39,8 +41,8 @@ struct torpor__still {
 };
 
 torpor__still *torpor__still_start(torpor_vm *vm) {
-  if (vm->saves < STILL_AFTER) vm->saves++;
-  if (!vm->still && vm->saves == STILL_AFTER) {
+  if (vm->saves < SAVES_FIRST) vm->saves++;
+  if (!vm->still && vm->saves == SAVES_FIRST) {
     vm->still = torpor__alloc(sizeof(*vm->still));
     if (vm->still) *vm->still = (torpor__still){.vm = vm};
   }

@@ -81,7 +81,7 @@
    * Both may be undefined. */
   const wait = (kind, request, due, signal, convert) => {
     if (signal === undefined && convert === undefined)
-      return $.promise(kind, request, due).promise;
+      return $.promise(kind, request, due);
     return new PromiseConstructor((resolve, reject) => {
       if (signal !== undefined) $.signals.throwIfAborted(signal);
       const stop = (reason) => {

@@ -22,7 +22,7 @@
 (function ($) {
   "use strict";
 
-  const { dueIn, promised, signalOf, timeLargest, uncurry, wait } = $;
+  const { dueAfter, promised, signalOf, timeLargest, uncurry, wait } = $;
   const { Date, RangeError, String, TypeError } = $.global;
   const { isFinite } = $.global.Number;
   const charCode = uncurry(String.prototype.charCodeAt);
@@ -69,20 +69,21 @@
 
   /* The wall-clock moment that 'duration' from now is. */
   const dueOf = (duration, what) => {
+    const now = $.now();
     let ms = duration;
     if (typeof duration === "string") ms = parse(duration);
-    else if (isDate(duration)) ms = getTime(duration) - $.now();
+    else if (isDate(duration)) ms = getTime(duration) - now;
     else if (typeof duration !== "number")
       throw new TypeError(
         what + ': expected milliseconds, a text such as "3 days", or a Date',
       );
-    if (!isFinite(ms) || $.now() + ms > timeLargest)
+    if (!isFinite(ms) || now + ms > timeLargest)
       throw new RangeError(
         typeof duration === "string"
           ? what + ': "' + duration + '" is not a duration such as "3 days"'
           : what + ": not a moment in time",
       );
-    return dueIn(ms);
+    return dueAfter(now, ms);
   };
 
   const hostInput = $.host("torpor:run.input", 0);

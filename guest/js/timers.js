@@ -23,12 +23,13 @@
   const operations = new Map(); /* from timer's number to operation's id */
   let last = 0;
 
-  /* The moment 'ms' from now; NaN and negative ones mean now. 0 would mean
+  /* The moment 'ms' after 'now'; NaN and negative ones mean now. 0 would mean
    * that the operation is never due. */
-  $.dueIn = (ms) => {
-    const due = $.now() + (ms > 0 ? ms : 0);
+  $.dueAfter = (now, ms) => {
+    const due = now + (ms > 0 ? ms : 0);
     return due > timeLargest ? timeLargest : due > 0 ? due : 1;
   };
+  $.dueIn = (ms) => $.dueAfter($.now(), ms);
 
   const begin = (timer, due, fire) => {
     const fail = (error) => {
