@@ -327,14 +327,22 @@ static void test_every_kind(void **state) {
   torpor_base_close(bases[1]);
 }
 
-/* So large that what was written is given back, not copied back. */
-static void test_large_base(void **state) {
-  kind k = {open_base("globalThis.warm = new Uint8Array(8 << 20).fill(7); 0"),
-            TORPOR_MEMORY_POOLED};
-  (void)state;
+/* So large that what was written is given back, not copied back; where there
+ * are no files all of it is. */
+static void use_large_base(bool no_files) {
+  kind k = {.memory = TORPOR_MEMORY_POOLED};
   torpor__pool_drain();
+  torpor__image_refuse_files(no_files);
+  k.base = open_base("globalThis.warm = new Uint8Array(8 << 20).fill(7); 0");
   use_and_close(&k, TORPOR__FINDER_BEST);
   torpor_base_close(k.base);
+  torpor__image_refuse_files(false);
+}
+
+static void test_large_base(void **state) {
+  (void)state;
+  use_large_base(false);
+  use_large_base(true);
 }
 
 /* ---- Threads --------------------------------------------------------------*/

@@ -108,8 +108,7 @@ static bool reset_memory(torpor_vm *vm) {
   if (vm->mapped) return torpor__region_reset(vm->region);
   torpor__region_committed(vm->region, trim_range, vm);
   torpor__region_written(vm->region, count_range, &written);
-  if (written > WRITTEN_KEPT)
-    torpor__region_decommit(vm->region, 0, vm->image->mapped_size);
+  if (written > WRITTEN_KEPT) torpor__region_revert(vm->region);
   torpor__region_written(vm->region, reset_range, vm);
   return !vm->dirty;
 }

@@ -136,6 +136,10 @@ static void revert_chunks(torpor__region *region, uint32_t first,
   }
 }
 
+void torpor__region_revert(torpor__region *region) {
+  if (region->noted) revert_chunks(region, 0, region->mapped);
+}
+
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end) {
   uint64_t first = ROUND_UP((uint64_t)start, TORPOR__CHUNK) / TORPOR__CHUNK;
