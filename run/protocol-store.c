@@ -262,8 +262,19 @@ static torpor_status write_lines(struct torpor__protocol *p, int64_t now_ms) {
   return TORPOR_OK;
 }
 
-static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
+/* Removes the states that no longer have to stay. */
+static torpor_status prune_states(struct torpor__protocol *p) {
   const struct torpor__store_calls *calls = p->store->calls;
+  if (p->keep >= (uint64_t)p->next.step || TORPOR__BROKEN(NO_PRUNE))
+    return TORPOR_OK;
+  int64_t kept = TORPOR__BROKEN(PRUNE_TOO_MUCH) ? 1 : (int64_t)p->keep;
+  int64_t oldest = p->next.step - kept + 1;
+  return p->whole != 0 && p->whole <= oldest
+             ? calls->state_drop(p->store, p->run, oldest)
+             : calls->state_prune(p->store, p->run, oldest);
+}
+
+static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__state state = {.branch = p->head.branch,
                                       .step = p->next.step,
                                       .edition = p->next.edition,
@@ -273,12 +284,8 @@ static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
                                       .engine = p->step->engine,
                                       .snapshot = p->step->snapshot,
                                       .made_ms = now_ms};
-  torpor_status status = calls->state_put(p->store, p->run, &state);
-  if (status != TORPOR_OK || p->keep >= (uint64_t)state.step ||
-      TORPOR__BROKEN(NO_PRUNE))
-    return status;
-  int64_t kept = TORPOR__BROKEN(PRUNE_TOO_MUCH) ? 1 : (int64_t)p->keep;
-  return calls->state_prune(p->store, p->run, state.step - kept + 1);
+  torpor_status status = p->store->calls->state_put(p->store, p->run, &state);
+  return status == TORPOR_OK ? prune_states(p) : status;
 }
 
 /* The run is over and nothing of it waits any more. Its last states stay, so
@@ -325,12 +332,9 @@ static torpor_status write_step(struct torpor__protocol *p, int64_t now_ms) {
   return ended ? write_exit(p) : write_state(p, now_ms);
 }
 
-static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {
-  torpor_status status = torpor__protocol_read_head(p, &p->next);
-  if (status != TORPOR_OK) return status;
-  if (p->phase == TORPOR__PHASE_CLAIMING &&
-      p->next.status != TORPOR__RUN_ACTIVE)
-    return TORPOR_OK;
+/* What the phase has to write, into 'next' and into the other tables. */
+static torpor_status write_rows(struct torpor__protocol *p, int64_t now_ms) {
+  torpor_status status = TORPOR_OK;
   p->next.changed_ms = now_ms;
   if (p->phase == TORPOR__PHASE_CLAIMING)
     status = write_claim(p);
@@ -341,8 +345,28 @@ static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {
   if (status == TORPOR_OK && p->phase == TORPOR__PHASE_STAGED)
     status = write_step(p, now_ms);
   if (p->resting && p->next.attempts > 0) p->next.attempts--;
+  return status;
+}
+
+static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {
+  torpor_status status = torpor__protocol_read_head(p, &p->next);
+  if (status != TORPOR_OK) return status;
+  if (p->phase == TORPOR__PHASE_CLAIMING &&
+      p->next.status != TORPOR__RUN_ACTIVE)
+    return TORPOR_OK;
+  status = write_rows(p, now_ms);
   if (status != TORPOR_OK) return status;
   return p->store->calls->head_put(p->store, p->run, &p->next);
+}
+
+/* The same for a run that is ours already, taking it that nobody has changed
+ * its head meanwhile, which hardly ever anybody does: FENCED when somebody has,
+ * also when it is ours all the same. */
+static torpor_status write_unread(struct torpor__protocol *p, int64_t now_ms) {
+  p->next = p->head;
+  torpor_status status = write_rows(p, now_ms);
+  if (status != TORPOR_OK) return status;
+  return p->store->calls->head_change(p->store, p->run, &p->head, &p->next);
 }
 
 /* Sets the run aside, whatever it was doing: what the store has of it, or would
@@ -382,7 +406,11 @@ static torpor_status write_in_savepoint(
 torpor_status torpor__protocol_write_bare(struct torpor__protocol *p,
                                           int64_t now_ms) {
   p->in_flush = true;
-  torpor_status status = p->unfit ? TORPOR_CORRUPT : write_phase(p, now_ms);
+  torpor_status status = TORPOR_CORRUPT;
+  if (!p->unfit)
+    status = p->phase == TORPOR__PHASE_CLAIMING || TORPOR__BROKEN(NO_FENCE)
+                 ? write_phase(p, now_ms)
+                 : write_unread(p, now_ms);
   if (status == TORPOR_OK) TORPOR__FAULT(RUN_WRITTEN);
   return status;
 }

@@ -535,6 +535,10 @@ static void finish_step(struct torpor__protocol *p) {
     p->topics[i] = NULL;
   }
   torpor__protocol_learn_kinds(p);
+  if (p->step->delta)
+    p->whole = 0;
+  else if (p->whole == 0)
+    p->whole = p->head.step;
   p->armed = active;
   p->reason[0] = '\0';
   p->phase = active ? TORPOR__PHASE_IDLE : TORPOR__PHASE_ENDED;

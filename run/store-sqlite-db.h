@@ -81,6 +81,11 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "UPDATE head SET status = ?, branch = ?, step = ?, edition = ?, start "    \
     "= ?, fence = ?, attempts = ?, runnable = ?, cancel = ?, changed_ms = "    \
     "? WHERE run = ?")                                                         \
+  X(HEAD_CHANGE,                                                               \
+    "UPDATE head SET status = ?, branch = ?, step = ?, edition = ?, start "    \
+    "= ?, fence = ?, attempts = ?, runnable = ?, cancel = ?, changed_ms = "    \
+    "? WHERE run = ? AND status = ? AND step = ? AND fence = ? AND cancel "    \
+    "= ?")                                                                     \
   X(EXIT_PUT, "INSERT INTO exit(run, value, reason) VALUES(?,?,?)")            \
   X(EXIT_REMOVE, "DELETE FROM exit WHERE run = ?")                             \
   X(EXIT_EACH, "SELECT value, reason FROM exit WHERE run = ?")                 \
@@ -91,6 +96,7 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "DELETE FROM state WHERE run = ?1 AND (step, branch) < (SELECT step, "     \
     "branch FROM state WHERE run = ?1 AND step <= ?2 AND parent_step = 0 "     \
     "ORDER BY step DESC, branch DESC LIMIT 1)")                                \
+  X(STATE_DROP, "DELETE FROM state WHERE run = ? AND step < ?")                \
   X(STATE_CUT, "DELETE FROM state WHERE run = ? AND step > ?")                 \
   X(STATE_EACH,                                                                \
     "SELECT branch, step, edition, parent_step, runnable, clone, engine, "     \

@@ -297,6 +297,21 @@ static torpor_status head_put(struct torpor__store *store, int64_t run,
                             head->cancel, head->changed_ms, run);
 }
 
+static torpor_status head_change(struct torpor__store *store, int64_t run,
+                                 const struct torpor__head *from,
+                                 const struct torpor__head *head) {
+  torpor_status status = torpor__sqlite_run(
+      sqlite_of(store), TORPOR__SQLITE_HEAD_CHANGE, "iiiiiiiiiiiiiii",
+      (int64_t)head->status, head->branch, head->step, head->edition,
+      head->start, head->fence, head->attempts, (int64_t)head->runnable,
+      head->cancel, head->changed_ms, run, (int64_t)from->status, from->step,
+      from->fence, from->cancel);
+  if (status != TORPOR_OK || sqlite3_changes(sqlite_of(store)->db) == 1)
+    return status;
+  return torpor__store_fail(store, TORPOR_FENCED, "run number %lld",
+                            (long long)run);
+}
+
 static torpor_status exit_put(struct torpor__store *store, int64_t run,
                               const struct torpor__exit *row) {
   return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_EXIT_PUT, "ibt",
@@ -337,6 +352,12 @@ static torpor_status state_put(struct torpor__store *store, int64_t run,
 static torpor_status state_prune(struct torpor__store *store, int64_t run,
                                  int64_t step) {
   return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_PRUNE, "ii",
+                            run, step);
+}
+
+static torpor_status state_drop(struct torpor__store *store, int64_t run,
+                                int64_t step) {
+  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_DROP, "ii",
                             run, step);
 }
 
@@ -609,11 +630,13 @@ const struct torpor__store_calls torpor__sqlite_calls = {
     .file_each = file_each,
     .head_get = head_get,
     .head_put = head_put,
+    .head_change = head_change,
     .exit_put = exit_put,
     .exit_remove = exit_remove,
     .exit_each = exit_each,
     .state_put = state_put,
     .state_prune = state_prune,
+    .state_drop = state_drop,
     .state_cut = state_cut,
     .state_each = state_each,
     .branch_add = branch_add,

@@ -293,6 +293,11 @@ struct torpor__store_calls {
                             struct torpor__head *head);
   torpor_status (*head_put)(struct torpor__store *store, int64_t run,
                             const struct torpor__head *head);
+  /* The same if the row is as 'from' says: else FENCED, and nothing is done.
+   * Looks at what others may change: status, step, fence, cancel. */
+  torpor_status (*head_change)(struct torpor__store *store, int64_t run,
+                               const struct torpor__head *from,
+                               const struct torpor__head *head);
   torpor_status (*exit_put)(struct torpor__store *store, int64_t run,
                             const struct torpor__exit *row);
   torpor_status (*exit_remove)(struct torpor__store *store, int64_t run);
@@ -305,6 +310,10 @@ struct torpor__store_calls {
    * the last whole state of a step up to 'step'. */
   torpor_status (*state_prune)(struct torpor__store *store, int64_t run,
                                int64_t step);
+  /* Removes the states before 'step', for callers who know that no later one
+   * needs them: cheaper. */
+  torpor_status (*state_drop)(struct torpor__store *store, int64_t run,
+                              int64_t step);
   /* Removes the states after 'step'; all of them when it is 0. */
   torpor_status (*state_cut)(struct torpor__store *store, int64_t run,
                              int64_t step);

@@ -410,6 +410,31 @@ static void cancel_rejects_what_is_pending(void **state) {
   assert_int_equal(head().status, TORPOR__RUN_ACTIVE);
 }
 
+/* A request that comes while a step is being taken is not written over by it,
+ * and does not undo it. */
+static void cancel_meets_a_step(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {timer(1)};
+  step(begun, 1);
+  settle(1);
+  wake();
+  bench.deliveries[0].accepted = true;
+  struct torpor__operation more[] = {timer(2)};
+  struct torpor__step taken = state_of(more, 1);
+  assert_int_equal(torpor__protocol_stage(bench.protocol, &taken), TORPOR_OK);
+  assert_int_equal(torpor__request_cancel(bench.store, bench.run, 300),
+                   TORPOR_OK);
+  flush();
+  assert_int_equal(phase(), TORPOR__PHASE_IDLE);
+  assert_int_equal(head().step, 2);
+  assert_true(head().cancel != 0);
+  wake();
+  assert_int_equal(bench.delivery_count, 1);
+  assert_int_equal(bench.deliveries[0].operation, 2);
+  assert_int_equal(bench.deliveries[0].outcome, TORPOR__OUTCOME_CANCELLED);
+  torpor__protocol_abandon(bench.protocol, "test");
+}
+
 /* A step whose fuel is spent half way leaves the rest of the request to the
  * next, which spares what the program began meanwhile to tidy up. */
 static void cancel_reaches_all_and_nothing_else(void **state) {
@@ -765,6 +790,7 @@ int main(void) {
       ON_BENCH(a_result_that_cannot_come_again_is_kept),
       ON_BENCH(a_kill_ends_what_a_worker_is_doing),
       ON_BENCH(cancel_rejects_what_is_pending),
+      ON_BENCH(cancel_meets_a_step),
       ON_BENCH(cancel_reaches_all_and_nothing_else),
       ON_BENCH(what_the_vm_does_not_know_goes),
       ON_BENCH(a_result_that_no_torpor_writes),

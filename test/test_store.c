@@ -275,6 +275,84 @@ static void the_first_result_stays(void **state) {
   close_store(store);
 }
 
+static void assert_head(struct torpor__store *store, int64_t run,
+                        const struct torpor__head *wanted) {
+  struct torpor__head head;
+  assert_int_equal(store->calls->head_get(store, run, &head), TORPOR_OK);
+  assert_int_equal(head.status, wanted->status);
+  assert_int_equal(head.step, wanted->step);
+  assert_int_equal(head.fence, wanted->fence);
+  assert_int_equal(head.cancel, wanted->cancel);
+  assert_int_equal(head.attempts, wanted->attempts);
+}
+
+/* What others may have changed meanwhile is not written over. */
+static void a_head_that_others_changed_stays(void **state) {
+  (void)state;
+  struct torpor__store *store = open_store();
+  const struct torpor__store_calls *calls = store->calls;
+  struct torpor__head known, next;
+  int64_t run;
+  add_run(store, "first", &run);
+  assert_int_equal(calls->head_get(store, run, &known), TORPOR_OK);
+  next = known;
+  next.step = 8;
+  next.fence = 2;
+  next.cancel = 5;
+  next.attempts = 1;
+  assert_int_equal(calls->head_change(store, run, &known, &next), TORPOR_OK);
+  assert_head(store, run, &next);
+  for (int i = 0; i < 4; i++) {
+    struct torpor__head wrong = next, other = next;
+    if (i == 0) wrong.step--;
+    if (i == 1) wrong.fence--;
+    if (i == 2) wrong.cancel--;
+    if (i == 3) wrong.status = TORPOR__RUN_PARKED;
+    other.attempts = 9;
+    assert_int_equal(calls->head_change(store, run, &wrong, &other),
+                     TORPOR_FENCED);
+    assert_head(store, run, &next);
+  }
+  close_store(store);
+}
+
+static torpor_status sum_steps(void *data, const struct torpor__state *row) {
+  *(int64_t *)data += row->step;
+  return TORPOR_OK;
+}
+
+static int64_t sum_states(struct torpor__store *store, int64_t run) {
+  int64_t sum = 0;
+  assert_int_equal(
+      store->calls->state_each(store, run, INT64_MAX, sum_steps, &sum),
+      TORPOR_OK);
+  return sum;
+}
+
+/* Pruning spares what later states need; dropping takes the caller's word. */
+static void states_go(void **state) {
+  (void)state;
+  struct torpor__store *store = open_store();
+  const struct torpor__store_calls *calls = store->calls;
+  int64_t run, other;
+  add_run(store, "first", &run);
+  add_run(store, "second", &other);
+  for (int64_t step = 1; step <= 5; step++) {
+    const struct torpor__state row = {.step = step,
+                                      .parent_step = step == 3 ? 2 : 0};
+    assert_int_equal(calls->state_put(store, run, &row), TORPOR_OK);
+    assert_int_equal(calls->state_put(store, other, &row), TORPOR_OK);
+  }
+  assert_int_equal(calls->state_prune(store, run, 3), TORPOR_OK);
+  assert_int_equal(sum_states(store, run), 2 + 3 + 4 + 5);
+  assert_int_equal(calls->state_drop(store, run, 4), TORPOR_OK);
+  assert_int_equal(sum_states(store, run), 4 + 5);
+  assert_int_equal(calls->state_cut(store, run, 4), TORPOR_OK);
+  assert_int_equal(sum_states(store, run), 4);
+  assert_int_equal(sum_states(store, other), 1 + 2 + 3 + 4 + 5);
+  close_store(store);
+}
+
 /* ---- transactions -------------------------------------------------------- */
 
 static int64_t count_signals(struct torpor__store *store, int64_t run) {
@@ -739,6 +817,8 @@ int main(void) {
       IN_FOLDER(ids_that_are_refused),
       IN_FOLDER(operations),
       IN_FOLDER(the_first_result_stays),
+      IN_FOLDER(a_head_that_others_changed_stays),
+      IN_FOLDER(states_go),
       IN_FOLDER(savepoints),
       IN_FOLDER(others_wait_and_see),
       IN_FOLDER(a_lock_keeps_others_off),

@@ -158,6 +158,17 @@ static torpor_status head_put(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
+static torpor_status head_change(struct torpor__store *store, int64_t run,
+                                 const struct torpor__head *from,
+                                 const struct torpor__head *head) {
+  struct torpor__head *row = &run_of(store, run)->head;
+  if (row->status != from->status || row->step != from->step ||
+      row->fence != from->fence || row->cancel != from->cancel)
+    return torpor__store_fail(store, TORPOR_FENCED, NULL);
+  *row = *head;
+  return TORPOR_OK;
+}
+
 static torpor_status exit_put(struct torpor__store *store, int64_t run,
                               const struct torpor__exit *row) {
   struct disk_run *found = run_of(store, run);
@@ -217,6 +228,14 @@ static torpor_status state_prune(struct torpor__store *store, int64_t run,
     if (found->states[i].step <= step && found->states[i].parent_step == 0)
       whole = i;
   for (; whole > 0; whole--)
+    remove_row(found->states, 0, &found->state_count, sizeof *found->states);
+  return TORPOR_OK;
+}
+
+static torpor_status state_drop(struct torpor__store *store, int64_t run,
+                                int64_t step) {
+  struct disk_run *found = run_of(store, run);
+  while (found->state_count > 0 && found->states[0].step < step)
     remove_row(found->states, 0, &found->state_count, sizeof *found->states);
   return TORPOR_OK;
 }
@@ -477,10 +496,12 @@ static const struct torpor__store_calls memory_calls = {
     .edition_each = edition_each,
     .head_get = head_get,
     .head_put = head_put,
+    .head_change = head_change,
     .exit_put = exit_put,
     .exit_remove = exit_remove,
     .state_put = state_put,
     .state_prune = state_prune,
+    .state_drop = state_drop,
     .state_cut = state_cut,
     .state_each = state_each,
     .branch_add = branch_add,
