@@ -171,6 +171,33 @@ static void test_host_writes(void **state) {
   torpor_vm_close(vm);
 }
 
+/* A page that moved is still again, when it stayed the same for long. */
+static void test_still_again(void **state) {
+  torpor_vm *vm = open_program(TORPOR_MEMORY_POOLED);
+  uint32_t page = 0;
+  (void)state;
+#ifdef TORPOR_SOFT_BOUNDS
+  torpor_vm_close(vm);
+  skip(); /* nothing is quiet */
+#endif
+  for (int i = 0; i < 300; i++) {
+    torpor_bytes bytes;
+    if (i == 20) {
+      while (!torpor__region_is_quiet(vm->region, page)) page++;
+      *torpor__memory_to(vm, page * TORPOR__PAGE + 100, 1) ^= 0x80;
+    }
+    bytes = test_save(vm);
+    torpor_bytes_free(&bytes);
+    if (i == 60) assert_false(torpor__region_is_quiet(vm->region, page));
+  }
+  assert_true(torpor__region_is_quiet(vm->region, page));
+  torpor_bytes known = test_save(vm), afresh = save_afresh(vm);
+  assert_equal(&known, &afresh);
+  torpor_bytes_free(&known);
+  torpor_bytes_free(&afresh);
+  torpor_vm_close(vm);
+}
+
 /* A VM that is recycled is as a new one, whatever was quiet in it. */
 static void test_recycled(void **state) {
   torpor_bytes first = {0};
@@ -199,6 +226,7 @@ int main(void) {
       cmocka_unit_test(test_wakes),
       cmocka_unit_test(test_with_differences),
       cmocka_unit_test(test_host_writes),
+      cmocka_unit_test(test_still_again),
       cmocka_unit_test(test_recycled),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

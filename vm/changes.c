@@ -23,6 +23,7 @@
 #define WORD 8u
 #define VARINT_LARGEST 10u
 
+_Static_assert(TORPOR__RUN_GAP > WORD, "stretches a word apart are one run");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the lowest bits of a word are its first byte");
 
@@ -71,7 +72,8 @@ static uint8_t *put_varint(uint8_t *to, uint64_t value) {
 }
 
 static bool all_zero(const uint8_t *bytes, size_t size) {
-  return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
+  return bytes[0] == 0 && bytes[size - 1] == 0 &&
+         memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
 static void write_run(scan *s, bool zero) {
@@ -113,13 +115,6 @@ static inline void add_stretch(scan *s, const torpor__stretch *stretch) {
   s->last = stretch->last;
 }
 
-/* The word at 'address' differs, in the bits of 'difference'. */
-static void add_word(scan *s, uint32_t address, uint64_t difference) {
-  add_stretch(
-      s, &(torpor__stretch){address, address + WORD, difference, difference});
-  s->sum = (s->sum ^ difference ^ address) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 /* ---- Comparing ------------------------------------------------------------*/
 
 /* Words [at, end) of 'page'. */
@@ -127,9 +122,12 @@ static void scan_words(scan *s, uint32_t page, const uint8_t *bytes,
                        const uint8_t *base, uint32_t at, uint32_t end) {
   for (; at < end; at += WORD) {
     uint64_t word, before;
+    uint32_t start = page + at;
     memcpy(&word, bytes + at, WORD);
     memcpy(&before, base + at, WORD);
-    if (word != before) add_word(s, page + at, word ^ before);
+    if (word != before)
+      add_stretch(s, &(torpor__stretch){start, start + WORD, word ^ before,
+                                        word ^ before});
   }
 }
 
@@ -138,6 +136,31 @@ static inline bool line_differs(const uint8_t *a, const uint8_t *b) {
   const pair *x = (const pair *)a, *y = (const pair *)b;
   pair bits = (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]);
   return (bits[0] | bits[1]) != 0;
+}
+
+/* A line that differs. */
+static void scan_line(scan *s, uint32_t address, const uint8_t *bytes,
+                      const uint8_t *base) {
+  uint64_t bits[LINE / WORD], mixed = address;
+  unsigned differ = 0;
+  for (unsigned i = 0; i < LINE / WORD; i++) {
+    uint64_t word, before;
+    memcpy(&word, bytes + i * WORD, WORD);
+    memcpy(&before, base + i * WORD, WORD);
+    bits[i] = word ^ before;
+    differ |= (unsigned)(bits[i] != 0) << i;
+    mixed = (mixed << 7 | mixed >> 57) ^ bits[i];
+  }
+  s->sum = (s->sum ^ mixed) * UINT64_C(0x9e3779b97f4a7c15);
+  differ |= differ << 1 & differ >> 1; /* one word alone is no gap */
+  while (differ != 0) {
+    unsigned first = (unsigned)__builtin_ctz(differ);
+    unsigned end = first + (unsigned)__builtin_ctz(~(differ >> first));
+    add_stretch(s,
+                &(torpor__stretch){address + first * WORD, address + end * WORD,
+                                   bits[first], bits[end - 1]});
+    differ &= ~0u << end;
+  }
 }
 
 /* 'start' and 'end' are multiples of a word, in one page. */
@@ -150,7 +173,7 @@ static void scan_page(scan *s, uint32_t start, uint32_t end) {
   scan_words(s, page, bytes, base, at, head);
   for (at = head; at < tail; at += LINE)
     if (line_differs(bytes + at, base + at))
-      scan_words(s, page, bytes, base, at, at + LINE);
+      scan_line(s, page + at, bytes + at, base + at);
   scan_words(s, page, bytes, base, tail, stop);
 }
 

@@ -7,9 +7,11 @@
  * the next ones need not look at it: it would have to come from far away, while
  * those that a step writes are in the processor's cache.
  *
- *     changing --STILL_AFTER times the same--> still --written--> moved
+ *     changing --patience times the same--> still --written--> changing
  *
- * What has moved is looked at for ever: a fault costs more than looking.
+ * A fault costs more than looking, so that each page that was still and moved
+ * has to stay the same for much longer before it is still again; after the
+ * third time it is looked at for ever.
  *
  *  (1) A page is known only while it cannot be written.
  *
@@ -18,7 +20,11 @@
 
 #include <string.h>
 
-#define STILL_AFTER 3
+/* Snapshots in a row with the same sum, at first; how much longer the next
+ * time; more is for ever. */
+#define PATIENCE_FIRST 3
+#define PATIENCE_FACTOR 30
+#define PATIENCE_MOST 3000
 /* With this many snapshots there is reason to think that there will be more. */
 #define SAVES_FIRST 2
 #define PAGES_MOST 192u
@@ -26,8 +32,9 @@
 
 typedef struct entry {
   uint32_t page;
-  uint8_t same; /* snapshots in a row with the same sum */
-  bool known, moved;
+  uint16_t same;     /* snapshots in a row with the same sum */
+  uint16_t patience; /* how many make it still; 0: it never is */
+  bool known;
   uint32_t first, count; /* of its stretches */
   uint64_t sum;
 } entry;
@@ -67,8 +74,16 @@ static entry *find_entry(torpor__still *still, uint32_t page) {
   if (still->count == PAGES_MOST) return NULL;
   memmove(found + 1, found, (still->count - still->at) * sizeof(*found));
   still->count++;
-  *found = (entry){.page = page};
+  *found = (entry){.page = page, .patience = PATIENCE_FIRST};
   return found;
+}
+
+/* A page that was still has moved. */
+static void disappoint(entry *found) {
+  uint32_t patience = (uint32_t)found->patience * PATIENCE_FACTOR;
+  found->patience = patience > PATIENCE_MOST ? 0 : (uint16_t)patience;
+  found->known = false;
+  found->same = 0;
 }
 
 const torpor__stretch *torpor__still_find(torpor__still *still, uint32_t page,
@@ -76,8 +91,7 @@ const torpor__stretch *torpor__still_find(torpor__still *still, uint32_t page,
   entry *found = find_entry(still, page);
   if (!found || !found->known) return NULL;
   if (!torpor__region_is_quiet(still->vm->region, page)) {
-    found->known = false;
-    found->moved = true;
+    disappoint(found);
     return NULL;
   }
   *count = found->count;
@@ -92,17 +106,17 @@ static bool is_control(const torpor_vm *vm, uint32_t page) {
 
 bool torpor__still_note(torpor__still *still, uint32_t page, uint64_t sum) {
   entry *found = find_entry(still, page);
-  if (!found || found->moved) return false;
+  if (!found || found->patience == 0) return false;
   if (found->sum != sum) {
     found->sum = sum;
     found->same = 0;
     return false;
   }
-  if (++found->same < STILL_AFTER) return false;
-  found->moved = is_control(still->vm, page) ||
-                 still->stretch_count == STRETCHES_MOST ||
-                 !torpor__region_quiet(still->vm->region, page);
-  found->known = !found->moved;
+  if (++found->same < found->patience) return false;
+  found->known = !is_control(still->vm, page) &&
+                 still->stretch_count < STRETCHES_MOST &&
+                 torpor__region_quiet(still->vm->region, page);
+  if (!found->known) found->patience = 0;
   found->first = still->stretch_count;
   found->count = 0;
   return found->known;
@@ -125,7 +139,7 @@ void torpor__still_add(torpor__still *still, const torpor__stretch *stretch) {
   if (!found->known) return;
   if (!reserve(still)) {
     found->known = false;
-    found->moved = true;
+    found->patience = 0;
     return;
   }
   still->stretches[still->stretch_count++] = *stretch;
