@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* test_store_rows.c - the SQLite store: what is put into each table, and what
+ * comes back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "test/support/sqlite-store.h"
+
+static int seen;
+
+static torpor_status see_run(void *data, int64_t run,
+                             const struct torpor__run *row,
+                             const struct torpor__head *head) {
+  (void)data;
+  assert_int_equal(run, 1);
+  assert_string_equal(row->id, "first");
+  assert_string_equal(row->program, "main.mjs");
+  assert_string_equal(row->access, "read=data");
+  assert_int_equal(row->input.size, 1);
+  assert_memory_equal(row->engine.data, "engine", 6);
+  assert_true(row->memory_max == UINT64_MAX);
+  assert_int_equal(row->fuel + row->deadline_ms, 5);
+  assert_int_equal(head->status, TORPOR__RUN_ACTIVE);
+  assert_int_equal(head->step, 0);
+  assert_int_equal(head->changed_ms, 4);
+  seen++;
+  return TORPOR_OK;
+}
+
+static torpor_status see_file(void *data, const char *name,
+                              struct torpor__slice source) {
+  (void)data;
+  assert_int_equal(source.size, strcmp(name, "main.mjs") == 0 ? 3 : 0);
+  seen++;
+  return TORPOR_OK;
+}
+
+static void runs_and_their_files(void **state) {
+  (void)state;
+  struct torpor__store *store = store_open();
+  int64_t run;
+  seen = 0;
+  assert_int_equal(store_add_run(store, "first", &run), TORPOR_OK);
+  assert_int_equal(store_add_run(store, "first", &run), TORPOR_EXISTS);
+  assert_non_null(strstr(store->message, "choose another id"));
+  assert_int_equal(store->calls->run_each(store, 0, see_run, NULL), TORPOR_OK);
+  assert_int_equal(store->calls->run_each(store, 1, see_run, NULL), TORPOR_OK);
+  assert_int_equal(store->calls->run_each(store, 2, see_run, NULL),
+                   TORPOR_NOT_FOUND);
+  assert_int_equal(store->calls->file_each(store, 1, 0, NULL, see_file, NULL),
+                   TORPOR_OK);
+  assert_int_equal(seen, 4);
+  assert_int_equal(store->calls->run_find(store, "first", &run), TORPOR_OK);
+  assert_int_equal(run, 1);
+  assert_int_equal(store->calls->run_find(store, "second", &run),
+                   TORPOR_NOT_FOUND);
+  store_close(store);
+}
+
+static void ids_that_are_refused(void **state) {
+  (void)state;
+  static const char *const ids[] = {
+      "",
+      "a b",
+      "../x",
+      "a/b",
+      "\xc3\xa4",
+      "a\n",
+      "0123456789012345678901234567890123456789012345678901234567890123x"};
+  struct torpor__store *store = store_open();
+  int64_t run;
+  for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+    assert_int_equal(store_add_run(store, ids[i], &run), TORPOR_LIMIT);
+  assert_int_equal(store_add_run(store, "Az09-_.", &run), TORPOR_OK);
+  store_close(store);
+}
+
+static torpor_status see_operation(void *data,
+                                   const struct torpor__operation *row) {
+  const struct torpor__operation *wanted = data;
+  if (row->id != wanted->id) return TORPOR_OK;
+  assert_string_equal(row->kind, wanted->kind);
+  if (wanted->topic == NULL)
+    assert_null(row->topic);
+  else
+    assert_string_equal(row->topic, wanted->topic);
+  assert_int_equal(row->request.size, wanted->request.size);
+  assert_true(row->due_ms == wanted->due_ms);
+  assert_string_equal(row->key, wanted->key);
+  assert_int_equal(row->policy, wanted->policy);
+  assert_int_equal(row->begun_ms, wanted->begun_ms);
+  assert_int_equal(row->begun_step, wanted->begun_step);
+  seen++;
+  return TORPOR_OK;
+}
+
+static void operations(void **state) {
+  (void)state;
+  const struct torpor__operation rows[] = {
+      {.id = UINT64_C(1), .kind = "timer", .key = "k1", .due_ms = 5},
+      {.id = UINT64_C(2),
+       .kind = "signal",
+       .topic = "go",
+       .key = "k2",
+       .due_ms = TORPOR__NEVER,
+       .policy = TORPOR__POLICY_REATTACH,
+       .request = {.data = "abc", .size = 3},
+       .begun_ms = 7,
+       .begun_step = 8},
+      {.id = UINT64_MAX,
+       .kind = "process",
+       .key = "k3",
+       .due_ms = -5,
+       .policy = TORPOR__POLICY_REJECT}};
+  struct torpor__store *store = store_open();
+  int64_t run;
+  seen = 0;
+  store_add_run(store, "first", &run);
+  store->calls->begin(store);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(store->calls->operation_add(store, run, &rows[i]),
+                     TORPOR_OK);
+  store->calls->commit(store);
+  for (size_t i = 0; i < 3; i++) {
+    struct torpor__operation wanted = rows[i];
+    assert_int_equal(
+        store->calls->operation_each(store, run, see_operation, &wanted),
+        TORPOR_OK);
+  }
+  assert_int_equal(seen, 3);
+  struct torpor__counts counts;
+  store->calls->operation_remove(store, run, 0, UINT64_MAX);
+  assert_int_equal(store->calls->run_count(store, run, &counts), TORPOR_OK);
+  assert_int_equal(counts.operations, 2);
+  store_close(store);
+}
+
+static torpor_status see_result(void *data, const struct torpor__result *row) {
+  (void)data;
+  assert_int_equal(row->outcome, TORPOR__OUTCOME_FULFILLED);
+  assert_memory_equal(row->value.data, "one", 3);
+  seen++;
+  return TORPOR_OK;
+}
+
+static void the_first_result_stays(void **state) {
+  (void)state;
+  struct torpor__store *store = store_open();
+  const struct torpor__result first = {.operation = 9,
+                                       .value = {.data = "one", .size = 3}};
+  const struct torpor__result second = {.operation = 9,
+                                        .outcome = TORPOR__OUTCOME_REJECTED,
+                                        .value = {.data = "two", .size = 3}};
+  int64_t run;
+  int64_t sequence;
+  seen = 0;
+  store_add_run(store, "first", &run);
+  store->calls->result_add(store, run, &first, &sequence);
+  assert_int_equal(sequence, 1);
+  assert_int_equal(store->calls->result_add(store, run, &second, &sequence),
+                   TORPOR_OK);
+  assert_int_equal(sequence, 0);
+  assert_int_equal(store->calls->result_each(store, run, see_result, NULL),
+                   TORPOR_OK);
+  assert_int_equal(seen, 1);
+  store->calls->result_remove(store, run, 0, 9);
+  store->calls->result_add(store, run, &first, &sequence);
+  assert_true(sequence > 1); /* never used again */
+  store_close(store);
+}
+
+static void assert_head(struct torpor__store *store, int64_t run,
+                        const struct torpor__head *wanted) {
+  struct torpor__head head;
+  assert_int_equal(store->calls->head_get(store, run, &head), TORPOR_OK);
+  assert_int_equal(head.status, wanted->status);
+  assert_int_equal(head.step, wanted->step);
+  assert_int_equal(head.fence, wanted->fence);
+  assert_int_equal(head.cancel, wanted->cancel);
+  assert_int_equal(head.attempts, wanted->attempts);
+}
+
+/* What others may have changed meanwhile is not written over. */
+static void a_head_that_others_changed_stays(void **state) {
+  (void)state;
+  struct torpor__store *store = store_open();
+  const struct torpor__store_calls *calls = store->calls;
+  struct torpor__head known, next;
+  int64_t run;
+  store_add_run(store, "first", &run);
+  assert_int_equal(calls->head_get(store, run, &known), TORPOR_OK);
+  next = known;
+  next.step = 8;
+  next.fence = 2;
+  next.cancel = 5;
+  next.attempts = 1;
+  assert_int_equal(calls->head_change(store, run, &known, &next), TORPOR_OK);
+  assert_head(store, run, &next);
+  for (int i = 0; i < 4; i++) {
+    struct torpor__head wrong = next, other = next;
+    if (i == 0) wrong.step--;
+    if (i == 1) wrong.fence--;
+    if (i == 2) wrong.cancel--;
+    if (i == 3) wrong.status = TORPOR__RUN_PARKED;
+    other.attempts = 9;
+    assert_int_equal(calls->head_change(store, run, &wrong, &other),
+                     TORPOR_FENCED);
+    assert_head(store, run, &next);
+  }
+  store_close(store);
+}
+
+static torpor_status sum_steps(void *data, const struct torpor__state *row) {
+  *(int64_t *)data += row->step;
+  return TORPOR_OK;
+}
+
+static int64_t sum_states(struct torpor__store *store, int64_t run) {
+  int64_t sum = 0;
+  assert_int_equal(
+      store->calls->state_each(store, run, INT64_MAX, sum_steps, &sum),
+      TORPOR_OK);
+  return sum;
+}
+
+/* Pruning spares what later states need; dropping takes the caller's word. */
+static void states_go(void **state) {
+  (void)state;
+  struct torpor__store *store = store_open();
+  const struct torpor__store_calls *calls = store->calls;
+  int64_t run, other;
+  store_add_run(store, "first", &run);
+  store_add_run(store, "second", &other);
+  for (int64_t step = 1; step <= 5; step++) {
+    const struct torpor__state row = {.step = step,
+                                      .parent_step = step == 3 ? 2 : 0};
+    assert_int_equal(calls->state_put(store, run, &row), TORPOR_OK);
+    assert_int_equal(calls->state_put(store, other, &row), TORPOR_OK);
+  }
+  assert_int_equal(calls->state_prune(store, run, 3), TORPOR_OK);
+  assert_int_equal(sum_states(store, run), 2 + 3 + 4 + 5);
+  assert_int_equal(calls->state_drop(store, run, 4), TORPOR_OK);
+  assert_int_equal(sum_states(store, run), 4 + 5);
+  assert_int_equal(calls->state_cut(store, run, 4), TORPOR_OK);
+  assert_int_equal(sum_states(store, run), 4);
+  assert_int_equal(sum_states(store, other), 1 + 2 + 3 + 4 + 5);
+  store_close(store);
+}
+
+static void rows_of_nonsense_are_refused(void **state) {
+  (void)state;
+  struct torpor__store *store = store_open();
+  struct torpor__head head;
+  int64_t run;
+  store_add_run(store, "first", &run);
+  store_close(store);
+  store_sql(
+      "UPDATE head SET status = 99; INSERT INTO operation "
+      "VALUES(1,0,1,'timer',NULL,x'',NULL,'k',-1,0,0); INSERT INTO "
+      "result(run, branch, operation, outcome, value) VALUES(1,0,1,77,x'')");
+  store = store_open();
+  assert_int_equal(store->calls->head_get(store, 1, &head), TORPOR_CORRUPT);
+  assert_int_equal(store->calls->run_each(store, 0, see_run, NULL),
+                   TORPOR_CORRUPT);
+  assert_int_equal(store->calls->operation_each(store, 1, see_operation, NULL),
+                   TORPOR_CORRUPT);
+  assert_int_equal(store->calls->result_each(store, 1, see_result, NULL),
+                   TORPOR_CORRUPT);
+  store_close(store);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      IN_FOLDER(runs_and_their_files),
+      IN_FOLDER(ids_that_are_refused),
+      IN_FOLDER(operations),
+      IN_FOLDER(the_first_result_stays),
+      IN_FOLDER(a_head_that_others_changed_stays),
+      IN_FOLDER(states_go),
+      IN_FOLDER(rows_of_nonsense_are_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
