@@ -79,7 +79,10 @@ typedef struct torpor_abi_control {
                                 here because it differs from host to host */
     uint64_t generation; /* guest: of the newest handle; handles end with the
                             host that holds them */
-    uint64_t reserved[2];
+    uint64_t cancelled;  /* guest: one more than there are cancelled operations
+                            that can be taken, updated at the end of each entry;
+                            0: not known, as engines that are older leave it */
+    uint64_t reserved;
 
     /* Results of an entry, arguments of torpor_call and of the import. */
     uint64_t result[TORPOR_ABI_RESULTS];
@@ -196,7 +199,9 @@ typedef struct torpor_abi_control {
   X(i, torpor_inspect, i)                                                      \
   /* () -> result[0] what the program gives to its successor; NOT_FOUND when \
      it registered no function for that. */ \
-  X(i, torpor_export_state, v)
+  X(i, torpor_export_state, v)                                                 \
+  /* (token) -> result[0] torpor_promise_state of the promise it names. */     \
+  X(i, torpor_promise_look, i)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *

@@ -59,6 +59,7 @@ static JSRuntime *torpor__rt;
 static JSContext *torpor__ctx;
 
 static uint32_t torpor__rejection_count(void);
+static uint32_t torpor__cancelled_count(void);
 static void torpor__wake_note(void);
 static bool torpor__border(JSValue value, uint64_t *out);
 

@@ -90,6 +90,7 @@ static void torpor__publish(void) {
   bool idle = list_empty(&torpor__rt->job_list);
   torpor_control.jobs = !idle;
   torpor_control.rejections = idle ? torpor__rejection_count() : 0;
+  torpor_control.host.cancelled = (uint64_t)torpor__cancelled_count() + 1;
 }
 
 static void torpor__enter(void) {

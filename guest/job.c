@@ -119,18 +119,29 @@ torpor_status export_job_run(uint32_t max) {
 
 /* ---- Promises ------------------------------------------------------------*/
 
+static torpor_status promise_state(JSValueConst promise) {
+  JSPromiseStateEnum state;
+  if (!JS_IsPromise(promise)) return TORPOR_TYPE;
+  state = JS_PromiseState(torpor__ctx, promise);
+  return torpor__give_integer(state == JS_PROMISE_PENDING ? TORPOR_PENDING
+                              : state == JS_PROMISE_FULFILLED
+                                  ? TORPOR_FULFILLED
+                                  : TORPOR_REJECTED);
+}
+
+EXPORT(torpor_promise_look)
+torpor_status export_promise_look(torpor_token number) {
+  const struct token *found = token_find(number);
+  return found == NULL ? TORPOR_NOT_FOUND : promise_state(found->value);
+}
+
 EXPORT(torpor_promise_read)
 torpor_status export_promise_read(uint64_t bits) {
   uint64_t *result = torpor_control.host.result;
   JSValue promise;
-  JSPromiseStateEnum state;
   torpor_status status = torpor__value(bits, &promise);
+  if (status == TORPOR_OK) status = promise_state(promise);
   if (status) return status;
-  if (!JS_IsPromise(promise)) return TORPOR_TYPE;
-  state = JS_PromiseState(torpor__ctx, promise);
-  result[0] = state == JS_PROMISE_PENDING     ? TORPOR_PENDING
-              : state == JS_PROMISE_FULFILLED ? TORPOR_FULFILLED
-                                              : TORPOR_REJECTED;
   if (!torpor__border(JS_PromiseResult(torpor__ctx, promise), &result[1]))
     return TORPOR_LIMIT;
   return TORPOR_OK;

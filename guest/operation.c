@@ -154,6 +154,10 @@ static bool torpor__operation_cancel(uint64_t id) {
   return true;
 }
 
+static uint32_t torpor__cancelled_count(void) {
+  return cancelled.count;
+}
+
 EXPORT(torpor_operation_cancelled)
 torpor_status export_operation_cancelled(void) {
   uint64_t *ids = cancelled.ids;
@@ -167,6 +171,7 @@ torpor_status export_operation_cancelled(void) {
     cancelled.ids = NULL;
     cancelled.capacity = 0;
   }
+  torpor__publish();
   return TORPOR_OK;
 }
 

@@ -518,6 +518,12 @@ TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
                                              torpor_promise_state *state,
                                              torpor_value *result);
 
+/* The state of an exported promise, cheaper than importing and reading it: for
+ * hosts that ask again and again. NOT_FOUND: no such token; TYPE: it names
+ * something else. */
+TORPOR_API torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
+                                             torpor_promise_state *state);
+
 /* A promise and the functions that settle it ('resolve', 'reject' are called
  * with torpor_call). For what must survive a snapshot use an operation. */
 TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,

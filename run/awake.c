@@ -316,20 +316,15 @@ static torpor_status drain_jobs(struct torpor__awake *awake, bool *spent) {
   return TORPOR_OK;
 }
 
-static torpor_status start_program(struct torpor__awake *awake) {
-  torpor_bytes source = {0};
+static torpor_status export_main(struct torpor__awake *awake,
+                                 const torpor_bytes *source) {
   torpor_value main;
+  torpor_scope scope;
   torpor_token token = 0;
-  torpor_status status = give_module(awake, awake->brief.program, &source);
-  if (status != TORPOR_OK) {
-    snprintf(awake->message, sizeof awake->message,
-             "the main module %s is missing from the run",
-             awake->brief.program);
-    return status;
-  }
-  status = torpor_eval(awake->vm, (const char *)source.data, source.size,
-                       awake->brief.program, TORPOR_MODULE, &main);
-  torpor_bytes_free(&source);
+  torpor_status status = torpor_scope_open(awake->vm, &scope);
+  if (status == TORPOR_OK)
+    status = torpor_eval(awake->vm, (const char *)source->data, source->size,
+                         awake->brief.program, TORPOR_MODULE, &main);
   if (status == TORPOR_OK)
     status = torpor_value_export(awake->vm, main, &token);
   if (status != TORPOR_OK) return fail(awake, status);
@@ -338,8 +333,23 @@ static torpor_status start_program(struct torpor__awake *awake) {
              "the VM's memory is damaged (its tokens)");
     return TORPOR_TRAPPED;
   }
-  awake->started = true;
-  return TORPOR_OK;
+  status = torpor_scope_close(awake->vm, scope);
+  return status == TORPOR_OK ? status : fail(awake, status);
+}
+
+static torpor_status start_program(struct torpor__awake *awake) {
+  torpor_bytes source = {0};
+  torpor_status status = give_module(awake, awake->brief.program, &source);
+  if (status != TORPOR_OK) {
+    snprintf(awake->message, sizeof awake->message,
+             "the main module %s is missing from the run",
+             awake->brief.program);
+    return status;
+  }
+  status = export_main(awake, &source);
+  torpor_bytes_free(&source);
+  if (status == TORPOR_OK) awake->started = true;
+  return status;
 }
 
 /* An error of the outside's own, for an outcome that brought no value. */
@@ -513,25 +523,38 @@ static torpor_status keep_result(struct torpor__awake *awake,
   return status == TORPOR_OK ? status : fail(awake, status);
 }
 
-/* Ended with its main module, once nothing else is pending; failed by that, or
- * by a rejection that nobody handled. */
-static torpor_status look_for_end(struct torpor__awake *awake,
+/* How the main module ended, if nothing else is pending. */
+static torpor_status keep_outcome(struct torpor__awake *awake,
                                   enum torpor__run_status *ended) {
-  torpor_value main, value, reason;
+  torpor_value main, value;
   torpor_promise_state state;
   torpor_status status = torpor_value_import(awake->vm, MAIN_TOKEN, &main);
   if (status == TORPOR_OK)
     status = torpor_promise_read(awake->vm, main, &state, &value);
   if (status != TORPOR_OK) return fail(awake, status);
+  if (state == TORPOR_FULFILLED) return keep_result(awake, value, ended);
   *ended = TORPOR__RUN_FAILED;
-  if (state == TORPOR_REJECTED) return keep_error(awake, "", value);
+  return keep_error(awake, "", value);
+}
+
+/* Ended with its main module, once nothing else is pending; failed by that, or
+ * by a rejection that nobody handled. What is looked at then has handles, which
+ * stay: a run that ended is not saved. */
+static torpor_status look_for_end(struct torpor__awake *awake,
+                                  enum torpor__run_status *ended) {
+  torpor_value reason;
+  torpor_promise_state state;
+  torpor_status status = torpor_promise_look(awake->vm, MAIN_TOKEN, &state);
+  if (status != TORPOR_OK) return fail(awake, status);
+  if (state == TORPOR_REJECTED) return keep_outcome(awake, ended);
   status = torpor_rejection_take(awake->vm, &reason);
-  if (status == TORPOR_OK)
+  if (status == TORPOR_OK) {
+    *ended = TORPOR__RUN_FAILED;
     return keep_error(awake, "unhandled rejection: ", reason);
+  }
   if (status != TORPOR_NOT_FOUND) return fail(awake, status);
   if (state == TORPOR_FULFILLED && torpor_operation_count(awake->vm) == 0)
-    return keep_result(awake, value, ended);
-  *ended = TORPOR__RUN_ACTIVE;
+    return keep_outcome(awake, ended);
   return TORPOR_OK;
 }
 
@@ -620,19 +643,14 @@ static torpor_status save_state(struct torpor__awake *awake,
 torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
                                  struct torpor__delivery *deliveries,
                                  size_t count, struct torpor__step *step) {
-  torpor_scope scope;
   bool spent = false;
   forget_step(awake);
   awake->step = number;
   awake->step_began_ms = monotonic_ms();
-  torpor_status status = torpor_scope_open(awake->vm, &scope);
-  if (status != TORPOR_OK) return fail(awake, status);
-  status = run_step(awake, deliveries, count, &spent);
+  torpor_status status = run_step(awake, deliveries, count, &spent);
   if (status == TORPOR_OK) status = describe_step(awake, spent, step);
   if (awake->lines_refused) return fail_output(awake);
   if (status != TORPOR_OK) return status;
-  status = torpor_scope_close(awake->vm, scope);
-  if (status != TORPOR_OK) return fail(awake, status);
   return step->status == TORPOR__RUN_ACTIVE ? save_state(awake, step)
                                             : TORPOR_OK;
 }

@@ -255,6 +255,37 @@ static void ask(torpor_vm *vm, char *lines) {
   assert_true(given > 0);
 }
 
+/* What this release asks of an engine in another way than its own did. */
+static void ask_as_newer(torpor_vm *vm) {
+  torpor_operation begun;
+  torpor_promise_state found;
+  torpor_value value;
+  torpor_scope scope;
+  torpor_token token;
+  uint64_t id = 0, cancelled;
+  test_ok(vm, torpor_scope_open(vm, &scope));
+  value = test_eval(vm, "Promise.resolve({})");
+  test_ok(vm, torpor_value_export(vm, value, &token));
+  test_ok(vm, torpor_promise_look(vm, token, &found));
+  assert_int_equal(found, TORPOR_FULFILLED);
+  test_status(vm, torpor_promise_look(vm, token + 1, &found), TORPOR_NOT_FOUND);
+  test_status(vm, torpor_rejection_take(vm, &value), TORPOR_NOT_FOUND);
+  test_eval(vm,
+            "Promise.reject(7); globalThis.late = setTimeout(() => 0, 1e9)");
+  test_run_jobs(vm);
+  test_ok(vm, torpor_rejection_take(vm, &value));
+  assert_true(torpor_value_number(value) == 7);
+  while (torpor_operation_next(vm, &begun) == TORPOR_OK) id = begun.id;
+  test_status(vm, torpor_operation_take_cancelled(vm, &cancelled),
+              TORPOR_NOT_FOUND);
+  test_eval(vm, "clearTimeout(late)");
+  test_ok(vm, torpor_operation_take_cancelled(vm, &cancelled));
+  assert_int_equal(cancelled, id);
+  test_status(vm, torpor_operation_take_cancelled(vm, &cancelled),
+              TORPOR_NOT_FOUND);
+  test_ok(vm, torpor_scope_close(vm, scope));
+}
+
 static void wake_one(const char *folder, const char *name) {
   char path[PATH_MAX];
   assert_true(snprintf(path, sizeof(path), "%s/%s.txt", folder, name) <
@@ -264,6 +295,7 @@ static void wake_one(const char *folder, const char *name) {
   print_message("%s\n", path);
   torpor_vm *vm = wake(folder, name);
   ask(vm, (char *)lines.data);
+  ask_as_newer(vm);
   torpor_vm_close(vm);
   free(lines.data);
 }

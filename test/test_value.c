@@ -190,6 +190,36 @@ static void test_exceptions_are_handles(void **state) {
   assert_int_equal(after.handles, before.handles + 100);
 }
 
+/* Exported promises are looked at without a handle. */
+static void test_look(void **state) {
+  static const struct {
+    const char *code;
+    torpor_status status;
+    torpor_promise_state is;
+  } cases[] = {
+      {"new Promise(() => {})", TORPOR_OK, TORPOR_PENDING},
+      {"Promise.resolve({})", TORPOR_OK, TORPOR_FULFILLED},
+      {"globalThis.p = Promise.reject(1); p.catch(() => 0); p", TORPOR_OK,
+       TORPOR_REJECTED},
+      {"({then() {}})", TORPOR_TYPE, TORPOR_PENDING},
+      {"5", TORPOR_TYPE, TORPOR_PENDING},
+  };
+  torpor_usage before, after;
+  torpor_promise_state found;
+  torpor_token token;
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    test_ok(vm, torpor_value_export(vm, test_eval(vm, cases[i].code), &token));
+    test_ok(vm, torpor_vm_usage(vm, &before));
+    test_status(vm, torpor_promise_look(vm, token, &found), cases[i].status);
+    test_ok(vm, torpor_vm_usage(vm, &after));
+    assert_int_equal(found, cases[i].is);
+    assert_int_equal(after.handles, before.handles);
+    test_ok(vm, torpor_value_forget(vm, token));
+    test_status(vm, torpor_promise_look(vm, token, &found), TORPOR_NOT_FOUND);
+  }
+}
+
 static void test_tokens(void **state) {
   torpor_token token, other;
   torpor_value value;
@@ -400,6 +430,7 @@ int main(void) {
       WITH_VM(test_scopes),
       WITH_VM(test_no_handle_is_left),
       WITH_VM(test_exceptions_are_handles),
+      WITH_VM(test_look),
       WITH_VM(test_tokens),
       WITH_VM(test_strings),
       WITH_VM(test_buffers),

@@ -98,8 +98,8 @@ static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
   case TORPOR_FORMAT:
   case TORPOR_BUSY:
   case TORPOR_UNSUPPORTED:
-    return torpor__fail(vm, (torpor_status)status, "%s",
-                        torpor_status_text((torpor_status)status));
+    return torpor__fail_as(vm, (torpor_status)status,
+                           torpor_status_text((torpor_status)status));
   default:
     return torpor__fail_damaged(vm, "the status that it returned");
   }

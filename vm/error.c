@@ -57,6 +57,15 @@ torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
   return status;
 }
 
+torpor_status torpor__fail_as(torpor_vm *vm, torpor_status status,
+                              const char *text) {
+  size_t size = strnlen(text, TORPOR__ERROR_SIZE - 1);
+  torpor__error_reset(vm);
+  memcpy(vm->error_short, text, size);
+  vm->error_short[size] = 0;
+  return status;
+}
+
 torpor_status torpor__fail_damaged(torpor_vm *vm, const char *what) {
   vm->broken = true;
   return torpor__fail(vm, TORPOR_TRAPPED,

@@ -49,6 +49,27 @@ torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
   return torpor__end(vm, status);
 }
 
+/* For engines that cannot do it without a handle. */
+static torpor_status look_by_handle(torpor_vm *vm, torpor_token token) {
+  torpor_scope scope = torpor__scope_open(vm);
+  torpor_status status = TORPOR__INVOKE(vm, value_import, token);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, promise_read, vm->result[0]);
+  torpor__scope_close(vm, scope);
+  return status;
+}
+
+torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
+                                  torpor_promise_state *state) {
+  torpor_status status = torpor__begin(vm);
+  *state = TORPOR_PENDING;
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, promise_look, token);
+  if (status == TORPOR_UNSUPPORTED) status = look_by_handle(vm, token);
+  if (status == TORPOR_OK) status = take_promise(vm, state, NULL);
+  return torpor__end(vm, status);
+}
+
 torpor_status torpor_promise_new(torpor_vm *vm, torpor_value *promise,
                                  torpor_value *resolve, torpor_value *reject) {
   torpor_status status = torpor__begin(vm);
@@ -64,8 +85,11 @@ torpor_status torpor_promise_new(torpor_vm *vm, torpor_value *promise,
 }
 
 torpor_status torpor_rejection_take(torpor_vm *vm, torpor_value *reason) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
   *reason = torpor_undefined();
+  if (torpor__is_published(vm) && vm->control->rejections == 0)
+    return torpor__fail_as(vm, TORPOR_NOT_FOUND, "no promise was rejected");
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, rejection_take, 0);
   if (status == TORPOR_OK) reason->bits = vm->result[0];

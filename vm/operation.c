@@ -14,6 +14,7 @@
 /* Cancelled operations that were never given are passed over, but not for
  * ever: the rest is for the next call. */
 #define CANCELLED_LOOK 65536
+#define NONE_CANCELLED 1 /* see abi.h */
 
 /* ---- What was given -------------------------------------------------------*/
 
@@ -129,7 +130,8 @@ torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
   status = find_above(vm, table, count, vm->operation_cursor, &index);
   if (status != TORPOR_OK) return status;
   if (index >= count)
-    return torpor__fail(vm, TORPOR_NOT_FOUND, "no operation was begun since");
+    return torpor__fail_as(vm, TORPOR_NOT_FOUND,
+                           "no operation was begun since");
   status = give_entry(vm, table, index, out);
   if (status != TORPOR_OK) return status;
   if (!remember(vm, out->id))
@@ -164,7 +166,9 @@ torpor_status torpor_operation_take_cancelled(torpor_vm *vm, uint64_t *id) {
   torpor_status status;
   *id = 0;
   if (vm->given_count == 0 && !vm->broken)
-    return torpor__fail(vm, TORPOR_NOT_FOUND, "no operation was given yet");
+    return torpor__fail_as(vm, TORPOR_NOT_FOUND, "no operation was given yet");
+  if (torpor__is_published(vm) && vm->control->host.cancelled == NONE_CANCELLED)
+    return torpor__fail_as(vm, TORPOR_NOT_FOUND, "no operation was cancelled");
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   for (int i = 0; i < CANCELLED_LOOK; i++) {

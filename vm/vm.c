@@ -33,6 +33,11 @@ static torpor_status check_usable(torpor_vm *vm) {
   return TORPOR_OK;
 }
 
+bool torpor__is_published(const torpor_vm *vm) {
+  return vm->calls == 0 && !vm->asleep && !vm->broken && !vm->in_callback &&
+         !vm->closing;
+}
+
 torpor_status torpor__check_idle(torpor_vm *vm, const char *what) {
   if (vm->broken) return TORPOR_BROKEN;
   if (vm->calls == 0 && !vm->in_callback) return TORPOR_OK;

@@ -167,6 +167,9 @@ torpor_status torpor__begin(torpor_vm *vm);
 /* The same for calls that may run the program's code: these are what
  * torpor_vm_interrupt interrupts. */
 torpor_status torpor__begin_running(torpor_vm *vm);
+/* Whether what the guest published in its control block at the end of an entry
+ * is so still: nobody has entered since. */
+bool torpor__is_published(const torpor_vm *vm);
 /* OK when 'vm' is between turns; else BROKEN, or BUSY with a sentence that
  * begins with 'what'. */
 torpor_status torpor__check_idle(torpor_vm *vm, const char *what);
@@ -245,6 +248,9 @@ torpor_status torpor__text_take(torpor_vm *vm, torpor_bytes *out);
 torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
                            const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same with a sentence as it is; 'vm' is not NULL. */
+torpor_status torpor__fail_as(torpor_vm *vm, torpor_status status,
+                              const char *text);
 /* Describes vm->exception in the VM's sentence; enters the guest. */
 void torpor__fail_thrown(torpor_vm *vm);
 /* What torpor_error_read gives, without a sentence when it fails. */

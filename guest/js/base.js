@@ -103,13 +103,15 @@
     });
   };
 
+  const rejected = (error) => reject(PromiseConstructor, error);
+
   /* A promise from begin(). What that throws rejects the promise, as in an
    * async function. */
   const promised = (begin) => {
     try {
       return begin();
     } catch (error) {
-      return reject(PromiseConstructor, error);
+      return rejected(error);
     }
   };
 
@@ -132,6 +134,7 @@
   $.list = list;
   $.promised = promised;
   $.push = push;
+  $.rejected = rejected;
   $.signalOf = signalOf;
   $.uncurry = uncurry;
   $.wait = wait;

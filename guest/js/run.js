@@ -22,7 +22,7 @@
 (function ($) {
   "use strict";
 
-  const { dueAfter, promised, signalOf, timeLargest, uncurry, wait } = $;
+  const { dueAfter, rejected, signalOf, timeLargest, uncurry, wait } = $;
   const { Date, RangeError, String, TypeError } = $.global;
   const { isFinite } = $.global.Number;
   const charCode = uncurry(String.prototype.charCodeAt);
@@ -93,19 +93,23 @@
 
   $.module("run", {
     sleep(duration, options = undefined) {
-      return promised(() =>
-        wait("timer", null, dueOf(duration, "sleep"), signalOf(options)),
-      );
+      try {
+        return wait("timer", null, dueOf(duration, "sleep"), signalOf(options));
+      } catch (error) {
+        return rejected(error);
+      }
     },
 
     signal(name, options = undefined) {
-      return promised(() => {
+      try {
         if (typeof name !== "string" || name === "")
           throw new TypeError("signal: expected the name of a signal");
         const timeout = options === undefined ? undefined : options.timeout;
         const due = timeout === undefined ? 0 : dueOf(timeout, "timeout");
         return wait("signal", { name }, due, signalOf(options));
-      });
+      } catch (error) {
+        return rejected(error);
+      }
     },
 
     input: () => hostInput(),
