@@ -39,7 +39,8 @@ typedef struct scan {
   uint32_t limit;       /* nothing is compared from here on */
   uint32_t page;        /* the first that was not looked at */
   uint32_t start, end;  /* the run that is being found; empty when equal */
-  uint64_t first, last; /* in what bits its first and last words differ */
+  uint16_t head, tail;  /* what does not differ at its ends, bytes */
+  const uint8_t *copy;  /* of its bytes; NULL: there is none */
   torpor__still *still; /* what is known of pages; NULL: nothing */
   uint64_t sum;         /* of what differs in the page that is compared */
   uint32_t written;     /* end of the last run in 'out' */
@@ -76,43 +77,61 @@ static bool all_zero(const uint8_t *bytes, size_t size) {
          memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
-static void write_run(scan *s, bool zero) {
-  size_t size = s->end - s->start;
+/* Writes [start, end), whose bytes are at 'bytes'; NULL: they are zero. */
+static void write_run(scan *s, uint32_t start, uint32_t end,
+                      const uint8_t *bytes) {
+  size_t size = end - start;
   if (torpor__buffer_reserve(s->out, 2 * VARINT_LARGEST + size)) {
     uint8_t *to = s->out->data + s->out->size;
-    to = put_varint(to, s->start - s->written);
-    to = put_varint(to, (uint64_t)size << 1 | zero);
-    if (!zero) to = (uint8_t *)memcpy(to, s->memory + s->start, size) + size;
+    to = put_varint(to, start - s->written);
+    to = put_varint(to, (uint64_t)size << 1 | !bytes);
+    if (bytes) to = (uint8_t *)memcpy(to, bytes, size) + size;
     s->out->size = (size_t)(to - s->out->data);
   }
-  s->written = s->end;
-  s->start = s->end;
+  s->written = end;
 }
 
 /* Writes the run that was found, without equal bytes at its ends; or keeps it
  * as it is. */
 static void flush_run(scan *s) {
   if (s->start == s->end) return;
-  if (!s->out) {
-    torpor__still_add(s->still,
-                      &(torpor__stretch){s->start, s->end, s->first, s->last});
-    s->start = s->end;
-    return;
+  if (s->out) {
+    uint32_t start = s->start + s->head, end = s->end - s->tail;
+    const uint8_t *bytes = s->copy ? s->copy + s->head : s->memory + start;
+    write_run(s, start, end, all_zero(bytes, end - start) ? NULL : bytes);
+  } else {
+    torpor__still_add(s->still, &(torpor__stretch){.start = s->start,
+                                                   .end = s->end,
+                                                   .head = s->head,
+                                                   .tail = s->tail});
   }
-  s->start += (uint32_t)__builtin_ctzll(s->first) / 8;
-  s->end -= (uint32_t)__builtin_clzll(s->last) / 8;
-  write_run(s, all_zero(s->memory + s->start, s->end - s->start));
+  s->start = s->end;
 }
 
 /* Joins a stretch to the run before it, or lets it begin one. */
-static inline void add_stretch(scan *s, const torpor__stretch *stretch) {
+static inline void add_stretch(scan *s, const torpor__stretch *stretch,
+                               const uint8_t *copy) {
   if (s->start == s->end || stretch->start - s->end >= TORPOR__RUN_GAP) {
     flush_run(s);
     s->start = stretch->start;
-    s->first = stretch->first;
+    s->head = stretch->head;
+    s->copy = copy;
+  } else {
+    s->copy = NULL;
   }
   s->end = stretch->end;
-  s->last = stretch->last;
+  s->tail = stretch->tail;
+}
+
+/* Words [start, end), the first and last of which differ in these bits. */
+static inline void add_words(scan *s, uint32_t start, uint32_t end,
+                             uint64_t first, uint64_t last) {
+  add_stretch(s,
+              &(torpor__stretch){.start = start,
+                                 .end = end,
+                                 .head = (uint16_t)(__builtin_ctzll(first) / 8),
+                                 .tail = (uint16_t)(__builtin_clzll(last) / 8)},
+              NULL);
 }
 
 /* ---- Comparing ------------------------------------------------------------*/
@@ -126,8 +145,7 @@ static void scan_words(scan *s, uint32_t page, const uint8_t *bytes,
     memcpy(&word, bytes + at, WORD);
     memcpy(&before, base + at, WORD);
     if (word != before)
-      add_stretch(s, &(torpor__stretch){start, start + WORD, word ^ before,
-                                        word ^ before});
+      add_words(s, start, start + WORD, word ^ before, word ^ before);
   }
 }
 
@@ -156,9 +174,8 @@ static void scan_line(scan *s, uint32_t address, const uint8_t *bytes,
   while (differ != 0) {
     unsigned first = (unsigned)__builtin_ctz(differ);
     unsigned end = first + (unsigned)__builtin_ctz(~(differ >> first));
-    add_stretch(s,
-                &(torpor__stretch){address + first * WORD, address + end * WORD,
-                                   bits[first], bits[end - 1]});
+    add_words(s, address + first * WORD, address + end * WORD, bits[first],
+              bits[end - 1]);
     differ &= ~0u << end;
   }
 }
@@ -183,7 +200,8 @@ static void scan_still(scan *s, uint32_t start) {
   size_t count;
   const torpor__stretch *known = torpor__still_find(s->still, page, &count);
   if (known) {
-    for (size_t i = 0; i < count; i++) add_stretch(s, &known[i]);
+    for (size_t i = 0; i < count; i++)
+      add_stretch(s, &known[i], torpor__still_bytes(s->still, &known[i]));
     return;
   }
   s->sum = 0;
@@ -271,7 +289,7 @@ static void write_dropped(scan *s, uint32_t start, uint32_t end) {
   flush_run(s);
   if (start >= end) return;
   find_used(s, start, end);
-  if (s->start < s->end) write_run(s, true);
+  if (s->start < s->end) write_run(s, s->start, s->end, NULL);
 }
 
 void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out) {

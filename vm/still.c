@@ -29,6 +29,10 @@
 #define SAVES_FIRST 2
 #define PAGES_MOST 192u
 #define STRETCHES_MOST 8192u
+/* Of short stretches there is a copy, in one place: of a page that is not looked
+ * at, not even the translation of its address is at hand. */
+#define COPY_LARGEST 256u
+#define COPIES_MOST (64u << 10)
 
 typedef struct entry {
   uint32_t page;
@@ -44,6 +48,8 @@ struct torpor__still {
   uint32_t count, at; /* entries; the one that was asked for last */
   uint32_t stretch_count, stretch_room;
   torpor__stretch *stretches;
+  uint8_t *copies;
+  uint32_t copy_size, copy_room;
   entry entries[PAGES_MOST]; /* by page */
 };
 
@@ -60,6 +66,7 @@ torpor__still *torpor__still_start(torpor_vm *vm) {
 void torpor__still_forget(torpor_vm *vm) {
   if (!vm->still) return;
   torpor__alloc_free(vm->still->stretches);
+  torpor__alloc_free(vm->still->copies);
   torpor__alloc_free(vm->still);
   vm->still = NULL;
 }
@@ -122,7 +129,7 @@ bool torpor__still_note(torpor__still *still, uint32_t page, uint64_t sum) {
   return found->known;
 }
 
-static bool reserve(torpor__still *still) {
+static bool reserve_stretch(torpor__still *still) {
   uint32_t room = still->stretch_room ? still->stretch_room * 2 : 64;
   torpor__stretch *more;
   if (still->stretch_count < still->stretch_room) return true;
@@ -134,14 +141,46 @@ static bool reserve(torpor__still *still) {
   return true;
 }
 
+static bool reserve_copy(torpor__still *still, uint32_t size) {
+  uint32_t room = still->copy_room ? still->copy_room * 2 : 4096;
+  uint8_t *more;
+  if (size <= still->copy_room - still->copy_size) return true;
+  if (room > COPIES_MOST) return false;
+  more = torpor__alloc_resize(still->copies, room);
+  if (!more) return false;
+  still->copies = more;
+  still->copy_room = room;
+  return true;
+}
+
+/* Where the copy of 'stretch' is, if there is one. */
+static uint32_t copy_bytes(torpor__still *still,
+                           const torpor__stretch *stretch) {
+  uint32_t size = stretch->end - stretch->start, at = still->copy_size;
+  if (size > COPY_LARGEST || !reserve_copy(still, size))
+    return TORPOR__STILL_UNCOPIED;
+  memcpy(still->copies + at, still->vm->memory + stretch->start, size);
+  still->copy_size += size;
+  return at;
+}
+
 void torpor__still_add(torpor__still *still, const torpor__stretch *stretch) {
   entry *found = &still->entries[still->at];
+  torpor__stretch *kept;
   if (!found->known) return;
-  if (!reserve(still)) {
+  if (!reserve_stretch(still)) {
     found->known = false;
     found->patience = 0;
     return;
   }
-  still->stretches[still->stretch_count++] = *stretch;
+  kept = &still->stretches[still->stretch_count++];
+  *kept = *stretch;
+  kept->copy = copy_bytes(still, stretch);
   found->count++;
+}
+
+const uint8_t *torpor__still_bytes(const torpor__still *still,
+                                   const torpor__stretch *stretch) {
+  if (stretch->copy == TORPOR__STILL_UNCOPIED) return NULL;
+  return still->copies + stretch->copy;
 }

@@ -6,11 +6,14 @@
 #include "vm/vm.h"
 
 /* Words [start, end) that differ from the baseline, as close as those of one
- * run; in which bits the first and the last do. */
+ * run, and how many bytes of the first and of the last do not. */
 typedef struct torpor__stretch {
   uint32_t start, end;
-  uint64_t first, last;
+  uint16_t head, tail;
+  uint32_t copy; /* where torpor__still_bytes has its bytes */
 } torpor__stretch;
+
+#define TORPOR__STILL_UNCOPIED UINT32_MAX
 
 /* A whole snapshot of 'vm' begins: its pages come in ascending order. Gives
  * what is known of them; NULL: nothing is to be kept. */
@@ -27,5 +30,10 @@ const torpor__stretch *torpor__still_find(torpor__still *still, uint32_t page,
  * stretches. */
 bool torpor__still_note(torpor__still *still, uint32_t page, uint64_t sum);
 void torpor__still_add(torpor__still *still, const torpor__stretch *stretch);
+
+/* The bytes of a stretch that was found known; NULL: they are where they
+ * always are. */
+const uint8_t *torpor__still_bytes(const torpor__still *still,
+                                   const torpor__stretch *stretch);
 
 #endif
