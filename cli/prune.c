@@ -9,7 +9,7 @@
 
 struct prune_settings {
   struct cli_keep keep;
-  bool all, json;
+  bool all, dry_run, json;
   struct cli_store store;
 };
 
@@ -18,6 +18,8 @@ static const struct cli_option options[] = {
                "how many states of each run stay"),
     CLI_OPTION(struct prune_settings, all, "all", 'a', CLI_FLAG, NULL,
                "every run of the store"),
+    CLI_OPTION(struct prune_settings, dry_run, "dry-run", 'n', CLI_FLAG, NULL,
+               "say what would happen, and change nothing"),
     CLI_OPTION(struct prune_settings, json, "json", 0, CLI_FLAG, NULL,
                "print one JSON object"),
     CLI_STORE_OPTION(struct prune_settings, store),
@@ -40,13 +42,15 @@ static int prune_runs(torpor_store *store, const struct cli_call *call,
                       torpor_run_pruned *total) {
   const struct prune_settings *settings = call->settings;
   if (settings->all)
-    return cli_store_check(
-        store, torpor_run_prune(store, NULL, settings->keep.states, total));
+    return cli_store_check(store,
+                           torpor_run_prune(store, NULL, settings->keep.states,
+                                            settings->dry_run, total));
   for (size_t i = 0; i < call->count; i++) {
     torpor_run_pruned pruned = {0};
     const char *id = call->arguments[i];
-    int code = cli_store_check_run(
-        store, torpor_run_prune(store, id, settings->keep.states, &pruned), id);
+    torpor_status status = torpor_run_prune(store, id, settings->keep.states,
+                                            settings->dry_run, &pruned);
+    int code = cli_store_check_run(store, status, id);
     if (code != CLI_EXIT_DONE) return code;
     total->states += pruned.states;
     total->bytes += pruned.bytes;
@@ -54,17 +58,21 @@ static int prune_runs(torpor_store *store, const struct cli_call *call,
   return CLI_EXIT_DONE;
 }
 
-static void tell(const torpor_run_pruned *total, bool json) {
+static void tell(const torpor_run_pruned *total,
+                 const struct prune_settings *settings) {
   char size[CLI_AMOUNT_SIZE];
-  if (json) {
+  bool dry = settings->dry_run;
+  if (settings->json) {
     cli_json_open(NULL, '{');
+    cli_json_boolean("changed", !dry);
     cli_json_number("states", (int64_t)total->states);
     cli_json_number("bytes", (int64_t)total->bytes);
     cli_json_close('}');
     return;
   }
-  printf("%" PRIu64 " state%s dropped, %s freed\n", total->states,
-         total->states == 1 ? "" : "s", cli_amount_bytes(total->bytes, size));
+  printf("%" PRIu64 " state%s %s, %s %s\n", total->states,
+         total->states == 1 ? "" : "s", dry ? "would be dropped" : "dropped",
+         cli_amount_bytes(total->bytes, size), dry ? "in them" : "freed");
 }
 
 static int run(const struct cli_call *call) {
@@ -76,7 +84,7 @@ static int run(const struct cli_call *call) {
     code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code != CLI_EXIT_DONE) return code;
   code = prune_runs(store, call, &total);
-  if (code == CLI_EXIT_DONE) tell(&total, settings->json);
+  if (code == CLI_EXIT_DONE) tell(&total, settings);
   torpor_store_close(store);
   return code;
 }

@@ -278,9 +278,9 @@ typedef struct torpor_run_pruned {
  * and those that these are differences from; 0 leaves the newest one to a run
  * that has not ended, and nothing to one that has. The file then becomes
  * smaller if much of it is unused and no other process writes to it. 'out' may
- * be NULL. */
+ * be NULL. A dry run says what would be removed, and removes nothing. */
 TORPOR_API torpor_status torpor_run_prune(torpor_store *store, const char *id,
-                                          uint64_t keep,
+                                          uint64_t keep, bool dry_run,
                                           torpor_run_pruned *out);
 
 /* ---- Upgrading -----------------------------------------------------------*/

@@ -177,8 +177,10 @@ static torpor_status remove_states(struct torpor__store *rows, int64_t run,
   return rows->calls->state_prune(rows, run, newest - (int64_t)keep + 1);
 }
 
+/* A dry run takes everything back. */
 static torpor_status prune_run(struct torpor__store *rows, int64_t run,
-                               uint64_t keep, torpor_run_pruned *pruned) {
+                               uint64_t keep, bool dry_run,
+                               torpor_run_pruned *pruned) {
   struct torpor__counts before, after;
   torpor_status status = rows->calls->begin(rows);
   if (status != TORPOR_OK) return status;
@@ -186,11 +188,9 @@ static torpor_status prune_run(struct torpor__store *rows, int64_t run,
   if (status == TORPOR_OK) status = remove_states(rows, run, keep);
   if (status == TORPOR_OK) status = rows->calls->run_count(rows, run, &after);
   TORPOR__FAULT(PRUNE_BEFORE);
-  if (status == TORPOR_OK) status = rows->calls->commit(rows);
-  if (status != TORPOR_OK) {
-    rows->calls->rollback(rows);
-    return status;
-  }
+  if (status == TORPOR_OK && !dry_run) status = rows->calls->commit(rows);
+  if (status != TORPOR_OK || dry_run) rows->calls->rollback(rows);
+  if (status != TORPOR_OK) return status;
   TORPOR__FAULT(PRUNE_AFTER);
   pruned->states += (uint64_t)(before.states - after.states);
   pruned->bytes += (uint64_t)(before.states_size - after.states_size);
@@ -198,7 +198,8 @@ static torpor_status prune_run(struct torpor__store *rows, int64_t run,
 }
 
 torpor_status torpor_run_prune(torpor_store *store, const char *id,
-                               uint64_t keep, torpor_run_pruned *out) {
+                               uint64_t keep, bool dry_run,
+                               torpor_run_pruned *out) {
   struct torpor__store *rows = store->store;
   struct numbers numbers = {0};
   torpor_run_pruned pruned = {0};
@@ -208,9 +209,9 @@ torpor_status torpor_run_prune(torpor_store *store, const char *id,
   if (status == TORPOR_OK)
     status = rows->calls->run_each(rows, run, take_number, &numbers);
   for (size_t i = 0; status == TORPOR_OK && i < numbers.count; i++)
-    status = prune_run(rows, numbers.runs[i], keep, &pruned);
+    status = prune_run(rows, numbers.runs[i], keep, dry_run, &pruned);
   free(numbers.runs);
-  if (status == TORPOR_OK) status = rows->calls->compact(rows);
+  if (status == TORPOR_OK && !dry_run) status = rows->calls->compact(rows);
   if (out != NULL) *out = pruned;
   return status;
 }

@@ -192,12 +192,16 @@ class Keeping(States):
     def test_prune(self):
         self.listening("--keep=all")
         before = self.steps()
-        done = self.torpor("prune", "main", "--keep=2", "--json")
-        freed = json.loads(done.stdout)
-        self.assertEqual(freed, {
-            "states": len(before) - 2,
-            "bytes": sum(step["bytes"] for step in before[:-2])})
-        self.assertEqual(self.steps(), before[-2:])
+        gone = {"states": len(before) - 2,
+                "bytes": sum(step["bytes"] for step in before[:-2])}
+        for changed in False, True:
+            words = [] if changed else ["--dry-run"]
+            done = self.torpor("prune", "main", "--keep=2", "--json", *words)
+            self.assertEqual(json.loads(done.stdout),
+                             {"changed": changed, **gone})
+            self.assertEqual(self.steps(), before[-2:] if changed else before)
+        done = self.torpor("prune", "main", "--keep=1", "-n")
+        self.assertIn("1 state would be dropped, ", done.stdout)
         done = self.torpor("prune", "--all", "--keep=2")
         self.assertEqual(done.stdout, "0 states dropped, 0 bytes freed\n")
         self.torpor("prune", "main", "--keep=0")

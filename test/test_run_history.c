@@ -85,16 +85,22 @@ static void pruning_leaves_what_is_asked_for(void **state) {
   run_bench_drive("run", 5);
   list_steps("run");
   assert_int_equal(kept.count, 5);
-  assert_int_equal(torpor_run_prune(bench->store, "run", 2, &pruned),
-                   TORPOR_OK);
-  assert_int_equal(pruned.states, 3);
+  for (int dry_run = 1; dry_run >= 0; dry_run--) {
+    assert_int_equal(torpor_run_prune(bench->store, "run", 2, dry_run, &pruned),
+                     TORPOR_OK);
+    assert_int_equal(pruned.states, 3);
+    list_steps("run");
+    assert_int_equal(kept.count, dry_run ? 5 : 2);
+  }
   assert_true(pruned.bytes > 0);
-  assert_int_equal(torpor_run_prune(bench->store, NULL, 0, &pruned), TORPOR_OK);
+  assert_int_equal(torpor_run_prune(bench->store, NULL, 0, false, &pruned),
+                   TORPOR_OK);
   assert_int_equal(pruned.states, 1);
   run_bench_signals("run", 5, 6);
   run_bench_drive("run", 0);
   assert_int_equal(run_bench_look("run")->state, TORPOR_RUN_DONE);
-  assert_int_equal(torpor_run_prune(bench->store, NULL, 0, NULL), TORPOR_OK);
+  assert_int_equal(torpor_run_prune(bench->store, NULL, 0, false, NULL),
+                   TORPOR_OK);
   list_steps("run");
   assert_int_equal(kept.count, 0);
   assert_int_equal(torpor_run_rewind(bench->store, "run", TORPOR_RUN_NEWEST),

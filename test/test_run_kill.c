@@ -110,7 +110,7 @@ static void dying_while_forking(void **state) {
 }
 
 static void prune_run(void) {
-  torpor_run_prune(run_bench.store, "run", 1, NULL);
+  torpor_run_prune(run_bench.store, "run", 1, false, NULL);
 }
 
 static void dying_while_pruning(void **state) {
