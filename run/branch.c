@@ -535,6 +535,19 @@ torpor_status torpor__branch_fork(struct torpor__store *store, int64_t from,
 
 /* ---- carrying off, and bringing in ---------------------------------------*/
 
+/* Results of what the state does not wait for go to the end. */
+static size_t sort_results(struct journey *j) {
+  size_t waited = 0;
+  for (size_t i = 0; i < j->result_count; i++) {
+    struct torpor__result result = j->results[i];
+    if (!waits_for(j, result.branch, result.operation)) continue;
+    memmove(&j->results[waited + 1], &j->results[waited],
+            (i - waited) * sizeof *j->results);
+    j->results[waited++] = result;
+  }
+  return waited;
+}
+
 static torpor_status show(struct journey *j, torpor__view_fn *visit,
                           void *user) {
   size_t count = j->departure.operation_count;
@@ -546,7 +559,9 @@ static torpor_status show(struct journey *j, torpor__view_fn *visit,
   torpor_status status =
       j->store->calls->run_each(j->store, j->from, take_run, &copy);
   const struct torpor__view view = {.row = &copy.row,
-                                    .departure = &j->departure};
+                                    .departure = &j->departure,
+                                    .results = j->results,
+                                    .result_count = sort_results(j)};
   if (status == TORPOR_OK) status = visit(user, &view);
   free(copy.block);
   free(keys);
@@ -585,6 +600,8 @@ static torpor_status unpack(struct journey *j,
     if (status == TORPOR_OK)
       status = take_kind(j, operation->kind, operation->policy);
   }
+  for (size_t i = 0; status == TORPOR_OK && i < newcomer->result_count; i++)
+    status = take_result(j, &newcomer->results[i]);
   return status == TORPOR_OK ? status
                              : torpor__store_fail(j->store, status, NULL);
 }

@@ -78,6 +78,9 @@ torpor_status torpor__branch_fork(struct torpor__store *store, int64_t from,
 struct torpor__view {
   const struct torpor__run *row;
   const struct torpor__departure *departure;
+  /* Those that were recorded for what it waits for, in their order. */
+  const struct torpor__result *results;
+  size_t result_count;
 };
 typedef torpor_status torpor__view_fn(void *user,
                                       const struct torpor__view *view);
@@ -98,6 +101,8 @@ struct torpor__newcomer {
    * next; at least one. */
   const struct torpor__branch *branches;
   size_t branch_count;
+  const struct torpor__result *results; /* in the order in which they came */
+  size_t result_count;
 };
 
 /* Makes a run of it that goes on from 'departure', whose operations have policy

@@ -12,6 +12,9 @@
 #include "catalog.h"
 #include "chain.h"
 
+/* Of what an exported run says beside its snapshot. */
+enum { TORPOR__EXPORT_VERSION = 1 };
+
 /* For branch.h; 'user' is the store. */
 struct torpor__opener torpor__departure_opener(torpor_store *store);
 

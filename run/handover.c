@@ -227,9 +227,9 @@ torpor_status torpor__handover_seal(torpor_store *store, torpor_bytes *bytes) {
   return TORPOR_OK;
 }
 
-torpor_status torpor__handover_open(torpor_store *store,
-                                    struct torpor__slice stored,
-                                    torpor_bytes *out) {
+static torpor_status open_stored(torpor_store *store,
+                                 struct torpor__slice stored,
+                                 torpor_bytes *out) {
   if (!torpor_snapshot_is_protected(stored.data, stored.size)) {
     out->data = torpor__array_copy(stored.data, stored.size);
     out->size = stored.size;
@@ -241,4 +241,26 @@ torpor_status torpor__handover_open(torpor_store *store,
     return TORPOR_OK;
   return torpor__store_fail(store->store, TORPOR_KEY,
                             "what an older program handed over");
+}
+
+struct wanted {
+  torpor_store *store;
+  int64_t edition;
+  torpor_bytes *out;
+};
+
+/* torpor__edition_fn */
+static torpor_status take_stored(void *data,
+                                 const struct torpor__edition *row) {
+  struct wanted *wanted = data;
+  if (row->number != wanted->edition || row->state.size == 0) return TORPOR_OK;
+  return open_stored(wanted->store, row->state, wanted->out);
+}
+
+torpor_status torpor__handover_find(torpor_store *store, int64_t number,
+                                    int64_t edition, torpor_bytes *out) {
+  struct wanted wanted = {.store = store, .edition = edition, .out = out};
+  *out = (torpor_bytes){0};
+  return store->store->calls->edition_each(store->store, number, take_stored,
+                                           &wanted);
 }

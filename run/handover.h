@@ -39,9 +39,9 @@ torpor_status torpor__handover_take(const struct torpor__handover *handover,
  * key. They are not bound to the run, since a fork of it has them too. */
 torpor_status torpor__handover_seal(torpor_store *store, torpor_bytes *bytes);
 
-/* The other way round. OK, KEY, NOMEM. */
-torpor_status torpor__handover_open(torpor_store *store,
-                                    struct torpor__slice stored,
-                                    torpor_bytes *out);
+/* What 'edition' of run 'number' took over, open; empty when it is nothing. OK,
+ * KEY, NOMEM. */
+torpor_status torpor__handover_find(torpor_store *store, int64_t number,
+                                    int64_t edition, torpor_bytes *out);
 
 #endif

@@ -229,26 +229,11 @@ static torpor_status find_module(void *user, const char *name,
                               held->edition, name, source);
 }
 
-struct wanted {
-  torpor_store *store;
-  int64_t edition;
-  torpor_bytes *out;
-};
-
-/* torpor__edition_fn */
-static torpor_status take_state(void *data, const struct torpor__edition *row) {
-  struct wanted *wanted = data;
-  if (row->number != wanted->edition || row->state.size == 0) return TORPOR_OK;
-  return torpor__handover_open(wanted->store, row->state, wanted->out);
-}
-
 /* torpor__brief.upgrade */
 static torpor_status find_upgrade(void *user, torpor_bytes *out) {
   const struct torpor__held *held = user;
-  struct torpor__store *store = held->by->store->store;
-  struct wanted wanted = {
-      .store = held->by->store, .edition = held->edition, .out = out};
-  return store->calls->edition_each(store, held->number, take_state, &wanted);
+  return torpor__handover_find(held->by->store, held->number, held->edition,
+                               out);
 }
 
 /* torpor__brief.seal */
@@ -391,7 +376,7 @@ torpor_status torpor__held_open(struct torpor__held **out,
                                            .show = show_line,
                                            .data = held};
   torpor_status status = store->calls->run_each(store, number, copy_row, held);
-  if (status == TORPOR_OK && held->edition > 0) status = check_upgrade(held);
+  if (status == TORPOR_OK) status = check_upgrade(held);
   if (status == TORPOR_OK && held->sleeps) status = check_engine(held);
   if (status == TORPOR_OK && held->sleeps && by->store->keyed)
     status = check_key(held);

@@ -82,9 +82,9 @@ bool torpor__protocol_is_own_fault(torpor_status status);
 torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p);
 
 /* Writes what the run has ready into the open transaction. When it is another's
- * or others have changed its head (FENCED), or its rows cannot be used, what was
- * written of it is there still: the transaction must be rolled back, and written
- * again with savepoints. */
+ * or others have changed its head (FENCED), or its rows cannot be used, what
+ * was written of it is there still: the transaction must be rolled back, and
+ * written again with savepoints. */
 torpor_status torpor__protocol_write_bare(struct torpor__protocol *p,
                                           int64_t now_ms);
 

@@ -104,8 +104,8 @@ static torpor_status edition_add(struct torpor__store *store, int64_t run,
 static torpor_status run_add(struct torpor__store *store,
                              const struct torpor__run *row, int64_t *run) {
   struct torpor__sqlite *db = sqlite_of(store);
-  const struct torpor__edition first = {.program = row->program,
-                                        .engine = row->engine};
+  const struct torpor__edition first = {
+      .program = row->program, .engine = row->engine, .state = row->handed};
   torpor_status status = torpor__sqlite_run(
       db, TORPOR__SQLITE_RUN_ADD, "ttbiiiiii", row->id, row->access, row->input,
       (int64_t)row->memory_max, (int64_t)row->fuel, (int64_t)row->deadline_ms,

@@ -100,6 +100,8 @@ struct torpor__run {
   int64_t created_ms;
   int64_t parent; /* the run it was forked from, or 0 */
   uint64_t keep;  /* states that stay, at least 1; UINT64_MAX: all */
+  struct torpor__slice handed; /* what its first edition took over, for one that
+                                  comes from elsewhere; not read */
 };
 
 /* A program that a run has had, and what it took over from the one before. */

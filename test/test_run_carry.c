@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "run/catalog.h"
 #include "support/bench.h"
 
 #define PROGRAM                                                                \
@@ -104,6 +105,91 @@ static void what_was_imported_can_be_exported(void **state) {
   assert_int_equal(run_bench_look("third")->branch, 3);
   torpor_bytes_free(&bytes);
   torpor_bytes_free(&again);
+}
+
+/* A run whose timer has rung, which it does not know yet: as bytes. */
+static torpor_bytes export_with_result(const char *value, size_t size) {
+  struct torpor__store *rows = bench->store->store;
+  const struct torpor__result result = {.operation = 1,
+                                        .value = {.data = value, .size = size}};
+  const struct torpor__result other = {.operation = 7};
+  torpor_bytes bytes;
+  int64_t sequence;
+  run_bench_add("run",
+                "import { sleep } from 'torpor:run';"
+                "export default await sleep('30 days');",
+                0);
+  run_bench_drive("run", 1);
+  assert_int_equal(rows->calls->result_add(rows, 1, &other, &sequence),
+                   TORPOR_OK);
+  assert_int_equal(rows->calls->result_add(rows, 1, &result, &sequence),
+                   TORPOR_OK);
+  assert_int_equal(
+      torpor_run_export(bench->store, "run", TORPOR_RUN_NEWEST, &bytes),
+      TORPOR_OK);
+  return bytes;
+}
+
+/* What came in before the export counts, and only that. */
+static void results_are_carried(void **state) {
+  torpor_bytes bytes = export_with_result("\x18\x2a", 2);
+  run_bench_close(state);
+  run_bench_open(state);
+  assert_int_equal(import(bytes.data, bytes.size, NULL, NULL), TORPOR_OK);
+  run_bench_drive("run", 0);
+  assert_string_equal(run_bench_value("run"), "42");
+  torpor_bytes_free(&bytes);
+}
+
+/* One that is no CBOR hurts the run that has it. */
+static void a_damaged_result_parks_the_run(void **state) {
+  torpor_bytes bytes = export_with_result("\xff", 1);
+  run_bench_close(state);
+  run_bench_open(state);
+  assert_int_equal(import(bytes.data, bytes.size, NULL, NULL), TORPOR_OK);
+  run_bench_drive("run", 0);
+  assert_int_equal(run_bench_look("run")->state, TORPOR_RUN_PARKED);
+  torpor_bytes_free(&bytes);
+}
+
+/* What a program took over from an older one is there for it elsewhere. */
+static void what_was_handed_over_is_carried(void **state) {
+  static const uint8_t key[TORPOR_KEY_SIZE] = {7};
+  torpor_run_upgrade_options options = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
+  torpor_bytes bytes, refused;
+  run_bench_add("run",
+                "import { exportState, signal } from 'torpor:run';"
+                "exportState(() => [7]); await signal('stop');",
+                0);
+  run_bench_drive("run", 1);
+  run_bench_add("newer",
+                "import { onUpgrade, signal } from 'torpor:run';"
+                "await signal('go');"
+                "export default onUpgrade((state) => state);",
+                0);
+  options.file = bench->file;
+  assert_int_equal(torpor_run_upgrade(bench->store, "run", &options, NULL),
+                   TORPOR_OK);
+  run_bench_drive("run", 2);
+  assert_int_equal(
+      torpor_run_export(bench->store, "run", TORPOR_RUN_NEWEST, &bytes),
+      TORPOR_OK);
+  for (int keyed = 0; keyed < 2; keyed++) {
+    run_bench_close(state);
+    run_bench_open(state);
+    run_bench_reopen(keyed ? key : NULL);
+    assert_int_equal(import(bytes.data, bytes.size, NULL, NULL), TORPOR_OK);
+    run_bench_signals("run", 1, 1);
+    run_bench_drive("run", 0);
+    assert_string_equal(run_bench_value("run"), "[7]");
+    if (keyed) { /* nor can those read it who do not have the key */
+      run_bench_reopen(NULL);
+      assert_int_equal(
+          torpor_run_export(bench->store, "run", TORPOR_RUN_NEWEST, &refused),
+          TORPOR_KEY);
+    }
+  }
+  torpor_bytes_free(&bytes);
 }
 
 /* What the run was granted elsewhere grants nothing here. */
@@ -199,6 +285,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       ON_BENCH(a_run_goes_on_in_another_store),
       ON_BENCH(what_was_imported_can_be_exported),
+      ON_BENCH(results_are_carried),
+      ON_BENCH(a_damaged_result_parks_the_run),
+      ON_BENCH(what_was_handed_over_is_carried),
       ON_BENCH(nothing_is_granted_but_by_the_importer),
       ON_BENCH(a_snapshot_alone_is_no_run),
       ON_BENCH(damage_is_an_error),

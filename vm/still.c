@@ -29,8 +29,8 @@
 #define SAVES_FIRST 2
 #define PAGES_MOST 192u
 #define STRETCHES_MOST 8192u
-/* Of short stretches there is a copy, in one place: of a page that is not looked
- * at, not even the translation of its address is at hand. */
+/* Of short stretches there is a copy, in one place: of a page that is not
+ * looked at, not even the translation of its address is at hand. */
 #define COPY_LARGEST 256u
 #define COPIES_MOST (64u << 10)
 

@@ -1,16 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* carry.c - runs that go from one store to another: exporting and importing.
- *
- * An exported run is the snapshot of one of its states, with one more section
- * (docs/snapshot-format.md), a CBOR map of what a store knows beside it:
- *
- *   version     1
- *   id program  texts; input  bytes, CBOR
- *   files       array of [name, bytes]: the program's modules
- *   created step branch  integers; runnable  boolean
- *   memory_max fuel deadline  integers
- *   access      text; what it was granted, which nobody grants again
- *   operations  array of maps: id, key, policy, begun_step
+/* import.c - runs that come from elsewhere, as export.c writes them.
  *
  *  (1) What comes in is hostile. The snapshot is checked by restoring it, and
  *      is then written anew from the VM, which also says what it waits for. Of
@@ -18,8 +7,9 @@
  *  (2) An imported run may touch what its importer grants, and nothing else;
  *      its limits are at most the defaults, or what its importer says.
  *  (3) Of an operation only what cannot be known otherwise is taken from the
- *      map: where it was begun (its key) and what waking means for it. One that
- *      the map does not know is not done again.
+ *      map: where it was begun (its key), what waking means for it, and its
+ *      result if there is one. One that the map does not know is not done
+ *      again.
  *
  * On the thread of the store. */
 #include <inttypes.h>
@@ -30,168 +20,17 @@
 #include "array.h"
 #include "data.h"
 #include "departure.h"
+#include "handover.h"
 #include "protocol.h"
 #include "request.h"
 #include "torpor-loop.h"
 
-enum { VERSION = 1, FILES_MAX = 10000, NAME_MAX_BYTES = 4096 };
+enum { FILES_MAX = 10000, NAME_MAX_BYTES = 4096 };
 
 #define BRANCH_LARGEST INT64_C(0x7fffffff)
 #define STEP_LARGEST (INT64_C(1) << 52)
 
-/* ---- exporting -----------------------------------------------------------*/
-
-struct exported {
-  torpor_store *store;
-  int64_t run;
-  struct torpor__data_writer map;
-  torpor_bytes *out;
-};
-
-struct file_count {
-  size_t count;
-};
-
-/* torpor__file_fn */
-static torpor_status count_file(void *data, const char *name,
-                                struct torpor__slice source) {
-  struct file_count *files = data;
-  (void)name;
-  (void)source;
-  files->count++;
-  return TORPOR_OK;
-}
-
-/* torpor__file_fn */
-static torpor_status put_file(void *data, const char *name,
-                              struct torpor__slice source) {
-  struct torpor__data_writer *map = data;
-  torpor__data_put_array(map, 2);
-  torpor__data_put_text(map, name);
-  torpor__data_put_bytes(map, source);
-  return TORPOR_OK;
-}
-
-static torpor_status put_files(struct exported *exported, int64_t edition) {
-  struct torpor__store *rows = exported->store->store;
-  struct file_count files = {0};
-  torpor_status status = rows->calls->file_each(rows, exported->run, edition,
-                                                NULL, count_file, &files);
-  if (status != TORPOR_OK) return status;
-  torpor__data_put_text(&exported->map, "files");
-  torpor__data_put_array(&exported->map, files.count);
-  return rows->calls->file_each(rows, exported->run, edition, NULL, put_file,
-                                &exported->map);
-}
-
-static void put_number(struct torpor__data_writer *map, const char *key,
-                       int64_t number) {
-  torpor__data_put_text(map, key);
-  torpor__data_put_int(map, number);
-}
-
-static void put_text(struct torpor__data_writer *map, const char *key,
-                     const char *text) {
-  torpor__data_put_text(map, key);
-  torpor__data_put_text(map, text);
-}
-
-static void put_operations(struct torpor__data_writer *map,
-                           const struct torpor__departure *departure) {
-  torpor__data_put_text(map, "operations");
-  torpor__data_put_array(map, departure->operation_count);
-  for (size_t i = 0; i < departure->operation_count; i++) {
-    const struct torpor__operation *operation = &departure->operations[i];
-    torpor__data_put_map(map, 4);
-    put_number(map, "id", (int64_t)operation->id);
-    put_text(map, "key", operation->key);
-    put_number(map, "policy", (int64_t)operation->policy);
-    put_number(map, "begun_step", operation->begun_step);
-  }
-}
-
-/* Limits are unsigned, and endless where they do not fit. */
-static int64_t clip(uint64_t limit) {
-  return limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
-}
-
-static torpor_status put_run(struct exported *exported,
-                             const struct torpor__view *view) {
-  struct torpor__data_writer *map = &exported->map;
-  const struct torpor__run *row = view->row;
-  torpor__data_put_map(map, 14);
-  put_number(map, "version", VERSION);
-  put_text(map, "id", row->id);
-  put_text(map, "program", row->program);
-  torpor__data_put_text(map, "input");
-  torpor__data_put_bytes(map, row->input);
-  put_number(map, "created", row->created_ms);
-  put_number(map, "step", view->departure->step);
-  put_number(map, "branch", view->departure->branch);
-  torpor__data_put_text(map, "runnable");
-  torpor__data_put_bool(map, view->departure->runnable);
-  put_number(map, "memory_max", clip(row->memory_max));
-  put_number(map, "fuel", clip(row->fuel));
-  put_number(map, "deadline", clip(row->deadline_ms));
-  put_text(map, "access", row->access);
-  put_operations(map, view->departure);
-  return put_files(exported, view->departure->edition);
-}
-
-/* The same state, with where its functions wait. */
-static torpor_status save_waiting(torpor_store *store,
-                                  struct torpor__slice snapshot,
-                                  torpor_bytes *out) {
-  torpor_options options = TORPOR_OPTIONS_INIT;
-  torpor_vm *vm = NULL;
-  options.memory_max = TORPOR_MEMORY_LARGEST;
-  torpor_status status =
-      torpor_snapshot_restore(snapshot.data, snapshot.size, &options, &vm);
-  if (status == TORPOR_OK)
-    status = torpor_snapshot_save_with(vm, TORPOR_SAVE_WAITING, out);
-  if (status != TORPOR_OK)
-    torpor__store_fail(store->store, status, "%.400s", torpor_last_error(vm));
-  torpor_vm_close(vm);
-  return status;
-}
-
-/* torpor__view_fn */
-static torpor_status export_view(void *user, const struct torpor__view *view) {
-  struct exported *exported = user;
-  torpor_store *store = exported->store;
-  torpor_bytes snapshot = {0};
-  torpor_status status = put_run(exported, view);
-  if (status == TORPOR_OK && exported->map.failed)
-    status = torpor__store_fail(store->store, TORPOR_NOMEM, NULL);
-  if (status == TORPOR_OK)
-    status = save_waiting(store, view->departure->snapshot, &snapshot);
-  if (status != TORPOR_OK) return status;
-  status =
-      torpor_snapshot_attach(snapshot.data, snapshot.size, exported->map.data,
-                             exported->map.size, exported->out);
-  torpor_bytes_free(&snapshot);
-  if (status == TORPOR_OK) return status;
-  return torpor__store_fail(store->store, status, "%.400s",
-                            torpor_last_error(NULL));
-}
-
-torpor_status torpor_run_export(torpor_store *store, const char *id,
-                                int64_t step, torpor_bytes *out) {
-  struct torpor__store *rows = store->store;
-  const struct torpor__opener opener = torpor__departure_opener(store);
-  struct exported exported = {.store = store, .out = out};
-  *out = (torpor_bytes){0};
-  torpor_status status = rows->calls->run_find(rows, id, &exported.run);
-  if (status != TORPOR_OK) return status;
-  status = torpor__branch_view(rows, exported.run,
-                               step == TORPOR_RUN_NEWEST ? TORPOR__STEP_NEWEST
-                                                         : step,
-                               &opener, export_view, &exported);
-  free(exported.map.data);
-  return status;
-}
-
-/* ---- importing: reading the map ------------------------------------------*/
+/* ---- reading the map -----------------------------------------------------*/
 
 struct known {
   int64_t id, branch;
@@ -204,13 +43,15 @@ struct imported {
   torpor_store *store;
   torpor_bytes section;
   char *id, *program; /* owned */
-  struct torpor__slice input;
+  struct torpor__slice input, upgrade;
   int64_t version, created, step, branch, memory_max, fuel, deadline;
   bool runnable;
   struct torpor__file *files; /* names are owned */
   size_t file_count;
   struct known *known; /* by rising id */
   size_t known_count;
+  struct torpor__result *results; /* 'branch' is that of the operation */
+  size_t result_count;
   struct torpor__branch *branches;
   size_t branch_count, branch_capacity;
   bool no_memory;
@@ -220,6 +61,7 @@ static void free_imported(struct imported *run) {
   for (size_t i = 0; i < run->file_count; i++) free((char *)run->files[i].name);
   free(run->files);
   free(run->known);
+  free(run->results);
   free(run->branches);
   free(run->id);
   free(run->program);
@@ -338,6 +180,44 @@ static void take_operations(struct imported *run,
   run->known_count = count;
 }
 
+static void take_result(struct torpor__data_reader *reader,
+                        struct torpor__result *result) {
+  size_t pairs = torpor__data_get_map(reader);
+  int64_t id = 0, outcome = TORPOR__OUTCOME_COUNT;
+  for (size_t i = 0; i < pairs && !reader->bad; i++) {
+    struct torpor__slice name = torpor__data_get_text(reader);
+    if (torpor__data_is(name, "operation"))
+      id = torpor__data_get_int(reader);
+    else if (torpor__data_is(name, "outcome"))
+      outcome = torpor__data_get_int(reader);
+    else if (torpor__data_is(name, "value"))
+      result->value = torpor__data_get_bytes(reader);
+    else
+      torpor__data_skip(reader);
+  }
+  if (reader->bad || id < 1 || outcome < 0 || outcome >= TORPOR__OUTCOME_COUNT)
+    reader->bad = true;
+  else
+    result->outcome = (enum torpor__outcome)outcome;
+  result->operation = (uint64_t)id;
+}
+
+static void take_results(struct imported *run,
+                         struct torpor__data_reader *reader) {
+  size_t count = torpor__data_get_array(reader);
+  if (count > TORPOR__OPERATIONS_MAX || run->results != NULL)
+    reader->bad = true;
+  if (reader->bad) return;
+  run->results = calloc(count + 1, sizeof *run->results);
+  if (run->results == NULL) {
+    run->no_memory = reader->bad = true;
+    return;
+  }
+  for (size_t i = 0; i < count && !reader->bad; i++)
+    take_result(reader, &run->results[i]);
+  run->result_count = count;
+}
+
 static void take_pair(struct imported *run,
                       struct torpor__data_reader *reader) {
   const struct {
@@ -359,12 +239,16 @@ static void take_pair(struct imported *run,
     take_again(run, reader, NAME_MAX_BYTES, &run->program);
   else if (torpor__data_is(name, "input"))
     run->input = torpor__data_get_bytes(reader);
+  else if (torpor__data_is(name, "upgrade"))
+    run->upgrade = torpor__data_get_bytes(reader);
   else if (torpor__data_is(name, "runnable"))
     run->runnable = torpor__data_get_bool(reader);
   else if (torpor__data_is(name, "files"))
     take_files(run, reader);
   else if (torpor__data_is(name, "operations"))
     take_operations(run, reader);
+  else if (torpor__data_is(name, "results"))
+    take_results(run, reader);
   else
     torpor__data_skip(reader);
 }
@@ -382,12 +266,12 @@ static torpor_status read_map(struct imported *run) {
       torpor__data_read(run->section.data, run->section.size);
   size_t pairs = torpor__data_get_map(&reader);
   for (size_t i = 0; i < pairs && !reader.bad; i++) take_pair(run, &reader);
-  if (!reader.bad && run->version > VERSION)
+  if (!reader.bad && run->version > TORPOR__EXPORT_VERSION)
     return torpor__store_fail(run->store->store, TORPOR_NEWER,
                               "the run was exported by a newer Torpor; use "
                               "that");
   bool whole = !reader.bad && reader.at == reader.end &&
-               run->version == VERSION && run->id != NULL &&
+               run->version == TORPOR__EXPORT_VERSION && run->id != NULL &&
                torpor__request_is_id(run->id) && run->program != NULL &&
                run->step >= 1 && run->step <= STEP_LARGEST &&
                run->branch >= 0 && run->branch <= BRANCH_LARGEST &&
@@ -395,7 +279,7 @@ static torpor_status read_map(struct imported *run) {
   return whole ? TORPOR_OK : fail_map(run);
 }
 
-/* ---- importing: what it waits for ----------------------------------------*/
+/* ---- what it waits for ---------------------------------------------------*/
 
 static const struct known *find_known(const struct imported *run, uint64_t id) {
   size_t low = 0, high = run->known_count;
@@ -464,6 +348,35 @@ static torpor_status place_operations(struct imported *run,
   return status;
 }
 
+/* Those of what it does not wait for are passed over by whoever writes them. */
+static void place_results(struct imported *run,
+                          const struct torpor__departure *departure) {
+  for (size_t i = 0; i < run->result_count; i++) {
+    struct torpor__result *result = &run->results[i];
+    size_t low = 0, high = departure->operation_count;
+    while (low < high) {
+      size_t middle = low + (high - low) / 2;
+      if (departure->operations[middle].id < result->operation)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    if (low < departure->operation_count)
+      result->branch = departure->operations[low].branch;
+  }
+}
+
+/* What an older program handed over, as this store keeps it. */
+static torpor_status seal_upgrade(struct imported *run, torpor_bytes *out) {
+  *out = (torpor_bytes){0};
+  if (run->upgrade.size == 0) return TORPOR_OK;
+  out->data = torpor__array_copy(run->upgrade.data, run->upgrade.size);
+  out->size = run->upgrade.size;
+  if (out->data == NULL)
+    return torpor__store_fail(run->store->store, TORPOR_NOMEM, NULL);
+  return torpor__handover_seal(run->store, out);
+}
+
 /* ---- importing -----------------------------------------------------------*/
 
 static torpor_status fail_snapshot(struct imported *run, torpor_status status) {
@@ -477,12 +390,11 @@ static uint64_t choose_limit(uint64_t wanted, int64_t stated,
   return stated == 0 || (uint64_t)stated > largest ? largest : (uint64_t)stated;
 }
 
-static torpor_status write_run(struct imported *run,
-                               const torpor_run_import_options *options,
-                               const char *id,
-                               struct torpor__departure *departure,
-                               const struct torpor__opener *opener) {
-  const struct torpor__run row = {
+static struct torpor__run make_row(const struct imported *run,
+                                   const torpor_run_import_options *options,
+                                   const char *id,
+                                   const struct torpor__departure *departure) {
+  return (struct torpor__run){
       .id = id,
       .program = run->program,
       .access = options->access != NULL ? options->access : "",
@@ -495,18 +407,35 @@ static torpor_status write_run(struct imported *run,
                                   TORPOR_RUN_DEADLINE_MS),
       .created_ms = torpor__catalog_now(),
       .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
+}
+
+static torpor_status write_run(struct imported *run,
+                               const torpor_run_import_options *options,
+                               const char *id,
+                               struct torpor__departure *departure,
+                               const struct torpor__opener *opener) {
+  struct torpor__run row = make_row(run, options, id, departure);
+  torpor_bytes handed = {0};
   torpor_status status = place_operations(run, departure);
+  if (status == TORPOR_OK) status = seal_upgrade(run, &handed);
   if (status != TORPOR_OK) {
     opener->close(opener->user, departure);
+    torpor_bytes_free(&handed);
     return status;
   }
+  place_results(run, departure);
+  row.handed = (struct torpor__slice){.data = handed.data, .size = handed.size};
   const struct torpor__newcomer newcomer = {.row = &row,
                                             .files = run->files,
                                             .file_count = run->file_count,
                                             .branches = run->branches,
-                                            .branch_count = run->branch_count};
-  return torpor__branch_import(run->store->store, &newcomer, departure, opener,
-                               row.created_ms);
+                                            .branch_count = run->branch_count,
+                                            .results = run->results,
+                                            .result_count = run->result_count};
+  status = torpor__branch_import(run->store->store, &newcomer, departure,
+                                 opener, row.created_ms);
+  torpor_bytes_free(&handed);
+  return status;
 }
 
 /* Reads the state, with no more memory than the run will have. */
