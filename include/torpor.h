@@ -22,8 +22,7 @@
  * releases everything in it.
  *
  * Threads: a VM is used by one thread at a time; different VMs may be used by
- * different threads at once. The one exception is torpor_vm_interrupt, which
- * any thread may call.
+ * different threads at once. Only torpor_vm_interrupt may come from any.
  *
  * Host functions run while guest code is on the stack. From inside one, the
  * functions of the sections values, strings, objects, calls, evaluation,
@@ -257,8 +256,7 @@ TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm); /* what is left */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
 
-/* Interrupts guest code that runs now, from any thread. When none runs, the
- * next entry is interrupted. */
+/* Interrupts guest code that runs now; when none does, the next entry. */
 TORPOR_API void torpor_vm_interrupt(torpor_vm *vm);
 
 /* ---- Values --------------------------------------------------------------*/
@@ -445,8 +443,7 @@ TORPOR_API torpor_status torpor_error_new(torpor_vm *vm, const char *name,
                                           const char *message,
                                           torpor_value *out);
 
-/* A call that guest code makes to the host. 'args' and 'self' belong to the
- * call's own scope. */
+/* A call that guest code makes; 'args' and 'self' belong to its own scope. */
 typedef struct torpor_arguments {
   torpor_value self;
   const torpor_value *args;
@@ -508,7 +505,7 @@ TORPOR_API bool torpor_job_pending(const torpor_vm *vm);
 typedef enum torpor_promise_state {
   TORPOR_PENDING,
   TORPOR_FULFILLED,
-  TORPOR_REJECTED,
+  TORPOR_REJECTED
 } torpor_promise_state;
 
 /* State and, once settled, the value or reason ('result' may be NULL).
@@ -519,8 +516,7 @@ TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
                                              torpor_value *result);
 
 /* The state of an exported promise, cheaper than importing and reading it: for
- * hosts that ask again and again. NOT_FOUND: no such token; TYPE: it names
- * something else. */
+ * hosts that ask again and again. NOT_FOUND: no such token; TYPE as above. */
 TORPOR_API torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
                                              torpor_promise_state *state);
 
@@ -540,16 +536,14 @@ TORPOR_API torpor_status torpor_rejection_take(torpor_vm *vm,
 
 /* Plain data as CBOR (RFC 8949; typed arrays RFC 8746; docs/cbor.md). Cycles
  * and shared references are kept; functions, symbols and classes of the
- * program's own are refused with TORPOR_THROWN (a TypeError that names where).
- */
+ * program's own are refused with TORPOR_THROWN (a TypeError says where). */
 TORPOR_API torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
                                             torpor_bytes *out);
 TORPOR_API torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data,
                                             size_t size, torpor_value *out);
 
 /* The same data without a VM: JSON text to CBOR, and CBOR to JSON text (what
- * JSON lacks becomes a readable string or null). TORPOR_FORMAT names the
- * offset. */
+ * JSON lacks becomes a readable string or null). FORMAT names the offset. */
 TORPOR_API torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                              torpor_bytes *out);
 TORPOR_API torpor_status torpor_cbor_to_json(const void *data, size_t size,
