@@ -21,10 +21,10 @@
  *   small, large   where programs allocate
  *   baked          where the bake did
  *
- * What the bake knows that programs write lies closer still, in *mixed* runs:
- * block behind block, of any size. A map at the start has a bit for each 8
- * bytes, set where a block starts and where the last one ends. Nothing is used
- * again there.
+ * What the bake knows that programs write, or read at each step, lies closer
+ * still, in *mixed* runs: block behind block, of any size. A map at the start
+ * has a bit for each 8 bytes, set where a block starts and where the last one
+ * ends. Nothing is used again there.
  *
  *   mixed: | map | block | block | block ... | never used |
  *

@@ -126,7 +126,8 @@ bool torpor__region_reset(torpor__region *region);
  * noted. */
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end);
-/* The same for all that lies on a file and is noted; nothing else changes. */
+/* Decommits all that lies on a file and is noted, so that it is what the file
+ * has; nothing else changes. */
 void torpor__region_revert(torpor__region *region);
 /* Gives the pages of [start, end), whole ones, back to the system: they are as
  * if never written. Only for pages that are so, or whose bytes do not
