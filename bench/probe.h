@@ -18,7 +18,7 @@ struct probe {
   struct {
     const char *name;
     double number;
-  } notes[4];
+  } notes[8];
   size_t note_count;
 };
 

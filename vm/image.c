@@ -35,8 +35,9 @@
 static _Atomic unsigned alone;
 const uint8_t torpor__zero_page[TORPOR__PAGE];
 
+/* Those of all engines, for good: added under the lock, found without it. */
 static pthread_mutex_t baselines_lock = PTHREAD_MUTEX_INITIALIZER;
-static torpor__image *baselines;
+static torpor__image *_Atomic baselines;
 
 static uint64_t round_up(uint64_t size, uint64_t unit) {
   return (size + unit - 1) / unit * unit;
@@ -215,17 +216,27 @@ static torpor__image *make_baseline(const torpor__engine *engine) {
   return NULL;
 }
 
-torpor__image *torpor__image_find(const torpor__engine *engine) {
+static torpor__image *find_baseline(const torpor__engine *engine) {
+  torpor__image *image = atomic_load_explicit(&baselines, memory_order_acquire);
+  while (image && image->engine != engine) image = image->next;
+  return image;
+}
+
+static torpor__image *add_baseline(const torpor__engine *engine) {
   torpor__image *image;
   pthread_mutex_lock(&baselines_lock);
-  image = baselines;
-  while (image && image->engine != engine) image = image->next;
+  image = find_baseline(engine);
   if (!image && (image = make_baseline(engine)) != NULL) {
     image->next = baselines;
-    baselines = image;
+    atomic_store_explicit(&baselines, image, memory_order_release);
   }
   pthread_mutex_unlock(&baselines_lock);
   return image;
+}
+
+torpor__image *torpor__image_find(const torpor__engine *engine) {
+  torpor__image *image = find_baseline(engine);
+  return image ? image : add_baseline(engine);
 }
 
 torpor__image *torpor__image_start(const torpor__engine *engine,
