@@ -153,6 +153,7 @@ enum torpor__sqlite_statement {
 struct torpor__sqlite {
   struct torpor__store store; /* first: a store is one of these */
   sqlite3 *db;
+  struct torpor__sqlite_log *log; /* layer under 'db'; NULL: none */
   char *path;
   int locks;     /* file of locks, or -1 */
   int64_t *held; /* runs that are locked by way of it, in order */

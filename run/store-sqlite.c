@@ -21,6 +21,7 @@
 #include "fault.h"
 #include "lock.h"
 #include "store-sqlite-db.h"
+#include "store-sqlite-log.h"
 
 /* Log and cache hold some thousands of pages, in KiB where negative: the states
  * of hundreds of runs are written and dropped again before they have to leave
@@ -298,6 +299,7 @@ void torpor__sqlite_close(struct torpor__store *store) {
   for (size_t i = 0; i < TORPOR__SQLITE_STATEMENT_COUNT; i++)
     sqlite3_finalize(db->statements[i]);
   sqlite3_close(db->db);
+  torpor__sqlite_log_close(db->log);
   torpor__lock_close(db->locks);
   free(db->held);
   free(db->path);
@@ -342,9 +344,12 @@ static torpor_status open_file(struct torpor__sqlite *db,
               : options->must_exist
                   ? SQLITE_OPEN_READWRITE
                   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  if (!options->read_only && !TORPOR__BROKEN(NO_SYNC))
+    db->log = torpor__sqlite_log_open(options->vfs);
   int result = sqlite3_open_v2(
       options->path, &db->db,
-      flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, options->vfs);
+      flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+      db->log != NULL ? torpor__sqlite_log_name(db->log) : options->vfs);
   if (db->db == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
   if (result == SQLITE_OK) {
     sqlite3_busy_timeout(db->db, db->busy_ms);

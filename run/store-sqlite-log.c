@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* store-sqlite-log.c - a file layer of SQLite that writes the log in large
+ * pieces. See store-sqlite-log.h.
+ *
+ * A file of this layer is one of the other's with a struct log_file before it;
+ * all but the log are the other's alone.
+ *
+ *  (1) 'pending' are bytes that the file does not have yet, in one piece, the
+ *      first of which goes to offset 'at'. What SQLite asks of the file is
+ *      answered after they are written.
+ *  (2) When writing them fails, that is the answer, and they are gone: SQLite
+ *      takes the transaction back then.
+ *
+ * On the thread of the connection. */
+#include "store-sqlite-log.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* SQLite itself never writes more at once than its largest page, 64 KiB, and
+ * its layer for Unix cannot write certain larger sizes. */
+enum { PENDING_SIZE = 64 << 10 };
+
+struct torpor__sqlite_log {
+  sqlite3_vfs layer; /* first */
+  sqlite3_vfs *base;
+  bool gathers; /* see 'layer_open' */
+  char name[40];
+};
+
+struct log_file {
+  sqlite3_file file; /* first: what SQLite sees */
+  const struct torpor__sqlite_log *layer;
+  sqlite3_file *under;
+  uint8_t *pending; /* room for PENDING_SIZE, once anything is written */
+  int size;
+  sqlite3_int64 at;
+};
+
+/* The other's file lies behind ours, aligned as it would be alone. */
+#define UNDER_OFFSET ((sizeof(struct log_file) + 15) & ~(size_t)15)
+
+static struct log_file *file_of(sqlite3_file *file) {
+  return (struct log_file *)file;
+}
+
+static sqlite3_file *under(sqlite3_file *file) {
+  return file_of(file)->under;
+}
+
+/* ---- the log -------------------------------------------------------------*/
+
+static int write_pending(sqlite3_file *file) {
+  struct log_file *log = file_of(file);
+  int size = log->size;
+  log->size = 0;
+  if (size == 0) return SQLITE_OK;
+  return log->under->pMethods->xWrite(log->under, log->pending, size, log->at);
+}
+
+static int log_close(sqlite3_file *file) {
+  int written = write_pending(file);
+  int closed = under(file)->pMethods->xClose(under(file));
+  free(file_of(file)->pending);
+  file->pMethods = NULL;
+  return written != SQLITE_OK ? written : closed;
+}
+
+static int log_read(sqlite3_file *file, void *out, int size,
+                    sqlite3_int64 offset) {
+  int result = write_pending(file);
+  if (result != SQLITE_OK) return result;
+  return under(file)->pMethods->xRead(under(file), out, size, offset);
+}
+
+/* Without memory for them, pieces go where they would without us. */
+static int log_write(sqlite3_file *file, const void *data, int size,
+                     sqlite3_int64 offset) {
+  struct log_file *log = file_of(file);
+  int result = SQLITE_OK;
+  if (offset != log->at + log->size || size > PENDING_SIZE - log->size)
+    result = write_pending(file);
+  if (log->pending == NULL && log->layer->gathers)
+    log->pending = malloc(PENDING_SIZE);
+  if (result != SQLITE_OK) return result;
+  if (log->pending == NULL || size > PENDING_SIZE)
+    return log->under->pMethods->xWrite(log->under, data, size, offset);
+  if (log->size == 0) log->at = offset;
+  memcpy(log->pending + log->size, data, (size_t)size);
+  log->size += size;
+  return SQLITE_OK;
+}
+
+static int log_truncate(sqlite3_file *file, sqlite3_int64 size) {
+  int result = write_pending(file);
+  if (result != SQLITE_OK) return result;
+  return under(file)->pMethods->xTruncate(under(file), size);
+}
+
+static int log_sync(sqlite3_file *file, int flags) {
+  int result = write_pending(file);
+  if (result != SQLITE_OK) return result;
+  return under(file)->pMethods->xSync(under(file), flags);
+}
+
+static int log_file_size(sqlite3_file *file, sqlite3_int64 *size) {
+  int result = write_pending(file);
+  if (result != SQLITE_OK) return result;
+  return under(file)->pMethods->xFileSize(under(file), size);
+}
+
+static int log_lock(sqlite3_file *file, int lock) {
+  return under(file)->pMethods->xLock(under(file), lock);
+}
+
+static int log_unlock(sqlite3_file *file, int lock) {
+  return under(file)->pMethods->xUnlock(under(file), lock);
+}
+
+static int log_check_lock(sqlite3_file *file, int *out) {
+  return under(file)->pMethods->xCheckReservedLock(under(file), out);
+}
+
+static int log_control(sqlite3_file *file, int operation, void *argument) {
+  return under(file)->pMethods->xFileControl(under(file), operation, argument);
+}
+
+static int log_sector_size(sqlite3_file *file) {
+  return under(file)->pMethods->xSectorSize(under(file));
+}
+
+static int log_characteristics(sqlite3_file *file) {
+  return under(file)->pMethods->xDeviceCharacteristics(under(file));
+}
+
+static const sqlite3_io_methods log_methods = {
+    .iVersion = 1, /* nobody maps the log, or shares memory by it */
+    .xClose = log_close,
+    .xRead = log_read,
+    .xWrite = log_write,
+    .xTruncate = log_truncate,
+    .xSync = log_sync,
+    .xFileSize = log_file_size,
+    .xLock = log_lock,
+    .xUnlock = log_unlock,
+    .xCheckReservedLock = log_check_lock,
+    .xFileControl = log_control,
+    .xSectorSize = log_sector_size,
+    .xDeviceCharacteristics = log_characteristics,
+};
+
+/* ---- the layer -----------------------------------------------------------*/
+
+static struct torpor__sqlite_log *log_of(sqlite3_vfs *layer) {
+  return (struct torpor__sqlite_log *)layer;
+}
+
+static sqlite3_vfs *base_of(sqlite3_vfs *layer) {
+  return log_of(layer)->base;
+}
+
+static int open_log(sqlite3_vfs *layer, const char *name, sqlite3_file *file,
+                    int flags, int *out_flags) {
+  sqlite3_vfs *base = base_of(layer);
+  struct log_file *log = file_of(file);
+  *log = (struct log_file){
+      .layer = log_of(layer),
+      .under = (sqlite3_file *)((uint8_t *)file + UNDER_OFFSET)};
+  int result = base->xOpen(base, name, log->under, flags, out_flags);
+  if (log->under->pMethods != NULL) file->pMethods = &log_methods;
+  return result;
+}
+
+/* Where a write that the power interrupts may damage what lies beside it,
+ * SQLite fills the log up to the end of a sector, and does not sync that: there
+ * nothing is gathered. */
+static int layer_open(sqlite3_vfs *layer, const char *name, sqlite3_file *file,
+                      int flags, int *out_flags) {
+  sqlite3_vfs *base = base_of(layer);
+  if (flags & SQLITE_OPEN_WAL)
+    return open_log(layer, name, file, flags, out_flags);
+  int result = base->xOpen(base, name, file, flags, out_flags);
+  if (result == SQLITE_OK && flags & SQLITE_OPEN_MAIN_DB)
+    log_of(layer)->gathers = file->pMethods->xDeviceCharacteristics(file) &
+                             SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+  return result;
+}
+
+static int layer_delete(sqlite3_vfs *layer, const char *name, int sync) {
+  return base_of(layer)->xDelete(base_of(layer), name, sync);
+}
+
+static int layer_access(sqlite3_vfs *layer, const char *name, int flags,
+                        int *out) {
+  return base_of(layer)->xAccess(base_of(layer), name, flags, out);
+}
+
+static int layer_full_path(sqlite3_vfs *layer, const char *name, int size,
+                           char *out) {
+  return base_of(layer)->xFullPathname(base_of(layer), name, size, out);
+}
+
+static int layer_randomness(sqlite3_vfs *layer, int size, char *out) {
+  return base_of(layer)->xRandomness(base_of(layer), size, out);
+}
+
+static int layer_sleep(sqlite3_vfs *layer, int us) {
+  return base_of(layer)->xSleep(base_of(layer), us);
+}
+
+static int layer_time(sqlite3_vfs *layer, double *out) {
+  return base_of(layer)->xCurrentTime(base_of(layer), out);
+}
+
+static int layer_last_error(sqlite3_vfs *layer, int size, char *out) {
+  return base_of(layer)->xGetLastError(base_of(layer), size, out);
+}
+
+struct torpor__sqlite_log *torpor__sqlite_log_open(const char *base) {
+  sqlite3_vfs *under = sqlite3_vfs_find(base);
+  struct torpor__sqlite_log *log = calloc(1, sizeof *log);
+  if (under == NULL || log == NULL) {
+    free(log);
+    return NULL;
+  }
+  log->base = under;
+  snprintf(log->name, sizeof log->name, "torpor-log-%p", (void *)log);
+  log->layer = (sqlite3_vfs){.iVersion = 1,
+                             .szOsFile = (int)UNDER_OFFSET + under->szOsFile,
+                             .mxPathname = under->mxPathname,
+                             .zName = log->name,
+                             .xOpen = layer_open,
+                             .xDelete = layer_delete,
+                             .xAccess = layer_access,
+                             .xFullPathname = layer_full_path,
+                             .xRandomness = layer_randomness,
+                             .xSleep = layer_sleep,
+                             .xCurrentTime = layer_time,
+                             .xGetLastError = layer_last_error};
+  if (sqlite3_vfs_register(&log->layer, 0) == SQLITE_OK) return log;
+  free(log);
+  return NULL;
+}
+
+const char *torpor__sqlite_log_name(const struct torpor__sqlite_log *log) {
+  return log->name;
+}
+
+void torpor__sqlite_log_close(struct torpor__sqlite_log *log) {
+  if (log == NULL) return;
+  sqlite3_vfs_unregister(&log->layer);
+  free(log);
+}
