@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_store_power.c - a store when the power goes.
  *
- * ctest: full timeout=120
+ * ctest: full timeout=240
  *
  * A script of transactions, each of which changes rows in most tables, runs on
  * a disk whose power is cut (fault/power-vfs.h). Then the store is opened again
@@ -287,7 +287,7 @@ static void play_long(uint64_t seed) {
 static void chance_in_long_scripts(void **state) {
   (void)state;
   const char *tier = getenv("TORPOR_TIER");
-  uint64_t scripts = tier != NULL && strcmp(tier, "full") == 0 ? 2000 : 60;
+  uint64_t scripts = tier != NULL && strcmp(tier, "full") == 0 ? 2000 : 40;
   for (uint64_t seed = 1; seed <= scripts; seed++) play_long(seed);
 }
 
@@ -314,6 +314,7 @@ static void a_full_disk_loses_nothing(void **state) {
 static void a_damaged_file_is_an_error(void **state) {
   (void)state;
   int found = 0;
+  if (safe) skip(); /* reading is the same */
   for (int64_t offset = 0; offset < 4096 * 60; offset += 211) {
     power_on(1);
     struct torpor__store *store = open_store();
@@ -374,8 +375,8 @@ static torpor_status see_large(void *data, const struct torpor__state *row) {
  * read from there. */
 static void a_large_transaction_is_whole(void **state) {
   (void)state;
-  struct large large = {.size = (size_t)9 << 20};
-  enum { ROWS = 5 };
+  struct large large = {.size = (size_t)17 << 20};
+  enum { ROWS = 2 };
   power_on(1);
   struct torpor__store *store = open_store();
   const struct torpor__store_calls *calls = store->calls;
