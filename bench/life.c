@@ -5,9 +5,10 @@
  *   bench-life STORE PROGRAM STEP SAMPLES
  *
  * Drives a run of PROGRAM, which must wait again and again, to step STEP, and
- * one in a store of its own to step 10. Then it measures by turns, SAMPLES
- * each: wakes, each by a new worker, from adding the run to the next step that
- * is committed; and steps of one worker, by the hundred.
+ * one in a store of its own to step 10, each in a process of its own. Then they
+ * are measured by turns, SAMPLES each: wakes, each by a new worker, from adding
+ * the run to the next step that is committed; and steps of one worker, by the
+ * hundred.
  *
  * Prints microseconds a step of the old run (see probe.h), with "wake", the
  * median microseconds of a wake, and "store", the bytes of the store when it is
@@ -16,7 +17,9 @@
  * is not the disk. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/probe.h"
@@ -108,27 +111,93 @@ static double end(struct life *life) {
   return (double)facts.st_size;
 }
 
+/* ---- Two processes --------------------------------------------------------*/
+
+enum { WAKE = 'w', STEPS = 's', QUIT = 'q' };
+
+struct outcome {
+  double step, wake, store;
+};
+
+struct child {
+  pid_t id;
+  int socket;
+};
+
+/* Does what it is told to by a letter, and answers with it. */
+static void serve(struct life *life, int socket) {
+  char told;
+  while (read(socket, &told, 1) == 1 && told != QUIT) {
+    if (told == WAKE) wake(life);
+    if (told == STEPS)
+      drive(life, BLOCK + 1, &life->steps); /* the first is the wake */
+    if (write(socket, &told, 1) != 1) probe_fail("nobody listens");
+  }
+  struct outcome outcome = {.step = probe_median(&life->steps),
+                            .wake = probe_median(&life->wakes),
+                            .store = end(life)};
+  if (write(socket, &outcome, sizeof outcome) != (ssize_t)sizeof outcome)
+    probe_fail("nobody listens");
+}
+
+/* A process with a run that is at 'step'. */
+static struct child start(const char *path, const char *suffix,
+                          const char *program, int64_t step) {
+  static struct life life;
+  int ends[2];
+  struct child child;
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) probe_fail("no socket");
+  child = (struct child){.id = fork(), .socket = ends[0]};
+  if (child.id < 0) probe_fail("a process could not be started");
+  if (child.id > 0) {
+    close(ends[1]);
+    return child;
+  }
+  begin(&life, path, suffix, program, step);
+  serve(&life, ends[1]);
+  _exit(0);
+}
+
+static void tell(const struct child *child, char what) {
+  char answer;
+  if (write(child->socket, &what, 1) != 1 ||
+      read(child->socket, &answer, 1) != 1 || answer != what)
+    probe_fail("a process failed");
+}
+
+static struct outcome ask(const struct child *child) {
+  static const char quit = QUIT;
+  struct outcome outcome;
+  int status;
+  if (write(child->socket, &quit, 1) != 1 ||
+      read(child->socket, &outcome, sizeof outcome) !=
+          (ssize_t)sizeof outcome ||
+      waitpid(child->id, &status, 0) < 0 || status != 0)
+    probe_fail("a process failed");
+  return outcome;
+}
+
 int main(int count, char **args) {
-  static struct life old, young;
+  struct probe probe = {0};
   if (count != 5) probe_fail("usage: bench-life STORE PROGRAM STEP SAMPLES");
   const int samples = atoi(args[4]);
-  begin(&old, args[1], "", args[2], strtoll(args[3], NULL, 10));
-  begin(&young, args[1], "-early", args[2], EARLY_STEP);
+  const struct child old =
+      start(args[1], "", args[2], strtoll(args[3], NULL, 10));
+  const struct child young = start(args[1], "-early", args[2], EARLY_STEP);
   for (int i = 0; i < samples; i++) {
-    wake(&old);
-    wake(&young);
+    tell(&old, WAKE);
+    tell(&young, WAKE);
   }
   for (int i = 0; i < samples; i += BLOCK) {
-    drive(&old, BLOCK + 1, &old.steps); /* the first is the wake */
-    drive(&young, BLOCK + 1, &young.steps);
+    tell(&old, STEPS);
+    tell(&young, STEPS);
   }
-  probe_note(&old.steps, "wake", probe_median(&old.wakes));
-  probe_note(&old.steps, "store", end(&old));
-  probe_note(&old.steps, "early", probe_median(&young.steps));
-  probe_note(&old.steps, "early_wake", probe_median(&young.wakes));
-  probe_note(&old.steps, "early_store", end(&young));
-  free(old.wakes.samples);
-  free(young.wakes.samples);
-  free(young.steps.samples);
-  return probe_print(&old.steps, "us", "1", torpor_version());
+  const struct outcome late = ask(&old), early = ask(&young);
+  probe_add(&probe, late.step);
+  probe_note(&probe, "wake", late.wake);
+  probe_note(&probe, "store", late.store);
+  probe_note(&probe, "early", early.step);
+  probe_note(&probe, "early_wake", early.wake);
+  probe_note(&probe, "early_store", early.store);
+  return probe_print(&probe, "us", "1", torpor_version());
 }

@@ -17,7 +17,7 @@ NPM = "quickjs-wasi on Node"
 NATIVE = "QuickJS-NG, native"
 SQLITE = "SQLite alone"
 PROCESSES = "two processes"
-EARLY = "the same at step 10"
+EARLY = "a young run"
 
 PROGRAMS = {
     "fib": "fib(30)",

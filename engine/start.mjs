@@ -43,8 +43,8 @@ function makeHost(memory) {
 }
 
 // Starts 'module' and runs its initialisation. 'heat' has a byte for each
-// allocation (guest/abi.h, TORPOR_ABI_BAKE). Gives the exports, and 'log': pairs of the
-// address and size of each allocation in turn.
+// allocation (guest/abi.h, TORPOR_ABI_BAKE). Gives the exports, and 'log': pairs
+// of the address and size of each allocation in turn.
 export function start(module, heat = []) {
   let exports;
   const host = makeHost(() => exports.memory);

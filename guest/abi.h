@@ -80,8 +80,8 @@ typedef struct torpor_abi_control {
     uint64_t generation; /* guest: of the newest handle; handles end with the
                             host that holds them */
     uint64_t cancelled;  /* guest: one more than there are cancelled operations
-                            that can be taken, updated at the end of each entry;
-                            0: not known, as engines that are older leave it */
+                            that can be taken, updated with 'rejections'; 0: not
+                            known, as engines that are older leave it */
     uint64_t reserved;
 
     /* Results of an entry, arguments of torpor_call and of the import. */

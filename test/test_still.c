@@ -198,6 +198,31 @@ static void test_still_again(void **state) {
   torpor_vm_close(vm);
 }
 
+/* However often a page rests and moves, it does so alone. */
+static void test_rests_for_ever(void **state) {
+  torpor_vm *vm = open_program(TORPOR_MEMORY_POOLED);
+  uint32_t page = 0;
+  unsigned quiet;
+  (void)state;
+#ifdef TORPOR_SOFT_BOUNDS
+  torpor_vm_close(vm);
+  skip(); /* nothing is quiet */
+#endif
+  for (int i = 0; i < 12; i++) {
+    torpor_bytes bytes = test_save(vm);
+    torpor_bytes_free(&bytes);
+  }
+  quiet = count_quiet(vm);
+  while (!torpor__region_is_quiet(vm->region, page)) page++;
+  for (int i = 0; i < 500; i++) {
+    *torpor__memory_to(vm, page * TORPOR__PAGE + 100, 1) ^= 0x80;
+    assert_false(torpor__region_is_quiet(vm->region, page));
+    assert_true(torpor__region_quiet(vm->region, page));
+  }
+  assert_int_equal(count_quiet(vm), quiet);
+  torpor_vm_close(vm);
+}
+
 /* A VM that is recycled is as a new one, whatever was quiet in it. */
 static void test_recycled(void **state) {
   torpor_bytes first = {0};
@@ -227,6 +252,7 @@ int main(void) {
       cmocka_unit_test(test_with_differences),
       cmocka_unit_test(test_host_writes),
       cmocka_unit_test(test_still_again),
+      cmocka_unit_test(test_rests_for_ever),
       cmocka_unit_test(test_recycled),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

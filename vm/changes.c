@@ -40,7 +40,8 @@ typedef struct scan {
   uint32_t page;        /* the first that was not looked at */
   uint32_t start, end;  /* the run that is being found; empty when equal */
   uint16_t head, tail;  /* what does not differ at its ends, bytes */
-  const uint8_t *copy;  /* of its bytes; NULL: there is none */
+  const uint8_t *copy;  /* of its bytes, while nothing is added to 'still';
+                           NULL: there is none */
   torpor__still *still; /* what is known of pages; NULL: nothing */
   uint64_t sum;         /* of what differs in the page that is compared */
   uint32_t written;     /* end of the last run in 'out' */

@@ -52,11 +52,15 @@ torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
 /* For engines that cannot do it without a handle. */
 static torpor_status look_by_handle(torpor_vm *vm, torpor_token token) {
   torpor_scope scope = torpor__scope_open(vm);
-  torpor_status status = TORPOR__INVOKE(vm, value_import, token);
+  torpor_status status = TORPOR_TRAPPED;
+  uint64_t state;
+  if (!vm->broken) status = TORPOR__INVOKE(vm, value_import, token);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, promise_read, vm->result[0]);
+  state = vm->result[0];
   torpor__scope_close(vm, scope);
-  return status;
+  vm->result[0] = state;
+  return vm->broken ? TORPOR_TRAPPED : status;
 }
 
 torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,

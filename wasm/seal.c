@@ -99,6 +99,7 @@ bool torpor__region_quiet(torpor__region *region, uint32_t page) {
     return false;
   chunk->open &= (uint16_t)~page_bit(page);
   chunk->quiet |= page_bit(page);
+  if (region->opened > 0) region->opened--; /* its mapping is joined again */
   return true;
 }
 
