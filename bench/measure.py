@@ -112,8 +112,9 @@ class Bench:
         self.record(work, rows.SQLITE, line)
 
     def measure_threads(self, work):
-        for side, how in ((rows.TORPOR, "threads"),
-                          (rows.PROCESSES, "processes")):
+        """Short turns: what else the computer does moves this most."""
+        for side, how in 4 * ((rows.TORPOR, "threads"),
+                              (rows.PROCESSES, "processes")):
             line = run_program((self.folder / "bench-threads", how, self.ms),
                                False)
             self.record(work, side, line)
