@@ -217,7 +217,8 @@ static int layer_time(sqlite3_vfs *layer, double *out) {
 }
 
 static int layer_last_error(sqlite3_vfs *layer, int size, char *out) {
-  return base_of(layer)->xGetLastError(base_of(layer), size, out);
+  sqlite3_vfs *base = base_of(layer);
+  return base->xGetLastError != NULL ? base->xGetLastError(base, size, out) : 0;
 }
 
 struct torpor__sqlite_log *torpor__sqlite_log_open(const char *base) {
