@@ -262,14 +262,15 @@ static torpor_status write_lines(struct torpor__protocol *p, int64_t now_ms) {
   return TORPOR_OK;
 }
 
-/* Removes the states that no longer have to stay. */
+/* Removes the states that no longer have to stay. A difference needs the state
+ * before it, whatever is asked for. */
 static torpor_status prune_states(struct torpor__protocol *p) {
   const struct torpor__store_calls *calls = p->store->calls;
   if (p->keep >= (uint64_t)p->next.step || TORPOR__BROKEN(NO_PRUNE))
     return TORPOR_OK;
   int64_t kept = TORPOR__BROKEN(PRUNE_TOO_MUCH) ? 1 : (int64_t)p->keep;
   int64_t oldest = p->next.step - kept + 1;
-  return p->whole != 0 && p->whole <= oldest
+  return !p->step->delta && p->whole != 0 && p->whole <= oldest
              ? calls->state_drop(p->store, p->run, oldest)
              : calls->state_prune(p->store, p->run, oldest);
 }

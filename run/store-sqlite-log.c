@@ -10,12 +10,16 @@
  *      answered after they are written.
  *  (2) When writing them fails, that is the answer, and they are gone: SQLite
  *      takes the transaction back then.
+ *  (3) There are none without the lock for writing: what is left when that is
+ *      given up is of a transaction that was taken back, and dropped. Others
+ *      may write in its place from then on.
  *
  * On the thread of the connection. */
 #include "store-sqlite-log.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,13 +32,16 @@ enum { PENDING_SIZE = 64 << 10 };
 struct torpor__sqlite_log {
   sqlite3_vfs layer; /* first */
   sqlite3_vfs *base;
-  bool gathers; /* see 'layer_open' */
+  bool gathers;               /* see 'open_main' */
+  struct log_file *file;      /* the log, while it is open */
+  sqlite3_io_methods methods; /* of the database's file: its own but one */
+  int (*shm_lock)(sqlite3_file *file, int first, int count, int flags);
   char name[40];
 };
 
 struct log_file {
   sqlite3_file file; /* first: what SQLite sees */
-  const struct torpor__sqlite_log *layer;
+  struct torpor__sqlite_log *layer;
   sqlite3_file *under;
   uint8_t *pending; /* room for PENDING_SIZE, once anything is written */
   int size;
@@ -63,11 +70,11 @@ static int write_pending(sqlite3_file *file) {
 }
 
 static int log_close(sqlite3_file *file) {
-  int written = write_pending(file);
-  int closed = under(file)->pMethods->xClose(under(file));
+  int result = under(file)->pMethods->xClose(under(file));
   free(file_of(file)->pending);
+  file_of(file)->layer->file = NULL;
   file->pMethods = NULL;
-  return written != SQLITE_OK ? written : closed;
+  return result;
 }
 
 static int log_read(sqlite3_file *file, void *out, int size,
@@ -171,23 +178,52 @@ static int open_log(sqlite3_vfs *layer, const char *name, sqlite3_file *file,
       .layer = log_of(layer),
       .under = (sqlite3_file *)((uint8_t *)file + UNDER_OFFSET)};
   int result = base->xOpen(base, name, log->under, flags, out_flags);
-  if (log->under->pMethods != NULL) file->pMethods = &log_methods;
+  if (log->under->pMethods == NULL) return result;
+  file->pMethods = &log_methods;
+  log->layer->file = log;
   return result;
+}
+
+/* The first of the locks that are shared memory's is the one for writing. */
+static int lock_shared(sqlite3_file *file, int first, int count, int flags) {
+  struct torpor__sqlite_log *log =
+      (struct torpor__sqlite_log *)((uint8_t *)file->pMethods -
+                                    offsetof(struct torpor__sqlite_log,
+                                             methods));
+  if (first == 0 && flags & SQLITE_SHM_UNLOCK && flags & SQLITE_SHM_EXCLUSIVE &&
+      log->file != NULL)
+    log->file->size = 0;
+  return log->shm_lock(file, first, count, flags);
 }
 
 /* Where a write that the power interrupts may damage what lies beside it,
  * SQLite fills the log up to the end of a sector, and does not sync that: there
- * nothing is gathered. */
+ * nothing is gathered. The file stays the other layer's, with a table of
+ * methods of which one is ours. */
+static int open_main(sqlite3_vfs *layer, const char *name, sqlite3_file *file,
+                     int flags, int *out_flags) {
+  struct torpor__sqlite_log *log = log_of(layer);
+  int result = log->base->xOpen(log->base, name, file, flags, out_flags);
+  if (result != SQLITE_OK || file->pMethods->iVersion < 2 ||
+      !(file->pMethods->xDeviceCharacteristics(file) &
+        SQLITE_IOCAP_POWERSAFE_OVERWRITE))
+    return result;
+  log->methods = *file->pMethods;
+  log->shm_lock = log->methods.xShmLock;
+  log->methods.xShmLock = lock_shared;
+  file->pMethods = &log->methods;
+  log->gathers = true;
+  return SQLITE_OK;
+}
+
 static int layer_open(sqlite3_vfs *layer, const char *name, sqlite3_file *file,
                       int flags, int *out_flags) {
   sqlite3_vfs *base = base_of(layer);
   if (flags & SQLITE_OPEN_WAL)
     return open_log(layer, name, file, flags, out_flags);
-  int result = base->xOpen(base, name, file, flags, out_flags);
-  if (result == SQLITE_OK && flags & SQLITE_OPEN_MAIN_DB)
-    log_of(layer)->gathers = file->pMethods->xDeviceCharacteristics(file) &
-                             SQLITE_IOCAP_POWERSAFE_OVERWRITE;
-  return result;
+  if (flags & SQLITE_OPEN_MAIN_DB)
+    return open_main(layer, name, file, flags, out_flags);
+  return base->xOpen(base, name, file, flags, out_flags);
 }
 
 static int layer_delete(sqlite3_vfs *layer, const char *name, int sync) {

@@ -73,6 +73,48 @@ static void savepoints(void **state) {
   store_close(store);
 }
 
+/* What a transaction that was taken back had in the log, before its end, must
+ * not get there when others write in its place. */
+static void what_was_taken_back_is_gone(void **state) {
+  (void)state;
+  enum { LARGE = 1 << 20 };
+  const struct torpor__signal signal = {.topic = "go"};
+  struct torpor__store *one = store_open(), *two;
+  struct torpor__sqlite *db = (struct torpor__sqlite *)one;
+  uint8_t *bytes = calloc(1, LARGE);
+  int64_t run, wrong = -1;
+  assert_non_null(bytes);
+  store_add_run(one, "first", &run);
+  assert_int_equal(store_try(&two, BUSY_MS), TORPOR_OK);
+  assert_int_equal(torpor__sqlite_exec(db, "PRAGMA cache_size = 20"),
+                   TORPOR_OK);
+  for (int i = 1; i <= 20; i++) {
+    const struct torpor__state row = {
+        .step = i, .snapshot = {.data = bytes, .size = (size_t)(LARGE - i)}};
+    torpor__sqlite_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    assert_int_equal(one->calls->begin(one), TORPOR_OK);
+    assert_int_equal(one->calls->state_put(one, run, &row), TORPOR_OK);
+    one->calls->rollback(one);
+    assert_int_equal(two->calls->begin(two), TORPOR_OK);
+    assert_int_equal(two->calls->signal_add(two, run, &signal), TORPOR_OK);
+    assert_int_equal(two->calls->commit(two), TORPOR_OK);
+    assert_int_equal(count_signals(one, run), i);
+    assert_int_equal(count_signals(two, run), i);
+  }
+  store_close(one);
+  db = (struct torpor__sqlite *)two;
+  assert_int_equal(
+      torpor__sqlite_pragma(db,
+                            "SELECT count(*) FROM pragma_integrity_check WHERE "
+                            "integrity_check <> 'ok'",
+                            &wrong),
+      TORPOR_OK);
+  assert_int_equal(wrong, 0);
+  assert_int_equal(count_signals(two, run), 20);
+  store_close(two);
+  free(bytes);
+}
+
 static void others_wait_and_see(void **state) {
   (void)state;
   struct torpor__store *one = store_open();
@@ -479,6 +521,7 @@ static void a_store_that_cannot_be_written(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       IN_FOLDER(savepoints),
+      IN_FOLDER(what_was_taken_back_is_gone),
       IN_FOLDER(others_wait_and_see),
       IN_FOLDER(a_lock_keeps_others_off),
       IN_FOLDER(a_lock_dies_with_its_process),
