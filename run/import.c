@@ -370,6 +370,9 @@ static void place_results(struct imported *run,
 static torpor_status seal_upgrade(struct imported *run, torpor_bytes *out) {
   *out = (torpor_bytes){0};
   if (run->upgrade.size == 0) return TORPOR_OK;
+  if (run->upgrade.size > TORPOR_RUN_HANDOVER_LARGEST ||
+      torpor_snapshot_is_protected(run->upgrade.data, run->upgrade.size))
+    return fail_map(run);
   out->data = torpor__array_copy(run->upgrade.data, run->upgrade.size);
   out->size = run->upgrade.size;
   if (out->data == NULL)

@@ -55,7 +55,8 @@
  *      the operation begins and never changes.  torpor__protocol_key
  *  (6) Two workers never work one run: a lock, and a fencing number that
  *      every write checks, with the step it continues from.
- *      torpor__protocol_open, write_claim, torpor__protocol_read_head
+ *      torpor__protocol_open, write_claim, torpor__protocol_read_head,
+ *      write_unread
  *  (7) What is read to wake, and written to sleep, depends on the state, not
  *      on the number of steps behind it.  load_held
  *  (8) Before a delivery the store says that it is attempted. Too many

@@ -77,45 +77,6 @@ static void an_ended_run_keeps_its_states(void **state) {
   assert_int_equal(kept.steps[1], 6);
 }
 
-/* A state that is a difference keeps the one before it, though one is asked
- * for. */
-static void one_large_state_can_be_woken(void **state) {
-  (void)state;
-  run_bench_add("run",
-                "import { signal } from 'torpor:run';"
-                "const bytes = new Uint8Array(300000), got = [];"
-                "for (let i = 0, x = 1; i < bytes.length; i++)"
-                "  bytes[i] = (x = Math.imul(x, 48271)) >> 9;"
-                "for (let i = 0; i < 6; i++) got.push(await signal('go'));"
-                "export default got;",
-                1);
-  for (int i = 1; i <= 6; i++) {
-    run_bench_signals("run", i, i);
-    run_bench_drive("run", i < 6 ? i + 1 : 0);
-    run_bench_reopen(NULL);
-  }
-  assert_string_equal(run_bench_value("run"), "[1,2,3,4,5,6]");
-}
-
-/* The same while one worker has it. */
-static void one_large_state_stays_whole(void **state) {
-  (void)state;
-  run_bench_add("run",
-                "import { sleep, signal } from 'torpor:run';"
-                "const bytes = new Uint8Array(300000);"
-                "for (let i = 0, x = 1; i < bytes.length; i++)"
-                "  bytes[i] = (x = Math.imul(x, 48271)) >> 9;"
-                "for (let i = 0; i < 9; i++) await sleep(0);"
-                "export default await signal('go');",
-                1);
-  run_bench_drive("run", 10);
-  run_bench_reopen(NULL);
-  run_bench_signals("run", 5, 5);
-  run_bench_drive("run", 0);
-  assert_int_equal(run_bench_look("run")->state, TORPOR_RUN_DONE);
-  assert_string_equal(run_bench_value("run"), "5");
-}
-
 static void pruning_leaves_what_is_asked_for(void **state) {
   (void)state;
   torpor_run_pruned pruned;
@@ -378,6 +339,23 @@ static void large_states_are_kept_as_differences(void **state) {
   assert_true(kept.count <= 3 + 32);
 }
 
+/* A difference keeps what it is one from, also where one state is asked for. */
+static void a_difference_is_never_alone(void **state) {
+  (void)state;
+  run_bench_add("run", LARGE, 1);
+  for (int i = 0; i < 5; i++) {
+    run_bench_signals("run", 10 * i + 1, 10 * i + 10);
+    run_bench_drive("run", i < 4 ? 10 * i + 11 : 0);
+    if (i == 4) break;
+    list_steps("run");
+    assert_true(kept.count > 1);
+    assert_int_equal(kept.parents[0], -1);
+    for (size_t k = 1; k < kept.count; k++)
+      assert_int_equal(kept.parents[k], kept.steps[k - 1]);
+  }
+  assert_string_equal(run_bench_value("run"), "1275");
+}
+
 /* ---- one whole snapshot --------------------------------------------------*/
 
 static void a_step_can_be_read(void **state) {
@@ -405,8 +383,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       ON_BENCH(the_newest_states_are_kept),
       ON_BENCH(an_ended_run_keeps_its_states),
-      ON_BENCH(one_large_state_can_be_woken),
-      ON_BENCH(one_large_state_stays_whole),
       ON_BENCH(pruning_leaves_what_is_asked_for),
       ON_BENCH(rewinding_goes_on_from_there),
       ON_BENCH(an_ended_run_can_be_rewound),
@@ -416,6 +392,7 @@ int main(void) {
       ON_BENCH(a_fork_of_a_fork_keeps_the_first_keys),
       ON_BENCH(forks_draw_other_numbers),
       ON_BENCH(large_states_are_kept_as_differences),
+      ON_BENCH(a_difference_is_never_alone),
       ON_BENCH(a_step_can_be_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
