@@ -11,8 +11,8 @@
  *  (2) When writing them fails, that is the answer, and they are gone: SQLite
  *      takes the transaction back then.
  *  (3) There are none without the lock for writing: what is left when that is
- *      given up is of a transaction that was taken back, and dropped. Others
- *      may write in its place from then on.
+ *      given up, of a transaction that was taken back, is written before.
+ *      Others may write in its place from then on.
  *
  * On the thread of the connection. */
 #include "store-sqlite-log.h"
@@ -192,7 +192,7 @@ static int lock_shared(sqlite3_file *file, int first, int count, int flags) {
                                              methods));
   if (first == 0 && flags & SQLITE_SHM_UNLOCK && flags & SQLITE_SHM_EXCLUSIVE &&
       log->file != NULL)
-    log->file->size = 0;
+    write_pending(&log->file->file);
   return log->shm_lock(file, first, count, flags);
 }
 
