@@ -2,8 +2,9 @@
 /* store-sqlite-log.c - a file layer of SQLite that writes the log in large
  * pieces. See store-sqlite-log.h.
  *
- * A file of this layer is one of the other's with a struct log_file before it;
- * all but the log are the other's alone.
+ * The log is a file of the other layer with a struct log_file before it. The
+ * database is the other layer's, but for the giving up of its locks. All else is
+ * the other's alone.
  *
  *  (1) 'pending' are bytes that the file does not have yet, in one piece, the
  *      first of which goes to offset 'at'. What SQLite asks of the file is

@@ -5,7 +5,7 @@
  * SQLite writes each page of a transaction to its log with two calls, one for
  * 24 bytes and one for the page. To the system one large write is much less
  * work, so what follows upon each other is gathered until the log is synced,
- * read, cut or closed. Other files are the other layer's.
+ * read or cut, or the lock for writing is given up.
  *
  *  (1) Only for connections that sync at every commit (synchronous=FULL): there
  *      SQLite syncs the log before it lets anybody know of what is in it.
