@@ -3,8 +3,8 @@
  * pieces. See store-sqlite-log.h.
  *
  * The log is a file of the other layer with a struct log_file before it. The
- * database is the other layer's, but for the giving up of its locks. All else is
- * the other's alone.
+ * database is the other layer's, but for the giving up of its locks. All else
+ * is the other's alone.
  *
  *  (1) 'pending' are bytes that the file does not have yet, in one piece, the
  *      first of which goes to offset 'at'. What SQLite asks of the file is
