@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: MIT
 """make.py - makes an engine: from C to a baked module to C again.
 
-Usage: make.py --quickjs DIR [--builtins DIR] --out DIR [--depfile FILE]
+Usage: make.py --quickjs DIR [--unpatched] [--builtins DIR] --out DIR
+               [--depfile FILE]
+
+  --quickjs   must have the patches of engine/patches, unless --unpatched
 
   guest/js/*  -> library.h           guest/embed.py
   builtin-*.h of --builtins -> same  fit-builtins.py, when --quickjs has none
@@ -52,6 +55,14 @@ def run(*command):
         sys.exit(f"make.py: this failed: {' '.join(command)}")
 
 
+def check_patches(quickjs):
+    done = subprocess.run([ENGINE / "patch.sh", "--check", quickjs],
+                          check=False)
+    if done.returncode != 0:
+        sys.exit("make.py: run tools/setup; if these sources are your own: "
+                 f"engine/patch.sh {quickjs}")
+
+
 def compile_core(quickjs, builtins, parts):
     """core.wasm; gives the files that it was compiled from."""
     if builtins:
@@ -91,12 +102,16 @@ def write_depfile(path, target, files):
 def main():
     parser = argparse.ArgumentParser(description="Makes an engine.")
     parser.add_argument("--quickjs", type=pathlib.Path, required=True)
+    parser.add_argument("--unpatched", action="store_true",
+                        help="take the sources as they are")
     parser.add_argument("--builtins", type=pathlib.Path,
                         help="sources that have what --quickjs may lack")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--depfile", type=pathlib.Path)
     options = parser.parse_args()
     quickjs, out = options.quickjs.resolve(), options.out.resolve()
+    if not options.unpatched:
+        check_patches(quickjs)
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     files = compile_core(quickjs, options.builtins, parts)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* engine.c - everything inside the sandbox, as one translation unit.
  *
- * The JavaScript engine is included unpatched, between our allocator and C
- * library below it and the guest's files above it. What is defined around it
- * chooses among what its source offers:
+ * The JavaScript engine is included, with the patches of engine/patches,
+ * between our allocator and C library below it and the guest's files above it.
+ * What is defined around it chooses among what its source offers:
  *
  *   CONFIG_ATOMICS        Atomics and SharedArrayBuffer, by way of shim.h
  *   EMSCRIPTEN            a plain switch instead of computed goto, which is

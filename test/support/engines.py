@@ -81,7 +81,8 @@ def older_wasm():
         if not wasm.exists():
             subprocess.run(
                 [sys.executable, SOURCE / "engine/make.py", "--quickjs", OLDER,
-                 "--builtins", QUICKJS, "--out", wasm.parent / "making"],
+                 "--unpatched", "--builtins", QUICKJS, "--out",
+                 wasm.parent / "making"],
                 check=True)
             os.replace(wasm.parent / "making/engine.wasm", wasm)
     return wasm
