@@ -189,6 +189,15 @@ static void stop_on_signal(int number) {
   signal(number, SIG_DFL); /* a second one ends the process */
 }
 
+/* Who started it with hangups ignored (nohup) means that. */
+static void handle_signals(void (*handler)(int)) {
+  static const int stopping[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+  for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++) {
+    void (*former)(int) = signal(stopping[i], handler);
+    if (stopping[i] == SIGHUP && former == SIG_IGN) signal(SIGHUP, SIG_IGN);
+  }
+}
+
 static void tell_how_to_resume(struct display *display) {
   const struct cli_driven *driven = display->driven;
   clear_status(display);
@@ -217,11 +226,9 @@ static int run_worker(torpor_worker *worker, struct display *display) {
   int code = add_runs(worker, driven);
   if (code != CLI_EXIT_DONE) return code;
   worker_to_stop = worker;
-  signal(SIGINT, stop_on_signal);
-  signal(SIGTERM, stop_on_signal);
+  handle_signals(stop_on_signal);
   torpor_status status = torpor_worker_run(worker);
-  signal(SIGINT, SIG_DFL);
-  signal(SIGTERM, SIG_DFL);
+  handle_signals(SIG_DFL);
   worker_to_stop = NULL;
   clear_status(display);
   if (status != TORPOR_OK) return cli_store_check(driven->store, status);

@@ -26,7 +26,8 @@ struct cli_driven {
   size_t count;
 };
 
-/* Drives them until all have ended or a signal (SIGINT, SIGTERM) stops it.
+/* Drives them until all have ended or a signal (SIGINT, SIGTERM, SIGHUP,
+ * SIGQUIT) stops it.
  * With one run its end decides the exit code. */
 int cli_drive(const struct cli_driven *driven,
               const struct cli_drive *settings);

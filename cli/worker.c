@@ -36,7 +36,8 @@ const struct cli_command cli_worker = {
     .summary = "drive every run of a store until stopped",
     .details =
         "Also those that come later. Several workers may share a store; each\n"
-        "run is driven by one of them. SIGINT and SIGTERM stop it cleanly.",
+        "run is driven by one of them. SIGINT, SIGTERM, SIGHUP and\n"
+        "SIGQUIT stop it cleanly.",
     .options = options,
     .settings_size = sizeof(struct worker_settings),
     .least = 0,

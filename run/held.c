@@ -20,6 +20,9 @@
 #include "handover.h"
 #include "program.h"
 
+/* How often a step that takes long looks whether its run was killed. */
+#define LOOK_US 100e3
+
 struct task {
   struct torpor__held *held;
   int64_t branch;
@@ -40,6 +43,8 @@ struct torpor__held {
   bool sleeps;     /* when it was taken: its program has begun */
   int64_t edition; /* of its program; to change that takes the lock */
   bool stepped;    /* since the last torpor__held_rest */
+  bool unwanted;   /* killed or taken over while it was stepped */
+  double look_due; /* microseconds, monotonic: when a step looks for that */
   bool starved;    /* memory ran out: an operation is not performed */
 
   /* What never changes, read once. */
@@ -51,6 +56,12 @@ struct torpor__held {
   struct task **tasks;
   size_t task_count, task_capacity;
 };
+
+static double now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
 
 /* ---- Events --------------------------------------------------------------*/
 
@@ -244,9 +255,16 @@ static torpor_status seal_state(void *user, int64_t step, torpor_bytes *bytes) {
                             bytes);
 }
 
-static bool is_stopping(void *user) {
-  const struct torpor__held *held = user;
-  return torpor_loop_stopping(held->by->loop);
+/* torpor__brief.interrupt: no step goes on for a worker that is to stop, or for
+ * a run that was killed meanwhile. */
+static bool is_given_up(void *user) {
+  struct torpor__held *held = user;
+  if (torpor_loop_stopping(held->by->loop)) return true;
+  double now = now_us();
+  if (now < held->look_due || held->unwanted) return held->unwanted;
+  held->look_due = now + LOOK_US;
+  held->unwanted = torpor__protocol_check(held->protocol) == TORPOR_FENCED;
+  return held->unwanted;
 }
 
 static enum torpor__policy find_policy(void *user, const char *kind) {
@@ -289,7 +307,7 @@ static torpor_status copy_row(void *data, int64_t number,
       .deadline_ms = row->deadline_ms,
       .module = find_module,
       .upgrade = find_upgrade,
-      .interrupt = is_stopping,
+      .interrupt = is_given_up,
       .seal = seal_state,
       .policy = find_policy,
       .user = held};
@@ -405,12 +423,6 @@ void torpor__held_close(struct torpor__held *held) {
 
 /* ---- Stepping ------------------------------------------------------------*/
 
-static double now_us(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
 static torpor_status start(struct torpor__held *held,
                            char message[TORPOR__STORE_MESSAGE_MAX]) {
   torpor_status status =
@@ -474,6 +486,7 @@ static void abandon(struct torpor__held *held, const char *why) {
     torpor__protocol_excuse(held->protocol);
     return;
   }
+  if (held->unwanted) return;
   snprintf(text, sizeof text,
            "step %" PRId64 " came to nothing (attempt %" PRId64 " of %d): %s",
            head->step + 1, head->attempts, TORPOR_RUN_ATTEMPTS, why);
@@ -489,6 +502,7 @@ static void run_step(struct torpor__held *held) {
     abandon(held, message);
     return;
   }
+  held->look_due = now_us() + LOOK_US;
   torpor_status status = torpor__awake_step(
       held->awake, torpor__protocol_head(held->protocol)->step + 1, deliveries,
       count, &held->step);

@@ -135,6 +135,13 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
   return status;
 }
 
+torpor_status torpor__protocol_check(struct torpor__protocol *p) {
+  struct torpor__head head;
+  torpor_status status = torpor__protocol_read_head(p, &head);
+  if (status == TORPOR_FENCED) p->stale = true; /* 'prepare' finds out */
+  return status;
+}
+
 /* ---- choosing what to deliver ------------------------------------------- */
 
 static bool is_cancelled(const struct torpor__protocol *p,

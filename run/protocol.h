@@ -166,6 +166,10 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *protocol,
  * the run. */
 torpor_status torpor__protocol_refresh(struct torpor__protocol *protocol);
 
+/* Whether the run is this worker's still, read from the store without taking
+ * anything in; in any phase. OK, FENCED, or what the store says. */
+torpor_status torpor__protocol_check(struct torpor__protocol *protocol);
+
 /* Whether 'prepare' would find anything to do. */
 bool torpor__protocol_ready(const struct torpor__protocol *protocol);
 
