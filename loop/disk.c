@@ -6,10 +6,14 @@
  *      the file is renamed and the folder synced. A file that is replaced hands
  *      its mode on. A process that is killed may leave the new file behind.
  *  (2) Only regular files: reading a device or a pipe may never end.
- *  (3) Links are not followed: paths are resolved before, and one that has
- *      become a link since is an error (ELOOP).
+ *  (3) Links are not followed, in no part of a path: paths are resolved before
+ *      they are checked, and where a folder or the file has become a link
+ *      since, the call fails (ELOOP, or ENOTDIR for a folder). So each part is
+ *      opened from the one above it, and what is then done to the file is done
+ *      through its folder, whatever bears that folder's name by now.
  *
  * No state; any thread. */
+#define _GNU_SOURCE /* O_PATH */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,6 +32,41 @@ enum { FIRST_CHUNK = 64 << 10, LARGEST_CHUNK = 8 << 20 };
 
 static bool is_cancelled(const atomic_bool *cancelled) {
   return cancelled != NULL && atomic_load(cancelled);
+}
+
+/* ---- Folders -------------------------------------------------------------*/
+
+enum { OPEN_FOLDER = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+
+/* Opens the folder 'name' in 'folder', which it closes. */
+static int open_part(int folder, const char *name) {
+  int part = openat(folder, name, O_PATH | OPEN_FOLDER);
+  int failure = part < 0 ? -errno : part;
+  close(folder);
+  return failure;
+}
+
+/* Opens the folder that 'path', a resolved one, lies in, from the root down;
+ * see (3). '*name' is the last part, within 'path'; "." for the root itself. A
+ * descriptor to look files up in, or a negated errno. */
+static int open_folder(const char *path, const char **name) {
+  char part[NAME_MAX + 1];
+  int folder = path[0] == '/' ? open("/", O_PATH | OPEN_FOLDER) : -1;
+  if (folder < 0) return path[0] == '/' ? -errno : -EINVAL;
+  for (const char *at = path + 1;; at = *name + 1) {
+    size_t size = strcspn(at, "/");
+    *name = *at == '\0' ? "." : at;
+    if (at[size] == '\0') return folder;
+    if (size > NAME_MAX) {
+      close(folder);
+      return -ENAMETOOLONG;
+    }
+    memcpy(part, at, size);
+    part[size] = '\0';
+    folder = open_part(folder, part);
+    if (folder < 0) return folder;
+    *name = at + size;
+  }
 }
 
 /* ---- Reading -------------------------------------------------------------*/
@@ -83,11 +122,17 @@ int torpor__disk_read(const char *path, size_t room, size_t largest,
                       const atomic_bool *cancelled,
                       struct torpor__content *out) {
   struct buffer buffer = {.room = room};
+  const char *name;
   *out = (struct torpor__content){0};
+  int folder = open_folder(path, &name);
+  if (folder < 0) return folder;
   /* O_NONBLOCK: opening a pipe must not wait for its other end. */
-  int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (file < 0) return -errno;
-  int failure = read_open_file(file, largest, cancelled, &buffer);
+  int file =
+      openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  int failure = file < 0 ? -errno : 0;
+  close(folder);
+  if (failure != 0) return failure;
+  failure = read_open_file(file, largest, cancelled, &buffer);
   close(file);
   if (failure != 0) {
     free(buffer.memory);
@@ -102,9 +147,9 @@ int torpor__disk_read(const char *path, size_t room, size_t largest,
 
 /* What a writer has open: a new file beside the one that it is to be. */
 struct draft {
-  const char *path;
-  char folder[PATH_MAX];
-  char name[PATH_MAX + 64];
+  int folder;
+  const char *target; /* its name to be, in 'folder' */
+  char name[64];
   int file;
 };
 
@@ -122,12 +167,13 @@ static int write_all(int file, const uint8_t *data, size_t size,
   return 0;
 }
 
-/* The mode of what 'path' replaces; -1 when it is new. A negated errno, or
+/* The mode of what the draft replaces; -1 when it is new. A negated errno, or
  * IRREGULAR, when it cannot be replaced. */
-static int find_mode(const char *path, int *mode) {
+static int find_mode(const struct draft *draft, int *mode) {
   struct stat found;
   *mode = -1;
-  if (lstat(path, &found) != 0) return errno == ENOENT ? 0 : -errno;
+  if (fstatat(draft->folder, draft->target, &found, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT ? 0 : -errno;
   if (S_ISDIR(found.st_mode)) return -EISDIR;
   if (S_ISLNK(found.st_mode)) return -ELOOP;
   if (!S_ISREG(found.st_mode)) return TORPOR__DISK_IRREGULAR;
@@ -136,19 +182,14 @@ static int find_mode(const char *path, int *mode) {
 }
 
 /* Names are counted; one that a process of the same number left is passed. */
-static int open_draft(const char *path, int mode, struct draft *draft) {
+static int open_draft(struct draft *draft, int mode) {
   static atomic_uint count;
-  const char *slash = strrchr(path, '/');
-  if (slash == NULL || strlen(path) >= PATH_MAX) return -EINVAL;
-  int size = slash == path ? 1 : (int)(slash - path);
-  snprintf(draft->folder, sizeof(draft->folder), "%.*s", size, path);
-  draft->path = path;
   do {
-    snprintf(draft->name, sizeof(draft->name), "%s/.torpor-%ld-%u",
-             draft->folder, (long)getpid(), atomic_fetch_add(&count, 1));
-    draft->file =
-        open(draft->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-             mode < 0 ? 0666 : mode);
+    snprintf(draft->name, sizeof(draft->name), ".torpor-%ld-%u", (long)getpid(),
+             atomic_fetch_add(&count, 1));
+    draft->file = openat(draft->folder, draft->name,
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         mode < 0 ? 0666 : mode);
   } while (draft->file < 0 && errno == EEXIST);
   return draft->file < 0 ? -errno : 0;
 }
@@ -165,28 +206,36 @@ static int fill_draft(const struct draft *draft, const void *data, size_t size,
 /* Renames the draft; the folder's sync makes that last. File systems that
  * cannot sync a folder say EINVAL. */
 static int publish_draft(const struct draft *draft) {
-  if (rename(draft->name, draft->path) != 0) return -errno;
-  int folder = open(draft->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (renameat(draft->folder, draft->name, draft->folder, draft->target) != 0)
+    return -errno;
+  int folder = openat(draft->folder, ".", O_RDONLY | OPEN_FOLDER);
   if (folder < 0) return 0;
   int failure = fsync(folder) != 0 && errno != EINVAL ? -errno : 0;
   close(folder);
   return failure;
 }
 
+/* Makes the draft, whose folder is open, and gives it its name. */
+static int write_draft(struct draft *draft, const void *data, size_t size,
+                       const atomic_bool *cancelled) {
+  int mode;
+  int failure = find_mode(draft, &mode);
+  if (failure == 0) failure = open_draft(draft, mode);
+  if (failure != 0) return failure;
+  failure = fill_draft(draft, data, size, mode, cancelled);
+  if (close(draft->file) != 0 && failure == 0) failure = -errno;
+  if (failure == 0) failure = publish_draft(draft);
+  if (failure != 0) unlinkat(draft->folder, draft->name, 0);
+  return failure;
+}
+
 int torpor__disk_write(const char *path, const void *data, size_t size,
                        const atomic_bool *cancelled) {
   struct draft draft;
-  int mode;
-  int failure = find_mode(path, &mode);
-  if (failure == 0) failure = open_draft(path, mode, &draft);
-  if (failure != 0) return failure;
-  failure = fill_draft(&draft, data, size, mode, cancelled);
-  if (close(draft.file) != 0 && failure == 0) failure = -errno;
-  if (failure == 0) {
-    failure = publish_draft(&draft);
-  } else {
-    unlink(draft.name);
-  }
+  draft.folder = open_folder(path, &draft.target);
+  if (draft.folder < 0) return draft.folder;
+  int failure = write_draft(&draft, data, size, cancelled);
+  close(draft.folder);
   return failure;
 }
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* test_loop_file.c - reading and writing real files, through tasks. */
+#define _GNU_SOURCE /* memmem, RENAME_EXCHANGE */
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -389,6 +393,85 @@ static void a_cancelled_write_is_whole_or_nothing(void **state) {
   free(json);
 }
 
+/* ---- Links that come and go ----------------------------------------------*/
+
+/* Two names that are exchanged again and again by another thread. */
+struct swapper {
+  pthread_t thread;
+  char one[128], other[128];
+  atomic_bool stop;
+};
+
+static void *swap(void *argument) {
+  struct swapper *swapper = argument;
+  while (!atomic_load(&swapper->stop))
+    if (syscall(SYS_renameat2, AT_FDCWD, swapper->one, AT_FDCWD, swapper->other,
+                RENAME_EXCHANGE) != 0)
+      abort();
+  return NULL;
+}
+
+static void make_text(const char *path, const char *text) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  fclose(file);
+}
+
+/* "sub" is a folder now, and now a link to a folder that was not granted. */
+static void start_swapping(const struct fixture *fixture, const char *outside,
+                           struct swapper *swapper) {
+  char path[160];
+  *swapper = (struct swapper){.stop = false};
+  snprintf(swapper->one, sizeof(swapper->one), "%s/sub", fixture->folder);
+  snprintf(swapper->other, sizeof(swapper->other), "%s/out", fixture->folder);
+  assert_int_equal(mkdir(swapper->one, 0755), 0);
+  assert_int_equal(symlink(outside, swapper->other), 0);
+  snprintf(path, sizeof(path), "%s/file", swapper->one);
+  make_text(path, "inside");
+  assert_int_equal(pthread_create(&swapper->thread, NULL, swap, swapper), 0);
+}
+
+static void stop_swapping(struct swapper *swapper) {
+  atomic_store(&swapper->stop, true);
+  assert_int_equal(pthread_join(swapper->thread, NULL), 0);
+}
+
+static bool holds(const struct outcome *outcome, const char *text) {
+  return memmem(outcome->data, outcome->size, text, strlen(text)) != NULL;
+}
+
+/* A folder that becomes a link after the check is not followed, whenever that
+ * happens: neither is what lies outside read, nor anything written there. */
+static void a_link_that_comes_after_the_check_leads_nowhere(void **state) {
+  struct fixture *fixture = *state;
+  char outside[] = "/tmp/torpor-outside-XXXXXX", secret[64];
+  struct swapper swapper;
+  int inside = 0, refused = 0;
+  struct stat found;
+  assert_non_null(mkdtemp(outside));
+  snprintf(secret, sizeof(secret), "%s/file", outside);
+  make_text(secret, "secret");
+  start_swapping(fixture, outside, &swapper);
+  for (int i = 0; i < 3000 || inside < 100 || refused < 100; i++) {
+    assert_true(i < 1000000);
+    bool write = i % 2 == 1;
+    struct outcome outcome =
+        perform(fixture, write ? "file-write" : "file-read",
+                write ? "{\"path\": \"sub/file\", \"data\": \"inside\"}"
+                      : "{\"path\": \"sub/file\"}");
+    assert_false(holds(&outcome, "secret"));
+    if (outcome.outcome == TORPOR_RESOLVE) inside++;
+    if (outcome.outcome == TORPOR_REJECT) refused++;
+    free(outcome.data);
+  }
+  stop_swapping(&swapper);
+  assert_int_equal(stat(secret, &found), 0);
+  assert_int_equal(found.st_size, 6);
+  assert_int_equal(unlink(secret), 0);
+  assert_int_equal(rmdir(outside), 0); /* nothing was written there */
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -405,6 +488,7 @@ int main(void) {
       FILE_TEST(random_requests_do_no_harm),
       FILE_TEST(many_files_wait_their_turn),
       FILE_TEST(a_cancelled_write_is_whole_or_nothing),
+      FILE_TEST(a_link_that_comes_after_the_check_leads_nowhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
