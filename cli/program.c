@@ -241,6 +241,7 @@ static int evaluate(struct program *program, const torpor_bytes *source) {
       vm, file ? (const char *)source->data : settings->code,
       file ? source->size : program->sources.size,
       file ? torpor_loader_name(program->loader) : program->name, mode, &value);
+  torpor_loader_linked(program->loader);
   if (status == TORPOR_OK) status = finish(program, &value);
   if (status == TORPOR_OK && settings->print) {
     if (mode == TORPOR_MODULE)

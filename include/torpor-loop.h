@@ -308,9 +308,11 @@ TORPOR_API void torpor_task_fail(torpor_task *task, const char *name,
 /* ---- Modules from files --------------------------------------------------*/
 
 /* Gives a program the modules that it imports. The folder of the main module
- * and all below it is the program, and needs no grant; what lies elsewhere is
- * read when 'access' allows it. A module has TORPOR_SOURCE_LARGEST bytes at
- * most. */
+ * and all below it is the program: its modules are given without a grant until
+ * torpor_loader_linked, so what their static imports name. What lies elsewhere,
+ * and what import() names later, is read when 'access' allows it: else a
+ * program could read any file beside it, by the text of a syntax error. A
+ * module has TORPOR_SOURCE_LARGEST bytes at most. */
 typedef struct torpor_loader torpor_loader;
 
 /* Reads the main module 'path'. TORPOR_OK with 'source'; TORPOR_NOT_FOUND,
@@ -330,6 +332,11 @@ TORPOR_API const char *torpor_loader_name(const torpor_loader *loader);
 /* torpor_host.module, with the loader as 'user'. */
 TORPOR_API torpor_status torpor_loader_module(void *loader, const char *name,
                                               torpor_bytes *source);
+
+/* Says that the main module's static imports have been read: to be called when
+ * its torpor_eval has returned, before jobs run. From then on a module needs a
+ * grant, wherever it lies, unless it was given before. */
+TORPOR_API void torpor_loader_linked(torpor_loader *loader);
 
 /* A sentence about the last call for the loader that failed; never NULL. */
 TORPOR_API const char *torpor_loader_error(const torpor_loader *loader);

@@ -7,6 +7,8 @@
  * inside the program that leads outside of it needs a grant.
  *
  *  (1) 'given' has every name that was given out, in order, once.
+ *  (2) Without a grant a file is read only if a static import names it, or one
+ *      did before: what import() names is chosen by the running program.
  *
  * Runs on the VM's thread. */
 #include <errno.h>
@@ -23,6 +25,7 @@ struct torpor_loader {
   char *folder; /* the program; NULL: nothing is */
   char **given; /* sorted */
   size_t count, capacity;
+  bool linked; /* only import() can ask for more */
   torpor_bytes error;
 };
 
@@ -104,8 +107,9 @@ static torpor_status check_module(torpor_loader *loader, const char *name,
   char *text = path != NULL ? NULL : torpor__path_normalise("/", name);
   const char *where = path != NULL ? path : text;
   if (where == NULL) return TORPOR_NOMEM;
-  bool part =
-      loader->folder != NULL && torpor__path_covers(loader->folder, where);
+  bool part = loader->folder != NULL &&
+              torpor__path_covers(loader->folder, where) &&
+              (!loader->linked || torpor_loader_gave(loader, name));
   free(text);
   if (part) return TORPOR_OK;
   torpor_status status =
@@ -171,6 +175,10 @@ void torpor_loader_close(torpor_loader *loader) {
 
 const char *torpor_loader_name(const torpor_loader *loader) {
   return loader->name == NULL ? "" : loader->name;
+}
+
+void torpor_loader_linked(torpor_loader *loader) {
+  loader->linked = true;
 }
 
 const char *torpor_loader_error(const torpor_loader *loader) {

@@ -288,6 +288,25 @@ class Access(Command):
         self.write("program/main.mjs", "import './in.mjs';")
         self.torpor("program/main.mjs", code=THROWN)
 
+    def test_what_import_names_needs_a_grant(self):
+        """Else its syntax error would tell what is in any file nearby."""
+        self.write("password", "hunter2 is the word\n")
+        self.write("plugin.mjs", "import './part.mjs'; export default 1;")
+        self.write("part.mjs", "export const part = 1;")
+        text = "await import('./%s').then((m) => console.log(m.default))"
+        done = self.script(text % "password", code=THROWN)
+        self.assertNotIn("hunter2", done.stderr + done.stdout)
+        self.assertIn(f"--allow-read={self.folder}/password", done.stderr)
+        self.script(text % "nothing", code=THROWN)
+        self.script(text % "plugin.mjs", code=THROWN)
+        done = self.script(text % "plugin.mjs", "--allow-read=plugin.mjs",
+                           code=THROWN)
+        self.assertIn(f"--allow-read={self.folder}/part.mjs", done.stderr)
+        done = self.script(text % "plugin.mjs", "--allow-read=.")
+        self.assertEqual(done.stdout, "1\n")
+        done = self.script("import './plugin.mjs';" + text % "plugin.mjs")
+        self.assertEqual(done.stdout, "1\n")
+
     def test_source_lines_of_other_files_are_not_shown(self):
         path = self.write("secret/file", "the secret line\n")
         done = self.script("const e = new Error('x');"
