@@ -2,7 +2,9 @@
 /* whole.c - files that a command reads or writes whole.
  *
  * A file is written under another name beside it, synced, and renamed; so it is
- * never seen half written, and stays as it was when anything fails. */
+ * never seen half written, and stays as it was when anything fails. One that is
+ * replaced hands its mode on; through a link the file it leads to is replaced,
+ * and a device or a pipe is written to as it is. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -92,34 +94,76 @@ static int write_output(const torpor_bytes *bytes) {
   return CLI_EXIT_FILE;
 }
 
-/* Fills 'file', which was just made, closes it, and gives it its name. */
-static bool finish_draft(int file, const char *draft, const char *path,
-                         const torpor_bytes *bytes) {
+/* Where a file is to be written, as 'path' says it. */
+struct target {
+  char *path;  /* without links; from malloc */
+  mode_t mode; /* of the file that will be there */
+  bool stream; /* a device or a pipe: nothing that could be replaced */
+};
+
+/* False with errno. */
+static bool find_target(const char *path, struct target *out) {
+  struct stat found;
   mode_t mask = umask(0);
   umask(mask);
-  bool good = write_all(file, bytes) && fchmod(file, 0666 & ~mask) == 0 &&
+  *out = (struct target){.mode = 0666 & ~mask};
+  if (lstat(path, &found) != 0) {
+    out->path = errno == ENOENT ? strdup(path) : NULL;
+    return out->path != NULL;
+  }
+  out->path = realpath(path, NULL);
+  if (out->path == NULL || stat(out->path, &found) != 0) return false;
+  out->mode = found.st_mode & 0777;
+  out->stream = !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+  return true;
+}
+
+static bool write_stream(const struct target *target,
+                         const torpor_bytes *bytes) {
+  int file = open(target->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  if (file < 0) return false;
+  bool good = write_all(file, bytes);
+  int failure = errno;
+  if (close(file) != 0 && good) return false;
+  errno = failure;
+  return good;
+}
+
+/* Fills 'file', which was just made, closes it, and gives it its name. */
+static bool finish_draft(int file, const char *draft,
+                         const struct target *target,
+                         const torpor_bytes *bytes) {
+  bool good = write_all(file, bytes) && fchmod(file, target->mode) == 0 &&
               fsync(file) == 0;
   int failure = good ? 0 : errno;
   if (close(file) != 0 && failure == 0) failure = errno;
-  if (failure == 0 && rename(draft, path) == 0) return true;
+  if (failure == 0 && rename(draft, target->path) == 0) return true;
   if (failure == 0) failure = errno;
   unlink(draft);
   errno = failure;
   return false;
 }
 
-int cli_whole_write(const char *path, const torpor_bytes *bytes) {
-  if (is_output(path)) return write_output(bytes);
-  size_t size = strlen(path) + sizeof(".XXXXXX");
+static bool replace_file(const struct target *target,
+                         const torpor_bytes *bytes) {
+  size_t size = strlen(target->path) + sizeof(".XXXXXX");
   char *draft = malloc(size);
-  if (draft == NULL) {
-    cli_complain("out of memory");
-    return CLI_EXIT_HOST;
-  }
-  snprintf(draft, size, "%s.XXXXXX", path);
+  if (draft == NULL) return false;
+  snprintf(draft, size, "%s.XXXXXX", target->path);
   int file = mkstemp(draft);
-  bool good = file >= 0 && finish_draft(file, draft, path, bytes);
-  if (!good) cli_complain("'%s' cannot be written: %s", path, strerror(errno));
+  bool good = file >= 0 && finish_draft(file, draft, target, bytes);
+  int failure = errno;
   free(draft);
+  errno = failure;
+  return good;
+}
+
+int cli_whole_write(const char *path, const torpor_bytes *bytes) {
+  struct target target;
+  if (is_output(path)) return write_output(bytes);
+  bool good = find_target(path, &target) &&
+              (target.stream ? write_stream : replace_file)(&target, bytes);
+  if (!good) cli_complain("'%s' cannot be written: %s", path, strerror(errno));
+  free(target.path);
   return good ? CLI_EXIT_DONE : CLI_EXIT_FILE;
 }

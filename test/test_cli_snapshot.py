@@ -307,6 +307,31 @@ class Moving(Snapshots):
             self.assertEqual(self.torpor("resume", run, "-q").stdout,
                              f"{line}\n")
 
+    def test_what_is_written_to_stays_what_it_is(self):
+        """A file keeps its mode, a link its target, a device itself."""
+        self.library("a")
+        self.export(name="private")
+        os.chmod(self.path("private"), 0o600)
+        whole = self.export(name="private")
+        self.assertEqual(os.stat(self.path("private")).st_mode & 0o777, 0o600)
+        os.mkdir(self.path("far"))
+        with open(self.path("far/file"), "w") as file:
+            file.write("old")
+        os.symlink("far/file", self.path("link"))
+        self.assertEqual(self.export(name="link"), whole)
+        self.assertTrue(os.path.islink(self.path("link")))
+        with open(self.path("far/file"), "rb") as file:
+            self.assertEqual(file.read(), whole)
+        os.symlink("nowhere", self.path("broken"))
+        self.torpor("export", "main", "-o", "broken", code=FILE)
+        self.assertFalse(os.path.exists(self.path("nowhere")))
+        os.mkfifo(self.path("pipe"))
+        child = self.start("export", "main", "-o", "pipe")
+        with open(self.path("pipe"), "rb") as file:
+            self.assertEqual(file.read(), whole)
+        self.assertEqual(child.wait(PATIENCE), DONE)
+        self.assertEqual(sorted(os.listdir(self.path("far"))), ["file"])
+
     def test_a_file_is_whole_or_as_it_was(self):
         self.library("a")
         whole = self.export()
