@@ -7,23 +7,31 @@
 
 #include "json.h"
 #include "torpor.h"
+#include "utf8.h"
 #include "when.h"
 
 static bool begun[CLI_JSON_DEPTH]; /* something was written at that depth */
 static size_t depth;
 
+/* Control characters are escaped all, also those that JSON allows: the reader
+ * may be a terminal. What is no UTF-8 becomes U+FFFD, a byte at a time. */
+static void write_character(const char *text, struct cli_character character) {
+  if (!character.valid) {
+    fputs("\\ufffd", stdout);
+  } else if (character.control) {
+    printf("\\u%04x", (unsigned char)text[character.size - 1]);
+  } else {
+    if (*text == '"' || *text == '\\') putchar('\\');
+    fwrite(text, 1, character.size, stdout);
+  }
+}
+
 static void write_text(const char *text, size_t size) {
   putchar('"');
-  for (size_t i = 0; i < size; i++) {
-    unsigned char byte = (unsigned char)text[i];
-    if (byte == '"' || byte == '\\') {
-      putchar('\\');
-      putchar(byte);
-    } else if (byte < ' ') {
-      printf("\\u%04x", byte);
-    } else {
-      putchar(byte);
-    }
+  for (size_t i = 0; i < size;) {
+    struct cli_character next = cli_utf8_read(text + i, size - i);
+    write_character(text + i, next);
+    i += next.size;
   }
   putchar('"');
 }

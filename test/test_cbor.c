@@ -183,7 +183,8 @@ static void test_shows_structure(void **state) {
   assert_shows("d901028101", "[1]");
   assert_shows("82d81844a1616101f6", "[{\"a\":1},null]");
   assert_shows("6a000a1f22085c7f2fc3bc",
-               "\"\\u0000\\n\\u001f\\\"\\b\\\\\x7f/ü\"");
+               "\"\\u0000\\n\\u001f\\\"\\b\\\\\\u007f/ü\"");
+  assert_shows("66c280c29fc2a0", "\"\\u0080\\u009f\u00a0\"");
 }
 
 /* ---- Refusals -------------------------------------------------------------*/

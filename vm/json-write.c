@@ -29,6 +29,16 @@ static bool print_item(printer *p, const torpor__cbor_item *item);
 
 /* ---- Text, bytes, numbers -------------------------------------------------*/
 
+/* Bytes of the character at 'text' that must or had better be escaped; 0 for
+ * any other. DEL and U+0080 to U+009F are allowed in JSON, but steer terminals;
+ * 'text', which is valid UTF-8, has two bytes for the latter. */
+static size_t escaped_size(const uint8_t *text) {
+  if (text[0] == 0xc2) return text[1] < 0xa0 ? 2 : 0;
+  return text[0] < 0x20 || text[0] == 0x7f || text[0] == '"' || text[0] == '\\'
+             ? 1
+             : 0;
+}
+
 /* The inside of a string: escaped, without quotes. */
 static bool put_escaped(printer *p, const uint8_t *text, size_t size) {
   static const char names[] = "btnvfr"; /* \b is 8 ... \r is 13 */
@@ -36,14 +46,16 @@ static bool put_escaped(printer *p, const uint8_t *text, size_t size) {
   if (!torpor__utf8_valid(text, size)) return false;
   for (size_t i = 0; i < size; i++) {
     char escape[8];
-    if (text[i] >= 0x20 && text[i] != '"' && text[i] != '\\') continue;
+    size_t escaped = escaped_size(text + i);
+    if (escaped == 0) continue;
     torpor__buffer_add(&p->out, text + plain, i - plain);
+    i += escaped - 1;
     plain = i + 1;
-    if (text[i] >= 0x20)
+    if (text[i] == '"' || text[i] == '\\')
       snprintf(escape, sizeof(escape), "\\%c", text[i]);
     else if (text[i] >= 8 && text[i] <= 13 && text[i] != 11)
       snprintf(escape, sizeof(escape), "\\%c", names[text[i] - 8]);
-    else
+    else /* of two bytes the second is the code point */
       snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)text[i]);
     put(p, escape);
   }
