@@ -12,17 +12,17 @@
 enum { MOST_LINES = 20, MOST_TEXT = 100 };
 
 static void begin_line(const char *label) {
-  printf("%-11s", label);
+  cli_print(stdout, "%-11s", label);
 }
 
 static void show_side(const char *label, const struct cli_snapshot *snapshot) {
   char size[CLI_AMOUNT_SIZE];
   begin_line(label);
   if (snapshot->store != NULL)
-    printf("run %s, step %" PRId64, snapshot->id, snapshot->step);
+    cli_print(stdout, "run %s, step %" PRId64, snapshot->id, snapshot->step);
   else
     cli_output_plain(stdout, snapshot->name);
-  printf(", %s\n", cli_amount_bytes(snapshot->size, size));
+  cli_print(stdout, ", %s\n", cli_amount_bytes(snapshot->size, size));
 }
 
 static void show_memory(const struct cli_difference *difference) {
@@ -37,8 +37,9 @@ static void show_memory(const struct cli_difference *difference) {
   else if (pages->bytes == 0)
     puts("no change");
   else
-    printf("%s in %s page%s\n", cli_amount_bytes(pages->bytes, size),
-           cli_amount_count(pages->pages, count), pages->pages == 1 ? "" : "s");
+    cli_print(stdout, "%s in %s page%s\n", cli_amount_bytes(pages->bytes, size),
+              cli_amount_count(pages->pages, count),
+              pages->pages == 1 ? "" : "s");
 }
 
 /* ---- The heap ------------------------------------------------------------*/
@@ -51,15 +52,16 @@ static void show_class(const struct cli_class_change *change, void *user) {
   const char *text = cli_item_text(change->name, &length);
   snprintf(name, sizeof(name), "%.*s",
            (int)(length < MOST_TEXT ? length : MOST_TEXT), text);
-  printf("           %+12" PRId64 " %12s  ", change->count,
-         cli_amount_change(change->bytes, size));
+  cli_print(stdout, "           %+12" PRId64 " %12s  ", change->count,
+            cli_amount_change(change->bytes, size));
   cli_output_plain(stdout, name);
   putchar('\n');
 }
 
 static void show_rest(uint64_t all) {
   if (all > MOST_LINES)
-    printf("           ... and %" PRIu64 " more\n", all - MOST_LINES);
+    cli_print(stdout, "           ... and %" PRIu64 " more\n",
+              all - MOST_LINES);
 }
 
 static void show_heap(const struct cli_difference *difference) {
@@ -75,7 +77,7 @@ static void show_heap(const struct cli_difference *difference) {
     putchar('\n');
     return;
   }
-  puts(cli_amount_change(used, size));
+  cli_print(stdout, "%s\n", cli_amount_change(used, size));
   cli_diff_classes(difference, show_class, &shown);
   show_rest(shown);
 }
@@ -86,8 +88,8 @@ static void show_operations(const char *label, const struct cli_list *list) {
   char text[CLI_WAIT_SIZE];
   for (size_t i = 0; i < list->count && i < MOST_LINES; i++) {
     begin_line(i == 0 ? label : "");
-    printf("%" PRId64 " ",
-           cli_item_integer(cli_item_get(list->items[i], "id")));
+    cli_print(stdout, "%" PRId64 " ",
+              cli_item_integer(cli_item_get(list->items[i], "id")));
     cli_output_plain(stdout, cli_wait_describe_item(list->items[i], text));
     putchar('\n');
   }

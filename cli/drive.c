@@ -43,7 +43,7 @@ static void begin_note(struct display *display, const torpor_event *event) {
   clear_status(display);
   fputs("torpor: ", stderr);
   if (display->many && event->run[0] != '\0')
-    fprintf(stderr, "%s: ", event->run);
+    cli_print(stderr, "%s: ", event->run);
 }
 
 static void show_commit(struct display *display, const torpor_event *event) {
@@ -51,13 +51,13 @@ static void show_commit(struct display *display, const torpor_event *event) {
   if (event->operations == 0) return;
   if (!display->terminal) return;
   begin_note(display, event);
-  fprintf(stderr,
-          "step %" PRId64 ", asleep in %" PRIu64 " bytes, waits for %" PRIu64
-          " operation%s",
-          event->step, event->size, event->operations,
-          event->operations == 1 ? "" : "s");
+  cli_print(stderr,
+            "step %" PRId64 ", asleep in %" PRIu64 " bytes, waits for %" PRIu64
+            " operation%s",
+            event->step, event->size, event->operations,
+            event->operations == 1 ? "" : "s");
   if (event->next_due_ms >= 0)
-    fprintf(stderr, ", next %s", cli_when_about(event->next_due_ms, when));
+    cli_print(stderr, ", next %s", cli_when_about(event->next_due_ms, when));
   display->status = true;
 }
 
@@ -70,9 +70,9 @@ static void show_end(struct display *display, const torpor_event *event) {
   char reason[TORPOR_RUN_ID_SIZE + 512] = "";
   torpor_run_each(display->driven->store, event->run, copy_reason, reason);
   begin_note(display, event);
-  fprintf(stderr, "%s after %" PRId64 " step%s%s",
-          torpor_run_state_name(event->state), event->step,
-          event->step == 1 ? "" : "s", reason[0] ? ": " : "");
+  cli_print(stderr, "%s after %" PRId64 " step%s%s",
+            torpor_run_state_name(event->state), event->step,
+            event->step == 1 ? "" : "s", reason[0] ? ": " : "");
   cli_output_plain(stderr, reason);
   fputc('\n', stderr);
 }
@@ -87,9 +87,9 @@ static void show_event(struct display *display, const torpor_event *event) {
   case TORPOR_EVENT_WOKEN:
     if (quiet) return;
     begin_note(display, event);
-    fprintf(stderr,
-            "woken at step %" PRId64 " in %.0f us from %" PRIu64 " bytes\n",
-            event->step, event->us, event->size);
+    cli_print(stderr,
+              "woken at step %" PRId64 " in %.0f us from %" PRIu64 " bytes\n",
+              event->step, event->us, event->size);
     return;
   case TORPOR_EVENT_COMMIT:
     if (!quiet) show_commit(display, event);
@@ -99,12 +99,12 @@ static void show_event(struct display *display, const torpor_event *event) {
     return;
   case TORPOR_EVENT_HELD:
     begin_note(display, event);
-    fprintf(stderr, "'%s' is driven by another process; waiting for it\n",
-            event->run);
+    cli_print(stderr, "'%s' is driven by another process; waiting for it\n",
+              event->run);
     return;
   case TORPOR_EVENT_ERROR:
     begin_note(display, event);
-    fprintf(stderr, "%s\n", event->text);
+    cli_print(stderr, "%s\n", event->text);
     return;
   default:
     return;
@@ -203,10 +203,10 @@ static void tell_how_to_resume(struct display *display) {
   clear_status(display);
   if (driven->count != 1 || display->settings->json) return;
   cli_output_flush();
-  fprintf(stderr,
-          "torpor: '%s' stays as it was committed; go on with:\n"
-          "  torpor resume %s --store %s\n",
-          driven->ids[0], driven->ids[0], cli_store_path(driven->place));
+  cli_print(stderr,
+            "torpor: '%s' stays as it was committed; go on with:\n"
+            "  torpor resume %s --store %s\n",
+            driven->ids[0], driven->ids[0], cli_store_path(driven->place));
 }
 
 static int add_runs(torpor_worker *worker, const struct cli_driven *driven) {

@@ -48,10 +48,11 @@ static bool print_listed(void *user, const torpor_engine_info *info) {
 /* torpor_engine_visit_fn */
 static bool show_listed(void *user, const torpor_engine_info *info) {
   (void)user;
-  printf("%s  %-8s  ", info->id,
-         info->quickjs[0] != '\0' ? info->quickjs : "?");
+  cli_print(stdout, "%s  %-8s  ", info->id,
+            info->quickjs[0] != '\0' ? info->quickjs : "?");
   cli_output_plain(stdout, info->path != NULL ? info->path : "(built in)");
-  if (info->unusable != NULL) printf("\n    not usable: %s", info->unusable);
+  if (info->unusable != NULL)
+    cli_print(stdout, "\n    not usable: %s", info->unusable);
   putchar('\n');
   return true;
 }
@@ -63,7 +64,7 @@ static int list(const struct cli_call *call) {
     torpor_engine_each(print_listed, NULL);
     cli_json_close(']');
   } else {
-    printf("%-64s  %-8s  %s\n", "ENGINE", "QUICKJS", "FILE");
+    cli_print(stdout, "%-64s  %-8s  %s\n", "ENGINE", "QUICKJS", "FILE");
     torpor_engine_each(show_listed, NULL);
   }
   return CLI_EXIT_DONE;
@@ -82,7 +83,7 @@ static int install_into(const struct cli_call *call, const char *folder) {
   if (settings->json) {
     print_engine(NULL, &info);
   } else {
-    printf("engine %s (QuickJS %s) is in ", info.id, info.quickjs);
+    cli_print(stdout, "engine %s (QuickJS %s) is in ", info.id, info.quickjs);
     cli_output_plain(stdout, path);
     putchar('\n');
   }

@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "snapshot.h"
+#include "output.h"
 
 struct fork_settings {
   bool json;
@@ -49,7 +50,7 @@ static int run(const struct cli_call *call) {
   if (code == CLI_EXIT_DONE && settings->json)
     code = cli_store_check(store, torpor_run_each(store, id, print_fork, from));
   else if (code == CLI_EXIT_DONE)
-    puts(id);
+    cli_print(stdout, "%s\n", id);
   torpor_store_close(store);
   return code;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "output.h"
 
 enum { COLUMN = 26 };
 
@@ -20,7 +21,7 @@ void cli_complain(const char *format, ...) {
   fflush(stdout);
   fputs("torpor: ", stderr);
   va_start(list, format);
-  vfprintf(stderr, format, list);
+  cli_output_list(stderr, format, list);
   va_end(list);
   fputc('\n', stderr);
 }

@@ -9,6 +9,7 @@
 #include "sandbox.h"
 #include "store.h"
 #include "whole.h"
+#include "output.h"
 
 struct import_settings {
   const char *id;
@@ -78,7 +79,7 @@ static int add_run(torpor_store *store, const struct import_settings *settings,
 
 static void print_made(const char *id, bool json) {
   if (!json) {
-    puts(id);
+    cli_print(stdout, "%s\n", id);
     return;
   }
   cli_json_open(NULL, '{');

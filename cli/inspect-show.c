@@ -62,25 +62,27 @@ void cli_inspect_place(struct cli_item place) {
     fputs(" (", stdout);
   }
   show_text(cli_item_get(place, "file"));
-  printf(":%" PRId64, cli_item_integer(cli_item_get(place, "line")));
-  if (column > 0) printf(":%" PRId64, column);
+  cli_print(stdout, ":%" PRId64, cli_item_integer(cli_item_get(place, "line")));
+  if (column > 0) cli_print(stdout, ":%" PRId64, column);
   if (named) putchar(')');
 }
 
 static void begin_line(const char *label) {
-  printf("%-11s", label);
+  cli_print(stdout, "%-11s", label);
 }
 
 /* A line of a table, indented as what follows a label is. */
 static void show_row(const char *name, uint64_t count, uint64_t bytes) {
   char number[CLI_AMOUNT_SIZE], size[CLI_AMOUNT_SIZE];
-  printf("           %12s %12s  %s\n", cli_amount_count(count, number),
-         cli_amount_bytes(bytes, size), name);
+  cli_print(stdout, "           %12s %12s  %s\n",
+            cli_amount_count(count, number), cli_amount_bytes(bytes, size),
+            name);
 }
 
 /* "... and 12 more" */
 static void show_rest(uint64_t left) {
-  if (left > 0) printf("           ... and %" PRIu64 " more\n", left);
+  if (left > 0)
+    cli_print(stdout, "           ... and %" PRIu64 " more\n", left);
 }
 
 /* ---- What the bytes tell -------------------------------------------------*/
@@ -90,21 +92,21 @@ static void show_origin(const struct cli_snapshot *snapshot) {
   char hex[65], size[CLI_AMOUNT_SIZE];
   begin_line("snapshot");
   if (snapshot->store != NULL)
-    printf("run %s, step %" PRId64, snapshot->id, snapshot->step);
+    cli_print(stdout, "run %s, step %" PRId64, snapshot->id, snapshot->step);
   else
     cli_output_plain(stdout, snapshot->name);
-  printf(", %s%s\n", cli_amount_bytes(snapshot->size, size),
-         snapshot->protected ? ", protected" : "");
+  cli_print(stdout, ", %s%s\n", cli_amount_bytes(snapshot->size, size),
+            snapshot->protected ? ", protected" : "");
   begin_line("id");
-  printf("%s\n", cli_inspect_hex(info->id, hex));
+  cli_print(stdout, "%s\n", cli_inspect_hex(info->id, hex));
   if (info->has_parent) {
     begin_line("parent");
-    printf("%s; it is a difference from that one\n",
-           cli_inspect_hex(info->parent, hex));
+    cli_print(stdout, "%s; it is a difference from that one\n",
+              cli_inspect_hex(info->parent, hex));
   }
   begin_line("engine");
-  printf("%.16s...%s\n", info->engine,
-         snapshot->installed || info->has_parent ? "" : ", not installed");
+  cli_print(stdout, "%.16s...%s\n", info->engine,
+            snapshot->installed || info->has_parent ? "" : ", not installed");
 }
 
 static void show_exported(const torpor_bytes *exported) {
@@ -113,8 +115,8 @@ static void show_exported(const torpor_bytes *exported) {
   begin_line("exported");
   fputs("from run ", stdout);
   show_text(cli_item_get(run, "id"));
-  printf(" at step %" PRId64 ", program ",
-         cli_item_integer(cli_item_get(run, "step")));
+  cli_print(stdout, " at step %" PRId64 ", program ",
+            cli_item_integer(cli_item_get(run, "step")));
   show_text(cli_item_get(run, "program"));
   putchar('\n');
 }
@@ -122,15 +124,16 @@ static void show_exported(const torpor_bytes *exported) {
 static void show_sizes(const torpor_snapshot_info *info) {
   char raw[CLI_AMOUNT_SIZE], stored[CLI_AMOUNT_SIZE];
   begin_line("awake");
-  printf("%s of memory\n", cli_amount_bytes(info->memory, raw));
+  cli_print(stdout, "%s of memory\n", cli_amount_bytes(info->memory, raw));
   begin_line("sections");
-  printf("%12s %12s\n", "RAW", "STORED");
+  cli_print(stdout, "%12s %12s\n", "RAW", "STORED");
   for (unsigned i = 0; i < TORPOR_SNAPSHOT_SECTIONS; i++) {
     const torpor_section_size *section = &info->sections[i];
     if (section->stored == 0) continue;
-    printf("           %12s %12s  %s\n", cli_amount_bytes(section->raw, raw),
-           cli_amount_bytes(section->stored, stored),
-           cli_inspect_section_name(i));
+    cli_print(stdout, "           %12s %12s  %s\n",
+              cli_amount_bytes(section->raw, raw),
+              cli_amount_bytes(section->stored, stored),
+              cli_inspect_section_name(i));
   }
 }
 
@@ -142,10 +145,11 @@ static void show_pages(const struct cli_inspected *inspected) {
     puts("not counted; see --memory");
     return;
   }
-  printf("%s of %u KB are not as at the start: %s of content, %s of zeros\n",
-         cli_amount_count(pages->pages, count), CLI_PAGE_SIZE >> 10,
-         cli_amount_bytes(pages->data_bytes, data),
-         cli_amount_bytes(pages->zero_bytes, zero));
+  cli_print(stdout,
+            "%s of %u KB are not as at the start: %s of content, %s of zeros\n",
+            cli_amount_count(pages->pages, count), CLI_PAGE_SIZE >> 10,
+            cli_amount_bytes(pages->data_bytes, data),
+            cli_amount_bytes(pages->zero_bytes, zero));
 }
 
 /* Oldest first, as they are put together. */
@@ -156,11 +160,12 @@ static void show_chain(const struct cli_inspected *inspected) {
   for (size_t i = 0; i < inspected->chain_count; i++)
     bytes += inspected->chain[i].size;
   begin_line("in store");
-  printf("%s: ", cli_amount_bytes(bytes, size));
-  printf("step %" PRId64, inspected->chain[inspected->chain_count - 1].step);
+  cli_print(stdout, "%s: ", cli_amount_bytes(bytes, size));
+  cli_print(stdout, "step %" PRId64,
+            inspected->chain[inspected->chain_count - 1].step);
   if (inspected->chain_count > 1)
-    printf(" and %zu differences up to step %" PRId64,
-           inspected->chain_count - 1, inspected->chain[0].step);
+    cli_print(stdout, " and %zu differences up to step %" PRId64,
+              inspected->chain_count - 1, inspected->chain[0].step);
   putchar('\n');
 }
 
@@ -173,7 +178,8 @@ static void show_operations(const torpor_bytes *operations) {
   if (all == 0) puts("nothing");
   for (; shown < MOST_LINES && cli_items_next(&items, &operation); shown++) {
     if (shown > 0) begin_line("");
-    printf("%" PRId64 " ", cli_item_integer(cli_item_get(operation, "id")));
+    cli_print(stdout, "%" PRId64 " ",
+              cli_item_integer(cli_item_get(operation, "id")));
     cli_output_plain(stdout, cli_wait_describe_item(operation, text));
     putchar('\n');
   }
@@ -196,7 +202,7 @@ static void show_waiting(struct cli_item waiting) {
     show_text(cli_item_get(place, "kind"));
     operation = cli_item_get(place, "operation");
     if (operation.data != NULL)
-      printf(", waits for %" PRId64, cli_item_integer(operation));
+      cli_print(stdout, ", waits for %" PRId64, cli_item_integer(operation));
     putchar('\n');
   }
   show_rest(all - shown);
@@ -209,11 +215,11 @@ static void show_heap(struct cli_item heap) {
   uint64_t shown = 0, all = items.left;
   if (heap.data == NULL) return;
   begin_line("heap");
-  printf("%s used, %s free\n",
-         cli_amount_bytes(
-             (uint64_t)cli_item_integer(cli_item_get(heap, "used")), used),
-         cli_amount_bytes(
-             (uint64_t)cli_item_integer(cli_item_get(heap, "free")), free_));
+  cli_print(stdout, "%s used, %s free\n",
+            cli_amount_bytes(
+                (uint64_t)cli_item_integer(cli_item_get(heap, "used")), used),
+            cli_amount_bytes(
+                (uint64_t)cli_item_integer(cli_item_get(heap, "free")), free_));
   for (; shown < MOST_LINES && cli_items_next(&items, &class); shown++) {
     size_t size;
     const char *text = cli_item_text(cli_item_get(class, "class"), &size);
@@ -241,7 +247,7 @@ static void show_largest(struct cli_item largest) {
     int64_t bytes = cli_item_integer(cli_item_get(object, "bytes"));
     begin_line(first ? "largest" : "");
     first = false;
-    printf("%12s  ", cli_amount_bytes((uint64_t)bytes, size));
+    cli_print(stdout, "%12s  ", cli_amount_bytes((uint64_t)bytes, size));
     show_text(cli_item_get(object, "class"));
     if (!is_empty(cli_item_get(object, "name"))) {
       putchar(' ');

@@ -7,6 +7,7 @@
 #include "show.h"
 #include "store.h"
 #include "when.h"
+#include "output.h"
 
 struct list_settings {
   bool json;
@@ -34,11 +35,12 @@ static bool show_run(void *user, const torpor_run_info *info) {
   char when[CLI_WHEN_SIZE];
   size_t *count = user;
   if ((*count)++ == 0)
-    printf("%-16s %-9s %8s %10s %6s  %s\n", "RUN", "STATE", "STEP", "BYTES",
-           "WAITS", "CHANGED");
-  printf("%-16s %-9s %8" PRId64 " %10" PRIu64 " %6" PRIu64 "  %s\n", info->id,
-         torpor_run_state_name(info->state), info->step, info->snapshot_size,
-         info->operations, cli_when_about(info->changed_ms, when));
+    cli_print(stdout, "%-16s %-9s %8s %10s %6s  %s\n", "RUN", "STATE", "STEP",
+              "BYTES", "WAITS", "CHANGED");
+  cli_print(stdout, "%-16s %-9s %8" PRId64 " %10" PRIu64 " %6" PRIu64 "  %s\n",
+            info->id, torpor_run_state_name(info->state), info->step,
+            info->snapshot_size, info->operations,
+            cli_when_about(info->changed_ms, when));
   return true;
 }
 

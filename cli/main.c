@@ -84,7 +84,8 @@ static int print_help(char **words, size_t count) {
 }
 
 static int print_version(void) {
-  printf("torpor %s\nengine %s\n", torpor_version(), torpor_engine_id());
+  cli_print(stdout, "torpor %s\n", torpor_version());
+  cli_print(stdout, "engine %s\n", torpor_engine_id());
   return CLI_EXIT_DONE;
 }
 

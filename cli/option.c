@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "output.h"
 
 /* The command line that is being read. */
 struct reading {
@@ -25,8 +26,8 @@ struct reading {
 
 static void refer_to_help(const struct cli_command *command) {
   bool named = command->name[0] != '\0';
-  fprintf(stderr, "See 'torpor %s%s--help'.\n", command->name,
-          named ? " " : "");
+  cli_print(stderr, "See 'torpor %s%s--help'.\n", command->name,
+            named ? " " : "");
 }
 
 /* ---- Values --------------------------------------------------------------*/

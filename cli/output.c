@@ -7,13 +7,19 @@
  *
  *  (1) A reader that went away (SIGPIPE is ignored) is no error of the program:
  *      it ends silently with its own exit code.
- *  (2) Any other failure is said once, at the end. */
+ *  (2) Any other failure is said once, at the end.
+ *  (3) But for the lines of a program's own console, nothing of a program, a
+ *      file or a store steers the terminal: cli_print takes what it is given as
+ *      plain text. The other files of cli/ print by it alone, and JSON by
+ *      json.c; tools/check-text sees to that. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "output.h"
+#include "utf8.h"
 
 static int failure; /* errno of the first write that failed */
 
@@ -38,13 +44,62 @@ bool cli_output_line(torpor_level level, const char *text, size_t size) {
   return note_failure(good);
 }
 
-void cli_output_plain(FILE *file, const char *text) {
-  for (; *text != '\0'; text++) {
-    unsigned char byte = (unsigned char)*text, next = (unsigned char)text[1];
-    bool second = byte == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080... */
-    if (second) text++;
-    fputc(second || byte < 32 || byte == 127 ? ' ' : byte, file);
+static void write_plain(FILE *file, const char *text, size_t size) {
+  while (size > 0) {
+    struct cli_character next = cli_utf8_read(text, size);
+    if (!next.valid)
+      fputc('?', file);
+    else if (next.control)
+      fputc(' ', file);
+    else
+      fwrite(text, 1, next.size, file);
+    text += next.size;
+    size -= next.size;
   }
+}
+
+void cli_output_plain(FILE *file, const char *text) {
+  write_plain(file, text, strlen(text));
+}
+
+/* The text that 'format' and 'list' make: in 'small' if it fits, else from
+ * malloc; cut off where memory runs out. */
+static char *make_text(char *small, size_t room, const char *format,
+                       va_list list) {
+  va_list again;
+  va_copy(again, list);
+  int size = vsnprintf(small, room, format, list);
+  char *text =
+      size < 0 || (size_t)size < room ? NULL : malloc((size_t)size + 1);
+  if (text != NULL) vsnprintf(text, (size_t)size + 1, format, again);
+  va_end(again);
+  return text != NULL ? text : small;
+}
+
+/* How many newlines 'format', of 'size' bytes, ends with. */
+static size_t count_newlines(const char *format, size_t size) {
+  size_t count = 0;
+  while (count < size && format[size - count - 1] == '\n') count++;
+  return count;
+}
+
+void cli_output_list(FILE *file, const char *format, va_list list) {
+  char small[1024];
+  char *text = make_text(small, sizeof(small), format, list);
+  size_t before = strspn(format, "\n"), size = strlen(text);
+  size_t after = count_newlines(format + before, strlen(format + before));
+  if (size < before + after) before = after = 0; /* it was cut off */
+  fwrite(text, 1, before, file);
+  write_plain(file, text + before, size - before - after);
+  fwrite(text + size - after, 1, after, file);
+  if (text != small) free(text);
+}
+
+void cli_print(FILE *file, const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  cli_output_list(file, format, list);
+  va_end(list);
 }
 
 int cli_output_finish(int code) {

@@ -3,6 +3,7 @@
 #ifndef TORPOR_CLI_OUTPUT_H
 #define TORPOR_CLI_OUTPUT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,8 +15,15 @@
  * nobody takes it any more; what went wrong is kept for cli_output_finish. */
 bool cli_output_line(torpor_level level, const char *text, size_t size);
 
-/* Writes 'text' such that it stays on its line and does not steer a terminal:
- * for what a program may have made up, in what we say ourselves. */
+/* As fprintf, but of the text that results each control character is written
+ * as a space, except the newlines that 'format' begins and ends with, and each
+ * byte that is no UTF-8 as a question mark. So what a program may have made up
+ * stays on its line and does not steer a terminal. */
+void cli_print(FILE *file, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void cli_output_list(FILE *file, const char *format, va_list list);
+
+/* The same for a text as it is. */
 void cli_output_plain(FILE *file, const char *text);
 
 /* Passes on what is buffered. False as above. */

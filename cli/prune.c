@@ -6,6 +6,7 @@
 #include "amount.h"
 #include "json.h"
 #include "store.h"
+#include "output.h"
 
 struct prune_settings {
   struct cli_keep keep;
@@ -70,9 +71,9 @@ static void tell(const torpor_run_pruned *total,
     cli_json_close('}');
     return;
   }
-  printf("%" PRIu64 " state%s %s, %s %s\n", total->states,
-         total->states == 1 ? "" : "s", dry ? "would be dropped" : "dropped",
-         cli_amount_bytes(total->bytes, size), dry ? "in them" : "freed");
+  cli_print(stdout, "%" PRIu64 " state%s %s, %s %s\n", total->states,
+            total->states == 1 ? "" : "s", dry ? "would be dropped" : "dropped",
+            cli_amount_bytes(total->bytes, size), dry ? "in them" : "freed");
 }
 
 static int run(const struct cli_call *call) {

@@ -10,11 +10,13 @@
  * A stack is text that the program may have made up. So source lines are shown
  * only of modules that the program was given, and nothing is shown of a line
  * but printable text, and no more of it than fits a terminal. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "output.h"
 #include "report.h"
 
 enum { CAUSES_MAX = 8, WIDTH = 72, NAME_MAX_SIZE = 4096 };
@@ -104,14 +106,9 @@ static void print_line(const char *text, size_t size,
   while (from + shown < size && shown > 0 &&
          ((unsigned char)text[from + shown] & 0xc0) == 0x80)
     shown--;
-  fprintf(stderr, "%6lu | ", place->line);
-  for (size_t i = from; i < from + shown; i++) {
-    unsigned char byte = (unsigned char)text[i];
-    fputc(byte < 32 || byte == 127 ? ' ' : byte, stderr);
-  }
-  fputc('\n', stderr);
+  cli_print(stderr, "%6lu | %.*s\n", place->line, (int)shown, text + from);
   if (place->column != 0 && column >= from && column <= from + shown)
-    fprintf(stderr, "       | %*s^\n", (int)(column - from), "");
+    cli_print(stderr, "       | %*s^\n", (int)(column - from), "");
 }
 
 static void print_source(const char *stack, const struct cli_sources *sources) {
@@ -140,9 +137,11 @@ static void print_flag(const char *message, const struct cli_sources *sources) {
 }
 
 static void print_stack(const char *stack) {
-  size_t size = strlen(stack);
-  fputs(stack, stderr);
-  if (size > 0 && stack[size - 1] != '\n') fputc('\n', stderr);
+  while (*stack != '\0') {
+    size_t size = strcspn(stack, "\n");
+    cli_print(stderr, "%.*s\n", (int)(size < INT_MAX ? size : INT_MAX), stack);
+    stack += size + (stack[size] == '\n');
+  }
 }
 
 static void print_error(const torpor_error *error, const char *before,

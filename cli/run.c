@@ -6,6 +6,7 @@
 #include "drive.h"
 #include "json.h"
 #include "sandbox.h"
+#include "output.h"
 
 struct run_settings {
   const char *id, *input;
@@ -85,7 +86,7 @@ static int add_run(torpor_store *store, const char *file,
 
 static void print_made(const char *id, bool json) {
   if (!json) {
-    puts(id);
+    cli_print(stdout, "%s\n", id);
     return;
   }
   cli_json_open(NULL, '{');
@@ -109,8 +110,8 @@ static int run(const struct cli_call *call) {
     const struct cli_driven driven = {
         .store = store, .place = &settings->store, .ids = ids, .count = 1};
     if (!settings->drive.json && !settings->drive.quiet)
-      fprintf(stderr, "torpor: run %s in %s\n", id,
-              cli_store_path(&settings->store));
+      cli_print(stderr, "torpor: run %s in %s\n", id,
+                cli_store_path(&settings->store));
     code = cli_drive(&driven, &settings->drive);
   }
   torpor_store_close(store);

@@ -66,11 +66,12 @@ static bool print_operation(void *user, const torpor_run_operation *operation) {
 static bool show_operation(void *user, const torpor_run_operation *operation) {
   char waits_for[CLI_WAIT_SIZE], when[CLI_WHEN_SIZE];
   bool *any = user;
-  fputs(*any ? "           " : "waits for  ", stdout);
+  cli_print(stdout, "%s", *any ? "           " : "waits for  ");
   cli_output_plain(stdout, cli_wait_describe(operation, waits_for));
-  printf("\n           since %s, step %" PRId64 "; after waking: %s\n",
-         cli_when_about(operation->begun_ms, when), operation->begun_step,
-         operation->waking);
+  cli_print(stdout,
+            "\n           since %s, step %" PRId64 "; after waking: %s\n",
+            cli_when_about(operation->begun_ms, when), operation->begun_step,
+            operation->waking);
   *any = true;
   return true;
 }
@@ -92,8 +93,8 @@ static void show_access(const char *access) {
   for (const char *line = access; *line != '\0';) {
     int size = (int)strcspn(line, "\n");
     if (strncmp(line, "folder ", 7) != 0) {
-      printf("%s%.*s%s\n", label, size, line,
-             memchr(line, ' ', (size_t)size) ? "" : " everything");
+      cli_print(stdout, "%s%.*s%s\n", label, size, line,
+                memchr(line, ' ', (size_t)size) ? "" : " everything");
       label = "           ";
     }
     line += size + (line[size] == '\n');
@@ -104,29 +105,30 @@ static bool show_run(void *user, const torpor_run_info *info) {
   char when[CLI_WHEN_SIZE];
   torpor_bytes value = {0};
   (void)user;
-  printf("run        %s\n", info->id);
-  printf("state      %s%s%s%s", torpor_run_state_name(info->state),
-         info->worked ? ", driven by a process now" : "",
-         info->cancelling ? ", being cancelled" : "",
-         info->reason[0] ? ": " : "");
+  cli_print(stdout, "run        %s\n", info->id);
+  cli_print(stdout, "state      %s%s%s%s", torpor_run_state_name(info->state),
+            info->worked ? ", driven by a process now" : "",
+            info->cancelling ? ", being cancelled" : "",
+            info->reason[0] ? ": " : "");
   cli_output_plain(stdout, info->reason);
   putchar('\n');
-  printf("program    %s\n", info->file);
-  printf("step       %" PRId64 " (branch %" PRId64 ", %" PRId64
-         " attempts since)\n",
-         info->step, info->branch, info->attempts);
-  printf("made       %s\n", cli_when_about(info->created_ms, when));
-  printf("changed    %s\n", cli_when_about(info->changed_ms, when));
-  printf("asleep in  %" PRIu64 " bytes\n", info->snapshot_size);
-  printf("engine     %.16s...\n", info->engine);
+  cli_print(stdout, "program    %s\n", info->file);
+  cli_print(stdout,
+            "step       %" PRId64 " (branch %" PRId64 ", %" PRId64
+            " attempts since)\n",
+            info->step, info->branch, info->attempts);
+  cli_print(stdout, "made       %s\n", cli_when_about(info->created_ms, when));
+  cli_print(stdout, "changed    %s\n", cli_when_about(info->changed_ms, when));
+  cli_print(stdout, "asleep in  %" PRIu64 " bytes\n", info->snapshot_size);
+  cli_print(stdout, "engine     %.16s...\n", info->engine);
   show_access(info->access);
   if (info->signals > 0)
-    printf("mailbox    %" PRIu64 " signal%s not taken yet\n", info->signals,
-           info->signals == 1 ? "" : "s");
+    cli_print(stdout, "mailbox    %" PRIu64 " signal%s not taken yet\n",
+              info->signals, info->signals == 1 ? "" : "s");
   if (info->value != NULL &&
       torpor_cbor_to_json(info->value, info->value_size, &value) == TORPOR_OK) {
-    fputs(info->state == TORPOR_RUN_DONE ? "result     " : "error      ",
-          stdout);
+    cli_print(stdout, "%s",
+              info->state == TORPOR_RUN_DONE ? "result     " : "error      ");
     cli_output_plain(stdout, (const char *)value.data);
     putchar('\n');
   }
@@ -177,12 +179,13 @@ static bool show_step(void *user, const torpor_run_step *step) {
   char when[CLI_WHEN_SIZE], from[32] = "whole";
   size_t *count = user;
   if ((*count)++ == 0)
-    printf("%8s %6s %10s  %-16s %s\n", "STEP", "BRANCH", "BYTES", "STORED",
-           "MADE");
+    cli_print(stdout, "%8s %6s %10s  %-16s %s\n", "STEP", "BRANCH", "BYTES",
+              "STORED", "MADE");
   if (step->parent_step >= 0)
     snprintf(from, sizeof(from), "from %" PRId64, step->parent_step);
-  printf("%8" PRId64 " %6" PRId64 " %10" PRIu64 "  %-16s %s\n", step->step,
-         step->branch, step->size, from, cli_when_about(step->made_ms, when));
+  cli_print(stdout, "%8" PRId64 " %6" PRId64 " %10" PRIu64 "  %-16s %s\n",
+            step->step, step->branch, step->size, from,
+            cli_when_about(step->made_ms, when));
   return true;
 }
 

@@ -35,7 +35,7 @@ static const struct cli_option options[] = {
 /* ---- For people ----------------------------------------------------------*/
 
 static void show_change(const char *label, const char *from, const char *to) {
-  printf("%-11s", label);
+  cli_print(stdout, "%-11s", label);
   cli_output_plain(stdout, from);
   if (strcmp(from, to) != 0) {
     fputs(" -> ", stdout);
@@ -47,7 +47,7 @@ static void show_change(const char *label, const char *from, const char *to) {
 static void show_state(const torpor_bytes *state) {
   torpor_bytes json = {NULL, 0};
   char size[CLI_AMOUNT_SIZE], text[STATE_SHOWN + 4];
-  printf("state      %s", cli_amount_bytes(state->size, size));
+  cli_print(stdout, "state      %s", cli_amount_bytes(state->size, size));
   if (torpor_cbor_to_json(state->data, state->size, &json) == TORPOR_OK) {
     fputs(": ", stdout);
     snprintf(text, sizeof(text), "%.*s%s",
@@ -62,30 +62,36 @@ static void show_state(const torpor_bytes *state) {
 static void show_lost(const torpor_run_upgrade_report *report) {
   char text[CLI_WAIT_SIZE];
   for (size_t i = 0; i < report->lost_count; i++) {
-    fputs(i == 0 ? "dropped    " : "           ", stdout);
+    cli_print(stdout, "%s", i == 0 ? "dropped    " : "           ");
     cli_output_plain(stdout, cli_wait_describe(&report->lost[i], text));
     putchar('\n');
   }
   if (report->answered > 0)
-    printf("           %" PRIu64 " of these had a result, which is dropped\n",
-           report->answered);
+    cli_print(stdout,
+              "           %" PRIu64
+              " of these had a result, which is dropped\n",
+              report->answered);
 }
 
 static void show_report(const char *id, const torpor_run_upgrade_report *report,
                         bool dry) {
-  printf("run        %s, step %" PRId64 ", branch %" PRId64 " -> %" PRId64 "\n",
-         id, report->step, report->from_branch, report->to_branch);
+  cli_print(stdout,
+            "run        %s, step %" PRId64 ", branch %" PRId64 " -> %" PRId64
+            "\n",
+            id, report->step, report->from_branch, report->to_branch);
   show_change("program", report->from_file, report->to_file);
-  printf("           %" PRIu64 " file%s\n", report->modules,
-         report->modules == 1 ? "" : "s");
+  cli_print(stdout, "           %" PRIu64 " file%s\n", report->modules,
+            report->modules == 1 ? "" : "s");
   show_change("engine", report->from_engine, report->to_engine);
   show_state(&report->state);
   show_lost(report);
   if (report->signals > 0)
-    printf("mailbox    %" PRIu64 " signal%s, for the new program to take\n",
-           report->signals, report->signals == 1 ? "" : "s");
-  puts(dry ? "nothing was changed"
-           : "the new program begins when the run is driven");
+    cli_print(stdout,
+              "mailbox    %" PRIu64 " signal%s, for the new program to take\n",
+              report->signals, report->signals == 1 ? "" : "s");
+  cli_print(stdout, "%s\n",
+            dry ? "nothing was changed"
+                : "the new program begins when the run is driven");
 }
 
 /* ---- For programs --------------------------------------------------------*/

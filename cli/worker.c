@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "drive.h"
+#include "output.h"
 
 struct worker_settings {
   struct cli_store store;
@@ -23,8 +24,8 @@ static int run(const struct cli_call *call) {
   if (code != CLI_EXIT_DONE) return code;
   const struct cli_driven driven = {.store = store, .place = &settings->store};
   if (!settings->drive.json && !settings->drive.quiet)
-    fprintf(stderr, "torpor: driving the runs of %s; Ctrl-C stops\n",
-            cli_store_path(&settings->store));
+    cli_print(stderr, "torpor: driving the runs of %s; Ctrl-C stops\n",
+              cli_store_path(&settings->store));
   code = cli_drive(&driven, &settings->drive);
   torpor_store_close(store);
   return code;

@@ -146,6 +146,15 @@ class TextTest(CheckTest):
         self.assert_found("check-text", "vm/a.c",
                           LICENCE + "/* TODO: think */\n", 2, "TODO")
 
+    def test_the_command_prints_plain_text(self):
+        for line in ['printf("%s\\n", name);', "puts(name);",
+                     "fputs(name, stderr);", "fwrite(name, 1, 2, stdout);"]:
+            self.assert_found("check-text", "cli/a.c", LICENCE + line + "\n",
+                              2, "cli_print")
+        self.assertEqual(run_check("check-text", {
+            "cli/a.c": LICENCE + 'puts("text");\nsnprintf(a, 1, "%s", b);\n',
+            "vm/a.c": LICENCE + "puts(name);\n"})[0], 0)
+
     def test_tab_and_blank(self):
         self.assert_found("check-text", "vm/a.c", LICENCE + "\tint a;\n", 2,
                           "tab")
