@@ -103,6 +103,14 @@ class Scripts(Command):
                            "console.log(Object.keys(m).length)")
         self.assertEqual(done.stdout, "c\nb\n0\n")
 
+    def test_names_of_modules_are_not_cut(self):
+        self.write("c.mjs", "console.log('c');")
+        for text in ["import './c.mjs\\0.txt';", "import './\\0c.mjs';",
+                     "await import('./c.mjs\\0');"]:
+            done = self.script(text, "--allow-read", code=THROWN)
+            self.assertEqual(done.stdout, "")
+            self.assertIn("U+0000", done.stderr)
+
     def test_a_hashbang_is_a_comment(self):
         self.assertEqual(self.script("#!/usr/bin/env torpor\nconsole.log(1)\n")
                          .stdout, "1\n")
