@@ -179,12 +179,96 @@ static void test_shows_structure(void **state) {
   assert_shows("7f657374726561646d696e67ff", "\"streaming\"");
   assert_shows("a201020304", "{\"1\":2,\"3\":4}");
   assert_shows("a1820102f5", "{\"[1,2]\":true}");
-  assert_shows("d81c82d81d0001", "[\"[shared 0]\",1]");
   assert_shows("d901028101", "[1]");
   assert_shows("82d81844a1616101f6", "[{\"a\":1},null]");
   assert_shows("6a000a1f22085c7f2fc3bc",
                "\"\\u0000\\n\\u001f\\\"\\b\\\\\\u007f/ü\"");
   assert_shows("66c280c29fc2a0", "\"\\u0080\\u009f\u00a0\"");
+}
+
+static void test_shows_shared(void **state) {
+  (void)state;
+  assert_shows("82d81ca1616101d81d00", "[{\"a\":1},{\"a\":1}]");
+  assert_shows("83d81c82d81c80d81d01d81d00d81d01", "[[[],[]],[[],[]],[]]");
+  assert_shows("d81c82d81d0001", "[\"[Circular]\",1]");
+  /* In the copy, too; and a cycle that leads through what is shared. */
+  assert_shows("82d81c82d81d0001d81d00",
+               "[[\"[Circular]\",1],[\"[Circular]\",1]]");
+  assert_shows("d81c82d81c81d81d00d81d01",
+               "[[\"[Circular]\"],[\"[Circular]\"]]");
+  /* CBOR within CBOR counts for itself. */
+  assert_shows("83d81c8107d81d00d8184782d81c80d81d00", "[[7],[7],[[],[]]]");
+}
+
+static void add_times(torpor__buffer *to, int times, const void *data,
+                      size_t size) {
+  while (times-- > 0) torpor__buffer_add(to, data, size);
+}
+
+/* 'data', which is freed, as JSON: valid whatever it says. */
+static torpor_bytes show(torpor__buffer *data) {
+  torpor_bytes bytes, json, again;
+  test_ok(NULL, torpor__buffer_finish(data, &bytes));
+  test_ok(NULL, torpor_cbor_to_json(bytes.data, bytes.size, &json));
+  test_ok(NULL,
+          torpor_json_to_cbor((const char *)json.data, json.size, &again));
+  torpor_bytes_free(&again);
+  torpor_bytes_free(&bytes);
+  return json;
+}
+
+/* [a, a] of [b, b] and so on: a few bytes that would be 2^100 times as many. */
+static void test_shows_much_shared(void **state) {
+  torpor__buffer data = {0};
+  torpor_bytes json;
+  (void)state;
+  add_times(&data, 100, "\xd8\x1c\x82", 3);
+  torpor__buffer_add(&data, "\xd8\x1c\x80", 3);
+  for (unsigned i = 100; i > 0; i--) {
+    torpor__cbor_head(&data, TORPOR__CBOR_TAG, TORPOR__TAG_REFERENCE);
+    torpor__cbor_head(&data, TORPOR__CBOR_UNSIGNED, i);
+  }
+  json = show(&data);
+  assert_non_null(strstr((const char *)json.data, "\"[shared "));
+  assert_true(json.size > 1 << 20);
+  assert_true(json.size < 64 << 20);
+  torpor_bytes_free(&json);
+}
+
+/* 400 levels, referred to from within 'levels' others. */
+static torpor_bytes show_deep_shared(int levels) {
+  torpor__buffer data = {0};
+  torpor__buffer_add(&data, "\x82\xd8\x1c", 3);
+  add_times(&data, 400, "\x81", 1);
+  torpor__buffer_add(&data, "\x80", 1);
+  add_times(&data, levels, "\x81", 1);
+  torpor__buffer_add(&data, "\xd8\x1d\x00", 3);
+  return show(&data);
+}
+
+static void test_shows_deep_shared(void **state) {
+  torpor_bytes json;
+  (void)state;
+  json = show_deep_shared(50);
+  assert_null(strstr((const char *)json.data, "shared"));
+  torpor_bytes_free(&json);
+  json = show_deep_shared(150);
+  assert_non_null(strstr((const char *)json.data, "\"[shared 0]\""));
+  torpor_bytes_free(&json);
+}
+
+/* Each level of quotes doubles the escapes of those within. */
+static void test_shows_keys_of_keys(void **state) {
+  torpor__buffer data = {0};
+  torpor_bytes json;
+  (void)state;
+  assert_shows("a1a1a101020304", "{\"{\\\"{\\\\\\\"1\\\\\\\":2}\\\":3}\":4}");
+  add_times(&data, 200, "\xa1", 1);
+  add_times(&data, 201, "\x01", 1);
+  json = show(&data);
+  assert_non_null(strstr((const char *)json.data, "[key]"));
+  assert_true(json.size < 100);
+  torpor_bytes_free(&json);
 }
 
 /* ---- Refusals -------------------------------------------------------------*/
@@ -268,6 +352,8 @@ static void test_refuses_cbor(void **state) {
       "5f6161ff",
       "c0",
       "d81d6161",
+      "d81d00",
+      "82d81c80d81d01",
   };
   (void)state;
   for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -312,6 +398,7 @@ static void test_error(void **state) {
 
 /* Every allocation fails once; then all is as if nothing had happened. */
 static void test_out_of_memory(void **state) {
+  static const uint8_t shared[] = {0x82, 0xd8, 0x1c, 0x80, 0xd8, 0x1d, 0};
   const char *json = "{\"a\":[1,2.5,\"text\"],\"b\":{\"c\":[[],[[]]]}}";
   (void)state;
   for (long after = 0;; after++) {
@@ -321,6 +408,9 @@ static void test_out_of_memory(void **state) {
     status = torpor_json_to_cbor(json, strlen(json), &cbor);
     if (status == TORPOR_OK)
       status = torpor_cbor_to_json(cbor.data, cbor.size, &text);
+    torpor_bytes_free(&text);
+    if (status == TORPOR_OK)
+      status = torpor_cbor_to_json(shared, sizeof(shared), &text);
     torpor__alloc_fail(-1);
     assert_true(status == TORPOR_OK || status == TORPOR_NOMEM);
     torpor_bytes_free(&cbor);
@@ -338,6 +428,10 @@ int main(void) {
       cmocka_unit_test(test_numbers_come_back),
       cmocka_unit_test(test_shows),
       cmocka_unit_test(test_shows_structure),
+      cmocka_unit_test(test_shows_shared),
+      cmocka_unit_test(test_shows_much_shared),
+      cmocka_unit_test(test_shows_deep_shared),
+      cmocka_unit_test(test_shows_keys_of_keys),
       cmocka_unit_test(test_refuses_json),
       cmocka_unit_test(test_refuses_depth),
       cmocka_unit_test(test_refuses_cbor),

@@ -84,6 +84,14 @@ class Living(Durable):
         self.assertEqual(self.show()["value"]["n"], 1)
         self.torpor("show", "main")
 
+    def test_shared_values_are_shown_in_full(self):
+        self.run_program("""
+            const address = { city: "X" };
+            export default { billing: address, shipping: address };
+            """)
+        value = {"billing": {"city": "X"}, "shipping": {"city": "X"}}
+        self.assertEqual(self.show()["value"], value)
+
     def test_ctrl_c_leaves_the_run_and_says_how_to_go_on(self):
         self.write("main.mjs", WAITING)
         for number in [signal.SIGINT, signal.SIGTERM]:

@@ -4,8 +4,13 @@
  * JSON has less than CBOR. What it lacks becomes what a reader can make most
  * of: dates are ISO strings, bytes are base64, big integers "0x..." strings,
  * undefined, NaN and infinities are null; keys that are not text become the
- * JSON text of the key; a second reference to a shared value is "[shared n]";
- * other tags are passed over. CBOR within CBOR (tag 24) is unpacked. */
+ * JSON text of the key; other tags are passed over. CBOR within CBOR (tag 24)
+ * is unpacked.
+ *
+ * A value that is shared is printed again wherever it is referred to; only
+ * within itself it is "[Circular]". As few bytes may say a lot that way, a text
+ * has at most REPEATED_LARGEST bytes of data again, and nothing is nested
+ * deeper for being repeated than data may be: there it is "[shared n]". */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,11 +19,33 @@
 #include "vm/cbor.h"
 #include "vm/vm.h"
 
+#define REPEATED_LARGEST ((size_t)16 << 20)
+
+enum { KEYS_DEEPEST = 3 };
+
+/* A shared value of a document: where it stands, and of what extent it is. */
+typedef struct shared {
+  const uint8_t *at;
+  size_t size;
+  unsigned height; /* how deep it is nested */
+  bool open;       /* it is being printed */
+} shared;
+
+/* Those of a document that were met so far, in order: references go back. */
+typedef struct shares {
+  shared *items;
+  size_t count, capacity;
+  bool repeating; /* what is printed was met before */
+} shares;
+
 /* The writer for CBOR serves for text as well. */
 typedef struct printer {
   torpor__buffer out;
   torpor__cbor_reader in;
-  unsigned depth;
+  unsigned depth, deepest;
+  unsigned keys; /* within one another */
+  shares shares;
+  size_t repeated; /* bytes of data */
 } printer;
 
 static void put(printer *p, const char *text) {
@@ -205,20 +232,107 @@ static bool print_bigint(printer *p, const torpor__cbor_item *item,
 /* A document in a byte string. */
 static bool print_embedded(printer *p, const torpor__cbor_item *item) {
   torpor__cbor_reader outer = p->in;
+  shares outer_shares = p->shares;
   torpor__cbor_item inner;
   bool good;
   if (item->major != TORPOR__CBOR_BYTES || item->indefinite) return false;
   p->in =
       (torpor__cbor_reader){item->data, item->data, item->data + item->value};
+  p->shares = (shares){0};
   good = torpor__cbor_next(&p->in, &inner) && print_item(p, &inner) &&
          p->in.at == p->in.end;
+  torpor__alloc_free(p->shares.items);
+  p->shares = outer_shares;
   p->in = outer;
   return good;
 }
 
+/* ---- Shared values --------------------------------------------------------*/
+
+/* The number of the shared value at 'at', which was met before. */
+static size_t find_shared(const shares *all, const uint8_t *at) {
+  size_t low = 0, high = all->count;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (all->items[middle].at <= at)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static bool add_shared(printer *p) {
+  shares *all = &p->shares;
+  if (all->count == all->capacity) {
+    size_t capacity = all->capacity == 0 ? 8 : 2 * all->capacity;
+    shared *grown = torpor__alloc_resize(all->items, capacity * sizeof(*grown));
+    if (!grown) {
+      p->out.failed = true;
+      return false;
+    }
+    all->items = grown;
+    all->capacity = capacity;
+  }
+  all->items[all->count++] = (shared){.at = p->in.at};
+  return true;
+}
+
+/* What tag 28 stands before. */
+static bool print_shared(printer *p) {
+  bool first = !p->shares.repeating, good;
+  unsigned deepest = p->deepest;
+  torpor__cbor_item item;
+  size_t number;
+  if (first && !add_shared(p)) return false;
+  number = first ? p->shares.count - 1 : find_shared(&p->shares, p->in.at);
+  p->shares.items[number].open = true;
+  p->deepest = p->depth;
+  good = torpor__cbor_next(&p->in, &item) && print_item(p, &item);
+  shared *done = &p->shares.items[number]; /* they may have moved */
+  done->open = false;
+  if (first) {
+    done->size = (size_t)(p->in.at - done->at);
+    done->height = p->deepest - p->depth;
+  }
+  if (p->deepest < deepest) p->deepest = deepest;
+  return good;
+}
+
+static bool print_again(printer *p, const shared *target) {
+  const uint8_t *back = p->in.at;
+  bool repeating = p->shares.repeating, good;
+  p->repeated += target->size;
+  p->in.at = target->at;
+  p->shares.repeating = true;
+  good = print_shared(p);
+  p->shares.repeating = repeating;
+  p->in.at = back;
+  return good;
+}
+
+static bool print_reference(printer *p, const torpor__cbor_item *item) {
+  const shared *target;
+  char text[40];
+  if (item->major != TORPOR__CBOR_UNSIGNED || item->value >= p->shares.count)
+    return false;
+  target = &p->shares.items[item->value];
+  if (target->open) {
+    put(p, "\"[Circular]\"");
+    return true;
+  }
+  if (p->depth + target->height <= TORPOR__CBOR_DEPTH &&
+      target->size <= REPEATED_LARGEST - p->repeated)
+    return print_again(p, target);
+  snprintf(text, sizeof(text), "\"[shared %llu]\"",
+           (unsigned long long)item->value);
+  put(p, text);
+  return true;
+}
+
 static bool print_tag(printer *p, uint64_t tag) {
   torpor__cbor_item item;
-  char text[40];
+  if (tag == TORPOR__TAG_SHARED) return print_shared(p);
   if (!torpor__cbor_next(&p->in, &item) || item.is_break) return false;
   switch (tag) {
   case TORPOR__TAG_DATE:
@@ -229,11 +343,7 @@ static bool print_tag(printer *p, uint64_t tag) {
   case TORPOR__TAG_CBOR:
     return print_embedded(p, &item);
   case TORPOR__TAG_REFERENCE:
-    if (item.major != TORPOR__CBOR_UNSIGNED) return false;
-    snprintf(text, sizeof(text), "\"[shared %llu]\"",
-             (unsigned long long)item.value);
-    put(p, text);
-    return true;
+    return print_reference(p, &item);
   default:
     return print_item(p, &item);
   }
@@ -267,17 +377,23 @@ static bool print_array(printer *p, const torpor__cbor_item *array) {
   return good;
 }
 
-/* A key that is not text: its own JSON, quoted. */
+/* A key that is not text: its own JSON, quoted. As quoting doubles what was
+ * quoted, keys within keys within keys have no text of their own. */
 static bool print_other_key(printer *p, const torpor__cbor_item *key) {
   torpor__buffer outer = p->out;
   torpor_bytes text;
   bool good;
   p->out = (torpor__buffer){0};
+  p->keys++;
   good = print_item(p, key);
+  p->keys--;
   if (torpor__buffer_finish(&p->out, &text) != TORPOR_OK) outer.failed = true;
   p->out = outer;
   put(p, "\"");
-  good = good && (!text.data || put_escaped(p, text.data, text.size));
+  if (p->keys >= KEYS_DEEPEST)
+    put(p, "[key]");
+  else if (good && text.data)
+    good = put_escaped(p, text.data, text.size);
   put(p, "\"");
   torpor_bytes_free(&text);
   return good;
@@ -304,6 +420,7 @@ static bool print_item(printer *p, const torpor__cbor_item *item) {
   bool good = false;
   if (item->is_break || p->out.failed) return false;
   if (++p->depth > TORPOR__CBOR_DEPTH) return false;
+  if (p->depth > p->deepest) p->deepest = p->depth;
   switch (item->major) {
   case TORPOR__CBOR_UNSIGNED:
   case TORPOR__CBOR_NEGATIVE:
@@ -342,6 +459,7 @@ torpor_status torpor_cbor_to_json(const void *data, size_t size,
   bool failed = p.out.failed;
   torpor_status status;
   *out = (torpor_bytes){NULL, 0};
+  torpor__alloc_free(p.shares.items);
   if (!good && !failed) {
     torpor__buffer_free(&p.out);
     return torpor__fail(NULL, TORPOR_FORMAT,
