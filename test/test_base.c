@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "test/fuzz/draft.h"
 #include "test/support/vm.h"
 #include "vm/image.h"
 
@@ -71,6 +72,45 @@ static void test_deltas(void **state) {
   torpor_base_close(base);
   torpor_bytes_free(&bytes);
   torpor_bytes_free(&delta);
+}
+
+/* A snapshot that says that its heap ends where it does not: what lies beyond
+ * is left out, in whatever it is opened. */
+static void test_forged_break(void **state) {
+  torpor_bytes bytes =
+      sleep_after("globalThis.a = new Uint8Array(1e5).fill(7); 0");
+  torpor_vm *vms[5];
+  torpor_bytes forged;
+  torpor_base *base;
+  draft d;
+  (void)state;
+  draft_read(&d, bytes.data, bytes.size);
+  for (uint32_t i = 0; i < 4; i++)
+    draft_patch(&draft_find(&d, DRAFT_MEMORY)->content,
+                torpor__engine_builtin.control + i +
+                    (uint32_t)offsetof(torpor_abi_control, heap_break),
+                "", 1);
+  forged = draft_write(&d, NULL);
+  base = open_base(&forged);
+  for (torpor_memory memory = 0; memory <= TORPOR_MEMORY_MAPPED; memory++) {
+    torpor_options options = TORPOR_OPTIONS_INIT;
+    options.memory = memory;
+    test_ok(NULL, torpor_base_restore(base, NULL, 0, &options, &vms[memory]));
+  }
+  vms[3] = test_restore(&forged, NULL);
+  test_ok(vms[0], torpor_vm_fork(vms[0], NULL, &vms[4]));
+  for (int i = 0; i < 5; i++) {
+    torpor_vm *vm = vms[i];
+    uint32_t limit = torpor__memory_limit(vm), size = 1u << 17;
+    const uint8_t *rest = torpor__memory_at(vm, limit, size);
+    assert_int_equal(limit, vm->image->baseline->size);
+    assert_true(rest[0] == 0 && memcmp(rest, rest + 1, size - 1) == 0);
+    torpor_vm_close(vm);
+  }
+  torpor_base_close(base);
+  torpor_bytes_free(&forged);
+  torpor_bytes_free(&bytes);
+  draft_free(&d);
 }
 
 /* A large one: mapped where that is asked for and possible, else copied. */
@@ -303,10 +343,11 @@ static void test_threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_many),          cmocka_unit_test(test_deltas),
-      cmocka_unit_test(test_large),         cmocka_unit_test(test_sealed),
-      cmocka_unit_test(test_trimmed),       cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_many),         cmocka_unit_test(test_deltas),
+      cmocka_unit_test(test_forged_break), cmocka_unit_test(test_large),
+      cmocka_unit_test(test_sealed),       cmocka_unit_test(test_trimmed),
+      cmocka_unit_test(test_refused),      cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_threads),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

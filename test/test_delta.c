@@ -321,6 +321,55 @@ static void test_random_writes(void **state) {
   }
 }
 
+/* A heap that ends below the image's when it is remembered, and then gets what
+ * the image has there: that differs from what is remembered, which is zero. */
+static void shrink_and_regrow(torpor_memory memory) {
+  static const char fill[] =
+      "globalThis.big = Array.from({length: 40}, "
+      "(_, i) => new Uint8Array(100000).fill(i + 1)); 0";
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm = test_vm_open(&options), *woken;
+  chain first = {.count = 0}, second = {.count = 0};
+  torpor_bytes bytes;
+  torpor_base *base;
+  options.memory = memory;
+  test_eval(vm, fill);
+  chain_add(&first, save_with(vm, TORPOR_SAVE_PARENT));
+  test_eval(vm, "big = null; 0");
+  test_ok(vm, torpor_vm_collect(vm));
+  chain_add(&first, save_with(vm, TORPOR_SAVE_DELTA));
+  torpor_vm_close(vm);
+  test_ok(NULL, torpor_base_open(first.slices, 1, NULL, &base));
+  test_ok(NULL, torpor_base_restore(base, first.slices + 1, 1, &options, &vm));
+  chain_add(&second, save_with(vm, TORPOR_SAVE_PARENT));
+  for (int i = 0; i < 3; i++) {
+    test_eval(vm, fill);
+    test_ok(vm, torpor_vm_collect(vm)); /* gives back what the image has */
+    chain_add(&second, save_with(vm, TORPOR_SAVE_DELTA |
+                                         (i > 0 ? TORPOR_SAVE_PARENT : 0)));
+    bytes = save_with(vm, 0);
+    woken = chain_restore(&second);
+    assert_saves_to(woken, &bytes);
+    torpor_vm_close(woken);
+    torpor_bytes_free(&bytes);
+    if (i == 0) torpor_bytes_free(&second.bytes[--second.count]);
+    test_eval(vm, "big = null; 0");
+    test_ok(vm, torpor_vm_collect(vm));
+    if (i == 0) continue;
+    chain_add(&second, save_with(vm, TORPOR_SAVE_DELTA | TORPOR_SAVE_PARENT));
+  }
+  torpor_vm_close(vm);
+  torpor_base_close(base);
+  chain_free(&first);
+  chain_free(&second);
+}
+
+static void test_shrunk_below_base(void **state) {
+  (void)state;
+  for (torpor_memory memory = 0; memory <= TORPOR_MEMORY_MAPPED; memory++)
+    shrink_and_regrow(memory);
+}
+
 /* ---- Jobs -----------------------------------------------------------------*/
 
 typedef struct packing {
@@ -454,6 +503,7 @@ int main(void) {
       cmocka_unit_test(test_wrong_chains),
       cmocka_unit_test(test_every_way),
       cmocka_unit_test(test_random_writes),
+      cmocka_unit_test(test_shrunk_below_base),
       cmocka_unit_test(test_jobs),
       cmocka_unit_test(test_jobs_in_order),
       cmocka_unit_test(test_out_of_memory),

@@ -70,6 +70,52 @@ static void test_every_kind(void **state) {
   }
 }
 
+/* The heap has shrunk below what the VM was opened from: what its program gave
+ * back is not in the copy, and new memory of it is zero. */
+static void test_shrunk(void **state) {
+  static const char fill[] =
+      "globalThis.big = Array.from({length: 40}, "
+      "(_, i) => new Uint8Array(100000).fill(i + 1)); 0";
+  static const char look[] = "new Uint8Array(1e6).findIndex(byte => byte)";
+  torpor_vm *vm = test_vm_open(NULL), *copy, *woken;
+  torpor_bytes bytes, whole, delta;
+  torpor_slice slice;
+  torpor_base *base;
+  (void)state;
+  test_eval(vm, fill);
+  bytes = test_save(vm);
+  torpor_vm_close(vm);
+  slice = (torpor_slice){bytes.data, bytes.size};
+  test_ok(NULL, torpor_base_open(&slice, 1, NULL, &base));
+  for (int i = 0; i < 6; i++) {
+    torpor_options options = TORPOR_OPTIONS_INIT;
+    options.memory = (torpor_memory)(i / 2);
+    if (i % 2)
+      vm = test_restore(&bytes, &options);
+    else
+      test_ok(NULL, torpor_base_restore(base, NULL, 0, &options, &vm));
+    test_eval(vm, "big = null; 0");
+    test_ok(vm, torpor_vm_collect(vm));
+    test_ok(vm, torpor_vm_fork(vm, &options, &copy));
+    assert_same(vm, copy);
+    test_ok(copy, torpor_snapshot_save_with(copy, TORPOR_SAVE_PARENT, &whole));
+    test_eval_is(vm, look, "-1");
+    test_eval_is(copy, look, "-1");
+    test_eval(copy, fill);
+    test_ok(copy, torpor_snapshot_save_with(copy, TORPOR_SAVE_DELTA, &delta));
+    torpor_slice chain[] = {{whole.data, whole.size}, {delta.data, delta.size}};
+    test_ok(NULL, torpor_snapshot_restore_chain(chain, 2, &options, &woken));
+    assert_same(copy, woken);
+    torpor_vm_close(woken);
+    torpor_vm_close(copy);
+    torpor_vm_close(vm);
+    torpor_bytes_free(&whole);
+    torpor_bytes_free(&delta);
+  }
+  torpor_base_close(base);
+  torpor_bytes_free(&bytes);
+}
+
 static void test_operations_pend_in_both(void **state) {
   torpor_vm *vm = test_vm_open(NULL), *copy;
   (void)state;
@@ -109,6 +155,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_both_go_on),
       cmocka_unit_test(test_every_kind),
+      cmocka_unit_test(test_shrunk),
       cmocka_unit_test(test_operations_pend_in_both),
       cmocka_unit_test(test_refused),
   };

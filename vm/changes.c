@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "vm/image.h"
+#include "vm/remember.h"
 #include "vm/still.h"
 
 #define LINE 64u
@@ -33,7 +34,7 @@ typedef uint64_t pair
 
 typedef struct scan {
   const torpor__image *image;     /* what is compared with */
-  const torpor__region *shadow;   /* whose copies go before; NULL: none */
+  const torpor_vm *remembers;     /* or what this remembers; NULL: nothing */
   const torpor__image *unwritten; /* what pages that were not written are */
   const uint8_t *memory;
   uint32_t limit;       /* nothing is compared from here on */
@@ -50,15 +51,9 @@ typedef struct scan {
 
 /* What the page that holds 'address' is compared with. */
 static const uint8_t *base_page(const scan *s, uint32_t address) {
-  const uint8_t *copy = NULL;
-  address &= ~(TORPOR__PAGE - 1);
-  if (s->shadow) {
-    copy = torpor__shadow_at(s->shadow, address / TORPOR__PAGE);
-    if (copy) return copy;
-    if (torpor__shadow_keeps(s->shadow, address / TORPOR__PAGE))
-      return s->memory + address;
-  }
-  return torpor__image_page(s->image, address / TORPOR__PAGE);
+  uint32_t page = address / TORPOR__PAGE;
+  if (s->remembers) return torpor__remember_page(s->remembers, page);
+  return torpor__image_page(s->image, page);
 }
 
 static uint8_t base_byte(const scan *s, uint32_t address) {
@@ -239,9 +234,11 @@ static void scan_range(scan *s, uint32_t start, uint32_t end) {
   scan_part(s, start, end, image->host_end, s->limit);
 }
 
-/* Pages that nobody wrote may differ from the baseline in the VM's image. */
+/* Pages that nobody wrote are the image's, which may differ from the baseline,
+ * and from the zeros that are remembered beyond a limit. */
 static void scan_unwritten(scan *s, uint32_t end) {
   uint32_t limit = s->unwritten->size / TORPOR__PAGE;
+  if (limit > s->limit / TORPOR__PAGE + 1) limit = s->limit / TORPOR__PAGE + 1;
   if (end > limit) end = limit;
   for (uint32_t page = s->page; page < end; page++)
     if (torpor__image_page_use(s->unwritten, page) & TORPOR__PAGE_OTHER)
@@ -252,7 +249,7 @@ static void scan_written(void *user, uint32_t start, uint32_t end) {
   scan *s = user;
   if (s->unwritten) scan_unwritten(s, start / TORPOR__PAGE);
   scan_range(s, start, end);
-  s->page = end / TORPOR__PAGE;
+  if (s->page < end / TORPOR__PAGE) s->page = end / TORPOR__PAGE;
 }
 
 void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
@@ -296,10 +293,13 @@ static void write_dropped(scan *s, uint32_t start, uint32_t end) {
 void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out) {
   scan s = {.image = vm->image,
             .memory = vm->memory,
-            .shadow = vm->region,
+            .remembers = vm,
             .out = out,
+            .page = vm->remembered.limit / TORPOR__PAGE,
             .limit = torpor__memory_limit(vm)};
+  if (vm->image->size > vm->remembered.limit) s.unwritten = vm->image;
   torpor__region_written_since(vm->region, scan_written, &s);
+  if (s.unwritten) scan_unwritten(&s, UINT32_MAX / TORPOR__PAGE);
   write_dropped(&s, s.limit, vm->remembered.limit);
 }
 

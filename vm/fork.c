@@ -2,7 +2,8 @@
 /* fork.c - a copy of a VM that goes on living.
  *
  * A VM of the same image is taken, and the pages that may have been written are
- * copied into it. Like one that was restored it sleeps until it is entered.
+ * copied into it, up to the limit; what the image has beyond becomes zero. Like
+ * one that was restored it sleeps until it is entered.
  *
  *  (1) The copy saves to the same bytes as its original does, until one of them
  *      is entered.
@@ -51,7 +52,7 @@ static torpor_status copy_memory(torpor_vm *from, torpor_vm *to) {
                         memory->pages, pages_max);
   if (torpor__region_set_pages(to->region, memory->pages, pages_max)) {
     torpor__region_written(from->region, copy_range, &c);
-    if (!c.failed) return TORPOR_OK;
+    if (!c.failed && torpor__memory_cut(to, to->image->end)) return TORPOR_OK;
   }
   return torpor__fail(NULL, TORPOR_NOMEM, "no memory for a copy of the VM");
 }

@@ -14,7 +14,8 @@
  *
  *  (1) A finished image cannot be written, by anyone: the file is sealed and
  *      the only mapping of it read-only.
- *  (2) Stack and the host's part of the control block are zero in it.
+ *  (2) Stack and the host's part of the control block are zero in it, and what
+ *      lies beyond the limit of its heap (torpor__memory_limit).
  *  (3) A VM holds a reference to its image.
  *
  * Any thread; an image that is being made belongs to one. */
@@ -130,6 +131,15 @@ static bool classify(torpor__image *image) {
   for (uint32_t page = 0; page < image->size / TORPOR__PAGE; page++)
     image->page_use[page] = classify_page(image, page);
   return true;
+}
+
+/* Leaves out what a chain had beyond the limit that it ends with. */
+void torpor__image_cut(torpor__image *image, uint32_t limit) {
+  uint64_t end = round_up(limit, TORPOR__CHUNK);
+  if (limit >= image->end) return;
+  if (end > image->end) end = image->end;
+  memset(image->bytes + limit, 0, (size_t)(end - limit));
+  image->end = limit;
 }
 
 /* Makes the file what it stays. false: it could still be written. */

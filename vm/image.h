@@ -23,8 +23,8 @@ struct torpor__image {
   _Atomic uint32_t references;
   _Atomic bool retired; /* VMs of it are not kept in the pool any more */
   bool is_alone;        /* counts among the files of such images */
+  uint32_t end;         /* nothing from here on is not zero */
   /* While it is made, and of its mapping. */
-  uint32_t end;
   uint64_t reserved;
   struct torpor__image *next; /* among the baselines */
 };
@@ -34,13 +34,14 @@ struct torpor__image {
 torpor__image *torpor__image_find(const torpor__engine *engine);
 
 /* An image of at most 'most' bytes that begins as the baseline; then its memory
- * is extended to what it has, runs are put in (a torpor__put_fn), and it is
- * finished. A 'shared' one says of its pages what they are, which takes a look
- * at all of them. NULL, false: no memory. */
+ * is extended to what it has, runs are put in (a torpor__put_fn), it is cut at
+ * the limit of its heap, and finished. A 'shared' one says of its pages what
+ * they are, which takes a look at all of them. NULL, false: no memory. */
 torpor__image *torpor__image_start(const torpor__engine *engine, uint64_t most);
 bool torpor__image_extend(torpor__image *image, uint64_t size);
 torpor_status torpor__image_put(void *user, uint32_t start, uint32_t size,
                                 const uint8_t *bytes);
+void torpor__image_cut(torpor__image *image, uint32_t limit);
 bool torpor__image_finish(torpor__image *image, bool shared);
 
 /* Gives up one reference; NULL is fine. Baselines are never given up whole. */

@@ -25,12 +25,17 @@ const uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address,
   return vm->memory + address;
 }
 
-uint32_t torpor__memory_limit(const torpor_vm *vm) {
-  uint64_t limit = ((uint64_t)vm->control->heap_break + 7) & ~UINT64_C(7);
-  uint64_t size = torpor__memory_size(vm);
+uint32_t torpor__memory_limit_of(const torpor__image *baseline,
+                                 uint32_t heap_break, uint64_t size) {
+  uint64_t limit = ((uint64_t)heap_break + 7) & ~UINT64_C(7);
   if (limit > size) limit = size;
-  if (limit < vm->image->baseline->size) limit = vm->image->baseline->size;
+  if (limit < baseline->size) limit = baseline->size;
   return (uint32_t)limit;
+}
+
+uint32_t torpor__memory_limit(const torpor_vm *vm) {
+  return torpor__memory_limit_of(vm->image->baseline, vm->control->heap_break,
+                                 torpor__memory_size(vm));
 }
 
 const uint8_t *torpor__memory_kept(torpor_vm *vm, uint32_t address,
@@ -49,6 +54,22 @@ uint8_t *torpor__memory_to(torpor_vm *vm, uint32_t address, uint64_t size) {
   if (end > torpor__memory_size(vm)) return NULL;
   if (!torpor__region_commit(vm->region, address, (uint32_t)end)) return NULL;
   return vm->memory + address;
+}
+
+bool torpor__memory_cut(torpor_vm *vm, uint32_t end) {
+  uint32_t at = torpor__memory_limit(vm);
+  while (at < end) {
+    uint32_t size = TORPOR__PAGE - at % TORPOR__PAGE;
+    const uint8_t *bytes = torpor__memory_at(vm, at, size);
+    if (!bytes) return false;
+    if (memcmp(bytes, torpor__zero_page, size) != 0) {
+      uint8_t *place = torpor__memory_to(vm, at, size);
+      if (!place) return false;
+      memset(place, 0, size);
+    }
+    at += size;
+  }
+  return true;
 }
 
 /* ---- Giving back ----------------------------------------------------------*/

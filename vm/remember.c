@@ -4,9 +4,14 @@
  * A VM remembers what it was restored from, or its state at the last save that
  * was asked to. The region's shadow has what has changed since the image:
  *
- *     remembered page = its copy in the shadow,
+ *     remembered page = zero from the remembered limit on,
+ *                       else its copy in the shadow,
  *                       else itself while the shadow keeps it,
  *                       else the image's
+ *
+ * A heap that shrinks leaves copies behind, and the image has what it has: both
+ * mean something again once the limit rises, when what was written is compared
+ * with them, not with zero.
  *
  * What was written is compared with that. So after each save pages that did not
  * change are kept, which takes them out of the comparison, if there are many;
@@ -17,7 +22,9 @@
  *
  *  (1) While 'known' is set and 'pieces' is empty, image and shadow are the
  *      remembered state, up to 'limit'; beyond it is zero.
- *  (2) Whatever fails leaves a VM that remembers nothing.
+ *  (2) In the page that the limit lies in, they are zero from there on, and no
+ *      page behind it is kept.
+ *  (3) Whatever fails leaves a VM that remembers nothing.
  *
  * Runs on the VM's thread. */
 #include "vm/remember.h"
@@ -31,6 +38,21 @@
 #define KEEP_FROM 128u
 /* More than this that changed are kept, too, instead of copied. */
 #define COPY_MOST 256u
+
+/* What image and shadow have of 'page', whatever the limit is. */
+static const uint8_t *find_page(const torpor_vm *vm, uint32_t page) {
+  const uint8_t *copy = torpor__shadow_at(vm->region, page);
+  if (copy) return copy;
+  if (torpor__shadow_keeps(vm->region, page))
+    return vm->memory + (size_t)page * TORPOR__PAGE;
+  return torpor__image_page(vm->image, page);
+}
+
+const uint8_t *torpor__remember_page(const torpor_vm *vm, uint32_t page) {
+  if ((uint64_t)page * TORPOR__PAGE >= vm->remembered.limit)
+    return torpor__zero_page;
+  return find_page(vm, page);
+}
 
 /* The copy of 'page', made from the image when there is none. */
 static uint8_t *hold_page(torpor_vm *vm, uint32_t page) {
@@ -64,6 +86,45 @@ void torpor__name_retain(torpor__name *name) {
 void torpor__name_release(torpor__name *name) {
   if (name && atomic_fetch_sub(&name->references, 1) == 1)
     torpor__alloc_free(name);
+}
+
+/* ---- The limit ------------------------------------------------------------*/
+
+/* Lets the page at 'address' count as written, and so not be kept. */
+static bool count_written(torpor_vm *vm, uint32_t address) {
+  volatile uint8_t *byte = torpor__memory_to(vm, address, 1);
+  if (byte) *byte = *byte;
+  return byte != NULL;
+}
+
+/* Makes what is remembered of the page that 'limit' lies in zero from there. */
+static bool cut_page(torpor_vm *vm, uint32_t limit) {
+  uint32_t page = limit / TORPOR__PAGE, offset = limit % TORPOR__PAGE;
+  size_t size = TORPOR__PAGE - offset;
+  uint8_t *copy;
+  if (memcmp(find_page(vm, page) + offset, torpor__zero_page, size) == 0)
+    return true;
+  if (!count_written(vm, limit)) return false;
+  copy = hold_page(vm, page);
+  if (copy) memset(copy + offset, 0, size);
+  return copy != NULL;
+}
+
+/* Lets nothing be kept from 'limit' up to the limit before. */
+static bool let_go_beyond(torpor_vm *vm, uint32_t limit) {
+  uint32_t page = (limit + TORPOR__PAGE - 1) / TORPOR__PAGE;
+  for (; (uint64_t)page * TORPOR__PAGE < vm->remembered.limit; page++)
+    if (torpor__shadow_keeps(vm->region, page) &&
+        !count_written(vm, page * TORPOR__PAGE))
+      return false;
+  return true;
+}
+
+static bool set_limit(torpor_vm *vm, uint32_t limit) {
+  if (!let_go_beyond(vm, limit)) return false;
+  if (limit % TORPOR__PAGE != 0 && !cut_page(vm, limit)) return false;
+  vm->remembered.limit = limit;
+  return true;
 }
 
 /* ---- What a VM was restored from ------------------------------------------*/
@@ -161,6 +222,8 @@ torpor_status torpor__remember_ready(torpor_vm *vm) {
                         "the VM remembers no state that a difference could be "
                         "from; save it whole with TORPOR_SAVE_PARENT first");
   status = lay_out(vm);
+  if (status == TORPOR_OK && !set_limit(vm, vm->remembered.limit))
+    status = TORPOR_NOMEM;
   if (status == TORPOR_OK) status = identify(&vm->remembered);
   free_pieces(&vm->remembered);
   if (status == TORPOR_OK) return TORPOR_OK;
@@ -196,8 +259,7 @@ static bool page_differs(const pass *p, uint32_t page) {
   const torpor_vm *vm = p->vm;
   const torpor__image *image = vm->image;
   uint32_t start = page * TORPOR__PAGE, end = start + TORPOR__PAGE;
-  const uint8_t *known = torpor__shadow_at(vm->region, page);
-  if (!known) known = torpor__image_page(vm->image, page);
+  const uint8_t *known = find_page(vm, page);
   return part_differs(vm, known, start, end, image->stack_size,
                       image->host_start) ||
          part_differs(vm, known, start, end, image->host_end, p->limit);
@@ -279,24 +341,6 @@ static void keep_unchanged(void *user, uint32_t start, uint32_t end) {
   }
 }
 
-/* Zeros in what lies beyond the new limit. */
-static bool drop_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
-  while (start < end) {
-    uint32_t page = start / TORPOR__PAGE, offset = start % TORPOR__PAGE;
-    if (torpor__shadow_keeps(vm->region, page) &&
-        !torpor__region_commit(vm->region, start, start + 1))
-      return false;
-    if (torpor__shadow_at(vm->region, page) ||
-        torpor__image_page(vm->image, page) != torpor__zero_page) {
-      uint8_t *copy = hold_page(vm, page);
-      if (!copy) return false;
-      memset(copy + offset, 0, TORPOR__PAGE - offset);
-    }
-    start += TORPOR__PAGE - offset;
-  }
-  return true;
-}
-
 /* Brings the shadow up to date. false: no memory. */
 static bool update(torpor_vm *vm) {
   pass p = {.vm = vm, .limit = torpor__memory_limit(vm)};
@@ -314,17 +358,15 @@ static bool update(torpor_vm *vm) {
 }
 
 torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name) {
-  uint32_t limit = torpor__memory_limit(vm);
   bool done = vm->remembered.known || torpor__shadow_forget(vm->region);
   free_pieces(&vm->remembered);
-  if (!done || !update(vm) || !drop_pages(vm, limit, vm->remembered.limit)) {
+  if (!done || !update(vm) || !set_limit(vm, torpor__memory_limit(vm))) {
     torpor__remember_forget(vm);
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
   }
   torpor__name_retain(name);
   torpor__name_release(vm->remembered.name);
   vm->remembered.name = name;
-  vm->remembered.limit = limit;
   vm->remembered.known = true;
   return TORPOR_OK;
 }

@@ -24,6 +24,8 @@ bool torpor__remember_pieces(torpor_vm *vm, const uint8_t *id);
 
 /* Makes image and shadow the remembered state. NOT_FOUND, NOMEM. */
 torpor_status torpor__remember_ready(torpor_vm *vm);
+/* What 'page' was in that state; after torpor__remember_ready. */
+const uint8_t *torpor__remember_page(const torpor_vm *vm, uint32_t page);
 
 /* 'vm' remembers the state that it is in, whose name will be 'name' (takes one
  * more reference). NOMEM: it remembers nothing. */

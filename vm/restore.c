@@ -30,6 +30,7 @@ typedef struct loader {
   torpor_vm *vm;
   torpor__image *image;
   uint64_t memory;            /* bytes, so far */
+  uint32_t end;               /* where the last byte lies that was put in */
   uint32_t table_size;        /* of the engine */
   const torpor_slice *before; /* the piece that was loaded last, or NULL */
   uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]; /* its id, when that is known */
@@ -72,8 +73,10 @@ static torpor_status check_globals(const loader *to,
 
 static torpor_status put_run(void *user, uint32_t start, uint32_t size,
                              const uint8_t *bytes) {
-  uint8_t *place = torpor__memory_to(user, start, size);
+  loader *to = user;
+  uint8_t *place = torpor__memory_to(to->vm, start, size);
   if (!place) return TORPOR_NOMEM;
+  if (start + size > to->end) to->end = start + size;
   if (bytes)
     memcpy(place, bytes, size);
   else
@@ -104,7 +107,7 @@ static torpor_status load_memory(loader *to, const torpor__content *memory,
   if (!extend(to, size)) return fail_memory();
   status = torpor__changes_read(image, size, memory->data, memory->size,
                                 to->vm ? put_run : torpor__image_put,
-                                to->vm ? (void *)to->vm : to->image);
+                                to->vm ? (void *)to : to->image);
   if (status == TORPOR_NOMEM) return fail_memory();
   if (status != TORPOR_OK) return damaged("its memory");
   if (find_control(to)->version != to->engine->abi_version ||
@@ -235,6 +238,19 @@ static torpor_status load_first(loader *to, const torpor_slice *slice,
   return status;
 }
 
+/* Leaves nothing beyond the break of the heap. What a program gave back is zero
+ * in the last piece; snapshots that we did not make may say what they like. */
+static torpor_status cut(loader *to) {
+  if (to->vm) {
+    if (to->end < to->vm->image->end) to->end = to->vm->image->end;
+    return torpor__memory_cut(to->vm, to->end) ? TORPOR_OK : fail_memory();
+  }
+  torpor__image_cut(to->image, torpor__memory_limit_of(
+                                   to->image->baseline,
+                                   find_control(to)->heap_break, to->memory));
+  return TORPOR_OK;
+}
+
 static torpor_status load_chain(loader *to, const torpor_slice *chain,
                                 size_t count, bool image) {
   torpor_status status = torpor__options_check(to->options);
@@ -245,6 +261,7 @@ static torpor_status load_chain(loader *to, const torpor_slice *chain,
                         TORPOR_CHAIN_LARGEST, count);
   status = load_first(to, chain, image);
   if (status == TORPOR_OK) status = load_deltas(to, chain + 1, count - 1);
+  if (status == TORPOR_OK) status = cut(to);
   return status;
 }
 
@@ -336,5 +353,7 @@ torpor_status torpor__restore_onto(torpor__image *image,
   to.memory = torpor__memory_size(to.vm);
   to.table_size = to.vm->table_size;
   to.vm->remembered.limit = torpor__memory_limit(to.vm);
-  return finish(&to, load_deltas(&to, deltas, count), out);
+  status = load_deltas(&to, deltas, count);
+  if (status == TORPOR_OK) status = cut(&to);
+  return finish(&to, status, out);
 }

@@ -217,6 +217,13 @@ const uint8_t *torpor__memory_kept(torpor_vm *vm, uint32_t address,
                                    uint64_t size);
 /* Where that ends. */
 uint32_t torpor__memory_limit(const torpor_vm *vm);
+/* The same for a heap with that break, in 'size' bytes of memory that began as
+ * 'baseline'. */
+uint32_t torpor__memory_limit_of(const torpor__image *baseline,
+                                 uint32_t heap_break, uint64_t size);
+/* Makes [limit, end) zero in 'vm', which was not entered yet: the guest takes
+ * all from its break on for zeros. false: no memory. */
+bool torpor__memory_cut(torpor_vm *vm, uint32_t end);
 
 /* Gives pages that a mapped VM has of its own, and need not, back to the
  * system. No guest code is on the stack. */
