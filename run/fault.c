@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fault.c - dying at a named point, and promises taken away for a test.
+/* fault.c - dying or stopping at a named point, and promises taken away for a
+ * test.
  *
- * Reads TORPOR_FAULT and TORPOR_BREAK once, at the first question. See fault.h
- * for what they mean. Empty where TORPOR_TESTING is not defined.
+ * Reads TORPOR_FAULT, TORPOR_PAUSE and TORPOR_BREAK once, when first asked.
+ * See fault.h for what they mean. Empty where TORPOR_TESTING is not defined.
  *
  * Runs on the worker's thread. */
 #include "fault.h"
@@ -29,12 +30,17 @@ static const char *const break_names[] = {
 #undef BREAK_NAME
 };
 
+/* What happens at a point, and when. */
+struct fault {
+  int point;      /* or -1 */
+  long countdown; /* passes of it that are left */
+};
+
 static struct {
   bool read;
-  int point;      /* at which to die, or -1 */
-  long countdown; /* passes of it that are left */
+  struct fault death, pause;
   bool broken[TORPOR__BREAK_COUNT];
-} faults = {.point = -1};
+} faults = {.death = {.point = -1}, .pause = {.point = -1}};
 
 static int find_name(const char *const *names, int count, const char *name,
                      size_t size) {
@@ -44,10 +50,12 @@ static int find_name(const char *const *names, int count, const char *name,
   _exit(2);
 }
 
-static void read_fault(const char *text) {
+static void read_fault(const char *variable, struct fault *fault) {
+  const char *text = getenv(variable);
+  if (text == NULL || *text == '\0') return;
   size_t size = strcspn(text, ":");
-  faults.point = find_name(point_names, TORPOR__FAULT_COUNT, text, size);
-  faults.countdown = text[size] == ':' ? strtol(text + size + 1, NULL, 10) : 1;
+  fault->point = find_name(point_names, TORPOR__FAULT_COUNT, text, size);
+  fault->countdown = text[size] == ':' ? strtol(text + size + 1, NULL, 10) : 1;
 }
 
 static void read_breaks(const char *text) {
@@ -61,10 +69,10 @@ static void read_breaks(const char *text) {
 }
 
 static void read_environment(void) {
-  const char *fault = getenv("TORPOR_FAULT");
   const char *breaks = getenv("TORPOR_BREAK");
   faults.read = true;
-  if (fault != NULL && *fault != '\0') read_fault(fault);
+  read_fault("TORPOR_FAULT", &faults.death);
+  read_fault("TORPOR_PAUSE", &faults.pause);
   if (breaks != NULL) read_breaks(breaks);
 }
 
@@ -76,10 +84,15 @@ const char *torpor__break_name(enum torpor__break which) {
   return break_names[which];
 }
 
+static bool is_due(struct fault *fault, enum torpor__fault_point point) {
+  return (int)point == fault->point && --fault->countdown == 0;
+}
+
 void torpor__fault_pass(enum torpor__fault_point point) {
   if (!faults.read) read_environment();
   if (torpor__fault_hook != NULL) torpor__fault_hook(point);
-  if ((int)point == faults.point && --faults.countdown == 0) raise(SIGKILL);
+  if (is_due(&faults.death, point)) raise(SIGKILL);
+  if (is_due(&faults.pause, point)) raise(SIGSTOP);
 }
 
 bool torpor__break_on(enum torpor__break which) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* fault.h - named points at which a test can make the process die, and
+/* fault.h - named points at which a test can make the process die or stop, and
  * switches with which a test takes one promise of run/ away.
  *
  *   TORPOR_FAULT=commit-before:3   dies by SIGKILL when the point named
  *                                  "commit-before" is passed the third time
+ *   TORPOR_PAUSE=commit-before:3   stops there by SIGSTOP, until SIGCONT
  *   TORPOR_BREAK=no-fence,no-sync  breaks what the named switches break
  *
  * A durable program is only as good as its worst moment, so each moment at
@@ -26,7 +27,8 @@
 #define TORPOR__FAULT_POINTS(X)                                                \
   X(CREATE_BEFORE, "create-before")   /* rows of a new run written */          \
   X(CREATE_AFTER, "create-after")     /* and committed */                      \
-  X(CLAIM_LOCKED, "claim-locked")     /* lock held, fence not yet raised */    \
+  X(CLAIM_BEFORE, "claim-before")     /* lock not held, nothing read */        \
+  X(CLAIM_LOCKED, "claim-locked")     /* lock held, nothing read */            \
   X(FLUSH_BEGUN, "flush-begun")       /* transaction open, nothing written */  \
   X(RUN_WRITTEN, "run-written")       /* one run's rows of it written */       \
   X(COMMIT_BEFORE, "commit-before")   /* all rows written */                   \

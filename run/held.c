@@ -19,6 +19,7 @@
 #include "array.h"
 #include "handover.h"
 #include "program.h"
+#include "request.h"
 
 /* How often a step that takes long looks whether its run was killed. */
 #define LOOK_US 100e3
@@ -380,6 +381,37 @@ static torpor_status check_upgrade(struct torpor__held *held) {
   return status == TORPOR_KEY ? status : TORPOR_OK;
 }
 
+/* All of it with the lock held: whoever gives a run another program, or takes
+ * it back, has the lock too, so what is read here stays true. */
+static torpor_status read_run(struct torpor__held *held) {
+  struct torpor__store *store = held->by->store->store;
+  torpor_status status =
+      store->calls->run_each(store, held->number, copy_row, held);
+  if (status == TORPOR_OK) status = check_upgrade(held);
+  if (status == TORPOR_OK && held->sleeps) status = check_engine(held);
+  if (status == TORPOR_OK && held->sleeps && held->by->store->keyed)
+    status = check_key(held);
+  return status;
+}
+
+/* Sets a run aside that nobody can work, before anybody else can have it: it
+ * may be healed in the next moment. */
+static torpor_status park(struct torpor__held *held) {
+  struct torpor__store *store = held->by->store->store;
+  char reason[TORPOR__STORE_MESSAGE_MAX];
+  torpor_status status = TORPOR_OK;
+  bool locked = held->protocol != NULL;
+  memcpy(reason, store->message, sizeof reason);
+  if (!locked) status = store->calls->lock(store, held->number);
+  if (status != TORPOR_OK) return status;
+  status =
+      torpor__request_park(store, held->number, reason, torpor__catalog_now());
+  if (!locked) store->calls->unlock(store, held->number);
+  if (status != TORPOR_OK && status != TORPOR_ENDED) return status;
+  memcpy(store->message, reason, sizeof reason);
+  return TORPOR_CORRUPT;
+}
+
 torpor_status torpor__held_open(struct torpor__held **out,
                                 const struct torpor__held_by *by,
                                 int64_t number) {
@@ -393,14 +425,10 @@ torpor_status torpor__held_open(struct torpor__held **out,
                                            .stop = stop_operation,
                                            .show = show_line,
                                            .data = held};
-  torpor_status status = store->calls->run_each(store, number, copy_row, held);
-  if (status == TORPOR_OK) status = check_upgrade(held);
-  if (status == TORPOR_OK && held->sleeps) status = check_engine(held);
-  if (status == TORPOR_OK && held->sleeps && by->store->keyed)
-    status = check_key(held);
-  if (status == TORPOR_OK)
-    status = torpor__protocol_open(&held->protocol, store, number,
-                                   &held->drivers, TORPOR_RUN_ATTEMPTS);
+  torpor_status status = torpor__protocol_open(
+      &held->protocol, store, number, &held->drivers, TORPOR_RUN_ATTEMPTS);
+  if (status == TORPOR_OK) status = read_run(held);
+  if (status == TORPOR_CORRUPT) status = park(held);
   if (status != TORPOR_OK) {
     torpor__held_close(held);
     return status;

@@ -23,9 +23,10 @@ struct torpor__held_by {
   void *user;
 };
 
-/* Takes run 'number'; the first flush claims it. LOCKED when another worker has
- * it, ENGINE when it sleeps in one that is not here, or what the store says;
- * then '*held' is NULL. 'by' must outlive it. */
+/* Takes run 'number': its lock first, then what is read of it; the first flush
+ * claims it. LOCKED when another worker has it, ENGINE when it sleeps in one
+ * that is not here, CORRUPT when its rows are damaged, for which it was parked,
+ * or what the store says; then '*held' is NULL. 'by' must outlive it. */
 torpor_status torpor__held_open(struct torpor__held **held,
                                 const struct torpor__held_by *by,
                                 int64_t number);

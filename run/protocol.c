@@ -53,15 +53,18 @@ torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
   p->run = run;
   p->drivers = drivers;
   p->attempts_max = attempts_max;
-  torpor_status status = store->calls->run_each(store, run, copy_run, p);
-  if (status == TORPOR_OK) status = store->calls->lock(store, run);
-  if (status != TORPOR_OK) {
-    free(p);
-    return status;
-  }
   *protocol = p;
-  TORPOR__FAULT(CLAIM_LOCKED);
-  return TORPOR_OK;
+  TORPOR__FAULT(CLAIM_BEFORE);
+  torpor_status status = store->calls->lock(store, run);
+  if (status == TORPOR_OK) {
+    TORPOR__FAULT(CLAIM_LOCKED);
+    status = store->calls->run_each(store, run, copy_run, p);
+    if (status != TORPOR_OK) store->calls->unlock(store, run);
+  }
+  if (status == TORPOR_OK) return TORPOR_OK;
+  *protocol = NULL;
+  free(p);
+  return status;
 }
 
 static void free_topics(struct torpor__protocol *p) {

@@ -140,10 +140,10 @@ struct torpor__step {
 
 struct torpor__protocol;
 
-/* Begins to hold 'run': takes its lock. 'drivers' must outlive the protocol;
- * 'attempts_max' is at least 1. Returns OK, LOCKED (another works it), NOMEM
- * or what the store says; then '*protocol' is NULL. The next flush claims
- * it. */
+/* Begins to hold 'run': takes its lock, before anything of it is read.
+ * 'drivers' must outlive the protocol; 'attempts_max' is at least 1. Returns
+ * OK, LOCKED (another works it), NOMEM or what the store says; then '*protocol'
+ * is NULL. The next flush claims it. */
 torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
                                     struct torpor__store *store, int64_t run,
                                     const struct torpor__drivers *drivers,

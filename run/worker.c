@@ -20,7 +20,6 @@
 
 #include "array.h"
 #include "held.h"
-#include "request.h"
 
 enum { AWAKE_MAX = 256, RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };
 
@@ -129,22 +128,12 @@ static torpor_status want(struct torpor_worker *worker, int64_t number) {
   return TORPOR_OK;
 }
 
-/* Sets a run aside that nobody can work, and says why. LOCKED when somebody can
- * all the same. */
-static torpor_status set_aside(struct torpor_worker *worker, int64_t number) {
-  struct torpor__store *store = store_of(worker);
-  char reason[TORPOR__STORE_MESSAGE_MAX];
-  memcpy(reason, store->message, sizeof reason);
-  torpor_status status = store->calls->lock(store, number);
-  if (status != TORPOR_OK) return status;
-  status = torpor__request_park(store, number, reason, torpor__catalog_now());
-  store->calls->unlock(store, number);
-  memcpy(store->message, reason, sizeof reason);
-  if (status == TORPOR_ENDED) return TORPOR_OK;
-  if (status == TORPOR_OK)
-    tell(worker,
-         (torpor_event){.kind = TORPOR_EVENT_ERROR, .run = "", .text = reason});
-  return status;
+/* Says why a run was parked that nobody can work. */
+static torpor_status tell_parked(struct torpor_worker *worker) {
+  tell(worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
+                              .run = "",
+                              .text = store_of(worker)->message});
+  return TORPOR_OK;
 }
 
 static torpor_status take_run(struct torpor_worker *worker, int64_t number) {
@@ -186,7 +175,7 @@ static torpor_status take_wanted(struct torpor_worker *worker) {
     status = take_run(worker, worker->wanted[i]);
     if (status == TORPOR_ENGINE || status == TORPOR_KEY)
       status = refuse(worker, worker->wanted[i]);
-    if (status == TORPOR_CORRUPT) status = set_aside(worker, worker->wanted[i]);
+    if (status == TORPOR_CORRUPT) status = tell_parked(worker);
     if (status != TORPOR_LOCKED) continue;
     worker->wanted[kept++] = worker->wanted[i];
     status = TORPOR_OK;
@@ -432,10 +421,7 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
   torpor_status status = store->calls->run_find(store, id, &number);
   if (status != TORPOR_OK || is_held(worker, number)) return status;
   status = take_run(worker, number);
-  if (status == TORPOR_CORRUPT) {
-    status = set_aside(worker, number);
-    if (status == TORPOR_OK) return TORPOR_CORRUPT;
-  }
+  if (status == TORPOR_CORRUPT) tell_parked(worker);
   if (status != TORPOR_LOCKED) return status;
   tell(worker, (torpor_event){.kind = TORPOR_EVENT_HELD, .run = id});
   return want(worker, number);

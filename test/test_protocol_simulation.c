@@ -204,15 +204,17 @@ static void check_deliveries(const struct hold *hold,
  * than the worker believes, since the run is not its own any more. */
 static bool load(struct hold *hold) {
   const struct disk_run *run = committed(hold->run);
-  int64_t step = torpor__protocol_head(hold->protocol)->step;
+  const struct torpor__head *head = torpor__protocol_head(hold->protocol);
+  const struct disk_state *newest = newest_state(run);
   if (hold->loaded) return true;
-  if (step == 0)
+  if (head->step == 0)
     program_start(&hold->program, u.seed + (uint64_t)hold->run,
                   4 + (int64_t)(u.seed % 40));
-  else if (newest_state(run) == NULL || newest_state(run)->step != step)
+  else if (newest == NULL || newest->step != head->step ||
+           newest->branch != head->branch)
     return false;
   else
-    memcpy(&hold->program, newest_state(run)->snapshot, sizeof hold->program);
+    memcpy(&hold->program, newest->snapshot, sizeof hold->program);
   hold->links = LINKS_MAX; /* a whole one first */
   hold->loaded = true;
   return true;

@@ -8,12 +8,14 @@ Every test runs the real command, in a folder of its own, with the store
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 import unittest
 
 TORPOR = os.environ.get("TORPOR", "build/torpor")
+TESTING = os.environ.get("TORPOR_TESTING", "build/testing/torpor")
 SANITIZED = "sanitize" in TORPOR
 
 DONE, THROWN, USAGE, INTERRUPTED, TRAPPED, DEADLOCK, FILE = range(7)
@@ -54,15 +56,39 @@ class Durable(unittest.TestCase):
                          f"{words}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def start(self, *words, **more):
+    def start(self, *words, command=TORPOR, environment=None, **more):
         """Starts the command; it goes on while the test does."""
-        child = subprocess.Popen([TORPOR, *words], cwd=self.folder, text=True,
+        child = subprocess.Popen([command, *words], cwd=self.folder, text=True,
                                  stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE,
-                                 env=self.environment, **more)
+                                 env={**self.environment,
+                                      **(environment or {})}, **more)
         self.children.append(child)
         return child
+
+    def start_until(self, point, *words, **more):
+        """Starts the command, which stops at a point of run/fault.h; go_on()
+        lets it live again."""
+        child = self.start(*words, command=TESTING,
+                           environment={"TORPOR_PAUSE": point}, **more)
+        self.wait_until(lambda: self.is_stopped(child), f"point {point}")
+        return child
+
+    def is_stopped(self, child):
+        found = os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WEXITED |
+                          os.WNOHANG | os.WNOWAIT)
+        if found is None:
+            return False
+        self.assertEqual(found.si_code, os.CLD_STOPPED, "it has ended")
+        return True
+
+    def go_on(self, child, code=DONE):
+        """Its output and messages, when it has ended with 'code'."""
+        child.send_signal(signal.SIGCONT)
+        output, errors = child.communicate(timeout=4 * PATIENCE)
+        self.assertEqual(child.returncode, code, output + errors)
+        return output, errors
 
     def run_program(self, text, *options, code=DONE, name="main.mjs",
                     run="main"):
@@ -91,8 +117,22 @@ class Durable(unittest.TestCase):
     def wait_until(self, test, what="it", patience=PATIENCE):
         end = time.monotonic() + patience
         while not test():
-            self.assertLess(time.monotonic(), end, f"{what} did not happen")
+            if time.monotonic() >= end:
+                self.fail(f"{what} did not happen\n{self.what_children_say()}")
             time.sleep(0.02)
+
+    def what_children_say(self):
+        """Ends all that were started; what each has written."""
+        said = []
+        for child in self.children:
+            ended = child.poll()
+            if ended is None:
+                child.kill()
+            output, errors = child.communicate()
+            said.append(f"{' '.join(child.args)}: "
+                        f"{'still at it' if ended is None else ended}\n"
+                        f"{output}{errors}")
+        return "\n".join(said)
 
     def wait_for_line(self, line, run="main"):
         self.wait_until(lambda: line in self.logs(run), f"line {line!r}")
