@@ -134,6 +134,7 @@ int cli_store_exit(torpor_run_state state) {
   case TORPOR_RUN_KILLED:
     return CLI_EXIT_KILLED;
   case TORPOR_RUN_PARKED:
+  case TORPOR_RUN_DAMAGED:
     return CLI_EXIT_PARKED;
   default:
     return CLI_EXIT_DONE;

@@ -8,8 +8,13 @@
 
 #include "when.h"
 
-/* Dates that the calendar functions take: the years 1970 to 9999. */
+/* What is told: from 1970 to the end of 9999. What a damaged store says beyond
+ * is told as the nearest. */
 static const int64_t LATEST_MS = INT64_C(253402300799999);
+
+static int64_t clip(int64_t ms) {
+  return ms < 0 ? 0 : ms > LATEST_MS ? LATEST_MS : ms;
+}
 
 int64_t cli_when_now(void) {
   struct timespec now;
@@ -19,7 +24,7 @@ int64_t cli_when_now(void) {
 
 const char *cli_when_iso(int64_t ms, char *text) {
   struct tm parts;
-  if (ms > LATEST_MS) ms = LATEST_MS;
+  ms = clip(ms);
   time_t seconds = (time_t)(ms / 1000);
   gmtime_r(&seconds, &parts);
   size_t size = strftime(text, CLI_WHEN_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
@@ -47,7 +52,7 @@ const char *cli_when_about(int64_t ms, char *text) {
   int64_t now = cli_when_now();
   struct tm parts, today;
   char clock[32], span[24];
-  if (ms > LATEST_MS) ms = LATEST_MS;
+  ms = clip(ms);
   time_t seconds = (time_t)(ms / 1000), now_seconds = (time_t)(now / 1000);
   localtime_r(&seconds, &parts);
   localtime_r(&now_seconds, &today);

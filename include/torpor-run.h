@@ -106,7 +106,9 @@ typedef enum torpor_run_state {
   TORPOR_RUN_FAILED,   /* error in 'value' */
   TORPOR_RUN_DEADLOCK, /* waits for what nothing can settle */
   TORPOR_RUN_KILLED,
-  TORPOR_RUN_PARKED, /* kept ending its worker; resume tries again */
+  TORPOR_RUN_PARKED,  /* kept ending its worker; resume tries again */
+  TORPOR_RUN_DAMAGED, /* what the store has of it cannot be read: 'reason' says
+                         what, the rest is 0 where it is not known */
 } torpor_run_state;
 
 TORPOR_API const char *torpor_run_state_name(torpor_run_state state);
@@ -136,7 +138,9 @@ typedef struct torpor_run_info {
 
 /* Calls 'visit' for the run 'id', or for all in order of creation when 'id' is
  * NULL; what 'info' points to is borrowed. A visit that returns false stops.
- * TORPOR_NOT_FOUND when 'id' is not there. */
+ * TORPOR_NOT_FOUND when 'id' is not there. One run whose rows are damaged does
+ * not keep the others from being seen; asked for by its id it is
+ * TORPOR_CORRUPT. One whose id is damaged is called "#" and its number. */
 typedef bool (*torpor_run_visit_fn)(void *user, const torpor_run_info *info);
 TORPOR_API torpor_status torpor_run_each(torpor_store *store, const char *id,
                                          torpor_run_visit_fn visit, void *user);
@@ -276,9 +280,10 @@ typedef struct torpor_run_pruned {
 
 /* Removes all states of run 'id' (NULL: of every run) but the newest 'keep',
  * and those that these are differences from; 0 leaves the newest one to a run
- * that has not ended, and nothing to one that has. The file then becomes
- * smaller if much of it is unused and no other process writes to it. 'out' may
- * be NULL. A dry run says what would be removed, and removes nothing. */
+ * that has not ended, and nothing to one that has. Of every run, those whose
+ * rows are damaged are left alone. The file then becomes smaller if much of it
+ * is unused and no other process writes to it. 'out' may be NULL. A dry run
+ * says what would be removed, and removes nothing. */
 TORPOR_API torpor_status torpor_run_prune(torpor_store *store, const char *id,
                                           uint64_t keep, bool dry_run,
                                           torpor_run_pruned *out);

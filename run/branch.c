@@ -72,7 +72,6 @@ static void end_journey(struct journey *j) {
 /* torpor__branch_fn */
 static torpor_status take_branch(void *data, const struct torpor__branch *row) {
   struct journey *j = data;
-  if (strlen(row->origin) > TORPOR__RUN_ID_MAX) return TORPOR_CORRUPT;
   if (!torpor__array_reserve(&j->lineage, &j->lineage_capacity,
                              j->lineage_count + 1, sizeof *j->lineage))
     return TORPOR_NOMEM;
@@ -466,17 +465,26 @@ static torpor_status add_copy(struct journey *j, const char *id) {
   return status;
 }
 
+static torpor_status name_branch(struct journey *j, int64_t branch) {
+  const struct torpor__branch row = {
+      .branch = branch, .parent = -1, .origin = ""};
+  if (branch < 0 || find_lineage(j, branch) != NULL) return TORPOR_OK;
+  if (take_branch(j, &row) == TORPOR_OK) return TORPOR_OK;
+  return torpor__store_fail(j->store, TORPOR_NOMEM, NULL);
+}
+
 /* The branches of the old run are history of the new one: what was begun on
- * them has the old run's id in its key. Those without a row get one. */
+ * them has the old run's id in its key. Those without a row get one, if
+ * anything can have been begun there: the first one, and those that the state
+ * or another branch come from. */
 static torpor_status name_origins(struct journey *j) {
-  int64_t branch = 0;
-  for (; branch <= j->head.branch; branch++) {
-    const struct torpor__branch row = {
-        .branch = branch, .parent = -1, .origin = ""};
-    if (find_lineage(j, branch) != NULL) continue;
-    if (take_branch(j, &row) != TORPOR_OK)
-      return torpor__store_fail(j->store, TORPOR_NOMEM, NULL);
-  }
+  size_t count = j->lineage_count;
+  torpor_status status = name_branch(j, 0);
+  if (status == TORPOR_OK) status = name_branch(j, j->departure.branch);
+  if (status == TORPOR_OK) status = name_branch(j, j->head.branch);
+  for (size_t i = 0; status == TORPOR_OK && i < count; i++)
+    status = name_branch(j, j->lineage[i].parent);
+  if (status != TORPOR_OK) return status;
   for (size_t i = 0; i < j->lineage_count; i++)
     if (j->lineage[i].origin[0] == '\0') strcpy(j->lineage[i].origin, j->id);
   return TORPOR_OK;

@@ -18,6 +18,7 @@
 #include "array.h"
 #include "mailbox.h"
 #include "program.h"
+#include "protocol.h"
 #include "request.h"
 #include "store-sqlite.h"
 
@@ -158,12 +159,13 @@ const char *torpor_run_state_name(torpor_run_state state) {
       [TORPOR_RUN_READY] = "ready",       [TORPOR_RUN_WAITING] = "waiting",
       [TORPOR_RUN_DONE] = "done",         [TORPOR_RUN_FAILED] = "failed",
       [TORPOR_RUN_DEADLOCK] = "deadlock", [TORPOR_RUN_KILLED] = "killed",
-      [TORPOR_RUN_PARKED] = "parked"};
+      [TORPOR_RUN_PARKED] = "parked",     [TORPOR_RUN_DAMAGED] = "damaged"};
   return (unsigned)state < sizeof names / sizeof names[0] ? names[state]
                                                           : "unknown";
 }
 
 torpor_run_state torpor__catalog_state(const struct torpor__head *head) {
+  if (head->damaged) return TORPOR_RUN_DAMAGED;
   switch (head->status) {
   case TORPOR__RUN_DONE:
     return TORPOR_RUN_DONE;
@@ -257,13 +259,31 @@ static torpor_status copy_id(void *data, int64_t run,
   return TORPOR_OK;
 }
 
-/* The id of the run that one was forked from, if that is still there. */
+/* The id of the run that one was forked from, if that is still there, and
+ * whole. */
 static torpor_status find_parent(struct torpor__store *store, int64_t parent,
                                  char id[TORPOR_RUN_ID_SIZE]) {
   id[0] = '\0';
   if (parent == 0) return TORPOR_OK;
   torpor_status status = store->calls->run_each(store, parent, copy_id, id);
-  return status == TORPOR_NOT_FOUND ? TORPOR_OK : status;
+  return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
+}
+
+/* What else there is of a run that is listed. */
+static torpor_status read_listed(struct torpor__store *store,
+                                 const struct listed *listed,
+                                 struct torpor__counts *counts,
+                                 struct torpor__exit *end, char *parent) {
+  torpor_status status = store->calls->run_count(store, listed->run, counts);
+  if (status == TORPOR_OK)
+    status = find_parent(store, listed->row.parent, parent);
+  if (status == TORPOR_OK)
+    status = store->calls->exit_each(store, listed->run, copy_exit, end);
+  if (status == TORPOR_OK && listed->head.damaged)
+    status = torpor__store_fail(store, TORPOR_CORRUPT,
+                                "its rows are damaged; restore the store from "
+                                "a backup");
+  return status;
 }
 
 static torpor_status visit_listed(struct torpor__store *store,
@@ -272,14 +292,15 @@ static torpor_status visit_listed(struct torpor__store *store,
                                   bool *go_on) {
   struct torpor__counts counts = {0};
   struct torpor__exit end = {0};
-  char parent[TORPOR_RUN_ID_SIZE];
+  char parent[TORPOR_RUN_ID_SIZE] = "", damage[TORPOR__STORE_MESSAGE_MAX];
   bool worked = false;
-  torpor_status status = store->calls->run_count(store, listed->run, &counts);
-  if (status == TORPOR_OK)
-    status = find_parent(store, listed->row.parent, parent);
-  if (status == TORPOR_OK)
-    status = store->calls->exit_each(store, listed->run, copy_exit, &end);
-  if (status == TORPOR_OK)
+  torpor_status status = read_listed(store, listed, &counts, &end, parent);
+  bool damaged = torpor__protocol_is_own_fault(status);
+  if (damaged) {
+    memcpy(damage, store->message, sizeof damage);
+    status = TORPOR_OK;
+  }
+  if (status == TORPOR_OK && !damaged)
     status = store->calls->locked(store, listed->run, &worked);
   if (status == TORPOR_OK) {
     const torpor_run_info info = {
@@ -287,7 +308,8 @@ static torpor_status visit_listed(struct torpor__store *store,
         .file = listed->row.program,
         .engine = listed->row.engine.data,
         .access = listed->row.access,
-        .state = torpor__catalog_state(&listed->head),
+        .state =
+            damaged ? TORPOR_RUN_DAMAGED : torpor__catalog_state(&listed->head),
         .step = listed->head.step,
         .branch = listed->head.branch,
         .attempts = listed->head.attempts,
@@ -298,7 +320,9 @@ static torpor_status visit_listed(struct torpor__store *store,
         .signals = (uint64_t)counts.signals,
         .worked = worked,
         .cancelling = listed->head.cancel != 0,
-        .reason = end.reason != NULL ? end.reason : "",
+        .reason = damaged              ? damage
+                  : end.reason != NULL ? end.reason
+                                       : "",
         .value = end.value.size > 0 ? end.value.data : NULL,
         .value_size = end.value.size,
         .keep = listed->row.keep,

@@ -407,7 +407,10 @@ static torpor_status park(struct torpor__held *held) {
   status =
       torpor__request_park(store, held->number, reason, torpor__catalog_now());
   if (!locked) store->calls->unlock(store, held->number);
-  if (status != TORPOR_OK && status != TORPOR_ENDED) return status;
+  /* One whose head is damaged stays as it is: it is not active for anybody. */
+  if (status != TORPOR_OK && status != TORPOR_ENDED &&
+      !torpor__protocol_is_own_fault(status))
+    return status;
   memcpy(store->message, reason, sizeof reason);
   return TORPOR_CORRUPT;
 }
@@ -428,7 +431,7 @@ torpor_status torpor__held_open(struct torpor__held **out,
   torpor_status status = torpor__protocol_open(
       &held->protocol, store, number, &held->drivers, TORPOR_RUN_ATTEMPTS);
   if (status == TORPOR_OK) status = read_run(held);
-  if (status == TORPOR_CORRUPT) status = park(held);
+  if (torpor__protocol_is_own_fault(status)) status = park(held);
   if (status != TORPOR_OK) {
     torpor__held_close(held);
     return status;

@@ -11,6 +11,7 @@
 #include "array.h"
 #include "departure.h"
 #include "fault.h"
+#include "protocol.h"
 
 /* 'step' of the public functions. */
 static int64_t read_step(int64_t step) {
@@ -208,8 +209,11 @@ torpor_status torpor_run_prune(torpor_store *store, const char *id,
       id != NULL ? rows->calls->run_find(rows, id, &run) : TORPOR_OK;
   if (status == TORPOR_OK)
     status = rows->calls->run_each(rows, run, take_number, &numbers);
-  for (size_t i = 0; status == TORPOR_OK && i < numbers.count; i++)
+  for (size_t i = 0; status == TORPOR_OK && i < numbers.count; i++) {
     status = prune_run(rows, numbers.runs[i], keep, dry_run, &pruned);
+    /* What is damaged stays as it is, and keeps nobody from the others. */
+    if (id == NULL && torpor__protocol_is_own_fault(status)) status = TORPOR_OK;
+  }
   free(numbers.runs);
   if (status == TORPOR_OK && !dry_run) status = rows->calls->compact(rows);
   if (out != NULL) *out = pruned;

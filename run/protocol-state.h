@@ -74,10 +74,6 @@ void torpor__protocol_forget_woken(struct torpor__protocol *p);
 torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
                                          struct torpor__head *head);
 
-/* Whether 'status' says that the rows of one run cannot be used, and nothing
- * about the store. */
-bool torpor__protocol_is_own_fault(torpor_status status);
-
 /* Takes in what is new in the store: results and signals. */
 torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p);
 

@@ -46,7 +46,8 @@ torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
 
 bool torpor__protocol_is_own_fault(torpor_status status) {
   return status == TORPOR_CORRUPT || status == TORPOR_FORMAT ||
-         status == TORPOR_LIMIT || status == TORPOR_EXISTS;
+         status == TORPOR_LIMIT || status == TORPOR_EXISTS ||
+         status == TORPOR_NOT_FOUND;
 }
 
 torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p) {
@@ -377,7 +378,6 @@ static torpor_status write_parked(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__exit parked = {.reason = p->reason};
   torpor_status status = torpor__protocol_read_head(p, &p->next);
   if (status != TORPOR_OK) return status;
-  p->parked = true;
   p->next.status = TORPOR__RUN_PARKED;
   p->next.changed_ms = now_ms;
   p->next.fence++;
@@ -385,6 +385,14 @@ static torpor_status write_parked(struct torpor__protocol *p, int64_t now_ms) {
   if (status == TORPOR_OK) status = calls->exit_put(p->store, p->run, &parked);
   if (status != TORPOR_OK) return status;
   return calls->head_put(p->store, p->run, &p->next);
+}
+
+/* Its head is damaged, too: it stays as it is, for a look at it or a backup.
+ * Nobody works it, since it is not active for anybody who reads it. */
+static torpor_status leave_damaged(struct torpor__protocol *p) {
+  p->next = p->head;
+  p->next.status = TORPOR__RUN_PARKED;
+  return TORPOR_OK;
 }
 
 static torpor_status write_in_savepoint(
@@ -425,6 +433,8 @@ torpor_status torpor__protocol_write(struct torpor__protocol *p,
     if (!p->unfit)
       snprintf(p->reason, sizeof p->reason, "%.255s", p->store->message);
     status = write_in_savepoint(p, now_ms, write_parked);
+    if (torpor__protocol_is_own_fault(status)) status = leave_damaged(p);
+    p->parked = status == TORPOR_OK;
   }
   if (status != TORPOR_FENCED) return status;
   p->lost = true;

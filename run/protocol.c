@@ -126,9 +126,10 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
   struct torpor__head head;
   torpor_status status = torpor__protocol_read_head(p, &head);
   if (status == TORPOR_FENCED) leave(p, TORPOR__PHASE_LOST);
-  if (status != TORPOR_OK) return status;
-  p->head.cancel = head.cancel;
-  status = torpor__protocol_read_arrivals(p);
+  if (status == TORPOR_OK) {
+    p->head.cancel = head.cancel;
+    status = torpor__protocol_read_arrivals(p);
+  }
   if (torpor__protocol_is_own_fault(status)) {
     p->unfit = true;
     snprintf(p->reason, sizeof p->reason, "%.255s", p->store->message);

@@ -214,6 +214,10 @@ torpor_status torpor__protocol_flush(struct torpor__store *store,
                                      struct torpor__protocol *const *protocols,
                                      size_t count, int64_t now_ms);
 
+/* Whether 'status' says that the rows of one run cannot be used, and nothing
+ * about the store. */
+bool torpor__protocol_is_own_fault(torpor_status status);
+
 /* What the worker and its display want to know. */
 enum torpor__phase torpor__protocol_phase(const struct torpor__protocol *p);
 int64_t torpor__protocol_run(const struct torpor__protocol *p);

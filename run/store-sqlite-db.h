@@ -16,7 +16,10 @@
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
 
-/* Every statement: name and text. */
+/* Every statement: name and text. Where a new row gets a number of its own, it
+ * is one above the highest that there ever was. SQLite would choose the same,
+ * but for a table in which one damaged row has the highest number of all: it
+ * would take no others any more. */
 #define TORPOR__SQLITE_STATEMENTS(X)                                           \
   X(BEGIN, "BEGIN IMMEDIATE")                                                  \
   X(COMMIT, "COMMIT")                                                          \
@@ -26,24 +29,25 @@ typedef struct sqlite3_stmt sqlite3_stmt;
   X(REVERT, "ROLLBACK TO one_run")                                             \
   X(DATA_VERSION, "PRAGMA data_version")                                       \
   X(RUN_ADD,                                                                   \
-    "INSERT INTO run(id, access, input, memory_max, fuel, deadline_ms, "       \
-    "created_ms, parent, keep) VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(id) "     \
-    "DO NOTHING")                                                              \
+    "INSERT INTO run(number, id, access, input, memory_max, fuel, "            \
+    "deadline_ms, created_ms, parent, keep) VALUES((SELECT "                   \
+    "ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = "               \
+    "'run'),?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO NOTHING")                    \
   X(RUN_FIND, "SELECT number FROM run WHERE id = ?")                           \
   X(RUN_ONE,                                                                   \
     "SELECT run.number, id, program, access, input, engine, memory_max, "      \
     "fuel, deadline_ms, created_ms, parent, keep, status, branch, step, "      \
     "head.edition, head.start, fence, attempts, runnable, cancel, "            \
-    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition "     \
-    "ON edition.run = run.number AND edition.number = head.edition WHERE "     \
-    "run.number = ?")                                                          \
+    "changed_ms FROM run LEFT JOIN head ON head.run = run.number LEFT JOIN "   \
+    "edition ON edition.run = run.number AND edition.number = head.edition "   \
+    "WHERE run.number = ?")                                                    \
   X(RUN_ALL,                                                                   \
     "SELECT run.number, id, program, access, input, engine, memory_max, "      \
     "fuel, deadline_ms, created_ms, parent, keep, status, branch, step, "      \
     "head.edition, head.start, fence, attempts, runnable, cancel, "            \
-    "changed_ms FROM run JOIN head ON head.run = run.number JOIN edition "     \
-    "ON edition.run = run.number AND edition.number = head.edition ORDER "     \
-    "BY run.number")                                                           \
+    "changed_ms FROM run LEFT JOIN head ON head.run = run.number LEFT JOIN "   \
+    "edition ON edition.run = run.number AND edition.number = head.edition "   \
+    "ORDER BY run.number")                                                     \
   X(RUN_COUNT,                                                                 \
     "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 ORDER BY "      \
     "step DESC, branch DESC LIMIT 1), (SELECT count(*) FROM operation "        \
@@ -122,8 +126,10 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "SELECT branch, id, kind, topic, request, due_ms, key, policy, "           \
     "begun_ms, begun_step FROM operation WHERE run = ? ORDER BY branch, id")   \
   X(RESULT_ADD,                                                                \
-    "INSERT INTO result(run, branch, operation, outcome, value) "              \
-    "VALUES(?,?,?,?,?) ON CONFLICT(run, branch, operation) DO NOTHING")        \
+    "INSERT INTO result(sequence, run, branch, operation, outcome, "           \
+    "value) VALUES((SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence "      \
+    "WHERE name = 'result'),?,?,?,?,?) ON CONFLICT(run, branch, "              \
+    "operation) DO NOTHING")                                                   \
   X(RESULT_REMOVE,                                                             \
     "DELETE FROM result WHERE run = ? AND branch = ? AND operation = ?")       \
   X(RESULT_CLEAR, "DELETE FROM result WHERE run = ?")                          \
@@ -131,7 +137,9 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "SELECT sequence, branch, operation, outcome, value FROM result WHERE "    \
     "run = ? ORDER BY sequence")                                               \
   X(SIGNAL_ADD,                                                                \
-    "INSERT INTO signal(run, topic, value, sent_ms) VALUES(?,?,?,?)")          \
+    "INSERT INTO signal(sequence, run, topic, value, sent_ms) "                \
+    "VALUES((SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE "       \
+    "name = 'signal'),?,?,?,?)")                                               \
   X(SIGNAL_REMOVE, "DELETE FROM signal WHERE run = ? AND sequence = ?")        \
   X(SIGNAL_EACH,                                                               \
     "SELECT sequence, topic, value, sent_ms FROM signal WHERE run = ? AND "    \

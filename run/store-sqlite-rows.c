@@ -3,13 +3,18 @@
  * back for a visitor.
  *
  *  (1) What is read is checked before anybody sees it: numbers that stand for
- *      a status, a policy or an outcome are in range, texts are there. Anything
- *      else is CORRUPT.
+ *      a status, a policy or an outcome are in range, so are those that count
+ *      something, texts are there and not too long. Anything else is CORRUPT.
+ *  (2) A row that is damaged concerns only its run: a walk over all runs says
+ *      which one it is and goes on.
  *
  * The statements are in store-sqlite-db.h, the tables in
  * store-sqlite-schema.c. On the thread of the store. */
 #include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "request.h"
 #include "store-sqlite-db.h"
 
 static struct torpor__sqlite *sqlite_of(struct torpor__store *store) {
@@ -28,17 +33,33 @@ static const char *get_text(sqlite3_stmt *row, int column) {
 
 static struct torpor__slice get_slice(sqlite3_stmt *row, int column) {
   const void *data = sqlite3_column_blob(row, column);
-  return (struct torpor__slice){
-      .data = data, .size = (size_t)sqlite3_column_bytes(row, column)};
+  return (struct torpor__slice){.data = data != NULL ? data : "",
+                                .size =
+                                    (size_t)sqlite3_column_bytes(row, column)};
 }
 
 static bool is_below(sqlite3_stmt *row, int column, int64_t limit) {
   int64_t number = get_number(row, column);
-  return number >= 0 && number < limit;
+  return sqlite3_column_type(row, column) == SQLITE_INTEGER && number >= 0 &&
+         number < limit;
+}
+
+static bool is_count(sqlite3_stmt *row, int column) {
+  return is_below(row, column, TORPOR__COUNT_LARGEST);
+}
+
+/* Numbers that the store gives begin with 1. */
+static bool is_sequence(sqlite3_stmt *row, int column) {
+  return is_count(row, column) && get_number(row, column) > 0;
 }
 
 static bool is_text(sqlite3_stmt *row, int column) {
-  return get_text(row, column) != NULL;
+  return sqlite3_column_type(row, column) == SQLITE_TEXT &&
+         get_text(row, column) != NULL;
+}
+
+static bool is_short(sqlite3_stmt *row, int column, size_t largest) {
+  return is_text(row, column) && strlen(get_text(row, column)) <= largest;
 }
 
 static torpor_status fail_row(struct torpor__sqlite *db, const char *table) {
@@ -131,6 +152,7 @@ static torpor_status run_find(struct torpor__store *store, const char *id,
   if (status != TORPOR_OK) return status;
   status = torpor__sqlite_next(db, statement, &row);
   *run = row ? get_number(statement, 0) : 0;
+  if (row && !is_sequence(statement, 0)) status = fail_row(db, "run");
   status = torpor__sqlite_finish(statement, status);
   if (status != TORPOR_OK || row) return status;
   return torpor__store_fail(
@@ -140,6 +162,8 @@ static torpor_status run_find(struct torpor__store *store, const char *id,
 
 static bool get_head(sqlite3_stmt *row, int column, struct torpor__head *head) {
   if (!is_below(row, column, TORPOR__RUN_STATUS_COUNT)) return false;
+  for (int i = 1; i <= 6; i++)
+    if (!is_count(row, column + i)) return false;
   *head = (struct torpor__head){
       .status = (enum torpor__run_status)get_number(row, column),
       .branch = get_number(row, column + 1),
@@ -151,15 +175,25 @@ static bool get_head(sqlite3_stmt *row, int column, struct torpor__head *head) {
       .runnable = get_number(row, column + 7) != 0,
       .cancel = get_number(row, column + 8),
       .changed_ms = get_number(row, column + 9)};
-  return head->start >= 0 && head->step >= head->start;
+  return head->cancel >= 0 && head->step >= head->start;
+}
+
+/* The table that has a row which no Torpor writes, or lacks one; NULL when all
+ * is well. */
+static const char *find_damage(sqlite3_stmt *row, struct torpor__head *head) {
+  if (!is_sequence(row, 0) || !is_text(row, 1) || !is_text(row, 3) ||
+      !torpor__request_is_id(get_text(row, 1)))
+    return "run";
+  if (!get_head(row, 12, head)) return "head";
+  return is_text(row, 2) ? NULL : "edition";
 }
 
 static torpor_status read_run(struct torpor__sqlite *db, sqlite3_stmt *row,
                               union visitor visit, void *data) {
   struct torpor__head head;
-  if (!is_text(row, 1) || !is_text(row, 2) || !is_text(row, 3) ||
-      !get_head(row, 12, &head))
-    return fail_row(db, "run");
+  const char *damaged = find_damage(row, &head);
+  if (damaged != NULL) return fail_row(db, damaged);
+  uint64_t keep = (uint64_t)get_number(row, 11);
   const struct torpor__run run = {.id = get_text(row, 1),
                                   .program = get_text(row, 2),
                                   .access = get_text(row, 3),
@@ -170,7 +204,24 @@ static torpor_status read_run(struct torpor__sqlite *db, sqlite3_stmt *row,
                                   .deadline_ms = (uint64_t)get_number(row, 8),
                                   .created_ms = get_number(row, 9),
                                   .parent = get_number(row, 10),
-                                  .keep = (uint64_t)get_number(row, 11)};
+                                  .keep = keep > 0 ? keep : 1};
+  return visit.run(data, get_number(row, 0), &run, &head);
+}
+
+/* The same in a walk over all runs, which one that is damaged does not end. One
+ * without an id is called by its number, as no other run can be. */
+static torpor_status read_any_run(struct torpor__sqlite *db, sqlite3_stmt *row,
+                                  union visitor visit, void *data) {
+  struct torpor__head head;
+  if (find_damage(row, &head) == NULL) return read_run(db, row, visit, data);
+  char name[24];
+  snprintf(name, sizeof name, "#%lld", (long long)get_number(row, 0));
+  bool named = is_text(row, 1) && torpor__request_is_id(get_text(row, 1));
+  const struct torpor__run run = {.id = named ? get_text(row, 1) : name,
+                                  .program = "",
+                                  .access = "",
+                                  .engine = {.data = ""}};
+  head = (struct torpor__head){.status = TORPOR__RUN_PARKED, .damaged = true};
   return visit.run(data, get_number(row, 0), &run, &head);
 }
 
@@ -185,8 +236,8 @@ static torpor_status run_each(struct torpor__store *store, int64_t run,
                                  run);
   if (status != TORPOR_OK) return status;
   int64_t count = 0;
-  status = walk(db, statement, read_run, (union visitor){.run = visit}, data,
-                &count);
+  status = walk(db, statement, run == 0 ? read_any_run : read_run,
+                (union visitor){.run = visit}, data, &count);
   if (status != TORPOR_OK || run == 0 || count > 0) return status;
   return torpor__store_fail(store, TORPOR_NOT_FOUND,
                             "there is no run number %lld", (long long)run);
@@ -224,7 +275,8 @@ static torpor_status run_count(struct torpor__store *store, int64_t run,
 
 static torpor_status read_edition(struct torpor__sqlite *db, sqlite3_stmt *row,
                                   union visitor visit, void *data) {
-  if (!is_text(row, 1) || get_number(row, 3) < 0)
+  if (!is_count(row, 0) || !is_text(row, 1) || !is_count(row, 3) ||
+      !is_count(row, 4))
     return fail_row(db, "edition");
   const struct torpor__edition edition = {.number = get_number(row, 0),
                                           .program = get_text(row, 1),
@@ -370,7 +422,9 @@ static torpor_status state_cut(struct torpor__store *store, int64_t run,
 static torpor_status read_state(struct torpor__sqlite *db, sqlite3_stmt *row,
                                 union visitor visit, void *data) {
   int64_t step = get_number(row, 1);
-  if (step < 1 || !is_below(row, 2, step)) return fail_row(db, "state");
+  if (!is_count(row, 0) || !is_sequence(row, 1) || !is_below(row, 2, step) ||
+      !is_below(row, 3, step))
+    return fail_row(db, "state");
   const struct torpor__state state = {.branch = get_number(row, 0),
                                       .step = step,
                                       .edition = get_number(row, 2),
@@ -413,8 +467,10 @@ static torpor_status read_branch(struct torpor__sqlite *db, sqlite3_stmt *row,
                                             (uint64_t)get_number(row, 3),
                                         .origin = get_text(row, 4),
                                         .made_ms = get_number(row, 5)};
-  if (branch.branch < 0 || branch.parent < -1 ||
-      branch.parent >= branch.branch || branch.origin == NULL)
+  bool origin = is_text(row, 4) && (branch.origin[0] == '\0' ||
+                                    torpor__request_is_id(branch.origin));
+  if (!is_count(row, 0) || branch.parent < -1 ||
+      branch.parent >= branch.branch || !is_count(row, 2) || !origin)
     return fail_row(db, "branch");
   return visit.branch(data, &branch);
 }
@@ -435,7 +491,8 @@ static torpor_status kind_put(struct torpor__store *store, int64_t run,
 
 static torpor_status read_kind(struct torpor__sqlite *db, sqlite3_stmt *row,
                                union visitor visit, void *data) {
-  if (!is_text(row, 0) || !is_below(row, 1, TORPOR__POLICY_COUNT))
+  if (!is_short(row, 0, TORPOR_KIND_LARGEST) ||
+      !is_below(row, 1, TORPOR__POLICY_COUNT))
     return fail_row(db, "kind");
   return visit.kind(data, get_text(row, 0),
                     (enum torpor__policy)get_number(row, 1));
@@ -472,8 +529,11 @@ static torpor_status operation_clear(struct torpor__store *store, int64_t run) {
 static torpor_status read_operation(struct torpor__sqlite *db,
                                     sqlite3_stmt *row, union visitor visit,
                                     void *data) {
-  if (!is_text(row, 2) || !is_text(row, 6) ||
-      !is_below(row, 7, TORPOR__POLICY_COUNT))
+  bool topic = sqlite3_column_type(row, 3) == SQLITE_NULL ||
+               is_short(row, 3, TORPOR__TOPIC_MAX);
+  if (!is_count(row, 0) || !is_short(row, 2, TORPOR_KIND_LARGEST) || !topic ||
+      !is_short(row, 6, TORPOR__KEY_MAX - 1) ||
+      !is_below(row, 7, TORPOR__POLICY_COUNT) || !is_count(row, 9))
     return fail_row(db, "operation");
   bool due = sqlite3_column_type(row, 5) != SQLITE_NULL;
   const struct torpor__operation operation = {
@@ -523,7 +583,8 @@ static torpor_status result_clear(struct torpor__store *store, int64_t run) {
 
 static torpor_status read_result(struct torpor__sqlite *db, sqlite3_stmt *row,
                                  union visitor visit, void *data) {
-  if (!is_below(row, 3, TORPOR__OUTCOME_COUNT)) return fail_row(db, "result");
+  if (!is_sequence(row, 0) || !is_below(row, 3, TORPOR__OUTCOME_COUNT))
+    return fail_row(db, "result");
   const struct torpor__result result = {
       .sequence = get_number(row, 0),
       .branch = get_number(row, 1),
@@ -555,7 +616,7 @@ static torpor_status signal_remove(struct torpor__store *store, int64_t run,
 
 static torpor_status read_signal(struct torpor__sqlite *db, sqlite3_stmt *row,
                                  union visitor visit, void *data) {
-  if (!is_text(row, 1)) return fail_row(db, "signal");
+  if (!is_sequence(row, 0) || !is_text(row, 1)) return fail_row(db, "signal");
   const struct torpor__signal signal = {.sequence = get_number(row, 0),
                                         .topic = get_text(row, 1),
                                         .value = get_slice(row, 2),

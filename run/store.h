@@ -49,6 +49,11 @@ enum {
 };
 
 #define TORPOR__NEVER INT64_MAX
+
+/* Steps, branches, fences and the like rise by one from 0, so none of them
+ * comes near this. A row in which one is beyond it is damaged, and whoever adds
+ * to one that was read cannot overflow it. */
+#define TORPOR__COUNT_LARGEST (INT64_C(1) << 56)
 #define TORPOR__CANCEL_ALL INT64_MAX
 
 /* Borrowed bytes. */
@@ -127,6 +132,9 @@ struct torpor__head {
   int64_t cancel;   /* what was begun before this step is to be rejected; 0:
                        nothing is, TORPOR__CANCEL_ALL: all that is pending */
   int64_t changed_ms;
+  bool
+      damaged; /* only where 'run_each' walks over all: what there is of the run
+                   cannot be read; it counts as parked, and the rest is 0 */
 };
 
 struct torpor__state {
@@ -270,7 +278,8 @@ struct torpor__store_calls {
                            const struct torpor__run *row, int64_t *run);
   torpor_status (*run_find)(struct torpor__store *store, const char *id,
                             int64_t *run);
-  /* One run, or all in the order in which they were made when 'run' is 0. */
+  /* One run, or all in the order in which they were made when 'run' is 0. One
+   * whose rows are damaged is CORRUPT, but does not end the walk over all. */
   torpor_status (*run_each)(struct torpor__store *store, int64_t run,
                             torpor__run_fn *visit, void *data);
   /* Copies editions, files and kinds; those of 'to' are replaced. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -251,24 +252,110 @@ static void states_go(void **state) {
   store_close(store);
 }
 
+static torpor_status see_damaged(void *data, int64_t run,
+                                 const struct torpor__run *row,
+                                 const struct torpor__head *head) {
+  (void)data;
+  assert_int_equal(run, 1);
+  assert_string_equal(row->id, "first");
+  assert_true(head->damaged);
+  assert_int_equal(head->status, TORPOR__RUN_PARKED);
+  seen++;
+  return TORPOR_OK;
+}
+
+/* A walk over all runs passes by one that is damaged, and says so. */
+static void heads_of_nonsense_are_refused(void **state) {
+  (void)state;
+  static const char *const heads[] = {"status = 99",
+                                      "status = -1",
+                                      "status = 'x'",
+                                      "step = 4, start = 5",
+                                      "step = -1, start = -1",
+                                      "step = 72057594037927936",
+                                      "branch = 9223372036854775807",
+                                      "fence = -1",
+                                      "attempts = -1",
+                                      "cancel = -1",
+                                      "edition = 1"};
+  int64_t run;
+  char sql[128];
+  struct torpor__store *store = store_open();
+  store_add_run(store, "first", &run);
+  store_close(store);
+  for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+    store_sql(
+        "UPDATE head SET status = 0, branch = 0, step = 0, edition = 0, "
+        "start = 0, fence = 0, attempts = 0, cancel = 0");
+    snprintf(sql, sizeof sql, "UPDATE head SET %s", heads[i]);
+    store_sql(sql);
+    store = store_open();
+    seen = 0;
+    assert_int_equal(store->calls->run_each(store, 0, see_damaged, NULL),
+                     TORPOR_OK);
+    assert_int_equal(seen, 1);
+    assert_int_equal(store->calls->run_each(store, 1, see_damaged, NULL),
+                     TORPOR_CORRUPT);
+    store_close(store);
+  }
+}
+
 static void rows_of_nonsense_are_refused(void **state) {
   (void)state;
   struct torpor__store *store = store_open();
   struct torpor__head head;
-  int64_t run;
+  int64_t run, sum = 0;
   store_add_run(store, "first", &run);
   store_close(store);
   store_sql(
       "UPDATE head SET status = 99; INSERT INTO operation "
       "VALUES(1,0,1,'timer',NULL,x'',NULL,'k',-1,0,0); INSERT INTO "
-      "result(run, branch, operation, outcome, value) VALUES(1,0,1,77,x'')");
+      "result(run, branch, operation, outcome, value) VALUES(1,0,1,77,x''); "
+      "INSERT INTO state VALUES(1,3,0,3,0,0,0,x'',0,x'')");
   store = store_open();
   assert_int_equal(store->calls->head_get(store, 1, &head), TORPOR_CORRUPT);
-  assert_int_equal(store->calls->run_each(store, 0, see_run, NULL),
-                   TORPOR_CORRUPT);
   assert_int_equal(store->calls->operation_each(store, 1, see_operation, NULL),
                    TORPOR_CORRUPT);
   assert_int_equal(store->calls->result_each(store, 1, see_result, NULL),
+                   TORPOR_CORRUPT);
+  /* An edition begins before its states: this one says it is the fourth of a
+   * run at its third step. */
+  assert_int_equal(
+      store->calls->state_each(store, run, INT64_MAX, sum_steps, &sum),
+      TORPOR_CORRUPT);
+  store_close(store);
+  store_sql("UPDATE state SET edition = 2");
+  store = store_open();
+  assert_int_equal(
+      store->calls->state_each(store, run, INT64_MAX, sum_steps, &sum),
+      TORPOR_OK);
+  store_close(store);
+}
+
+/* One row with the highest number of all takes no number from the others. */
+static void the_last_number_is_not_used_up(void **state) {
+  (void)state;
+  const struct torpor__signal signal = {.topic = "go"};
+  const struct torpor__result result = {.operation = 9};
+  struct torpor__store *store = store_open();
+  int64_t run, sequence;
+  store_add_run(store, "first", &run);
+  store_close(store);
+  store_sql(
+      "INSERT INTO signal(run, topic, value, sent_ms) "
+      "VALUES(1,'a',x'',0); INSERT INTO result(run, branch, operation, "
+      "outcome, value) VALUES(1,0,1,0,x''); "
+      "UPDATE signal SET sequence = 9223372036854775807; "
+      "UPDATE result SET sequence = 9223372036854775807;"
+      "UPDATE run SET number = 9223372036854775807");
+  store = store_open();
+  assert_int_equal(store_add_run(store, "second", &run), TORPOR_OK);
+  assert_int_equal(run, 2);
+  assert_int_equal(store->calls->signal_add(store, run, &signal), TORPOR_OK);
+  assert_int_equal(store->calls->result_add(store, run, &result, &sequence),
+                   TORPOR_OK);
+  assert_int_equal(sequence, 2);
+  assert_int_equal(store->calls->run_find(store, "first", &run),
                    TORPOR_CORRUPT);
   store_close(store);
 }
@@ -281,7 +368,9 @@ int main(void) {
       IN_FOLDER(the_first_result_stays),
       IN_FOLDER(a_head_that_others_changed_stays),
       IN_FOLDER(states_go),
+      IN_FOLDER(heads_of_nonsense_are_refused),
       IN_FOLDER(rows_of_nonsense_are_refused),
+      IN_FOLDER(the_last_number_is_not_used_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
