@@ -29,10 +29,11 @@
 #include <string.h>
 
 #include "vm/image.h"
+#include "vm/threshold.h"
 
 #define POOL_LARGEST 32
 /* A VM that wrote more than this gives back what it can. */
-#define WRITTEN_KEPT (UINT32_C(4) << 20)
+TORPOR__THRESHOLD(written_kept, UINT32_C(4) << 20);
 /* Below the top of the stack this much stays. */
 #define STACK_KEPT (UINT32_C(128) << 10)
 /* Pages that some program wrote once need not be reset for ever: after so many
@@ -108,7 +109,7 @@ static bool reset_memory(torpor_vm *vm) {
   if (vm->mapped) return torpor__region_reset(vm->region);
   torpor__region_committed(vm->region, trim_range, vm);
   torpor__region_written(vm->region, count_range, &written);
-  if (written > WRITTEN_KEPT) torpor__region_revert(vm->region);
+  if (written > torpor__written_kept) torpor__region_revert(vm->region);
   torpor__region_written(vm->region, reset_range, vm);
   return !vm->dirty;
 }

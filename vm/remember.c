@@ -33,11 +33,12 @@
 
 #include "vm/changes.h"
 #include "vm/image.h"
+#include "vm/threshold.h"
 
 /* Fewer written pages than this are compared each time. */
-#define KEEP_FROM 128u
+TORPOR__THRESHOLD(keep_from, 128);
 /* More than this that changed are kept, too, instead of copied. */
-#define COPY_MOST 256u
+TORPOR__THRESHOLD(copy_most, 256);
 
 /* What image and shadow have of 'page', whatever the limit is. */
 static const uint8_t *find_page(const torpor_vm *vm, uint32_t page) {
@@ -345,9 +346,9 @@ static void keep_unchanged(void *user, uint32_t start, uint32_t end) {
 static bool update(torpor_vm *vm) {
   pass p = {.vm = vm, .limit = torpor__memory_limit(vm)};
   torpor__region_written_since(vm->region, count_pages, &p);
-  if (p.written >= KEEP_FROM) {
+  if (p.written >= torpor__keep_from) {
     torpor__region_written_since(vm->region, count_changed, &p);
-    p.all = p.changed > COPY_MOST;
+    p.all = p.changed > torpor__copy_most;
     torpor__region_written_since(vm->region, keep_unchanged, &p);
     keep_found(&p);
     if (!p.failed) return true;

@@ -19,9 +19,10 @@
 #include "vm/changes.h"
 #include "vm/image.h"
 #include "vm/remember.h"
+#include "vm/threshold.h"
 
 /* Snapshots that take more are laid out as an image of their own. */
-#define COPIED_LARGEST (UINT32_C(1) << 20)
+TORPOR__THRESHOLD(restored_copied, UINT32_C(1) << 20);
 
 /* What a chain is loaded into: a VM, or an image that is being made. */
 typedef struct loader {
@@ -214,7 +215,7 @@ static torpor_status start(loader *to, const torpor__container *container,
   if (status != TORPOR_OK) return status;
   to->memory = (uint64_t)baseline->pages * TORPOR__WASM_PAGE;
   if (image || (memory != TORPOR_MEMORY_POOLED && baseline->file >= 0 &&
-                size > COPIED_LARGEST)) {
+                size > torpor__restored_copied)) {
     uint64_t most = torpor__options_memory(to->options);
     to->image = torpor__image_start(to->engine, most);
     return to->image ? find_table_size(to, baseline) : fail_memory();
