@@ -38,6 +38,10 @@ class Unexpected(Exception):
     """The generated text does not have the shape that is known here."""
 
 
+class Damaged(Exception):
+    """The module cannot be laid out as it says."""
+
+
 def replace(text, old, new, count):
     """Replaces 'old', which must occur 'count' times."""
     found = text.count(old)
@@ -137,6 +141,30 @@ def thread_dispatch(source):
             + body.replace(back, jump) + source[end:])
 
 
+def check_data(segments, pages):
+    """wasm2c lets through data that lies outside of memory."""
+    for start, _, size in segments:
+        if int(start) + int(size) > pages << 16:
+            raise Damaged(f"{size} bytes of data at {start} do not fit into "
+                          f"{pages} pages")
+
+
+def check_elements(source, table):
+    """Elements that do not fit would be a trap outside of any entry."""
+    known = re.findall(
+        r"^  funcref_table_init\(&instance->(\w+), \w+, (\d+), (\d+)u, (\d+), "
+        r"(\d+), instance, func_types\);", source, re.M)
+    calls = re.findall(r"^  \w+_table_init\(&instance->", source, re.M)
+    if len(calls) != len(known):
+        raise Unexpected("elements of a new form")
+    room = {member: int(size) for member, size, _ in table}
+    for member, given, at, first, count in known:
+        if (int(first) + int(count) > int(given) or
+                int(at) + int(count) > room.get(member, 0)):
+            raise Damaged(f"{count} elements at {at} do not fit into their "
+                          "table")
+
+
 def describe(source, name):
     """The text of FILE-shape.h."""
     pages, pages_max = find_one(
@@ -148,6 +176,8 @@ def describe(source, name):
     segments = re.findall(
         r"^  LOAD_DATA\(instance->w2c_memory, (\d+)u, (\w+), (\d+)\);", source,
         re.M)
+    check_data(segments, int(pages))
+    check_elements(source, table)
     globals_ = re.findall(r"^  instance->(w2c_\w+) = (\d+)u;$", source, re.M)
     key = name.upper()
     lines = ["/* Made by engine/tune.py. */", f"#define {key}_PAGES {pages}u",
@@ -184,9 +214,11 @@ def read_memory(source, address, size):
     return bytes(memory)
 
 
-def describe_engine(source, name):
+def describe_engine(source, name, shape):
     """The part of FILE-shape.h that engines have besides."""
     key = name.upper()
+    if f"#define {key}_TABLE " not in shape:
+        raise Damaged("it has no table")
     control = int(find_one(r"^  instance->w2c_torpor_control = (\d+)u;$", source))
     version = int(find_one(
         r"^static u32 w2c_JS_GetVersion\(Z_\w+\* instance\) \{\n"
@@ -207,7 +239,7 @@ def tune(name, file, folder_in, folder_out, interpreter):
     check_offsets(source)
     source = set_prologue(drop_asm(source))
     if interpreter:
-        shape += describe_engine(source, name)
+        shape += describe_engine(source, name, shape)
         source = thread_dispatch(source)
     header = tune_header(header, name)
     folder_out.mkdir(parents=True, exist_ok=True)
@@ -225,6 +257,8 @@ def main():
     try:
         tune(name, file, pathlib.Path(folder_in), pathlib.Path(folder_out),
              interpreter)
+    except Damaged as error:
+        sys.exit(f"tune.py: the module is damaged: {error}")
     except (Unexpected, ValueError) as error:
         sys.exit(f"tune.py: {file}.c is not what wasm2c 1.0.32 makes: "
                  f"{error}")

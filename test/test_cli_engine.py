@@ -16,6 +16,33 @@ BUILD = pathlib.Path(os.environ["TORPOR_BUILD"])
 DONE, USAGE, FILE = 0, 2, 6
 
 
+def read_leb(code, at):
+    """A number in LEB128 and where it ends."""
+    value, shift = 0, 0
+    while True:
+        byte = code[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
+def with_memory(code, pages):
+    """An engine.wasm that says another initial size of its memory, in as many
+    bytes as before."""
+    at = 8
+    while code[at] != 5:  # the memory section
+        size, start = read_leb(code, at + 1)
+        at = start + size
+    _, start = read_leb(code, at + 1)
+    start += 2  # one memory; its flags
+    _, end = read_leb(code, start)
+    digits = [pages >> 7 * i & 127 | 128 for i in range(end - start)]
+    digits[-1] &= 127
+    return code[:start] + bytes(digits) + code[end:]
+
+
 class Engine(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="torpor-engine-"))
@@ -76,6 +103,14 @@ class Engine(unittest.TestCase):
         self.engine("add", "missing.so", code=FILE)
         self.assertEqual(list(self.home.iterdir()), [])
         self.assertEqual(len(self.listed()), 1)
+
+    def test_an_engine_that_asks_for_the_impossible(self):
+        code = (BUILD / "engine.wasm").read_bytes()
+        (self.folder / "file.wasm").write_bytes(with_memory(code, 1))
+        said = self.engine("add", "file.wasm", code=FILE).stderr
+        self.assertIn("the module is damaged", said)
+        self.assertIn("do not fit into 1 pages", said)
+        self.assertEqual(list(self.home.iterdir()), [])
 
     def test_wrong_name(self):
         self.home.mkdir(parents=True)

@@ -22,6 +22,17 @@ CHANGES = [
     ("c", "  wasm_rt_allocate_memory(&instance->w2c_memory, 4, 64);\n", ""),
     ("h", "  wasm_rt_memory_t w2c_memory;\n", "  wasm_rt_memory_t memory;\n"),
     ("h", '"wasm-rt.h"', '"wasm-rt-impl.h"'),
+    ("c", "elem_segment_exprs_w2c_e0, 2, 1u, 0, 2, instance,",
+     "elem_segment_exprs_w2c_e0, 2, start, 0, 2, instance,"),
+]
+# Each is what wasm2c makes of a module that asks for the impossible.
+DAMAGES = [
+    ("65528u, data_segment_data_w2c_d0, 4)", "65528u, "
+     "data_segment_data_w2c_d0, 400000)"),
+    ("65528u, data_segment_data_w2c_d0, 4)", "4294967295u, "
+     "data_segment_data_w2c_d0, 4)"),
+    ("elem_segment_exprs_w2c_e0, 2, 1u,", "elem_segment_exprs_w2c_e0, 2, 4u,"),
+    ("2, 1u, 0, 2, instance", "2, 1u, 1, 2, instance"),
 ]
 
 
@@ -52,6 +63,12 @@ def main():
             done = tune(changed, out)
             if done.returncode != 1 or "not what wasm2c" not in done.stderr:
                 sys.exit(f"{new!r} was not noticed: {done}")
+        for old, new in DAMAGES:
+            if old not in texts["c"]:
+                sys.exit(f"the test is out of date: no {old!r}")
+            done = tune({**texts, "c": texts["c"].replace(old, new, 1)}, out)
+            if done.returncode != 1 or "the module is damaged" not in done.stderr:
+                sys.exit(f"{new!r} was believed: {done}")
 
 
 if __name__ == "__main__":

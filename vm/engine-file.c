@@ -85,6 +85,7 @@ bool torpor__engine_folder(size_t index, char *path, size_t size) {
 
 /* Whether we understand an engine that says this of itself. */
 static bool check_engine(const torpor__engine *engine, const char **why) {
+  *why = NULL;
   if (!engine)
     *why = "its file is not an engine; install it again";
   else if (engine->table_version < TORPOR__ENGINE_TABLE_VERSION)
@@ -105,8 +106,8 @@ static bool check_engine(const torpor__engine *engine, const char **why) {
            !torpor__engine_is_id(engine->id, strnlen(engine->id, ID_SIZE + 1)))
     *why = "its file is damaged; install it again";
   else
-    return true;
-  return false;
+    *why = torpor__engine_fault(engine);
+  return *why == NULL;
 }
 
 /* A copy of what is known of 'engine', whose table is ours but may be short. */

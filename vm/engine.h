@@ -140,4 +140,8 @@ bool torpor__engine_peek(const char *path, torpor__engine *found,
 bool torpor__engine_folder(size_t index, char *path, size_t size);
 bool torpor__engine_is_id(const char *text, size_t size);
 
+/* engine-check.c: what is impossible in the numbers that 'engine', of today's
+ * table, gives of itself; a static sentence, or NULL: nothing. */
+const char *torpor__engine_fault(const torpor__engine *engine);
+
 #endif
