@@ -49,6 +49,7 @@ struct torpor__awake {
   bool started;
   int64_t step;
   uint64_t step_began_ms; /* monotonic */
+  uint64_t step_most_ms;  /* that the step may take */
   char message[TORPOR__STORE_MESSAGE_MAX];
 
   bool remembered;      /* the VM remembers the state of the last commit */
@@ -293,12 +294,12 @@ static uint64_t monotonic_ms(void) {
 /* The VM sees to the deadline within an entry, this to that of all entries of
  * the step together. */
 static torpor_status check_deadline(struct torpor__awake *awake) {
-  if (monotonic_ms() - awake->step_began_ms < awake->brief.deadline_ms)
+  if (monotonic_ms() - awake->step_began_ms < awake->step_most_ms)
     return TORPOR_OK;
   snprintf(awake->message, sizeof awake->message,
            "the program did not wait for anything within its deadline of "
            "%" PRIu64 " ms",
-           awake->brief.deadline_ms);
+           awake->step_most_ms);
   return TORPOR_INTERRUPTED;
 }
 
@@ -399,7 +400,10 @@ static torpor_status run_step(struct torpor__awake *awake,
   torpor_vm_set_fuel(awake->vm, FUEL_FULL);
   if (!awake->started) status = start_program(awake);
   if (status == TORPOR_OK) status = drain_jobs(awake, spent);
-  for (size_t i = 0; i < count; i++) deliveries[i].untold = true;
+  for (size_t i = 0; i < count; i++) {
+    deliveries[i].untold = true;
+    deliveries[i].accepted = false;
+  }
   for (size_t i = 0; status == TORPOR_OK && !*spent && i < count; i++) {
     deliveries[i].untold = false;
     status = deliver(awake, &deliveries[i]);
@@ -642,15 +646,26 @@ static torpor_status save_state(struct torpor__awake *awake,
 
 torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
                                  struct torpor__delivery *deliveries,
-                                 size_t count, struct torpor__step *step) {
+                                 size_t count, uint64_t allowance_ms,
+                                 struct torpor__step *step) {
+  uint64_t deadline = awake->brief.deadline_ms;
   bool spent = false;
   forget_step(awake);
   awake->step = number;
   awake->step_began_ms = monotonic_ms();
+  awake->step_most_ms =
+      allowance_ms > 0 && allowance_ms < deadline ? allowance_ms : deadline;
+  torpor_vm_set_deadline(awake->vm, awake->step_most_ms);
   torpor_status status = run_step(awake, deliveries, count, &spent);
   if (status == TORPOR_OK) status = describe_step(awake, spent, step);
   if (awake->lines_refused) return fail_output(awake);
   if (status != TORPOR_OK) return status;
   return step->status == TORPOR__RUN_ACTIVE ? save_state(awake, step)
                                             : TORPOR_OK;
+}
+
+bool torpor__awake_is_late(const struct torpor__awake *awake) {
+  return !awake->lines_refused &&
+         awake->step_most_ms < awake->brief.deadline_ms &&
+         monotonic_ms() - awake->step_began_ms >= awake->step_most_ms;
 }

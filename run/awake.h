@@ -12,8 +12,8 @@
  * step that failed the VM is worth nothing: close it, and the next open begins
  * from the last commit.
  *
- * No store, no drivers, no clock but for the deadline; on the worker's
- * thread. */
+ * No store, no drivers, no clock but for the deadline; on one thread at a
+ * time. */
 #ifndef TORPOR_RUN_AWAKE_H
 #define TORPOR_RUN_AWAKE_H
 
@@ -51,13 +51,19 @@ void torpor__awake_close(struct torpor__awake *awake);
 
 /* Runs step number 'number': tells the VM 'deliveries' in order and drains its
  * jobs after each, marks those that it accepted and those that it did not come
- * to, and describes in 'step' what it did. The description is valid until the
- * next step or close. OK, also when the program ended or failed; else the step
- * came to nothing and torpor__awake_error says why. */
+ * to, and describes in 'step' what it did. It may take 'allowance_ms'; 0, or
+ * more than the deadline of the run: as long as that. The description is valid
+ * until the next step or close. OK, also when the program ended or failed; else
+ * the step came to nothing and torpor__awake_error says why. */
 torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
                                  struct torpor__delivery *deliveries,
-                                 size_t count, struct torpor__step *step);
+                                 size_t count, uint64_t allowance_ms,
+                                 struct torpor__step *step);
 const char *torpor__awake_error(const struct torpor__awake *awake);
+
+/* Whether a step came to nothing since it took longer than its allowance, while
+ * its deadline is later. */
+bool torpor__awake_is_late(const struct torpor__awake *awake);
 
 /* The VM itself, for who only wants to look into it (handover.c). */
 torpor_vm *torpor__awake_vm(const struct torpor__awake *awake);

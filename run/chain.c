@@ -174,8 +174,7 @@ torpor_status torpor__chain_seal(torpor_store *store, const char *id,
   torpor_status status =
       torpor_snapshot_protect(bytes->data, bytes->size, store->key,
                               TORPOR_ENCRYPT, context, (size_t)size, &sealed);
-  if (status != TORPOR_OK)
-    return torpor__store_fail(store->store, status, "encrypting run %s", id);
+  if (status != TORPOR_OK) return status;
   torpor_bytes_free(bytes);
   *bytes = sealed;
   return TORPOR_OK;

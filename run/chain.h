@@ -8,7 +8,7 @@
  * In a store with a key each is encrypted and bound to run, branch and step;
  * here they are plain, and one that is not what it should be is TORPOR_KEY.
  *
- * On the thread of the store. */
+ * On the thread of the store, but where it says so. */
 #ifndef TORPOR_RUN_CHAIN_H
 #define TORPOR_RUN_CHAIN_H
 
@@ -40,7 +40,7 @@ torpor_status torpor__chain_restore(const struct torpor__chain *chain,
                                     torpor_vm **vm);
 
 /* Makes 'bytes' what the store keeps of a state: encrypts them when the store
- * has a key. */
+ * has a key. Reads nothing and leaves no sentence: on any thread. */
 torpor_status torpor__chain_seal(torpor_store *store, const char *id,
                                  int64_t branch, int64_t step,
                                  torpor_bytes *bytes);

@@ -196,6 +196,8 @@ static torpor_status seal_departure(void *user, const char *id, int64_t branch,
   struct opened *opened = departure->block;
   torpor_status status =
       torpor__chain_seal(store, id, branch, departure->step, &opened->snapshot);
+  if (status != TORPOR_OK)
+    torpor__store_fail(store->store, status, "encrypting run %s", id);
   departure->snapshot = (struct torpor__slice){.data = opened->snapshot.data,
                                                .size = opened->snapshot.size};
   return status;

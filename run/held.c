@@ -2,7 +2,8 @@
 /* held.c - one run in the hands of a worker. See held.h.
  *
  *  (1) A VM that is awake is at the state of the last commit, or at that of the
- *      step which is staged; whenever neither is true it is closed.
+ *      step which is staged; whenever neither is true it is closed, or on its
+ *      way to one of them on another thread (stint.h).
  *  (2) 'tasks' are the operations that a driver performs, by rising id. The
  *      protocol starts and stops them, always after a commit.
  *
@@ -18,11 +19,8 @@
 
 #include "array.h"
 #include "handover.h"
-#include "program.h"
 #include "request.h"
-
-/* How often a step that takes long looks whether its run was killed. */
-#define LOOK_US 100e3
+#include "stint.h"
 
 struct task {
   struct torpor__held *held;
@@ -38,31 +36,21 @@ struct torpor__held {
   int64_t number;
   struct torpor__drivers drivers;
   struct torpor__protocol *protocol;
-  struct torpor__awake *awake;
+  struct torpor__stint stint;
   struct torpor__step step;
   bool staged;
-  bool sleeps;     /* when it was taken: its program has begun */
-  int64_t edition; /* of its program; to change that takes the lock */
-  bool stepped;    /* since the last torpor__held_rest */
-  bool unwanted;   /* killed or taken over while it was stepped */
-  double look_due; /* microseconds, monotonic: when a step looks for that */
-  bool starved;    /* memory ran out: an operation is not performed */
+  bool sleeps;  /* when it was taken: its program has begun */
+  bool stepped; /* since the last torpor__held_rest */
+  bool starved; /* memory ran out: an operation is not performed */
 
   /* What never changes, read once. */
   char *id, *program;
   void *input;
-  struct torpor__brief brief;
   torpor_access *access;
 
   struct task **tasks;
   size_t task_count, task_capacity;
 };
-
-static double now_us(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
 
 /* ---- Events --------------------------------------------------------------*/
 
@@ -231,60 +219,6 @@ static void show_line(void *data, const struct torpor__line *line) {
   free(text);
 }
 
-/* ---- What a VM asks of its run -------------------------------------------*/
-
-/* torpor__brief.module */
-static torpor_status find_module(void *user, const char *name,
-                                 torpor_bytes *source) {
-  const struct torpor__held *held = user;
-  return torpor__program_find(held->by->store->store, held->number,
-                              held->edition, name, source);
-}
-
-/* torpor__brief.upgrade */
-static torpor_status find_upgrade(void *user, torpor_bytes *out) {
-  const struct torpor__held *held = user;
-  return torpor__handover_find(held->by->store, held->number, held->edition,
-                               out);
-}
-
-/* torpor__brief.seal */
-static torpor_status seal_state(void *user, int64_t step, torpor_bytes *bytes) {
-  const struct torpor__held *held = user;
-  return torpor__chain_seal(held->by->store, held->id,
-                            torpor__protocol_head(held->protocol)->branch, step,
-                            bytes);
-}
-
-/* torpor__brief.interrupt: no step goes on for a worker that is to stop, or for
- * a run that was killed meanwhile. */
-static bool is_given_up(void *user) {
-  struct torpor__held *held = user;
-  if (torpor_loop_stopping(held->by->loop)) return true;
-  double now = now_us();
-  if (now < held->look_due || held->unwanted) return held->unwanted;
-  held->look_due = now + LOOK_US;
-  held->unwanted = torpor__protocol_check(held->protocol) == TORPOR_FENCED;
-  return held->unwanted;
-}
-
-static enum torpor__policy find_policy(void *user, const char *kind) {
-  const struct torpor__held *held = user;
-  if (strcmp(kind, "signal") == 0) return TORPOR__POLICY_REATTACH;
-  const torpor_driver *driver = torpor_loop_driver(held->by->loop, kind);
-  if (driver == NULL) return TORPOR__POLICY_REPEAT; /* it is refused at once */
-  switch (driver->waking) {
-  case TORPOR_REARM:
-    return TORPOR__POLICY_REARM;
-  case TORPOR_REPEAT:
-    return TORPOR__POLICY_REPEAT;
-  case TORPOR_REATTACH:
-    return TORPOR__POLICY_REATTACH;
-  default:
-    return TORPOR__POLICY_REJECT;
-  }
-}
-
 /* ---- Opening and closing -------------------------------------------------*/
 
 static torpor_status copy_row(void *data, int64_t number,
@@ -293,25 +227,21 @@ static torpor_status copy_row(void *data, int64_t number,
   struct torpor__held *held = data;
   (void)number;
   held->sleeps = head->step > head->start;
-  held->edition = head->edition;
   held->id = strdup(row->id);
   held->program = strdup(row->program);
   held->input = torpor__array_copy(row->input.data, row->input.size);
   if (held->id == NULL || held->program == NULL || held->input == NULL)
     return TORPOR_NOMEM;
-  held->brief = (struct torpor__brief){
+  held->stint.id = held->id;
+  held->stint.edition = head->edition; /* to change that takes the lock */
+  held->stint.brief = (struct torpor__brief){
       .id = held->id,
       .program = held->program,
       .input = {.data = held->input, .size = row->input.size},
       .memory_max = row->memory_max,
       .fuel = row->fuel,
-      .deadline_ms = row->deadline_ms,
-      .module = find_module,
-      .upgrade = find_upgrade,
-      .interrupt = is_given_up,
-      .seal = seal_state,
-      .policy = find_policy,
-      .user = held};
+      .deadline_ms = row->deadline_ms};
+  torpor__stint_open(&held->stint);
   if (row->access[0] == '\0') return TORPOR_OK;
   torpor_status status =
       torpor_access_read(row->access, strlen(row->access), &held->access);
@@ -376,7 +306,8 @@ static torpor_status check_key(struct torpor__held *held) {
 /* What was handed over to its program is sealed, too. */
 static torpor_status check_upgrade(struct torpor__held *held) {
   torpor_bytes handed = {0};
-  torpor_status status = find_upgrade(held, &handed);
+  torpor_status status = torpor__handover_find(held->by->store, held->number,
+                                               held->stint.edition, &handed);
   torpor_bytes_free(&handed);
   return status == TORPOR_KEY ? status : TORPOR_OK;
 }
@@ -423,7 +354,8 @@ torpor_status torpor__held_open(struct torpor__held **out,
   *out = NULL;
   if (held == NULL) return torpor__store_fail(store, TORPOR_NOMEM, NULL);
   held->by = by;
-  held->number = number;
+  held->number = held->stint.number = number;
+  held->stint.by = by;
   held->drivers = (struct torpor__drivers){.start = start_operation,
                                            .stop = stop_operation,
                                            .show = show_line,
@@ -436,14 +368,15 @@ torpor_status torpor__held_open(struct torpor__held **out,
     torpor__held_close(held);
     return status;
   }
+  held->stint.protocol = held->protocol;
   *out = held;
   return TORPOR_OK;
 }
 
 void torpor__held_close(struct torpor__held *held) {
   if (held == NULL) return;
+  torpor__stint_close(&held->stint);
   torpor__protocol_close(held->protocol);
-  torpor__awake_close(held->awake);
   torpor_access_close(held->access);
   free(held->tasks);
   free(held->id);
@@ -454,112 +387,58 @@ void torpor__held_close(struct torpor__held *held) {
 
 /* ---- Stepping ------------------------------------------------------------*/
 
-static torpor_status start(struct torpor__held *held,
-                           char message[TORPOR__STORE_MESSAGE_MAX]) {
-  torpor_status status =
-      torpor__awake_open(&held->awake, &held->brief, NULL, message);
-  if (status == TORPOR_OK)
-    tell(held, (torpor_event){.kind = TORPOR_EVENT_STARTED});
-  return status;
-}
-
-static torpor_status wake_from(struct torpor__held *held,
-                               const struct torpor__chain *chain,
-                               char message[TORPOR__STORE_MESSAGE_MAX]) {
-  const struct torpor__head *head = torpor__protocol_head(held->protocol);
-  double began = now_us();
-  if (chain->step != head->step || chain->branch != head->branch) {
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX,
-             "the store has no state of step %" PRId64, head->step);
-    return TORPOR_CORRUPT;
-  }
-  torpor_status status =
-      torpor__awake_open(&held->awake, &held->brief, chain, message);
-  if (status == TORPOR_OK)
-    tell(held, (torpor_event){.kind = TORPOR_EVENT_WOKEN,
-                              .step = head->step,
-                              .us = now_us() - began,
-                              .size = chain->stored,
-                              .operations =
-                                  torpor__protocol_waiting(held->protocol)});
-  return status;
-}
-
-static torpor_status wake(struct torpor__held *held,
-                          char message[TORPOR__STORE_MESSAGE_MAX]) {
-  const struct torpor__head *head = torpor__protocol_head(held->protocol);
-  char why[TORPOR__STORE_MESSAGE_MAX] = "";
-  struct torpor__chain chain;
-  if (held->awake != NULL) return TORPOR_OK;
-  if (head->step == head->start) return start(held, message);
-  torpor_status status = torpor__chain_read(&chain, held->by->store,
-                                            held->number, held->id, INT64_MAX);
-  if (status == TORPOR_OK) {
-    status = wake_from(held, &chain, why);
-    torpor__chain_free(&chain);
-  } else {
-    snprintf(why, sizeof why, "%s", held->by->store->store->message);
-  }
-  if (status != TORPOR_OK)
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "waking the run: %.480s", why);
-  return status;
-}
-
 /* The step came to nothing: back to the last commit. */
 static void abandon(struct torpor__held *held, const char *why) {
   const struct torpor__head *head = torpor__protocol_head(held->protocol);
   char text[TORPOR__STORE_MESSAGE_MAX + 64];
   torpor__protocol_abandon(held->protocol, why);
-  torpor__awake_close(held->awake);
-  held->awake = NULL;
+  torpor__stint_sleep(&held->stint);
   held->staged = false;
   if (torpor_loop_stopping(held->by->loop)) {
     torpor__protocol_excuse(held->protocol);
     return;
   }
-  if (held->unwanted) return;
+  if (torpor__stint_is_unwanted(&held->stint)) return; /* it was killed */
   snprintf(text, sizeof text,
            "step %" PRId64 " came to nothing (attempt %" PRId64 " of %d): %s",
            head->step + 1, head->attempts, TORPOR_RUN_ATTEMPTS, why);
   tell_error(held, text);
 }
 
-static void run_step(struct torpor__held *held) {
-  char message[TORPOR__STORE_MESSAGE_MAX] = "";
-  size_t count;
-  struct torpor__delivery *deliveries =
-      torpor__protocol_deliveries(held->protocol, &count);
-  if (wake(held, message) != TORPOR_OK) {
-    abandon(held, message);
-    return;
+/* False while the step goes on elsewhere. */
+static bool run_step(struct torpor__held *held) {
+  enum torpor__stint_end end = torpor__stint_run(&held->stint, &held->step);
+  if (end == TORPOR__STINT_AWAY) return false;
+  if (end == TORPOR__STINT_FAILED) {
+    abandon(held, held->stint.message);
+    return true;
   }
-  held->look_due = now_us() + LOOK_US;
-  torpor_status status = torpor__awake_step(
-      held->awake, torpor__protocol_head(held->protocol)->step + 1, deliveries,
-      count, &held->step);
-  if (status != TORPOR_OK) {
-    snprintf(message, sizeof message, "%s", torpor__awake_error(held->awake));
-    abandon(held, message);
-    return;
-  }
-  status = torpor__protocol_stage(held->protocol, &held->step);
-  if (status != TORPOR_OK) {
+  held->staged =
+      torpor__protocol_stage(held->protocol, &held->step) == TORPOR_OK;
+  if (!held->staged) {
+    char message[TORPOR__STORE_MESSAGE_MAX];
     snprintf(message, sizeof message, "%s", held->by->store->store->message);
     abandon(held, message);
-    return;
   }
-  held->staged = true;
+  return true;
 }
 
 torpor_status torpor__held_step(struct torpor__held *held, bool *stepped) {
   torpor_status status = TORPOR_OK;
   if (torpor__protocol_ready(held->protocol))
     status = torpor__protocol_prepare(held->protocol);
-  *stepped = torpor__protocol_phase(held->protocol) == TORPOR__PHASE_STEPPING;
-  if (!*stepped) return status;
-  held->stepped = true;
-  run_step(held);
-  return TORPOR_OK;
+  *stepped = torpor__protocol_phase(held->protocol) == TORPOR__PHASE_STEPPING &&
+             run_step(held);
+  if (*stepped) held->stepped = true;
+  return status;
+}
+
+torpor_status torpor__held_refresh(struct torpor__held *held) {
+  torpor_status status = torpor__protocol_refresh(held->protocol);
+  if (status != TORPOR_OK || !held->stint.away) return status;
+  status = torpor__protocol_check(held->protocol);
+  if (status == TORPOR_FENCED) torpor__stint_stop(&held->stint);
+  return status;
 }
 
 /* ---- After a commit ------------------------------------------------------*/
@@ -609,7 +488,12 @@ enum torpor__held_next torpor__held_settle(struct torpor__held *held) {
   return TORPOR__HELD_LEAVES;
 }
 
+void torpor__held_stop(struct torpor__held *held) {
+  if (held->stint.away) torpor__stint_stop(&held->stint);
+}
+
 void torpor__held_part(struct torpor__held *held) {
+  torpor__stint_abandon(&held->stint);
   if (torpor__protocol_phase(held->protocol) == TORPOR__PHASE_STEPPING) {
     torpor__protocol_abandon(held->protocol, "the worker was stopped");
     torpor__protocol_excuse(held->protocol);
@@ -625,12 +509,15 @@ void torpor__held_rest(struct torpor__held *held) {
 
 void torpor__held_sleep(struct torpor__held *held) {
   if (torpor__protocol_phase(held->protocol) != TORPOR__PHASE_IDLE) return;
-  torpor__awake_close(held->awake);
-  held->awake = NULL;
+  torpor__stint_sleep(&held->stint);
 }
 
 bool torpor__held_is_awake(const struct torpor__held *held) {
-  return held->awake != NULL;
+  return !held->stint.away && held->stint.awake != NULL;
+}
+
+bool torpor__held_is_away(const struct torpor__held *held) {
+  return held->stint.away;
 }
 
 struct torpor__protocol *torpor__held_protocol(struct torpor__held *held) {

@@ -19,7 +19,8 @@ struct torpor__held;
 struct torpor__held_by {
   torpor_store *store;
   torpor_loop *loop;
-  torpor_event_fn event; /* may be NULL */
+  struct torpor__crew *crew; /* for steps that take long; NULL: none */
+  torpor_event_fn event;     /* may be NULL */
   void *user;
 };
 
@@ -33,10 +34,15 @@ torpor_status torpor__held_open(struct torpor__held **held,
 void torpor__held_close(struct torpor__held *held);
 
 /* Runs a step when there is anything to do and the store knows of the attempt:
- * wakes the VM if needed, and hands what it did to the protocol. A step that
- * came to nothing is reported and abandoned. '*stepped' says whether it did
- * something. OK, NOMEM, FENCED, or what the store says. */
+ * wakes the VM if needed, and hands what it did to the protocol. One that takes
+ * long goes on elsewhere, and is asked for by calling this again. A step that
+ * came to nothing is reported and abandoned. '*stepped' says whether one came
+ * to its end. OK, NOMEM, FENCED, or what the store says. */
 torpor_status torpor__held_step(struct torpor__held *held, bool *stepped);
+
+/* As torpor__protocol_refresh; a step that goes on elsewhere for a run that was
+ * killed, or taken over, is told to end. */
+torpor_status torpor__held_refresh(struct torpor__held *held);
 
 enum torpor__held_next {
   TORPOR__HELD_STAYS,  /* the run goes on */
@@ -53,6 +59,10 @@ enum torpor__held_next torpor__held_settle(struct torpor__held *held);
  * advance. So a worker that dies during a long wait costs the run nothing. */
 void torpor__held_rest(struct torpor__held *held);
 
+/* Tells a step that goes on elsewhere to end; 'part' or 'close' waits for
+ * it. */
+void torpor__held_stop(struct torpor__held *held);
+
 /* For a clean goodbye: what was about to be stepped is not, and the next flush
  * takes back the attempt that was counted for it. */
 void torpor__held_part(struct torpor__held *held);
@@ -60,6 +70,8 @@ void torpor__held_part(struct torpor__held *held);
 /* Closes its VM, which the next step opens again from the last commit. */
 void torpor__held_sleep(struct torpor__held *held);
 bool torpor__held_is_awake(const struct torpor__held *held);
+/* Whether a step of it goes on elsewhere. */
+bool torpor__held_is_away(const struct torpor__held *held);
 
 struct torpor__protocol *torpor__held_protocol(struct torpor__held *held);
 const char *torpor__held_id(const struct torpor__held *held);

@@ -27,20 +27,24 @@ struct reader {
 };
 
 static torpor_status add_file(struct torpor__program *program, const char *name,
-                              const torpor_bytes *source) {
+                              struct torpor__slice source) {
   if (!torpor__array_reserve(&program->files, &program->capacity,
                              program->count + 1, sizeof *program->files))
     return TORPOR_NOMEM;
   char *name_copy = torpor__array_copy(name, strlen(name) + 1);
-  void *data = torpor__array_copy(source->data, source->size);
+  void *data = torpor__array_copy(source.data, source.size);
   if (name_copy == NULL || data == NULL) {
     free(name_copy);
     free(data);
     return TORPOR_NOMEM;
   }
   program->files[program->count++] = (struct torpor__file){
-      .name = name_copy, .source = {.data = data, .size = source->size}};
+      .name = name_copy, .source = {.data = data, .size = source.size}};
   return TORPOR_OK;
+}
+
+static struct torpor__slice slice_of(const torpor_bytes *bytes) {
+  return (struct torpor__slice){.data = bytes->data, .size = bytes->size};
 }
 
 static torpor_status copy_bytes(const void *data, size_t size,
@@ -63,7 +67,7 @@ static torpor_status give_module(void *user, const char *name,
     return copy_bytes(reader->main.data, reader->main.size, source);
   torpor_status status = torpor_loader_module(reader->loader, name, source);
   if (status == TORPOR_OK) {
-    status = add_file(reader->program, name, source);
+    status = add_file(reader->program, name, slice_of(source));
     if (status != TORPOR_OK) torpor_bytes_free(source);
   }
   if (status != TORPOR_OK) reader->status = status;
@@ -152,7 +156,8 @@ torpor_status torpor__program_read(struct torpor__program *program,
              reader.loader ? torpor_loader_error(reader.loader)
                            : torpor_status_text(status));
   } else {
-    status = add_file(program, torpor_loader_name(reader.loader), &reader.main);
+    status = add_file(program, torpor_loader_name(reader.loader),
+                      slice_of(&reader.main));
     if (status == TORPOR_OK) status = read_imports(&reader);
   }
   if (status != TORPOR_OK && program->message[0] == '\0')
@@ -197,4 +202,30 @@ torpor_status torpor__program_find(struct torpor__store *store, int64_t run,
   torpor_status status =
       store->calls->file_each(store, run, edition, name, take_file, &wanted);
   return status == TORPOR_OK ? wanted.status : TORPOR_IO;
+}
+
+/* ---- All of them ---------------------------------------------------------*/
+
+/* torpor__file_fn */
+static torpor_status take_each(void *data, const char *name,
+                               struct torpor__slice source) {
+  return add_file(data, name, source);
+}
+
+torpor_status torpor__program_load(struct torpor__program *program,
+                                   struct torpor__store *store, int64_t run,
+                                   int64_t edition) {
+  torpor_status status =
+      store->calls->file_each(store, run, edition, NULL, take_each, program);
+  if (status != TORPOR_OK) torpor__program_free(program);
+  return status;
+}
+
+torpor_status torpor__program_give(const struct torpor__program *program,
+                                   const char *name, torpor_bytes *source) {
+  for (size_t i = 0; i < program->count; i++)
+    if (strcmp(program->files[i].name, name) == 0)
+      return copy_bytes(program->files[i].source.data,
+                        program->files[i].source.size, source);
+  return TORPOR_NOT_FOUND;
 }

@@ -39,4 +39,14 @@ torpor_status torpor__program_find(struct torpor__store *store, int64_t run,
                                    int64_t edition, const char *name,
                                    torpor_bytes *source);
 
+/* Reads all modules that a run keeps, for a VM that cannot ask the store. OK,
+ * NOMEM, or what the store says; 'message' is not used. */
+torpor_status torpor__program_load(struct torpor__program *program,
+                                   struct torpor__store *store, int64_t run,
+                                   int64_t edition);
+/* The source of one of them, as torpor_host.module gives it. OK, NOT_FOUND,
+ * NOMEM. */
+torpor_status torpor__program_give(const struct torpor__program *program,
+                                   const char *name, torpor_bytes *source);
+
 #endif

@@ -8,17 +8,22 @@
  *     has something to do ─► one transaction for all of them ─► drivers start,
  *     output is shown ─► wait
  *
+ * A step that takes long goes on on another thread (stint.h), and is taken up
+ * again by the turn that finds it done.
+ *
  *  (1) Between two turns nothing is half done: what a turn stepped, it also
  *      committed, or the store failed and the worker ends.
  *  (2) At most AWAKE_MAX VMs are awake; those that stepped longest ago sleep.
  *  (3) A run that another worker has is left alone, and asked for again every
  *      RETRY_MS, since its worker may die.
  *
- * On one thread; torpor_worker_stop from any, and from signal handlers. */
+ * On one thread, but for long steps; torpor_worker_stop from any, and from
+ * signal handlers. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "array.h"
+#include "crew.h"
 #include "held.h"
 
 enum { AWAKE_MAX = 256, RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };
@@ -200,8 +205,7 @@ static void drop_run(struct torpor_worker *worker, size_t index) {
 
 static torpor_status refresh_runs(struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++) {
-    torpor_status status =
-        torpor__protocol_refresh(torpor__held_protocol(worker->runs[i]));
+    torpor_status status = torpor__held_refresh(worker->runs[i]);
     if (status != TORPOR_OK && status != TORPOR_FENCED) return status;
   }
   return TORPOR_OK;
@@ -287,6 +291,7 @@ static bool has_work(const struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++) {
     const struct torpor__protocol *protocol =
         torpor__held_protocol(worker->runs[i]);
+    if (torpor__held_is_away(worker->runs[i])) continue;
     if (torpor__protocol_phase(protocol) == TORPOR__PHASE_STEPPING ||
         torpor__protocol_pending(protocol) || torpor__protocol_ready(protocol))
       return true;
@@ -388,6 +393,10 @@ torpor_status torpor_worker_open(torpor_store *store,
       .store = store, .event = given.event, .user = given.user};
   torpor_status status = torpor_loop_open(NULL, &worker->by.loop);
   if (status == TORPOR_OK) status = add_drivers(worker, &given);
+  if (status == TORPOR_OK) {
+    worker->by.crew = torpor__crew_open(worker->by.loop);
+    if (worker->by.crew == NULL) status = TORPOR_NOMEM;
+  }
   if (status != TORPOR_OK) {
     torpor_worker_close(worker);
     return torpor__store_fail(store->store, status, "opening a worker");
@@ -401,6 +410,7 @@ torpor_status torpor_worker_open(torpor_store *store,
 void torpor_worker_close(torpor_worker *worker) {
   if (worker == NULL) return;
   while (worker->count > 0) drop_run(worker, worker->count - 1);
+  torpor__crew_close(worker->by.crew);
   torpor_loop_close(worker->by.loop);
   free(worker->runs);
   free(worker->numbers);
@@ -427,9 +437,14 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
   return want(worker, number);
 }
 
+/* Ends what goes on elsewhere: all at once, then one after the other. */
+static void part_runs(struct torpor_worker *worker) {
+  for (size_t i = 0; i < worker->count; i++) torpor__held_stop(worker->runs[i]);
+  for (size_t i = 0; i < worker->count; i++) torpor__held_part(worker->runs[i]);
+}
+
 /* A clean goodbye: takes back the attempts that were counted in advance. */
 static void rest_runs(struct torpor_worker *worker) {
-  for (size_t i = 0; i < worker->count; i++) torpor__held_part(worker->runs[i]);
   torpor_status status = flush_runs(worker);
   if (status == TORPOR_OK)
     settle_runs(worker);
@@ -453,6 +468,7 @@ torpor_status torpor_worker_run(torpor_worker *worker) {
   if (status != TORPOR_OK && status != TORPOR_CANCELLED &&
       worker->status == TORPOR_OK)
     worker->status = torpor__store_fail(store_of(worker), status, "the loop");
+  part_runs(worker);
   if (worker->status == TORPOR_OK) rest_runs(worker);
   return worker->status;
 }
