@@ -42,9 +42,7 @@ torpor_status torpor_store_open(const char *path,
     memcpy(&given, options,
            options->size < sizeof given ? options->size : sizeof given);
   torpor_store *store = calloc(1, sizeof *store);
-  if (store != NULL) store->path = strdup(path);
-  if (store == NULL || store->path == NULL) {
-    free(store);
+  if (store == NULL) {
     snprintf(open_error, sizeof open_error, "out of memory");
     return TORPOR_NOMEM;
   }
@@ -58,9 +56,14 @@ torpor_status torpor_store_open(const char *path,
   torpor_status status =
       torpor__store_sqlite_open(&sqlite, &store->store, open_error);
   if (status != TORPOR_OK) {
-    free(store->path);
     free(store);
     return status;
+  }
+  store->path = strdup(torpor__store_sqlite_file(store->store));
+  if (store->path == NULL) {
+    torpor_store_close(store);
+    snprintf(open_error, sizeof open_error, "out of memory");
+    return TORPOR_NOMEM;
   }
   *out = store;
   return TORPOR_OK;

@@ -8,7 +8,7 @@
 
 struct torpor_store {
   struct torpor__store *store;
-  char *path;
+  char *path; /* where its file lies, links followed */
   bool keyed; /* states are encrypted with the key below */
   uint8_t key[TORPOR_KEY_SIZE];
 };

@@ -25,6 +25,10 @@
 
 /* The points, in the order in which a run passes them. */
 #define TORPOR__FAULT_POINTS(X)                                                \
+  X(STORE_OPENED, "store-opened")     /* its file is open, nothing read */     \
+  X(STORE_MARKED, "store-marked")     /* half of what tells its version */     \
+  X(STORE_EMPTY, "store-empty")       /* has no tables, lock not yet taken */  \
+  X(STORE_MADE, "store-made")         /* has its tables, lock still held */    \
   X(CREATE_BEFORE, "create-before")   /* rows of a new run written */          \
   X(CREATE_AFTER, "create-after")     /* and committed */                      \
   X(CLAIM_BEFORE, "claim-before")     /* lock not held, nothing read */        \

@@ -11,6 +11,8 @@
 #ifndef TORPOR_RUN_STORE_SQLITE_DB_H
 #define TORPOR_RUN_STORE_SQLITE_DB_H
 
+#include <sys/types.h>
+
 #include "store-sqlite.h"
 
 typedef struct sqlite3 sqlite3;
@@ -158,11 +160,26 @@ enum torpor__sqlite_statement {
       TORPOR__SQLITE_STATEMENT_COUNT
 };
 
+enum { TORPOR__SQLITE_FILES = 4 }; /* the database and what lies beside it */
+
+/* Which file it is. */
+struct torpor__sqlite_file {
+  bool known;
+  dev_t device;
+  ino_t inode;
+};
+
 struct torpor__sqlite {
   struct torpor__store store; /* first: a store is one of these */
   sqlite3 *db;
   struct torpor__sqlite_log *log; /* layer under 'db'; NULL: none */
-  char *path;
+  char *path;                     /* as it was given */
+  char *file;                     /* where it leads to, links followed */
+  bool real;     /* 'file' is one of the system's, which 'files' are compared
+                    with; not so in some layers of tests */
+  bool ends_run; /* the transaction does */
+  struct torpor__sqlite_file files[TORPOR__SQLITE_FILES];
+  int64_t look_due;
   int locks;     /* file of locks, or -1 */
   int64_t *held; /* runs that are locked by way of it, in order */
   size_t held_count, held_capacity;
@@ -186,6 +203,26 @@ extern const struct torpor__migration
 torpor_status torpor__sqlite_migrate(struct torpor__sqlite *db,
                                      const struct torpor__migration *migrations,
                                      int count);
+
+/* Waits for byte 0 of the locks, shared. OK, LOCKED, or IO. */
+torpor_status torpor__sqlite_share(struct torpor__sqlite *db);
+
+/* Says why a lock could not be taken, from errno: IO. */
+torpor_status torpor__sqlite_fail_lock(struct torpor__sqlite *db);
+
+/* The plain path that 'db->path' means, for SQLite; '*name' is the caller's to
+ * free, also on failure. MISUSE when it means no file. store-sqlite-place.c */
+torpor_status torpor__sqlite_place_name(struct torpor__sqlite *db,
+                                        const char *vfs, char **name);
+
+/* Finds out what was opened: 'file', 'real'. MISUSE when it has other names
+ * too. */
+torpor_status torpor__sqlite_place_find(struct torpor__sqlite *db,
+                                        const char *vfs);
+
+/* Whether 'file', and with 'all' what lies beside it, is what was opened: OK,
+ * or IO. */
+torpor_status torpor__sqlite_place_check(struct torpor__sqlite *db, bool all);
 
 /* Turns a result code of SQLite into ours, with a sentence. */
 torpor_status torpor__sqlite_fail(struct torpor__sqlite *db, int result);

@@ -147,8 +147,10 @@ static torpor_status run_find(struct torpor__store *store, const char *id,
   struct torpor__sqlite *db = sqlite_of(store);
   sqlite3_stmt *statement;
   bool row = false;
-  torpor_status status =
-      torpor__sqlite_start(db, TORPOR__SQLITE_RUN_FIND, &statement, "t", id);
+  torpor_status status = torpor__sqlite_place_check(db, false);
+  if (status == TORPOR_OK)
+    status =
+        torpor__sqlite_start(db, TORPOR__SQLITE_RUN_FIND, &statement, "t", id);
   if (status != TORPOR_OK) return status;
   status = torpor__sqlite_next(db, statement, &row);
   *run = row ? get_number(statement, 0) : 0;
@@ -366,6 +368,7 @@ static torpor_status head_change(struct torpor__store *store, int64_t run,
 
 static torpor_status exit_put(struct torpor__store *store, int64_t run,
                               const struct torpor__exit *row) {
+  sqlite_of(store)->ends_run = true;
   return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_EXIT_PUT, "ibt",
                             run, row->value,
                             row->reason != NULL ? row->reason : "");

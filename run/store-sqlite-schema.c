@@ -22,10 +22,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "fault.h"
 #include "lock.h"
 #include "store-sqlite-db.h"
 
-enum { APPLICATION_ID = 0x546f7270 /* "Torp" */, POLL_MS = 5 };
+enum {
+  APPLICATION_ID = 0x546f7270, /* "Torp" */
+  POLL_MS = 5,
+  MAKING_MS = 1000 /* how long one who only looks waits for its tables */
+};
 
 const struct torpor__migration
     torpor__sqlite_migrations[TORPOR__STORE_SQLITE_VERSION] = {
@@ -174,32 +179,47 @@ const struct torpor__migration
          "INSERT OR IGNORE INTO kind SELECT run, kind, policy FROM operation;"},
 };
 
-static torpor_status read_version(struct torpor__sqlite *db, int count,
-                                  int *version) {
-  int64_t application = 0;
-  int64_t user = 0;
-  int64_t tables = 0;
-  torpor_status status =
-      torpor__sqlite_pragma(db, "PRAGMA application_id", &application);
+/* What tells what a file is. */
+struct marks {
+  int64_t application, user, tables;
+};
+
+/* In one transaction: somebody may be making the store at this moment. */
+static torpor_status read_marks(struct torpor__sqlite *db,
+                                struct marks *marks) {
+  torpor_status status = torpor__sqlite_exec(db, "BEGIN");
   if (status == TORPOR_OK)
-    status = torpor__sqlite_pragma(db, "PRAGMA user_version", &user);
+    status =
+        torpor__sqlite_pragma(db, "PRAGMA application_id", &marks->application);
+  TORPOR__FAULT(STORE_MARKED);
+  if (status == TORPOR_OK)
+    status = torpor__sqlite_pragma(db, "PRAGMA user_version", &marks->user);
   if (status == TORPOR_OK)
     status = torpor__sqlite_pragma(db, "SELECT count(*) FROM sqlite_schema",
-                                   &tables);
+                                   &marks->tables);
+  if (!sqlite3_get_autocommit(db->db))
+    sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
+  return status;
+}
+
+static torpor_status read_version(struct torpor__sqlite *db, int count,
+                                  int *version) {
+  struct marks marks = {0};
+  torpor_status status = read_marks(db, &marks);
   if (status != TORPOR_OK) return status;
-  *version = (int)user;
-  bool empty = application == 0 && user == 0 && tables == 0;
+  *version = (int)marks.user;
+  bool empty = marks.application == 0 && marks.user == 0 && marks.tables == 0;
   if (empty) return TORPOR_OK;
-  if (application != APPLICATION_ID || user < 1)
+  if (marks.application != APPLICATION_ID || marks.user < 1)
     return torpor__store_fail(&db->store, TORPOR_FORMAT,
                               "%s is a database of something else; choose "
                               "another path",
                               db->path);
-  if (user > count)
+  if (marks.user > count)
     return torpor__store_fail(&db->store, TORPOR_NEWER,
                               "%s has version %d, this Torpor knows %d; use a "
                               "newer Torpor",
-                              db->path, (int)user, count);
+                              db->path, (int)marks.user, count);
   return TORPOR_OK;
 }
 
@@ -228,9 +248,11 @@ static void wait_a_little(void) {
 static torpor_status take_alone(struct torpor__sqlite *db, int count,
                                 int *version) {
   torpor__lock_drop(db->locks, 0);
+  TORPOR__FAULT(STORE_EMPTY);
   for (int waited = 0; waited <= db->busy_ms; waited += POLL_MS) {
     if (torpor__lock_take(db->locks, 0, false) == 0)
       return read_version(db, count, version);
+    if (errno != EAGAIN) return torpor__sqlite_fail_lock(db);
     torpor_status status = read_version(db, count, version);
     if (status != TORPOR_OK || *version == count) return status;
     wait_a_little();
@@ -241,11 +263,24 @@ static torpor_status take_alone(struct torpor__sqlite *db, int count,
                             db->path);
 }
 
+/* One that is empty may be in the making: it is waited for. */
+static torpor_status look_at_version(struct torpor__sqlite *db, int count,
+                                     int *version) {
+  torpor_status status = read_version(db, count, version);
+  for (int waited = 0; status == TORPOR_OK && *version == 0 && db->read_only &&
+                       waited < MAKING_MS && waited < db->busy_ms;
+       waited += POLL_MS) {
+    wait_a_little();
+    status = read_version(db, count, version);
+  }
+  return status;
+}
+
 torpor_status torpor__sqlite_migrate(struct torpor__sqlite *db,
                                      const struct torpor__migration *migrations,
                                      int count) {
   int version = 0;
-  torpor_status status = read_version(db, count, &version);
+  torpor_status status = look_at_version(db, count, &version);
   if (status != TORPOR_OK || version == count) return status;
   if (db->read_only)
     return torpor__store_fail(&db->store, TORPOR_READONLY,
@@ -255,8 +290,7 @@ torpor_status torpor__sqlite_migrate(struct torpor__sqlite *db,
   status = take_alone(db, count, &version);
   if (status == TORPOR_OK && version < count)
     status = apply(db, migrations, version, count);
-  if (torpor__lock_take(db->locks, 0, true) != 0 && status == TORPOR_OK)
-    return torpor__store_fail(&db->store, TORPOR_IO, "%s-locks: %s", db->path,
-                              strerror(errno));
-  return status;
+  TORPOR__FAULT(STORE_MADE);
+  torpor_status shared = torpor__sqlite_share(db);
+  return status == TORPOR_OK ? shared : status;
 }

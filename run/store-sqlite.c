@@ -27,8 +27,7 @@
  * of hundreds of runs are written and dropped again before they have to leave
  * either. A log that is longer is read longer after a crash. */
 #define WRITER_SETTINGS                                                        \
-  "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000; "              \
-  "PRAGMA cache_size = -32768;"
+  "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32768;"
 
 static struct torpor__sqlite *sqlite_of(struct torpor__store *store) {
   return (struct torpor__sqlite *)store;
@@ -170,11 +169,17 @@ torpor_status torpor__sqlite_run(struct torpor__sqlite *db,
 /* ---- transactions -------------------------------------------------------- */
 
 torpor_status torpor__sqlite_begin(struct torpor__store *store) {
+  sqlite_of(store)->ends_run = false;
   return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_BEGIN, "");
 }
 
+/* What was written to a file that is gone is not committed, whatever SQLite
+ * says. */
 torpor_status torpor__sqlite_commit(struct torpor__store *store) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_COMMIT, "");
+  struct torpor__sqlite *db = sqlite_of(store);
+  torpor_status status = torpor__sqlite_run(db, TORPOR__SQLITE_COMMIT, "");
+  if (status != TORPOR_OK) return status;
+  return torpor__sqlite_place_check(db, db->ends_run);
 }
 
 /* Keeps the sentence of what made the caller give up. */
@@ -220,8 +225,10 @@ torpor_status torpor__sqlite_changed(struct torpor__store *store,
   struct torpor__sqlite *db = sqlite_of(store);
   sqlite3_stmt *statement;
   bool row = false;
-  torpor_status status =
-      torpor__sqlite_start(db, TORPOR__SQLITE_DATA_VERSION, &statement, "");
+  torpor_status status = torpor__sqlite_place_check(db, false);
+  if (status == TORPOR_OK)
+    status =
+        torpor__sqlite_start(db, TORPOR__SQLITE_DATA_VERSION, &statement, "");
   if (status != TORPOR_OK) return status;
   status = torpor__sqlite_next(db, statement, &row);
   int64_t version = row ? sqlite3_column_int64(statement, 0) : 0;
@@ -262,8 +269,7 @@ torpor_status torpor__sqlite_lock(struct torpor__store *store, int64_t run) {
     return torpor__store_fail(store, TORPOR_NOMEM, NULL);
   if (torpor__lock_take(db->locks, run, false) != 0) {
     if (errno == EAGAIN) return torpor__store_fail(store, TORPOR_LOCKED, NULL);
-    return torpor__store_fail(store, TORPOR_IO, "%s-locks: %s", db->path,
-                              strerror(errno));
+    return torpor__sqlite_fail_lock(db);
   }
   if (held) return TORPOR_OK;
   memmove(&db->held[at + 1], &db->held[at],
@@ -302,16 +308,17 @@ void torpor__sqlite_close(struct torpor__store *store) {
   torpor__sqlite_log_close(db->log);
   torpor__lock_close(db->locks);
   free(db->held);
+  free(db->file);
   free(db->path);
   free(db);
 }
 
 static torpor_status open_locks(struct torpor__sqlite *db,
                                 const struct torpor__store_options *options) {
-  size_t size = strlen(options->path) + sizeof "-locks";
+  size_t size = strlen(db->file) + sizeof "-locks";
   char *path = malloc(size);
   if (path == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
-  snprintf(path, size, "%s-locks", options->path);
+  snprintf(path, size, "%s-locks", db->file);
   const char *locks = options->locks != NULL ? options->locks : path;
   db->locks =
       db->read_only ? torpor__lock_look(locks) : torpor__lock_open(locks);
@@ -328,18 +335,30 @@ static torpor_status open_locks(struct torpor__sqlite *db,
   return status;
 }
 
+torpor_status torpor__sqlite_fail_lock(struct torpor__sqlite *db) {
+  bool none = errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS ||
+              errno == EINVAL;
+  return torpor__store_fail(&db->store, TORPOR_IO, "%s-locks: %s%s", db->file,
+                            strerror(errno),
+                            none ? "; the file system has no locks, or no more "
+                                   "of them: put the store on a local one"
+                                 : "");
+}
+
 /* Whoever has the store open shares byte 0; it is held alone for moments. */
-static torpor_status share_store(struct torpor__sqlite *db) {
+torpor_status torpor__sqlite_share(struct torpor__sqlite *db) {
   for (int waited = 0; waited <= db->busy_ms; waited += 5) {
     if (torpor__lock_take(db->locks, 0, true) == 0) return TORPOR_OK;
+    if (errno != EAGAIN) return torpor__sqlite_fail_lock(db);
     sqlite3_sleep(5);
   }
   return torpor__store_fail(&db->store, TORPOR_LOCKED,
                             "%s is being migrated; try again", db->path);
 }
 
-static torpor_status open_file(struct torpor__sqlite *db,
-                               const struct torpor__store_options *options) {
+static torpor_status open_name(struct torpor__sqlite *db,
+                               const struct torpor__store_options *options,
+                               const char *name) {
   int flags = options->read_only ? SQLITE_OPEN_READONLY
               : options->must_exist
                   ? SQLITE_OPEN_READWRITE
@@ -347,8 +366,7 @@ static torpor_status open_file(struct torpor__sqlite *db,
   if (!options->read_only && !TORPOR__BROKEN(NO_SYNC))
     db->log = torpor__sqlite_log_open(options->vfs);
   int result = sqlite3_open_v2(
-      options->path, &db->db,
-      flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+      name, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
       db->log != NULL ? torpor__sqlite_log_name(db->log) : options->vfs);
   if (db->db == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
   if (result == SQLITE_OK) {
@@ -367,11 +385,35 @@ static torpor_status open_file(struct torpor__sqlite *db,
   return result == SQLITE_OK ? TORPOR_OK : torpor__sqlite_fail(db, result);
 }
 
+static torpor_status open_file(struct torpor__sqlite *db,
+                               const struct torpor__store_options *options) {
+  char *name;
+  torpor_status status = torpor__sqlite_place_name(db, options->vfs, &name);
+  if (status == TORPOR_OK) status = open_name(db, options, name);
+  free(name);
+  if (status != TORPOR_OK) return status;
+  TORPOR__FAULT(STORE_OPENED);
+  return torpor__sqlite_place_find(db, options->vfs);
+}
+
+/* SQLite does not wait for this one: it wants the file for itself. */
+static torpor_status set_mode(struct torpor__sqlite *db) {
+  int result = SQLITE_BUSY;
+  for (int waited = 0; result == SQLITE_BUSY && waited <= db->busy_ms;
+       waited += 5) {
+    if (waited > 0) sqlite3_sleep(5);
+    result =
+        sqlite3_exec(db->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) &
+        0xff;
+  }
+  return result == SQLITE_OK ? TORPOR_OK : torpor__sqlite_fail(db, result);
+}
+
 static torpor_status open_parts(struct torpor__sqlite *db,
                                 const struct torpor__store_options *options) {
   torpor_status status = open_file(db, options);
   if (status == TORPOR_OK) status = open_locks(db, options);
-  if (status == TORPOR_OK && !db->read_only) status = share_store(db);
+  if (status == TORPOR_OK && !db->read_only) status = torpor__sqlite_share(db);
   if (status == TORPOR_OK)
     status = torpor__sqlite_exec(db, TORPOR__BROKEN(NO_SYNC)
                                          ? "PRAGMA synchronous = OFF"
@@ -379,11 +421,13 @@ static torpor_status open_parts(struct torpor__sqlite *db,
   if (status == TORPOR_OK)
     status = torpor__sqlite_migrate(db, torpor__sqlite_migrations,
                                     TORPOR__STORE_SQLITE_VERSION);
+  if (status == TORPOR_OK && !db->read_only) status = set_mode(db);
   if (status == TORPOR_OK && !db->read_only)
     status = torpor__sqlite_exec(db, WRITER_SETTINGS);
   bool ignored;
   if (status == TORPOR_OK)
     status = torpor__sqlite_changed(&db->store, &ignored);
+  if (status == TORPOR_OK) status = torpor__sqlite_place_check(db, true);
   return status;
 }
 
@@ -415,4 +459,8 @@ torpor__store_sqlite_open(const struct torpor__store_options *options,
   }
   *store = &db->store;
   return TORPOR_OK;
+}
+
+const char *torpor__store_sqlite_file(const struct torpor__store *store) {
+  return ((const struct torpor__sqlite *)store)->file;
 }

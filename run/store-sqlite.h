@@ -5,6 +5,9 @@
  *   PATH-wal -shm SQLite's own
  *   PATH-locks    one byte per run, see lock.h; empty
  *
+ * PATH is where the file lies; whatever leads there is the same store. Its
+ * locks are local: a file system must have them.
+ *
  * What a store promises is in store.h. On the thread of the store. */
 #ifndef TORPOR_RUN_STORE_SQLITE_H
 #define TORPOR_RUN_STORE_SQLITE_H
@@ -24,10 +27,15 @@ struct torpor__store_options {
 
 /* Opens a store; an older one is migrated first. On failure '*store' is NULL
  * and a sentence is in 'message'. NOMEM, IO, FULL, READONLY, LOCKED, NOT_FOUND,
- * NEWER (made by a newer Torpor), FORMAT (not a store), CORRUPT. */
+ * NEWER (made by a newer Torpor), FORMAT (not a store), CORRUPT, MISUSE ('path'
+ * is no path of a file, or one of several). Any number may make one new store
+ * at once. */
 torpor_status
 torpor__store_sqlite_open(const struct torpor__store_options *options,
                           struct torpor__store **store,
                           char message[TORPOR__STORE_MESSAGE_MAX]);
+
+/* Where the file of such a store lies, links followed. */
+const char *torpor__store_sqlite_file(const struct torpor__store *store);
 
 #endif

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* test_store.c - the SQLite store: transactions, versions, locks, and what can
- * be wrong with a file. Where two processes matter there are two. */
+ * be wrong with a file. Where two processes matter there are two.
+ *
+ * ctest: full */
+#define _GNU_SOURCE /* F_OFD_SETLK */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -235,6 +243,47 @@ static void processes_share_a_new_store(void **state) {
   store->calls->run_each(store, 0, count_run, &count);
   assert_int_equal(count, CHILDREN * RUNS_EACH);
   store_close(store);
+}
+
+/* Opens a new store as soon as the others do; 0, or what went wrong. */
+static int open_with_others(int gate) {
+  struct torpor__store *store;
+  char byte;
+  if (read(gate, &byte, 1) != 0) return 1; /* until the other end is closed */
+  torpor_status status = store_try(&store, 0);
+  if (status != TORPOR_OK) {
+    fprintf(stderr, "%s\n", store_message);
+    return 2;
+  }
+  store_close(store);
+  return 0;
+}
+
+/* What is there of a store before the last of them closes it differs each
+ * time, and so does what the first ones find. */
+static void many_make_one_new_store(void **state) {
+  (void)state;
+  enum { MAKERS = 8 };
+  const char *tier = getenv("TORPOR_TIER");
+  int rounds = tier != NULL && strcmp(tier, "full") == 0 ? 3000 : 60;
+  for (int round = 0; round < rounds; round++) {
+    int gate[2], status, failed = 0;
+    assert_int_equal(pipe(gate), 0);
+    for (int i = 0; i < MAKERS; i++) {
+      if (fork() != 0) continue;
+      close(gate[1]);
+      _exit(open_with_others(gate[0]));
+    }
+    close(gate[0]);
+    close(gate[1]);
+    for (int i = 0; i < MAKERS; i++) {
+      assert_true(wait(&status) > 0);
+      failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    }
+    assert_int_equal(failed, 0);
+    assert_int_equal(store_remove_folder(NULL), 0);
+    assert_int_equal(store_make_folder(NULL), 0);
+  }
 }
 
 static int seen;
@@ -497,6 +546,61 @@ static void looking_writes_nothing(void **state) {
   store_close(store);
 }
 
+static void names_of_no_file(void **state) {
+  (void)state;
+  static const char *const names[] = {
+      "",       ":memory:", "file:", "file::memory:", "file:?cache=shared",
+      "file:%", "file:%00x"};
+  struct torpor__store *store;
+  assert_int_equal(chdir(store_folder), 0);
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    const struct torpor__store_options options = {.path = names[i]};
+    torpor_status expected =
+        strcmp(names[i], "file:%") == 0 ? TORPOR_OK : TORPOR_MISUSE;
+    assert_int_equal(torpor__store_sqlite_open(&options, &store, store_message),
+                     expected);
+    if (store != NULL) store_close(store);
+  }
+  const struct torpor__store_options options = {.path = "/x", .vfs = "memdb"};
+  assert_int_equal(torpor__store_sqlite_open(&options, &store, store_message),
+                   TORPOR_MISUSE);
+  assert_int_equal(chdir("/"), 0);
+}
+
+/* Has the system refuse locks of open files, as some file systems do. */
+static void refuse_locks(void) {
+  struct sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+               offsetof(struct seccomp_data, args[1])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_OFD_SETLK, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOLCK),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  struct sock_fprog program = {.len = sizeof steps / sizeof steps[0],
+                               .filter = steps};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    _exit(9);
+}
+
+static void open_without_locks(void) {
+  struct torpor__store *store;
+  refuse_locks();
+  torpor_status status = store_try(&store, 0);
+  _exit(status == TORPOR_IO && strstr(store_message, "has no locks") != NULL &&
+                strstr(store_message, "migrated") == NULL
+            ? 7
+            : 8);
+}
+
+static void a_file_system_without_locks(void **state) {
+  (void)state;
+  int code = in_process(open_without_locks);
+  if (code == 9) skip();
+  assert_int_equal(code, 7);
+}
+
 static void open_as_nobody(void) {
   struct torpor__store *store;
   if (geteuid() == 0 && setuid(NOBODY) != 0) _exit(1);
@@ -527,6 +631,7 @@ int main(void) {
       IN_FOLDER(a_lock_keeps_others_off),
       IN_FOLDER(a_lock_dies_with_its_process),
       IN_FOLDER(processes_share_a_new_store),
+      IN_FOLDER(many_make_one_new_store),
       IN_FOLDER(older_ones_are_migrated),
       IN_FOLDER(version_1_is_migrated),
       IN_FOLDER(a_migration_that_fails_changes_nothing),
@@ -537,6 +642,8 @@ int main(void) {
       IN_FOLDER(a_missing_store_is_not_made),
       IN_FOLDER(looking_writes_nothing),
       IN_FOLDER(a_store_that_cannot_be_written),
+      IN_FOLDER(names_of_no_file),
+      IN_FOLDER(a_file_system_without_locks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

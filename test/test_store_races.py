@@ -8,13 +8,16 @@ told to go on: what happens between two calls of the system in one of a million
 cases happens here each time.
 """
 
+import json
 import os
 import signal
+import sqlite3
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import DONE, HELD, PATIENCE, Durable
+from durable import HELD, PATIENCE, Durable
 
 OLD = """
     import { exportState, signal } from "torpor:run";
@@ -81,6 +84,69 @@ class LockFirst(Durable):
         self.torpor("cancel", "main", "--kill")
         child.wait(PATIENCE)
         self.assertEqual(self.logs(), ["old begins"])
+
+
+class Making(Durable):
+    """Several processes make one new store."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("main.mjs", "export default 1;")
+
+    def make(self, run, point=None):
+        words = ("run", "main.mjs", "-d", "--id", run)
+        return self.start_until(point, *words) if point else self.start(*words)
+
+    def check(self, *runs):
+        self.assertEqual({run["id"] for run in json.loads(
+            self.torpor("list", "--json").stdout)}, set(runs))
+
+    def test_one_that_has_only_opened_the_file(self):
+        first = self.make("a", "store-opened")
+        looker = self.start("list")
+        self.go_on(self.make("b"))
+        self.go_on(looker)
+        self.go_on(first)
+        self.check("a", "b")
+
+    def test_one_that_has_read_half_of_the_version(self):
+        first = self.make("a", "store-marked")
+        second = self.make("b")
+        time.sleep(0.5)  # as far as it comes
+        self.go_on(first)
+        self.go_on(second)
+        self.check("a", "b")
+
+    def test_one_that_has_found_it_empty(self):
+        first = self.make("a", "store-empty")
+        self.go_on(self.make("b"))
+        self.go_on(first)
+        self.check("a", "b")
+
+    def test_one_that_wants_its_lock_back_while_another_holds_it(self):
+        first = self.make("a", "store-empty")
+        second = self.make("b", "store-made")
+        third = self.make("c")
+        first.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+        self.assertEqual((first.poll(), third.poll()), (None, None))
+        for child in [second, first, third]:
+            self.go_on(child)
+        self.check("a", "b", "c")
+
+    def test_a_reader_in_the_way_of_the_log(self):
+        self.go_on(self.make("a"))
+        reader = sqlite3.connect(self.path("torpor.db"), isolation_level=None)
+        reader.execute("PRAGMA journal_mode = DELETE")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM run").fetchall()
+        second = self.make("b")
+        time.sleep(0.5)
+        self.assertIsNone(second.poll())
+        reader.execute("COMMIT")
+        self.go_on(second)
+        reader.close()
+        self.check("a", "b")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,8 @@ class Durable(unittest.TestCase):
 
     def go_on(self, child, code=DONE):
         """Its output and messages, when it has ended with 'code'."""
-        child.send_signal(signal.SIGCONT)
+        if child.poll() is None:
+            child.send_signal(signal.SIGCONT)
         output, errors = child.communicate(timeout=4 * PATIENCE)
         self.assertEqual(child.returncode, code, output + errors)
         return output, errors
