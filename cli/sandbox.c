@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "torpor-run.h"
 
 /* Memory below this holds no VM. */
 static const uint64_t MEMORY_LEAST = (uint64_t)4 << 20;
@@ -47,6 +48,7 @@ static int allow(torpor_access *access, torpor_permission permission,
 }
 
 int cli_sandbox_access(const struct cli_sandbox *sandbox, torpor_access **out) {
+  torpor_access_reserve(torpor_store_covers);
   if (torpor_access_open(NULL, out) != TORPOR_OK) {
     cli_complain("the current folder cannot be found");
     return CLI_EXIT_FILE;

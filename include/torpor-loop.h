@@ -182,7 +182,15 @@ TORPOR_API torpor_status torpor_access_check(const torpor_access *access,
                                              const char *path,
                                              torpor_bytes *out);
 
-/* The same as text, to be kept with a run, and back:
+/* Files that no grant covers, and that no module is read from, in the whole
+ * process: 'reserved' is asked about each one, by its resolved path, on the
+ * thread of the check. What was added stays; adding it again changes nothing.
+ * TORPOR_OK, or TORPOR_LIMIT when there are eight. Stores of durable runs do
+ * this for their own files, see torpor_store_covers. */
+typedef bool (*torpor_reserved_fn)(const char *path);
+TORPOR_API torpor_status torpor_access_reserve(torpor_reserved_fn reserved);
+
+/* An access as text, to be kept with a run, and back:
  *
  *   folder /home/me/job        what relative paths start from
  *   read /usr/share            a grant

@@ -51,13 +51,23 @@ typedef struct torpor_store_options {
 
 #define TORPOR_STORE_OPTIONS_INIT {.size = sizeof(torpor_store_options)}
 
-/* Opens the SQLite file 'path', made when missing. Returns TORPOR_OK,
- * TORPOR_IO, TORPOR_NEWER (made by a newer Torpor), TORPOR_CORRUPT,
- * TORPOR_FORMAT (not a store), TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND. */
+/* Opens the SQLite file 'path', made when missing; several processes may make
+ * it at once. A store is the file: links and "file:PATH" lead to the same one.
+ * When that is removed, renamed or replaced while it is open, calls that write,
+ * and workers, fail with TORPOR_IO. Returns TORPOR_OK, TORPOR_IO, TORPOR_NEWER
+ * (made by a newer Torpor), TORPOR_CORRUPT, TORPOR_FORMAT (not a store),
+ * TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND, TORPOR_MISUSE (a name without
+ * a file, such as ":memory:", or a file with several names). */
 TORPOR_API torpor_status torpor_store_open(const char *path,
                                            const torpor_store_options *options,
                                            torpor_store **out);
 TORPOR_API void torpor_store_close(torpor_store *store);
+
+/* Whether 'path', a resolved one, is a file of a store, or one that SQLite or
+ * Torpor would make beside it. A program must not touch those, whatever it was
+ * granted: torpor_store_open gives this to torpor_access_reserve. A process
+ * that only runs programs, and opens no store, may do so itself. */
+TORPOR_API bool torpor_store_covers(const char *path);
 
 /* A sentence about the last call for 'store' (and its workers) that failed;
  * with NULL about this thread's last failed torpor_store_open. Never NULL. */

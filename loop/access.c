@@ -8,8 +8,10 @@
  *  (1) A path is used only as it was checked: resolved.
  *  (2) A refusal says nothing about what exists where nothing is granted: the
  *      sentence and the code depend on the text of the path alone.
+ *  (3) What is reserved is never granted, whoever grants it.
  *
- * Runs on one thread at a time; checks change nothing. */
+ * Runs on one thread at a time; checks change nothing. What is reserved is the
+ * process's, and may be asked about on any thread. */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -105,6 +107,37 @@ torpor_status torpor_access_allow(torpor_access *access,
   return add_grant(access, permission, resolved);
 }
 
+/* ---- What is reserved ----------------------------------------------------*/
+
+enum { RESERVED_MAX = 8 };
+
+static _Atomic(torpor_reserved_fn) reserved_by[RESERVED_MAX];
+
+torpor_status torpor_access_reserve(torpor_reserved_fn reserved) {
+  for (size_t i = 0; i < RESERVED_MAX; i++) {
+    torpor_reserved_fn there = NULL;
+    if (atomic_compare_exchange_strong(&reserved_by[i], &there, reserved) ||
+        there == reserved)
+      return TORPOR_OK;
+  }
+  return TORPOR_LIMIT;
+}
+
+bool torpor__access_reserved(const char *path) {
+  for (size_t i = 0; i < RESERVED_MAX; i++) {
+    torpor_reserved_fn reserved = atomic_load(&reserved_by[i]);
+    if (reserved != NULL && reserved(path)) return true;
+  }
+  return false;
+}
+
+torpor_status torpor__access_refuse(const char *doing, const char *path,
+                                    torpor_bytes *out) {
+  torpor_status status = torpor__format(
+      out, "%s %s is never allowed: it is part of a store", doing, path);
+  return status == TORPOR_OK ? TORPOR_DENIED : status;
+}
+
 /* ---- Checking ------------------------------------------------------------*/
 
 static bool is_granted(const torpor_access *access,
@@ -144,7 +177,14 @@ static torpor_status check_path(const torpor_access *access,
                                           text, uv_strerror(failure));
     return status == TORPOR_OK ? TORPOR_IO : status;
   }
-  if (is_granted(access, permission, resolved)) {
+  bool granted = is_granted(access, permission, resolved);
+  if (granted && torpor__access_reserved(resolved)) {
+    torpor_status status =
+        torpor__access_refuse(doings[permission], resolved, out);
+    free(resolved);
+    return status;
+  }
+  if (granted) {
     *out = (torpor_bytes){(uint8_t *)resolved, strlen(resolved)};
     return TORPOR_OK;
   }

@@ -88,6 +88,14 @@ static torpor_status fail_reading(torpor_loader *loader, const char *path,
 static torpor_status read_module(torpor_loader *loader, const char *name,
                                  const char *path, torpor_bytes *source) {
   struct torpor__content content;
+  torpor_bytes sentence;
+  if (torpor__access_reserved(path)) {
+    if (torpor__access_refuse("reading module", path, &sentence) !=
+        TORPOR_DENIED)
+      return TORPOR_NOMEM;
+    set_error(loader, sentence);
+    return TORPOR_IO; /* no grant would help */
+  }
   int failure =
       torpor__disk_read(path, 0, TORPOR_SOURCE_LARGEST, NULL, &content);
   if (failure != 0) return fail_reading(loader, path, failure);

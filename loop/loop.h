@@ -166,6 +166,12 @@ void torpor__attached_detach(torpor_loop *loop);
 void torpor__watch_close(torpor_loop *loop);
 void torpor__signals_restore(torpor_loop *loop);
 
+/* access.c: whether 'path', a resolved one, is reserved; the sentence about
+ * that, which is a DENIED one. */
+bool torpor__access_reserved(const char *path);
+torpor_status torpor__access_refuse(const char *doing, const char *path,
+                                    torpor_bytes *out);
+
 /* The built-in drivers, in their own files. */
 torpor_status torpor__timer_add(torpor_loop *loop);
 torpor_status torpor__file_add(torpor_loop *loop);

@@ -46,6 +46,7 @@ torpor_status torpor_store_open(const char *path,
     snprintf(open_error, sizeof open_error, "out of memory");
     return TORPOR_NOMEM;
   }
+  torpor_access_reserve(torpor_store_covers);
   store->keyed = given.key != NULL;
   if (store->keyed) memcpy(store->key, given.key, sizeof store->key);
   const struct torpor__store_options sqlite = {.path = path,
@@ -67,6 +68,10 @@ torpor_status torpor_store_open(const char *path,
   }
   *out = store;
   return TORPOR_OK;
+}
+
+bool torpor_store_covers(const char *path) {
+  return torpor__store_sqlite_covers(path);
 }
 
 void torpor_store_close(torpor_store *store) {

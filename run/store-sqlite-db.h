@@ -180,8 +180,9 @@ struct torpor__sqlite {
   bool ends_run; /* the transaction does */
   struct torpor__sqlite_file files[TORPOR__SQLITE_FILES];
   int64_t look_due;
-  int locks;     /* file of locks, or -1 */
-  int64_t *held; /* runs that are locked by way of it, in order */
+  struct torpor__sqlite *next; /* of those that are open in this process */
+  int locks;                   /* file of locks, or -1 */
+  int64_t *held;               /* runs that are locked by way of it, in order */
   size_t held_count, held_capacity;
   int busy_ms;
   bool read_only;
@@ -196,6 +197,11 @@ struct torpor__migration {
 
 extern const struct torpor__migration
     torpor__sqlite_migrations[TORPOR__STORE_SQLITE_VERSION];
+
+/* Whether a file that begins with these bytes is a store, as far as a first
+ * look tells. */
+enum { TORPOR__SQLITE_HEAD = 72 };
+bool torpor__sqlite_is_marked(const uint8_t head[TORPOR__SQLITE_HEAD]);
 
 /* Brings the open database to version 'count' of 'migrations', under an
  * exclusive lock and in one transaction; checks that it is a store at all.
@@ -219,6 +225,9 @@ torpor_status torpor__sqlite_place_name(struct torpor__sqlite *db,
  * too. */
 torpor_status torpor__sqlite_place_find(struct torpor__sqlite *db,
                                         const char *vfs);
+
+/* Undoes that. */
+void torpor__sqlite_place_leave(struct torpor__sqlite *db);
 
 /* Whether 'file', and with 'all' what lies beside it, is what was opened: OK,
  * or IO. */

@@ -16,17 +16,22 @@
  *      commit, before anybody is told of that; those beside it when a run has
  *      ended, and now and then.
  *
- * On the thread of the store. */
+ *  (4) Nobody else opens a file that is a store's here: to close any descriptor
+ *      of it would give up SQLite's locks. So those that are open are listed.
+ *
+ * On the thread of the store, but for torpor__store_sqlite_covers. */
 #define _GNU_SOURCE /* statx */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store-sqlite-db.h"
 
@@ -95,10 +100,48 @@ torpor_status torpor__sqlite_place_name(struct torpor__sqlite *db,
   return TORPOR_OK;
 }
 
+/* ---- those that are open -------------------------------------------------*/
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct torpor__sqlite *open_here; /* a list; also of 'files' of each */
+
+static void lock_list(void) {
+  pthread_mutex_lock(&mutex);
+}
+
+static void unlock_list(void) {
+  pthread_mutex_unlock(&mutex);
+}
+
+/* A process that forks while a thread has the lock. */
+static void handle_forks(void) {
+  pthread_atfork(lock_list, unlock_list, unlock_list);
+}
+
+static void enter(struct torpor__sqlite *db) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, handle_forks);
+  lock_list();
+  db->next = open_here;
+  open_here = db;
+  unlock_list();
+}
+
+void torpor__sqlite_place_leave(struct torpor__sqlite *db) {
+  lock_list();
+  for (struct torpor__sqlite **at = &open_here; *at != NULL; at = &(*at)->next)
+    if (*at == db) {
+      *at = db->next;
+      break;
+    }
+  unlock_list();
+}
+
 /* ---- files ---------------------------------------------------------------*/
 
-static const char *const endings[TORPOR__SQLITE_FILES] = {"", "-wal", "-shm",
-                                                          "-locks"};
+static const char *const endings[] = {"", "-wal", "-shm", "-locks", "-journal"};
+
+enum { ENDINGS = sizeof endings / sizeof endings[0] };
 
 /* A file that somebody has mounted by itself has a name of its own there. */
 static bool is_mounted(const char *path) {
@@ -142,6 +185,7 @@ torpor_status torpor__sqlite_place_find(struct torpor__sqlite *db,
   if (db->file == NULL)
     return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
   db->real = real;
+  enter(db);
   if (real) return check_names(db, &found);
   return vfs != NULL ? TORPOR_OK
                      : torpor__store_fail(&db->store, TORPOR_IO, "%s: %s",
@@ -158,8 +202,10 @@ static bool is_same(struct torpor__sqlite *db, int which) {
   if (stat(which > 0 ? path : db->file, &found) != 0) return !known->known;
   if (known->known)
     return found.st_ino == known->inode && found.st_dev == known->device;
+  lock_list();
   *known = (struct torpor__sqlite_file){
       .known = true, .inode = found.st_ino, .device = found.st_dev};
+  unlock_list();
   return true;
 }
 
@@ -184,4 +230,63 @@ torpor_status torpor__sqlite_place_check(struct torpor__sqlite *db, bool all) {
       "%s was removed, renamed or replaced while it was open, or a file "
       "beside it was; nothing that was not told before is kept",
       db->path);
+}
+
+/* ---- what is part of a store ---------------------------------------------*/
+
+static bool is_file_of(const struct torpor__sqlite *db, const char *path,
+                       const struct stat *found) {
+  size_t size = strlen(db->file);
+  for (int i = 0; i < TORPOR__SQLITE_FILES && found != NULL; i++)
+    if (db->files[i].known && db->files[i].inode == found->st_ino &&
+        db->files[i].device == found->st_dev)
+      return true;
+  if (strncmp(path, db->file, size) != 0) return false;
+  for (int i = 0; i < ENDINGS; i++)
+    if (strcmp(path + size, endings[i]) == 0) return true;
+  return false;
+}
+
+static bool is_open_here(const char *path, const struct stat *found) {
+  bool ours = false;
+  lock_list();
+  for (struct torpor__sqlite *db = open_here; db != NULL && !ours;
+       db = db->next)
+    ours = db->real && is_file_of(db, path, found);
+  unlock_list();
+  return ours;
+}
+
+/* Whether the file is a store by what it begins with. */
+static bool is_marked(const char *path) {
+  uint8_t head[TORPOR__SQLITE_HEAD];
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0) return false;
+  ssize_t size = pread(file, head, sizeof head, 0);
+  close(file);
+  return size == (ssize_t)sizeof head && torpor__sqlite_is_marked(head);
+}
+
+static bool is_store(const char *path) {
+  struct stat found;
+  bool there = lstat(path, &found) == 0;
+  if (is_open_here(path, there ? &found : NULL)) return true;
+  return there && S_ISREG(found.st_mode) && is_marked(path);
+}
+
+/* Names of what lies beside a store count also while there is no such file. */
+bool torpor__store_sqlite_covers(const char *path) {
+  char base[PATH_MAX];
+  size_t size = strlen(path);
+  if (is_store(path)) return true;
+  for (int i = 1; i < ENDINGS; i++) {
+    size_t ending = strlen(endings[i]);
+    if (size <= ending || size >= sizeof base ||
+        strcmp(path + size - ending, endings[i]) != 0)
+      continue;
+    memcpy(base, path, size - ending);
+    base[size - ending] = '\0';
+    if (is_store(base)) return true;
+  }
+  return false;
 }

@@ -179,6 +179,13 @@ const struct torpor__migration
          "INSERT OR IGNORE INTO kind SELECT run, kind, policy FROM operation;"},
 };
 
+bool torpor__sqlite_is_marked(const uint8_t head[TORPOR__SQLITE_HEAD]) {
+  static const char text[] = "SQLite format 3";       /* with its zero */
+  static const uint8_t mark[] = {'T', 'o', 'r', 'p'}; /* APPLICATION_ID */
+  return memcmp(head, text, sizeof text) == 0 &&
+         memcmp(head + 68, mark, sizeof mark) == 0;
+}
+
 /* What tells what a file is. */
 struct marks {
   int64_t application, user, tables;

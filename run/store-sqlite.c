@@ -305,6 +305,7 @@ void torpor__sqlite_close(struct torpor__store *store) {
   for (size_t i = 0; i < TORPOR__SQLITE_STATEMENT_COUNT; i++)
     sqlite3_finalize(db->statements[i]);
   sqlite3_close(db->db);
+  torpor__sqlite_place_leave(db);
   torpor__sqlite_log_close(db->log);
   torpor__lock_close(db->locks);
   free(db->held);

@@ -35,6 +35,10 @@ torpor__store_sqlite_open(const struct torpor__store_options *options,
                           struct torpor__store **store,
                           char message[TORPOR__STORE_MESSAGE_MAX]);
 
+/* Whether 'path', a resolved one, is a file of such a store, open here or not,
+ * or would be one. Any thread. */
+bool torpor__store_sqlite_covers(const char *path);
+
 /* Where the file of such a store lies, links followed. */
 const char *torpor__store_sqlite_file(const struct torpor__store *store);
 

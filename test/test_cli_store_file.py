@@ -12,7 +12,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import DONE, FILE, PATIENCE, USAGE, Durable
+from durable import DONE, FILE, PATIENCE, THROWN, USAGE, Durable
 
 WAITING = """
     import { signal } from "torpor:run";
@@ -103,6 +103,84 @@ class Paths(Durable):
             self.assertIn("mount its folder", done.stderr)
         finally:
             subprocess.run(["umount", self.path("there.db")], check=True)
+
+
+TOUCHING = """
+    import { readFile, writeFile } from "torpor:fs";
+    const names = %s;
+    const found = [];
+    for (const name of names) {
+      const read = await readFile(name).then(() => "read", (e) => e.name);
+      const wrote = await writeFile(name, "x").then(() => "wrote",
+                                                    (e) => e.name);
+      found.push([name, read, wrote]);
+    }
+    console.log(JSON.stringify(found));
+    """
+
+
+class Kept(Durable):
+    """No program is ever granted a file of a store."""
+
+    def setUp(self):
+        super().setUp()
+        self.detach(WAITING)
+        self.detach(WAITING, "--store", "b.db", run="other")
+        self.write("notes.txt", "notes")
+        self.write("notes.txt-wal", "no store has this name without -wal")
+        self.worker = self.start("worker", "--store", "torpor.db", "-q")
+        self.assertEqual(self.worker.stdout.readline(), "waiting\n")
+        os.symlink("torpor.db", self.path("link"))
+        os.symlink("b.db", self.path("to-b"))
+        os.symlink(".", self.path("here"))
+        for ending in ["wal", "shm", "locks"]:
+            os.link(self.path(f"torpor.db-{ending}"), self.path(ending))
+        self.kept = [f"{store}{ending}" for store in
+                     ["torpor.db", "b.db", "here/torpor.db", self.path("b.db")]
+                     for ending in ["", "-wal", "-shm", "-locks", "-journal"]]
+        self.kept += ["link", "to-b"]
+        self.free = ["notes.txt", "notes.txt-wal"]
+        self.before = set(os.listdir(self.folder))
+
+    def touch(self, text, kept, *words):
+        self.write("touch.mjs", text % json.dumps(kept + self.free))
+        done = self.torpor(*words, "--allow-read=.", "--allow-write=.",
+                           "touch.mjs")
+        self.assertEqual(json.loads(done.stdout), [
+            [name, "NotAllowedError", "NotAllowedError"] for name in kept
+        ] + [[name, "read", "wrote"] for name in self.free])
+        self.assertLessEqual(set(os.listdir(self.folder)), self.before | {
+            "touch.mjs", "own.db", "own.db-locks"})
+
+    def check_stores(self):
+        self.torpor("signal", "main", "go", "1")
+        self.wait_for_state("done")
+        self.assertEqual(self.torpor("list", "--store",
+                                     "b.db").stdout.count("other"), 1)
+
+    def test_a_run_of_another_store(self):
+        self.touch(TOUCHING, self.kept, "run", "-q", "--store", "own.db")
+        self.check_stores()
+
+    def test_a_script_beside_a_store(self):
+        self.touch(TOUCHING, self.kept)
+        self.check_stores()
+
+    def test_a_run_of_the_store_itself(self):
+        kept = self.kept + ["wal", "shm", "locks"]
+        self.touch(TOUCHING, kept, "run", "-q")
+        self.check_stores()
+
+    def test_no_module_is_read_from_one(self):
+        for name in ["torpor.db", "b.db", "link"]:
+            for words in [(), ("run",)]:
+                self.write("main.mjs", f'import "./{name}";')
+                done = self.torpor(*words, "main.mjs",
+                                   code=FILE if words else THROWN)
+                self.assertRegex(done.stderr, "never allowed" if words
+                                 else "cannot load module")
+                self.assertNotIn("--allow-read", done.stderr)
+                self.assertNotIn("SQLite", done.stderr)
 
 
 class Gone(Durable):

@@ -169,7 +169,7 @@ def live(folder, stage, fault, second=None):
 
 
 def stage_of(point):
-    if point.startswith("create-"):
+    if point.startswith(("store-", "create-")):
         return "make"
     return "send" if point.startswith("signal-") else "resume"
 
