@@ -640,7 +640,7 @@ static JSValue read_item(cbor_reader *r) {
 
 static JSValue read_value(cbor_reader *r) {
   JSValue value;
-  if (r->depth == CBOR_DEPTH * 2)
+  if (r->depth == CBOR_DEPTH_READ)
     return read_refuse(r->at, "nesting that is too deep");
   if (js_check_stack_overflow(torpor__rt, 0))
     return JS_ThrowStackOverflow(torpor__ctx);

@@ -41,8 +41,9 @@ enum cbor_tag {
   CBOR_TAG_VIEW = 7630710,
 };
 
-/* Nesting beyond this is refused in both directions. */
-enum { CBOR_DEPTH = 512 };
+/* Values inside each other, as far as they are written; and items, as far as
+ * they are read: a value may have up to three tags or arrays around it. */
+enum { CBOR_DEPTH = 512, CBOR_DEPTH_READ = 4 * CBOR_DEPTH };
 
 /* Objects of up to so many keys are read and written with what is known of the
  * last ones that had the same. */

@@ -313,15 +313,15 @@ static void test_refuses_json(void **state) {
 }
 
 static void test_refuses_depth(void **state) {
-  char deep[2 * TORPOR__CBOR_DEPTH + 4];
+  char deep[2 * TORPOR__JSON_DEPTH + 4];
   uint8_t tags[2 * TORPOR__CBOR_DEPTH];
   torpor_bytes bytes;
   torpor__cbor_reader reader = {tags, tags, tags + sizeof(tags)};
   (void)state;
-  memset(deep, '[', TORPOR__CBOR_DEPTH + 1);
-  memset(deep + TORPOR__CBOR_DEPTH + 1, ']', TORPOR__CBOR_DEPTH + 1);
-  assert_refuses_json(deep, 2 * TORPOR__CBOR_DEPTH + 2, "nesting");
-  test_ok(NULL, torpor_json_to_cbor(deep + 1, 2 * TORPOR__CBOR_DEPTH, &bytes));
+  memset(deep, '[', TORPOR__JSON_DEPTH + 1);
+  memset(deep + TORPOR__JSON_DEPTH + 1, ']', TORPOR__JSON_DEPTH + 1);
+  assert_refuses_json(deep, 2 * TORPOR__JSON_DEPTH + 2, "nesting");
+  test_ok(NULL, torpor_json_to_cbor(deep + 1, 2 * TORPOR__JSON_DEPTH, &bytes));
   torpor_bytes_free(&bytes);
   memset(tags, 0xc6, sizeof(tags));
   test_status(NULL, torpor_cbor_to_json(tags, sizeof(tags), &bytes),

@@ -355,15 +355,48 @@ static void test_deep(void **state) {
   assert_int_equal(read_bytes(bytes, sizeof(bytes)), TORPOR_THROWN);
 }
 
+/* Whatever a VM writes, however deep, is read and shown: maps, sets and errors
+ * that occur twice have the most tags for a level. */
+static void test_deep_both_ways(void **state) {
+  static const char *const levels[] = {"[v]",
+                                       "{a: v}",
+                                       "new Map([[1, v]])",
+                                       "new Set([v])",
+                                       "new Error('e', {cause: v})",
+                                       "new AggregateError([v], 'e')"};
+  torpor_bytes bytes, json;
+  torpor_value value;
+  char source[400];
+  (void)state;
+  for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
+    snprintf(source, sizeof(source),
+             "{ let v = 1, all = [];"
+             " for (let i = 0; i < %d; i++) all.push(v = %s);"
+             " [v, all] }",
+             i == 5 ? 255 : 510, levels[i]); /* two levels for one */
+    test_ok(vm, torpor_cbor_encode(vm, test_eval(vm, source), &bytes));
+    test_ok(NULL, torpor_cbor_to_json(bytes.data, bytes.size, &json));
+    test_ok(vm, torpor_cbor_decode(vm, bytes.data, bytes.size, &value));
+    torpor_bytes_free(&bytes);
+    torpor_bytes_free(&json);
+  }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_vm, close_vm)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_both_ways), TEST(test_read_only),
-      TEST(test_errors),    TEST(test_refused),
-      TEST(test_getters),   TEST(test_malformed),
-      TEST(test_damaged),   TEST(test_deep),
-      TEST(test_alike),     TEST(test_changed_while_written),
+      TEST(test_both_ways),
+      TEST(test_read_only),
+      TEST(test_errors),
+      TEST(test_refused),
+      TEST(test_getters),
+      TEST(test_malformed),
+      TEST(test_damaged),
+      TEST(test_deep),
+      TEST(test_deep_both_ways),
+      TEST(test_alike),
+      TEST(test_changed_while_written),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

@@ -14,8 +14,12 @@
 
 #include "vm/buffer.h"
 
-/* Deepest nesting that the host reads or writes. */
-#define TORPOR__CBOR_DEPTH 500
+/* Deepest nesting that the host reads: all that a VM writes, which is 512
+ * values inside each other (guest/cbor.h), each with up to three tags or arrays
+ * around it. A level takes some 400 bytes of stack. */
+#define TORPOR__CBOR_DEPTH 2048
+/* Deepest nesting of JSON; a VM reads and writes what comes of it. */
+#define TORPOR__JSON_DEPTH 500
 
 typedef enum torpor__major {
   TORPOR__CBOR_UNSIGNED,

@@ -321,7 +321,7 @@ static bool print_reference(printer *p, const torpor__cbor_item *item) {
     put(p, "\"[Circular]\"");
     return true;
   }
-  if (p->depth + target->height <= TORPOR__CBOR_DEPTH &&
+  if (p->depth + target->height <= TORPOR__JSON_DEPTH &&
       target->size <= REPEATED_LARGEST - p->repeated)
     return print_again(p, target);
   snprintf(text, sizeof(text), "\"[shared %llu]\"",

@@ -192,7 +192,7 @@ static bool read_value(parser *p);
 
 /* Counts in the first pass; writes the head in the second. */
 static bool begin_container(parser *p, torpor__major major, size_t *index) {
-  if (++p->depth > TORPOR__CBOR_DEPTH) return fail(p, "less nesting");
+  if (++p->depth > TORPOR__JSON_DEPTH) return fail(p, "less nesting");
   *index = p->next++;
   if (p->out) {
     torpor__cbor_head(p->out, major, p->counts[*index]);
