@@ -8,6 +8,7 @@
 
 #include "test/fuzz/draft.h"
 #include "test/support/vm.h"
+#include "vm/check.h"
 #include "vm/image.h"
 
 static torpor_bytes sleep_after(const char *source) {
@@ -189,6 +190,7 @@ static torpor_vm *open_collected(torpor_memory memory, double *share) {
 /* Collecting gives back what a mapped VM wrote in vain, and changes nothing. */
 static void test_trimmed(void **state) {
   double all, share;
+  torpor__check_depth depth = torpor__check_set((torpor__check_depth){0});
   torpor_vm *copied = open_collected(TORPOR_MEMORY_POOLED, &all);
   torpor_vm *vm = open_collected(TORPOR_MEMORY_MAPPED, &share);
   torpor_bytes expected = test_save(copied), bytes = test_save(vm);
@@ -197,6 +199,7 @@ static void test_trimmed(void **state) {
   assert_memory_equal(bytes.data, expected.data, expected.size);
   assert_true(all >= 1);
   assert_true(share < 0.6);
+  torpor__check_set(depth);
   test_eval_is(vm, "a.every(x => x === 0)", "true");
   torpor_vm_close(vm);
   torpor_vm_close(copied);

@@ -15,6 +15,7 @@
  *
  *     TORPOR_HISTORIES   how many seeds (500, or 20,000 in the full tier)
  *     TORPOR_SEED        the first one (1)
+ *     TORPOR_CHECKED     1: all is asserted at each operation of all of them
  * ctest: slow full timeout=300 */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
+#include "vm/check.h"
 #include "vm/image.h"
 #include "vm/remember.h"
 #include "wasm/region.h"
@@ -277,13 +279,24 @@ static const char program[] =
     "  setTimeout(() => l.push(o), 1e9); Promise.resolve(o).then(v => v.a = at)"
     "} } }; 0";
 
+/* All that can be asserted is, after each operation on a VM; in the quick tier
+ * for every fifth history, now and then in the others. */
+static void check_all(bool now_on) {
+  unsigned every = lived->seed % test_count("TORPOR_CHECKED", 5, 1) ? 20 : 1;
+  torpor__check_set(
+      (torpor__check_depth){.every = now_on ? every : 0, .zeros = true});
+}
+
+/* These calls are one operation. */
 static void evaluate(torpor_vm *vm, const char *source) {
   torpor_scope scope;
   torpor_value ignored;
+  check_all(false);
   must(vm, torpor_scope_open(vm, &scope));
   must(vm, torpor_eval(vm, source, strlen(source), "history.js", TORPOR_SCRIPT,
                        &ignored));
   must(vm, torpor_job_run(vm, 0, NULL));
+  check_all(true);
   must(vm, torpor_scope_close(vm, scope));
 }
 
@@ -609,6 +622,7 @@ static void begin(const history *h) {
   torpor__written_kept = h->written_kept;
   torpor__finder_force(TORPOR__FINDER_BEST);
   torpor__image_refuse_files(false);
+  check_all(true);
   for (now = 0; now < 2; now++)
     replace(&slots[now], open_fresh((torpor_memory)(h->seed % 3)),
             &(script){.count = 0});
@@ -644,7 +658,6 @@ static _Atomic unsigned *current;
 /* What a process does: one history, or those of the seeds [from, to). */
 static void live_all(const history *h, unsigned from, unsigned to) {
   static history made;
-  torpor_vm_close(open_fresh(TORPOR_MEMORY_AUTO));
   if (h) live(h);
   for (; from < to; from++) {
     *current = from;

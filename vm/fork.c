@@ -12,6 +12,7 @@
  * Runs on the original's thread; the copy is not bound to it. */
 #include <string.h>
 
+#include "vm/check.h"
 #include "vm/image.h"
 
 typedef struct copying {
@@ -79,6 +80,8 @@ torpor_status torpor_vm_fork(torpor_vm *vm, const torpor_options *options,
   }
   copy->asleep = true;
   copy->wake |= TORPOR_WAKE_CLONE;
+  torpor__vm_check(vm);
+  torpor__vm_check(copy);
   *out = copy;
   return TORPOR_OK;
 }

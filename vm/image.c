@@ -22,6 +22,8 @@
 #define _GNU_SOURCE
 #include "vm/image.h"
 
+#include "vm/check.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
@@ -168,6 +170,7 @@ bool torpor__image_finish(torpor__image *image, bool shared) {
   image->size = (uint32_t)round_up(image->end, TORPOR__PAGE);
   image->mapped_size = (uint32_t)round_up(image->end, TORPOR__CHUNK);
   if (!(image->file >= 0 ? seal_file(image) : seal_memory(image))) return false;
+  torpor__image_check(image);
   return !shared || classify(image);
 }
 

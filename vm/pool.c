@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/check.h"
 #include "vm/image.h"
 #include "vm/threshold.h"
 
@@ -349,8 +350,10 @@ void torpor__pool_give(torpor_vm *vm) {
   bool table_grown = vm->engine->table_size(vm->instance) != vm->table_size;
   memset((uint8_t *)vm + kept, 0, sizeof(*vm) - kept);
   if (!table_grown && !vm->image->retired && reset(vm) &&
-      seal(vm, ++vm->uses % SEAL_ANEW == 0))
+      seal(vm, ++vm->uses % SEAL_ANEW == 0)) {
+    torpor__vm_check_clean(vm);
     vm = keep_pooled(vm);
+  }
   if (vm) destroy(vm);
 }
 

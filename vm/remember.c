@@ -32,6 +32,7 @@
 #include <string.h>
 
 #include "vm/changes.h"
+#include "vm/check.h"
 #include "vm/image.h"
 #include "vm/threshold.h"
 
@@ -213,6 +214,7 @@ bool torpor__remember_pieces(torpor_vm *vm, const uint8_t *id) {
     torpor__name_set(vm->remembered.name, id);
   }
   vm->remembered.known = true;
+  torpor__vm_check_remembers(vm);
   return true;
 }
 
@@ -369,6 +371,7 @@ torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name) {
   torpor__name_release(vm->remembered.name);
   vm->remembered.name = name;
   vm->remembered.known = true;
+  torpor__vm_check_remembers(vm);
   return TORPOR_OK;
 }
 

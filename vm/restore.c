@@ -17,6 +17,7 @@
 
 #include "vm/bytes.h"
 #include "vm/changes.h"
+#include "vm/check.h"
 #include "vm/image.h"
 #include "vm/remember.h"
 #include "vm/threshold.h"
@@ -295,6 +296,7 @@ static torpor_status finish(loader *to, torpor_status status, torpor_vm **out) {
     return status;
   }
   to->vm->asleep = true;
+  torpor__vm_check(to->vm);
   *out = to->vm;
   return TORPOR_OK;
 }

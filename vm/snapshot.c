@@ -17,6 +17,7 @@
 #include "vm/bytes.h"
 #include "vm/cbor.h"
 #include "vm/changes.h"
+#include "vm/check.h"
 #include "vm/remember.h"
 #include "vm/vm.h"
 
@@ -143,6 +144,7 @@ static torpor_status fill_job(torpor_vm *vm, unsigned flags,
   if (status == TORPOR_OK) status = write_memory(vm, delta, &job->writer);
   if (status == TORPOR_OK && flags & TORPOR_SAVE_PARENT)
     status = remember(vm, job);
+  torpor__vm_check(vm);
   return status;
 }
 

@@ -18,7 +18,11 @@
  * The VM's thread. */
 #include "vm/still.h"
 
+#include <assert.h>
 #include <string.h>
+
+#include "vm/check.h"
+#include "vm/image.h"
 
 /* Snapshots in a row with the same sum, at first; how much longer the next
  * time; more is for ever. */
@@ -184,3 +188,35 @@ const uint8_t *torpor__still_bytes(const torpor__still *still,
   if (stretch->copy == TORPOR__STILL_UNCOPIED) return NULL;
   return still->copies + stretch->copy;
 }
+
+#ifdef TORPOR_TESTING
+/* Asserts that [start, end), in one page, is the baseline's. */
+static void check_same(const torpor_vm *vm, uint32_t start, uint32_t end) {
+  const uint8_t *base =
+      torpor__image_page(vm->image->baseline, start / TORPOR__PAGE);
+  assert(start >= end || memcmp(vm->memory + start, base + start % TORPOR__PAGE,
+                                end - start) == 0);
+}
+
+static void check_entry(const torpor__still *still, const entry *known) {
+  uint32_t at = known->page * TORPOR__PAGE, end = at + TORPOR__PAGE;
+  for (uint32_t i = 0; i < known->count; i++) {
+    const torpor__stretch *stretch = &still->stretches[known->first + i];
+    const uint8_t *bytes = torpor__still_bytes(still, stretch);
+    assert(stretch->start >= at && stretch->end <= end);
+    check_same(still->vm, at, stretch->start);
+    assert(!bytes || memcmp(bytes, still->vm->memory + stretch->start,
+                            stretch->end - stretch->start) == 0);
+    at = stretch->end;
+  }
+  check_same(still->vm, at, end);
+}
+
+void torpor__still_check(const torpor_vm *vm) {
+  const torpor__still *still = vm->still;
+  for (uint32_t i = 0; still && i < still->count; i++)
+    if (still->entries[i].known &&
+        torpor__region_is_quiet(vm->region, still->entries[i].page))
+      check_entry(still, &still->entries[i]);
+}
+#endif

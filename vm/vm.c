@@ -9,8 +9,10 @@
  *
  * A restored VM sleeps until something enters it, so that until then it equals
  * its snapshot. */
+#include <assert.h>
 #include <string.h>
 
+#include "vm/check.h"
 #include "vm/image.h"
 #include "vm/remember.h"
 #include "vm/still.h"
@@ -66,7 +68,9 @@ torpor_status torpor__begin_running(torpor_vm *vm) {
 }
 
 torpor_status torpor__end(torpor_vm *vm, torpor_status status) {
+  assert(vm->calls > 0);
   if (--vm->calls > 0) return status;
+  torpor__vm_check(vm);
   vm->deadline_ns = 0;
   vm->watchdog_ns = 0;
   if (vm->retired) torpor__binding_sweep(vm, false);

@@ -79,6 +79,10 @@ typedef struct torpor__remembered {
   uint32_t limit;
   torpor__piece *pieces, *last;
   torpor__name *name; /* set once 'pieces' is empty */
+#ifdef TORPOR_TESTING
+  uint64_t sum; /* of the state, for assertions (check.c) */
+  bool is_summed;
+#endif
 } torpor__remembered;
 
 /* Why guest code was last told to stop. */

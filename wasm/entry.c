@@ -14,6 +14,7 @@
  * is volatile. */
 #include "wasm/runtime.h"
 
+#include <assert.h>
 #include <time.h>
 #include <ucontext.h>
 
@@ -60,6 +61,7 @@ bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
 
 torpor__trap torpor__entry_end(torpor__entry *entry) {
   struct torpor__thread *thread = torpor__thread_self;
+  assert(thread->entry == entry);
   entry->in_guest = 0;
   thread->entry = entry->outer;
   torpor__watchdog_watch(thread, entry->outer != NULL ? entry->outer->deadline

@@ -96,5 +96,9 @@ bool torpor__shadow_keeps_any(const torpor__region *region, uint32_t chunk);
 /* Copies the pages that are kept, which are about to be written. */
 bool torpor__shadow_save_chunk(torpor__region *region, uint32_t chunk);
 bool torpor__shadow_save_page(torpor__region *region, uint32_t page);
+#ifdef TORPOR_TESTING
+/* Asserts that the records of the shadow, which there is, agree. */
+void torpor__shadow_check(const torpor__region *region);
+#endif
 
 #endif

@@ -170,6 +170,11 @@ typedef enum torpor__finder {
 } torpor__finder;
 #ifdef TORPOR_TESTING
 void torpor__finder_force(torpor__finder finder);
+/* Asserts that the records of 'region' hold what region.c, seal.c and shadow.c
+ * say; 'deep': and that its pages can be read and written as they say. */
+void torpor__region_check(torpor__region *region, bool deep);
+bool torpor__region_is_committed(const torpor__region *region,
+                                 uint32_t address);
 #endif
 
 /* ---- Entering and leaving guest code --------------------------------------*/

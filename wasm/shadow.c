@@ -22,6 +22,7 @@
  * The region's thread, and its fault handler. */
 #include "wasm/region.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -166,3 +167,17 @@ void torpor__shadow_close(torpor__region *region) {
   if (region->shadow) munmap(region->shadow, SHADOW_SIZE);
   region->shadow = NULL;
 }
+
+#ifdef TORPOR_TESTING
+void torpor__shadow_check(const torpor__region *region) {
+  const torpor__shadow *shadow = region->shadow;
+  uint32_t held = 0;
+  for (uint32_t i = 0; i < region->chunk_end; i++) {
+    const struct record *record = &shadow->chunks[i];
+    assert(!(record->held & record->kept));
+    assert(!record->held || record->open);
+    held += (uint32_t)__builtin_popcount(record->held);
+  }
+  assert(held == shadow->held);
+}
+#endif

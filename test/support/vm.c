@@ -5,13 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/check.h"
 #include "vm/vm.h"
+
+/* At one operation of so many all that can be asserted of a VM is. */
+#define CHECKED_EVERY 61
 
 static long live_before;
 
 /* The image of an engine is made once and stays, so it is made first. */
 int test_vm_setup(void **state) {
   (void)state;
+  torpor__check_set((torpor__check_depth){.every = CHECKED_EVERY});
   torpor_vm_close(test_vm_open(NULL));
   torpor__pool_drain();
   live_before = torpor__alloc_live();

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c - asserts what the top comments say of a region's records, and that
+ * the system lets happen just what they say. In test builds only.
+ *
+ * The region's thread. */
+#define _GNU_SOURCE
+#include "wasm/region.h"
+
+#ifdef TORPOR_TESTING
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Records --------------------------------------------------------------*/
+
+static void check_chunk(const torpor__region *region, uint32_t i) {
+  const torpor__chunk *chunk = &region->chunks[i];
+  assert(!(chunk->open & chunk->quiet));
+  if (!chunk->sealed) assert(!chunk->open && !chunk->quiet);
+  if (chunk->sealed) assert(torpor__chunk_is_committed(region, i));
+  if (!torpor__shadow_keeps_any(region, i)) return;
+  for (uint32_t page = i * CHUNK_PAGES; page < (i + 1) * CHUNK_PAGES; page++)
+    if (torpor__shadow_keeps(region, page))
+      assert(chunk->sealed && !torpor__page_is_open(region, page));
+}
+
+static void check_records(torpor__region *region) {
+  uint64_t size = torpor__region_memory(region)->size;
+  assert((uint64_t)region->chunk_end * TORPOR__CHUNK <= size);
+  assert(region->mapped <= region->chunk_end);
+  assert(!region->noted || region->is_counted);
+  for (uint32_t i = 0; i < region->chunk_end; i++) check_chunk(region, i);
+  if (region->shadow) torpor__shadow_check(region);
+}
+
+/* ---- The system's mappings ------------------------------------------------*/
+
+static void check_page(const torpor__region *region, uint32_t page,
+                       bool readable, bool writable) {
+  bool committed = torpor__chunk_is_committed(region, page / CHUNK_PAGES);
+  assert(readable == committed);
+  assert(writable == (committed && torpor__page_is_open(region, page)));
+}
+
+/* Pages [start, end) of addresses, as far as they are those of memory. */
+static void check_mapping(const torpor__region *region, uint64_t start,
+                          uint64_t end, bool readable, bool writable) {
+  uint64_t memory = (uint64_t)(uintptr_t)torpor__region_bytes(region);
+  uint64_t last = memory + (uint64_t)region->chunk_end * TORPOR__CHUNK;
+  if (start < memory) start = memory;
+  if (end > last) end = last;
+  for (; start < end; start += TORPOR__PAGE)
+    check_page(region, (uint32_t)((start - memory) / TORPOR__PAGE), readable,
+               writable);
+}
+
+static void check_protection(const torpor__region *region) {
+  FILE *maps = fopen("/proc/self/maps", "re");
+  char line[512], *at;
+  while (maps && fgets(line, sizeof(line), maps)) {
+    uint64_t start = strtoull(line, &at, 16);
+    uint64_t end = strtoull(at + 1, &at, 16);
+    check_mapping(region, start, end, at[1] == 'r', at[2] == 'w');
+  }
+  if (maps) fclose(maps);
+}
+
+bool torpor__region_is_committed(const torpor__region *region,
+                                 uint32_t address) {
+  return torpor__chunk_is_committed(region, address / TORPOR__CHUNK);
+}
+
+void torpor__region_check(torpor__region *region, bool deep) {
+  check_records(region);
+  if (deep) check_protection(region);
+}
+
+#else
+
+typedef int torpor__no_region_checks; /* a file of C has something in it */
+
+#endif
