@@ -201,7 +201,11 @@ typedef struct torpor_abi_control {
      it registered no function for that. */ \
   X(i, torpor_export_state, v)                                                 \
   /* (token) -> result[0] torpor_promise_state of the promise it names. */     \
-  X(i, torpor_promise_look, i)
+  X(i, torpor_promise_look, i)                                                 \
+  /* (n, more), for tests: of the allocations to come, 'n' succeed, the next \
+     one fails as if memory had run out and, unless 'more' is 0, all others. \
+     -1: none fails any more. result[0]: how many there were. */ \
+  X(i, torpor_allocation_fail, ii)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -230,7 +234,12 @@ typedef struct torpor_abi_control {
   X(v, console, iii)                                                           \
   X(v, trap, iii)
 
-enum { TORPOR_ABI_TRAP_ABORT = 1, TORPOR_ABI_TRAP_ASSERT = 2 };
+/* MEMORY: memory ran out where no error could be thrown. */
+enum {
+  TORPOR_ABI_TRAP_ABORT = 1,
+  TORPOR_ABI_TRAP_ASSERT = 2,
+  TORPOR_ABI_TRAP_MEMORY = 3,
+};
 
 enum { TORPOR_ABI_WAKE_CLONE = 1, TORPOR_ABI_WAKE_RESEED = 2 };
 

@@ -175,7 +175,7 @@ static inline void *slab_take(uint32_t slab) {
   return block;
 }
 
-static void *small_allocate(unsigned size) {
+static inline void *small_allocate(unsigned size) {
   uint32_t slab = alloc_room[0][size];
   if (slab == 0 && (slab = room_open(size)) == 0) return NULL;
   return slab_take(slab);
@@ -270,9 +270,26 @@ static inline uint32_t block_page(const void *block) {
 
 /* ---- The C library's names, which the engine uses too --------------------*/
 
-void *malloc(size_t size) {
+static inline void *allocate(size_t size) {
   if (size <= ALLOC_SMALL) return small_allocate(size_of(size));
   return large_allocate(size);
+}
+
+/* What failed, once more, if it may take of the reserve. */
+static __attribute__((noinline)) void *allocate_served(size_t size,
+                                                       bool grows) {
+  void *block;
+  if (!reserve_serves(size, grows)) return NULL;
+  reserve.open = true;
+  block = allocate(size);
+  reserve.open = false;
+  if (block == NULL) reserve_end();
+  return block;
+}
+
+void *malloc(size_t size) {
+  void *block = allocate(size);
+  return block ? block : allocate_served(size, false);
 }
 
 void *calloc(size_t count, size_t size) {
@@ -326,7 +343,10 @@ static bool large_resize(uint32_t run, size_t size) {
 void *realloc(void *block, size_t size) {
   size_t old;
   void *moved;
-  if (block == NULL) return malloc(size);
+  if (block == NULL) {
+    moved = allocate(size);
+    return moved ? moved : allocate_served(size, true);
+  }
   old = block_size(block);
   if (old > ALLOC_SMALL) {
     if (size > ALLOC_SMALL && size <= UINT32_C(0xffff0000) &&
@@ -336,8 +356,9 @@ void *realloc(void *block, size_t size) {
     memset((uint8_t *)block + size, 0, old - size);
     return block;
   }
-  moved = malloc(size);
-  if (moved == NULL) return NULL;
+  moved = allocate(size);
+  if (moved == NULL && (moved = allocate_served(size, true)) == NULL)
+    return NULL;
   memcpy(moved, block, old < size ? old : size);
   free(block);
   return moved;

@@ -19,6 +19,7 @@
 
 torpor_abi_control torpor_control;
 
+#include "reserve.c"
 #include "pages.c"
 #include "alloc.c"
 #include "placement.c"
@@ -84,6 +85,7 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "holders.c"
 #include "census.c"
 #include "inspect.c"
+#include "failing.c"
 #include "library.c"
 
 /* ---- Life ----------------------------------------------------------------*/

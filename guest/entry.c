@@ -93,6 +93,14 @@ static void torpor__publish(void) {
   torpor_control.host.cancelled = (uint64_t)torpor__cancelled_count() + 1;
 }
 
+/* Ends the guest when memory ran out and the engine went on as if it had not:
+ * what it threw is pending still, and nobody will take it. */
+static void torpor__check_told(void) {
+  if (!reserve.refused) return;
+  reserve.refused = false;
+  if (JS_HasException(torpor__ctx)) reserve_end();
+}
+
 static void torpor__enter(void) {
   if (entry.depth++ == 0) {
     entry.left = POLLS_GRANT;
@@ -107,6 +115,7 @@ static torpor_status torpor__leave(torpor_status status) {
   if (torpor_control.host.interrupted &&
       (status == TORPOR_OK || status == TORPOR_THROWN))
     status = TORPOR_INTERRUPTED;
+  torpor__check_told();
   torpor__pause();
   if (--entry.depth == 0) {
     entry.granted = entry.left = 0;

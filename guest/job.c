@@ -18,16 +18,13 @@ static uint32_t torpor__rejection_count(void) {
   return rejections.count;
 }
 
-/* Takes both references. Without memory the oldest ones matter most. */
+/* Takes both references. None may be lost. */
 static void rejection_add(JSValue promise, JSValue reason) {
-  if (js_resize_array(torpor__ctx, (void **)&rejections.items,
-                      sizeof(rejections.items[0]), (int *)&rejections.capacity,
-                      (int)rejections.count + 1)) {
-    JS_FreeValue(torpor__ctx, JS_GetException(torpor__ctx));
-    JS_FreeValue(torpor__ctx, promise);
-    JS_FreeValue(torpor__ctx, reason);
-    return;
-  }
+  torpor__sure_begin();
+  js_resize_array(torpor__ctx, (void **)&rejections.items,
+                  sizeof(rejections.items[0]), (int *)&rejections.capacity,
+                  (int)rejections.count + 1);
+  torpor__sure_end();
   rejections.items[rejections.count++] = (struct rejection){promise, reason};
 }
 
@@ -106,6 +103,7 @@ static torpor_status jobs_run(uint32_t max) {
       }
       torpor__report(exception);
     }
+    torpor__check_told();
   }
   *ran = count;
   return TORPOR_OK;

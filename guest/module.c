@@ -98,28 +98,37 @@ static int object_module_init(JSContext *ctx, JSModuleDef *module) {
   return status;
 }
 
+static bool object_exports_add(JSModuleDef *module, JSValueConst object) {
+  JSContext *ctx = torpor__ctx;
+  JSPropertyEnum *keys;
+  uint32_t count;
+  bool added = true;
+  if (JS_GetOwnPropertyNames(ctx, &keys, &count, object,
+                             JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) < 0)
+    return false;
+  for (uint32_t i = 0; added && i < count; i++) {
+    const char *key = JS_AtomToCString(ctx, keys[i].atom);
+    added = key != NULL && JS_AddModuleExport(ctx, module, key) == 0;
+    JS_FreeCString(ctx, key);
+  }
+  JS_FreePropertyEnum(ctx, keys, count);
+  return added;
+}
+
 /* A module that exports the own properties of 'object', whose reference it
- * takes; NULL: thrown. */
+ * takes; NULL: thrown. Half of one must not stay in the list of modules, where
+ * the next import would find it. */
 static JSModuleDef *object_module_new(const char *name, JSValue object) {
   JSContext *ctx = torpor__ctx;
-  JSPropertyEnum *keys = NULL;
-  uint32_t count = 0;
   JSModuleDef *module = JS_NewCModule(ctx, name, object_module_init);
-  if (module == NULL ||
-      JS_GetOwnPropertyNames(ctx, &keys, &count, object,
-                             JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) < 0) {
+  if (module == NULL) {
     JS_FreeValue(ctx, object);
     return NULL;
   }
   JS_SetModulePrivateValue(ctx, module, object);
-  for (uint32_t i = 0; i < count; i++) {
-    const char *key = JS_AtomToCString(ctx, keys[i].atom);
-    if (key == NULL || JS_AddModuleExport(ctx, module, key) < 0) module = NULL;
-    JS_FreeCString(ctx, key);
-    if (module == NULL) break;
-  }
-  JS_FreePropertyEnum(ctx, keys, count);
-  return module;
+  if (object_exports_add(module, object)) return module;
+  js_free_module_def(ctx, module);
+  return NULL;
 }
 
 static JSModuleDef *library_module_load(const char *name) {
@@ -138,6 +147,10 @@ static JSModuleDef *json_module_new(const char *name, const char *source,
   JSValue object, value = JS_ParseJSON(ctx, source, size, name);
   if (JS_IsException(value)) return NULL;
   object = JS_NewObjectProto(ctx, JS_NULL);
+  if (JS_IsException(object)) {
+    JS_FreeValue(ctx, value);
+    return NULL;
+  }
   if (JS_DefinePropertyValue(ctx, object, JS_ATOM_default, value,
                              JS_PROP_C_W_E) < 0) {
     JS_FreeValue(ctx, object);
@@ -163,13 +176,16 @@ static const char *module_failure(torpor_status status) {
   }
 }
 
+/* A module that lacks its URL would be another one. */
 static void module_url_set(JSModuleDef *module) {
   JSContext *ctx = torpor__ctx;
-  JSValue meta = JS_GetImportMeta(ctx, module);
+  JSValue meta;
   JSAtom name = JS_GetModuleName(ctx, module);
-  if (!JS_IsException(meta))
-    JS_DefinePropertyValueStr(ctx, meta, "url", JS_AtomToString(ctx, name),
-                              JS_PROP_C_W_E);
+  torpor__sure_begin();
+  meta = JS_GetImportMeta(ctx, module);
+  JS_DefinePropertyValueStr(ctx, meta, "url", JS_AtomToString(ctx, name),
+                            JS_PROP_C_W_E);
+  torpor__sure_end();
   JS_FreeAtom(ctx, name);
   JS_FreeValue(ctx, meta);
 }

@@ -108,19 +108,13 @@ static void free_run_unlink(uint32_t first) {
   torpor__pages.table[first + run.count - 1] = (page){0};
 }
 
-/* What is kept below the limit for the error that says it was reached. */
-enum { LIMIT_RESERVE = 64 << 10 };
-
-/* Whether the engine is making that error. */
-static bool torpor__exhausted(void);
-
 /* Makes the linear memory reach 'end', with room to spare. */
 static bool memory_reach(uint64_t end) {
   uint64_t size = (uint64_t)__builtin_wasm_memory_size(0) << 16;
   uint64_t limit = torpor_control.host.memory_max;
   uint32_t need, more;
   if (limit == 0 || limit > UINT64_C(0xffff0000)) limit = 0xffff0000u;
-  if (limit > LIMIT_RESERVE && !torpor__exhausted()) limit -= LIMIT_RESERVE;
+  if (limit > RESERVE_BYTES && !reserve.open) limit -= RESERVE_BYTES;
   if (end > limit) return false;
   if (end <= size) return true;
   need = (uint32_t)((end - size + 0xffff) >> 16);

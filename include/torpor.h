@@ -73,8 +73,8 @@ TORPOR_API const char *torpor_version(void);
     "guest code was stopped by its fuel, deadline or an interrupt; the VM "    \
     "may be used, but what was running did not finish")                        \
   X(3, TRAPPED,                                                                \
-    "guest code was ended by a fault or the watchdog; the VM is broken: "      \
-    "close it or restore a snapshot")                                          \
+    "guest code was ended by a fault, the watchdog or lack of memory; the "    \
+    "VM is broken: close it or restore a snapshot")                            \
   X(4, BROKEN, "the VM trapped earlier; close it or restore a snapshot")       \
   X(5, BUSY, "not possible while guest code is on the stack; return first")    \
   X(6, NOMEM, "out of memory on the host")                                     \
@@ -250,6 +250,8 @@ TORPOR_API torpor_status torpor_vm_collect(torpor_vm *vm);
 TORPOR_API void torpor_vm_set_fuel(torpor_vm *vm, uint64_t fuel);
 TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm); /* what is left */
 
+/* Whether memory_max was too little where no error could be thrown: TRAPPED. */
+TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
 /* Each outermost entry into the VM is interrupted after 'ms' milliseconds;
  * guest code that never polls is trapped by the watchdog, a signal to the VM's
  * thread, TORPOR_WATCHDOG_GRACE_MS later. 0 means no deadline. */
@@ -467,8 +469,7 @@ TORPOR_API torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
                                               void *user,
                                               void (*finalize)(void *user));
 
-/* A JavaScript function that calls the host function 'name'; its own name and
- * 'length' are as given. */
+/* A function of that name and length that calls the host function 'name'. */
 TORPOR_API torpor_status torpor_function_new(torpor_vm *vm, const char *name,
                                              int length, torpor_value *out);
 
@@ -603,8 +604,7 @@ TORPOR_API torpor_status torpor_operation_settle_cbor(torpor_vm *vm,
                                                       const void *data,
                                                       size_t size);
 
-/* CBOR of an error with 'name', 'message' and 'code' (may be NULL), to reject
- * an operation with. */
+/* CBOR of an error, to reject an operation with; 'code' may be NULL. */
 TORPOR_API torpor_status torpor_cbor_error(const char *name,
                                            const char *message,
                                            const char *code, torpor_bytes *out);

@@ -269,8 +269,11 @@ static void test_every_allowance(void **state) {
     vm = test_vm_open(&options);
     status = test_eval_status(vm, source);
     if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
-    assert_true(status == TORPOR_OK || status == TORPOR_THROWN ||
-                status == TORPOR_LIMIT || status == TORPOR_TRAPPED);
+    if (status == TORPOR_THROWN || status == TORPOR_TRAPPED)
+      assert_error_says(vm, "out of memory");
+    else if (status != TORPOR_OK)
+      assert_int_equal(status, TORPOR_LIMIT);
+    assert_int_equal(torpor_vm_exhausted(vm), status == TORPOR_TRAPPED);
     *(status == TORPOR_OK ? &done : &short_of) += 1;
     torpor_vm_close(vm);
     assert_true(short_of < 1000);

@@ -244,11 +244,17 @@ static void import_trap(void *host, uint32_t code, uint32_t address,
   torpor__host_begin();
   if (size > TRAP_TEXT_LARGEST) size = TRAP_TEXT_LARGEST;
   text = torpor__memory_at(vm, address, size);
-  torpor__fail(vm, TORPOR_TRAPPED,
-               "guest code ended itself (%s): %.*s; close this VM or restore a "
-               "snapshot",
-               code == TORPOR_ABI_TRAP_ASSERT ? "assertion" : "abort",
-               text ? (int)size : 0, text ? (const char *)text : "");
+  vm->exhausted = code == TORPOR_ABI_TRAP_MEMORY;
+  if (vm->exhausted)
+    torpor__fail(vm, TORPOR_TRAPPED,
+                 "out of memory, where no error could be thrown; close this VM "
+                 "or restore a snapshot, and raise memory_max");
+  else
+    torpor__fail(vm, TORPOR_TRAPPED,
+                 "guest code ended itself (%s): %.*s; close this VM or restore "
+                 "a snapshot",
+                 code == TORPOR_ABI_TRAP_ASSERT ? "assertion" : "abort",
+                 text ? (int)size : 0, text ? (const char *)text : "");
   torpor__trap_raise(TORPOR__TRAP_HOST);
 }
 

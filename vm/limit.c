@@ -29,6 +29,10 @@ uint64_t torpor_vm_fuel(const torpor_vm *vm) {
   return left == 0 ? 0 : left - 1;
 }
 
+bool torpor_vm_exhausted(const torpor_vm *vm) {
+  return vm->exhausted;
+}
+
 void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms) {
   vm->deadline_ms = ms < DEADLINE_LARGEST ? ms : DEADLINE_LARGEST;
 }

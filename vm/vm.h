@@ -120,8 +120,9 @@ struct torpor_vm {
   bool in_callback; /* a callback of torpor_host is running */
   bool asleep;      /* restored, not entered yet */
   bool broken;
-  bool closing;  /* close when the outermost call returns */
-  unsigned wake; /* torpor_wake: what it is told when it wakes */
+  bool exhausted; /* broken because memory ran out */
+  bool closing;   /* close when the outermost call returns */
+  unsigned wake;  /* torpor_wake: what it is told when it wakes */
   torpor__remembered remembered;
   torpor__still *still; /* or NULL */
   uint32_t saves;       /* whole snapshots, as far as they are counted */
