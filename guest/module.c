@@ -242,8 +242,11 @@ static JSModuleDef *module_load(JSContext *ctx, const char *name, void *opaque,
   return module;
 }
 
+/* An unknown attribute of a declaration is an error of its syntax; import()
+ * rejects with a TypeError, as both do for another type. */
 static int module_check_attributes(JSContext *ctx, void *opaque,
                                    JSValueConst attributes) {
+  static const char text[] = "the only import attribute is { type: \"json\" }";
   JSPropertyEnum *keys;
   uint32_t count;
   bool known = true;
@@ -258,7 +261,10 @@ static int module_check_attributes(JSContext *ctx, void *opaque,
   }
   JS_FreePropertyEnum(ctx, keys, count);
   if (known && (count == 0 || attributes_say_json(attributes))) return 0;
-  JS_ThrowTypeError(ctx, "the only import attribute is { type: \"json\" }");
+  if (known || reserve.compiling == 0)
+    JS_ThrowTypeError(ctx, "%s", text);
+  else
+    JS_ThrowSyntaxError(ctx, "%s", text);
   return -1;
 }
 

@@ -1,0 +1,1 @@
+export * from "./counter.mjs" with { type: "json", unknown: "" };
