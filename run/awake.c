@@ -600,6 +600,37 @@ static torpor_status describe_step(struct torpor__awake *awake, bool spent,
   return TORPOR_OK;
 }
 
+/* Memory ran out where the program could not be told. It would do so again, so
+ * the run fails by that name, from its last commit: what the step did is
+ * forgotten, and what it was told stays untold. */
+static torpor_status describe_exhausted(struct torpor__awake *awake,
+                                        struct torpor__delivery *deliveries,
+                                        size_t count,
+                                        struct torpor__step *step) {
+  static const char name[] = "OutOfMemory: ";
+  uint64_t most = awake->brief.memory_max;
+  forget_step(awake);
+  for (size_t i = 0; i < count; i++) {
+    deliveries[i].accepted = false;
+    deliveries[i].untold = true;
+  }
+  snprintf(awake->reason, sizeof awake->reason,
+           "%sthe program needs more memory than its %" PRIu64
+           " MiB; start it with a larger --memory",
+           name, (most == 0 ? TORPOR_MEMORY_DEFAULT : most) >> 20);
+  if (torpor_cbor_error("OutOfMemory", awake->reason + sizeof name - 1,
+                        "OUT_OF_MEMORY", &awake->exit_value) != TORPOR_OK)
+    return fail_memory(awake);
+  const char *engine = torpor_vm_engine(awake->vm);
+  *step =
+      (struct torpor__step){.engine = {.data = engine, .size = strlen(engine)},
+                            .status = TORPOR__RUN_FAILED,
+                            .exit = {.value = {.data = awake->exit_value.data,
+                                               .size = awake->exit_value.size},
+                                     .reason = awake->reason}};
+  return TORPOR_OK;
+}
+
 /* ---- Writing it down -----------------------------------------------------*/
 
 static torpor_status save_difference(struct torpor__awake *awake) {
@@ -659,6 +690,8 @@ torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
   torpor_status status = run_step(awake, deliveries, count, &spent);
   if (status == TORPOR_OK) status = describe_step(awake, spent, step);
   if (awake->lines_refused) return fail_output(awake);
+  if (status == TORPOR_TRAPPED && torpor_vm_exhausted(awake->vm))
+    return describe_exhausted(awake, deliveries, count, step);
   if (status != TORPOR_OK) return status;
   return step->status == TORPOR__RUN_ACTIVE ? save_state(awake, step)
                                             : TORPOR_OK;

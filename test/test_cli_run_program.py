@@ -91,6 +91,58 @@ class Failing(Durable):
         self.fails("const all = [];\nfor (;;) all.push(new Array(999));",
                    "out of memory", "--memory=16M")
 
+    # What waits for one promise, and how many of it have room in 16 MiB, or
+    # just not: then the queue of those that are ready has none.
+    WAITERS = {
+        "gate.then(woken)": (34000, 36000, 38000),
+        "(async () => { await gate; woken(); })()": (18000, 20000, 22000),
+        "gate.finally(() => {}).catch(woken).then(woken)": (8000, 10000),
+        "(async function* () { await gate; woken(); })().next()":
+            (12000, 14000),
+        "late.push({ then(done) { done(woken()); } })": (44000, 52000),
+    }
+
+    def test_loses_no_reaction_without_memory(self):
+        program = """
+            import { sleep } from "torpor:run";
+            let open, woke = 0;
+            const gate = new Promise((resolve) => { open = resolve; });
+            const woken = () => { woke++; };
+            const late = [];
+            await sleep(1);
+            for (let i = 0; i < COUNT; i++) WAITER;
+            open();
+            for (const one of late) Promise.resolve(one);
+            console.log("this step is not committed");
+            await sleep(1);
+            if (woke < COUNT) throw new Error(`only ${woke} woke`);
+            """
+        failed = 0
+        for waiter, counts in self.WAITERS.items():
+            for count in counts:
+                text = program.replace("COUNT", str(count))
+                with self.subTest(waiter=waiter, count=count):
+                    failed += self.ran_or_told(text.replace("WAITER", waiter))
+        self.assertGreater(failed, 1)
+
+    def ran_or_told(self, text):
+        """Whether the run failed as OutOfMemory."""
+        self.runs = getattr(self, "runs", 0) + 1
+        run = f"run-{self.runs}"
+        done = self.run_program(text, "--memory=16M", run=run, code=None)
+        said = self.show(run)
+        if done.returncode == 0:
+            return False
+        self.assertEqual(done.returncode, THROWN)
+        self.assertEqual(said["state"], "failed")
+        if said["reason"].startswith("InternalError: out of memory"):
+            return False
+        self.assertRegex(said["reason"], "^OutOfMemory: .* 16 MiB.*--memory")
+        self.assertIn("OUT_OF_MEMORY", str(said["value"]))
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(said["step"], 2)
+        return True
+
     def test_recurses_without_end(self):
         for text in ["function f() { f(); }\nf();",
                      "const a = { toString() { return `${a}`; } };\n`${a}`;",
