@@ -218,7 +218,7 @@ typedef struct torpor_abi_control {
  *      torpor_allocate, a zero byte behind it; the guest releases it.
  *  poll() -> 1 to interrupt, 0 to go on. Every 10,000 polls.
  *  clock(which) -> f64 milliseconds (torpor_clock)
- *  zone(f64 ms) -> i32 minutes ahead of UTC
+ *  zone(f64 ms) -> i32 minutes that local time is ahead at that moment of UTC
  *  random(address, size)
  *  console(level, address, size)
  *  trap(code, address, size): ends guest code for good; does not return.

@@ -78,9 +78,12 @@ time_t time(time_t *out) {
   return now.tv_sec;
 }
 
-/* The engine reads the offset from UTC and nothing else. */
+/* The engine reads the offset from UTC and nothing else. It asks for a day more
+ * than there are times: that has the offset of the end. */
 struct tm *localtime_r(const time_t *restrict when, struct tm *restrict out) {
-  int32_t minutes = torpor__host_zone((double)*when * 1000);
+  const double end = TIME_DAYS * 86400e3;
+  double ms = (double)*when * 1000;
+  int32_t minutes = torpor__host_zone(ms > end ? end : ms < -end ? -end : ms);
   if (minutes < -24 * 60 || minutes > 24 * 60) minutes = 0;
   memset(out, 0, sizeof(*out));
   out->__tm_gmtoff = minutes * 60;
