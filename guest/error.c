@@ -2,9 +2,17 @@
 /* error.c - errors across the border, both ways.
  *
  * Reading an error may run getters of the program; whatever they throw counts
- * as an empty text, so that reporting an error cannot fail. */
+ * as an empty text, so that reporting an error cannot fail. An object that was
+ * thrown and is no error is shown as the console shows it. */
 
 enum { ERROR_TEXTS = 3 };
+
+static JSValue error_describe = JS_UNDEFINED; /* the library's inspect */
+
+static void torpor__describe_with(JSValueConst function) {
+  JS_FreeValue(torpor__ctx, error_describe);
+  error_describe = js_dup(function);
+}
 
 static const char *const error_constructor[JS_NATIVE_ERROR_COUNT] = {
     [JS_EVAL_ERROR] = "EvalError",
@@ -119,8 +127,12 @@ static void error_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
     texts[2] = text_of(JS_GetProperty(ctx, value, JS_ATOM_stack));
     return;
   }
-  text = JS_IsSymbol(value) ? js_symbol_toString(ctx, value, 0, NULL)
-                            : JS_ToString(ctx, value);
+  if (JS_IsObject(value))
+    text = JS_Call(ctx, error_describe, JS_UNDEFINED, 1, &value);
+  else if (JS_IsSymbol(value))
+    text = js_symbol_toString(ctx, value, 0, NULL);
+  else
+    text = JS_ToString(ctx, value);
   texts[1] = text_of(text);
 }
 

@@ -58,8 +58,17 @@ class Failing(Durable):
     def test_throws_no_error(self):
         self.fails("throw 42", "42")
 
+    def test_throws_an_object(self):
+        run = self.fails("throw { code: 5, msg: 'disk full' }",
+                         "{ code: 5, msg: 'disk full' }")
+        self.assertEqual(run["value"], {"code": 5, "msg": "disk full"})
+
+    def test_throws_what_has_code_of_its_own(self):
+        self.fails("throw { toString() { throw 1; } }",
+                   "{ toString: [Function: toString] }")
+
     def test_throws_what_cannot_be_shown(self):
-        self.fails("throw { toString() { throw 1; } }", "without a text")
+        self.fails("throw ''", "without a text")
 
     def test_rejects_without_a_handler(self):
         self.fails("""

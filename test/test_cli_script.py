@@ -144,6 +144,8 @@ class Failures(Command):
 
     def test_values_that_are_no_errors(self):
         self.assertIn("uncaught 42", self.script("throw 42", code=THROWN).stderr)
+        done = self.script("throw { code: 5, msg: 'disk full' }", code=THROWN)
+        self.assertIn("uncaught { code: 5, msg: 'disk full' }", done.stderr)
         self.script("throw undefined", code=THROWN)
         self.script("throw { toString() { throw 1 } }", code=THROWN)
         self.script("throw Object.create(null)", code=THROWN)

@@ -48,6 +48,7 @@
   const ENTRIES = 100; /* of one collection */
   const TEXT = 10000; /* characters of one string */
   const VALUES = 20000; /* in all */
+  const LEVELS = 100; /* of objects within objects, whatever is asked for */
   const WIDTH = 76; /* of a line, where there is a choice */
 
   const FLAGS = ["hasIndices", "d", "global", "g", "ignoreCase", "i",
@@ -261,6 +262,22 @@
   };
 
   /* Own enumerable properties, and of errors also cause and errors. */
+  const isShown = (property, key, kind) => {
+    if (!isError(kind)) return property.enumerable;
+    if (key === "stack" || key === "message") return false;
+    return property.enumerable || key === "cause" || key === "errors";
+  };
+
+  const hasProperties = (value, kind) => {
+    const keys = ownKeys(value);
+    for (let i = 0; i < keys.length; i++) {
+      const property = describe(value, keys[i]);
+      if (property === undefined || isShown(property, keys[i], kind))
+        return true;
+    }
+    return false;
+  };
+
   const addProperties = (value, kind, indexed, out, walk) => {
     const keys = ownKeys(value);
     let shown = 0;
@@ -268,11 +285,8 @@
       const key = keys[i];
       if (indexed && isIndex(key)) continue;
       const property = describe(value, key);
-      const hidden =
-        isError(kind) && (key === "cause" || key === "errors");
       if (property === undefined) push(out, keyText(key) + ": <uninitialized>");
-      if (property === undefined || !(property.enumerable || hidden)) continue;
-      if (isError(kind) && (key === "stack" || key === "message")) continue;
+      if (property === undefined || !isShown(property, key, kind)) continue;
       if (++shown > ENTRIES) continue;
       const name = property.enumerable ? keyText(key) : "[" + key + "]";
       push(out, name + ": " + propertyText(property, walk));
@@ -442,6 +456,15 @@
       : layOut(parts, ref + before + "{", "}", false, walk.level);
   };
 
+  /* What stands for an object that lies too deep to be opened: of what has a
+   * text of its own that, but for errors that would have more to say. */
+  const closedText = (value, kind) => {
+    const base = baseText(value, kind);
+    if (base !== undefined && !(isError(kind) && hasProperties(value, kind)))
+      return base;
+    return "[" + (className(value) || "Object: null prototype") + "]";
+  };
+
   const format = (value, walk) => {
     if (typeof value !== "object" && typeof value !== "function")
       return primitive(value);
@@ -454,8 +477,7 @@
       if (mark === 0) mapSet(walk.open, value, (mark = ++walk.marks));
       return "[Circular *" + mark + "]";
     }
-    if (walk.level > walk.depth && baseText(value, kind) === undefined)
-      return "[" + (className(value) || "Object: null prototype") + "]";
+    if (walk.level > walk.depth) return closedText(value, kind);
     return formatObject(value, kind, walk);
   };
 
@@ -463,10 +485,11 @@
   $.inspect = (value, depth = 2) =>
     format(value, {
       __proto__: null,
-      depth,
+      depth: depth < LEVELS ? depth : LEVELS,
       level: 0,
       open: new Map(), /* objects being shown; their mark if referred to */
       marks: 0,
       values: 0,
     });
+  $.describe($.inspect);
 })
