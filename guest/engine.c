@@ -62,6 +62,7 @@ static JSContext *torpor__ctx;
 static uint32_t torpor__rejection_count(void);
 static uint32_t torpor__cancelled_count(void);
 static void torpor__wake_note(void);
+static torpor_status torpor__wake_first(void);
 static bool torpor__border(JSValue value, uint64_t *out);
 
 #include "entry.c"

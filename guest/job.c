@@ -86,27 +86,34 @@ torpor_status export_rejection_take(void) {
 
 /* ---- Jobs ----------------------------------------------------------------*/
 
+/* Runs the first job of the queue, if there is one; INTERRUPTED when that ended
+ * it. */
+static torpor_status torpor__job_run_first(void) {
+  JSContext *ctx;
+  JSValue exception;
+  if (JS_ExecutePendingJob(torpor__rt, &ctx) >= 0)
+    return torpor_control.host.interrupted ? TORPOR_INTERRUPTED : TORPOR_OK;
+  exception = torpor__exception_take();
+  if (JS_IsUncatchableError(exception)) {
+    JS_FreeValue(torpor__ctx, exception);
+    return TORPOR_INTERRUPTED;
+  }
+  torpor__report(exception);
+  return TORPOR_OK;
+}
+
 static torpor_status jobs_run(uint32_t max) {
   uint64_t *ran = &torpor_control.host.result[0];
-  JSContext *ctx;
+  torpor_status status = TORPOR_OK;
   uint32_t count = 0;
-  int outcome;
-  while ((max == 0 || count < max) && !torpor_control.host.interrupted &&
-         (outcome = JS_ExecutePendingJob(torpor__rt, &ctx)) != 0) {
+  while ((max == 0 || count < max) && status == TORPOR_OK &&
+         JS_IsJobPending(torpor__rt)) {
     count++;
-    if (outcome < 0) {
-      JSValue exception = torpor__exception_take();
-      if (JS_IsUncatchableError(exception)) {
-        JS_FreeValue(torpor__ctx, exception);
-        *ran = count;
-        return TORPOR_INTERRUPTED;
-      }
-      torpor__report(exception);
-    }
+    status = torpor__job_run_first();
     torpor__check_told();
   }
   *ran = count;
-  return TORPOR_OK;
+  return status;
 }
 
 EXPORT(torpor_job_run)

@@ -5,12 +5,14 @@
  * the VM; the host reads it in place (abi.h). What an operation is, its kind
  * and its request, is fixed when it begins.
  *
- *   begin ──> pending ──> settled by the host: resolve or reject is called
+ *   begin ──> pending ──> settled by the host: a job calls resolve or reject
  *                   └───> cancelled by the guest: its id waits for the host
  *
  *  (1) The table is in order of ids, which start at 1 and are never reused.
  *  (2) An operation that is settled or cancelled is not in the table.
- *  (3) Neither settling nor cancelling runs code of the program at once. */
+ *  (3) Neither settling nor cancelling runs code of the program: what it made
+ *      of an operation, a callback or a 'then', is called in a job. A program
+ *      that was asleep hears of that before it sees a result (wake.c). */
 
 typedef struct operation {
   torpor_abi_operation public; /* must come first: the host sees this */
@@ -177,29 +179,57 @@ torpor_status export_operation_cancelled(void) {
 
 /* ---- Settling ------------------------------------------------------------*/
 
+/* The own property 'key' of a plain object, undefined if there is none or it is
+ * an accessor. */
+static JSValue plain_get(JSValueConst object, JSAtom key) {
+  JSProperty *property;
+  JSShapeProperty *form =
+      find_own_property(&property, JS_VALUE_GET_OBJ(object), key);
+  if (form == NULL || (form->flags & JS_PROP_TMASK) != JS_PROP_NORMAL)
+    return JS_UNDEFINED;
+  return js_dup(property->u.value);
+}
+
+/* The error that is named 'name' and says 'message', both strings, with 'code'
+ * unless that is undefined. */
+static JSValue error_with(JSValueConst name, JSValueConst message,
+                          JSValueConst code) {
+  JSContext *ctx = torpor__ctx;
+  size_t name_size, message_size;
+  const char *name_text = JS_ToCStringLen(ctx, &name_size, name);
+  const char *message_text = JS_ToCStringLen(ctx, &message_size, message);
+  JSValue error = JS_EXCEPTION;
+  if (name_text && message_text)
+    error = torpor__error_new(name_text, name_size, message_text, message_size);
+  if (!JS_IsException(error) && !JS_IsUndefined(code) &&
+      JS_DefinePropertyValueStr(ctx, error, "code", js_dup(code),
+                                JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE) < 0) {
+    JS_FreeValue(ctx, error);
+    error = JS_EXCEPTION;
+  }
+  JS_FreeCString(ctx, name_text);
+  JS_FreeCString(ctx, message_text);
+  return error;
+}
+
 /* A map with a name and a message is how a host without a VM writes an error;
  * it becomes one. Takes the reference. */
 static JSValue error_from_map(JSValue value) {
   JSContext *ctx = torpor__ctx;
   JSValue name, message, code, error = value;
-  const char *name_text, *message_text;
-  size_t name_size, message_size;
+  JSAtom code_key;
   if (JS_GetClassID(value) != JS_CLASS_OBJECT) return value;
-  name = JS_GetPropertyStr(ctx, value, "name");
-  message = JS_GetPropertyStr(ctx, value, "message");
-  code = JS_GetPropertyStr(ctx, value, "code");
+  code_key = JS_NewAtom(ctx, "code");
+  if (code_key == JS_ATOM_NULL) {
+    JS_FreeValue(ctx, value);
+    return JS_EXCEPTION;
+  }
+  name = plain_get(value, JS_ATOM_name);
+  message = plain_get(value, JS_ATOM_message);
+  code = plain_get(value, code_key);
+  JS_FreeAtom(ctx, code_key);
   if (JS_IsString(name) && JS_IsString(message)) {
-    name_text = JS_ToCStringLen(ctx, &name_size, name);
-    message_text = JS_ToCStringLen(ctx, &message_size, message);
-    error = JS_EXCEPTION;
-    if (name_text && message_text)
-      error =
-          torpor__error_new(name_text, name_size, message_text, message_size);
-    if (!JS_IsException(error) && !JS_IsUndefined(code))
-      JS_DefinePropertyValueStr(ctx, error, "code", js_dup(code),
-                                JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
-    JS_FreeCString(ctx, name_text);
-    JS_FreeCString(ctx, message_text);
+    error = error_with(name, message, code);
     JS_FreeValue(ctx, value);
   }
   JS_FreeValue(ctx, name);
@@ -208,27 +238,41 @@ static JSValue error_from_map(JSValue value) {
   return error;
 }
 
-/* Settles operation 'index' with 'value', whose reference it takes. What a
- * callback throws is reported, not given to the host. */
+/* Reads what an operation is settled with. Errors that are made on the way, of
+ * the data or about it, get a plain stack: what the program has set up for
+ * making one would run its code. */
+static JSValue outcome_read(const uint8_t *data, uint32_t size,
+                            uint32_t outcome) {
+  JSContext *ctx = torpor__ctx;
+  JSValue prepare = ctx->error_prepare_stack;
+  JSValue limit = ctx->error_stack_trace_limit, value;
+  ctx->error_prepare_stack = JS_UNDEFINED;
+  if (!JS_IsNumber(limit)) ctx->error_stack_trace_limit = js_int32(0);
+  value = torpor__cbor_read(data, size);
+  if (!JS_IsException(value) && outcome == TORPOR_REJECT)
+    value = error_from_map(value);
+  ctx->error_prepare_stack = prepare;
+  ctx->error_stack_trace_limit = limit;
+  return value;
+}
+
+/* (function, value) */
+static JSValue settle_job(JSContext *ctx, int count, JSValueConst *args) {
+  return JS_Call(ctx, args[0], JS_UNDEFINED, count - 1, args + 1);
+}
+
+/* Settles operation 'index' with 'value', whose reference it takes. Without
+ * memory for the job it stays pending. */
 static torpor_status operation_settle(uint32_t index, uint32_t outcome,
                                       JSValue value) {
-  operation *taken = operation_take(index);
-  JSValue function = outcome == TORPOR_REJECT ? taken->reject : taken->resolve;
-  JSValue result = JS_Call(torpor__ctx, function, JS_UNDEFINED, 1, vc(&value));
-  torpor_status status = TORPOR_OK;
+  const operation *found = operation_table()[index];
+  JSValue args[] = {outcome == TORPOR_REJECT ? found->reject : found->resolve,
+                    value};
+  int failed = JS_EnqueueJob(torpor__ctx, settle_job, 2, vc(args));
   JS_FreeValue(torpor__ctx, value);
-  operation_free(taken);
-  if (JS_IsException(result)) {
-    JSValue exception = JS_GetException(torpor__ctx);
-    if (JS_IsUncatchableError(exception)) {
-      JS_FreeValue(torpor__ctx, exception);
-      status = TORPOR_INTERRUPTED;
-    } else {
-      torpor__report(exception);
-    }
-  }
-  JS_FreeValue(torpor__ctx, result);
-  return status;
+  if (failed) return torpor__thrown();
+  operation_free(operation_take(index));
+  return TORPOR_OK;
 }
 
 static torpor_status settle_value(uint64_t id, uint32_t outcome,
@@ -248,9 +292,7 @@ static torpor_status settle_cbor(uint64_t id, uint32_t outcome,
   uint32_t index = operation_find(id);
   if (outcome > TORPOR_REJECT) return TORPOR_MISUSE;
   if (index == torpor_control.operation_count) return TORPOR_NOT_FOUND;
-  value = torpor__cbor_read(data, size);
-  if (!JS_IsException(value) && outcome == TORPOR_REJECT)
-    value = error_from_map(value);
+  value = outcome_read(data, size, outcome);
   if (JS_IsException(value)) return torpor__thrown();
   return operation_settle(index, outcome, value);
 }

@@ -14,6 +14,8 @@ static void torpor__state_export_with(JSValueConst function) {
 
 static torpor_status state_export(void) {
   JSValue function, state;
+  torpor_status status = torpor__wake_first();
+  if (status) return status;
   if (JS_IsUndefined(state_exporter)) return TORPOR_NOT_FOUND;
   function = js_dup(state_exporter);
   state = JS_Call(torpor__ctx, function, JS_UNDEFINED, 0, NULL);

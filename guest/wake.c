@@ -8,8 +8,10 @@
  *  (1) While nobody listens nothing is noted and nothing happens at waking, so
  *      that the bytes of a VM do not depend on how often it slept.
  *  (2) The event is dispatched in a job of its own, which goes before all jobs
- *      that wait: the program learns of it before anything else happens.
- *  (3) Randomness changes only when the host asks for it. */
+ *      that wait, but for such events that wait already: the program learns of
+ *      it before anything else happens.
+ *  (3) A program that hands over to another one (state.c) was told, too.
+ *  (4) Randomness changes only when the host asks for it. */
 
 static struct {
   JSValue tell; /* the library's function (slept, clone) */
@@ -40,17 +42,32 @@ static JSValue wake_job(JSContext *ctx, int count, JSValueConst *args) {
   return JS_Call(ctx, waking.tell, JS_UNDEFINED, count, args);
 }
 
-/* Puts the job that tells the program before all others. */
+static bool job_is_wake(const struct list_head *link) {
+  return link != &torpor__rt->job_list &&
+         list_entry(link, JSJobEntry, link)->job_func == wake_job;
+}
+
+/* Puts the job that tells the program before all others, behind its like. */
 static torpor_status wake_enqueue(double slept, bool clone) {
   JSValue args[] = {js_number(slept > 0 ? slept : 0), js_bool(clone)};
-  struct list_head *jobs = &torpor__rt->job_list, *job;
+  struct list_head *jobs = &torpor__rt->job_list, *before = jobs, *job;
   if (JS_EnqueueJob(torpor__ctx, wake_job, 2, vc(args)) < 0) {
     torpor__exception_drop();
     return TORPOR_LIMIT;
   }
   job = jobs->prev;
   list_del(job);
-  list_add(job, jobs);
+  while (job_is_wake(before->next)) before = before->next;
+  list_add(job, before);
+  return TORPOR_OK;
+}
+
+/* Dispatches the events that wait. */
+static torpor_status torpor__wake_first(void) {
+  while (job_is_wake(torpor__rt->job_list.next)) {
+    torpor_status status = torpor__job_run_first();
+    if (status) return status;
+  }
   return TORPOR_OK;
 }
 

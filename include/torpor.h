@@ -593,8 +593,8 @@ typedef enum torpor_outcome {
   TORPOR_REJECT,
 } torpor_outcome;
 
-/* Settles operation 'id' with a value of the VM or with CBOR data. Jobs do not
- * run yet. TORPOR_NOT_FOUND when it is not pending (settled or cancelled). */
+/* Settles operation 'id' with a value of the VM or with CBOR data, in a job: no
+ * code of the program runs yet. TORPOR_NOT_FOUND: settled, or cancelled. */
 TORPOR_API torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
                                                  torpor_outcome outcome,
                                                  torpor_value value);

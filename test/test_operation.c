@@ -97,6 +97,55 @@ static void test_settle_with_data(void **state) {
   torpor_vm_close(vm);
 }
 
+/* What the library makes of a result may fail: the promise is rejected. */
+static void test_conversion_throws(void **state) {
+  static const char source[] =
+      "import { readFile } from 'torpor:fs';"
+      "globalThis.got = '';"
+      "const tell = (e) => got += `${e.name} `;"
+      "readFile('a', 'utf8').catch(tell);"
+      "readFile('b', { encoding: 'utf8',"
+      "  signal: new AbortController().signal }).catch(tell);";
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_value value;
+  (void)state;
+  test_ok(vm, torpor_eval(vm, source, sizeof(source) - 1, "main.mjs",
+                          TORPOR_MODULE, &value));
+  for (uint64_t id = 1; id <= 2; id++)
+    test_ok(vm,
+            torpor_operation_settle(vm, id, TORPOR_RESOLVE, torpor_number(1)));
+  test_run_jobs(vm);
+  test_eval_is(vm, "got", "TypeError TypeError ");
+  test_status(vm, torpor_rejection_take(vm, &value), TORPOR_NOT_FOUND);
+  torpor_vm_close(vm);
+}
+
+/* A host that cancels ends timers, which nobody could catch; a timer that it
+ * cannot perform is told. */
+static void test_timers_are_cancelled(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_value reason;
+  torpor_bytes error;
+  (void)state;
+  test_eval(vm,
+            "globalThis.log = '';"
+            "for (let i = 0; i < 2; i++) setTimeout(() => log += 't', 1);"
+            "setInterval(() => log += 'i', 1); 0");
+  for (uint64_t id = 1; id <= 3; id++) {
+    test_ok(NULL, torpor_cbor_error(id == 2 ? "Error" : "Cancelled", "x",
+                                    "CODE", &error));
+    test_ok(vm, torpor_operation_settle_cbor(vm, id, TORPOR_REJECT, error.data,
+                                             error.size));
+    torpor_bytes_free(&error);
+    test_run_jobs(vm);
+    test_status(vm, torpor_rejection_take(vm, &reason),
+                id == 2 ? TORPOR_OK : TORPOR_NOT_FOUND);
+  }
+  test_eval_is(vm, "log", "");
+  assert_int_equal(torpor_operation_count(vm), 0);
+  torpor_vm_close(vm);
+}
+
 /* Large data goes through allocated memory. */
 static void test_settle_with_much(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
@@ -300,6 +349,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_life),
       cmocka_unit_test(test_given_is_forgotten),
+      cmocka_unit_test(test_conversion_throws),
+      cmocka_unit_test(test_timers_are_cancelled),
       cmocka_unit_test(test_settle_with_data),
       cmocka_unit_test(test_settle_with_much),
       cmocka_unit_test(test_timers_are_operations),

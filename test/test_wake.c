@@ -149,6 +149,200 @@ static void test_comes_first(void **state) {
   torpor_vm_close(vm);
 }
 
+/* Callbacks, getters of 'then' and of what an error is made of: all that may be
+ * called when something is settled. */
+static const char listening_everywhere[] =
+    "globalThis.seen = [];"
+    "const say = (what) => seen.push(what);"
+    "torpor.onwake = (e) => say(`wake ${e.clone}`);"
+    "const trap = (object, key) => Object.defineProperty(object, key,"
+    "  { configurable: true, get() { say('get ' + key); } });"
+    "globalThis.thenable = { get then() { say('then'); } };"
+    "globalThis.thrower = { then() { say('called'); } };"
+    "trap(Object.prototype, 'then');"
+    "trap(Object.prototype, 'name'); trap(Object.prototype, 'code');"
+    "Error.prepareStackTrace = () => say('prepared');"
+    "Error.stackTraceLimit = { valueOf() { say('limit'); return 5; } };"
+    "setTimeout(() => say('timeout'), 1);"
+    "const interval = setInterval(() => say('interval'), 1);"
+    "AbortSignal.timeout(1).onabort = () => say('abort');"
+    "0";
+
+enum { SETTLED = 7 };
+
+/* Settles the operation that was begun as number 'which'. */
+static void settle_one(torpor_vm *vm, int which) {
+  static const uint8_t error[] =
+      "\xa2\x64name\x65"
+      "Error\x67message\x61x";
+  uint64_t id = (uint64_t)which + 1;
+  torpor_value value = torpor_undefined(), global;
+  torpor_status status;
+  if (which == 3 || which == 4) {
+    test_ok(vm, torpor_global(vm, &global));
+    test_ok(vm, torpor_get(vm, global, which == 3 ? "thenable" : "thrower",
+                           &value));
+  }
+  if (which < 5)
+    status = torpor_operation_settle(vm, id, TORPOR_RESOLVE, value);
+  else if (which == 5)
+    status = torpor_operation_settle_cbor(vm, id, TORPOR_RESOLVE, "\xa0", 1);
+  else
+    status = torpor_operation_settle_cbor(vm, id, TORPOR_REJECT, error,
+                                          sizeof(error) - 1);
+  test_ok(vm, status);
+}
+
+static torpor_vm *open_listening_everywhere(clocks *now) {
+  torpor_options options = options_with(now);
+  torpor_vm *vm = test_vm_open(&options);
+  torpor_value promise, global;
+  uint64_t id;
+  test_eval(vm, listening_everywhere);
+  test_ok(vm, torpor_global(vm, &global));
+  for (int i = 3; i < SETTLED; i++) {
+    char name[] = {'p', (char)('0' + i), 0};
+    test_ok(vm, torpor_operation_begin(vm, "demo", torpor_null(), 0, &id,
+                                       &promise));
+    assert_int_equal(id, i + 1);
+    test_ok(vm, torpor_set(vm, global, name, promise));
+  }
+  test_eval(vm,
+            "p3.then(() => say('p3')); p5.then(() => say('p5'));"
+            "p6.catch(() => say('p6')); seen.length = 0; 0");
+  test_run_jobs(vm);
+  return vm;
+}
+
+/* A VM that wakes as 'how' says: restored, copied before or after what is
+ * settled. */
+static torpor_vm *wake_and_settle(torpor_vm *vm, const torpor_options *options,
+                                  int how, int first, int step) {
+  torpor_vm *woken;
+  torpor_bytes bytes;
+  if (how == 0) {
+    bytes = test_save(vm);
+    woken = test_restore(&bytes, options);
+    torpor_bytes_free(&bytes);
+  } else {
+    test_ok(vm, torpor_vm_fork(vm, options, &woken));
+  }
+  for (int i = 0; i < SETTLED; i++)
+    settle_one(woken, (first + i * step) % SETTLED);
+  if (how < 2) return woken;
+  torpor_vm *settled = woken;
+  test_ok(settled, torpor_vm_fork(settled, options, &woken));
+  torpor_vm_close(settled);
+  return woken;
+}
+
+/* In every way to wake, with results in many orders: settling runs nothing,
+ * and the event comes before whatever that brings about. */
+static void test_comes_before_results(void **state) {
+  clocks now = {1.7e12, 50};
+  torpor_options options = options_with(&now);
+  torpor_vm *vm = open_listening_everywhere(&now), *woken;
+  (void)state;
+  now.wall += 1000;
+  for (int round = 0; round < 3 * SETTLED * (SETTLED - 1); round++) {
+    int how = round % 3, first = round / 3 % SETTLED;
+    woken = wake_and_settle(vm, &options, how, first, 1 + round / 3 / SETTLED);
+    test_eval_is(woken, "seen.length", "0");
+    test_run_jobs(woken);
+    test_eval_is(woken,
+                 "seen.filter((s, i) => s.startsWith('wake') !="
+                 "  (i < 1))",
+                 how < 2 ? "" : "wake true");
+    test_eval_is(woken, "seen[0]", how == 0 ? "wake false" : "wake true");
+    test_eval_is(woken,
+                 "['timeout', 'interval', 'abort', 'then', 'called', 'p5',"
+                 " 'p6'].filter((what) => !seen.includes(what))",
+                 "");
+    torpor_vm_close(woken);
+  }
+  torpor_vm_close(vm);
+}
+
+/* What a listener clears or aborts is not seen, though it was settled; what a
+ * host gave for a wait is not lost by aborting it then. */
+static void test_clears_what_is_due(void **state) {
+  clocks now = {1.7e12, 50};
+  torpor_options options = options_with(&now);
+  torpor_vm *vm = test_vm_open(&options);
+  torpor_value promise;
+  torpor_bytes bytes;
+  (void)state;
+  static const char source[] =
+      "import { signal } from 'torpor:run';"
+      "globalThis.seen = [];"
+      "const timeout = setTimeout(() => seen.push('timeout'), 1);"
+      "const interval = setInterval(() => seen.push('interval'), 1);"
+      "const controller = new AbortController();"
+      "signal('a', controller).then((v) => seen.push(v));"
+      "signal('b', controller).catch((e) => seen.push(e.name));"
+      "torpor.onwake = () => { seen.push('wake'); clearTimeout(timeout);"
+      "  clearInterval(interval); controller.abort(); };";
+  test_ok(vm, torpor_eval(vm, source, sizeof(source) - 1, "main.mjs",
+                          TORPOR_MODULE, &promise));
+  test_run_jobs(vm);
+  bytes = test_save(vm);
+  torpor_vm_close(vm);
+  vm = test_restore(&bytes, &options);
+  torpor_bytes_free(&bytes);
+  for (uint64_t id = 1; id <= 3; id++)
+    test_ok(vm,
+            torpor_operation_settle(vm, id, TORPOR_RESOLVE, torpor_number(7)));
+  test_run_jobs(vm);
+  test_eval_is(vm, "seen", "wake,AbortError,7");
+  assert_int_equal(torpor_operation_count(vm), 0);
+  torpor_vm_close(vm);
+}
+
+/* Several that wait are told in the order of the sleeps. */
+static void test_several(void **state) {
+  clocks now = {1.7e12, 50};
+  torpor_options options = options_with(&now);
+  torpor_vm *vm = open_listening(&now), *copy;
+  torpor_value value;
+  (void)state;
+  test_eval(vm, "Promise.resolve().then(() => seen.push('job')); 0");
+  for (int i = 1; i <= 3; i++) {
+    now.wall += i;
+    test_ok(vm, torpor_vm_fork(vm, &options, &copy));
+    test_ok(copy, torpor_global(copy, &value)); /* it wakes */
+    torpor_vm_close(vm);
+    vm = copy;
+  }
+  test_run_jobs(vm);
+  test_eval_is(vm, "seen", "wake 1 true,wake 3 true,wake 6 true,job");
+  torpor_vm_close(vm);
+}
+
+/* Before a program hands over. */
+static void test_comes_before_export(void **state) {
+  clocks now = {1.7e12, 50};
+  torpor_options options = options_with(&now);
+  torpor_vm *vm = test_vm_open(&options);
+  torpor_value value;
+  torpor_bytes bytes;
+  (void)state;
+  static const char source[] =
+      "import { exportState } from 'torpor:run';"
+      "globalThis.seen = [];"
+      "torpor.onwake = () => seen.push('wake');"
+      "exportState(() => { seen.push('export'); return 1; });";
+  test_ok(vm, torpor_eval(vm, source, sizeof(source) - 1, "main.mjs",
+                          TORPOR_MODULE, &value));
+  test_run_jobs(vm);
+  bytes = test_save(vm);
+  torpor_vm_close(vm);
+  vm = test_restore(&bytes, &options);
+  torpor_bytes_free(&bytes);
+  test_ok(vm, torpor_state_export(vm, &value));
+  test_eval_is(vm, "seen", "wake,export");
+  torpor_vm_close(vm);
+}
+
 static void test_listeners(void **state) {
   clocks now = {1.7e12, 50};
   torpor_options options = options_with(&now);
@@ -342,6 +536,10 @@ int main(void) {
       cmocka_unit_test(test_forked),
       cmocka_unit_test(test_from_base),
       cmocka_unit_test(test_comes_first),
+      cmocka_unit_test(test_comes_before_results),
+      cmocka_unit_test(test_clears_what_is_due),
+      cmocka_unit_test(test_several),
+      cmocka_unit_test(test_comes_before_export),
       cmocka_unit_test(test_listeners),
       cmocka_unit_test(test_nobody_listens),
       cmocka_unit_test(test_monotonic),

@@ -84,13 +84,19 @@
       return $.promise(kind, request, due);
     return new PromiseConstructor((resolve, reject) => {
       if (signal !== undefined) $.signals.throwIfAborted(signal);
+      /* Comes too late for an operation whose result is there: what the host
+       * gave for it would be lost. */
       const stop = (reason) => {
-        $.cancel(id);
-        reject(reason);
+        if ($.cancel(id)) reject(reason);
       };
+      /* 'how' is where an inspection sees what it waits for (waiting.c). */
       const settle = (how, change) => (value) => {
         if (signal !== undefined) $.signals.remove(signal, stop);
-        how(change === undefined ? value : change(value));
+        try {
+          how(change === undefined ? value : change(value));
+        } catch (error) {
+          reject(error);
+        }
       };
       const id = $.begin(
         kind,
@@ -101,6 +107,16 @@
       );
       if (signal !== undefined) $.signals.add(signal, stop);
     });
+  };
+
+  /* True for what a host rejects with that cancels all the program waits for.
+   * Looks at what the error itself has, so that no code of the program runs. */
+  const isCancel = (error) => {
+    if (typeof error !== "object" || error === null) return false;
+    if ($.classOf(error) !== "Error") return false;
+    const name = getOwnPropertyDescriptor(error, "name");
+    return name !== undefined &&
+      setPrototypeOf(name, null).value === "Cancelled";
   };
 
   const rejected = (error) => reject(PromiseConstructor, error);
@@ -131,6 +147,7 @@
   $.defineGlobal = defineGlobal;
   $.defineInterface = defineInterface;
   $.getter = getter;
+  $.isCancel = isCancel;
   $.list = list;
   $.promised = promised;
   $.push = push;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* timers.js - setTimeout, setInterval and their opposites.
+/* timers.js - setTimeout, setInterval and their clear... counterparts.
  *
  * A timer is an operation of kind "timer" that is due at a wall-clock moment,
  * so it goes on while the program sleeps. There is no largest delay but the
@@ -17,6 +17,7 @@
   const { apply, timeLargest, uncurry } = $;
   const { Map, TypeError } = $.global;
   const mapGet = uncurry(Map.prototype.get);
+  const mapHas = uncurry(Map.prototype.has);
   const mapSet = uncurry(Map.prototype.set);
   const mapDelete = uncurry(Map.prototype.delete);
 
@@ -31,10 +32,12 @@
   };
   $.dueIn = (ms) => $.dueAfter($.now(), ms);
 
+  /* While the job that calls 'fire' or 'fail' waits, the operation is not
+   * pending any more, but its timer may still be cleared. When a host cancels
+   * all that the program waits for, timers end: nobody could catch it. */
   const begin = (timer, due, fire) => {
     const fail = (error) => {
-      mapDelete(operations, timer);
-      $.report(error);
+      if (mapDelete(operations, timer) && !$.isCancel(error)) $.report(error);
     };
     mapSet(operations, timer, $.begin("timer", null, due, fire, fail));
   };
@@ -66,8 +69,7 @@
       requireFunction(callback);
       const timer = ++last;
       begin(timer, $.dueIn(+delay), () => {
-        mapDelete(operations, timer);
-        run(callback, args);
+        if (mapDelete(operations, timer)) run(callback, args);
       });
       return timer;
     },
@@ -78,8 +80,9 @@
       const timer = ++last;
       let due = $.dueIn(period);
       const fire = () => {
+        if (!mapHas(operations, timer)) return;
         run(callback, args);
-        if (mapGet(operations, timer) === undefined) return;
+        if (!mapHas(operations, timer)) return;
         due += period;
         if (!(due > $.now())) due = $.dueIn(period);
         begin(timer, due, fire);
