@@ -47,6 +47,10 @@ struct torpor__awake {
   torpor_vm *vm;
   struct torpor__brief brief;
   bool started;
+  bool thrown; /* the main module gave no promise, but 'exception' */
+  torpor_value exception;
+  bool told;       /* the VM was entered: its program knows that it woke */
+  bool cancelling; /* a cancel was delivered, what came of it not looked at */
   int64_t step;
   uint64_t step_began_ms; /* monotonic */
   uint64_t step_most_ms;  /* that the step may take */
@@ -326,6 +330,11 @@ static torpor_status export_main(struct torpor__awake *awake,
   if (status == TORPOR_OK)
     status = torpor_eval(awake->vm, (const char *)source->data, source->size,
                          awake->brief.program, TORPOR_MODULE, &main);
+  if (status == TORPOR_THROWN) {
+    awake->thrown = true;
+    awake->exception = main;
+    return TORPOR_OK;
+  }
   if (status == TORPOR_OK)
     status = torpor_value_export(awake->vm, main, &token);
   if (status != TORPOR_OK) return fail(awake, status);
@@ -349,7 +358,7 @@ static torpor_status start_program(struct torpor__awake *awake) {
   }
   status = export_main(awake, &source);
   torpor_bytes_free(&source);
-  if (status == TORPOR_OK) awake->started = true;
+  if (status == TORPOR_OK) awake->started = awake->told = true;
   return status;
 }
 
@@ -393,12 +402,26 @@ static torpor_status deliver(struct torpor__awake *awake,
   return fail(awake, status);
 }
 
+/* Lets a VM that was just restored learn that it slept, before anything is
+ * settled in it: it may then end waits that a result has come for. */
+static torpor_status tell_waking(struct torpor__awake *awake) {
+  if (awake->told) return TORPOR_OK;
+  torpor_status status = torpor_job_run(awake->vm, 1, NULL);
+  if (status != TORPOR_OK) return fail(awake, status);
+  awake->told = true;
+  return TORPOR_OK;
+}
+
 static torpor_status run_step(struct torpor__awake *awake,
                               struct torpor__delivery *deliveries, size_t count,
                               bool *spent) {
   torpor_status status = TORPOR_OK;
   torpor_vm_set_fuel(awake->vm, FUEL_FULL);
-  if (!awake->started) status = start_program(awake);
+  if (awake->started)
+    status = tell_waking(awake);
+  else
+    status = start_program(awake);
+  if (awake->thrown) return status;
   if (status == TORPOR_OK) status = drain_jobs(awake, spent);
   for (size_t i = 0; i < count; i++) {
     deliveries[i].untold = true;
@@ -406,6 +429,8 @@ static torpor_status run_step(struct torpor__awake *awake,
   }
   for (size_t i = 0; status == TORPOR_OK && !*spent && i < count; i++) {
     deliveries[i].untold = false;
+    if (deliveries[i].outcome == TORPOR__OUTCOME_CANCELLED)
+      awake->cancelling = true;
     status = deliver(awake, &deliveries[i]);
     if (status == TORPOR_OK) status = drain_jobs(awake, spent);
   }
@@ -541,25 +566,82 @@ static torpor_status keep_outcome(struct torpor__awake *awake,
   return keep_error(awake, "", value);
 }
 
+/* Fails the run by a rejection that nobody handled. */
+static torpor_status look_for_rejection(struct torpor__awake *awake,
+                                        enum torpor__run_status *ended) {
+  torpor_value reason;
+  torpor_status status = torpor_rejection_take(awake->vm, &reason);
+  if (status == TORPOR_NOT_FOUND) return TORPOR_OK;
+  if (status != TORPOR_OK) return fail(awake, status);
+  *ended = TORPOR__RUN_FAILED;
+  return keep_error(awake, "unhandled rejection: ", reason);
+}
+
+/* Drops the oldest unhandled rejection if that is the cancel itself. */
+static torpor_status drop_cancel(struct torpor__awake *awake,
+                                 enum torpor__run_status *ended) {
+  torpor_value reason;
+  torpor_error error;
+  torpor_status status = torpor_rejection_take(awake->vm, &reason);
+  if (status == TORPOR_OK)
+    status = torpor_error_read(awake->vm, reason, &error);
+  if (status == TORPOR_NOT_FOUND) return status;
+  if (status != TORPOR_OK) return fail(awake, status);
+  bool cancel = strcmp(error.name, "Cancelled") == 0;
+  torpor_error_free(&error);
+  if (cancel) return TORPOR_OK;
+  *ended = TORPOR__RUN_FAILED;
+  return keep_error(awake, "unhandled rejection: ", reason);
+}
+
+/* That nobody caught a cancel in one place does not keep others from tidying
+ * up: while the run waits for something it goes on. */
+static torpor_status look_for_cancel(struct torpor__awake *awake,
+                                     enum torpor__run_status *ended) {
+  torpor_scope scope;
+  if (torpor_operation_count(awake->vm) == 0)
+    return look_for_rejection(awake, ended);
+  torpor_status status = torpor_scope_open(awake->vm, &scope);
+  if (status != TORPOR_OK) return fail(awake, status);
+  do {
+    status = drop_cancel(awake, ended);
+  } while (status == TORPOR_OK && *ended == TORPOR__RUN_ACTIVE);
+  if (status != TORPOR_NOT_FOUND) return status;
+  status = torpor_scope_close(awake->vm, scope);
+  return status == TORPOR_OK ? status : fail(awake, status);
+}
+
+/* A cancelled run that waits for nothing more has ended by that. */
+static torpor_status end_cancelled(struct torpor__awake *awake,
+                                   enum torpor__run_status *ended) {
+  snprintf(awake->reason, sizeof awake->reason,
+           "Cancelled: the run was cancelled");
+  *ended = TORPOR__RUN_FAILED;
+  return outcome_error(TORPOR__OUTCOME_CANCELLED, &awake->exit_value) ==
+                 TORPOR_OK
+             ? TORPOR_OK
+             : fail_memory(awake);
+}
+
 /* Ended with its main module, once nothing else is pending; failed by that, or
  * by a rejection that nobody handled. What is looked at then has handles, which
  * stay: a run that ended is not saved. */
 static torpor_status look_for_end(struct torpor__awake *awake,
                                   enum torpor__run_status *ended) {
-  torpor_value reason;
   torpor_promise_state state;
+  if (awake->thrown) {
+    *ended = TORPOR__RUN_FAILED;
+    return keep_error(awake, "", awake->exception);
+  }
   torpor_status status = torpor_promise_look(awake->vm, MAIN_TOKEN, &state);
   if (status != TORPOR_OK) return fail(awake, status);
   if (state == TORPOR_REJECTED) return keep_outcome(awake, ended);
-  status = torpor_rejection_take(awake->vm, &reason);
-  if (status == TORPOR_OK) {
-    *ended = TORPOR__RUN_FAILED;
-    return keep_error(awake, "unhandled rejection: ", reason);
-  }
-  if (status != TORPOR_NOT_FOUND) return fail(awake, status);
-  if (state == TORPOR_FULFILLED && torpor_operation_count(awake->vm) == 0)
-    return keep_outcome(awake, ended);
-  return TORPOR_OK;
+  status = awake->cancelling ? look_for_cancel(awake, ended)
+                             : look_for_rejection(awake, ended);
+  if (status != TORPOR_OK || *ended != TORPOR__RUN_ACTIVE) return status;
+  if (torpor_operation_count(awake->vm) > 0) return TORPOR_OK;
+  if (state == TORPOR_FULFILLED) return keep_outcome(awake, ended);
+  return awake->cancelling ? end_cancelled(awake, ended) : TORPOR_OK;
 }
 
 /* Says where the program waits when nothing is left that it could wait for. */
@@ -579,7 +661,10 @@ static torpor_status describe_step(struct torpor__awake *awake, bool spent,
                                    struct torpor__step *step) {
   enum torpor__run_status ended = TORPOR__RUN_ACTIVE;
   torpor_status status = collect_operations(awake);
-  if (status == TORPOR_OK && !spent) status = look_for_end(awake, &ended);
+  if (status == TORPOR_OK && !spent) {
+    status = look_for_end(awake, &ended);
+    awake->cancelling = false;
+  }
   if (status == TORPOR_OK && awake->lines_lost) status = fail_memory(awake);
   if (status != TORPOR_OK) return status;
   if (ended == TORPOR__RUN_ACTIVE && !spent) explain_deadlock(awake);

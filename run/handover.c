@@ -140,8 +140,11 @@ static torpor_status call_default(const struct taking *taking,
 static torpor_status run_exporter(struct taking *taking, torpor_value *value) {
   const struct torpor__handover *handover = taking->handover;
   torpor_bytes source = {0};
-  torpor_status status = torpor_loader_open(
-      handover->exporter, handover->access, &taking->loader, &source);
+  /* The old program learns first that it woke. */
+  torpor_status status = torpor_job_run(taking->vm, 0, NULL);
+  if (status != TORPOR_OK) return fail_vm(taking, status);
+  status = torpor_loader_open(handover->exporter, handover->access,
+                              &taking->loader, &source);
   if (status != TORPOR_OK)
     return fail_text(taking, status,
                      taking->loader != NULL

@@ -215,6 +215,56 @@ class Cancelling(Durable):
         self.assertEqual(output, "Cancelled CANCELLED true\ntidied\n")
         self.assertEqual(self.show()["value"], "bye")
 
+    def cancelled(self, text, code, lines, reason="", run="main"):
+        """A run of 'text' that is cancelled: what it then says, and why it
+        ended."""
+        self.detach(text, run=run)
+        child = self.start("resume", run, "-q")
+        self.wait_for_state("waiting", run)
+        self.torpor("cancel", run)
+        output, errors = child.communicate(timeout=PATIENCE)
+        self.assertEqual((child.returncode, output.splitlines()),
+                         (code, lines), errors)
+        self.assertEqual(self.show(run)["reason"], reason)
+
+    def test_nothing_keeps_it_from_tidying_up(self):
+        for number, begin in enumerate([
+                "globalThis.beat = setInterval(() => {}, 60000);",
+                "setTimeout(() => {}, 60000);",
+                "AbortSignal.timeout(60000);",
+                "sleep(60000);",  # nobody catches that
+                "(async () => { await sleep(60000); })();"]):
+            self.cancelled(f"""
+                import {{ signal, sleep }} from "torpor:run";
+                {begin}
+                try {{ await signal("go"); }} catch (error) {{
+                  clearInterval(globalThis.beat);
+                  console.log(error.name);
+                  await sleep(10);
+                  console.log("tidied up");
+                }}
+                """, DONE, ["Cancelled", "tidied up"], run=f"r{number}")
+
+    def test_what_nobody_catches_fails_it_in_the_end(self):
+        self.cancelled("""
+            import { sleep } from "torpor:run";
+            sleep(60000);
+            """, THROWN, [], "unhandled rejection: Cancelled: "
+            "the run was cancelled")
+
+    def test_another_error_fails_it_at_once(self):
+        self.cancelled("""
+            import { signal, sleep } from "torpor:run";
+            sleep(60000).catch(() => { throw new Error("mine"); });
+            await signal("go").catch(() => sleep(60000));
+            """, THROWN, [], "unhandled rejection: Error: mine "
+            f"({self.path('main.mjs')}:3:50)")
+
+    def test_one_that_waits_for_a_timer_only_ends(self):
+        self.cancelled("""
+            await new Promise((resolve) => setTimeout(resolve, 60000));
+            """, THROWN, [], "Cancelled: the run was cancelled")
+
     def test_one_that_does_not_catch_it_fails(self):
         self.detach(WAITING)
         self.torpor("cancel", "main")
