@@ -13,16 +13,16 @@
  *     fprintf(stderr, "%s\n", torpor_last_error(vm));
  *   torpor_vm_close(vm);
  *
- * The sections below are in reading order: errors, VM, limits, values,
- * strings and bytes, objects, calls and host functions, evaluation and
- * modules, jobs and promises, data (CBOR), operations, snapshots.
- *
  * Ownership: what goes in is borrowed for the call, what comes out is the
  * caller's to release, every close and free accepts NULL, and closing a VM
  * releases everything in it.
  *
  * Threads: a VM is used by one thread at a time; different VMs may be used by
  * different threads at once. Only torpor_vm_interrupt may come from any.
+ *
+ * Signals: SIGSEGV and SIGBUS let memory in, and are passed on when they mean
+ * something else; deadlines use SIGURG. A thread that opens a VM or first uses
+ * one has them unblocked, and must leave them so, or the system ends it.
  *
  * Host functions run while guest code is on the stack. From inside one, the
  * functions of the sections values, strings, objects, calls, evaluation,
@@ -748,7 +748,8 @@ TORPOR_API torpor_status torpor_base_restore(torpor_base *base,
 /* A copy of a VM that goes on living. Handles are gone in the copy, host
  * functions are to be bound again, and operations are pending in both. Cheaper
  * than to save and restore. The copy is told that it is one when it is first
- * entered. TORPOR_BUSY while guest code is on the stack. */
+ * entered. 'options' NULL: the original's limits, but none of its callbacks.
+ * TORPOR_BUSY while guest code is on the stack. */
 TORPOR_API torpor_status torpor_vm_fork(torpor_vm *vm,
                                         const torpor_options *options,
                                         torpor_vm **out);

@@ -3,6 +3,7 @@
  * a VM after each.
  * ctest: serial timeout=120 */
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -216,6 +217,53 @@ static void test_nested_trap(void **state) {
   torpor_vm_close(vm);
 }
 
+/* ---- Signals --------------------------------------------------------------*/
+
+static void block_all(void) {
+  sigset_t all;
+  sigfillset(&all);
+  assert_int_equal(pthread_sigmask(SIG_BLOCK, &all, NULL), 0);
+}
+
+/* Touches memory that no one has touched, and is ended by the watchdog. */
+static void fault_and_overrun(torpor_vm *vm) {
+  test_eval_is(vm, "new Uint8Array(9 << 20).fill(7).at(-1)", "7");
+  torpor_vm_set_deadline(vm, 20);
+  test_status(vm, test_eval_status(vm, "Array(5e8).join()"), TORPOR_TRAPPED);
+  torpor_vm_close(vm);
+}
+
+/* A thread that began with all signals blocked, as many do: it uses VMs of its
+ * own and those of others. */
+static void *work_blocked(void *user) {
+  torpor_bytes bytes;
+  torpor_vm *vm;
+  fault_and_overrun(user);
+  block_all();
+  vm = test_vm_open(NULL);
+  block_all();
+  test_ok(vm, torpor_vm_fork(vm, NULL, (torpor_vm **)&user));
+  fault_and_overrun(user);
+  bytes = test_save(vm);
+  block_all();
+  fault_and_overrun(test_restore(&bytes, NULL));
+  torpor_bytes_free(&bytes);
+  torpor_vm_close(vm);
+  return NULL;
+}
+
+static void test_blocked_signals(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  sigset_t before;
+  pthread_t thread;
+  (void)state;
+  pthread_sigmask(SIG_SETMASK, NULL, &before);
+  block_all();
+  assert_int_equal(pthread_create(&thread, NULL, work_blocked, vm), 0);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_join(thread, NULL);
+}
+
 /* ---- Memory and stack -----------------------------------------------------*/
 
 static void assert_out_of_memory(const char *source) {
@@ -374,6 +422,7 @@ int main(void) {
       cmocka_unit_test(test_interrupt_callback),
       cmocka_unit_test(test_nested_interrupt),
       cmocka_unit_test(test_nested_trap),
+      cmocka_unit_test(test_blocked_signals),
       cmocka_unit_test(test_memory),
       cmocka_unit_test(test_every_allowance),
       cmocka_unit_test(test_stack),

@@ -225,8 +225,9 @@ _Noreturn void torpor__trap_raise(torpor__trap trap);
 const char *torpor__trap_text(torpor__trap trap);
 
 /* Installs the handlers, also when someone else has taken their signals since,
- * and prepares the alternate signal stack of this thread. region_open calls it;
- * whoever keeps regions does, before using one again. false: no memory. */
+ * lets these signals in where this thread blocks them, and prepares its
+ * alternate signal stack. region_open calls it; whoever keeps regions does,
+ * before using one again. false: no memory. */
 bool torpor__runtime_start(void);
 
 /* ---- Watchdog --------------------------------------------------------------

@@ -4,7 +4,9 @@
  * A record is made at the thread's first use of the runtime: the bounds of its
  * stack, a stack of its own for signals (without one the end of the stack could
  * not be handled), and a place in the watchdog's list. It is freed when the
- * thread ends.
+ * thread ends. Our signals are let in then, and whenever a VM is opened: where
+ * they are blocked the first page that guest code touches ends the process.
+ * Asking at each entry would cost more than the entry.
  *
  *  (1) A record is reached by its own thread, and by the watchdog while it is
  *      in the list, which is locked.
@@ -73,6 +75,17 @@ static void find_stack(struct torpor__thread *thread) {
   pthread_attr_destroy(&attributes);
 }
 
+static void let_signals_in(void) {
+#ifndef TORPOR_SOFT_BOUNDS
+  sigset_t ours;
+  sigemptyset(&ours);
+  sigaddset(&ours, SIGSEGV);
+  sigaddset(&ours, SIGBUS);
+  sigaddset(&ours, TORPOR__WATCHDOG_SIGNAL);
+  pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+#endif
+}
+
 static struct torpor__thread *make_thread(void) {
   struct torpor__thread *thread = calloc(1, sizeof *thread);
   if (thread == NULL) return NULL;
@@ -92,11 +105,13 @@ struct torpor__thread *torpor__thread_find(void) {
   if (torpor__thread_self == NULL) {
     pthread_once(&once, start_once);
     if (key_made) torpor__thread_self = make_thread();
+    let_signals_in();
   }
   return torpor__thread_self;
 }
 
 bool torpor__runtime_start(void) {
   torpor__fault_install();
+  let_signals_in();
   return torpor__thread_find() != NULL;
 }
