@@ -127,6 +127,37 @@ static void test_operations_pend_in_both(void **state) {
   torpor_vm_close(copy);
 }
 
+/* A copy that is made without options has its original's limits, also when
+ * nothing is left of the fuel; one that is made with options has those. */
+static void test_limits(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT, none = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm, *copy, *free_copy;
+  (void)state;
+  options.memory_max = 16 << 20;
+  options.deadline_ms = 50;
+  vm = test_vm_open(&options);
+  test_eval(vm, "globalThis.a = []; 0");
+  copy = fork_vm(vm);
+  test_status(copy, test_eval_status(copy, "for (;;);"), TORPOR_INTERRUPTED);
+  assert_non_null(strstr(torpor_last_error(copy), "50 ms"));
+  test_status(copy, test_eval_status(copy, "new Uint8Array(17 << 20)"),
+              TORPOR_THROWN);
+  torpor_vm_close(copy);
+  torpor_vm_set_fuel(vm, 1000);
+  copy = fork_vm(vm);
+  assert_int_equal(torpor_vm_fuel(copy), torpor_vm_fuel(vm));
+  torpor_vm_close(copy);
+  test_status(vm, test_eval_status(vm, "for (;;);"), TORPOR_INTERRUPTED);
+  copy = fork_vm(vm);
+  test_status(copy, test_eval_status(copy, "for (;;);"), TORPOR_INTERRUPTED);
+  assert_non_null(strstr(torpor_last_error(copy), "fuel"));
+  test_ok(vm, torpor_vm_fork(vm, &none, &free_copy));
+  test_eval(free_copy, "a.length = 1e5; a.fill(0); for (const i of a); 0");
+  torpor_vm_close(free_copy);
+  torpor_vm_close(copy);
+  torpor_vm_close(vm);
+}
+
 static torpor_status try_fork(torpor_vm *vm, const torpor_arguments *arguments,
                               torpor_value *result, void *user) {
   torpor_vm *copy;
@@ -157,6 +188,7 @@ int main(void) {
       cmocka_unit_test(test_every_kind),
       cmocka_unit_test(test_shrunk),
       cmocka_unit_test(test_operations_pend_in_both),
+      cmocka_unit_test(test_limits),
       cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

@@ -7,7 +7,9 @@
  *
  *  (1) The copy saves to the same bytes as its original does, until one of them
  *      is entered.
- *  (2) Nothing of the host's is shared: bindings, limits, callbacks.
+ *  (2) Nothing of the host's is shared: bindings, callbacks.
+ *  (3) Without options the copy has its original's limits: nobody gets rid of
+ *      one by being copied.
  *
  * Runs on the original's thread; the copy is not bound to it. */
 #include <string.h>
@@ -60,9 +62,16 @@ static torpor_status copy_memory(torpor_vm *from, torpor_vm *to) {
 
 static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
                                torpor_vm **out) {
+  torpor_options same = TORPOR_OPTIONS_INIT;
   torpor_status status = torpor__options_check(options);
-  if (status == TORPOR_OK) status = torpor__vm_take(vm->image, options, out);
+  same.memory_max = vm->memory_max;
+  same.deadline_ms = vm->deadline_ms;
+  if (status == TORPOR_OK)
+    status = torpor__vm_take(vm->image, options ? options : &same, out);
   if (status == TORPOR_OK) status = copy_memory(vm, *out);
+  /* As it is counted there: what is left may be nothing. */
+  if (status == TORPOR_OK && !options)
+    (*out)->control->host.fuel = vm->control->host.fuel;
   return status;
 }
 
