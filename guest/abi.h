@@ -82,7 +82,9 @@ typedef struct torpor_abi_control {
     uint64_t cancelled;  /* guest: one more than there are cancelled operations
                             that can be taken, updated with 'rejections'; 0: not
                             known, as engines that are older leave it */
-    uint64_t reserved;
+    uint32_t stack; /* bytes of shadow stack that an entry may use from where it
+                       begins; 0: all that the guest has */
+    uint32_t hurry; /* 1: the next poll is to ask, since an import took long */
 
     /* Results of an entry, arguments of torpor_call and of the import. */
     uint64_t result[TORPOR_ABI_RESULTS];
@@ -210,9 +212,10 @@ typedef struct torpor_abi_control {
 /* ---- Imports from module "torpor" ------------------------------------------
  *
  *  call(function index, self, address of args, count) -> status
- *      result[0] in: undefined; out: the result or exception. Anything but OK
- *      and THROWN becomes an Error that the host put together (the host makes
- *      it with torpor_error_new and answers THROWN).
+ *      result[0] in: undefined; out: the result or exception. INTERRUPTED: what
+ *      runs is interrupted; engines that are older throw result[0] then. All
+ *      else becomes an Error that the host put together (the host makes it with
+ *      torpor_error_new and answers THROWN).
  *  module(name address, size) -> status
  *      OK: result[0] = address, result[1] = size of the source, allocated with
  *      torpor_allocate, a zero byte behind it; the guest releases it.

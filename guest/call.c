@@ -37,6 +37,7 @@ static int64_t function_index(const char *text, uint32_t size) {
 static JSValue host_call(int index, JSValueConst self, int count,
                          JSValueConst *values, uint64_t *args) {
   uint64_t *result = torpor_control.host.result, self_bits;
+  uintptr_t stack_limit = torpor__rt->stack_limit;
   JSValue value;
   torpor_status status;
   bool fits = torpor__border(js_dup(self), &self_bits);
@@ -46,7 +47,9 @@ static JSValue host_call(int index, JSValueConst self, int count,
   result[0] = torpor_undefined().bits;
   torpor__pause();
   status = torpor__host_call((uint32_t)index, self_bits, args, (uint32_t)count);
+  torpor__rt->stack_limit = stack_limit; /* entries meanwhile had their own */
   torpor__resume();
+  if (status == TORPOR_INTERRUPTED) return torpor__interrupt();
   if (torpor__value(result[0], &value) != TORPOR_OK)
     return JS_ThrowTypeError(torpor__ctx,
                              "a host function gave a handle that has ended");

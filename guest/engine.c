@@ -65,8 +65,8 @@ static void torpor__wake_note(void);
 static torpor_status torpor__wake_first(void);
 static bool torpor__border(JSValue value, uint64_t *out);
 
-#include "entry.c"
 #include "stack.c"
+#include "entry.c"
 #include "value.c"
 #include "string.c"
 #include "object.c"

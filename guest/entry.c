@@ -14,8 +14,9 @@
  *
  *  (1) 'granted' less the engine's counter is what was used since the grant.
  *  (2) Fuel ends exactly: the poll that finds 1 left interrupts.
- *  (3) Outside of entries the counters are as in the baseline, so that a
- *      snapshot does not depend on how often the host came in. */
+ *  (3) Outside of entries the counters and the stack's limit are as in the
+ *      baseline, so that a snapshot does not depend on how often the host came
+ *      in, and from where. */
 
 /* One less than what the engine sets its counter to before it asks, so that
  * questions of regular expressions can be told apart; those ask once in
@@ -62,6 +63,22 @@ static int interrupt_now(uint32_t reason) {
   return 1;
 }
 
+/* Interrupts what runs, since the host that it called says so. */
+static JSValue torpor__interrupt(void) {
+  interrupt_now(2);
+  JS_ThrowInterrupted(torpor__ctx);
+  return JS_EXCEPTION;
+}
+
+/* After an import that may have taken long: asks at the next poll. */
+static void torpor__look(void) {
+  if (!torpor_control.host.hurry || entry.depth == 0) return;
+  torpor_control.host.hurry = 0;
+  torpor__pause();
+  entry.left = 1;
+  torpor__resume();
+}
+
 /* The engine's interrupt handler. Not zero: stop. */
 static int torpor__interrupt_check(JSRuntime *rt, void *opaque) {
   bool by_counter = torpor__ctx->interrupt_counter == JS_INTERRUPT_COUNTER_INIT;
@@ -102,6 +119,7 @@ static void torpor__check_told(void) {
 }
 
 static void torpor__enter(void) {
+  torpor__rt->stack_limit = torpor__stack_limit(torpor_control.host.stack);
   if (entry.depth++ == 0) {
     entry.left = POLLS_GRANT;
     torpor_control.host.interrupted = 0;
@@ -120,6 +138,7 @@ static torpor_status torpor__leave(torpor_status status) {
   if (--entry.depth == 0) {
     entry.granted = entry.left = 0;
     torpor__ctx->interrupt_counter = JS_INTERRUPT_COUNTER_INIT;
+    torpor__rt->stack_limit = torpor__stack_limit(0);
     torpor__wake_note();
   } else {
     torpor__resume();

@@ -105,6 +105,7 @@ static JSValue library_console(JSContext *ctx, JSValueConst self, int count,
   text = arg_utf8(args, 1, &size);
   if (text == NULL) return JS_EXCEPTION;
   torpor__host_console(level, (const char *)text, (uint32_t)size);
+  torpor__look();
   js_free(ctx, text);
   return JS_UNDEFINED;
 }

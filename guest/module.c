@@ -227,6 +227,7 @@ static JSModuleDef *module_load(JSContext *ctx, const char *name, void *opaque,
   torpor__pause();
   status = torpor__host_module(name, (uint32_t)strlen(name));
   torpor__resume();
+  torpor__look();
   if (status != TORPOR_OK) {
     JS_ThrowReferenceError(ctx,
                            "cannot load module '%s' (imported by '%s'): %s",

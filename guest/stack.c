@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* stack.c - the engine's stack limit; stack.h says why it is as it is.
  *
- * The limit is set once, so that nested entries share one stack. While source
- * is parsed it is nearer; what was parsed runs with the old one. */
+ * Nested entries share one stack. The limit is the same for all, but where the
+ * host has less than what that needs: then it is nearer, for one entry. While
+ * source is parsed it is nearer still; what was parsed runs with the old one.
+ */
 
 static uintptr_t stack_limit(void) {
   return (uintptr_t)&__stack_high - STACK_USABLE;
 }
 
-/* The limit for parsing from here. */
-static uintptr_t stack_limit_parser(void) {
+/* The limit for an entry that may use 'most' bytes from here; 0: all. */
+static uintptr_t torpor__stack_limit(uint32_t most) {
   uintptr_t here = (uintptr_t)torpor__stack_address();
-  uintptr_t left = here > stack_limit() ? here - stack_limit() : 0;
+  uintptr_t limit = stack_limit();
+  return most != 0 && here > limit && here - limit > most ? here - most : limit;
+}
+
+/* The limit for parsing from here. */
+static uintptr_t stack_limit_parser(uintptr_t limit) {
+  uintptr_t here = (uintptr_t)torpor__stack_address();
+  uintptr_t left = here > limit ? here - limit : 0;
   return here - left / STACK_PARSER_SHARE;
 }
 
@@ -27,7 +36,7 @@ static JSValue stack_eval(JSContext *ctx, JSValueConst self, const char *source,
   uintptr_t limit = rt->stack_limit;
   JSValue compiled;
   if (direct) variables = JS_VALUE_GET_OBJ(frame->cur_func)->u.func.var_refs;
-  rt->stack_limit = stack_limit_parser();
+  rt->stack_limit = stack_limit_parser(limit);
   compiled = __JS_EvalInternal(ctx, self, source, size, file, line,
                                flags | JS_EVAL_FLAG_COMPILE_ONLY, scope);
   rt->stack_limit = limit;

@@ -207,7 +207,8 @@ typedef struct torpor_options {
 #define TORPOR_MEMORY_LARGEST ((uint64_t)4095 << 20)
 
 /* Opens a VM in the state of the baseline. 'options' may be NULL.
- * Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or TORPOR_ENGINE. */
+ * Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, TORPOR_ENGINE, or TORPOR_LIMIT
+ * on a thread that has less than 256 KiB of stack left. */
 TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
                                         torpor_vm **out);
 
@@ -252,9 +253,11 @@ TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm); /* what is left */
 
 /* Whether memory_max was too little where no error could be thrown: TRAPPED. */
 TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
-/* Each outermost entry into the VM is interrupted after 'ms' milliseconds;
- * guest code that never polls is trapped by the watchdog, a signal to the VM's
- * thread, TORPOR_WATCHDOG_GRACE_MS later. 0 means no deadline. */
+
+/* Each outermost entry into the VM is interrupted after 'ms' milliseconds, also
+ * where a host function has run another VM since; guest code that never polls
+ * is trapped by the watchdog, a signal to the VM's thread, when it has computed
+ * for TORPOR_WATCHDOG_GRACE_MS more. 0 means no deadline. */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
 
@@ -311,13 +314,8 @@ static inline torpor_value torpor_number(double number) {
 static inline torpor_type torpor_value_type(torpor_value value) {
   unsigned tag = (unsigned)(value.bits >> 48);
   if (tag < TORPOR_TAG_UNDEFINED) return TORPOR_TYPE_NUMBER;
-  if (tag == TORPOR_TAG_UNDEFINED) return TORPOR_TYPE_UNDEFINED;
-  if (tag == TORPOR_TAG_NULL) return TORPOR_TYPE_NULL;
-  if (tag == TORPOR_TAG_BOOLEAN) return TORPOR_TYPE_BOOLEAN;
-  if (tag == TORPOR_TAG_STRING) return TORPOR_TYPE_STRING;
-  if (tag == TORPOR_TAG_SYMBOL) return TORPOR_TYPE_SYMBOL;
-  if (tag == TORPOR_TAG_BIGINT) return TORPOR_TYPE_BIGINT;
-  return TORPOR_TYPE_OBJECT;
+  if (tag < TORPOR_TAG_STRING) return (torpor_type)(tag - TORPOR_TAG_UNDEFINED);
+  return (torpor_type)(tag - TORPOR_TAG_STRING + TORPOR_TYPE_STRING);
 }
 
 /* The number; NaN when 'value' is not a number. No conversion. */
@@ -454,7 +452,8 @@ typedef struct torpor_arguments {
 
 /* Returns TORPOR_OK with 'result', TORPOR_THROWN with the exception in
  * 'result', or another code: the guest then sees an Error with that code's
- * text. 'result' is undefined at entry. */
+ * text, or is interrupted, which it cannot catch (TORPOR_INTERRUPTED). 'result'
+ * is undefined at entry. */
 typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,
                                         const torpor_arguments *arguments,
                                         torpor_value *result, void *user);

@@ -116,7 +116,7 @@ static void close_machine(struct machine *machine) {
     torpor__entry entry_;                                                      \
     assert_true(torpor__entry_start(&entry_, (machine)->region, 0));           \
     if (sigsetjmp(entry_.leave, 0) == 0) {                                     \
-      entry_.in_guest = 1;                                                     \
+      torpor__guest_begin(&entry_);                                            \
       (status) =                                                               \
           (machine)->engine->exports.name((machine)->instance, ##__VA_ARGS__); \
     }                                                                          \

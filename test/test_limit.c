@@ -4,8 +4,12 @@
  * ctest: serial timeout=120 */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "test/support/vm.h"
 #include "vm/vm.h"
@@ -217,6 +221,202 @@ static void test_nested_trap(void **state) {
   torpor_vm_close(vm);
 }
 
+/* ---- The host's time ------------------------------------------------------*/
+
+static void sleep_ms(long ms) {
+  struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+  while (nanosleep(&left, &left) != 0) {
+  }
+}
+
+static torpor_status sleep_long(torpor_vm *vm,
+                                const torpor_arguments *arguments,
+                                torpor_value *result, void *user) {
+  (void)vm, (void)arguments, (void)result, (void)user;
+  sleep_ms(250);
+  return TORPOR_OK;
+}
+
+static void log_slowly(void *user, torpor_level level, const char *text,
+                       size_t size) {
+  (void)level, (void)text, (void)size;
+  ++*(int *)user;
+  sleep_ms(250);
+}
+
+static torpor_status load_slowly(void *user, const char *name,
+                                 torpor_bytes *source) {
+  log_slowly(user, TORPOR_LEVEL_LOG, name, 0);
+  *source = (torpor_bytes){malloc(2), 1};
+  memcpy(source->data, "0", 2);
+  return TORPOR_OK;
+}
+
+static double tell_time_slowly(void *user, torpor_clock which) {
+  (void)which;
+  if (*(int *)user >= 0) log_slowly(user, TORPOR_LEVEL_LOG, "", 0);
+  return 0;
+}
+
+/* What the host takes is not the guest's grace: it is interrupted, the VM can
+ * be used, and there is not one more slow call. */
+static void assert_interrupted(torpor_mode mode, const char *source) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  torpor_value out;
+  int calls = -1;
+  torpor_status status;
+  options.host = (torpor_host){.user = &calls,
+                               .console = log_slowly,
+                               .module = load_slowly,
+                               .clock = tell_time_slowly};
+  vm = test_vm_open(&options);
+  test_ok(vm, torpor_function_add(vm, "slow", sleep_long, NULL));
+  torpor_vm_set_deadline(vm, 50);
+  calls = 0;
+  status = torpor_eval(vm, source, strlen(source), "x.js", mode, &out);
+  if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
+  test_status(vm, status, TORPOR_INTERRUPTED);
+  assert_error_says(vm, "deadline of 50 ms");
+  assert_true(calls <= 1);
+  calls = -1;
+  test_eval_is(vm, "typeof went", "undefined");
+  torpor_vm_close(vm);
+}
+
+static void test_slow_host(void **state) {
+  (void)state;
+  assert_interrupted(TORPOR_SCRIPT, "slow(); globalThis.went = 1");
+  assert_interrupted(TORPOR_SCRIPT, "for (;;) slow()");
+  assert_interrupted(TORPOR_SCRIPT,
+                     "for (;;) try { slow() } catch { went = 1 }"
+                     " finally { globalThis.went = 1 }");
+  assert_interrupted(TORPOR_SCRIPT, "for (;;) console.log(1)");
+  assert_interrupted(TORPOR_SCRIPT, "console.log(1); for (;;);");
+  assert_interrupted(TORPOR_SCRIPT, "Date.now(); for (;;);");
+  assert_interrupted(TORPOR_SCRIPT, "import('a'); for (;;);");
+  assert_interrupted(TORPOR_SCRIPT, "[3, 1, 2].sort(() => (slow(), 1))");
+  assert_interrupted(TORPOR_SCRIPT, "Promise.resolve().then(slow)");
+  assert_interrupted(TORPOR_MODULE, "import 'a'; for (;;);");
+}
+
+/* ---- A VM inside a host function ---- */
+
+static const char *inner_source;
+
+static torpor_status run_inner(torpor_vm *vm, const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+  torpor_vm *inner = user;
+  (void)vm, (void)arguments, (void)result;
+  test_status(inner, test_eval_status(inner, inner_source), TORPOR_INTERRUPTED);
+  assert_error_says(inner, "the VM that called");
+  test_eval_is(inner, "'usable'", "usable");
+  return TORPOR_OK;
+}
+
+/* The deadline holds for it, and ends neither. */
+static void test_vm_inside(void **state) {
+  static const char *const sources[] = {"for (;;);", "for (;;) slow()"};
+  (void)state;
+  for (size_t i = 0; i < 2; i++) {
+    torpor_options options = TORPOR_OPTIONS_INIT;
+    torpor_vm *vm, *inner = test_vm_open(NULL);
+    options.deadline_ms = 50;
+    vm = test_vm_open(&options);
+    inner_source = sources[i];
+    test_ok(inner, torpor_function_add(inner, "slow", sleep_long, NULL));
+    test_ok(vm, torpor_function_add(vm, "inner", run_inner, inner));
+    test_status(vm, test_eval_status(vm, "try { inner() } catch { 1 }"),
+                TORPOR_INTERRUPTED);
+    test_eval_is(vm, "'usable'", "usable");
+    test_eval_is(inner, "let i = 0; while (i < 3e6) i++; i", "3000000");
+    torpor_vm_close(vm);
+    torpor_vm_close(inner);
+  }
+}
+
+/* ---- A process that is stopped ---- */
+
+static int spin_and_tell(int out) {
+  torpor_vm *vm;
+  torpor_status status = torpor_vm_open(NULL, &vm);
+  alarm(60);
+  if (status != TORPOR_OK || write(out, "x", 1) != 1) return 1;
+  torpor_vm_set_deadline(vm, 60);
+  status = test_eval_status(vm, "for (;;);");
+  if (status != TORPOR_INTERRUPTED)
+    print_error("%s: %s\n", torpor_status_name(status), torpor_last_error(vm));
+  return status == TORPOR_INTERRUPTED ? 0 : 1;
+}
+
+/* Its deadline passes, and its grace, while nothing of it runs. */
+static void test_stopped_process(void **state) {
+  (void)state;
+  for (int round = 0; round < 8; round++) {
+    int ends[2], status;
+    char byte;
+    pid_t child;
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(spin_and_tell(ends[1]));
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    sleep_ms(20);
+    kill(child, SIGSTOP);
+    sleep_ms(250);
+    kill(child, SIGCONT);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close(ends[0]);
+    close(ends[1]);
+  }
+}
+
+/* ---- What cannot be caught ---- */
+
+static torpor_status pass_status(torpor_vm *vm,
+                                 const torpor_arguments *arguments,
+                                 torpor_value *result, void *user) {
+  torpor_status status =
+      torpor_call(vm, arguments->args[0], torpor_undefined(), NULL, 0, result);
+  return user ? status : TORPOR_OK;
+}
+
+static torpor_status refuse(torpor_vm *vm, const torpor_arguments *arguments,
+                            torpor_value *result, void *user) {
+  (void)vm, (void)arguments, (void)result, (void)user;
+  return TORPOR_INTERRUPTED;
+}
+
+/* An interrupt that passes a host function: by its deadline, by fuel, by its
+ * host; whether the function hands it on or not. */
+static void test_not_caught(void **state) {
+  static const char *const calls[] = {
+      "pass(() => { for (;;); })", "swallow(() => { for (;;); })", "refuse()"};
+  (void)state;
+  for (size_t i = 0; i < 3; i++)
+    for (int fuel = 0; fuel < 2; fuel++) {
+      char source[200];
+      torpor_vm *vm = test_vm_open(NULL);
+      test_ok(vm, torpor_function_add(vm, "pass", pass_status, &source));
+      test_ok(vm, torpor_function_add(vm, "swallow", pass_status, NULL));
+      test_ok(vm, torpor_function_add(vm, "refuse", refuse, NULL));
+      snprintf(source, sizeof(source),
+               "try { %s } catch { globalThis.caught = 1 } finally "
+               "{ globalThis.caught = 1 } 5",
+               calls[i]);
+      if (fuel)
+        torpor_vm_set_fuel(vm, 5000);
+      else
+        torpor_vm_set_deadline(vm, 30);
+      test_status(vm, test_eval_status(vm, source), TORPOR_INTERRUPTED);
+      assert_error_says(vm, i == 2 ? "by its host" : fuel ? "fuel" : "30 ms");
+      torpor_vm_set_fuel(vm, 0);
+      test_eval_is(vm, "typeof caught", "undefined");
+      torpor_vm_close(vm);
+    }
+}
+
 /* ---- Signals --------------------------------------------------------------*/
 
 static void block_all(void) {
@@ -330,62 +530,91 @@ static void test_every_allowance(void **state) {
   assert_true(short_of > 20);
 }
 
+static const char *const deep[] = {
+    "(function f() { f() })()",
+    "let o = []; for (let i = 0; i < 1e5; i++) o = [o]; JSON.stringify(o)",
+    "JSON.parse('['.repeat(1e6))",
+    "eval('('.repeat(1e6))",
+    "eval('[' + '!'.repeat(1e6) + '1]')",
+    "new RegExp('('.repeat(1e5) + ')'.repeat(1e5))",
+    "/(?:(?:a|b))*c/.test('ab'.repeat(2000))",
+    "let p = {}; for (let i = 0; i < 1e5; i++) p = new Proxy(p, {}); p.x",
+    "let t = {toString() { return '' + this }}; t + ''",
+    "let a = []; a[0] = a; let b = []; for (let i = 0; i < 1e5; i++) b = [b];"
+    "String(b)",
+    "class A extends (function () {}) { constructor() { new A } }; new A",
+    "[1].sort.call({get length() { return this.length }})",
+};
+
+/* A catchable error, or none where the engine needs no stack for it. */
+static void go_deep(torpor_vm *vm, const char *source) {
+  torpor_status status = test_eval_status(vm, source);
+  if (status != TORPOR_THROWN && status != TORPOR_OK) {
+    print_error("%s: %s\n", source, torpor_last_error(vm));
+    fail();
+  }
+  test_eval_is(vm, "'usable'", "usable");
+}
+
 static void test_stack(void **state) {
-  static const char *const deep[] = {
-      "(function f() { f() })()",
-      "let o = []; for (let i = 0; i < 1e5; i++) o = [o]; JSON.stringify(o)",
-      "JSON.parse('['.repeat(1e6))",
-      "eval('('.repeat(1e6))",
-      "eval('[' + '!'.repeat(1e6) + '1]')",
-      "new RegExp('('.repeat(1e5) + ')'.repeat(1e5))",
-      "/(?:(?:a|b))*c/.test('ab'.repeat(2000))",
-      "let p = {}; for (let i = 0; i < 1e5; i++) p = new Proxy(p, {}); p.x",
-      "let t = {toString() { return '' + this }}; t + ''",
-      "let a = []; a[0] = a; let b = []; for (let i = 0; i < 1e5; i++) b = [b];"
-      "String(b)",
-      "class A extends (function () {}) { constructor() { new A } }; new A",
-      "[1].sort.call({get length() { return this.length }})",
-  };
   (void)state;
   for (size_t i = 0; i < sizeof(deep) / sizeof(*deep); i++) {
     torpor_vm *vm = test_vm_open(NULL);
-    torpor_status status = test_eval_status(vm, deep[i]);
-    /* A catchable error, or none where the engine needs no stack for it. */
-    if (status != TORPOR_THROWN && status != TORPOR_OK) {
-      print_error("%s: %s\n", deep[i], torpor_last_error(vm));
-      fail();
-    }
-    test_eval_is(vm, "'usable'", "usable");
+    go_deep(vm, deep[i]);
     torpor_vm_close(vm);
   }
 }
 
-/* On a thread whose stack is small, the host's stack is the first to end: that
- * is an error or a trap, and no fault. */
-static void *recurse(void *user) {
-  torpor_vm *vm;
-  *(torpor_status *)user = torpor_vm_open(NULL, &vm);
-  if (!vm) return NULL;
-  *(torpor_status *)user =
-      test_eval_status(vm, "(function f() { return [1].map(f) })()");
+/* On a thread whose stack is small the host's stack would be the first to end:
+ * there JavaScript may recurse less, and with too little nothing is entered. */
+static void *use_small_stack(void *user) {
+  torpor_vm *own, *vm = user;
+  torpor_status status = torpor_vm_open(NULL, &own);
+  if (status == TORPOR_LIMIT) {
+    assert_non_null(strstr(torpor_last_error(NULL), "pthread_attr_setstack"));
+    test_status(vm, test_eval_status(vm, "1"), TORPOR_LIMIT);
+    return NULL;
+  }
+  test_ok(NULL, status);
+  torpor_vm_close(own);
+  for (size_t i = 0; i < sizeof(deep) / sizeof(*deep); i++) {
+    go_deep(vm, deep[i]);
+    torpor_vm_close(vm);
+    vm = test_vm_open(NULL);
+  }
+  test_eval_is(vm,
+               "let s = 0; (function f(n) { s++; n && f(n - 1) })(9); s"
+               " + JSON.stringify({a: [1, {b: /x(y)/.exec('xy')}]})",
+               "10{\"a\":[1,{\"b\":[\"xy\",\"y\"]}]}");
   torpor_vm_close(vm);
-  return NULL;
+  return vm;
 }
 
 static void test_small_host_stack(void **state) {
+  size_t refused = 0, usable = 0;
   (void)state;
-  for (size_t size = 128 << 10; size <= 16 << 20; size *= 2) {
-    torpor_status status = TORPOR_OK;
+  for (size_t size = 16 << 10; size <= 4 << 20; size += size / 2) {
+    torpor_vm *vm = test_vm_open(NULL);
+    void *used;
     pthread_attr_t attributes;
     pthread_t thread;
+    size &= ~(size_t)4095;
     assert_int_equal(pthread_attr_init(&attributes), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attributes, size), 0);
-    assert_int_equal(pthread_create(&thread, &attributes, recurse, &status), 0);
-    pthread_join(thread, NULL);
+    if (pthread_attr_setstacksize(&attributes, size) != 0) continue;
+    assert_int_equal(pthread_create(&thread, &attributes, use_small_stack, vm),
+                     0);
+    pthread_join(thread, &used);
     pthread_attr_destroy(&attributes);
-    assert_true(status == TORPOR_THROWN || status == TORPOR_TRAPPED);
-    if (size >= 8 << 20) assert_int_equal(status, TORPOR_THROWN);
+    if (used) {
+      usable++;
+      continue;
+    }
+    refused = size;
+    assert_int_equal(usable, 0); /* the smaller ones */
+    test_eval_is(vm, "'usable'", "usable");
+    torpor_vm_close(vm);
   }
+  assert_true(refused >= 64 << 10 && refused < 400 << 10 && usable > 4);
 }
 
 static torpor_status call_back(torpor_vm *vm, const torpor_arguments *arguments,
@@ -422,6 +651,10 @@ int main(void) {
       cmocka_unit_test(test_interrupt_callback),
       cmocka_unit_test(test_nested_interrupt),
       cmocka_unit_test(test_nested_trap),
+      cmocka_unit_test(test_slow_host),
+      cmocka_unit_test(test_vm_inside),
+      cmocka_unit_test(test_stopped_process),
+      cmocka_unit_test(test_not_caught),
       cmocka_unit_test(test_blocked_signals),
       cmocka_unit_test(test_memory),
       cmocka_unit_test(test_every_allowance),

@@ -7,11 +7,24 @@
  * torpor__host_end (import.c) and are never jumped over. After a trap the VM is
  * broken: its memory may be in the middle of anything.
  *
+ * An entry needs some of the host's stack, and tells the guest how much there
+ * is where that is less than what it may use: so recursion ends in an error of
+ * JavaScript's, and a thread with too little is told before guest code runs.
+ *
  * The exports have fourteen signatures; arguments come as an array of 64 bits
  * each and are unpacked by the letters of abi.h. */
 #include <string.h>
 
 #include "vm/vm.h"
+
+/* Of the host's stack: with less than this nothing is entered, at first and
+ * from host functions; what C code of the engine may need that does not ask for
+ * the stack's end; and more than guest code can use. For a byte of its own
+ * stack it needs at most two (guest/stack.h). */
+#define STACK_LEAST (UINT32_C(128) << 10)
+#define STACK_NESTED (UINT32_C(32) << 10)
+#define STACK_UNASKED (UINT32_C(64) << 10)
+#define STACK_MOST (UINT32_C(2) << 20)
 
 static double to_double(uint64_t bits) {
   double number;
@@ -62,14 +75,39 @@ static torpor_status fail_trapped(torpor_vm *vm, torpor__trap trap) {
                       torpor__trap_text(trap));
 }
 
+static torpor_status fail_stack(torpor_vm *vm, const torpor__entry *entry) {
+  return torpor__fail(vm, TORPOR_LIMIT,
+                      "this thread has %zu KiB of stack left for guest code, "
+                      "which needs %u; give it more with "
+                      "pthread_attr_setstacksize, or recurse less through host "
+                      "functions",
+                      entry->stack >> 10, STACK_LEAST >> 10);
+}
+
+static bool has_stack(const torpor__entry *entry) {
+  return entry->stack >= (entry->outer ? STACK_NESTED : STACK_LEAST);
+}
+
+/* For the guest, of its own stack; 0: all of that. */
+static uint32_t share_stack(const torpor__entry *entry) {
+  if (entry->stack >= STACK_MOST) return 0;
+  if (entry->stack < STACK_UNASKED + 2) return 1;
+  return (uint32_t)(entry->stack - STACK_UNASKED) / 2;
+}
+
 torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
                             const uint64_t *arguments) {
   torpor__entry entry;
   torpor__trap trap;
-  if (!torpor__entry_start(&entry, vm->region, vm->watchdog_ns))
+  if (!torpor__entry_start(&entry, vm->region, vm->deadline_ns))
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  if (!has_stack(&entry)) {
+    torpor__entry_end(&entry);
+    return fail_stack(vm, &entry);
+  }
+  vm->control->host.stack = share_stack(&entry);
   if (sigsetjmp(entry.leave, 0) == 0) {
-    entry.in_guest = 1;
+    torpor__guest_begin(&entry);
     vm->returned =
         call_export(&vm->engine->exports, vm->instance, export, arguments);
   }

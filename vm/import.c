@@ -2,13 +2,16 @@
 /* import.c - what guest code calls on its host: module "torpor" of abi.h.
  *
  * Each import leaves guest code with torpor__host_begin and returns to it with
- * torpor__host_end, which may not return when the watchdog came meanwhile.
- * So by then an import holds nothing: no lock, no memory.
+ * torpor__host_end: from there on the watchdog may jump over the import. So by
+ * then it holds nothing: no lock, no memory.
  *
  *  (1) Host functions are never jumped over. A trap below one comes back to it
  *      as TORPOR_TRAPPED; only after it has returned are the guest frames
  *      above trapped as well.
- *  (2) Arguments are checked and copied before a callback sees them. */
+ *  (2) Arguments are checked and copied before a callback sees them.
+ *  (3) Guest code that is to stop does not go on after a host function,
+ *      whatever that answers, and cannot catch it. Other imports cannot say so:
+ *      after those that may take long the guest is made to ask soon. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +25,7 @@
 #define ARGUMENTS_SMALL 16
 #define MODULE_NAME_LARGEST 4096
 #define TRAP_TEXT_LARGEST 200u
+#define STOPS_MOST 1000u
 
 /* ---- Host functions -------------------------------------------------------*/
 
@@ -49,8 +53,9 @@ static uint32_t call_bound(torpor_vm *vm, const torpor__binding *binding,
     vm->control->host.result[0] = result.bits;
     return status;
   }
-  return vm->broken ? TORPOR_THROWN
-                    : throw_error(vm, torpor_status_text(status));
+  if (status == TORPOR_INTERRUPTED) torpor__limit_stop(vm);
+  if (status == TORPOR_INTERRUPTED || vm->broken) return status;
+  return throw_error(vm, torpor_status_text(status));
 }
 
 static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
@@ -74,14 +79,34 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   return status;
 }
 
+/* Guest code that is told to stop leaves soon; one that goes on calling the
+ * host, where time does not count, is not what it should be. */
+static void tell_to_stop(torpor__entry *entry) {
+  if (++entry->stops > STOPS_MOST) torpor__trap_raise(TORPOR__TRAP_WATCHDOG);
+}
+
+static bool must_stop(torpor_vm *vm, torpor__entry *entry) {
+  if (!torpor__limit_after(vm, entry)) return false;
+  tell_to_stop(entry);
+  return true;
+}
+
 static uint32_t import_call(void *host, uint32_t function, uint64_t self,
                             uint32_t args, uint32_t count) {
   torpor_vm *vm = host;
   torpor__entry *entry = torpor__host_begin();
   uint32_t status = call_function(vm, function, self, args, count);
   if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
+  if (must_stop(vm, entry)) status = TORPOR_INTERRUPTED;
   torpor__host_end(entry);
   return status;
+}
+
+/* Other host code has run: guest code that is to stop asks at its next poll. */
+static void end_import(torpor_vm *vm, torpor__entry *entry) {
+  if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
+  if (must_stop(vm, entry)) vm->control->host.hurry = 1;
+  torpor__host_end(entry);
 }
 
 /* ---- Modules --------------------------------------------------------------*/
@@ -119,8 +144,7 @@ static uint32_t import_module(void *host, uint32_t name, uint32_t size) {
     vm->control->host.result[1] = source.size;
   }
   free(source.data);
-  if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
-  torpor__host_end(entry);
+  end_import(vm, entry);
   return status;
 }
 
@@ -137,6 +161,7 @@ static uint32_t import_poll(void *host) {
   torpor_vm *vm = host;
   torpor__entry *entry = torpor__host_begin();
   uint32_t stop = torpor__limit_poll(vm);
+  if (stop) tell_to_stop(entry);
   torpor__host_end(entry);
   return stop;
 }
@@ -151,7 +176,7 @@ static double import_clock(void *host, uint32_t which) {
   now =
       vm->host.clock ? vm->host.clock(vm->host.user, clock) : read_clock(clock);
   vm->in_callback = false;
-  torpor__host_end(entry);
+  end_import(vm, entry);
   return now;
 }
 
@@ -173,7 +198,7 @@ static uint32_t import_zone(void *host, double ms) {
     minutes = vm->host.zone ? vm->host.zone(vm->host.user, ms) : read_zone(ms);
     vm->in_callback = false;
   }
-  torpor__host_end(entry);
+  end_import(vm, entry);
   return (uint32_t)minutes;
 }
 
@@ -203,8 +228,7 @@ static void import_random(void *host, uint32_t address, uint32_t size) {
     vm->broken = true;
     torpor__fail(vm, TORPOR_TRAPPED, "the system gives no random bytes");
   }
-  if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
-  torpor__host_end(entry);
+  end_import(vm, entry);
 }
 
 /* ---- Console and the end --------------------------------------------------*/
@@ -233,8 +257,7 @@ static void import_console(void *host, uint32_t level, uint32_t address,
   } else {
     write_console(known, text, size);
   }
-  if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
-  torpor__host_end(entry);
+  end_import(vm, entry);
 }
 
 static void import_trap(void *host, uint32_t code, uint32_t address,

@@ -2,19 +2,20 @@
 /* limit.c - what stops guest code: fuel, the deadline, an interrupt.
  *
  * Fuel is counted by the guest, in its control block. The rest is asked at
- * every poll, which running code makes each 10,000 steps. Code that never polls
- * is ended by the watchdog of wasm/, some time after the deadline.
+ * every poll, which running code makes each 10,000 steps, and when a host
+ * function returns. Code that never polls is ended by the watchdog of wasm/,
+ * some time after the deadline.
  *
  * A stop holds for the whole outermost call: when a nested call was
- * interrupted, the guest code around it is interrupted at its next poll.
+ * interrupted, the guest code around it is interrupted as soon as the host
+ * function returns. A deadline holds also for other VMs that a host function
+ * runs below it.
  *
  * torpor_vm_interrupt may come from any thread; all else runs on the VM's. */
 #include "vm/vm.h"
 
-/* A fuzzer, which meets such guests all the time, waits less. */
-#ifndef TORPOR__GRACE_MS
-#define TORPOR__GRACE_MS TORPOR_WATCHDOG_GRACE_MS
-#endif
+_Static_assert(TORPOR__GRACE_MS <= TORPOR_WATCHDOG_GRACE_MS,
+               "the header says how long guest code may take");
 
 #define NS_PER_MS UINT64_C(1000000)
 #define DEADLINE_LARGEST (UINT64_C(1) << 40) /* ms: 35 years */
@@ -50,14 +51,16 @@ bool torpor__limit_requested(torpor_vm *vm) {
 }
 
 void torpor__limit_arm(torpor_vm *vm) {
-  uint64_t now;
+  uint64_t outer = torpor__entry_deadline();
   vm->stop = TORPOR__STOP_NONE;
   vm->deadline_ns = 0;
-  vm->watchdog_ns = 0;
-  if (vm->deadline_ms == 0) return;
-  now = torpor__monotonic_ns();
-  vm->deadline_ns = now + vm->deadline_ms * NS_PER_MS;
-  vm->watchdog_ns = vm->deadline_ns + TORPOR__GRACE_MS * NS_PER_MS;
+  vm->deadline_is_outer = false;
+  if (vm->deadline_ms != 0)
+    vm->deadline_ns = torpor__monotonic_ns() + vm->deadline_ms * NS_PER_MS;
+  if (outer == UINT64_MAX || (vm->deadline_ns && vm->deadline_ns <= outer))
+    return;
+  vm->deadline_ns = outer;
+  vm->deadline_is_outer = true;
 }
 
 static bool ask_host(torpor_vm *vm) {
@@ -69,13 +72,32 @@ static bool ask_host(torpor_vm *vm) {
   return answer;
 }
 
+static bool is_past_deadline(torpor_vm *vm) {
+  if (!vm->deadline_ns || torpor__monotonic_ns() < vm->deadline_ns)
+    return false;
+  vm->stop = vm->deadline_is_outer ? TORPOR__STOP_OUTER : TORPOR__STOP_DEADLINE;
+  return true;
+}
+
 bool torpor__limit_poll(torpor_vm *vm) {
   if (vm->stop != TORPOR__STOP_NONE || torpor__limit_requested(vm)) return true;
-  if (vm->deadline_ns && torpor__monotonic_ns() >= vm->deadline_ns)
-    vm->stop = TORPOR__STOP_DEADLINE;
-  else if (ask_host(vm))
-    vm->stop = TORPOR__STOP_CALLBACK;
+  if (!is_past_deadline(vm) && ask_host(vm)) vm->stop = TORPOR__STOP_CALLBACK;
   return vm->stop != TORPOR__STOP_NONE;
+}
+
+static bool is_out_of_fuel(const torpor_vm *vm) {
+  return vm->control->host.fuel == 1;
+}
+
+bool torpor__limit_after(torpor_vm *vm, const torpor__entry *entry) {
+  if (vm->stop != TORPOR__STOP_NONE || torpor__limit_requested(vm)) return true;
+  if (is_out_of_fuel(vm)) return true;
+  return torpor__entry_is_late(entry) && is_past_deadline(vm);
+}
+
+void torpor__limit_stop(torpor_vm *vm) {
+  if (vm->stop == TORPOR__STOP_NONE && !is_out_of_fuel(vm))
+    vm->stop = TORPOR__STOP_CALLBACK;
 }
 
 torpor_status torpor__limit_interrupted(torpor_vm *vm) {
@@ -85,6 +107,10 @@ torpor_status torpor__limit_interrupted(torpor_vm *vm) {
                         "guest code was interrupted: it ran past its deadline "
                         "of %llu ms",
                         (unsigned long long)vm->deadline_ms);
+  case TORPOR__STOP_OUTER:
+    return torpor__fail(vm, TORPOR_INTERRUPTED,
+                        "guest code was interrupted: it ran in a host function "
+                        "past the deadline of the VM that called that");
   case TORPOR__STOP_REQUEST:
   case TORPOR__STOP_CALLBACK:
     return torpor__fail(vm, TORPOR_INTERRUPTED,

@@ -72,7 +72,6 @@ torpor_status torpor__end(torpor_vm *vm, torpor_status status) {
   if (--vm->calls > 0) return status;
   torpor__vm_check(vm);
   vm->deadline_ns = 0;
-  vm->watchdog_ns = 0;
   if (vm->retired) torpor__binding_sweep(vm, false);
   if (vm->closing) torpor__vm_give(vm);
   return status;

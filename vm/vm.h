@@ -89,6 +89,7 @@ typedef struct torpor__remembered {
 typedef enum torpor__stop {
   TORPOR__STOP_NONE,
   TORPOR__STOP_DEADLINE,
+  TORPOR__STOP_OUTER,    /* the deadline of a VM whose host function runs us */
   TORPOR__STOP_REQUEST,  /* torpor_vm_interrupt */
   TORPOR__STOP_CALLBACK, /* host.interrupt */
 } torpor__stop;
@@ -111,8 +112,8 @@ struct torpor_vm {
   torpor_host host;
   void *user;
   uint64_t deadline_ms;
-  uint64_t deadline_ns; /* of the outermost call; 0: none */
-  uint64_t watchdog_ns;
+  uint64_t deadline_ns;   /* of the outermost call; 0: none */
+  bool deadline_is_outer; /* it is that of a VM whose host function runs us */
   uint64_t memory_max;
   _Atomic bool interrupt;
   torpor__stop stop;
@@ -287,6 +288,11 @@ void torpor__limit_arm(torpor_vm *vm);
 /* True when guest code is to be interrupted now; says why in vm->stop. Once it
  * was, all that is left of the outermost call is interrupted too. */
 bool torpor__limit_poll(torpor_vm *vm);
+/* The same when host code has run, without asking the host; the clock only
+ * where 'entry' may be late. */
+bool torpor__limit_after(torpor_vm *vm, const torpor__entry *entry);
+/* The host function that is running says so. */
+void torpor__limit_stop(torpor_vm *vm);
 /* True when torpor_vm_interrupt was called since; takes note of it. */
 bool torpor__limit_requested(torpor_vm *vm);
 torpor_status torpor__limit_interrupted(torpor_vm *vm);

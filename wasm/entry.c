@@ -4,8 +4,8 @@
  * An entry is a place to jump back to. Those of a thread form a stack: guest
  * code calls the host, which may enter guest code again, of this VM or another.
  *
- *  (1) The innermost entry is the one whose guest code may be running; in_guest
- *      says whether it is.
+ *  (1) The innermost entry is the one whose guest code may be running; the
+ *      thread's in_guest says whether it is.
  *  (2) Only the innermost is ever left by a jump. What it nests in ends by
  *      returning, as its host code sees fit.
  *  (3) The deadline of an entry is never later than that of its outer one.
@@ -31,10 +31,19 @@ uint64_t torpor__monotonic_ns(void) {
 
 /* Guest frames may not lie below this address; 0 when this runs on a stack that
  * is not the thread's own. */
-static uintptr_t find_stack_limit(const struct torpor__thread *thread) {
-  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+static uintptr_t find_stack_limit(const struct torpor__thread *thread,
+                                  uintptr_t here) {
   if (here < thread->stack_low || here >= thread->stack_high) return 0;
   return thread->stack_low + STACK_RESERVE;
+}
+
+static void note_stack(torpor__entry *entry,
+                       const struct torpor__thread *thread) {
+  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  uintptr_t limit = find_stack_limit(thread, here);
+  torpor__region_memory(entry->region)->stack_limit = limit;
+  entry->stack = here > limit ? here - limit : 0;
+  if (limit == 0) entry->stack = SIZE_MAX;
 }
 
 bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
@@ -46,31 +55,47 @@ bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
 #endif
   entry->region = region;
   entry->trap = TORPOR__TRAP_NONE;
-  entry->in_guest = 0;
+  entry->stops = 0;
+  entry->in_guest = &thread->in_guest;
   entry->deadline = deadline != 0 ? deadline : UINT64_MAX;
   entry->outer = thread->entry;
   if (entry->outer != NULL && entry->outer->deadline < entry->deadline)
     entry->deadline = entry->outer->deadline;
-  torpor__region_memory(region)->stack_limit = find_stack_limit(thread);
-  thread->late = 0;
+  note_stack(entry, thread);
   atomic_signal_fence(memory_order_seq_cst); /* handlers see it whole */
   thread->entry = entry;
   torpor__watchdog_watch(thread, entry->deadline);
   return true;
 }
 
+static inline void stop_guest(struct torpor__thread *thread) {
+  atomic_store_explicit(&thread->in_guest, false, memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst);
+}
+
 torpor__trap torpor__entry_end(torpor__entry *entry) {
   struct torpor__thread *thread = torpor__thread_self;
+  torpor__entry *outer = entry->outer;
   assert(thread->entry == entry);
-  entry->in_guest = 0;
-  thread->entry = entry->outer;
-  torpor__watchdog_watch(thread, entry->outer != NULL ? entry->outer->deadline
-                                                      : UINT64_MAX);
+  stop_guest(thread);
+  thread->entry = outer;
+  if (outer == NULL || outer->deadline == UINT64_MAX) {
+    torpor__watchdog_watch(thread, UINT64_MAX);
+  } else if (outer->deadline != entry->deadline) {
+    torpor__watchdog_watch(thread, outer->deadline);
+    atomic_store_explicit(&thread->late, true, memory_order_relaxed);
+  }
   return entry->trap;
 }
 
+uint64_t torpor__entry_deadline(void) {
+  const struct torpor__thread *thread = torpor__thread_self;
+  return thread != NULL && thread->entry != NULL ? thread->entry->deadline
+                                                 : UINT64_MAX;
+}
+
 void torpor__entry_leave(torpor__entry *entry, torpor__trap trap) {
-  entry->in_guest = 0;
+  atomic_store_explicit(entry->in_guest, false, memory_order_relaxed);
   entry->trap = trap;
   siglongjmp(entry->leave, 1);
 }
@@ -85,26 +110,26 @@ void torpor__entry_leave_signal(torpor__entry *entry, torpor__trap trap,
 torpor__entry *torpor__host_begin(void) {
   struct torpor__thread *thread = torpor__thread_self;
   torpor__entry *entry = thread->entry;
-  entry->in_guest = 0;
+  stop_guest(thread);
+  torpor__grace_pause(thread);
   uintptr_t limit = torpor__region_memory(entry->region)->stack_limit;
   if (limit != 0 && (uintptr_t)__builtin_frame_address(0) < limit)
     torpor__entry_leave(entry, TORPOR__TRAP_STACK);
   return entry;
 }
 
-bool torpor__entry_late(const torpor__entry *entry) {
+bool torpor__entry_is_late(const torpor__entry *entry) {
 #ifndef TORPOR_SOFT_BOUNDS
-  if (!torpor__thread_self->late) return false;
+  if (!atomic_load_explicit(&torpor__thread_self->late, memory_order_relaxed))
+    return false;
 #endif
   return entry->deadline != UINT64_MAX &&
          torpor__monotonic_ns() >= entry->deadline;
 }
 
 void torpor__host_end(torpor__entry *entry) {
-  entry->in_guest = 1;
-  if (!torpor__entry_late(entry)) return;
-  entry->in_guest = 0;
-  torpor__entry_leave(entry, TORPOR__TRAP_WATCHDOG);
+  torpor__grace_go_on(torpor__thread_self);
+  torpor__guest_begin(entry);
 }
 
 /* ---- Traps ----------------------------------------------------------------*/
@@ -116,7 +141,7 @@ void torpor__trap_raise(torpor__trap trap) {
 /* From the first line on the watchdog leaves nothing: what the address
  * sanitizer does before a call that does not return takes a lock. */
 void wasm_rt_trap(wasm_rt_trap_t trap) {
-  torpor__thread_self->entry->in_guest = 0;
+  stop_guest(torpor__thread_self);
   switch (trap) {
   case WASM_RT_TRAP_NONE:
   case WASM_RT_TRAP_OOB:

@@ -11,8 +11,8 @@
  *  (3) Whoever takes a signal from us later is before us in the chain once
  *      torpor__runtime_start has been called again. If that one passes on to
  *      us, the chain ends with the first that we replaced.
- *  (4) While the handler works, in_guest is 0: the watchdog's handler that
- *      comes in between leaves nothing. */
+ *  (4) While the handler works, in_guest is false: the watchdog's handler that
+ *      comes in between leaves nothing, and is called again. */
 #define _GNU_SOURCE
 #include "wasm/thread.h"
 
@@ -79,16 +79,14 @@ static bool handle_fault(siginfo_t *info, const ucontext_t *context) {
   struct torpor__thread *thread = torpor__thread_self;
   torpor__entry *entry = thread != NULL ? thread->entry : NULL;
   if (entry == NULL || info->si_code <= 0) return false;
-  bool in_guest = entry->in_guest;
+  bool in_guest = atomic_load_explicit(&thread->in_guest, memory_order_relaxed);
   bool ours;
-  entry->in_guest = 0;
+  atomic_store_explicit(&thread->in_guest, false, memory_order_relaxed);
   torpor__trap trap =
       judge_fault(entry, (uintptr_t)info->si_addr, context, in_guest, &ours);
   if (ours && trap != TORPOR__TRAP_NONE)
     torpor__entry_leave_signal(entry, trap, context);
-  if (ours && in_guest && torpor__entry_late(entry))
-    torpor__entry_leave_signal(entry, TORPOR__TRAP_WATCHDOG, context);
-  entry->in_guest = in_guest;
+  atomic_store_explicit(&thread->in_guest, in_guest, memory_order_relaxed);
   return ours;
 }
 

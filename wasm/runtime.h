@@ -198,27 +198,44 @@ typedef struct torpor__entry {
   torpor__region *region;
   struct torpor__entry *outer;
   volatile torpor__trap trap;
-  /* 1 while guest code runs on top of this entry, 0 while host code does. */
-  volatile sig_atomic_t in_guest;
-  /* Monotonic ns after which the watchdog leaves, the earliest of this entry
-   * and those around it; UINT64_MAX: never. */
+  _Atomic bool *in_guest; /* of the thread */
+  /* Monotonic ns after which the grace begins, the earliest of this entry and
+   * those around it; UINT64_MAX: never. */
   uint64_t deadline;
+  /* Bytes of the host's stack that are left for guest code; SIZE_MAX when that
+   * is not known. */
+  size_t stack;
+  unsigned stops; /* how often the host has told this guest code to stop */
 } torpor__entry;
 
 /* Use:
  *   if (!torpor__entry_start(&entry, region, deadline)) return no memory;
- *   if (sigsetjmp(entry.leave, 0) == 0) { entry.in_guest = 1; call exports... }
+ *   if (sigsetjmp(entry.leave, 0) == 0) {
+ *     torpor__guest_begin(&entry);
+ *     call exports...
+ *   }
  *   trap = torpor__entry_end(&entry);
- * Between host calls the imports keep in_guest with torpor__host_begin/end.
  * 'deadline' is in torpor__monotonic_ns; 0: none of its own. */
 bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
                          uint64_t deadline);
 torpor__trap torpor__entry_end(torpor__entry *entry);
 
-/* Called by imports at their start and end. The start traps when little of the
- * host's stack is left, the end when the deadline has passed meanwhile. */
+static inline void torpor__guest_begin(torpor__entry *entry) {
+  atomic_signal_fence(memory_order_seq_cst); /* handlers see the place to go */
+  atomic_store_explicit(entry->in_guest, true, memory_order_relaxed);
+}
+
+/* Called by imports at their start and end: between them the host runs, whose
+ * time does not count. The start traps when little of the host's stack is
+ * left. */
 torpor__entry *torpor__host_begin(void);
 void torpor__host_end(torpor__entry *entry);
+
+/* Whether 'entry', the innermost, is past its deadline. With a watchdog the
+ * clock is asked only after it has seen that. */
+bool torpor__entry_is_late(const torpor__entry *entry);
+/* The deadline of this thread's innermost entry; UINT64_MAX: none. */
+uint64_t torpor__entry_deadline(void);
 
 /* Leaves the innermost entry of this thread with 'trap'. */
 _Noreturn void torpor__trap_raise(torpor__trap trap);
@@ -233,9 +250,15 @@ bool torpor__runtime_start(void);
 /* ---- Watchdog --------------------------------------------------------------
  *
  * A thread that sends TORPOR__WATCHDOG_SIGNAL to threads whose innermost entry
- * is past its deadline; the handler leaves the entry if guest code is running,
- * else torpor__host_end does. Started with the first deadline. */
+ * is past its deadline and has used up its grace: so much of the processor's
+ * time in guest code. What the host does, and time in which the process does
+ * not run, does not count. The handler leaves the entry. Started with the first
+ * deadline. */
 #define TORPOR__WATCHDOG_SIGNAL SIGURG
+/* A fuzzer, which meets guests that never poll all the time, waits less. */
+#ifndef TORPOR__GRACE_MS
+#define TORPOR__GRACE_MS 100
+#endif
 uint64_t torpor__monotonic_ns(void);
 
 /* ---- The runtime as an object -----------------------------------------------

@@ -75,6 +75,11 @@ static void find_stack(struct torpor__thread *thread) {
   pthread_attr_destroy(&attributes);
 }
 
+void torpor__thread_find_clock(struct torpor__thread *thread) {
+  if (pthread_getcpuclockid(pthread_self(), &thread->cpu_clock) != 0)
+    thread->cpu_clock = CLOCK_MONOTONIC;
+}
+
 static void let_signals_in(void) {
 #ifndef TORPOR_SOFT_BOUNDS
   sigset_t ours;
@@ -91,6 +96,7 @@ static struct torpor__thread *make_thread(void) {
   if (thread == NULL) return NULL;
   thread->id = pthread_self();
   atomic_init(&thread->deadline, UINT64_MAX);
+  torpor__thread_find_clock(thread);
   find_stack(thread);
   if (!add_signal_stack(thread) || pthread_setspecific(key, thread) != 0) {
     remove_signal_stack(thread);

@@ -8,15 +8,24 @@
 #define TORPOR_WASM_THREAD_H
 
 #include <pthread.h>
+#include <time.h>
 
 #include "wasm/runtime.h"
 
 struct torpor__thread {
   torpor__entry *entry; /* the innermost; written by this thread only */
+  /* Guest code runs on top of the innermost entry; else host code does. */
+  _Atomic bool in_guest;
   /* For the watchdog: entry->deadline, UINT64_MAX without entry. */
   _Atomic uint64_t deadline;
-  /* Set by the watchdog's handler when it came while the host was running. */
-  volatile sig_atomic_t late;
+  /* The deadline may have passed: ask the clock. */
+  _Atomic bool late;
+  /* From the watchdog: guest code with this deadline is to be left. */
+  _Atomic uint64_t doomed;
+  /* The watchdog's: for which deadline it counts, what guest code has used of
+   * its grace, and the thread's processor time when it looked last (ns). */
+  uint64_t counted, used, cpu;
+  clockid_t cpu_clock;
   /* Bounds of the stack; 0 when unknown. */
   uintptr_t stack_low, stack_high;
   void *signal_stack; /* ours, or NULL when the thread had one */
@@ -31,6 +40,10 @@ extern _Thread_local struct torpor__thread *torpor__thread_self
 /* The record of this thread, made when it is missing. NULL: no memory. */
 struct torpor__thread *torpor__thread_find(void);
 
+/* Finds the clock that counts the processor time of this thread, the record's:
+ * when it is made, and in a child of the process. */
+void torpor__thread_find_clock(struct torpor__thread *thread);
+
 /* Installs the fault handlers unless they are there. */
 void torpor__fault_install(void);
 
@@ -40,10 +53,6 @@ _Noreturn void torpor__entry_leave(torpor__entry *entry, torpor__trap trap);
 _Noreturn void torpor__entry_leave_signal(torpor__entry *entry,
                                           torpor__trap trap,
                                           const void *context);
-
-/* Whether 'entry', the innermost, is past its deadline. With a watchdog the
- * clock is asked only after it called. */
-bool torpor__entry_late(const torpor__entry *entry);
 
 /* What the fault handler asks a region about an address. */
 typedef enum torpor__touch {
@@ -59,5 +68,19 @@ void torpor__watchdog_add(struct torpor__thread *thread);
 void torpor__watchdog_remove(struct torpor__thread *thread);
 /* Sets the deadline that the watchdog sees for this thread. */
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline);
+
+/* Without a watchdog: guest code calls the host, which leaves it when its grace
+ * is used up; and goes on. */
+#ifdef TORPOR_SOFT_BOUNDS
+void torpor__grace_pause(struct torpor__thread *thread);
+void torpor__grace_go_on(struct torpor__thread *thread);
+#else
+static inline void torpor__grace_pause(struct torpor__thread *thread) {
+  (void)thread;
+}
+static inline void torpor__grace_go_on(struct torpor__thread *thread) {
+  (void)thread;
+}
+#endif
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* watchdog.c - ends guest code that runs past its deadline without polling.
  *
- * One thread for the process sleeps until the earliest deadline of all threads,
- * and sends TORPOR__WATCHDOG_SIGNAL to those that are past theirs, again and
- * again until they have left. The handler jumps out of guest code; while host
- * code runs it only leaves a mark, which torpor__host_end reads.
- *
- *     guest runs --signal--> left: TRAP_WATCHDOG
- *     host runs  --signal--> late = 1 --host_end--> left: TRAP_WATCHDOG
+ * One thread for the process sleeps until the earliest deadline of all threads.
+ * From then on it looks at those that are past theirs again and again, and
+ * counts what they have used of their grace: processor time, charged to guest
+ * code or not by what runs at the moment of looking. So a slow host, a process
+ * that was stopped, or a machine with much else to do, take nothing from it.
+ * When all of it is used up, TORPOR__WATCHDOG_SIGNAL is sent at each look that
+ * finds guest code running, whose handler jumps out of it.
  *
  * Starting an entry costs two atomic accesses: the deadline is stored, then
  * 'wake' is read. The watchdog stores 'wake', then reads the deadlines. So one
@@ -24,6 +24,15 @@
 #include <errno.h>
 #include <time.h>
 
+#define GRACE_NS (TORPOR__GRACE_MS * UINT64_C(1000000))
+
+static uint64_t read_cpu(const struct torpor__thread *thread) {
+  struct timespec used;
+  if (clock_gettime(thread->cpu_clock, &used) != 0)
+    return torpor__monotonic_ns();
+  return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
+}
+
 #ifdef TORPOR_SOFT_BOUNDS
 
 void torpor__watchdog_add(struct torpor__thread *thread) {
@@ -35,12 +44,28 @@ void torpor__watchdog_remove(struct torpor__thread *thread) {
 }
 
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
-  (void)thread, (void)deadline;
+  thread->deadline = deadline;
+}
+
+void torpor__grace_pause(struct torpor__thread *thread) {
+  if (thread->counted != thread->entry->deadline) return;
+  thread->used += read_cpu(thread) - thread->cpu;
+  if (thread->used >= GRACE_NS)
+    torpor__entry_leave(thread->entry, TORPOR__TRAP_WATCHDOG);
+}
+
+void torpor__grace_go_on(struct torpor__thread *thread) {
+  uint64_t deadline = thread->entry->deadline;
+  if (deadline == UINT64_MAX || torpor__monotonic_ns() < deadline) return;
+  if (thread->counted != deadline) thread->used = 0;
+  thread->counted = deadline;
+  thread->cpu = read_cpu(thread);
 }
 
 #else
 
-#define AGAIN_NS UINT64_C(5000000) /* between two signals to one thread */
+#define AGAIN_NS UINT64_C(5000000)  /* between two looks at one thread */
+#define CHARGED_MOST (2 * AGAIN_NS) /* by one look */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
@@ -61,21 +86,13 @@ static void pass_on(int number, siginfo_t *info, void *context) {
 
 static void on_signal(int number, siginfo_t *info, void *context) {
   struct torpor__thread *thread = torpor__thread_self;
-  torpor__entry *entry;
+  torpor__entry *entry = thread != NULL ? thread->entry : NULL;
   int error = errno;
-  if (thread == NULL || thread->entry == NULL ||
-      thread->entry->deadline == UINT64_MAX ||
-      torpor__monotonic_ns() < thread->entry->deadline) {
+  if (entry == NULL || atomic_load(&thread->doomed) != entry->deadline)
     pass_on(number, info, context);
-    errno = error;
-    return;
-  }
-  thread->late = 1;
+  else if (atomic_exchange(&thread->in_guest, false)) /* once */
+    torpor__entry_leave_signal(entry, TORPOR__TRAP_WATCHDOG, context);
   errno = error;
-  entry = thread->entry;
-  if (!entry->in_guest) return;
-  entry->in_guest = 0; /* the next one, that comes in between, leaves nothing */
-  torpor__entry_leave_signal(entry, TORPOR__TRAP_WATCHDOG, context);
 }
 
 static void install_handler(void) {
@@ -89,17 +106,40 @@ static void install_handler(void) {
 
 /* ---- The thread -----------------------------------------------------------*/
 
-/* Signals those past their deadline; the time to look again. Under the lock. */
+/* Charges guest code that is past 'deadline' with what it has used since the
+ * last look; whether its grace is over. */
+static bool charge(struct torpor__thread *thread, uint64_t deadline) {
+  uint64_t cpu = read_cpu(thread), used = cpu - thread->cpu;
+  bool in_guest = atomic_load_explicit(&thread->in_guest, memory_order_relaxed);
+  if (used > CHARGED_MOST) used = CHARGED_MOST;
+  if (thread->counted != deadline)
+    thread->used = 0;
+  else if (in_guest)
+    thread->used += used;
+  thread->counted = deadline;
+  thread->cpu = cpu;
+  return in_guest && thread->used >= GRACE_NS;
+}
+
+/* The time to look at it again. */
+static uint64_t look_at(struct torpor__thread *thread, uint64_t now) {
+  uint64_t deadline = atomic_load(&thread->deadline);
+  if (deadline > now) return deadline;
+  atomic_store(&thread->late, true);
+  if (charge(thread, deadline)) {
+    atomic_store(&thread->doomed, deadline);
+    pthread_kill(thread->id, TORPOR__WATCHDOG_SIGNAL);
+  }
+  return now + AGAIN_NS;
+}
+
+/* The time to look again. Under the lock. */
 static uint64_t look_at_threads(void) {
   uint64_t now = torpor__monotonic_ns();
   uint64_t next = UINT64_MAX;
   for (struct torpor__thread *thread = list; thread; thread = thread->next) {
-    uint64_t deadline = atomic_load(&thread->deadline);
-    if (deadline <= now) {
-      pthread_kill(thread->id, TORPOR__WATCHDOG_SIGNAL);
-      deadline = now + AGAIN_NS;
-    }
-    if (deadline < next) next = deadline;
+    uint64_t again = look_at(thread, now);
+    if (again < next) next = again;
   }
   return next;
 }
@@ -134,7 +174,9 @@ static void start_in_child(void) {
   list = NULL;
   started = false;
   atomic_store(&wake, UINT64_MAX);
-  if (self != NULL) torpor__watchdog_add(self);
+  if (self == NULL) return;
+  torpor__thread_find_clock(self);
+  torpor__watchdog_add(self);
 }
 
 /* Under the lock. When there is no thread to be had, the next deadline tries
@@ -181,6 +223,7 @@ void torpor__watchdog_remove(struct torpor__thread *thread) {
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
   uint64_t seen = atomic_load_explicit(&thread->deadline, memory_order_relaxed);
   if (deadline == seen) return; /* the watchdog saw it, or was woken for it */
+  atomic_store_explicit(&thread->late, false, memory_order_relaxed);
   atomic_store(&thread->deadline, deadline);
   if (deadline >= atomic_load(&wake)) return;
   pthread_mutex_lock(&lock);

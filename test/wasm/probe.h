@@ -31,7 +31,7 @@ void probe_close(probe *probe);
     torpor__entry entry_;                                                      \
     if (!torpor__entry_start(&entry_, (probe)->region, (deadline))) abort();   \
     if (sigsetjmp(entry_.leave, 0) == 0) {                                     \
-      entry_.in_guest = 1;                                                     \
+      torpor__guest_begin(&entry_);                                            \
       expression;                                                              \
     }                                                                          \
     (trap) = torpor__entry_end(&entry_);                                       \
