@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +16,13 @@
 
 #include "torpor-engine.h"
 #include "vm/vm.h"
+#include "wasm/mutex.h"
 
 #define ID_SIZE 64
 #define SUFFIX ".so"
 #define LOADED_LARGEST 64
 #define OTHER_ENGINE "its file holds another engine; install it again"
 
-static pthread_mutex_t engines_lock = PTHREAD_MUTEX_INITIALIZER;
 static const torpor__engine *loaded[LOADED_LARGEST];
 static size_t loaded_count;
 
@@ -82,9 +81,9 @@ const torpor__engine *torpor__engine_find(const char *id, const char **why) {
     *why = "an engine id has 64 lower-case hex digits";
     return NULL;
   }
-  pthread_mutex_lock(&engines_lock);
+  torpor__mutex_take(TORPOR__MUTEX_ENGINES);
   engine = find_other(id, why);
-  pthread_mutex_unlock(&engines_lock);
+  torpor__mutex_give(TORPOR__MUTEX_ENGINES);
   return engine;
 }
 

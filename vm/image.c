@@ -25,11 +25,12 @@
 #include "vm/check.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "wasm/mutex.h"
 
 /* Files of images that one VM alone has, of 1,024 that a program may have. */
 #define ALONE_MOST 64
@@ -39,7 +40,6 @@ static _Atomic unsigned alone;
 const uint8_t torpor__zero_page[TORPOR__PAGE];
 
 /* Those of all engines, for good: added under the lock, found without it. */
-static pthread_mutex_t baselines_lock = PTHREAD_MUTEX_INITIALIZER;
 static torpor__image *_Atomic baselines;
 
 static uint64_t round_up(uint64_t size, uint64_t unit) {
@@ -237,13 +237,13 @@ static torpor__image *find_baseline(const torpor__engine *engine) {
 
 static torpor__image *add_baseline(const torpor__engine *engine) {
   torpor__image *image;
-  pthread_mutex_lock(&baselines_lock);
+  torpor__mutex_take(TORPOR__MUTEX_BASELINES);
   image = find_baseline(engine);
   if (!image && (image = make_baseline(engine)) != NULL) {
     image->next = baselines;
     atomic_store_explicit(&baselines, image, memory_order_release);
   }
-  pthread_mutex_unlock(&baselines_lock);
+  torpor__mutex_give(TORPOR__MUTEX_BASELINES);
   return image;
 }
 

@@ -25,11 +25,11 @@
  * Each thread has the VM that it closed last; all threads share the others,
  * under a lock. */
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "vm/check.h"
 #include "vm/image.h"
+#include "wasm/mutex.h"
 #include "vm/threshold.h"
 
 #define POOL_LARGEST 32
@@ -42,7 +42,6 @@ TORPOR__THRESHOLD(written_kept, UINT32_C(4) << 20);
  * in faults for which the threads of a process stand in line. */
 #define SEAL_ANEW 1000
 
-static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 static torpor_vm *pool;
 static _Atomic size_t pool_size;
 static _Atomic size_t copies; /* that there are, in use or not */
@@ -213,28 +212,16 @@ static bool fits(const torpor_vm *vm, const torpor__image *image, bool mapped) {
 
 static torpor_vm *take_shared(const torpor__image *image, bool mapped) {
   torpor_vm **link = &pool, *vm;
-  pthread_mutex_lock(&pool_lock);
+  torpor__mutex_take(TORPOR__MUTEX_POOL);
   while (*link && !fits(*link, image, mapped)) link = &(*link)->next;
   vm = *link;
   if (vm) {
     *link = vm->next;
     pool_size--;
   }
-  pthread_mutex_unlock(&pool_lock);
+  torpor__mutex_give(TORPOR__MUTEX_POOL);
   return vm;
 }
-
-#ifdef TORPOR_TESTING
-/* Leak checkers do not look into the regions from where a pooled VM's blocks
- * are reached, so the pool is emptied before they run. The lock is held. */
-static void drain_at_exit(void) {
-  static bool registered;
-  if (!registered) registered = atexit(torpor__pool_drain) == 0;
-}
-#else
-static inline void drain_at_exit(void) {
-}
-#endif
 
 /* Takes out the VM that waited longest. The lock is held. */
 static torpor_vm *remove_oldest(void) {
@@ -249,15 +236,14 @@ static torpor_vm *remove_oldest(void) {
 /* Puts 'vm' in, and gives the one that has to go for it, or NULL. */
 static torpor_vm *give_shared(torpor_vm *vm) {
   torpor_vm *leaving = vm;
-  pthread_mutex_lock(&pool_lock);
-  drain_at_exit();
+  torpor__mutex_take(TORPOR__MUTEX_POOL);
   if (!vm->image->retired) {
-    leaving = pool_size == POOL_LARGEST ? remove_oldest() : NULL;
+    leaving = pool_size >= POOL_LARGEST ? remove_oldest() : NULL;
     vm->next = pool;
     pool = vm;
     pool_size++;
   }
-  pthread_mutex_unlock(&pool_lock);
+  torpor__mutex_give(TORPOR__MUTEX_POOL);
   return leaving;
 }
 
@@ -282,18 +268,35 @@ static bool places_key_made;
 static void leave_place(void *user) {
   struct place *place = user;
   torpor_vm *vm;
-  pthread_mutex_lock(&pool_lock);
+  torpor__mutex_take(TORPOR__MUTEX_POOL);
   *place->link = place->next;
   if (place->next) place->next->link = place->link;
-  pthread_mutex_unlock(&pool_lock);
+  torpor__mutex_give(TORPOR__MUTEX_POOL);
   place->entered = false;
   vm = atomic_exchange(&place->vm, NULL);
   if (vm) vm = give_shared(vm);
   if (vm) destroy(vm);
 }
 
+/* In a child only this thread is left; what others had is for all. Their places
+ * are gone: the stacks that they lie on are used again. */
+static void leave_in_child(void) {
+  struct place *place = places;
+  for (; place; place = place->next) {
+    torpor_vm *vm = place == &here ? NULL : atomic_exchange(&place->vm, NULL);
+    if (!vm) continue;
+    vm->next = pool;
+    pool = vm;
+    pool_size++;
+  }
+  places = here.entered ? &here : NULL;
+  here.next = NULL;
+  here.link = &places;
+}
+
 static void make_places_key(void) {
   places_key_made = pthread_key_create(&places_key, leave_place) == 0;
+  pthread_atfork(NULL, NULL, leave_in_child);
 }
 
 /* Whether this thread has a place. */
@@ -302,13 +305,12 @@ static bool enter_place(void) {
   pthread_once(&places_once, make_places_key);
   if (!places_key_made || pthread_setspecific(places_key, &here) != 0)
     return false;
-  pthread_mutex_lock(&pool_lock);
-  drain_at_exit();
+  torpor__mutex_take(TORPOR__MUTEX_POOL);
   here.next = places;
   here.link = &places;
   if (places) places->link = &here.next;
   places = &here;
-  pthread_mutex_unlock(&pool_lock);
+  torpor__mutex_give(TORPOR__MUTEX_POOL);
   here.entered = true;
   return true;
 }
@@ -405,10 +407,10 @@ static void destroy_all(torpor_vm *vm) {
 
 void torpor__pool_drop(const torpor__image *image) {
   torpor_vm *shared, *placed, *others = NULL;
-  pthread_mutex_lock(&pool_lock);
+  torpor__mutex_take(TORPOR__MUTEX_POOL);
   shared = remove_shared(image);
   placed = remove_placed(image, &others);
-  pthread_mutex_unlock(&pool_lock);
+  torpor__mutex_give(TORPOR__MUTEX_POOL);
   destroy_all(shared);
   destroy_all(placed);
   destroy_all(others);
@@ -425,10 +427,10 @@ size_t torpor__pool_live(void) {
 
 size_t torpor__pool_count(void) {
   size_t count;
-  pthread_mutex_lock(&pool_lock);
+  torpor__mutex_take(TORPOR__MUTEX_POOL);
   count = pool_size;
   for (const struct place *place = places; place; place = place->next)
     count += place->vm != NULL;
-  pthread_mutex_unlock(&pool_lock);
+  torpor__mutex_give(TORPOR__MUTEX_POOL);
   return count;
 }

@@ -19,6 +19,8 @@
 #include <errno.h>
 #include <ucontext.h>
 
+#include "wasm/mutex.h"
+
 #ifdef TORPOR_SOFT_BOUNDS
 
 void torpor__fault_install(void) {
@@ -38,7 +40,6 @@ struct chain {
   bool installed;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct chain chain_segv, chain_bus;
 
 /* This thread is passing a signal on. */
@@ -155,10 +156,10 @@ static void install_handler(int number, struct chain *chain) {
 void torpor__fault_install(void) {
   struct sigaction now;
   if (is_installed(SIGSEGV, &now) && is_installed(SIGBUS, &now)) return;
-  pthread_mutex_lock(&lock);
+  torpor__mutex_take(TORPOR__MUTEX_FAULT);
   install_handler(SIGSEGV, &chain_segv);
   install_handler(SIGBUS, &chain_bus);
-  pthread_mutex_unlock(&lock);
+  torpor__mutex_give(TORPOR__MUTEX_FAULT);
 }
 
 #endif

@@ -22,10 +22,10 @@
 #include "wasm/region.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "wasm/mutex.h"
 #include "wasm/thread.h"
 
 #define SPARE_MAX 64
@@ -34,10 +34,9 @@ _Static_assert(TORPOR__MEMORY_DISTANCE % TORPOR__PAGE == 0,
                "memory begins at a page");
 
 static struct {
-  pthread_mutex_t lock;
   torpor__region *first;
   unsigned count;
-} spare = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
+} spare;
 
 torpor__wasm_memory *torpor__region_memory(torpor__region *region) {
   return (torpor__wasm_memory *)((uint8_t *)region + INSTANCE_OFFSET);
@@ -146,25 +145,25 @@ static torpor__region *reserve_region(void) {
 }
 
 static torpor__region *take_spare(void) {
-  pthread_mutex_lock(&spare.lock);
+  torpor__mutex_take(TORPOR__MUTEX_REGIONS);
   torpor__region *region = spare.first;
   if (region != NULL) {
     spare.first = region->next;
     spare.count--;
   }
-  pthread_mutex_unlock(&spare.lock);
+  torpor__mutex_give(TORPOR__MUTEX_REGIONS);
   return region;
 }
 
 static bool keep_spare(torpor__region *region) {
-  pthread_mutex_lock(&spare.lock);
+  torpor__mutex_take(TORPOR__MUTEX_REGIONS);
   bool room = spare.count < SPARE_MAX;
   if (room) {
     region->next = spare.first;
     spare.first = region;
     spare.count++;
   }
-  pthread_mutex_unlock(&spare.lock);
+  torpor__mutex_give(TORPOR__MUTEX_REGIONS);
   return room;
 }
 

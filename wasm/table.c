@@ -2,27 +2,62 @@
 /* table.c - function tables, and the numbers of function types.
  *
  * A table is an array on the host's heap, which guest code reaches only through
- * checked indirect calls. A function type has one number in the whole process,
- * so that modules that were translated apart can call each other: the registry
- * compares signatures, and never forgets one.
+ * checked indirect calls. What points to it lies in a region, where leak
+ * checkers do not look: so there is a list of all of them. A function type has
+ * one number in the whole process, so that modules that were translated apart
+ * can call each other: the registry compares signatures, and never forgets
+ * one.
  *
- * Tables belong to the thread of their instance; the registry has a lock. */
+ * Tables belong to the thread of their instance; the list and the registry have
+ * locks. */
 #include "wasm/runtime.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "wasm/mutex.h"
 
 #define TYPE_PARTS_MAX 255 /* parameters and results of a function */
 
 /* ---- Tables ---------------------------------------------------------------*/
 
+struct block {
+  struct block *next, **link; /* among all */
+  wasm_rt_funcref_t entries[];
+};
+
+static struct block *blocks;
+
+static wasm_rt_funcref_t *new_entries(uint32_t size) {
+  struct block *block =
+      calloc(1, sizeof *block + (size_t)size * sizeof *block->entries);
+  if (block == NULL) return NULL;
+  torpor__mutex_take(TORPOR__MUTEX_TABLES);
+  block->next = blocks;
+  block->link = &blocks;
+  if (blocks != NULL) blocks->link = &block->next;
+  blocks = block;
+  torpor__mutex_give(TORPOR__MUTEX_TABLES);
+  return block->entries;
+}
+
+static void free_entries(wasm_rt_funcref_t *entries) {
+  struct block *block;
+  if (entries == NULL) return;
+  block = (struct block *)((char *)entries - offsetof(struct block, entries));
+  torpor__mutex_take(TORPOR__MUTEX_TABLES);
+  *block->link = block->next;
+  if (block->next != NULL) block->next->link = block->link;
+  torpor__mutex_give(TORPOR__MUTEX_TABLES);
+  free(block);
+}
+
 /* Makes room for 'size' empty entries. false: no memory, the table is empty. */
 static bool reserve_table(wasm_rt_funcref_table_t *table, uint32_t size,
                           uint32_t max_size) {
   if (table->data == NULL || table->size != size) {
-    free(table->data);
-    table->data = calloc(size > 0 ? size : 1, sizeof *table->data);
+    free_entries(table->data);
+    table->data = new_entries(size);
   } else {
     memset(table->data, 0, size * sizeof *table->data);
   }
@@ -38,7 +73,7 @@ void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t *table,
 }
 
 void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *table) {
-  free(table->data);
+  free_entries(table->data);
   *table = (wasm_rt_funcref_table_t){NULL, 0, 0};
 }
 
@@ -51,10 +86,9 @@ struct type {
 };
 
 static struct {
-  pthread_mutex_t lock;
   struct type *first;
   uint32_t count;
-} types = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
+} types;
 
 static uint32_t find_type(uint32_t params, const uint8_t *parts,
                           uint32_t count) {
@@ -85,10 +119,10 @@ static uint32_t register_type(uint32_t params, uint32_t results, va_list list) {
   uint32_t count = params + results;
   if (params > TYPE_PARTS_MAX || count > TYPE_PARTS_MAX) return 0;
   for (uint32_t i = 0; i < count; i++) parts[i] = (uint8_t)va_arg(list, int);
-  pthread_mutex_lock(&types.lock);
+  torpor__mutex_take(TORPOR__MUTEX_TYPES);
   uint32_t number = find_type(params, parts, count);
   if (number == 0) number = add_type(params, parts, count);
-  pthread_mutex_unlock(&types.lock);
+  torpor__mutex_give(TORPOR__MUTEX_TYPES);
   return number;
 }
 

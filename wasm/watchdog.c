@@ -24,6 +24,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include "wasm/mutex.h"
+
 #define GRACE_NS (TORPOR__GRACE_MS * UINT64_C(1000000))
 
 static uint64_t read_cpu(const struct torpor__thread *thread) {
@@ -67,7 +69,6 @@ void torpor__grace_go_on(struct torpor__thread *thread) {
 #define AGAIN_NS UINT64_C(5000000)  /* between two looks at one thread */
 #define CHARGED_MOST (2 * AGAIN_NS) /* by one look */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static struct torpor__thread *list;
 static bool started;
@@ -146,17 +147,18 @@ static uint64_t look_at_threads(void) {
 
 static void wait_until(uint64_t time) {
   if (time == UINT64_MAX) {
-    pthread_cond_wait(&changed, &lock);
+    pthread_cond_wait(&changed, torpor__mutex_of(TORPOR__MUTEX_WATCHDOG));
     return;
   }
   struct timespec until = {.tv_sec = (time_t)(time / 1000000000u),
                            .tv_nsec = (long)(time % 1000000000u)};
-  pthread_cond_timedwait(&changed, &lock, &until);
+  pthread_cond_timedwait(&changed, torpor__mutex_of(TORPOR__MUTEX_WATCHDOG),
+                         &until);
 }
 
 static void *run_watchdog(void *unused) {
   (void)unused;
-  pthread_mutex_lock(&lock);
+  torpor__mutex_take(TORPOR__MUTEX_WATCHDOG);
   for (;;) {
     atomic_store(&wake, UINT64_MAX);
     uint64_t next = look_at_threads();
@@ -166,17 +168,23 @@ static void *run_watchdog(void *unused) {
   return NULL;
 }
 
+static void enlist(struct torpor__thread *thread) {
+  thread->next = list;
+  thread->link = &list;
+  if (list != NULL) list->link = &thread->next;
+  list = thread;
+}
+
 /* After fork only the calling thread is there: the list is that one, and the
  * watchdog starts anew with the next deadline. */
 static void start_in_child(void) {
   struct torpor__thread *self = torpor__thread_self;
-  pthread_mutex_init(&lock, NULL);
   list = NULL;
   started = false;
   atomic_store(&wake, UINT64_MAX);
   if (self == NULL) return;
   torpor__thread_find_clock(self);
-  torpor__watchdog_add(self);
+  enlist(self);
 }
 
 /* Under the lock. When there is no thread to be had, the next deadline tries
@@ -189,7 +197,6 @@ static void start_watchdog(void) {
   if (!prepared) {
     prepared = true;
     install_handler();
-    pthread_atfork(NULL, NULL, start_in_child);
   }
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -204,20 +211,23 @@ static void start_watchdog(void) {
 
 /* ---- What threads call ----------------------------------------------------*/
 
+static void prepare_forks(void) {
+  pthread_atfork(NULL, NULL, start_in_child);
+}
+
 void torpor__watchdog_add(struct torpor__thread *thread) {
-  pthread_mutex_lock(&lock);
-  thread->next = list;
-  thread->link = &list;
-  if (list != NULL) list->link = &thread->next;
-  list = thread;
-  pthread_mutex_unlock(&lock);
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, prepare_forks);
+  torpor__mutex_take(TORPOR__MUTEX_WATCHDOG);
+  enlist(thread);
+  torpor__mutex_give(TORPOR__MUTEX_WATCHDOG);
 }
 
 void torpor__watchdog_remove(struct torpor__thread *thread) {
-  pthread_mutex_lock(&lock);
+  torpor__mutex_take(TORPOR__MUTEX_WATCHDOG);
   *thread->link = thread->next;
   if (thread->next != NULL) thread->next->link = thread->link;
-  pthread_mutex_unlock(&lock);
+  torpor__mutex_give(TORPOR__MUTEX_WATCHDOG);
 }
 
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
@@ -226,10 +236,10 @@ void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
   atomic_store_explicit(&thread->late, false, memory_order_relaxed);
   atomic_store(&thread->deadline, deadline);
   if (deadline >= atomic_load(&wake)) return;
-  pthread_mutex_lock(&lock);
+  torpor__mutex_take(TORPOR__MUTEX_WATCHDOG);
   if (!started) start_watchdog();
   pthread_cond_signal(&changed);
-  pthread_mutex_unlock(&lock);
+  torpor__mutex_give(TORPOR__MUTEX_WATCHDOG);
 }
 
 #endif

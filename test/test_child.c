@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* test_child.c - children of a process whose threads are in the middle of
+ * everything: whatever lock one of them holds, a child can do all there is.
+ * ctest: nosanitize timeout=120 */
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "test/support/vm.h"
+#include "vm/vm.h"
+
+#define THREADS 4
+
+static _Atomic bool over;
+
+/* Everything that takes a lock of ours. 0: it worked. */
+static int use_everything(uint64_t deadline_ms) {
+  torpor_options options = TORPOR_OPTIONS_INIT, unknown = TORPOR_OPTIONS_INIT;
+  torpor_value out;
+  torpor_bytes bytes;
+  torpor_vm *vm, *other;
+  char id[65];
+  memset(id, 'a', 64);
+  id[64] = 0;
+  unknown.engine = id;
+  options.deadline_ms = deadline_ms;
+  if (torpor_vm_open(&unknown, &vm) != TORPOR_ENGINE) return 1;
+  if (torpor_vm_open(&options, &vm) != TORPOR_OK) return 2;
+  if (torpor_eval(vm, "[1, 2].map(x => x * 3).join()", 29, "x.js",
+                  TORPOR_SCRIPT, &out) != TORPOR_OK)
+    return 3;
+  if (torpor_snapshot_save(vm, &bytes) != TORPOR_OK) return 4;
+  if (torpor_snapshot_restore(bytes.data, bytes.size, &options, &other) !=
+      TORPOR_OK)
+    return 5;
+  torpor_bytes_free(&bytes);
+  torpor_vm_close(vm);
+  torpor_vm_close(other);
+  return 0;
+}
+
+static void *use_once(void *user) {
+  *(int *)user = use_everything(1000);
+  return NULL;
+}
+
+/* New threads: records, places in the pool, the watchdog's list. */
+static int use_in_thread(void) {
+  pthread_t thread;
+  int result = 9;
+  if (pthread_create(&thread, NULL, use_once, &result) != 0) return 8;
+  pthread_join(thread, NULL);
+  return result;
+}
+
+static void *keep_busy(void *user) {
+  (void)user;
+  for (unsigned i = 0; !over; i++) {
+    assert_int_equal(use_everything(i % 2 ? 1000 : 0), 0);
+    if (i % 8 == 0) torpor__pool_drain();
+    if (i % 16 == 0) assert_int_equal(use_in_thread(), 0);
+  }
+  return NULL;
+}
+
+static int spin(void) {
+  torpor_vm *vm;
+  if (torpor_vm_open(NULL, &vm) != TORPOR_OK) return 20;
+  torpor_vm_set_deadline(vm, 10);
+  if (test_eval_status(vm, "Array(5e8).join()") != TORPOR_TRAPPED) return 21;
+  torpor_vm_close(vm);
+  return 0;
+}
+
+static int live_in_child(int number) {
+  int result = 0;
+  alarm(30);
+  for (int i = 0; i < 3 && result == 0; i++) result = use_everything(1000);
+  for (int i = 0; i < 3 && result == 0; i++) result = use_in_thread();
+  if (result == 0 && number % 16 == 0) result = spin();
+  torpor__pool_drain();
+  if (torpor__pool_count() != 0) return 30;
+  return result;
+}
+
+static void test_children(void **state) {
+  unsigned count = test_count("TORPOR_CHILDREN", 200, 3000);
+  pthread_t threads[THREADS];
+  (void)state;
+  over = false;
+  for (int i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, keep_busy, NULL), 0);
+  for (unsigned i = 0; i < count; i++) {
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(live_in_child((int)i));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (status == 0) continue;
+    over = true;
+    print_error("child %u: %s %d\n", i, WIFEXITED(status) ? "exit" : "signal",
+                WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    fail();
+  }
+  over = true;
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
+/* A host function may fork; the child goes on in it and returns to its guest. */
+static torpor_status fork_here(torpor_vm *vm, const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+  pid_t child = fork();
+  (void)vm, (void)arguments;
+  *(pid_t *)user = child;
+  *result = torpor_number(child == 0);
+  return TORPOR_OK;
+}
+
+static void test_in_host_function(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  pid_t child = -1;
+  int status;
+  (void)state;
+  test_ok(vm, torpor_function_add(vm, "fork", fork_here, &child));
+  torpor_vm_set_deadline(vm, 5000);
+  double is_child = test_eval_number(vm, "const c = fork(); c * 2");
+  if (child == 0) _exit(is_child == 2 ? use_everything(0) : 1);
+  assert_true(is_child == 0);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  torpor_vm_close(vm);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_children),
+      cmocka_unit_test(test_in_host_function),
+  };
+  return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
+}
