@@ -13,13 +13,14 @@
  *     fprintf(stderr, "%s\n", torpor_last_error(vm));
  *   torpor_vm_close(vm);
  *
+ * Under valgrind it needs --vex-iropt-register-updates=allregs-at-mem-access.
+ *
  * Ownership: what goes in is borrowed for the call, what comes out is the
  * caller's to release, every close and free accepts NULL, and closing a VM
  * releases everything in it.
  *
  * Threads: a VM is used by one thread at a time; different VMs may be used by
  * different threads at once. Only torpor_vm_interrupt may come from any.
- *
  * Signals: SIGSEGV and SIGBUS let memory in, and are passed on when they mean
  * something else; deadlines use SIGURG. A thread that opens a VM or first uses
  * one has them unblocked, and must leave them so, or the system ends it.
@@ -206,15 +207,17 @@ typedef struct torpor_options {
 #define TORPOR_MEMORY_DEFAULT ((uint64_t)512 << 20)
 #define TORPOR_MEMORY_LARGEST ((uint64_t)4095 << 20)
 
-/* Opens a VM in the state of the baseline. 'options' may be NULL.
- * Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, TORPOR_ENGINE, or TORPOR_LIMIT
- * on a thread that has less than 256 KiB of stack left. */
+/* Opens a VM in the state of the baseline. 'options' may be NULL. Returns OK,
+ * NOMEM, MISUSE, ENGINE, or LIMIT on a stack with less than 256 KiB left. */
 TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
                                         torpor_vm **out);
 
 /* Ends 'vm' and everything in it; finalizers of host functions run. From
  * inside a host function it takes effect when the outermost call returns. */
 TORPOR_API void torpor_vm_close(torpor_vm *vm);
+
+/* Gives back what closed VMs have left for new ones. From any thread. */
+TORPOR_API void torpor_pool_drain(void);
 
 /* A sentence about the last call that did not return TORPOR_OK: what happened,
  * where (file and line if there is one), and what to do. Valid until the next
@@ -253,11 +256,9 @@ TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm); /* what is left */
 
 /* Whether memory_max was too little where no error could be thrown: TRAPPED. */
 TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
-
-/* Each outermost entry into the VM is interrupted after 'ms' milliseconds, also
- * where a host function has run another VM since; guest code that never polls
- * is trapped by the watchdog, a signal to the VM's thread, when it has computed
- * for TORPOR_WATCHDOG_GRACE_MS more. 0 means no deadline. */
+/* Each outermost entry into the VM is interrupted after 'ms' milliseconds, with
+ * the VMs that its host functions run; guest code that never polls is trapped,
+ * once it has computed for TORPOR_WATCHDOG_GRACE_MS more. 0: no deadline. */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
 
@@ -452,8 +453,7 @@ typedef struct torpor_arguments {
 
 /* Returns TORPOR_OK with 'result', TORPOR_THROWN with the exception in
  * 'result', or another code: the guest then sees an Error with that code's
- * text, or is interrupted, which it cannot catch (TORPOR_INTERRUPTED). 'result'
- * is undefined at entry. */
+ * text; INTERRUPTED interrupts it. 'result' is undefined at entry. */
 typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,
                                         const torpor_arguments *arguments,
                                         torpor_value *result, void *user);

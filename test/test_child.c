@@ -59,7 +59,7 @@ static void *keep_busy(void *user) {
   (void)user;
   for (unsigned i = 0; !over; i++) {
     assert_int_equal(use_everything(i % 2 ? 1000 : 0), 0);
-    if (i % 8 == 0) torpor__pool_drain();
+    if (i % 8 == 0) torpor_pool_drain();
     if (i % 16 == 0) assert_int_equal(use_in_thread(), 0);
   }
   return NULL;
@@ -80,7 +80,7 @@ static int live_in_child(int number) {
   for (int i = 0; i < 3 && result == 0; i++) result = use_everything(1000);
   for (int i = 0; i < 3 && result == 0; i++) result = use_in_thread();
   if (result == 0 && number % 16 == 0) result = spin();
-  torpor__pool_drain();
+  torpor_pool_drain();
   if (torpor__pool_count() != 0) return 30;
   return result;
 }
@@ -108,7 +108,7 @@ static void test_children(void **state) {
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
 }
 
-/* A host function may fork; the child goes on in it and returns to its guest. */
+/* A host function may fork; its child returns to the guest. */
 static torpor_status fork_here(torpor_vm *vm, const torpor_arguments *arguments,
                                torpor_value *result, void *user) {
   pid_t child = fork();

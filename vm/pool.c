@@ -420,6 +420,11 @@ void torpor__pool_drain(void) {
   torpor__pool_drop(NULL);
 }
 
+void torpor_pool_drain(void) {
+  torpor__pool_drain();
+  torpor__region_drain();
+}
+
 size_t torpor__pool_live(void) {
   size_t all = copies, pooled = pool_size;
   return all > pooled ? all - pooled : 0;
