@@ -30,6 +30,7 @@ static void check_records(torpor__region *region) {
   assert((uint64_t)region->chunk_end * TORPOR__CHUNK <= size);
   assert(region->mapped <= region->chunk_end);
   assert(!region->noted || region->is_counted);
+  assert(region->edges == torpor__edges_in(region, 0, region->chunk_end));
   for (uint32_t i = 0; i < region->chunk_end; i++) check_chunk(region, i);
   if (region->shadow) torpor__shadow_check(region);
 }

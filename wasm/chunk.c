@@ -36,15 +36,26 @@ uint32_t torpor__chunk_find(const torpor__region *region, uint32_t chunk,
   return chunk < end ? chunk : end;
 }
 
-/* Lets in [first, end), in as few calls as it has gaps. */
+static bool commit_run(torpor__region *region, uint32_t first, uint32_t end) {
+  uint32_t before = torpor__edges_in(region, first, end);
+  if (!torpor__chunk_protect(region, first, end, PROT_READ | PROT_WRITE))
+    return false;
+  for (uint32_t i = first; i < end; i++) region->chunks[i].committed = true;
+  if (end > region->chunk_end) region->chunk_end = end;
+  torpor__edges_changed(region, before, first, end);
+  return true;
+}
+
+/* Lets in [first, end), in as few calls as it has gaps; where mappings are
+ * scarce, with the gap below it. */
 bool torpor__chunk_commit(torpor__region *region, uint32_t first,
                           uint32_t end) {
+  if (torpor__mappings_are_scarce())
+    while (first > 0 && !torpor__chunk_is_committed(region, first - 1)) first--;
   while ((first = torpor__chunk_find(region, first, end, false)) < end) {
     uint32_t stop = torpor__chunk_find(region, first, end, true);
-    if (!torpor__chunk_protect(region, first, stop, PROT_READ | PROT_WRITE))
-      return false;
-    for (; first < stop; first++) region->chunks[first].committed = true;
-    if (stop > region->chunk_end) region->chunk_end = stop;
+    if (!commit_run(region, first, stop)) return false;
+    first = stop;
   }
   return true;
 }
@@ -117,8 +128,10 @@ bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
   if (end > region->chunk_end) end = region->chunk_end;
   if (first >= end) return true;
   zero_chunks(region, first, end);
+  uint32_t before = torpor__edges_in(region, first, end);
   if (!torpor__chunk_protect(region, first, end, PROT_NONE)) return false;
   memset(&region->chunks[first], 0, (end - first) * sizeof(*region->chunks));
+  torpor__edges_changed(region, before, first, end);
   if (end == region->chunk_end) region->chunk_end = first;
   return true;
 }

@@ -24,6 +24,7 @@
 #include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "wasm/mutex.h"
 #include "wasm/thread.h"
@@ -37,6 +38,26 @@ static struct {
   torpor__region *first;
   unsigned count;
 } spare;
+
+/* ---- Pages of the system's ------------------------------------------------*/
+
+static _Atomic uint32_t system_page;
+
+#ifdef TORPOR_TESTING
+void torpor__system_page_force(uint32_t size) {
+  system_page = size;
+}
+#endif
+
+/* Regions are opened after it is known: in a handler it is only read. */
+uint32_t torpor__system_page(void) {
+  uint32_t size = atomic_load_explicit(&system_page, memory_order_relaxed);
+  if (size == 0) {
+    size = (uint32_t)sysconf(_SC_PAGESIZE);
+    system_page = size;
+  }
+  return size;
+}
 
 torpor__wasm_memory *torpor__region_memory(torpor__region *region) {
   return (torpor__wasm_memory *)((uint8_t *)region + INSTANCE_OFFSET);
@@ -93,7 +114,10 @@ bool torpor__region_map(torpor__region *region, int file, uint64_t size,
   if (mmap(torpor__region_bytes(region), (size_t)size, PROT_READ | PROT_WRITE,
            MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED)
     return false;
-  region->mapped = (uint32_t)(size / TORPOR__CHUNK);
+  uint32_t end = (uint32_t)(size / TORPOR__CHUNK);
+  uint32_t before = torpor__edges_in(region, 0, end);
+  region->mapped = end;
+  torpor__edges_changed(region, before, 0, end);
   if (region->chunk_end < region->mapped) region->chunk_end = region->mapped;
   region->noted = noted && torpor__seal_chunks(region, 0, region->mapped);
   return true;
@@ -107,14 +131,19 @@ static void clear_records(torpor__region *region) {
 bool torpor__region_reset(torpor__region *region) {
   size_t size = (size_t)region->mapped * TORPOR__CHUNK;
   uint32_t first = region->mapped;
+  uint32_t before = torpor__edges_in(region, 0, first);
   assert(!region->noted);
   clear_records(region);
+  torpor__edges_changed(region, before, 0, first);
   return torpor__chunk_protect(region, 0, first, PROT_READ | PROT_WRITE) &&
          madvise(torpor__region_bytes(region), size, MADV_DONTNEED) == 0 &&
          torpor__chunk_decommit(region, first, region->chunk_end);
 }
 
 void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end) {
+  uint32_t page = torpor__system_page();
+  start = (uint32_t)ROUND_UP((uint64_t)start, page);
+  end = end / page * page;
   if (start < end)
     (void)madvise(torpor__region_bytes(region) + start, end - start,
                   MADV_DONTNEED);
@@ -122,9 +151,11 @@ void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end) {
 
 static bool unmap(torpor__region *region) {
   size_t size = (size_t)region->mapped * TORPOR__CHUNK;
+  uint32_t end = region->mapped, before = torpor__edges_in(region, 0, end);
   if (size == 0) return true;
   clear_records(region);
   region->mapped = 0;
+  torpor__edges_changed(region, before, 0, end);
   region->noted = false;
   return mmap(torpor__region_bytes(region), size, PROT_NONE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
@@ -134,6 +165,7 @@ static bool unmap(torpor__region *region) {
 /* ---- Opening and closing --------------------------------------------------*/
 
 static torpor__region *reserve_region(void) {
+  if (torpor__system_page() > TORPOR__CHUNK) return NULL;
   void *space = mmap(NULL, REGION_SIZE, PROT_NONE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (space == MAP_FAILED) return NULL;
@@ -141,7 +173,13 @@ static torpor__region *reserve_region(void) {
     munmap(space, REGION_SIZE);
     return NULL;
   }
+  torpor__mappings_open(space);
   return space;
+}
+
+static void unreserve_region(torpor__region *region) {
+  torpor__mappings_close(region);
+  munmap(region, REGION_SIZE);
 }
 
 static torpor__region *take_spare(void) {
@@ -190,10 +228,10 @@ void torpor__region_close(torpor__region *region) {
   torpor__shadow_close(region);
   torpor__seal_end(region);
   memset(torpor__region_instance(region), 0, TORPOR__INSTANCE_MAX);
-  if (!clean || !keep_spare(region)) munmap(region, REGION_SIZE);
+  if (!clean || !keep_spare(region)) unreserve_region(region);
 }
 
 void torpor__region_drain(void) {
   torpor__region *region;
-  while ((region = take_spare()) != NULL) munmap(region, REGION_SIZE);
+  while ((region = take_spare()) != NULL) unreserve_region(region);
 }

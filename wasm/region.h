@@ -7,6 +7,7 @@
  *     seal.c     what can be written
  *     shadow.c   pages as they were
  *     written.c  finding the pages that may differ
+ *     mappings.c how many mappings all of that takes
  *
  * region.c has the picture and the invariants. */
 #ifndef TORPOR_WASM_REGION_H
@@ -35,6 +36,7 @@ struct torpor__region {
   uint32_t mapped;    /* chunks below this lie on a file, and are committed */
   bool noted;         /* those were sealed: what is written is noted */
   uint32_t opened;    /* pages let in for writing since the last sealing */
+  uint32_t edges;     /* where the access changes (mappings.c) */
   bool is_counted;    /* among the sealed regions */
   bool is_kept;       /* among those with kept pages */
   torpor__chunk chunks[CHUNK_COUNT];
@@ -42,13 +44,44 @@ struct torpor__region {
 
 _Static_assert(CHUNK_PAGES == 16, "a chunk's pages have a bit each");
 
-#define INSTANCE_OFFSET ROUND_UP(sizeof(struct torpor__region), TORPOR__PAGE)
-#define MEMORY_OFFSET (INSTANCE_OFFSET + TORPOR__MEMORY_DISTANCE)
+/* Memory begins at a page of the system's, which has at most a chunk. */
+#define MEMORY_OFFSET                                                          \
+  ROUND_UP(sizeof(struct torpor__region) + TORPOR__MEMORY_DISTANCE,            \
+           TORPOR__CHUNK)
+#define INSTANCE_OFFSET (MEMORY_OFFSET - TORPOR__MEMORY_DISTANCE)
 #define REGION_SIZE (MEMORY_OFFSET + MEMORY_RESERVED + TORPOR__GUARD)
 
 static inline uint8_t *torpor__region_bytes(const torpor__region *region) {
   return (uint8_t *)region + MEMORY_OFFSET;
 }
+
+/* Bytes of a page of the system's: access is changed by whole ones. Where it
+ * has more than TORPOR__PAGE, pages of ours are not opened or sealed singly. */
+uint32_t torpor__system_page(void);
+static inline bool torpor__pages_are_single(void) {
+  return torpor__system_page() <= TORPOR__PAGE;
+}
+#ifdef TORPOR_TESTING
+void torpor__system_page_force(uint32_t size);
+#endif
+
+/* ---- Mappings (mappings.c) ------------------------------------------------*/
+
+/* Whether no more should be made than there are. */
+bool torpor__mappings_are_scarce(void);
+void torpor__mappings_add(long count);
+void torpor__mappings_open(torpor__region *region);
+void torpor__mappings_close(torpor__region *region);
+/* The edges in chunks [first, end) and at both ends: before the access there is
+ * changed, and then what becomes of them. */
+uint32_t torpor__edges_in(const torpor__region *region, uint32_t first,
+                          uint32_t end);
+void torpor__edges_changed(torpor__region *region, uint32_t before,
+                           uint32_t first, uint32_t end);
+#ifdef TORPOR_TESTING
+void torpor__mappings_allow(long count);
+long torpor__mappings_count(void);
+#endif
 
 /* ---- Chunks (chunk.c) -----------------------------------------------------*/
 

@@ -6,9 +6,9 @@
  * region again and again pays for the pages that are really written, not for
  * all. A page that is kept (shadow.c) is copied before it is opened.
  *
- * Every open page among sealed ones is two mappings more for the system, which
- * has 65,530 of them by default. So not every region is sealed, and one that
- * opens many pages opens whole chunks from then on.
+ * Every open page among sealed ones is two mappings more for the system. So not
+ * every region is sealed, one that opens many pages opens whole chunks from
+ * then on, and where mappings are scarce (mappings.c) everything at once.
  *
  * A page that has not changed for long can be sealed alone: it is *quiet*. It
  * counts as written, and whoever knows what is in it need not look again.
@@ -19,6 +19,7 @@
  * The region's thread, and its fault handler. */
 #include "wasm/region.h"
 
+#include <assert.h>
 #include <sys/mman.h>
 
 /* The regions beyond these are as they would be without sealing. */
@@ -60,14 +61,32 @@ void torpor__seal_end(torpor__region *region) {
 
 /* ---- Opening --------------------------------------------------------------*/
 
-/* Lets writes into all of 'chunk': one mapping less for the system. */
-static bool open_chunk(torpor__region *region, uint32_t chunk) {
-  if (!torpor__shadow_save_chunk(region, chunk) ||
-      !torpor__chunk_protect(region, chunk, chunk + 1, PROT_READ | PROT_WRITE))
+/* Lets writes into all of chunks [first, end): fewer mappings. */
+static bool open_chunks(torpor__region *region, uint32_t first, uint32_t end) {
+  uint32_t before = torpor__edges_in(region, first, end);
+  for (uint32_t i = first; i < end; i++)
+    if (!torpor__shadow_save_chunk(region, i)) return false;
+  if (!torpor__chunk_protect(region, first, end, PROT_READ | PROT_WRITE))
     return false;
-  region->chunks[chunk].sealed = false;
-  region->chunks[chunk].open = region->chunks[chunk].quiet = 0;
+  for (uint32_t i = first; i < end; i++) {
+    region->chunks[i].sealed = false;
+    region->chunks[i].open = region->chunks[i].quiet = 0;
+  }
+  torpor__edges_changed(region, before, first, end);
   return true;
+}
+
+static bool open_chunk(torpor__region *region, uint32_t chunk) {
+  return open_chunks(region, chunk, chunk + 1);
+}
+
+/* All around 'chunk' that is accessible, but what would have to be copied. */
+static bool open_widely(torpor__region *region, uint32_t chunk) {
+  uint32_t first = chunk, end = chunk + 1;
+  if (region->is_kept) return open_chunk(region, chunk);
+  while (first > 0 && torpor__chunk_is_committed(region, first - 1)) first--;
+  end = torpor__chunk_find(region, end, region->chunk_end, false);
+  return open_chunks(region, first, end);
 }
 
 static uint16_t page_bit(uint32_t page) {
@@ -76,29 +95,38 @@ static uint16_t page_bit(uint32_t page) {
 
 static bool protect_page(torpor__region *region, uint32_t page,
                          int protection) {
+  assert(torpor__pages_are_single());
   return mprotect(torpor__region_bytes(region) + (size_t)page * TORPOR__PAGE,
                   TORPOR__PAGE, protection) == 0;
 }
 
 bool torpor__page_open(torpor__region *region, uint32_t page) {
-  uint32_t chunk = page / CHUNK_PAGES;
-  if (region->opened >= OPEN_SINGLY) return open_chunk(region, chunk);
+  uint32_t chunk = page / CHUNK_PAGES, before;
+  if (torpor__mappings_are_scarce()) return open_widely(region, chunk);
+  if (region->opened >= OPEN_SINGLY || !torpor__pages_are_single())
+    return open_chunk(region, chunk);
   region->opened++;
   if (!torpor__shadow_save_page(region, page)) return false;
   if (!protect_page(region, page, PROT_READ | PROT_WRITE))
     return open_chunk(region, chunk);
+  before = torpor__edges_in(region, chunk, chunk + 1);
   region->chunks[chunk].open |= page_bit(page);
   region->chunks[chunk].quiet &= (uint16_t)~page_bit(page);
+  torpor__edges_changed(region, before, chunk, chunk + 1);
   return true;
 }
 
 bool torpor__region_quiet(torpor__region *region, uint32_t page) {
-  torpor__chunk *chunk = &region->chunks[page / CHUNK_PAGES];
+  uint32_t index = page / CHUNK_PAGES, before;
+  torpor__chunk *chunk = &region->chunks[index];
   if (!chunk->sealed || !(chunk->open & page_bit(page)) ||
+      torpor__mappings_are_scarce() || !torpor__pages_are_single() ||
       !protect_page(region, page, PROT_READ))
     return false;
+  before = torpor__edges_in(region, index, index + 1);
   chunk->open &= (uint16_t)~page_bit(page);
   chunk->quiet |= page_bit(page);
+  torpor__edges_changed(region, before, index, index + 1);
   if (region->opened > 0) region->opened--; /* its mapping is joined again */
   return true;
 }
@@ -110,11 +138,13 @@ bool torpor__region_is_quiet(const torpor__region *region, uint32_t page) {
 /* ---- Sealing --------------------------------------------------------------*/
 
 bool torpor__seal_chunks(torpor__region *region, uint32_t first, uint32_t end) {
+  uint32_t before = torpor__edges_in(region, first, end);
   if (!torpor__chunk_protect(region, first, end, PROT_READ)) return false;
-  for (; first < end; first++) {
-    region->chunks[first].sealed = true;
-    region->chunks[first].open = region->chunks[first].quiet = 0;
+  for (uint32_t i = first; i < end; i++) {
+    region->chunks[i].sealed = true;
+    region->chunks[i].open = region->chunks[i].quiet = 0;
   }
+  torpor__edges_changed(region, before, first, end);
   return true;
 }
 
@@ -144,16 +174,24 @@ static void note_sealed(torpor__region *region, uint32_t page) {
 }
 
 bool torpor__region_keep(torpor__region *region, uint32_t start, uint32_t end) {
-  if (!count_kept(region) || !torpor__shadow_open(region)) return false;
+  uint32_t first = start / TORPOR__CHUNK, before;
+  uint32_t last =
+      (uint32_t)(ROUND_UP((uint64_t)end, TORPOR__CHUNK) / TORPOR__CHUNK);
+  if ((start | end) % torpor__system_page() != 0 ||
+      torpor__mappings_are_scarce() || !count_kept(region) ||
+      !torpor__shadow_open(region))
+    return false;
   if (mprotect(torpor__region_bytes(region) + start, end - start, PROT_READ) !=
       0)
     return false;
+  before = torpor__edges_in(region, first, last);
   region->opened = 0;
   for (uint32_t page = start / TORPOR__PAGE; page < end / TORPOR__PAGE;
        page++) {
     note_sealed(region, page);
     torpor__shadow_keep(region, page);
   }
+  torpor__edges_changed(region, before, first, last);
   return true;
 }
 
@@ -161,11 +199,14 @@ bool torpor__region_let_go(torpor__region *region) {
   if (region->is_kept) atomic_fetch_sub(&kept_regions, 1);
   region->is_kept = false;
   for (uint32_t i = 0; i < region->chunk_end; i++) {
+    uint32_t before;
     if (!torpor__shadow_keeps_any(region, i)) continue;
+    before = torpor__edges_in(region, i, i + 1);
     if (!torpor__chunk_protect(region, i, i + 1, PROT_READ | PROT_WRITE))
       return false;
     region->chunks[i].sealed = false;
     region->chunks[i].open = region->chunks[i].quiet = 0;
+    torpor__edges_changed(region, before, i, i + 1);
   }
   return true;
 }

@@ -39,7 +39,7 @@ struct torpor__shadow {
   struct record chunks[CHUNK_COUNT];
 };
 
-#define COPIES_OFFSET ROUND_UP(sizeof(struct torpor__shadow), TORPOR__PAGE)
+#define COPIES_OFFSET ROUND_UP(sizeof(struct torpor__shadow), TORPOR__CHUNK)
 #define SHADOW_SIZE (COPIES_OFFSET + MEMORY_RESERVED)
 
 static uint8_t *find_copy(torpor__shadow *shadow, uint32_t page) {

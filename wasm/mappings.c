@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* mappings.c - how many mappings of the system's the regions of a process take.
+ *
+ * The system has a mapping for each stretch of memory with one kind of access,
+ * and 65,530 of them for a process (vm.max_map_count), of which the program
+ * needs some for other things: without one there is no memory, no thread and no
+ * file to be mapped. So each region counts its *edges*, the places where the
+ * access changes, and when those of all regions are many, memory is let in, and
+ * opened for writing, in larger parts: that makes no more of them, and what was
+ * written is found by looking at more.
+ *
+ *  (1) 'edges' of a region is what its records of chunks say, at any time.
+ *
+ * Any thread; also fault handlers. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "wasm/region.h"
+
+/* Of a region that is open: its header, its memory, what is behind. */
+#define EDGES_OF_REGION 4
+#define MAPPINGS_USUAL 65530
+
+static _Atomic long edges;
+static _Atomic long most = MAPPINGS_USUAL / 2;
+
+static void read_most(void) {
+  FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
+  long count;
+  if (file == NULL) return;
+  if (fscanf(file, "%ld", &count) == 1 && count > 0) most = count / 2;
+  fclose(file);
+}
+
+#ifdef TORPOR_TESTING
+void torpor__mappings_allow(long count) {
+  most = count;
+}
+
+long torpor__mappings_count(void) {
+  return edges;
+}
+#endif
+
+bool torpor__mappings_are_scarce(void) {
+  return atomic_load_explicit(&edges, memory_order_relaxed) >=
+         atomic_load_explicit(&most, memory_order_relaxed);
+}
+
+void torpor__mappings_add(long count) {
+  atomic_fetch_add_explicit(&edges, count, memory_order_relaxed);
+}
+
+void torpor__mappings_open(torpor__region *region) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, read_most);
+  region->edges = 0;
+  torpor__mappings_add(EDGES_OF_REGION);
+}
+
+void torpor__mappings_close(torpor__region *region) {
+  torpor__mappings_add(-EDGES_OF_REGION - (long)region->edges);
+  region->edges = 0;
+}
+
+typedef enum access { NONE, READ, WRITE } access;
+
+static access access_of(const torpor__region *region, uint32_t page) {
+  if (!torpor__chunk_is_committed(region, page / CHUNK_PAGES)) return NONE;
+  return torpor__page_is_open(region, page) ? WRITE : READ;
+}
+
+static bool is_edge(const torpor__region *region, uint32_t chunk) {
+  uint32_t page = chunk * CHUNK_PAGES;
+  return chunk > 0 && chunk < CHUNK_COUNT &&
+         access_of(region, page - 1) != access_of(region, page);
+}
+
+uint32_t torpor__edges_in(const torpor__region *region, uint32_t first,
+                          uint32_t end) {
+  uint32_t count = is_edge(region, end);
+  for (; first < end; first++) {
+    uint32_t open = region->chunks[first].open;
+    count += is_edge(region, first);
+    if (region->chunks[first].sealed)
+      count += (uint32_t)__builtin_popcount((open ^ open >> 1) &
+                                            ((1u << (CHUNK_PAGES - 1)) - 1));
+  }
+  return count;
+}
+
+void torpor__edges_changed(torpor__region *region, uint32_t before,
+                           uint32_t first, uint32_t end) {
+  long change = (long)torpor__edges_in(region, first, end) - (long)before;
+  if (change == 0) return;
+  region->edges = (uint32_t)((long)region->edges + change);
+  torpor__mappings_add(change);
+}
