@@ -8,8 +8,8 @@
  * is only ever extended.
  *
  * Everything is little-endian. Addresses are offsets in linear memory. A value
- * at the border is 64 bits as include/torpor.h describes (numbers as they are,
- * tags, handles: generation in bits 24..47, slot in bits 0..23).
+ * at the border is 64 bits as include/torpor.h describes: numbers as they are,
+ * tags, handles, whose lower 48 bits are the guest's affair.
  *
  * The host trusts nothing that it reads here: addresses are checked, counts
  * capped, bytes copied before use.
@@ -31,6 +31,8 @@
 #define TORPOR_ABI_RESULTS 4
 #define TORPOR_ABI_SLOTS 64
 #define TORPOR_ABI_WINDOW 8192
+/* Handles that may live at once, scoped ones and retained ones each. */
+#define TORPOR_ABI_HANDLES 4194304u
 
 /* One pending operation; control.operations points to an array of
  * control.operation_count addresses of these, in order of ids. Strings are not
@@ -77,9 +79,9 @@ typedef struct torpor_abi_control {
                              INTERRUPTED by fuel, 2 by poll */
     double monotonic_offset; /* guest: its monotonic time less the host's; kept
                                 here because it differs from host to host */
-    uint64_t generation; /* guest: of the newest handle; handles end with the
-                            host that holds them */
-    uint64_t cancelled;  /* guest: one more than there are cancelled operations
+    uint64_t generation;     /* guest: number of the newest handle; handles end
+                            with the host that holds them */
+    uint64_t cancelled; /* guest: one more than there are cancelled operations
                             that can be taken, updated with 'rejections'; 0: not
                             known, as engines that are older leave it */
     uint32_t stack; /* bytes of shadow stack that an entry may use from where it
@@ -207,15 +209,24 @@ typedef struct torpor_abi_control {
   /* (n, more), for tests: of the allocations to come, 'n' succeed, the next \
      one fails as if memory had run out and, unless 'more' is 0, all others. \
      -1: none fails any more. result[0]: how many there were. */ \
-  X(i, torpor_allocation_fail, ii)
+  X(i, torpor_allocation_fail, ii)                                             \
+  /* (promise): its rejection is the host's to see and not unhandled. */       \
+  X(i, torpor_promise_handle, l)                                               \
+  /* (value) -> THROWN, with it in result[0]; the host function that runs \
+     throws it when it answers THROWN. */    \
+  X(i, torpor_throw, l)                                                        \
+  /* (value): as torpor_error_read, without cause, from what is plain data: \
+     no code of the program runs. */  \
+  X(i, torpor_error_look, l)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
  *  call(function index, self, address of args, count) -> status
- *      result[0] in: undefined; out: the result or exception. INTERRUPTED: what
- *      runs is interrupted; engines that are older throw result[0] then. All
- *      else becomes an Error that the host put together (the host makes it with
- *      torpor_error_new and answers THROWN).
+ *      result[0] in: undefined; out, with OK: the result. THROWN: what was
+ *      thrown last below this call, by any export or torpor_throw, is thrown
+ *      on (engines that lack torpor_throw: result[0]). INTERRUPTED: what runs
+ *      is interrupted; engines that are older throw then. Other codes become an
+ *      Error that the host makes with torpor_error_new and throws.
  *  module(name address, size) -> status
  *      OK: result[0] = address, result[1] = size of the source, allocated with
  *      torpor_allocate, a zero byte behind it; the guest releases it.

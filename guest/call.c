@@ -6,6 +6,8 @@
  * functions sleep and wake with the VM. Each call has a scope of its own. */
 
 enum { CALL_ARGS_STACK = 64, CALL_ARGS_LARGEST = 65535 };
+/* As large a length of a function as the engine keeps by itself. */
+enum { CALL_LENGTH_KEPT = 255 };
 
 static uint32_t function_capacity;
 
@@ -33,28 +35,54 @@ static int64_t function_index(const char *text, uint32_t size) {
   return torpor_control.function_count++;
 }
 
+/* What a host function gave that answered 'status'; takes both references. */
+static JSValue host_outcome(torpor_status status, JSValue value,
+                            JSValue thrown) {
+  if (status == TORPOR_OK) {
+    JS_FreeValue(torpor__ctx, thrown);
+    return value;
+  }
+  JS_FreeValue(torpor__ctx, value);
+  if (!JS_IsUninitialized(thrown)) return JS_Throw(torpor__ctx, thrown);
+  return JS_ThrowTypeError(torpor__ctx,
+                           "a host function answered TORPOR_THROWN, but "
+                           "nothing was thrown; torpor_throw throws");
+}
+
 /* Calls the host; the handles made meanwhile are cut by the caller. */
 static JSValue host_call(int index, JSValueConst self, int count,
                          JSValueConst *values, uint64_t *args) {
   uint64_t *result = torpor_control.host.result, self_bits;
   uintptr_t stack_limit = torpor__rt->stack_limit;
-  JSValue value;
+  JSValue value, thrown, outer = carrier.value;
   torpor_status status;
+  bool nested = carrier.running;
   bool fits = torpor__border(js_dup(self), &self_bits);
   for (int i = 0; i < count; i++)
     fits &= torpor__border(js_dup(values[i]), &args[i]);
   if (!fits) return JS_ThrowOutOfMemory(torpor__ctx);
   result[0] = torpor_undefined().bits;
+  carrier.value = JS_UNINITIALIZED;
+  carrier.running = true;
   torpor__pause();
   status = torpor__host_call((uint32_t)index, self_bits, args, (uint32_t)count);
   torpor__rt->stack_limit = stack_limit; /* entries meanwhile had their own */
   torpor__resume();
-  if (status == TORPOR_INTERRUPTED) return torpor__interrupt();
-  if (torpor__value(result[0], &value) != TORPOR_OK)
+  thrown = carrier.value;
+  carrier.value = outer;
+  carrier.running = nested;
+  if (status == TORPOR_INTERRUPTED) {
+    JS_FreeValue(torpor__ctx, thrown);
+    return torpor__interrupt();
+  }
+  if (status == TORPOR_OK && torpor__value(result[0], &value) != TORPOR_OK) {
+    JS_FreeValue(torpor__ctx, thrown);
     return JS_ThrowTypeError(torpor__ctx,
-                             "a host function gave a handle that has ended");
-  js_dup(value);
-  return status == TORPOR_OK ? value : JS_Throw(torpor__ctx, value);
+                             "a host function gave a value that is no longer "
+                             "valid, or of another VM");
+  }
+  return host_outcome(
+      status, status == TORPOR_OK ? js_dup(value) : JS_UNDEFINED, thrown);
 }
 
 static JSValue call_host_function(JSContext *ctx, JSValueConst self, int count,
@@ -80,8 +108,8 @@ static JSValue torpor__host_function(const char *text, uint32_t size,
   JSAtom atom;
   int64_t index = function_index(text, size);
   if (index < 0) return JS_EXCEPTION;
-  if (length < 0 || length > 255) length = 0;
-  function = JS_NewCFunctionData(torpor__ctx, call_host_function, length,
+  function = JS_NewCFunctionData(torpor__ctx, call_host_function,
+                                 length <= CALL_LENGTH_KEPT ? length : 0,
                                  (int)index, 0, NULL);
   atom = JS_NewAtomLen(torpor__ctx, text, size);
   if (JS_IsException(function) || atom == JS_ATOM_NULL) {
@@ -93,6 +121,9 @@ static JSValue torpor__host_function(const char *text, uint32_t size,
                          JS_AtomToString(torpor__ctx, atom),
                          JS_PROP_CONFIGURABLE);
   JS_FreeAtom(torpor__ctx, atom);
+  if (length > CALL_LENGTH_KEPT)
+    JS_DefinePropertyValue(torpor__ctx, function, JS_ATOM_length,
+                           js_int32(length), JS_PROP_CONFIGURABLE);
   return function;
 }
 
@@ -148,6 +179,17 @@ static torpor_status call_function(uint64_t function_bits, uint64_t self_bits,
   status = call_with(function, self, args, count, many);
   js_free(torpor__ctx, many);
   return status;
+}
+
+/* Throws for the host function that runs; outside of one, only tells. */
+EXPORT(torpor_throw)
+torpor_status export_throw(uint64_t bits) {
+  JSValue value;
+  torpor_status status = torpor__value(bits, &value);
+  if (status) return status;
+  torpor__carry(value);
+  torpor_control.host.result[0] = bits;
+  return TORPOR_THROWN;
 }
 
 EXPORT(torpor_call)

@@ -147,6 +147,22 @@ static torpor_status torpor__leave(torpor_status status) {
   return status;
 }
 
+/* ---- What was thrown -----------------------------------------------------*/
+
+/* What a call threw last in the host function that runs, which may hand it on
+ * (TORPOR_THROWN); uninitialized: nothing. Between entries there is none. */
+static struct {
+  JSValue value;
+  bool running; /* a host function */
+} carrier = {JS_UNINITIALIZED, false};
+
+static void torpor__carry(JSValueConst thrown) {
+  JSValue before = carrier.value;
+  if (!carrier.running) return;
+  carrier.value = js_dup(thrown);
+  JS_FreeValue(torpor__ctx, before);
+}
+
 /* The pending exception. There is none when there was no memory to make it;
  * by now there may be. */
 static JSValue torpor__exception_take(void) {
@@ -163,6 +179,7 @@ static torpor_status torpor__thrown(void) {
     JS_FreeValue(torpor__ctx, exception);
     return TORPOR_INTERRUPTED;
   }
+  torpor__carry(exception);
   if (!torpor__border(exception, &torpor_control.host.result[0]))
     return TORPOR_LIMIT;
   return TORPOR_THROWN;

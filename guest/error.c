@@ -3,9 +3,12 @@
  *
  * Reading an error may run getters of the program; whatever they throw counts
  * as an empty text, so that reporting an error cannot fail. An object that was
- * thrown and is no error is shown as the console shows it. */
+ * thrown and is no error is shown as the console shows it. Looking at one,
+ * which the host does whenever something was thrown, runs no code of the
+ * program: it takes what lies there as plain data. */
 
 enum { ERROR_TEXTS = 3 };
+enum { LOOK_DEPTH = 64 }; /* prototypes that are looked at */
 
 static JSValue error_describe = JS_UNDEFINED; /* the library's inspect */
 
@@ -136,6 +139,61 @@ static void error_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
   texts[1] = text_of(text);
 }
 
+/* The text of a value that is no object. */
+static JSString *text_plain(JSValueConst value) {
+  JSContext *ctx = torpor__ctx;
+  if (JS_IsObject(value)) return NULL;
+  return text_of(JS_IsSymbol(value) ? js_symbol_toString(ctx, value, 0, NULL)
+                                    : JS_ToString(ctx, value));
+}
+
+/* The text of a property that is plain data, the object's own or inherited. */
+static JSString *text_look(JSObject *object, JSAtom key) {
+  JSProperty *property;
+  for (int depth = 0; object && depth < LOOK_DEPTH; depth++) {
+    JSShapeProperty *found;
+    if (object->class_id == JS_CLASS_PROXY) return NULL;
+    found = find_own_property(&property, object, key);
+    if (found && (found->flags & JS_PROP_TMASK) == JS_PROP_AUTOINIT) {
+      if (JS_AutoInitProperty(torpor__ctx, object, key, property, found) < 0)
+        return torpor__exception_drop(), NULL;
+      found = find_own_property(&property, object, key);
+    }
+    if (found && (found->flags & JS_PROP_TMASK) == JS_PROP_NORMAL)
+      return text_plain(property->u.value);
+    object = object->shape->proto;
+  }
+  return NULL;
+}
+
+/* "[object Map]", from the class that the engine knows it by. */
+static JSString *text_class(JSObject *object) {
+  JSContext *ctx = torpor__ctx;
+  JSAtom name = torpor__rt->class_array[object->class_id].class_name;
+  return text_of(
+      JS_ConcatString3(ctx, "[object ", JS_AtomToString(ctx, name), "]"));
+}
+
+static void error_look_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
+  const JSDOMExceptionData *dom = JS_GetOpaque(value, JS_CLASS_DOM_EXCEPTION);
+  JSObject *object;
+  if (!JS_IsObject(value)) {
+    texts[1] = text_plain(value);
+    return;
+  }
+  object = JS_VALUE_GET_OBJ(value);
+  texts[1] =
+      dom ? text_plain(dom->message) : text_look(object, JS_ATOM_message);
+  if (texts[1] || torpor__class_of(value) == TORPOR_CLASS_ERROR) {
+    texts[0] = dom ? text_plain(dom->name) : text_look(object, JS_ATOM_name);
+    texts[2] = text_look(object, JS_ATOM_stack);
+  } else {
+    texts[1] = text_class(object);
+  }
+  if (object->class_id == JS_CLASS_ERROR && texts[2] == NULL)
+    texts[2] = text_plain(object->u.object_data);
+}
+
 static torpor_status error_place(JSString *texts[ERROR_TEXTS]) {
   uint64_t sizes[ERROR_TEXTS], total = ERROR_TEXTS * sizeof(uint32_t);
   uint8_t *place, *out;
@@ -155,6 +213,15 @@ static torpor_status error_place(JSString *texts[ERROR_TEXTS]) {
   return TORPOR_OK;
 }
 
+static torpor_status error_give(JSString *texts[ERROR_TEXTS], JSValue cause) {
+  torpor_status status = error_place(texts);
+  if (!torpor__border(cause, &torpor_control.host.result[3]))
+    status = TORPOR_LIMIT;
+  for (int i = 0; i < ERROR_TEXTS; i++)
+    if (texts[i]) js_free_string(torpor__rt, texts[i]);
+  return status;
+}
+
 static torpor_status error_read(uint64_t bits) {
   JSString *texts[ERROR_TEXTS] = {0};
   JSValue value, cause = JS_UNDEFINED;
@@ -166,13 +233,23 @@ static torpor_status error_read(uint64_t bits) {
     cause = JS_GetProperty(torpor__ctx, value, JS_ATOM_cause);
     if (JS_IsException(cause)) torpor__exception_drop(), cause = JS_UNDEFINED;
   }
-  status = error_place(texts);
-  if (!torpor__border(cause, &torpor_control.host.result[3]))
-    status = TORPOR_LIMIT;
-  for (int i = 0; i < ERROR_TEXTS; i++)
-    if (texts[i]) js_free_string(torpor__rt, texts[i]);
   JS_FreeValue(torpor__ctx, value);
-  return status;
+  return error_give(texts, cause);
+}
+
+static torpor_status error_look(uint64_t bits) {
+  JSString *texts[ERROR_TEXTS] = {0};
+  JSValue value;
+  torpor_status status = torpor__value(bits, &value);
+  if (status) return status;
+  error_look_texts(value, texts);
+  return error_give(texts, JS_UNDEFINED);
+}
+
+/* No code of the program runs, so its fuel is not asked for either. */
+EXPORT(torpor_error_look)
+torpor_status export_error_look(uint64_t bits) {
+  return error_look(bits);
 }
 
 EXPORT(torpor_error_read)

@@ -111,8 +111,7 @@ static void visit_jobs(edge_visitor *visitor) {
 
 static void visit_handles(edge_visitor *visitor, handle_table *table) {
   for (uint32_t i = 0; i < table->count; i++)
-    if (table_slots(table)[i].generation != 0)
-      visit_silent(visitor, table_slots(table)[i].value);
+    visit_silent(visitor, table_slots(table)[i].value);
 }
 
 static void visit_host(edge_visitor *visitor) {

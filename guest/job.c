@@ -152,6 +152,23 @@ torpor_status export_promise_read(uint64_t bits) {
   return TORPOR_OK;
 }
 
+/* From here on the host sees to it what becomes of the promise. */
+static torpor_status promise_handle(uint64_t bits) {
+  JSValue promise;
+  torpor_status status = torpor__value(bits, &promise);
+  if (status) return status;
+  if (!JS_IsPromise(promise)) return TORPOR_TYPE;
+  JS_PromiseMarkAsHandled(torpor__ctx, promise);
+  rejection_remove(promise);
+  torpor__publish();
+  return TORPOR_OK;
+}
+
+EXPORT(torpor_promise_handle)
+torpor_status export_promise_handle(uint64_t bits) {
+  return promise_handle(bits);
+}
+
 static torpor_status promise_new(void) {
   uint64_t *result = torpor_control.host.result;
   JSValue functions[2];

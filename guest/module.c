@@ -277,8 +277,7 @@ static JSValue namespace_of(JSContext *ctx, JSValueConst self, int count,
   return js_dup(data[0]);
 }
 
-/* Evaluates a compiled module: a promise of its namespace. That its rejection
- * is seen is the host's affair, which holds the promise. */
+/* Evaluates a compiled module: a promise of its namespace. */
 static JSValue module_evaluate(JSValue compiled) {
   JSContext *ctx = torpor__ctx;
   JSModuleDef *module = JS_VALUE_GET_PTR(compiled);
@@ -290,10 +289,8 @@ static JSValue module_evaluate(JSValue compiled) {
   then = JS_IsException(space)
              ? JS_EXCEPTION
              : JS_NewCFunctionData(ctx, namespace_of, 0, 0, 1, vc(&space));
-  if (!JS_IsException(then)) {
+  if (!JS_IsException(then))
     promise = JS_PromiseThen(ctx, done, then, JS_UNDEFINED);
-    if (!JS_IsException(promise)) JS_PromiseMarkAsHandled(ctx, promise);
-  }
   JS_FreeValue(ctx, then);
   JS_FreeValue(ctx, space);
   JS_FreeValue(ctx, done);

@@ -107,7 +107,8 @@ static torpor_status string_read(uint64_t bits) {
   JSString *string;
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
-  text = JS_ToString(torpor__ctx, value);
+  text = JS_IsSymbol(value) ? js_symbol_toString(torpor__ctx, value, 0, NULL)
+                            : JS_ToString(torpor__ctx, value);
   if (JS_IsException(text)) return torpor__thrown();
   string = torpor__flat(text);
   JS_FreeValue(torpor__ctx, text);

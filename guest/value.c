@@ -2,37 +2,37 @@
 /* value.c - values as the host sees them: numbers as they are, handles.
  *
  *   border value   0000..fff8  a double          fffc..ffff  handle:
- *   (bits 48..63)  fff9        undefined           bits 24..47 generation
- *                  fffa        null                bit  23     1: retained
- *                  fffb        boolean             bits 0..22  slot
+ *   (bits 48..63)  fff9        undefined           bit  47     1: retained
+ *                  fffa        null                bits 0..46  serial number
+ *                  fffb        boolean
  *
  * Scoped handles are a stack, and a scope is a height of it. Retained handles
- * have a table with a list of free slots. Tokens name values for longer than
- * the host lives: they are kept in ascending order and never used twice.
+ * have a table of their own, in which those that were released leave holes.
+ * Tokens name values for longer than the host lives: they are kept in ascending
+ * order and never used twice.
  *
- *  (1) A live slot holds a reference and its generation; others are zero.
- *  (2) Generations count on over all slots and belong to the host, so that a
+ *  (1) A serial number is never used twice, so a handle that has ended is never
+ *      taken for another one. Both tables are in their order.
+ *  (2) They count on over both tables and belong to the host, so that a
  *      snapshot does not depend on how many handles it made.
- *  (3) While no handle lives, a table takes no space on the heap. */
+ *  (3) What lies behind the count is zero; the last slot is never a hole, and
+ *      holes are closed when they are the majority.
+ *  (4) While no handle lives, a table takes no space on the heap. */
 
-enum {
-  HANDLE_RETAINED = 1 << 23,
-  HANDLE_SLOT = HANDLE_RETAINED - 1,
-  HANDLE_GENERATION = 0xffffff,
-  HANDLE_FIRST = 32, /* slots before a table goes to the heap */
-};
+#define HANDLE_RETAINED (UINT64_C(1) << 47)
+#define HANDLE_SERIAL (HANDLE_RETAINED - 1)
+enum { HANDLE_FIRST = 32 /* slots before a table goes to the heap */ };
 
 typedef struct handle {
-  JSValue value;       /* of a free retained slot: the next free, plus 1 */
-  uint32_t generation; /* 0: free */
+  JSValue value; /* uninitialized: a hole */
+  uint64_t serial;
 } handle;
 
 typedef struct handle_table {
   handle *slots;
-  uint32_t count;    /* slots in use; of the retained ones: ever used */
+  uint32_t count;    /* slots in use, and holes */
   uint32_t capacity; /* 0: 'slots' is 'first' */
   uint32_t live;
-  uint32_t free; /* of the retained ones: first free slot, plus 1 */
   handle first[HANDLE_FIRST];
 } handle_table;
 
@@ -56,7 +56,7 @@ static bool table_grow(handle_table *table) {
   uint32_t old = table->capacity ? table->capacity : HANDLE_FIRST;
   handle *slots;
   if (table->count < old) return true;
-  if (old > HANDLE_SLOT / 2) return false;
+  if (old >= TORPOR_ABI_HANDLES) return false;
   slots = torpor_allocate(old * 2 * (uint32_t)sizeof(handle));
   if (slots == NULL) return false;
   memcpy(slots, table_slots(table), old * sizeof(handle));
@@ -76,18 +76,11 @@ static void table_shrink(handle_table *table) {
   else
     memset(table->first, 0, sizeof(table->first));
   table->slots = NULL;
-  table->count = table->capacity = table->free = 0;
+  table->count = table->capacity = 0;
 }
 
 static void handles_publish(void) {
   torpor_control.handles = scoped.live + retained.live;
-}
-
-static uint32_t generation_next(void) {
-  uint64_t *generation = &torpor_control.host.generation;
-  do ++*generation;
-  while ((*generation & HANDLE_GENERATION) == 0);
-  return (uint32_t)(*generation & HANDLE_GENERATION);
 }
 
 static unsigned border_tag(int tag) {
@@ -107,25 +100,34 @@ static unsigned border_tag(int tag) {
   }
 }
 
-static uint64_t handle_bits(JSValue value, uint32_t slot, uint32_t generation) {
-  return (uint64_t)border_tag(JS_VALUE_GET_TAG(value)) << 48 |
-         (uint64_t)generation << 24 | slot;
+/* A number above all in 'table'; 0: there are no more. A copy of a VM that is
+ * looked into has handles, but not the count of their host. */
+static uint64_t serial_next(const handle_table *table, const handle *slots) {
+  uint64_t *last = &torpor_control.host.generation;
+  if (table->count > 0 && *last < slots[table->count - 1].serial)
+    *last = slots[table->count - 1].serial;
+  return *last < HANDLE_SERIAL ? ++*last : 0;
 }
 
-/* A scoped handle; takes the reference, also when there is no memory. */
-static bool handle_new(JSValue value, uint64_t *out) {
-  uint32_t generation, slot = scoped.count;
-  if (!table_grow(&scoped)) {
+/* Puts 'value' into 'table'; takes the reference, also when there is no
+ * memory. */
+static bool handle_add(handle_table *table, JSValue value, uint64_t *out) {
+  uint64_t serial = 0;
+  handle *slots;
+  if (table_grow(table)) {
+    slots = table_slots(table);
+    serial = serial_next(table, slots);
+  }
+  if (serial == 0) {
     JS_FreeValue(torpor__ctx, value);
     *out = torpor_undefined().bits;
     return false;
   }
-  generation = generation_next();
-  table_slots(&scoped)[slot] = (handle){value, generation};
-  scoped.count++;
-  scoped.live++;
+  slots[table->count++] = (handle){value, serial};
+  table->live++;
   handles_publish();
-  *out = handle_bits(value, slot, generation);
+  *out = (uint64_t)border_tag(JS_VALUE_GET_TAG(value)) << 48 | serial;
+  if (table == &retained) *out |= HANDLE_RETAINED;
   return true;
 }
 
@@ -143,20 +145,39 @@ static bool torpor__border(JSValue value, uint64_t *out) {
   } else if (border_tag(tag) == TORPOR_TAG_UNDEFINED) {
     *out = torpor_undefined().bits;
   } else {
-    return handle_new(value, out);
+    return handle_add(&scoped, value, out);
   }
   return true;
+}
+
+/* The slot of 'serial', or where it would be. Numbers ascend by one at least
+ * from slot to slot, so it is not far from where it would be without gaps. */
+static uint32_t handle_index(const handle_table *table, const handle *slots,
+                             uint64_t serial) {
+  uint32_t high = table->count, low = 0;
+  uint64_t behind;
+  if (high == 0 || serial > slots[high - 1].serial) return high;
+  behind = slots[high - 1].serial - serial;
+  if (behind < high) low = high - 1 - (uint32_t)behind;
+  if (slots[low].serial == serial) return low;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (slots[middle].serial < serial)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
 }
 
 /* The live slot that 'bits' name, or NULL. */
 static handle *handle_find(uint64_t bits) {
   handle_table *table = bits & HANDLE_RETAINED ? &retained : &scoped;
-  uint32_t slot = (uint32_t)(bits & HANDLE_SLOT);
-  uint32_t generation = (uint32_t)(bits >> 24) & HANDLE_GENERATION;
-  handle *found;
-  if (slot >= table->count || generation == 0) return NULL;
-  found = &table_slots(table)[slot];
-  if (found->generation != generation) return NULL;
+  handle *slots = table_slots(table), *found;
+  uint32_t index = handle_index(table, slots, bits & HANDLE_SERIAL);
+  if (index == table->count) return NULL;
+  found = &slots[index];
+  if (found->serial != (bits & HANDLE_SERIAL)) return NULL;
   if (border_tag(JS_VALUE_GET_TAG(found->value)) != bits >> 48) return NULL;
   return found;
 }
@@ -231,25 +252,6 @@ static void torpor__scope_end(call_scope scope) {
 
 /* ---- Retained handles ----------------------------------------------------*/
 
-static bool retained_new(JSValue value, uint64_t *out) {
-  handle *slots;
-  uint32_t slot, generation;
-  if (retained.free == 0 && !table_grow(&retained)) return false;
-  slots = table_slots(&retained);
-  if (retained.free) {
-    slot = retained.free - 1;
-    retained.free = (uint32_t)slots[slot].value;
-  } else {
-    slot = retained.count++;
-  }
-  generation = generation_next();
-  slots[slot] = (handle){value, generation};
-  retained.live++;
-  *out = handle_bits(value, slot | HANDLE_RETAINED, generation);
-  handles_publish();
-  return true;
-}
-
 EXPORT(torpor_value_retain)
 torpor_status export_value_retain(uint64_t bits) {
   JSValue value;
@@ -258,11 +260,23 @@ torpor_status export_value_retain(uint64_t bits) {
   torpor_control.host.result[0] = bits;
   if (border_tag(JS_VALUE_GET_TAG(value)) == TORPOR_TAG_UNDEFINED)
     return TORPOR_OK;
-  if (!retained_new(js_dup(value), &torpor_control.host.result[0])) {
-    JS_FreeValue(torpor__ctx, value);
-    return TORPOR_LIMIT;
-  }
-  return TORPOR_OK;
+  return handle_add(&retained, js_dup(value), &torpor_control.host.result[0])
+             ? TORPOR_OK
+             : TORPOR_LIMIT;
+}
+
+/* Restores (3) after a slot became a hole. */
+static void holes_close(handle_table *table) {
+  handle *slots = table_slots(table);
+  uint32_t count, kept = 0;
+  while (table->count > 0 && JS_IsUninitialized(slots[table->count - 1].value))
+    slots[--table->count] = (handle){0};
+  if (table->count - table->live <= table->live + HANDLE_FIRST) return;
+  for (uint32_t i = 0; i < table->count; i++)
+    if (!JS_IsUninitialized(slots[i].value)) slots[kept++] = slots[i];
+  count = table->count;
+  table->count = kept;
+  memset(slots + kept, 0, (count - kept) * sizeof(*slots));
 }
 
 /* Immediates and scoped handles have nothing to release. */
@@ -275,9 +289,9 @@ torpor_status export_value_release(uint64_t bits) {
   if (found == NULL) return TORPOR_STALE;
   if (!(bits & HANDLE_RETAINED)) return TORPOR_OK;
   value = found->value;
-  *found = (handle){.value = retained.free};
-  retained.free = (uint32_t)(bits & HANDLE_SLOT) + 1;
+  found->value = JS_UNINITIALIZED;
   retained.live--;
+  holes_close(&retained);
   table_shrink(&retained);
   handles_publish();
   JS_FreeValue(torpor__ctx, value);
@@ -291,9 +305,9 @@ static void torpor__handles_release(void) {
   scope_floor = 0;
   scope_cut(0);
   for (uint32_t i = 0; i < retained.count; i++) {
-    if (slots[i].generation == 0) continue;
-    JS_FreeValue(torpor__ctx, slots[i].value);
-    slots[i].generation = 0;
+    JSValue value = slots[i].value;
+    slots[i].value = JS_UNINITIALIZED;
+    JS_FreeValue(torpor__ctx, value);
   }
   retained.live = 0;
   table_shrink(&retained);

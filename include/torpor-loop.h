@@ -229,7 +229,8 @@ TORPOR_API torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
 TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
 
 /* Runs the loop until nothing is pending, then reads 'promise', usually that of
- * a module. Returns TORPOR_OK with its value, TORPOR_THROWN with its reason,
+ * a module. Its rejection is then not reported to 'rejected'. Returns TORPOR_OK
+ * with its value, TORPOR_THROWN with its reason (also torpor_exception's),
  * TORPOR_DEADLOCK when it is pending still, or what torpor_loop_run returned;
  * TORPOR_TYPE when it is not a promise. 'result' may be NULL. */
 TORPOR_API torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,

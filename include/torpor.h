@@ -17,7 +17,8 @@
  *
  * Ownership: what goes in is borrowed for the call, what comes out is the
  * caller's to release, every close and free accepts NULL, and closing a VM
- * releases everything in it.
+ * releases everything in it. An argument that is NULL and must not be is
+ * TORPOR_MISUSE.
  *
  * Threads: a VM is used by one thread at a time; different VMs may be used by
  * different threads at once. Only torpor_vm_interrupt may come from any.
@@ -42,6 +43,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "torpor-value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -122,12 +125,6 @@ TORPOR_API const char *torpor_status_text(torpor_status status);
 
 typedef struct torpor_vm torpor_vm;
 
-/* A value of one VM as the host sees it: a number, boolean, null or undefined
- * as it is, all else a handle, which belongs to a scope. Passed by value. */
-typedef struct torpor_value {
-  uint64_t bits;
-} torpor_value;
-
 /* Bytes that the library allocated; release with torpor_bytes_free. Text ends
  * with a zero byte that 'size' does not count. */
 typedef struct torpor_bytes {
@@ -190,7 +187,8 @@ typedef enum torpor_wake {
   TORPOR_WAKE_RESEED = 2, /* Math.random gets a seed of the host's randomness */
 } torpor_wake;
 
-/* How a VM is opened. Start from TORPOR_OPTIONS_INIT. */
+/* How a VM is opened. Start from TORPOR_OPTIONS_INIT. Fields that a program of
+ * an older version lacks count as 0; those of a newer version must be 0. */
 typedef struct torpor_options {
   size_t size; /* sizeof(torpor_options): lets fields be added */
   torpor_host host;
@@ -212,17 +210,21 @@ typedef struct torpor_options {
 TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
                                         torpor_vm **out);
 
-/* Ends 'vm' and everything in it; finalizers of host functions run. From
- * inside a host function it takes effect when the outermost call returns. */
+/* Ends 'vm' and everything in it; finalizers of host functions run, in which
+ * the VM refuses to be entered (TORPOR_BUSY). From inside a host function it
+ * takes effect when the outermost call returns. A VM that is used or closed
+ * once more is a mistake: TORPOR_MISUSE, and no harm, as long as fewer than 256
+ * others were closed since. */
 TORPOR_API void torpor_vm_close(torpor_vm *vm);
 
 /* Gives back what closed VMs have left for new ones. From any thread. */
 TORPOR_API void torpor_pool_drain(void);
 
 /* A sentence about the last call that did not return TORPOR_OK: what happened,
- * where (file and line if there is one), and what to do. Valid until the next
- * call for 'vm'. With NULL: the last failure on this thread of a call that had
- * no VM (open, restore, torpor_json_...). Never NULL. */
+ * where (file and line if there is one), and what to do. What was thrown is
+ * described by its data; no code of the program runs for that. Valid until the
+ * next call for 'vm'. With NULL: the last failure on this thread of a call that
+ * had no VM (open, restore, torpor_json_...). Never NULL. */
 TORPOR_API const char *torpor_last_error(const torpor_vm *vm);
 
 /* The id of an engine: 64 lower-case hex digits, SHA-256 of engine.wasm. */
@@ -267,78 +269,16 @@ TORPOR_API void torpor_vm_interrupt(torpor_vm *vm);
 
 /* ---- Values --------------------------------------------------------------*/
 
-typedef enum torpor_type {
-  TORPOR_TYPE_UNDEFINED,
-  TORPOR_TYPE_NULL,
-  TORPOR_TYPE_BOOLEAN,
-  TORPOR_TYPE_NUMBER,
-  TORPOR_TYPE_STRING,
-  TORPOR_TYPE_SYMBOL,
-  TORPOR_TYPE_BIGINT,
-  TORPOR_TYPE_OBJECT, /* see torpor_object_class */
-} torpor_type;
-
-/* Layout of torpor_value.bits: the bits of an IEEE double (one NaN only), or
- * one of these tags in the upper 16 bits. Handles carry slot and generation in
- * the lower 48. The same in snapshots' guests on every host. */
-#define TORPOR_TAG_UNDEFINED 0xfff9u
-#define TORPOR_TAG_NULL 0xfffau
-#define TORPOR_TAG_BOOLEAN 0xfffbu
-#define TORPOR_TAG_STRING 0xfffcu
-#define TORPOR_TAG_SYMBOL 0xfffdu
-#define TORPOR_TAG_BIGINT 0xfffeu
-#define TORPOR_TAG_OBJECT 0xffffu
-#define TORPOR_NAN_BITS UINT64_C(0x7ff8000000000000)
-
-static inline torpor_value torpor_undefined(void) {
-  torpor_value value = {(uint64_t)TORPOR_TAG_UNDEFINED << 48};
-  return value;
-}
-
-static inline torpor_value torpor_null(void) {
-  torpor_value value = {(uint64_t)TORPOR_TAG_NULL << 48};
-  return value;
-}
-
-static inline torpor_value torpor_boolean(bool b) {
-  torpor_value value = {((uint64_t)TORPOR_TAG_BOOLEAN << 48) | (b ? 1u : 0u)};
-  return value;
-}
-
-static inline torpor_value torpor_number(double number) {
-  torpor_value value;
-  memcpy(&value.bits, &number, sizeof(number));
-  if (number != number) value.bits = TORPOR_NAN_BITS;
-  return value;
-}
-
-static inline torpor_type torpor_value_type(torpor_value value) {
-  unsigned tag = (unsigned)(value.bits >> 48);
-  if (tag < TORPOR_TAG_UNDEFINED) return TORPOR_TYPE_NUMBER;
-  if (tag < TORPOR_TAG_STRING) return (torpor_type)(tag - TORPOR_TAG_UNDEFINED);
-  return (torpor_type)(tag - TORPOR_TAG_STRING + TORPOR_TYPE_STRING);
-}
-
-/* The number; NaN when 'value' is not a number. No conversion. */
-static inline double torpor_value_number(torpor_value value) {
-  uint64_t bits = value.bits;
-  double number;
-  if (torpor_value_type(value) != TORPOR_TYPE_NUMBER) bits = TORPOR_NAN_BITS;
-  memcpy(&number, &bits, sizeof(number));
-  return number;
-}
-
-/* True only for the boolean true. No conversion. */
-static inline bool torpor_value_is_true(torpor_value value) {
-  return value.bits == torpor_boolean(true).bits;
-}
+/* torpor-value.h, which this header includes, has what needs no VM: what is
+ * undefined, null, a boolean or a number, and of which type a value is. */
 
 /* Scopes nest. Handles made after torpor_scope_open belong to that scope and
  * are released by its close; each host function has one of its own, whose
  * result is kept for the caller. Outside of any, handles live until the VM is
- * closed. Returns the scope, to be given to close. Closing an outer scope
- * closes the inner ones. */
-typedef uint32_t torpor_scope;
+ * closed; 4,194,304 may live at once. Closing an outer scope closes the inner
+ * ones. A handle that has ended, or of another VM, and a scope that is closed,
+ * are never taken for others: TORPOR_STALE. */
+typedef uint64_t torpor_scope;
 TORPOR_API torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out);
 TORPOR_API torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope);
 
@@ -421,8 +361,13 @@ TORPOR_API torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                                      torpor_value *out);
 
 /* The exception of the last call that returned TORPOR_THROWN, for the calls
- * that have no out value. undefined when there is none. */
+ * that have no out value. undefined when there is none. Like other handles it
+ * ends with the scope that was open then. */
 TORPOR_API torpor_value torpor_exception(const torpor_vm *vm);
+
+/* Makes 'value' the exception; returns TORPOR_THROWN, or why it cannot. In a
+ * host function: return torpor_throw(vm, error); */
+TORPOR_API torpor_status torpor_throw(torpor_vm *vm, torpor_value value);
 
 /* What an error says. All text UTF-8, zero-terminated, never NULL once read;
  * 'cause' is undefined when there is none. Values that are not errors have
@@ -444,16 +389,27 @@ TORPOR_API torpor_status torpor_error_new(torpor_vm *vm, const char *name,
                                           const char *message,
                                           torpor_value *out);
 
-/* A call that guest code makes; 'args' and 'self' belong to its own scope. */
+/* A call that guest code makes; 'args' and 'self' belong to its own scope. Of
+ * 'args', TORPOR_ARGUMENTS_LEAST may be read always, those beyond 'count' are
+ * undefined. */
 typedef struct torpor_arguments {
   torpor_value self;
   const torpor_value *args;
   size_t count;
 } torpor_arguments;
+#define TORPOR_ARGUMENTS_LEAST 8
 
-/* Returns TORPOR_OK with 'result', TORPOR_THROWN with the exception in
- * 'result', or another code: the guest then sees an Error with that code's
- * text; INTERRUPTED interrupts it. 'result' is undefined at entry. */
+/* Argument 'index'; undefined when there are not so many. */
+static inline torpor_value torpor_argument(const torpor_arguments *arguments,
+                                           size_t index) {
+  return index < arguments->count ? arguments->args[index] : torpor_undefined();
+}
+
+/* Returns TORPOR_OK with 'result', which is undefined at entry. TORPOR_THROWN
+ * throws what was thrown last in this host function, whether by torpor_throw or
+ * by a call that returned it: so the status of a failed call can be handed on,
+ * also from behind the scope that it was made in. INTERRUPTED interrupts the
+ * guest. Another code: it sees an Error with that code's text. */
 typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,
                                         const torpor_arguments *arguments,
                                         torpor_value *result, void *user);
@@ -462,7 +418,7 @@ typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,
  * functions by name only: after a restore they are bound again; calling one
  * that is not bound throws an Error that names it. Binding a name again
  * replaces it. 'finalize' (may be NULL) is called with 'user' when the binding
- * ends. 'name' has at most 255 bytes. */
+ * ends, and may not enter the VM. 'name' has at most 255 bytes. */
 TORPOR_API torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
                                               torpor_host_fn function,
                                               void *user,
@@ -481,7 +437,8 @@ TORPOR_API torpor_status torpor_function_add(torpor_vm *vm, const char *name,
 
 typedef enum torpor_mode {
   TORPOR_SCRIPT, /* a script; the result is its completion value */
-  TORPOR_MODULE, /* an ES module; the result is a promise of its namespace */
+  TORPOR_MODULE, /* an ES module; the result is a promise of its namespace, for
+                    which torpor_promise_handle may be wanted */
 } torpor_mode;
 
 /* Evaluates 'source' (UTF-8, 'size' bytes); 'file' names it in stack traces,
@@ -527,6 +484,11 @@ TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,
                                             torpor_value *resolve,
                                             torpor_value *reject);
 
+/* Says that the host sees to it what becomes of 'promise': its rejection is
+ * then not given by torpor_rejection_take. TORPOR_TYPE when it is none. */
+TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
+                                               torpor_value promise);
+
 /* Takes the oldest promise rejected without a handler by the time the job
  * queue was empty, and its reason. TORPOR_NOT_FOUND when there is none. */
 TORPOR_API torpor_status torpor_rejection_take(torpor_vm *vm,
@@ -565,7 +527,7 @@ typedef struct torpor_operation {
 #define TORPOR_KIND_LARGEST 63
 
 /* Begins an operation of 'kind' with the plain data 'request' and gives its
- * promise. 'due' in wall-clock milliseconds, 0 for none. */
+ * promise. 'due' in wall-clock milliseconds, finite, 0 for none. */
 TORPOR_API torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
                                                 torpor_value request,
                                                 double due, uint64_t *id,

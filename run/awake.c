@@ -337,6 +337,9 @@ static torpor_status export_main(struct torpor__awake *awake,
   }
   if (status == TORPOR_OK)
     status = torpor_value_export(awake->vm, main, &token);
+  /* How it ends is how the run ends. Engines that lack this do so anyway. */
+  if (status == TORPOR_OK) status = torpor_promise_handle(awake->vm, main);
+  if (status == TORPOR_UNSUPPORTED) status = TORPOR_OK;
   if (status != TORPOR_OK) return fail(awake, status);
   if (token != MAIN_TOKEN) {
     snprintf(awake->message, sizeof awake->message,

@@ -140,7 +140,8 @@ static double eval_number(struct machine *machine, const char *code) {
   ENTER(machine, status, torpor_eval, source, (uint32_t)strlen(code), file, 7,
         TORPOR_SCRIPT);
   assert_int_equal(status, TORPOR_OK);
-  return torpor_value_number((torpor_value){machine->control->host.result[0]});
+  return torpor_value_number(
+      (torpor_value){machine->control->host.result[0], 0});
 }
 
 static const char program[] =

@@ -191,6 +191,33 @@ static void a_rejection_may_stop_the_loop(void **state) {
   assert_string_equal(world->text, "1 ");
 }
 
+/* The host is told of it by what it waits for, or else by 'rejected'; once. */
+static void a_rejection_is_told_in_one_way(void **state) {
+  static const struct {
+    const char *source;
+    torpor_mode mode;
+  } cases[] = {
+      {"(async () => { await 1; throw new Error('why') })()", TORPOR_SCRIPT},
+      {"(async () => { throw new Error('why') })()", TORPOR_SCRIPT},
+      {"await 1; throw new Error('why')", TORPOR_MODULE},
+      {"throw new Error('why')", TORPOR_MODULE},
+  };
+  struct world *world = *state;
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    torpor_value promise = eval(world, cases[i].source, cases[i].mode), reason;
+    world->rejections = 0;
+    assert_int_equal(
+        torpor_loop_finish(world->loop, world->vm, promise, &reason),
+        TORPOR_THROWN);
+    assert_int_equal(world->rejections, 0);
+    assert_int_equal(
+        strncmp(torpor_last_error(world->vm), "Error: why (/test.mjs:", 22), 0);
+    eval(world, cases[i].source, cases[i].mode);
+    assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
+    assert_int_equal(world->rejections, 1);
+  }
+}
+
 static void an_unknown_kind_rejects(void **state) {
   struct world *world = *state;
   uint64_t id;
@@ -356,6 +383,7 @@ int main(void) {
       VM_TEST(finish_gives_the_result),
       VM_TEST(rejections_are_reported_once),
       VM_TEST(a_rejection_may_stop_the_loop),
+      VM_TEST(a_rejection_is_told_in_one_way),
       VM_TEST(an_unknown_kind_rejects),
       VM_TEST(ten_thousand_timers_are_fast),
       VM_TEST(files_need_a_grant),

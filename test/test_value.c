@@ -73,7 +73,7 @@ static void test_strange_bits(void **state) {
   torpor_value function = test_eval(vm, "(x => typeof x)");
   (void)state;
   for (int i = 0; i < 20000; i++) {
-    torpor_value strange = {test_random_next(&random)}, result;
+    torpor_value strange = {test_random_next(&random), vm->owner}, result;
     torpor_status status;
     if (i % 2) strange.bits |= UINT64_C(0xfff9) << 48;
     status = torpor_call(vm, function, strange, &strange, 1, &result);

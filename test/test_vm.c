@@ -182,7 +182,7 @@ static torpor_status refuse(torpor_vm *vm, const torpor_arguments *arguments,
   (void)arguments, (void)user;
   if (torpor_error_new(vm, "RangeError", "too far", result) != TORPOR_OK)
     return TORPOR_NOMEM;
-  return TORPOR_THROWN;
+  return torpor_throw(vm, *result);
 }
 
 static torpor_status deny(torpor_vm *vm, const torpor_arguments *arguments,

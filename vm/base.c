@@ -20,9 +20,11 @@ struct torpor_base {
 torpor_status torpor_base_open(const torpor_slice *chain, size_t count,
                                const torpor_options *options,
                                torpor_base **out) {
-  torpor_base *base = torpor__alloc(sizeof(*base));
+  torpor_base *base;
   torpor_status status;
+  TORPOR__REQUIRE(NULL, out);
   *out = NULL;
+  base = torpor__alloc(sizeof(*base));
   if (!base)
     return torpor__fail(NULL, TORPOR_NOMEM, "out of memory for a base");
   status = torpor__restore_image(chain, count, options, &base->image, base->id);
@@ -44,6 +46,9 @@ void torpor_base_close(torpor_base *base) {
 torpor_status torpor_base_restore(torpor_base *base, const torpor_slice *deltas,
                                   size_t count, const torpor_options *options,
                                   torpor_vm **out) {
+  TORPOR__REQUIRE(NULL, out);
+  *out = NULL;
+  TORPOR__REQUIRE(NULL, base);
   return torpor__restore_onto(base->image, base->id, deltas, count, options,
                               out);
 }

@@ -16,40 +16,76 @@
 /* The guest's own limit (guest/call.c). */
 #define ARGUMENTS_LARGEST 65535u
 
+/* Writes the arguments as border values. */
+static torpor_status write_arguments(torpor_vm *vm, const torpor_value *args,
+                                     size_t count, uint64_t *border) {
+  for (size_t i = 0; i < count; i++) {
+    torpor_status status = torpor__check_value(vm, args[i]);
+    if (status != TORPOR_OK) return status;
+    border[i] = args[i].bits;
+  }
+  return TORPOR_OK;
+}
+
 static torpor_status lend_arguments(torpor_vm *vm, torpor__loan *loan,
                                     const torpor_value *args, size_t count,
                                     uint64_t *address) {
+  uint64_t *border;
+  torpor_status status;
   if (count > ARGUMENTS_LARGEST)
     return torpor__fail(vm, TORPOR_LIMIT,
                         "a call has %zu arguments; the limit is %u", count,
                         ARGUMENTS_LARGEST);
-  return torpor__loan_add(vm, loan, args, count * sizeof(*args), address);
+  border = torpor__alloc(count * sizeof(*border));
+  if (!border) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  status = write_arguments(vm, args, count, border);
+  if (status == TORPOR_OK)
+    status =
+        torpor__loan_add(vm, loan, border, count * sizeof(*border), address);
+  torpor__alloc_free(border);
+  return status;
 }
 
 torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                           torpor_value self, const torpor_value *args,
                           size_t count, torpor_value *out) {
   torpor__loan loan = {0};
-  uint64_t address =
-      (uint64_t)((uint8_t *)vm->control->host.slots - vm->memory);
-  torpor_status status = torpor__begin_running(vm);
+  uint64_t address, *slots;
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
+  if (count > 0) TORPOR__REQUIRE(vm, args);
+  status = torpor__begin_running_on(vm, function);
   if (status != TORPOR_OK) return status;
-  if (count <= TORPOR_ABI_SLOTS) {
-    if (count > 0) memcpy(vm->control->host.slots, args, count * sizeof(*args));
-  } else {
-    status = lend_arguments(vm, &loan, args, count, &address);
-  }
+  slots = vm->control->host.slots;
+  address = (uint64_t)((uint8_t *)slots - vm->memory);
+  status = torpor__check_value(vm, self);
+  if (status == TORPOR_OK)
+    status = count <= TORPOR_ABI_SLOTS
+                 ? write_arguments(vm, args, count, slots)
+                 : lend_arguments(vm, &loan, args, count, &address);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, call, function.bits, self.bits, address, count);
-  if (status == TORPOR_OK || status == TORPOR_THROWN) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   if (status == TORPOR_THROWN) *out = vm->exception;
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }
 
 torpor_value torpor_exception(const torpor_vm *vm) {
-  return vm->exception;
+  return vm && !vm->closed ? vm->exception : torpor_undefined();
+}
+
+torpor_status torpor_throw(torpor_vm *vm, torpor_value value) {
+  torpor_status status = torpor__begin_on(vm, value);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, throw, value.bits);
+  if (status == TORPOR_UNSUPPORTED) { /* import.c passes it on */
+    vm->exception = value;
+    torpor__fail_thrown(vm);
+    status = TORPOR_THROWN;
+  }
+  return torpor__end(vm, status);
 }
 
 /* ---- Bindings -------------------------------------------------------------*/
@@ -64,8 +100,11 @@ static torpor__binding **find_named(torpor_vm *vm, const char *name,
   return NULL;
 }
 
-static void end_binding(torpor__binding *binding) {
+/* A finalizer is a callback: the VM refuses to be entered from it. */
+static void end_binding(torpor_vm *vm, torpor__binding *binding) {
+  vm->in_callback = true;
   if (binding->finalize) binding->finalize(binding->user);
+  vm->in_callback = false;
   torpor__alloc_free(binding);
 }
 
@@ -73,10 +112,11 @@ void torpor__binding_sweep(torpor_vm *vm, bool all) {
   while (vm->retired) {
     torpor__binding *binding = vm->retired;
     vm->retired = binding->next;
-    end_binding(binding);
+    end_binding(vm, binding);
   }
   if (!all) return;
-  while (vm->binding_count > 0) end_binding(vm->bindings[--vm->binding_count]);
+  while (vm->binding_count > 0)
+    end_binding(vm, vm->bindings[--vm->binding_count]);
   torpor__alloc_free(vm->bindings);
   torpor__alloc_free(vm->bound);
   vm->bindings = NULL;
@@ -90,7 +130,6 @@ static void retire(torpor_vm *vm, torpor__binding *binding) {
     memset(vm->bound, 0, vm->bound_count * sizeof(*vm->bound));
   binding->next = vm->retired;
   vm->retired = binding;
-  if (vm->calls == 0) torpor__binding_sweep(vm, false);
 }
 
 static bool make_room(torpor_vm *vm) {
@@ -112,16 +151,10 @@ static torpor__binding *new_binding(const char *name, size_t size) {
   return binding;
 }
 
-torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
-                                   torpor_host_fn function, void *user,
-                                   void (*finalize)(void *user)) {
-  size_t size = name ? strlen(name) : 0;
+static torpor_status bind(torpor_vm *vm, const char *name, size_t size,
+                          torpor_host_fn function, void *user,
+                          void (*finalize)(void *user)) {
   torpor__binding *binding, **same;
-  if (size == 0 || size > TORPOR__NAME_LARGEST || !function)
-    return torpor__fail(vm, TORPOR_MISUSE,
-                        "a host function needs a name of 1 to %d bytes and "
-                        "a function",
-                        TORPOR__NAME_LARGEST);
   binding = make_room(vm) ? new_binding(name, size) : NULL;
   if (!binding) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
   binding->function = function;
@@ -136,6 +169,22 @@ torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
     vm->bindings[vm->binding_count++] = binding;
   }
   return TORPOR_OK;
+}
+
+/* A VM that is asleep is not woken by it. */
+torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
+                                   torpor_host_fn function, void *user,
+                                   void (*finalize)(void *user)) {
+  size_t size = name ? strlen(name) : 0;
+  torpor_status status;
+  if (size == 0 || size > TORPOR__NAME_LARGEST || !function)
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "a host function needs a name of 1 to %d bytes and "
+                        "a function",
+                        TORPOR__NAME_LARGEST);
+  status = torpor__begin_outside(vm);
+  if (status != TORPOR_OK) return status;
+  return torpor__end(vm, bind(vm, name, size, function, user, finalize));
 }
 
 /* Copies the name of the guest's function 'index'; its size, 0 when there is
@@ -189,6 +238,7 @@ torpor_status torpor_function_new(torpor_vm *vm, const char *name, int length,
   uint64_t address;
   size_t size = name ? strlen(name) : 0;
   torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
   if (size == 0 || size > TORPOR__NAME_LARGEST || length < 0)
     return torpor__fail(vm, TORPOR_MISUSE,
@@ -200,14 +250,14 @@ torpor_status torpor_function_new(torpor_vm *vm, const char *name, int length,
   status = torpor__loan_add(vm, &loan, name, size, &address);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, function_new, address, size, (uint32_t)length);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }
 
 /* Sets a new function for the bound 'name' as a global. */
 static torpor_status add_global(torpor_vm *vm, const char *name) {
-  torpor_scope scope = torpor__scope_open(vm);
+  uint32_t scope = torpor__scope_open(vm);
   torpor_value made, global;
   torpor_status status = torpor_function_new(vm, name, 0, &made);
   if (status == TORPOR_OK) status = torpor_global(vm, &global);
@@ -250,19 +300,20 @@ static torpor_status split_error(const uint8_t *data, uint64_t total,
   return TORPOR_OK;
 }
 
-torpor_status torpor__error_take(torpor_vm *vm, torpor_value value,
-                                 torpor_error *out) {
+torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
+                                 torpor_value value, torpor_error *out) {
   const uint64_t *result = vm->control->host.result;
-  torpor_status status =
-      torpor__enter(vm, TORPOR__EXPORT_torpor_error_read, &value.bits);
+  torpor_status status = torpor__enter(vm, export, &value.bits);
   uint64_t address = result[0], total = result[1];
   const uint8_t *data = NULL;
   bool owned = result[2] == 1;
-  torpor_value cause = {result[3]};
+  torpor_value cause = torpor__value_of(vm, result[3]);
   *out = (torpor_error){.cause = torpor_undefined()};
   if (status != TORPOR_OK) return status;
   if (vm->returned != TORPOR_OK)
-    return vm->returned == TORPOR_STALE ? TORPOR_STALE : TORPOR_TYPE;
+    return vm->returned == TORPOR_STALE   ? TORPOR_STALE
+           : vm->returned == TORPOR_LIMIT ? TORPOR_LIMIT
+                                          : TORPOR_TYPE;
   if (address <= UINT32_MAX && total >= 3 * sizeof(uint32_t))
     data = torpor__memory_at(vm, (uint32_t)address, total);
   if (!data) return torpor__fail_damaged(vm, "the text of an error");
@@ -276,10 +327,12 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor_value value,
 
 torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
                                 torpor_error *out) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_error){.cause = torpor_undefined()};
+  status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
-  status = torpor__error_take(vm, value, out);
+  status = torpor__error_take(vm, TORPOR__EXPORT_torpor_error_read, value, out);
   if (status != TORPOR_OK && !vm->broken)
     torpor__fail(vm, status, "%s", torpor_status_text(status));
   return torpor__end(vm, status);
@@ -296,10 +349,10 @@ torpor_status torpor_error_new(torpor_vm *vm, const char *name,
   torpor__loan loan = {0};
   uint64_t name_at, message_at;
   torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
-  if (!name || !message)
-    return torpor__fail(vm, TORPOR_MISUSE,
-                        "an error needs a name and a message");
+  TORPOR__REQUIRE(vm, name);
+  TORPOR__REQUIRE(vm, message);
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, name, strlen(name), &name_at);
@@ -308,7 +361,7 @@ torpor_status torpor_error_new(torpor_vm *vm, const char *name,
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, error_new, name_at, strlen(name), message_at,
                             strlen(message));
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }

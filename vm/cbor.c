@@ -104,6 +104,11 @@ void torpor__cbor_number(torpor__buffer *writer, double number) {
 torpor_status torpor_cbor_error(const char *name, const char *message,
                                 const char *code, torpor_bytes *out) {
   torpor__buffer writer = {0};
+  torpor_status status;
+  TORPOR__REQUIRE(NULL, out);
+  *out = (torpor_bytes){NULL, 0};
+  TORPOR__REQUIRE(NULL, name);
+  TORPOR__REQUIRE(NULL, message);
   torpor__cbor_head(&writer, TORPOR__CBOR_MAP, code ? 3 : 2);
   torpor__cbor_string(&writer, "name");
   torpor__cbor_string(&writer, name);
@@ -113,7 +118,9 @@ torpor_status torpor_cbor_error(const char *name, const char *message,
     torpor__cbor_string(&writer, "code");
     torpor__cbor_string(&writer, code);
   }
-  return torpor__buffer_finish(&writer, out);
+  status = torpor__buffer_finish(&writer, out);
+  if (status != TORPOR_OK) torpor__fail(NULL, status, "out of memory");
+  return status;
 }
 
 /* ---- Reading --------------------------------------------------------------*/

@@ -97,21 +97,28 @@ static void describe(const torpor__engine *engine, torpor_engine_info *info) {
 
 torpor_status torpor_engine_read(const char *path, torpor_engine_info *info) {
   torpor__engine found;
+  TORPOR__REQUIRE(NULL, path);
+  TORPOR__REQUIRE(NULL, info);
   *info = (torpor_engine_info){.path = path};
   bool usable = torpor__engine_peek(path, &found, &info->unusable);
   describe(&found, info);
-  return usable ? TORPOR_OK : TORPOR_ENGINE;
+  if (usable) return TORPOR_OK;
+  return torpor__fail(NULL, TORPOR_ENGINE, "%s: %s", path, info->unusable);
 }
 
 torpor_status torpor_engine_folder(char *path, size_t size) {
   char folder[PATH_MAX];
   size_t count = 0;
   const char *entry = secure_getenv("TORPOR_ENGINE_PATH");
+  TORPOR__REQUIRE(NULL, path);
   if (!entry || !*entry)
     while (torpor__engine_folder(count, folder, sizeof(folder))) count++;
   if (!torpor__engine_folder(count ? count - 1 : 0, folder, sizeof(folder)) ||
       !folder[0] || strlen(folder) >= size)
-    return TORPOR_LIMIT;
+    return torpor__fail(NULL, TORPOR_LIMIT,
+                        "the folder of engines has a longer path than %zu "
+                        "bytes, or there is none",
+                        size);
   memcpy(path, folder, strlen(folder) + 1);
   return TORPOR_OK;
 }
@@ -152,6 +159,7 @@ void torpor_engine_each(torpor_engine_visit_fn visit, void *user) {
   torpor_engine_info info = {0};
   char folder[PATH_MAX];
   bool more;
+  if (!visit) return;
   describe(&torpor__engine_builtin, &info);
   more = visit(user, &info);
   for (size_t i = 0; more && torpor__engine_folder(i, folder, sizeof(folder));

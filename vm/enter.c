@@ -25,6 +25,7 @@
 #define STACK_NESTED (UINT32_C(32) << 10)
 #define STACK_UNASKED (UINT32_C(64) << 10)
 #define STACK_MOST (UINT32_C(2) << 20)
+#define HANDLES_MANY 100000u
 
 static double to_double(uint64_t bits) {
   double number;
@@ -115,20 +116,34 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
   return trap == TORPOR__TRAP_NONE ? TORPOR_OK : fail_trapped(vm, trap);
 }
 
+/* Handles that nobody ended are the likelier reason when there are many. */
+static torpor_status fail_full(torpor_vm *vm) {
+  uint32_t handles = vm->control->handles;
+  if (handles < HANDLES_MANY)
+    return torpor__fail(vm, TORPOR_LIMIT,
+                        "the VM has no memory left; raise memory_max in its "
+                        "options");
+  return torpor__fail(vm, TORPOR_LIMIT,
+                      "%s: %u handles are alive; open a scope "
+                      "(torpor_scope_open) around what makes many of them",
+                      handles < TORPOR_ABI_HANDLES
+                          ? "the VM has no memory left"
+                          : "there are no more handles",
+                      handles);
+}
+
 /* The sentence for a status that the guest gave. */
 static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
   switch (status) {
   case TORPOR_THROWN:
-    vm->exception.bits = vm->result[0];
+    vm->exception = torpor__value_of(vm, vm->result[0]);
     torpor__fail_thrown(vm);
     return vm->broken ? TORPOR_TRAPPED : TORPOR_THROWN;
   case TORPOR_INTERRUPTED:
     return torpor__limit_interrupted(vm);
   case TORPOR_NOMEM:
   case TORPOR_LIMIT:
-    return torpor__fail(vm, TORPOR_LIMIT,
-                        "the VM has no memory left; raise memory_max in its "
-                        "options");
+    return fail_full(vm);
   case TORPOR_MISUSE:
   case TORPOR_STALE:
   case TORPOR_TYPE:

@@ -3,7 +3,9 @@
  *
  * Each VM keeps one sentence; failures that have no VM keep theirs with the
  * thread. What JavaScript threw is described at once, while its handle is
- * certainly alive: "TypeError: x is not a function (app.js:3:7)". */
+ * certainly alive: "TypeError: x is not a function (app.js:3:7)". That looks at
+ * plain data only, so that an exception which nobody asked about runs no getter
+ * and no toString of the program. */
 #include <stdio.h>
 #include <string.h>
 
@@ -138,18 +140,29 @@ static void describe(torpor_vm *vm, const torpor_error *error) {
     snprintf(text, size, "%s%s%s", error->name, colon, error->message);
 }
 
-/* Reading an error gives a handle to its cause, which nobody asked for. */
-void torpor__fail_thrown(torpor_vm *vm) {
+/* An engine that is older reads the error as the program sees it, and gives a
+ * handle to its cause, which nobody asked for. */
+static torpor_status look(torpor_vm *vm, torpor_error *out) {
   torpor_value thrown = vm->exception;
-  torpor_scope scope = torpor__scope_open(vm);
+  torpor_status status;
+  uint32_t scope;
+  if (vm->engine->exports.torpor_error_look)
+    return torpor__error_take(vm, TORPOR__EXPORT_torpor_error_look, thrown,
+                              out);
+  scope = torpor__scope_open(vm);
+  status =
+      torpor__error_take(vm, TORPOR__EXPORT_torpor_error_read, thrown, out);
+  torpor__scope_close(vm, scope);
+  return status;
+}
+
+void torpor__fail_thrown(torpor_vm *vm) {
   torpor_error error;
-  if (torpor__error_take(vm, thrown, &error) == TORPOR_OK) {
+  if (look(vm, &error) == TORPOR_OK) {
     describe(vm, &error);
     torpor_error_free(&error);
   } else if (!vm->broken) {
     torpor__fail(vm, TORPOR_THROWN,
                  "JavaScript threw a value that cannot be described");
   }
-  torpor__scope_close(vm, scope);
-  vm->exception = thrown;
 }

@@ -27,8 +27,10 @@ torpor_status torpor_eval(torpor_vm *vm, const char *source, size_t size,
                           torpor_value *out) {
   torpor__loan loan = {0};
   uint64_t source_at, file_at;
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
+  status = torpor__begin_running(vm);
   if (status != TORPOR_OK) return status;
   status = check_source(vm, source, size, file, mode);
   if (status == TORPOR_OK)
@@ -38,7 +40,7 @@ torpor_status torpor_eval(torpor_vm *vm, const char *source, size_t size,
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, eval, source_at, size, file_at, strlen(file),
                             (uint64_t)mode);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   if (status == TORPOR_THROWN) *out = vm->exception;
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);

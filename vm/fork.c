@@ -62,8 +62,8 @@ static torpor_status copy_memory(torpor_vm *from, torpor_vm *to) {
 
 static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
                                torpor_vm **out) {
-  torpor_options same = TORPOR_OPTIONS_INIT;
-  torpor_status status = torpor__options_check(options);
+  torpor_options own, same = TORPOR_OPTIONS_INIT;
+  torpor_status status = torpor__options_take(&options, &own);
   same.memory_max = vm->memory_max;
   same.deadline_ms = vm->deadline_ms;
   if (status == TORPOR_OK)
@@ -77,9 +77,11 @@ static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
 
 torpor_status torpor_vm_fork(torpor_vm *vm, const torpor_options *options,
                              torpor_vm **out) {
-  torpor_status status = torpor__check_idle(vm, "no copy can be made");
+  torpor_status status;
   torpor_vm *copy = NULL;
+  TORPOR__REQUIRE(vm, out);
   *out = NULL;
+  status = torpor__check_idle(vm, "no copy can be made");
   if (status != TORPOR_OK) return status;
   status = make_copy(vm, options, &copy);
   if (status != TORPOR_OK) {

@@ -10,6 +10,8 @@
 torpor_status torpor_snapshot_identify(const void *data, size_t size,
                                        uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]) {
   unsigned made = 0;
+  TORPOR__REQUIRE(NULL, id);
+  if (size > 0) TORPOR__REQUIRE(NULL, data);
   if (EVP_Digest(data, size, id, &made, EVP_sha256(), NULL) != 1 ||
       made != TORPOR_SNAPSHOT_ID_SIZE)
     return torpor__fail(NULL, TORPOR_NOMEM,

@@ -11,7 +11,10 @@
  *  (2) Arguments are checked and copied before a callback sees them.
  *  (3) Guest code that is to stop does not go on after a host function,
  *      whatever that answers, and cannot catch it. Other imports cannot say so:
- *      after those that may take long the guest is made to ask soon. */
+ *      after those that may take long the guest is made to ask soon.
+ *
+ * 'host' is the seat of the memory that runs: where the VM stands whose it is
+ * now (pool.c). */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,18 +26,27 @@
 #include "vm/vm.h"
 
 #define ARGUMENTS_SMALL 16
+_Static_assert(ARGUMENTS_SMALL >= TORPOR_ARGUMENTS_LEAST, "as torpor.h says");
 #define MODULE_NAME_LARGEST 4096
 #define TRAP_TEXT_LARGEST 200u
 #define STOPS_MOST 1000u
 
 /* ---- Host functions -------------------------------------------------------*/
 
-/* Leaves an Error for the guest as result[0]. */
-static uint32_t throw_error(torpor_vm *vm, const char *message) {
-  torpor_value error = torpor_undefined();
-  torpor_error_new(vm, "Error", message, &error);
-  vm->control->host.result[0] = error.bits;
+/* The guest throws what was thrown last; an engine that does not keep that
+ * takes it from result[0]. */
+static uint32_t throw_on(torpor_vm *vm) {
+  vm->control->host.result[0] = vm->exception.bits;
   return TORPOR_THROWN;
+}
+
+static uint32_t throw_error(torpor_vm *vm, const char *message) {
+  torpor_value error;
+  if (torpor_error_new(vm, "Error", message, &error) != TORPOR_OK)
+    return TORPOR_THROWN;
+  vm->exception = error;
+  torpor__enter(vm, TORPOR__EXPORT_torpor_throw, &error.bits);
+  return throw_on(vm);
 }
 
 static uint32_t throw_unbound(torpor_vm *vm, const char *name) {
@@ -49,32 +61,56 @@ static uint32_t call_bound(torpor_vm *vm, const torpor__binding *binding,
   torpor_value result = torpor_undefined();
   torpor_status status =
       binding->function(vm, arguments, &result, binding->user);
-  if (status == TORPOR_OK || status == TORPOR_THROWN) {
+  if (vm->broken) return TORPOR_THROWN;
+  if (status == TORPOR_THROWN) return throw_on(vm);
+  if (status == TORPOR_OK) {
+    if (torpor__check_value(vm, result) != TORPOR_OK)
+      return throw_error(vm, torpor_last_error(vm));
     vm->control->host.result[0] = result.bits;
+    return TORPOR_OK;
+  }
+  if (status == TORPOR_INTERRUPTED) {
+    torpor__limit_stop(vm);
     return status;
   }
-  if (status == TORPOR_INTERRUPTED) torpor__limit_stop(vm);
-  if (status == TORPOR_INTERRUPTED || vm->broken) return status;
   return throw_error(vm, torpor_status_text(status));
+}
+
+/* The values of a call, 'count' and, as far as TORPOR_ARGUMENTS_LEAST, some
+ * that are undefined. */
+static void read_values(torpor_vm *vm, const uint8_t *given, uint32_t count,
+                        torpor_value *values) {
+  for (uint32_t i = 0; i < count; i++) {
+    uint64_t bits;
+    memcpy(&bits, given + (size_t)i * sizeof(bits), sizeof(bits));
+    values[i] = torpor__value_of(vm, bits);
+  }
+  for (uint32_t i = count; i < TORPOR_ARGUMENTS_LEAST; i++)
+    values[i] = torpor_undefined();
 }
 
 static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
                               uint32_t address, uint32_t count) {
   torpor_value small[ARGUMENTS_SMALL], *values = small;
   char name[TORPOR__NAME_LARGEST + 1];
-  size_t size = (size_t)count * sizeof(*values);
   const torpor__binding *binding = torpor__binding_find(vm, function, name);
-  const uint8_t *given = torpor__memory_at(vm, address, size);
-  uint32_t status;
+  const uint8_t *given =
+      torpor__memory_at(vm, address, (uint64_t)count * sizeof(uint64_t));
+  uint32_t status, floor = vm->scope_floor;
   if (!given) {
     torpor__fail_damaged(vm, "the arguments of a host call");
     return TORPOR_THROWN;
   }
   if (!binding) return throw_unbound(vm, name);
-  if (count > ARGUMENTS_SMALL) values = torpor__alloc(size);
+  if (count > ARGUMENTS_SMALL) values = torpor__alloc(count * sizeof(*values));
   if (!values) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
-  memcpy(values, given, size);
-  status = call_bound(vm, binding, &(torpor_arguments){{self}, values, count});
+  read_values(vm, given, count, values);
+  vm->scope_floor = vm->scope_count;
+  status = call_bound(
+      vm, binding,
+      &(torpor_arguments){torpor__value_of(vm, self), values, count});
+  vm->scope_count = vm->scope_floor;
+  vm->scope_floor = floor;
   if (values != small) torpor__alloc_free(values);
   return status;
 }
@@ -93,7 +129,7 @@ static bool must_stop(torpor_vm *vm, torpor__entry *entry) {
 
 static uint32_t import_call(void *host, uint32_t function, uint64_t self,
                             uint32_t args, uint32_t count) {
-  torpor_vm *vm = host;
+  torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   uint32_t status = call_function(vm, function, self, args, count);
   if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
@@ -130,7 +166,7 @@ static torpor_status ask_module(torpor_vm *vm, uint32_t address, uint32_t size,
 }
 
 static uint32_t import_module(void *host, uint32_t name, uint32_t size) {
-  torpor_vm *vm = host;
+  torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   torpor_bytes source = {NULL, 0};
   /* Always memory of its own, never the window: the guest releases it. */
@@ -158,7 +194,7 @@ static double read_clock(torpor_clock which) {
 }
 
 static uint32_t import_poll(void *host) {
-  torpor_vm *vm = host;
+  torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   uint32_t stop = torpor__limit_poll(vm);
   if (stop) tell_to_stop(entry);
@@ -167,7 +203,7 @@ static uint32_t import_poll(void *host) {
 }
 
 static double import_clock(void *host, uint32_t which) {
-  torpor_vm *vm = host;
+  torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   torpor_clock clock = which == TORPOR_CLOCK_MONOTONIC ? TORPOR_CLOCK_MONOTONIC
                                                        : TORPOR_CLOCK_WALL;
@@ -190,7 +226,7 @@ static int read_zone(double ms) {
 
 static uint32_t import_zone(void *host, double ms) {
   const double largest = 8.64e15; /* of an ECMAScript time value */
-  torpor_vm *vm = host;
+  torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   int minutes = 0;
   if (ms >= -largest && ms <= largest) {
@@ -215,7 +251,7 @@ static bool read_random(uint8_t *data, size_t size) {
 }
 
 static void import_random(void *host, uint32_t address, uint32_t size) {
-  torpor_vm *vm = host;
+  torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   uint8_t *data = torpor__memory_to(vm, address, size);
   if (!data) {
@@ -243,7 +279,7 @@ static void write_console(torpor_level level, const char *text, size_t size) {
 
 static void import_console(void *host, uint32_t level, uint32_t address,
                            uint32_t size) {
-  torpor_vm *vm = host;
+  torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   const char *text = (const char *)torpor__memory_at(vm, address, size);
   torpor_level known =
@@ -262,7 +298,7 @@ static void import_console(void *host, uint32_t level, uint32_t address,
 
 static void import_trap(void *host, uint32_t code, uint32_t address,
                         uint32_t size) {
-  torpor_vm *vm = host;
+  torpor_vm *vm = *(torpor_vm **)host;
   const uint8_t *text;
   torpor__host_begin();
   if (size > TRAP_TEXT_LARGEST) size = TRAP_TEXT_LARGEST;

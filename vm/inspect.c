@@ -96,8 +96,11 @@ static torpor_status take_report(torpor_vm *copy, uint32_t what,
 
 static torpor_status inspect(torpor_vm *vm, uint32_t what, torpor_bytes *out) {
   torpor_vm *copy;
-  torpor_status status = copy_open(vm, &copy);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_bytes){NULL, 0};
+  TORPOR__REQUIRE(vm, vm);
+  status = copy_open(vm, &copy);
   if (status != TORPOR_OK) return status;
   status = take_report(copy, what, out);
   if (status != TORPOR_OK) status = fail_copy(vm, copy, status);
@@ -187,8 +190,10 @@ static bool write_places(const torpor_bytes *list, torpor__buffer *out) {
 torpor_status torpor_vm_waiting(torpor_vm *vm, torpor_bytes *out) {
   torpor__buffer text = {0};
   torpor_bytes list;
-  torpor_status status = torpor__inspect_waiting(vm, &list);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_bytes){NULL, 0};
+  status = torpor__inspect_waiting(vm, &list);
   if (status != TORPOR_OK) return status;
   if (!write_places(&list, &text)) {
     torpor__buffer_free(&text);

@@ -7,8 +7,9 @@
 #include "vm/vm.h"
 
 torpor_status torpor_job_run(torpor_vm *vm, uint32_t max, uint32_t *ran) {
-  torpor_status status;
+  torpor_status status = torpor__check_open(vm);
   if (ran) *ran = 0;
+  if (status != TORPOR_OK) return status;
   if (vm->calls > 0)
     return torpor__fail(vm, TORPOR_BUSY,
                         "jobs cannot run while guest code is on the stack; "
@@ -21,7 +22,7 @@ torpor_status torpor_job_run(torpor_vm *vm, uint32_t max, uint32_t *ran) {
 }
 
 bool torpor_job_pending(const torpor_vm *vm) {
-  return !vm->broken && vm->control->jobs != 0;
+  return vm && !vm->broken && vm->control->jobs != 0;
 }
 
 /* The state and value that the last entry left. */
@@ -30,17 +31,19 @@ static torpor_status take_promise(torpor_vm *vm, torpor_promise_state *state,
   if (vm->result[0] > TORPOR_REJECTED)
     return torpor__fail_damaged(vm, "the state of a promise");
   *state = (torpor_promise_state)vm->result[0];
-  if (result) result->bits = vm->result[1];
+  if (result) *result = torpor__value_of(vm, vm->result[1]);
   return TORPOR_OK;
 }
 
 torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
                                   torpor_promise_state *state,
                                   torpor_value *result) {
-  torpor_scope scope = 0;
-  torpor_status status = torpor__begin(vm);
+  uint32_t scope = 0;
+  torpor_status status;
+  TORPOR__REQUIRE(vm, state);
   *state = TORPOR_PENDING;
   if (result) *result = torpor_undefined();
+  status = torpor__begin_on(vm, promise);
   if (status != TORPOR_OK) return status;
   if (!result) scope = torpor__scope_open(vm);
   status = TORPOR__INVOKE(vm, promise_read, promise.bits);
@@ -51,7 +54,7 @@ torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
 
 /* For engines that cannot do it without a handle. */
 static torpor_status look_by_handle(torpor_vm *vm, torpor_token token) {
-  torpor_scope scope = torpor__scope_open(vm);
+  uint32_t scope = torpor__scope_open(vm);
   torpor_status status = TORPOR_TRAPPED;
   uint64_t state;
   if (!vm->broken) status = TORPOR__INVOKE(vm, value_import, token);
@@ -65,8 +68,10 @@ static torpor_status look_by_handle(torpor_vm *vm, torpor_token token) {
 
 torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
                                   torpor_promise_state *state) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, state);
   *state = TORPOR_PENDING;
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, promise_look, token);
   if (status == TORPOR_UNSUPPORTED) status = look_by_handle(vm, token);
@@ -76,26 +81,39 @@ torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
 
 torpor_status torpor_promise_new(torpor_vm *vm, torpor_value *promise,
                                  torpor_value *resolve, torpor_value *reject) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, promise);
+  TORPOR__REQUIRE(vm, resolve);
+  TORPOR__REQUIRE(vm, reject);
   *promise = *resolve = *reject = torpor_undefined();
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, promise_new, 0);
   if (status == TORPOR_OK) {
-    promise->bits = vm->result[0];
-    resolve->bits = vm->result[1];
-    reject->bits = vm->result[2];
+    *promise = torpor__value_of(vm, vm->result[0]);
+    *resolve = torpor__value_of(vm, vm->result[1]);
+    *reject = torpor__value_of(vm, vm->result[2]);
   }
   return torpor__end(vm, status);
 }
 
+torpor_status torpor_promise_handle(torpor_vm *vm, torpor_value promise) {
+  torpor_status status = torpor__begin_on(vm, promise);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, promise_handle, promise.bits);
+  return torpor__end(vm, status);
+}
+
 torpor_status torpor_rejection_take(torpor_vm *vm, torpor_value *reason) {
-  torpor_status status;
+  torpor_status status = torpor__check_open(vm);
+  TORPOR__REQUIRE(vm, reason);
   *reason = torpor_undefined();
+  if (status != TORPOR_OK) return status;
   if (torpor__is_published(vm) && vm->control->rejections == 0)
     return torpor__fail_as(vm, TORPOR_NOT_FOUND, "no promise was rejected");
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, rejection_take, 0);
-  if (status == TORPOR_OK) reason->bits = vm->result[0];
+  if (status == TORPOR_OK) *reason = torpor__value_of(vm, vm->result[0]);
   return torpor__end(vm, status);
 }

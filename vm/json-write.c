@@ -454,11 +454,14 @@ torpor_status torpor_cbor_to_json(const void *data, size_t size,
   const uint8_t *start = data;
   printer p = {.in = {start, start, start + size}};
   torpor__cbor_item item;
-  bool good = torpor__cbor_next(&p.in, &item) && print_item(&p, &item) &&
-              p.in.at == p.in.end;
-  bool failed = p.out.failed;
+  bool good, failed;
   torpor_status status;
+  TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
+  if (size > 0) TORPOR__REQUIRE(NULL, data);
+  good = torpor__cbor_next(&p.in, &item) && print_item(&p, &item) &&
+         p.in.at == p.in.end;
+  failed = p.out.failed;
   torpor__alloc_free(p.shares.items);
   if (!good && !failed) {
     torpor__buffer_free(&p.out);

@@ -281,7 +281,9 @@ torpor_status torpor_json_to_cbor(const char *json, size_t size,
   parser p = {.start = json, .end = json + size};
   torpor__buffer writer = {0};
   torpor_status status = TORPOR_OK;
+  TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
+  if (size > 0) TORPOR__REQUIRE(NULL, json);
   if (size > TORPOR_SOURCE_LARGEST)
     return torpor__fail(NULL, TORPOR_LIMIT,
                         "the JSON text has %zu bytes; the "

@@ -21,12 +21,13 @@ _Static_assert(TORPOR__GRACE_MS <= TORPOR_WATCHDOG_GRACE_MS,
 #define DEADLINE_LARGEST (UINT64_C(1) << 40) /* ms: 35 years */
 
 void torpor_vm_set_fuel(torpor_vm *vm, uint64_t fuel) {
+  if (!vm || vm->closed) return;
   /* The guest stops at 1, since 0 means no limit. */
   vm->control->host.fuel = fuel == 0 || fuel == UINT64_MAX ? fuel : fuel + 1;
 }
 
 uint64_t torpor_vm_fuel(const torpor_vm *vm) {
-  uint64_t left = vm->control->host.fuel;
+  uint64_t left = vm && !vm->closed ? vm->control->host.fuel : 0;
   return left == 0 ? 0 : left - 1;
 }
 
@@ -35,11 +36,12 @@ bool torpor_vm_exhausted(const torpor_vm *vm) {
 }
 
 void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms) {
+  if (!vm || vm->closed) return;
   vm->deadline_ms = ms < DEADLINE_LARGEST ? ms : DEADLINE_LARGEST;
 }
 
 void torpor_vm_interrupt(torpor_vm *vm) {
-  atomic_store_explicit(&vm->interrupt, true, memory_order_release);
+  if (vm) atomic_store_explicit(&vm->interrupt, true, memory_order_release);
 }
 
 bool torpor__limit_requested(torpor_vm *vm) {

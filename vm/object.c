@@ -10,11 +10,13 @@
 /* One entry that takes nothing and gives one value. */
 static torpor_status make(torpor_vm *vm, torpor__export export,
                           torpor_value *out) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__invoke(vm, export, NULL);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   return torpor__end(vm, status);
 }
 
@@ -33,9 +35,11 @@ torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out) {
 torpor_status torpor_object_class(torpor_vm *vm, torpor_value value,
                                   torpor_class *out) {
   torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = TORPOR_CLASS_NONE;
-  if (torpor_value_type(value) != TORPOR_TYPE_OBJECT) return TORPOR_OK;
-  status = torpor__begin(vm);
+  if (torpor_value_type(value) != TORPOR_TYPE_OBJECT)
+    return torpor__check_open(vm);
+  status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, object_class, value.bits);
   if (status == TORPOR_OK && vm->result[0] > TORPOR_CLASS_PROXY)
@@ -44,22 +48,22 @@ torpor_status torpor_object_class(torpor_vm *vm, torpor_value value,
   return torpor__end(vm, status);
 }
 
-static torpor_status fail_key(torpor_vm *vm) {
-  return torpor__fail(vm, TORPOR_MISUSE, "a property needs a key, not NULL");
-}
-
 torpor_status torpor_get(torpor_vm *vm, torpor_value object, const char *key,
                          torpor_value *out) {
   torpor__loan loan = {0};
-  size_t size = key ? strlen(key) : 0;
+  size_t size;
   uint64_t address;
-  torpor_status status = key ? torpor__begin_running(vm) : fail_key(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
+  TORPOR__REQUIRE(vm, key);
+  size = strlen(key);
+  status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, key, size, &address);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, get, object.bits, address, size);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   if (status == TORPOR_THROWN) *out = vm->exception;
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
@@ -68,11 +72,16 @@ torpor_status torpor_get(torpor_vm *vm, torpor_value object, const char *key,
 torpor_status torpor_set(torpor_vm *vm, torpor_value object, const char *key,
                          torpor_value value) {
   torpor__loan loan = {0};
-  size_t size = key ? strlen(key) : 0;
+  size_t size;
   uint64_t address;
-  torpor_status status = key ? torpor__begin_running(vm) : fail_key(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, key);
+  size = strlen(key);
+  status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
-  status = torpor__loan_add(vm, &loan, key, size, &address);
+  status = torpor__check_value(vm, value);
+  if (status == TORPOR_OK)
+    status = torpor__loan_add(vm, &loan, key, size, &address);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, set, object.bits, address, size, value.bits);
   torpor__loan_end(vm, &loan);
@@ -81,19 +90,23 @@ torpor_status torpor_set(torpor_vm *vm, torpor_value object, const char *key,
 
 torpor_status torpor_get_index(torpor_vm *vm, torpor_value object,
                                uint32_t index, torpor_value *out) {
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
+  status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, get_index, object.bits, index);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   if (status == TORPOR_THROWN) *out = vm->exception;
   return torpor__end(vm, status);
 }
 
 torpor_status torpor_set_index(torpor_vm *vm, torpor_value object,
                                uint32_t index, torpor_value value) {
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, set_index, object.bits, index, value.bits);
+  status = torpor__check_value(vm, value);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, set_index, object.bits, index, value.bits);
   return torpor__end(vm, status);
 }

@@ -7,6 +7,7 @@
  * for does not wake it. Which ones this host has been given is the host's own
  * knowledge and in no snapshot; after a restore all pending ones are given
  * again. */
+#include <math.h>
 #include <string.h>
 
 #include "vm/vm.h"
@@ -123,9 +124,10 @@ static torpor_status find_above(torpor_vm *vm, const uint8_t *table,
 torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
   uint32_t count, index = 0;
   const uint8_t *table;
-  torpor_status status;
+  torpor_status status = torpor__check_open(vm);
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_operation){0};
-  if (vm->broken) return TORPOR_BROKEN;
+  if (status != TORPOR_OK) return status;
   table = find_table(vm, &count);
   status = find_above(vm, table, count, vm->operation_cursor, &index);
   if (status != TORPOR_OK) return status;
@@ -142,7 +144,7 @@ torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
 
 size_t torpor_operation_count(const torpor_vm *vm) {
   uint32_t count;
-  if (vm->broken) return 0;
+  if (!vm || vm->broken) return 0;
   /* Looking makes pages accessible, which changes nothing that counts. */
   find_table((torpor_vm *)(uintptr_t)vm, &count);
   return count;
@@ -152,8 +154,10 @@ torpor_status torpor_operation_at(torpor_vm *vm, size_t index,
                                   torpor_operation *out) {
   uint32_t count;
   const uint8_t *table;
+  torpor_status status = torpor__check_open(vm);
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_operation){0};
-  if (vm->broken) return TORPOR_BROKEN;
+  if (status != TORPOR_OK) return status;
   table = find_table(vm, &count);
   if (index >= count)
     return torpor__fail(vm, TORPOR_NOT_FOUND,
@@ -163,8 +167,10 @@ torpor_status torpor_operation_at(torpor_vm *vm, size_t index,
 }
 
 torpor_status torpor_operation_take_cancelled(torpor_vm *vm, uint64_t *id) {
-  torpor_status status;
+  torpor_status status = torpor__check_open(vm);
+  TORPOR__REQUIRE(vm, id);
   *id = 0;
+  if (status != TORPOR_OK) return status;
   if (vm->given_count == 0 && !vm->broken)
     return torpor__fail_as(vm, TORPOR_NOT_FOUND, "no operation was given yet");
   if (torpor__is_published(vm) && vm->control->host.cancelled == NONE_CANCELLED)
@@ -189,13 +195,20 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
   size_t size = kind ? strlen(kind) : 0;
   uint64_t address, due_bits;
   torpor_status status;
+  TORPOR__REQUIRE(vm, id);
+  TORPOR__REQUIRE(vm, promise);
   *id = 0;
   *promise = torpor_undefined();
   if (size == 0 || size > TORPOR_KIND_LARGEST)
     return torpor__fail(vm, TORPOR_MISUSE,
                         "the kind of an operation has 1 to %d bytes",
                         TORPOR_KIND_LARGEST);
-  status = torpor__begin_running(vm);
+  if (!isfinite(due) || due < 0)
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "an operation is due at %g, which is no time: give "
+                        "milliseconds since 1970, or 0 for none",
+                        due);
+  status = torpor__begin_running_on(vm, request);
   if (status != TORPOR_OK) return status;
   memcpy(&due_bits, &due, sizeof(due_bits));
   status = torpor__loan_add(vm, &loan, kind, size, &address);
@@ -204,7 +217,7 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
                             due_bits);
   if (status == TORPOR_OK) {
     *id = vm->result[0];
-    promise->bits = vm->result[1];
+    *promise = torpor__value_of(vm, vm->result[1]);
   }
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
@@ -213,7 +226,7 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
 torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
                                       torpor_outcome outcome,
                                       torpor_value value) {
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status = torpor__begin_running_on(vm, value);
   if (status != TORPOR_OK) return status;
   status =
       TORPOR__INVOKE(vm, operation_settle, id, (uint64_t)outcome, value.bits);
@@ -226,7 +239,9 @@ torpor_status torpor_operation_settle_cbor(torpor_vm *vm, uint64_t id,
                                            const void *data, size_t size) {
   torpor__loan loan = {0};
   uint64_t address;
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status;
+  if (size > 0) TORPOR__REQUIRE(vm, data);
+  status = torpor__begin_running(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, data, size, &address);
   if (status == TORPOR_OK)

@@ -33,6 +33,8 @@
 #include "vm/threshold.h"
 
 #define POOL_LARGEST 32
+/* As torpor_vm_close says. */
+#define RESTING 256
 /* A VM that wrote more than this gives back what it can. */
 TORPOR__THRESHOLD(written_kept, UINT32_C(4) << 20);
 /* Below the top of the stack this much stays. */
@@ -139,12 +141,58 @@ static bool seal(torpor_vm *vm, bool anew) {
 
 /* ---- New ones -------------------------------------------------------------*/
 
-static void destroy(torpor_vm *vm) {
+static void destroy_memory(torpor_vm *vm) {
   if (!vm->mapped) atomic_fetch_sub(&copies, 1);
   if (vm->instance) vm->engine->release(vm->instance);
   torpor__region_close(vm->region);
   torpor__image_release(vm->image);
+  torpor__alloc_free(vm->seat);
+}
+
+static void destroy(torpor_vm *vm) {
+  destroy_memory(vm);
   torpor__alloc_free(vm);
+}
+
+/* ---- At rest --------------------------------------------------------------
+ *
+ * What is recycled is the memory. The struct, which is what the host knows the
+ * VM by, rests when the VM was closed, until RESTING others were: who closes a
+ * VM twice, or goes on using it, meets one that says so, and not the VM of
+ * somebody else. */
+
+static torpor_vm *_Atomic resting[RESTING];
+static _Atomic uint32_t resting_next;
+
+/* A struct for the memory of 'vm'; NULL: no memory. */
+static torpor_vm *succeed(const torpor_vm *vm, torpor_vm *next) {
+  const size_t kept = offsetof(struct torpor_vm, host);
+  if (!next) next = torpor__alloc(sizeof(*next));
+  if (!next) return NULL;
+  memcpy(next, vm, kept);
+  memset((uint8_t *)next + kept, 0, sizeof(*next) - kept);
+  *next->seat = next;
+  return next;
+}
+
+/* Closes the struct of 'vm' and gives another one, which has its memory; NULL:
+ * the memory is gone. */
+static torpor_vm *rest(torpor_vm *vm) {
+  uint32_t place = atomic_fetch_add(&resting_next, 1) % RESTING;
+  torpor_vm *next = succeed(vm, atomic_exchange(&resting[place], NULL));
+  if (!next) destroy_memory(vm);
+  memset(vm, 0, sizeof(*vm));
+  vm->closed = vm->broken = true;
+  vm->exception = torpor_undefined();
+  vm->error = vm->error_short;
+  strcpy(vm->error_short, "the VM was closed; it cannot be used any more");
+  torpor__alloc_free(atomic_exchange(&resting[place], vm));
+  return next;
+}
+
+static void end_rest(void) {
+  for (size_t i = 0; i < RESTING; i++)
+    torpor__alloc_free(atomic_exchange(&resting[i], NULL));
 }
 
 /* Writes the image into memory that is new, and so zero: pages that no one
@@ -181,7 +229,8 @@ static bool fill(torpor_vm *vm) {
   torpor__instance *instance = torpor__region_instance(vm->region);
   vm->memory = (uint8_t *)torpor__region_memory(vm->region)->data;
   vm->control = (torpor_abi_control *)(vm->memory + engine->control);
-  if (!put_image(vm) || !engine->instantiate(instance, &torpor__imports, vm))
+  if (!put_image(vm) ||
+      !engine->instantiate(instance, &torpor__imports, vm->seat))
     return false;
   vm->instance = instance;
   vm->table_size = engine->table_size(instance);
@@ -198,7 +247,9 @@ static torpor_vm *create(torpor__image *image, bool mapped) {
   vm->mapped = mapped;
   atomic_fetch_add(&image->references, 1);
   if (!mapped) atomic_fetch_add(&copies, 1);
-  vm->region = torpor__region_open(image->pages, image->pages);
+  vm->seat = torpor__alloc(sizeof(*vm->seat));
+  if (vm->seat) *vm->seat = vm;
+  if (vm->seat) vm->region = torpor__region_open(image->pages, image->pages);
   if (vm->region && fill(vm)) return vm;
   destroy(vm);
   return NULL;
@@ -348,9 +399,9 @@ torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
 }
 
 void torpor__pool_give(torpor_vm *vm) {
-  const size_t kept = offsetof(struct torpor_vm, host);
   bool table_grown = vm->engine->table_size(vm->instance) != vm->table_size;
-  memset((uint8_t *)vm + kept, 0, sizeof(*vm) - kept);
+  vm = rest(vm);
+  if (!vm) return;
   if (!table_grown && !vm->image->retired && reset(vm) &&
       seal(vm, ++vm->uses % SEAL_ANEW == 0)) {
     torpor__vm_check_clean(vm);
@@ -418,6 +469,7 @@ void torpor__pool_drop(const torpor__image *image) {
 
 void torpor__pool_drain(void) {
   torpor__pool_drop(NULL);
+  end_rest();
 }
 
 void torpor_pool_drain(void) {

@@ -179,6 +179,7 @@ torpor_status torpor_snapshot_protect(const void *data, size_t size,
   const size_t whole = HEADER_SIZE + size + TAG_SIZE;
   envelope e = {NULL, context, context_size, how};
   uint8_t *bytes;
+  TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
   if (!check_arguments(data, size, key, context, context_size) ||
       (how != TORPOR_AUTHENTICATE && how != TORPOR_ENCRYPT) || whole < size)
@@ -203,7 +204,8 @@ torpor_status torpor_snapshot_protect(const void *data, size_t size,
 /* ---- Unprotect ------------------------------------------------------------*/
 
 bool torpor_snapshot_is_protected(const void *data, size_t size) {
-  return size >= sizeof(magic) && memcmp(data, magic, sizeof(magic)) == 0;
+  return data && size >= sizeof(magic) &&
+         memcmp(data, magic, sizeof(magic)) == 0;
 }
 
 static torpor_status read_header(const uint8_t *data, size_t size,
@@ -254,6 +256,7 @@ torpor_status torpor_snapshot_unprotect(const void *data, size_t size,
   size_t inner;
   uint8_t *bytes;
   torpor_status status;
+  TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
   if (!check_arguments(data, size, key, context, context_size))
     return misused();

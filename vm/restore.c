@@ -172,6 +172,7 @@ static torpor_status check_parent(loader *to,
 
 static torpor_status read_piece(const loader *to, const torpor_slice *slice,
                                 torpor__container *out) {
+  if (slice->size > 0) TORPOR__REQUIRE(NULL, slice->data);
   return torpor__container_read(out, slice->data, slice->size,
                                 torpor__options_memory(to->options), true);
 }
@@ -255,12 +256,12 @@ static torpor_status cut(loader *to) {
 
 static torpor_status load_chain(loader *to, const torpor_slice *chain,
                                 size_t count, bool image) {
-  torpor_status status = torpor__options_check(to->options);
-  if (status != TORPOR_OK) return status;
+  torpor_status status;
   if (count == 0 || count > TORPOR_CHAIN_LARGEST)
     return torpor__fail(NULL, TORPOR_MISUSE,
                         "a chain has 1 to %d snapshots, this one %zu",
                         TORPOR_CHAIN_LARGEST, count);
+  TORPOR__REQUIRE(NULL, chain);
   status = load_first(to, chain, image);
   if (status == TORPOR_OK) status = load_deltas(to, chain + 1, count - 1);
   if (status == TORPOR_OK) status = cut(to);
@@ -305,9 +306,13 @@ torpor_status torpor_snapshot_restore_chain(const torpor_slice *chain,
                                             size_t count,
                                             const torpor_options *options,
                                             torpor_vm **out) {
+  torpor_options own;
+  torpor_status status = torpor__options_take(&options, &own);
   loader to = {.options = options};
+  TORPOR__REQUIRE(NULL, out);
   *out = NULL;
-  return finish(&to, load_chain(&to, chain, count, false), out);
+  if (status == TORPOR_OK) status = load_chain(&to, chain, count, false);
+  return finish(&to, status, out);
 }
 
 torpor_status torpor_snapshot_restore(const void *data, size_t size,
@@ -323,9 +328,11 @@ torpor_status torpor__restore_image(const torpor_slice *chain, size_t count,
                                     const torpor_options *options,
                                     torpor__image **out,
                                     uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]) {
+  torpor_options own;
+  torpor_status status = torpor__options_take(&options, &own);
   loader to = {.options = options};
-  torpor_status status = load_chain(&to, chain, count, true);
   *out = NULL;
+  if (status == TORPOR_OK) status = load_chain(&to, chain, count, true);
   if (status == TORPOR_OK && !torpor__image_finish(to.image, true))
     status = fail_memory();
   if (status != TORPOR_OK) {
@@ -342,14 +349,16 @@ torpor_status torpor__restore_onto(torpor__image *image,
                                    const torpor_slice *deltas, size_t count,
                                    const torpor_options *options,
                                    torpor_vm **out) {
+  torpor_options own;
+  torpor_status status = torpor__options_take(&options, &own);
   loader to = {.options = options, .engine = image->engine, .has_id = true};
-  torpor_status status = torpor__options_check(options);
   *out = NULL;
   if (status == TORPOR_OK && count >= TORPOR_CHAIN_LARGEST)
     status =
         torpor__fail(NULL, TORPOR_MISUSE, "a chain has at most %d snapshots",
                      TORPOR_CHAIN_LARGEST);
   if (status != TORPOR_OK) return status;
+  if (count > 0) TORPOR__REQUIRE(NULL, deltas);
   memcpy(to.id, id, sizeof(to.id));
   status = torpor__vm_take(image, options, &to.vm);
   if (status != TORPOR_OK) return status;

@@ -71,8 +71,10 @@ torpor_status torpor_snapshot_read(const void *data, size_t size,
                                    torpor_bytes *operations) {
   torpor__container container;
   torpor_status status;
+  TORPOR__REQUIRE(NULL, info);
   memset(info, 0, sizeof(*info));
   if (operations) *operations = (torpor_bytes){NULL, 0};
+  if (size > 0) TORPOR__REQUIRE(NULL, data);
   status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
                                   false);
   if (status != TORPOR_OK) return status;
@@ -105,7 +107,9 @@ torpor_status torpor_snapshot_section(const void *data, size_t size,
                                       torpor_bytes *out) {
   torpor__container container;
   torpor_status status;
+  TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
+  if (size > 0) TORPOR__REQUIRE(NULL, data);
   if (section < TORPOR_SECTION_OPERATIONS || section > TORPOR_SECTION_RUN)
     return torpor__fail(NULL, TORPOR_MISUSE,
                         "section %d of a snapshot is not for others",
@@ -125,7 +129,10 @@ torpor_status torpor_snapshot_attach(const void *data, size_t size,
   torpor__container container;
   torpor_status status;
   uint64_t count;
+  TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
+  if (size > 0) TORPOR__REQUIRE(NULL, data);
+  if (run_size > 0) TORPOR__REQUIRE(NULL, run);
   if (run_size > TORPOR__SECTION_LARGEST ||
       check_cbor(&content, TORPOR__CBOR_MAP, &count) != TORPOR_OK)
     return torpor__fail(NULL, TORPOR_MISUSE,

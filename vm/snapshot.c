@@ -197,6 +197,7 @@ torpor_status torpor_snapshot_save_with(torpor_vm *vm, unsigned flags,
                                         torpor_bytes *out) {
   torpor_snapshot_job job;
   torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_bytes){NULL, 0};
   status = start_job(vm, flags, &job);
   if (status != TORPOR_OK) return status;
@@ -212,9 +213,11 @@ torpor_status torpor_snapshot_save(torpor_vm *vm, torpor_bytes *out) {
 
 torpor_status torpor_snapshot_save_start(torpor_vm *vm, unsigned flags,
                                          torpor_snapshot_job **out) {
-  torpor_snapshot_job *job = torpor__alloc(sizeof(*job));
+  torpor_snapshot_job *job;
   torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = NULL;
+  job = torpor__alloc(sizeof(*job));
   if (!job) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
   status = start_job(vm, flags, job);
   if (status == TORPOR_OK)
@@ -226,8 +229,14 @@ torpor_status torpor_snapshot_save_start(torpor_vm *vm, unsigned flags,
 
 torpor_status torpor_snapshot_job_finish(torpor_snapshot_job *job,
                                          torpor_bytes *out) {
-  torpor_status status = finish_job(job, NULL, out);
+  torpor_bytes bytes;
+  torpor_status status;
+  TORPOR__REQUIRE(NULL, job);
+  status = finish_job(job, NULL, out ? out : &bytes);
   torpor__alloc_free(job);
+  if (out) return status;
+  if (status == TORPOR_OK) torpor_bytes_free(&bytes);
+  TORPOR__REQUIRE(NULL, out);
   return status;
 }
 

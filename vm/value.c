@@ -9,51 +9,85 @@
 
 /* ---- Scopes and handles ---------------------------------------------------*/
 
+static bool make_room(torpor_vm *vm) {
+  uint32_t room = vm->scope_room ? vm->scope_room * 2 : 8;
+  torpor__scope *larger;
+  if (vm->scope_count < vm->scope_room) return true;
+  larger = torpor__alloc_resize(vm->scopes, room * sizeof(*larger));
+  if (!larger) return false;
+  vm->scopes = larger;
+  vm->scope_room = room;
+  return true;
+}
+
 torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = 0;
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
+  if (!make_room(vm))
+    return torpor__end(vm, torpor__fail(vm, TORPOR_NOMEM, "out of memory"));
   status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
-  if (status == TORPOR_OK) *out = vm->returned;
-  return torpor__end(vm, status);
+  if (status != TORPOR_OK) return torpor__end(vm, status);
+  *out = (vm->owner << 32) + ++vm->scope_last;
+  vm->scopes[vm->scope_count++] = (torpor__scope){*out, vm->returned};
+  return torpor__end(vm, TORPOR_OK);
 }
 
 torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope) {
   torpor_status status = torpor__begin(vm);
+  uint32_t index;
   if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, scope_close, scope);
+  index = vm->scope_count;
+  while (index > vm->scope_floor && vm->scopes[index - 1].number != scope)
+    index--;
+  if (index == vm->scope_floor)
+    return torpor__end(vm, torpor__fail(vm, TORPOR_STALE,
+                                        "the scope is closed already, or was "
+                                        "not opened here"));
+  vm->scope_count = index - 1;
+  status = TORPOR__INVOKE(vm, scope_close, vm->scopes[index - 1].mark);
   return torpor__end(vm, status);
 }
 
-torpor_scope torpor__scope_open(torpor_vm *vm) {
+torpor_status torpor__fail_foreign(torpor_vm *vm) {
+  return torpor__fail(vm, TORPOR_STALE,
+                      "the value belongs to another VM, or to one that was "
+                      "closed; pass plain data with torpor_cbor_encode");
+}
+
+uint32_t torpor__scope_open(torpor_vm *vm) {
   torpor_status status = TORPOR_BROKEN;
   if (!vm->broken)
     status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
   return status == TORPOR_OK ? vm->returned : 0;
 }
 
-void torpor__scope_close(torpor_vm *vm, torpor_scope scope) {
-  const uint64_t mark = scope;
-  if (!vm->broken) torpor__enter(vm, TORPOR__EXPORT_torpor_scope_close, &mark);
+void torpor__scope_close(torpor_vm *vm, uint32_t mark) {
+  const uint64_t argument = mark;
+  if (!vm->broken)
+    torpor__enter(vm, TORPOR__EXPORT_torpor_scope_close, &argument);
 }
 
 torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,
                                   torpor_value *out) {
   torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = value;
-  if (!torpor__is_handle(value)) return TORPOR_OK;
+  if (!torpor__is_handle(value)) return torpor__check_open(vm);
   *out = torpor_undefined();
-  status = torpor__begin(vm);
+  status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_retain, value.bits);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   return torpor__end(vm, status);
 }
 
 torpor_status torpor_value_release(torpor_vm *vm, torpor_value value) {
   torpor_status status;
-  if (!torpor__is_handle(value)) return TORPOR_OK;
-  status = torpor__begin(vm);
+  if (!torpor__is_handle(value)) return torpor__check_open(vm);
+  status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_release, value.bits);
   return torpor__end(vm, status);
@@ -61,8 +95,10 @@ torpor_status torpor_value_release(torpor_vm *vm, torpor_value value) {
 
 torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
                                   torpor_token *out) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = 0;
+  status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_export, value.bits);
   if (status == TORPOR_OK) *out = (torpor_token)vm->result[0];
@@ -71,11 +107,13 @@ torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
 
 torpor_status torpor_value_import(torpor_vm *vm, torpor_token token,
                                   torpor_value *out) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_import, token);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   return torpor__end(vm, status);
 }
 
@@ -94,12 +132,15 @@ static torpor_status make_from(torpor_vm *vm, torpor__export export,
                                torpor_value *out) {
   torpor__loan loan = {0};
   uint64_t arguments[2] = {0, size};
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
+  if (size > 0) TORPOR__REQUIRE(vm, data);
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, data, size, &arguments[0]);
   if (status == TORPOR_OK) status = torpor__invoke(vm, export, arguments);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   if (status == TORPOR_THROWN) *out = vm->exception;
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
@@ -117,8 +158,10 @@ torpor_status torpor_buffer_new(torpor_vm *vm, const void *data, size_t size,
 
 torpor_status torpor_string_read(torpor_vm *vm, torpor_value value,
                                  torpor_bytes *out) {
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_bytes){NULL, 0};
+  status = torpor__begin_running_on(vm, value);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, string_read, value.bits);
   if (status == TORPOR_OK) status = torpor__text_take(vm, out);
@@ -127,8 +170,10 @@ torpor_status torpor_string_read(torpor_vm *vm, torpor_value value,
 
 torpor_status torpor_buffer_read(torpor_vm *vm, torpor_value value,
                                  torpor_bytes *out) {
-  torpor_status status = torpor__begin(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_bytes){NULL, 0};
+  status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, buffer_read, value.bits);
   vm->result[2] = 0; /* borrowed, nothing to release */
@@ -140,8 +185,10 @@ torpor_status torpor_buffer_read(torpor_vm *vm, torpor_value value,
 
 torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
                                  torpor_bytes *out) {
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_bytes){NULL, 0};
+  status = torpor__begin_running_on(vm, value);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, cbor_encode, value.bits);
   if (status == TORPOR_OK) status = torpor__text_take(vm, out);

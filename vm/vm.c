@@ -22,14 +22,28 @@
 #define COPIED_LARGEST (UINT32_C(64) << 20)
 #define COPIED_ONCE_LARGEST (UINT32_C(4) << 20)
 #define COPIES_MOST 128
+/* Larger than the options of any version to come. */
+#define OPTIONS_LARGEST 4096
 
 /* ---- Calls ----------------------------------------------------------------*/
 
+torpor_status torpor__fail_missing(torpor_vm *vm, const char *argument) {
+  return torpor__fail(vm, TORPOR_MISUSE, "the argument '%s' is NULL", argument);
+}
+
+torpor_status torpor__check_open(torpor_vm *vm) {
+  TORPOR__REQUIRE(vm, vm);
+  if (!vm->broken) return TORPOR_OK;
+  return vm->closed ? TORPOR_MISUSE : TORPOR_BROKEN; /* the sentence is there */
+}
+
 static torpor_status check_usable(torpor_vm *vm) {
-  if (vm->broken) return TORPOR_BROKEN; /* the sentence says why */
+  torpor_status status = torpor__check_open(vm);
+  if (status != TORPOR_OK) return status;
   if (vm->in_callback)
     return torpor__fail(vm, TORPOR_BUSY,
-                        "callbacks of torpor_host may not enter the VM");
+                        "callbacks of torpor_host and finalizers may not enter "
+                        "the VM");
   if (vm->closing)
     return torpor__fail(vm, TORPOR_BUSY, "the VM is being closed");
   return TORPOR_OK;
@@ -41,8 +55,9 @@ bool torpor__is_published(const torpor_vm *vm) {
 }
 
 torpor_status torpor__check_idle(torpor_vm *vm, const char *what) {
-  if (vm->broken) return TORPOR_BROKEN;
-  if (vm->calls == 0 && !vm->in_callback) return TORPOR_OK;
+  torpor_status status = torpor__check_open(vm);
+  if (status != TORPOR_OK) return status;
+  if (vm->calls == 0 && !vm->in_callback && !vm->closing) return TORPOR_OK;
   return torpor__fail(vm, TORPOR_BUSY,
                       "%s while guest code is on the stack; return from the "
                       "host function first",
@@ -60,11 +75,31 @@ torpor_status torpor__begin(torpor_vm *vm) {
   return TORPOR_OK;
 }
 
+torpor_status torpor__begin_outside(torpor_vm *vm) {
+  torpor_status status = check_usable(vm);
+  if (status == TORPOR_OK) vm->calls++;
+  return status;
+}
+
 torpor_status torpor__begin_running(torpor_vm *vm) {
   torpor_status status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   if (vm->calls > 1 || !torpor__limit_requested(vm)) return TORPOR_OK;
   return torpor__end(vm, torpor__limit_interrupted(vm));
+}
+
+torpor_status torpor__begin_on(torpor_vm *vm, torpor_value value) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = torpor__check_value(vm, value);
+  return status == TORPOR_OK ? status : torpor__end(vm, status);
+}
+
+torpor_status torpor__begin_running_on(torpor_vm *vm, torpor_value value) {
+  torpor_status status = torpor__begin_running(vm);
+  if (status != TORPOR_OK) return status;
+  status = torpor__check_value(vm, value);
+  return status == TORPOR_OK ? status : torpor__end(vm, status);
 }
 
 torpor_status torpor__end(torpor_vm *vm, torpor_status status) {
@@ -84,13 +119,35 @@ uint64_t torpor__options_memory(const torpor_options *options) {
                                         : TORPOR_MEMORY_DEFAULT;
 }
 
-torpor_status torpor__options_check(const torpor_options *options) {
-  if (!options) return TORPOR_OK;
-  if (options->size != sizeof(*options))
+/* What is behind the fields that we know: a newer program may have set it. */
+static bool tail_is_zero(const torpor_options *options) {
+  const uint8_t *bytes = (const uint8_t *)options;
+  for (size_t i = sizeof(*options); i < options->size; i++)
+    if (bytes[i] != 0) return false;
+  return true;
+}
+
+static torpor_status copy_options(const torpor_options *options,
+                                  torpor_options *own) {
+  size_t size = options->size;
+  *own = (torpor_options)TORPOR_OPTIONS_INIT;
+  if (size < sizeof(size) || size > OPTIONS_LARGEST)
     return torpor__fail(NULL, TORPOR_MISUSE,
-                        "torpor_options has size %zu, not %zu: start from "
-                        "TORPOR_OPTIONS_INIT",
-                        options->size, sizeof(*options));
+                        "torpor_options has size %zu, which none has: start "
+                        "from TORPOR_OPTIONS_INIT",
+                        size);
+  if (!tail_is_zero(options))
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "torpor_options has size %zu and sets a field that "
+                        "version %s of the library does not know: leave it 0, "
+                        "or link a newer one",
+                        size, TORPOR_VERSION);
+  memcpy(own, options, size < sizeof(*own) ? size : sizeof(*own));
+  own->size = sizeof(*own);
+  return TORPOR_OK;
+}
+
+static torpor_status check_options(const torpor_options *options) {
   if (options->memory > TORPOR_MEMORY_MAPPED ||
       options->wake & ~(unsigned)(TORPOR_WAKE_CLONE | TORPOR_WAKE_RESEED))
     return torpor__fail(NULL, TORPOR_MISUSE,
@@ -100,6 +157,15 @@ torpor_status torpor__options_check(const torpor_options *options) {
     return torpor__fail(NULL, TORPOR_MISUSE, "memory_max is at most %llu bytes",
                         (unsigned long long)TORPOR_MEMORY_LARGEST);
   return TORPOR_OK;
+}
+
+torpor_status torpor__options_take(const torpor_options **options,
+                                   torpor_options *own) {
+  torpor_status status;
+  if (!*options) return TORPOR_OK;
+  status = copy_options(*options, own);
+  *options = own;
+  return status == TORPOR_OK ? check_options(own) : status;
 }
 
 torpor_status torpor__options_engine(const torpor_options *options,
@@ -120,6 +186,8 @@ static torpor_status fail_memory(void) {
 }
 
 static void set_up(torpor_vm *vm, const torpor_options *options) {
+  static _Atomic uint64_t owners;
+  vm->owner = atomic_fetch_add_explicit(&owners, 1, memory_order_relaxed) + 1;
   vm->error = vm->error_short;
   vm->exception = torpor_undefined();
   vm->memory_max = torpor__options_memory(options);
@@ -169,7 +237,9 @@ torpor_status torpor__engine_baseline(const torpor__engine *engine,
 }
 
 void torpor__vm_give(torpor_vm *vm) {
+  vm->closing = true; /* what finalizers ask is refused */
   torpor__binding_sweep(vm, true);
+  torpor__alloc_free(vm->scopes);
   torpor__operation_forget(vm);
   torpor__remember_forget(vm);
   torpor__still_forget(vm);
@@ -188,9 +258,11 @@ static torpor_status start_program(torpor_vm *vm) {
 torpor_status torpor_vm_open(const torpor_options *options, torpor_vm **out) {
   const torpor__engine *engine;
   torpor__image *image;
+  torpor_options own;
   torpor_status status;
+  TORPOR__REQUIRE(NULL, out);
   *out = NULL;
-  status = torpor__options_check(options);
+  status = torpor__options_take(&options, &own);
   if (status == TORPOR_OK)
     status = torpor__options_engine(options, NULL, &engine);
   if (status == TORPOR_OK) status = torpor__engine_baseline(engine, &image);
@@ -205,8 +277,8 @@ torpor_status torpor_vm_open(const torpor_options *options, torpor_vm **out) {
 }
 
 void torpor_vm_close(torpor_vm *vm) {
-  if (!vm) return;
-  if (vm->calls > 0)
+  if (!vm || vm->closed || vm->closing) return;
+  if (vm->calls > 0 || vm->in_callback)
     vm->closing = true;
   else
     torpor__vm_give(vm);
@@ -215,7 +287,7 @@ void torpor_vm_close(torpor_vm *vm) {
 /* ---- Facts about a VM -----------------------------------------------------*/
 
 const char *torpor_vm_engine(const torpor_vm *vm) {
-  return vm->engine->id;
+  return vm && !vm->closed ? vm->engine->id : "";
 }
 
 const char *torpor_engine_id(void) {
@@ -223,18 +295,21 @@ const char *torpor_engine_id(void) {
 }
 
 void torpor_vm_set_user(torpor_vm *vm, void *user) {
-  vm->user = user;
+  if (vm && !vm->closed) vm->user = user;
 }
 
 void *torpor_vm_user(const torpor_vm *vm) {
-  return vm->user;
+  return vm ? vm->user : NULL;
 }
 
 torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out) {
-  const torpor_abi_control *control = vm->control;
+  const torpor_abi_control *control;
   uint64_t heap = 0;
+  torpor_status status = torpor__check_open(vm);
+  TORPOR__REQUIRE(vm, out);
   *out = (torpor_usage){0};
-  if (vm->broken) return TORPOR_BROKEN;
+  if (status != TORPOR_OK) return status;
+  control = vm->control;
   if (control->heap_break > control->heap_base)
     heap = control->heap_break - control->heap_base;
   out->memory = torpor__memory_size(vm);
@@ -246,11 +321,13 @@ torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out) {
 }
 
 torpor_status torpor_state_export(torpor_vm *vm, torpor_value *out) {
-  torpor_status status = torpor__begin_running(vm);
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
+  status = torpor__begin_running(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, export_state, 0);
-  if (status == TORPOR_OK) out->bits = vm->result[0];
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   if (status == TORPOR_THROWN) *out = vm->exception;
   return torpor__end(vm, status);
 }

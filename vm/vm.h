@@ -94,8 +94,14 @@ typedef enum torpor__stop {
   TORPOR__STOP_CALLBACK, /* host.interrupt */
 } torpor__stop;
 
+/* A scope that the host has open. */
+typedef struct torpor__scope {
+  torpor_scope number;
+  uint32_t mark; /* the guest's */
+} torpor__scope;
+
 struct torpor_vm {
-  /* Stays when the VM is recycled. */
+  /* Goes on to the next VM that takes over the memory (pool.c). */
   const torpor__engine *engine;
   torpor__image *image; /* a reference */
   torpor__region *region;
@@ -103,10 +109,11 @@ struct torpor_vm {
   uint8_t *memory;
   torpor_abi_control *control;
   uint32_t table_size;
-  uint32_t uses;          /* how often it was closed */
-  bool mapped;            /* onto the image's file; else a copy of it */
-  bool dirty;             /* it could not be reset */
-  struct torpor_vm *next; /* in the pool */
+  uint32_t uses;           /* how often it was closed */
+  bool mapped;             /* onto the image's file; else a copy of it */
+  bool dirty;              /* it could not be reset */
+  struct torpor_vm **seat; /* where guest code finds whose memory it is */
+  struct torpor_vm *next;  /* in the pool */
 
   /* Zero in a VM of the pool: all from here on. */
   torpor_host host;
@@ -122,9 +129,11 @@ struct torpor_vm {
   bool asleep;      /* restored, not entered yet */
   bool broken;
   bool exhausted; /* broken because memory ran out */
-  bool closing;   /* close when the outermost call returns */
-  unsigned wake;  /* torpor_wake: what it is told when it wakes */
+  bool closing;  /* close when the outermost call returns; or it is just done */
+  bool closed;   /* it rests (pool.c), broken, with no memory */
+  unsigned wake; /* torpor_wake: what it is told when it wakes */
   torpor__remembered remembered;
+  uint64_t owner;       /* in its handles; not used twice in this process */
   torpor__still *still; /* or NULL */
   uint32_t saves;       /* whole snapshots, as far as they are counted */
 
@@ -134,6 +143,11 @@ struct torpor_vm {
   torpor_value exception;
   char *error; /* the sentence; 'error_short' or allocated */
   char error_short[TORPOR__ERROR_SIZE];
+
+  torpor__scope *scopes;
+  uint32_t scope_count, scope_room;
+  uint32_t scope_floor; /* those below are not the running host function's */
+  uint32_t scope_last;  /* how many were opened */
 
   torpor__binding **bindings;
   uint32_t binding_count, binding_room;
@@ -161,15 +175,28 @@ void torpor__vm_give(torpor_vm *vm);
 torpor_status torpor__options_engine(const torpor_options *options,
                                      const char *id,
                                      const torpor__engine **out);
-/* MISUSE, with the reason as this thread's error, when they make no sense. */
-torpor_status torpor__options_check(const torpor_options *options);
+/* Makes '*options', unless it is NULL, point to 'own', a copy of what a caller
+ * of any version gave. MISUSE, with the reason as this thread's error, when
+ * they make no sense. */
+torpor_status torpor__options_take(const torpor_options **options,
+                                   torpor_options *own);
 uint64_t torpor__options_memory(const torpor_options *options);
 
 /* ---- Calls ----------------------------------------------------------------*/
 
+/* Returns MISUSE from a public function when an argument that must not be NULL
+ * is. */
+#define TORPOR__REQUIRE(vm, argument)                                          \
+  if (!(argument)) return torpor__fail_missing((vm), #argument)
+torpor_status torpor__fail_missing(torpor_vm *vm, const char *argument);
+/* OK when 'vm' is there and neither closed nor broken. */
+torpor_status torpor__check_open(torpor_vm *vm);
+
 /* Starts a public call that enters the guest: OK, BROKEN, or BUSY. Wakes a VM
  * that is asleep. */
 torpor_status torpor__begin(torpor_vm *vm);
+/* The same for calls that do not enter it. */
+torpor_status torpor__begin_outside(torpor_vm *vm);
 /* The same for calls that may run the program's code: these are what
  * torpor_vm_interrupt interrupts. */
 torpor_status torpor__begin_running(torpor_vm *vm);
@@ -264,11 +291,13 @@ torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
 /* The same with a sentence as it is; 'vm' is not NULL. */
 torpor_status torpor__fail_as(torpor_vm *vm, torpor_status status,
                               const char *text);
-/* Describes vm->exception in the VM's sentence; enters the guest. */
+/* Describes vm->exception in the VM's sentence; enters the guest, but no code
+ * of the program runs. */
 void torpor__fail_thrown(torpor_vm *vm);
-/* What torpor_error_read gives, without a sentence when it fails. */
-torpor_status torpor__error_take(torpor_vm *vm, torpor_value value,
-                                 torpor_error *out);
+/* What torpor_error_read gives, without a sentence when it fails; 'export' is
+ * that, or torpor_error_look. */
+torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
+                                 torpor_value value, torpor_error *out);
 /* Guest memory contradicts itself: the VM is broken from here on. */
 torpor_status torpor__fail_damaged(torpor_vm *vm, const char *what);
 void torpor__error_reset(torpor_vm *vm);
@@ -278,9 +307,26 @@ void torpor__error_reset(torpor_vm *vm);
 static inline bool torpor__is_handle(torpor_value value) {
   return value.bits >> 48 >= TORPOR_TAG_STRING;
 }
+/* A border value of 'vm' as the host sees it. */
+static inline torpor_value torpor__value_of(const torpor_vm *vm,
+                                            uint64_t bits) {
+  torpor_value value = {bits, 0};
+  if (torpor__is_handle(value)) value.owner = vm->owner;
+  return value;
+}
+/* OK when 'value' is not a handle of another VM. */
+torpor_status torpor__fail_foreign(torpor_vm *vm);
+static inline torpor_status torpor__check_value(torpor_vm *vm,
+                                                torpor_value value) {
+  if (!torpor__is_handle(value) || value.owner == vm->owner) return TORPOR_OK;
+  return torpor__fail_foreign(vm);
+}
+/* torpor__begin and torpor__begin_running for a call on 'value'. */
+torpor_status torpor__begin_on(torpor_vm *vm, torpor_value value);
+torpor_status torpor__begin_running_on(torpor_vm *vm, torpor_value value);
 /* A scope for handles that no one is to see; the error stays as it is. */
-torpor_scope torpor__scope_open(torpor_vm *vm);
-void torpor__scope_close(torpor_vm *vm, torpor_scope scope);
+uint32_t torpor__scope_open(torpor_vm *vm);
+void torpor__scope_close(torpor_vm *vm, uint32_t mark);
 
 /* ---- Limits (limit.c) -----------------------------------------------------*/
 

@@ -106,11 +106,10 @@ static torpor_status host_throw(torpor_vm *vm,
                                 const torpor_arguments *arguments,
                                 torpor_value *result, void *user) {
   (void)user;
-  if (arguments->count == 0)
-    torpor_error_new(vm, "RangeError", "thrown by the host", result);
-  else
-    *result = arguments->args[0];
-  return TORPOR_THROWN;
+  if (arguments->count > 0) return torpor_throw(vm, arguments->args[0]);
+  torpor_status status =
+      torpor_error_new(vm, "RangeError", "thrown by the host", result);
+  return status == TORPOR_OK ? torpor_throw(vm, *result) : status;
 }
 
 static torpor_status host_fail(torpor_vm *vm, const torpor_arguments *arguments,

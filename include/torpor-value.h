@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* torpor-value.h - a value of a VM as its host sees it; included by torpor.h.
+ *
+ * Undefined, null, booleans and numbers are what they are, in every VM, and
+ * what is below makes and reads them without one. All else is a handle of one
+ * VM, which belongs to a scope. Passed by value. */
+#ifndef TORPOR_VALUE_H
+#define TORPOR_VALUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct torpor_value {
+  uint64_t bits;
+  uint64_t
+      owner; /* of a handle: its VM, by a number that is never used twice */
+} torpor_value;
+
+typedef enum torpor_type {
+  TORPOR_TYPE_UNDEFINED,
+  TORPOR_TYPE_NULL,
+  TORPOR_TYPE_BOOLEAN,
+  TORPOR_TYPE_NUMBER,
+  TORPOR_TYPE_STRING,
+  TORPOR_TYPE_SYMBOL,
+  TORPOR_TYPE_BIGINT,
+  TORPOR_TYPE_OBJECT, /* see torpor_object_class */
+} torpor_type;
+
+/* Layout of torpor_value.bits: the bits of an IEEE double (one NaN only), or
+ * one of these tags in the upper 16 bits. Handles have a number in the lower 48
+ * which their VM uses once. */
+#define TORPOR_TAG_UNDEFINED 0xfff9u
+#define TORPOR_TAG_NULL 0xfffau
+#define TORPOR_TAG_BOOLEAN 0xfffbu
+#define TORPOR_TAG_STRING 0xfffcu
+#define TORPOR_TAG_SYMBOL 0xfffdu
+#define TORPOR_TAG_BIGINT 0xfffeu
+#define TORPOR_TAG_OBJECT 0xffffu
+#define TORPOR_NAN_BITS UINT64_C(0x7ff8000000000000)
+
+static inline torpor_value torpor_undefined(void) {
+  torpor_value value = {(uint64_t)TORPOR_TAG_UNDEFINED << 48, 0};
+  return value;
+}
+
+static inline torpor_value torpor_null(void) {
+  torpor_value value = {(uint64_t)TORPOR_TAG_NULL << 48, 0};
+  return value;
+}
+
+static inline torpor_value torpor_boolean(bool b) {
+  torpor_value value = {((uint64_t)TORPOR_TAG_BOOLEAN << 48) | (b ? 1u : 0u),
+                        0};
+  return value;
+}
+
+static inline torpor_value torpor_number(double number) {
+  torpor_value value = {0, 0};
+  memcpy(&value.bits, &number, sizeof(number));
+  if (number != number) value.bits = TORPOR_NAN_BITS;
+  return value;
+}
+
+static inline torpor_type torpor_value_type(torpor_value value) {
+  unsigned tag = (unsigned)(value.bits >> 48);
+  if (tag < TORPOR_TAG_UNDEFINED) return TORPOR_TYPE_NUMBER;
+  if (tag == TORPOR_TAG_UNDEFINED) return TORPOR_TYPE_UNDEFINED;
+  if (tag == TORPOR_TAG_NULL) return TORPOR_TYPE_NULL;
+  if (tag == TORPOR_TAG_BOOLEAN) return TORPOR_TYPE_BOOLEAN;
+  if (tag == TORPOR_TAG_STRING) return TORPOR_TYPE_STRING;
+  if (tag == TORPOR_TAG_SYMBOL) return TORPOR_TYPE_SYMBOL;
+  if (tag == TORPOR_TAG_BIGINT) return TORPOR_TYPE_BIGINT;
+  return TORPOR_TYPE_OBJECT;
+}
+
+/* The number; NaN when 'value' is not a number. No conversion. */
+static inline double torpor_value_number(torpor_value value) {
+  uint64_t bits = value.bits;
+  double number;
+  if (torpor_value_type(value) != TORPOR_TYPE_NUMBER) bits = TORPOR_NAN_BITS;
+  memcpy(&number, &bits, sizeof(number));
+  return number;
+}
+
+/* True only for the boolean true. No conversion. */
+static inline bool torpor_value_is_true(torpor_value value) {
+  return value.bits == torpor_boolean(true).bits;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
