@@ -18,6 +18,8 @@ BUILD = pathlib.Path(os.environ["TORPOR_BUILD"])
 HEADERS = sorted((SOURCE / "include").glob("*.h"))
 DECLARED = re.compile(r"^TORPOR_API\b[^;{]*?\b(torpor_\w+)\(", re.MULTILINE)
 
+WALKED = re.compile(r"^  X\((torpor_\w+),", re.MULTILINE)
+
 
 def without_comments(text):
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
@@ -45,6 +47,17 @@ class ApiTest(unittest.TestCase):
 
     def test_exported_is_declared(self):
         self.assertEqual(exported() - declared(), set(), "in no header")
+
+    def test_declared_is_walked(self):
+        """test_walk.c calls each in every wrong way."""
+        walked = WALKED.findall(
+            (SOURCE / "test/test_walk.c").read_text(encoding="utf-8"))
+        self.assertEqual(len(walked), len(set(walked)), "one is there twice")
+        names = set()
+        for header in ("torpor.h", "torpor-engine.h"):
+            text = (SOURCE / "include" / header).read_text(encoding="utf-8")
+            names.update(DECLARED.findall(without_comments(text)))
+        self.assertEqual(names - set(walked), set(), "not in test_walk.c")
 
     def test_headers_stand_alone(self):
         dialects = [[os.environ["TORPOR_CC"], "-std=c11", "-x", "c"],

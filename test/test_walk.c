@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: MIT */
+/* test_walk.c - every public function of torpor.h, called in every wrong way.
+ *
+ * The list below has each function once, with what it takes and where it may
+ * not be called; test_api.py looks that none is missing. Each is called without
+ * its VM, without each pointer that it needs, with values of another VM and
+ * with values that have ended, and at wrong moments: in a host function, in a
+ * callback, in a finalizer, after a trap, after the VM was closed. Each of
+ * these is answered with a code and a sentence, and harms nobody. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/vm.h"
+#include "torpor-engine.h"
+#include "vm/vm.h"
+
+/* What a call is made with. */
+typedef struct with {
+  torpor_vm *vm;
+  torpor_value value, second; /* for those that take two */
+  torpor_value function;
+  const char *text;
+  const void *data;
+  size_t size;
+  void *out[3];
+  double due;
+  torpor_base *base;
+  torpor_scope scope;
+} with;
+
+/* What a function takes, and where it may be called. */
+enum {
+  VM = 1,        /* a VM, and answers a status */
+  OUT1 = 2,      /* so many places for results that must be there */
+  OUT2 = 4,      /* two */
+  OUT3 = 8,      /* three */
+  TEXT = 16,     /* a text that must be there */
+  DATA = 32,     /* bytes, which may be missing when they are none */
+  VALUE = 64,    /* a value, which may be a handle */
+  SECOND = 128,  /* another one */
+  ENTERS = 256,  /* not from a callback or a finalizer */
+  IDLE = 512,    /* not while guest code is on the stack either */
+  SILENT = 1024, /* answers no status: it may only do no harm */
+  DUE = 2048,    /* a time */
+};
+
+static void no_finalizer(void *user) {
+  (void)user;
+}
+
+static torpor_status host(torpor_vm *vm, const torpor_arguments *arguments,
+                          torpor_value *result, void *user) {
+  (void)vm, (void)arguments, (void)result, (void)user;
+  return TORPOR_OK;
+}
+
+static bool visit(void *user, const torpor_engine_info *info) {
+  (void)user, (void)info;
+  return false;
+}
+
+#define RETURNS(call) return call
+#define DOES(call) return (void)(call), TORPOR_OK
+
+/* X(name, flags, how to call it with 'w') */
+#define FUNCTIONS(X)                                                           \
+  X(torpor_version, SILENT, DOES(torpor_version()))                            \
+  X(torpor_status_name, SILENT, DOES(torpor_status_name(12345)))               \
+  X(torpor_status_text, SILENT, DOES(torpor_status_text(12345)))               \
+  X(torpor_bytes_free, SILENT, (torpor_bytes_free(NULL)); return TORPOR_OK)    \
+  X(torpor_vm_open, OUT1, RETURNS(open_and_close(w)))                          \
+  X(torpor_vm_close, SILENT, (torpor_vm_close(NULL)); return TORPOR_OK)        \
+  X(torpor_last_error, SILENT, DOES(torpor_last_error(w->vm)))                 \
+  X(torpor_vm_engine, SILENT, DOES(torpor_vm_engine(w->vm)))                   \
+  X(torpor_engine_id, SILENT, DOES(torpor_engine_id()))                        \
+  X(torpor_vm_set_user, SILENT, (torpor_vm_set_user(w->vm, NULL));             \
+    return TORPOR_OK)                                                          \
+  X(torpor_vm_user, SILENT, DOES(torpor_vm_user(w->vm)))                       \
+  X(torpor_vm_usage, VM | OUT1, RETURNS(torpor_vm_usage(w->vm, w->out[0])))    \
+  X(torpor_vm_collect, VM | ENTERS, RETURNS(torpor_vm_collect(w->vm)))         \
+  X(torpor_vm_set_fuel, SILENT, (torpor_vm_set_fuel(w->vm, 0));                \
+    return TORPOR_OK)                                                          \
+  X(torpor_vm_fuel, SILENT, DOES(torpor_vm_fuel(w->vm)))                       \
+  X(torpor_vm_set_deadline, SILENT, (torpor_vm_set_deadline(w->vm, 0));        \
+    return TORPOR_OK)                                                          \
+  X(torpor_vm_interrupt, SILENT,                                               \
+    (torpor_vm_interrupt(w->vm && w->vm->closed ? w->vm : NULL));              \
+    return TORPOR_OK)                                                          \
+  X(torpor_scope_open, VM | OUT1 | ENTERS,                                     \
+    RETURNS(torpor_scope_open(w->vm, w->out[0])))                              \
+  X(torpor_scope_close, VM | ENTERS, RETURNS(open_and_close_scope(w)))         \
+  X(torpor_value_retain, VM | OUT1 | VALUE,                                    \
+    RETURNS(torpor_value_retain(w->vm, w->value, w->out[0])))                  \
+  X(torpor_value_release, VM | VALUE,                                          \
+    RETURNS(torpor_value_release(w->vm, w->value)))                            \
+  X(torpor_value_export, VM | OUT1 | VALUE | ENTERS,                           \
+    RETURNS(torpor_value_export(w->vm, w->value, w->out[0])))                  \
+  X(torpor_value_import, VM | OUT1 | ENTERS,                                   \
+    RETURNS(torpor_value_import(w->vm, 1, w->out[0])))                         \
+  X(torpor_value_forget, VM | ENTERS,                                          \
+    RETURNS(torpor_value_forget(w->vm, 1234)))                                 \
+  X(torpor_string_new, VM | OUT1 | DATA | ENTERS,                              \
+    RETURNS(torpor_string_new(w->vm, w->data, w->size, w->out[0])))            \
+  X(torpor_string_read, VM | OUT1 | VALUE | ENTERS,                            \
+    RETURNS(keep_none(torpor_string_read(w->vm, w->value, w->out[0]), w)))     \
+  X(torpor_buffer_new, VM | OUT1 | DATA | ENTERS,                              \
+    RETURNS(torpor_buffer_new(w->vm, w->data, w->size, w->out[0])))            \
+  X(torpor_buffer_read, VM | OUT1 | VALUE | ENTERS,                            \
+    RETURNS(keep_none(torpor_buffer_read(w->vm, w->value, w->out[0]), w)))     \
+  X(torpor_object_class, VM | OUT1 | VALUE,                                    \
+    RETURNS(torpor_object_class(w->vm, w->value, w->out[0])))                  \
+  X(torpor_global, VM | OUT1 | ENTERS,                                         \
+    RETURNS(torpor_global(w->vm, w->out[0])))                                  \
+  X(torpor_object_new, VM | OUT1 | ENTERS,                                     \
+    RETURNS(torpor_object_new(w->vm, w->out[0])))                              \
+  X(torpor_array_new, VM | OUT1 | ENTERS,                                      \
+    RETURNS(torpor_array_new(w->vm, w->out[0])))                               \
+  X(torpor_get, VM | OUT1 | VALUE | TEXT | ENTERS,                             \
+    RETURNS(torpor_get(w->vm, w->value, w->text, w->out[0])))                  \
+  X(torpor_set, VM | VALUE | SECOND | TEXT | ENTERS,                           \
+    RETURNS(torpor_set(w->vm, w->value, w->text, w->second)))                  \
+  X(torpor_get_index, VM | OUT1 | VALUE | ENTERS,                              \
+    RETURNS(torpor_get_index(w->vm, w->value, 1, w->out[0])))                  \
+  X(torpor_set_index, VM | VALUE | SECOND | ENTERS,                            \
+    RETURNS(torpor_set_index(w->vm, w->value, 1, w->second)))                  \
+  X(torpor_call, VM | OUT1 | VALUE | SECOND | ENTERS,                          \
+    RETURNS(                                                                   \
+        torpor_call(w->vm, w->function, w->second, &w->value, 1, w->out[0])))  \
+  X(torpor_exception, SILENT, DOES(torpor_exception(w->vm)))                   \
+  X(torpor_throw, VM | VALUE | ENTERS,                                         \
+    RETURNS(unthrown(torpor_throw(w->vm, w->value))))                          \
+  X(torpor_error_read, VM | OUT1 | VALUE | ENTERS, RETURNS(read_error(w)))     \
+  X(torpor_error_free, SILENT, (torpor_error_free(NULL)); return TORPOR_OK)    \
+  X(torpor_error_new, VM | OUT1 | TEXT | ENTERS,                               \
+    RETURNS(torpor_error_new(w->vm, w->text, w->text, w->out[0])))             \
+  X(torpor_function_bind, VM | TEXT | ENTERS,                                  \
+    RETURNS(torpor_function_bind(w->vm, w->text, host, NULL, no_finalizer)))   \
+  X(torpor_function_new, VM | OUT1 | TEXT | ENTERS,                            \
+    RETURNS(torpor_function_new(w->vm, w->text, 300, w->out[0])))              \
+  X(torpor_function_add, VM | TEXT | ENTERS,                                   \
+    RETURNS(torpor_function_add(w->vm, w->text, host, NULL)))                  \
+  X(torpor_eval, VM | OUT1 | TEXT | DATA | ENTERS,                             \
+    RETURNS(torpor_eval(w->vm, w->data, w->size, w->text, TORPOR_SCRIPT,       \
+                        w->out[0])))                                           \
+  X(torpor_job_run, VM | ENTERS | IDLE,                                        \
+    RETURNS(torpor_job_run(w->vm, 0, NULL)))                                   \
+  X(torpor_job_pending, SILENT, DOES(torpor_job_pending(w->vm)))               \
+  X(torpor_promise_read, VM | OUT1 | VALUE | ENTERS,                           \
+    RETURNS(torpor_promise_read(w->vm, w->value, w->out[0], NULL)))            \
+  X(torpor_promise_look, VM | OUT1 | ENTERS,                                   \
+    RETURNS(torpor_promise_look(w->vm, 1, w->out[0])))                         \
+  X(torpor_promise_new, VM | OUT1 | OUT2 | OUT3 | ENTERS,                      \
+    RETURNS(torpor_promise_new(w->vm, w->out[0], w->out[1], w->out[2])))       \
+  X(torpor_promise_handle, VM | VALUE | ENTERS,                                \
+    RETURNS(torpor_promise_handle(w->vm, w->value)))                           \
+  X(torpor_rejection_take, VM | OUT1 | ENTERS,                                 \
+    RETURNS(torpor_rejection_take(w->vm, w->out[0])))                          \
+  X(torpor_cbor_encode, VM | OUT1 | VALUE | ENTERS,                            \
+    RETURNS(keep_none(torpor_cbor_encode(w->vm, w->value, w->out[0]), w)))     \
+  X(torpor_cbor_decode, VM | OUT1 | DATA | ENTERS,                             \
+    RETURNS(torpor_cbor_decode(w->vm, w->data, w->size, w->out[0])))           \
+  X(torpor_json_to_cbor, OUT1 | DATA,                                          \
+    RETURNS(keep_none(torpor_json_to_cbor(w->data, w->size, w->out[0]), w)))   \
+  X(torpor_cbor_to_json, OUT1 | DATA,                                          \
+    RETURNS(keep_none(torpor_cbor_to_json(w->data, w->size, w->out[0]), w)))   \
+  X(torpor_operation_begin, VM | OUT1 | OUT2 | VALUE | TEXT | DUE | ENTERS,    \
+    RETURNS(torpor_operation_begin(w->vm, w->text, w->value, w->due,           \
+                                   w->out[0], w->out[1])))                     \
+  X(torpor_operation_next, VM | OUT1,                                          \
+    RETURNS(torpor_operation_next(w->vm, w->out[0])))                          \
+  X(torpor_operation_take_cancelled, VM | OUT1,                                \
+    RETURNS(torpor_operation_take_cancelled(w->vm, w->out[0])))                \
+  X(torpor_operation_count, SILENT, DOES(torpor_operation_count(w->vm)))       \
+  X(torpor_operation_at, VM | OUT1,                                            \
+    RETURNS(torpor_operation_at(w->vm, 1000, w->out[0])))                      \
+  X(torpor_operation_settle, VM | VALUE | ENTERS,                              \
+    RETURNS(begin_and_settle(w)))                                              \
+  X(torpor_operation_settle_cbor, VM | DATA | ENTERS,                          \
+    RETURNS(torpor_operation_settle_cbor(w->vm, 12345, TORPOR_RESOLVE,         \
+                                         w->data, w->size)))                   \
+  X(torpor_cbor_error, OUT1 | TEXT,                                            \
+    RETURNS(                                                                   \
+        keep_none(torpor_cbor_error(w->text, w->text, NULL, w->out[0]), w)))   \
+  X(torpor_snapshot_save, VM | OUT1 | ENTERS | IDLE,                           \
+    RETURNS(keep_none(torpor_snapshot_save(w->vm, w->out[0]), w)))             \
+  X(torpor_snapshot_save_with, VM | OUT1 | ENTERS | IDLE,                      \
+    RETURNS(keep_none(torpor_snapshot_save_with(w->vm, 0, w->out[0]), w)))     \
+  X(torpor_snapshot_save_start, VM | OUT1 | ENTERS | IDLE,                     \
+    RETURNS(start_and_finish(w)))                                              \
+  X(torpor_snapshot_job_finish, 0,                                             \
+    RETURNS(torpor_snapshot_job_finish(NULL, w->out[0])))                      \
+  X(torpor_snapshot_job_free, SILENT, (torpor_snapshot_job_free(NULL));        \
+    return TORPOR_OK)                                                          \
+  X(torpor_snapshot_restore, OUT1 | DATA,                                      \
+    RETURNS(torpor_snapshot_restore(w->data, w->size, NULL, w->out[0])))       \
+  X(torpor_snapshot_restore_chain, OUT1 | DATA,                                \
+    RETURNS(torpor_snapshot_restore_chain(                                     \
+        w->data ? &(torpor_slice){w->data, w->size} : NULL, 1, NULL,           \
+        w->out[0])))                                                           \
+  X(torpor_snapshot_identify, OUT1 | DATA,                                     \
+    RETURNS(torpor_snapshot_identify(w->data, w->size, w->out[0])))            \
+  X(torpor_snapshot_read, OUT1 | DATA,                                         \
+    RETURNS(torpor_snapshot_read(w->data, w->size, w->out[0], NULL)))          \
+  X(torpor_snapshot_section, OUT1 | DATA,                                      \
+    RETURNS(torpor_snapshot_section(w->data, w->size, TORPOR_SECTION_RUN,      \
+                                    w->out[0])))                               \
+  X(torpor_snapshot_attach, OUT1 | DATA,                                       \
+    RETURNS(torpor_snapshot_attach(w->data, w->size, "\xa0", 1, w->out[0])))   \
+  X(torpor_base_open, OUT1 | DATA,                                             \
+    RETURNS(torpor_base_open(&(torpor_slice){w->data, w->size}, 1, NULL,       \
+                             w->out[0])))                                      \
+  X(torpor_base_close, SILENT, (torpor_base_close(NULL)); return TORPOR_OK)    \
+  X(torpor_base_restore, OUT1, RETURNS(restore_base(w)))                       \
+  X(torpor_vm_fork, VM | OUT1 | ENTERS | IDLE, RETURNS(fork_and_close(w)))     \
+  X(torpor_vm_reseed, VM | ENTERS, RETURNS(torpor_vm_reseed(w->vm)))           \
+  X(torpor_vm_inspect, VM | OUT1 | ENTERS | IDLE,                              \
+    RETURNS(keep_none(torpor_vm_inspect(w->vm, w->out[0]), w)))                \
+  X(torpor_vm_waiting, VM | OUT1 | ENTERS | IDLE,                              \
+    RETURNS(keep_none(torpor_vm_waiting(w->vm, w->out[0]), w)))                \
+  X(torpor_state_export, VM | OUT1 | ENTERS,                                   \
+    RETURNS(torpor_state_export(w->vm, w->out[0])))                            \
+  X(torpor_snapshot_protect, OUT1 | DATA, RETURNS(protect(w)))                 \
+  X(torpor_snapshot_unprotect, OUT1 | DATA, RETURNS(unprotect(w)))             \
+  X(torpor_snapshot_is_protected, SILENT,                                      \
+    DOES(torpor_snapshot_is_protected(NULL, 5)))                               \
+  X(torpor_engine_each, SILENT, (torpor_engine_each(visit, NULL));             \
+    return TORPOR_OK)                                                          \
+  X(torpor_engine_read, OUT1 | TEXT,                                           \
+    RETURNS(torpor_engine_read(w->text ? "/nowhere/x.so" : NULL, w->out[0])))  \
+  X(torpor_engine_folder, OUT1, RETURNS(torpor_engine_folder(w->out[0], 0)))
+
+/* ---- Calls that take more than one ----------------------------------------*/
+
+static torpor_status keep_none(torpor_status status, const with *w) {
+  if (status == TORPOR_OK) torpor_bytes_free(w->out[0]);
+  return status;
+}
+
+static torpor_status open_and_close(const with *w) {
+  torpor_vm **out = w->out[0];
+  torpor_status status = torpor_vm_open(NULL, out);
+  if (status == TORPOR_OK) torpor_vm_close(*out);
+  return status;
+}
+
+static torpor_status fork_and_close(const with *w) {
+  torpor_vm **out = w->out[0];
+  torpor_status status = torpor_vm_fork(w->vm, NULL, out);
+  if (status == TORPOR_OK) torpor_vm_close(*out);
+  return status;
+}
+
+static torpor_status restore_base(const with *w) {
+  torpor_vm **out = w->out[0];
+  torpor_status status = torpor_base_restore(NULL, NULL, 0, NULL, out);
+  assert_int_equal(status, TORPOR_MISUSE);
+  status = torpor_base_restore(w->base, NULL, 0, NULL, out);
+  if (status == TORPOR_OK) torpor_vm_close(*out);
+  return status;
+}
+
+static torpor_status open_and_close_scope(const with *w) {
+  torpor_scope scope = 0;
+  torpor_scope_open(w->vm, &scope);
+  return torpor_scope_close(w->vm, scope);
+}
+
+static torpor_status begin_and_settle(const with *w) {
+  torpor_value promise;
+  uint64_t id = 0;
+  torpor_operation_begin(w->vm, "kind", torpor_null(), 0, &id, &promise);
+  return torpor_operation_settle(w->vm, id, TORPOR_REJECT, w->value);
+}
+
+static torpor_status unthrown(torpor_status status) {
+  return status == TORPOR_THROWN ? TORPOR_OK : status;
+}
+
+static torpor_status read_error(const with *w) {
+  torpor_status status = torpor_error_read(w->vm, w->value, w->out[0]);
+  if (status == TORPOR_OK) torpor_error_free(w->out[0]);
+  return status;
+}
+
+static torpor_status start_and_finish(const with *w) {
+  torpor_snapshot_job **job = w->out[0];
+  torpor_status status = torpor_snapshot_save_start(w->vm, 0, job);
+  if (status != TORPOR_OK) return status;
+  assert_int_equal(torpor_snapshot_job_finish(*job, NULL), TORPOR_MISUSE);
+  return TORPOR_OK;
+}
+
+static const uint8_t key[TORPOR_KEY_SIZE] = {1};
+
+static torpor_status protect(const with *w) {
+  assert_int_equal(
+      torpor_snapshot_protect("x", 1, NULL, TORPOR_ENCRYPT, NULL, 0, w->out[0]),
+      TORPOR_MISUSE);
+  return keep_none(torpor_snapshot_protect(w->data, w->size, key,
+                                           TORPOR_ENCRYPT, NULL, 0, w->out[0]),
+                   w);
+}
+
+static torpor_status unprotect(const with *w) {
+  assert_int_equal(torpor_snapshot_unprotect("x", 1, key, NULL, 4, w->out[0]),
+                   TORPOR_MISUSE);
+  return torpor_snapshot_unprotect(w->data, w->size, key, NULL, 0, w->out[0]);
+}
+
+typedef struct function {
+  const char *name;
+  unsigned flags;
+  torpor_status (*call)(const with *w);
+} function;
+
+#define X(name, flags, how)                                                    \
+  static torpor_status call_##name(const with *w) {                            \
+    (void)w;                                                                   \
+    how;                                                                       \
+  }
+FUNCTIONS(X)
+#undef X
+
+static const function functions[] = {
+#define X(name, flags, how) {#name, (flags), call_##name},
+    FUNCTIONS(X)
+#undef X
+};
+
+#define FUNCTION_COUNT (sizeof(functions) / sizeof(*functions))
+
+/* ---- The walk -------------------------------------------------------------*/
+
+/* Large enough for whatever one of them gives. */
+static union {
+  uint64_t bytes[512];
+  double align;
+} outs[3];
+
+static torpor_base *base;
+
+static with good(torpor_vm *vm) {
+  with w = {.vm = vm,
+            .value = torpor_number(1),
+            .second = torpor_number(2),
+            .function = torpor_undefined(),
+            .text = "text",
+            .data = "1",
+            .size = 1,
+            .out = {&outs[0], &outs[1], &outs[2]},
+            .base = base};
+  return w;
+}
+
+/* Calls 'f', which must refuse with 'status' (OK: with any) and a sentence. */
+static void refuse(const function *f, const with *w, torpor_status status,
+                   const char *how) {
+  torpor_vm *of = f->flags & VM ? w->vm : NULL;
+  torpor_status got;
+  if (!of || !of->broken) torpor__fail(of, TORPOR_OK, "%s", "");
+  got = f->call(w);
+  if (f->flags & SILENT) return;
+  if (got == TORPOR_OK || (status != TORPOR_OK && got != status) ||
+      !*torpor_last_error(of)) {
+    print_error("%s, %s: %s '%s'\n", f->name, how, torpor_status_name(got),
+                torpor_last_error(of));
+    fail();
+  }
+}
+
+static void test_pointers(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+    const function *f = &functions[i];
+    with w = good(NULL);
+    if (f->flags & (VM | SILENT)) refuse(f, &w, TORPOR_MISUSE, "no VM");
+    for (unsigned k = 0; k < 3; k++) {
+      w = good(vm);
+      w.out[k] = NULL;
+      if (f->flags & (OUT1 << k)) refuse(f, &w, TORPOR_MISUSE, "no out");
+    }
+    w = good(vm);
+    w.text = NULL;
+    if (f->flags & TEXT) refuse(f, &w, TORPOR_MISUSE, "no text");
+    w = good(vm);
+    w.data = NULL;
+    w.size = 5;
+    if (f->flags & DATA) refuse(f, &w, TORPOR_MISUSE, "no data");
+    for (int k = 0; k < 4; k++) {
+      const double times[] = {(double)NAN, (double)INFINITY, -(double)INFINITY,
+                              -1};
+      w = good(vm);
+      w.due = times[k];
+      if (f->flags & DUE) refuse(f, &w, TORPOR_MISUSE, "no time");
+    }
+  }
+  test_eval_is(vm, "'well'", "well");
+  torpor_vm_close(vm);
+}
+
+/* With 'bad' in each place where there is a value. */
+static void try_value(torpor_vm *vm, torpor_value bad, const char *how) {
+  for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+    const function *f = &functions[i];
+    with w = good(vm);
+    w.value = w.function = bad;
+    if (f->flags & VALUE) refuse(f, &w, TORPOR_STALE, how);
+    w = good(vm);
+    w.value = test_eval(vm, "({})");
+    w.function = test_eval(vm, "(() => 1)");
+    w.second = bad;
+    if (f->flags & SECOND) refuse(f, &w, TORPOR_STALE, how);
+  }
+}
+
+static void test_values(void **state) {
+  static const char *const sources[] = {"({})", "'text'", "Symbol()", "1n",
+                                        "Promise.resolve()"};
+  torpor_vm *vm = test_vm_open(NULL), *other = test_vm_open(NULL), *gone;
+  torpor_scope scope;
+  (void)state;
+  for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+    torpor_value value;
+    try_value(vm, test_eval(other, sources[i]), "of another VM");
+    gone = test_vm_open(NULL);
+    value = test_eval(gone, sources[i]);
+    torpor_vm_close(gone);
+    try_value(vm, value, "of a closed VM");
+    test_ok(vm, torpor_scope_open(vm, &scope));
+    value = test_eval(vm, sources[i]);
+    test_ok(vm, torpor_scope_close(vm, scope));
+    try_value(vm, value, "of a closed scope");
+    test_ok(vm, torpor_value_retain(vm, test_eval(vm, sources[i]), &value));
+    test_ok(vm, torpor_value_release(vm, value));
+    try_value(vm, value, "released");
+  }
+  test_eval_is(vm, "'well'", "well");
+  torpor_vm_close(vm);
+  torpor_vm_close(other);
+}
+
+/* All that have one of 'flags', with good arguments. */
+static void try_all(torpor_vm *vm, unsigned flags, torpor_status status,
+                    const char *how) {
+  const with w = good(vm);
+  for (size_t i = 0; i < FUNCTION_COUNT; i++)
+    if (functions[i].flags & (flags | SILENT))
+      refuse(&functions[i], &w, status, how);
+}
+
+static void test_unusable(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  vm->broken = true;
+  torpor__fail(vm, TORPOR_TRAPPED, "it trapped");
+  try_all(vm, VM, TORPOR_BROKEN, "after a trap");
+  torpor_vm_close(vm);
+  try_all(vm, VM, TORPOR_MISUSE, "after it was closed");
+  torpor_vm_close(vm);
+}
+
+static torpor_status try_in_host(torpor_vm *vm,
+                                 const torpor_arguments *arguments,
+                                 torpor_value *result, void *user) {
+  (void)arguments, (void)result, (void)user;
+  try_all(vm, IDLE, TORPOR_BUSY, "in a host function");
+  return TORPOR_OK;
+}
+
+static void try_in_console(void *user, torpor_level level, const char *text,
+                           size_t size) {
+  (void)level, (void)text, (void)size;
+  try_all(*(torpor_vm **)user, ENTERS, TORPOR_BUSY, "in a callback");
+}
+
+static void try_in_finalizer(void *user) {
+  torpor_vm **vm = user;
+  try_all(*vm, ENTERS, TORPOR_BUSY, "in a finalizer");
+  torpor_vm_close(*vm);
+}
+
+static void test_moments(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  (void)state;
+  options.host.console = try_in_console;
+  options.host.user = &vm;
+  vm = test_vm_open(&options);
+  test_ok(vm, torpor_function_add(vm, "inHost", try_in_host, NULL));
+  test_eval_is(vm, "inHost(); 'well'", "well");
+  test_eval_is(vm, "console.log('x'); 'well'", "well");
+  test_ok(vm, torpor_function_bind(vm, "f", host, &vm, try_in_finalizer));
+  torpor_vm_close(vm);
+  vm = test_vm_open(NULL);
+  test_ok(vm, torpor_function_bind(vm, "f", host, &vm, try_in_finalizer));
+  test_ok(vm, torpor_function_bind(vm, "f", host, NULL, NULL)); /* closes it */
+}
+
+static int setup(void **state) {
+  torpor_vm *vm;
+  torpor_bytes bytes;
+  int failed = test_vm_setup(state);
+  vm = test_vm_open(NULL);
+  bytes = test_save(vm);
+  torpor_vm_close(vm);
+  test_ok(NULL, torpor_base_open(&(torpor_slice){bytes.data, bytes.size}, 1,
+                                 NULL, &base));
+  torpor_bytes_free(&bytes);
+  return failed;
+}
+
+static int teardown(void **state) {
+  torpor_base_close(base);
+  return test_vm_teardown(state);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_pointers),
+      cmocka_unit_test(test_values),
+      cmocka_unit_test(test_unusable),
+      cmocka_unit_test(test_moments),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
