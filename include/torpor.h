@@ -504,8 +504,8 @@ TORPOR_API torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
 TORPOR_API torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data,
                                             size_t size, torpor_value *out);
 
-/* The same data without a VM: JSON text to CBOR, and CBOR to JSON text, as
- * docs/cbor.md says for what JSON lacks. FORMAT names the offset. */
+/* The same data without a VM: JSON text to CBOR, where the last name counts;
+ * and CBOR to JSON text, as docs/cbor.md says. FORMAT names the offset. */
 TORPOR_API torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                              torpor_bytes *out);
 TORPOR_API torpor_status torpor_cbor_to_json(const void *data, size_t size,

@@ -396,10 +396,47 @@ static void test_error(void **state) {
   torpor_bytes_free(&text);
 }
 
+/* The last value counts, in the place of the first. */
+static void test_names_twice(void **state) {
+  static const struct {
+    const char *json, *hex;
+  } twice[] = {
+      {"{\"a\":1,\"a\":2}", "a1616102"},
+      {"{\"a\":1,\"b\":2,\"a\":3}", "a2616103616202"},
+      {"{\"\":1,\"\":2,\"\":3}", "a16003"},
+      {"{\"a\":1,\"\\u0061\":2}", "a1616102"},
+      {"{\"\\ud800\":1,\"\\udfff\":2}", "a163efbfbd02"},
+      {"[{\"a\":[[],1],\"b\":0,\"a\":[2]},[3]]", "82a2616181026162008103"},
+      {"{\"a\":0,\"a\":{\"b\":0,\"b\":[1]},\"c\":[]}",
+       "a26161a161628101616380"},
+      {"{\"a\":{\"b\":0,\"b\":[1]},\"a\":0,\"c\":[2]}", "a261610061638102"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(twice) / sizeof(twice[0]); i++)
+    assert_encodes(twice[i].json, twice[i].hex);
+}
+
+/* One in another five hundred deep: each is read once, not each time again. */
+static void test_names_twice_in_depth(void **state) {
+  torpor__buffer data = {0};
+  torpor_bytes json, cbor;
+  (void)state;
+  add_times(&data, TORPOR__JSON_DEPTH - 1, "{\"a\":0,\"a\":", 11);
+  torpor__buffer_add(&data, "[1]", 3);
+  add_times(&data, TORPOR__JSON_DEPTH - 1, "}", 1);
+  test_ok(NULL, torpor__buffer_finish(&data, &json));
+  test_ok(NULL, torpor_json_to_cbor((char *)json.data, json.size, &cbor));
+  assert_int_equal(cbor.size, 3 * (TORPOR__JSON_DEPTH - 1) + 2);
+  torpor_bytes_free(&cbor);
+  torpor_bytes_free(&json);
+}
+
 /* Every allocation fails once; then all is as if nothing had happened. */
 static void test_out_of_memory(void **state) {
   static const uint8_t shared[] = {0x82, 0xd8, 0x1c, 0x80, 0xd8, 0x1d, 0};
-  const char *json = "{\"a\":[1,2.5,\"text\"],\"b\":{\"c\":[[],[[]]]}}";
+  const char *json =
+      "{\"a\":[1,2.5,\"text\"],\"b\":{\"c\":[[],[[]]]},"
+      "\"a\":0}";
   (void)state;
   for (long after = 0;; after++) {
     torpor_bytes cbor = {NULL, 0}, text = {NULL, 0};
@@ -432,6 +469,8 @@ int main(void) {
       cmocka_unit_test(test_shows_much_shared),
       cmocka_unit_test(test_shows_deep_shared),
       cmocka_unit_test(test_shows_keys_of_keys),
+      cmocka_unit_test(test_names_twice),
+      cmocka_unit_test(test_names_twice_in_depth),
       cmocka_unit_test(test_refuses_json),
       cmocka_unit_test(test_refuses_depth),
       cmocka_unit_test(test_refuses_cbor),

@@ -2,10 +2,12 @@
 /* test_value.c - values at the border: immediates, handles, scopes, tokens,
  * strings, bytes, objects, plain data. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "test/support/vm.h"
+#include "vm/buffer.h"
 #include "vm/vm.h"
 
 static torpor_vm *vm;
@@ -420,6 +422,61 @@ static void test_data_refused(void **state) {
   test_status(vm, torpor_cbor_decode(vm, "", 0, &value), TORPOR_THROWN);
 }
 
+/* ---- JSON -----------------------------------------------------------------*/
+
+/* Objects of few names, one in another, as JSON. */
+static void add_random_json(torpor__buffer *to, test_random *random,
+                            int depth) {
+  static const char *const names[] = {
+      "\"a\":", "\"\\u0061\":", "\"b\":", "\"1\" :", "\"\":", "\"0\": "};
+  uint64_t chosen = test_random_next(random);
+  char number[24];
+  bool map = chosen % 4 != 0;
+  if (depth == 0 || chosen % 8 == 7) {
+    snprintf(number, sizeof(number), "%u", (unsigned)(chosen >> 8 & 0xffff));
+    torpor__buffer_add(to, number, strlen(number));
+    return;
+  }
+  torpor__buffer_add(to, map ? "{" : "[", 1);
+  for (uint64_t left = chosen >> 16 & 3; left > 0; left--) {
+    const char *name = names[test_random_next(random) % 6];
+    if (map) torpor__buffer_add(to, name, strlen(name));
+    add_random_json(to, random, depth - 1);
+    if (left > 1) torpor__buffer_add(to, ",", 1);
+  }
+  torpor__buffer_add(to, map ? "}" : "]", 1);
+}
+
+/* What the program sees is what JSON.parse would have given it. */
+static void test_names_twice_as_parsed(void **state) {
+  test_random random = {7};
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_value global, value;
+  torpor_scope scope;
+  (void)state;
+  for (int i = 0; i < 2000; i++) {
+    torpor__buffer text = {0};
+    torpor_bytes json, cbor;
+    add_random_json(&text, &random, 6);
+    test_ok(NULL, torpor__buffer_finish(&text, &json));
+    test_ok(NULL, torpor_json_to_cbor((char *)json.data, json.size, &cbor));
+    test_ok(vm, torpor_scope_open(vm, &scope));
+    test_ok(vm, torpor_global(vm, &global));
+    test_ok(vm, torpor_cbor_decode(vm, cbor.data, cbor.size, &value));
+    test_ok(vm, torpor_set(vm, global, "got", value));
+    test_ok(vm, torpor_string_new(vm, (char *)json.data, json.size, &value));
+    test_ok(vm, torpor_set(vm, global, "text", value));
+    test_eval_is(vm,
+                 "JSON.stringify(got) === JSON.stringify(JSON.parse(text))"
+                 " ? '' : text",
+                 "");
+    test_ok(vm, torpor_scope_close(vm, scope));
+    torpor_bytes_free(&json);
+    torpor_bytes_free(&cbor);
+  }
+  torpor_vm_close(vm);
+}
+
 int main(void) {
 #define WITH_VM(test) cmocka_unit_test_setup_teardown(test, open_vm, close_vm)
   const struct CMUnitTest tests[] = {
@@ -439,6 +496,7 @@ int main(void) {
       WITH_VM(test_data),
       WITH_VM(test_data_from_json),
       WITH_VM(test_data_refused),
+      cmocka_unit_test(test_names_twice_as_parsed),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

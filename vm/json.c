@@ -6,11 +6,39 @@
  * order in which arrays and objects begin, then writing. The first pass finds
  * every mistake; the second cannot fail but for memory.
  *
+ * Of a name that an object has twice the last value counts, in the place of the
+ * first, as in JSON.parse. The first pass makes a list of such members: what is
+ * written instead of their values, if anything, and where to go on behind them.
+ * So the second pass reads each value that counts once, and none that does not.
+ *
  * Strict JSON (RFC 8259), in UTF-8. Lone surrogates become U+FFFD. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "vm/cbor.h"
 #include "vm/vm.h"
+
+/* A place in the text, with the number of arrays and objects that begin before
+ * it. */
+typedef struct place {
+  uint32_t at, next;
+} place;
+
+/* A member of an object that is being read. */
+typedef struct member {
+  uint32_t name, name_size; /* in 'names' */
+  uint32_t at;              /* of the name in the text */
+  place value, end;
+  const uint8_t *text; /* the name, while members are compared */
+} member;
+
+/* What becomes of a member whose name its object has twice. */
+typedef struct twice {
+  uint32_t at; /* of its name */
+  bool written;
+  place value; /* that is written instead of its own */
+  place end;   /* behind its own */
+} twice;
 
 typedef struct parser {
   const char *start, *at, *end;
@@ -20,6 +48,10 @@ typedef struct parser {
   size_t count, room, next;
   torpor__buffer *out; /* NULL in the first pass */
   torpor__buffer text; /* the string that is being read */
+
+  torpor__buffer members; /* of the objects that are being read, inner last */
+  torpor__buffer names;   /* their names */
+  torpor__buffer twices;  /* in the second pass by rising place */
 } parser;
 
 static bool fail(parser *p, const char *mistake) {
@@ -213,24 +245,140 @@ static bool begin_container(parser *p, torpor__major major, size_t *index) {
   return true;
 }
 
+/* ---- Members --------------------------------------------------------------*/
+
+static place here(const parser *p) {
+  return (place){(uint32_t)(p->at - p->start), (uint32_t)p->next};
+}
+
+static void go_to(parser *p, place to) {
+  p->at = p->start + to.at;
+  p->next = to.next;
+}
+
+/* By name, and those of one name by their place. */
+static int compare_members(const void *first, const void *second) {
+  const member *a = first, *b = second;
+  size_t size = a->name_size < b->name_size ? a->name_size : b->name_size;
+  int order = size > 0 ? memcmp(a->text, b->text, size) : 0;
+  if (order != 0) return order;
+  if (a->name_size != b->name_size) return a->name_size < b->name_size ? -1 : 1;
+  return a->at < b->at ? -1 : 1;
+}
+
+static bool is_same_name(const member *a, const member *b) {
+  return a->name_size == b->name_size &&
+         (a->name_size == 0 || memcmp(a->text, b->text, a->name_size) == 0);
+}
+
+/* Notes what becomes of members[0..count), all of one name, by their places. */
+static void note_twices(parser *p, const member *members, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    const twice noted = {.at = members[i].at,
+                         .written = i == 0,
+                         .value = members[count - 1].value,
+                         .end = members[i].end};
+    torpor__buffer_add(&p->twices, &noted, sizeof(noted));
+  }
+}
+
+/* Ends an object whose members begin at 'first'; gives how many count. */
+static uint32_t end_members(parser *p, size_t first) {
+  member *members = (member *)(void *)p->members.data + first;
+  size_t count = p->members.size / sizeof(*members) - first;
+  uint32_t distinct = 0;
+  if (p->members.failed || p->names.failed || count == 0) return 0;
+  size_t names = members[0].name;
+  for (size_t i = 0; i < count; i++)
+    members[i].text =
+        p->names.size > 0 ? p->names.data + members[i].name : NULL;
+  qsort(members, count, sizeof(*members), compare_members);
+  for (size_t i = 0, same; i < count; i += same) {
+    for (same = 1; i + same < count; same++)
+      if (!is_same_name(&members[i], &members[i + same])) break;
+    if (same > 1) note_twices(p, &members[i], same);
+    distinct++;
+  }
+  p->members.size = first * sizeof(*members);
+  p->names.size = names;
+  return distinct;
+}
+
+/* Notes the member whose name was just read; its value comes next. */
+static bool note_member(parser *p, uint32_t at) {
+  member new = {.name = (uint32_t)p->names.size,
+                .name_size = (uint32_t)p->text.size,
+                .at = at};
+  torpor__buffer_add(&p->names, p->text.data, p->text.size);
+  skip_space(p);
+  new.value = here(p);
+  size_t index = p->members.size / sizeof(new);
+  torpor__buffer_add(&p->members, &new, sizeof(new));
+  if (!read_value(p)) return false;
+  if (p->members.failed) return true;
+  ((member *)(void *)p->members.data)[index].end = here(p);
+  return true;
+}
+
+static int compare_twices(const void *first, const void *second) {
+  const twice *a = first, *b = second;
+  return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* What becomes of the member whose name is at 'at'; NULL: it is written as it
+ * is. */
+static const twice *find_twice(const parser *p, uint32_t at) {
+  const twice *twices = (const twice *)(const void *)p->twices.data;
+  size_t low = 0, high = p->twices.size / sizeof(*twices);
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (twices[middle].at == at) return &twices[middle];
+    if (twices[middle].at < at)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return NULL;
+}
+
+/* In the second pass: a member from its name on, whose quote was accepted. */
+static bool write_member(parser *p, uint32_t at) {
+  const twice *found = find_twice(p, at);
+  if (found && !found->written) {
+    go_to(p, found->end);
+    return true;
+  }
+  if (!read_string(p) || !accept(p, ':')) return false;
+  if (!found) return read_value(p);
+  go_to(p, found->value);
+  if (!read_value(p)) return false;
+  go_to(p, found->end);
+  return true;
+}
+
+static bool read_member(parser *p) {
+  if (!accept(p, '"')) return fail(p, "a name in double quotes");
+  uint32_t at = here(p).at;
+  if (p->out) return write_member(p, at);
+  if (!read_string(p)) return false;
+  if (!accept(p, ':')) return fail(p, "':'");
+  return note_member(p, at);
+}
+
 static bool read_elements(parser *p, torpor__major major, char close) {
-  size_t index;
+  size_t index, members = p->members.size / sizeof(member);
   uint32_t count = 0;
+  bool map = major == TORPOR__CBOR_MAP;
   if (!begin_container(p, major, &index)) return false;
   if (!accept(p, close)) {
     do {
-      if (major == TORPOR__CBOR_MAP) {
-        if (!accept(p, '"')) return fail(p, "a name in double quotes");
-        if (!read_string(p)) return false;
-        if (!accept(p, ':')) return fail(p, "':'");
-      }
-      if (!read_value(p)) return false;
+      if (!(map ? read_member(p) : read_value(p))) return false;
       count++;
     } while (accept(p, ','));
     if (!accept(p, close))
       return fail(p, close == ']' ? "',' or ']'" : "',' or '}'");
   }
-  p->counts[index] = count;
+  if (!p->out) p->counts[index] = map ? end_members(p, members) : count;
   p->depth--;
   return true;
 }
@@ -276,6 +424,20 @@ static bool read_document(parser *p) {
   return p->at == p->end || fail(p, "the end of the text");
 }
 
+static bool has_memory(const parser *p) {
+  return !p->text.failed && !p->members.failed && !p->names.failed &&
+         !p->twices.failed;
+}
+
+/* The second pass. */
+static void write_document(parser *p, torpor__buffer *writer) {
+  size_t count = p->twices.size / sizeof(twice);
+  if (count > 0) qsort(p->twices.data, count, sizeof(twice), compare_twices);
+  p->out = writer;
+  read_document(p);
+  if (!has_memory(p)) writer->failed = true;
+}
+
 torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                   torpor_bytes *out) {
   parser p = {.start = json, .end = json + size};
@@ -289,20 +451,20 @@ torpor_status torpor_json_to_cbor(const char *json, size_t size,
                         "the JSON text has %zu bytes; the "
                         "limit is %zu",
                         size, TORPOR_SOURCE_LARGEST);
-  if (!read_document(&p) && !p.text.failed)
+  if (!read_document(&p) && has_memory(&p))
     status =
         torpor__fail(NULL, TORPOR_FORMAT, "not JSON: expected %s at byte %zu",
                      p.mistake, (size_t)(p.at - p.start));
-  if (status == TORPOR_OK && !p.text.failed) {
-    p.out = &writer;
-    read_document(&p);
-  }
-  if (p.text.failed) writer.failed = true;
+  writer.failed = !has_memory(&p);
+  if (status == TORPOR_OK && !writer.failed) write_document(&p, &writer);
   if (status == TORPOR_OK) {
     status = torpor__buffer_finish(&writer, out);
     if (status != TORPOR_OK) torpor__fail(NULL, status, "out of memory");
   }
   torpor__buffer_free(&p.text);
+  torpor__buffer_free(&p.members);
+  torpor__buffer_free(&p.names);
+  torpor__buffer_free(&p.twices);
   torpor__alloc_free(p.counts);
   return status;
 }
