@@ -102,7 +102,9 @@ typedef struct torpor_run_options {
 #define TORPOR_RUN_KEEP_ALL UINT64_MAX
 
 /* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when
- * a worker drives it. TORPOR_EXISTS, TORPOR_NOT_FOUND (a module; the error
+ * a worker drives it. TORPOR_FORMAT or TORPOR_LIMIT when no program could read
+ * the input: it is not CBOR as docs/cbor.md says, or larger than its memory.
+ * TORPOR_EXISTS, TORPOR_NOT_FOUND (a module; the error
  * names it), TORPOR_THROWN (a module is not JavaScript), TORPOR_MISUSE or
  * TORPOR_LIMIT (a bad id), or a store's code. */
 TORPOR_API torpor_status torpor_run_add(torpor_store *store,
@@ -191,10 +193,33 @@ TORPOR_API torpor_status torpor_run_lines(torpor_store *store, const char *id,
 
 /* Puts a signal into the mailbox of a run; durable when this returns. 'data' is
  * CBOR (NULL: undefined). TORPOR_NOT_FOUND; TORPOR_ENDED; TORPOR_MISUSE when
- * the name is empty; TORPOR_LIMIT when name, value or mailbox are too large. */
+ * the name is empty or not UTF-8; TORPOR_FORMAT when no program could read the
+ * value, which is not CBOR as docs/cbor.md says; TORPOR_LIMIT when name, value
+ * or mailbox are too large. */
 TORPOR_API torpor_status torpor_run_signal(torpor_store *store, const char *id,
                                            const char *name,
                                            const uint8_t *data, size_t size);
+
+/* A signal that waits in a mailbox. */
+typedef struct torpor_run_mail {
+  int64_t number; /* never used again in this store */
+  const char *name;
+  int64_t sent_ms;
+  const uint8_t *value; /* CBOR */
+  size_t size;
+} torpor_run_mail;
+
+/* The signals that no committed state has taken yet, the oldest first. */
+typedef bool (*torpor_run_mail_fn)(void *user, const torpor_run_mail *mail);
+TORPOR_API torpor_status torpor_run_mailbox(torpor_store *store, const char *id,
+                                            torpor_run_mail_fn visit,
+                                            void *user);
+
+/* Removes the signal with this number, for good. TORPOR_NOT_FOUND: it is not in
+ * the mailbox. TORPOR_LOCKED while a worker holds the run, which may be handing
+ * it over: stop that first. */
+TORPOR_API torpor_status torpor_run_mail_drop(torpor_store *store,
+                                              const char *id, int64_t number);
 
 /* Asks a run to end: what is pending rejects with an error named Cancelled.
  * With 'kill' it is ended at once by raising its fence; its program is not
@@ -343,7 +368,9 @@ typedef struct torpor_run_upgrade_report {
  * TORPOR_NOT_FOUND: no such run, file or exportState(); or the run has not
  * begun. TORPOR_LOCKED: a worker drives it. TORPOR_ENDED. TORPOR_THROWN: the
  * exporter threw, or a module is not JavaScript. TORPOR_DEADLOCK: the exporter
- * waits. TORPOR_TYPE: what it gave is not plain data. TORPOR_LIMIT: too large.
+ * waits. TORPOR_TYPE: what it gave is not plain data. TORPOR_FORMAT: no program
+ * can read it, as when two of its keys are lone surrogates. TORPOR_LIMIT: too
+ * large.
  * TORPOR_ENGINE: the old engine is not here. Or what reading modules, waking
  * the VM or the store say. */
 TORPOR_API torpor_status torpor_run_upgrade(

@@ -8,8 +8,13 @@
  *      for which the VM must remember just that one ('remembered'). A chain of
  *      differences ends before waking from it becomes dear: after LINKS_MAX, or
  *      when they are larger than a whole one.
- *  (4) A step that has used its share of fuel ends between two jobs; the rest
- *      of them, and what was not delivered yet, wait for the next step.
+ *  (4) A step that has used its share of fuel, or has written much to the
+ *      console, ends between two jobs; the rest of them, and what was not
+ *      delivered yet, wait for the next step.
+ *  (5) What the program begins and a run cannot keep (a limit) is rejected in
+ *      the same step, so that no commit knows of it; and what comes for it and
+ *      it cannot read, or has no room for, rejects that wait. Neither makes a
+ *      step come to nothing.
  *
  * The program may call back for its input, its id, its step and what an older
  * program handed to it, which are the same whenever it asks: nothing else
@@ -23,20 +28,21 @@
 #include <time.h>
 
 #include "array.h"
-#include "operation.h"
+#include "door.h"
+#include "gather.h"
 #include "torpor-run.h"
 
 enum { MAIN_TOKEN = 1, LINKS_MAX = 32 };
 
 #define FUEL_FULL (UINT64_C(1) << 62)
 
-/* What a step holds in the host's memory until its commit: lines of the
- * console, with what keeping one takes, and requests of new operations. */
+/* What a step holds of the console in the host's memory until its commit, with
+ * what keeping a line takes. A step that has written OUTPUT_SHARE ends with its
+ * job. */
 #define OUTPUT_MIB 64
 #define OUTPUT_LARGEST ((size_t)OUTPUT_MIB << 20)
+#define OUTPUT_SHARE ((size_t)8 << 20)
 #define LINE_COST (sizeof(struct torpor__line) + 32)
-#define REQUESTS_MIB 256
-#define REQUESTS_LARGEST ((size_t)REQUESTS_MIB << 20)
 
 /* Below this a whole state is written faster than a difference. */
 #define WHOLE_SMALL ((size_t)64 << 10)
@@ -62,16 +68,12 @@ struct torpor__awake {
 
   /* What the step that is described did; owned, reused. */
   torpor_bytes snapshot;
-  struct torpor__operation *begun;
-  size_t begun_count, begun_capacity;
-  uint64_t *cancelled;
-  size_t cancelled_count, cancelled_capacity;
+  struct torpor__gathered gathered;
   struct torpor__line *lines;
   size_t line_count, line_capacity;
   size_t line_bytes;
   bool lines_lost;    /* memory ran out */
-  bool lines_refused; /* they are more than OUTPUT_LARGEST */
-  size_t request_bytes;
+  bool lines_refused; /* one more would have been beyond OUTPUT_LARGEST */
   torpor_bytes exit_value;
   char reason[TORPOR__STORE_MESSAGE_MAX];
 };
@@ -126,18 +128,13 @@ static torpor_status give_module(void *user, const char *name,
 
 static bool is_interrupted(void *user) {
   const struct torpor__awake *awake = user;
-  return awake->lines_refused || awake->brief.interrupt(awake->brief.user);
+  return awake->brief.interrupt(awake->brief.user);
 }
 
 /* ---- Console -------------------------------------------------------------*/
 
-static void keep_line(void *user, torpor_level level, const char *text,
-                      size_t size) {
-  struct torpor__awake *awake = user;
-  if (size > OUTPUT_LARGEST ||
-      awake->line_bytes + LINE_COST > OUTPUT_LARGEST - size)
-    awake->lines_refused = true;
-  if (awake->lines_refused) return;
+static void add_line(struct torpor__awake *awake, torpor_level level,
+                     const char *text, size_t size) {
   awake->line_bytes += size + LINE_COST;
   void *copy = torpor__array_copy(text, size);
   if (copy == NULL ||
@@ -149,6 +146,29 @@ static void keep_line(void *user, torpor_level level, const char *text,
   }
   awake->lines[awake->line_count++] = (struct torpor__line){
       .level = level, .text = {.data = copy, .size = size}};
+}
+
+/* The console has no way to refuse a line. What one job writes beyond the limit
+ * is left out, and the last line says so. */
+static void refuse_lines(struct torpor__awake *awake) {
+  char text[128];
+  int size = snprintf(text, sizeof text,
+                      "torpor: more than %d MiB were written to the console "
+                      "at once; what follows in this step was left out",
+                      OUTPUT_MIB);
+  if (!awake->lines_refused)
+    add_line(awake, TORPOR_LEVEL_ERROR, text, (size_t)size);
+  awake->lines_refused = true;
+}
+
+static void keep_line(void *user, torpor_level level, const char *text,
+                      size_t size) {
+  struct torpor__awake *awake = user;
+  if (awake->lines_refused || size > OUTPUT_LARGEST ||
+      awake->line_bytes + LINE_COST > OUTPUT_LARGEST - size)
+    refuse_lines(awake);
+  else
+    add_line(awake, level, text, size);
 }
 
 /* ---- Opening and closing -------------------------------------------------*/
@@ -237,11 +257,11 @@ torpor_status torpor__awake_open(struct torpor__awake **out,
 
 /* Forgets what the last step did. */
 static void forget_step(struct torpor__awake *awake) {
-  torpor__operation_free(awake->begun, awake->begun_count);
+  torpor__gathered_clear(&awake->gathered);
   for (size_t i = 0; i < awake->line_count; i++)
     free((void *)awake->lines[i].text.data);
-  awake->begun_count = awake->cancelled_count = awake->line_count = 0;
-  awake->line_bytes = awake->request_bytes = 0;
+  awake->line_count = 0;
+  awake->line_bytes = 0;
   awake->lines_lost = awake->lines_refused = false;
   awake->reason[0] = '\0';
   torpor_bytes_free(&awake->snapshot);
@@ -252,8 +272,7 @@ void torpor__awake_close(struct torpor__awake *awake) {
   if (awake == NULL) return;
   forget_step(awake);
   torpor_vm_close(awake->vm);
-  free(awake->begun);
-  free(awake->cancelled);
+  torpor__gathered_free(&awake->gathered);
   free(awake->lines);
   free(awake);
 }
@@ -280,13 +299,6 @@ static torpor_status fail_memory(struct torpor__awake *awake) {
   return TORPOR_NOMEM;
 }
 
-static torpor_status fail_output(struct torpor__awake *awake) {
-  snprintf(awake->message, sizeof awake->message,
-           "the program wrote more than %d MiB to the console in one step",
-           OUTPUT_MIB);
-  return TORPOR_LIMIT;
-}
-
 /* ---- Running -------------------------------------------------------------*/
 
 static uint64_t monotonic_ms(void) {
@@ -307,11 +319,12 @@ static torpor_status check_deadline(struct torpor__awake *awake) {
   return TORPOR_INTERRUPTED;
 }
 
-/* Runs jobs until there are none, or the step's share of fuel is used: then
- * 'spent' is set. */
+/* Runs jobs until there are none, or the step's share of fuel or output is
+ * used: then 'spent' is set. */
 static torpor_status drain_jobs(struct torpor__awake *awake, bool *spent) {
   while (torpor_job_pending(awake->vm)) {
-    *spent = FUEL_FULL - torpor_vm_fuel(awake->vm) >= awake->brief.fuel;
+    *spent = FUEL_FULL - torpor_vm_fuel(awake->vm) >= awake->brief.fuel ||
+             awake->line_bytes >= OUTPUT_SHARE;
     if (*spent) return TORPOR_OK;
     torpor_status status = check_deadline(awake);
     if (status != TORPOR_OK) return status;
@@ -382,6 +395,30 @@ static torpor_status outcome_error(enum torpor__outcome outcome,
   }
 }
 
+/* Settles an operation. What it brings may be nothing that the program could
+ * have: then it is rejected instead. */
+static torpor_status settle(struct torpor__awake *awake, uint64_t id,
+                            torpor_outcome outcome, struct torpor__slice value,
+                            bool *accepted) {
+  torpor_scope scope;
+  torpor_status status = torpor_scope_open(awake->vm, &scope);
+  if (status != TORPOR_OK) return fail(awake, status);
+  status = torpor_operation_settle_cbor(awake->vm, id, outcome, value.data,
+                                        value.size);
+  *accepted = status != TORPOR_NOT_FOUND;
+  if (status == TORPOR_NOT_FOUND)
+    status = TORPOR_OK;
+  else if (status == TORPOR_THROWN)
+    status = torpor__refuse_unread(awake->vm, id, awake->message);
+  else if (status == TORPOR_LIMIT)
+    status = torpor__refuse_large(awake->vm, id, value.size, awake->message);
+  else if (status != TORPOR_OK)
+    fail(awake, status);
+  if (status != TORPOR_OK) return status;
+  status = torpor_scope_close(awake->vm, scope);
+  return status == TORPOR_OK ? status : fail(awake, status);
+}
+
 static torpor_status deliver(struct torpor__awake *awake,
                              struct torpor__delivery *delivery) {
   struct torpor__slice value = delivery->value;
@@ -397,12 +434,10 @@ static torpor_status deliver(struct torpor__awake *awake,
     value = (struct torpor__slice){.data = cbor_undefined,
                                    .size = sizeof cbor_undefined};
   }
-  torpor_status status = torpor_operation_settle_cbor(
-      awake->vm, delivery->operation, outcome, value.data, value.size);
+  torpor_status status =
+      settle(awake, delivery->operation, outcome, value, &delivery->accepted);
   torpor_bytes_free(&error);
-  delivery->accepted = status == TORPOR_OK;
-  if (status == TORPOR_OK || status == TORPOR_NOT_FOUND) return TORPOR_OK;
-  return fail(awake, status);
+  return status;
 }
 
 /* Lets a VM that was just restored learn that it slept, before anything is
@@ -442,66 +477,21 @@ static torpor_status run_step(struct torpor__awake *awake,
 
 /* ---- Looking at what it did ----------------------------------------------*/
 
-/* Requests of one memory may overlap, so that all together are larger. */
-static torpor_status count_request(struct torpor__awake *awake, size_t size) {
-  if (awake->begun_count < TORPOR__OPERATIONS_MAX &&
-      size <= REQUESTS_LARGEST - awake->request_bytes) {
-    awake->request_bytes += size;
-    return TORPOR_OK;
-  }
-  snprintf(awake->message, sizeof awake->message,
-           "the program began more than %d operations in one step, or their "
-           "requests take more than %d MiB",
-           TORPOR__OPERATIONS_MAX, REQUESTS_MIB);
-  return TORPOR_LIMIT;
-}
-
-static torpor_status keep_begun(struct torpor__awake *awake,
-                                const torpor_operation *operation) {
-  struct torpor__operation begun;
-  torpor_status status = count_request(awake, operation->request_size);
-  if (status != TORPOR_OK) return status;
-  if (!torpor__array_reserve(&awake->begun, &awake->begun_capacity,
-                             awake->begun_count + 1, sizeof *awake->begun))
-    return fail_memory(awake);
-  status = torpor__operation_copy(awake->vm, operation, &begun, awake->message);
-  if (status != TORPOR_OK) return status;
-  begun.policy = awake->brief.policy(awake->brief.user, begun.kind);
-  awake->begun[awake->begun_count++] = begun;
-  return TORPOR_OK;
-}
-
-static torpor_status collect_operations(struct torpor__awake *awake) {
-  torpor_operation operation;
-  uint64_t id;
+/* What was refused is told to the program, which may begin others then. */
+static torpor_status collect_all(struct torpor__awake *awake, bool *spent) {
   torpor_status status;
-  while ((status = torpor_operation_take_cancelled(awake->vm, &id)) ==
-         TORPOR_OK) {
-    if (!torpor__array_reserve(&awake->cancelled, &awake->cancelled_capacity,
-                               awake->cancelled_count + 1,
-                               sizeof *awake->cancelled))
-      return fail_memory(awake);
-    awake->cancelled[awake->cancelled_count++] = id;
-  }
-  if (status != TORPOR_NOT_FOUND) return fail(awake, status);
-  while ((status = torpor_operation_next(awake->vm, &operation)) == TORPOR_OK) {
-    status = keep_begun(awake, &operation);
-    if (status != TORPOR_OK) return status;
-  }
-  return status == TORPOR_NOT_FOUND ? TORPOR_OK : fail(awake, status);
+  bool refused;
+  do {
+    refused = false;
+    status = torpor__gather(&awake->gathered, awake->vm, &awake->brief,
+                            awake->message, &refused);
+    if (status == TORPOR_OK && refused && !*spent)
+      status = drain_jobs(awake, spent);
+  } while (status == TORPOR_OK && refused);
+  return status;
 }
 
 /* ---- How it ended --------------------------------------------------------*/
-
-/* Takes the rest of a character off the end that was cut in two. */
-static void trim_text(char *text) {
-  size_t size = strlen(text), at = size;
-  while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80) at--;
-  if (at == 0) return;
-  unsigned char first = (unsigned char)text[at - 1];
-  size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-  if (size - (at - 1) < wanted) text[at - 1] = '\0';
-}
 
 /* "TypeError: x is not a function (main.mjs:3:7)" into the reason. */
 static torpor_status describe_error(struct torpor__awake *awake,
@@ -520,7 +510,7 @@ static torpor_status describe_error(struct torpor__awake *awake,
            read.name, *read.name && *message ? ": " : "", message,
            line > place ? " (" : "", (int)(line - place - (closed ? 1 : 0)),
            read.stack + place, line > place ? ")" : "");
-  trim_text(awake->reason);
+  torpor__refuse_trim(awake->reason);
   torpor_error_free(&read);
   return TORPOR_OK;
 }
@@ -532,10 +522,29 @@ static torpor_status keep_error(struct torpor__awake *awake, const char *before,
   torpor_status status = describe_error(awake, before, error);
   if (status != TORPOR_OK) return status;
   status = torpor_cbor_encode(awake->vm, error, &awake->exit_value);
+  if (status == TORPOR_OK && awake->exit_value.size > TORPOR__RESULT_LARGEST) {
+    torpor_bytes_free(&awake->exit_value);
+    status = TORPOR_THROWN;
+  }
   if (status == TORPOR_THROWN)
     status =
         torpor_cbor_error("Error", awake->reason, NULL, &awake->exit_value);
   return status == TORPOR_OK ? status : fail(awake, status);
+}
+
+/* A result that no row of a store can hold. */
+static torpor_status refuse_result(struct torpor__awake *awake,
+                                   enum torpor__run_status *ended) {
+  torpor_bytes_free(&awake->exit_value);
+  *ended = TORPOR__RUN_FAILED;
+  snprintf(awake->reason, sizeof awake->reason,
+           "RangeError: the default export cannot be kept: it takes more than "
+           "%zu MiB",
+           TORPOR__RESULT_LARGEST >> 20);
+  torpor_status status =
+      torpor_cbor_error("RangeError", strchr(awake->reason, ' ') + 1, "LIMIT",
+                        &awake->exit_value);
+  return status == TORPOR_OK ? status : fail_memory(awake);
 }
 
 /* The default export is the result. */
@@ -552,7 +561,10 @@ static torpor_status keep_result(struct torpor__awake *awake,
     return keep_error(awake, "the default export cannot be kept: ",
                       torpor_exception(awake->vm));
   }
-  return status == TORPOR_OK ? status : fail(awake, status);
+  if (status != TORPOR_OK) return fail(awake, status);
+  return awake->exit_value.size > TORPOR__RESULT_LARGEST
+             ? refuse_result(awake, ended)
+             : TORPOR_OK;
 }
 
 /* How the main module ended, if nothing else is pending. */
@@ -656,15 +668,15 @@ static void explain_deadlock(struct torpor__awake *awake) {
     snprintf(awake->reason, sizeof awake->reason,
              "nothing is left that could wake it: the program waits at %s",
              (const char *)places.data);
-  trim_text(awake->reason);
+  torpor__refuse_trim(awake->reason);
   torpor_bytes_free(&places);
 }
 
 static torpor_status describe_step(struct torpor__awake *awake, bool spent,
                                    struct torpor__step *step) {
   enum torpor__run_status ended = TORPOR__RUN_ACTIVE;
-  torpor_status status = collect_operations(awake);
-  if (status == TORPOR_OK && !spent) {
+  torpor_status status = TORPOR_OK;
+  if (!spent) {
     status = look_for_end(awake, &ended);
     awake->cancelling = false;
   }
@@ -675,10 +687,10 @@ static torpor_status describe_step(struct torpor__awake *awake, bool spent,
   *step =
       (struct torpor__step){.engine = {.data = engine, .size = strlen(engine)},
                             .runnable = spent,
-                            .begun = awake->begun,
-                            .begun_count = awake->begun_count,
-                            .cancelled = awake->cancelled,
-                            .cancelled_count = awake->cancelled_count,
+                            .begun = awake->gathered.begun,
+                            .begun_count = awake->gathered.begun_count,
+                            .cancelled = awake->gathered.cancelled,
+                            .cancelled_count = awake->gathered.cancelled_count,
                             .lines = awake->lines,
                             .line_count = awake->line_count,
                             .status = ended,
@@ -776,8 +788,8 @@ torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
       allowance_ms > 0 && allowance_ms < deadline ? allowance_ms : deadline;
   torpor_vm_set_deadline(awake->vm, awake->step_most_ms);
   torpor_status status = run_step(awake, deliveries, count, &spent);
+  if (status == TORPOR_OK) status = collect_all(awake, &spent);
   if (status == TORPOR_OK) status = describe_step(awake, spent, step);
-  if (awake->lines_refused) return fail_output(awake);
   if (status == TORPOR_TRAPPED && torpor_vm_exhausted(awake->vm))
     return describe_exhausted(awake, deliveries, count, step);
   if (status != TORPOR_OK) return status;

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "array.h"
+#include "door.h"
 #include "mailbox.h"
 #include "program.h"
 #include "protocol.h"
@@ -155,6 +156,11 @@ torpor_status torpor_run_add(torpor_store *store,
       torpor__store_fail(store->store, status,
                          "the access that is granted is damaged");
   }
+  if (status == TORPOR_OK && given.input_size > 0)
+    status = torpor__door_check(
+        store->store,
+        (struct torpor__slice){.data = given.input, .size = given.input_size},
+        given.memory_max, "the input");
   if (status == TORPOR_OK) status = add_program(store, &given, id, access);
   torpor_access_close(access);
   return status;
@@ -365,6 +371,7 @@ torpor_status torpor_run_each(torpor_store *store, const char *id,
 struct walk {
   torpor_run_operation_fn operation;
   torpor_run_line_fn line;
+  torpor_run_mail_fn mail;
   void *user;
 };
 
@@ -436,6 +443,44 @@ torpor_status torpor_run_lines(torpor_store *store, const char *id,
   return end_walk(rows->calls->line_each(rows, run, after, pass_line, &walk));
 }
 
+/* ---- The mailbox ---------------------------------------------------------*/
+
+static torpor_status pass_signal(void *data, const struct torpor__signal *row) {
+  const struct walk *walk = data;
+  const torpor_run_mail mail = {.number = row->sequence,
+                                .name = row->topic,
+                                .sent_ms = row->sent_ms,
+                                .value = row->value.data,
+                                .size = row->value.size};
+  return walk->mail(walk->user, &mail) ? TORPOR_OK : WALK_STOPPED;
+}
+
+torpor_status torpor_run_mailbox(torpor_store *store, const char *id,
+                                 torpor_run_mail_fn visit, void *user) {
+  struct torpor__store *rows = store->store;
+  struct walk walk = {.mail = visit, .user = user};
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status != TORPOR_OK) return status;
+  return end_walk(rows->calls->signal_each(rows, run, 0, pass_signal, &walk));
+}
+
+torpor_status torpor_run_mail_drop(torpor_store *store, const char *id,
+                                   int64_t number) {
+  struct torpor__store *rows = store->store;
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status == TORPOR_OK) status = rows->calls->lock(rows, run);
+  if (status == TORPOR_LOCKED)
+    return torpor__store_fail(rows, status,
+                              "a worker drives the run, and may be handing the "
+                              "signal over; stop it first");
+  if (status != TORPOR_OK) return status;
+  status = torpor__mailbox_drop(rows, run, number);
+  rows->calls->unlock(rows, run);
+  return status;
+}
+
 /* ---- Asking something of a run -------------------------------------------*/
 
 torpor_status torpor_run_signal(torpor_store *store, const char *id,
@@ -448,9 +493,10 @@ torpor_status torpor_run_signal(torpor_store *store, const char *id,
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
   if (status != TORPOR_OK) return status;
-  if (name[0] == '\0')
-    return torpor__store_fail(rows, TORPOR_MISUSE,
-                              "a signal has a name; this one is empty");
+  status = torpor__door_check_name(rows, name);
+  if (status == TORPOR_OK && value.size <= TORPOR__SIGNAL_SIZE_MAX)
+    status = torpor__door_check(rows, value, 0, "the value of the signal");
+  if (status != TORPOR_OK) return status;
   return torpor__mailbox_send(rows, run, name, value, torpor__catalog_now());
 }
 

@@ -169,7 +169,10 @@ static struct torpor__slice get_slice(struct torpor__data_reader *reader,
 
 struct torpor__slice torpor__data_get_text(struct torpor__data_reader *reader) {
   struct torpor__slice text = get_slice(reader, TEXT);
-  if (text.size == 0 || memchr(text.data, 0, text.size) == NULL) return text;
+  if (text.size == 0) return text;
+  if (memchr(text.data, 0, text.size) == NULL &&
+      torpor__data_is_utf8(text.data, text.size))
+    return text;
   reader->bad = true;
   return (struct torpor__slice){.data = "", .size = 0};
 }
@@ -217,6 +220,32 @@ void torpor__data_skip(struct torpor__data_reader *reader) {
       left[depth] = major == MAP ? inner * 2 : inner;
     }
   }
+}
+
+/* The size of the character at 'text', of at most 'left' bytes; 0: it is none.
+ * No character is longer than it has to be, and none is half of a pair. */
+static size_t measure_character(const uint8_t *text, size_t left) {
+  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (text[0] < 0x80) return 1;
+  size_t size = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+  uint32_t point = text[0] & (0x7fu >> size);
+  if (text[0] < 0xc0 || text[0] > 0xf7 || left < size) return 0;
+  for (size_t i = 1; i < size; i++) {
+    if ((text[i] & 0xc0) != 0x80) return 0;
+    point = point << 6 | (text[i] & 0x3f);
+  }
+  bool half = point >= 0xd800 && point < 0xe000;
+  return point < least[size] || point > 0x10ffff || half ? 0 : size;
+}
+
+bool torpor__data_is_utf8(const char *text, size_t size) {
+  const uint8_t *bytes = (const uint8_t *)text;
+  size_t step;
+  for (size_t at = 0; at < size; at += step) {
+    step = measure_character(bytes + at, size - at);
+    if (step == 0) return false;
+  }
+  return true;
 }
 
 bool torpor__data_is(struct torpor__slice text, const char *word) {

@@ -39,8 +39,8 @@ struct torpor__data_reader torpor__data_read(const void *data, size_t size);
 int64_t torpor__data_get_int(struct torpor__data_reader *reader);
 bool torpor__data_get_bool(struct torpor__data_reader *reader);
 
-/* Borrowed from the reader's bytes. A text has no zero byte in it, and ends
- * where 'size' says. */
+/* Borrowed from the reader's bytes. A text is UTF-8 without a zero byte, and
+ * ends where 'size' says. */
 struct torpor__slice torpor__data_get_text(struct torpor__data_reader *reader);
 struct torpor__slice torpor__data_get_bytes(struct torpor__data_reader *reader);
 
@@ -55,5 +55,7 @@ size_t torpor__data_get_map(struct torpor__data_reader *reader);
 void torpor__data_skip(struct torpor__data_reader *reader);
 
 bool torpor__data_is(struct torpor__slice text, const char *word);
+
+bool torpor__data_is_utf8(const char *text, size_t size);
 
 #endif

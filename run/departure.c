@@ -61,7 +61,7 @@ static torpor_status list_one(torpor_store *store, torpor_vm *vm, size_t index,
   if (operation.id > INT64_MAX || (index > 0 && operation.id <= copy[-1].id))
     return torpor__store_fail(store->store, TORPOR_CORRUPT,
                               "the operations of the state are not in order");
-  status = torpor__operation_copy(vm, &operation, copy, message);
+  status = torpor__operation_copy(&operation, copy, message);
   return status == TORPOR_OK
              ? status
              : torpor__store_fail(store->store, status, "%.400s", message);

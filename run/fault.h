@@ -45,6 +45,7 @@
   X(SIGNAL_BEFORE, "signal-before")   /* message written */                    \
   X(SIGNAL_AFTER, "signal-after")     /* and committed */                      \
   X(RELEASE, "release")               /* lock about to be given up */          \
+  X(UPGRADE_READ, "upgrade-read")     /* state handed over, nothing written */ \
   X(UPGRADE_BEFORE, "upgrade-before") /* all rows of an upgrade written */     \
   X(UPGRADE_AFTER, "upgrade-after")   /* and committed */                      \
   X(REWIND_BEFORE, "rewind-before")   /* rows of a new branch written */       \

@@ -20,6 +20,7 @@
 #include "array.h"
 #include "data.h"
 #include "departure.h"
+#include "door.h"
 #include "handover.h"
 #include "protocol.h"
 #include "request.h"
@@ -412,6 +413,22 @@ static struct torpor__run make_row(const struct imported *run,
       .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
 }
 
+/* What the program will read is what a program can read. */
+static torpor_status check_data(struct imported *run) {
+  struct torpor__store *rows = run->store->store;
+  torpor_status status = TORPOR_OK;
+  if (run->input.size > 0)
+    status = torpor__door_check(rows, run->input, 0, "the input of the run");
+  if (status == TORPOR_OK && run->upgrade.size > 0)
+    status = torpor__door_check(rows, run->upgrade, 0,
+                                "what an older program handed over");
+  for (size_t i = 0; status == TORPOR_OK && i < run->result_count; i++)
+    if (run->results[i].value.size > 0)
+      status = torpor__door_check(rows, run->results[i].value, 0,
+                                  "the result of an operation");
+  return status;
+}
+
 static torpor_status write_run(struct imported *run,
                                const torpor_run_import_options *options,
                                const char *id,
@@ -476,6 +493,7 @@ static torpor_status import_run(struct imported *run, const void *data,
                               "export one");
   if (status != TORPOR_OK) return fail_snapshot(run, status);
   status = read_map(run);
+  if (status == TORPOR_OK) status = check_data(run);
   if (status == TORPOR_OK)
     status = torpor__catalog_choose_id(
         run->store, options->id != NULL ? options->id : run->id, out_id);

@@ -69,6 +69,44 @@ torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
   return status;
 }
 
+/* ---- dropping ----------------------------------------------------------- */
+
+struct wanted {
+  int64_t sequence;
+  bool found;
+};
+
+/* torpor__signal_fn: looks at the first that comes. */
+static torpor_status find_signal(void *data, const struct torpor__signal *row) {
+  struct wanted *wanted = data;
+  wanted->found = row->sequence == wanted->sequence;
+  return TORPOR_CANCELLED;
+}
+
+static torpor_status remove_signal(struct torpor__store *store, int64_t run,
+                                   int64_t sequence) {
+  struct wanted wanted = {.sequence = sequence};
+  torpor_status status =
+      store->calls->signal_each(store, run, sequence - 1, find_signal, &wanted);
+  if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
+  if (!wanted.found)
+    return torpor__store_fail(store, TORPOR_NOT_FOUND,
+                              "no signal with the number %lld waits in the "
+                              "mailbox",
+                              (long long)sequence);
+  return store->calls->signal_remove(store, run, sequence);
+}
+
+torpor_status torpor__mailbox_drop(struct torpor__store *store, int64_t run,
+                                   int64_t sequence) {
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  status = remove_signal(store, run, sequence);
+  if (status == TORPOR_OK) status = store->calls->commit(store);
+  if (status != TORPOR_OK) store->calls->rollback(store);
+  return status;
+}
+
 struct torpor__queue {
   struct torpor__queue *next; /* in the bucket */
   struct torpor__message *messages;

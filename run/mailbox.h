@@ -52,6 +52,11 @@ torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
                                    const char *topic,
                                    struct torpor__slice value, int64_t now_ms);
 
+/* Removes a message from the mailbox of a run whose lock the caller holds, so
+ * that no worker has it in hand. OK, NOT_FOUND, or what the store says. */
+torpor_status torpor__mailbox_drop(struct torpor__store *store, int64_t run,
+                                   int64_t sequence);
+
 /* Puts messages that are new in the store into 'box'. OK, NOMEM or what the
  * store says; those read until then stay. */
 torpor_status torpor__mailbox_refresh(struct torpor__mailbox *box,

@@ -7,39 +7,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data.h"
+
 #define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
 
 /* The name of the signal that an operation waits for: its request's 'name'. */
-static torpor_status read_topic(torpor_vm *vm, struct torpor__slice request,
-                                torpor_bytes *topic) {
-  torpor_value decoded, name;
-  torpor_status status =
-      torpor_cbor_decode(vm, request.data, request.size, &decoded);
-  if (status == TORPOR_OK) status = torpor_get(vm, decoded, "name", &name);
-  return status == TORPOR_OK ? torpor_string_read(vm, name, topic) : status;
+static bool read_topic(struct torpor__slice request,
+                       struct torpor__slice *topic) {
+  struct torpor__data_reader reader =
+      torpor__data_read(request.data, request.size);
+  *topic = (struct torpor__slice){.data = "", .size = 0};
+  size_t pairs = torpor__data_get_map(&reader);
+  for (size_t i = 0; i < pairs && !reader.bad; i++) {
+    struct torpor__slice key = torpor__data_get_text(&reader);
+    if (torpor__data_is(key, "name"))
+      *topic = torpor__data_get_text(&reader);
+    else
+      torpor__data_skip(&reader);
+  }
+  return !reader.bad && topic->size > 0;
 }
 
 /* Puts the name behind the request; there is room for the longest. */
-static torpor_status copy_topic(torpor_vm *vm, struct torpor__operation *copy,
-                                char *at,
+static torpor_status copy_topic(struct torpor__operation *copy, char *at,
                                 char message[TORPOR__STORE_MESSAGE_MAX]) {
-  torpor_bytes topic = {0};
-  torpor_status status = read_topic(vm, copy->request, &topic);
-  if (status != TORPOR_OK) {
-    const char *sentence = torpor_last_error(vm);
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%.*s",
-             (int)strcspn(sentence, ";"), sentence);
-  } else if (topic.size > TORPOR__TOPIC_MAX) {
+  struct torpor__slice topic;
+  if (!read_topic(copy->request, &topic)) {
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX,
+             "the name of a signal is a text without U+0000");
+    return TORPOR_LIMIT;
+  }
+  if (topic.size > TORPOR__TOPIC_MAX) {
     snprintf(message, TORPOR__STORE_MESSAGE_MAX,
              "the name of a signal has at most %d bytes", TORPOR__TOPIC_MAX);
-    status = TORPOR_LIMIT;
-  } else {
-    memcpy(at, topic.data, topic.size);
-    at[topic.size] = '\0';
-    copy->topic = at;
+    return TORPOR_LIMIT;
   }
-  torpor_bytes_free(&topic);
-  return status;
+  memcpy(at, topic.data, topic.size);
+  at[topic.size] = '\0';
+  copy->topic = at;
+  return TORPOR_OK;
 }
 
 /* 'due' comes from guest memory, and need not be a time at all. */
@@ -48,8 +54,7 @@ static int64_t read_time(double time, int64_t none) {
   return time < (double)TIME_LARGEST ? (int64_t)time : TIME_LARGEST;
 }
 
-torpor_status torpor__operation_copy(torpor_vm *vm,
-                                     const torpor_operation *operation,
+torpor_status torpor__operation_copy(const torpor_operation *operation,
                                      struct torpor__operation *copy,
                                      char message[TORPOR__STORE_MESSAGE_MAX]) {
   size_t kind = strlen(operation->kind) + 1, request = operation->request_size;
@@ -67,7 +72,7 @@ torpor_status torpor__operation_copy(torpor_vm *vm,
       .due_ms = read_time(operation->due, TORPOR__NEVER),
       .begun_ms = read_time(operation->begun, 0)};
   if (strcmp(block, "signal") != 0) return TORPOR_OK;
-  torpor_status status = copy_topic(vm, copy, block + kind + request, message);
+  torpor_status status = copy_topic(copy, block + kind + request, message);
   if (status != TORPOR_OK) free(block);
   return status;
 }

@@ -11,10 +11,9 @@
 #include "store.h"
 
 /* Copies kind, request and, for a signal, the name that it waits for into one
- * block, which 'copy->kind' owns. OK, LIMIT, NOMEM or what the VM says, with a
- * sentence in 'message'. Calls into 'vm', so that 'operation' is void then. */
-torpor_status torpor__operation_copy(torpor_vm *vm,
-                                     const torpor_operation *operation,
+ * block, which 'copy->kind' owns. OK, LIMIT (no run can keep such an operation)
+ * or NOMEM, with a sentence in 'message'. */
+torpor_status torpor__operation_copy(const torpor_operation *operation,
                                      struct torpor__operation *copy,
                                      char message[TORPOR__STORE_MESSAGE_MAX]);
 

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "door.h"
 #include "fault.h"
 
 /* ---- opening and closing ------------------------------------------------ */
@@ -107,6 +108,26 @@ void torpor__protocol_close(struct torpor__protocol *p) {
 
 /* ---- what came in ------------------------------------------------------- */
 
+/* What must be durable and no row can hold is an error instead. */
+static torpor_status receive_too_large(struct torpor__protocol *p,
+                                       const struct torpor__result *result) {
+  char message[96];
+  torpor_bytes error;
+  snprintf(message, sizeof message,
+           "the result has %zu bytes; one that is kept has at most %zu MiB",
+           result->value.size, TORPOR__RESULT_LARGEST >> 20);
+  torpor_status status =
+      torpor_cbor_error("RangeError", message, "LIMIT", &error);
+  if (status != TORPOR_OK) return status;
+  struct torpor__result instead = *result;
+  instead.outcome = TORPOR__OUTCOME_REJECTED;
+  instead.value =
+      (struct torpor__slice){.data = error.data, .size = error.size};
+  status = torpor__inbox_receive(&p->inbox, &instead);
+  torpor_bytes_free(&error);
+  return status;
+}
+
 torpor_status torpor__protocol_receive(struct torpor__protocol *p,
                                        int64_t branch, uint64_t operation,
                                        enum torpor__outcome outcome,
@@ -115,7 +136,12 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *p,
                                         .operation = operation,
                                         .outcome = outcome,
                                         .value = value};
-  return torpor__inbox_receive(&p->inbox, &result);
+  const struct torpor__waiting *waiting =
+      torpor__inbox_find(&p->inbox, branch, operation);
+  bool durable = waiting != NULL && waiting->policy == TORPOR__POLICY_REJECT;
+  return durable && value.size > TORPOR__RESULT_LARGEST
+             ? receive_too_large(p, &result)
+             : torpor__inbox_receive(&p->inbox, &result);
 }
 
 torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
@@ -346,8 +372,10 @@ static torpor_status check_begun(struct torpor__protocol *p,
       return misuse(p, "waits for a signal whose name is too long", begun->id);
     last = begun->id;
   }
-  if (inbox->waiting_count + step->begun_count <= TORPOR__OPERATIONS_MAX)
-    return TORPOR_OK;
+  size_t staying = 0;
+  for (size_t i = 0; i < inbox->waiting_count; i++)
+    if (!inbox->waiting[i].leaving) staying++;
+  if (staying + step->begun_count <= TORPOR__OPERATIONS_MAX) return TORPOR_OK;
   unmark_leaving(p);
   return torpor__store_fail(p->store, TORPOR_LIMIT,
                             "a run waits for at most %d operations",

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "door.h"
 #include "fault.h"
 #include "handover.h"
 #include "program.h"
@@ -357,6 +358,7 @@ static torpor_status write_rows(const struct upgrade *upgrade, int64_t now_ms) {
 
 static torpor_status write_upgrade(const struct upgrade *upgrade) {
   struct torpor__store *rows = upgrade->rows;
+  TORPOR__FAULT(UPGRADE_READ);
   torpor_status status = rows->calls->begin(rows);
   if (status != TORPOR_OK) return status;
   status = write_rows(upgrade, torpor__catalog_now());
@@ -379,6 +381,12 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
     status = torpor__handover_take(&upgrade->handover, &upgrade->chain,
                                    &report->state);
   if (status == TORPOR_OK) status = wrap_state(upgrade, &report->state);
+  if (status == TORPOR_OK)
+    status = torpor__door_check(
+        upgrade->rows,
+        (struct torpor__slice){.data = upgrade->handed.data,
+                               .size = upgrade->handed.size},
+        upgrade->handover.memory_max, "the state that is handed over");
   if (status == TORPOR_OK)
     status = torpor__handover_seal(upgrade->store, &upgrade->handed);
   if (status == TORPOR_OK) status = find_numbers(upgrade);
