@@ -36,6 +36,7 @@
   X(show)                                                                      \
   X(logs)                                                                      \
   X(signal)                                                                    \
+  X(signals)                                                                   \
   X(cancel)                                                                    \
   X(fork)                                                                      \
   X(rewind)                                                                    \

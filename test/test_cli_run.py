@@ -19,7 +19,7 @@ from durable import (DEADLOCK, DONE, KILLED, PATIENCE, STOPPED, THROWN,
                      TORPOR, USAGE, Durable)
 
 COMMANDS = ["run", "resume", "worker", "list", "show", "logs", "signal",
-            "cancel", "fork", "rewind", "upgrade", "prune", "inspect", "diff",
+            "signals", "cancel", "fork", "rewind", "upgrade", "prune", "inspect", "diff",
             "export", "import"]
 WAITING = """
     import { signal, sleep } from "torpor:run";
