@@ -5,10 +5,10 @@
 #
 # ctest: nosanitize timeout=300
 #
-# run/fault.h lists switches, each of which takes one promise away. With each of
-# them some test must fail, and for that reason: the simulation names the
-# promise, the others say which test failed. A switch that nothing notices
-# guards nothing.
+# run/fault.h lists switches, each of which takes one promise away, and beside
+# each the number that the promise has in run/protocol.h. With each of them some
+# test must fail, and for that reason: the simulation says the number, the others
+# which test failed. A switch that nothing notices guards nothing.
 #
 # TORPOR_TEST_PROGRAMS: folder of the test programs; build/test unless said.
 set -u
@@ -22,8 +22,15 @@ guard() {
   case $1 in
   no-sync) program=test_store_power expected='FAILED TEST' ;;
   no-lock) program=test_store expected='FAILED TEST' ;;
-  *) program=test_protocol_simulation expected='promise broken in universe' ;;
+  *) program=test_protocol_simulation
+    expected="promise \\($2\\) broken in universe" ;;
   esac
+}
+
+# The numbers of the promise that a switch breaks: 1\|7
+numbers() {
+  sed -n "s|.*X([A-Z_]*, \"$1\") */\\* \\([0-9, ]*[0-9]\\) .*|\\1|p" "$header" |
+    sed 's/, /\\|/g'
 }
 
 switches=$(sed -n '/define TORPOR__BREAKS/,/^$/s/.*X([A-Z_]*, "\([a-z-]*\)").*/\1/p' "$header")
@@ -33,7 +40,13 @@ if [ "$(echo "$switches" | wc -w)" -lt 10 ]; then
 fi
 
 for switch in $switches; do
-  guard "$switch"
+  promise=$(numbers "$switch")
+  if [ -z "$promise" ]; then
+    echo "$switch: $header does not say which promise it breaks"
+    failed=1
+    continue
+  fi
+  guard "$switch" "$promise"
   if said=$(TORPOR_BREAK=$switch timeout 120 "$programs/$program" 2>&1); then
     echo "$switch: $program stays green"
     failed=1

@@ -19,14 +19,17 @@
  * A broken promise ends the test with the seed of its universe; run it alone
  * with TORPOR_SEED. The environment:
  *
- *   TORPOR_TIER=full         20,000,000 steps instead of 1,000,000
+ *   TORPOR_TIER=full         20,000,000 steps instead of 1,000,000, and other
+ *                            universes each time; it prints the first
  *   TORPOR_SIMULATION_STEPS  that many
+ *   TORPOR_SEED_FIRST        the first universe, to see the same ones again
  *   TORPOR_SEED              this universe only
  *
  * One thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "run/fault.h"
 #include "run/mailbox.h"
@@ -45,18 +48,21 @@ static void on_start(void *data, const struct torpor__operation *operation,
   struct worker *worker = hold->worker;
   const struct disk_run *run = committed(hold->run);
   const struct disk_operation *row = find_operation(run, operation->id);
-  PROMISE(row != NULL && row->branch == operation->branch,
+  PROMISE(2, row != NULL && row->branch == operation->branch,
           "%s: operation %llu started before its commit", run->id,
           (unsigned long long)operation->id);
-  PROMISE(strcmp(operation->key, row->key) == 0, "%s: key %s instead of %s",
+  PROMISE(5, strcmp(operation->key, row->key) == 0, "%s: key %s instead of %s",
           run->id, operation->key, row->key);
-  PROMISE(operation->due_ms == row->due_ms, "%s: the due time moved", run->id);
+  PROMISE(9, operation->due_ms == row->due_ms, "%s: the due time moved",
+          run->id);
   uint8_t *starts =
       &u.accounts[hold->run - 1].starts[operation->branch][operation->id];
   if (operation->policy == TORPOR__POLICY_REJECT)
-    PROMISE(*starts == 0 && !woken, "%s: done twice: %s", run->id, row->key);
+    PROMISE(12, *starts == 0 && !woken, "%s: done twice: %s", run->id,
+            row->key);
   *starts = 1;
-  PROMISE(worker->task_count < TASKS, "%s: drivers are not stopped", run->id);
+  PROMISE(2, worker->task_count < TASKS, "%s: drivers are not stopped",
+          run->id);
   worker->tasks[worker->task_count++] =
       (struct task){.run = hold->run,
                     .branch = operation->branch,
@@ -85,11 +91,11 @@ static void on_show(void *data, const struct torpor__line *line) {
         run->lines[i].step == line->step &&
         run->lines[i].number == line->number &&
         memcmp(run->lines[i].text.data, line->text.data, sizeof(int64_t)) == 0;
-  PROMISE(found, "%s: a line was shown before its commit", run->id);
+  PROMISE(2, found, "%s: a line was shown before its commit", run->id);
   int64_t number;
   memcpy(&number, line->text.data, sizeof number);
   int64_t *shown = &account->lines_shown[line->branch];
-  PROMISE(number > *shown, "%s: a line was shown twice", run->id);
+  PROMISE(2, number > *shown, "%s: a line was shown twice", run->id);
   *shown = number;
 }
 
@@ -137,19 +143,20 @@ static void check_value(const struct hold *hold, const struct disk_run *run,
   const struct disk_operation *row = find_operation(run, delivery->operation);
   uint32_t value = value_of(delivery->value);
   if (delivery->outcome == TORPOR__OUTCOME_CANCELLED) {
-    PROMISE(result == NULL, "%s: cancelled what had a result", run->id);
-    PROMISE(row->begun_step < run->head.cancel,
+    PROMISE(3, result == NULL, "%s: cancelled what had a result", run->id);
+    PROMISE(10, row->begun_step < run->head.cancel,
             "%s: cancelled what was begun after that was told", run->id);
   } else if (result != NULL) {
-    PROMISE(value_of((struct torpor__slice){.data = result->value.data,
+    PROMISE(3,
+            value_of((struct torpor__slice){.data = result->value.data,
                                             .size = result->value.size}) ==
                 value,
             "%s: another result than the first one", run->id);
   } else if (delivery->signal == 0 &&
              delivery->outcome != TORPOR__OUTCOME_LOST) {
-    PROMISE(row->policy != TORPOR__POLICY_REJECT,
+    PROMISE(3, row->policy != TORPOR__POLICY_REJECT,
             "%s: a result that cannot come again was not kept", run->id);
-    PROMISE(value == hold->first_value[delivery->operation],
+    PROMISE(3, value == hold->first_value[delivery->operation],
             "%s: another result than the first one", run->id);
   }
 }
@@ -170,11 +177,11 @@ static void check_match(const struct disk_run *run,
   for (int i = 0; i < run->signal_count; i++) {
     if (strcmp(run->signals[i].topic, row->topic) != 0) continue;
     if (earlier-- > 0) continue;
-    PROMISE(run->signals[i].sequence == deliveries[index].signal,
+    PROMISE(4, run->signals[i].sequence == deliveries[index].signal,
             "%s: not the oldest signal", run->id);
     return;
   }
-  universe_broken("%s: a signal that was not in the mailbox", run->id);
+  universe_broken(4, "%s: a signal that was not in the mailbox", run->id);
 }
 
 static void check_deliveries(const struct hold *hold,
@@ -183,16 +190,18 @@ static void check_deliveries(const struct hold *hold,
   const struct disk_run *run = committed(hold->run);
   const struct torpor__head *mine = torpor__protocol_head(hold->protocol);
   if (run->head.fence != mine->fence) return; /* it will find out */
-  PROMISE(run->head.attempts >= 1, "%s: an attempt was not counted", run->id);
+  PROMISE(8, run->head.attempts >= 1, "%s: an attempt was not counted",
+          run->id);
   for (size_t i = 0; i < count; i++) {
-    PROMISE(program_waits_for(&hold->program, deliveries[i].operation),
+    PROMISE(3, program_waits_for(&hold->program, deliveries[i].operation),
             "%s: told again what it was told before", run->id);
-    PROMISE(find_operation(run, deliveries[i].operation) != NULL,
+    PROMISE(10, find_operation(run, deliveries[i].operation) != NULL,
             "%s: told after its end", run->id);
     for (size_t j = 0; j < i; j++)
-      PROMISE(deliveries[j].operation != deliveries[i].operation,
+      PROMISE(3, deliveries[j].operation != deliveries[i].operation,
               "%s: told twice in a step", run->id);
-    PROMISE(i == 0 || place_of(run, &deliveries[i - 1]) <=
+    PROMISE(3,
+            i == 0 || place_of(run, &deliveries[i - 1]) <=
                           place_of(run, &deliveries[i]),
             "%s: results in another order than they came", run->id);
     if (deliveries[i].signal != 0) check_match(run, deliveries, i);
@@ -257,7 +266,8 @@ static void take_turn(struct hold *hold) {
   hold->links = hold->turn.step.delta ? hold->links + 1 : 0;
   torpor_status status =
       torpor__protocol_stage(hold->protocol, &hold->turn.step);
-  PROMISE(status == TORPOR_OK, "stage: %s", hold->worker->store.store.message);
+  PROMISE(1, status == TORPOR_OK, "stage: %s",
+          hold->worker->store.store.message);
 }
 
 static void flush(struct worker *worker) {
@@ -268,7 +278,8 @@ static void flush(struct worker *worker) {
       protocols[count++] = worker->holds[i].protocol;
   torpor_status status =
       torpor__protocol_flush(&worker->store.store, protocols, count, u.now_ms);
-  PROMISE(status == TORPOR_OK || status == TORPOR_FULL || status == TORPOR_IO,
+  PROMISE(1,
+          status == TORPOR_OK || status == TORPOR_FULL || status == TORPOR_IO,
           "flush: %s", worker->store.store.message);
 }
 
@@ -564,7 +575,7 @@ static void settle(void) {
     if (is_all_settled()) return;
     attempt(&u.workers[0], act_settle);
   }
-  universe_broken("something was forgotten: steps %lld and %lld",
+  universe_broken(1, "something was forgotten: steps %lld and %lld",
                   (long long)committed(1)->head.step,
                   (long long)committed(2)->head.step);
 }
@@ -575,7 +586,7 @@ static void check_end(int64_t number) {
   totals.parked += run->head.status == TORPOR__RUN_PARKED;
   if (u.accounts[number - 1].poisoned && run->head.step == 2 &&
       run->head.status == TORPOR__RUN_ACTIVE)
-    PROMISE(is_settled(number), "%s: ends its workers for ever", run->id);
+    PROMISE(8, is_settled(number), "%s: ends its workers for ever", run->id);
 }
 
 static void live(uint64_t seed) {
@@ -606,6 +617,17 @@ static int64_t steps_wanted(void) {
   return tier != NULL && strcmp(tier, "full") == 0 ? 20000000 : 1000000;
 }
 
+/* The quick tier sees the same universes each time, the full one others. */
+static uint64_t first_seed(void) {
+  const char *first = getenv("TORPOR_SEED_FIRST");
+  const char *tier = getenv("TORPOR_TIER");
+  uint64_t random;
+  if (first != NULL) return strtoull(first, NULL, 10);
+  if (tier == NULL || strcmp(tier, "full") != 0) return 1;
+  if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) abort();
+  return random >> 16; /* short enough to be typed */
+}
+
 int main(void) {
   const char *seed = getenv("TORPOR_SEED");
   torpor__fault_hook = on_fault;
@@ -614,7 +636,10 @@ int main(void) {
     return 0;
   }
   int64_t wanted = steps_wanted();
-  for (uint64_t i = 1; totals.steps < wanted; i++) live(i);
+  uint64_t first = first_seed();
+  printf("universes from %llu on\n", (unsigned long long)first);
+  fflush(stdout);
+  for (uint64_t i = first; totals.steps < wanted; i++) live(i);
   printf(
       "%lld steps: %lld commits, %lld crashes, %lld runs ended, %lld "
       "parked, %lld times fenced, %lld rewound, %lld forked\n",

@@ -108,6 +108,58 @@ static void pruning_leaves_what_is_asked_for(void **state) {
   assert_non_null(strstr(torpor_store_error(bench->store), "0, its beginning"));
 }
 
+/* ---- chains of differences -----------------------------------------------*/
+
+/* A heap of 256 KB that is random, of which each step changes 'bytes'. */
+#define CHANGES(bytes)                                                         \
+  "import { signal } from 'torpor:run';\n"                                     \
+  "const heap = new Uint32Array(65536); let x = 1;\n"                          \
+  "const fill = (n) => { for (let i = 0; i < n; i++)\n"                        \
+  "  heap[i] = x = (Math.imul(x, 1664525) + 1013904223) >>> 0; };\n"           \
+  "fill(65536);\n"                                                             \
+  "for (;;) { await signal('go'); fill(" #bytes " / 4); }\n"
+
+/* The longest chain, in differences, that the states of a run are in. */
+static int longest_chain(const char *id) {
+  int longest = 0, chain = 0;
+  list_steps(id);
+  for (size_t i = 0; i < kept.count; i++) {
+    chain = kept.parents[i] == -1 ? 0 : chain + 1;
+    assert_true(i == 0 || chain == 0 || kept.parents[i] == kept.steps[i - 1]);
+    if (chain > longest) longest = chain;
+  }
+  return longest;
+}
+
+/* Waking from it takes them all: so a chain has an end, by number ... */
+static void chains_are_short(void **state) {
+  (void)state;
+  run_bench_add("run", CHANGES(64), TORPOR_RUN_KEEP_ALL);
+  run_bench_signals("run", 1, 48);
+  run_bench_drive("run", 49);
+  assert_int_equal(longest_chain("run"), 32);
+}
+
+/* ... and by bytes: differences take no more than a whole state, and one. */
+static void chains_are_small(void **state) {
+  (void)state;
+  run_bench_add("run", CHANGES(131072), TORPOR_RUN_KEEP_ALL);
+  run_bench_signals("run", 1, 12);
+  run_bench_drive("run", 13);
+  assert_in_range(longest_chain("run"), 2, 3);
+}
+
+/* Also after the run was taken again, whose chain is counted anew. */
+static void chains_are_counted_when_waking(void **state) {
+  (void)state;
+  run_bench_add("run", CHANGES(131072), TORPOR_RUN_KEEP_ALL);
+  for (int step = 1; step <= 9; step++) {
+    run_bench_drive("run", step);
+    run_bench_signals("run", step, step);
+  }
+  assert_in_range(longest_chain("run"), 2, 3);
+}
+
 /* ---- going back ----------------------------------------------------------*/
 
 static void rewinding_goes_on_from_there(void **state) {
@@ -384,6 +436,9 @@ int main(void) {
       ON_BENCH(the_newest_states_are_kept),
       ON_BENCH(an_ended_run_keeps_its_states),
       ON_BENCH(pruning_leaves_what_is_asked_for),
+      ON_BENCH(chains_are_short),
+      ON_BENCH(chains_are_small),
+      ON_BENCH(chains_are_counted_when_waking),
       ON_BENCH(rewinding_goes_on_from_there),
       ON_BENCH(an_ended_run_can_be_rewound),
       ON_BENCH(step_0_begins_anew),

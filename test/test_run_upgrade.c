@@ -672,6 +672,31 @@ static void dying_leaves_the_old_or_the_new(void **state) {
   expect_new();
 }
 
+/* Another process ends the run when its state has just been handed over. */
+static void kill_then(enum torpor__fault_point point) {
+  torpor_store *other;
+  if (point != TORPOR__FAULT_UPGRADE_READ) return;
+  torpor__fault_hook = NULL;
+  assert_int_equal(torpor_store_open(bench.path, NULL, &other), TORPOR_OK);
+  assert_int_equal(torpor_run_cancel(other, "run", true), TORPOR_OK);
+  torpor_store_close(other);
+}
+
+static void an_upgrade_that_meets_a_kill(void **state) {
+  (void)state;
+  start_old();
+  write_new(NEW);
+  write_exporter("export default () => globalThis.state;");
+  torpor__fault_hook = kill_then;
+  torpor_status status = upgrade(true, false, NULL);
+  torpor__fault_hook = NULL;
+  assert_int_equal(status, TORPOR_ENDED);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_KILLED);
+  assert_int_equal(bench.info.branch, 0);
+  assert_string_equal(bench.reason, "killed by request");
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -695,6 +720,7 @@ int main(void) {
       ON_BENCH(runs_that_have_not_begun_or_have_ended),
       ON_BENCH(a_run_that_is_worked_is_left_alone),
       ON_BENCH(dying_leaves_the_old_or_the_new),
+      ON_BENCH(an_upgrade_that_meets_a_kill),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

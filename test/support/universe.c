@@ -12,11 +12,11 @@
 struct universe u;
 struct totals totals;
 
-_Noreturn void universe_broken(const char *format, ...) {
+_Noreturn void universe_broken(int promise, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  fprintf(stderr,
-          "promise broken in universe %llu: ", (unsigned long long)u.seed);
+  fprintf(stderr, "promise %d broken in universe %llu: ", promise,
+          (unsigned long long)u.seed);
   vfprintf(stderr, format, args);
   fprintf(stderr, "\n");
   va_end(args);
@@ -72,29 +72,29 @@ static void check_operation(const struct disk_run *run,
                             const struct disk_operation *row) {
   const struct program_pending *pending = find_pending(program, row->id);
   char key[TORPOR__KEY_MAX];
-  PROMISE(pending != NULL,
+  PROMISE(1, pending != NULL,
           "%s: the store has operation %llu, the state has not", run->id,
           (unsigned long long)row->id);
   snprintf(key, sizeof key, "%s/%lld/%llu", committed(pending->run)->id,
            (long long)pending->branch, (unsigned long long)row->id);
-  PROMISE(strcmp(row->key, key) == 0, "%s: key %s instead of %s", run->id,
+  PROMISE(5, strcmp(row->key, key) == 0, "%s: key %s instead of %s", run->id,
           row->key, key);
-  PROMISE(row->branch == pending->branch && row->due_ms == pending->due_ms,
+  PROMISE(9, row->branch == pending->branch && row->due_ms == pending->due_ms,
           "%s: %s has moved", run->id, key);
-  PROMISE((row->policy == TORPOR__POLICY_REJECT) == (pending->kind == 'p'),
+  PROMISE(12, (row->policy == TORPOR__POLICY_REJECT) == (pending->kind == 'p'),
           "%s: %s is done twice, or never", run->id, key);
 }
 
 /* A state and what it waits for were written together. */
 static void check_operations(const struct disk_run *run,
                              const struct program *program) {
-  PROMISE(run->operation_count == program->pending_count,
+  PROMISE(1, run->operation_count == program->pending_count,
           "%s: the state waits for %d operations, the store has %d", run->id,
           program->pending_count, run->operation_count);
   for (int i = 0; i < run->operation_count; i++)
     check_operation(run, program, &run->operations[i]);
   for (int i = 0; i < run->result_count; i++)
-    PROMISE(find_operation(run, run->results[i].operation) != NULL,
+    PROMISE(1, find_operation(run, run->results[i].operation) != NULL,
             "%s: a result of an operation that is gone", run->id);
 }
 
@@ -112,9 +112,9 @@ static uint64_t waiting_signals(const struct disk_run *run) {
 static void check_signals(int64_t number, const struct disk_run *run,
                           const struct program *program) {
   uint64_t waiting = waiting_signals(run);
-  PROMISE((waiting & program->messages) == 0, "%s: a signal came twice",
+  PROMISE(4, (waiting & program->messages) == 0, "%s: a signal came twice",
           run->id);
-  PROMISE((waiting | program->messages) == u.accounts[number - 1].sent,
+  PROMISE(4, (waiting | program->messages) == u.accounts[number - 1].sent,
           "%s: a signal was lost", run->id);
 }
 
@@ -126,7 +126,7 @@ static void check_cancel(const struct disk_run *run,
       before->head.branch != run->head.branch ||
       !read_program(before, &earlier))
     return;
-  PROMISE(program->cancelled > earlier.cancelled,
+  PROMISE(10, program->cancelled > earlier.cancelled,
           "%s: cancel was forgotten, nothing was rejected", run->id);
 }
 
@@ -136,34 +136,36 @@ static void check_head(int64_t number, const struct disk_run *run,
   const struct torpor__head *head = &run->head;
   const struct torpor__head *old = &before->head;
   if (head->branch != old->branch) {
-    PROMISE(head->branch == old->branch + 1 && writer == &u.client &&
+    PROMISE(5,
+            head->branch == old->branch + 1 && writer == &u.client &&
                 head->step <= old->step,
             "%s: a branch of nobody's making", run->id);
-    PROMISE(head->fence > old->fence, "%s: rewound without raising the fence",
-            run->id);
+    PROMISE(6, head->fence > old->fence,
+            "%s: rewound without raising the fence", run->id);
     return;
   }
-  PROMISE(head->fence >= old->fence && head->step >= old->step, "%s: went back",
-          run->id);
-  PROMISE(head->step <= old->step + 1, "%s: two steps in a commit", run->id);
-  PROMISE(head->attempts <= ATTEMPTS_MAX, "%s: too many attempts", run->id);
+  PROMISE(6, head->fence >= old->fence && head->step >= old->step,
+          "%s: went back", run->id);
+  PROMISE(6, head->step <= old->step + 1, "%s: two steps in a commit", run->id);
+  PROMISE(8, head->attempts <= ATTEMPTS_MAX, "%s: too many attempts", run->id);
   if (head->step == old->step) return;
-  PROMISE(old->status == TORPOR__RUN_ACTIVE, "%s: a step after its end",
+  PROMISE(10, old->status == TORPOR__RUN_ACTIVE, "%s: a step after its end",
           run->id);
-  PROMISE(writer == u.accounts[number - 1].owner,
+  PROMISE(6, writer == u.accounts[number - 1].owner,
           "%s: a step by a worker that had lost the run", run->id);
 }
 
 /* Each kept state has what it needs, and no more went than may. */
 static void check_states(const struct disk_run *run,
                          const struct disk_run *before) {
-  PROMISE(run->state_count <= KEEP + LINKS_MAX, "%s: old states are left",
+  PROMISE(1, run->state_count <= KEEP + LINKS_MAX, "%s: old states are left",
           run->id);
   for (int i = 0; i < run->state_count; i++) {
     const struct disk_state *state = &run->states[i];
-    PROMISE(i == 0 || state->step == state[-1].step + 1,
+    PROMISE(1, i == 0 || state->step == state[-1].step + 1,
             "%s: a step between is missing", run->id);
-    PROMISE(state->parent_step == 0 ||
+    PROMISE(1,
+            state->parent_step == 0 ||
                 (i > 0 && state->parent_step == state[-1].step &&
                  state->branch == state[-1].branch),
             "%s: step %lld needs one that is gone", run->id,
@@ -175,7 +177,7 @@ static void check_states(const struct disk_run *run,
   int64_t oldest = before->states[0].step;
   int64_t bound =
       newest_state(run)->step + 1 - (u.pruning > 0 ? u.pruning : KEEP);
-  PROMISE(run->states[0].step <= (oldest > bound ? oldest : bound),
+  PROMISE(1, run->states[0].step <= (oldest > bound ? oldest : bound),
           "%s: a state is gone that was to be kept", run->id);
 }
 
@@ -183,10 +185,10 @@ static void check_states(const struct disk_run *run,
 static void check_rewound(const struct disk_run *run,
                           const struct disk_run *before) {
   const struct disk_state *state = newest_state(run);
-  PROMISE(run->head.status == TORPOR__RUN_ACTIVE && !run->exited,
+  PROMISE(1, run->head.status == TORPOR__RUN_ACTIVE && !run->exited,
           "%s: rewound, and still ended", run->id);
   if (run->head.step == 0) {
-    PROMISE(run->operation_count + run->state_count == 0,
+    PROMISE(1, run->operation_count + run->state_count == 0,
             "%s: begins anew with something left", run->id);
     return;
   }
@@ -194,14 +196,14 @@ static void check_rewound(const struct disk_run *run,
     if (before->states[i].step == state->step &&
         memcmp(before->states[i].snapshot, state->snapshot, state->size) == 0)
       return;
-  universe_broken("%s: went back to a state that was never kept", run->id);
+  universe_broken(1, "%s: went back to a state that was never kept", run->id);
 }
 
 /* A copy begins with nothing in its mailbox, and its signals are its own. */
 static void check_forked(int64_t number) {
   const struct disk_run *run = committed(number);
   struct program program = {0};
-  PROMISE(run->signal_count == 0 && run->head.fence == 0,
+  PROMISE(1, run->signal_count == 0 && run->head.fence == 0,
           "%s: more was copied than the state", run->id);
   if (run->state_count > 0) read_program(run, &program);
   u.accounts[number - 1].sent = program.messages;
@@ -220,7 +222,8 @@ static void check_run(int64_t number, const struct disk_run *before,
   check_states(run, before);
   bool active = run->head.status == TORPOR__RUN_ACTIVE;
   if (active && run->head.step > 0)
-    PROMISE(newest_state(run) != NULL &&
+    PROMISE(1,
+            newest_state(run) != NULL &&
                 newest_state(run)->step == run->head.step,
             "%s: no state of step %lld", run->id, (long long)run->head.step);
   if (rewound) check_rewound(run, before);

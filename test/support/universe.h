@@ -87,13 +87,14 @@ struct totals {
 
 extern struct totals totals;
 
-/* A promise is broken: says so, with the seed, and ends the process. */
-_Noreturn void universe_broken(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+/* A promise is broken, by its number in run/protocol.h: says so, with the seed,
+ * and ends the process. */
+_Noreturn void universe_broken(int promise, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-#define PROMISE(condition, ...)                                                \
+#define PROMISE(promise, condition, ...)                                       \
   do {                                                                         \
-    if (!(condition)) universe_broken(__VA_ARGS__);                            \
+    if (!(condition)) universe_broken(promise, __VA_ARGS__);                   \
   } while (0)
 
 /* What is committed of a run. */
