@@ -22,6 +22,8 @@
 #include "request.h"
 #include "stint.h"
 
+enum { PERFORMING_MS = 5000 };
+
 struct task {
   struct torpor__held *held;
   int64_t branch;
@@ -29,6 +31,7 @@ struct task {
   torpor_task *task;   /* NULL for signals */
   torpor_alarm *alarm; /* NULL for the others */
   int64_t due_ms;
+  bool does; /* something, and does not only wait */
 };
 
 struct torpor__held {
@@ -39,9 +42,10 @@ struct torpor__held {
   struct torpor__stint stint;
   struct torpor__step step;
   bool staged;
-  bool sleeps;  /* when it was taken: its program has begun */
-  bool stepped; /* since the last torpor__held_rest */
-  bool starved; /* memory ran out: an operation is not performed */
+  bool sleeps;     /* when it was taken: its program has begun */
+  bool stepped;    /* since the last torpor__held_rest */
+  double begun_ms; /* monotonic: when a driver began to do something for it */
+  bool starved;    /* memory ran out: an operation is not performed */
 
   /* What never changes, read once. */
   char *id, *program;
@@ -146,6 +150,24 @@ static void task_late(void *user) {
   receive(user, TORPOR__OUTCOME_TIMED_OUT, (struct torpor__slice){0});
 }
 
+static double clock_ms(const struct torpor__held *held) {
+  return torpor_loop_now(held->by->loop, TORPOR_CLOCK_MONOTONIC);
+}
+
+/* Whether a driver does something for it, and does not only wait: what that is
+ * may end the worker as well as a step may. */
+static bool is_doing(const struct torpor__held *held) {
+  for (size_t i = 0; i < held->task_count; i++)
+    if (held->tasks[i]->does) return true;
+  return false;
+}
+
+/* The same, if it was begun lately: who waits for a slow answer keeps no other
+ * suspect waiting. */
+static bool is_performing(const struct torpor__held *held) {
+  return is_doing(held) && clock_ms(held) - held->begun_ms < PERFORMING_MS;
+}
+
 static torpor_status start_task(struct task *task,
                                 const struct torpor__operation *operation) {
   struct torpor__held *held = task->held;
@@ -154,6 +176,9 @@ static torpor_status start_task(struct task *task,
     return due ? torpor_alarm_open(held->by->loop, (double)operation->due_ms,
                                    task_late, task, &task->alarm)
                : TORPOR_OK;
+  task->does = operation->policy == TORPOR__POLICY_REPEAT ||
+               operation->policy == TORPOR__POLICY_REJECT;
+  if (task->does) held->begun_ms = clock_ms(held);
   const torpor_operation given = {.id = operation->id,
                                   .kind = operation->kind,
                                   .request = operation->request.data,
@@ -330,14 +355,9 @@ static torpor_status read_run(struct torpor__held *held) {
 static torpor_status park(struct torpor__held *held) {
   struct torpor__store *store = held->by->store->store;
   char reason[TORPOR__STORE_MESSAGE_MAX];
-  torpor_status status = TORPOR_OK;
-  bool locked = held->protocol != NULL;
   memcpy(reason, store->message, sizeof reason);
-  if (!locked) status = store->calls->lock(store, held->number);
-  if (status != TORPOR_OK) return status;
-  status =
+  torpor_status status =
       torpor__request_park(store, held->number, reason, torpor__catalog_now());
-  if (!locked) store->calls->unlock(store, held->number);
   /* One whose head is damaged stays as it is: it is not active for anybody. */
   if (status != TORPOR_OK && status != TORPOR_ENDED &&
       !torpor__protocol_is_own_fault(status))
@@ -346,24 +366,51 @@ static torpor_status park(struct torpor__held *held) {
   return TORPOR_CORRUPT;
 }
 
+/* Nothing was wrong with it, but that it is for others. */
+static torpor_status spare(struct torpor__held *held, torpor_status status) {
+  struct torpor__store *store = held->by->store->store;
+  char reason[TORPOR__STORE_MESSAGE_MAX];
+  memcpy(reason, store->message, sizeof reason);
+  torpor_status spared =
+      torpor__request_spare(store, held->number, torpor__catalog_now());
+  if (spared != TORPOR_OK && spared != TORPOR_ENDED) return spared;
+  memcpy(store->message, reason, sizeof reason);
+  return status;
+}
+
+static torpor_status open_held(struct torpor__held *held,
+                               const struct torpor__trial *trial) {
+  struct torpor__store *store = held->by->store->store;
+  torpor_status status =
+      torpor__protocol_adopt(&held->protocol, store, trial->run, &held->drivers,
+                             TORPOR_RUN_ATTEMPTS, trial->attempts > 0);
+  if (status == TORPOR_OK) status = read_run(held);
+  if (torpor__protocol_is_own_fault(status)) status = park(held);
+  if (status == TORPOR_ENGINE || status == TORPOR_KEY)
+    status = spare(held, status);
+  if (held->protocol == NULL) store->calls->unlock(store, trial->run);
+  return status;
+}
+
 torpor_status torpor__held_open(struct torpor__held **out,
                                 const struct torpor__held_by *by,
-                                int64_t number) {
+                                const struct torpor__trial *trial) {
   struct torpor__store *store = by->store->store;
   struct torpor__held *held = calloc(1, sizeof *held);
   *out = NULL;
-  if (held == NULL) return torpor__store_fail(store, TORPOR_NOMEM, NULL);
+  if (held == NULL) {
+    store->calls->unlock(store, trial->run);
+    return torpor__store_fail(store, TORPOR_NOMEM, NULL);
+  }
   held->by = by;
-  held->number = held->stint.number = number;
+  held->number = held->stint.number = trial->run;
   held->stint.by = by;
+  held->stepped = true; /* it has just come */
   held->drivers = (struct torpor__drivers){.start = start_operation,
                                            .stop = stop_operation,
                                            .show = show_line,
                                            .data = held};
-  torpor_status status = torpor__protocol_open(
-      &held->protocol, store, number, &held->drivers, TORPOR_RUN_ATTEMPTS);
-  if (status == TORPOR_OK) status = read_run(held);
-  if (torpor__protocol_is_own_fault(status)) status = park(held);
+  torpor_status status = open_held(held, trial);
   if (status != TORPOR_OK) {
     torpor__held_close(held);
     return status;
@@ -394,7 +441,7 @@ static void abandon(struct torpor__held *held, const char *why) {
   torpor__protocol_abandon(held->protocol, why);
   torpor__stint_sleep(&held->stint);
   held->staged = false;
-  if (torpor_loop_stopping(held->by->loop)) {
+  if (torpor_loop_stopping(held->by->loop) || held->stint.put_off) {
     torpor__protocol_excuse(held->protocol);
     return;
   }
@@ -428,7 +475,7 @@ torpor_status torpor__held_step(struct torpor__held *held, bool *stepped) {
   if (torpor__protocol_ready(held->protocol))
     status = torpor__protocol_prepare(held->protocol);
   *stepped = torpor__protocol_phase(held->protocol) == TORPOR__PHASE_STEPPING &&
-             run_step(held);
+             !torpor_loop_stopping(held->by->loop) && run_step(held);
   if (*stepped) held->stepped = true;
   return status;
 }
@@ -502,7 +549,10 @@ void torpor__held_part(struct torpor__held *held) {
 }
 
 void torpor__held_rest(struct torpor__held *held) {
-  if (!held->stepped && !torpor__protocol_ready(held->protocol))
+  bool idle = !held->stepped && !torpor__protocol_ready(held->protocol);
+  if (idle && !is_doing(held) && torpor__protocol_is_suspect(held->protocol))
+    torpor__protocol_clear(held->protocol);
+  else if (idle && !is_performing(held))
     torpor__protocol_rest(held->protocol);
   held->stepped = false;
 }
@@ -514,6 +564,15 @@ void torpor__held_sleep(struct torpor__held *held) {
 
 bool torpor__held_is_awake(const struct torpor__held *held) {
   return !held->stint.away && held->stint.awake != NULL;
+}
+
+bool torpor__held_is_slow(const struct torpor__held *held) {
+  return held->stint.slow;
+}
+
+bool torpor__held_is_tried(const struct torpor__held *held) {
+  return torpor__protocol_phase(held->protocol) == TORPOR__PHASE_IDLE &&
+         !torpor__protocol_ready(held->protocol) && !is_performing(held);
 }
 
 bool torpor__held_is_away(const struct torpor__held *held) {

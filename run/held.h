@@ -11,6 +11,7 @@
 
 #include "awake.h"
 #include "catalog.h"
+#include "request.h"
 #include "torpor-loop.h"
 
 struct torpor__held;
@@ -20,17 +21,19 @@ struct torpor__held_by {
   torpor_store *store;
   torpor_loop *loop;
   struct torpor__crew *crew; /* for steps that take long; NULL: none */
-  torpor_event_fn event;     /* may be NULL */
+  bool short_only; /* a step that turns out to be long is put off: others who
+                      are short go first */
+  torpor_event_fn event; /* may be NULL */
   void *user;
 };
 
-/* Takes run 'number': its lock first, then what is read of it; the first flush
- * claims it. LOCKED when another worker has it, ENGINE when it sleeps in one
- * that is not here, CORRUPT when its rows are damaged, for which it was parked,
- * or what the store says; then '*held' is NULL. 'by' must outlive it. */
+/* Takes a run that was locked and tried (torpor__request_try) and is fit: reads
+ * it; the first flush claims it. ENGINE when it sleeps in one that is not here,
+ * CORRUPT when its rows are damaged, for which it was parked, or what the store
+ * says; then '*held' is NULL and the lock given up. 'by' must outlive it. */
 torpor_status torpor__held_open(struct torpor__held **held,
                                 const struct torpor__held_by *by,
-                                int64_t number);
+                                const struct torpor__trial *trial);
 void torpor__held_close(struct torpor__held *held);
 
 /* Runs a step when there is anything to do and the store knows of the attempt:
@@ -56,7 +59,8 @@ enum torpor__held_next torpor__held_settle(struct torpor__held *held);
 
 /* Called now and then: when nothing happened since the last call and nothing
  * is about to, the next flush takes back the attempt that was counted in
- * advance. So a worker that dies during a long wait costs the run nothing. */
+ * advance. So a worker that dies during a long wait costs the run nothing. A
+ * suspect that only waits is none any more. */
 void torpor__held_rest(struct torpor__held *held);
 
 /* Tells a step that goes on elsewhere to end; 'part' or 'close' waits for
@@ -70,6 +74,10 @@ void torpor__held_part(struct torpor__held *held);
 /* Closes its VM, which the next step opens again from the last commit. */
 void torpor__held_sleep(struct torpor__held *held);
 bool torpor__held_is_awake(const struct torpor__held *held);
+/* Whether its last step took long. */
+bool torpor__held_is_slow(const struct torpor__held *held);
+/* Whether there is nothing that it does, or is about to do. */
+bool torpor__held_is_tried(const struct torpor__held *held);
 /* Whether a step of it goes on elsewhere. */
 bool torpor__held_is_away(const struct torpor__held *held);
 

@@ -347,6 +347,7 @@ static torpor_status write_rows(struct torpor__protocol *p, int64_t now_ms) {
   if (status == TORPOR_OK && p->phase == TORPOR__PHASE_STAGED)
     status = write_step(p, now_ms);
   if (p->resting && p->next.attempts > 0) p->next.attempts--;
+  if (p->clearing) p->next.attempts = 0;
   return status;
 }
 

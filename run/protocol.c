@@ -42,30 +42,50 @@ static torpor_status copy_run(void *data, int64_t run,
   return TORPOR_OK;
 }
 
-torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
-                                    struct torpor__store *store, int64_t run,
-                                    const struct torpor__drivers *drivers,
-                                    int64_t attempts_max) {
+static torpor_status open_locked(struct torpor__protocol **protocol,
+                                 struct torpor__store *store, int64_t run,
+                                 const struct torpor__drivers *drivers,
+                                 int64_t attempts_max) {
   assert(attempts_max >= 1);
-  *protocol = NULL;
   struct torpor__protocol *p = calloc(1, sizeof *p);
   if (p == NULL) return torpor__store_fail(store, TORPOR_NOMEM, NULL);
   p->store = store;
   p->run = run;
   p->drivers = drivers;
   p->attempts_max = attempts_max;
-  *protocol = p;
+  torpor_status status = store->calls->run_each(store, run, copy_run, p);
+  if (status == TORPOR_OK)
+    *protocol = p;
+  else
+    free(p);
+  return status;
+}
+
+torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
+                                    struct torpor__store *store, int64_t run,
+                                    const struct torpor__drivers *drivers,
+                                    int64_t attempts_max) {
+  *protocol = NULL;
   TORPOR__FAULT(CLAIM_BEFORE);
   torpor_status status = store->calls->lock(store, run);
-  if (status == TORPOR_OK) {
-    TORPOR__FAULT(CLAIM_LOCKED);
-    status = store->calls->run_each(store, run, copy_run, p);
-    if (status != TORPOR_OK) store->calls->unlock(store, run);
-  }
-  if (status == TORPOR_OK) return TORPOR_OK;
-  *protocol = NULL;
-  free(p);
+  if (status != TORPOR_OK) return status;
+  TORPOR__FAULT(CLAIM_LOCKED);
+  status = open_locked(protocol, store, run, drivers, attempts_max);
+  if (status != TORPOR_OK) store->calls->unlock(store, run);
   return status;
+}
+
+torpor_status torpor__protocol_adopt(struct torpor__protocol **protocol,
+                                     struct torpor__store *store, int64_t run,
+                                     const struct torpor__drivers *drivers,
+                                     int64_t attempts_max, bool suspect) {
+  *protocol = NULL;
+  torpor_status status =
+      open_locked(protocol, store, run, drivers, attempts_max);
+  if (status != TORPOR_OK) return status;
+  (*protocol)->armed = true;
+  (*protocol)->suspect = suspect;
+  return TORPOR_OK;
 }
 
 static void free_topics(struct torpor__protocol *p) {
@@ -296,7 +316,7 @@ torpor_status torpor__protocol_prepare(struct torpor__protocol *p) {
   choose_results(p, false);
   choose_cancelled(p);
   choose_badly(p);
-  p->resting = false;
+  p->resting = p->clearing = false;
   if ((p->armed || TORPOR__BROKEN(NO_ATTEMPTS)) && !must_write_results(p))
     enter_stepping(p);
   else
@@ -450,6 +470,11 @@ void torpor__protocol_rest(struct torpor__protocol *p) {
   if (p->phase == TORPOR__PHASE_IDLE && p->armed) p->resting = true;
 }
 
+void torpor__protocol_clear(struct torpor__protocol *p) {
+  if (p->phase != TORPOR__PHASE_IDLE) return;
+  p->resting = p->clearing = true;
+}
+
 bool torpor__protocol_pending(const struct torpor__protocol *p) {
   if (p->unfit && p->phase != TORPOR__PHASE_ENDED &&
       p->phase != TORPOR__PHASE_LOST)
@@ -579,6 +604,7 @@ static void finish_step(struct torpor__protocol *p) {
   else if (p->whole == 0)
     p->whole = p->head.step;
   p->armed = active;
+  p->suspect = false;
   p->reason[0] = '\0';
   p->phase = active ? TORPOR__PHASE_IDLE : TORPOR__PHASE_ENDED;
   tell_drivers(p);
@@ -605,7 +631,8 @@ static void finish_flush(struct torpor__protocol *p) {
     finish_attempt(p, outvoted);
   else if (p->phase == TORPOR__PHASE_STAGED)
     finish_step(p);
-  if (p->resting) p->resting = p->armed = false;
+  if (p->clearing) p->suspect = false;
+  if (p->resting) p->resting = p->clearing = p->armed = false;
 }
 
 /* ---- the transaction ---------------------------------------------------- */
@@ -675,4 +702,8 @@ torpor__protocol_head(const struct torpor__protocol *p) {
 
 size_t torpor__protocol_waiting(const struct torpor__protocol *p) {
   return p->inbox.waiting_count;
+}
+
+bool torpor__protocol_is_suspect(const struct torpor__protocol *p) {
+  return p->suspect;
 }

@@ -59,8 +59,12 @@
  *      write_unread
  *  (7) What is read to wake, and written to sleep, depends on the state, not
  *      on the number of steps behind it.  load_held
- *  (8) Before a delivery the store says that it is attempted. Too many
- *      attempts without a commit park the run with the reason.  write_attempt
+ *  (8) Before a delivery the store says that it is attempted, and so it does
+ *      before anything of the run is read. Too many attempts without a commit
+ *      park the run with the reason. Runs with attempts that nobody took back
+ *      were being worked when a worker died: they are suspects, and no two of
+ *      them are worked at a time.
+ *      write_attempt, torpor__request_try, worker.c
  *  (9) Due times are absolute and the same after each waking.  wake_drivers
  * (10) Cancelling rejects what is pending, once; a request stays until
  *      something was pending, and until all of that was told, but spares what
@@ -149,6 +153,18 @@ torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
                                     const struct torpor__drivers *drivers,
                                     int64_t attempts_max);
 
+/* The same when the caller has the lock already, which then becomes the
+ * protocol's, and the store counts an attempt: the next delivery is that one.
+ * 'suspect': attempts were counted before, by workers that are gone. */
+torpor_status torpor__protocol_adopt(struct torpor__protocol **protocol,
+                                     struct torpor__store *store, int64_t run,
+                                     const struct torpor__drivers *drivers,
+                                     int64_t attempts_max, bool suspect);
+
+/* Whether it may be this run that ended those workers: until a step of it is
+ * durable. */
+bool torpor__protocol_is_suspect(const struct torpor__protocol *protocol);
+
 /* Stops holding: drivers are told to stop, the lock is given up. Writes
  * nothing; call 'rest' and 'flush' before for a clean goodbye. NULL is fine. */
 void torpor__protocol_close(struct torpor__protocol *protocol);
@@ -201,6 +217,10 @@ void torpor__protocol_excuse(struct torpor__protocol *protocol);
 /* Says that nothing will be delivered soon: the attempt that the last commit
  * counted in advance is taken back by the next flush. In phase IDLE. */
 void torpor__protocol_rest(struct torpor__protocol *protocol);
+
+/* Says that it only waits, for what it would have by now if that was what ended
+ * earlier workers: the next flush forgets all attempts. In phase IDLE. */
+void torpor__protocol_clear(struct torpor__protocol *protocol);
 
 /* Whether a flush has anything to write for it. */
 bool torpor__protocol_pending(const struct torpor__protocol *protocol);

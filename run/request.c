@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* request.c - making, cancelling, killing, parking and unparking runs.
+/* request.c - making, trying, cancelling, killing, parking and unparking runs.
  *
  * Each request reads the head, changes it and writes it back within one write
  * transaction, so that it never meets half of what a worker writes.
@@ -7,6 +7,7 @@
  * Runs on the thread of the store. */
 #include "request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "fault.h"
@@ -140,4 +141,63 @@ torpor_status torpor__request_park(struct torpor__store *store, int64_t run,
 torpor_status torpor__request_unpark(struct torpor__store *store, int64_t run,
                                      int64_t now_ms) {
   return change_run(store, run, now_ms, set_active, NULL);
+}
+
+/* ---- Before a run is worked ----------------------------------------------*/
+
+/* The head may have lost what it says to damage: whoever reads all of the run
+ * parks it. */
+static bool is_damage(torpor_status status) {
+  return status == TORPOR_CORRUPT || status == TORPOR_FORMAT;
+}
+
+static torpor_status try_one(struct torpor__store *store,
+                             struct torpor__trial *trial, int64_t most,
+                             int64_t now_ms) {
+  struct torpor__head head;
+  char reason[96];
+  trial->fit = true;
+  trial->attempts = 0;
+  torpor_status status = store->calls->head_get(store, trial->run, &head);
+  if (status != TORPOR_OK) return is_damage(status) ? TORPOR_OK : status;
+  trial->attempts = head.attempts;
+  trial->fit = head.status == TORPOR__RUN_ACTIVE && head.attempts < most;
+  if (head.status != TORPOR__RUN_ACTIVE) return TORPOR_OK;
+  head.changed_ms = now_ms;
+  if (trial->fit) {
+    head.attempts++;
+  } else {
+    snprintf(reason, sizeof reason,
+             "%lld attempts came to nothing: each ended its worker",
+             (long long)head.attempts);
+    status = set_parked(store, trial->run, &head, reason);
+  }
+  if (status != TORPOR_OK) return status;
+  return store->calls->head_put(store, trial->run, &head);
+}
+
+torpor_status torpor__request_try(struct torpor__store *store,
+                                  struct torpor__trial *trials, size_t count,
+                                  int64_t most, int64_t now_ms) {
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  for (size_t i = 0; status == TORPOR_OK && i < count; i++)
+    status = try_one(store, &trials[i], most, now_ms);
+  if (status == TORPOR_OK) status = store->calls->commit(store);
+  if (status != TORPOR_OK) store->calls->rollback(store);
+  return status;
+}
+
+static torpor_status set_spared(struct torpor__store *store, int64_t run,
+                                struct torpor__head *head, const char *reason) {
+  (void)store;
+  (void)run;
+  (void)reason;
+  if (head->attempts > 0) head->attempts--;
+  return TORPOR_OK;
+}
+
+torpor_status torpor__request_spare(struct torpor__store *store, int64_t run,
+                                    int64_t now_ms) {
+  return change_run(store, run, now_ms, set_spared, NULL);
 }

@@ -45,6 +45,24 @@ torpor_status torpor__request_kill(struct torpor__store *store, int64_t run,
 torpor_status torpor__request_park(struct torpor__store *store, int64_t run,
                                    const char *reason, int64_t now_ms);
 
+/* A run that is about to be worked. */
+struct torpor__trial {
+  int64_t run;
+  int64_t attempts; /* that were counted before, by workers that are gone */
+  bool fit;         /* false: it is not active, or was parked now */
+};
+
+/* Counts an attempt for each of 'count' runs, whose locks are held, in one
+ * transaction: before anything of them is read that might end the worker. One
+ * that has had 'most' attempts is parked instead. A head that cannot be used is
+ * left to who reads it. */
+torpor_status torpor__request_try(struct torpor__store *store,
+                                  struct torpor__trial *trials, size_t count,
+                                  int64_t most, int64_t now_ms);
+/* Takes that back for a run that cannot be worked here. */
+torpor_status torpor__request_spare(struct torpor__store *store, int64_t run,
+                                    int64_t now_ms);
+
 /* Makes a parked run active again, with no attempts counted; OK also for one
  * that is active. OK, NOT_FOUND, ENDED. */
 torpor_status torpor__request_unpark(struct torpor__store *store, int64_t run,

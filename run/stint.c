@@ -296,7 +296,7 @@ static enum torpor__stint_end compute_again(struct torpor__stint *stint) {
 static enum torpor__stint_end begin(struct torpor__stint *stint) {
   stint->told = false;
   stint->allowance_ms = ALLOWANCE_MS;
-  stint->sliced = false;
+  stint->sliced = stint->put_off = false;
   atomic_store(&stint->unwanted, false);
   stint->status = read_chain(stint);
   if (stint->status != TORPOR_OK) return conclude(stint);
@@ -308,7 +308,10 @@ static enum torpor__stint_end begin(struct torpor__stint *stint) {
   if (!late || torpor_loop_stopping(stint->by->loop) ||
       torpor__stint_is_unwanted(stint))
     return conclude(stint);
-  return compute_again(stint);
+  stint->put_off = stint->by->short_only;
+  if (!stint->put_off) return compute_again(stint);
+  stint->slow = true;
+  return conclude(stint);
 }
 
 static enum torpor__stint_end come_back(struct torpor__stint *stint) {

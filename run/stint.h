@@ -55,6 +55,7 @@ struct torpor__stint {
   bool yielded;         /* given up for others */
   bool may_slice;       /* it is to be given up after a slice */
   bool sliced;          /* so it was */
+  bool put_off;         /* and is not to go on elsewhere now */
 
   /* The step, and how it went. */
   struct torpor__chain chain; /* what it is woken from */

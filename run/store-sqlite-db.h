@@ -83,6 +83,9 @@ typedef struct sqlite3_stmt sqlite3_stmt;
   X(HEAD_GET,                                                                  \
     "SELECT status, branch, step, edition, start, fence, attempts, "           \
     "runnable, cancel, changed_ms FROM head WHERE run = ?")                    \
+  X(HEAD_ALL,                                                                  \
+    "SELECT run, status, branch, step, edition, start, fence, attempts, "      \
+    "runnable, cancel, changed_ms FROM head ORDER BY run")                     \
   X(HEAD_PUT,                                                                  \
     "UPDATE head SET status = ?, branch = ?, step = ?, edition = ?, start "    \
     "= ?, fence = ?, attempts = ?, runnable = ?, cancel = ?, changed_ms = "    \

@@ -73,6 +73,7 @@ static torpor_status fail_row(struct torpor__sqlite *db, const char *table) {
 
 union visitor {
   torpor__run_fn *run;
+  torpor__head_fn *head;
   torpor__edition_fn *edition;
   torpor__file_fn *file;
   torpor__exit_fn *exit;
@@ -340,6 +341,25 @@ static torpor_status head_get(struct torpor__store *store, int64_t run,
                                 "there is no run number %lld", (long long)run);
   if (row && !get_head(statement, 0, head)) status = fail_row(db, "head");
   return torpor__sqlite_finish(statement, status);
+}
+
+static torpor_status read_head(struct torpor__sqlite *db, sqlite3_stmt *row,
+                               union visitor visit, void *data) {
+  struct torpor__head head;
+  (void)db;
+  if (!get_head(row, 1, &head)) return TORPOR_OK;
+  return visit.head(data, get_number(row, 0), &head);
+}
+
+static torpor_status head_each(struct torpor__store *store,
+                               torpor__head_fn *visit, void *data) {
+  struct torpor__sqlite *db = sqlite_of(store);
+  sqlite3_stmt *statement;
+  torpor_status status =
+      torpor__sqlite_start(db, TORPOR__SQLITE_HEAD_ALL, &statement, "");
+  if (status != TORPOR_OK) return status;
+  return walk(db, statement, read_head, (union visitor){.head = visit}, data,
+              NULL);
 }
 
 static torpor_status head_put(struct torpor__store *store, int64_t run,
@@ -693,6 +713,7 @@ const struct torpor__store_calls torpor__sqlite_calls = {
     .file_add = file_add,
     .file_each = file_each,
     .head_get = head_get,
+    .head_each = head_each,
     .head_put = head_put,
     .head_change = head_change,
     .exit_put = exit_put,

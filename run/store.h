@@ -214,6 +214,8 @@ struct torpor__exit {
 typedef torpor_status torpor__run_fn(void *data, int64_t run,
                                      const struct torpor__run *row,
                                      const struct torpor__head *head);
+typedef torpor_status torpor__head_fn(void *data, int64_t run,
+                                      const struct torpor__head *head);
 typedef torpor_status torpor__edition_fn(void *data,
                                          const struct torpor__edition *row);
 typedef torpor_status torpor__file_fn(void *data, const char *name,
@@ -302,6 +304,10 @@ struct torpor__store_calls {
 
   torpor_status (*head_get)(struct torpor__store *store, int64_t run,
                             struct torpor__head *head);
+  /* Of every run, in the order in which they were made, and nothing else of
+   * them. One that no Torpor writes is passed over. */
+  torpor_status (*head_each)(struct torpor__store *store,
+                             torpor__head_fn *visit, void *data);
   torpor_status (*head_put)(struct torpor__store *store, int64_t run,
                             const struct torpor__head *head);
   /* The same if the row is as 'from' says: else FENCED, and nothing is done.

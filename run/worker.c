@@ -16,6 +16,13 @@
  *  (2) At most AWAKE_MAX VMs are awake; those that stepped longest ago sleep.
  *  (3) A run that another worker has is left alone, and asked for again every
  *      RETRY_MS, since its worker may die.
+ *  (4) Before anything of a run is read the store says that it is tried. When a
+ *      worker dies, what says so still are the suspects; the next worker takes
+ *      and works one of them at a time ('trial'), so that one alone is blamed
+ *      for the next death. Others go on beside it: a death makes them suspects
+ *      of their own, with one attempt. So whoever is not the culprit has two at
+ *      most, and gets on; the culprit is parked. Suspects that turn out to be
+ *      long are tried after the others.
  *
  * On one thread, but for long steps; torpor_worker_stop from any, and from
  * signal handlers. */
@@ -24,9 +31,16 @@
 
 #include "array.h"
 #include "crew.h"
+#include "fault.h"
 #include "held.h"
 
 enum { AWAKE_MAX = 256, RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };
+
+struct wanted {
+  int64_t number;
+  int64_t attempts; /* as seen last; 0: not a suspect */
+  bool locked;      /* by another worker, when it was last asked for */
+};
 
 struct torpor_worker {
   struct torpor__held_by by; /* what the runs see of it */
@@ -44,8 +58,10 @@ struct torpor_worker {
   size_t number_capacity;
   int64_t *refused; /* numbers of runs that only others can drive */
   size_t refused_count, refused_capacity;
-  int64_t *wanted; /* numbers of runs that were added and are not held */
+  struct wanted *wanted; /* runs that were added and are not held */
   size_t wanted_count, wanted_capacity;
+  struct torpor__held *trial; /* the suspect that is being worked, or NULL */
+  bool tried;                 /* a step of it came to its end */
 
   struct torpor__protocol **pending; /* room for one flush */
   size_t pending_capacity;
@@ -126,10 +142,12 @@ static bool reserve_wanted(struct torpor_worker *worker) {
                                sizeof *worker->wanted);
 }
 
-static torpor_status want(struct torpor_worker *worker, int64_t number) {
+static torpor_status want(struct torpor_worker *worker, int64_t number,
+                          int64_t attempts) {
   if (!reserve_wanted(worker))
     return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
-  worker->wanted[worker->wanted_count++] = number;
+  worker->wanted[worker->wanted_count++] =
+      (struct wanted){.number = number, .attempts = attempts};
   return TORPOR_OK;
 }
 
@@ -141,56 +159,159 @@ static torpor_status tell_parked(struct torpor_worker *worker) {
   return TORPOR_OK;
 }
 
-static torpor_status take_run(struct torpor_worker *worker, int64_t number) {
+static torpor_status lock_run(struct torpor_worker *worker, int64_t number) {
+  struct torpor__store *store = store_of(worker);
+  TORPOR__FAULT(CLAIM_BEFORE);
+  torpor_status status = store->calls->lock(store, number);
+  if (status == TORPOR_OK) TORPOR__FAULT(CLAIM_LOCKED);
+  return status;
+}
+
+/* torpor__run_fn */
+static torpor_status tell_end(void *data, int64_t number,
+                              const struct torpor__run *row,
+                              const struct torpor__head *head) {
+  (void)number;
+  if (head->status != TORPOR__RUN_ACTIVE)
+    tell(data, (torpor_event){.kind = TORPOR_EVENT_ENDED,
+                              .run = row->id,
+                              .step = head->step,
+                              .state = torpor__catalog_state(head)});
+  return TORPOR_OK;
+}
+
+/* One that has ended meanwhile, or has had its attempts. */
+static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
+  struct torpor__store *store = store_of(worker);
+  torpor_status status =
+      store->calls->run_each(store, number, tell_end, worker);
+  store->calls->unlock(store, number);
+  return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
+}
+
+/* Holds a run that was locked and tried. */
+static torpor_status take_tried(struct torpor_worker *worker,
+                                const struct torpor__trial *trial) {
   struct torpor__held *held;
+  if (!trial->fit) return let_go(worker, trial->run);
   if (!torpor__array_reserve(&worker->runs, &worker->capacity,
                              worker->count + 1, sizeof(*worker->runs)) ||
       !torpor__array_reserve(&worker->numbers, &worker->number_capacity,
                              worker->count + 1, sizeof *worker->numbers) ||
       !torpor__array_reserve(&worker->pending, &worker->pending_capacity,
                              worker->count + 1, sizeof(*worker->pending)) ||
-      !reserve_wanted(worker))
+      !reserve_wanted(worker)) {
+    store_of(worker)->calls->unlock(store_of(worker), trial->run);
     return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
-  torpor_status status = torpor__held_open(&held, &worker->by, number);
-  if (status == TORPOR_OK) add_run(worker, held, number);
+  }
+  torpor_status status = torpor__held_open(&held, &worker->by, trial);
+  if (status != TORPOR_OK) return status;
+  add_run(worker, held, trial->run);
+  if (trial->attempts > 0 && worker->trial == NULL) {
+    worker->trial = held;
+    worker->tried = false;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status try_runs(struct torpor_worker *worker,
+                              struct torpor__trial *trials, size_t count) {
+  if (count == 0) return TORPOR_OK;
+  return torpor__request_try(store_of(worker), trials, count,
+                             TORPOR_RUN_ATTEMPTS, torpor__catalog_now());
+}
+
+static torpor_status take_run(struct torpor_worker *worker, int64_t number) {
+  struct torpor__trial trial = {.run = number};
+  torpor_status status = lock_run(worker, number);
+  if (status != TORPOR_OK) return status;
+  status = try_runs(worker, &trial, 1);
+  if (status == TORPOR_OK) return take_tried(worker, &trial);
+  store_of(worker)->calls->unlock(store_of(worker), number);
   return status;
 }
 
+/* What became of one that nobody asked for by name. */
+static torpor_status hear(struct torpor_worker *worker, int64_t number,
+                          torpor_status status) {
+  if (status == TORPOR_ENGINE || status == TORPOR_KEY)
+    return refuse(worker, number);
+  return status == TORPOR_CORRUPT ? tell_parked(worker) : status;
+}
+
+/* torpor__head_fn */
 static torpor_status want_active(void *data, int64_t number,
-                                 const struct torpor__run *row,
                                  const struct torpor__head *head) {
   struct torpor_worker *worker = data;
-  (void)row;
   if (head->status != TORPOR__RUN_ACTIVE || is_held(worker, number) ||
       is_refused(worker, number))
     return TORPOR_OK;
-  return want(worker, number);
+  return want(worker, number, head->attempts);
 }
 
-/* Takes what is wanted and free. */
-static torpor_status take_wanted(struct torpor_worker *worker) {
+/* Brings up to date what is known of those that are wanted. */
+static torpor_status look_at_wanted(struct torpor_worker *worker) {
   struct torpor__store *store = store_of(worker);
-  torpor_status status = TORPOR_OK;
-  size_t kept = 0;
   if (worker->all) {
     worker->wanted_count = 0;
-    status = store->calls->run_each(store, 0, want_active, worker);
+    return store->calls->head_each(store, want_active, worker);
   }
-  for (size_t i = 0; status == TORPOR_OK && i < worker->wanted_count; i++) {
-    status = take_run(worker, worker->wanted[i]);
-    if (status == TORPOR_ENGINE || status == TORPOR_KEY)
-      status = refuse(worker, worker->wanted[i]);
-    if (status == TORPOR_CORRUPT) status = tell_parked(worker);
-    if (status != TORPOR_LOCKED) continue;
-    worker->wanted[kept++] = worker->wanted[i];
-    status = TORPOR_OK;
+  for (size_t i = 0; i < worker->wanted_count; i++) {
+    struct torpor__head head;
+    struct wanted *wanted = &worker->wanted[i];
+    torpor_status status = store->calls->head_get(store, wanted->number, &head);
+    if (status != TORPOR_OK && !torpor__protocol_is_own_fault(status))
+      return status;
+    wanted->attempts = status == TORPOR_OK ? head.attempts : 0;
+    wanted->locked = false;
   }
-  if (status == TORPOR_OK) worker->wanted_count = kept;
+  return TORPOR_OK;
+}
+
+/* Locks those that are no suspects and free; they are wanted no more. */
+static torpor_status lock_wanted(struct torpor_worker *worker,
+                                 struct torpor__trial *trials, size_t *count) {
+  torpor_status status = TORPOR_OK;
+  size_t kept = 0;
+  *count = 0;
+  for (size_t i = 0; i < worker->wanted_count; i++) {
+    struct wanted *wanted = &worker->wanted[i];
+    bool stays = status != TORPOR_OK || wanted->attempts > 0;
+    if (!stays) {
+      status = lock_run(worker, wanted->number);
+      stays = status != TORPOR_OK;
+      if (status == TORPOR_LOCKED) status = TORPOR_OK;
+    }
+    if (stays)
+      worker->wanted[kept++] = *wanted;
+    else
+      trials[(*count)++] = (struct torpor__trial){.run = wanted->number};
+  }
+  worker->wanted_count = kept;
+  return status;
+}
+
+/* Takes what is wanted and free, but for suspects. */
+static torpor_status take_wanted(struct torpor_worker *worker) {
+  torpor_status status = look_at_wanted(worker);
+  if (status != TORPOR_OK || worker->wanted_count == 0) return status;
+  struct torpor__trial *trials = calloc(worker->wanted_count, sizeof(*trials));
+  size_t count, i = 0;
+  if (trials == NULL)
+    return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
+  status = lock_wanted(worker, trials, &count);
+  if (status == TORPOR_OK) status = try_runs(worker, trials, count);
+  for (; status == TORPOR_OK && i < count; i++)
+    status = hear(worker, trials[i].run, take_tried(worker, &trials[i]));
+  for (; i < count; i++)
+    store_of(worker)->calls->unlock(store_of(worker), trials[i].run);
+  free(trials);
   return status;
 }
 
 static void drop_run(struct torpor_worker *worker, size_t index) {
   struct torpor__held *held = worker->runs[index];
+  if (held == worker->trial) worker->trial = NULL;
   size_t at =
       find_held(worker, torpor__protocol_run(torpor__held_protocol(held)));
   torpor__held_close(held);
@@ -237,12 +358,129 @@ static torpor_status look_around(struct torpor_worker *worker) {
   return status;
 }
 
-/* Steps every run that can; those go to the end. */
+/* ---- Suspects ------------------------------------------------------------*/
+
+static bool is_suspect(struct torpor__held *held) {
+  return torpor__protocol_is_suspect(torpor__held_protocol(held));
+}
+
+/* Who is to be tried next: a run that is held and ready, or one that is wanted,
+ * those that are short first, then those with the fewest attempts. */
+struct candidate {
+  struct torpor__held *held;
+  struct wanted *wanted;
+  bool slow;
+  int64_t attempts;
+  size_t count, slow_count; /* of all there are */
+};
+
+static void compare(struct candidate *best, struct candidate other) {
+  size_t count = best->count + 1, slow = best->slow_count + other.slow;
+  if (best->count == 0 ||
+      (other.slow == best->slow ? other.attempts < best->attempts : best->slow))
+    *best = other;
+  best->count = count;
+  best->slow_count = slow;
+}
+
+static struct candidate find_candidate(const struct torpor_worker *worker) {
+  struct candidate best = {0};
+  for (size_t i = 0; i < worker->count; i++) {
+    struct torpor__held *held = worker->runs[i];
+    const struct torpor__protocol *protocol = torpor__held_protocol(held);
+    if (!is_suspect(held) || !torpor__protocol_ready(protocol)) continue;
+    compare(&best, (struct candidate){
+                       .held = held,
+                       .slow = torpor__held_is_slow(held),
+                       .attempts = torpor__protocol_head(protocol)->attempts});
+  }
+  for (size_t i = 0; i < worker->wanted_count; i++) {
+    struct wanted *wanted = &worker->wanted[i];
+    if (wanted->attempts > 0 && !wanted->locked)
+      compare(&best, (struct candidate){.wanted = wanted,
+                                        .attempts = wanted->attempts});
+  }
+  return best;
+}
+
+static void forget_wanted(struct torpor_worker *worker, size_t at) {
+  worker->wanted_count--;
+  memmove(&worker->wanted[at], &worker->wanted[at + 1],
+          (worker->wanted_count - at) * sizeof(*worker->wanted));
+}
+
+/* Takes a suspect that is wanted, unless another worker has it. */
+static torpor_status take_suspect(struct torpor_worker *worker, size_t at) {
+  int64_t number = worker->wanted[at].number;
+  torpor_status status = take_run(worker, number);
+  if (status == TORPOR_LOCKED) {
+    worker->wanted[at].locked = true;
+    return TORPOR_OK;
+  }
+  forget_wanted(worker, at);
+  return hear(worker, number, status);
+}
+
+/* Makes the next suspect the trial, if there is any that nobody else has. */
+static torpor_status choose_trial(struct torpor_worker *worker) {
+  torpor_status status = TORPOR_OK;
+  while (status == TORPOR_OK && worker->trial == NULL) {
+    struct candidate best = find_candidate(worker);
+    worker->by.short_only = best.count - best.slow_count > 1;
+    worker->tried = false;
+    worker->trial = best.held;
+    if (best.wanted == NULL) break;
+    status = take_suspect(worker, (size_t)(best.wanted - worker->wanted));
+  }
+  return status;
+}
+
+/* The trial is over when its run has done what there was to do. */
+static void end_trial(struct torpor_worker *worker) {
+  struct torpor__held *held = worker->trial;
+  if (held == NULL) return;
+  struct torpor__protocol *protocol = torpor__held_protocol(held);
+  bool idle = torpor__protocol_phase(protocol) == TORPOR__PHASE_IDLE;
+  bool over = idle && (worker->tried || !is_suspect(held));
+  if (!over && !torpor__held_is_tried(held)) return;
+  if (torpor__held_is_tried(held)) torpor__protocol_rest(protocol);
+  worker->trial = NULL;
+}
+
+static torpor_status step_trial(struct torpor_worker *worker) {
+  bool stepped = false;
+  end_trial(worker);
+  torpor_status status = choose_trial(worker);
+  if (status != TORPOR_OK || worker->trial == NULL ||
+      torpor_loop_stopping(worker->by.loop))
+    return status;
+  status = torpor__held_step(worker->trial, &stepped);
+  worker->by.short_only = false;
+  if (stepped) worker->tried = true;
+  return status == TORPOR_FENCED ? TORPOR_OK : status;
+}
+
+/* Whether there is anything to do for a suspect now. */
+static bool has_trial(const struct torpor_worker *worker) {
+  if (worker->trial == NULL) return find_candidate(worker).count > 0;
+  if (torpor__held_is_away(worker->trial)) return false;
+  const struct torpor__protocol *protocol =
+      torpor__held_protocol(worker->trial);
+  return torpor__protocol_phase(protocol) != TORPOR__PHASE_IDLE ||
+         torpor__protocol_ready(protocol) || !is_suspect(worker->trial) ||
+         torpor__held_is_tried(worker->trial);
+}
+
+/* Steps every run that can and is no suspect; those go to the end. */
 static torpor_status step_runs(struct torpor_worker *worker) {
   for (size_t i = 0, left = worker->count; left > 0; left--) {
     struct torpor__held *held = worker->runs[i];
     bool stepped;
     if (torpor_loop_stopping(worker->by.loop)) return TORPOR_OK;
+    if (is_suspect(held)) {
+      i++;
+      continue;
+    }
     torpor_status status = torpor__held_step(held, &stepped);
     if (status != TORPOR_OK && status != TORPOR_FENCED) return status;
     if (!stepped) {
@@ -275,7 +513,8 @@ static void settle_runs(struct torpor_worker *worker) {
     if (next == TORPOR__HELD_STAYS) continue;
     drop_run(worker, i);
     if (next == TORPOR__HELD_AGAIN) /* there is room: 'take_run' has made it */
-      worker->wanted[worker->wanted_count++] = number;
+      worker->wanted[worker->wanted_count++] =
+          (struct wanted){.number = number};
   }
 }
 
@@ -291,12 +530,13 @@ static bool has_work(const struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++) {
     const struct torpor__protocol *protocol =
         torpor__held_protocol(worker->runs[i]);
-    if (torpor__held_is_away(worker->runs[i])) continue;
+    if (torpor__held_is_away(worker->runs[i]) || is_suspect(worker->runs[i]))
+      continue;
     if (torpor__protocol_phase(protocol) == TORPOR__PHASE_STEPPING ||
         torpor__protocol_pending(protocol) || torpor__protocol_ready(protocol))
       return true;
   }
-  return false;
+  return has_trial(worker);
 }
 
 static bool is_finished(const struct torpor_worker *worker) {
@@ -307,6 +547,7 @@ static bool is_finished(const struct torpor_worker *worker) {
 static bool turn(void *user) {
   struct torpor_worker *worker = user;
   torpor_status status = look_around(worker);
+  if (status == TORPOR_OK) status = step_trial(worker);
   if (status == TORPOR_OK) status = step_runs(worker);
   if (status == TORPOR_OK) status = flush_runs(worker);
   if (status == TORPOR_OK) {
@@ -428,13 +669,17 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
     worker->retry_due = 0;
     return TORPOR_OK;
   }
+  struct torpor__head head;
   torpor_status status = store->calls->run_find(store, id, &number);
   if (status != TORPOR_OK || is_held(worker, number)) return status;
+  status = store->calls->head_get(store, number, &head);
+  if (status == TORPOR_OK && head.attempts > 0 && worker->trial != NULL)
+    return want(worker, number, head.attempts);
   status = take_run(worker, number);
   if (status == TORPOR_CORRUPT) tell_parked(worker);
   if (status != TORPOR_LOCKED) return status;
   tell(worker, (torpor_event){.kind = TORPOR_EVENT_HELD, .run = id});
-  return want(worker, number);
+  return want(worker, number, 0);
 }
 
 /* Ends what goes on elsewhere: all at once, then one after the other. */

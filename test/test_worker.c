@@ -299,7 +299,9 @@ static void a_store_that_fails_is_noticed(void **state) {
   bool stepped = true;
   add_run("export default 1;");
   assert_int_equal(torpor_loop_open(NULL, &by.loop), TORPOR_OK);
-  assert_int_equal(torpor__held_open(&held, &by, 1), TORPOR_OK);
+  const struct torpor__trial trial = {.run = 1, .fit = true};
+  assert_int_equal(rows()->calls->lock(rows(), 1), TORPOR_OK);
+  assert_int_equal(torpor__held_open(&held, &by, &trial), TORPOR_OK);
   struct torpor__protocol *protocol = torpor__held_protocol(held);
   assert_int_equal(torpor__protocol_refresh(protocol), TORPOR_OK);
   assert_int_equal(torpor__protocol_flush(rows(), &protocol, 1, 1), TORPOR_OK);
