@@ -249,6 +249,7 @@ int cli_drive(const struct cli_driven *driven,
   torpor_worker *worker;
   options.event = on_event;
   options.user = &display;
+  options.memory_total = settings->memory_total;
   torpor_status status = torpor_worker_open(driven->store, &options, &worker);
   if (status != TORPOR_OK) return cli_store_check(driven->store, status);
   int code = run_worker(worker, &display);

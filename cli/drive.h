@@ -10,13 +10,19 @@
 struct cli_drive {
   bool json;
   bool quiet;
+  uint64_t memory_total;
 };
 
 #define CLI_DRIVE_OPTIONS(type, member)                                        \
   CLI_OPTION(type, member.json, "json", 0, CLI_FLAG, NULL,                     \
              "print one JSON object per event"),                               \
       CLI_OPTION(type, member.quiet, "quiet", 'q', CLI_FLAG, NULL,             \
-                 "show the program's output only")
+                 "show the program's output only"),                            \
+      CLI_OPTION(type, member.memory_total, "memory-total", 0, CLI_BYTES,      \
+                 "SIZE",                                                       \
+                 "most memory of this process, such\nas 1G; runs beyond that " \
+                 "wait their\nturn (what its control group\nallows, less an "  \
+                 "eighth)")
 
 /* What is driven. */
 struct cli_driven {

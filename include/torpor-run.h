@@ -416,6 +416,12 @@ typedef struct torpor_worker_options {
   /* Drivers of the embedder's own, see torpor-loop.h; may be NULL. */
   const struct torpor_driver *const *drivers;
   size_t driver_count;
+  /* Bytes that the process may take: so many VMs are awake at once as fit, and
+   * the others wait their turn. At least one is. 0: the least limit of the
+   * process's control groups less an eighth or, where there is none, three
+   * quarters of the machine's memory. A run takes up to its own memory_max in a
+   * step; what is told here should leave room for that. */
+  uint64_t memory_total;
 } torpor_worker_options;
 
 #define TORPOR_WORKER_OPTIONS_INIT {.size = sizeof(torpor_worker_options)}

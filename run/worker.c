@@ -13,7 +13,11 @@
  *
  *  (1) Between two turns nothing is half done: what a turn stepped, it also
  *      committed, or the store failed and the worker ends.
- *  (2) At most AWAKE_MAX VMs are awake; those that stepped longest ago sleep.
+ *  (2) At most AWAKE_MAX VMs are awake after a turn, and within it so many as
+ *      fit into the memory that the worker was given ('memory_total'): others
+ *      that have nothing to do are put to sleep for one that has; when there is
+ *      none, the turn ends with what was stepped so far, and the rest is the
+ *      next turn's. Those that stepped longest ago sleep first.
  *  (3) A run that another worker has is left alone, and asked for again every
  *      RETRY_MS, since its worker may die.
  *  (4) Before anything of a run is read the store says that it is tried. When a
@@ -33,6 +37,7 @@
 #include "crew.h"
 #include "fault.h"
 #include "held.h"
+#include "room.h"
 
 enum { AWAKE_MAX = 256, RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };
 
@@ -47,7 +52,8 @@ struct torpor_worker {
   bool all;                  /* drives every run of the store */
   int poll_ms;
   torpor_alarm *poll;
-  bool look;        /* others may have written */
+  bool look;             /* others may have written */
+  uint64_t memory_total; /* bytes that the process may take */
   double retry_due; /* when to ask again for what others hold, and to let the
                        attempts be of runs that are idle */
   torpor_status status;
@@ -471,13 +477,50 @@ static bool has_trial(const struct torpor_worker *worker) {
          torpor__held_is_tried(worker->trial);
 }
 
+/* ---- Room ----------------------------------------------------------------*/
+
+/* What one more VM may take: it is woken, runs, and is written down. */
+#define VM_ROOM ((uint64_t)4 << 20)
+
+static bool has_room(const struct torpor_worker *worker) {
+  return torpor__room_used() + VM_ROOM <= worker->memory_total;
+}
+
+/* Makes room for one more VM, if there is not enough, by putting others to
+ * sleep. False when all that are awake have something to do yet. */
+static bool make_room(struct torpor_worker *worker) {
+  size_t busy = 0;
+  if (has_room(worker)) return true;
+  for (size_t i = 0; i < worker->count; i++) {
+    struct torpor__held *held = worker->runs[i];
+    if (torpor__held_is_awake(held) &&
+        !torpor__protocol_ready(torpor__held_protocol(held)))
+      torpor__held_sleep(held);
+    if (torpor__held_is_awake(held) || torpor__held_is_away(held)) busy++;
+  }
+  torpor__room_trim();
+  return busy == 0 || has_room(worker);
+}
+
+/* Whether 'held' is about to be woken. */
+static bool needs_room(struct torpor__held *held) {
+  const struct torpor__protocol *protocol = torpor__held_protocol(held);
+  return !torpor__held_is_awake(held) && !torpor__held_is_away(held) &&
+         (torpor__protocol_phase(protocol) == TORPOR__PHASE_STEPPING ||
+          torpor__protocol_ready(protocol));
+}
+
 /* Steps every run that can and is no suspect; those go to the end. */
 static torpor_status step_runs(struct torpor_worker *worker) {
+  bool full = false;
   for (size_t i = 0, left = worker->count; left > 0; left--) {
     struct torpor__held *held = worker->runs[i];
     bool stepped;
     if (torpor_loop_stopping(worker->by.loop)) return TORPOR_OK;
-    if (is_suspect(held)) {
+    bool waits =
+        !is_suspect(held) && needs_room(held) && (full || !make_room(worker));
+    full = full || waits;
+    if (waits || is_suspect(held)) {
       i++;
       continue;
     }
@@ -643,6 +686,8 @@ torpor_status torpor_worker_open(torpor_store *store,
     return torpor__store_fail(store->store, status, "opening a worker");
   }
   watch_store(worker, given.poll_ms);
+  worker->memory_total =
+      given.memory_total > 0 ? given.memory_total : torpor__room_default();
   warm_pool();
   *out = worker;
   return TORPOR_OK;
