@@ -153,6 +153,29 @@ void torpor__chain_free(struct torpor__chain *chain) {
   *chain = (struct torpor__chain){0};
 }
 
+/* torpor__state_fn */
+static torpor_status find_sealed(void *data, const struct torpor__state *row) {
+  bool *sealed = data;
+  *sealed = *sealed || torpor_snapshot_is_protected(row->snapshot.data,
+                                                    row->snapshot.size);
+  return TORPOR_OK;
+}
+
+/* A store is used with a key or without, so that its first and its last state
+ * tell which it is. */
+torpor_status torpor__chain_check(torpor_store *store, const char *id) {
+  struct torpor__store *rows = store->store;
+  bool sealed = false;
+  if (store->keyed) return TORPOR_OK;
+  torpor_status status = rows->calls->state_ends(rows, find_sealed, &sealed);
+  if (status == TORPOR_CORRUPT) status = TORPOR_OK; /* another run's */
+  if (status != TORPOR_OK || !sealed) return status;
+  return torpor__store_fail(rows, TORPOR_KEY,
+                            "run '%s': the states of this store are encrypted, "
+                            "and its would not be; open the store with its key",
+                            id);
+}
+
 /* ---- waking and writing --------------------------------------------------*/
 
 torpor_status torpor__chain_restore(const struct torpor__chain *chain,

@@ -34,6 +34,10 @@ torpor_status torpor__chain_read(struct torpor__chain *chain,
                                  const char *id, int64_t step);
 void torpor__chain_free(struct torpor__chain *chain);
 
+/* Whether a first state of run 'id' may be written as the store was opened:
+ * TORPOR_KEY when that was without a key, and other states are encrypted. */
+torpor_status torpor__chain_check(torpor_store *store, const char *id);
+
 /* Opens the VM that sleeps in 'chain'. */
 torpor_status torpor__chain_restore(const struct torpor__chain *chain,
                                     const torpor_options *options,

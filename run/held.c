@@ -347,6 +347,8 @@ static torpor_status read_run(struct torpor__held *held) {
   if (status == TORPOR_OK && held->sleeps) status = check_engine(held);
   if (status == TORPOR_OK && held->sleeps && held->by->store->keyed)
     status = check_key(held);
+  if (status == TORPOR_OK && !held->sleeps)
+    status = torpor__chain_check(held->by->store, held->id);
   return status;
 }
 

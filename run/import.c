@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "chain.h"
 #include "data.h"
 #include "departure.h"
 #include "door.h"
@@ -497,6 +498,7 @@ static torpor_status import_run(struct imported *run, const void *data,
   if (status == TORPOR_OK)
     status = torpor__catalog_choose_id(
         run->store, options->id != NULL ? options->id : run->id, out_id);
+  if (status == TORPOR_OK) status = torpor__chain_check(run->store, out_id);
   if (status == TORPOR_OK)
     status = open_state(run, data, size, options, &departure);
   if (status != TORPOR_OK) return status;

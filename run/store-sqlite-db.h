@@ -111,6 +111,10 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "SELECT branch, step, edition, parent_step, runnable, clone, engine, "     \
     "snapshot, made_ms FROM state WHERE run = ? AND step <= ? ORDER BY "       \
     "step DESC, branch DESC")                                                  \
+  X(STATE_ENDS,                                                                \
+    "SELECT branch, step, edition, parent_step, runnable, clone, engine, "     \
+    "snapshot, made_ms FROM state WHERE rowid IN ((SELECT min(rowid) FROM "    \
+    "state), (SELECT max(rowid) FROM state))")                                 \
   X(BRANCH_ADD,                                                                \
     "INSERT INTO branch(run, branch, parent, parent_step, first_operation, "   \
     "origin, made_ms) VALUES(?,?,?,?,?,?,?)")                                  \

@@ -472,6 +472,17 @@ static torpor_status state_each(struct torpor__store *store, int64_t run,
               NULL);
 }
 
+static torpor_status state_ends(struct torpor__store *store,
+                                torpor__state_fn *visit, void *data) {
+  struct torpor__sqlite *db = sqlite_of(store);
+  sqlite3_stmt *statement;
+  torpor_status status =
+      torpor__sqlite_start(db, TORPOR__SQLITE_STATE_ENDS, &statement, "");
+  if (status != TORPOR_OK) return status;
+  return walk(db, statement, read_state, (union visitor){.state = visit}, data,
+              NULL);
+}
+
 static torpor_status branch_add(struct torpor__store *store, int64_t run,
                                 const struct torpor__branch *row) {
   return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_BRANCH_ADD,
@@ -724,6 +735,7 @@ const struct torpor__store_calls torpor__sqlite_calls = {
     .state_drop = state_drop,
     .state_cut = state_cut,
     .state_each = state_each,
+    .state_ends = state_ends,
     .branch_add = branch_add,
     .branch_each = branch_each,
     .kind_put = kind_put,

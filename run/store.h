@@ -339,6 +339,10 @@ struct torpor__store_calls {
                               int64_t step, torpor__state_fn *visit,
                               void *data);
 
+  /* The states that have been there longest and shortest, of whichever runs. */
+  torpor_status (*state_ends)(struct torpor__store *store,
+                              torpor__state_fn *visit, void *data);
+
   torpor_status (*branch_add)(struct torpor__store *store, int64_t run,
                               const struct torpor__branch *row);
   torpor_status (*branch_each)(struct torpor__store *store, int64_t run,

@@ -143,9 +143,45 @@ static void a_plain_state_is_refused(void **state) {
 #define ON_BENCH(test)                                                         \
   cmocka_unit_test_setup_teardown(test, run_bench_open, run_bench_close)
 
+static torpor_status add_another(const char *id) {
+  torpor_worker *worker;
+  assert_int_equal(torpor_worker_open(run_bench.store, NULL, &worker),
+                   TORPOR_OK);
+  torpor_status status = torpor_worker_add(worker, id);
+  torpor_worker_close(worker);
+  return status;
+}
+
+/* Who lacks the key writes no first state beside encrypted ones. */
+static void nothing_plain_begins_beside_encrypted_states(void **state) {
+  (void)state;
+  torpor_bytes carried = {0};
+  torpor_run_import_options options = TORPOR_RUN_IMPORT_OPTIONS_INIT;
+  char id[TORPOR_RUN_ID_SIZE];
+  run_bench_reopen(NULL);
+  run_bench_add("plain", COUNTER, 0);
+  assert_int_equal(add_another("plain"), TORPOR_OK); /* no states yet */
+  start();
+  assert_int_equal(
+      torpor_run_export(run_bench.store, "run", TORPOR_RUN_NEWEST, &carried),
+      TORPOR_OK);
+  run_bench_reopen(NULL);
+  assert_int_equal(add_another("plain"), TORPOR_KEY);
+  assert_non_null(
+      strstr(torpor_store_error(run_bench.store), "open the store with its"));
+  options.id = "carried";
+  assert_int_equal(torpor_run_import(run_bench.store, carried.data,
+                                     carried.size, &options, id),
+                   TORPOR_KEY);
+  run_bench_reopen(key);
+  assert_int_equal(add_another("plain"), TORPOR_OK);
+  torpor_bytes_free(&carried);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       ON_BENCH(runs_live_as_without_a_key),
+      ON_BENCH(nothing_plain_begins_beside_encrypted_states),
       ON_BENCH(the_file_does_not_tell),
       ON_BENCH(without_the_key_nothing_wakes),
       ON_BENCH(an_older_state_in_its_place_is_refused),
