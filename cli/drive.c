@@ -103,6 +103,7 @@ static void show_event(struct display *display, const torpor_event *event) {
               event->run);
     return;
   case TORPOR_EVENT_ERROR:
+  case TORPOR_EVENT_TAKEN:
     begin_note(display, event);
     cli_print(stderr, "%s\n", event->text);
     return;
@@ -131,7 +132,7 @@ static void print_event(struct display *display, const torpor_event *event) {
       [TORPOR_EVENT_WOKEN] = "woken",   [TORPOR_EVENT_STARTED] = "started",
       [TORPOR_EVENT_COMMIT] = "commit", [TORPOR_EVENT_LINE] = "line",
       [TORPOR_EVENT_ENDED] = "ended",   [TORPOR_EVENT_HELD] = "held",
-      [TORPOR_EVENT_ERROR] = "error"};
+      [TORPOR_EVENT_ERROR] = "error",   [TORPOR_EVENT_TAKEN] = "taken"};
   cli_json_open(NULL, '{');
   cli_json_text("event", names[event->kind]);
   cli_json_text("run", event->run);
@@ -155,6 +156,7 @@ static void print_event(struct display *display, const torpor_event *event) {
     torpor_run_each(display->driven->store, event->run, print_reason, NULL);
     break;
   case TORPOR_EVENT_ERROR:
+  case TORPOR_EVENT_TAKEN:
     cli_json_text("text", event->text);
     break;
   default:
@@ -170,6 +172,7 @@ static void on_event(void *user, const torpor_event *event) {
   struct display *display = user;
   if (event->kind == TORPOR_EVENT_ENDED)
     display->code = cli_store_exit(event->state);
+  if (event->kind == TORPOR_EVENT_TAKEN) display->code = CLI_EXIT_TAKEN;
   if (display->settings->json)
     print_event(display, event);
   else

@@ -391,6 +391,7 @@ typedef enum torpor_event_kind {
   TORPOR_EVENT_ENDED,   /* state: see torpor_run_each for the value */
   TORPOR_EVENT_HELD,    /* another worker drives it; it is left alone */
   TORPOR_EVENT_ERROR,   /* text says what failed; the run stays as committed */
+  TORPOR_EVENT_TAKEN,   /* another process has taken the run over: text */
 } torpor_event_kind;
 
 typedef struct torpor_event {

@@ -509,7 +509,10 @@ static void tell_lost(const struct torpor__held *held) {
                               .step = head.step,
                               .state = torpor__catalog_state(&head)});
   else
-    tell_error(held, "the run was taken over by another process");
+    tell(held,
+         (torpor_event){.kind = TORPOR_EVENT_TAKEN,
+                        .step = torpor__protocol_head(held->protocol)->step,
+                        .text = "the run was taken over by another process"});
 }
 
 enum torpor__held_next torpor__held_settle(struct torpor__held *held) {

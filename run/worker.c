@@ -30,6 +30,7 @@
  *
  * On one thread, but for long steps; torpor_worker_stop from any, and from
  * signal handlers. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ struct torpor_worker {
   int poll_ms;
   torpor_alarm *poll;
   bool look;             /* others may have written */
+  bool locked;           /* others have the store for themselves; said */
   uint64_t memory_total; /* bytes that the process may take */
   double retry_due; /* when to ask again for what others hold, and to let the
                        attempts be of runs that are idle */
@@ -90,6 +92,19 @@ static void give_up(struct torpor_worker *worker, torpor_status status) {
                                 .text = store_of(worker)->message});
   }
   torpor_loop_stop(worker->by.loop);
+}
+
+/* Others have the store for themselves, for long. What is staged stays, and is
+ * written when they let go of it. */
+static void wait_for_store(struct torpor_worker *worker) {
+  char text[TORPOR__STORE_MESSAGE_MAX + 32];
+  worker->look = true;
+  if (worker->locked) return;
+  worker->locked = true;
+  snprintf(text, sizeof text, "%s; waiting for them",
+           store_of(worker)->message);
+  tell(worker,
+       (torpor_event){.kind = TORPOR_EVENT_ERROR, .run = "", .text = text});
 }
 
 /* ---- Taking and leaving runs ---------------------------------------------*/
@@ -594,13 +609,16 @@ static bool turn(void *user) {
   if (status == TORPOR_OK) status = step_runs(worker);
   if (status == TORPOR_OK) status = flush_runs(worker);
   if (status == TORPOR_OK) {
+    worker->locked = false;
     settle_runs(worker);
     limit_awake(worker);
+  } else if (status == TORPOR_LOCKED) {
+    wait_for_store(worker);
   } else {
     give_up(worker, status);
   }
   if (is_finished(worker)) torpor_loop_stop(worker->by.loop);
-  return status == TORPOR_OK && has_work(worker);
+  return (status == TORPOR_OK || status == TORPOR_LOCKED) && has_work(worker);
 }
 
 /* ---- Noticing others -----------------------------------------------------*/
@@ -738,7 +756,7 @@ static void rest_runs(struct torpor_worker *worker) {
   torpor_status status = flush_runs(worker);
   if (status == TORPOR_OK)
     settle_runs(worker);
-  else
+  else if (status != TORPOR_LOCKED) /* then an attempt stays counted */
     worker->status = status;
 }
 

@@ -17,7 +17,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import HELD, PATIENCE, Durable
+from durable import HELD, PATIENCE, TAKEN, TESTING, Durable
 
 OLD = """
     import { exportState, signal } from "torpor:run";
@@ -147,6 +147,41 @@ class Making(Durable):
         self.go_on(second)
         reader.close()
         self.check("a", "b")
+
+
+class Sharing(Durable):
+    def test_a_run_that_is_taken_over_is_not_said_to_be_done(self):
+        self.detach(OLD)
+        first = self.start("resume", "main")
+        self.wait_for_line("old begins")
+        second = self.start("resume", "main", "-q", command=TESTING,
+                            environment={"TORPOR_BREAK": "no-lock"})
+        output, errors = first.communicate(timeout=PATIENCE)
+        self.assertEqual(first.returncode, TAKEN, output + errors)
+        self.assertIn("taken over by another process", errors)
+        self.torpor("signal", "main", "never")
+        self.go_on(second)
+
+    def test_a_store_that_others_hold_for_long_ends_no_worker(self):
+        """Longer than a transaction waits: ten seconds."""
+        self.detach("""
+            import { signal, sleep } from "torpor:run";
+            let go = false;
+            signal("go").then(() => { go = true; });
+            console.log("begins");
+            while (!go) await sleep(50);
+            """)
+        worker = self.start("worker", "-q")
+        self.wait_for_line("begins")
+        other = sqlite3.connect(self.path("torpor.db"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        self.assertIn("waiting for them", worker.stderr.readline())
+        other.execute("COMMIT")
+        other.close()
+        self.torpor("signal", "main", "go")
+        self.wait_for_state("done")
+        worker.send_signal(signal.SIGTERM)
+        self.go_on(worker)
 
 
 if __name__ == "__main__":

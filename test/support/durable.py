@@ -19,7 +19,7 @@ TESTING = os.environ.get("TORPOR_TESTING", "build/testing/torpor")
 SANITIZED = "sanitize" in TORPOR
 
 DONE, THROWN, USAGE, INTERRUPTED, TRAPPED, DEADLOCK, FILE = range(7)
-HELD, KILLED, PARKED = 8, 9, 10
+HELD, KILLED, PARKED, TAKEN = 8, 9, 10, 11
 STOPPED = 130
 PATIENCE = 90 if SANITIZED else 30  # seconds for what takes a moment
 
