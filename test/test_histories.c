@@ -258,14 +258,18 @@ static void compare_bytes(const torpor_bytes *a, const torpor_bytes *b,
 
 /* ---- What programs do -----------------------------------------------------*/
 
-/* 'op' 1 makes again just what there was before. */
+/* 'op' 1 and 2 make again just what there was before. */
 static const char program[] =
-    "globalThis.l = [];"
+    "globalThis.l = []; globalThis.last = null;"
     "globalThis.op = (kind, at, byte) => { switch (kind) {"
     "case 0: l.push(new Uint8Array(at).fill(byte)); break;"
     "case 1: l = l.length ? [] : Array.from({length: 20}, (_, i) =>"
     "  new Uint8Array(1 + i * 700).fill(i)); break;"
-    "case 2: if (l.length) l.splice(at % l.length, 1); break;"
+    "case 2: if (byte % 4 === 0) l.splice(at % (l.length + 1), 1);"
+    "  else if (last) { l.push(new Uint8Array(last.size).fill(last.byte));"
+    "    last = null }"
+    "  else if (l.at(-1)?.fill) { const u = l.pop();"
+    "    last = {size: u.length, byte: u[0]} } break;"
     "case 3: { const u = l[at % l.length];"
     "  if (u?.fill) u.fill(byte, 0, byte * 31 % u.length + 1); break }"
     "case 4: { const o = []; for (let i = 0; i < at % 900; i++)"
