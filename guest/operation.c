@@ -141,18 +141,17 @@ static uint64_t torpor__operation_promise(const char *kind, size_t kind_size,
 
 /* ---- Cancelling ----------------------------------------------------------*/
 
-/* True when 'id' was pending. Without memory to tell the host it goes on and
- * settles nothing. */
+/* True when 'id' was pending. The host must be told of each. */
 static bool torpor__operation_cancel(uint64_t id) {
   uint32_t index = operation_find(id);
   if (index == torpor_control.operation_count) return false;
   operation_free(operation_take(index));
-  if (js_resize_array(torpor__ctx, (void **)&cancelled.ids,
-                      sizeof(cancelled.ids[0]), (int *)&cancelled.capacity,
-                      (int)cancelled.count + 1))
-    torpor__exception_drop();
-  else
-    cancelled.ids[cancelled.count++] = id;
+  torpor__sure_begin();
+  js_resize_array(torpor__ctx, (void **)&cancelled.ids,
+                  sizeof(cancelled.ids[0]), (int *)&cancelled.capacity,
+                  (int)cancelled.count + 1);
+  torpor__sure_end();
+  cancelled.ids[cancelled.count++] = id;
   return true;
 }
 

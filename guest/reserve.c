@@ -21,7 +21,10 @@
 
 enum {
   RESERVE_BYTES = 64 << 10,
-  COMPILE_SMALL = 16 << 10, /* the compiler sees larger ones fail */
+  /* The compiler sees larger ones fail: copies of the source, and texts that
+   * grow; the code of one function hardly ever grows so far. */
+  COMPILE_SMALL = 16 << 10,
+  COMPILE_GROWN = 1 << 20,
 };
 
 static struct {
@@ -62,8 +65,9 @@ static bool torpor__exhausted(void);
  * a block larger, as lists of the compiler do. */
 static bool reserve_serves(size_t size, bool grows) {
   if (reserve.sure > 0 || torpor__exhausted()) return true;
-  reserve.refused = reserve.compiling == 0 || (!grows && size > COMPILE_SMALL);
-  reserve.full = !reserve.refused;
+  reserve.full = reserve.compiling > 0;
+  reserve.refused =
+      !reserve.full || size > (uint32_t)(grows ? COMPILE_GROWN : COMPILE_SMALL);
   return !reserve.refused;
 }
 
