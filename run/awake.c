@@ -672,62 +672,58 @@ static void explain_deadlock(struct torpor__awake *awake) {
   torpor_bytes_free(&places);
 }
 
+static void fill_step(const struct torpor__awake *awake,
+                      enum torpor__run_status ended, bool spent,
+                      struct torpor__step *step) {
+  const struct torpor__gathered *gathered = &awake->gathered;
+  const char *engine = torpor_vm_engine(awake->vm);
+  *step = (struct torpor__step){
+      .engine = {engine, strlen(engine)},
+      .runnable = spent,
+      .begun = gathered->begun,
+      .begun_count = gathered->begun_count,
+      .cancelled = gathered->cancelled,
+      .cancelled_count = gathered->cancelled_count,
+      .lines = awake->lines,
+      .line_count = awake->line_count,
+      .status = ended,
+      .exit = {.value = {awake->exit_value.data, awake->exit_value.size},
+               .reason = awake->reason}};
+}
+
 static torpor_status describe_step(struct torpor__awake *awake, bool spent,
                                    struct torpor__step *step) {
   enum torpor__run_status ended = TORPOR__RUN_ACTIVE;
-  torpor_status status = TORPOR_OK;
-  if (!spent) {
-    status = look_for_end(awake, &ended);
-    awake->cancelling = false;
-  }
+  torpor_status status = spent ? TORPOR_OK : look_for_end(awake, &ended);
+  if (!spent) awake->cancelling = false;
   if (status == TORPOR_OK && awake->lines_lost) status = fail_memory(awake);
   if (status != TORPOR_OK) return status;
   if (ended == TORPOR__RUN_ACTIVE && !spent) explain_deadlock(awake);
-  const char *engine = torpor_vm_engine(awake->vm);
-  *step =
-      (struct torpor__step){.engine = {.data = engine, .size = strlen(engine)},
-                            .runnable = spent,
-                            .begun = awake->gathered.begun,
-                            .begun_count = awake->gathered.begun_count,
-                            .cancelled = awake->gathered.cancelled,
-                            .cancelled_count = awake->gathered.cancelled_count,
-                            .lines = awake->lines,
-                            .line_count = awake->line_count,
-                            .status = ended,
-                            .exit = {.value = {.data = awake->exit_value.data,
-                                               .size = awake->exit_value.size},
-                                     .reason = awake->reason}};
+  fill_step(awake, ended, spent, step);
   return TORPOR_OK;
 }
 
 /* Memory ran out where the program could not be told. It would do so again, so
  * the run fails by that name, from its last commit: what the step did is
  * forgotten, and what it was told stays untold. */
-static torpor_status describe_exhausted(struct torpor__awake *awake,
-                                        struct torpor__delivery *deliveries,
-                                        size_t count,
-                                        struct torpor__step *step) {
-  static const char name[] = "OutOfMemory: ";
-  uint64_t most = awake->brief.memory_max;
+static torpor_status end_exhausted(struct torpor__awake *awake,
+                                   struct torpor__delivery *deliveries,
+                                   size_t count, struct torpor__step *step) {
+  const uint64_t most = awake->brief.memory_max != 0 ? awake->brief.memory_max
+                                                     : TORPOR_MEMORY_DEFAULT;
   forget_step(awake);
   for (size_t i = 0; i < count; i++) {
     deliveries[i].accepted = false;
     deliveries[i].untold = true;
   }
   snprintf(awake->reason, sizeof awake->reason,
-           "%sthe program needs more memory than its %" PRIu64
+           "OutOfMemory: the program needs more memory than its %" PRIu64
            " MiB; start it with a larger --memory",
-           name, (most == 0 ? TORPOR_MEMORY_DEFAULT : most) >> 20);
-  if (torpor_cbor_error("OutOfMemory", awake->reason + sizeof name - 1,
+           most >> 20);
+  if (torpor_cbor_error("OutOfMemory", strchr(awake->reason, ' ') + 1,
                         "OUT_OF_MEMORY", &awake->exit_value) != TORPOR_OK)
     return fail_memory(awake);
-  const char *engine = torpor_vm_engine(awake->vm);
-  *step =
-      (struct torpor__step){.engine = {.data = engine, .size = strlen(engine)},
-                            .status = TORPOR__RUN_FAILED,
-                            .exit = {.value = {.data = awake->exit_value.data,
-                                               .size = awake->exit_value.size},
-                                     .reason = awake->reason}};
+  fill_step(awake, TORPOR__RUN_FAILED, false, step);
   return TORPOR_OK;
 }
 
@@ -791,7 +787,7 @@ torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
   if (status == TORPOR_OK) status = collect_all(awake, &spent);
   if (status == TORPOR_OK) status = describe_step(awake, spent, step);
   if (status == TORPOR_TRAPPED && torpor_vm_exhausted(awake->vm))
-    return describe_exhausted(awake, deliveries, count, step);
+    return end_exhausted(awake, deliveries, count, step);
   if (status != TORPOR_OK) return status;
   return step->status == TORPOR__RUN_ACTIVE ? save_state(awake, step)
                                             : TORPOR_OK;

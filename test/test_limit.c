@@ -311,6 +311,7 @@ static torpor_status run_inner(torpor_vm *vm, const torpor_arguments *arguments,
   test_status(inner, test_eval_status(inner, inner_source), TORPOR_INTERRUPTED);
   assert_error_says(inner, "the VM that called");
   test_eval_is(inner, "'usable'", "usable");
+  sleep_ms(50); /* by then the watchdog has seen it */
   return TORPOR_OK;
 }
 

@@ -109,7 +109,7 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_buffer_new(w->vm, w->data, w->size, w->out[0])))            \
   X(torpor_buffer_read, VM | OUT1 | VALUE | ENTERS,                            \
     RETURNS(keep_none(torpor_buffer_read(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_object_class, VM | OUT1 | VALUE,                                    \
+  X(torpor_object_class, VM | OUT1,                                            \
     RETURNS(torpor_object_class(w->vm, w->value, w->out[0])))                  \
   X(torpor_global, VM | OUT1 | ENTERS,                                         \
     RETURNS(torpor_global(w->vm, w->out[0])))                                  \
