@@ -373,8 +373,7 @@ static torpor_status spare(struct torpor__held *held, torpor_status status) {
   struct torpor__store *store = held->by->store->store;
   char reason[TORPOR__STORE_MESSAGE_MAX];
   memcpy(reason, store->message, sizeof reason);
-  torpor_status spared =
-      torpor__request_spare(store, held->number, torpor__catalog_now());
+  torpor_status spared = torpor__request_spare(store, held->number);
   if (spared != TORPOR_OK && spared != TORPOR_ENDED) return spared;
   memcpy(store->message, reason, sizeof reason);
   return status;

@@ -55,6 +55,9 @@ torpor_status torpor__request_create(struct torpor__store *store,
   return status;
 }
 
+/* What is counted of a run is no change of it. */
+enum { SAME_TIME = -1 };
+
 /* Changes 'head' and what belongs to it, within a transaction. */
 typedef torpor_status change_fn(struct torpor__store *store, int64_t run,
                                 struct torpor__head *head, const char *reason);
@@ -70,7 +73,7 @@ static torpor_status change_run(struct torpor__store *store, int64_t run,
       head.status != TORPOR__RUN_PARKED)
     status = torpor__store_fail(store, TORPOR_ENDED, NULL);
   if (status == TORPOR_OK) status = change(store, run, &head, reason);
-  head.changed_ms = now_ms;
+  if (now_ms != SAME_TIME) head.changed_ms = now_ms;
   if (status == TORPOR_OK) status = store->calls->head_put(store, run, &head);
   if (status == TORPOR_OK) status = store->calls->commit(store);
   if (status != TORPOR_OK) store->calls->rollback(store);
@@ -163,10 +166,10 @@ static torpor_status try_one(struct torpor__store *store,
   trial->attempts = head.attempts;
   trial->fit = head.status == TORPOR__RUN_ACTIVE && head.attempts < most;
   if (head.status != TORPOR__RUN_ACTIVE) return TORPOR_OK;
-  head.changed_ms = now_ms;
   if (trial->fit) {
     head.attempts++;
   } else {
+    head.changed_ms = now_ms;
     snprintf(reason, sizeof reason,
              "%lld attempts came to nothing: each ended its worker",
              (long long)head.attempts);
@@ -197,7 +200,6 @@ static torpor_status set_spared(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-torpor_status torpor__request_spare(struct torpor__store *store, int64_t run,
-                                    int64_t now_ms) {
-  return change_run(store, run, now_ms, set_spared, NULL);
+torpor_status torpor__request_spare(struct torpor__store *store, int64_t run) {
+  return change_run(store, run, SAME_TIME, set_spared, NULL);
 }

@@ -60,8 +60,7 @@ torpor_status torpor__request_try(struct torpor__store *store,
                                   struct torpor__trial *trials, size_t count,
                                   int64_t most, int64_t now_ms);
 /* Takes that back for a run that cannot be worked here. */
-torpor_status torpor__request_spare(struct torpor__store *store, int64_t run,
-                                    int64_t now_ms);
+torpor_status torpor__request_spare(struct torpor__store *store, int64_t run);
 
 /* Makes a parked run active again, with no attempts counted; OK also for one
  * that is active. OK, NOT_FOUND, ENDED. */

@@ -85,7 +85,8 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "runnable, cancel, changed_ms FROM head WHERE run = ?")                    \
   X(HEAD_ALL,                                                                  \
     "SELECT run, status, branch, step, edition, start, fence, attempts, "      \
-    "runnable, cancel, changed_ms FROM head ORDER BY run")                     \
+    "runnable, cancel, changed_ms FROM head "                                  \
+    "WHERE run IN (SELECT number FROM run) ORDER BY run")                      \
   X(HEAD_PUT,                                                                  \
     "UPDATE head SET status = ?, branch = ?, step = ?, edition = ?, start "    \
     "= ?, fence = ?, attempts = ?, runnable = ?, cancel = ?, changed_ms = "    \

@@ -83,6 +83,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_vm_set_fuel, SILENT, (torpor_vm_set_fuel(w->vm, 0));                \
     return TORPOR_OK)                                                          \
   X(torpor_vm_fuel, SILENT, DOES(torpor_vm_fuel(w->vm)))                       \
+  X(torpor_vm_exhausted, SILENT, DOES(torpor_vm_exhausted(w->vm)))             \
+  X(torpor_pool_drain, SILENT, (torpor_pool_drain()); return TORPOR_OK)        \
   X(torpor_vm_set_deadline, SILENT, (torpor_vm_set_deadline(w->vm, 0));        \
     return TORPOR_OK)                                                          \
   X(torpor_vm_interrupt, SILENT,                                               \

@@ -32,7 +32,7 @@ uint64_t torpor_vm_fuel(const torpor_vm *vm) {
 }
 
 bool torpor_vm_exhausted(const torpor_vm *vm) {
-  return vm->exhausted;
+  return vm && vm->exhausted;
 }
 
 void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms) {

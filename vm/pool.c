@@ -472,8 +472,9 @@ void torpor__pool_drain(void) {
   end_rest();
 }
 
+/* What rests stays, so that a VM that is used once more still says so. */
 void torpor_pool_drain(void) {
-  torpor__pool_drain();
+  torpor__pool_drop(NULL);
   torpor__region_drain();
 }
 
