@@ -147,6 +147,12 @@ static JSString *text_plain(JSValueConst value) {
                                     : JS_ToString(ctx, value));
 }
 
+/* The same of a property; none of one that is not set to anything. */
+static JSString *text_set(JSValueConst value) {
+  bool none = JS_IsUndefined(value) || JS_IsNull(value);
+  return none ? NULL : text_plain(value);
+}
+
 /* The text of a property that is plain data, the object's own or inherited. */
 static JSString *text_look(JSObject *object, JSAtom key) {
   JSProperty *property;
@@ -160,7 +166,7 @@ static JSString *text_look(JSObject *object, JSAtom key) {
       found = find_own_property(&property, object, key);
     }
     if (found && (found->flags & JS_PROP_TMASK) == JS_PROP_NORMAL)
-      return text_plain(property->u.value);
+      return text_set(property->u.value);
     object = object->shape->proto;
   }
   return NULL;
@@ -191,7 +197,7 @@ static void error_look_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
     texts[1] = text_class(object);
   }
   if (object->class_id == JS_CLASS_ERROR && texts[2] == NULL)
-    texts[2] = text_plain(object->u.object_data);
+    texts[2] = text_set(object->u.object_data);
 }
 
 static torpor_status error_place(JSString *texts[ERROR_TEXTS]) {

@@ -56,6 +56,7 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
   double ms = torpor__time_sane(clock == CLOCK_MONOTONIC
                                     ? clock_monotonic()
                                     : torpor__host_clock(TORPOR_CLOCK_WALL));
+  torpor__look();
   int64_t us = (int64_t)(ms * 1000 + 0.5);
   out->tv_sec = us / 1000000;
   out->tv_nsec = (long)(us % 1000000) * 1000;
@@ -84,6 +85,7 @@ struct tm *localtime_r(const time_t *restrict when, struct tm *restrict out) {
   const double end = TIME_DAYS * 86400e3;
   double ms = (double)*when * 1000;
   int32_t minutes = torpor__host_zone(ms > end ? end : ms < -end ? -end : ms);
+  torpor__look();
   if (minutes < -24 * 60 || minutes > 24 * 60) minutes = 0;
   memset(out, 0, sizeof(*out));
   out->__tm_gmtoff = minutes * 60;
@@ -92,6 +94,7 @@ struct tm *localtime_r(const time_t *restrict when, struct tm *restrict out) {
 
 int getentropy(void *out, size_t size) {
   torpor__host_random(out, (uint32_t)size);
+  torpor__look();
   return 0;
 }
 

@@ -89,8 +89,10 @@ static JSValue library_cancel(JSContext *ctx, JSValueConst self, int count,
 
 static JSValue library_now(JSContext *ctx, JSValueConst self, int count,
                            JSValueConst *args) {
+  double now = torpor__host_clock(TORPOR_CLOCK_WALL);
   (void)ctx, (void)self, (void)count, (void)args;
-  return js_number(torpor__time_sane(torpor__host_clock(TORPOR_CLOCK_WALL)));
+  torpor__look();
+  return js_number(torpor__time_sane(now));
 }
 
 static JSValue library_console(JSContext *ctx, JSValueConst self, int count,
@@ -118,6 +120,7 @@ static JSValue library_random(JSContext *ctx, JSValueConst self, int count,
   if (!torpor__bytes(args[0], &data, &size))
     return JS_ThrowTypeError(ctx, "expected a typed array");
   torpor__host_random(data, size);
+  torpor__look();
   return js_dup(args[0]);
 }
 

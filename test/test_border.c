@@ -459,6 +459,8 @@ static void test_sentence_runs_nothing(void **state) {
       {"{get message() { ran++; return 'x' }}", "[object Object]"},
       {"{name: 'Mine', message: 'plain'}", "Mine: plain"},
       {"{message: 7}", "7"},
+      {"{message: null}", "[object Object]"},
+      {"Object.assign(new Error('m'), {name: undefined})", "m"},
       {"new Proxy(new Error('p'), {get() { ran++ }, getPrototypeOf() { ran++ "
        "}, getOwnPropertyDescriptor() { ran++ }})",
        "[object Object]"},

@@ -300,6 +300,53 @@ static void test_slow_host(void **state) {
   assert_interrupted(TORPOR_MODULE, "import 'a'; for (;;);");
 }
 
+/* Code that asks the host for little things all the time is interrupted as any
+ * other: the VM can be used. */
+static void test_asking_for_ever(void **state) {
+  static const char *const sources[] = {
+      "for (;;) Date.now()",
+      "var e = Date.now() + 1e7; while (Date.now() < e);",
+      "for (;;) performance.now()",
+      "for (;;) new Date().getHours()",
+      "for (;;) new Date(2024, 1, 1)",
+      "for (;;) Math.random()",
+  };
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  for (size_t i = 0; i < 4 * sizeof(sources) / sizeof(*sources); i++) {
+    torpor_vm_set_deadline(vm, 20);
+    test_status(vm, test_eval_status(vm, sources[i / 4]), TORPOR_INTERRUPTED);
+    torpor_vm_set_deadline(vm, 0);
+    test_eval_is(vm, "'usable'", "usable");
+  }
+  torpor_vm_close(vm);
+}
+
+/* An interrupt that comes between calls is the next one's, though the VM reads
+ * its clocks when it wakes and when an entry ends. */
+static void test_interrupt_is_kept(void **state) {
+  torpor_vm *vm = test_vm_open(NULL), *woken;
+  torpor_value value;
+  torpor_bytes bytes;
+  (void)state;
+  test_eval(vm, "torpor.onwake = () => {}");
+  test_ok(vm, torpor_snapshot_save(vm, &bytes));
+  for (int i = 0; i < 2; i++) {
+    test_ok(NULL,
+            torpor_snapshot_restore(bytes.data, bytes.size, NULL, &woken));
+    torpor_vm_interrupt(woken);
+    if (i == 1) test_ok(woken, torpor_global(woken, &value));
+    test_status(woken, test_eval_status(woken, "1 + 1"), TORPOR_INTERRUPTED);
+    test_eval_is(woken, "1 + 1", "2");
+    torpor_vm_close(woken);
+  }
+  torpor_vm_interrupt(vm);
+  test_ok(vm, torpor_error_new(vm, "Error", "m", &value));
+  test_status(vm, test_eval_status(vm, "1 + 1"), TORPOR_INTERRUPTED);
+  torpor_bytes_free(&bytes);
+  torpor_vm_close(vm);
+}
+
 /* ---- A VM inside a host function ---- */
 
 static const char *inner_source;
@@ -653,6 +700,8 @@ int main(void) {
       cmocka_unit_test(test_nested_interrupt),
       cmocka_unit_test(test_nested_trap),
       cmocka_unit_test(test_slow_host),
+      cmocka_unit_test(test_asking_for_ever),
+      cmocka_unit_test(test_interrupt_is_kept),
       cmocka_unit_test(test_vm_inside),
       cmocka_unit_test(test_stopped_process),
       cmocka_unit_test(test_not_caught),

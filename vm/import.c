@@ -138,10 +138,11 @@ static uint32_t import_call(void *host, uint32_t function, uint64_t self,
   return status;
 }
 
-/* Other host code has run: guest code that is to stop asks at its next poll. */
+/* Other host code has run: guest code that is to stop asks at its next poll.
+ * The request stays for that poll, or for the next entry if there is none. */
 static void end_import(torpor_vm *vm, torpor__entry *entry) {
   if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
-  if (must_stop(vm, entry)) vm->control->host.hurry = 1;
+  if (torpor__limit_is_due(vm, entry)) vm->control->host.hurry = 1;
   torpor__host_end(entry);
 }
 
