@@ -46,7 +46,7 @@ void torpor__host_console(int32_t level, const char *text, uint32_t size);
 IMPORT(trap)
 _Noreturn void torpor__host_trap(int32_t code, const char *text, uint32_t size);
 
-/* entry.c: after an import that may have taken long, see host.hurry in abi.h. */
+/* entry.c: after an import that may have taken long (host.hurry, abi.h). */
 static void torpor__look(void);
 
 #endif
