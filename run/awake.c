@@ -794,7 +794,6 @@ torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
 }
 
 bool torpor__awake_is_late(const struct torpor__awake *awake) {
-  return !awake->lines_refused &&
-         awake->step_most_ms < awake->brief.deadline_ms &&
+  return awake->step_most_ms < awake->brief.deadline_ms &&
          monotonic_ms() - awake->step_began_ms >= awake->step_most_ms;
 }
