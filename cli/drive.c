@@ -206,10 +206,10 @@ static void tell_how_to_resume(struct display *display) {
   clear_status(display);
   if (driven->count != 1 || display->settings->json) return;
   cli_output_flush();
-  cli_print(stderr,
-            "torpor: '%s' stays as it was committed; go on with:\n"
-            "  torpor resume %s --store %s\n",
-            driven->ids[0], driven->ids[0], cli_store_path(driven->place));
+  cli_print(stderr, "torpor: '%s' stays as it was committed; go on with:\n",
+            driven->ids[0]);
+  cli_print(stderr, "  torpor resume %s --store %s\n", driven->ids[0],
+            cli_store_path(driven->place));
 }
 
 static int add_runs(torpor_worker *worker, const struct cli_driven *driven) {
