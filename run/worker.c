@@ -34,62 +34,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
 #include "crew.h"
-#include "fault.h"
-#include "held.h"
 #include "room.h"
+#include "worker-state.h"
 
 enum { AWAKE_MAX = 256, RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };
-
-struct wanted {
-  int64_t number;
-  int64_t attempts; /* as seen last; 0: not a suspect */
-  bool locked;      /* by another worker, when it was last asked for */
-};
-
-struct torpor_worker {
-  struct torpor__held_by by; /* what the runs see of it */
-  bool all;                  /* drives every run of the store */
-  int poll_ms;
-  torpor_alarm *poll;
-  bool look;             /* others may have written */
-  bool locked;           /* others have the store for themselves; said */
-  uint64_t memory_total; /* bytes that the process may take */
-  double retry_due; /* when to ask again for what others hold, and to let the
-                       attempts be of runs that are idle */
-  torpor_status status;
-
-  struct torpor__held **runs; /* those that stepped last at the end */
-  size_t count, capacity;
-  int64_t *numbers; /* of 'runs', in order */
-  size_t number_capacity;
-  int64_t *refused; /* numbers of runs that only others can drive */
-  size_t refused_count, refused_capacity;
-  struct wanted *wanted; /* runs that were added and are not held */
-  size_t wanted_count, wanted_capacity;
-  struct torpor__held *trial; /* the suspect that is being worked, or NULL */
-  bool tried;                 /* a step of it came to its end */
-
-  struct torpor__protocol **pending; /* room for one flush */
-  size_t pending_capacity;
-};
-
-static struct torpor__store *store_of(const struct torpor_worker *worker) {
-  return worker->by.store->store;
-}
-
-static void tell(const struct torpor_worker *worker, torpor_event event) {
-  if (worker->by.event != NULL) worker->by.event(worker->by.user, &event);
-}
 
 /* The store cannot go on: the worker ends, and nothing is lost. */
 static void give_up(struct torpor_worker *worker, torpor_status status) {
   if (worker->status == TORPOR_OK) {
     worker->status = status;
-    tell(worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
-                                .run = "",
-                                .text = store_of(worker)->message});
+    torpor__worker_tell(
+        worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
+                               .run = "",
+                               .text = torpor__worker_store(worker)->message});
   }
   torpor_loop_stop(worker->by.loop);
 }
@@ -102,245 +60,10 @@ static void wait_for_store(struct torpor_worker *worker) {
   if (worker->locked) return;
   worker->locked = true;
   snprintf(text, sizeof text, "%s; waiting for them",
-           store_of(worker)->message);
-  tell(worker,
-       (torpor_event){.kind = TORPOR_EVENT_ERROR, .run = "", .text = text});
-}
-
-/* ---- Taking and leaving runs ---------------------------------------------*/
-
-static bool is_refused(const struct torpor_worker *worker, int64_t number) {
-  for (size_t i = 0; i < worker->refused_count; i++)
-    if (worker->refused[i] == number) return true;
-  return false;
-}
-
-/* Leaves a run alone for good, and says why. */
-static torpor_status refuse(struct torpor_worker *worker, int64_t number) {
-  tell(worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
-                              .run = "",
-                              .text = store_of(worker)->message});
-  if (!torpor__array_reserve(&worker->refused, &worker->refused_capacity,
-                             worker->refused_count + 1,
-                             sizeof *worker->refused))
-    return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
-  worker->refused[worker->refused_count++] = number;
-  return TORPOR_OK;
-}
-
-/* Where 'number' is, or belongs, among those that are held. */
-static size_t find_held(const struct torpor_worker *worker, int64_t number) {
-  size_t low = 0, high = worker->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (worker->numbers[middle] < number)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-static bool is_held(const struct torpor_worker *worker, int64_t number) {
-  size_t at = find_held(worker, number);
-  return at < worker->count && worker->numbers[at] == number;
-}
-
-static void add_run(struct torpor_worker *worker, struct torpor__held *held,
-                    int64_t number) {
-  size_t at = find_held(worker, number);
-  memmove(&worker->numbers[at + 1], &worker->numbers[at],
-          (worker->count - at) * sizeof *worker->numbers);
-  worker->numbers[at] = number;
-  worker->runs[worker->count++] = held;
-}
-
-/* Room for one more that is wanted, and for all that are held, should they have
- * to be taken again. */
-static bool reserve_wanted(struct torpor_worker *worker) {
-  return torpor__array_reserve(&worker->wanted, &worker->wanted_capacity,
-                               worker->wanted_count + worker->count + 1,
-                               sizeof *worker->wanted);
-}
-
-static torpor_status want(struct torpor_worker *worker, int64_t number,
-                          int64_t attempts) {
-  if (!reserve_wanted(worker))
-    return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
-  worker->wanted[worker->wanted_count++] =
-      (struct wanted){.number = number, .attempts = attempts};
-  return TORPOR_OK;
-}
-
-/* Says why a run was parked that nobody can work. */
-static torpor_status tell_parked(struct torpor_worker *worker) {
-  tell(worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
-                              .run = "",
-                              .text = store_of(worker)->message});
-  return TORPOR_OK;
-}
-
-static torpor_status lock_run(struct torpor_worker *worker, int64_t number) {
-  struct torpor__store *store = store_of(worker);
-  TORPOR__FAULT(CLAIM_BEFORE);
-  torpor_status status = store->calls->lock(store, number);
-  if (status == TORPOR_OK) TORPOR__FAULT(CLAIM_LOCKED);
-  return status;
-}
-
-/* torpor__run_fn */
-static torpor_status tell_end(void *data, int64_t number,
-                              const struct torpor__run *row,
-                              const struct torpor__head *head) {
-  (void)number;
-  if (head->status != TORPOR__RUN_ACTIVE)
-    tell(data, (torpor_event){.kind = TORPOR_EVENT_ENDED,
-                              .run = row->id,
-                              .step = head->step,
-                              .state = torpor__catalog_state(head)});
-  return TORPOR_OK;
-}
-
-/* One that has ended meanwhile, or has had its attempts. */
-static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
-  struct torpor__store *store = store_of(worker);
-  torpor_status status =
-      store->calls->run_each(store, number, tell_end, worker);
-  store->calls->unlock(store, number);
-  return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
-}
-
-/* Holds a run that was locked and tried. */
-static torpor_status take_tried(struct torpor_worker *worker,
-                                const struct torpor__trial *trial) {
-  struct torpor__held *held;
-  if (!trial->fit) return let_go(worker, trial->run);
-  if (!torpor__array_reserve(&worker->runs, &worker->capacity,
-                             worker->count + 1, sizeof(*worker->runs)) ||
-      !torpor__array_reserve(&worker->numbers, &worker->number_capacity,
-                             worker->count + 1, sizeof *worker->numbers) ||
-      !torpor__array_reserve(&worker->pending, &worker->pending_capacity,
-                             worker->count + 1, sizeof(*worker->pending)) ||
-      !reserve_wanted(worker)) {
-    store_of(worker)->calls->unlock(store_of(worker), trial->run);
-    return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
-  }
-  torpor_status status = torpor__held_open(&held, &worker->by, trial);
-  if (status != TORPOR_OK) return status;
-  add_run(worker, held, trial->run);
-  if (trial->attempts > 0 && worker->trial == NULL) {
-    worker->trial = held;
-    worker->tried = false;
-  }
-  return TORPOR_OK;
-}
-
-static torpor_status try_runs(struct torpor_worker *worker,
-                              struct torpor__trial *trials, size_t count) {
-  if (count == 0) return TORPOR_OK;
-  return torpor__request_try(store_of(worker), trials, count,
-                             TORPOR_RUN_ATTEMPTS, torpor__catalog_now());
-}
-
-static torpor_status take_run(struct torpor_worker *worker, int64_t number) {
-  struct torpor__trial trial = {.run = number};
-  torpor_status status = lock_run(worker, number);
-  if (status != TORPOR_OK) return status;
-  status = try_runs(worker, &trial, 1);
-  if (status == TORPOR_OK) return take_tried(worker, &trial);
-  store_of(worker)->calls->unlock(store_of(worker), number);
-  return status;
-}
-
-/* What became of one that nobody asked for by name. */
-static torpor_status hear(struct torpor_worker *worker, int64_t number,
-                          torpor_status status) {
-  if (status == TORPOR_ENGINE || status == TORPOR_KEY)
-    return refuse(worker, number);
-  return status == TORPOR_CORRUPT ? tell_parked(worker) : status;
-}
-
-/* torpor__head_fn */
-static torpor_status want_active(void *data, int64_t number,
-                                 const struct torpor__head *head) {
-  struct torpor_worker *worker = data;
-  if (head->status != TORPOR__RUN_ACTIVE || is_held(worker, number) ||
-      is_refused(worker, number))
-    return TORPOR_OK;
-  return want(worker, number, head->attempts);
-}
-
-/* Brings up to date what is known of those that are wanted. */
-static torpor_status look_at_wanted(struct torpor_worker *worker) {
-  struct torpor__store *store = store_of(worker);
-  if (worker->all) {
-    worker->wanted_count = 0;
-    return store->calls->head_each(store, want_active, worker);
-  }
-  for (size_t i = 0; i < worker->wanted_count; i++) {
-    struct torpor__head head;
-    struct wanted *wanted = &worker->wanted[i];
-    torpor_status status = store->calls->head_get(store, wanted->number, &head);
-    if (status != TORPOR_OK && !torpor__protocol_is_own_fault(status))
-      return status;
-    wanted->attempts = status == TORPOR_OK ? head.attempts : 0;
-    wanted->locked = false;
-  }
-  return TORPOR_OK;
-}
-
-/* Locks those that are no suspects and free; they are wanted no more. */
-static torpor_status lock_wanted(struct torpor_worker *worker,
-                                 struct torpor__trial *trials, size_t *count) {
-  torpor_status status = TORPOR_OK;
-  size_t kept = 0;
-  *count = 0;
-  for (size_t i = 0; i < worker->wanted_count; i++) {
-    struct wanted *wanted = &worker->wanted[i];
-    bool stays = status != TORPOR_OK || wanted->attempts > 0;
-    if (!stays) {
-      status = lock_run(worker, wanted->number);
-      stays = status != TORPOR_OK;
-      if (status == TORPOR_LOCKED) status = TORPOR_OK;
-    }
-    if (stays)
-      worker->wanted[kept++] = *wanted;
-    else
-      trials[(*count)++] = (struct torpor__trial){.run = wanted->number};
-  }
-  worker->wanted_count = kept;
-  return status;
-}
-
-/* Takes what is wanted and free, but for suspects. */
-static torpor_status take_wanted(struct torpor_worker *worker) {
-  torpor_status status = look_at_wanted(worker);
-  if (status != TORPOR_OK || worker->wanted_count == 0) return status;
-  struct torpor__trial *trials = calloc(worker->wanted_count, sizeof(*trials));
-  size_t count, i = 0;
-  if (trials == NULL)
-    return torpor__store_fail(store_of(worker), TORPOR_NOMEM, NULL);
-  status = lock_wanted(worker, trials, &count);
-  if (status == TORPOR_OK) status = try_runs(worker, trials, count);
-  for (; status == TORPOR_OK && i < count; i++)
-    status = hear(worker, trials[i].run, take_tried(worker, &trials[i]));
-  for (; i < count; i++)
-    store_of(worker)->calls->unlock(store_of(worker), trials[i].run);
-  free(trials);
-  return status;
-}
-
-static void drop_run(struct torpor_worker *worker, size_t index) {
-  struct torpor__held *held = worker->runs[index];
-  if (held == worker->trial) worker->trial = NULL;
-  size_t at =
-      find_held(worker, torpor__protocol_run(torpor__held_protocol(held)));
-  torpor__held_close(held);
-  worker->count--;
-  memmove(&worker->numbers[at], &worker->numbers[at + 1],
-          (worker->count - at) * sizeof *worker->numbers);
-  memmove(&worker->runs[index], &worker->runs[index + 1],
-          (worker->count - index) * sizeof(*worker->runs));
+           torpor__worker_store(worker)->message);
+  torpor__worker_tell(
+      worker,
+      (torpor_event){.kind = TORPOR_EVENT_ERROR, .run = "", .text = text});
 }
 
 /* ---- A turn --------------------------------------------------------------*/
@@ -360,7 +83,7 @@ static void rest_idle(struct torpor_worker *worker) {
 
 /* Reads what other processes wrote since the last time. */
 static torpor_status look_around(struct torpor_worker *worker) {
-  struct torpor__store *store = store_of(worker);
+  struct torpor__store *store = torpor__worker_store(worker);
   double now = torpor_loop_now(worker->by.loop, TORPOR_CLOCK_MONOTONIC);
   bool changed = false;
   torpor_status status = TORPOR_OK;
@@ -371,7 +94,7 @@ static torpor_status look_around(struct torpor_worker *worker) {
   }
   bool due = now >= worker->retry_due;
   if (status == TORPOR_OK && (due || (changed && worker->all)))
-    status = take_wanted(worker);
+    status = torpor__worker_take_wanted(worker);
   if (due) {
     worker->retry_due = now + RETRY_MS;
     rest_idle(worker);
@@ -389,7 +112,7 @@ static bool is_suspect(struct torpor__held *held) {
  * those that are short first, then those with the fewest attempts. */
 struct candidate {
   struct torpor__held *held;
-  struct wanted *wanted;
+  struct torpor__wanted *wanted;
   bool slow;
   int64_t attempts;
   size_t count, slow_count; /* of all there are */
@@ -416,7 +139,7 @@ static struct candidate find_candidate(const struct torpor_worker *worker) {
                        .attempts = torpor__protocol_head(protocol)->attempts});
   }
   for (size_t i = 0; i < worker->wanted_count; i++) {
-    struct wanted *wanted = &worker->wanted[i];
+    struct torpor__wanted *wanted = &worker->wanted[i];
     if (wanted->attempts > 0 && !wanted->locked)
       compare(&best, (struct candidate){.wanted = wanted,
                                         .attempts = wanted->attempts});
@@ -430,22 +153,38 @@ static void forget_wanted(struct torpor_worker *worker, size_t at) {
           (worker->wanted_count - at) * sizeof(*worker->wanted));
 }
 
+/* Asks which suspects other workers have: as long as those live, all that they
+ * work. */
+static torpor_status ask_for_locks(struct torpor_worker *worker) {
+  struct torpor__store *store = torpor__worker_store(worker);
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0; status == TORPOR_OK && i < worker->wanted_count; i++) {
+    struct torpor__wanted *wanted = &worker->wanted[i];
+    if (wanted->attempts > 0 && !wanted->locked)
+      status = store->calls->locked(store, wanted->number, &wanted->locked);
+  }
+  return status;
+}
+
 /* Takes a suspect that is wanted, unless another worker has it. */
 static torpor_status take_suspect(struct torpor_worker *worker, size_t at) {
   int64_t number = worker->wanted[at].number;
-  torpor_status status = take_run(worker, number);
-  if (status == TORPOR_LOCKED) {
+  bool others;
+  torpor_status status = torpor__worker_take(worker, number, &others);
+  if (status == TORPOR_LOCKED) return status;
+  if (others) {
     worker->wanted[at].locked = true;
-    return TORPOR_OK;
+    return ask_for_locks(worker);
   }
   forget_wanted(worker, at);
-  return hear(worker, number, status);
+  return torpor__worker_hear(worker, number, status);
 }
 
 /* Makes the next suspect the trial, if there is any that nobody else has. */
 static torpor_status choose_trial(struct torpor_worker *worker) {
   torpor_status status = TORPOR_OK;
-  while (status == TORPOR_OK && worker->trial == NULL) {
+  while (status == TORPOR_OK && worker->trial == NULL &&
+         !torpor_loop_stopping(worker->by.loop)) {
     struct candidate best = find_candidate(worker);
     worker->by.short_only = best.count - best.slow_count > 1;
     worker->tried = false;
@@ -559,8 +298,8 @@ static torpor_status flush_runs(struct torpor_worker *worker) {
     if (torpor__protocol_pending(protocol)) worker->pending[count++] = protocol;
   }
   if (count == 0) return TORPOR_OK;
-  return torpor__protocol_flush(store_of(worker), worker->pending, count,
-                                torpor__catalog_now());
+  return torpor__protocol_flush(torpor__worker_store(worker), worker->pending,
+                                count, torpor__catalog_now());
 }
 
 static void settle_runs(struct torpor_worker *worker) {
@@ -569,10 +308,11 @@ static void settle_runs(struct torpor_worker *worker) {
     int64_t number = torpor__protocol_run(torpor__held_protocol(held));
     enum torpor__held_next next = torpor__held_settle(held);
     if (next == TORPOR__HELD_STAYS) continue;
-    drop_run(worker, i);
-    if (next == TORPOR__HELD_AGAIN) /* there is room: 'take_run' has made it */
+    torpor__worker_drop(worker, i);
+    if (next ==
+        TORPOR__HELD_AGAIN) /* there is room: torpor__worker_take has made it */
       worker->wanted[worker->wanted_count++] =
-          (struct wanted){.number = number};
+          (struct torpor__wanted){.number = number};
   }
 }
 
@@ -643,7 +383,8 @@ static void poll_store(void *user) {
   worker->poll = NULL;
   torpor_status status = arm_poll(worker);
   if (status != TORPOR_OK)
-    give_up(worker, torpor__store_fail(store_of(worker), status, NULL));
+    give_up(worker,
+            torpor__store_fail(torpor__worker_store(worker), status, NULL));
 }
 
 /* Others' commits go to the file of SQLite's log. Where it can be watched,
@@ -713,7 +454,7 @@ torpor_status torpor_worker_open(torpor_store *store,
 
 void torpor_worker_close(torpor_worker *worker) {
   if (worker == NULL) return;
-  while (worker->count > 0) drop_run(worker, worker->count - 1);
+  while (worker->count > 0) torpor__worker_drop(worker, worker->count - 1);
   torpor__crew_close(worker->by.crew);
   torpor_loop_close(worker->by.loop);
   free(worker->runs);
@@ -725,7 +466,7 @@ void torpor_worker_close(torpor_worker *worker) {
 }
 
 torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
-  struct torpor__store *store = store_of(worker);
+  struct torpor__store *store = torpor__worker_store(worker);
   int64_t number;
   if (id == NULL) {
     worker->all = true;
@@ -734,15 +475,21 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
   }
   struct torpor__head head;
   torpor_status status = store->calls->run_find(store, id, &number);
-  if (status != TORPOR_OK || is_held(worker, number)) return status;
+  if (status != TORPOR_OK || torpor__worker_is_held(worker, number))
+    return status;
   status = store->calls->head_get(store, number, &head);
   if (status == TORPOR_OK && head.attempts > 0 && worker->trial != NULL)
-    return want(worker, number, head.attempts);
-  status = take_run(worker, number);
-  if (status == TORPOR_CORRUPT) tell_parked(worker);
-  if (status != TORPOR_LOCKED) return status;
-  tell(worker, (torpor_event){.kind = TORPOR_EVENT_HELD, .run = id});
-  return want(worker, number, 0);
+    return torpor__worker_want(worker, number, head.attempts);
+  bool others;
+  status = torpor__worker_take(worker, number, &others);
+  if (status == TORPOR_CORRUPT) torpor__worker_tell_parked(worker);
+  if (others)
+    torpor__worker_tell(worker,
+                        (torpor_event){.kind = TORPOR_EVENT_HELD, .run = id});
+  /* Others may have the store for themselves: 'turn' waits for them. */
+  return others || status == TORPOR_LOCKED
+             ? torpor__worker_want(worker, number, 0)
+             : status;
 }
 
 /* Ends what goes on elsewhere: all at once, then one after the other. */
@@ -775,7 +522,8 @@ torpor_status torpor_worker_run(torpor_worker *worker) {
   worker->poll = NULL;
   if (status != TORPOR_OK && status != TORPOR_CANCELLED &&
       worker->status == TORPOR_OK)
-    worker->status = torpor__store_fail(store_of(worker), status, "the loop");
+    worker->status =
+        torpor__store_fail(torpor__worker_store(worker), status, "the loop");
   part_runs(worker);
   if (worker->status == TORPOR_OK) rest_runs(worker);
   return worker->status;

@@ -362,6 +362,71 @@ static void an_operation_of_no_kind_is_rejected(void **state) {
   assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
 }
 
+static const struct torpor__store_calls *real_calls;
+static int begins_to_refuse;
+static bool ended_with_reason;
+
+static torpor_status refuse_begin(struct torpor__store *store) {
+  if (begins_to_refuse-- > 0)
+    return torpor__store_fail(store, TORPOR_LOCKED, "others write to it");
+  store->calls = real_calls;
+  return real_calls->begin(store);
+}
+
+/* Others have the store for themselves for 'times' transactions. */
+static void drive_beside_others(int times) {
+  struct torpor__store_calls refusing = *rows()->calls;
+  real_calls = rows()->calls;
+  refusing.begin = refuse_begin;
+  begins_to_refuse = times;
+  rows()->calls = &refusing;
+  drive(note);
+  rows()->calls = real_calls;
+  assert_true(begins_to_refuse < 0);
+}
+
+/* Who asks for a run has it driven, however long others have the store. */
+static void a_run_waits_for_the_store(void **state) {
+  (void)state;
+  add_run("export default 1;");
+  drive_beside_others(2);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+  assert_int_equal(bench.errors, 1);
+}
+
+static void a_suspect_waits_for_the_store(void **state) {
+  (void)state;
+  add_run("export default 1;");
+  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)rows(),
+                                       "UPDATE head SET attempts = 2"),
+                   TORPOR_OK);
+  drive_beside_others(2);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+  assert_int_equal(bench.errors, 1);
+}
+
+static void read_at_end(void *user, const torpor_event *event) {
+  note(user, event);
+  if (event->kind != TORPOR_EVENT_ENDED) return;
+  look();
+  ended_with_reason = bench.reason[0] != '\0';
+}
+
+/* Who is told of an end may read the run. */
+static void an_end_is_told_with_its_reason(void **state) {
+  (void)state;
+  add_run("export default 1;");
+  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)rows(),
+                                       "UPDATE head SET attempts = 5"),
+                   TORPOR_OK);
+  ended_with_reason = false;
+  drive(read_at_end);
+  assert_int_equal(bench.info.state, TORPOR_RUN_PARKED);
+  assert_true(ended_with_reason);
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -378,6 +443,9 @@ int main(void) {
       ON_BENCH(a_store_that_fails_is_noticed),
       ON_BENCH(little_fuel_loses_nothing),
       ON_BENCH(an_operation_of_no_kind_is_rejected),
+      ON_BENCH(a_run_waits_for_the_store),
+      ON_BENCH(a_suspect_waits_for_the_store),
+      ON_BENCH(an_end_is_told_with_its_reason),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
