@@ -553,7 +553,8 @@ void torpor__held_part(struct torpor__held *held) {
 }
 
 void torpor__held_rest(struct torpor__held *held) {
-  bool idle = !held->stepped && !torpor__protocol_ready(held->protocol);
+  bool idle = torpor__protocol_phase(held->protocol) == TORPOR__PHASE_IDLE &&
+              !held->stepped && !torpor__protocol_ready(held->protocol);
   if (idle && !is_doing(held) && torpor__protocol_is_suspect(held->protocol))
     torpor__protocol_clear(held->protocol);
   else if (idle && !is_performing(held))

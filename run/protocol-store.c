@@ -338,15 +338,15 @@ static torpor_status write_step(struct torpor__protocol *p, int64_t now_ms) {
 static torpor_status write_rows(struct torpor__protocol *p, int64_t now_ms) {
   torpor_status status = TORPOR_OK;
   p->next.changed_ms = now_ms;
-  if (p->phase == TORPOR__PHASE_CLAIMING)
-    status = write_claim(p);
-  else
+  if (p->phase != TORPOR__PHASE_CLAIMING)
     status = write_results(p);
+  else if (!p->resting)
+    status = write_claim(p);
   if (status == TORPOR_OK && p->phase == TORPOR__PHASE_ARMING)
     status = write_attempt(p);
   if (status == TORPOR_OK && p->phase == TORPOR__PHASE_STAGED)
     status = write_step(p, now_ms);
-  if (p->resting && p->next.attempts > 0) p->next.attempts--;
+  if (p->resting && p->armed && p->next.attempts > 0) p->next.attempts--;
   if (p->clearing) p->next.attempts = 0;
   return status;
 }

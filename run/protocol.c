@@ -467,7 +467,9 @@ void torpor__protocol_excuse(struct torpor__protocol *p) {
 }
 
 void torpor__protocol_rest(struct torpor__protocol *p) {
-  if (p->phase == TORPOR__PHASE_IDLE && p->armed) p->resting = true;
+  if (p->phase == TORPOR__PHASE_CLAIMING ||
+      (p->phase == TORPOR__PHASE_IDLE && p->armed))
+    p->resting = true;
 }
 
 void torpor__protocol_clear(struct torpor__protocol *p) {
@@ -557,6 +559,7 @@ static void finish_claim(struct torpor__protocol *p) {
     p->phase = TORPOR__PHASE_ENDED;
     return;
   }
+  if (p->resting) return; /* it was not claimed */
   p->phase = TORPOR__PHASE_IDLE;
   wake_drivers(p);
 }

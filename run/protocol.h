@@ -215,7 +215,8 @@ void torpor__protocol_abandon(struct torpor__protocol *protocol,
 void torpor__protocol_excuse(struct torpor__protocol *protocol);
 
 /* Says that nothing will be delivered soon: the attempt that the last commit
- * counted in advance is taken back by the next flush. In phase IDLE. */
+ * counted in advance is taken back by the next flush. In phase IDLE; also in
+ * CLAIMING, then the run is claimed by the flush after that. */
 void torpor__protocol_rest(struct torpor__protocol *protocol);
 
 /* Says that it only waits, for what it would have by now if that was what ended

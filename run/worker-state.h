@@ -19,6 +19,9 @@ struct torpor_worker {
   int poll_ms;
   torpor_alarm *poll;
   bool look;             /* others may have written */
+  bool changed;          /* they have, and not all of it is read */
+  bool full;             /* runs wait for room that others take */
+  bool parted;           /* it has said goodbye to its runs */
   bool locked;           /* others have the store for themselves; said */
   uint64_t memory_total; /* bytes that the process may take */
   double retry_due; /* when to ask again for what others hold, and to let the

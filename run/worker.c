@@ -90,11 +90,13 @@ static torpor_status look_around(struct torpor_worker *worker) {
   if (worker->look) {
     worker->look = false;
     status = store->calls->changed(store, &changed);
-    if (status == TORPOR_OK && changed) status = refresh_runs(worker);
+    worker->changed = worker->changed || changed;
+    if (status == TORPOR_OK && worker->changed) status = refresh_runs(worker);
   }
   bool due = now >= worker->retry_due;
-  if (status == TORPOR_OK && (due || (changed && worker->all)))
+  if (status == TORPOR_OK && (due || (worker->changed && worker->all)))
     status = torpor__worker_take_wanted(worker);
+  if (status == TORPOR_OK) worker->changed = false;
   if (due) {
     worker->retry_due = now + RETRY_MS;
     rest_idle(worker);
@@ -266,14 +268,14 @@ static bool needs_room(struct torpor__held *held) {
 
 /* Steps every run that can and is no suspect; those go to the end. */
 static torpor_status step_runs(struct torpor_worker *worker) {
-  bool full = false;
+  worker->full = false;
   for (size_t i = 0, left = worker->count; left > 0; left--) {
     struct torpor__held *held = worker->runs[i];
     bool stepped;
     if (torpor_loop_stopping(worker->by.loop)) return TORPOR_OK;
-    bool waits =
-        !is_suspect(held) && needs_room(held) && (full || !make_room(worker));
-    full = full || waits;
+    bool waits = !is_suspect(held) && needs_room(held) &&
+                 (worker->full || !make_room(worker));
+    worker->full = worker->full || waits;
     if (waits || is_suspect(held)) {
       i++;
       continue;
@@ -302,17 +304,26 @@ static torpor_status flush_runs(struct torpor_worker *worker) {
                                 count, torpor__catalog_now());
 }
 
+/* The host ran out of memory, which is no attempt of the run. Where that cannot
+ * be written it stays counted. There is room: torpor__worker_take made it. */
+static void want_again(struct torpor_worker *worker,
+                       struct torpor__held *held) {
+  struct torpor__protocol *protocol = torpor__held_protocol(held);
+  torpor__held_part(held);
+  if (torpor__protocol_pending(protocol))
+    torpor__protocol_flush(torpor__worker_store(worker), &protocol, 1,
+                           torpor__catalog_now());
+  worker->wanted[worker->wanted_count++] =
+      (struct torpor__wanted){.number = torpor__protocol_run(protocol)};
+}
+
 static void settle_runs(struct torpor_worker *worker) {
   for (size_t i = worker->count; i-- > 0;) {
     struct torpor__held *held = worker->runs[i];
-    int64_t number = torpor__protocol_run(torpor__held_protocol(held));
     enum torpor__held_next next = torpor__held_settle(held);
     if (next == TORPOR__HELD_STAYS) continue;
+    if (next == TORPOR__HELD_AGAIN) want_again(worker, held);
     torpor__worker_drop(worker, i);
-    if (next ==
-        TORPOR__HELD_AGAIN) /* there is room: torpor__worker_take has made it */
-      worker->wanted[worker->wanted_count++] =
-          (struct torpor__wanted){.number = number};
   }
 }
 
@@ -324,11 +335,21 @@ static void limit_awake(struct torpor_worker *worker) {
       torpor__held_sleep(worker->runs[i]);
 }
 
+static bool is_any_away(const struct torpor_worker *worker) {
+  for (size_t i = 0; i < worker->count; i++)
+    if (torpor__held_is_away(worker->runs[i])) return true;
+  return false;
+}
+
+/* Those that wait for room wait for the crew, if that has any: it wakes the
+ * loop. */
 static bool has_work(const struct torpor_worker *worker) {
+  bool waits = worker->full && is_any_away(worker);
   for (size_t i = 0; i < worker->count; i++) {
     const struct torpor__protocol *protocol =
         torpor__held_protocol(worker->runs[i]);
-    if (torpor__held_is_away(worker->runs[i]) || is_suspect(worker->runs[i]))
+    if (torpor__held_is_away(worker->runs[i]) || is_suspect(worker->runs[i]) ||
+        (waits && needs_room(worker->runs[i])))
       continue;
     if (torpor__protocol_phase(protocol) == TORPOR__PHASE_STEPPING ||
         torpor__protocol_pending(protocol) || torpor__protocol_ready(protocol))
@@ -452,8 +473,18 @@ torpor_status torpor_worker_open(torpor_store *store,
   return TORPOR_OK;
 }
 
+/* Ends what goes on elsewhere: all at once, then one after the other. */
+static void part_runs(struct torpor_worker *worker) {
+  for (size_t i = 0; i < worker->count; i++) torpor__held_stop(worker->runs[i]);
+  for (size_t i = 0; i < worker->count; i++) torpor__held_part(worker->runs[i]);
+}
+
 void torpor_worker_close(torpor_worker *worker) {
   if (worker == NULL) return;
+  if (!worker->parted) { /* it never ran: its runs were not attempted */
+    part_runs(worker);
+    flush_runs(worker);
+  }
   while (worker->count > 0) torpor__worker_drop(worker, worker->count - 1);
   torpor__crew_close(worker->by.crew);
   torpor_loop_close(worker->by.loop);
@@ -468,6 +499,7 @@ void torpor_worker_close(torpor_worker *worker) {
 torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
   struct torpor__store *store = torpor__worker_store(worker);
   int64_t number;
+  worker->parted = false;
   if (id == NULL) {
     worker->all = true;
     worker->retry_due = 0;
@@ -490,12 +522,6 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
   return others || status == TORPOR_LOCKED
              ? torpor__worker_want(worker, number, 0)
              : status;
-}
-
-/* Ends what goes on elsewhere: all at once, then one after the other. */
-static void part_runs(struct torpor_worker *worker) {
-  for (size_t i = 0; i < worker->count; i++) torpor__held_stop(worker->runs[i]);
-  for (size_t i = 0; i < worker->count; i++) torpor__held_part(worker->runs[i]);
 }
 
 /* A clean goodbye: takes back the attempts that were counted in advance. */
@@ -526,6 +552,7 @@ torpor_status torpor_worker_run(torpor_worker *worker) {
         torpor__store_fail(torpor__worker_store(worker), status, "the loop");
   part_runs(worker);
   if (worker->status == TORPOR_OK) rest_runs(worker);
+  worker->parted = true;
   return worker->status;
 }
 

@@ -190,6 +190,27 @@ static void a_stop_before_a_step_is_no_attempt(void **state) {
   assert_int_equal(bench.info.attempts, 0);
 }
 
+/* Nor is being taken by a worker that never runs, or is stopped at once. */
+static void a_stop_before_a_claim_is_no_attempt(void **state) {
+  (void)state;
+  add_run("export default 1;");
+  for (int i = 0; i < 2 * TORPOR_RUN_ATTEMPTS; i++) {
+    assert_int_equal(torpor_worker_open(bench.store, NULL, &bench.worker),
+                     TORPOR_OK);
+    assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_OK);
+    torpor_worker_stop(bench.worker);
+    if (i % 2 == 1)
+      assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
+    torpor_worker_close(bench.worker);
+    look();
+    assert_int_equal(bench.info.state, TORPOR_RUN_READY);
+    assert_int_equal(bench.info.attempts, 0);
+  }
+  drive(note);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+}
+
 static struct torpor__store *rows(void) {
   return bench.store->store;
 }
@@ -436,6 +457,7 @@ int main(void) {
       ON_BENCH(much_output_is_fine),
       ON_BENCH(a_stop_is_no_attempt),
       ON_BENCH(a_stop_before_a_step_is_no_attempt),
+      ON_BENCH(a_stop_before_a_claim_is_no_attempt),
       ON_BENCH(a_damaged_run_is_parked_alone),
       ON_BENCH(a_damaged_run_that_was_asked_for_is_an_error),
       ON_BENCH(a_run_of_another_key_is_left_alone),
