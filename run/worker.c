@@ -110,8 +110,9 @@ static bool is_suspect(struct torpor__held *held) {
   return torpor__protocol_is_suspect(torpor__held_protocol(held));
 }
 
-/* Who is to be tried next: a run that is held and ready, or one that is wanted,
- * those that are short first, then those with the fewest attempts. */
+/* Who is to be tried next, but for the trial itself: a run that is held and
+ * ready, or one that is wanted, those that are short first, then those with the
+ * fewest attempts. */
 struct candidate {
   struct torpor__held *held;
   struct torpor__wanted *wanted;
@@ -134,7 +135,9 @@ static struct candidate find_candidate(const struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++) {
     struct torpor__held *held = worker->runs[i];
     const struct torpor__protocol *protocol = torpor__held_protocol(held);
-    if (!is_suspect(held) || !torpor__protocol_ready(protocol)) continue;
+    if (held == worker->trial || !is_suspect(held) ||
+        !torpor__protocol_ready(protocol))
+      continue;
     compare(&best, (struct candidate){
                        .held = held,
                        .slow = torpor__held_is_slow(held),
@@ -188,7 +191,6 @@ static torpor_status choose_trial(struct torpor_worker *worker) {
   while (status == TORPOR_OK && worker->trial == NULL &&
          !torpor_loop_stopping(worker->by.loop)) {
     struct candidate best = find_candidate(worker);
-    worker->by.short_only = best.count - best.slow_count > 1;
     worker->tried = false;
     worker->trial = best.held;
     if (best.wanted == NULL) break;
@@ -197,25 +199,31 @@ static torpor_status choose_trial(struct torpor_worker *worker) {
   return status;
 }
 
-/* The trial is over when its run has done what there was to do. */
-static void end_trial(struct torpor_worker *worker) {
+/* The trial is over when its run has done what there was to do, or was put off.
+ * False when that is to be written before another is tried: should this one
+ * end the worker, the other is not to be blamed. */
+static bool end_trial(struct torpor_worker *worker) {
   struct torpor__held *held = worker->trial;
-  if (held == NULL) return;
+  if (held == NULL) return true;
   struct torpor__protocol *protocol = torpor__held_protocol(held);
   bool idle = torpor__protocol_phase(protocol) == TORPOR__PHASE_IDLE;
   bool over = idle && (worker->tried || !is_suspect(held));
-  if (!over && !torpor__held_is_tried(held)) return;
-  if (torpor__held_is_tried(held)) torpor__protocol_rest(protocol);
+  if (!over && !torpor__held_is_tried(held)) return true;
+  if (is_suspect(held) || torpor__held_is_tried(held))
+    torpor__protocol_rest(protocol);
   worker->trial = NULL;
+  return !torpor__protocol_pending(protocol);
 }
 
 static torpor_status step_trial(struct torpor_worker *worker) {
   bool stepped = false;
-  end_trial(worker);
+  if (!end_trial(worker)) return TORPOR_OK;
   torpor_status status = choose_trial(worker);
   if (status != TORPOR_OK || worker->trial == NULL ||
       torpor_loop_stopping(worker->by.loop))
     return status;
+  struct candidate others = find_candidate(worker);
+  worker->by.short_only = others.count > others.slow_count;
   status = torpor__held_step(worker->trial, &stepped);
   worker->by.short_only = false;
   if (stepped) worker->tried = true;

@@ -428,6 +428,45 @@ static void a_suspect_waits_for_the_store(void **state) {
   assert_int_equal(bench.errors, 1);
 }
 
+static int other_attempts; /* of "run", when "other" began */
+
+static void follow_order(void *user, const torpor_event *event) {
+  note(user, event);
+  bool other = strcmp(event->run, "other") == 0;
+  if (event->kind == TORPOR_EVENT_STARTED && other) {
+    look();
+    other_attempts = (int)bench.info.attempts;
+  }
+  if (event->kind == TORPOR_EVENT_COMMIT && !other)
+    assert_int_equal(other_attempts, 1);
+  if (event->kind == TORPOR_EVENT_ENDED && !other)
+    torpor_worker_stop(bench.worker);
+}
+
+/* The first suspect turns out to be long: it is put off, and nothing is counted
+ * against it while the other one is tried. */
+static void short_suspects_go_first(void **state) {
+  (void)state;
+  add_run(
+      "const end = Date.now() + 300;"
+      "let n = 0;"
+      "while (Date.now() < end || n < 3e5) n++;");
+  add_named("other", "export default 1;");
+  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)rows(),
+                                       "UPDATE head SET attempts = 1"),
+                   TORPOR_OK);
+  torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
+  options.event = follow_order;
+  other_attempts = 0;
+  assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
+                   TORPOR_OK);
+  assert_int_equal(torpor_worker_add(bench.worker, NULL), TORPOR_OK);
+  assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
+  torpor_worker_close(bench.worker);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+}
+
 static void read_at_end(void *user, const torpor_event *event) {
   note(user, event);
   if (event->kind != TORPOR_EVENT_ENDED) return;
@@ -468,6 +507,7 @@ int main(void) {
       ON_BENCH(a_run_waits_for_the_store),
       ON_BENCH(a_suspect_waits_for_the_store),
       ON_BENCH(an_end_is_told_with_its_reason),
+      ON_BENCH(short_suspects_go_first),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
