@@ -247,7 +247,8 @@ static bool has_trial(const struct torpor_worker *worker) {
 #define VM_ROOM ((uint64_t)4 << 20)
 
 static bool has_room(const struct torpor_worker *worker) {
-  return torpor__room_used() + VM_ROOM <= worker->memory_total;
+  uint64_t kept = worker->memory_total / 16; /* for what steps take besides */
+  return torpor__room_used() + VM_ROOM + kept <= worker->memory_total;
 }
 
 /* Makes room for one more VM, if there is not enough, by putting others to
