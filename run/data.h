@@ -10,7 +10,7 @@
 #ifndef TORPOR_RUN_DATA_H
 #define TORPOR_RUN_DATA_H
 
-#include "store.h"
+#include "database.h"
 
 /* Zeroed is empty; 'data' is the caller's to free. */
 struct torpor__data_writer {

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 
 #include "data.h"
-#include "departure.h"
-#include "handover.h"
+#include "checkpoint.h"
+#include "upgrade-state.h"
 
 struct exported {
   torpor_store *store;

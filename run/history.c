@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "array.h"
-#include "departure.h"
+#include "checkpoint.h"
 #include "fault.h"
 #include "protocol.h"
 

@@ -18,11 +18,11 @@
 #include <string.h>
 
 #include "array.h"
-#include "chain.h"
+#include "state-chain.h"
 #include "data.h"
-#include "departure.h"
-#include "door.h"
-#include "handover.h"
+#include "checkpoint.h"
+#include "input-check.h"
+#include "upgrade-state.h"
 #include "protocol.h"
 #include "request.h"
 #include "torpor-loop.h"

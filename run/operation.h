@@ -8,7 +8,7 @@
 #ifndef TORPOR_RUN_OPERATION_H
 #define TORPOR_RUN_OPERATION_H
 
-#include "store.h"
+#include "database.h"
 
 /* Copies kind, request and, for a signal, the name that it waits for into one
  * block, which 'copy->kind' owns. OK, LIMIT (no run can keep such an operation)

@@ -10,8 +10,8 @@
 #ifndef TORPOR_RUN_PROTOCOL_STATE_H
 #define TORPOR_RUN_PROTOCOL_STATE_H
 
-#include "inbox.h"
-#include "mailbox.h"
+#include "results.h"
+#include "signals.h"
 #include "protocol.h"
 
 enum {

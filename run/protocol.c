@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "array.h"
-#include "door.h"
+#include "input-check.h"
 #include "fault.h"
 
 /* ---- opening and closing ------------------------------------------------ */

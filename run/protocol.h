@@ -80,7 +80,7 @@
 #ifndef TORPOR_RUN_PROTOCOL_H
 #define TORPOR_RUN_PROTOCOL_H
 
-#include "store.h"
+#include "database.h"
 
 enum {
   TORPOR__ATTEMPTS_DEFAULT = 5,

@@ -12,7 +12,7 @@
 #ifndef TORPOR_RUN_REQUEST_H
 #define TORPOR_RUN_REQUEST_H
 
-#include "store.h"
+#include "database.h"
 
 struct torpor__file {
   const char *name;

@@ -1,50 +1,519 @@
 /* SPDX-License-Identifier: MIT */
-/* store.c - what every kind of store shares: the sentence that a failed call
- * leaves behind.
+/* store.c - what anybody may do with a store: open it, make runs, look at
+ * them, send them signals, ask them to end. Driving them is worker.c.
  *
- *  (1) A failed call always leaves a sentence; a successful one leaves the
- *      last sentence as it was.
+ * Everything here is one transaction or only reads, so it may be done while
+ * workers, here or in other processes, are at it.
  *
- * Runs on the store's thread. */
+ * On the thread of the store. */
+#define _GNU_SOURCE /* getrandom, explicit_bzero */
 #include "store.h"
 
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
-/* Whether what 'format' says is the whole sentence: these codes only tell a
- * program what kind of failure it is. */
-static bool needs_no_text(torpor_status status) {
-  switch (status) {
-  case TORPOR_THROWN:
-  case TORPOR_MISUSE:
-  case TORPOR_LIMIT:
-  case TORPOR_NOT_FOUND:
-  case TORPOR_FORMAT:
-  case TORPOR_NEWER:
-  case TORPOR_DENIED:
-    return true;
+#include "array.h"
+#include "input-check.h"
+#include "signals.h"
+#include "program.h"
+#include "protocol.h"
+#include "request.h"
+#include "database-sqlite.h"
+
+static _Thread_local char open_error[TORPOR__STORE_MESSAGE_MAX];
+
+int64_t torpor__catalog_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- The store -----------------------------------------------------------*/
+
+torpor_status torpor_store_open(const char *path,
+                                const torpor_store_options *options,
+                                torpor_store **out) {
+  torpor_store_options given = TORPOR_STORE_OPTIONS_INIT;
+  *out = NULL;
+  open_error[0] = '\0';
+  if (options != NULL)
+    memcpy(&given, options,
+           options->size < sizeof given ? options->size : sizeof given);
+  torpor_store *store = calloc(1, sizeof *store);
+  if (store == NULL) {
+    snprintf(open_error, sizeof open_error, "out of memory");
+    return TORPOR_NOMEM;
+  }
+  torpor_access_reserve(torpor_store_covers);
+  store->keyed = given.key != NULL;
+  if (store->keyed) memcpy(store->key, given.key, sizeof store->key);
+  const struct torpor__store_options sqlite = {.path = path,
+                                               .vfs = given.vfs,
+                                               .read_only = given.read_only,
+                                               .must_exist = given.must_exist,
+                                               .busy_ms = given.busy_ms};
+  torpor_status status =
+      torpor__store_sqlite_open(&sqlite, &store->store, open_error);
+  if (status != TORPOR_OK) {
+    free(store);
+    return status;
+  }
+  store->path = strdup(torpor__store_sqlite_file(store->store));
+  if (store->path == NULL) {
+    torpor_store_close(store);
+    snprintf(open_error, sizeof open_error, "out of memory");
+    return TORPOR_NOMEM;
+  }
+  *out = store;
+  return TORPOR_OK;
+}
+
+bool torpor_store_covers(const char *path) {
+  return torpor__store_sqlite_covers(path);
+}
+
+void torpor_store_close(torpor_store *store) {
+  if (store == NULL) return;
+  store->store->calls->close(store->store);
+  explicit_bzero(store->key, sizeof store->key);
+  free(store->path);
+  free(store);
+}
+
+const char *torpor_store_error(const torpor_store *store) {
+  return store != NULL ? store->store->message : open_error;
+}
+
+/* ---- Making a run --------------------------------------------------------*/
+
+/* A new id: ten characters that are easy to read aloud and to type. */
+static torpor_status make_id(struct torpor__store *store, char *id) {
+  static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32 */
+  uint8_t random[10];
+  if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+    return torpor__store_fail(store, TORPOR_IO, "no random bytes for an id");
+  for (size_t i = 0; i < sizeof random; i++) id[i] = letters[random[i] % 32];
+  id[sizeof random] = '\0';
+  return TORPOR_OK;
+}
+
+torpor_status torpor__catalog_choose_id(torpor_store *store, const char *wanted,
+                                        char *id) {
+  if (wanted == NULL) return make_id(store->store, id);
+  if (strlen(wanted) >= TORPOR_RUN_ID_SIZE)
+    return torpor__store_fail(store->store, TORPOR_MISUSE,
+                              "a run's id has at most %d characters",
+                              TORPOR_RUN_ID_SIZE - 1);
+  strcpy(id, wanted);
+  return TORPOR_OK;
+}
+
+static torpor_status add_program(torpor_store *store,
+                                 const torpor_run_options *options,
+                                 const char *id, const torpor_access *access) {
+  struct torpor__program program = {0};
+  torpor_status status = torpor__program_read(&program, options->file, access);
+  if (status != TORPOR_OK) {
+    snprintf(store->store->message, sizeof store->store->message, "%s",
+             program.message);
+    return status;
+  }
+  const char *engine = torpor_engine_id();
+  const struct torpor__run row = {
+      .id = id,
+      .program = program.files[0].name,
+      .access = options->access != NULL ? options->access : "",
+      .input = {.data = options->input, .size = options->input_size},
+      .engine = {.data = engine, .size = strlen(engine)},
+      .memory_max = options->memory_max,
+      .fuel = options->fuel,
+      .deadline_ms = options->deadline_ms,
+      .created_ms = torpor__catalog_now(),
+      .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
+  int64_t run;
+  status = torpor__request_create(store->store, &row, program.files,
+                                  program.count, &run);
+  torpor__program_free(&program);
+  return status;
+}
+
+torpor_status torpor_run_add(torpor_store *store,
+                             const torpor_run_options *options, char *id) {
+  torpor_run_options given = TORPOR_RUN_OPTIONS_INIT;
+  torpor_access *access = NULL;
+  memcpy(&given, options,
+         options->size < sizeof given ? options->size : sizeof given);
+  if (given.file == NULL)
+    return torpor__store_fail(store->store, TORPOR_MISUSE,
+                              "name the main module of the run");
+  torpor_status status = torpor__catalog_choose_id(store, given.id, id);
+  if (status == TORPOR_OK && given.access != NULL) {
+    status = torpor_access_read(given.access, strlen(given.access), &access);
+    if (status != TORPOR_OK)
+      torpor__store_fail(store->store, status,
+                         "the access that is granted is damaged");
+  }
+  if (status == TORPOR_OK && given.input_size > 0)
+    status = torpor__door_check(
+        store->store,
+        (struct torpor__slice){.data = given.input, .size = given.input_size},
+        given.memory_max, "the input");
+  if (status == TORPOR_OK) status = add_program(store, &given, id, access);
+  torpor_access_close(access);
+  return status;
+}
+
+/* ---- Looking at runs -----------------------------------------------------*/
+
+const char *torpor_run_state_name(torpor_run_state state) {
+  static const char *const names[] = {
+      [TORPOR_RUN_READY] = "ready",       [TORPOR_RUN_WAITING] = "waiting",
+      [TORPOR_RUN_DONE] = "done",         [TORPOR_RUN_FAILED] = "failed",
+      [TORPOR_RUN_DEADLOCK] = "deadlock", [TORPOR_RUN_KILLED] = "killed",
+      [TORPOR_RUN_PARKED] = "parked",     [TORPOR_RUN_DAMAGED] = "damaged"};
+  return (unsigned)state < sizeof names / sizeof names[0] ? names[state]
+                                                          : "unknown";
+}
+
+torpor_run_state torpor__catalog_state(const struct torpor__head *head) {
+  if (head->damaged) return TORPOR_RUN_DAMAGED;
+  switch (head->status) {
+  case TORPOR__RUN_DONE:
+    return TORPOR_RUN_DONE;
+  case TORPOR__RUN_FAILED:
+    return TORPOR_RUN_FAILED;
+  case TORPOR__RUN_DEADLOCKED:
+    return TORPOR_RUN_DEADLOCK;
+  case TORPOR__RUN_KILLED:
+    return TORPOR_RUN_KILLED;
+  case TORPOR__RUN_PARKED:
+    return TORPOR_RUN_PARKED;
   default:
-    return false;
+    return head->step == head->start || head->runnable ? TORPOR_RUN_READY
+                                                       : TORPOR_RUN_WAITING;
   }
 }
 
-torpor_status torpor__store_fail(struct torpor__store *store,
-                                 torpor_status status, const char *format,
-                                 ...) {
-  size_t size = sizeof store->message;
-  const char *text = torpor_status_text(status);
-  int used = 0;
-  if (format == NULL) {
-    snprintf(store->message, size, "%s", text);
-    return status;
+/* The rows of one walk, copied, since a visitor of the store may not call it
+ * and a visitor of ours may. */
+struct listed {
+  int64_t run;
+  char *text; /* owns all strings below */
+  struct torpor__run row;
+  struct torpor__head head;
+};
+
+struct listing {
+  struct listed *rows;
+  size_t count;
+  size_t capacity;
+};
+
+static char *put_text(char **at, const char *text) {
+  char *start = *at;
+  size_t size = strlen(text) + 1;
+  memcpy(start, text, size);
+  *at += size;
+  return start;
+}
+
+static torpor_status list_row(void *data, int64_t run,
+                              const struct torpor__run *row,
+                              const struct torpor__head *head) {
+  struct listing *listing = data;
+  if (!torpor__array_reserve(&listing->rows, &listing->capacity,
+                             listing->count + 1, sizeof *listing->rows))
+    return TORPOR_NOMEM;
+  size_t size = strlen(row->id) + strlen(row->program) + strlen(row->access) +
+                row->engine.size + 4;
+  char *text = malloc(size), *at = text;
+  if (text == NULL) return TORPOR_NOMEM;
+  struct listed *listed = &listing->rows[listing->count++];
+  *listed =
+      (struct listed){.run = run, .text = text, .row = *row, .head = *head};
+  listed->row.id = put_text(&at, row->id);
+  listed->row.program = put_text(&at, row->program);
+  listed->row.access = put_text(&at, row->access);
+  listed->row.engine.data = at;
+  memcpy(at, row->engine.data, row->engine.size);
+  at[row->engine.size] = '\0';
+  return TORPOR_OK;
+}
+
+static void free_listing(struct listing *listing) {
+  for (size_t i = 0; i < listing->count; i++) free(listing->rows[i].text);
+  free(listing->rows);
+}
+
+static torpor_status copy_exit(void *data, const struct torpor__exit *row) {
+  struct torpor__exit *copy = data;
+  char *reason = strdup(row->reason);
+  void *value = torpor__array_copy(row->value.data, row->value.size);
+  if (reason == NULL || value == NULL) {
+    free(reason);
+    free(value);
+    return TORPOR_NOMEM;
   }
-  if (!needs_no_text(status))
-    used = snprintf(store->message, size, "%s: ", text);
-  if (used < 0 || (size_t)used >= size) return status;
-  va_list args;
-  va_start(args, format);
-  vsnprintf(store->message + used, size - (size_t)used, format, args);
-  va_end(args);
+  copy->reason = reason;
+  copy->value.data = value;
+  copy->value.size = row->value.size;
+  return TORPOR_OK;
+}
+
+/* torpor__run_fn */
+static torpor_status copy_id(void *data, int64_t run,
+                             const struct torpor__run *row,
+                             const struct torpor__head *head) {
+  (void)run;
+  (void)head;
+  snprintf(data, TORPOR_RUN_ID_SIZE, "%s", row->id);
+  return TORPOR_OK;
+}
+
+/* The id of the run that one was forked from, if that is still there, and
+ * whole. */
+static torpor_status find_parent(struct torpor__store *store, int64_t parent,
+                                 char id[TORPOR_RUN_ID_SIZE]) {
+  id[0] = '\0';
+  if (parent == 0) return TORPOR_OK;
+  torpor_status status = store->calls->run_each(store, parent, copy_id, id);
+  return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
+}
+
+/* What else there is of a run that is listed. */
+static torpor_status read_listed(struct torpor__store *store,
+                                 const struct listed *listed,
+                                 struct torpor__counts *counts,
+                                 struct torpor__exit *end, char *parent) {
+  torpor_status status = store->calls->run_count(store, listed->run, counts);
+  if (status == TORPOR_OK)
+    status = find_parent(store, listed->row.parent, parent);
+  if (status == TORPOR_OK)
+    status = store->calls->exit_each(store, listed->run, copy_exit, end);
+  if (status == TORPOR_OK && listed->head.damaged)
+    status = torpor__store_fail(store, TORPOR_CORRUPT,
+                                "its rows are damaged; restore the store from "
+                                "a backup");
   return status;
+}
+
+static torpor_status visit_listed(struct torpor__store *store,
+                                  const struct listed *listed,
+                                  torpor_run_visit_fn visit, void *user,
+                                  bool *go_on) {
+  struct torpor__counts counts = {0};
+  struct torpor__exit end = {0};
+  char parent[TORPOR_RUN_ID_SIZE] = "", damage[TORPOR__STORE_MESSAGE_MAX];
+  bool worked = false;
+  torpor_status status = read_listed(store, listed, &counts, &end, parent);
+  bool damaged = torpor__protocol_is_own_fault(status);
+  if (damaged) {
+    memcpy(damage, store->message, sizeof damage);
+    status = TORPOR_OK;
+  }
+  if (status == TORPOR_OK && !damaged)
+    status = store->calls->locked(store, listed->run, &worked);
+  if (status == TORPOR_OK) {
+    const torpor_run_info info = {
+        .id = listed->row.id,
+        .file = listed->row.program,
+        .engine = listed->row.engine.data,
+        .access = listed->row.access,
+        .state =
+            damaged ? TORPOR_RUN_DAMAGED : torpor__catalog_state(&listed->head),
+        .step = listed->head.step,
+        .branch = listed->head.branch,
+        .attempts = listed->head.attempts,
+        .created_ms = listed->row.created_ms,
+        .changed_ms = listed->head.changed_ms,
+        .snapshot_size = (uint64_t)counts.snapshot_size,
+        .operations = (uint64_t)counts.operations,
+        .signals = (uint64_t)counts.signals,
+        .worked = worked,
+        .cancelling = listed->head.cancel != 0,
+        .reason = damaged              ? damage
+                  : end.reason != NULL ? end.reason
+                                       : "",
+        .value = end.value.size > 0 ? end.value.data : NULL,
+        .value_size = end.value.size,
+        .keep = listed->row.keep,
+        .parent = parent};
+    *go_on = visit(user, &info);
+  }
+  free((char *)end.reason);
+  free((void *)end.value.data);
+  return status;
+}
+
+torpor_status torpor_run_each(torpor_store *store, const char *id,
+                              torpor_run_visit_fn visit, void *user) {
+  struct torpor__store *rows = store->store;
+  struct listing listing = {0};
+  int64_t run = 0;
+  bool go_on = true;
+  torpor_status status =
+      id != NULL ? rows->calls->run_find(rows, id, &run) : TORPOR_OK;
+  if (status == TORPOR_OK)
+    status = rows->calls->run_each(rows, run, list_row, &listing);
+  for (size_t i = 0; status == TORPOR_OK && go_on && i < listing.count; i++)
+    status = visit_listed(rows, &listing.rows[i], visit, user, &go_on);
+  free_listing(&listing);
+  return status;
+}
+
+/* ---- Operations and lines ------------------------------------------------*/
+
+/* What a walk of the store calls, and what it passes on. A visit that wants to
+ * stop ends the walk with a code of its own. */
+struct walk {
+  torpor_run_operation_fn operation;
+  torpor_run_line_fn line;
+  torpor_run_mail_fn mail;
+  void *user;
+};
+
+#define WALK_STOPPED TORPOR_CANCELLED
+
+static torpor_status end_walk(torpor_status status) {
+  return status == WALK_STOPPED ? TORPOR_OK : status;
+}
+
+const char *torpor__catalog_policy(enum torpor__policy policy) {
+  switch (policy) {
+  case TORPOR__POLICY_REARM:
+    return "re-arm";
+  case TORPOR__POLICY_REPEAT:
+    return "repeat";
+  case TORPOR__POLICY_REATTACH:
+    return "reattach";
+  default:
+    return "reject";
+  }
+}
+
+static torpor_status pass_operation(void *data,
+                                    const struct torpor__operation *row) {
+  const struct walk *walk = data;
+  const torpor_run_operation operation = {
+      .id = row->id,
+      .kind = row->kind,
+      .topic = row->topic,
+      .request = row->request.data,
+      .request_size = row->request.size,
+      .begun_ms = row->begun_ms,
+      .begun_step = row->begun_step,
+      .due_ms = row->due_ms == TORPOR__NEVER ? -1 : row->due_ms,
+      .key = row->key,
+      .waking = torpor__catalog_policy(row->policy)};
+  return walk->operation(walk->user, &operation) ? TORPOR_OK : WALK_STOPPED;
+}
+
+static torpor_status pass_line(void *data, const struct torpor__line *row) {
+  const struct walk *walk = data;
+  const torpor_run_line line = {.step = row->step,
+                                .written_ms = row->written_ms,
+                                .level = row->level,
+                                .text = row->text.data,
+                                .size = row->text.size};
+  return walk->line(walk->user, &line) ? TORPOR_OK : WALK_STOPPED;
+}
+
+torpor_status torpor_run_operations(torpor_store *store, const char *id,
+                                    torpor_run_operation_fn visit, void *user) {
+  struct torpor__store *rows = store->store;
+  struct walk walk = {.operation = visit, .user = user};
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status != TORPOR_OK) return status;
+  return end_walk(
+      rows->calls->operation_each(rows, run, pass_operation, &walk));
+}
+
+torpor_status torpor_run_lines(torpor_store *store, const char *id,
+                               int64_t after, torpor_run_line_fn visit,
+                               void *user) {
+  struct torpor__store *rows = store->store;
+  struct walk walk = {.line = visit, .user = user};
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status != TORPOR_OK) return status;
+  return end_walk(rows->calls->line_each(rows, run, after, pass_line, &walk));
+}
+
+/* ---- The mailbox ---------------------------------------------------------*/
+
+static torpor_status pass_signal(void *data, const struct torpor__signal *row) {
+  const struct walk *walk = data;
+  const torpor_run_mail mail = {.number = row->sequence,
+                                .name = row->topic,
+                                .sent_ms = row->sent_ms,
+                                .value = row->value.data,
+                                .size = row->value.size};
+  return walk->mail(walk->user, &mail) ? TORPOR_OK : WALK_STOPPED;
+}
+
+torpor_status torpor_run_mailbox(torpor_store *store, const char *id,
+                                 torpor_run_mail_fn visit, void *user) {
+  struct torpor__store *rows = store->store;
+  struct walk walk = {.mail = visit, .user = user};
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status != TORPOR_OK) return status;
+  return end_walk(rows->calls->signal_each(rows, run, 0, pass_signal, &walk));
+}
+
+torpor_status torpor_run_mail_drop(torpor_store *store, const char *id,
+                                   int64_t number) {
+  struct torpor__store *rows = store->store;
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status == TORPOR_OK) status = rows->calls->lock(rows, run);
+  if (status == TORPOR_LOCKED)
+    return torpor__store_fail(rows, status,
+                              "a worker drives the run, and may be handing the "
+                              "signal over; stop it first");
+  if (status != TORPOR_OK) return status;
+  status = torpor__mailbox_drop(rows, run, number);
+  rows->calls->unlock(rows, run);
+  return status;
+}
+
+/* ---- Asking something of a run -------------------------------------------*/
+
+torpor_status torpor_run_signal(torpor_store *store, const char *id,
+                                const char *name, const uint8_t *data,
+                                size_t size) {
+  static const uint8_t nothing[] = {0xf7}; /* CBOR: undefined */
+  struct torpor__store *rows = store->store;
+  const struct torpor__slice value = {.data = data != NULL ? data : nothing,
+                                      .size = data != NULL ? size : 1};
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status != TORPOR_OK) return status;
+  status = torpor__door_check_name(rows, name);
+  if (status == TORPOR_OK && value.size <= TORPOR__SIGNAL_SIZE_MAX)
+    status = torpor__door_check(rows, value, 0, "the value of the signal");
+  if (status != TORPOR_OK) return status;
+  return torpor__mailbox_send(rows, run, name, value, torpor__catalog_now());
+}
+
+torpor_status torpor_run_cancel(torpor_store *store, const char *id,
+                                bool kill) {
+  struct torpor__store *rows = store->store;
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status != TORPOR_OK) return status;
+  return kill ? torpor__request_kill(rows, run, torpor__catalog_now())
+              : torpor__request_cancel(rows, run, torpor__catalog_now());
+}
+
+torpor_status torpor_run_unpark(torpor_store *store, const char *id) {
+  struct torpor__store *rows = store->store;
+  int64_t run;
+  torpor_status status = rows->calls->run_find(rows, id, &run);
+  if (status != TORPOR_OK) return status;
+  return torpor__request_unpark(rows, run, torpor__catalog_now());
 }

@@ -19,9 +19,9 @@
 #include <string.h>
 
 #include "array.h"
-#include "door.h"
+#include "input-check.h"
 #include "fault.h"
-#include "handover.h"
+#include "upgrade-state.h"
 #include "program.h"
 
 struct upgrade {

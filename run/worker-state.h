@@ -5,7 +5,7 @@
 #ifndef TORPOR_RUN_WORKER_STATE_H
 #define TORPOR_RUN_WORKER_STATE_H
 
-#include "held.h"
+#include "worker-run.h"
 
 struct torpor__wanted {
   int64_t number;

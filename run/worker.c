@@ -8,8 +8,8 @@
  *     has something to do ─► one transaction for all of them ─► drivers start,
  *     output is shown ─► wait
  *
- * A step that takes long goes on on another thread (stint.h), and is taken up
- * again by the turn that finds it done.
+ * A step that takes long goes on on another thread (worker-step.h), and is
+ * taken up again by the turn that finds it done.
  *
  *  (1) Between two turns nothing is half done: what a turn stepped, it also
  *      committed, or the store failed and the worker ends.
@@ -34,8 +34,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crew.h"
-#include "room.h"
+#include "worker-threads.h"
+#include "process-memory.h"
 #include "worker-state.h"
 
 enum { AWAKE_MAX = 256, RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };

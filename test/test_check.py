@@ -30,8 +30,8 @@ GOOD = {
     "engine/bind.c": LICENCE + '#include "vm/engine.h"\n'
                                '#include "engine.wasm.h"\n',
     "loop/timer.c": LICENCE + '#include "torpor-loop.h"\n#include <uv.h>\n',
-    "run/store.h": LICENCE,
-    "run/store-sqlite.c": LICENCE + '#include "store.h"\n'
+    "run/database.h": LICENCE,
+    "run/database-sqlite.c": LICENCE + '#include "store.h"\n'
                                     "#include <sqlite3.h>\n",
     "cli/main.c": LICENCE + '#include "torpor-run.h"\n#include <stdio.h>\n',
     "docs/format.md": "# The format\n\n## Its bytes\n",
@@ -73,10 +73,10 @@ class CheckTest(unittest.TestCase):
 class ArrowsTest(CheckTest):
     FORBIDDEN = [
         ("cli/main.c", "vm/engine.h"),
-        ("cli/main.c", "run/store.h"),
+        ("cli/main.c", "run/database.h"),
         ("run/worker.c", "vm/engine.h"),
         ("loop/timer.c", "torpor-run.h"),
-        ("loop/timer.c", "run/store.h"),
+        ("loop/timer.c", "run/database.h"),
         ("vm/vm.c", "torpor-loop.h"),
         ("vm/vm.c", "engine.wasm.h"),
         ("vm/vm.c", "guest/engine.c"),

@@ -18,10 +18,10 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "run/mailbox.h"
+#include "run/signals.h"
 #include "run/protocol.h"
 #include "run/request.h"
-#include "run/store-sqlite-db.h"
+#include "run/database-sqlite-state.h"
 
 enum { ATTEMPTS_MAX = 3 };
 

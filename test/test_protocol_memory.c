@@ -18,10 +18,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/mailbox.h"
+#include "run/signals.h"
 #include "run/protocol.h"
 #include "run/request.h"
-#include "support/memory-store.h"
+#include "support/memory-database.h"
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);

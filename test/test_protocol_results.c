@@ -8,9 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/door.h"
+#include "run/input-check.h"
 #include "run/protocol.h"
-#include "test/support/sqlite-store.h"
+#include "test/support/sqlite-database.h"
 
 static struct torpor__store *store;
 static struct torpor__protocol *protocol;

@@ -32,7 +32,7 @@
 #include <sys/random.h>
 
 #include "run/fault.h"
-#include "run/mailbox.h"
+#include "run/signals.h"
 #include "run/request.h"
 #include "support/universe.h"
 

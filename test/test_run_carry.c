@@ -15,7 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/catalog.h"
+#include "run/store.h"
 #include "support/bench.h"
 
 #define PROGRAM                                                                \

@@ -18,8 +18,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "run/catalog.h"
-#include "run/store-sqlite-db.h"
+#include "run/store.h"
+#include "run/database-sqlite-state.h"
 #include "support/bench.h"
 #include "torpor-loop.h"
 

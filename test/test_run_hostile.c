@@ -18,8 +18,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/catalog.h"
-#include "run/store-sqlite-db.h"
+#include "run/store.h"
+#include "run/database-sqlite-state.h"
 #include "support/bench.h"
 
 #define PROGRAM                                                                \

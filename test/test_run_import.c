@@ -13,10 +13,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/catalog.h"
+#include "run/store.h"
 #include "run/data.h"
-#include "run/departure.h"
-#include "run/store-sqlite-db.h"
+#include "run/checkpoint.h"
+#include "run/database-sqlite-state.h"
 #include "support/bench.h"
 
 #define STEP_LARGEST (INT64_C(1) << 52)

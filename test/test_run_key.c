@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/store-sqlite-db.h"
+#include "run/database-sqlite-state.h"
 #include "support/bench.h"
 
 #define SECRET "a secret that no disk should see"

@@ -17,10 +17,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "run/catalog.h"
+#include "run/store.h"
 #include "run/fault.h"
 #include "run/request.h"
-#include "run/store-sqlite-db.h"
+#include "run/database-sqlite-state.h"
 
 static struct bench {
   char folder[64], path[96];

@@ -24,7 +24,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "test/support/sqlite-store.h"
+#include "test/support/sqlite-database.h"
 
 enum { BUSY_MS = 60, NOBODY = 65534 };
 

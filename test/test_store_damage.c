@@ -20,8 +20,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "run/catalog.h"
-#include "run/store-sqlite-db.h"
+#include "run/store.h"
+#include "run/database-sqlite-state.h"
 #include "support/bench.h"
 
 /* Longer than any one damage takes, also on a busy machine. */

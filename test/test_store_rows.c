@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "test/support/sqlite-store.h"
+#include "test/support/sqlite-database.h"
 
 static int seen;
 

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "run/fault.h"
-#include "run/held.h"
-#include "run/store-sqlite-db.h"
+#include "run/worker-run.h"
+#include "run/database-sqlite-state.h"
 
 static struct bench {
   char folder[64], file[96], path[96];

@@ -10,7 +10,7 @@
 
 #include "run/branch.h"
 #include "run/protocol.h"
-#include "support/memory-store.h"
+#include "support/memory-database.h"
 #include "support/simulated-program.h"
 
 enum {

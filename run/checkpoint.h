@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* checkpoint.h - opening a state in the store so that a run can go on from it.
+ *
+ * The states that lead to it become one whole snapshot; what it waits for is
+ * read from the VM that sleeps in it, whose engine must be here for that.
+ *
+ * On the thread of the store. */
+#ifndef TORPOR_RUN_CHECKPOINT_H
+#define TORPOR_RUN_CHECKPOINT_H
+
+#include "branch.h"
+#include "store.h"
+#include "state-chain.h"
+
+/* Of what an exported run says beside its snapshot. */
+enum { TORPOR__EXPORT_VERSION = 1 };
+
+/* For branch.h; 'user' is the store. */
+struct torpor__opener torpor__departure_opener(torpor_store *store);
+
+/* Reads what the VM 'vm' waits for, by rising id, into an array that is
+ * released with torpor__departure_free. OK, or a sentence in the
+ * store's message; CORRUPT when ids do not rise. */
+torpor_status torpor__departure_list(torpor_store *store, torpor_vm *vm,
+                                     struct torpor__operation **operations,
+                                     size_t *count);
+void torpor__departure_free(struct torpor__operation *operations, size_t count);
+
+/* The state of 'chain' as one whole snapshot. */
+torpor_status torpor__departure_merge(torpor_store *store,
+                                      const struct torpor__chain *chain,
+                                      torpor_vm *vm, torpor_bytes *out);
+
+/* Makes 'out' of a VM that was just opened: its snapshot, engine and what it
+ * waits for; step and branch are the caller's to say. The opener closes it. */
+torpor_status torpor__departure_take(torpor_store *store, torpor_vm *vm,
+                                     struct torpor__departure *out);
+
+/* Opens the VM of 'chain' to look at it, with no limits of the run's. */
+torpor_status torpor__departure_wake(torpor_store *store,
+                                     const struct torpor__chain *chain,
+                                     torpor_vm **vm);
+
+#endif

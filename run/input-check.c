@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* input-check.c - what is handed over to a run is looked at before the store
+ * keeps it. See input-check.h. */
+#include "input-check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "data.h"
+
+enum { DEADLINE_MS = 10000 };
+
+/* What the VM threw: what is wrong with the data, or that it has no room. */
+static torpor_status explain(struct torpor__store *store, torpor_vm *vm,
+                             torpor_value exception, const char *what) {
+  torpor_error error;
+  torpor_status status = torpor_error_read(vm, exception, &error);
+  if (status != TORPOR_OK)
+    return torpor__store_fail(store, status, "%s: %.300s", what,
+                              torpor_last_error(vm));
+  bool syntax = strcmp(error.name, "SyntaxError") == 0;
+  status = torpor__store_fail(store, syntax ? TORPOR_FORMAT : TORPOR_LIMIT,
+                              "%s cannot be read by a program: %.300s", what,
+                              error.message);
+  torpor_error_free(&error);
+  return status;
+}
+
+torpor_status torpor__door_check(struct torpor__store *store,
+                                 struct torpor__slice value,
+                                 uint64_t memory_max, const char *what) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_value decoded;
+  torpor_vm *vm = NULL;
+  options.memory_max = memory_max;
+  options.deadline_ms = DEADLINE_MS;
+  torpor_status status = torpor_vm_open(&options, &vm);
+  if (status == TORPOR_OK)
+    status = torpor_cbor_decode(vm, value.data, value.size, &decoded);
+  if (status == TORPOR_THROWN)
+    status = explain(store, vm, decoded, what);
+  else if (status != TORPOR_OK)
+    torpor__store_fail(store, status, "%s: %.300s", what,
+                       torpor_last_error(vm));
+  torpor_vm_close(vm);
+  return status;
+}
+
+torpor_status torpor__door_check_name(struct torpor__store *store,
+                                      const char *name) {
+  size_t size = strlen(name);
+  if (size == 0)
+    return torpor__store_fail(store, TORPOR_MISUSE,
+                              "a signal has a name; this one is empty");
+  if (size > TORPOR__TOPIC_MAX)
+    return torpor__store_fail(store, TORPOR_LIMIT,
+                              "a signal's name has at most %d bytes",
+                              TORPOR__TOPIC_MAX);
+  if (torpor__data_is_utf8(name, size)) return TORPOR_OK;
+  return torpor__store_fail(store, TORPOR_MISUSE,
+                            "a signal's name is UTF-8; no program waits for "
+                            "this one");
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* results.h - what one run waits for, and the results that have arrived.
+ *
+ *  (1) 'waiting' is what the committed state waits for, by rising branch and
+ *      id; nothing is in 'arrivals' that is not in 'waiting'.
+ *  (2) An operation has at most one arrival. The first one stays, but one that
+ *      the store has recorded replaces one that nothing has recorded yet.
+ *  (3) An arrival of an operation that must not be repeated is 'durable': it is
+ *      written before it is delivered. Those of others may be lost, since the
+ *      operation can be done again.
+ *
+ * No I/O. Runs on the worker's thread. */
+#ifndef TORPOR_RUN_RESULTS_H
+#define TORPOR_RUN_RESULTS_H
+
+#include "database.h"
+
+struct torpor__waiting {
+  int64_t branch;
+  uint64_t id;
+  char *topic; /* of the signal it waits for, or NULL */
+  enum torpor__policy policy;
+  int64_t begun_step;
+  bool answered; /* an arrival is there */
+  bool recorded; /* and it is durable, or must become so */
+  bool chosen;   /* for the next delivery */
+  bool leaving;  /* gone with the step that is staged */
+};
+
+struct torpor__arrival {
+  int64_t sequence; /* in the store; 0: not written */
+  int64_t written;  /* the same, in a transaction that is still open */
+  uint64_t order;   /* of arrival */
+  bool durable;
+  bool chosen;   /* it is what will be delivered */
+  bool outvoted; /* the store had an earlier one */
+  int64_t branch;
+  uint64_t operation;
+  enum torpor__outcome outcome;
+  void *value;
+  size_t size;
+};
+
+/* Zeroed is empty. */
+struct torpor__inbox {
+  struct torpor__waiting *waiting;
+  size_t waiting_count;
+  size_t waiting_capacity;
+  struct torpor__arrival *arrivals;
+  size_t arrival_count;
+  size_t arrival_capacity;
+  uint64_t order;
+};
+
+/* Room for 'more' operations, so that 'add' cannot fail. OK or NOMEM. */
+torpor_status torpor__inbox_reserve(struct torpor__inbox *inbox, size_t more);
+
+/* Waits for an operation that comes after all others; there must be room. Takes
+ * 'topic' over. */
+void torpor__inbox_add(struct torpor__inbox *inbox,
+                       const struct torpor__operation *operation, char *topic);
+
+struct torpor__waiting *torpor__inbox_find(const struct torpor__inbox *inbox,
+                                           int64_t branch, uint64_t id);
+
+/* The same where the branch is not known: 'branch' is tried first. */
+struct torpor__waiting *torpor__inbox_find_id(const struct torpor__inbox *inbox,
+                                              int64_t branch, uint64_t id);
+
+/* Takes a result in; 'sequence' is not 0 when it comes from the store. Copies
+ * the value. OK also for one that is not wanted; NOMEM. */
+torpor_status torpor__inbox_receive(struct torpor__inbox *inbox,
+                                    const struct torpor__result *result);
+
+/* Puts arrivals into the order of delivery: those in the store by sequence,
+ * those that will be written next, then the others; each as they came. */
+void torpor__inbox_sort(struct torpor__inbox *inbox);
+
+/* Removes what is leaving, with its arrivals. */
+void torpor__inbox_leave(struct torpor__inbox *inbox);
+
+/* Ends a write: what was written has its sequence now (or, not 'committed', is
+ * still to be written), what was outvoted goes. Says whether any was. */
+bool torpor__inbox_written(struct torpor__inbox *inbox, bool committed);
+
+void torpor__inbox_clear(struct torpor__inbox *inbox);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* run-vm.h - the VM of one run while it is in memory.
+ *
+ *           open: a new VM, or the         step: tell it what came, let it
+ *           last committed snapshot        run until it waits, look at it
+ *   asleep ───────────────────────► awake ─────────────────────────┐
+ *      ▲                              ▲  │                          │
+ *      └────────── close ─────────────┼──┘                          │
+ *                                     └─────────────────────────────┘
+ *
+ * What a step did is described by a torpor__step, for the protocol. After a
+ * step that failed the VM is worth nothing: close it, and the next open begins
+ * from the last commit.
+ *
+ * No store, no drivers, no clock but for the deadline; on one thread at a
+ * time. */
+#ifndef TORPOR_RUN_RUN_VM_H
+#define TORPOR_RUN_RUN_VM_H
+
+#include "state-chain.h"
+#include "protocol.h"
+
+struct torpor__awake;
+
+/* What a VM needs to know of its run. Borrowed until the VM is closed. */
+struct torpor__brief {
+  const char *id;
+  const char *program; /* name of the main module */
+  struct torpor__slice input;
+  uint64_t memory_max, fuel, deadline_ms; /* 0: the defaults */
+  /* Gives the source of one of the run's modules, as torpor_host.module. */
+  torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
+  /* What an upgrade hands over, CBOR; OK with nothing when there was none. */
+  torpor_status (*upgrade)(void *user, torpor_bytes *out);
+  /* True when the worker is to stop. */
+  bool (*interrupt)(void *user);
+  /* Makes the bytes of a state what the store keeps of it. */
+  torpor_status (*seal)(void *user, int64_t step, torpor_bytes *bytes);
+  /* What waking means for a kind of operation. */
+  enum torpor__policy (*policy)(void *user, const char *kind);
+  void *user;
+};
+
+/* 'chain' is what waking from the last commit takes; NULL: the program starts
+ * in the first step. On failure '*awake' is NULL and 'message' says why. */
+torpor_status torpor__awake_open(struct torpor__awake **awake,
+                                 const struct torpor__brief *brief,
+                                 const struct torpor__chain *chain,
+                                 char message[TORPOR__STORE_MESSAGE_MAX]);
+void torpor__awake_close(struct torpor__awake *awake);
+
+/* Runs step number 'number': tells the VM 'deliveries' in order and drains its
+ * jobs after each, marks those that it accepted and those that it did not come
+ * to, and describes in 'step' what it did. It may take 'allowance_ms'; 0, or
+ * more than the deadline of the run: as long as that. The description is valid
+ * until the next step or close. OK, also when the program ended or failed; else
+ * the step came to nothing and torpor__awake_error says why. */
+torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
+                                 struct torpor__delivery *deliveries,
+                                 size_t count, uint64_t allowance_ms,
+                                 struct torpor__step *step);
+const char *torpor__awake_error(const struct torpor__awake *awake);
+
+/* Whether a step came to nothing since it took longer than its allowance, while
+ * its deadline is later. */
+bool torpor__awake_is_late(const struct torpor__awake *awake);
+
+/* The VM itself, for who only wants to look into it (upgrade-state.c). */
+torpor_vm *torpor__awake_vm(const struct torpor__awake *awake);
+
+#endif

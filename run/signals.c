@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* signals.c - signals to runs: sending, and matching with who waits.
+ *
+ * Each topic has a queue of its messages by rising sequence, which is the order
+ * in which the store got them, and a table of hashes finds the queue: neither
+ * many topics nor many messages make matching slow.
+ *
+ *      first       first + held          count
+ *        ▼              ▼                  ▼
+ *   gone │ held for who │ free ... newest  │
+ *        └── waits ─────┘
+ *
+ *  (1) A message is in its queue once: 'last' tells which are known already.
+ *  (2) Those held are the oldest of their queue.
+ *  (3) A queue without messages is not there.
+ *
+ * Runs on the worker's thread; sending, on that of whoever sends. */
+#include "signals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "fault.h"
+
+static torpor_status check_sendable(struct torpor__store *store, int64_t run) {
+  struct torpor__head head;
+  torpor_status status = store->calls->head_get(store, run, &head);
+  if (status != TORPOR_OK) return status;
+  if (head.status != TORPOR__RUN_ACTIVE && head.status != TORPOR__RUN_PARKED)
+    return torpor__store_fail(store, TORPOR_ENDED, NULL);
+  struct torpor__counts counts;
+  status = store->calls->run_count(store, run, &counts);
+  if (status == TORPOR_OK && counts.signals >= TORPOR__MAILBOX_COUNT_MAX)
+    return torpor__store_fail(store, TORPOR_LIMIT,
+                              "%d signals wait in this run already; send more "
+                              "when it has taken some",
+                              TORPOR__MAILBOX_COUNT_MAX);
+  return status;
+}
+
+static torpor_status write_signal(struct torpor__store *store, int64_t run,
+                                  const struct torpor__signal *row) {
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  status = check_sendable(store, run);
+  if (status == TORPOR_OK) status = store->calls->signal_add(store, run, row);
+  TORPOR__FAULT(SIGNAL_BEFORE);
+  if (status == TORPOR_OK) status = store->calls->commit(store);
+  if (status != TORPOR_OK) store->calls->rollback(store);
+  return status;
+}
+
+torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
+                                   const char *topic,
+                                   struct torpor__slice value, int64_t now_ms) {
+  if (strlen(topic) > TORPOR__TOPIC_MAX)
+    return torpor__store_fail(store, TORPOR_LIMIT,
+                              "a signal's name has at most %d bytes",
+                              TORPOR__TOPIC_MAX);
+  if (value.size > TORPOR__SIGNAL_SIZE_MAX)
+    return torpor__store_fail(store, TORPOR_LIMIT,
+                              "a signal's value has at most %d bytes",
+                              TORPOR__SIGNAL_SIZE_MAX);
+  struct torpor__signal row = {
+      .topic = topic, .value = value, .sent_ms = now_ms};
+  torpor_status status = write_signal(store, run, &row);
+  if (status == TORPOR_OK) TORPOR__FAULT(SIGNAL_AFTER);
+  return status;
+}
+
+/* ---- dropping ----------------------------------------------------------- */
+
+struct wanted {
+  int64_t sequence;
+  bool found;
+};
+
+/* torpor__signal_fn: looks at the first that comes. */
+static torpor_status find_signal(void *data, const struct torpor__signal *row) {
+  struct wanted *wanted = data;
+  wanted->found = row->sequence == wanted->sequence;
+  return TORPOR_CANCELLED;
+}
+
+static torpor_status remove_signal(struct torpor__store *store, int64_t run,
+                                   int64_t sequence) {
+  struct wanted wanted = {.sequence = sequence};
+  torpor_status status =
+      store->calls->signal_each(store, run, sequence - 1, find_signal, &wanted);
+  if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
+  if (!wanted.found)
+    return torpor__store_fail(store, TORPOR_NOT_FOUND,
+                              "no signal with the number %lld waits in the "
+                              "mailbox",
+                              (long long)sequence);
+  return store->calls->signal_remove(store, run, sequence);
+}
+
+torpor_status torpor__mailbox_drop(struct torpor__store *store, int64_t run,
+                                   int64_t sequence) {
+  torpor_status status = store->calls->begin(store);
+  if (status != TORPOR_OK) return status;
+  status = remove_signal(store, run, sequence);
+  if (status == TORPOR_OK) status = store->calls->commit(store);
+  if (status != TORPOR_OK) store->calls->rollback(store);
+  return status;
+}
+
+struct torpor__queue {
+  struct torpor__queue *next; /* in the bucket */
+  struct torpor__message *messages;
+  size_t first, held, count, capacity;
+  uint32_t hash;
+  char topic[];
+};
+
+/* ---- topics ------------------------------------------------------------- */
+
+/* FNV-1a. Topics are of the owner's choosing: no need for a secret. */
+static uint32_t hash_topic(const char *topic) {
+  uint32_t hash = 2166136261u;
+  for (; *topic != '\0'; topic++)
+    hash = (hash ^ (unsigned char)*topic) * 16777619u;
+  return hash;
+}
+
+/* Where the pointer to the queue of 'topic' is, or would be put; NULL when
+ * there are no buckets. */
+static struct torpor__queue **find_place(const struct torpor__mailbox *box,
+                                         const char *topic) {
+  if (box->bucket_count == 0) return NULL;
+  uint32_t hash = hash_topic(topic);
+  struct torpor__queue **place = &box->buckets[hash & (box->bucket_count - 1)];
+  while (*place != NULL &&
+         ((*place)->hash != hash || strcmp((*place)->topic, topic) != 0))
+    place = &(*place)->next;
+  return place;
+}
+
+static struct torpor__queue *find_queue(const struct torpor__mailbox *box,
+                                        const char *topic) {
+  struct torpor__queue **place = find_place(box, topic);
+  return place != NULL ? *place : NULL;
+}
+
+static bool grow_buckets(struct torpor__mailbox *box) {
+  size_t count = box->bucket_count == 0 ? 8 : box->bucket_count * 2;
+  struct torpor__queue **buckets = calloc(count, sizeof *buckets);
+  if (buckets == NULL) return false;
+  for (size_t i = 0; i < box->bucket_count; i++)
+    while (box->buckets[i] != NULL) {
+      struct torpor__queue *queue = box->buckets[i];
+      box->buckets[i] = queue->next;
+      queue->next = buckets[queue->hash & (count - 1)];
+      buckets[queue->hash & (count - 1)] = queue;
+    }
+  free(box->buckets);
+  box->buckets = buckets;
+  box->bucket_count = count;
+  return true;
+}
+
+static struct torpor__queue *add_queue(struct torpor__mailbox *box,
+                                       const char *topic) {
+  if (box->queue_count == box->bucket_count && !grow_buckets(box)) return NULL;
+  size_t size = strlen(topic) + 1;
+  struct torpor__queue *queue = calloc(1, sizeof *queue + size);
+  if (queue == NULL) return NULL;
+  queue->hash = hash_topic(topic);
+  memcpy(queue->topic, topic, size);
+  *find_place(box, topic) = queue;
+  box->queue_count++;
+  return queue;
+}
+
+static void free_queue(struct torpor__queue *queue) {
+  for (size_t i = queue->first; i < queue->count; i++)
+    free(queue->messages[i].value);
+  free(queue->messages);
+  free(queue);
+}
+
+static void remove_queue(struct torpor__mailbox *box, const char *topic) {
+  struct torpor__queue **place = find_place(box, topic), *queue = *place;
+  *place = queue->next;
+  box->queue_count--;
+  free_queue(queue);
+}
+
+/* ---- messages ----------------------------------------------------------- */
+
+/* Room for one more at the end; what has gone at the front is given back. */
+static bool reserve_message(struct torpor__queue *queue) {
+  if (queue->count == queue->capacity && queue->first > queue->count / 2) {
+    memmove(queue->messages, &queue->messages[queue->first],
+            (queue->count - queue->first) * sizeof *queue->messages);
+    queue->count -= queue->first;
+    queue->first = 0;
+  }
+  return torpor__array_reserve(&queue->messages, &queue->capacity,
+                               queue->count + 1, sizeof *queue->messages);
+}
+
+static torpor_status put_message(void *data, const struct torpor__signal *row) {
+  struct torpor__mailbox *box = data;
+  if (row->sequence <= box->last) return TORPOR_OK;
+  struct torpor__queue *queue = find_queue(box, row->topic);
+  if (queue == NULL) queue = add_queue(box, row->topic);
+  if (queue == NULL) return TORPOR_NOMEM;
+  void *value = torpor__array_copy(row->value.data, row->value.size);
+  if (value == NULL || !reserve_message(queue)) {
+    free(value);
+    if (queue->first == queue->count) remove_queue(box, row->topic);
+    return TORPOR_NOMEM;
+  }
+  queue->messages[queue->count++] = (struct torpor__message){
+      .sequence = row->sequence, .value = value, .size = row->value.size};
+  box->count++;
+  box->last = row->sequence;
+  return TORPOR_OK;
+}
+
+torpor_status torpor__mailbox_refresh(struct torpor__mailbox *box,
+                                      struct torpor__store *store,
+                                      int64_t run) {
+  torpor_status status =
+      store->calls->signal_each(store, run, box->last, put_message, box);
+  return status == TORPOR_NOMEM ? torpor__store_fail(store, status, NULL)
+                                : status;
+}
+
+static bool has_free(const struct torpor__queue *queue) {
+  return queue != NULL && queue->first + queue->held < queue->count;
+}
+
+const struct torpor__message *torpor__mailbox_match(struct torpor__mailbox *box,
+                                                    const char *topic) {
+  struct torpor__queue *queue = find_queue(box, topic);
+  if (!has_free(queue)) return NULL;
+  return &queue->messages[queue->first + queue->held++];
+}
+
+bool torpor__mailbox_has(const struct torpor__mailbox *box, const char *topic) {
+  return has_free(find_queue(box, topic));
+}
+
+void torpor__mailbox_give_back(struct torpor__mailbox *box) {
+  for (size_t i = 0; i < box->bucket_count; i++)
+    for (struct torpor__queue *queue = box->buckets[i]; queue != NULL;
+         queue = queue->next)
+      queue->held = 0;
+}
+
+/* Takes messages[at] out, moving the held ones that are older. */
+static void remove_message(struct torpor__queue *queue, size_t at) {
+  free(queue->messages[at].value);
+  memmove(&queue->messages[queue->first + 1], &queue->messages[queue->first],
+          (at - queue->first) * sizeof *queue->messages);
+  queue->first++;
+  if (queue->held > 0) queue->held--;
+}
+
+void torpor__mailbox_take(struct torpor__mailbox *box, const char *topic,
+                          int64_t sequence) {
+  struct torpor__queue *queue = find_queue(box, topic);
+  if (queue == NULL) return;
+  size_t low = queue->first, high = queue->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (queue->messages[middle].sequence < sequence)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == queue->count || queue->messages[low].sequence != sequence) return;
+  remove_message(queue, low);
+  box->count--;
+  if (queue->first == queue->count) remove_queue(box, topic);
+}
+
+void torpor__mailbox_clear(struct torpor__mailbox *box) {
+  for (size_t i = 0; i < box->bucket_count; i++)
+    while (box->buckets[i] != NULL) {
+      struct torpor__queue *queue = box->buckets[i];
+      box->buckets[i] = queue->next;
+      free_queue(queue);
+    }
+  free(box->buckets);
+  *box = (struct torpor__mailbox){0};
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* signals.h - signals to runs: kept until someone waits for them.
+ *
+ *   send ──► store ──put──► free ──match──► held for whoever waits
+ *                            ▲                 │           │
+ *                            └───give_back─────┘         take ──► gone
+ *
+ * A message is in the store from the moment it was sent until the commit that
+ * consumes it. A mailbox is what one worker knows of it: the messages of one
+ * run, in the order in which the store got them.
+ *
+ *  (1) 'match' is the one place where a message meets a waiter: the oldest
+ *      free message of the topic, for the one who asks. Who asks first is
+ *      protocol.c's rule (the oldest operation).
+ *  (2) A message held for an operation that turns out to be cancelled goes
+ *      back to its old place, in order; nobody has eaten it.
+ *  (3) 'take' follows a durable commit. Before that a crash loses nothing,
+ *      since the store still has the message.
+ *
+ * No SQL, no clock, no I/O but through the store passed in. */
+#ifndef TORPOR_RUN_SIGNALS_H
+#define TORPOR_RUN_SIGNALS_H
+
+#include "database.h"
+
+enum {
+  TORPOR__MAILBOX_COUNT_MAX = 10000, /* messages waiting in one run */
+  TORPOR__SIGNAL_SIZE_MAX = 1 << 20  /* bytes of one message's value */
+};
+
+struct torpor__message {
+  int64_t sequence;
+  void *value;
+  size_t size;
+};
+
+struct torpor__queue; /* the messages of one topic */
+
+/* Zeroed is empty. */
+struct torpor__mailbox {
+  struct torpor__queue **buckets; /* by the hash of their topics */
+  size_t bucket_count;            /* a power of two, or 0 */
+  size_t queue_count;
+  size_t count; /* of messages */
+  int64_t last; /* highest sequence ever put; 0: none */
+};
+
+/* Sends a message to an active run, durably, from any process, whoever works
+ * the run. Returns OK, NOT_FOUND, ENDED, LIMIT (topic or value too long,
+ * mailbox full) or what the store says; then nothing was sent. */
+torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
+                                   const char *topic,
+                                   struct torpor__slice value, int64_t now_ms);
+
+/* Removes a message from the mailbox of a run whose lock the caller holds, so
+ * that no worker has it in hand. OK, NOT_FOUND, or what the store says. */
+torpor_status torpor__mailbox_drop(struct torpor__store *store, int64_t run,
+                                   int64_t sequence);
+
+/* Puts messages that are new in the store into 'box'. OK, NOMEM or what the
+ * store says; those read until then stay. */
+torpor_status torpor__mailbox_refresh(struct torpor__mailbox *box,
+                                      struct torpor__store *store, int64_t run);
+
+/* The oldest free message of 'topic', now held, or NULL. It is valid until
+ * 'box' changes, its value until it is taken. */
+const struct torpor__message *torpor__mailbox_match(struct torpor__mailbox *box,
+                                                    const char *topic);
+
+/* Whether 'match' would find one. */
+bool torpor__mailbox_has(const struct torpor__mailbox *box, const char *topic);
+
+/* Frees every message that is held, so that others may match it. */
+void torpor__mailbox_give_back(struct torpor__mailbox *box);
+
+/* Forgets a message of 'topic' that a durable commit has consumed. */
+void torpor__mailbox_take(struct torpor__mailbox *box, const char *topic,
+                          int64_t sequence);
+
+/* Forgets everything. */
+void torpor__mailbox_clear(struct torpor__mailbox *box);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* state-chain.h - the states that waking from one takes: a whole one, and the
+ * differences that lead from it to the one that is wanted.
+ *
+ *   whole ◄── difference ◄── ... ◄── the state that is wanted
+ *   parts[0]  parts[1]               parts[count - 1]
+ *
+ * In a store with a key each is encrypted and bound to run, branch and step;
+ * here they are plain, and one that is not what it should be is TORPOR_KEY.
+ *
+ * On the thread of the store, but where it says so. */
+#ifndef TORPOR_RUN_STATE_CHAIN_H
+#define TORPOR_RUN_STATE_CHAIN_H
+
+#include "store.h"
+
+enum { TORPOR__ENGINE_ID_MAX = 64 };
+
+/* Zeroed is empty. */
+struct torpor__chain {
+  int64_t branch, step, edition; /* of the state that is wanted */
+  bool runnable, clone;
+  char engine[TORPOR__ENGINE_ID_MAX + 1];
+  torpor_slice *parts; /* the whole one first; owned */
+  size_t count, capacity;
+  size_t stored; /* bytes of all of them in the store */
+};
+
+/* Reads what waking run 'number' from its newest state up to 'step' takes.
+ * TORPOR_NOT_FOUND when there is none; TORPOR_KEY; TORPOR_CORRUPT when a state
+ * is missing between; what the store says. Else the chain is to be freed. */
+torpor_status torpor__chain_read(struct torpor__chain *chain,
+                                 torpor_store *store, int64_t number,
+                                 const char *id, int64_t step);
+void torpor__chain_free(struct torpor__chain *chain);
+
+/* Whether a first state of run 'id' may be written as the store was opened:
+ * TORPOR_KEY when that was without a key, and other states are encrypted. */
+torpor_status torpor__chain_check(torpor_store *store, const char *id);
+
+/* Opens the VM that sleeps in 'chain'. */
+torpor_status torpor__chain_restore(const struct torpor__chain *chain,
+                                    const torpor_options *options,
+                                    torpor_vm **vm);
+
+/* Makes 'bytes' what the store keeps of a state: encrypts them when the store
+ * has a key. Reads nothing and leaves no sentence: on any thread. */
+torpor_status torpor__chain_seal(torpor_store *store, const char *id,
+                                 int64_t branch, int64_t step,
+                                 torpor_bytes *bytes);
+
+#endif

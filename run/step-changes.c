@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* step-changes.c - what a step of a VM has begun and cancelled. See
+ * step-changes.h. */
+#include "step-changes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "operation.h"
+
+/* Requests are in the host's memory until the commit. Those of one guest memory
+ * may overlap, so that all together are larger than that. */
+#define REQUESTS_MIB 256
+#define REQUESTS_LARGEST ((size_t)REQUESTS_MIB << 20)
+
+/* The VM said why. What it advises its owner to do comes behind a semicolon,
+ * and is done anyway. */
+static torpor_status fail(torpor_vm *vm, torpor_status status, char *message) {
+  const char *sentence = torpor_last_error(vm);
+  snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%.*s",
+           (int)strcspn(sentence, ";"), sentence);
+  return status;
+}
+
+static torpor_status fail_memory(char *message) {
+  snprintf(message, TORPOR__STORE_MESSAGE_MAX, "out of memory");
+  return TORPOR_NOMEM;
+}
+
+/* ---- Rejecting -----------------------------------------------------------*/
+
+static torpor_status reject(torpor_vm *vm, uint64_t id, const char *name,
+                            const char *text, const char *code, char *message) {
+  torpor_bytes error = {0};
+  if (torpor_cbor_error(name, text, code, &error) != TORPOR_OK)
+    return fail_memory(message);
+  torpor_status status = torpor_operation_settle_cbor(vm, id, TORPOR_REJECT,
+                                                      error.data, error.size);
+  torpor_bytes_free(&error);
+  return status == TORPOR_OK || status == TORPOR_NOT_FOUND
+             ? TORPOR_OK
+             : fail(vm, status, message);
+}
+
+torpor_status torpor__refuse_unread(torpor_vm *vm, uint64_t id,
+                                    char message[TORPOR__STORE_MESSAGE_MAX]) {
+  char text[TORPOR__STORE_MESSAGE_MAX];
+  torpor_error error;
+  torpor_status status = torpor_error_read(vm, torpor_exception(vm), &error);
+  if (status != TORPOR_OK) return fail(vm, status, message);
+  snprintf(text, sizeof text, "what came cannot be read: %.400s",
+           error.message);
+  torpor__refuse_trim(text);
+  status = reject(vm, id, *error.name ? error.name : "Error", text,
+                  "UNREADABLE", message);
+  torpor_error_free(&error);
+  return status;
+}
+
+torpor_status torpor__refuse_large(torpor_vm *vm, uint64_t id, size_t size,
+                                   char message[TORPOR__STORE_MESSAGE_MAX]) {
+  char text[128];
+  snprintf(text, sizeof text,
+           "what came has %zu bytes, for which the program's memory has no "
+           "room",
+           size);
+  return reject(vm, id, "RangeError", text, "LIMIT", message);
+}
+
+void torpor__refuse_trim(char *text) {
+  size_t size = strlen(text), at = size;
+  while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80) at--;
+  if (at == 0) return;
+  unsigned char first = (unsigned char)text[at - 1];
+  size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+  if (size - (at - 1) < wanted) text[at - 1] = '\0';
+}
+
+/* ---- What was begun ------------------------------------------------------*/
+
+/* Gathers one operation; LIMIT, with a sentence, when no run can keep it. */
+static torpor_status copy_begun(struct torpor__gathered *gathered,
+                                const torpor_operation *operation,
+                                const struct torpor__brief *brief,
+                                char *message) {
+  struct torpor__operation *begun = &gathered->begun[gathered->begun_count];
+  if (operation->request_size > REQUESTS_LARGEST - gathered->request_bytes) {
+    snprintf(message, TORPOR__STORE_MESSAGE_MAX,
+             "the requests of the operations that are begun in one step take "
+             "at most %d MiB",
+             REQUESTS_MIB);
+    return TORPOR_LIMIT;
+  }
+  torpor_status status = torpor__operation_copy(operation, begun, message);
+  if (status != TORPOR_OK) return status;
+  gathered->request_bytes += operation->request_size;
+  begun->policy = brief->policy(brief->user, begun->kind);
+  gathered->begun_count++;
+  return TORPOR_OK;
+}
+
+static torpor_status keep_begun(struct torpor__gathered *gathered,
+                                torpor_vm *vm,
+                                const torpor_operation *operation,
+                                const struct torpor__brief *brief,
+                                char *message, bool *refused) {
+  char text[TORPOR__STORE_MESSAGE_MAX];
+  uint64_t id = operation->id;
+  if (!torpor__array_reserve(&gathered->begun, &gathered->begun_capacity,
+                             gathered->begun_count + 1,
+                             sizeof *gathered->begun))
+    return fail_memory(message);
+  torpor_status status = copy_begun(gathered, operation, brief, message);
+  if (status != TORPOR_LIMIT) return status;
+  *refused = true;
+  memcpy(text, message, sizeof text);
+  return reject(vm, id, "RangeError", text, "LIMIT", message);
+}
+
+/* Rejects the newest operations until there are not too many. */
+static torpor_status refuse_excess(torpor_vm *vm, char *message,
+                                   bool *refused) {
+  torpor_operation operation;
+  char text[96];
+  size_t count;
+  snprintf(text, sizeof text, "a run waits for at most %d operations",
+           TORPOR__OPERATIONS_MAX);
+  while ((count = torpor_operation_count(vm)) > TORPOR__OPERATIONS_MAX) {
+    torpor_status status = torpor_operation_at(vm, count - 1, &operation);
+    if (status != TORPOR_OK) return fail(vm, status, message);
+    status = reject(vm, operation.id, "RangeError", text, "LIMIT", message);
+    if (status != TORPOR_OK) return status;
+    *refused = true;
+  }
+  return TORPOR_OK;
+}
+
+/* ---- What was cancelled --------------------------------------------------*/
+
+/* Forgets an operation that this step has begun; false when it is older. */
+static bool forget_begun(struct torpor__gathered *gathered, uint64_t id) {
+  size_t low = 0, high = gathered->begun_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (gathered->begun[middle].id < id)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == gathered->begun_count || gathered->begun[low].id != id)
+    return false;
+  gathered->request_bytes -= gathered->begun[low].request.size;
+  torpor__operation_free(&gathered->begun[low], 1);
+  gathered->begun_count--;
+  memmove(&gathered->begun[low], &gathered->begun[low + 1],
+          (gathered->begun_count - low) * sizeof *gathered->begun);
+  return true;
+}
+
+static torpor_status gather_cancelled(struct torpor__gathered *gathered,
+                                      torpor_vm *vm, char *message) {
+  torpor_status status;
+  uint64_t id;
+  while ((status = torpor_operation_take_cancelled(vm, &id)) == TORPOR_OK) {
+    if (forget_begun(gathered, id)) continue;
+    if (!torpor__array_reserve(
+            &gathered->cancelled, &gathered->cancelled_capacity,
+            gathered->cancelled_count + 1, sizeof *gathered->cancelled))
+      return fail_memory(message);
+    gathered->cancelled[gathered->cancelled_count++] = id;
+  }
+  return status == TORPOR_NOT_FOUND ? TORPOR_OK : fail(vm, status, message);
+}
+
+/* ---- All of it -----------------------------------------------------------*/
+
+torpor_status torpor__gather(struct torpor__gathered *gathered, torpor_vm *vm,
+                             const struct torpor__brief *brief,
+                             char message[TORPOR__STORE_MESSAGE_MAX],
+                             bool *refused) {
+  torpor_operation operation;
+  torpor_status status = gather_cancelled(gathered, vm, message);
+  if (status == TORPOR_OK) status = refuse_excess(vm, message, refused);
+  if (status != TORPOR_OK) return status;
+  while ((status = torpor_operation_next(vm, &operation)) == TORPOR_OK) {
+    status = keep_begun(gathered, vm, &operation, brief, message, refused);
+    if (status != TORPOR_OK) return status;
+  }
+  return status == TORPOR_NOT_FOUND ? TORPOR_OK : fail(vm, status, message);
+}
+
+void torpor__gathered_clear(struct torpor__gathered *gathered) {
+  torpor__operation_free(gathered->begun, gathered->begun_count);
+  gathered->begun_count = gathered->cancelled_count = 0;
+  gathered->request_bytes = 0;
+}
+
+void torpor__gathered_free(struct torpor__gathered *gathered) {
+  torpor__gathered_clear(gathered);
+  free(gathered->begun);
+  free(gathered->cancelled);
+  *gathered = (struct torpor__gathered){0};
+}

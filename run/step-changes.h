@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* step-changes.h - what a step of a VM has begun and cancelled, copied for its
+ * commit; and rejecting what no run can keep, or no program can read.
+ *
+ * A rejection is made in the VM, as if a driver had answered: the program can
+ * catch it, and no commit knows of an operation that was begun and refused in
+ * one step.
+ *
+ * On the VM's thread. */
+#ifndef TORPOR_RUN_STEP_CHANGES_H
+#define TORPOR_RUN_STEP_CHANGES_H
+
+#include "run-vm.h"
+
+/* Zeroed is empty. */
+struct torpor__gathered {
+  struct torpor__operation *begun; /* by rising id */
+  size_t begun_count, begun_capacity;
+  uint64_t *cancelled; /* those that were begun in earlier steps */
+  size_t cancelled_count, cancelled_capacity;
+  size_t request_bytes;
+};
+
+/* Adds what is new since the last call. What is beyond a limit of a run is
+ * rejected, and '*refused' set: then jobs may have been added to the VM, and
+ * what they begin wants to be gathered as well. OK; or NOMEM or what the VM
+ * says, with a sentence in 'message'. */
+torpor_status torpor__gather(struct torpor__gathered *gathered, torpor_vm *vm,
+                             const struct torpor__brief *brief,
+                             char message[TORPOR__STORE_MESSAGE_MAX],
+                             bool *refused);
+
+/* Forgets what was gathered, and keeps its arrays. */
+void torpor__gathered_clear(struct torpor__gathered *gathered);
+void torpor__gathered_free(struct torpor__gathered *gathered);
+
+/* Rejects operation 'id' with what the VM has just thrown when it was to read
+ * what came for it; or because that has 'size' bytes, for which there is no
+ * room. As above. */
+torpor_status torpor__refuse_unread(torpor_vm *vm, uint64_t id,
+                                    char message[TORPOR__STORE_MESSAGE_MAX]);
+torpor_status torpor__refuse_large(torpor_vm *vm, uint64_t id, size_t size,
+                                   char message[TORPOR__STORE_MESSAGE_MAX]);
+
+/* Takes the rest of a character off the end that was cut in two. */
+void torpor__refuse_trim(char *text);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* upgrade-state.h - what an old program gives to the one that takes its place.
+ *
+ *   the program called exportState(f) ──► f()     ──┐
+ *                                                   ├─► plain data ──► CBOR
+ *   an exporter: export default data or function ───┘
+ *
+ * It happens in a copy of the sleeping VM, of which nothing else is kept. That
+ * copy reaches nothing: operations that are begun in it are not performed, and
+ * what it writes to the console is dropped.
+ *
+ * On the thread of the store. */
+#ifndef TORPOR_RUN_UPGRADE_STATE_H
+#define TORPOR_RUN_UPGRADE_STATE_H
+
+#include "run-vm.h"
+#include "torpor-loop.h"
+
+struct torpor__handover {
+  const char *id;
+  const char *program;
+  struct torpor__slice input;
+  uint64_t memory_max, deadline_ms;
+  const torpor_access *access; /* for reading the exporter; may be NULL */
+  const char *exporter;        /* its file; NULL: exportState */
+  int64_t number, edition;     /* of the run, for its modules */
+  torpor_store *store;
+};
+
+/* Gives in 'out' the CBOR of what the VM that sleeps in 'chain' hands over.
+ * NOT_FOUND, THROWN, DEADLOCK, TYPE, LIMIT as torpor_run_upgrade; INTERRUPTED,
+ * TRAPPED; or what reading the exporter and waking the VM say. The store's
+ * message says more. */
+torpor_status torpor__handover_take(const struct torpor__handover *handover,
+                                    const struct torpor__chain *chain,
+                                    torpor_bytes *out);
+
+/* Makes 'bytes' what the store keeps of it: encrypts them when the store has a
+ * key. They are not bound to the run, since a fork of it has them too. */
+torpor_status torpor__handover_seal(torpor_store *store, torpor_bytes *bytes);
+
+/* What 'edition' of run 'number' took over, open; empty when it is nothing. OK,
+ * KEY, NOMEM. */
+torpor_status torpor__handover_find(torpor_store *store, int64_t number,
+                                    int64_t edition, torpor_bytes *out);
+
+#endif
