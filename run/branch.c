@@ -36,12 +36,12 @@ struct begun {
 };
 
 struct journey {
-  struct torpor__store *store;
+  struct torpor__database *database;
   const struct torpor__opener *opener;
   int64_t from, to;                /* runs; the same when rewinding */
   char id[TORPOR__RUN_ID_MAX + 1]; /* of 'from' */
   struct torpor__head head;        /* of 'from' */
-  struct torpor__departure departure;
+  struct torpor__checkpoint checkpoint;
   bool opened; /* there is a departure to close */
   int64_t start;
   int64_t now_ms;
@@ -57,7 +57,7 @@ struct journey {
 };
 
 static void end_journey(struct journey *j) {
-  if (j->opened) j->opener->close(j->opener->user, &j->departure);
+  if (j->opened) j->opener->close(j->opener->user, &j->checkpoint);
   for (size_t i = 0; i < j->kind_count; i++) free(j->kinds[i].kind);
   for (size_t i = 0; i < j->result_count; i++)
     free((void *)j->results[i].value.data);
@@ -139,18 +139,19 @@ static torpor_status take_id(void *data, int64_t run,
 }
 
 static torpor_status read_rows(struct journey *j) {
-  const struct torpor__store_calls *calls = j->store->calls;
-  torpor_status status = calls->run_each(j->store, j->from, take_id, j);
+  const struct torpor__database_calls *calls = j->database->calls;
+  torpor_status status = calls->run_each(j->database, j->from, take_id, j);
   if (status == TORPOR_OK)
-    status = calls->branch_each(j->store, j->from, take_branch, j);
+    status = calls->branch_each(j->database, j->from, take_branch, j);
   if (status == TORPOR_OK)
-    status = calls->kind_each(j->store, j->from, take_kind, j);
+    status = calls->kind_each(j->database, j->from, take_kind, j);
   if (status == TORPOR_OK)
-    status = calls->operation_each(j->store, j->from, take_begun, j);
+    status = calls->operation_each(j->database, j->from, take_begun, j);
   if (status == TORPOR_OK)
-    status = calls->result_each(j->store, j->from, take_result, j);
-  return status == TORPOR_NOMEM ? torpor__store_fail(j->store, status, NULL)
-                                : status;
+    status = calls->result_each(j->database, j->from, take_result, j);
+  return status == TORPOR_NOMEM
+             ? torpor__database_fail(j->database, status, NULL)
+             : status;
 }
 
 /* ---- which state ---------------------------------------------------------*/
@@ -167,30 +168,31 @@ static torpor_status take_kept(void *data, const struct torpor__state *row) {
   return TORPOR_OK;
 }
 
-torpor_status torpor__branch_not_kept(struct torpor__store *store, int64_t run,
-                                      const char *id, int64_t step) {
+torpor_status torpor__branch_not_kept(struct torpor__database *database,
+                                      int64_t run, const char *id,
+                                      int64_t step) {
   struct kept kept = {0};
-  torpor_status status = store->calls->state_each(
-      store, run, TORPOR__STEP_NEWEST, take_kept, &kept);
+  torpor_status status = database->calls->state_each(
+      database, run, TORPOR__STEP_NEWEST, take_kept, &kept);
   if (status != TORPOR_OK) return status;
   if (kept.last == 0)
-    return torpor__store_fail(store, TORPOR_NOT_FOUND,
-                              "no state of run '%s' is kept; only 0, its "
-                              "beginning, can be gone back to",
-                              id);
+    return torpor__database_fail(database, TORPOR_NOT_FOUND,
+                                 "no state of run '%s' is kept; only 0, its "
+                                 "beginning, can be gone back to",
+                                 id);
   if (step == TORPOR__STEP_NEWEST) step = kept.last;
-  return torpor__store_fail(store, TORPOR_NOT_FOUND,
-                            "step %" PRId64
-                            " of run '%s' is not kept; there "
-                            "are %" PRId64 " to %" PRId64
-                            ", and 0, its beginning",
-                            step, id, kept.first, kept.last);
+  return torpor__database_fail(database, TORPOR_NOT_FOUND,
+                               "step %" PRId64
+                               " of run '%s' is not kept; there "
+                               "are %" PRId64 " to %" PRId64
+                               ", and 0, its beginning",
+                               step, id, kept.first, kept.last);
 }
 
-/* torpor__edition_fn */
-static torpor_status take_start(void *data, const struct torpor__edition *row) {
+/* torpor__version_fn */
+static torpor_status take_start(void *data, const struct torpor__version *row) {
   struct journey *j = data;
-  if (row->number == j->departure.edition) j->start = row->start;
+  if (row->number == j->checkpoint.version) j->start = row->start;
   return TORPOR_OK;
 }
 
@@ -199,20 +201,20 @@ static torpor_status depart(struct journey *j, int64_t step) {
   bool newest = step == TORPOR__STEP_NEWEST;
   bool begins = newest && j->head.step == j->head.start;
   if (step == 0 || begins) {
-    j->departure.branch = j->head.branch;
-    j->departure.edition = begins ? j->head.edition : 0;
-    j->departure.step = j->start = begins ? j->head.start : 0;
+    j->checkpoint.branch = j->head.branch;
+    j->checkpoint.version = begins ? j->head.version : 0;
+    j->checkpoint.step = j->start = begins ? j->head.start : 0;
     return TORPOR_OK;
   }
   torpor_status status =
-      j->opener->open(j->opener->user, j->from, step, &j->departure);
+      j->opener->open(j->opener->user, j->from, step, &j->checkpoint);
   if (status == TORPOR_NOT_FOUND)
-    return torpor__branch_not_kept(j->store, j->from, j->id, step);
+    return torpor__branch_not_kept(j->database, j->from, j->id, step);
   if (status != TORPOR_OK) return status;
   j->opened = true;
-  if (!newest && j->departure.step != step)
-    return torpor__branch_not_kept(j->store, j->from, j->id, step);
-  return j->store->calls->edition_each(j->store, j->from, take_start, j);
+  if (!newest && j->checkpoint.step != step)
+    return torpor__branch_not_kept(j->database, j->from, j->id, step);
+  return j->database->calls->version_each(j->database, j->from, take_start, j);
 }
 
 /* ---- what it waits for ---------------------------------------------------*/
@@ -255,7 +257,7 @@ static int64_t find_begun_step(const struct journey *j, int64_t branch,
   }
   bool found = low < j->begun_count && j->begun[low].branch == branch &&
                j->begun[low].id == id;
-  return found ? j->begun[low].step : j->departure.step;
+  return found ? j->begun[low].step : j->checkpoint.step;
 }
 
 /* What was true of an operation when it was begun. */
@@ -263,7 +265,7 @@ static void complete_operation(const struct journey *j,
                                struct torpor__operation *operation,
                                char key[TORPOR__KEY_MAX]) {
   const struct lineage *lineage;
-  operation->branch = place_operation(j, j->departure.branch, operation->id);
+  operation->branch = place_operation(j, j->checkpoint.branch, operation->id);
   operation->policy = find_policy(j, operation->kind);
   operation->begun_step = find_begun_step(j, operation->branch, operation->id);
   lineage = find_lineage(j, operation->branch);
@@ -280,14 +282,14 @@ static torpor_status write_operation(struct journey *j,
   char key[TORPOR__KEY_MAX];
   complete_operation(j, operation, key);
   torpor_status status =
-      j->store->calls->operation_add(j->store, j->to, operation);
+      j->database->calls->operation_add(j->database, j->to, operation);
   operation->key = NULL;
   return status;
 }
 
 static bool waits_for(const struct journey *j, int64_t branch, uint64_t id) {
-  const struct torpor__operation *operations = j->departure.operations;
-  size_t low = 0, high = j->departure.operation_count;
+  const struct torpor__operation *operations = j->checkpoint.operations;
+  size_t low = 0, high = j->checkpoint.operation_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
     if (operations[middle].id < id)
@@ -295,80 +297,80 @@ static bool waits_for(const struct journey *j, int64_t branch, uint64_t id) {
     else
       high = middle;
   }
-  return low < j->departure.operation_count && operations[low].id == id &&
+  return low < j->checkpoint.operation_count && operations[low].id == id &&
          operations[low].branch == branch;
 }
 
 static torpor_status write_waiting(struct journey *j) {
-  const struct torpor__store_calls *calls = j->store->calls;
+  const struct torpor__database_calls *calls = j->database->calls;
   torpor_status status = TORPOR_OK;
   int64_t ignored;
-  for (size_t i = 0; status == TORPOR_OK && i < j->departure.operation_count;
+  for (size_t i = 0; status == TORPOR_OK && i < j->checkpoint.operation_count;
        i++)
-    status = write_operation(j, &j->departure.operations[i]);
+    status = write_operation(j, &j->checkpoint.operations[i]);
   for (size_t i = 0; status == TORPOR_OK && i < j->result_count; i++)
     if (waits_for(j, j->results[i].branch, j->results[i].operation))
-      status = calls->result_add(j->store, j->to, &j->results[i], &ignored);
+      status = calls->result_add(j->database, j->to, &j->results[i], &ignored);
   return status;
 }
 
 /* ---- the new branch ------------------------------------------------------*/
 
 static torpor_status write_branch(struct journey *j, int64_t branch) {
-  const struct torpor__departure *departure = &j->departure;
-  size_t count = departure->operation_count;
+  const struct torpor__checkpoint *checkpoint = &j->checkpoint;
+  size_t count = checkpoint->operation_count;
   const struct torpor__branch row = {
       .branch = branch,
-      .parent = departure->branch,
-      .parent_step = departure->step,
+      .parent = checkpoint->branch,
+      .parent_step = checkpoint->step,
       .first_operation =
-          count > 0 ? departure->operations[count - 1].id + 1 : 1,
+          count > 0 ? checkpoint->operations[count - 1].id + 1 : 1,
       .origin = "",
       .made_ms = j->now_ms};
-  return j->store->calls->branch_add(j->store, j->to, &row);
+  return j->database->calls->branch_add(j->database, j->to, &row);
 }
 
 static torpor_status write_state(struct journey *j, const char *id,
                                  int64_t branch) {
-  struct torpor__departure *departure = &j->departure;
+  struct torpor__checkpoint *checkpoint = &j->checkpoint;
   if (!j->opened) return TORPOR_OK;
   torpor_status status =
-      j->opener->seal(j->opener->user, id, branch, departure);
+      j->opener->seal(j->opener->user, id, branch, checkpoint);
   if (status != TORPOR_OK) return status;
   const struct torpor__state row = {.branch = branch,
-                                    .step = departure->step,
-                                    .edition = departure->edition,
-                                    .runnable = departure->runnable,
-                                    .clone = departure->clone,
-                                    .engine = departure->engine,
-                                    .snapshot = departure->snapshot,
+                                    .step = checkpoint->step,
+                                    .version = checkpoint->version,
+                                    .runnable = checkpoint->runnable,
+                                    .clone = checkpoint->clone,
+                                    .engine = checkpoint->engine,
+                                    .snapshot = checkpoint->snapshot,
                                     .made_ms = j->now_ms};
-  return j->store->calls->state_put(j->store, j->to, &row);
+  return j->database->calls->state_put(j->database, j->to, &row);
 }
 
 static torpor_status write_head(struct journey *j, int64_t branch,
                                 int64_t fence) {
   const struct torpor__head head = {.branch = branch,
-                                    .step = j->departure.step,
-                                    .edition = j->departure.edition,
+                                    .step = j->checkpoint.step,
+                                    .version = j->checkpoint.version,
                                     .start = j->start,
                                     .fence = fence,
-                                    .runnable = j->departure.runnable,
+                                    .runnable = j->checkpoint.runnable,
                                     .changed_ms = j->now_ms};
-  return j->store->calls->head_put(j->store, j->to, &head);
+  return j->database->calls->head_put(j->database, j->to, &head);
 }
 
 /* ---- rewinding -----------------------------------------------------------*/
 
 static torpor_status clear_newer(struct journey *j) {
-  const struct torpor__store_calls *calls = j->store->calls;
+  const struct torpor__database_calls *calls = j->database->calls;
   if (TORPOR__BROKEN(OPERATIONS_STAY)) return TORPOR_OK;
-  torpor_status status = calls->operation_clear(j->store, j->to);
-  if (status == TORPOR_OK) status = calls->result_clear(j->store, j->to);
-  if (status == TORPOR_OK) status = calls->exit_remove(j->store, j->to);
+  torpor_status status = calls->operation_clear(j->database, j->to);
+  if (status == TORPOR_OK) status = calls->result_clear(j->database, j->to);
+  if (status == TORPOR_OK) status = calls->exit_remove(j->database, j->to);
   if (status == TORPOR_OK)
-    status = calls->state_cut(j->store, j->to,
-                              j->departure.step - (j->opened ? 1 : 0));
+    status = calls->state_cut(j->database, j->to,
+                              j->checkpoint.step - (j->opened ? 1 : 0));
   return status;
 }
 
@@ -388,35 +390,36 @@ static torpor_status write_rewound(struct journey *j, int64_t step) {
 }
 
 static torpor_status rewind_locked(struct journey *j, int64_t step) {
-  const struct torpor__store_calls *calls = j->store->calls;
-  torpor_status status = calls->begin(j->store);
+  const struct torpor__database_calls *calls = j->database->calls;
+  torpor_status status = calls->begin(j->database);
   if (status != TORPOR_OK) return status;
   status = write_rewound(j, step);
   TORPOR__FAULT(REWIND_BEFORE);
-  if (status == TORPOR_OK) status = calls->commit(j->store);
-  if (status != TORPOR_OK) calls->rollback(j->store);
+  if (status == TORPOR_OK) status = calls->commit(j->database);
+  if (status != TORPOR_OK) calls->rollback(j->database);
   if (status == TORPOR_OK) TORPOR__FAULT(REWIND_AFTER);
   end_journey(j);
   return status;
 }
 
-torpor_status torpor__branch_rewind(struct torpor__store *store, int64_t run,
-                                    int64_t step,
+torpor_status torpor__branch_rewind(struct torpor__database *database,
+                                    int64_t run, int64_t step,
                                     const struct torpor__opener *opener,
                                     int64_t now_ms) {
-  struct journey j = {.store = store,
+  struct journey j = {.database = database,
                       .opener = opener,
                       .from = run,
                       .to = run,
                       .now_ms = now_ms};
-  torpor_status status = store->calls->lock(store, run);
+  torpor_status status = database->calls->lock(database, run);
   if (status == TORPOR_LOCKED)
-    return torpor__store_fail(store, status,
-                              "a worker drives the run; stop it first, or fork "
-                              "the run");
+    return torpor__database_fail(
+        database, status,
+        "a worker drives the run; stop it first, or fork "
+        "the run");
   if (status != TORPOR_OK) return status;
   status = rewind_locked(&j, step);
-  store->calls->unlock(store, run);
+  database->calls->unlock(database, run);
   return status;
 }
 
@@ -455,12 +458,13 @@ static torpor_status take_run(void *data, int64_t run,
 }
 
 static torpor_status add_copy(struct journey *j, const char *id) {
-  const struct torpor__store_calls *calls = j->store->calls;
+  const struct torpor__database_calls *calls = j->database->calls;
   struct copy copy = {.journey = j, .id = id};
-  torpor_status status = calls->run_each(j->store, j->from, take_run, &copy);
-  if (status == TORPOR_OK) status = calls->run_add(j->store, &copy.row, &j->to);
+  torpor_status status = calls->run_each(j->database, j->from, take_run, &copy);
   if (status == TORPOR_OK)
-    status = calls->run_inherit(j->store, j->from, j->to);
+    status = calls->run_add(j->database, &copy.row, &j->to);
+  if (status == TORPOR_OK)
+    status = calls->run_inherit(j->database, j->from, j->to);
   free(copy.block);
   return status;
 }
@@ -470,7 +474,7 @@ static torpor_status name_branch(struct journey *j, int64_t branch) {
       .branch = branch, .parent = -1, .origin = ""};
   if (branch < 0 || find_lineage(j, branch) != NULL) return TORPOR_OK;
   if (take_branch(j, &row) == TORPOR_OK) return TORPOR_OK;
-  return torpor__store_fail(j->store, TORPOR_NOMEM, NULL);
+  return torpor__database_fail(j->database, TORPOR_NOMEM, NULL);
 }
 
 /* The branches of the old run are history of the new one: what was begun on
@@ -480,7 +484,7 @@ static torpor_status name_branch(struct journey *j, int64_t branch) {
 static torpor_status name_origins(struct journey *j) {
   size_t count = j->lineage_count;
   torpor_status status = name_branch(j, 0);
-  if (status == TORPOR_OK) status = name_branch(j, j->departure.branch);
+  if (status == TORPOR_OK) status = name_branch(j, j->checkpoint.branch);
   if (status == TORPOR_OK) status = name_branch(j, j->head.branch);
   for (size_t i = 0; status == TORPOR_OK && i < count; i++)
     status = name_branch(j, j->lineage[i].parent);
@@ -501,7 +505,7 @@ static torpor_status write_lineage(struct journey *j) {
                                            lineage->first_operation,
                                        .origin = lineage->origin,
                                        .made_ms = lineage->made_ms};
-    status = j->store->calls->branch_add(j->store, j->to, &row);
+    status = j->database->calls->branch_add(j->database, j->to, &row);
   }
   return status;
 }
@@ -513,7 +517,7 @@ static torpor_status write_fork(struct journey *j, int64_t step,
   if (status == TORPOR_OK) status = add_copy(j, id);
   if (status != TORPOR_OK) return status;
   int64_t branch = j->head.branch + 1;
-  j->departure.clone = true;
+  j->checkpoint.clone = true;
   status = name_origins(j);
   if (status == TORPOR_OK) status = write_lineage(j);
   if (status == TORPOR_OK) status = write_branch(j, branch);
@@ -523,19 +527,19 @@ static torpor_status write_fork(struct journey *j, int64_t step,
   return status;
 }
 
-torpor_status torpor__branch_fork(struct torpor__store *store, int64_t from,
-                                  int64_t step, const char *id,
+torpor_status torpor__branch_fork(struct torpor__database *database,
+                                  int64_t from, int64_t step, const char *id,
                                   const struct torpor__opener *opener,
                                   int64_t now_ms) {
   struct journey j = {
-      .store = store, .opener = opener, .from = from, .now_ms = now_ms};
-  torpor_status status = torpor__request_check_id(store, id);
-  if (status == TORPOR_OK) status = store->calls->begin(store);
+      .database = database, .opener = opener, .from = from, .now_ms = now_ms};
+  torpor_status status = torpor__request_check_id(database, id);
+  if (status == TORPOR_OK) status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
   status = write_fork(&j, step, id);
   TORPOR__FAULT(FORK_BEFORE);
-  if (status == TORPOR_OK) status = store->calls->commit(store);
-  if (status != TORPOR_OK) store->calls->rollback(store);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   if (status == TORPOR_OK) TORPOR__FAULT(FORK_AFTER);
   end_journey(&j);
   return status;
@@ -558,16 +562,17 @@ static size_t sort_results(struct journey *j) {
 
 static torpor_status show(struct journey *j, torpor__view_fn *visit,
                           void *user) {
-  size_t count = j->departure.operation_count;
+  size_t count = j->checkpoint.operation_count;
   struct copy copy = {.journey = j, .id = j->id};
   char (*keys)[TORPOR__KEY_MAX] = calloc(count + 1, sizeof *keys);
-  if (keys == NULL) return torpor__store_fail(j->store, TORPOR_NOMEM, NULL);
+  if (keys == NULL)
+    return torpor__database_fail(j->database, TORPOR_NOMEM, NULL);
   for (size_t i = 0; i < count; i++)
-    complete_operation(j, &j->departure.operations[i], keys[i]);
+    complete_operation(j, &j->checkpoint.operations[i], keys[i]);
   torpor_status status =
-      j->store->calls->run_each(j->store, j->from, take_run, &copy);
+      j->database->calls->run_each(j->database, j->from, take_run, &copy);
   const struct torpor__view view = {.row = &copy.row,
-                                    .departure = &j->departure,
+                                    .checkpoint = &j->checkpoint,
                                     .results = j->results,
                                     .result_count = sort_results(j)};
   if (status == TORPOR_OK) status = visit(user, &view);
@@ -576,34 +581,34 @@ static torpor_status show(struct journey *j, torpor__view_fn *visit,
   return status;
 }
 
-torpor_status torpor__branch_view(struct torpor__store *store, int64_t run,
-                                  int64_t step,
+torpor_status torpor__branch_view(struct torpor__database *database,
+                                  int64_t run, int64_t step,
                                   const struct torpor__opener *opener,
                                   torpor__view_fn *visit, void *user) {
-  struct journey j = {.store = store, .opener = opener, .from = run};
-  torpor_status status = store->calls->begin(store);
+  struct journey j = {.database = database, .opener = opener, .from = run};
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
   status = read_rows(&j);
   if (status == TORPOR_OK) status = depart(&j, step);
   if (status == TORPOR_OK && !j.opened)
-    status =
-        torpor__store_fail(store, TORPOR_NOT_FOUND,
-                           "run '%s' has no state before its first step", j.id);
+    status = torpor__database_fail(
+        database, TORPOR_NOT_FOUND,
+        "run '%s' has no state before its first step", j.id);
   if (status == TORPOR_OK) status = show(&j, visit, user);
-  store->calls->rollback(store);
+  database->calls->rollback(database);
   end_journey(&j);
   return status;
 }
 
 /* What the newcomer brings takes the place of what is read of a run here. */
 static torpor_status unpack(struct journey *j,
-                            const struct torpor__newcomer *newcomer) {
+                            const struct torpor__import *newcomer) {
   torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < newcomer->branch_count; i++)
     status = take_branch(j, &newcomer->branches[i]);
-  for (size_t i = 0; status == TORPOR_OK && i < j->departure.operation_count;
+  for (size_t i = 0; status == TORPOR_OK && i < j->checkpoint.operation_count;
        i++) {
-    const struct torpor__operation *operation = &j->departure.operations[i];
+    const struct torpor__operation *operation = &j->checkpoint.operations[i];
     status = take_begun(j, operation);
     if (status == TORPOR_OK)
       status = take_kind(j, operation->kind, operation->policy);
@@ -611,28 +616,28 @@ static torpor_status unpack(struct journey *j,
   for (size_t i = 0; status == TORPOR_OK && i < newcomer->result_count; i++)
     status = take_result(j, &newcomer->results[i]);
   return status == TORPOR_OK ? status
-                             : torpor__store_fail(j->store, status, NULL);
+                             : torpor__database_fail(j->database, status, NULL);
 }
 
 static torpor_status write_kinds(struct journey *j) {
   torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < j->kind_count; i++)
-    status = j->store->calls->kind_put(j->store, j->to, j->kinds[i].kind,
-                                       j->kinds[i].policy);
+    status = j->database->calls->kind_put(j->database, j->to, j->kinds[i].kind,
+                                          j->kinds[i].policy);
   return status;
 }
 
 static torpor_status write_newcomer(struct journey *j,
-                                    const struct torpor__newcomer *newcomer) {
-  const struct torpor__store_calls *calls = j->store->calls;
+                                    const struct torpor__import *newcomer) {
+  const struct torpor__database_calls *calls = j->database->calls;
   torpor_status status = unpack(j, newcomer);
   if (status == TORPOR_OK)
-    status = calls->run_add(j->store, newcomer->row, &j->to);
+    status = calls->run_add(j->database, newcomer->row, &j->to);
   for (size_t i = 0; status == TORPOR_OK && i < newcomer->file_count; i++)
-    status = calls->file_add(j->store, j->to, 0, newcomer->files[i].name,
+    status = calls->file_add(j->database, j->to, 0, newcomer->files[i].name,
                              newcomer->files[i].source);
   if (status != TORPOR_OK) return status;
-  int64_t branch = j->departure.branch + 1;
+  int64_t branch = j->checkpoint.branch + 1;
   status = write_kinds(j);
   if (status == TORPOR_OK) status = write_lineage(j);
   if (status == TORPOR_OK) status = write_branch(j, branch);
@@ -642,24 +647,24 @@ static torpor_status write_newcomer(struct journey *j,
   return status;
 }
 
-torpor_status torpor__branch_import(struct torpor__store *store,
-                                    const struct torpor__newcomer *newcomer,
-                                    const struct torpor__departure *departure,
+torpor_status torpor__branch_import(struct torpor__database *database,
+                                    const struct torpor__import *newcomer,
+                                    const struct torpor__checkpoint *checkpoint,
                                     const struct torpor__opener *opener,
                                     int64_t now_ms) {
-  struct journey j = {.store = store,
+  struct journey j = {.database = database,
                       .opener = opener,
-                      .departure = *departure,
+                      .checkpoint = *checkpoint,
                       .opened = true,
                       .now_ms = now_ms};
-  j.head.branch = departure->branch;
-  torpor_status status = torpor__request_check_id(store, newcomer->row->id);
-  if (status == TORPOR_OK) status = store->calls->begin(store);
+  j.head.branch = checkpoint->branch;
+  torpor_status status = torpor__request_check_id(database, newcomer->row->id);
+  if (status == TORPOR_OK) status = database->calls->begin(database);
   if (status == TORPOR_OK) {
     status = write_newcomer(&j, newcomer);
     TORPOR__FAULT(IMPORT_BEFORE);
-    if (status == TORPOR_OK) status = store->calls->commit(store);
-    if (status != TORPOR_OK) store->calls->rollback(store);
+    if (status == TORPOR_OK) status = database->calls->commit(database);
+    if (status != TORPOR_OK) database->calls->rollback(database);
     if (status == TORPOR_OK) TORPOR__FAULT(IMPORT_AFTER);
   }
   end_journey(&j);

@@ -30,8 +30,8 @@
 #include "request.h"
 
 /* A state from which a run can go on. */
-struct torpor__departure {
-  int64_t branch, step, edition;
+struct torpor__checkpoint {
+  int64_t branch, step, version;
   bool runnable, clone;
   struct torpor__slice engine;
   struct torpor__slice snapshot; /* whole; plain until it is sealed */
@@ -47,11 +47,11 @@ struct torpor__opener {
   /* Reads the newest state of a run up to 'step'. OK, or a sentence in the
    * store's message. */
   torpor_status (*open)(void *user, int64_t run, int64_t step,
-                        struct torpor__departure *out);
+                        struct torpor__checkpoint *out);
   /* Makes its snapshot what is kept of it as that of run 'id' in 'branch'. */
   torpor_status (*seal)(void *user, const char *id, int64_t branch,
-                        struct torpor__departure *departure);
-  void (*close)(void *user, struct torpor__departure *departure);
+                        struct torpor__checkpoint *checkpoint);
+  void (*close)(void *user, struct torpor__checkpoint *checkpoint);
   void *user;
 };
 
@@ -61,15 +61,15 @@ struct torpor__opener {
 /* Leads 'run' back to 'step', or to where an edition of its program began. OK,
  * LOCKED, NOT_FOUND (it says which steps are kept), or what 'open' or the store
  * say; then nothing has changed. */
-torpor_status torpor__branch_rewind(struct torpor__store *store, int64_t run,
-                                    int64_t step,
+torpor_status torpor__branch_rewind(struct torpor__database *database,
+                                    int64_t run, int64_t step,
                                     const struct torpor__opener *opener,
                                     int64_t now_ms);
 
 /* Makes a run 'id' that goes on from 'step' of run 'from'. The same, and
  * EXISTS. */
-torpor_status torpor__branch_fork(struct torpor__store *store, int64_t from,
-                                  int64_t step, const char *id,
+torpor_status torpor__branch_fork(struct torpor__database *database,
+                                  int64_t from, int64_t step, const char *id,
                                   const struct torpor__opener *opener,
                                   int64_t now_ms);
 
@@ -77,7 +77,7 @@ torpor_status torpor__branch_fork(struct torpor__store *store, int64_t from,
  * operations are complete. Borrowed. */
 struct torpor__view {
   const struct torpor__run *row;
-  const struct torpor__departure *departure;
+  const struct torpor__checkpoint *checkpoint;
   /* Those that were recorded for what it waits for, in their order. */
   const struct torpor__result *results;
   size_t result_count;
@@ -87,13 +87,13 @@ typedef torpor_status torpor__view_fn(void *user,
 
 /* Shows 'step' of a run to 'visit', which may read from the store. The same
  * codes, NOT_FOUND also where an edition begins, and what 'visit' says. */
-torpor_status torpor__branch_view(struct torpor__store *store, int64_t run,
-                                  int64_t step,
+torpor_status torpor__branch_view(struct torpor__database *database,
+                                  int64_t run, int64_t step,
                                   const struct torpor__opener *opener,
                                   torpor__view_fn *visit, void *user);
 
 /* A run that comes from elsewhere. */
-struct torpor__newcomer {
+struct torpor__import {
   const struct torpor__run *row;
   const struct torpor__file *files;
   size_t file_count;
@@ -107,14 +107,15 @@ struct torpor__newcomer {
 
 /* Makes a run of it that goes on from 'departure', whose operations have policy
  * and begun_step; 'opener' seals and closes it in any case. As 'fork'. */
-torpor_status torpor__branch_import(struct torpor__store *store,
-                                    const struct torpor__newcomer *newcomer,
-                                    const struct torpor__departure *departure,
+torpor_status torpor__branch_import(struct torpor__database *database,
+                                    const struct torpor__import *newcomer,
+                                    const struct torpor__checkpoint *checkpoint,
                                     const struct torpor__opener *opener,
                                     int64_t now_ms);
 
 /* NOT_FOUND, with a sentence that says which steps are kept. */
-torpor_status torpor__branch_not_kept(struct torpor__store *store, int64_t run,
-                                      const char *id, int64_t step);
+torpor_status torpor__branch_not_kept(struct torpor__database *database,
+                                      int64_t run, const char *id,
+                                      int64_t step);
 
 #endif

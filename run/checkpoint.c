@@ -23,25 +23,25 @@ struct opened {
 
 static torpor_status fail_vm(torpor_store *store, torpor_status status,
                              const torpor_vm *vm) {
-  return torpor__store_fail(store->store, status, "%.400s",
-                            torpor_last_error(vm));
+  return torpor__database_fail(store->database, status, "%.400s",
+                               torpor_last_error(vm));
 }
 
 /* ---- looking into a VM ---------------------------------------------------*/
 
-torpor_status torpor__departure_wake(torpor_store *store,
-                                     const struct torpor__chain *chain,
-                                     torpor_vm **vm) {
+torpor_status torpor__checkpoint_wake(torpor_store *store,
+                                      const struct torpor__state_chain *chain,
+                                      torpor_vm **vm) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.memory_max = TORPOR_MEMORY_LARGEST;
   options.deadline_ms = TORPOR_RUN_DEADLINE_MS;
-  torpor_status status = torpor__chain_restore(chain, &options, vm);
+  torpor_status status = torpor__state_chain_restore(chain, &options, vm);
   return status == TORPOR_OK ? status : fail_vm(store, status, NULL);
 }
 
-torpor_status torpor__departure_merge(torpor_store *store,
-                                      const struct torpor__chain *chain,
-                                      torpor_vm *vm, torpor_bytes *out) {
+torpor_status torpor__checkpoint_merge(torpor_store *store,
+                                       const struct torpor__state_chain *chain,
+                                       torpor_vm *vm, torpor_bytes *out) {
   if (chain->count > 1) {
     torpor_status status = torpor_snapshot_save(vm, out);
     return status == TORPOR_OK ? status : fail_vm(store, status, vm);
@@ -49,38 +49,39 @@ torpor_status torpor__departure_merge(torpor_store *store,
   out->data = torpor__array_copy(chain->parts[0].data, chain->parts[0].size);
   out->size = chain->parts[0].size;
   if (out->data != NULL) return TORPOR_OK;
-  return torpor__store_fail(store->store, TORPOR_NOMEM, NULL);
+  return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
 }
 
 static torpor_status list_one(torpor_store *store, torpor_vm *vm, size_t index,
                               struct torpor__operation *copy) {
   torpor_operation operation;
-  char message[TORPOR__STORE_MESSAGE_MAX];
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
   torpor_status status = torpor_operation_at(vm, index, &operation);
   if (status != TORPOR_OK) return fail_vm(store, status, vm);
   if (operation.id > INT64_MAX || (index > 0 && operation.id <= copy[-1].id))
-    return torpor__store_fail(store->store, TORPOR_CORRUPT,
-                              "the operations of the state are not in order");
+    return torpor__database_fail(
+        store->database, TORPOR_CORRUPT,
+        "the operations of the state are not in order");
   status = torpor__operation_copy(&operation, copy, message);
-  return status == TORPOR_OK
-             ? status
-             : torpor__store_fail(store->store, status, "%.400s", message);
+  return status == TORPOR_OK ? status
+                             : torpor__database_fail(store->database, status,
+                                                     "%.400s", message);
 }
 
-torpor_status torpor__departure_list(torpor_store *store, torpor_vm *vm,
-                                     struct torpor__operation **operations,
-                                     size_t *count) {
+torpor_status torpor__checkpoint_list(torpor_store *store, torpor_vm *vm,
+                                      struct torpor__operation **operations,
+                                      size_t *count) {
   size_t total = torpor_operation_count(vm);
   torpor_scope scope;
   *operations = NULL;
   *count = 0;
   if (total > TORPOR__OPERATIONS_MAX)
-    return torpor__store_fail(store->store, TORPOR_LIMIT,
-                              "a run waits for at most %d operations",
-                              TORPOR__OPERATIONS_MAX);
+    return torpor__database_fail(store->database, TORPOR_LIMIT,
+                                 "a run waits for at most %d operations",
+                                 TORPOR__OPERATIONS_MAX);
   *operations = calloc(total + 1, sizeof **operations);
   if (*operations == NULL)
-    return torpor__store_fail(store->store, TORPOR_NOMEM, NULL);
+    return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
   torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < total; i++) {
     status = torpor_scope_open(vm, &scope);
@@ -93,73 +94,74 @@ torpor_status torpor__departure_list(torpor_store *store, torpor_vm *vm,
     torpor_scope_close(vm, scope);
   }
   if (status == TORPOR_OK) return status;
-  torpor__departure_free(*operations, *count);
+  torpor__checkpoint_free(*operations, *count);
   *operations = NULL;
   *count = 0;
   return status;
 }
 
-void torpor__departure_free(struct torpor__operation *operations,
-                            size_t count) {
+void torpor__checkpoint_free(struct torpor__operation *operations,
+                             size_t count) {
   torpor__operation_free(operations, count);
   free(operations);
 }
 
 /* ---- torpor__opener ------------------------------------------------------*/
 
-static void close_departure(void *user, struct torpor__departure *departure) {
-  struct opened *opened = departure->block;
+static void close_checkpoint(void *user,
+                             struct torpor__checkpoint *checkpoint) {
+  struct opened *opened = checkpoint->block;
   (void)user;
   if (opened != NULL) torpor_bytes_free(&opened->snapshot);
   free(opened);
-  torpor__departure_free(departure->operations, departure->operation_count);
-  *departure = (struct torpor__departure){0};
+  torpor__checkpoint_free(checkpoint->operations, checkpoint->operation_count);
+  *checkpoint = (struct torpor__checkpoint){0};
 }
 
 /* Takes 'snapshot' over, which is that of 'vm'. */
-static torpor_status fill_departure(torpor_store *store, torpor_vm *vm,
-                                    torpor_bytes snapshot,
-                                    struct torpor__departure *out) {
+static torpor_status fill_checkpoint(torpor_store *store, torpor_vm *vm,
+                                     torpor_bytes snapshot,
+                                     struct torpor__checkpoint *out) {
   struct opened *opened = calloc(1, sizeof *opened);
   if (opened == NULL) {
     torpor_bytes_free(&snapshot);
-    return torpor__store_fail(store->store, TORPOR_NOMEM, NULL);
+    return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
   }
   opened->snapshot = snapshot;
   snprintf(opened->engine, sizeof opened->engine, "%s", torpor_vm_engine(vm));
-  *out = (struct torpor__departure){
+  *out = (struct torpor__checkpoint){
       .engine = {.data = opened->engine, .size = strlen(opened->engine)},
       .snapshot = {.data = opened->snapshot.data,
                    .size = opened->snapshot.size},
       .block = opened};
-  torpor_status status = torpor__departure_list(store, vm, &out->operations,
-                                                &out->operation_count);
-  if (status != TORPOR_OK) close_departure(store, out);
+  torpor_status status = torpor__checkpoint_list(store, vm, &out->operations,
+                                                 &out->operation_count);
+  if (status != TORPOR_OK) close_checkpoint(store, out);
   return status;
 }
 
-torpor_status torpor__departure_take(torpor_store *store, torpor_vm *vm,
-                                     struct torpor__departure *out) {
+torpor_status torpor__checkpoint_take(torpor_store *store, torpor_vm *vm,
+                                      struct torpor__checkpoint *out) {
   torpor_bytes snapshot = {0};
   torpor_status status = torpor_snapshot_save(vm, &snapshot);
   if (status != TORPOR_OK) return fail_vm(store, status, vm);
-  return fill_departure(store, vm, snapshot, out);
+  return fill_checkpoint(store, vm, snapshot, out);
 }
 
 static torpor_status open_chain(torpor_store *store,
-                                const struct torpor__chain *chain,
-                                struct torpor__departure *out) {
+                                const struct torpor__state_chain *chain,
+                                struct torpor__checkpoint *out) {
   torpor_bytes snapshot = {0};
   torpor_vm *vm = NULL;
-  torpor_status status = torpor__departure_wake(store, chain, &vm);
+  torpor_status status = torpor__checkpoint_wake(store, chain, &vm);
   if (status == TORPOR_OK)
-    status = torpor__departure_merge(store, chain, vm, &snapshot);
-  if (status == TORPOR_OK) status = fill_departure(store, vm, snapshot, out);
+    status = torpor__checkpoint_merge(store, chain, vm, &snapshot);
+  if (status == TORPOR_OK) status = fill_checkpoint(store, vm, snapshot, out);
   torpor_vm_close(vm);
   if (status != TORPOR_OK) return status;
   out->branch = chain->branch;
   out->step = chain->step;
-  out->edition = chain->edition;
+  out->version = chain->version;
   out->runnable = chain->runnable;
   out->clone = chain->clone;
   return TORPOR_OK;
@@ -175,37 +177,37 @@ static torpor_status copy_id(void *data, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status open_departure(void *user, int64_t run, int64_t step,
-                                    struct torpor__departure *out) {
+static torpor_status open_checkpoint(void *user, int64_t run, int64_t step,
+                                     struct torpor__checkpoint *out) {
   torpor_store *store = user;
   char id[TORPOR__RUN_ID_MAX + 1] = "";
-  struct torpor__chain chain;
+  struct torpor__state_chain chain;
   torpor_status status =
-      store->store->calls->run_each(store->store, run, copy_id, id);
+      store->database->calls->run_each(store->database, run, copy_id, id);
   if (status == TORPOR_OK)
-    status = torpor__chain_read(&chain, store, run, id, step);
+    status = torpor__state_chain_read(&chain, store, run, id, step);
   if (status != TORPOR_OK) return status;
   status = open_chain(store, &chain, out);
-  torpor__chain_free(&chain);
+  torpor__state_chain_free(&chain);
   return status;
 }
 
-static torpor_status seal_departure(void *user, const char *id, int64_t branch,
-                                    struct torpor__departure *departure) {
+static torpor_status seal_checkpoint(void *user, const char *id, int64_t branch,
+                                     struct torpor__checkpoint *checkpoint) {
   torpor_store *store = user;
-  struct opened *opened = departure->block;
-  torpor_status status =
-      torpor__chain_seal(store, id, branch, departure->step, &opened->snapshot);
+  struct opened *opened = checkpoint->block;
+  torpor_status status = torpor__state_chain_seal(
+      store, id, branch, checkpoint->step, &opened->snapshot);
   if (status != TORPOR_OK)
-    torpor__store_fail(store->store, status, "encrypting run %s", id);
-  departure->snapshot = (struct torpor__slice){.data = opened->snapshot.data,
-                                               .size = opened->snapshot.size};
+    torpor__database_fail(store->database, status, "encrypting run %s", id);
+  checkpoint->snapshot = (struct torpor__slice){.data = opened->snapshot.data,
+                                                .size = opened->snapshot.size};
   return status;
 }
 
-struct torpor__opener torpor__departure_opener(torpor_store *store) {
-  return (struct torpor__opener){.open = open_departure,
-                                 .seal = seal_departure,
-                                 .close = close_departure,
+struct torpor__opener torpor__checkpoint_opener(torpor_store *store) {
+  return (struct torpor__opener){.open = open_checkpoint,
+                                 .seal = seal_checkpoint,
+                                 .close = close_checkpoint,
                                  .user = store};
 }

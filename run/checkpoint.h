@@ -16,29 +16,30 @@
 enum { TORPOR__EXPORT_VERSION = 1 };
 
 /* For branch.h; 'user' is the store. */
-struct torpor__opener torpor__departure_opener(torpor_store *store);
+struct torpor__opener torpor__checkpoint_opener(torpor_store *store);
 
 /* Reads what the VM 'vm' waits for, by rising id, into an array that is
- * released with torpor__departure_free. OK, or a sentence in the
+ * released with torpor__checkpoint_free. OK, or a sentence in the
  * store's message; CORRUPT when ids do not rise. */
-torpor_status torpor__departure_list(torpor_store *store, torpor_vm *vm,
-                                     struct torpor__operation **operations,
-                                     size_t *count);
-void torpor__departure_free(struct torpor__operation *operations, size_t count);
+torpor_status torpor__checkpoint_list(torpor_store *store, torpor_vm *vm,
+                                      struct torpor__operation **operations,
+                                      size_t *count);
+void torpor__checkpoint_free(struct torpor__operation *operations,
+                             size_t count);
 
 /* The state of 'chain' as one whole snapshot. */
-torpor_status torpor__departure_merge(torpor_store *store,
-                                      const struct torpor__chain *chain,
-                                      torpor_vm *vm, torpor_bytes *out);
+torpor_status torpor__checkpoint_merge(torpor_store *store,
+                                       const struct torpor__state_chain *chain,
+                                       torpor_vm *vm, torpor_bytes *out);
 
 /* Makes 'out' of a VM that was just opened: its snapshot, engine and what it
  * waits for; step and branch are the caller's to say. The opener closes it. */
-torpor_status torpor__departure_take(torpor_store *store, torpor_vm *vm,
-                                     struct torpor__departure *out);
+torpor_status torpor__checkpoint_take(torpor_store *store, torpor_vm *vm,
+                                      struct torpor__checkpoint *out);
 
 /* Opens the VM of 'chain' to look at it, with no limits of the run's. */
-torpor_status torpor__departure_wake(torpor_store *store,
-                                     const struct torpor__chain *chain,
-                                     torpor_vm **vm);
+torpor_status torpor__checkpoint_wake(torpor_store *store,
+                                      const struct torpor__state_chain *chain,
+                                      torpor_vm **vm);
 
 #endif

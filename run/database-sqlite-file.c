@@ -19,7 +19,7 @@
  *  (4) Nobody else opens a file that is a store's here: to close any descriptor
  *      of it would give up SQLite's locks. So those that are open are listed.
  *
- * On the thread of the store, but for torpor__store_sqlite_covers. */
+ * On the thread of the store, but for torpor__sqlite_covers. */
 #define _GNU_SOURCE /* statx */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,20 +81,22 @@ torpor_status torpor__sqlite_place_name(struct torpor__sqlite *db,
   bool uri = starts_with(given, "file:");
   char *plain = malloc(strlen(given) + 3);
   *name = plain;
-  if (plain == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
+  if (plain == NULL)
+    return torpor__database_fail(&db->database, TORPOR_NOMEM, NULL);
   memcpy(plain, "./", 2);
   if (!uri) strcpy(plain + 2, given);
   if (uri && !read_uri(given + strlen("file:"), plain + 2))
-    return torpor__store_fail(&db->store, TORPOR_MISUSE,
-                              "%s: a store takes no options, and is on this "
-                              "machine; give its path alone",
-                              given);
+    return torpor__database_fail(&db->database, TORPOR_MISUSE,
+                                 "%s: a store takes no options, and is on this "
+                                 "machine; give its path alone",
+                                 given);
   if (plain[2] == '\0' || strcmp(plain + 2, ":memory:") == 0 ||
       (vfs != NULL && strcmp(vfs, "memdb") == 0))
-    return torpor__store_fail(&db->store, TORPOR_MISUSE,
-                              "'%s' names no file, so nothing would be kept; "
-                              "give the path of a file",
-                              given);
+    return torpor__database_fail(
+        &db->database, TORPOR_MISUSE,
+        "'%s' names no file, so nothing would be kept; "
+        "give the path of a file",
+        given);
   if (!starts_with(plain + 2, "file:"))
     memmove(plain, plain + 2, strlen(plain + 2) + 1);
   return TORPOR_OK;
@@ -158,14 +160,14 @@ static bool is_mounted(const char *path) {
 static torpor_status check_names(struct torpor__sqlite *db,
                                  const struct stat *found) {
   if (found->st_nlink > 1)
-    return torpor__store_fail(
-        &db->store, TORPOR_MISUSE,
+    return torpor__database_fail(
+        &db->database, TORPOR_MISUSE,
         "%s: the file has %ju names, and a log for each would damage it; "
         "remove the others, or make them symbolic links",
         db->path, (uintmax_t)found->st_nlink);
   if (is_mounted(db->file))
-    return torpor__store_fail(
-        &db->store, TORPOR_MISUSE,
+    return torpor__database_fail(
+        &db->database, TORPOR_MISUSE,
         "%s: the file is mounted by itself, so its log would lie elsewhere; "
         "mount its folder",
         db->path);
@@ -178,18 +180,18 @@ torpor_status torpor__sqlite_place_find(struct torpor__sqlite *db,
   char resolved[PATH_MAX];
   struct stat found;
   if (opened == NULL || opened[0] == '\0')
-    return torpor__store_fail(&db->store, TORPOR_MISUSE,
-                              "%s: there is no file behind it", db->path);
+    return torpor__database_fail(&db->database, TORPOR_MISUSE,
+                                 "%s: there is no file behind it", db->path);
   bool real = realpath(opened, resolved) != NULL && stat(resolved, &found) == 0;
   db->file = strdup(real ? resolved : opened);
   if (db->file == NULL)
-    return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
+    return torpor__database_fail(&db->database, TORPOR_NOMEM, NULL);
   db->real = real;
   enter(db);
   if (real) return check_names(db, &found);
   return vfs != NULL ? TORPOR_OK
-                     : torpor__store_fail(&db->store, TORPOR_IO, "%s: %s",
-                                          db->path, strerror(errno));
+                     : torpor__database_fail(&db->database, TORPOR_IO, "%s: %s",
+                                             db->path, strerror(errno));
 }
 
 /* Whether the file of that ending is the one that it was; remembers one that is
@@ -225,8 +227,8 @@ torpor_status torpor__sqlite_place_check(struct torpor__sqlite *db, bool all) {
       same = same && is_same(db, i);
   }
   if (same) return TORPOR_OK;
-  return torpor__store_fail(
-      &db->store, TORPOR_IO,
+  return torpor__database_fail(
+      &db->database, TORPOR_IO,
       "%s was removed, renamed or replaced while it was open, or a file "
       "beside it was; nothing that was not told before is kept",
       db->path);
@@ -275,7 +277,7 @@ static bool is_store(const char *path) {
 }
 
 /* Names of what lies beside a store count also while there is no such file. */
-bool torpor__store_sqlite_covers(const char *path) {
+bool torpor__sqlite_covers(const char *path) {
   char base[PATH_MAX];
   size_t size = strlen(path);
   if (is_store(path)) return true;

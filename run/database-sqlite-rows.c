@@ -17,8 +17,8 @@
 #include "request.h"
 #include "database-sqlite-state.h"
 
-static struct torpor__sqlite *sqlite_of(struct torpor__store *store) {
-  return (struct torpor__sqlite *)store;
+static struct torpor__sqlite *sqlite_of(struct torpor__database *database) {
+  return (struct torpor__sqlite *)database;
 }
 
 /* ---- columns ------------------------------------------------------------- */
@@ -63,10 +63,10 @@ static bool is_short(sqlite3_stmt *row, int column, size_t largest) {
 }
 
 static torpor_status fail_row(struct torpor__sqlite *db, const char *table) {
-  return torpor__store_fail(&db->store, TORPOR_CORRUPT,
-                            "%s: table %s has a row that no Torpor writes; "
-                            "restore it from a backup",
-                            db->path, table);
+  return torpor__database_fail(&db->database, TORPOR_CORRUPT,
+                               "%s: table %s has a row that no Torpor writes; "
+                               "restore it from a backup",
+                               db->path, table);
 }
 
 /* ---- walking ------------------------------------------------------------- */
@@ -74,7 +74,7 @@ static torpor_status fail_row(struct torpor__sqlite *db, const char *table) {
 union visitor {
   torpor__run_fn *run;
   torpor__head_fn *head;
-  torpor__edition_fn *edition;
+  torpor__version_fn *version;
   torpor__file_fn *file;
   torpor__exit_fn *exit;
   torpor__state_fn *state;
@@ -116,17 +116,17 @@ static torpor_status walk_run(struct torpor__sqlite *db,
 
 /* ---- runs and files ------------------------------------------------------ */
 
-static torpor_status edition_add(struct torpor__store *store, int64_t run,
-                                 const struct torpor__edition *row) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_EDITION_ADD,
+static torpor_status version_add(struct torpor__database *database, int64_t run,
+                                 const struct torpor__version *row) {
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_VERSION_ADD,
                             "iitbiib", run, row->number, row->program,
                             row->engine, row->start, row->before, row->state);
 }
 
-static torpor_status run_add(struct torpor__store *store,
+static torpor_status run_add(struct torpor__database *database,
                              const struct torpor__run *row, int64_t *run) {
-  struct torpor__sqlite *db = sqlite_of(store);
-  const struct torpor__edition first = {
+  struct torpor__sqlite *db = sqlite_of(database);
+  const struct torpor__version first = {
       .program = row->program, .engine = row->engine, .state = row->handed};
   torpor_status status = torpor__sqlite_run(
       db, TORPOR__SQLITE_RUN_ADD, "ttbiiiiii", row->id, row->access, row->input,
@@ -134,18 +134,18 @@ static torpor_status run_add(struct torpor__store *store,
       row->created_ms, row->parent, (int64_t)row->keep);
   if (status != TORPOR_OK) return status;
   if (sqlite3_changes(db->db) == 0)
-    return torpor__store_fail(store, TORPOR_EXISTS, "run %s; choose another id",
-                              row->id);
+    return torpor__database_fail(database, TORPOR_EXISTS,
+                                 "run %s; choose another id", row->id);
   *run = sqlite3_last_insert_rowid(db->db);
-  status = edition_add(store, *run, &first);
+  status = version_add(database, *run, &first);
   if (status != TORPOR_OK) return status;
   return torpor__sqlite_run(db, TORPOR__SQLITE_HEAD_ADD, "ii", *run,
                             row->created_ms);
 }
 
-static torpor_status run_find(struct torpor__store *store, const char *id,
+static torpor_status run_find(struct torpor__database *database, const char *id,
                               int64_t *run) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   bool row = false;
   torpor_status status = torpor__sqlite_place_check(db, false);
@@ -158,8 +158,8 @@ static torpor_status run_find(struct torpor__store *store, const char *id,
   if (row && !is_sequence(statement, 0)) status = fail_row(db, "run");
   status = torpor__sqlite_finish(statement, status);
   if (status != TORPOR_OK || row) return status;
-  return torpor__store_fail(
-      store, TORPOR_NOT_FOUND,
+  return torpor__database_fail(
+      database, TORPOR_NOT_FOUND,
       "no run has the id '%s'; 'torpor list' shows those there are", id);
 }
 
@@ -171,7 +171,7 @@ static bool get_head(sqlite3_stmt *row, int column, struct torpor__head *head) {
       .status = (enum torpor__run_status)get_number(row, column),
       .branch = get_number(row, column + 1),
       .step = get_number(row, column + 2),
-      .edition = get_number(row, column + 3),
+      .version = get_number(row, column + 3),
       .start = get_number(row, column + 4),
       .fence = get_number(row, column + 5),
       .attempts = get_number(row, column + 6),
@@ -228,9 +228,9 @@ static torpor_status read_any_run(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.run(data, get_number(row, 0), &run, &head);
 }
 
-static torpor_status run_each(struct torpor__store *store, int64_t run,
+static torpor_status run_each(struct torpor__database *database, int64_t run,
                               torpor__run_fn *visit, void *data) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   torpor_status status =
       run == 0
@@ -242,15 +242,15 @@ static torpor_status run_each(struct torpor__store *store, int64_t run,
   status = walk(db, statement, run == 0 ? read_any_run : read_run,
                 (union visitor){.run = visit}, data, &count);
   if (status != TORPOR_OK || run == 0 || count > 0) return status;
-  return torpor__store_fail(store, TORPOR_NOT_FOUND,
-                            "there is no run number %lld", (long long)run);
+  return torpor__database_fail(database, TORPOR_NOT_FOUND,
+                               "there is no run number %lld", (long long)run);
 }
 
-static torpor_status run_inherit(struct torpor__store *store, int64_t from,
-                                 int64_t to) {
-  struct torpor__sqlite *db = sqlite_of(store);
+static torpor_status run_inherit(struct torpor__database *database,
+                                 int64_t from, int64_t to) {
+  struct torpor__sqlite *db = sqlite_of(database);
   torpor_status status =
-      torpor__sqlite_run(db, TORPOR__SQLITE_EDITION_INHERIT, "ii", from, to);
+      torpor__sqlite_run(db, TORPOR__SQLITE_VERSION_INHERIT, "ii", from, to);
   if (status == TORPOR_OK)
     status =
         torpor__sqlite_run(db, TORPOR__SQLITE_FILE_INHERIT, "ii", from, to);
@@ -258,9 +258,9 @@ static torpor_status run_inherit(struct torpor__store *store, int64_t from,
   return torpor__sqlite_run(db, TORPOR__SQLITE_KIND_INHERIT, "ii", from, to);
 }
 
-static torpor_status run_count(struct torpor__store *store, int64_t run,
+static torpor_status run_count(struct torpor__database *database, int64_t run,
                                struct torpor__counts *counts) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   bool row = false;
   torpor_status status =
@@ -276,31 +276,32 @@ static torpor_status run_count(struct torpor__store *store, int64_t run,
   return torpor__sqlite_finish(statement, status);
 }
 
-static torpor_status read_edition(struct torpor__sqlite *db, sqlite3_stmt *row,
+static torpor_status read_version(struct torpor__sqlite *db, sqlite3_stmt *row,
                                   union visitor visit, void *data) {
   if (!is_count(row, 0) || !is_text(row, 1) || !is_count(row, 3) ||
       !is_count(row, 4))
     return fail_row(db, "edition");
-  const struct torpor__edition edition = {.number = get_number(row, 0),
+  const struct torpor__version version = {.number = get_number(row, 0),
                                           .program = get_text(row, 1),
                                           .engine = get_slice(row, 2),
                                           .start = get_number(row, 3),
                                           .before = get_number(row, 4),
                                           .state = get_slice(row, 5)};
-  return visit.edition(data, &edition);
+  return visit.version(data, &version);
 }
 
-static torpor_status edition_each(struct torpor__store *store, int64_t run,
-                                  torpor__edition_fn *visit, void *data) {
-  return walk_run(sqlite_of(store), TORPOR__SQLITE_EDITION_EACH, run,
-                  read_edition, (union visitor){.edition = visit}, data);
+static torpor_status version_each(struct torpor__database *database,
+                                  int64_t run, torpor__version_fn *visit,
+                                  void *data) {
+  return walk_run(sqlite_of(database), TORPOR__SQLITE_VERSION_EACH, run,
+                  read_version, (union visitor){.version = visit}, data);
 }
 
-static torpor_status file_add(struct torpor__store *store, int64_t run,
-                              int64_t edition, const char *name,
+static torpor_status file_add(struct torpor__database *database, int64_t run,
+                              int64_t version, const char *name,
                               struct torpor__slice source) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_FILE_ADD, "iitb",
-                            run, edition, name, source);
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_FILE_ADD,
+                            "iitb", run, version, name, source);
 }
 
 static torpor_status read_file(struct torpor__sqlite *db, sqlite3_stmt *row,
@@ -309,17 +310,17 @@ static torpor_status read_file(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.file(data, get_text(row, 0), get_slice(row, 1));
 }
 
-static torpor_status file_each(struct torpor__store *store, int64_t run,
-                               int64_t edition, const char *name,
+static torpor_status file_each(struct torpor__database *database, int64_t run,
+                               int64_t version, const char *name,
                                torpor__file_fn *visit, void *data) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   torpor_status status =
       name == NULL
           ? torpor__sqlite_start(db, TORPOR__SQLITE_FILE_EACH, &statement, "ii",
-                                 run, edition)
+                                 run, version)
           : torpor__sqlite_start(db, TORPOR__SQLITE_FILE_ONE, &statement, "iit",
-                                 run, edition, name);
+                                 run, version, name);
   if (status != TORPOR_OK) return status;
   return walk(db, statement, read_file, (union visitor){.file = visit}, data,
               NULL);
@@ -327,9 +328,9 @@ static torpor_status file_each(struct torpor__store *store, int64_t run,
 
 /* ---- head and exit ------------------------------------------------------- */
 
-static torpor_status head_get(struct torpor__store *store, int64_t run,
+static torpor_status head_get(struct torpor__database *database, int64_t run,
                               struct torpor__head *head) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   bool row = false;
   torpor_status status =
@@ -337,8 +338,9 @@ static torpor_status head_get(struct torpor__store *store, int64_t run,
   if (status != TORPOR_OK) return status;
   status = torpor__sqlite_next(db, statement, &row);
   if (status == TORPOR_OK && !row)
-    status = torpor__store_fail(store, TORPOR_NOT_FOUND,
-                                "there is no run number %lld", (long long)run);
+    status =
+        torpor__database_fail(database, TORPOR_NOT_FOUND,
+                              "there is no run number %lld", (long long)run);
   if (row && !get_head(statement, 0, head)) status = fail_row(db, "head");
   return torpor__sqlite_finish(statement, status);
 }
@@ -351,9 +353,9 @@ static torpor_status read_head(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.head(data, get_number(row, 0), &head);
 }
 
-static torpor_status head_each(struct torpor__store *store,
+static torpor_status head_each(struct torpor__database *database,
                                torpor__head_fn *visit, void *data) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   torpor_status status =
       torpor__sqlite_start(db, TORPOR__SQLITE_HEAD_ALL, &statement, "");
@@ -362,41 +364,42 @@ static torpor_status head_each(struct torpor__store *store,
               NULL);
 }
 
-static torpor_status head_put(struct torpor__store *store, int64_t run,
+static torpor_status head_put(struct torpor__database *database, int64_t run,
                               const struct torpor__head *head) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_HEAD_PUT,
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_HEAD_PUT,
                             "iiiiiiiiiii", (int64_t)head->status, head->branch,
-                            head->step, head->edition, head->start, head->fence,
+                            head->step, head->version, head->start, head->fence,
                             head->attempts, (int64_t)head->runnable,
                             head->cancel, head->changed_ms, run);
 }
 
-static torpor_status head_change(struct torpor__store *store, int64_t run,
+static torpor_status head_change(struct torpor__database *database, int64_t run,
                                  const struct torpor__head *from,
                                  const struct torpor__head *head) {
   torpor_status status = torpor__sqlite_run(
-      sqlite_of(store), TORPOR__SQLITE_HEAD_CHANGE, "iiiiiiiiiiiiiii",
-      (int64_t)head->status, head->branch, head->step, head->edition,
+      sqlite_of(database), TORPOR__SQLITE_HEAD_CHANGE, "iiiiiiiiiiiiiii",
+      (int64_t)head->status, head->branch, head->step, head->version,
       head->start, head->fence, head->attempts, (int64_t)head->runnable,
       head->cancel, head->changed_ms, run, (int64_t)from->status, from->step,
       from->fence, from->cancel);
-  if (status != TORPOR_OK || sqlite3_changes(sqlite_of(store)->db) == 1)
+  if (status != TORPOR_OK || sqlite3_changes(sqlite_of(database)->db) == 1)
     return status;
-  return torpor__store_fail(store, TORPOR_FENCED, "run number %lld",
-                            (long long)run);
+  return torpor__database_fail(database, TORPOR_FENCED, "run number %lld",
+                               (long long)run);
 }
 
-static torpor_status exit_put(struct torpor__store *store, int64_t run,
+static torpor_status exit_put(struct torpor__database *database, int64_t run,
                               const struct torpor__exit *row) {
-  sqlite_of(store)->ends_run = true;
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_EXIT_PUT, "ibt",
+  sqlite_of(database)->ends_run = true;
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_EXIT_PUT, "ibt",
                             run, row->value,
                             row->reason != NULL ? row->reason : "");
 }
 
-static torpor_status exit_remove(struct torpor__store *store, int64_t run) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_EXIT_REMOVE, "i",
-                            run);
+static torpor_status exit_remove(struct torpor__database *database,
+                                 int64_t run) {
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_EXIT_REMOVE,
+                            "i", run);
 }
 
 static torpor_status read_exit(struct torpor__sqlite *db, sqlite3_stmt *row,
@@ -407,38 +410,38 @@ static torpor_status read_exit(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.exit(data, &exit);
 }
 
-static torpor_status exit_each(struct torpor__store *store, int64_t run,
+static torpor_status exit_each(struct torpor__database *database, int64_t run,
                                torpor__exit_fn *visit, void *data) {
-  return walk_run(sqlite_of(store), TORPOR__SQLITE_EXIT_EACH, run, read_exit,
+  return walk_run(sqlite_of(database), TORPOR__SQLITE_EXIT_EACH, run, read_exit,
                   (union visitor){.exit = visit}, data);
 }
 
 /* ---- states and branches ------------------------------------------------- */
 
-static torpor_status state_put(struct torpor__store *store, int64_t run,
+static torpor_status state_put(struct torpor__database *database, int64_t run,
                                const struct torpor__state *row) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_PUT,
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_STATE_PUT,
                             "iiiiiiibbi", run, row->branch, row->step,
-                            row->edition, row->parent_step,
+                            row->version, row->parent_step,
                             (int64_t)row->runnable, (int64_t)row->clone,
                             row->engine, row->snapshot, row->made_ms);
 }
 
-static torpor_status state_prune(struct torpor__store *store, int64_t run,
+static torpor_status state_prune(struct torpor__database *database, int64_t run,
                                  int64_t step) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_PRUNE, "ii",
-                            run, step);
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_STATE_PRUNE,
+                            "ii", run, step);
 }
 
-static torpor_status state_drop(struct torpor__store *store, int64_t run,
+static torpor_status state_drop(struct torpor__database *database, int64_t run,
                                 int64_t step) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_DROP, "ii",
-                            run, step);
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_STATE_DROP,
+                            "ii", run, step);
 }
 
-static torpor_status state_cut(struct torpor__store *store, int64_t run,
+static torpor_status state_cut(struct torpor__database *database, int64_t run,
                                int64_t step) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_STATE_CUT, "ii",
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_STATE_CUT, "ii",
                             run, step);
 }
 
@@ -450,7 +453,7 @@ static torpor_status read_state(struct torpor__sqlite *db, sqlite3_stmt *row,
     return fail_row(db, "state");
   const struct torpor__state state = {.branch = get_number(row, 0),
                                       .step = step,
-                                      .edition = get_number(row, 2),
+                                      .version = get_number(row, 2),
                                       .parent_step = get_number(row, 3),
                                       .runnable = get_number(row, 4) != 0,
                                       .clone = get_number(row, 5) != 0,
@@ -460,10 +463,10 @@ static torpor_status read_state(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.state(data, &state);
 }
 
-static torpor_status state_each(struct torpor__store *store, int64_t run,
+static torpor_status state_each(struct torpor__database *database, int64_t run,
                                 int64_t step, torpor__state_fn *visit,
                                 void *data) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   torpor_status status = torpor__sqlite_start(db, TORPOR__SQLITE_STATE_EACH,
                                               &statement, "ii", run, step);
@@ -472,9 +475,9 @@ static torpor_status state_each(struct torpor__store *store, int64_t run,
               NULL);
 }
 
-static torpor_status state_ends(struct torpor__store *store,
+static torpor_status state_ends(struct torpor__database *database,
                                 torpor__state_fn *visit, void *data) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   torpor_status status =
       torpor__sqlite_start(db, TORPOR__SQLITE_STATE_ENDS, &statement, "");
@@ -483,9 +486,9 @@ static torpor_status state_ends(struct torpor__store *store,
               NULL);
 }
 
-static torpor_status branch_add(struct torpor__store *store, int64_t run,
+static torpor_status branch_add(struct torpor__database *database, int64_t run,
                                 const struct torpor__branch *row) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_BRANCH_ADD,
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_BRANCH_ADD,
                             "iiiiiti", run, row->branch, row->parent,
                             row->parent_step, (int64_t)row->first_operation,
                             row->origin, row->made_ms);
@@ -509,17 +512,17 @@ static torpor_status read_branch(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.branch(data, &branch);
 }
 
-static torpor_status branch_each(struct torpor__store *store, int64_t run,
+static torpor_status branch_each(struct torpor__database *database, int64_t run,
                                  torpor__branch_fn *visit, void *data) {
-  return walk_run(sqlite_of(store), TORPOR__SQLITE_BRANCH_EACH, run,
+  return walk_run(sqlite_of(database), TORPOR__SQLITE_BRANCH_EACH, run,
                   read_branch, (union visitor){.branch = visit}, data);
 }
 
 /* ---- kinds --------------------------------------------------------------- */
 
-static torpor_status kind_put(struct torpor__store *store, int64_t run,
+static torpor_status kind_put(struct torpor__database *database, int64_t run,
                               const char *kind, enum torpor__policy policy) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_KIND_PUT, "iti",
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_KIND_PUT, "iti",
                             run, kind, (int64_t)policy);
 }
 
@@ -532,31 +535,35 @@ static torpor_status read_kind(struct torpor__sqlite *db, sqlite3_stmt *row,
                     (enum torpor__policy)get_number(row, 1));
 }
 
-static torpor_status kind_each(struct torpor__store *store, int64_t run,
+static torpor_status kind_each(struct torpor__database *database, int64_t run,
                                torpor__kind_fn *visit, void *data) {
-  return walk_run(sqlite_of(store), TORPOR__SQLITE_KIND_EACH, run, read_kind,
+  return walk_run(sqlite_of(database), TORPOR__SQLITE_KIND_EACH, run, read_kind,
                   (union visitor){.kind = visit}, data);
 }
 
 /* ---- operations ---------------------------------------------------------- */
 
-static torpor_status operation_add(struct torpor__store *store, int64_t run,
+static torpor_status operation_add(struct torpor__database *database,
+                                   int64_t run,
                                    const struct torpor__operation *row) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_OPERATION_ADD,
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_OPERATION_ADD,
                             "iiittbntiii", run, row->branch, (int64_t)row->id,
                             row->kind, row->topic, row->request, row->due_ms,
                             row->key, (int64_t)row->policy, row->begun_ms,
                             row->begun_step);
 }
 
-static torpor_status operation_remove(struct torpor__store *store, int64_t run,
-                                      int64_t branch, uint64_t id) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_OPERATION_REMOVE,
-                            "iii", run, branch, (int64_t)id);
+static torpor_status operation_remove(struct torpor__database *database,
+                                      int64_t run, int64_t branch,
+                                      uint64_t id) {
+  return torpor__sqlite_run(sqlite_of(database),
+                            TORPOR__SQLITE_OPERATION_REMOVE, "iii", run, branch,
+                            (int64_t)id);
 }
 
-static torpor_status operation_clear(struct torpor__store *store, int64_t run) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_OPERATION_CLEAR,
+static torpor_status operation_clear(struct torpor__database *database,
+                                     int64_t run) {
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_OPERATION_CLEAR,
                             "i", run);
 }
 
@@ -584,18 +591,19 @@ static torpor_status read_operation(struct torpor__sqlite *db,
   return visit.operation(data, &operation);
 }
 
-static torpor_status operation_each(struct torpor__store *store, int64_t run,
-                                    torpor__operation_fn *visit, void *data) {
-  return walk_run(sqlite_of(store), TORPOR__SQLITE_OPERATION_EACH, run,
+static torpor_status operation_each(struct torpor__database *database,
+                                    int64_t run, torpor__operation_fn *visit,
+                                    void *data) {
+  return walk_run(sqlite_of(database), TORPOR__SQLITE_OPERATION_EACH, run,
                   read_operation, (union visitor){.operation = visit}, data);
 }
 
 /* ---- results ------------------------------------------------------------- */
 
-static torpor_status result_add(struct torpor__store *store, int64_t run,
+static torpor_status result_add(struct torpor__database *database, int64_t run,
                                 const struct torpor__result *row,
                                 int64_t *sequence) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   torpor_status status = torpor__sqlite_run(
       db, TORPOR__SQLITE_RESULT_ADD, "iiiib", run, row->branch,
       (int64_t)row->operation, (int64_t)row->outcome, row->value);
@@ -604,15 +612,17 @@ static torpor_status result_add(struct torpor__store *store, int64_t run,
   return status;
 }
 
-static torpor_status result_remove(struct torpor__store *store, int64_t run,
-                                   int64_t branch, uint64_t operation) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_RESULT_REMOVE,
+static torpor_status result_remove(struct torpor__database *database,
+                                   int64_t run, int64_t branch,
+                                   uint64_t operation) {
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_RESULT_REMOVE,
                             "iii", run, branch, (int64_t)operation);
 }
 
-static torpor_status result_clear(struct torpor__store *store, int64_t run) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_RESULT_CLEAR, "i",
-                            run);
+static torpor_status result_clear(struct torpor__database *database,
+                                  int64_t run) {
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_RESULT_CLEAR,
+                            "i", run);
 }
 
 static torpor_status read_result(struct torpor__sqlite *db, sqlite3_stmt *row,
@@ -628,23 +638,23 @@ static torpor_status read_result(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.result(data, &result);
 }
 
-static torpor_status result_each(struct torpor__store *store, int64_t run,
+static torpor_status result_each(struct torpor__database *database, int64_t run,
                                  torpor__result_fn *visit, void *data) {
-  return walk_run(sqlite_of(store), TORPOR__SQLITE_RESULT_EACH, run,
+  return walk_run(sqlite_of(database), TORPOR__SQLITE_RESULT_EACH, run,
                   read_result, (union visitor){.result = visit}, data);
 }
 
 /* ---- signals and lines --------------------------------------------------- */
 
-static torpor_status signal_add(struct torpor__store *store, int64_t run,
+static torpor_status signal_add(struct torpor__database *database, int64_t run,
                                 const struct torpor__signal *row) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_SIGNAL_ADD, "itbi",
-                            run, row->topic, row->value, row->sent_ms);
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_SIGNAL_ADD,
+                            "itbi", run, row->topic, row->value, row->sent_ms);
 }
 
-static torpor_status signal_remove(struct torpor__store *store, int64_t run,
-                                   int64_t sequence) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_SIGNAL_REMOVE,
+static torpor_status signal_remove(struct torpor__database *database,
+                                   int64_t run, int64_t sequence) {
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_SIGNAL_REMOVE,
                             "ii", run, sequence);
 }
 
@@ -658,10 +668,10 @@ static torpor_status read_signal(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.signal(data, &signal);
 }
 
-static torpor_status signal_each(struct torpor__store *store, int64_t run,
+static torpor_status signal_each(struct torpor__database *database, int64_t run,
                                  int64_t after, torpor__signal_fn *visit,
                                  void *data) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   torpor_status status = torpor__sqlite_start(db, TORPOR__SQLITE_SIGNAL_EACH,
                                               &statement, "ii", run, after);
@@ -670,9 +680,9 @@ static torpor_status signal_each(struct torpor__store *store, int64_t run,
               data, NULL);
 }
 
-static torpor_status line_add(struct torpor__store *store, int64_t run,
+static torpor_status line_add(struct torpor__database *database, int64_t run,
                               const struct torpor__line *row) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_LINE_ADD,
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_LINE_ADD,
                             "iiiiibi", run, row->branch, row->step, row->number,
                             (int64_t)row->level, row->text, row->written_ms);
 }
@@ -689,10 +699,10 @@ static torpor_status read_line(struct torpor__sqlite *db, sqlite3_stmt *row,
   return visit.line(data, &line);
 }
 
-static torpor_status line_each(struct torpor__store *store, int64_t run,
+static torpor_status line_each(struct torpor__database *database, int64_t run,
                                int64_t step, torpor__line_fn *visit,
                                void *data) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   torpor_status status = torpor__sqlite_start(db, TORPOR__SQLITE_LINE_EACH,
                                               &statement, "ii", run, step);
@@ -701,7 +711,7 @@ static torpor_status line_each(struct torpor__store *store, int64_t run,
               NULL);
 }
 
-const struct torpor__store_calls torpor__sqlite_calls = {
+const struct torpor__database_calls torpor__sqlite_calls = {
     .close = torpor__sqlite_close,
     .begin = torpor__sqlite_begin,
     .commit = torpor__sqlite_commit,
@@ -719,8 +729,8 @@ const struct torpor__store_calls torpor__sqlite_calls = {
     .run_each = run_each,
     .run_inherit = run_inherit,
     .run_count = run_count,
-    .edition_add = edition_add,
-    .edition_each = edition_each,
+    .version_add = version_add,
+    .version_each = version_each,
     .file_add = file_add,
     .file_each = file_each,
     .head_get = head_get,

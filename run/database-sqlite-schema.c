@@ -33,7 +33,7 @@ enum {
 };
 
 const struct torpor__migration
-    torpor__sqlite_migrations[TORPOR__STORE_SQLITE_VERSION] = {
+    torpor__sqlite_migrations[TORPOR__SQLITE_VERSION] = {
         {/* What never changes in a run; its number is never used again. */
          "CREATE TABLE run("
          " number INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -218,15 +218,16 @@ static torpor_status read_version(struct torpor__sqlite *db, int count,
   bool empty = marks.application == 0 && marks.user == 0 && marks.tables == 0;
   if (empty) return TORPOR_OK;
   if (marks.application != APPLICATION_ID || marks.user < 1)
-    return torpor__store_fail(&db->store, TORPOR_FORMAT,
-                              "%s is a database of something else; choose "
-                              "another path",
-                              db->path);
+    return torpor__database_fail(&db->database, TORPOR_FORMAT,
+                                 "%s is a database of something else; choose "
+                                 "another path",
+                                 db->path);
   if (marks.user > count)
-    return torpor__store_fail(&db->store, TORPOR_NEWER,
-                              "%s has version %d, this Torpor knows %d; use a "
-                              "newer Torpor",
-                              db->path, (int)marks.user, count);
+    return torpor__database_fail(
+        &db->database, TORPOR_NEWER,
+        "%s has version %d, this Torpor knows %d; use a "
+        "newer Torpor",
+        db->path, (int)marks.user, count);
   return TORPOR_OK;
 }
 
@@ -264,10 +265,10 @@ static torpor_status take_alone(struct torpor__sqlite *db, int count,
     if (status != TORPOR_OK || *version == count) return status;
     wait_a_little();
   }
-  return torpor__store_fail(&db->store, TORPOR_LOCKED,
-                            "%s is of an older version and must be changed, "
-                            "but others have it open; stop them first",
-                            db->path);
+  return torpor__database_fail(&db->database, TORPOR_LOCKED,
+                               "%s is of an older version and must be changed, "
+                               "but others have it open; stop them first",
+                               db->path);
 }
 
 /* One that is empty may be in the making: it is waited for. */
@@ -290,10 +291,11 @@ torpor_status torpor__sqlite_migrate(struct torpor__sqlite *db,
   torpor_status status = look_at_version(db, count, &version);
   if (status != TORPOR_OK || version == count) return status;
   if (db->read_only)
-    return torpor__store_fail(&db->store, TORPOR_READONLY,
-                              "%s is empty or of an older version and must be "
-                              "changed first; open it for writing once",
-                              db->path);
+    return torpor__database_fail(
+        &db->database, TORPOR_READONLY,
+        "%s is empty or of an older version and must be "
+        "changed first; open it for writing once",
+        db->path);
   status = take_alone(db, count, &version);
   if (status == TORPOR_OK && version < count)
     status = apply(db, migrations, version, count);

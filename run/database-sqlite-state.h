@@ -56,10 +56,10 @@ typedef struct sqlite3_stmt sqlite3_stmt;
     "WHERE run = ?1), (SELECT count(*) FROM signal WHERE run = ?1), "          \
     "(SELECT count(*) FROM state WHERE run = ?1), (SELECT "                    \
     "total(length(snapshot)) FROM state WHERE run = ?1)")                      \
-  X(EDITION_ADD,                                                               \
+  X(VERSION_ADD,                                                               \
     "INSERT INTO edition(run, number, program, engine, start, before, "        \
     "state) VALUES(?,?,?,?,?,?,?)")                                            \
-  X(EDITION_EACH,                                                              \
+  X(VERSION_EACH,                                                              \
     "SELECT number, program, engine, start, before, state FROM edition "       \
     "WHERE run = ? ORDER BY number")                                           \
   X(FILE_ADD, "INSERT INTO file(run, edition, name, source) VALUES(?,?,?,?)")  \
@@ -69,7 +69,7 @@ typedef struct sqlite3_stmt sqlite3_stmt;
   X(FILE_ONE,                                                                  \
     "SELECT name, source FROM file WHERE run = ? AND edition = ? AND name "    \
     "= ?")                                                                     \
-  X(EDITION_INHERIT,                                                           \
+  X(VERSION_INHERIT,                                                           \
     "INSERT OR REPLACE INTO edition(run, number, program, engine, start, "     \
     "before, state) SELECT ?2, number, program, engine, start, before, state " \
     "FROM edition WHERE run = ?1")                                             \
@@ -178,7 +178,7 @@ struct torpor__sqlite_file {
 };
 
 struct torpor__sqlite {
-  struct torpor__store store; /* first: a store is one of these */
+  struct torpor__database database; /* first: a store is one of these */
   sqlite3 *db;
   struct torpor__sqlite_log *log; /* layer under 'db'; NULL: none */
   char *path;                     /* as it was given */
@@ -191,7 +191,7 @@ struct torpor__sqlite {
   struct torpor__sqlite *next; /* of those that are open in this process */
   int locks;                   /* file of locks, or -1 */
   int64_t *held;               /* runs that are locked by way of it, in order */
-  size_t held_count, held_capacity;
+  size_t run_count, run_capacity;
   int busy_ms;
   bool read_only;
   int64_t data_version;
@@ -204,7 +204,7 @@ struct torpor__migration {
 };
 
 extern const struct torpor__migration
-    torpor__sqlite_migrations[TORPOR__STORE_SQLITE_VERSION];
+    torpor__sqlite_migrations[TORPOR__SQLITE_VERSION];
 
 /* Whether a file that begins with these bytes is a store, as far as a first
  * look tells. */
@@ -274,22 +274,23 @@ torpor_status torpor__sqlite_run(struct torpor__sqlite *db,
                                  const char *types, ...);
 
 /* The calls of database.h that are not about rows; database-sqlite.c. */
-void torpor__sqlite_close(struct torpor__store *store);
-torpor_status torpor__sqlite_begin(struct torpor__store *store);
-torpor_status torpor__sqlite_commit(struct torpor__store *store);
-void torpor__sqlite_rollback(struct torpor__store *store);
-torpor_status torpor__sqlite_savepoint(struct torpor__store *store);
-torpor_status torpor__sqlite_release(struct torpor__store *store);
-torpor_status torpor__sqlite_revert(struct torpor__store *store);
-torpor_status torpor__sqlite_lock(struct torpor__store *store, int64_t run);
-void torpor__sqlite_unlock(struct torpor__store *store, int64_t run);
-torpor_status torpor__sqlite_locked(struct torpor__store *store, int64_t run,
-                                    bool *locked);
-torpor_status torpor__sqlite_changed(struct torpor__store *store,
+void torpor__sqlite_close(struct torpor__database *database);
+torpor_status torpor__sqlite_begin(struct torpor__database *database);
+torpor_status torpor__sqlite_commit(struct torpor__database *database);
+void torpor__sqlite_rollback(struct torpor__database *database);
+torpor_status torpor__sqlite_savepoint(struct torpor__database *database);
+torpor_status torpor__sqlite_release(struct torpor__database *database);
+torpor_status torpor__sqlite_revert(struct torpor__database *database);
+torpor_status torpor__sqlite_lock(struct torpor__database *database,
+                                  int64_t run);
+void torpor__sqlite_unlock(struct torpor__database *database, int64_t run);
+torpor_status torpor__sqlite_locked(struct torpor__database *database,
+                                    int64_t run, bool *locked);
+torpor_status torpor__sqlite_changed(struct torpor__database *database,
                                      bool *changed);
-torpor_status torpor__sqlite_compact(struct torpor__store *store);
+torpor_status torpor__sqlite_compact(struct torpor__database *database);
 
 /* All of them, with those that are; database-sqlite-rows.c. */
-extern const struct torpor__store_calls torpor__sqlite_calls;
+extern const struct torpor__database_calls torpor__sqlite_calls;
 
 #endif

@@ -29,8 +29,8 @@
 #define WRITER_SETTINGS                                                        \
   "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32768;"
 
-static struct torpor__sqlite *sqlite_of(struct torpor__store *store) {
-  return (struct torpor__sqlite *)store;
+static struct torpor__sqlite *sqlite_of(struct torpor__database *database) {
+  return (struct torpor__sqlite *)database;
 }
 
 /* ---- errors -------------------------------------------------------------- */
@@ -59,11 +59,11 @@ static const struct {
 torpor_status torpor__sqlite_fail(struct torpor__sqlite *db, int result) {
   for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
     if (failures[i].result == (result & 0xff))
-      return torpor__store_fail(&db->store, failures[i].status, "%s: %s (%s)",
-                                db->path, failures[i].remedy,
-                                sqlite3_errmsg(db->db));
-  return torpor__store_fail(&db->store, TORPOR_IO, "%s: %s", db->path,
-                            sqlite3_errmsg(db->db));
+      return torpor__database_fail(&db->database, failures[i].status,
+                                   "%s: %s (%s)", db->path, failures[i].remedy,
+                                   sqlite3_errmsg(db->db));
+  return torpor__database_fail(&db->database, TORPOR_IO, "%s: %s", db->path,
+                               sqlite3_errmsg(db->db));
 }
 
 /* ---- statements ---------------------------------------------------------- */
@@ -168,47 +168,47 @@ torpor_status torpor__sqlite_run(struct torpor__sqlite *db,
 
 /* ---- transactions -------------------------------------------------------- */
 
-torpor_status torpor__sqlite_begin(struct torpor__store *store) {
-  sqlite_of(store)->ends_run = false;
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_BEGIN, "");
+torpor_status torpor__sqlite_begin(struct torpor__database *database) {
+  sqlite_of(database)->ends_run = false;
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_BEGIN, "");
 }
 
 /* What was written to a file that is gone is not committed, whatever SQLite
  * says. */
-torpor_status torpor__sqlite_commit(struct torpor__store *store) {
-  struct torpor__sqlite *db = sqlite_of(store);
+torpor_status torpor__sqlite_commit(struct torpor__database *database) {
+  struct torpor__sqlite *db = sqlite_of(database);
   torpor_status status = torpor__sqlite_run(db, TORPOR__SQLITE_COMMIT, "");
   if (status != TORPOR_OK) return status;
   return torpor__sqlite_place_check(db, db->ends_run);
 }
 
 /* Keeps the sentence of what made the caller give up. */
-void torpor__sqlite_rollback(struct torpor__store *store) {
-  char message[TORPOR__STORE_MESSAGE_MAX];
-  memcpy(message, store->message, sizeof message);
-  if (!sqlite3_get_autocommit(sqlite_of(store)->db))
-    torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_ROLLBACK, "");
-  memcpy(store->message, message, sizeof message);
+void torpor__sqlite_rollback(struct torpor__database *database) {
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
+  memcpy(message, database->message, sizeof message);
+  if (!sqlite3_get_autocommit(sqlite_of(database)->db))
+    torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_ROLLBACK, "");
+  memcpy(database->message, message, sizeof message);
 }
 
-torpor_status torpor__sqlite_savepoint(struct torpor__store *store) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_SAVEPOINT, "");
+torpor_status torpor__sqlite_savepoint(struct torpor__database *database) {
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_SAVEPOINT, "");
 }
 
-torpor_status torpor__sqlite_release(struct torpor__store *store) {
-  return torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_RELEASE, "");
+torpor_status torpor__sqlite_release(struct torpor__database *database) {
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_RELEASE, "");
 }
 
-torpor_status torpor__sqlite_revert(struct torpor__store *store) {
+torpor_status torpor__sqlite_revert(struct torpor__database *database) {
   torpor_status status =
-      torpor__sqlite_run(sqlite_of(store), TORPOR__SQLITE_REVERT, "");
-  return status == TORPOR_OK ? torpor__sqlite_release(store) : status;
+      torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_REVERT, "");
+  return status == TORPOR_OK ? torpor__sqlite_release(database) : status;
 }
 
 /* Freed pages are used again by themselves. The file is written anew only when
  * it is asked for and a quarter of it is unused. */
-torpor_status torpor__sqlite_compact(struct torpor__store *store) {
-  struct torpor__sqlite *db = sqlite_of(store);
+torpor_status torpor__sqlite_compact(struct torpor__database *database) {
+  struct torpor__sqlite *db = sqlite_of(database);
   int64_t pages = 0, unused = 0;
   torpor_status status = torpor__sqlite_pragma(db, "PRAGMA page_count", &pages);
   if (status == TORPOR_OK)
@@ -220,9 +220,9 @@ torpor_status torpor__sqlite_compact(struct torpor__store *store) {
   return status == TORPOR_LOCKED || status == TORPOR_FULL ? TORPOR_OK : status;
 }
 
-torpor_status torpor__sqlite_changed(struct torpor__store *store,
+torpor_status torpor__sqlite_changed(struct torpor__database *database,
                                      bool *changed_out) {
-  struct torpor__sqlite *db = sqlite_of(store);
+  struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   bool row = false;
   torpor_status status = torpor__sqlite_place_check(db, false);
@@ -241,9 +241,9 @@ torpor_status torpor__sqlite_changed(struct torpor__store *store,
 
 /* Where 'run' is, or belongs, among those that are held. The system would let
  * one open file take a lock twice, and give it up at once. */
-static size_t find_held(const struct torpor__sqlite *db, int64_t run,
-                        bool *found) {
-  size_t low = 0, high = db->held_count;
+static size_t find_run(const struct torpor__sqlite *db, int64_t run,
+                       bool *found) {
+  size_t low = 0, high = db->run_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
     if (db->held[middle] < run)
@@ -251,57 +251,59 @@ static size_t find_held(const struct torpor__sqlite *db, int64_t run,
     else
       high = middle;
   }
-  *found = low < db->held_count && db->held[low] == run;
+  *found = low < db->run_count && db->held[low] == run;
   return low;
 }
 
-torpor_status torpor__sqlite_lock(struct torpor__store *store, int64_t run) {
-  struct torpor__sqlite *db = sqlite_of(store);
+torpor_status torpor__sqlite_lock(struct torpor__database *database,
+                                  int64_t run) {
+  struct torpor__sqlite *db = sqlite_of(database);
   bool held;
   if (db->read_only)
-    return torpor__store_fail(store, TORPOR_READONLY,
-                              "%s was opened for reading", db->path);
-  size_t at = find_held(db, run, &held);
+    return torpor__database_fail(database, TORPOR_READONLY,
+                                 "%s was opened for reading", db->path);
+  size_t at = find_run(db, run, &held);
   if (held && !TORPOR__BROKEN(NO_LOCK))
-    return torpor__store_fail(store, TORPOR_LOCKED, NULL);
-  if (!torpor__array_reserve(&db->held, &db->held_capacity, db->held_count + 1,
+    return torpor__database_fail(database, TORPOR_LOCKED, NULL);
+  if (!torpor__array_reserve(&db->held, &db->run_capacity, db->run_count + 1,
                              sizeof *db->held))
-    return torpor__store_fail(store, TORPOR_NOMEM, NULL);
+    return torpor__database_fail(database, TORPOR_NOMEM, NULL);
   if (torpor__lock_take(db->locks, run, false) != 0) {
-    if (errno == EAGAIN) return torpor__store_fail(store, TORPOR_LOCKED, NULL);
+    if (errno == EAGAIN)
+      return torpor__database_fail(database, TORPOR_LOCKED, NULL);
     return torpor__sqlite_fail_lock(db);
   }
   if (held) return TORPOR_OK;
   memmove(&db->held[at + 1], &db->held[at],
-          (db->held_count - at) * sizeof *db->held);
+          (db->run_count - at) * sizeof *db->held);
   db->held[at] = run;
-  db->held_count++;
+  db->run_count++;
   return TORPOR_OK;
 }
 
-void torpor__sqlite_unlock(struct torpor__store *store, int64_t run) {
-  struct torpor__sqlite *db = sqlite_of(store);
+void torpor__sqlite_unlock(struct torpor__database *database, int64_t run) {
+  struct torpor__sqlite *db = sqlite_of(database);
   bool held;
-  size_t at = find_held(db, run, &held);
+  size_t at = find_run(db, run, &held);
   if (!held) return;
-  db->held_count--;
+  db->run_count--;
   memmove(&db->held[at], &db->held[at + 1],
-          (db->held_count - at) * sizeof *db->held);
+          (db->run_count - at) * sizeof *db->held);
   torpor__lock_drop(db->locks, run);
 }
 
-torpor_status torpor__sqlite_locked(struct torpor__store *store, int64_t run,
-                                    bool *locked_out) {
-  int locks = sqlite_of(store)->locks;
+torpor_status torpor__sqlite_locked(struct torpor__database *database,
+                                    int64_t run, bool *locked_out) {
+  int locks = sqlite_of(database)->locks;
   *locked_out = locks >= 0 && torpor__lock_taken(locks, run);
   return TORPOR_OK;
 }
 
 /* ---- opening and closing ------------------------------------------------- */
 
-void torpor__sqlite_close(struct torpor__store *store) {
-  if (store == NULL) return;
-  struct torpor__sqlite *db = sqlite_of(store);
+void torpor__sqlite_close(struct torpor__database *database) {
+  if (database == NULL) return;
+  struct torpor__sqlite *db = sqlite_of(database);
   for (size_t i = 0; i < TORPOR__SQLITE_STATEMENT_COUNT; i++)
     sqlite3_finalize(db->statements[i]);
   sqlite3_close(db->db);
@@ -314,11 +316,13 @@ void torpor__sqlite_close(struct torpor__store *store) {
   free(db);
 }
 
-static torpor_status open_locks(struct torpor__sqlite *db,
-                                const struct torpor__store_options *options) {
+static torpor_status
+open_locks(struct torpor__sqlite *db,
+           const struct torpor__database_options *options) {
   size_t size = strlen(db->file) + sizeof "-locks";
   char *path = malloc(size);
-  if (path == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
+  if (path == NULL)
+    return torpor__database_fail(&db->database, TORPOR_NOMEM, NULL);
   snprintf(path, size, "%s-locks", db->file);
   const char *locks = options->locks != NULL ? options->locks : path;
   db->locks =
@@ -326,11 +330,11 @@ static torpor_status open_locks(struct torpor__sqlite *db,
   torpor_status status = TORPOR_OK;
   if (db->locks < 0 && !db->read_only) {
     bool denied = errno == EACCES || errno == EROFS || errno == EPERM;
-    status = torpor__store_fail(&db->store,
-                                denied            ? TORPOR_READONLY
-                                : errno == ENOSPC ? TORPOR_FULL
-                                                  : TORPOR_IO,
-                                "%s: %s", path, strerror(errno));
+    status = torpor__database_fail(&db->database,
+                                   denied            ? TORPOR_READONLY
+                                   : errno == ENOSPC ? TORPOR_FULL
+                                                     : TORPOR_IO,
+                                   "%s: %s", path, strerror(errno));
   }
   free(path);
   return status;
@@ -339,11 +343,11 @@ static torpor_status open_locks(struct torpor__sqlite *db,
 torpor_status torpor__sqlite_fail_lock(struct torpor__sqlite *db) {
   bool none = errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS ||
               errno == EINVAL;
-  return torpor__store_fail(&db->store, TORPOR_IO, "%s-locks: %s%s", db->file,
-                            strerror(errno),
-                            none ? "; the file system has no locks, or no more "
-                                   "of them: put the store on a local one"
-                                 : "");
+  return torpor__database_fail(
+      &db->database, TORPOR_IO, "%s-locks: %s%s", db->file, strerror(errno),
+      none ? "; the file system has no locks, or no more "
+             "of them: put the store on a local one"
+           : "");
 }
 
 /* Whoever has the store open shares byte 0; it is held alone for moments. */
@@ -353,12 +357,12 @@ torpor_status torpor__sqlite_share(struct torpor__sqlite *db) {
     if (errno != EAGAIN) return torpor__sqlite_fail_lock(db);
     sqlite3_sleep(5);
   }
-  return torpor__store_fail(&db->store, TORPOR_LOCKED,
-                            "%s is being migrated; try again", db->path);
+  return torpor__database_fail(&db->database, TORPOR_LOCKED,
+                               "%s is being migrated; try again", db->path);
 }
 
 static torpor_status open_name(struct torpor__sqlite *db,
-                               const struct torpor__store_options *options,
+                               const struct torpor__database_options *options,
                                const char *name) {
   int flags = options->read_only ? SQLITE_OPEN_READONLY
               : options->must_exist
@@ -369,7 +373,8 @@ static torpor_status open_name(struct torpor__sqlite *db,
   int result = sqlite3_open_v2(
       name, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
       db->log != NULL ? torpor__sqlite_log_name(db->log) : options->vfs);
-  if (db->db == NULL) return torpor__store_fail(&db->store, TORPOR_NOMEM, NULL);
+  if (db->db == NULL)
+    return torpor__database_fail(&db->database, TORPOR_NOMEM, NULL);
   if (result == SQLITE_OK) {
     sqlite3_busy_timeout(db->db, db->busy_ms);
     sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -379,15 +384,16 @@ static torpor_status open_name(struct torpor__sqlite *db,
   }
   bool missing = options->must_exist || options->read_only;
   if ((result & 0xff) == SQLITE_CANTOPEN && missing)
-    return torpor__store_fail(&db->store, TORPOR_NOT_FOUND,
-                              "there is no store at %s; start a run there, or "
-                              "choose another path",
-                              options->path);
+    return torpor__database_fail(
+        &db->database, TORPOR_NOT_FOUND,
+        "there is no store at %s; start a run there, or "
+        "choose another path",
+        options->path);
   return result == SQLITE_OK ? TORPOR_OK : torpor__sqlite_fail(db, result);
 }
 
 static torpor_status open_file(struct torpor__sqlite *db,
-                               const struct torpor__store_options *options) {
+                               const struct torpor__database_options *options) {
   char *name;
   torpor_status status = torpor__sqlite_place_name(db, options->vfs, &name);
   if (status == TORPOR_OK) status = open_name(db, options, name);
@@ -410,8 +416,9 @@ static torpor_status set_mode(struct torpor__sqlite *db) {
   return result == SQLITE_OK ? TORPOR_OK : torpor__sqlite_fail(db, result);
 }
 
-static torpor_status open_parts(struct torpor__sqlite *db,
-                                const struct torpor__store_options *options) {
+static torpor_status
+open_parts(struct torpor__sqlite *db,
+           const struct torpor__database_options *options) {
   torpor_status status = open_file(db, options);
   if (status == TORPOR_OK) status = open_locks(db, options);
   if (status == TORPOR_OK && !db->read_only) status = torpor__sqlite_share(db);
@@ -421,47 +428,48 @@ static torpor_status open_parts(struct torpor__sqlite *db,
                                          : "PRAGMA synchronous = FULL");
   if (status == TORPOR_OK)
     status = torpor__sqlite_migrate(db, torpor__sqlite_migrations,
-                                    TORPOR__STORE_SQLITE_VERSION);
+                                    TORPOR__SQLITE_VERSION);
   if (status == TORPOR_OK && !db->read_only) status = set_mode(db);
   if (status == TORPOR_OK && !db->read_only)
     status = torpor__sqlite_exec(db, WRITER_SETTINGS);
   bool ignored;
   if (status == TORPOR_OK)
-    status = torpor__sqlite_changed(&db->store, &ignored);
+    status = torpor__sqlite_changed(&db->database, &ignored);
   if (status == TORPOR_OK) status = torpor__sqlite_place_check(db, true);
   return status;
 }
 
 torpor_status
-torpor__store_sqlite_open(const struct torpor__store_options *options,
-                          struct torpor__store **store,
-                          char message[TORPOR__STORE_MESSAGE_MAX]) {
-  *store = NULL;
+torpor__sqlite_open(const struct torpor__database_options *options,
+                    struct torpor__database **database,
+                    char message[TORPOR__DATABASE_MESSAGE_MAX]) {
+  *database = NULL;
   struct torpor__sqlite *db = calloc(1, sizeof *db);
   char *path = malloc(strlen(options->path) + 1);
   if (db == NULL || path == NULL) {
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%s",
+    snprintf(message, TORPOR__DATABASE_MESSAGE_MAX, "%s",
              torpor_status_text(TORPOR_NOMEM));
     free(db);
     free(path);
     return TORPOR_NOMEM;
   }
   strcpy(path, options->path);
-  db->store.calls = &torpor__sqlite_calls;
+  db->database.calls = &torpor__sqlite_calls;
   db->path = path;
   db->locks = -1;
-  db->busy_ms = options->busy_ms > 0 ? options->busy_ms : TORPOR__STORE_BUSY_MS;
+  db->busy_ms =
+      options->busy_ms > 0 ? options->busy_ms : TORPOR__DATABASE_BUSY_MS;
   db->read_only = options->read_only;
   torpor_status status = open_parts(db, options);
   if (status != TORPOR_OK) {
-    memcpy(message, db->store.message, TORPOR__STORE_MESSAGE_MAX);
-    torpor__sqlite_close(&db->store);
+    memcpy(message, db->database.message, TORPOR__DATABASE_MESSAGE_MAX);
+    torpor__sqlite_close(&db->database);
     return status;
   }
-  *store = &db->store;
+  *database = &db->database;
   return TORPOR_OK;
 }
 
-const char *torpor__store_sqlite_file(const struct torpor__store *store) {
-  return ((const struct torpor__sqlite *)store)->file;
+const char *torpor__sqlite_file(const struct torpor__database *database) {
+  return ((const struct torpor__sqlite *)database)->file;
 }

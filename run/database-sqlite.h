@@ -14,9 +14,9 @@
 
 #include "database.h"
 
-enum { TORPOR__STORE_SQLITE_VERSION = 2, TORPOR__STORE_BUSY_MS = 10000 };
+enum { TORPOR__SQLITE_VERSION = 2, TORPOR__DATABASE_BUSY_MS = 10000 };
 
-struct torpor__store_options {
+struct torpor__database_options {
   const char *path;
   const char *locks; /* path of the file of locks; NULL: as above */
   const char *vfs;   /* name of a SQLite VFS; NULL: the system's */
@@ -31,15 +31,15 @@ struct torpor__store_options {
  * is no path of a file, or one of several). Any number may make one new store
  * at once. */
 torpor_status
-torpor__store_sqlite_open(const struct torpor__store_options *options,
-                          struct torpor__store **store,
-                          char message[TORPOR__STORE_MESSAGE_MAX]);
+torpor__sqlite_open(const struct torpor__database_options *options,
+                    struct torpor__database **database,
+                    char message[TORPOR__DATABASE_MESSAGE_MAX]);
 
 /* Whether 'path', a resolved one, is a file of such a store, open here or not,
  * or would be one. Any thread. */
-bool torpor__store_sqlite_covers(const char *path);
+bool torpor__sqlite_covers(const char *path);
 
 /* Where the file of such a store lies, links followed. */
-const char *torpor__store_sqlite_file(const struct torpor__store *store);
+const char *torpor__sqlite_file(const struct torpor__database *database);
 
 #endif

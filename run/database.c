@@ -29,22 +29,22 @@ static bool needs_no_text(torpor_status status) {
   }
 }
 
-torpor_status torpor__store_fail(struct torpor__store *store,
-                                 torpor_status status, const char *format,
-                                 ...) {
-  size_t size = sizeof store->message;
+torpor_status torpor__database_fail(struct torpor__database *database,
+                                    torpor_status status, const char *format,
+                                    ...) {
+  size_t size = sizeof database->message;
   const char *text = torpor_status_text(status);
   int used = 0;
   if (format == NULL) {
-    snprintf(store->message, size, "%s", text);
+    snprintf(database->message, size, "%s", text);
     return status;
   }
   if (!needs_no_text(status))
-    used = snprintf(store->message, size, "%s: ", text);
+    used = snprintf(database->message, size, "%s: ", text);
   if (used < 0 || (size_t)used >= size) return status;
   va_list args;
   va_start(args, format);
-  vsnprintf(store->message + used, size - (size_t)used, format, args);
+  vsnprintf(database->message + used, size - (size_t)used, format, args);
   va_end(args);
   return status;
 }

@@ -44,8 +44,9 @@ enum {
   TORPOR__RUN_ID_MAX = 64, /* bytes of a run's id */
   TORPOR__TOPIC_MAX = 256, /* bytes of a signal's name */
   TORPOR__KEY_MAX = 112,   /* bytes of an idempotency key, NUL included */
-  TORPOR__CHAIN_MAX = 64,  /* states from a whole one to one that needs it */
-  TORPOR__STORE_MESSAGE_MAX = 512
+  TORPOR__STATE_CHAIN_MAX =
+      64, /* states from a whole one to one that needs it */
+  TORPOR__DATABASE_MESSAGE_MAX = 512
 };
 
 #define TORPOR__NEVER INT64_MAX
@@ -110,7 +111,7 @@ struct torpor__run {
 };
 
 /* A program that a run has had, and what it took over from the one before. */
-struct torpor__edition {
+struct torpor__version {
   int64_t number;              /* from 0, rising by 1 */
   const char *program;         /* path of the main module */
   struct torpor__slice engine; /* engine id */
@@ -123,7 +124,7 @@ struct torpor__head {
   enum torpor__run_status status;
   int64_t branch;
   int64_t step;     /* of the committed state */
-  int64_t edition;  /* of the program that this is a state of */
+  int64_t version;  /* of the program that this is a state of */
   int64_t start;    /* of that edition; when it equals 'step' there is no state:
                        the next step begins the program */
   int64_t fence;    /* raised by each claim and by kill */
@@ -140,7 +141,7 @@ struct torpor__head {
 struct torpor__state {
   int64_t branch;
   int64_t step;
-  int64_t edition;
+  int64_t version;
   int64_t parent_step; /* the state this is a difference from, or 0 */
   bool runnable;       /* as in the head of that step */
   bool clone;          /* whoever wakes from it is a copy, and is told so */
@@ -216,8 +217,8 @@ typedef torpor_status torpor__run_fn(void *data, int64_t run,
                                      const struct torpor__head *head);
 typedef torpor_status torpor__head_fn(void *data, int64_t run,
                                       const struct torpor__head *head);
-typedef torpor_status torpor__edition_fn(void *data,
-                                         const struct torpor__edition *row);
+typedef torpor_status torpor__version_fn(void *data,
+                                         const struct torpor__version *row);
 typedef torpor_status torpor__file_fn(void *data, const char *name,
                                       struct torpor__slice source);
 typedef torpor_status torpor__exit_fn(void *data,
@@ -237,164 +238,166 @@ typedef torpor_status torpor__signal_fn(void *data,
 typedef torpor_status torpor__line_fn(void *data,
                                       const struct torpor__line *row);
 
-struct torpor__store_calls;
+struct torpor__database_calls;
 
-struct torpor__store {
-  const struct torpor__store_calls *calls;
-  char message[TORPOR__STORE_MESSAGE_MAX]; /* of the last failed call */
+struct torpor__database {
+  const struct torpor__database_calls *calls;
+  char message[TORPOR__DATABASE_MESSAGE_MAX]; /* of the last failed call */
 };
 
 /* Every call that can fail leaves a sentence in 'message' when it does. 'run'
  * is the number that 'run_add' and 'run_find' give. */
-struct torpor__store_calls {
-  void (*close)(struct torpor__store *store);
+struct torpor__database_calls {
+  void (*close)(struct torpor__database *database);
 
   /* One transaction for many runs, savepoints to take one back. After an error
    * other than NOT_FOUND and EXISTS only 'rollback' may follow. 'revert' goes
    * back to the savepoint and ends it; 'release' keeps what came after it. */
-  torpor_status (*begin)(struct torpor__store *store);
-  torpor_status (*commit)(struct torpor__store *store);
-  void (*rollback)(struct torpor__store *store);
+  torpor_status (*begin)(struct torpor__database *database);
+  torpor_status (*commit)(struct torpor__database *database);
+  void (*rollback)(struct torpor__database *database);
   /* Gives unused space back to the system, outside of a transaction; OK also
    * when others keep it from that, or it is not worth while. */
-  torpor_status (*compact)(struct torpor__store *store);
-  torpor_status (*savepoint)(struct torpor__store *store);
-  torpor_status (*release)(struct torpor__store *store);
-  torpor_status (*revert)(struct torpor__store *store);
+  torpor_status (*compact)(struct torpor__database *database);
+  torpor_status (*savepoint)(struct torpor__database *database);
+  torpor_status (*release)(struct torpor__database *database);
+  torpor_status (*revert)(struct torpor__database *database);
 
   /* Keeps all other workers off 'run' until 'unlock', 'close' or the end of
    * the process; LOCKED when another has it, also by way of this very store.
    * 'locked' asks, without taking it, whether another store has. Not part of a
    * transaction. */
-  torpor_status (*lock)(struct torpor__store *store, int64_t run);
-  void (*unlock)(struct torpor__store *store, int64_t run);
-  torpor_status (*locked)(struct torpor__store *store, int64_t run,
+  torpor_status (*lock)(struct torpor__database *database, int64_t run);
+  void (*unlock)(struct torpor__database *database, int64_t run);
+  torpor_status (*locked)(struct torpor__database *database, int64_t run,
                           bool *locked);
 
   /* Says whether others have committed since the last call of it; cheap. */
-  torpor_status (*changed)(struct torpor__store *store, bool *changed);
+  torpor_status (*changed)(struct torpor__database *database, bool *changed);
 
   /* 'run_add' makes edition 0, and a head in its first state: active, step 0
    * of edition 0. */
-  torpor_status (*run_add)(struct torpor__store *store,
+  torpor_status (*run_add)(struct torpor__database *database,
                            const struct torpor__run *row, int64_t *run);
-  torpor_status (*run_find)(struct torpor__store *store, const char *id,
+  torpor_status (*run_find)(struct torpor__database *database, const char *id,
                             int64_t *run);
   /* One run, or all in the order in which they were made when 'run' is 0. One
    * whose rows are damaged is CORRUPT, but does not end the walk over all. */
-  torpor_status (*run_each)(struct torpor__store *store, int64_t run,
+  torpor_status (*run_each)(struct torpor__database *database, int64_t run,
                             torpor__run_fn *visit, void *data);
   /* Copies editions, files and kinds; those of 'to' are replaced. */
-  torpor_status (*run_inherit)(struct torpor__store *store, int64_t from,
+  torpor_status (*run_inherit)(struct torpor__database *database, int64_t from,
                                int64_t to);
-  torpor_status (*run_count)(struct torpor__store *store, int64_t run,
+  torpor_status (*run_count)(struct torpor__database *database, int64_t run,
                              struct torpor__counts *counts);
-  torpor_status (*edition_add)(struct torpor__store *store, int64_t run,
-                               const struct torpor__edition *row);
+  torpor_status (*version_add)(struct torpor__database *database, int64_t run,
+                               const struct torpor__version *row);
   /* In order of their numbers. */
-  torpor_status (*edition_each)(struct torpor__store *store, int64_t run,
-                                torpor__edition_fn *visit, void *data);
-  torpor_status (*file_add)(struct torpor__store *store, int64_t run,
-                            int64_t edition, const char *name,
+  torpor_status (*version_each)(struct torpor__database *database, int64_t run,
+                                torpor__version_fn *visit, void *data);
+  torpor_status (*file_add)(struct torpor__database *database, int64_t run,
+                            int64_t version, const char *name,
                             struct torpor__slice source);
   /* All of an edition, or the one of that name when 'name' is not NULL. */
-  torpor_status (*file_each)(struct torpor__store *store, int64_t run,
-                             int64_t edition, const char *name,
+  torpor_status (*file_each)(struct torpor__database *database, int64_t run,
+                             int64_t version, const char *name,
                              torpor__file_fn *visit, void *data);
 
-  torpor_status (*head_get)(struct torpor__store *store, int64_t run,
+  torpor_status (*head_get)(struct torpor__database *database, int64_t run,
                             struct torpor__head *head);
   /* Of every run, in the order in which they were made, and nothing else of
    * them. One that no Torpor writes is passed over. */
-  torpor_status (*head_each)(struct torpor__store *store,
+  torpor_status (*head_each)(struct torpor__database *database,
                              torpor__head_fn *visit, void *data);
-  torpor_status (*head_put)(struct torpor__store *store, int64_t run,
+  torpor_status (*head_put)(struct torpor__database *database, int64_t run,
                             const struct torpor__head *head);
   /* The same if the row is as 'from' says: else FENCED, and nothing is done.
    * Looks at what others may change: status, step, fence, cancel. */
-  torpor_status (*head_change)(struct torpor__store *store, int64_t run,
+  torpor_status (*head_change)(struct torpor__database *database, int64_t run,
                                const struct torpor__head *from,
                                const struct torpor__head *head);
-  torpor_status (*exit_put)(struct torpor__store *store, int64_t run,
+  torpor_status (*exit_put)(struct torpor__database *database, int64_t run,
                             const struct torpor__exit *row);
-  torpor_status (*exit_remove)(struct torpor__store *store, int64_t run);
-  torpor_status (*exit_each)(struct torpor__store *store, int64_t run,
+  torpor_status (*exit_remove)(struct torpor__database *database, int64_t run);
+  torpor_status (*exit_each)(struct torpor__database *database, int64_t run,
                              torpor__exit_fn *visit, void *data);
 
-  torpor_status (*state_put)(struct torpor__store *store, int64_t run,
+  torpor_status (*state_put)(struct torpor__database *database, int64_t run,
                              const struct torpor__state *row);
   /* Removes the states that neither 'step' nor a later one needs: those before
    * the last whole state of a step up to 'step'. */
-  torpor_status (*state_prune)(struct torpor__store *store, int64_t run,
+  torpor_status (*state_prune)(struct torpor__database *database, int64_t run,
                                int64_t step);
   /* Removes the states before 'step', for callers who know that no later one
    * needs them: cheaper. */
-  torpor_status (*state_drop)(struct torpor__store *store, int64_t run,
+  torpor_status (*state_drop)(struct torpor__database *database, int64_t run,
                               int64_t step);
   /* Removes the states after 'step'; all of them when it is 0. */
-  torpor_status (*state_cut)(struct torpor__store *store, int64_t run,
+  torpor_status (*state_cut)(struct torpor__database *database, int64_t run,
                              int64_t step);
   /* Those up to 'step', the newest first: by step, then by branch. */
-  torpor_status (*state_each)(struct torpor__store *store, int64_t run,
+  torpor_status (*state_each)(struct torpor__database *database, int64_t run,
                               int64_t step, torpor__state_fn *visit,
                               void *data);
 
   /* The states that have been there longest and shortest, of whichever runs. */
-  torpor_status (*state_ends)(struct torpor__store *store,
+  torpor_status (*state_ends)(struct torpor__database *database,
                               torpor__state_fn *visit, void *data);
 
-  torpor_status (*branch_add)(struct torpor__store *store, int64_t run,
+  torpor_status (*branch_add)(struct torpor__database *database, int64_t run,
                               const struct torpor__branch *row);
-  torpor_status (*branch_each)(struct torpor__store *store, int64_t run,
+  torpor_status (*branch_each)(struct torpor__database *database, int64_t run,
                                torpor__branch_fn *visit, void *data);
 
   /* The first policy of a kind stays; then 'put' changes nothing. */
-  torpor_status (*kind_put)(struct torpor__store *store, int64_t run,
+  torpor_status (*kind_put)(struct torpor__database *database, int64_t run,
                             const char *kind, enum torpor__policy policy);
-  torpor_status (*kind_each)(struct torpor__store *store, int64_t run,
+  torpor_status (*kind_each)(struct torpor__database *database, int64_t run,
                              torpor__kind_fn *visit, void *data);
 
-  torpor_status (*operation_add)(struct torpor__store *store, int64_t run,
+  torpor_status (*operation_add)(struct torpor__database *database, int64_t run,
                                  const struct torpor__operation *row);
-  torpor_status (*operation_remove)(struct torpor__store *store, int64_t run,
-                                    int64_t branch, uint64_t id);
-  torpor_status (*operation_clear)(struct torpor__store *store, int64_t run);
+  torpor_status (*operation_remove)(struct torpor__database *database,
+                                    int64_t run, int64_t branch, uint64_t id);
+  torpor_status (*operation_clear)(struct torpor__database *database,
+                                   int64_t run);
   /* In order of branch and id. */
-  torpor_status (*operation_each)(struct torpor__store *store, int64_t run,
-                                  torpor__operation_fn *visit, void *data);
+  torpor_status (*operation_each)(struct torpor__database *database,
+                                  int64_t run, torpor__operation_fn *visit,
+                                  void *data);
 
   /* The first result of an operation stays; a later one changes nothing and
    * gives '*sequence' 0. */
-  torpor_status (*result_add)(struct torpor__store *store, int64_t run,
+  torpor_status (*result_add)(struct torpor__database *database, int64_t run,
                               const struct torpor__result *row,
                               int64_t *sequence);
-  torpor_status (*result_remove)(struct torpor__store *store, int64_t run,
+  torpor_status (*result_remove)(struct torpor__database *database, int64_t run,
                                  int64_t branch, uint64_t operation);
-  torpor_status (*result_clear)(struct torpor__store *store, int64_t run);
-  torpor_status (*result_each)(struct torpor__store *store, int64_t run,
+  torpor_status (*result_clear)(struct torpor__database *database, int64_t run);
+  torpor_status (*result_each)(struct torpor__database *database, int64_t run,
                                torpor__result_fn *visit, void *data);
 
-  torpor_status (*signal_add)(struct torpor__store *store, int64_t run,
+  torpor_status (*signal_add)(struct torpor__database *database, int64_t run,
                               const struct torpor__signal *row);
-  torpor_status (*signal_remove)(struct torpor__store *store, int64_t run,
+  torpor_status (*signal_remove)(struct torpor__database *database, int64_t run,
                                  int64_t sequence);
   /* In order of sequence, those after 'after' only. */
-  torpor_status (*signal_each)(struct torpor__store *store, int64_t run,
+  torpor_status (*signal_each)(struct torpor__database *database, int64_t run,
                                int64_t after, torpor__signal_fn *visit,
                                void *data);
 
-  torpor_status (*line_add)(struct torpor__store *store, int64_t run,
+  torpor_status (*line_add)(struct torpor__database *database, int64_t run,
                             const struct torpor__line *row);
   /* In order, those of steps after 'step' only. */
-  torpor_status (*line_each)(struct torpor__store *store, int64_t run,
+  torpor_status (*line_each)(struct torpor__database *database, int64_t run,
                              int64_t step, torpor__line_fn *visit, void *data);
 };
 
 /* Writes the sentence of 'status' into 'message', followed by what 'format'
  * says when it is not NULL; where the sentence would only repeat that, what
  * 'format' says alone. Returns 'status'. */
-torpor_status torpor__store_fail(struct torpor__store *store,
-                                 torpor_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+torpor_status torpor__database_fail(struct torpor__database *database,
+                                    torpor_status status, const char *format,
+                                    ...) __attribute__((format(printf, 3, 4)));
 
 #endif

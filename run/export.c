@@ -52,15 +52,15 @@ static torpor_status put_file(void *data, const char *name,
   return TORPOR_OK;
 }
 
-static torpor_status put_files(struct exported *exported, int64_t edition) {
-  struct torpor__store *rows = exported->store->store;
+static torpor_status put_files(struct exported *exported, int64_t version) {
+  struct torpor__database *rows = exported->store->database;
   struct file_count files = {0};
-  torpor_status status = rows->calls->file_each(rows, exported->run, edition,
+  torpor_status status = rows->calls->file_each(rows, exported->run, version,
                                                 NULL, count_file, &files);
   if (status != TORPOR_OK) return status;
   torpor__data_put_text(&exported->map, "files");
   torpor__data_put_array(&exported->map, files.count);
-  return rows->calls->file_each(rows, exported->run, edition, NULL, put_file,
+  return rows->calls->file_each(rows, exported->run, version, NULL, put_file,
                                 &exported->map);
 }
 
@@ -77,11 +77,11 @@ static void put_text(struct torpor__data_writer *map, const char *key,
 }
 
 static void put_operations(struct torpor__data_writer *map,
-                           const struct torpor__departure *departure) {
+                           const struct torpor__checkpoint *checkpoint) {
   torpor__data_put_text(map, "operations");
-  torpor__data_put_array(map, departure->operation_count);
-  for (size_t i = 0; i < departure->operation_count; i++) {
-    const struct torpor__operation *operation = &departure->operations[i];
+  torpor__data_put_array(map, checkpoint->operation_count);
+  for (size_t i = 0; i < checkpoint->operation_count; i++) {
+    const struct torpor__operation *operation = &checkpoint->operations[i];
     torpor__data_put_map(map, 4);
     put_number(map, "id", (int64_t)operation->id);
     put_text(map, "key", operation->key);
@@ -104,10 +104,10 @@ static void put_results(struct torpor__data_writer *map,
   }
 }
 
-static torpor_status put_upgrade(struct exported *exported, int64_t edition) {
+static torpor_status put_upgrade(struct exported *exported, int64_t version) {
   torpor_bytes handed;
-  torpor_status status =
-      torpor__handover_find(exported->store, exported->run, edition, &handed);
+  torpor_status status = torpor__upgrade_state_find(
+      exported->store, exported->run, version, &handed);
   if (status != TORPOR_OK) return status;
   torpor__data_put_text(&exported->map, "upgrade");
   torpor__data_put_bytes(
@@ -133,19 +133,19 @@ static torpor_status put_run(struct exported *exported,
   torpor__data_put_text(map, "input");
   torpor__data_put_bytes(map, row->input);
   put_number(map, "created", row->created_ms);
-  put_number(map, "step", view->departure->step);
-  put_number(map, "branch", view->departure->branch);
+  put_number(map, "step", view->checkpoint->step);
+  put_number(map, "branch", view->checkpoint->branch);
   torpor__data_put_text(map, "runnable");
-  torpor__data_put_bool(map, view->departure->runnable);
+  torpor__data_put_bool(map, view->checkpoint->runnable);
   put_number(map, "memory_max", clip(row->memory_max));
   put_number(map, "fuel", clip(row->fuel));
   put_number(map, "deadline", clip(row->deadline_ms));
   put_text(map, "access", row->access);
-  put_operations(map, view->departure);
+  put_operations(map, view->checkpoint);
   put_results(map, view);
-  torpor_status status = put_upgrade(exported, view->departure->edition);
+  torpor_status status = put_upgrade(exported, view->checkpoint->version);
   if (status != TORPOR_OK) return status;
-  return put_files(exported, view->departure->edition);
+  return put_files(exported, view->checkpoint->version);
 }
 
 /* The same state, with where its functions wait. */
@@ -160,7 +160,8 @@ static torpor_status save_waiting(torpor_store *store,
   if (status == TORPOR_OK)
     status = torpor_snapshot_save_with(vm, TORPOR_SAVE_WAITING, out);
   if (status != TORPOR_OK)
-    torpor__store_fail(store->store, status, "%.400s", torpor_last_error(vm));
+    torpor__database_fail(store->database, status, "%.400s",
+                          torpor_last_error(vm));
   torpor_vm_close(vm);
   return status;
 }
@@ -172,23 +173,23 @@ static torpor_status export_view(void *user, const struct torpor__view *view) {
   torpor_bytes snapshot = {0};
   torpor_status status = put_run(exported, view);
   if (status == TORPOR_OK && exported->map.failed)
-    status = torpor__store_fail(store->store, TORPOR_NOMEM, NULL);
+    status = torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
   if (status == TORPOR_OK)
-    status = save_waiting(store, view->departure->snapshot, &snapshot);
+    status = save_waiting(store, view->checkpoint->snapshot, &snapshot);
   if (status != TORPOR_OK) return status;
   status =
       torpor_snapshot_attach(snapshot.data, snapshot.size, exported->map.data,
                              exported->map.size, exported->out);
   torpor_bytes_free(&snapshot);
   if (status == TORPOR_OK) return status;
-  return torpor__store_fail(store->store, status, "%.400s",
-                            torpor_last_error(NULL));
+  return torpor__database_fail(store->database, status, "%.400s",
+                               torpor_last_error(NULL));
 }
 
 torpor_status torpor_run_export(torpor_store *store, const char *id,
                                 int64_t step, torpor_bytes *out) {
-  struct torpor__store *rows = store->store;
-  const struct torpor__opener opener = torpor__departure_opener(store);
+  struct torpor__database *rows = store->database;
+  const struct torpor__opener opener = torpor__checkpoint_opener(store);
   struct exported exported = {.store = store, .out = out};
   *out = (torpor_bytes){0};
   torpor_status status = rows->calls->run_find(rows, id, &exported.run);

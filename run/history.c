@@ -20,7 +20,8 @@ static int64_t read_step(int64_t step) {
 
 static torpor_status check_step(torpor_store *store, int64_t step) {
   if (step >= 0 || step == TORPOR_RUN_NEWEST) return TORPOR_OK;
-  return torpor__store_fail(store->store, TORPOR_MISUSE, "a step is 0 or more");
+  return torpor__database_fail(store->database, TORPOR_MISUSE,
+                               "a step is 0 or more");
 }
 
 /* ---- listing -------------------------------------------------------------*/
@@ -55,7 +56,7 @@ static torpor_status list_state(void *data, const struct torpor__state *row) {
 
 torpor_status torpor_run_steps(torpor_store *store, const char *id,
                                torpor_run_step_fn visit, void *user) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   struct listing listing = {0};
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
@@ -74,27 +75,27 @@ torpor_status torpor_run_steps(torpor_store *store, const char *id,
 /* ---- reading one ---------------------------------------------------------*/
 
 static torpor_status read_whole(torpor_store *store,
-                                const struct torpor__chain *chain,
+                                const struct torpor__state_chain *chain,
                                 torpor_bytes *out) {
   torpor_vm *vm = NULL;
   torpor_status status = TORPOR_OK;
-  if (chain->count > 1) status = torpor__departure_wake(store, chain, &vm);
+  if (chain->count > 1) status = torpor__checkpoint_wake(store, chain, &vm);
   if (status == TORPOR_OK)
-    status = torpor__departure_merge(store, chain, vm, out);
+    status = torpor__checkpoint_merge(store, chain, vm, out);
   torpor_vm_close(vm);
   return status;
 }
 
 torpor_status torpor_run_snapshot(torpor_store *store, const char *id,
                                   int64_t step, torpor_bytes *out) {
-  struct torpor__store *rows = store->store;
-  struct torpor__chain chain;
+  struct torpor__database *rows = store->database;
+  struct torpor__state_chain chain;
   int64_t run;
   *out = (torpor_bytes){0};
   torpor_status status = check_step(store, step);
   if (status == TORPOR_OK) status = rows->calls->run_find(rows, id, &run);
   if (status == TORPOR_OK)
-    status = torpor__chain_read(&chain, store, run, id, read_step(step));
+    status = torpor__state_chain_read(&chain, store, run, id, read_step(step));
   if (status == TORPOR_NOT_FOUND && step != TORPOR_RUN_NEWEST)
     return torpor__branch_not_kept(rows, run, id, step);
   if (status != TORPOR_OK) return status;
@@ -102,7 +103,7 @@ torpor_status torpor_run_snapshot(torpor_store *store, const char *id,
     status = torpor__branch_not_kept(rows, run, id, step);
   else
     status = read_whole(store, &chain, out);
-  torpor__chain_free(&chain);
+  torpor__state_chain_free(&chain);
   return status;
 }
 
@@ -110,28 +111,28 @@ torpor_status torpor_run_snapshot(torpor_store *store, const char *id,
 
 torpor_status torpor_run_rewind(torpor_store *store, const char *id,
                                 int64_t step) {
-  struct torpor__store *rows = store->store;
-  const struct torpor__opener opener = torpor__departure_opener(store);
+  struct torpor__database *rows = store->database;
+  const struct torpor__opener opener = torpor__checkpoint_opener(store);
   int64_t run;
   torpor_status status = check_step(store, step);
   if (status == TORPOR_OK) status = rows->calls->run_find(rows, id, &run);
   if (status != TORPOR_OK) return status;
   return torpor__branch_rewind(rows, run, read_step(step), &opener,
-                               torpor__catalog_now());
+                               torpor__store_now());
 }
 
 torpor_status torpor_run_fork(torpor_store *store, const char *id, int64_t step,
                               const char *new_id, char *out_id) {
-  struct torpor__store *rows = store->store;
-  const struct torpor__opener opener = torpor__departure_opener(store);
+  struct torpor__database *rows = store->database;
+  const struct torpor__opener opener = torpor__checkpoint_opener(store);
   int64_t run;
   torpor_status status = check_step(store, step);
   if (status == TORPOR_OK) status = rows->calls->run_find(rows, id, &run);
   if (status == TORPOR_OK)
-    status = torpor__catalog_choose_id(store, new_id, out_id);
+    status = torpor__store_choose_id(store, new_id, out_id);
   if (status != TORPOR_OK) return status;
   return torpor__branch_fork(rows, run, read_step(step), out_id, &opener,
-                             torpor__catalog_now());
+                             torpor__store_now());
 }
 
 /* ---- removing ------------------------------------------------------------*/
@@ -161,7 +162,7 @@ static torpor_status take_newest(void *data, const struct torpor__state *row) {
   return TORPOR_CANCELLED;
 }
 
-static torpor_status remove_states(struct torpor__store *rows, int64_t run,
+static torpor_status remove_states(struct torpor__database *rows, int64_t run,
                                    uint64_t keep) {
   struct torpor__head head;
   int64_t newest = 0;
@@ -179,7 +180,7 @@ static torpor_status remove_states(struct torpor__store *rows, int64_t run,
 }
 
 /* A dry run takes everything back. */
-static torpor_status prune_run(struct torpor__store *rows, int64_t run,
+static torpor_status prune_run(struct torpor__database *rows, int64_t run,
                                uint64_t keep, bool dry_run,
                                torpor_run_pruned *pruned) {
   struct torpor__counts before, after;
@@ -201,7 +202,7 @@ static torpor_status prune_run(struct torpor__store *rows, int64_t run,
 torpor_status torpor_run_prune(torpor_store *store, const char *id,
                                uint64_t keep, bool dry_run,
                                torpor_run_pruned *out) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   struct numbers numbers = {0};
   torpor_run_pruned pruned = {0};
   int64_t run = 0;

@@ -257,10 +257,11 @@ static void take_pair(struct imported *run,
 
 static torpor_status fail_map(struct imported *run) {
   if (run->no_memory)
-    return torpor__store_fail(run->store->store, TORPOR_NOMEM, NULL);
-  return torpor__store_fail(run->store->store, TORPOR_FORMAT,
-                            "what the file says of its run is damaged; export "
-                            "it again");
+    return torpor__database_fail(run->store->database, TORPOR_NOMEM, NULL);
+  return torpor__database_fail(
+      run->store->database, TORPOR_FORMAT,
+      "what the file says of its run is damaged; export "
+      "it again");
 }
 
 static torpor_status read_map(struct imported *run) {
@@ -269,9 +270,9 @@ static torpor_status read_map(struct imported *run) {
   size_t pairs = torpor__data_get_map(&reader);
   for (size_t i = 0; i < pairs && !reader.bad; i++) take_pair(run, &reader);
   if (!reader.bad && run->version > TORPOR__EXPORT_VERSION)
-    return torpor__store_fail(run->store->store, TORPOR_NEWER,
-                              "the run was exported by a newer Torpor; use "
-                              "that");
+    return torpor__database_fail(run->store->database, TORPOR_NEWER,
+                                 "the run was exported by a newer Torpor; use "
+                                 "that");
   bool whole = !reader.bad && reader.at == reader.end &&
                run->version == TORPOR__EXPORT_VERSION && run->id != NULL &&
                torpor__request_is_id(run->id) && run->program != NULL &&
@@ -300,7 +301,7 @@ static torpor_status add_branch(struct imported *run, int64_t branch,
                                 uint64_t first, const char *origin) {
   if (!torpor__array_reserve(&run->branches, &run->branch_capacity,
                              run->branch_count + 1, sizeof *run->branches))
-    return torpor__store_fail(run->store->store, TORPOR_NOMEM, NULL);
+    return torpor__database_fail(run->store->database, TORPOR_NOMEM, NULL);
   run->branches[run->branch_count] = (struct torpor__branch){
       .branch = branch,
       .parent = run->branch_count > 0
@@ -337,34 +338,35 @@ static torpor_status place_operation(struct imported *run,
 }
 
 static torpor_status place_operations(struct imported *run,
-                                      struct torpor__departure *departure) {
+                                      struct torpor__checkpoint *checkpoint) {
   torpor_status status = TORPOR_OK;
-  for (size_t i = 0; status == TORPOR_OK && i < departure->operation_count; i++)
-    status = place_operation(run, &departure->operations[i]);
+  for (size_t i = 0; status == TORPOR_OK && i < checkpoint->operation_count;
+       i++)
+    status = place_operation(run, &checkpoint->operations[i]);
   const struct torpor__branch *last =
       run->branch_count > 0 ? &run->branches[run->branch_count - 1] : NULL;
   if (status == TORPOR_OK && (last == NULL || last->branch < run->branch))
     status = add_branch(run, run->branch, INT64_MAX, run->id);
   if (status == TORPOR_OK)
-    departure->branch = run->branches[run->branch_count - 1].branch;
+    checkpoint->branch = run->branches[run->branch_count - 1].branch;
   return status;
 }
 
 /* Those of what it does not wait for are passed over by whoever writes them. */
 static void place_results(struct imported *run,
-                          const struct torpor__departure *departure) {
+                          const struct torpor__checkpoint *checkpoint) {
   for (size_t i = 0; i < run->result_count; i++) {
     struct torpor__result *result = &run->results[i];
-    size_t low = 0, high = departure->operation_count;
+    size_t low = 0, high = checkpoint->operation_count;
     while (low < high) {
       size_t middle = low + (high - low) / 2;
-      if (departure->operations[middle].id < result->operation)
+      if (checkpoint->operations[middle].id < result->operation)
         low = middle + 1;
       else
         high = middle;
     }
-    if (low < departure->operation_count)
-      result->branch = departure->operations[low].branch;
+    if (low < checkpoint->operation_count)
+      result->branch = checkpoint->operations[low].branch;
   }
 }
 
@@ -378,15 +380,15 @@ static torpor_status seal_upgrade(struct imported *run, torpor_bytes *out) {
   out->data = torpor__array_copy(run->upgrade.data, run->upgrade.size);
   out->size = run->upgrade.size;
   if (out->data == NULL)
-    return torpor__store_fail(run->store->store, TORPOR_NOMEM, NULL);
-  return torpor__handover_seal(run->store, out);
+    return torpor__database_fail(run->store->database, TORPOR_NOMEM, NULL);
+  return torpor__upgrade_state_seal(run->store, out);
 }
 
 /* ---- importing -----------------------------------------------------------*/
 
 static torpor_status fail_snapshot(struct imported *run, torpor_status status) {
-  return torpor__store_fail(run->store->store, status, "%.400s",
-                            torpor_last_error(NULL));
+  return torpor__database_fail(run->store->database, status, "%.400s",
+                               torpor_last_error(NULL));
 }
 
 static uint64_t choose_limit(uint64_t wanted, int64_t stated,
@@ -395,65 +397,64 @@ static uint64_t choose_limit(uint64_t wanted, int64_t stated,
   return stated == 0 || (uint64_t)stated > largest ? largest : (uint64_t)stated;
 }
 
-static struct torpor__run make_row(const struct imported *run,
-                                   const torpor_run_import_options *options,
-                                   const char *id,
-                                   const struct torpor__departure *departure) {
+static struct torpor__run
+make_row(const struct imported *run, const torpor_run_import_options *options,
+         const char *id, const struct torpor__checkpoint *checkpoint) {
   return (struct torpor__run){
       .id = id,
       .program = run->program,
       .access = options->access != NULL ? options->access : "",
       .input = run->input,
-      .engine = departure->engine,
+      .engine = checkpoint->engine,
       .memory_max = choose_limit(options->memory_max, run->memory_max,
                                  TORPOR_MEMORY_DEFAULT),
       .fuel = choose_limit(options->fuel, run->fuel, TORPOR_RUN_FUEL),
       .deadline_ms = choose_limit(options->deadline_ms, run->deadline,
                                   TORPOR_RUN_DEADLINE_MS),
-      .created_ms = torpor__catalog_now(),
+      .created_ms = torpor__store_now(),
       .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
 }
 
 /* What the program will read is what a program can read. */
 static torpor_status check_data(struct imported *run) {
-  struct torpor__store *rows = run->store->store;
+  struct torpor__database *rows = run->store->database;
   torpor_status status = TORPOR_OK;
   if (run->input.size > 0)
-    status = torpor__door_check(rows, run->input, 0, "the input of the run");
+    status = torpor__input_check(rows, run->input, 0, "the input of the run");
   if (status == TORPOR_OK && run->upgrade.size > 0)
-    status = torpor__door_check(rows, run->upgrade, 0,
-                                "what an older program handed over");
+    status = torpor__input_check(rows, run->upgrade, 0,
+                                 "what an older program handed over");
   for (size_t i = 0; status == TORPOR_OK && i < run->result_count; i++)
     if (run->results[i].value.size > 0)
-      status = torpor__door_check(rows, run->results[i].value, 0,
-                                  "the result of an operation");
+      status = torpor__input_check(rows, run->results[i].value, 0,
+                                   "the result of an operation");
   return status;
 }
 
 static torpor_status write_run(struct imported *run,
                                const torpor_run_import_options *options,
                                const char *id,
-                               struct torpor__departure *departure,
+                               struct torpor__checkpoint *checkpoint,
                                const struct torpor__opener *opener) {
-  struct torpor__run row = make_row(run, options, id, departure);
+  struct torpor__run row = make_row(run, options, id, checkpoint);
   torpor_bytes handed = {0};
-  torpor_status status = place_operations(run, departure);
+  torpor_status status = place_operations(run, checkpoint);
   if (status == TORPOR_OK) status = seal_upgrade(run, &handed);
   if (status != TORPOR_OK) {
-    opener->close(opener->user, departure);
+    opener->close(opener->user, checkpoint);
     torpor_bytes_free(&handed);
     return status;
   }
-  place_results(run, departure);
+  place_results(run, checkpoint);
   row.handed = (struct torpor__slice){.data = handed.data, .size = handed.size};
-  const struct torpor__newcomer newcomer = {.row = &row,
-                                            .files = run->files,
-                                            .file_count = run->file_count,
-                                            .branches = run->branches,
-                                            .branch_count = run->branch_count,
-                                            .results = run->results,
-                                            .result_count = run->result_count};
-  status = torpor__branch_import(run->store->store, &newcomer, departure,
+  const struct torpor__import newcomer = {.row = &row,
+                                          .files = run->files,
+                                          .file_count = run->file_count,
+                                          .branches = run->branches,
+                                          .branch_count = run->branch_count,
+                                          .results = run->results,
+                                          .result_count = run->result_count};
+  status = torpor__branch_import(run->store->database, &newcomer, checkpoint,
                                  opener, row.created_ms);
   torpor_bytes_free(&handed);
   return status;
@@ -463,7 +464,7 @@ static torpor_status write_run(struct imported *run,
 static torpor_status open_state(struct imported *run, const void *data,
                                 size_t size,
                                 const torpor_run_import_options *options,
-                                struct torpor__departure *departure) {
+                                struct torpor__checkpoint *checkpoint) {
   torpor_options restore = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = NULL;
   restore.deadline_ms = TORPOR_RUN_DEADLINE_MS;
@@ -471,12 +472,12 @@ static torpor_status open_state(struct imported *run, const void *data,
       choose_limit(options->memory_max, run->memory_max, TORPOR_MEMORY_DEFAULT);
   torpor_status status = torpor_snapshot_restore(data, size, &restore, &vm);
   if (status != TORPOR_OK) return fail_snapshot(run, status);
-  status = torpor__departure_take(run->store, vm, departure);
+  status = torpor__checkpoint_take(run->store, vm, checkpoint);
   torpor_vm_close(vm);
   if (status != TORPOR_OK) return status;
-  departure->step = run->step;
-  departure->runnable = run->runnable;
-  departure->clone = true;
+  checkpoint->step = run->step;
+  checkpoint->runnable = run->runnable;
+  checkpoint->clone = true;
   return TORPOR_OK;
 }
 
@@ -484,25 +485,26 @@ static torpor_status import_run(struct imported *run, const void *data,
                                 size_t size,
                                 const torpor_run_import_options *options,
                                 char *out_id) {
-  const struct torpor__opener opener = torpor__departure_opener(run->store);
-  struct torpor__departure departure = {0};
+  const struct torpor__opener opener = torpor__checkpoint_opener(run->store);
+  struct torpor__checkpoint checkpoint = {0};
   torpor_status status =
       torpor_snapshot_section(data, size, TORPOR_SECTION_RUN, &run->section);
   if (status == TORPOR_NOT_FOUND)
-    return torpor__store_fail(run->store->store, TORPOR_FORMAT,
-                              "this is a snapshot, but not that of a run; "
-                              "export one");
+    return torpor__database_fail(run->store->database, TORPOR_FORMAT,
+                                 "this is a snapshot, but not that of a run; "
+                                 "export one");
   if (status != TORPOR_OK) return fail_snapshot(run, status);
   status = read_map(run);
   if (status == TORPOR_OK) status = check_data(run);
   if (status == TORPOR_OK)
-    status = torpor__catalog_choose_id(
+    status = torpor__store_choose_id(
         run->store, options->id != NULL ? options->id : run->id, out_id);
-  if (status == TORPOR_OK) status = torpor__chain_check(run->store, out_id);
   if (status == TORPOR_OK)
-    status = open_state(run, data, size, options, &departure);
+    status = torpor__state_chain_check(run->store, out_id);
+  if (status == TORPOR_OK)
+    status = open_state(run, data, size, options, &checkpoint);
   if (status != TORPOR_OK) return status;
-  return write_run(run, options, out_id, &departure, &opener);
+  return write_run(run, options, out_id, &checkpoint, &opener);
 }
 
 torpor_status torpor_run_import(torpor_store *store, const void *data,
@@ -520,8 +522,8 @@ torpor_status torpor_run_import(torpor_store *store, const void *data,
     status = torpor_access_read(given.access, strlen(given.access), &access);
   torpor_access_close(access);
   if (status != TORPOR_OK)
-    return torpor__store_fail(store->store, status,
-                              "the access that is granted is damaged");
+    return torpor__database_fail(store->database, status,
+                                 "the access that is granted is damaged");
   status = import_run(&run, data, size, &given, out_id);
   free_imported(&run);
   return status;

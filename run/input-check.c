@@ -11,24 +11,24 @@
 enum { DEADLINE_MS = 10000 };
 
 /* What the VM threw: what is wrong with the data, or that it has no room. */
-static torpor_status explain(struct torpor__store *store, torpor_vm *vm,
+static torpor_status explain(struct torpor__database *database, torpor_vm *vm,
                              torpor_value exception, const char *what) {
   torpor_error error;
   torpor_status status = torpor_error_read(vm, exception, &error);
   if (status != TORPOR_OK)
-    return torpor__store_fail(store, status, "%s: %.300s", what,
-                              torpor_last_error(vm));
+    return torpor__database_fail(database, status, "%s: %.300s", what,
+                                 torpor_last_error(vm));
   bool syntax = strcmp(error.name, "SyntaxError") == 0;
-  status = torpor__store_fail(store, syntax ? TORPOR_FORMAT : TORPOR_LIMIT,
-                              "%s cannot be read by a program: %.300s", what,
-                              error.message);
+  status = torpor__database_fail(
+      database, syntax ? TORPOR_FORMAT : TORPOR_LIMIT,
+      "%s cannot be read by a program: %.300s", what, error.message);
   torpor_error_free(&error);
   return status;
 }
 
-torpor_status torpor__door_check(struct torpor__store *store,
-                                 struct torpor__slice value,
-                                 uint64_t memory_max, const char *what) {
+torpor_status torpor__input_check(struct torpor__database *database,
+                                  struct torpor__slice value,
+                                  uint64_t memory_max, const char *what) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_value decoded;
   torpor_vm *vm = NULL;
@@ -38,26 +38,26 @@ torpor_status torpor__door_check(struct torpor__store *store,
   if (status == TORPOR_OK)
     status = torpor_cbor_decode(vm, value.data, value.size, &decoded);
   if (status == TORPOR_THROWN)
-    status = explain(store, vm, decoded, what);
+    status = explain(database, vm, decoded, what);
   else if (status != TORPOR_OK)
-    torpor__store_fail(store, status, "%s: %.300s", what,
-                       torpor_last_error(vm));
+    torpor__database_fail(database, status, "%s: %.300s", what,
+                          torpor_last_error(vm));
   torpor_vm_close(vm);
   return status;
 }
 
-torpor_status torpor__door_check_name(struct torpor__store *store,
-                                      const char *name) {
+torpor_status torpor__input_check_name(struct torpor__database *database,
+                                       const char *name) {
   size_t size = strlen(name);
   if (size == 0)
-    return torpor__store_fail(store, TORPOR_MISUSE,
-                              "a signal has a name; this one is empty");
+    return torpor__database_fail(database, TORPOR_MISUSE,
+                                 "a signal has a name; this one is empty");
   if (size > TORPOR__TOPIC_MAX)
-    return torpor__store_fail(store, TORPOR_LIMIT,
-                              "a signal's name has at most %d bytes",
-                              TORPOR__TOPIC_MAX);
+    return torpor__database_fail(database, TORPOR_LIMIT,
+                                 "a signal's name has at most %d bytes",
+                                 TORPOR__TOPIC_MAX);
   if (torpor__data_is_utf8(name, size)) return TORPOR_OK;
-  return torpor__store_fail(store, TORPOR_MISUSE,
-                            "a signal's name is UTF-8; no program waits for "
-                            "this one");
+  return torpor__database_fail(database, TORPOR_MISUSE,
+                               "a signal's name is UTF-8; no program waits for "
+                               "this one");
 }

@@ -23,13 +23,13 @@
 /* Whether 'value' is one whole value of CBOR that a program can read in
  * 'memory_max' bytes (0: the default). OK; FORMAT or LIMIT, with 'what' and
  * where the mistake is in the store's message; NOMEM. */
-torpor_status torpor__door_check(struct torpor__store *store,
-                                 struct torpor__slice value,
-                                 uint64_t memory_max, const char *what);
+torpor_status torpor__input_check(struct torpor__database *database,
+                                  struct torpor__slice value,
+                                  uint64_t memory_max, const char *what);
 
 /* Whether 'name' may be that of a signal, as text for people and as a key.
  * OK; MISUSE or LIMIT with a sentence. */
-torpor_status torpor__door_check_name(struct torpor__store *store,
-                                      const char *name);
+torpor_status torpor__input_check_name(struct torpor__database *database,
+                                       const char *name);
 
 #endif

@@ -30,15 +30,15 @@ static bool read_topic(struct torpor__slice request,
 
 /* Puts the name behind the request; there is room for the longest. */
 static torpor_status copy_topic(struct torpor__operation *copy, char *at,
-                                char message[TORPOR__STORE_MESSAGE_MAX]) {
+                                char message[TORPOR__DATABASE_MESSAGE_MAX]) {
   struct torpor__slice topic;
   if (!read_topic(copy->request, &topic)) {
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX,
+    snprintf(message, TORPOR__DATABASE_MESSAGE_MAX,
              "the name of a signal is a text without U+0000");
     return TORPOR_LIMIT;
   }
   if (topic.size > TORPOR__TOPIC_MAX) {
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX,
+    snprintf(message, TORPOR__DATABASE_MESSAGE_MAX,
              "the name of a signal has at most %d bytes", TORPOR__TOPIC_MAX);
     return TORPOR_LIMIT;
   }
@@ -54,13 +54,14 @@ static int64_t read_time(double time, int64_t none) {
   return time < (double)TIME_LARGEST ? (int64_t)time : TIME_LARGEST;
 }
 
-torpor_status torpor__operation_copy(const torpor_operation *operation,
-                                     struct torpor__operation *copy,
-                                     char message[TORPOR__STORE_MESSAGE_MAX]) {
+torpor_status
+torpor__operation_copy(const torpor_operation *operation,
+                       struct torpor__operation *copy,
+                       char message[TORPOR__DATABASE_MESSAGE_MAX]) {
   size_t kind = strlen(operation->kind) + 1, request = operation->request_size;
   char *block = malloc(kind + request + TORPOR__TOPIC_MAX + 1);
   if (block == NULL) {
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX, "out of memory");
+    snprintf(message, TORPOR__DATABASE_MESSAGE_MAX, "out of memory");
     return TORPOR_NOMEM;
   }
   memcpy(block, operation->kind, kind);

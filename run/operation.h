@@ -13,9 +13,10 @@
 /* Copies kind, request and, for a signal, the name that it waits for into one
  * block, which 'copy->kind' owns. OK, LIMIT (no run can keep such an operation)
  * or NOMEM, with a sentence in 'message'. */
-torpor_status torpor__operation_copy(const torpor_operation *operation,
-                                     struct torpor__operation *copy,
-                                     char message[TORPOR__STORE_MESSAGE_MAX]);
+torpor_status
+torpor__operation_copy(const torpor_operation *operation,
+                       struct torpor__operation *copy,
+                       char message[TORPOR__DATABASE_MESSAGE_MAX]);
 
 /* Frees 'count' such copies; not the array. */
 void torpor__operation_free(struct torpor__operation *copies, size_t count);

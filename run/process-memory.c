@@ -80,7 +80,7 @@ static uint64_t group_limit(void) {
   return least;
 }
 
-uint64_t torpor__room_default(void) {
+uint64_t torpor__process_memory_default(void) {
   long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
   uint64_t machine =
       pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX;
@@ -88,7 +88,7 @@ uint64_t torpor__room_default(void) {
   return limit < machine ? limit - limit / 8 : machine - machine / 4;
 }
 
-uint64_t torpor__room_used(void) {
+uint64_t torpor__process_memory_used(void) {
   char text[128];
   uint64_t all = 0, resident = 0;
   int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -101,6 +101,6 @@ uint64_t torpor__room_used(void) {
   return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-void torpor__room_trim(void) {
+void torpor__process_memory_trim(void) {
   malloc_trim(0);
 }

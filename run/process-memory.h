@@ -14,12 +14,12 @@
 /* What a process may take that was told nothing, in bytes: the least limit of
  * its control groups, less an eighth as a reserve; where there is none, three
  * quarters of the machine's memory. */
-uint64_t torpor__room_default(void);
+uint64_t torpor__process_memory_default(void);
 
 /* Bytes that are resident now; 0 when the system does not tell. */
-uint64_t torpor__room_used(void);
+uint64_t torpor__process_memory_used(void);
 
 /* Gives back to the system what was freed. */
-void torpor__room_trim(void);
+void torpor__process_memory_trim(void);
 
 #endif

@@ -195,12 +195,12 @@ static torpor_status take_file(void *data, const char *name,
   return TORPOR_OK;
 }
 
-torpor_status torpor__program_find(struct torpor__store *store, int64_t run,
-                                   int64_t edition, const char *name,
-                                   torpor_bytes *source) {
+torpor_status torpor__program_find(struct torpor__database *database,
+                                   int64_t run, int64_t version,
+                                   const char *name, torpor_bytes *source) {
   struct wanted wanted = {.source = source, .status = TORPOR_NOT_FOUND};
-  torpor_status status =
-      store->calls->file_each(store, run, edition, name, take_file, &wanted);
+  torpor_status status = database->calls->file_each(database, run, version,
+                                                    name, take_file, &wanted);
   return status == TORPOR_OK ? wanted.status : TORPOR_IO;
 }
 
@@ -213,10 +213,10 @@ static torpor_status take_each(void *data, const char *name,
 }
 
 torpor_status torpor__program_load(struct torpor__program *program,
-                                   struct torpor__store *store, int64_t run,
-                                   int64_t edition) {
-  torpor_status status =
-      store->calls->file_each(store, run, edition, NULL, take_each, program);
+                                   struct torpor__database *database,
+                                   int64_t run, int64_t version) {
+  torpor_status status = database->calls->file_each(database, run, version,
+                                                    NULL, take_each, program);
   if (status != TORPOR_OK) torpor__program_free(program);
   return status;
 }

@@ -17,7 +17,7 @@ struct torpor__program {
   struct torpor__file *files;
   size_t count;
   size_t capacity;
-  char message[TORPOR__STORE_MESSAGE_MAX]; /* why reading failed */
+  char message[TORPOR__DATABASE_MESSAGE_MAX]; /* why reading failed */
 };
 
 /* Reads the program whose main module is the file 'path'; what lies outside its
@@ -35,15 +35,15 @@ void torpor__program_quote(const char *name, char *out);
 
 /* The source of one of the modules that a run keeps, as torpor_host.module
  * gives it. OK, NOT_FOUND, NOMEM, IO. */
-torpor_status torpor__program_find(struct torpor__store *store, int64_t run,
-                                   int64_t edition, const char *name,
-                                   torpor_bytes *source);
+torpor_status torpor__program_find(struct torpor__database *database,
+                                   int64_t run, int64_t version,
+                                   const char *name, torpor_bytes *source);
 
 /* Reads all modules that a run keeps, for a VM that cannot ask the store. OK,
  * NOMEM, or what the store says; 'message' is not used. */
 torpor_status torpor__program_load(struct torpor__program *program,
-                                   struct torpor__store *store, int64_t run,
-                                   int64_t edition);
+                                   struct torpor__database *database,
+                                   int64_t run, int64_t version);
 /* The source of one of them, as torpor_host.module gives it. OK, NOT_FOUND,
  * NOMEM. */
 torpor_status torpor__program_give(const struct torpor__program *program,

@@ -20,7 +20,7 @@ enum {
 };
 
 struct torpor__protocol {
-  struct torpor__store *store;
+  struct torpor__database *database;
   int64_t run;
   char id[TORPOR__RUN_ID_MAX + 1];
   const struct torpor__drivers *drivers;
@@ -43,8 +43,8 @@ struct torpor__protocol {
   bool unfit;    /* what the store has of it cannot be used: 'reason' */
   char reason[TORPOR__REASON_MAX]; /* why the last attempt came to nothing */
 
-  struct torpor__inbox inbox;
-  struct torpor__mailbox mailbox;
+  struct torpor__results results;
+  struct torpor__signals signals;
   struct torpor__delivery *deliveries;
   size_t delivery_count;
   size_t delivery_capacity;

@@ -27,21 +27,22 @@ void torpor__protocol_key(const struct torpor__protocol *p, uint64_t operation,
 
 static torpor_status receive_stored(void *data,
                                     const struct torpor__result *row) {
-  struct torpor__inbox *inbox = data;
+  struct torpor__results *results = data;
   const struct torpor__waiting *waiting =
-      torpor__inbox_find(inbox, row->branch, row->operation);
+      torpor__results_find(results, row->branch, row->operation);
   if (waiting != NULL && waiting->answered && waiting->recorded)
     return TORPOR_OK;
-  return torpor__inbox_receive(inbox, row);
+  return torpor__results_receive(results, row);
 }
 
 torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
                                          struct torpor__head *head) {
-  torpor_status status = p->store->calls->head_get(p->store, p->run, head);
+  torpor_status status =
+      p->database->calls->head_get(p->database, p->run, head);
   if (status != TORPOR_OK || p->phase == TORPOR__PHASE_CLAIMING) return status;
   bool same = head->fence == p->head.fence && head->step == p->head.step;
   if (same || TORPOR__BROKEN(NO_FENCE)) return TORPOR_OK;
-  return torpor__store_fail(p->store, TORPOR_FENCED, "run %s", p->id);
+  return torpor__database_fail(p->database, TORPOR_FENCED, "run %s", p->id);
 }
 
 bool torpor__protocol_is_own_fault(torpor_status status) {
@@ -51,10 +52,10 @@ bool torpor__protocol_is_own_fault(torpor_status status) {
 }
 
 torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p) {
-  torpor_status status =
-      p->store->calls->result_each(p->store, p->run, receive_stored, &p->inbox);
+  torpor_status status = p->database->calls->result_each(
+      p->database, p->run, receive_stored, &p->results);
   if (status != TORPOR_OK) return status;
-  return torpor__mailbox_refresh(&p->mailbox, p->store, p->run);
+  return torpor__signals_refresh(&p->signals, p->database, p->run);
 }
 
 void torpor__protocol_forget_woken(struct torpor__protocol *p) {
@@ -89,15 +90,15 @@ static torpor_status load_operation(void *data,
   struct torpor__protocol *p = data;
   char *topic = NULL;
   if (row->branch > p->next.branch || row->id > INT64_MAX)
-    return torpor__store_fail(p->store, TORPOR_CORRUPT,
-                              "run %s waits for an operation that it cannot "
-                              "have begun",
-                              p->id);
+    return torpor__database_fail(p->database, TORPOR_CORRUPT,
+                                 "run %s waits for an operation that it cannot "
+                                 "have begun",
+                                 p->id);
   if (row->topic != NULL) {
     topic = torpor__array_copy(row->topic, strlen(row->topic) + 1);
     if (topic == NULL) return TORPOR_NOMEM;
   }
-  if (torpor__inbox_reserve(&p->inbox, 1) != TORPOR_OK ||
+  if (torpor__results_reserve(&p->results, 1) != TORPOR_OK ||
       !torpor__array_reserve(&p->woken, &p->woken_capacity, p->woken_count + 1,
                              sizeof *p->woken) ||
       !copy_operation(&p->woken[p->woken_count], row)) {
@@ -105,17 +106,17 @@ static torpor_status load_operation(void *data,
     return TORPOR_NOMEM;
   }
   p->woken_count++;
-  torpor__inbox_add(&p->inbox, row, topic);
+  torpor__results_add(&p->results, row, topic);
   return TORPOR_OK;
 }
 
 /* Everything that waking needs, but the snapshot. */
 static torpor_status load_held(struct torpor__protocol *p) {
   torpor__protocol_forget_woken(p);
-  torpor__inbox_clear(&p->inbox);
-  torpor__mailbox_clear(&p->mailbox);
-  torpor_status status =
-      p->store->calls->operation_each(p->store, p->run, load_operation, p);
+  torpor__results_clear(&p->results);
+  torpor__signals_clear(&p->signals);
+  torpor_status status = p->database->calls->operation_each(p->database, p->run,
+                                                            load_operation, p);
   if (status == TORPOR_OK) status = torpor__protocol_read_arrivals(p);
   for (size_t i = 0; status == TORPOR_OK && i < p->woken_count; i++) {
     if (p->woken[i].policy != TORPOR__POLICY_REJECT ||
@@ -125,8 +126,9 @@ static torpor_status load_held(struct torpor__protocol *p) {
                                       TORPOR__OUTCOME_LOST,
                                       (struct torpor__slice){0});
   }
-  return status == TORPOR_NOMEM ? torpor__store_fail(p->store, status, NULL)
-                                : status;
+  return status == TORPOR_NOMEM
+             ? torpor__database_fail(p->database, status, NULL)
+             : status;
 }
 
 static torpor_status write_claim(struct torpor__protocol *p) {
@@ -137,11 +139,11 @@ static torpor_status write_claim(struct torpor__protocol *p) {
 /* A result that came when something else had been chosen for its operation is
  * too late, unless that comes to nothing: it is not recorded meanwhile. */
 static torpor_status write_results(struct torpor__protocol *p) {
-  for (size_t i = 0; i < p->inbox.arrival_count; i++) {
-    struct torpor__arrival *arrival = &p->inbox.arrivals[i];
+  for (size_t i = 0; i < p->results.arrival_count; i++) {
+    struct torpor__arrival *arrival = &p->results.arrivals[i];
     if (!arrival->durable || arrival->sequence != 0) continue;
     if (!arrival->chosen &&
-        torpor__inbox_find(&p->inbox, arrival->branch, arrival->operation)
+        torpor__results_find(&p->results, arrival->branch, arrival->operation)
             ->chosen)
       continue;
     const struct torpor__result row = {
@@ -149,8 +151,8 @@ static torpor_status write_results(struct torpor__protocol *p) {
         .operation = arrival->operation,
         .outcome = arrival->outcome,
         .value = {.data = arrival->value, .size = arrival->size}};
-    torpor_status status =
-        p->store->calls->result_add(p->store, p->run, &row, &arrival->written);
+    torpor_status status = p->database->calls->result_add(
+        p->database, p->run, &row, &arrival->written);
     if (status != TORPOR_OK) return status;
     arrival->outvoted = arrival->written == 0;
   }
@@ -169,7 +171,7 @@ static torpor_status write_attempt(struct torpor__protocol *p) {
            p->reason[0] != '\0' ? p->reason : "each ended its worker");
   p->next.status = TORPOR__RUN_PARKED;
   const struct torpor__exit parked = {.reason = reason};
-  return p->store->calls->exit_put(p->store, p->run, &parked);
+  return p->database->calls->exit_put(p->database, p->run, &parked);
 }
 
 /* ---- writing: a step ---------------------------------------------------- */
@@ -182,23 +184,23 @@ static torpor_status write_accepted(struct torpor__protocol *p) {
     if (delivery->signal == 0) continue;
     bool taken = delivery->accepted || TORPOR__BROKEN(SIGNAL_EATEN);
     if (!taken || TORPOR__BROKEN(SIGNAL_KEPT)) continue;
-    torpor_status status =
-        p->store->calls->signal_remove(p->store, p->run, delivery->signal);
+    torpor_status status = p->database->calls->signal_remove(
+        p->database, p->run, delivery->signal);
     if (status != TORPOR_OK) return status;
   }
   return TORPOR_OK;
 }
 
 static torpor_status write_leaving(struct torpor__protocol *p) {
-  const struct torpor__store_calls *calls = p->store->calls;
-  for (size_t i = 0; i < p->inbox.waiting_count; i++) {
-    const struct torpor__waiting *waiting = &p->inbox.waiting[i];
+  const struct torpor__database_calls *calls = p->database->calls;
+  for (size_t i = 0; i < p->results.waiting_count; i++) {
+    const struct torpor__waiting *waiting = &p->results.waiting[i];
     if (!waiting->leaving) continue;
-    torpor_status status =
-        calls->operation_remove(p->store, p->run, waiting->branch, waiting->id);
+    torpor_status status = calls->operation_remove(
+        p->database, p->run, waiting->branch, waiting->id);
     if (status == TORPOR_OK && waiting->recorded)
-      status =
-          calls->result_remove(p->store, p->run, waiting->branch, waiting->id);
+      status = calls->result_remove(p->database, p->run, waiting->branch,
+                                    waiting->id);
     if (status != TORPOR_OK) return status;
   }
   return TORPOR_OK;
@@ -217,8 +219,8 @@ static torpor_status write_kinds(struct torpor__protocol *p) {
   torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < step->begun_count; i++)
     if (!is_kind_known(p, step->begun[i].kind))
-      status = p->store->calls->kind_put(p->store, p->run, step->begun[i].kind,
-                                         step->begun[i].policy);
+      status = p->database->calls->kind_put(
+          p->database, p->run, step->begun[i].kind, step->begun[i].policy);
   return status;
 }
 
@@ -243,7 +245,7 @@ static torpor_status write_begun(struct torpor__protocol *p, int64_t now_ms) {
     begun->begun_ms = now_ms;
     begun->begun_step = p->next.step;
     torpor_status status =
-        p->store->calls->operation_add(p->store, p->run, begun);
+        p->database->calls->operation_add(p->database, p->run, begun);
     begun->key = NULL;
     if (status != TORPOR_OK) return status;
   }
@@ -257,7 +259,8 @@ static torpor_status write_lines(struct torpor__protocol *p, int64_t now_ms) {
     line->step = p->next.step;
     line->number = (int64_t)i;
     line->written_ms = now_ms;
-    torpor_status status = p->store->calls->line_add(p->store, p->run, line);
+    torpor_status status =
+        p->database->calls->line_add(p->database, p->run, line);
     if (status != TORPOR_OK) return status;
   }
   return TORPOR_OK;
@@ -266,38 +269,39 @@ static torpor_status write_lines(struct torpor__protocol *p, int64_t now_ms) {
 /* Removes the states that no longer have to stay. A difference needs the state
  * before it, whatever is asked for. */
 static torpor_status prune_states(struct torpor__protocol *p) {
-  const struct torpor__store_calls *calls = p->store->calls;
+  const struct torpor__database_calls *calls = p->database->calls;
   if (p->keep >= (uint64_t)p->next.step || TORPOR__BROKEN(NO_PRUNE))
     return TORPOR_OK;
   int64_t kept = TORPOR__BROKEN(PRUNE_TOO_MUCH) ? 1 : (int64_t)p->keep;
   int64_t oldest = p->next.step - kept + 1;
   return !p->step->delta && p->whole != 0 && p->whole <= oldest
-             ? calls->state_drop(p->store, p->run, oldest)
-             : calls->state_prune(p->store, p->run, oldest);
+             ? calls->state_drop(p->database, p->run, oldest)
+             : calls->state_prune(p->database, p->run, oldest);
 }
 
 static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__state state = {.branch = p->head.branch,
                                       .step = p->next.step,
-                                      .edition = p->next.edition,
+                                      .version = p->next.version,
                                       .parent_step =
                                           p->step->delta ? p->head.step : 0,
                                       .runnable = p->next.runnable,
                                       .engine = p->step->engine,
                                       .snapshot = p->step->snapshot,
                                       .made_ms = now_ms};
-  torpor_status status = p->store->calls->state_put(p->store, p->run, &state);
+  torpor_status status =
+      p->database->calls->state_put(p->database, p->run, &state);
   return status == TORPOR_OK ? prune_states(p) : status;
 }
 
 /* The run is over and nothing of it waits any more. Its last states stay, so
  * that it can be gone back to. */
 static torpor_status write_exit(struct torpor__protocol *p) {
-  const struct torpor__store_calls *calls = p->store->calls;
-  torpor_status status = calls->operation_clear(p->store, p->run);
-  if (status == TORPOR_OK) status = calls->result_clear(p->store, p->run);
+  const struct torpor__database_calls *calls = p->database->calls;
+  torpor_status status = calls->operation_clear(p->database, p->run);
+  if (status == TORPOR_OK) status = calls->result_clear(p->database, p->run);
   if (status != TORPOR_OK) return status;
-  return calls->exit_put(p->store, p->run, &p->step->exit);
+  return calls->exit_put(p->database, p->run, &p->step->exit);
 }
 
 /* What is left of a request to cancel. A step that spent its fuel half way has
@@ -359,7 +363,7 @@ static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {
     return TORPOR_OK;
   status = write_rows(p, now_ms);
   if (status != TORPOR_OK) return status;
-  return p->store->calls->head_put(p->store, p->run, &p->next);
+  return p->database->calls->head_put(p->database, p->run, &p->next);
 }
 
 /* The same for a run that is ours already, taking it that nobody has changed
@@ -369,23 +373,25 @@ static torpor_status write_unread(struct torpor__protocol *p, int64_t now_ms) {
   p->next = p->head;
   torpor_status status = write_rows(p, now_ms);
   if (status != TORPOR_OK) return status;
-  return p->store->calls->head_change(p->store, p->run, &p->head, &p->next);
+  return p->database->calls->head_change(p->database, p->run, &p->head,
+                                         &p->next);
 }
 
 /* Sets the run aside, whatever it was doing: what the store has of it, or would
  * have to keep of it, helps nobody. */
 static torpor_status write_parked(struct torpor__protocol *p, int64_t now_ms) {
-  const struct torpor__store_calls *calls = p->store->calls;
+  const struct torpor__database_calls *calls = p->database->calls;
   const struct torpor__exit parked = {.reason = p->reason};
   torpor_status status = torpor__protocol_read_head(p, &p->next);
   if (status != TORPOR_OK) return status;
   p->next.status = TORPOR__RUN_PARKED;
   p->next.changed_ms = now_ms;
   p->next.fence++;
-  status = calls->exit_remove(p->store, p->run);
-  if (status == TORPOR_OK) status = calls->exit_put(p->store, p->run, &parked);
+  status = calls->exit_remove(p->database, p->run);
+  if (status == TORPOR_OK)
+    status = calls->exit_put(p->database, p->run, &parked);
   if (status != TORPOR_OK) return status;
-  return calls->head_put(p->store, p->run, &p->next);
+  return calls->head_put(p->database, p->run, &p->next);
 }
 
 /* Its head is damaged, too: it stays as it is, for a look at it or a backup.
@@ -399,17 +405,17 @@ static torpor_status leave_damaged(struct torpor__protocol *p) {
 static torpor_status write_in_savepoint(
     struct torpor__protocol *p, int64_t now_ms,
     torpor_status (*write)(struct torpor__protocol *p, int64_t now_ms)) {
-  const struct torpor__store_calls *calls = p->store->calls;
-  torpor_status status = calls->savepoint(p->store);
+  const struct torpor__database_calls *calls = p->database->calls;
+  torpor_status status = calls->savepoint(p->database);
   if (status != TORPOR_OK) return status;
   status = write(p, now_ms);
   if (status == TORPOR_OK) {
     TORPOR__FAULT(RUN_WRITTEN);
-    return calls->release(p->store);
+    return calls->release(p->database);
   }
   if (status != TORPOR_FENCED && !torpor__protocol_is_own_fault(status))
     return status;
-  torpor_status reverted = calls->revert(p->store);
+  torpor_status reverted = calls->revert(p->database);
   return reverted == TORPOR_OK ? status : reverted;
 }
 
@@ -432,7 +438,7 @@ torpor_status torpor__protocol_write(struct torpor__protocol *p,
       p->unfit ? TORPOR_CORRUPT : write_in_savepoint(p, now_ms, write_phase);
   if (torpor__protocol_is_own_fault(status)) {
     if (!p->unfit)
-      snprintf(p->reason, sizeof p->reason, "%.255s", p->store->message);
+      snprintf(p->reason, sizeof p->reason, "%.255s", p->database->message);
     status = write_in_savepoint(p, now_ms, write_parked);
     if (torpor__protocol_is_own_fault(status)) status = leave_damaged(p);
     p->parked = status == TORPOR_OK;

@@ -43,17 +43,17 @@ static torpor_status copy_run(void *data, int64_t run,
 }
 
 static torpor_status open_locked(struct torpor__protocol **protocol,
-                                 struct torpor__store *store, int64_t run,
+                                 struct torpor__database *database, int64_t run,
                                  const struct torpor__drivers *drivers,
                                  int64_t attempts_max) {
   assert(attempts_max >= 1);
   struct torpor__protocol *p = calloc(1, sizeof *p);
-  if (p == NULL) return torpor__store_fail(store, TORPOR_NOMEM, NULL);
-  p->store = store;
+  if (p == NULL) return torpor__database_fail(database, TORPOR_NOMEM, NULL);
+  p->database = database;
   p->run = run;
   p->drivers = drivers;
   p->attempts_max = attempts_max;
-  torpor_status status = store->calls->run_each(store, run, copy_run, p);
+  torpor_status status = database->calls->run_each(database, run, copy_run, p);
   if (status == TORPOR_OK)
     *protocol = p;
   else
@@ -62,26 +62,28 @@ static torpor_status open_locked(struct torpor__protocol **protocol,
 }
 
 torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
-                                    struct torpor__store *store, int64_t run,
+                                    struct torpor__database *database,
+                                    int64_t run,
                                     const struct torpor__drivers *drivers,
                                     int64_t attempts_max) {
   *protocol = NULL;
   TORPOR__FAULT(CLAIM_BEFORE);
-  torpor_status status = store->calls->lock(store, run);
+  torpor_status status = database->calls->lock(database, run);
   if (status != TORPOR_OK) return status;
   TORPOR__FAULT(CLAIM_LOCKED);
-  status = open_locked(protocol, store, run, drivers, attempts_max);
-  if (status != TORPOR_OK) store->calls->unlock(store, run);
+  status = open_locked(protocol, database, run, drivers, attempts_max);
+  if (status != TORPOR_OK) database->calls->unlock(database, run);
   return status;
 }
 
 torpor_status torpor__protocol_adopt(struct torpor__protocol **protocol,
-                                     struct torpor__store *store, int64_t run,
+                                     struct torpor__database *database,
+                                     int64_t run,
                                      const struct torpor__drivers *drivers,
                                      int64_t attempts_max, bool suspect) {
   *protocol = NULL;
   torpor_status status =
-      open_locked(protocol, store, run, drivers, attempts_max);
+      open_locked(protocol, database, run, drivers, attempts_max);
   if (status != TORPOR_OK) return status;
   (*protocol)->armed = true;
   (*protocol)->suspect = suspect;
@@ -96,9 +98,9 @@ static void free_topics(struct torpor__protocol *p) {
 }
 
 static void stop_all(struct torpor__protocol *p) {
-  for (size_t i = 0; i < p->inbox.waiting_count; i++)
-    p->drivers->stop(p->drivers->data, p->inbox.waiting[i].branch,
-                     p->inbox.waiting[i].id);
+  for (size_t i = 0; i < p->results.waiting_count; i++)
+    p->drivers->stop(p->drivers->data, p->results.waiting[i].branch,
+                     p->results.waiting[i].id);
 }
 
 /* Nothing of the run is this worker's business any more. */
@@ -107,8 +109,8 @@ static void leave(struct torpor__protocol *p, enum torpor__phase phase) {
   free_topics(p);
   torpor__protocol_forget_woken(p);
   p->step = NULL;
-  torpor__inbox_clear(&p->inbox);
-  torpor__mailbox_clear(&p->mailbox);
+  torpor__results_clear(&p->results);
+  torpor__signals_clear(&p->signals);
   p->delivery_count = 0;
   p->phase = phase;
 }
@@ -117,11 +119,11 @@ void torpor__protocol_close(struct torpor__protocol *p) {
   if (p == NULL) return;
   stop_all(p);
   TORPOR__FAULT(RELEASE);
-  p->store->calls->unlock(p->store, p->run);
+  p->database->calls->unlock(p->database, p->run);
   free_topics(p);
   torpor__protocol_forget_woken(p);
-  torpor__inbox_clear(&p->inbox);
-  torpor__mailbox_clear(&p->mailbox);
+  torpor__results_clear(&p->results);
+  torpor__signals_clear(&p->signals);
   free(p->deliveries);
   free(p);
 }
@@ -143,7 +145,7 @@ static torpor_status receive_too_large(struct torpor__protocol *p,
   instead.outcome = TORPOR__OUTCOME_REJECTED;
   instead.value =
       (struct torpor__slice){.data = error.data, .size = error.size};
-  status = torpor__inbox_receive(&p->inbox, &instead);
+  status = torpor__results_receive(&p->results, &instead);
   torpor_bytes_free(&error);
   return status;
 }
@@ -157,11 +159,11 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *p,
                                         .outcome = outcome,
                                         .value = value};
   const struct torpor__waiting *waiting =
-      torpor__inbox_find(&p->inbox, branch, operation);
+      torpor__results_find(&p->results, branch, operation);
   bool durable = waiting != NULL && waiting->policy == TORPOR__POLICY_REJECT;
   return durable && value.size > TORPOR__RESULT_LARGEST
              ? receive_too_large(p, &result)
-             : torpor__inbox_receive(&p->inbox, &result);
+             : torpor__results_receive(&p->results, &result);
 }
 
 torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
@@ -178,7 +180,7 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
   }
   if (torpor__protocol_is_own_fault(status)) {
     p->unfit = true;
-    snprintf(p->reason, sizeof p->reason, "%.255s", p->store->message);
+    snprintf(p->reason, sizeof p->reason, "%.255s", p->database->message);
     return TORPOR_OK;
   }
   if (status == TORPOR_OK) p->stale = false;
@@ -200,19 +202,20 @@ static bool is_cancelled(const struct torpor__protocol *p,
 }
 
 static bool can_cancel(const struct torpor__protocol *p) {
-  for (size_t i = 0; p->head.cancel != 0 && i < p->inbox.waiting_count; i++)
-    if (is_cancelled(p, &p->inbox.waiting[i])) return true;
+  for (size_t i = 0; p->head.cancel != 0 && i < p->results.waiting_count; i++)
+    if (is_cancelled(p, &p->results.waiting[i])) return true;
   return false;
 }
 
 bool torpor__protocol_ready(const struct torpor__protocol *p) {
   if (p->phase != TORPOR__PHASE_IDLE || p->unfit) return false;
   if (p->head.step == p->head.start || p->head.runnable || p->stale ||
-      can_cancel(p) || p->inbox.arrival_count > 0)
+      can_cancel(p) || p->results.arrival_count > 0)
     return true;
-  for (size_t i = 0; p->mailbox.count > 0 && i < p->inbox.waiting_count; i++) {
-    const char *topic = p->inbox.waiting[i].topic;
-    if (topic != NULL && torpor__mailbox_has(&p->mailbox, topic)) return true;
+  for (size_t i = 0; p->signals.count > 0 && i < p->results.waiting_count;
+       i++) {
+    const char *topic = p->results.waiting[i].topic;
+    if (topic != NULL && torpor__signals_has(&p->signals, topic)) return true;
   }
   return false;
 }
@@ -228,10 +231,10 @@ static void choose(struct torpor__protocol *p, struct torpor__waiting *waiting,
 }
 
 static void choose_results(struct torpor__protocol *p, bool recorded) {
-  for (size_t i = 0; i < p->inbox.arrival_count; i++) {
-    struct torpor__arrival *arrival = &p->inbox.arrivals[i];
+  for (size_t i = 0; i < p->results.arrival_count; i++) {
+    struct torpor__arrival *arrival = &p->results.arrivals[i];
     struct torpor__waiting *waiting =
-        torpor__inbox_find(&p->inbox, arrival->branch, arrival->operation);
+        torpor__results_find(&p->results, arrival->branch, arrival->operation);
     if (waiting->recorded != recorded || waiting->chosen) continue;
     arrival->chosen = true;
     choose(p, waiting,
@@ -242,11 +245,12 @@ static void choose_results(struct torpor__protocol *p, bool recorded) {
 }
 
 static void choose_signals(struct torpor__protocol *p) {
-  for (size_t i = 0; p->mailbox.count > 0 && i < p->inbox.waiting_count; i++) {
-    struct torpor__waiting *waiting = &p->inbox.waiting[i];
+  for (size_t i = 0; p->signals.count > 0 && i < p->results.waiting_count;
+       i++) {
+    struct torpor__waiting *waiting = &p->results.waiting[i];
     if (waiting->topic == NULL || waiting->chosen) continue;
     const struct torpor__message *message =
-        torpor__mailbox_match(&p->mailbox, waiting->topic);
+        torpor__signals_match(&p->signals, waiting->topic);
     if (message == NULL) continue;
     choose(p, waiting,
            (struct torpor__delivery){
@@ -258,9 +262,10 @@ static void choose_signals(struct torpor__protocol *p) {
 
 static void choose_cancelled(struct torpor__protocol *p) {
   if (!p->head.cancel || TORPOR__BROKEN(CANCEL_FORGOTTEN)) return;
-  for (size_t i = 0; i < p->inbox.waiting_count; i++)
-    if (!p->inbox.waiting[i].chosen && is_cancelled(p, &p->inbox.waiting[i]))
-      choose(p, &p->inbox.waiting[i],
+  for (size_t i = 0; i < p->results.waiting_count; i++)
+    if (!p->results.waiting[i].chosen &&
+        is_cancelled(p, &p->results.waiting[i]))
+      choose(p, &p->results.waiting[i],
              (struct torpor__delivery){.outcome = TORPOR__OUTCOME_CANCELLED});
 }
 
@@ -280,17 +285,17 @@ static void choose_badly(struct torpor__protocol *p) {
 
 /* Nothing is chosen any more; messages are free again. */
 static void unchoose(struct torpor__protocol *p) {
-  for (size_t i = 0; i < p->inbox.waiting_count; i++)
-    p->inbox.waiting[i].chosen = false;
-  for (size_t i = 0; i < p->inbox.arrival_count; i++)
-    p->inbox.arrivals[i].chosen = false;
-  torpor__mailbox_give_back(&p->mailbox);
+  for (size_t i = 0; i < p->results.waiting_count; i++)
+    p->results.waiting[i].chosen = false;
+  for (size_t i = 0; i < p->results.arrival_count; i++)
+    p->results.arrivals[i].chosen = false;
+  torpor__signals_give_back(&p->signals);
   p->delivery_count = 0;
 }
 
 static bool must_write_results(const struct torpor__protocol *p) {
-  for (size_t i = 0; i < p->inbox.arrival_count; i++)
-    if (p->inbox.arrivals[i].durable && p->inbox.arrivals[i].sequence == 0)
+  for (size_t i = 0; i < p->results.arrival_count; i++)
+    if (p->results.arrivals[i].durable && p->results.arrivals[i].sequence == 0)
       return true;
   return false;
 }
@@ -308,9 +313,10 @@ torpor_status torpor__protocol_prepare(struct torpor__protocol *p) {
   }
   if (!torpor__protocol_ready(p)) return TORPOR_OK;
   if (!torpor__array_reserve(&p->deliveries, &p->delivery_capacity,
-                             p->inbox.waiting_count + 1, sizeof *p->deliveries))
-    return torpor__store_fail(p->store, TORPOR_NOMEM, NULL);
-  torpor__inbox_sort(&p->inbox);
+                             p->results.waiting_count + 1,
+                             sizeof *p->deliveries))
+    return torpor__database_fail(p->database, TORPOR_NOMEM, NULL);
+  torpor__results_sort(&p->results);
   choose_results(p, true);
   choose_signals(p);
   choose_results(p, false);
@@ -333,15 +339,15 @@ struct torpor__delivery *torpor__protocol_deliveries(struct torpor__protocol *p,
 /* ---- taking a step over ------------------------------------------------- */
 
 static void unmark_leaving(struct torpor__protocol *p) {
-  for (size_t i = 0; i < p->inbox.waiting_count; i++)
-    p->inbox.waiting[i].leaving = false;
+  for (size_t i = 0; i < p->results.waiting_count; i++)
+    p->results.waiting[i].leaving = false;
 }
 
 static torpor_status misuse(struct torpor__protocol *p, const char *what,
                             uint64_t id) {
   unmark_leaving(p);
-  return torpor__store_fail(p->store, TORPOR_MISUSE, "operation %" PRIu64 " %s",
-                            id, what);
+  return torpor__database_fail(p->database, TORPOR_MISUSE,
+                               "operation %" PRIu64 " %s", id, what);
 }
 
 /* An operation that the VM was told about and does not know is one that nothing
@@ -350,7 +356,7 @@ static void mark_unknown(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->delivery_count; i++) {
     const struct torpor__delivery *delivery = &p->deliveries[i];
     if (delivery->accepted || delivery->untold) continue;
-    torpor__inbox_find(&p->inbox, delivery->branch, delivery->operation)
+    torpor__results_find(&p->results, delivery->branch, delivery->operation)
         ->leaving = true;
   }
 }
@@ -360,14 +366,14 @@ static torpor_status mark_leaving(struct torpor__protocol *p,
                                   const struct torpor__step *step) {
   for (size_t i = 0; i < p->delivery_count; i++) {
     if (!p->deliveries[i].accepted) continue;
-    torpor__inbox_find(&p->inbox, p->deliveries[i].branch,
-                       p->deliveries[i].operation)
+    torpor__results_find(&p->results, p->deliveries[i].branch,
+                         p->deliveries[i].operation)
         ->leaving = true;
   }
   for (size_t i = 0; i < step->cancelled_count; i++) {
     uint64_t id = step->cancelled[i];
     struct torpor__waiting *waiting =
-        torpor__inbox_find_id(&p->inbox, p->head.branch, id);
+        torpor__results_find_id(&p->results, p->head.branch, id);
     if (waiting == NULL) return misuse(p, "was cancelled, but is unknown", id);
     if (waiting->leaving) return misuse(p, "was settled and cancelled", id);
     waiting->leaving = true;
@@ -379,10 +385,10 @@ static torpor_status mark_leaving(struct torpor__protocol *p,
 static torpor_status check_begun(struct torpor__protocol *p,
                                  const struct torpor__step *step) {
   uint64_t last = 0;
-  const struct torpor__inbox *inbox = &p->inbox;
-  if (inbox->waiting_count > 0 &&
-      inbox->waiting[inbox->waiting_count - 1].branch == p->head.branch)
-    last = inbox->waiting[inbox->waiting_count - 1].id;
+  const struct torpor__results *results = &p->results;
+  if (results->waiting_count > 0 &&
+      results->waiting[results->waiting_count - 1].branch == p->head.branch)
+    last = results->waiting[results->waiting_count - 1].id;
   for (size_t i = 0; i < step->begun_count; i++) {
     const struct torpor__operation *begun = &step->begun[i];
     if (begun->id <= last) return misuse(p, "was begun twice", begun->id);
@@ -393,13 +399,13 @@ static torpor_status check_begun(struct torpor__protocol *p,
     last = begun->id;
   }
   size_t staying = 0;
-  for (size_t i = 0; i < inbox->waiting_count; i++)
-    if (!inbox->waiting[i].leaving) staying++;
+  for (size_t i = 0; i < results->waiting_count; i++)
+    if (!results->waiting[i].leaving) staying++;
   if (staying + step->begun_count <= TORPOR__OPERATIONS_MAX) return TORPOR_OK;
   unmark_leaving(p);
-  return torpor__store_fail(p->store, TORPOR_LIMIT,
-                            "a run waits for at most %d operations",
-                            TORPOR__OPERATIONS_MAX);
+  return torpor__database_fail(p->database, TORPOR_LIMIT,
+                               "a run waits for at most %d operations",
+                               TORPOR__OPERATIONS_MAX);
 }
 
 static bool copy_topics(struct torpor__protocol *p,
@@ -421,8 +427,8 @@ static bool is_deadlocked(const struct torpor__protocol *p,
   if (step->status != TORPOR__RUN_ACTIVE || step->runnable ||
       step->begun_count > 0)
     return false;
-  for (size_t i = 0; i < p->inbox.waiting_count; i++)
-    if (!p->inbox.waiting[i].leaving) return false;
+  for (size_t i = 0; i < p->results.waiting_count; i++)
+    if (!p->results.waiting[i].leaving) return false;
   return true;
 }
 
@@ -434,12 +440,12 @@ torpor_status torpor__protocol_stage(struct torpor__protocol *p,
   if (status == TORPOR_OK) status = check_begun(p, step);
   if (status != TORPOR_OK) return status;
   p->step = step;
-  status = torpor__inbox_reserve(&p->inbox, step->begun_count);
+  status = torpor__results_reserve(&p->results, step->begun_count);
   if (status != TORPOR_OK || !copy_topics(p, step)) {
     free_topics(p);
     p->step = NULL;
     unmark_leaving(p);
-    return torpor__store_fail(p->store, TORPOR_NOMEM, NULL);
+    return torpor__database_fail(p->database, TORPOR_NOMEM, NULL);
   }
   if (is_deadlocked(p, step)) {
     step->status = TORPOR__RUN_DEADLOCKED;
@@ -515,8 +521,8 @@ static void show_lines(struct torpor__protocol *p) {
 
 static void stop_leaving(struct torpor__protocol *p) {
   bool ended = p->step->status != TORPOR__RUN_ACTIVE;
-  for (size_t i = 0; i < p->inbox.waiting_count; i++) {
-    struct torpor__waiting *waiting = &p->inbox.waiting[i];
+  for (size_t i = 0; i < p->results.waiting_count; i++) {
+    struct torpor__waiting *waiting = &p->results.waiting[i];
     if (ended) waiting->leaving = true;
     if (!waiting->leaving) continue;
     p->drivers->stop(p->drivers->data, waiting->branch, waiting->id);
@@ -541,7 +547,7 @@ static void wake_drivers(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->woken_count; i++) {
     struct torpor__operation *woken = &p->woken[i];
     const struct torpor__waiting *waiting =
-        torpor__inbox_find(&p->inbox, woken->branch, woken->id);
+        torpor__results_find(&p->results, woken->branch, woken->id);
     if (waiting->answered) continue;
     if (TORPOR__BROKEN(KEY_CHANGES)) woken->key = p->id;
     if (TORPOR__BROKEN(DUE_DRIFTS) && woken->due_ms != TORPOR__NEVER)
@@ -583,9 +589,9 @@ static void take_signals(struct torpor__protocol *p) {
     if (delivery->signal == 0 || !delivery->accepted ||
         TORPOR__BROKEN(SIGNAL_KEPT))
       continue;
-    torpor__mailbox_take(
-        &p->mailbox,
-        torpor__inbox_find(&p->inbox, delivery->branch, delivery->operation)
+    torpor__signals_take(
+        &p->signals,
+        torpor__results_find(&p->results, delivery->branch, delivery->operation)
             ->topic,
         delivery->signal);
   }
@@ -595,10 +601,10 @@ static void finish_step(struct torpor__protocol *p) {
   stop_leaving(p);
   take_signals(p);
   unchoose(p);
-  torpor__inbox_leave(&p->inbox);
+  torpor__results_leave(&p->results);
   bool active = p->head.status == TORPOR__RUN_ACTIVE;
   for (size_t i = 0; active && i < p->step->begun_count; i++) {
-    torpor__inbox_add(&p->inbox, &p->step->begun[i], p->topics[i]);
+    torpor__results_add(&p->results, &p->step->begun[i], p->topics[i]);
     p->topics[i] = NULL;
   }
   torpor__protocol_learn_kinds(p);
@@ -626,7 +632,7 @@ static void finish_flush(struct torpor__protocol *p) {
     leave(p, TORPOR__PHASE_ENDED);
     return;
   }
-  bool outvoted = torpor__inbox_written(&p->inbox, true);
+  bool outvoted = torpor__results_written(&p->results, true);
   if (outvoted) p->stale = true;
   if (p->phase == TORPOR__PHASE_CLAIMING)
     finish_claim(p);
@@ -642,10 +648,10 @@ static void finish_flush(struct torpor__protocol *p) {
 
 typedef torpor_status write_fn(struct torpor__protocol *p, int64_t now_ms);
 
-static torpor_status write_runs(struct torpor__store *store,
+static torpor_status write_runs(struct torpor__database *database,
                                 struct torpor__protocol *const *protocols,
                                 size_t count, int64_t now_ms, write_fn *write) {
-  torpor_status status = store->calls->begin(store);
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
   TORPOR__FAULT(FLUSH_BEGUN);
   for (size_t i = 0; status == TORPOR_OK && i < count; i++)
@@ -655,27 +661,27 @@ static torpor_status write_runs(struct torpor__store *store,
         tell_drivers_early(protocols[i]);
     }
   TORPOR__FAULT(COMMIT_BEFORE);
-  if (status == TORPOR_OK) status = store->calls->commit(store);
-  if (status != TORPOR_OK) store->calls->rollback(store);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   return status;
 }
 
 static void undo_flush(struct torpor__protocol *p) {
   p->in_flush = false;
   p->lost = p->parked = false;
-  torpor__inbox_written(&p->inbox, false);
+  torpor__results_written(&p->results, false);
 }
 
-torpor_status torpor__protocol_flush(struct torpor__store *store,
+torpor_status torpor__protocol_flush(struct torpor__database *database,
                                      struct torpor__protocol *const *protocols,
                                      size_t count, int64_t now_ms) {
-  torpor_status status =
-      write_runs(store, protocols, count, now_ms, torpor__protocol_write_bare);
+  torpor_status status = write_runs(database, protocols, count, now_ms,
+                                    torpor__protocol_write_bare);
   if (status == TORPOR_FENCED || torpor__protocol_is_own_fault(status)) {
     for (size_t i = 0; i < count; i++)
       if (protocols[i]->in_flush) undo_flush(protocols[i]);
     status =
-        write_runs(store, protocols, count, now_ms, torpor__protocol_write);
+        write_runs(database, protocols, count, now_ms, torpor__protocol_write);
   }
   if (status == TORPOR_OK) TORPOR__FAULT(COMMIT_AFTER);
   for (size_t i = 0; i < count; i++) {
@@ -704,7 +710,7 @@ torpor__protocol_head(const struct torpor__protocol *p) {
 }
 
 size_t torpor__protocol_waiting(const struct torpor__protocol *p) {
-  return p->inbox.waiting_count;
+  return p->results.waiting_count;
 }
 
 bool torpor__protocol_is_suspect(const struct torpor__protocol *p) {

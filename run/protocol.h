@@ -149,7 +149,8 @@ struct torpor__protocol;
  * OK, LOCKED (another works it), NOMEM or what the store says; then '*protocol'
  * is NULL. The next flush claims it. */
 torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
-                                    struct torpor__store *store, int64_t run,
+                                    struct torpor__database *database,
+                                    int64_t run,
                                     const struct torpor__drivers *drivers,
                                     int64_t attempts_max);
 
@@ -157,7 +158,8 @@ torpor_status torpor__protocol_open(struct torpor__protocol **protocol,
  * protocol's, and the store counts an attempt: the next delivery is that one.
  * 'suspect': attempts were counted before, by workers that are gone. */
 torpor_status torpor__protocol_adopt(struct torpor__protocol **protocol,
-                                     struct torpor__store *store, int64_t run,
+                                     struct torpor__database *database,
+                                     int64_t run,
                                      const struct torpor__drivers *drivers,
                                      int64_t attempts_max, bool suspect);
 
@@ -231,7 +233,7 @@ bool torpor__protocol_pending(const struct torpor__protocol *protocol);
  * LOST, one whose rows are damaged or too large is parked; the others are not
  * concerned. On an error of the store nothing was
  * written, phases are as before, and the flush may be repeated. */
-torpor_status torpor__protocol_flush(struct torpor__store *store,
+torpor_status torpor__protocol_flush(struct torpor__database *database,
                                      struct torpor__protocol *const *protocols,
                                      size_t count, int64_t now_ms);
 

@@ -20,37 +20,37 @@ bool torpor__request_is_id(const char *id) {
                 "0123456789._-") == size;
 }
 
-torpor_status torpor__request_check_id(struct torpor__store *store,
+torpor_status torpor__request_check_id(struct torpor__database *database,
                                        const char *id) {
   if (torpor__request_is_id(id)) return TORPOR_OK;
-  return torpor__store_fail(store, TORPOR_LIMIT,
-                            "a run's id has 1 to %d letters, digits, '.', "
-                            "'_' or '-'",
-                            TORPOR__RUN_ID_MAX);
+  return torpor__database_fail(database, TORPOR_LIMIT,
+                               "a run's id has 1 to %d letters, digits, '.', "
+                               "'_' or '-'",
+                               TORPOR__RUN_ID_MAX);
 }
 
-static torpor_status write_run(struct torpor__store *store,
+static torpor_status write_run(struct torpor__database *database,
                                const struct torpor__run *row,
                                const struct torpor__file *files,
                                size_t file_count, int64_t *run) {
-  torpor_status status = store->calls->run_add(store, row, run);
+  torpor_status status = database->calls->run_add(database, row, run);
   for (size_t i = 0; status == TORPOR_OK && i < file_count; i++)
-    status =
-        store->calls->file_add(store, *run, 0, files[i].name, files[i].source);
+    status = database->calls->file_add(database, *run, 0, files[i].name,
+                                       files[i].source);
   return status;
 }
 
-torpor_status torpor__request_create(struct torpor__store *store,
+torpor_status torpor__request_create(struct torpor__database *database,
                                      const struct torpor__run *row,
                                      const struct torpor__file *files,
                                      size_t file_count, int64_t *run) {
-  torpor_status status = torpor__request_check_id(store, row->id);
-  if (status == TORPOR_OK) status = store->calls->begin(store);
+  torpor_status status = torpor__request_check_id(database, row->id);
+  if (status == TORPOR_OK) status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
-  status = write_run(store, row, files, file_count, run);
+  status = write_run(database, row, files, file_count, run);
   TORPOR__FAULT(CREATE_BEFORE);
-  if (status == TORPOR_OK) status = store->calls->commit(store);
-  if (status != TORPOR_OK) store->calls->rollback(store);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   if (status == TORPOR_OK) TORPOR__FAULT(CREATE_AFTER);
   return status;
 }
@@ -59,91 +59,94 @@ torpor_status torpor__request_create(struct torpor__store *store,
 enum { SAME_TIME = -1 };
 
 /* Changes 'head' and what belongs to it, within a transaction. */
-typedef torpor_status change_fn(struct torpor__store *store, int64_t run,
+typedef torpor_status change_fn(struct torpor__database *database, int64_t run,
                                 struct torpor__head *head, const char *reason);
 
-static torpor_status change_run(struct torpor__store *store, int64_t run,
+static torpor_status change_run(struct torpor__database *database, int64_t run,
                                 int64_t now_ms, change_fn *change,
                                 const char *reason) {
   struct torpor__head head;
-  torpor_status status = store->calls->begin(store);
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
-  status = store->calls->head_get(store, run, &head);
+  status = database->calls->head_get(database, run, &head);
   if (status == TORPOR_OK && head.status != TORPOR__RUN_ACTIVE &&
       head.status != TORPOR__RUN_PARKED)
-    status = torpor__store_fail(store, TORPOR_ENDED, NULL);
-  if (status == TORPOR_OK) status = change(store, run, &head, reason);
+    status = torpor__database_fail(database, TORPOR_ENDED, NULL);
+  if (status == TORPOR_OK) status = change(database, run, &head, reason);
   if (now_ms != SAME_TIME) head.changed_ms = now_ms;
-  if (status == TORPOR_OK) status = store->calls->head_put(store, run, &head);
-  if (status == TORPOR_OK) status = store->calls->commit(store);
-  if (status != TORPOR_OK) store->calls->rollback(store);
+  if (status == TORPOR_OK)
+    status = database->calls->head_put(database, run, &head);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   return status;
 }
 
-static torpor_status set_cancel(struct torpor__store *store, int64_t run,
+static torpor_status set_cancel(struct torpor__database *database, int64_t run,
                                 struct torpor__head *head, const char *reason) {
-  (void)store;
+  (void)database;
   (void)run;
   (void)reason;
   head->cancel = TORPOR__CANCEL_ALL;
   return TORPOR_OK;
 }
 
-static torpor_status put_reason(struct torpor__store *store, int64_t run,
+static torpor_status put_reason(struct torpor__database *database, int64_t run,
                                 const char *reason) {
   const struct torpor__exit row = {.reason = reason};
-  torpor_status status = store->calls->exit_remove(store, run);
+  torpor_status status = database->calls->exit_remove(database, run);
   if (status != TORPOR_OK) return status;
-  return store->calls->exit_put(store, run, &row);
+  return database->calls->exit_put(database, run, &row);
 }
 
-static torpor_status set_killed(struct torpor__store *store, int64_t run,
+static torpor_status set_killed(struct torpor__database *database, int64_t run,
                                 struct torpor__head *head, const char *reason) {
   if (!TORPOR__BROKEN(KILL_UNFENCED)) head->fence++;
   head->status = TORPOR__RUN_KILLED;
   head->cancel = 0;
-  torpor_status status = store->calls->operation_clear(store, run);
-  if (status == TORPOR_OK) status = store->calls->result_clear(store, run);
+  torpor_status status = database->calls->operation_clear(database, run);
+  if (status == TORPOR_OK)
+    status = database->calls->result_clear(database, run);
   if (status != TORPOR_OK) return status;
-  return put_reason(store, run, reason);
+  return put_reason(database, run, reason);
 }
 
-static torpor_status set_parked(struct torpor__store *store, int64_t run,
+static torpor_status set_parked(struct torpor__database *database, int64_t run,
                                 struct torpor__head *head, const char *reason) {
   if (head->status == TORPOR__RUN_PARKED) return TORPOR_OK;
   head->fence++;
   head->status = TORPOR__RUN_PARKED;
-  return put_reason(store, run, reason);
+  return put_reason(database, run, reason);
 }
 
-static torpor_status set_active(struct torpor__store *store, int64_t run,
+static torpor_status set_active(struct torpor__database *database, int64_t run,
                                 struct torpor__head *head, const char *reason) {
   (void)reason;
   if (head->status == TORPOR__RUN_ACTIVE) return TORPOR_OK;
   head->fence++;
   head->status = TORPOR__RUN_ACTIVE;
   head->attempts = 0;
-  return store->calls->exit_remove(store, run);
+  return database->calls->exit_remove(database, run);
 }
 
-torpor_status torpor__request_cancel(struct torpor__store *store, int64_t run,
-                                     int64_t now_ms) {
-  return change_run(store, run, now_ms, set_cancel, NULL);
+torpor_status torpor__request_cancel(struct torpor__database *database,
+                                     int64_t run, int64_t now_ms) {
+  return change_run(database, run, now_ms, set_cancel, NULL);
 }
 
-torpor_status torpor__request_kill(struct torpor__store *store, int64_t run,
+torpor_status torpor__request_kill(struct torpor__database *database,
+                                   int64_t run, int64_t now_ms) {
+  return change_run(database, run, now_ms, set_killed, "killed by request");
+}
+
+torpor_status torpor__request_park(struct torpor__database *database,
+                                   int64_t run, const char *reason,
                                    int64_t now_ms) {
-  return change_run(store, run, now_ms, set_killed, "killed by request");
+  return change_run(database, run, now_ms, set_parked, reason);
 }
 
-torpor_status torpor__request_park(struct torpor__store *store, int64_t run,
-                                   const char *reason, int64_t now_ms) {
-  return change_run(store, run, now_ms, set_parked, reason);
-}
-
-torpor_status torpor__request_unpark(struct torpor__store *store, int64_t run,
-                                     int64_t now_ms) {
-  return change_run(store, run, now_ms, set_active, NULL);
+torpor_status torpor__request_unpark(struct torpor__database *database,
+                                     int64_t run, int64_t now_ms) {
+  return change_run(database, run, now_ms, set_active, NULL);
 }
 
 /* ---- Before a run is worked ----------------------------------------------*/
@@ -154,14 +157,14 @@ static bool is_damage(torpor_status status) {
   return status == TORPOR_CORRUPT || status == TORPOR_FORMAT;
 }
 
-static torpor_status try_one(struct torpor__store *store,
+static torpor_status try_one(struct torpor__database *database,
                              struct torpor__trial *trial, int64_t most,
                              int64_t now_ms) {
   struct torpor__head head;
   char reason[96];
   trial->fit = true;
   trial->attempts = 0;
-  torpor_status status = store->calls->head_get(store, trial->run, &head);
+  torpor_status status = database->calls->head_get(database, trial->run, &head);
   if (status != TORPOR_OK) return is_damage(status) ? TORPOR_OK : status;
   trial->attempts = head.attempts;
   trial->fit = head.status == TORPOR__RUN_ACTIVE && head.attempts < most;
@@ -173,33 +176,34 @@ static torpor_status try_one(struct torpor__store *store,
     snprintf(reason, sizeof reason,
              "%lld attempts came to nothing: each ended its worker",
              (long long)head.attempts);
-    status = set_parked(store, trial->run, &head, reason);
+    status = set_parked(database, trial->run, &head, reason);
   }
   if (status != TORPOR_OK) return status;
-  return store->calls->head_put(store, trial->run, &head);
+  return database->calls->head_put(database, trial->run, &head);
 }
 
-torpor_status torpor__request_try(struct torpor__store *store,
+torpor_status torpor__request_try(struct torpor__database *database,
                                   struct torpor__trial *trials, size_t count,
                                   int64_t most, int64_t now_ms) {
-  torpor_status status = store->calls->begin(store);
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
   for (size_t i = 0; status == TORPOR_OK && i < count; i++)
-    status = try_one(store, &trials[i], most, now_ms);
-  if (status == TORPOR_OK) status = store->calls->commit(store);
-  if (status != TORPOR_OK) store->calls->rollback(store);
+    status = try_one(database, &trials[i], most, now_ms);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   return status;
 }
 
-static torpor_status set_spared(struct torpor__store *store, int64_t run,
+static torpor_status set_spared(struct torpor__database *database, int64_t run,
                                 struct torpor__head *head, const char *reason) {
-  (void)store;
+  (void)database;
   (void)run;
   (void)reason;
   if (head->attempts > 0) head->attempts--;
   return TORPOR_OK;
 }
 
-torpor_status torpor__request_spare(struct torpor__store *store, int64_t run) {
-  return change_run(store, run, SAME_TIME, set_spared, NULL);
+torpor_status torpor__request_spare(struct torpor__database *database,
+                                    int64_t run) {
+  return change_run(database, run, SAME_TIME, set_spared, NULL);
 }

@@ -22,28 +22,29 @@ struct torpor__file {
 /* Whether a run may have this id; and the same as OK, or LIMIT with a
  * sentence. */
 bool torpor__request_is_id(const char *id);
-torpor_status torpor__request_check_id(struct torpor__store *store,
+torpor_status torpor__request_check_id(struct torpor__database *database,
                                        const char *id);
 
 /* Makes a run of 'row' and its program's files. OK, EXISTS, or LIMIT when the
  * id is empty, too long, or has other than letters, digits, '.', '_', '-'. */
-torpor_status torpor__request_create(struct torpor__store *store,
+torpor_status torpor__request_create(struct torpor__database *database,
                                      const struct torpor__run *row,
                                      const struct torpor__file *files,
                                      size_t file_count, int64_t *run);
 
 /* Asks that what is pending be rejected. OK, NOT_FOUND, ENDED. */
-torpor_status torpor__request_cancel(struct torpor__store *store, int64_t run,
-                                     int64_t now_ms);
+torpor_status torpor__request_cancel(struct torpor__database *database,
+                                     int64_t run, int64_t now_ms);
 
 /* Ends the run, whatever its worker does. OK, NOT_FOUND, ENDED. */
-torpor_status torpor__request_kill(struct torpor__store *store, int64_t run,
-                                   int64_t now_ms);
+torpor_status torpor__request_kill(struct torpor__database *database,
+                                   int64_t run, int64_t now_ms);
 
 /* Sets an active run aside that cannot be worked, with the reason. OK, also for
  * one that is parked already, NOT_FOUND, ENDED. */
-torpor_status torpor__request_park(struct torpor__store *store, int64_t run,
-                                   const char *reason, int64_t now_ms);
+torpor_status torpor__request_park(struct torpor__database *database,
+                                   int64_t run, const char *reason,
+                                   int64_t now_ms);
 
 /* A run that is about to be worked. */
 struct torpor__trial {
@@ -56,15 +57,16 @@ struct torpor__trial {
  * transaction: before anything of them is read that might end the worker. One
  * that has had 'most' attempts is parked instead. A head that cannot be used is
  * left to who reads it. */
-torpor_status torpor__request_try(struct torpor__store *store,
+torpor_status torpor__request_try(struct torpor__database *database,
                                   struct torpor__trial *trials, size_t count,
                                   int64_t most, int64_t now_ms);
 /* Takes that back for a run that cannot be worked here. */
-torpor_status torpor__request_spare(struct torpor__store *store, int64_t run);
+torpor_status torpor__request_spare(struct torpor__database *database,
+                                    int64_t run);
 
 /* Makes a parked run active again, with no attempts counted; OK also for one
  * that is active. OK, NOT_FOUND, ENDED. */
-torpor_status torpor__request_unpark(struct torpor__store *store, int64_t run,
-                                     int64_t now_ms);
+torpor_status torpor__request_unpark(struct torpor__database *database,
+                                     int64_t run, int64_t now_ms);
 
 #endif

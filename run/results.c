@@ -22,21 +22,23 @@ static int compare_place(int64_t branch, uint64_t id,
   return 0;
 }
 
-torpor_status torpor__inbox_reserve(struct torpor__inbox *inbox, size_t more) {
-  return torpor__array_reserve(&inbox->waiting, &inbox->waiting_capacity,
-                               inbox->waiting_count + more,
-                               sizeof *inbox->waiting)
+torpor_status torpor__results_reserve(struct torpor__results *results,
+                                      size_t more) {
+  return torpor__array_reserve(&results->waiting, &results->waiting_capacity,
+                               results->waiting_count + more,
+                               sizeof *results->waiting)
              ? TORPOR_OK
              : TORPOR_NOMEM;
 }
 
-void torpor__inbox_add(struct torpor__inbox *inbox,
-                       const struct torpor__operation *operation, char *topic) {
-  assert(inbox->waiting_count < inbox->waiting_capacity);
-  assert(inbox->waiting_count == 0 ||
+void torpor__results_add(struct torpor__results *results,
+                         const struct torpor__operation *operation,
+                         char *topic) {
+  assert(results->waiting_count < results->waiting_capacity);
+  assert(results->waiting_count == 0 ||
          compare_place(operation->branch, operation->id,
-                       &inbox->waiting[inbox->waiting_count - 1]) > 0);
-  inbox->waiting[inbox->waiting_count++] =
+                       &results->waiting[results->waiting_count - 1]) > 0);
+  results->waiting[results->waiting_count++] =
       (struct torpor__waiting){.branch = operation->branch,
                                .id = operation->id,
                                .topic = topic,
@@ -44,14 +46,15 @@ void torpor__inbox_add(struct torpor__inbox *inbox,
                                .begun_step = operation->begun_step};
 }
 
-struct torpor__waiting *torpor__inbox_find(const struct torpor__inbox *inbox,
-                                           int64_t branch, uint64_t id) {
+struct torpor__waiting *
+torpor__results_find(const struct torpor__results *results, int64_t branch,
+                     uint64_t id) {
   size_t low = 0;
-  size_t high = inbox->waiting_count;
+  size_t high = results->waiting_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    int order = compare_place(branch, id, &inbox->waiting[middle]);
-    if (order == 0) return &inbox->waiting[middle];
+    int order = compare_place(branch, id, &results->waiting[middle]);
+    if (order == 0) return &results->waiting[middle];
     if (order < 0)
       high = middle;
     else
@@ -60,18 +63,20 @@ struct torpor__waiting *torpor__inbox_find(const struct torpor__inbox *inbox,
   return NULL;
 }
 
-struct torpor__waiting *torpor__inbox_find_id(const struct torpor__inbox *inbox,
-                                              int64_t branch, uint64_t id) {
-  struct torpor__waiting *found = torpor__inbox_find(inbox, branch, id);
-  for (size_t i = 0; found == NULL && i < inbox->waiting_count; i++)
-    if (inbox->waiting[i].id == id) found = &inbox->waiting[i];
+struct torpor__waiting *
+torpor__results_find_id(const struct torpor__results *results, int64_t branch,
+                        uint64_t id) {
+  struct torpor__waiting *found = torpor__results_find(results, branch, id);
+  for (size_t i = 0; found == NULL && i < results->waiting_count; i++)
+    if (results->waiting[i].id == id) found = &results->waiting[i];
   return found;
 }
 
-static struct torpor__arrival *find_arrival(const struct torpor__inbox *inbox,
-                                            int64_t branch, uint64_t id) {
-  for (size_t i = 0; i < inbox->arrival_count; i++) {
-    struct torpor__arrival *arrival = &inbox->arrivals[i];
+static struct torpor__arrival *
+find_arrival(const struct torpor__results *results, int64_t branch,
+             uint64_t id) {
+  for (size_t i = 0; i < results->arrival_count; i++) {
+    struct torpor__arrival *arrival = &results->arrivals[i];
     if (arrival->branch == branch && arrival->operation == id) return arrival;
   }
   return NULL;
@@ -86,12 +91,12 @@ static bool is_better(const struct torpor__waiting *waiting,
   return result->sequence != 0 && old->sequence == 0;
 }
 
-static void fill_arrival(struct torpor__inbox *inbox,
+static void fill_arrival(struct torpor__results *results,
                          struct torpor__arrival *arrival,
                          const struct torpor__result *result, bool durable,
                          void *value) {
   *arrival = (struct torpor__arrival){.sequence = result->sequence,
-                                      .order = inbox->order++,
+                                      .order = results->order++,
                                       .durable = durable,
                                       .branch = result->branch,
                                       .operation = result->operation,
@@ -100,28 +105,28 @@ static void fill_arrival(struct torpor__inbox *inbox,
                                       .size = result->value.size};
 }
 
-torpor_status torpor__inbox_receive(struct torpor__inbox *inbox,
-                                    const struct torpor__result *result) {
+torpor_status torpor__results_receive(struct torpor__results *results,
+                                      const struct torpor__result *result) {
   struct torpor__waiting *waiting =
-      torpor__inbox_find(inbox, result->branch, result->operation);
+      torpor__results_find(results, result->branch, result->operation);
   if (waiting == NULL) return TORPOR_OK;
   struct torpor__arrival *old = NULL;
   if (waiting->answered) {
-    old = find_arrival(inbox, result->branch, result->operation);
+    old = find_arrival(results, result->branch, result->operation);
     if (!is_better(waiting, old, result)) return TORPOR_OK;
-  } else if (!torpor__array_reserve(&inbox->arrivals, &inbox->arrival_capacity,
-                                    inbox->arrival_count + 1,
-                                    sizeof *inbox->arrivals)) {
+  } else if (!torpor__array_reserve(
+                 &results->arrivals, &results->arrival_capacity,
+                 results->arrival_count + 1, sizeof *results->arrivals)) {
     return TORPOR_NOMEM;
   }
   void *value = torpor__array_copy(result->value.data, result->value.size);
   if (value == NULL) return TORPOR_NOMEM;
   if (old != NULL) free(old->value);
-  if (old == NULL) old = &inbox->arrivals[inbox->arrival_count++];
+  if (old == NULL) old = &results->arrivals[results->arrival_count++];
   bool durable = waiting->policy == TORPOR__POLICY_REJECT &&
                  result->outcome != TORPOR__OUTCOME_LOST &&
                  !TORPOR__BROKEN(RESULTS_VOLATILE);
-  fill_arrival(inbox, old, result, durable, value);
+  fill_arrival(results, old, result, durable, value);
   waiting->answered = true;
   waiting->recorded = durable || result->sequence != 0;
   return TORPOR_OK;
@@ -141,39 +146,40 @@ static int compare_arrivals(const void *first, const void *second) {
   return a->order < b->order ? -1 : a->order > b->order;
 }
 
-void torpor__inbox_sort(struct torpor__inbox *inbox) {
-  if (inbox->arrival_count > 1)
-    qsort(inbox->arrivals, inbox->arrival_count, sizeof *inbox->arrivals,
+void torpor__results_sort(struct torpor__results *results) {
+  if (results->arrival_count > 1)
+    qsort(results->arrivals, results->arrival_count, sizeof *results->arrivals,
           compare_arrivals);
 }
 
-void torpor__inbox_leave(struct torpor__inbox *inbox) {
+void torpor__results_leave(struct torpor__results *results) {
   size_t kept = 0;
-  for (size_t i = 0; i < inbox->arrival_count; i++) {
-    struct torpor__arrival *arrival = &inbox->arrivals[i];
-    if (torpor__inbox_find(inbox, arrival->branch, arrival->operation)->leaving)
+  for (size_t i = 0; i < results->arrival_count; i++) {
+    struct torpor__arrival *arrival = &results->arrivals[i];
+    if (torpor__results_find(results, arrival->branch, arrival->operation)
+            ->leaving)
       free(arrival->value);
     else
-      inbox->arrivals[kept++] = *arrival;
+      results->arrivals[kept++] = *arrival;
   }
-  inbox->arrival_count = kept;
+  results->arrival_count = kept;
   kept = 0;
-  for (size_t i = 0; i < inbox->waiting_count; i++) {
-    if (inbox->waiting[i].leaving)
-      free(inbox->waiting[i].topic);
+  for (size_t i = 0; i < results->waiting_count; i++) {
+    if (results->waiting[i].leaving)
+      free(results->waiting[i].topic);
     else
-      inbox->waiting[kept++] = inbox->waiting[i];
+      results->waiting[kept++] = results->waiting[i];
   }
-  inbox->waiting_count = kept;
+  results->waiting_count = kept;
 }
 
-bool torpor__inbox_written(struct torpor__inbox *inbox, bool committed) {
+bool torpor__results_written(struct torpor__results *results, bool committed) {
   size_t kept = 0;
-  for (size_t i = 0; i < inbox->arrival_count; i++) {
-    struct torpor__arrival *arrival = &inbox->arrivals[i];
+  for (size_t i = 0; i < results->arrival_count; i++) {
+    struct torpor__arrival *arrival = &results->arrivals[i];
     if (committed && arrival->outvoted) {
       struct torpor__waiting *waiting =
-          torpor__inbox_find(inbox, arrival->branch, arrival->operation);
+          torpor__results_find(results, arrival->branch, arrival->operation);
       waiting->answered = waiting->recorded = false;
       free(arrival->value);
       continue;
@@ -182,19 +188,19 @@ bool torpor__inbox_written(struct torpor__inbox *inbox, bool committed) {
       arrival->sequence = arrival->written;
     arrival->written = 0;
     arrival->outvoted = false;
-    inbox->arrivals[kept++] = *arrival;
+    results->arrivals[kept++] = *arrival;
   }
-  bool dropped = kept < inbox->arrival_count;
-  inbox->arrival_count = kept;
+  bool dropped = kept < results->arrival_count;
+  results->arrival_count = kept;
   return dropped;
 }
 
-void torpor__inbox_clear(struct torpor__inbox *inbox) {
-  for (size_t i = 0; i < inbox->waiting_count; i++)
-    free(inbox->waiting[i].topic);
-  for (size_t i = 0; i < inbox->arrival_count; i++)
-    free(inbox->arrivals[i].value);
-  free(inbox->waiting);
-  free(inbox->arrivals);
-  *inbox = (struct torpor__inbox){0};
+void torpor__results_clear(struct torpor__results *results) {
+  for (size_t i = 0; i < results->waiting_count; i++)
+    free(results->waiting[i].topic);
+  for (size_t i = 0; i < results->arrival_count; i++)
+    free(results->arrivals[i].value);
+  free(results->waiting);
+  free(results->arrivals);
+  *results = (struct torpor__results){0};
 }

@@ -42,7 +42,7 @@ struct torpor__arrival {
 };
 
 /* Zeroed is empty. */
-struct torpor__inbox {
+struct torpor__results {
   struct torpor__waiting *waiting;
   size_t waiting_count;
   size_t waiting_capacity;
@@ -53,36 +53,40 @@ struct torpor__inbox {
 };
 
 /* Room for 'more' operations, so that 'add' cannot fail. OK or NOMEM. */
-torpor_status torpor__inbox_reserve(struct torpor__inbox *inbox, size_t more);
+torpor_status torpor__results_reserve(struct torpor__results *results,
+                                      size_t more);
 
 /* Waits for an operation that comes after all others; there must be room. Takes
  * 'topic' over. */
-void torpor__inbox_add(struct torpor__inbox *inbox,
-                       const struct torpor__operation *operation, char *topic);
+void torpor__results_add(struct torpor__results *results,
+                         const struct torpor__operation *operation,
+                         char *topic);
 
-struct torpor__waiting *torpor__inbox_find(const struct torpor__inbox *inbox,
-                                           int64_t branch, uint64_t id);
+struct torpor__waiting *
+torpor__results_find(const struct torpor__results *results, int64_t branch,
+                     uint64_t id);
 
 /* The same where the branch is not known: 'branch' is tried first. */
-struct torpor__waiting *torpor__inbox_find_id(const struct torpor__inbox *inbox,
-                                              int64_t branch, uint64_t id);
+struct torpor__waiting *
+torpor__results_find_id(const struct torpor__results *results, int64_t branch,
+                        uint64_t id);
 
 /* Takes a result in; 'sequence' is not 0 when it comes from the store. Copies
  * the value. OK also for one that is not wanted; NOMEM. */
-torpor_status torpor__inbox_receive(struct torpor__inbox *inbox,
-                                    const struct torpor__result *result);
+torpor_status torpor__results_receive(struct torpor__results *results,
+                                      const struct torpor__result *result);
 
 /* Puts arrivals into the order of delivery: those in the store by sequence,
  * those that will be written next, then the others; each as they came. */
-void torpor__inbox_sort(struct torpor__inbox *inbox);
+void torpor__results_sort(struct torpor__results *results);
 
 /* Removes what is leaving, with its arrivals. */
-void torpor__inbox_leave(struct torpor__inbox *inbox);
+void torpor__results_leave(struct torpor__results *results);
 
 /* Ends a write: what was written has its sequence now (or, not 'committed', is
  * still to be written), what was outvoted goes. Says whether any was. */
-bool torpor__inbox_written(struct torpor__inbox *inbox, bool committed);
+bool torpor__results_written(struct torpor__results *results, bool committed);
 
-void torpor__inbox_clear(struct torpor__inbox *inbox);
+void torpor__results_clear(struct torpor__results *results);
 
 #endif

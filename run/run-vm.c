@@ -49,9 +49,9 @@ enum { MAIN_TOKEN = 1, LINKS_MAX = 32 };
 
 static const uint8_t cbor_undefined[] = {0xf7};
 
-struct torpor__awake {
+struct torpor__run_vm {
   torpor_vm *vm;
-  struct torpor__brief brief;
+  struct torpor__run_context context;
   bool started;
   bool thrown; /* the main module gave no promise, but 'exception' */
   torpor_value exception;
@@ -60,7 +60,7 @@ struct torpor__awake {
   int64_t step;
   uint64_t step_began_ms; /* monotonic */
   uint64_t step_most_ms;  /* that the step may take */
-  char message[TORPOR__STORE_MESSAGE_MAX];
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
 
   bool remembered;      /* the VM remembers the state of the last commit */
   size_t whole;         /* bytes of the last whole state; 0: none */
@@ -68,14 +68,14 @@ struct torpor__awake {
 
   /* What the step that is described did; owned, reused. */
   torpor_bytes snapshot;
-  struct torpor__gathered gathered;
+  struct torpor__step_changes changes;
   struct torpor__line *lines;
   size_t line_count, line_capacity;
   size_t line_bytes;
   bool lines_lost;    /* memory ran out */
   bool lines_refused; /* one more would have been beyond OUTPUT_LARGEST */
   torpor_bytes exit_value;
-  char reason[TORPOR__STORE_MESSAGE_MAX];
+  char reason[TORPOR__DATABASE_MESSAGE_MAX];
 };
 
 /* ---- What the program may ask --------------------------------------------*/
@@ -83,37 +83,37 @@ struct torpor__awake {
 static torpor_status give_input(torpor_vm *vm,
                                 const torpor_arguments *arguments,
                                 torpor_value *result, void *user) {
-  const struct torpor__awake *awake = user;
+  const struct torpor__run_vm *run_vm = user;
   (void)arguments;
-  if (awake->brief.input.size == 0) return TORPOR_OK;
-  return torpor_cbor_decode(vm, awake->brief.input.data,
-                            awake->brief.input.size, result);
+  if (run_vm->context.input.size == 0) return TORPOR_OK;
+  return torpor_cbor_decode(vm, run_vm->context.input.data,
+                            run_vm->context.input.size, result);
 }
 
 static torpor_status give_id(torpor_vm *vm, const torpor_arguments *arguments,
                              torpor_value *result, void *user) {
-  const struct torpor__awake *awake = user;
+  const struct torpor__run_vm *run_vm = user;
   (void)arguments;
-  return torpor_string_new(vm, awake->brief.id, strlen(awake->brief.id),
+  return torpor_string_new(vm, run_vm->context.id, strlen(run_vm->context.id),
                            result);
 }
 
 static torpor_status give_step(torpor_vm *vm, const torpor_arguments *arguments,
                                torpor_value *result, void *user) {
-  const struct torpor__awake *awake = user;
+  const struct torpor__run_vm *run_vm = user;
   (void)vm;
   (void)arguments;
-  *result = torpor_number((double)awake->step);
+  *result = torpor_number((double)run_vm->step);
   return TORPOR_OK;
 }
 
 static torpor_status give_upgrade(torpor_vm *vm,
                                   const torpor_arguments *arguments,
                                   torpor_value *result, void *user) {
-  const struct torpor__awake *awake = user;
+  const struct torpor__run_vm *run_vm = user;
   torpor_bytes handed = {0};
   (void)arguments;
-  torpor_status status = awake->brief.upgrade(awake->brief.user, &handed);
+  torpor_status status = run_vm->context.upgrade(run_vm->context.user, &handed);
   if (status == TORPOR_OK && handed.size > 0)
     status = torpor_cbor_decode(vm, handed.data, handed.size, result);
   torpor_bytes_free(&handed);
@@ -122,58 +122,58 @@ static torpor_status give_upgrade(torpor_vm *vm,
 
 static torpor_status give_module(void *user, const char *name,
                                  torpor_bytes *source) {
-  const struct torpor__awake *awake = user;
-  return awake->brief.module(awake->brief.user, name, source);
+  const struct torpor__run_vm *run_vm = user;
+  return run_vm->context.module(run_vm->context.user, name, source);
 }
 
 static bool is_interrupted(void *user) {
-  const struct torpor__awake *awake = user;
-  return awake->brief.interrupt(awake->brief.user);
+  const struct torpor__run_vm *run_vm = user;
+  return run_vm->context.interrupt(run_vm->context.user);
 }
 
 /* ---- Console -------------------------------------------------------------*/
 
-static void add_line(struct torpor__awake *awake, torpor_level level,
+static void add_line(struct torpor__run_vm *run_vm, torpor_level level,
                      const char *text, size_t size) {
-  awake->line_bytes += size + LINE_COST;
+  run_vm->line_bytes += size + LINE_COST;
   void *copy = torpor__array_copy(text, size);
   if (copy == NULL ||
-      !torpor__array_reserve(&awake->lines, &awake->line_capacity,
-                             awake->line_count + 1, sizeof *awake->lines)) {
+      !torpor__array_reserve(&run_vm->lines, &run_vm->line_capacity,
+                             run_vm->line_count + 1, sizeof *run_vm->lines)) {
     free(copy);
-    awake->lines_lost = true;
+    run_vm->lines_lost = true;
     return;
   }
-  awake->lines[awake->line_count++] = (struct torpor__line){
+  run_vm->lines[run_vm->line_count++] = (struct torpor__line){
       .level = level, .text = {.data = copy, .size = size}};
 }
 
 /* The console has no way to refuse a line. What one job writes beyond the limit
  * is left out, and the last line says so. */
-static void refuse_lines(struct torpor__awake *awake) {
+static void refuse_lines(struct torpor__run_vm *run_vm) {
   char text[128];
   int size = snprintf(text, sizeof text,
                       "torpor: more than %d MiB were written to the console "
                       "at once; what follows in this step was left out",
                       OUTPUT_MIB);
-  if (!awake->lines_refused)
-    add_line(awake, TORPOR_LEVEL_ERROR, text, (size_t)size);
-  awake->lines_refused = true;
+  if (!run_vm->lines_refused)
+    add_line(run_vm, TORPOR_LEVEL_ERROR, text, (size_t)size);
+  run_vm->lines_refused = true;
 }
 
 static void keep_line(void *user, torpor_level level, const char *text,
                       size_t size) {
-  struct torpor__awake *awake = user;
-  if (awake->lines_refused || size > OUTPUT_LARGEST ||
-      awake->line_bytes + LINE_COST > OUTPUT_LARGEST - size)
-    refuse_lines(awake);
+  struct torpor__run_vm *run_vm = user;
+  if (run_vm->lines_refused || size > OUTPUT_LARGEST ||
+      run_vm->line_bytes + LINE_COST > OUTPUT_LARGEST - size)
+    refuse_lines(run_vm);
   else
-    add_line(awake, level, text, size);
+    add_line(run_vm, level, text, size);
 }
 
 /* ---- Opening and closing -------------------------------------------------*/
 
-static torpor_status bind_functions(struct torpor__awake *awake) {
+static torpor_status bind_functions(struct torpor__run_vm *run_vm) {
   static const struct {
     const char *name;
     torpor_host_fn function;
@@ -184,118 +184,119 @@ static torpor_status bind_functions(struct torpor__awake *awake) {
   torpor_status status = TORPOR_OK;
   for (size_t i = 0;
        status == TORPOR_OK && i < sizeof functions / sizeof functions[0]; i++)
-    status = torpor_function_bind(awake->vm, functions[i].name,
-                                  functions[i].function, awake, NULL);
+    status = torpor_function_bind(run_vm->vm, functions[i].name,
+                                  functions[i].function, run_vm, NULL);
   return status;
 }
 
 /* What a restored VM waits for was begun before; only what comes is news. */
-static torpor_status skip_known(struct torpor__awake *awake) {
+static torpor_status skip_known(struct torpor__run_vm *run_vm) {
   torpor_operation operation;
   torpor_status status;
   do {
-    status = torpor_operation_next(awake->vm, &operation);
+    status = torpor_operation_next(run_vm->vm, &operation);
   } while (status == TORPOR_OK);
   return status == TORPOR_NOT_FOUND ? TORPOR_OK : status;
 }
 
-static void count_links(struct torpor__awake *awake,
-                        const struct torpor__chain *chain) {
-  awake->remembered = true;
-  awake->whole = chain->parts[0].size;
-  awake->links = chain->count - 1;
+static void count_links(struct torpor__run_vm *run_vm,
+                        const struct torpor__state_chain *chain) {
+  run_vm->remembered = true;
+  run_vm->whole = chain->parts[0].size;
+  run_vm->links = chain->count - 1;
   for (size_t i = 1; i < chain->count; i++)
-    awake->linked += chain->parts[i].size;
+    run_vm->linked += chain->parts[i].size;
 }
 
-static torpor_status open_vm(struct torpor__awake *awake,
-                             const struct torpor__chain *chain) {
-  const struct torpor__brief *brief = &awake->brief;
+static torpor_status open_vm(struct torpor__run_vm *run_vm,
+                             const struct torpor__state_chain *chain) {
+  const struct torpor__run_context *context = &run_vm->context;
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.user = awake;
+  options.host.user = run_vm;
   options.host.console = keep_line;
   options.host.module = give_module;
   options.host.interrupt = is_interrupted;
-  options.memory_max = brief->memory_max;
-  options.deadline_ms = brief->deadline_ms;
-  awake->started = chain != NULL;
-  if (awake->started) awake->step = chain->step;
-  if (awake->started && chain->clone)
+  options.memory_max = context->memory_max;
+  options.deadline_ms = context->deadline_ms;
+  run_vm->started = chain != NULL;
+  if (run_vm->started) run_vm->step = chain->step;
+  if (run_vm->started && chain->clone)
     options.wake = TORPOR_WAKE_CLONE | TORPOR_WAKE_RESEED;
   torpor_status status =
-      awake->started ? torpor__chain_restore(chain, &options, &awake->vm)
-                     : torpor_vm_open(&options, &awake->vm);
+      run_vm->started
+          ? torpor__state_chain_restore(chain, &options, &run_vm->vm)
+          : torpor_vm_open(&options, &run_vm->vm);
   if (status != TORPOR_OK) return status;
-  if (awake->started) count_links(awake, chain);
-  status = bind_functions(awake);
-  if (status == TORPOR_OK && awake->started) status = skip_known(awake);
+  if (run_vm->started) count_links(run_vm, chain);
+  status = bind_functions(run_vm);
+  if (status == TORPOR_OK && run_vm->started) status = skip_known(run_vm);
   return status;
 }
 
-torpor_status torpor__awake_open(struct torpor__awake **out,
-                                 const struct torpor__brief *brief,
-                                 const struct torpor__chain *chain,
-                                 char message[TORPOR__STORE_MESSAGE_MAX]) {
-  struct torpor__awake *awake = calloc(1, sizeof *awake);
+torpor_status torpor__run_vm_open(struct torpor__run_vm **out,
+                                  const struct torpor__run_context *context,
+                                  const struct torpor__state_chain *chain,
+                                  char message[TORPOR__DATABASE_MESSAGE_MAX]) {
+  struct torpor__run_vm *run_vm = calloc(1, sizeof *run_vm);
   *out = NULL;
-  snprintf(message, TORPOR__STORE_MESSAGE_MAX, "out of memory");
-  if (awake == NULL) return TORPOR_NOMEM;
-  awake->brief = *brief;
-  if (brief->fuel == 0) awake->brief.fuel = TORPOR_RUN_FUEL;
-  if (brief->deadline_ms == 0)
-    awake->brief.deadline_ms = TORPOR_RUN_DEADLINE_MS;
-  torpor_status status = open_vm(awake, chain);
+  snprintf(message, TORPOR__DATABASE_MESSAGE_MAX, "out of memory");
+  if (run_vm == NULL) return TORPOR_NOMEM;
+  run_vm->context = *context;
+  if (context->fuel == 0) run_vm->context.fuel = TORPOR_RUN_FUEL;
+  if (context->deadline_ms == 0)
+    run_vm->context.deadline_ms = TORPOR_RUN_DEADLINE_MS;
+  torpor_status status = open_vm(run_vm, chain);
   if (status == TORPOR_OK) {
-    *out = awake;
+    *out = run_vm;
     return TORPOR_OK;
   }
-  snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%s",
-           torpor_last_error(awake->vm));
-  torpor__awake_close(awake);
+  snprintf(message, TORPOR__DATABASE_MESSAGE_MAX, "%s",
+           torpor_last_error(run_vm->vm));
+  torpor__run_vm_close(run_vm);
   return status;
 }
 
 /* Forgets what the last step did. */
-static void forget_step(struct torpor__awake *awake) {
-  torpor__gathered_clear(&awake->gathered);
-  for (size_t i = 0; i < awake->line_count; i++)
-    free((void *)awake->lines[i].text.data);
-  awake->line_count = 0;
-  awake->line_bytes = 0;
-  awake->lines_lost = awake->lines_refused = false;
-  awake->reason[0] = '\0';
-  torpor_bytes_free(&awake->snapshot);
-  torpor_bytes_free(&awake->exit_value);
+static void forget_step(struct torpor__run_vm *run_vm) {
+  torpor__step_changes_clear(&run_vm->changes);
+  for (size_t i = 0; i < run_vm->line_count; i++)
+    free((void *)run_vm->lines[i].text.data);
+  run_vm->line_count = 0;
+  run_vm->line_bytes = 0;
+  run_vm->lines_lost = run_vm->lines_refused = false;
+  run_vm->reason[0] = '\0';
+  torpor_bytes_free(&run_vm->snapshot);
+  torpor_bytes_free(&run_vm->exit_value);
 }
 
-void torpor__awake_close(struct torpor__awake *awake) {
-  if (awake == NULL) return;
-  forget_step(awake);
-  torpor_vm_close(awake->vm);
-  torpor__gathered_free(&awake->gathered);
-  free(awake->lines);
-  free(awake);
+void torpor__run_vm_close(struct torpor__run_vm *run_vm) {
+  if (run_vm == NULL) return;
+  forget_step(run_vm);
+  torpor_vm_close(run_vm->vm);
+  torpor__step_changes_free(&run_vm->changes);
+  free(run_vm->lines);
+  free(run_vm);
 }
 
-const char *torpor__awake_error(const struct torpor__awake *awake) {
-  return awake->message;
+const char *torpor__run_vm_error(const struct torpor__run_vm *run_vm) {
+  return run_vm->message;
 }
 
-torpor_vm *torpor__awake_vm(const struct torpor__awake *awake) {
-  return awake->vm;
+torpor_vm *torpor__run_vm_get(const struct torpor__run_vm *run_vm) {
+  return run_vm->vm;
 }
 
 /* The VM said why. What it advises its owner to do comes behind a semicolon,
  * and is done anyway. */
-static torpor_status fail(struct torpor__awake *awake, torpor_status status) {
-  const char *sentence = torpor_last_error(awake->vm);
-  snprintf(awake->message, sizeof awake->message, "%.*s",
+static torpor_status fail(struct torpor__run_vm *run_vm, torpor_status status) {
+  const char *sentence = torpor_last_error(run_vm->vm);
+  snprintf(run_vm->message, sizeof run_vm->message, "%.*s",
            (int)strcspn(sentence, ";"), sentence);
   return status;
 }
 
-static torpor_status fail_memory(struct torpor__awake *awake) {
-  snprintf(awake->message, sizeof awake->message, "out of memory");
+static torpor_status fail_memory(struct torpor__run_vm *run_vm) {
+  snprintf(run_vm->message, sizeof run_vm->message, "out of memory");
   return TORPOR_NOMEM;
 }
 
@@ -309,72 +310,72 @@ static uint64_t monotonic_ms(void) {
 
 /* The VM sees to the deadline within an entry, this to that of all entries of
  * the step together. */
-static torpor_status check_deadline(struct torpor__awake *awake) {
-  if (monotonic_ms() - awake->step_began_ms < awake->step_most_ms)
+static torpor_status check_deadline(struct torpor__run_vm *run_vm) {
+  if (monotonic_ms() - run_vm->step_began_ms < run_vm->step_most_ms)
     return TORPOR_OK;
-  snprintf(awake->message, sizeof awake->message,
+  snprintf(run_vm->message, sizeof run_vm->message,
            "the program did not wait for anything within its deadline of "
            "%" PRIu64 " ms",
-           awake->step_most_ms);
+           run_vm->step_most_ms);
   return TORPOR_INTERRUPTED;
 }
 
 /* Runs jobs until there are none, or the step's share of fuel or output is
  * used: then 'spent' is set. */
-static torpor_status drain_jobs(struct torpor__awake *awake, bool *spent) {
-  while (torpor_job_pending(awake->vm)) {
-    *spent = FUEL_FULL - torpor_vm_fuel(awake->vm) >= awake->brief.fuel ||
-             awake->line_bytes >= OUTPUT_SHARE;
+static torpor_status drain_jobs(struct torpor__run_vm *run_vm, bool *spent) {
+  while (torpor_job_pending(run_vm->vm)) {
+    *spent = FUEL_FULL - torpor_vm_fuel(run_vm->vm) >= run_vm->context.fuel ||
+             run_vm->line_bytes >= OUTPUT_SHARE;
     if (*spent) return TORPOR_OK;
-    torpor_status status = check_deadline(awake);
+    torpor_status status = check_deadline(run_vm);
     if (status != TORPOR_OK) return status;
-    status = torpor_job_run(awake->vm, 1, NULL);
-    if (status != TORPOR_OK) return fail(awake, status);
+    status = torpor_job_run(run_vm->vm, 1, NULL);
+    if (status != TORPOR_OK) return fail(run_vm, status);
   }
   return TORPOR_OK;
 }
 
-static torpor_status export_main(struct torpor__awake *awake,
+static torpor_status export_main(struct torpor__run_vm *run_vm,
                                  const torpor_bytes *source) {
   torpor_value main;
   torpor_scope scope;
   torpor_token token = 0;
-  torpor_status status = torpor_scope_open(awake->vm, &scope);
+  torpor_status status = torpor_scope_open(run_vm->vm, &scope);
   if (status == TORPOR_OK)
-    status = torpor_eval(awake->vm, (const char *)source->data, source->size,
-                         awake->brief.program, TORPOR_MODULE, &main);
+    status = torpor_eval(run_vm->vm, (const char *)source->data, source->size,
+                         run_vm->context.program, TORPOR_MODULE, &main);
   if (status == TORPOR_THROWN) {
-    awake->thrown = true;
-    awake->exception = main;
+    run_vm->thrown = true;
+    run_vm->exception = main;
     return TORPOR_OK;
   }
   if (status == TORPOR_OK)
-    status = torpor_value_export(awake->vm, main, &token);
+    status = torpor_value_export(run_vm->vm, main, &token);
   /* How it ends is how the run ends. Engines that lack this do so anyway. */
-  if (status == TORPOR_OK) status = torpor_promise_handle(awake->vm, main);
+  if (status == TORPOR_OK) status = torpor_promise_handle(run_vm->vm, main);
   if (status == TORPOR_UNSUPPORTED) status = TORPOR_OK;
-  if (status != TORPOR_OK) return fail(awake, status);
+  if (status != TORPOR_OK) return fail(run_vm, status);
   if (token != MAIN_TOKEN) {
-    snprintf(awake->message, sizeof awake->message,
+    snprintf(run_vm->message, sizeof run_vm->message,
              "the VM's memory is damaged (its tokens)");
     return TORPOR_TRAPPED;
   }
-  status = torpor_scope_close(awake->vm, scope);
-  return status == TORPOR_OK ? status : fail(awake, status);
+  status = torpor_scope_close(run_vm->vm, scope);
+  return status == TORPOR_OK ? status : fail(run_vm, status);
 }
 
-static torpor_status start_program(struct torpor__awake *awake) {
+static torpor_status start_program(struct torpor__run_vm *run_vm) {
   torpor_bytes source = {0};
-  torpor_status status = give_module(awake, awake->brief.program, &source);
+  torpor_status status = give_module(run_vm, run_vm->context.program, &source);
   if (status != TORPOR_OK) {
-    snprintf(awake->message, sizeof awake->message,
+    snprintf(run_vm->message, sizeof run_vm->message,
              "the main module %s is missing from the run",
-             awake->brief.program);
+             run_vm->context.program);
     return status;
   }
-  status = export_main(awake, &source);
+  status = export_main(run_vm, &source);
   torpor_bytes_free(&source);
-  if (status == TORPOR_OK) awake->started = awake->told = true;
+  if (status == TORPOR_OK) run_vm->started = run_vm->told = true;
   return status;
 }
 
@@ -397,29 +398,29 @@ static torpor_status outcome_error(enum torpor__outcome outcome,
 
 /* Settles an operation. What it brings may be nothing that the program could
  * have: then it is rejected instead. */
-static torpor_status settle(struct torpor__awake *awake, uint64_t id,
+static torpor_status settle(struct torpor__run_vm *run_vm, uint64_t id,
                             torpor_outcome outcome, struct torpor__slice value,
                             bool *accepted) {
   torpor_scope scope;
-  torpor_status status = torpor_scope_open(awake->vm, &scope);
-  if (status != TORPOR_OK) return fail(awake, status);
-  status = torpor_operation_settle_cbor(awake->vm, id, outcome, value.data,
+  torpor_status status = torpor_scope_open(run_vm->vm, &scope);
+  if (status != TORPOR_OK) return fail(run_vm, status);
+  status = torpor_operation_settle_cbor(run_vm->vm, id, outcome, value.data,
                                         value.size);
   *accepted = status != TORPOR_NOT_FOUND;
   if (status == TORPOR_NOT_FOUND)
     status = TORPOR_OK;
   else if (status == TORPOR_THROWN)
-    status = torpor__refuse_unread(awake->vm, id, awake->message);
+    status = torpor__refuse_unread(run_vm->vm, id, run_vm->message);
   else if (status == TORPOR_LIMIT)
-    status = torpor__refuse_large(awake->vm, id, value.size, awake->message);
+    status = torpor__refuse_large(run_vm->vm, id, value.size, run_vm->message);
   else if (status != TORPOR_OK)
-    fail(awake, status);
+    fail(run_vm, status);
   if (status != TORPOR_OK) return status;
-  status = torpor_scope_close(awake->vm, scope);
-  return status == TORPOR_OK ? status : fail(awake, status);
+  status = torpor_scope_close(run_vm->vm, scope);
+  return status == TORPOR_OK ? status : fail(run_vm, status);
 }
 
-static torpor_status deliver(struct torpor__awake *awake,
+static torpor_status deliver(struct torpor__run_vm *run_vm,
                              struct torpor__delivery *delivery) {
   struct torpor__slice value = delivery->value;
   torpor_outcome outcome = delivery->outcome == TORPOR__OUTCOME_FULFILLED
@@ -428,39 +429,39 @@ static torpor_status deliver(struct torpor__awake *awake,
   torpor_bytes error = {0};
   if (value.size == 0 && outcome == TORPOR_REJECT) {
     if (outcome_error(delivery->outcome, &error) != TORPOR_OK)
-      return fail_memory(awake);
+      return fail_memory(run_vm);
     value = (struct torpor__slice){.data = error.data, .size = error.size};
   } else if (value.size == 0) {
     value = (struct torpor__slice){.data = cbor_undefined,
                                    .size = sizeof cbor_undefined};
   }
   torpor_status status =
-      settle(awake, delivery->operation, outcome, value, &delivery->accepted);
+      settle(run_vm, delivery->operation, outcome, value, &delivery->accepted);
   torpor_bytes_free(&error);
   return status;
 }
 
 /* Lets a VM that was just restored learn that it slept, before anything is
  * settled in it: it may then end waits that a result has come for. */
-static torpor_status tell_waking(struct torpor__awake *awake) {
-  if (awake->told) return TORPOR_OK;
-  torpor_status status = torpor_job_run(awake->vm, 1, NULL);
-  if (status != TORPOR_OK) return fail(awake, status);
-  awake->told = true;
+static torpor_status tell_waking(struct torpor__run_vm *run_vm) {
+  if (run_vm->told) return TORPOR_OK;
+  torpor_status status = torpor_job_run(run_vm->vm, 1, NULL);
+  if (status != TORPOR_OK) return fail(run_vm, status);
+  run_vm->told = true;
   return TORPOR_OK;
 }
 
-static torpor_status run_step(struct torpor__awake *awake,
+static torpor_status run_step(struct torpor__run_vm *run_vm,
                               struct torpor__delivery *deliveries, size_t count,
                               bool *spent) {
   torpor_status status = TORPOR_OK;
-  torpor_vm_set_fuel(awake->vm, FUEL_FULL);
-  if (awake->started)
-    status = tell_waking(awake);
+  torpor_vm_set_fuel(run_vm->vm, FUEL_FULL);
+  if (run_vm->started)
+    status = tell_waking(run_vm);
   else
-    status = start_program(awake);
-  if (awake->thrown) return status;
-  if (status == TORPOR_OK) status = drain_jobs(awake, spent);
+    status = start_program(run_vm);
+  if (run_vm->thrown) return status;
+  if (status == TORPOR_OK) status = drain_jobs(run_vm, spent);
   for (size_t i = 0; i < count; i++) {
     deliveries[i].untold = true;
     deliveries[i].accepted = false;
@@ -468,9 +469,9 @@ static torpor_status run_step(struct torpor__awake *awake,
   for (size_t i = 0; status == TORPOR_OK && !*spent && i < count; i++) {
     deliveries[i].untold = false;
     if (deliveries[i].outcome == TORPOR__OUTCOME_CANCELLED)
-      awake->cancelling = true;
-    status = deliver(awake, &deliveries[i]);
-    if (status == TORPOR_OK) status = drain_jobs(awake, spent);
+      run_vm->cancelling = true;
+    status = deliver(run_vm, &deliveries[i]);
+    if (status == TORPOR_OK) status = drain_jobs(run_vm, spent);
   }
   return status;
 }
@@ -478,15 +479,16 @@ static torpor_status run_step(struct torpor__awake *awake,
 /* ---- Looking at what it did ----------------------------------------------*/
 
 /* What was refused is told to the program, which may begin others then. */
-static torpor_status collect_all(struct torpor__awake *awake, bool *spent) {
+static torpor_status collect_all(struct torpor__run_vm *run_vm, bool *spent) {
   torpor_status status;
   bool refused;
   do {
     refused = false;
-    status = torpor__gather(&awake->gathered, awake->vm, &awake->brief,
-                            awake->message, &refused);
+    status =
+        torpor__step_changes_read(&run_vm->changes, run_vm->vm,
+                                  &run_vm->context, run_vm->message, &refused);
     if (status == TORPOR_OK && refused && !*spent)
-      status = drain_jobs(awake, spent);
+      status = drain_jobs(run_vm, spent);
   } while (status == TORPOR_OK && refused);
   return status;
 }
@@ -494,11 +496,11 @@ static torpor_status collect_all(struct torpor__awake *awake, bool *spent) {
 /* ---- How it ended --------------------------------------------------------*/
 
 /* "TypeError: x is not a function (main.mjs:3:7)" into the reason. */
-static torpor_status describe_error(struct torpor__awake *awake,
+static torpor_status describe_error(struct torpor__run_vm *run_vm,
                                     const char *before, torpor_value error) {
   torpor_error read;
-  torpor_status status = torpor_error_read(awake->vm, error, &read);
-  if (status != TORPOR_OK) return fail(awake, status);
+  torpor_status status = torpor_error_read(run_vm->vm, error, &read);
+  if (status != TORPOR_OK) return fail(run_vm, status);
   size_t line = strcspn(read.stack, "\n"), place = line;
   while (place > 0 && read.stack[place - 1] != ' ' &&
          read.stack[place - 1] != '(')
@@ -506,294 +508,296 @@ static torpor_status describe_error(struct torpor__awake *awake,
   bool closed = line > place && read.stack[line - 1] == ')';
   const char *message =
       *read.name || *read.message ? read.message : "a value without a text";
-  snprintf(awake->reason, sizeof awake->reason, "%s%s%s%s%s%.*s%s", before,
+  snprintf(run_vm->reason, sizeof run_vm->reason, "%s%s%s%s%s%.*s%s", before,
            read.name, *read.name && *message ? ": " : "", message,
            line > place ? " (" : "", (int)(line - place - (closed ? 1 : 0)),
            read.stack + place, line > place ? ")" : "");
-  torpor__refuse_trim(awake->reason);
+  torpor__refuse_trim(run_vm->reason);
   torpor_error_free(&read);
   return TORPOR_OK;
 }
 
 /* The value of a failed exit: the error itself or, when it cannot be written
  * down, one that says the same. */
-static torpor_status keep_error(struct torpor__awake *awake, const char *before,
-                                torpor_value error) {
-  torpor_status status = describe_error(awake, before, error);
+static torpor_status keep_error(struct torpor__run_vm *run_vm,
+                                const char *before, torpor_value error) {
+  torpor_status status = describe_error(run_vm, before, error);
   if (status != TORPOR_OK) return status;
-  status = torpor_cbor_encode(awake->vm, error, &awake->exit_value);
-  if (status == TORPOR_OK && awake->exit_value.size > TORPOR__RESULT_LARGEST) {
-    torpor_bytes_free(&awake->exit_value);
+  status = torpor_cbor_encode(run_vm->vm, error, &run_vm->exit_value);
+  if (status == TORPOR_OK && run_vm->exit_value.size > TORPOR__RESULT_LARGEST) {
+    torpor_bytes_free(&run_vm->exit_value);
     status = TORPOR_THROWN;
   }
   if (status == TORPOR_THROWN)
     status =
-        torpor_cbor_error("Error", awake->reason, NULL, &awake->exit_value);
-  return status == TORPOR_OK ? status : fail(awake, status);
+        torpor_cbor_error("Error", run_vm->reason, NULL, &run_vm->exit_value);
+  return status == TORPOR_OK ? status : fail(run_vm, status);
 }
 
 /* A result that no row of a store can hold. */
-static torpor_status refuse_result(struct torpor__awake *awake,
+static torpor_status refuse_result(struct torpor__run_vm *run_vm,
                                    enum torpor__run_status *ended) {
-  torpor_bytes_free(&awake->exit_value);
+  torpor_bytes_free(&run_vm->exit_value);
   *ended = TORPOR__RUN_FAILED;
-  snprintf(awake->reason, sizeof awake->reason,
+  snprintf(run_vm->reason, sizeof run_vm->reason,
            "RangeError: the default export cannot be kept: it takes more than "
            "%zu MiB",
            TORPOR__RESULT_LARGEST >> 20);
   torpor_status status =
-      torpor_cbor_error("RangeError", strchr(awake->reason, ' ') + 1, "LIMIT",
-                        &awake->exit_value);
-  return status == TORPOR_OK ? status : fail_memory(awake);
+      torpor_cbor_error("RangeError", strchr(run_vm->reason, ' ') + 1, "LIMIT",
+                        &run_vm->exit_value);
+  return status == TORPOR_OK ? status : fail_memory(run_vm);
 }
 
 /* The default export is the result. */
-static torpor_status keep_result(struct torpor__awake *awake,
+static torpor_status keep_result(struct torpor__run_vm *run_vm,
                                  torpor_value namespace,
                                  enum torpor__run_status *ended) {
   torpor_value result;
-  torpor_status status = torpor_get(awake->vm, namespace, "default", &result);
+  torpor_status status = torpor_get(run_vm->vm, namespace, "default", &result);
   if (status == TORPOR_OK)
-    status = torpor_cbor_encode(awake->vm, result, &awake->exit_value);
+    status = torpor_cbor_encode(run_vm->vm, result, &run_vm->exit_value);
   *ended = TORPOR__RUN_DONE;
   if (status == TORPOR_THROWN) {
     *ended = TORPOR__RUN_FAILED;
-    return keep_error(awake, "the default export cannot be kept: ",
-                      torpor_exception(awake->vm));
+    return keep_error(run_vm, "the default export cannot be kept: ",
+                      torpor_exception(run_vm->vm));
   }
-  if (status != TORPOR_OK) return fail(awake, status);
-  return awake->exit_value.size > TORPOR__RESULT_LARGEST
-             ? refuse_result(awake, ended)
+  if (status != TORPOR_OK) return fail(run_vm, status);
+  return run_vm->exit_value.size > TORPOR__RESULT_LARGEST
+             ? refuse_result(run_vm, ended)
              : TORPOR_OK;
 }
 
 /* How the main module ended, if nothing else is pending. */
-static torpor_status keep_outcome(struct torpor__awake *awake,
+static torpor_status keep_outcome(struct torpor__run_vm *run_vm,
                                   enum torpor__run_status *ended) {
   torpor_value main, value;
   torpor_promise_state state;
-  torpor_status status = torpor_value_import(awake->vm, MAIN_TOKEN, &main);
+  torpor_status status = torpor_value_import(run_vm->vm, MAIN_TOKEN, &main);
   if (status == TORPOR_OK)
-    status = torpor_promise_read(awake->vm, main, &state, &value);
-  if (status != TORPOR_OK) return fail(awake, status);
-  if (state == TORPOR_FULFILLED) return keep_result(awake, value, ended);
+    status = torpor_promise_read(run_vm->vm, main, &state, &value);
+  if (status != TORPOR_OK) return fail(run_vm, status);
+  if (state == TORPOR_FULFILLED) return keep_result(run_vm, value, ended);
   *ended = TORPOR__RUN_FAILED;
-  return keep_error(awake, "", value);
+  return keep_error(run_vm, "", value);
 }
 
 /* Fails the run by a rejection that nobody handled. */
-static torpor_status look_for_rejection(struct torpor__awake *awake,
+static torpor_status look_for_rejection(struct torpor__run_vm *run_vm,
                                         enum torpor__run_status *ended) {
   torpor_value reason;
-  torpor_status status = torpor_rejection_take(awake->vm, &reason);
+  torpor_status status = torpor_rejection_take(run_vm->vm, &reason);
   if (status == TORPOR_NOT_FOUND) return TORPOR_OK;
-  if (status != TORPOR_OK) return fail(awake, status);
+  if (status != TORPOR_OK) return fail(run_vm, status);
   *ended = TORPOR__RUN_FAILED;
-  return keep_error(awake, "unhandled rejection: ", reason);
+  return keep_error(run_vm, "unhandled rejection: ", reason);
 }
 
 /* Drops the oldest unhandled rejection if that is the cancel itself. */
-static torpor_status drop_cancel(struct torpor__awake *awake,
+static torpor_status drop_cancel(struct torpor__run_vm *run_vm,
                                  enum torpor__run_status *ended) {
   torpor_value reason;
   torpor_error error;
-  torpor_status status = torpor_rejection_take(awake->vm, &reason);
+  torpor_status status = torpor_rejection_take(run_vm->vm, &reason);
   if (status == TORPOR_OK)
-    status = torpor_error_read(awake->vm, reason, &error);
+    status = torpor_error_read(run_vm->vm, reason, &error);
   if (status == TORPOR_NOT_FOUND) return status;
-  if (status != TORPOR_OK) return fail(awake, status);
+  if (status != TORPOR_OK) return fail(run_vm, status);
   bool cancel = strcmp(error.name, "Cancelled") == 0;
   torpor_error_free(&error);
   if (cancel) return TORPOR_OK;
   *ended = TORPOR__RUN_FAILED;
-  return keep_error(awake, "unhandled rejection: ", reason);
+  return keep_error(run_vm, "unhandled rejection: ", reason);
 }
 
 /* That nobody caught a cancel in one place does not keep others from tidying
  * up: while the run waits for something it goes on. */
-static torpor_status look_for_cancel(struct torpor__awake *awake,
+static torpor_status look_for_cancel(struct torpor__run_vm *run_vm,
                                      enum torpor__run_status *ended) {
   torpor_scope scope;
-  if (torpor_operation_count(awake->vm) == 0)
-    return look_for_rejection(awake, ended);
-  torpor_status status = torpor_scope_open(awake->vm, &scope);
-  if (status != TORPOR_OK) return fail(awake, status);
+  if (torpor_operation_count(run_vm->vm) == 0)
+    return look_for_rejection(run_vm, ended);
+  torpor_status status = torpor_scope_open(run_vm->vm, &scope);
+  if (status != TORPOR_OK) return fail(run_vm, status);
   do {
-    status = drop_cancel(awake, ended);
+    status = drop_cancel(run_vm, ended);
   } while (status == TORPOR_OK && *ended == TORPOR__RUN_ACTIVE);
   if (status != TORPOR_NOT_FOUND) return status;
-  status = torpor_scope_close(awake->vm, scope);
-  return status == TORPOR_OK ? status : fail(awake, status);
+  status = torpor_scope_close(run_vm->vm, scope);
+  return status == TORPOR_OK ? status : fail(run_vm, status);
 }
 
 /* A cancelled run that waits for nothing more has ended by that. */
-static torpor_status end_cancelled(struct torpor__awake *awake,
+static torpor_status end_cancelled(struct torpor__run_vm *run_vm,
                                    enum torpor__run_status *ended) {
-  snprintf(awake->reason, sizeof awake->reason,
+  snprintf(run_vm->reason, sizeof run_vm->reason,
            "Cancelled: the run was cancelled");
   *ended = TORPOR__RUN_FAILED;
-  return outcome_error(TORPOR__OUTCOME_CANCELLED, &awake->exit_value) ==
+  return outcome_error(TORPOR__OUTCOME_CANCELLED, &run_vm->exit_value) ==
                  TORPOR_OK
              ? TORPOR_OK
-             : fail_memory(awake);
+             : fail_memory(run_vm);
 }
 
 /* Ended with its main module, once nothing else is pending; failed by that, or
  * by a rejection that nobody handled. What is looked at then has handles, which
  * stay: a run that ended is not saved. */
-static torpor_status look_for_end(struct torpor__awake *awake,
+static torpor_status look_for_end(struct torpor__run_vm *run_vm,
                                   enum torpor__run_status *ended) {
   torpor_promise_state state;
-  if (awake->thrown) {
+  if (run_vm->thrown) {
     *ended = TORPOR__RUN_FAILED;
-    return keep_error(awake, "", awake->exception);
+    return keep_error(run_vm, "", run_vm->exception);
   }
-  torpor_status status = torpor_promise_look(awake->vm, MAIN_TOKEN, &state);
-  if (status != TORPOR_OK) return fail(awake, status);
-  if (state == TORPOR_REJECTED) return keep_outcome(awake, ended);
-  status = awake->cancelling ? look_for_cancel(awake, ended)
-                             : look_for_rejection(awake, ended);
+  torpor_status status = torpor_promise_look(run_vm->vm, MAIN_TOKEN, &state);
+  if (status != TORPOR_OK) return fail(run_vm, status);
+  if (state == TORPOR_REJECTED) return keep_outcome(run_vm, ended);
+  status = run_vm->cancelling ? look_for_cancel(run_vm, ended)
+                              : look_for_rejection(run_vm, ended);
   if (status != TORPOR_OK || *ended != TORPOR__RUN_ACTIVE) return status;
-  if (torpor_operation_count(awake->vm) > 0) return TORPOR_OK;
-  if (state == TORPOR_FULFILLED) return keep_outcome(awake, ended);
-  return awake->cancelling ? end_cancelled(awake, ended) : TORPOR_OK;
+  if (torpor_operation_count(run_vm->vm) > 0) return TORPOR_OK;
+  if (state == TORPOR_FULFILLED) return keep_outcome(run_vm, ended);
+  return run_vm->cancelling ? end_cancelled(run_vm, ended) : TORPOR_OK;
 }
 
 /* Says where the program waits when nothing is left that it could wait for. */
-static void explain_deadlock(struct torpor__awake *awake) {
+static void explain_deadlock(struct torpor__run_vm *run_vm) {
   torpor_bytes places;
-  if (torpor_operation_count(awake->vm) > 0) return;
-  if (torpor_vm_waiting(awake->vm, &places) != TORPOR_OK) return;
+  if (torpor_operation_count(run_vm->vm) > 0) return;
+  if (torpor_vm_waiting(run_vm->vm, &places) != TORPOR_OK) return;
   if (places.size > 0)
-    snprintf(awake->reason, sizeof awake->reason,
+    snprintf(run_vm->reason, sizeof run_vm->reason,
              "nothing is left that could wake it: the program waits at %s",
              (const char *)places.data);
-  torpor__refuse_trim(awake->reason);
+  torpor__refuse_trim(run_vm->reason);
   torpor_bytes_free(&places);
 }
 
-static void fill_step(const struct torpor__awake *awake,
+static void fill_step(const struct torpor__run_vm *run_vm,
                       enum torpor__run_status ended, bool spent,
                       struct torpor__step *step) {
-  const struct torpor__gathered *gathered = &awake->gathered;
-  const char *engine = torpor_vm_engine(awake->vm);
+  const struct torpor__step_changes *changes = &run_vm->changes;
+  const char *engine = torpor_vm_engine(run_vm->vm);
   *step = (struct torpor__step){
       .engine = {engine, strlen(engine)},
       .runnable = spent,
-      .begun = gathered->begun,
-      .begun_count = gathered->begun_count,
-      .cancelled = gathered->cancelled,
-      .cancelled_count = gathered->cancelled_count,
-      .lines = awake->lines,
-      .line_count = awake->line_count,
+      .begun = changes->begun,
+      .begun_count = changes->begun_count,
+      .cancelled = changes->cancelled,
+      .cancelled_count = changes->cancelled_count,
+      .lines = run_vm->lines,
+      .line_count = run_vm->line_count,
       .status = ended,
-      .exit = {.value = {awake->exit_value.data, awake->exit_value.size},
-               .reason = awake->reason}};
+      .exit = {.value = {run_vm->exit_value.data, run_vm->exit_value.size},
+               .reason = run_vm->reason}};
 }
 
-static torpor_status describe_step(struct torpor__awake *awake, bool spent,
+static torpor_status describe_step(struct torpor__run_vm *run_vm, bool spent,
                                    struct torpor__step *step) {
   enum torpor__run_status ended = TORPOR__RUN_ACTIVE;
-  torpor_status status = spent ? TORPOR_OK : look_for_end(awake, &ended);
-  if (!spent) awake->cancelling = false;
-  if (status == TORPOR_OK && awake->lines_lost) status = fail_memory(awake);
+  torpor_status status = spent ? TORPOR_OK : look_for_end(run_vm, &ended);
+  if (!spent) run_vm->cancelling = false;
+  if (status == TORPOR_OK && run_vm->lines_lost) status = fail_memory(run_vm);
   if (status != TORPOR_OK) return status;
-  if (ended == TORPOR__RUN_ACTIVE && !spent) explain_deadlock(awake);
-  fill_step(awake, ended, spent, step);
+  if (ended == TORPOR__RUN_ACTIVE && !spent) explain_deadlock(run_vm);
+  fill_step(run_vm, ended, spent, step);
   return TORPOR_OK;
 }
 
 /* Memory ran out where the program could not be told. It would do so again, so
  * the run fails by that name, from its last commit: what the step did is
  * forgotten, and what it was told stays untold. */
-static torpor_status end_exhausted(struct torpor__awake *awake,
+static torpor_status end_exhausted(struct torpor__run_vm *run_vm,
                                    struct torpor__delivery *deliveries,
                                    size_t count, struct torpor__step *step) {
-  const uint64_t most = awake->brief.memory_max != 0 ? awake->brief.memory_max
-                                                     : TORPOR_MEMORY_DEFAULT;
-  forget_step(awake);
+  const uint64_t most = run_vm->context.memory_max != 0
+                            ? run_vm->context.memory_max
+                            : TORPOR_MEMORY_DEFAULT;
+  forget_step(run_vm);
   for (size_t i = 0; i < count; i++) {
     deliveries[i].accepted = false;
     deliveries[i].untold = true;
   }
-  snprintf(awake->reason, sizeof awake->reason,
+  snprintf(run_vm->reason, sizeof run_vm->reason,
            "OutOfMemory: the program needs more memory than its %" PRIu64
            " MiB; start it with a larger --memory",
            most >> 20);
-  if (torpor_cbor_error("OutOfMemory", strchr(awake->reason, ' ') + 1,
-                        "OUT_OF_MEMORY", &awake->exit_value) != TORPOR_OK)
-    return fail_memory(awake);
-  fill_step(awake, TORPOR__RUN_FAILED, false, step);
+  if (torpor_cbor_error("OutOfMemory", strchr(run_vm->reason, ' ') + 1,
+                        "OUT_OF_MEMORY", &run_vm->exit_value) != TORPOR_OK)
+    return fail_memory(run_vm);
+  fill_step(run_vm, TORPOR__RUN_FAILED, false, step);
   return TORPOR_OK;
 }
 
 /* ---- Writing it down -----------------------------------------------------*/
 
-static torpor_status save_difference(struct torpor__awake *awake) {
+static torpor_status save_difference(struct torpor__run_vm *run_vm) {
   torpor_status status = torpor_snapshot_save_with(
-      awake->vm, TORPOR_SAVE_DELTA | TORPOR_SAVE_PARENT, &awake->snapshot);
+      run_vm->vm, TORPOR_SAVE_DELTA | TORPOR_SAVE_PARENT, &run_vm->snapshot);
   if (status != TORPOR_OK) return status;
-  awake->links++;
-  awake->linked += awake->snapshot.size;
+  run_vm->links++;
+  run_vm->linked += run_vm->snapshot.size;
   return TORPOR_OK;
 }
 
-static torpor_status save_whole(struct torpor__awake *awake) {
-  bool large = awake->whole > WHOLE_SMALL;
+static torpor_status save_whole(struct torpor__run_vm *run_vm) {
+  bool large = run_vm->whole > WHOLE_SMALL;
   torpor_status status =
-      large ? torpor_snapshot_save_with(awake->vm, TORPOR_SAVE_PARENT,
-                                        &awake->snapshot)
-            : torpor_snapshot_save(awake->vm, &awake->snapshot);
+      large ? torpor_snapshot_save_with(run_vm->vm, TORPOR_SAVE_PARENT,
+                                        &run_vm->snapshot)
+            : torpor_snapshot_save(run_vm->vm, &run_vm->snapshot);
   if (status != TORPOR_OK) return status;
-  awake->remembered = large;
-  awake->whole = awake->snapshot.size;
-  awake->links = awake->linked = 0;
+  run_vm->remembered = large;
+  run_vm->whole = run_vm->snapshot.size;
+  run_vm->links = run_vm->linked = 0;
   return TORPOR_OK;
 }
 
-static torpor_status save_state(struct torpor__awake *awake,
+static torpor_status save_state(struct torpor__run_vm *run_vm,
                                 struct torpor__step *step) {
   torpor_status status = TORPOR_NOT_FOUND;
-  if (awake->remembered && awake->whole > WHOLE_SMALL &&
-      awake->links < LINKS_MAX && awake->linked < awake->whole)
-    status = save_difference(awake);
+  if (run_vm->remembered && run_vm->whole > WHOLE_SMALL &&
+      run_vm->links < LINKS_MAX && run_vm->linked < run_vm->whole)
+    status = save_difference(run_vm);
   step->delta = status == TORPOR_OK;
-  if (status == TORPOR_NOT_FOUND) status = save_whole(awake);
-  if (status != TORPOR_OK) return fail(awake, status);
-  status = awake->brief.seal(awake->brief.user, awake->step, &awake->snapshot);
+  if (status == TORPOR_NOT_FOUND) status = save_whole(run_vm);
+  if (status != TORPOR_OK) return fail(run_vm, status);
+  status = run_vm->context.seal(run_vm->context.user, run_vm->step,
+                                &run_vm->snapshot);
   if (status != TORPOR_OK) {
-    snprintf(awake->message, sizeof awake->message,
+    snprintf(run_vm->message, sizeof run_vm->message,
              "the state could not be encrypted");
     return status;
   }
-  step->snapshot = (struct torpor__slice){.data = awake->snapshot.data,
-                                          .size = awake->snapshot.size};
+  step->snapshot = (struct torpor__slice){.data = run_vm->snapshot.data,
+                                          .size = run_vm->snapshot.size};
   return TORPOR_OK;
 }
 
-torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
-                                 struct torpor__delivery *deliveries,
-                                 size_t count, uint64_t allowance_ms,
-                                 struct torpor__step *step) {
-  uint64_t deadline = awake->brief.deadline_ms;
+torpor_status torpor__run_vm_step(struct torpor__run_vm *run_vm, int64_t number,
+                                  struct torpor__delivery *deliveries,
+                                  size_t count, uint64_t allowance_ms,
+                                  struct torpor__step *step) {
+  uint64_t deadline = run_vm->context.deadline_ms;
   bool spent = false;
-  forget_step(awake);
-  awake->step = number;
-  awake->step_began_ms = monotonic_ms();
-  awake->step_most_ms =
+  forget_step(run_vm);
+  run_vm->step = number;
+  run_vm->step_began_ms = monotonic_ms();
+  run_vm->step_most_ms =
       allowance_ms > 0 && allowance_ms < deadline ? allowance_ms : deadline;
-  torpor_vm_set_deadline(awake->vm, awake->step_most_ms);
-  torpor_status status = run_step(awake, deliveries, count, &spent);
-  if (status == TORPOR_OK) status = collect_all(awake, &spent);
-  if (status == TORPOR_OK) status = describe_step(awake, spent, step);
-  if (status == TORPOR_TRAPPED && torpor_vm_exhausted(awake->vm))
-    return end_exhausted(awake, deliveries, count, step);
+  torpor_vm_set_deadline(run_vm->vm, run_vm->step_most_ms);
+  torpor_status status = run_step(run_vm, deliveries, count, &spent);
+  if (status == TORPOR_OK) status = collect_all(run_vm, &spent);
+  if (status == TORPOR_OK) status = describe_step(run_vm, spent, step);
+  if (status == TORPOR_TRAPPED && torpor_vm_exhausted(run_vm->vm))
+    return end_exhausted(run_vm, deliveries, count, step);
   if (status != TORPOR_OK) return status;
-  return step->status == TORPOR__RUN_ACTIVE ? save_state(awake, step)
+  return step->status == TORPOR__RUN_ACTIVE ? save_state(run_vm, step)
                                             : TORPOR_OK;
 }
 
-bool torpor__awake_is_late(const struct torpor__awake *awake) {
-  return awake->step_most_ms < awake->brief.deadline_ms &&
-         monotonic_ms() - awake->step_began_ms >= awake->step_most_ms;
+bool torpor__run_vm_is_late(const struct torpor__run_vm *run_vm) {
+  return run_vm->step_most_ms < run_vm->context.deadline_ms &&
+         monotonic_ms() - run_vm->step_began_ms >= run_vm->step_most_ms;
 }

@@ -20,10 +20,10 @@
 #include "state-chain.h"
 #include "protocol.h"
 
-struct torpor__awake;
+struct torpor__run_vm;
 
 /* What a VM needs to know of its run. Borrowed until the VM is closed. */
-struct torpor__brief {
+struct torpor__run_context {
   const char *id;
   const char *program; /* name of the main module */
   struct torpor__slice input;
@@ -43,29 +43,29 @@ struct torpor__brief {
 
 /* 'chain' is what waking from the last commit takes; NULL: the program starts
  * in the first step. On failure '*awake' is NULL and 'message' says why. */
-torpor_status torpor__awake_open(struct torpor__awake **awake,
-                                 const struct torpor__brief *brief,
-                                 const struct torpor__chain *chain,
-                                 char message[TORPOR__STORE_MESSAGE_MAX]);
-void torpor__awake_close(struct torpor__awake *awake);
+torpor_status torpor__run_vm_open(struct torpor__run_vm **run_vm,
+                                  const struct torpor__run_context *context,
+                                  const struct torpor__state_chain *chain,
+                                  char message[TORPOR__DATABASE_MESSAGE_MAX]);
+void torpor__run_vm_close(struct torpor__run_vm *run_vm);
 
 /* Runs step number 'number': tells the VM 'deliveries' in order and drains its
  * jobs after each, marks those that it accepted and those that it did not come
  * to, and describes in 'step' what it did. It may take 'allowance_ms'; 0, or
  * more than the deadline of the run: as long as that. The description is valid
  * until the next step or close. OK, also when the program ended or failed; else
- * the step came to nothing and torpor__awake_error says why. */
-torpor_status torpor__awake_step(struct torpor__awake *awake, int64_t number,
-                                 struct torpor__delivery *deliveries,
-                                 size_t count, uint64_t allowance_ms,
-                                 struct torpor__step *step);
-const char *torpor__awake_error(const struct torpor__awake *awake);
+ * the step came to nothing and torpor__run_vm_error says why. */
+torpor_status torpor__run_vm_step(struct torpor__run_vm *run_vm, int64_t number,
+                                  struct torpor__delivery *deliveries,
+                                  size_t count, uint64_t allowance_ms,
+                                  struct torpor__step *step);
+const char *torpor__run_vm_error(const struct torpor__run_vm *run_vm);
 
 /* Whether a step came to nothing since it took longer than its allowance, while
  * its deadline is later. */
-bool torpor__awake_is_late(const struct torpor__awake *awake);
+bool torpor__run_vm_is_late(const struct torpor__run_vm *run_vm);
 
 /* The VM itself, for who only wants to look into it (upgrade-state.c). */
-torpor_vm *torpor__awake_vm(const struct torpor__awake *awake);
+torpor_vm *torpor__run_vm_get(const struct torpor__run_vm *run_vm);
 
 #endif

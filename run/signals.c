@@ -23,48 +23,52 @@
 #include "array.h"
 #include "fault.h"
 
-static torpor_status check_sendable(struct torpor__store *store, int64_t run) {
+static torpor_status check_sendable(struct torpor__database *database,
+                                    int64_t run) {
   struct torpor__head head;
-  torpor_status status = store->calls->head_get(store, run, &head);
+  torpor_status status = database->calls->head_get(database, run, &head);
   if (status != TORPOR_OK) return status;
   if (head.status != TORPOR__RUN_ACTIVE && head.status != TORPOR__RUN_PARKED)
-    return torpor__store_fail(store, TORPOR_ENDED, NULL);
+    return torpor__database_fail(database, TORPOR_ENDED, NULL);
   struct torpor__counts counts;
-  status = store->calls->run_count(store, run, &counts);
-  if (status == TORPOR_OK && counts.signals >= TORPOR__MAILBOX_COUNT_MAX)
-    return torpor__store_fail(store, TORPOR_LIMIT,
-                              "%d signals wait in this run already; send more "
-                              "when it has taken some",
-                              TORPOR__MAILBOX_COUNT_MAX);
+  status = database->calls->run_count(database, run, &counts);
+  if (status == TORPOR_OK && counts.signals >= TORPOR__SIGNAL_COUNT_MAX)
+    return torpor__database_fail(
+        database, TORPOR_LIMIT,
+        "%d signals wait in this run already; send more "
+        "when it has taken some",
+        TORPOR__SIGNAL_COUNT_MAX);
   return status;
 }
 
-static torpor_status write_signal(struct torpor__store *store, int64_t run,
+static torpor_status write_signal(struct torpor__database *database,
+                                  int64_t run,
                                   const struct torpor__signal *row) {
-  torpor_status status = store->calls->begin(store);
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
-  status = check_sendable(store, run);
-  if (status == TORPOR_OK) status = store->calls->signal_add(store, run, row);
+  status = check_sendable(database, run);
+  if (status == TORPOR_OK)
+    status = database->calls->signal_add(database, run, row);
   TORPOR__FAULT(SIGNAL_BEFORE);
-  if (status == TORPOR_OK) status = store->calls->commit(store);
-  if (status != TORPOR_OK) store->calls->rollback(store);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   return status;
 }
 
-torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
-                                   const char *topic,
+torpor_status torpor__signals_send(struct torpor__database *database,
+                                   int64_t run, const char *topic,
                                    struct torpor__slice value, int64_t now_ms) {
   if (strlen(topic) > TORPOR__TOPIC_MAX)
-    return torpor__store_fail(store, TORPOR_LIMIT,
-                              "a signal's name has at most %d bytes",
-                              TORPOR__TOPIC_MAX);
+    return torpor__database_fail(database, TORPOR_LIMIT,
+                                 "a signal's name has at most %d bytes",
+                                 TORPOR__TOPIC_MAX);
   if (value.size > TORPOR__SIGNAL_SIZE_MAX)
-    return torpor__store_fail(store, TORPOR_LIMIT,
-                              "a signal's value has at most %d bytes",
-                              TORPOR__SIGNAL_SIZE_MAX);
+    return torpor__database_fail(database, TORPOR_LIMIT,
+                                 "a signal's value has at most %d bytes",
+                                 TORPOR__SIGNAL_SIZE_MAX);
   struct torpor__signal row = {
       .topic = topic, .value = value, .sent_ms = now_ms};
-  torpor_status status = write_signal(store, run, &row);
+  torpor_status status = write_signal(database, run, &row);
   if (status == TORPOR_OK) TORPOR__FAULT(SIGNAL_AFTER);
   return status;
 }
@@ -83,27 +87,27 @@ static torpor_status find_signal(void *data, const struct torpor__signal *row) {
   return TORPOR_CANCELLED;
 }
 
-static torpor_status remove_signal(struct torpor__store *store, int64_t run,
-                                   int64_t sequence) {
+static torpor_status remove_signal(struct torpor__database *database,
+                                   int64_t run, int64_t sequence) {
   struct wanted wanted = {.sequence = sequence};
-  torpor_status status =
-      store->calls->signal_each(store, run, sequence - 1, find_signal, &wanted);
+  torpor_status status = database->calls->signal_each(
+      database, run, sequence - 1, find_signal, &wanted);
   if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
   if (!wanted.found)
-    return torpor__store_fail(store, TORPOR_NOT_FOUND,
-                              "no signal with the number %lld waits in the "
-                              "mailbox",
-                              (long long)sequence);
-  return store->calls->signal_remove(store, run, sequence);
+    return torpor__database_fail(database, TORPOR_NOT_FOUND,
+                                 "no signal with the number %lld waits in the "
+                                 "mailbox",
+                                 (long long)sequence);
+  return database->calls->signal_remove(database, run, sequence);
 }
 
-torpor_status torpor__mailbox_drop(struct torpor__store *store, int64_t run,
-                                   int64_t sequence) {
-  torpor_status status = store->calls->begin(store);
+torpor_status torpor__signals_drop(struct torpor__database *database,
+                                   int64_t run, int64_t sequence) {
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
-  status = remove_signal(store, run, sequence);
-  if (status == TORPOR_OK) status = store->calls->commit(store);
-  if (status != TORPOR_OK) store->calls->rollback(store);
+  status = remove_signal(database, run, sequence);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   return status;
 }
 
@@ -127,7 +131,7 @@ static uint32_t hash_topic(const char *topic) {
 
 /* Where the pointer to the queue of 'topic' is, or would be put; NULL when
  * there are no buckets. */
-static struct torpor__queue **find_place(const struct torpor__mailbox *box,
+static struct torpor__queue **find_place(const struct torpor__signals *box,
                                          const char *topic) {
   if (box->bucket_count == 0) return NULL;
   uint32_t hash = hash_topic(topic);
@@ -138,13 +142,13 @@ static struct torpor__queue **find_place(const struct torpor__mailbox *box,
   return place;
 }
 
-static struct torpor__queue *find_queue(const struct torpor__mailbox *box,
+static struct torpor__queue *find_queue(const struct torpor__signals *box,
                                         const char *topic) {
   struct torpor__queue **place = find_place(box, topic);
   return place != NULL ? *place : NULL;
 }
 
-static bool grow_buckets(struct torpor__mailbox *box) {
+static bool grow_buckets(struct torpor__signals *box) {
   size_t count = box->bucket_count == 0 ? 8 : box->bucket_count * 2;
   struct torpor__queue **buckets = calloc(count, sizeof *buckets);
   if (buckets == NULL) return false;
@@ -161,7 +165,7 @@ static bool grow_buckets(struct torpor__mailbox *box) {
   return true;
 }
 
-static struct torpor__queue *add_queue(struct torpor__mailbox *box,
+static struct torpor__queue *add_queue(struct torpor__signals *box,
                                        const char *topic) {
   if (box->queue_count == box->bucket_count && !grow_buckets(box)) return NULL;
   size_t size = strlen(topic) + 1;
@@ -181,7 +185,7 @@ static void free_queue(struct torpor__queue *queue) {
   free(queue);
 }
 
-static void remove_queue(struct torpor__mailbox *box, const char *topic) {
+static void remove_queue(struct torpor__signals *box, const char *topic) {
   struct torpor__queue **place = find_place(box, topic), *queue = *place;
   *place = queue->next;
   box->queue_count--;
@@ -203,7 +207,7 @@ static bool reserve_message(struct torpor__queue *queue) {
 }
 
 static torpor_status put_message(void *data, const struct torpor__signal *row) {
-  struct torpor__mailbox *box = data;
+  struct torpor__signals *box = data;
   if (row->sequence <= box->last) return TORPOR_OK;
   struct torpor__queue *queue = find_queue(box, row->topic);
   if (queue == NULL) queue = add_queue(box, row->topic);
@@ -221,12 +225,12 @@ static torpor_status put_message(void *data, const struct torpor__signal *row) {
   return TORPOR_OK;
 }
 
-torpor_status torpor__mailbox_refresh(struct torpor__mailbox *box,
-                                      struct torpor__store *store,
+torpor_status torpor__signals_refresh(struct torpor__signals *box,
+                                      struct torpor__database *database,
                                       int64_t run) {
   torpor_status status =
-      store->calls->signal_each(store, run, box->last, put_message, box);
-  return status == TORPOR_NOMEM ? torpor__store_fail(store, status, NULL)
+      database->calls->signal_each(database, run, box->last, put_message, box);
+  return status == TORPOR_NOMEM ? torpor__database_fail(database, status, NULL)
                                 : status;
 }
 
@@ -234,18 +238,18 @@ static bool has_free(const struct torpor__queue *queue) {
   return queue != NULL && queue->first + queue->held < queue->count;
 }
 
-const struct torpor__message *torpor__mailbox_match(struct torpor__mailbox *box,
+const struct torpor__message *torpor__signals_match(struct torpor__signals *box,
                                                     const char *topic) {
   struct torpor__queue *queue = find_queue(box, topic);
   if (!has_free(queue)) return NULL;
   return &queue->messages[queue->first + queue->held++];
 }
 
-bool torpor__mailbox_has(const struct torpor__mailbox *box, const char *topic) {
+bool torpor__signals_has(const struct torpor__signals *box, const char *topic) {
   return has_free(find_queue(box, topic));
 }
 
-void torpor__mailbox_give_back(struct torpor__mailbox *box) {
+void torpor__signals_give_back(struct torpor__signals *box) {
   for (size_t i = 0; i < box->bucket_count; i++)
     for (struct torpor__queue *queue = box->buckets[i]; queue != NULL;
          queue = queue->next)
@@ -261,7 +265,7 @@ static void remove_message(struct torpor__queue *queue, size_t at) {
   if (queue->held > 0) queue->held--;
 }
 
-void torpor__mailbox_take(struct torpor__mailbox *box, const char *topic,
+void torpor__signals_take(struct torpor__signals *box, const char *topic,
                           int64_t sequence) {
   struct torpor__queue *queue = find_queue(box, topic);
   if (queue == NULL) return;
@@ -279,7 +283,7 @@ void torpor__mailbox_take(struct torpor__mailbox *box, const char *topic,
   if (queue->first == queue->count) remove_queue(box, topic);
 }
 
-void torpor__mailbox_clear(struct torpor__mailbox *box) {
+void torpor__signals_clear(struct torpor__signals *box) {
   for (size_t i = 0; i < box->bucket_count; i++)
     while (box->buckets[i] != NULL) {
       struct torpor__queue *queue = box->buckets[i];
@@ -287,5 +291,5 @@ void torpor__mailbox_clear(struct torpor__mailbox *box) {
       free_queue(queue);
     }
   free(box->buckets);
-  *box = (struct torpor__mailbox){0};
+  *box = (struct torpor__signals){0};
 }

@@ -24,8 +24,8 @@
 #include "database.h"
 
 enum {
-  TORPOR__MAILBOX_COUNT_MAX = 10000, /* messages waiting in one run */
-  TORPOR__SIGNAL_SIZE_MAX = 1 << 20  /* bytes of one message's value */
+  TORPOR__SIGNAL_COUNT_MAX = 10000, /* messages waiting in one run */
+  TORPOR__SIGNAL_SIZE_MAX = 1 << 20 /* bytes of one message's value */
 };
 
 struct torpor__message {
@@ -37,7 +37,7 @@ struct torpor__message {
 struct torpor__queue; /* the messages of one topic */
 
 /* Zeroed is empty. */
-struct torpor__mailbox {
+struct torpor__signals {
   struct torpor__queue **buckets; /* by the hash of their topics */
   size_t bucket_count;            /* a power of two, or 0 */
   size_t queue_count;
@@ -48,36 +48,37 @@ struct torpor__mailbox {
 /* Sends a message to an active run, durably, from any process, whoever works
  * the run. Returns OK, NOT_FOUND, ENDED, LIMIT (topic or value too long,
  * mailbox full) or what the store says; then nothing was sent. */
-torpor_status torpor__mailbox_send(struct torpor__store *store, int64_t run,
-                                   const char *topic,
+torpor_status torpor__signals_send(struct torpor__database *database,
+                                   int64_t run, const char *topic,
                                    struct torpor__slice value, int64_t now_ms);
 
 /* Removes a message from the mailbox of a run whose lock the caller holds, so
  * that no worker has it in hand. OK, NOT_FOUND, or what the store says. */
-torpor_status torpor__mailbox_drop(struct torpor__store *store, int64_t run,
-                                   int64_t sequence);
+torpor_status torpor__signals_drop(struct torpor__database *database,
+                                   int64_t run, int64_t sequence);
 
 /* Puts messages that are new in the store into 'box'. OK, NOMEM or what the
  * store says; those read until then stay. */
-torpor_status torpor__mailbox_refresh(struct torpor__mailbox *box,
-                                      struct torpor__store *store, int64_t run);
+torpor_status torpor__signals_refresh(struct torpor__signals *box,
+                                      struct torpor__database *database,
+                                      int64_t run);
 
 /* The oldest free message of 'topic', now held, or NULL. It is valid until
  * 'box' changes, its value until it is taken. */
-const struct torpor__message *torpor__mailbox_match(struct torpor__mailbox *box,
+const struct torpor__message *torpor__signals_match(struct torpor__signals *box,
                                                     const char *topic);
 
 /* Whether 'match' would find one. */
-bool torpor__mailbox_has(const struct torpor__mailbox *box, const char *topic);
+bool torpor__signals_has(const struct torpor__signals *box, const char *topic);
 
 /* Frees every message that is held, so that others may match it. */
-void torpor__mailbox_give_back(struct torpor__mailbox *box);
+void torpor__signals_give_back(struct torpor__signals *box);
 
 /* Forgets a message of 'topic' that a durable commit has consumed. */
-void torpor__mailbox_take(struct torpor__mailbox *box, const char *topic,
+void torpor__signals_take(struct torpor__signals *box, const char *topic,
                           int64_t sequence);
 
 /* Forgets everything. */
-void torpor__mailbox_clear(struct torpor__mailbox *box);
+void torpor__signals_clear(struct torpor__signals *box);
 
 #endif

@@ -26,7 +26,7 @@ static int write_context(char context[CONTEXT_MAX], const char *id,
 /* ---- reading -------------------------------------------------------------*/
 
 struct reader {
-  struct torpor__chain *chain;
+  struct torpor__state_chain *chain;
   torpor_store *store;
   const char *id;
   int64_t next;         /* the step that the last part is a difference from */
@@ -35,9 +35,9 @@ struct reader {
 
 static torpor_status fail_key(const struct reader *reader, int64_t step,
                               const char *what) {
-  return torpor__store_fail(reader->store->store, TORPOR_KEY,
-                            "run %s, step %" PRId64 ": %s", reader->id, step,
-                            what);
+  return torpor__database_fail(reader->store->database, TORPOR_KEY,
+                               "run %s, step %" PRId64 ": %s", reader->id, step,
+                               what);
 }
 
 /* A plain copy of a state's bytes. */
@@ -55,7 +55,7 @@ static torpor_status copy_plain(const struct reader *reader,
     out->data = torpor__array_copy(stored.data, stored.size);
     out->size = stored.size;
     if (out->data != NULL) return TORPOR_OK;
-    return torpor__store_fail(reader->store->store, TORPOR_NOMEM, NULL);
+    return torpor__database_fail(reader->store->database, TORPOR_NOMEM, NULL);
   }
   if (!sealed)
     return fail_key(reader, row->step,
@@ -66,7 +66,7 @@ static torpor_status copy_plain(const struct reader *reader,
       torpor_snapshot_unprotect(stored.data, stored.size, reader->store->key,
                                 context, (size_t)size, &plain);
   if (status == TORPOR_NOMEM)
-    return torpor__store_fail(reader->store->store, status, NULL);
+    return torpor__database_fail(reader->store->database, status, NULL);
   if (status != TORPOR_OK)
     return fail_key(reader, row->step,
                     "the key is another one, or the state was altered or "
@@ -76,20 +76,20 @@ static torpor_status copy_plain(const struct reader *reader,
 }
 
 static torpor_status fail_gap(const struct reader *reader) {
-  return torpor__store_fail(reader->store->store, TORPOR_CORRUPT,
-                            "run %s: the state of step %" PRId64
-                            " is missing, or does not fit",
-                            reader->id, reader->next);
+  return torpor__database_fail(reader->store->database, TORPOR_CORRUPT,
+                               "run %s: the state of step %" PRId64
+                               " is missing, or does not fit",
+                               reader->id, reader->next);
 }
 
-static bool describe_last(struct torpor__chain *chain,
+static bool describe_last(struct torpor__state_chain *chain,
                           const struct torpor__state *row) {
   if (row->engine.size > TORPOR__ENGINE_ID_MAX) return false;
   memcpy(chain->engine, row->engine.data, row->engine.size);
   chain->engine[row->engine.size] = '\0';
   chain->branch = row->branch;
   chain->step = row->step;
-  chain->edition = row->edition;
+  chain->version = row->version;
   chain->runnable = row->runnable;
   chain->clone = row->clone;
   return true;
@@ -98,16 +98,16 @@ static bool describe_last(struct torpor__chain *chain,
 /* torpor__state_fn. Says CANCELLED when the chain is complete or broken. */
 static torpor_status take_part(void *data, const struct torpor__state *row) {
   struct reader *reader = data;
-  struct torpor__chain *chain = reader->chain;
+  struct torpor__state_chain *chain = reader->chain;
   bool first = chain->count == 0;
   bool fits = first ? describe_last(chain, row)
                     : row->step == reader->next && row->branch == chain->branch;
-  if (!fits || chain->count == TORPOR__CHAIN_MAX)
+  if (!fits || chain->count == TORPOR__STATE_CHAIN_MAX)
     reader->status = fail_gap(reader);
   else if (!torpor__array_reserve(&chain->parts, &chain->capacity,
                                   chain->count + 1, sizeof *chain->parts))
     reader->status =
-        torpor__store_fail(reader->store->store, TORPOR_NOMEM, NULL);
+        torpor__database_fail(reader->store->database, TORPOR_NOMEM, NULL);
   else
     reader->status = copy_plain(reader, row, &chain->parts[chain->count]);
   if (reader->status != TORPOR_OK) return TORPOR_CANCELLED;
@@ -117,7 +117,7 @@ static torpor_status take_part(void *data, const struct torpor__state *row) {
   return row->parent_step == 0 ? TORPOR_CANCELLED : TORPOR_OK;
 }
 
-static void turn_round(struct torpor__chain *chain) {
+static void turn_round(struct torpor__state_chain *chain) {
   for (size_t i = 0; i < chain->count / 2; i++) {
     torpor_slice part = chain->parts[i];
     chain->parts[i] = chain->parts[chain->count - 1 - i];
@@ -125,32 +125,32 @@ static void turn_round(struct torpor__chain *chain) {
   }
 }
 
-torpor_status torpor__chain_read(struct torpor__chain *chain,
-                                 torpor_store *store, int64_t number,
-                                 const char *id, int64_t step) {
-  struct torpor__store *rows = store->store;
+torpor_status torpor__state_chain_read(struct torpor__state_chain *chain,
+                                       torpor_store *store, int64_t number,
+                                       const char *id, int64_t step) {
+  struct torpor__database *rows = store->database;
   struct reader reader = {.chain = chain, .store = store, .id = id};
-  *chain = (struct torpor__chain){0};
+  *chain = (struct torpor__state_chain){0};
   torpor_status status =
       rows->calls->state_each(rows, number, step, take_part, &reader);
   if (status == TORPOR_CANCELLED) status = reader.status;
   if (status == TORPOR_OK && chain->count == 0)
-    status = torpor__store_fail(rows, TORPOR_NOT_FOUND,
-                                "run %s: no state of it is kept", id);
+    status = torpor__database_fail(rows, TORPOR_NOT_FOUND,
+                                   "run %s: no state of it is kept", id);
   else if (status == TORPOR_OK && reader.next != 0)
     status = fail_gap(&reader);
   if (status != TORPOR_OK) {
-    torpor__chain_free(chain);
+    torpor__state_chain_free(chain);
     return status;
   }
   turn_round(chain);
   return TORPOR_OK;
 }
 
-void torpor__chain_free(struct torpor__chain *chain) {
+void torpor__state_chain_free(struct torpor__state_chain *chain) {
   for (size_t i = 0; i < chain->count; i++) free((void *)chain->parts[i].data);
   free(chain->parts);
-  *chain = (struct torpor__chain){0};
+  *chain = (struct torpor__state_chain){0};
 }
 
 /* torpor__state_fn */
@@ -163,33 +163,34 @@ static torpor_status find_sealed(void *data, const struct torpor__state *row) {
 
 /* A store is used with a key or without, so that its first and its last state
  * tell which it is. */
-torpor_status torpor__chain_check(torpor_store *store, const char *id) {
-  struct torpor__store *rows = store->store;
+torpor_status torpor__state_chain_check(torpor_store *store, const char *id) {
+  struct torpor__database *rows = store->database;
   bool sealed = false;
   if (store->keyed) return TORPOR_OK;
   torpor_status status = rows->calls->state_ends(rows, find_sealed, &sealed);
   if (status == TORPOR_CORRUPT) status = TORPOR_OK; /* another run's */
   if (status != TORPOR_OK || !sealed) return status;
-  return torpor__store_fail(rows, TORPOR_KEY,
-                            "run '%s': the states of this store are encrypted, "
-                            "and its would not be; open the store with its key",
-                            id);
+  return torpor__database_fail(
+      rows, TORPOR_KEY,
+      "run '%s': the states of this store are encrypted, "
+      "and its would not be; open the store with its key",
+      id);
 }
 
 /* ---- waking and writing --------------------------------------------------*/
 
-torpor_status torpor__chain_restore(const struct torpor__chain *chain,
-                                    const torpor_options *options,
-                                    torpor_vm **vm) {
+torpor_status
+torpor__state_chain_restore(const struct torpor__state_chain *chain,
+                            const torpor_options *options, torpor_vm **vm) {
   const torpor_slice *parts = chain->parts;
   if (chain->count == 1)
     return torpor_snapshot_restore(parts[0].data, parts[0].size, options, vm);
   return torpor_snapshot_restore_chain(parts, chain->count, options, vm);
 }
 
-torpor_status torpor__chain_seal(torpor_store *store, const char *id,
-                                 int64_t branch, int64_t step,
-                                 torpor_bytes *bytes) {
+torpor_status torpor__state_chain_seal(torpor_store *store, const char *id,
+                                       int64_t branch, int64_t step,
+                                       torpor_bytes *bytes) {
   torpor_bytes sealed = {0};
   char context[CONTEXT_MAX];
   if (!store->keyed) return TORPOR_OK;

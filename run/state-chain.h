@@ -17,8 +17,8 @@
 enum { TORPOR__ENGINE_ID_MAX = 64 };
 
 /* Zeroed is empty. */
-struct torpor__chain {
-  int64_t branch, step, edition; /* of the state that is wanted */
+struct torpor__state_chain {
+  int64_t branch, step, version; /* of the state that is wanted */
   bool runnable, clone;
   char engine[TORPOR__ENGINE_ID_MAX + 1];
   torpor_slice *parts; /* the whole one first; owned */
@@ -29,24 +29,24 @@ struct torpor__chain {
 /* Reads what waking run 'number' from its newest state up to 'step' takes.
  * TORPOR_NOT_FOUND when there is none; TORPOR_KEY; TORPOR_CORRUPT when a state
  * is missing between; what the store says. Else the chain is to be freed. */
-torpor_status torpor__chain_read(struct torpor__chain *chain,
-                                 torpor_store *store, int64_t number,
-                                 const char *id, int64_t step);
-void torpor__chain_free(struct torpor__chain *chain);
+torpor_status torpor__state_chain_read(struct torpor__state_chain *chain,
+                                       torpor_store *store, int64_t number,
+                                       const char *id, int64_t step);
+void torpor__state_chain_free(struct torpor__state_chain *chain);
 
 /* Whether a first state of run 'id' may be written as the store was opened:
  * TORPOR_KEY when that was without a key, and other states are encrypted. */
-torpor_status torpor__chain_check(torpor_store *store, const char *id);
+torpor_status torpor__state_chain_check(torpor_store *store, const char *id);
 
 /* Opens the VM that sleeps in 'chain'. */
-torpor_status torpor__chain_restore(const struct torpor__chain *chain,
-                                    const torpor_options *options,
-                                    torpor_vm **vm);
+torpor_status
+torpor__state_chain_restore(const struct torpor__state_chain *chain,
+                            const torpor_options *options, torpor_vm **vm);
 
 /* Makes 'bytes' what the store keeps of a state: encrypts them when the store
  * has a key. Reads nothing and leaves no sentence: on any thread. */
-torpor_status torpor__chain_seal(torpor_store *store, const char *id,
-                                 int64_t branch, int64_t step,
-                                 torpor_bytes *bytes);
+torpor_status torpor__state_chain_seal(torpor_store *store, const char *id,
+                                       int64_t branch, int64_t step,
+                                       torpor_bytes *bytes);
 
 #endif

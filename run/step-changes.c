@@ -19,13 +19,13 @@
  * and is done anyway. */
 static torpor_status fail(torpor_vm *vm, torpor_status status, char *message) {
   const char *sentence = torpor_last_error(vm);
-  snprintf(message, TORPOR__STORE_MESSAGE_MAX, "%.*s",
+  snprintf(message, TORPOR__DATABASE_MESSAGE_MAX, "%.*s",
            (int)strcspn(sentence, ";"), sentence);
   return status;
 }
 
 static torpor_status fail_memory(char *message) {
-  snprintf(message, TORPOR__STORE_MESSAGE_MAX, "out of memory");
+  snprintf(message, TORPOR__DATABASE_MESSAGE_MAX, "out of memory");
   return TORPOR_NOMEM;
 }
 
@@ -44,9 +44,10 @@ static torpor_status reject(torpor_vm *vm, uint64_t id, const char *name,
              : fail(vm, status, message);
 }
 
-torpor_status torpor__refuse_unread(torpor_vm *vm, uint64_t id,
-                                    char message[TORPOR__STORE_MESSAGE_MAX]) {
-  char text[TORPOR__STORE_MESSAGE_MAX];
+torpor_status
+torpor__refuse_unread(torpor_vm *vm, uint64_t id,
+                      char message[TORPOR__DATABASE_MESSAGE_MAX]) {
+  char text[TORPOR__DATABASE_MESSAGE_MAX];
   torpor_error error;
   torpor_status status = torpor_error_read(vm, torpor_exception(vm), &error);
   if (status != TORPOR_OK) return fail(vm, status, message);
@@ -60,7 +61,7 @@ torpor_status torpor__refuse_unread(torpor_vm *vm, uint64_t id,
 }
 
 torpor_status torpor__refuse_large(torpor_vm *vm, uint64_t id, size_t size,
-                                   char message[TORPOR__STORE_MESSAGE_MAX]) {
+                                   char message[TORPOR__DATABASE_MESSAGE_MAX]) {
   char text[128];
   snprintf(text, sizeof text,
            "what came has %zu bytes, for which the program's memory has no "
@@ -81,13 +82,13 @@ void torpor__refuse_trim(char *text) {
 /* ---- What was begun ------------------------------------------------------*/
 
 /* Gathers one operation; LIMIT, with a sentence, when no run can keep it. */
-static torpor_status copy_begun(struct torpor__gathered *gathered,
+static torpor_status copy_begun(struct torpor__step_changes *changes,
                                 const torpor_operation *operation,
-                                const struct torpor__brief *brief,
+                                const struct torpor__run_context *context,
                                 char *message) {
-  struct torpor__operation *begun = &gathered->begun[gathered->begun_count];
-  if (operation->request_size > REQUESTS_LARGEST - gathered->request_bytes) {
-    snprintf(message, TORPOR__STORE_MESSAGE_MAX,
+  struct torpor__operation *begun = &changes->begun[changes->begun_count];
+  if (operation->request_size > REQUESTS_LARGEST - changes->request_bytes) {
+    snprintf(message, TORPOR__DATABASE_MESSAGE_MAX,
              "the requests of the operations that are begun in one step take "
              "at most %d MiB",
              REQUESTS_MIB);
@@ -95,24 +96,23 @@ static torpor_status copy_begun(struct torpor__gathered *gathered,
   }
   torpor_status status = torpor__operation_copy(operation, begun, message);
   if (status != TORPOR_OK) return status;
-  gathered->request_bytes += operation->request_size;
-  begun->policy = brief->policy(brief->user, begun->kind);
-  gathered->begun_count++;
+  changes->request_bytes += operation->request_size;
+  begun->policy = context->policy(context->user, begun->kind);
+  changes->begun_count++;
   return TORPOR_OK;
 }
 
-static torpor_status keep_begun(struct torpor__gathered *gathered,
+static torpor_status keep_begun(struct torpor__step_changes *changes,
                                 torpor_vm *vm,
                                 const torpor_operation *operation,
-                                const struct torpor__brief *brief,
+                                const struct torpor__run_context *context,
                                 char *message, bool *refused) {
-  char text[TORPOR__STORE_MESSAGE_MAX];
+  char text[TORPOR__DATABASE_MESSAGE_MAX];
   uint64_t id = operation->id;
-  if (!torpor__array_reserve(&gathered->begun, &gathered->begun_capacity,
-                             gathered->begun_count + 1,
-                             sizeof *gathered->begun))
+  if (!torpor__array_reserve(&changes->begun, &changes->begun_capacity,
+                             changes->begun_count + 1, sizeof *changes->begun))
     return fail_memory(message);
-  torpor_status status = copy_begun(gathered, operation, brief, message);
+  torpor_status status = copy_begun(changes, operation, context, message);
   if (status != TORPOR_LIMIT) return status;
   *refused = true;
   memcpy(text, message, sizeof text);
@@ -140,66 +140,66 @@ static torpor_status refuse_excess(torpor_vm *vm, char *message,
 /* ---- What was cancelled --------------------------------------------------*/
 
 /* Forgets an operation that this step has begun; false when it is older. */
-static bool forget_begun(struct torpor__gathered *gathered, uint64_t id) {
-  size_t low = 0, high = gathered->begun_count;
+static bool forget_begun(struct torpor__step_changes *changes, uint64_t id) {
+  size_t low = 0, high = changes->begun_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (gathered->begun[middle].id < id)
+    if (changes->begun[middle].id < id)
       low = middle + 1;
     else
       high = middle;
   }
-  if (low == gathered->begun_count || gathered->begun[low].id != id)
-    return false;
-  gathered->request_bytes -= gathered->begun[low].request.size;
-  torpor__operation_free(&gathered->begun[low], 1);
-  gathered->begun_count--;
-  memmove(&gathered->begun[low], &gathered->begun[low + 1],
-          (gathered->begun_count - low) * sizeof *gathered->begun);
+  if (low == changes->begun_count || changes->begun[low].id != id) return false;
+  changes->request_bytes -= changes->begun[low].request.size;
+  torpor__operation_free(&changes->begun[low], 1);
+  changes->begun_count--;
+  memmove(&changes->begun[low], &changes->begun[low + 1],
+          (changes->begun_count - low) * sizeof *changes->begun);
   return true;
 }
 
-static torpor_status gather_cancelled(struct torpor__gathered *gathered,
-                                      torpor_vm *vm, char *message) {
+static torpor_status read_cancelled(struct torpor__step_changes *changes,
+                                    torpor_vm *vm, char *message) {
   torpor_status status;
   uint64_t id;
   while ((status = torpor_operation_take_cancelled(vm, &id)) == TORPOR_OK) {
-    if (forget_begun(gathered, id)) continue;
+    if (forget_begun(changes, id)) continue;
     if (!torpor__array_reserve(
-            &gathered->cancelled, &gathered->cancelled_capacity,
-            gathered->cancelled_count + 1, sizeof *gathered->cancelled))
+            &changes->cancelled, &changes->cancelled_capacity,
+            changes->cancelled_count + 1, sizeof *changes->cancelled))
       return fail_memory(message);
-    gathered->cancelled[gathered->cancelled_count++] = id;
+    changes->cancelled[changes->cancelled_count++] = id;
   }
   return status == TORPOR_NOT_FOUND ? TORPOR_OK : fail(vm, status, message);
 }
 
 /* ---- All of it -----------------------------------------------------------*/
 
-torpor_status torpor__gather(struct torpor__gathered *gathered, torpor_vm *vm,
-                             const struct torpor__brief *brief,
-                             char message[TORPOR__STORE_MESSAGE_MAX],
-                             bool *refused) {
+torpor_status
+torpor__step_changes_read(struct torpor__step_changes *changes, torpor_vm *vm,
+                          const struct torpor__run_context *context,
+                          char message[TORPOR__DATABASE_MESSAGE_MAX],
+                          bool *refused) {
   torpor_operation operation;
-  torpor_status status = gather_cancelled(gathered, vm, message);
+  torpor_status status = read_cancelled(changes, vm, message);
   if (status == TORPOR_OK) status = refuse_excess(vm, message, refused);
   if (status != TORPOR_OK) return status;
   while ((status = torpor_operation_next(vm, &operation)) == TORPOR_OK) {
-    status = keep_begun(gathered, vm, &operation, brief, message, refused);
+    status = keep_begun(changes, vm, &operation, context, message, refused);
     if (status != TORPOR_OK) return status;
   }
   return status == TORPOR_NOT_FOUND ? TORPOR_OK : fail(vm, status, message);
 }
 
-void torpor__gathered_clear(struct torpor__gathered *gathered) {
-  torpor__operation_free(gathered->begun, gathered->begun_count);
-  gathered->begun_count = gathered->cancelled_count = 0;
-  gathered->request_bytes = 0;
+void torpor__step_changes_clear(struct torpor__step_changes *changes) {
+  torpor__operation_free(changes->begun, changes->begun_count);
+  changes->begun_count = changes->cancelled_count = 0;
+  changes->request_bytes = 0;
 }
 
-void torpor__gathered_free(struct torpor__gathered *gathered) {
-  torpor__gathered_clear(gathered);
-  free(gathered->begun);
-  free(gathered->cancelled);
-  *gathered = (struct torpor__gathered){0};
+void torpor__step_changes_free(struct torpor__step_changes *changes) {
+  torpor__step_changes_clear(changes);
+  free(changes->begun);
+  free(changes->cancelled);
+  *changes = (struct torpor__step_changes){0};
 }

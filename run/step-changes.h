@@ -13,7 +13,7 @@
 #include "run-vm.h"
 
 /* Zeroed is empty. */
-struct torpor__gathered {
+struct torpor__step_changes {
   struct torpor__operation *begun; /* by rising id */
   size_t begun_count, begun_capacity;
   uint64_t *cancelled; /* those that were begun in earlier steps */
@@ -25,22 +25,23 @@ struct torpor__gathered {
  * rejected, and '*refused' set: then jobs may have been added to the VM, and
  * what they begin wants to be gathered as well. OK; or NOMEM or what the VM
  * says, with a sentence in 'message'. */
-torpor_status torpor__gather(struct torpor__gathered *gathered, torpor_vm *vm,
-                             const struct torpor__brief *brief,
-                             char message[TORPOR__STORE_MESSAGE_MAX],
-                             bool *refused);
+torpor_status
+torpor__step_changes_read(struct torpor__step_changes *changes, torpor_vm *vm,
+                          const struct torpor__run_context *context,
+                          char message[TORPOR__DATABASE_MESSAGE_MAX],
+                          bool *refused);
 
 /* Forgets what was gathered, and keeps its arrays. */
-void torpor__gathered_clear(struct torpor__gathered *gathered);
-void torpor__gathered_free(struct torpor__gathered *gathered);
+void torpor__step_changes_clear(struct torpor__step_changes *changes);
+void torpor__step_changes_free(struct torpor__step_changes *changes);
 
 /* Rejects operation 'id' with what the VM has just thrown when it was to read
  * what came for it; or because that has 'size' bytes, for which there is no
  * room. As above. */
 torpor_status torpor__refuse_unread(torpor_vm *vm, uint64_t id,
-                                    char message[TORPOR__STORE_MESSAGE_MAX]);
+                                    char message[TORPOR__DATABASE_MESSAGE_MAX]);
 torpor_status torpor__refuse_large(torpor_vm *vm, uint64_t id, size_t size,
-                                   char message[TORPOR__STORE_MESSAGE_MAX]);
+                                   char message[TORPOR__DATABASE_MESSAGE_MAX]);
 
 /* Takes the rest of a character off the end that was cut in two. */
 void torpor__refuse_trim(char *text);

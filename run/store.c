@@ -23,9 +23,9 @@
 #include "request.h"
 #include "database-sqlite.h"
 
-static _Thread_local char open_error[TORPOR__STORE_MESSAGE_MAX];
+static _Thread_local char open_error[TORPOR__DATABASE_MESSAGE_MAX];
 
-int64_t torpor__catalog_now(void) {
+int64_t torpor__store_now(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -50,18 +50,19 @@ torpor_status torpor_store_open(const char *path,
   torpor_access_reserve(torpor_store_covers);
   store->keyed = given.key != NULL;
   if (store->keyed) memcpy(store->key, given.key, sizeof store->key);
-  const struct torpor__store_options sqlite = {.path = path,
-                                               .vfs = given.vfs,
-                                               .read_only = given.read_only,
-                                               .must_exist = given.must_exist,
-                                               .busy_ms = given.busy_ms};
+  const struct torpor__database_options sqlite = {.path = path,
+                                                  .vfs = given.vfs,
+                                                  .read_only = given.read_only,
+                                                  .must_exist =
+                                                      given.must_exist,
+                                                  .busy_ms = given.busy_ms};
   torpor_status status =
-      torpor__store_sqlite_open(&sqlite, &store->store, open_error);
+      torpor__sqlite_open(&sqlite, &store->database, open_error);
   if (status != TORPOR_OK) {
     free(store);
     return status;
   }
-  store->path = strdup(torpor__store_sqlite_file(store->store));
+  store->path = strdup(torpor__sqlite_file(store->database));
   if (store->path == NULL) {
     torpor_store_close(store);
     snprintf(open_error, sizeof open_error, "out of memory");
@@ -72,41 +73,41 @@ torpor_status torpor_store_open(const char *path,
 }
 
 bool torpor_store_covers(const char *path) {
-  return torpor__store_sqlite_covers(path);
+  return torpor__sqlite_covers(path);
 }
 
 void torpor_store_close(torpor_store *store) {
   if (store == NULL) return;
-  store->store->calls->close(store->store);
+  store->database->calls->close(store->database);
   explicit_bzero(store->key, sizeof store->key);
   free(store->path);
   free(store);
 }
 
 const char *torpor_store_error(const torpor_store *store) {
-  return store != NULL ? store->store->message : open_error;
+  return store != NULL ? store->database->message : open_error;
 }
 
 /* ---- Making a run --------------------------------------------------------*/
 
 /* A new id: ten characters that are easy to read aloud and to type. */
-static torpor_status make_id(struct torpor__store *store, char *id) {
+static torpor_status make_id(struct torpor__database *store, char *id) {
   static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32 */
   uint8_t random[10];
   if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-    return torpor__store_fail(store, TORPOR_IO, "no random bytes for an id");
+    return torpor__database_fail(store, TORPOR_IO, "no random bytes for an id");
   for (size_t i = 0; i < sizeof random; i++) id[i] = letters[random[i] % 32];
   id[sizeof random] = '\0';
   return TORPOR_OK;
 }
 
-torpor_status torpor__catalog_choose_id(torpor_store *store, const char *wanted,
-                                        char *id) {
-  if (wanted == NULL) return make_id(store->store, id);
+torpor_status torpor__store_choose_id(torpor_store *store, const char *wanted,
+                                      char *id) {
+  if (wanted == NULL) return make_id(store->database, id);
   if (strlen(wanted) >= TORPOR_RUN_ID_SIZE)
-    return torpor__store_fail(store->store, TORPOR_MISUSE,
-                              "a run's id has at most %d characters",
-                              TORPOR_RUN_ID_SIZE - 1);
+    return torpor__database_fail(store->database, TORPOR_MISUSE,
+                                 "a run's id has at most %d characters",
+                                 TORPOR_RUN_ID_SIZE - 1);
   strcpy(id, wanted);
   return TORPOR_OK;
 }
@@ -117,7 +118,7 @@ static torpor_status add_program(torpor_store *store,
   struct torpor__program program = {0};
   torpor_status status = torpor__program_read(&program, options->file, access);
   if (status != TORPOR_OK) {
-    snprintf(store->store->message, sizeof store->store->message, "%s",
+    snprintf(store->database->message, sizeof store->database->message, "%s",
              program.message);
     return status;
   }
@@ -131,10 +132,10 @@ static torpor_status add_program(torpor_store *store,
       .memory_max = options->memory_max,
       .fuel = options->fuel,
       .deadline_ms = options->deadline_ms,
-      .created_ms = torpor__catalog_now(),
+      .created_ms = torpor__store_now(),
       .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
   int64_t run;
-  status = torpor__request_create(store->store, &row, program.files,
+  status = torpor__request_create(store->database, &row, program.files,
                                   program.count, &run);
   torpor__program_free(&program);
   return status;
@@ -147,18 +148,18 @@ torpor_status torpor_run_add(torpor_store *store,
   memcpy(&given, options,
          options->size < sizeof given ? options->size : sizeof given);
   if (given.file == NULL)
-    return torpor__store_fail(store->store, TORPOR_MISUSE,
-                              "name the main module of the run");
-  torpor_status status = torpor__catalog_choose_id(store, given.id, id);
+    return torpor__database_fail(store->database, TORPOR_MISUSE,
+                                 "name the main module of the run");
+  torpor_status status = torpor__store_choose_id(store, given.id, id);
   if (status == TORPOR_OK && given.access != NULL) {
     status = torpor_access_read(given.access, strlen(given.access), &access);
     if (status != TORPOR_OK)
-      torpor__store_fail(store->store, status,
-                         "the access that is granted is damaged");
+      torpor__database_fail(store->database, status,
+                            "the access that is granted is damaged");
   }
   if (status == TORPOR_OK && given.input_size > 0)
-    status = torpor__door_check(
-        store->store,
+    status = torpor__input_check(
+        store->database,
         (struct torpor__slice){.data = given.input, .size = given.input_size},
         given.memory_max, "the input");
   if (status == TORPOR_OK) status = add_program(store, &given, id, access);
@@ -178,7 +179,7 @@ const char *torpor_run_state_name(torpor_run_state state) {
                                                           : "unknown";
 }
 
-torpor_run_state torpor__catalog_state(const struct torpor__head *head) {
+torpor_run_state torpor__store_state(const struct torpor__head *head) {
   if (head->damaged) return TORPOR_RUN_DAMAGED;
   switch (head->status) {
   case TORPOR__RUN_DONE:
@@ -275,7 +276,7 @@ static torpor_status copy_id(void *data, int64_t run,
 
 /* The id of the run that one was forked from, if that is still there, and
  * whole. */
-static torpor_status find_parent(struct torpor__store *store, int64_t parent,
+static torpor_status find_parent(struct torpor__database *store, int64_t parent,
                                  char id[TORPOR_RUN_ID_SIZE]) {
   id[0] = '\0';
   if (parent == 0) return TORPOR_OK;
@@ -284,7 +285,7 @@ static torpor_status find_parent(struct torpor__store *store, int64_t parent,
 }
 
 /* What else there is of a run that is listed. */
-static torpor_status read_listed(struct torpor__store *store,
+static torpor_status read_listed(struct torpor__database *store,
                                  const struct listed *listed,
                                  struct torpor__counts *counts,
                                  struct torpor__exit *end, char *parent) {
@@ -294,19 +295,20 @@ static torpor_status read_listed(struct torpor__store *store,
   if (status == TORPOR_OK)
     status = store->calls->exit_each(store, listed->run, copy_exit, end);
   if (status == TORPOR_OK && listed->head.damaged)
-    status = torpor__store_fail(store, TORPOR_CORRUPT,
-                                "its rows are damaged; restore the store from "
-                                "a backup");
+    status =
+        torpor__database_fail(store, TORPOR_CORRUPT,
+                              "its rows are damaged; restore the store from "
+                              "a backup");
   return status;
 }
 
-static torpor_status visit_listed(struct torpor__store *store,
+static torpor_status visit_listed(struct torpor__database *store,
                                   const struct listed *listed,
                                   torpor_run_visit_fn visit, void *user,
                                   bool *go_on) {
   struct torpor__counts counts = {0};
   struct torpor__exit end = {0};
-  char parent[TORPOR_RUN_ID_SIZE] = "", damage[TORPOR__STORE_MESSAGE_MAX];
+  char parent[TORPOR_RUN_ID_SIZE] = "", damage[TORPOR__DATABASE_MESSAGE_MAX];
   bool worked = false;
   torpor_status status = read_listed(store, listed, &counts, &end, parent);
   bool damaged = torpor__protocol_is_own_fault(status);
@@ -323,7 +325,7 @@ static torpor_status visit_listed(struct torpor__store *store,
         .engine = listed->row.engine.data,
         .access = listed->row.access,
         .state =
-            damaged ? TORPOR_RUN_DAMAGED : torpor__catalog_state(&listed->head),
+            damaged ? TORPOR_RUN_DAMAGED : torpor__store_state(&listed->head),
         .step = listed->head.step,
         .branch = listed->head.branch,
         .attempts = listed->head.attempts,
@@ -350,7 +352,7 @@ static torpor_status visit_listed(struct torpor__store *store,
 
 torpor_status torpor_run_each(torpor_store *store, const char *id,
                               torpor_run_visit_fn visit, void *user) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   struct listing listing = {0};
   int64_t run = 0;
   bool go_on = true;
@@ -381,7 +383,7 @@ static torpor_status end_walk(torpor_status status) {
   return status == WALK_STOPPED ? TORPOR_OK : status;
 }
 
-const char *torpor__catalog_policy(enum torpor__policy policy) {
+const char *torpor__store_policy(enum torpor__policy policy) {
   switch (policy) {
   case TORPOR__POLICY_REARM:
     return "re-arm";
@@ -407,7 +409,7 @@ static torpor_status pass_operation(void *data,
       .begun_step = row->begun_step,
       .due_ms = row->due_ms == TORPOR__NEVER ? -1 : row->due_ms,
       .key = row->key,
-      .waking = torpor__catalog_policy(row->policy)};
+      .waking = torpor__store_policy(row->policy)};
   return walk->operation(walk->user, &operation) ? TORPOR_OK : WALK_STOPPED;
 }
 
@@ -423,7 +425,7 @@ static torpor_status pass_line(void *data, const struct torpor__line *row) {
 
 torpor_status torpor_run_operations(torpor_store *store, const char *id,
                                     torpor_run_operation_fn visit, void *user) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   struct walk walk = {.operation = visit, .user = user};
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
@@ -435,7 +437,7 @@ torpor_status torpor_run_operations(torpor_store *store, const char *id,
 torpor_status torpor_run_lines(torpor_store *store, const char *id,
                                int64_t after, torpor_run_line_fn visit,
                                void *user) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   struct walk walk = {.line = visit, .user = user};
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
@@ -457,7 +459,7 @@ static torpor_status pass_signal(void *data, const struct torpor__signal *row) {
 
 torpor_status torpor_run_mailbox(torpor_store *store, const char *id,
                                  torpor_run_mail_fn visit, void *user) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   struct walk walk = {.mail = visit, .user = user};
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
@@ -467,16 +469,17 @@ torpor_status torpor_run_mailbox(torpor_store *store, const char *id,
 
 torpor_status torpor_run_mail_drop(torpor_store *store, const char *id,
                                    int64_t number) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
   if (status == TORPOR_OK) status = rows->calls->lock(rows, run);
   if (status == TORPOR_LOCKED)
-    return torpor__store_fail(rows, status,
-                              "a worker drives the run, and may be handing the "
-                              "signal over; stop it first");
+    return torpor__database_fail(
+        rows, status,
+        "a worker drives the run, and may be handing the "
+        "signal over; stop it first");
   if (status != TORPOR_OK) return status;
-  status = torpor__mailbox_drop(rows, run, number);
+  status = torpor__signals_drop(rows, run, number);
   rows->calls->unlock(rows, run);
   return status;
 }
@@ -487,33 +490,33 @@ torpor_status torpor_run_signal(torpor_store *store, const char *id,
                                 const char *name, const uint8_t *data,
                                 size_t size) {
   static const uint8_t nothing[] = {0xf7}; /* CBOR: undefined */
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   const struct torpor__slice value = {.data = data != NULL ? data : nothing,
                                       .size = data != NULL ? size : 1};
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
   if (status != TORPOR_OK) return status;
-  status = torpor__door_check_name(rows, name);
+  status = torpor__input_check_name(rows, name);
   if (status == TORPOR_OK && value.size <= TORPOR__SIGNAL_SIZE_MAX)
-    status = torpor__door_check(rows, value, 0, "the value of the signal");
+    status = torpor__input_check(rows, value, 0, "the value of the signal");
   if (status != TORPOR_OK) return status;
-  return torpor__mailbox_send(rows, run, name, value, torpor__catalog_now());
+  return torpor__signals_send(rows, run, name, value, torpor__store_now());
 }
 
 torpor_status torpor_run_cancel(torpor_store *store, const char *id,
                                 bool kill) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
   if (status != TORPOR_OK) return status;
-  return kill ? torpor__request_kill(rows, run, torpor__catalog_now())
-              : torpor__request_cancel(rows, run, torpor__catalog_now());
+  return kill ? torpor__request_kill(rows, run, torpor__store_now())
+              : torpor__request_cancel(rows, run, torpor__store_now());
 }
 
 torpor_status torpor_run_unpark(torpor_store *store, const char *id) {
-  struct torpor__store *rows = store->store;
+  struct torpor__database *rows = store->database;
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
   if (status != TORPOR_OK) return status;
-  return torpor__request_unpark(rows, run, torpor__catalog_now());
+  return torpor__request_unpark(rows, run, torpor__store_now());
 }

@@ -7,24 +7,24 @@
 #include "torpor-run.h"
 
 struct torpor_store {
-  struct torpor__store *store;
+  struct torpor__database *database;
   char *path; /* where its file lies, links followed */
   bool keyed; /* states are encrypted with the key below */
   uint8_t key[TORPOR_KEY_SIZE];
 };
 
 /* Wall-clock milliseconds since 1970. */
-int64_t torpor__catalog_now(void);
+int64_t torpor__store_now(void);
 
 /* "re-arm", "repeat", "reattach" or "reject". */
-const char *torpor__catalog_policy(enum torpor__policy policy);
+const char *torpor__store_policy(enum torpor__policy policy);
 
 /* Writes the id of a new run, TORPOR_RUN_ID_SIZE bytes: 'wanted', or one that
  * is made when that is NULL. OK, MISUSE (too long), IO. */
-torpor_status torpor__catalog_choose_id(torpor_store *store, const char *wanted,
-                                        char *id);
+torpor_status torpor__store_choose_id(torpor_store *store, const char *wanted,
+                                      char *id);
 
 /* What a run with this head is said to be. */
-torpor_run_state torpor__catalog_state(const struct torpor__head *head);
+torpor_run_state torpor__store_state(const struct torpor__head *head);
 
 #endif

@@ -17,8 +17,8 @@
 #include "torpor-run.h"
 
 struct taking {
-  const struct torpor__handover *handover;
-  struct torpor__store *store;
+  const struct torpor__upgrade_state *upgrade_state;
+  struct torpor__database *store;
   torpor_loader *loader; /* of the exporter */
   torpor_vm *vm;
 };
@@ -26,7 +26,7 @@ struct taking {
 static torpor_status fail_text(const struct taking *taking,
                                torpor_status status, const char *text) {
   snprintf(taking->store->message, sizeof taking->store->message,
-           "run '%s': %.400s", taking->handover->id, text);
+           "run '%s': %.400s", taking->upgrade_state->id, text);
   return status;
 }
 
@@ -36,7 +36,7 @@ static torpor_status fail_vm(const struct taking *taking,
 }
 
 static const char *what(const struct taking *taking) {
-  return taking->handover->exporter != NULL
+  return taking->upgrade_state->exporter != NULL
              ? "the exporter"
              : "the function that was given to exportState()";
 }
@@ -46,7 +46,7 @@ static torpor_status fail_error(const struct taking *taking,
                                 torpor_status status, const char *before,
                                 torpor_value error) {
   torpor_error read;
-  char text[TORPOR__STORE_MESSAGE_MAX];
+  char text[TORPOR__DATABASE_MESSAGE_MAX];
   if (torpor_error_read(taking->vm, error, &read) != TORPOR_OK)
     return fail_vm(taking, status);
   const char *place = read.stack + strspn(read.stack, " ");
@@ -59,18 +59,18 @@ static torpor_status fail_error(const struct taking *taking,
 
 /* ---- What the VM may ask -------------------------------------------------*/
 
-/* torpor__brief.module */
+/* torpor__run_context.module */
 static torpor_status give_module(void *user, const char *name,
                                  torpor_bytes *source) {
   const struct taking *taking = user;
   torpor_status status =
-      torpor__program_find(taking->store, taking->handover->number,
-                           taking->handover->edition, name, source);
+      torpor__program_find(taking->store, taking->upgrade_state->number,
+                           taking->upgrade_state->version, name, source);
   if (status != TORPOR_NOT_FOUND || taking->loader == NULL) return status;
   return torpor_loader_module(taking->loader, name, source);
 }
 
-/* torpor__brief.upgrade: it was given once already. */
+/* torpor__run_context.upgrade: it was given once already. */
 static torpor_status give_nothing(void *user, torpor_bytes *out) {
   (void)user;
   (void)out;
@@ -97,7 +97,7 @@ static torpor_status settle(const struct taking *taking, torpor_value *value) {
   if (state == TORPOR_FULFILLED) return TORPOR_OK;
   if (state == TORPOR_REJECTED)
     return fail_error(taking, TORPOR_THROWN, "threw", *value);
-  char text[TORPOR__STORE_MESSAGE_MAX];
+  char text[TORPOR__DATABASE_MESSAGE_MAX];
   snprintf(text, sizeof text,
            "%s waits for something, and nothing is performed for it; it must "
            "give the state at once",
@@ -138,12 +138,12 @@ static torpor_status call_default(const struct taking *taking,
 }
 
 static torpor_status run_exporter(struct taking *taking, torpor_value *value) {
-  const struct torpor__handover *handover = taking->handover;
+  const struct torpor__upgrade_state *upgrade_state = taking->upgrade_state;
   torpor_bytes source = {0};
   /* The old program learns first that it woke. */
   torpor_status status = torpor_job_run(taking->vm, 0, NULL);
   if (status != TORPOR_OK) return fail_vm(taking, status);
-  status = torpor_loader_open(handover->exporter, handover->access,
+  status = torpor_loader_open(upgrade_state->exporter, upgrade_state->access,
                               &taking->loader, &source);
   if (status != TORPOR_OK)
     return fail_text(taking, status,
@@ -170,7 +170,7 @@ static torpor_status write_state(const struct taking *taking,
   if (status != TORPOR_OK) return fail_vm(taking, status);
   if (out->size <= TORPOR_RUN_HANDOVER_LARGEST) return TORPOR_OK;
   torpor_bytes_free(out);
-  char text[TORPOR__STORE_MESSAGE_MAX];
+  char text[TORPOR__DATABASE_MESSAGE_MAX];
   snprintf(text, sizeof text, "%s gave more than %zu MiB; hand over less",
            what(taking), TORPOR_RUN_HANDOVER_LARGEST >> 20);
   return fail_text(taking, TORPOR_LIMIT, text);
@@ -181,33 +181,36 @@ static torpor_status take_state(struct taking *taking, torpor_bytes *out) {
   torpor_value value = torpor_undefined();
   torpor_status status = torpor_scope_open(taking->vm, &scope);
   if (status != TORPOR_OK) return fail_vm(taking, status);
-  status = taking->handover->exporter != NULL ? run_exporter(taking, &value)
-                                              : call_program(taking, &value);
+  status = taking->upgrade_state->exporter != NULL
+               ? run_exporter(taking, &value)
+               : call_program(taking, &value);
   if (status == TORPOR_OK) status = settle(taking, &value);
   return status == TORPOR_OK ? write_state(taking, value, out) : status;
 }
 
-torpor_status torpor__handover_take(const struct torpor__handover *handover,
-                                    const struct torpor__chain *chain,
-                                    torpor_bytes *out) {
-  struct taking taking = {.handover = handover,
-                          .store = handover->store->store};
-  const struct torpor__brief brief = {.id = handover->id,
-                                      .program = handover->program,
-                                      .input = handover->input,
-                                      .memory_max = handover->memory_max,
-                                      .deadline_ms = handover->deadline_ms,
-                                      .module = give_module,
-                                      .upgrade = give_nothing,
-                                      .interrupt = never,
-                                      .user = &taking};
-  struct torpor__awake *awake;
-  char message[TORPOR__STORE_MESSAGE_MAX];
-  torpor_status status = torpor__awake_open(&awake, &brief, chain, message);
+torpor_status
+torpor__upgrade_state_take(const struct torpor__upgrade_state *upgrade_state,
+                           const struct torpor__state_chain *chain,
+                           torpor_bytes *out) {
+  struct taking taking = {.upgrade_state = upgrade_state,
+                          .store = upgrade_state->store->database};
+  const struct torpor__run_context context = {
+      .id = upgrade_state->id,
+      .program = upgrade_state->program,
+      .input = upgrade_state->input,
+      .memory_max = upgrade_state->memory_max,
+      .deadline_ms = upgrade_state->deadline_ms,
+      .module = give_module,
+      .upgrade = give_nothing,
+      .interrupt = never,
+      .user = &taking};
+  struct torpor__run_vm *run_vm;
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
+  torpor_status status = torpor__run_vm_open(&run_vm, &context, chain, message);
   if (status != TORPOR_OK) return fail_text(&taking, status, message);
-  taking.vm = torpor__awake_vm(awake);
+  taking.vm = torpor__run_vm_get(run_vm);
   status = take_state(&taking, out);
-  torpor__awake_close(awake);
+  torpor__run_vm_close(run_vm);
   torpor_loader_close(taking.loader);
   return status;
 }
@@ -216,15 +219,16 @@ torpor_status torpor__handover_take(const struct torpor__handover *handover,
 
 static const char context[] = "handover";
 
-torpor_status torpor__handover_seal(torpor_store *store, torpor_bytes *bytes) {
+torpor_status torpor__upgrade_state_seal(torpor_store *store,
+                                         torpor_bytes *bytes) {
   torpor_bytes sealed = {0};
   if (!store->keyed) return TORPOR_OK;
   torpor_status status = torpor_snapshot_protect(
       bytes->data, bytes->size, store->key, TORPOR_ENCRYPT, context,
       sizeof context - 1, &sealed);
   if (status != TORPOR_OK)
-    return torpor__store_fail(store->store, status,
-                              "encrypting what is handed over");
+    return torpor__database_fail(store->database, status,
+                                 "encrypting what is handed over");
   torpor_bytes_free(bytes);
   *bytes = sealed;
   return TORPOR_OK;
@@ -242,28 +246,28 @@ static torpor_status open_stored(torpor_store *store,
       torpor_snapshot_unprotect(stored.data, stored.size, store->key, context,
                                 sizeof context - 1, out) == TORPOR_OK)
     return TORPOR_OK;
-  return torpor__store_fail(store->store, TORPOR_KEY,
-                            "what an older program handed over");
+  return torpor__database_fail(store->database, TORPOR_KEY,
+                               "what an older program handed over");
 }
 
 struct wanted {
   torpor_store *store;
-  int64_t edition;
+  int64_t version;
   torpor_bytes *out;
 };
 
-/* torpor__edition_fn */
+/* torpor__version_fn */
 static torpor_status take_stored(void *data,
-                                 const struct torpor__edition *row) {
+                                 const struct torpor__version *row) {
   struct wanted *wanted = data;
-  if (row->number != wanted->edition || row->state.size == 0) return TORPOR_OK;
+  if (row->number != wanted->version || row->state.size == 0) return TORPOR_OK;
   return open_stored(wanted->store, row->state, wanted->out);
 }
 
-torpor_status torpor__handover_find(torpor_store *store, int64_t number,
-                                    int64_t edition, torpor_bytes *out) {
-  struct wanted wanted = {.store = store, .edition = edition, .out = out};
+torpor_status torpor__upgrade_state_find(torpor_store *store, int64_t number,
+                                         int64_t version, torpor_bytes *out) {
+  struct wanted wanted = {.store = store, .version = version, .out = out};
   *out = (torpor_bytes){0};
-  return store->store->calls->edition_each(store->store, number, take_stored,
-                                           &wanted);
+  return store->database->calls->version_each(store->database, number,
+                                              take_stored, &wanted);
 }

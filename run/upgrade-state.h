@@ -16,14 +16,14 @@
 #include "run-vm.h"
 #include "torpor-loop.h"
 
-struct torpor__handover {
+struct torpor__upgrade_state {
   const char *id;
   const char *program;
   struct torpor__slice input;
   uint64_t memory_max, deadline_ms;
   const torpor_access *access; /* for reading the exporter; may be NULL */
   const char *exporter;        /* its file; NULL: exportState */
-  int64_t number, edition;     /* of the run, for its modules */
+  int64_t number, version;     /* of the run, for its modules */
   torpor_store *store;
 };
 
@@ -31,17 +31,19 @@ struct torpor__handover {
  * NOT_FOUND, THROWN, DEADLOCK, TYPE, LIMIT as torpor_run_upgrade; INTERRUPTED,
  * TRAPPED; or what reading the exporter and waking the VM say. The store's
  * message says more. */
-torpor_status torpor__handover_take(const struct torpor__handover *handover,
-                                    const struct torpor__chain *chain,
-                                    torpor_bytes *out);
+torpor_status
+torpor__upgrade_state_take(const struct torpor__upgrade_state *upgrade_state,
+                           const struct torpor__state_chain *chain,
+                           torpor_bytes *out);
 
 /* Makes 'bytes' what the store keeps of it: encrypts them when the store has a
  * key. They are not bound to the run, since a fork of it has them too. */
-torpor_status torpor__handover_seal(torpor_store *store, torpor_bytes *bytes);
+torpor_status torpor__upgrade_state_seal(torpor_store *store,
+                                         torpor_bytes *bytes);
 
 /* What 'edition' of run 'number' took over, open; empty when it is nothing. OK,
  * KEY, NOMEM. */
-torpor_status torpor__handover_find(torpor_store *store, int64_t number,
-                                    int64_t edition, torpor_bytes *out);
+torpor_status torpor__upgrade_state_find(torpor_store *store, int64_t number,
+                                         int64_t version, torpor_bytes *out);
 
 #endif

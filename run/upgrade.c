@@ -26,7 +26,7 @@
 
 struct upgrade {
   torpor_store *store;
-  struct torpor__store *rows;
+  struct torpor__database *rows;
   const char *id;
   int64_t number;
   bool locked; /* to be unlocked */
@@ -34,15 +34,15 @@ struct upgrade {
   /* The run as it is. */
   char *program, *access_text;
   void *input;
-  struct torpor__handover handover;
+  struct torpor__upgrade_state upgrade_state;
   struct torpor__head head;
   torpor_access *access;
-  struct torpor__chain chain;
+  struct torpor__state_chain chain;
 
   /* What it is to become. */
   struct torpor__program next;
   torpor_bytes handed; /* CBOR of [state, { engine, program, step }], sealed */
-  int64_t branch, edition;
+  int64_t branch, version;
 };
 
 /* ---- Reading the run -----------------------------------------------------*/
@@ -59,14 +59,14 @@ static torpor_status copy_row(void *data, int64_t number,
   if (upgrade->program == NULL || upgrade->access_text == NULL ||
       upgrade->input == NULL)
     return TORPOR_NOMEM;
-  upgrade->handover = (struct torpor__handover){
+  upgrade->upgrade_state = (struct torpor__upgrade_state){
       .id = upgrade->id,
       .program = upgrade->program,
       .input = {.data = upgrade->input, .size = row->input.size},
       .memory_max = row->memory_max,
       .deadline_ms = row->deadline_ms,
       .number = upgrade->number,
-      .edition = head->edition,
+      .version = head->version,
       .store = upgrade->store};
   return TORPOR_OK;
 }
@@ -81,40 +81,41 @@ static torpor_status read_access(struct upgrade *upgrade) {
   torpor_status status = torpor_access_read(
       upgrade->access_text, strlen(upgrade->access_text), &upgrade->access);
   if (status == TORPOR_OK) return status;
-  return torpor__store_fail(upgrade->rows,
-                            status == TORPOR_FORMAT ? TORPOR_CORRUPT : status,
-                            "run '%s': the access that was granted cannot be "
-                            "read",
-                            upgrade->id);
+  return torpor__database_fail(
+      upgrade->rows, status == TORPOR_FORMAT ? TORPOR_CORRUPT : status,
+      "run '%s': the access that was granted cannot be "
+      "read",
+      upgrade->id);
 }
 
 static torpor_status read_run(struct upgrade *upgrade) {
-  struct torpor__store *rows = upgrade->rows;
+  struct torpor__database *rows = upgrade->rows;
   torpor_status status =
       rows->calls->run_each(rows, upgrade->number, copy_row, upgrade);
-  if (status == TORPOR_NOMEM) torpor__store_fail(rows, status, NULL);
+  if (status == TORPOR_NOMEM) torpor__database_fail(rows, status, NULL);
   if (status != TORPOR_OK) return status;
   if (!is_upgradable(&upgrade->head))
-    return torpor__store_fail(rows, TORPOR_ENDED, "run '%s'", upgrade->id);
+    return torpor__database_fail(rows, TORPOR_ENDED, "run '%s'", upgrade->id);
   if (upgrade->head.step == upgrade->head.start)
-    return torpor__store_fail(
+    return torpor__database_fail(
         rows, TORPOR_NOT_FOUND,
         "run '%s' has not begun its program, so there is no state to hand "
         "over; cancel it and make a new run, or let it begin first",
         upgrade->id);
   status = read_access(upgrade);
-  upgrade->handover.access = upgrade->access;
+  upgrade->upgrade_state.access = upgrade->access;
   if (status != TORPOR_OK) return status;
-  status = torpor__chain_read(&upgrade->chain, upgrade->store, upgrade->number,
-                              upgrade->id, upgrade->head.step);
+  status =
+      torpor__state_chain_read(&upgrade->chain, upgrade->store, upgrade->number,
+                               upgrade->id, upgrade->head.step);
   if (status != TORPOR_OK) return status;
   if (upgrade->chain.step == upgrade->head.step &&
       upgrade->chain.branch == upgrade->head.branch)
     return TORPOR_OK;
-  return torpor__store_fail(rows, TORPOR_CORRUPT,
-                            "run '%s': the state of step %" PRId64
-                            " is missing",
-                            upgrade->id, upgrade->head.step);
+  return torpor__database_fail(rows, TORPOR_CORRUPT,
+                               "run '%s': the state of step %" PRId64
+                               " is missing",
+                               upgrade->id, upgrade->head.step);
 }
 
 /* ---- What it is to become ------------------------------------------------*/
@@ -135,21 +136,21 @@ static torpor_status find_branch(void *data, const struct torpor__branch *row) {
   return TORPOR_OK;
 }
 
-/* torpor__edition_fn */
-static torpor_status find_edition(void *data,
-                                  const struct torpor__edition *row) {
+/* torpor__version_fn */
+static torpor_status find_version(void *data,
+                                  const struct torpor__version *row) {
   struct upgrade *upgrade = data;
-  if (row->number >= upgrade->edition) upgrade->edition = row->number + 1;
+  if (row->number >= upgrade->version) upgrade->version = row->number + 1;
   return TORPOR_OK;
 }
 
 static torpor_status find_numbers(struct upgrade *upgrade) {
-  struct torpor__store *rows = upgrade->rows;
+  struct torpor__database *rows = upgrade->rows;
   upgrade->branch = upgrade->head.branch + 1;
   torpor_status status =
       rows->calls->branch_each(rows, upgrade->number, find_branch, upgrade);
   if (status != TORPOR_OK) return status;
-  return rows->calls->edition_each(rows, upgrade->number, find_edition,
+  return rows->calls->version_each(rows, upgrade->number, find_version,
                                    upgrade);
 }
 
@@ -186,8 +187,9 @@ static torpor_status wrap_state(struct upgrade *upgrade,
   torpor_bytes_free(&from);
   free(json);
   free(quoted);
-  return status == TORPOR_OK ? status
-                             : torpor__store_fail(upgrade->rows, status, NULL);
+  return status == TORPOR_OK
+             ? status
+             : torpor__database_fail(upgrade->rows, status, NULL);
 }
 
 /* ---- The report ----------------------------------------------------------*/
@@ -208,7 +210,7 @@ static bool copy_operation(torpor_run_operation *copy,
       .begun_ms = row->begun_ms,
       .begun_step = row->begun_step,
       .due_ms = row->due_ms == TORPOR__NEVER ? -1 : row->due_ms,
-      .waking = torpor__catalog_policy(row->policy)};
+      .waking = torpor__store_policy(row->policy)};
   block += kind + key + topic;
   if (row->request.size > 0)
     memcpy(block, row->request.data, row->request.size);
@@ -245,7 +247,7 @@ static torpor_status note_answered(void *data,
 
 static torpor_status report_losses(const struct upgrade *upgrade,
                                    torpor_run_upgrade_report *report) {
-  struct torpor__store *rows = upgrade->rows;
+  struct torpor__database *rows = upgrade->rows;
   struct losing losing = {.report = report};
   struct torpor__counts counts = {0};
   torpor_status status =
@@ -274,7 +276,8 @@ static torpor_status make_report(const struct upgrade *upgrade,
   torpor_status status = report->from_file == NULL || report->to_file == NULL
                              ? TORPOR_NOMEM
                              : report_losses(upgrade, report);
-  if (status == TORPOR_NOMEM) torpor__store_fail(upgrade->rows, status, NULL);
+  if (status == TORPOR_NOMEM)
+    torpor__database_fail(upgrade->rows, status, NULL);
   return status;
 }
 
@@ -291,17 +294,17 @@ void torpor_run_upgrade_report_free(torpor_run_upgrade_report *report) {
 
 /* ---- The transaction -----------------------------------------------------*/
 
-static torpor_status write_edition(const struct upgrade *upgrade,
+static torpor_status write_version(const struct upgrade *upgrade,
                                    int64_t now_ms) {
-  const struct torpor__store_calls *calls = upgrade->rows->calls;
+  const struct torpor__database_calls *calls = upgrade->rows->calls;
   const struct torpor__program *next = &upgrade->next;
   const char *engine = torpor_engine_id();
-  const struct torpor__edition edition = {
-      .number = upgrade->edition,
+  const struct torpor__version version = {
+      .number = upgrade->version,
       .program = next->files[0].name,
       .engine = {.data = engine, .size = strlen(engine)},
       .start = upgrade->head.step,
-      .before = upgrade->head.edition,
+      .before = upgrade->head.version,
       .state = {.data = upgrade->handed.data, .size = upgrade->handed.size}};
   const struct torpor__branch branch = {.branch = upgrade->branch,
                                         .parent = upgrade->head.branch,
@@ -309,9 +312,9 @@ static torpor_status write_edition(const struct upgrade *upgrade,
                                         .origin = "",
                                         .made_ms = now_ms};
   torpor_status status =
-      calls->edition_add(upgrade->rows, upgrade->number, &edition);
+      calls->version_add(upgrade->rows, upgrade->number, &version);
   for (size_t i = 0; status == TORPOR_OK && i < next->count; i++)
-    status = calls->file_add(upgrade->rows, upgrade->number, edition.number,
+    status = calls->file_add(upgrade->rows, upgrade->number, version.number,
                              next->files[i].name, next->files[i].source);
   if (status != TORPOR_OK) return status;
   return calls->branch_add(upgrade->rows, upgrade->number, &branch);
@@ -322,11 +325,11 @@ static torpor_status write_edition(const struct upgrade *upgrade,
 static torpor_status write_head(const struct upgrade *upgrade,
                                 const struct torpor__head *now,
                                 int64_t now_ms) {
-  const struct torpor__store_calls *calls = upgrade->rows->calls;
+  const struct torpor__database_calls *calls = upgrade->rows->calls;
   struct torpor__head head = *now;
   head.status = TORPOR__RUN_ACTIVE;
   head.branch = upgrade->branch;
-  head.edition = upgrade->edition;
+  head.version = upgrade->version;
   head.start = head.step;
   head.fence++;
   head.attempts = 0;
@@ -344,24 +347,24 @@ static torpor_status write_head(const struct upgrade *upgrade,
 
 /* Whoever is no worker may have ended the run meanwhile. */
 static torpor_status write_rows(const struct upgrade *upgrade, int64_t now_ms) {
-  struct torpor__store *rows = upgrade->rows;
+  struct torpor__database *rows = upgrade->rows;
   struct torpor__head now;
   torpor_status status = rows->calls->head_get(rows, upgrade->number, &now);
   if (status != TORPOR_OK) return status;
   if (!is_upgradable(&now))
-    return torpor__store_fail(rows, TORPOR_ENDED, "run '%s'", upgrade->id);
+    return torpor__database_fail(rows, TORPOR_ENDED, "run '%s'", upgrade->id);
   if (now.step != upgrade->head.step || now.branch != upgrade->head.branch)
-    return torpor__store_fail(rows, TORPOR_FENCED, "run '%s'", upgrade->id);
-  status = write_edition(upgrade, now_ms);
+    return torpor__database_fail(rows, TORPOR_FENCED, "run '%s'", upgrade->id);
+  status = write_version(upgrade, now_ms);
   return status == TORPOR_OK ? write_head(upgrade, &now, now_ms) : status;
 }
 
 static torpor_status write_upgrade(const struct upgrade *upgrade) {
-  struct torpor__store *rows = upgrade->rows;
+  struct torpor__database *rows = upgrade->rows;
   TORPOR__FAULT(UPGRADE_READ);
   torpor_status status = rows->calls->begin(rows);
   if (status != TORPOR_OK) return status;
-  status = write_rows(upgrade, torpor__catalog_now());
+  status = write_rows(upgrade, torpor__store_now());
   TORPOR__FAULT(UPGRADE_BEFORE);
   if (status == TORPOR_OK) status = rows->calls->commit(rows);
   if (status != TORPOR_OK) rows->calls->rollback(rows);
@@ -375,20 +378,20 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
                                 const torpor_run_upgrade_options *options,
                                 torpor_run_upgrade_report *report) {
   torpor_status status = read_run(upgrade);
-  upgrade->handover.exporter = options->exporter;
+  upgrade->upgrade_state.exporter = options->exporter;
   if (status == TORPOR_OK) status = read_program(upgrade, options->file);
   if (status == TORPOR_OK)
-    status = torpor__handover_take(&upgrade->handover, &upgrade->chain,
-                                   &report->state);
+    status = torpor__upgrade_state_take(&upgrade->upgrade_state,
+                                        &upgrade->chain, &report->state);
   if (status == TORPOR_OK) status = wrap_state(upgrade, &report->state);
   if (status == TORPOR_OK)
-    status = torpor__door_check(
+    status = torpor__input_check(
         upgrade->rows,
         (struct torpor__slice){.data = upgrade->handed.data,
                                .size = upgrade->handed.size},
-        upgrade->handover.memory_max, "the state that is handed over");
+        upgrade->upgrade_state.memory_max, "the state that is handed over");
   if (status == TORPOR_OK)
-    status = torpor__handover_seal(upgrade->store, &upgrade->handed);
+    status = torpor__upgrade_state_seal(upgrade->store, &upgrade->handed);
   if (status == TORPOR_OK) status = find_numbers(upgrade);
   if (status == TORPOR_OK) status = make_report(upgrade, report);
   if (status != TORPOR_OK || options->dry_run) return status;
@@ -398,20 +401,20 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
 /* Keeps workers off, for as long as 'do_upgrade' takes; a dry run on a store
  * that cannot be written only looks whether there is one. */
 static torpor_status lock_run(struct upgrade *upgrade, bool dry) {
-  struct torpor__store *rows = upgrade->rows;
+  struct torpor__database *rows = upgrade->rows;
   bool locked = false;
   torpor_status status = rows->calls->lock(rows, upgrade->number);
   upgrade->locked = status == TORPOR_OK;
   if (status == TORPOR_READONLY && dry)
     status = rows->calls->locked(rows, upgrade->number, &locked);
   if (status == TORPOR_LOCKED || locked)
-    return torpor__store_fail(rows, TORPOR_LOCKED,
-                              "run '%s': stop its worker first", upgrade->id);
+    return torpor__database_fail(
+        rows, TORPOR_LOCKED, "run '%s': stop its worker first", upgrade->id);
   return status;
 }
 
 static void free_upgrade(struct upgrade *upgrade) {
-  torpor__chain_free(&upgrade->chain);
+  torpor__state_chain_free(&upgrade->chain);
   torpor__program_free(&upgrade->next);
   torpor_access_close(upgrade->access);
   torpor_bytes_free(&upgrade->handed);
@@ -425,13 +428,13 @@ torpor_status torpor_run_upgrade(torpor_store *store, const char *id,
                                  torpor_run_upgrade_report *out) {
   torpor_run_upgrade_options given = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
   torpor_run_upgrade_report report = {0};
-  struct upgrade upgrade = {.store = store, .rows = store->store, .id = id};
+  struct upgrade upgrade = {.store = store, .rows = store->database, .id = id};
   if (out != NULL) *out = report;
   memcpy(&given, options,
          options->size < sizeof given ? options->size : sizeof given);
   if (given.file == NULL)
-    return torpor__store_fail(upgrade.rows, TORPOR_MISUSE,
-                              "name the new main module of the run");
+    return torpor__database_fail(upgrade.rows, TORPOR_MISUSE,
+                                 "name the new main module of the run");
   torpor_status status =
       upgrade.rows->calls->run_find(upgrade.rows, id, &upgrade.number);
   if (status == TORPOR_OK) status = lock_run(&upgrade, given.dry_run);

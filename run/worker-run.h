@@ -14,13 +14,13 @@
 #include "request.h"
 #include "torpor-loop.h"
 
-struct torpor__held;
+struct torpor__worker_run;
 
 /* What a held run needs of its worker. */
-struct torpor__held_by {
+struct torpor__worker_services {
   torpor_store *store;
   torpor_loop *loop;
-  struct torpor__crew *crew; /* for steps that take long; NULL: none */
+  struct torpor__threads *threads; /* for steps that take long; NULL: none */
   bool short_only; /* a step that turns out to be long is put off: others who
                       are short go first */
   torpor_event_fn event; /* may be NULL */
@@ -31,57 +31,61 @@ struct torpor__held_by {
  * it; the first flush claims it. ENGINE when it sleeps in one that is not here,
  * CORRUPT when its rows are damaged, for which it was parked, or what the store
  * says; then '*held' is NULL and the lock given up. 'by' must outlive it. */
-torpor_status torpor__held_open(struct torpor__held **held,
-                                const struct torpor__held_by *by,
-                                const struct torpor__trial *trial);
-void torpor__held_close(struct torpor__held *held);
+torpor_status torpor__worker_run_open(struct torpor__worker_run **run,
+                                      const struct torpor__worker_services *by,
+                                      const struct torpor__trial *trial);
+void torpor__worker_run_close(struct torpor__worker_run *run);
 
 /* Runs a step when there is anything to do and the store knows of the attempt:
  * wakes the VM if needed, and hands what it did to the protocol. One that takes
  * long goes on elsewhere, and is asked for by calling this again. A step that
  * came to nothing is reported and abandoned. '*stepped' says whether one came
  * to its end. OK, NOMEM, FENCED, or what the store says. */
-torpor_status torpor__held_step(struct torpor__held *held, bool *stepped);
+torpor_status torpor__worker_run_step(struct torpor__worker_run *run,
+                                      bool *stepped);
 
 /* As torpor__protocol_refresh; a step that goes on elsewhere for a run that was
  * killed, or taken over, is told to end. */
-torpor_status torpor__held_refresh(struct torpor__held *held);
+torpor_status torpor__worker_run_refresh(struct torpor__worker_run *run);
 
-enum torpor__held_next {
-  TORPOR__HELD_STAYS,  /* the run goes on */
-  TORPOR__HELD_LEAVES, /* it ended or is another's: close it */
-  TORPOR__HELD_AGAIN, /* memory ran out for one of its operations: close it, and
-                          take it again later */
+enum torpor__worker_run_next {
+  TORPOR__WORKER_RUN_STAYS,  /* the run goes on */
+  TORPOR__WORKER_RUN_LEAVES, /* it ended or is another's: close it */
+  /* Memory ran out for one of its operations: close it, and take it again
+   * later. */
+  TORPOR__WORKER_RUN_AGAIN,
 };
 
 /* After a flush that held it: tells what is now durable. */
-enum torpor__held_next torpor__held_settle(struct torpor__held *held);
+enum torpor__worker_run_next
+torpor__worker_run_settle(struct torpor__worker_run *run);
 
 /* Called now and then: when nothing happened since the last call and nothing
  * is about to, the next flush takes back the attempt that was counted in
  * advance. So a worker that dies during a long wait costs the run nothing. A
  * suspect that only waits is none any more. */
-void torpor__held_rest(struct torpor__held *held);
+void torpor__worker_run_rest(struct torpor__worker_run *run);
 
 /* Tells a step that goes on elsewhere to end; 'part' or 'close' waits for
  * it. */
-void torpor__held_stop(struct torpor__held *held);
+void torpor__worker_run_stop(struct torpor__worker_run *run);
 
 /* For a clean goodbye: what was about to be stepped is not, and the next flush
  * takes back the attempt that was counted for it. */
-void torpor__held_part(struct torpor__held *held);
+void torpor__worker_run_part(struct torpor__worker_run *run);
 
 /* Closes its VM, which the next step opens again from the last commit. */
-void torpor__held_sleep(struct torpor__held *held);
-bool torpor__held_is_awake(const struct torpor__held *held);
+void torpor__worker_run_sleep(struct torpor__worker_run *run);
+bool torpor__worker_run_is_awake(const struct torpor__worker_run *run);
 /* Whether its last step took long. */
-bool torpor__held_is_slow(const struct torpor__held *held);
+bool torpor__worker_run_is_slow(const struct torpor__worker_run *run);
 /* Whether there is nothing that it does, or is about to do. */
-bool torpor__held_is_tried(const struct torpor__held *held);
+bool torpor__worker_run_is_tried(const struct torpor__worker_run *run);
 /* Whether a step of it goes on elsewhere. */
-bool torpor__held_is_away(const struct torpor__held *held);
+bool torpor__worker_run_is_away(const struct torpor__worker_run *run);
 
-struct torpor__protocol *torpor__held_protocol(struct torpor__held *held);
-const char *torpor__held_id(const struct torpor__held *held);
+struct torpor__protocol *
+torpor__worker_run_protocol(struct torpor__worker_run *run);
+const char *torpor__worker_run_id(const struct torpor__worker_run *run);
 
 #endif

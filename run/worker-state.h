@@ -14,8 +14,8 @@ struct torpor__wanted {
 };
 
 struct torpor_worker {
-  struct torpor__held_by by; /* what the runs see of it */
-  bool all;                  /* drives every run of the store */
+  struct torpor__worker_services by; /* what the runs see of it */
+  bool all;                          /* drives every run of the store */
   int poll_ms;
   torpor_alarm *poll;
   bool look;             /* others may have written */
@@ -28,7 +28,7 @@ struct torpor_worker {
                        attempts be of runs that are idle */
   torpor_status status;
 
-  struct torpor__held **runs; /* those that stepped last at the end */
+  struct torpor__worker_run **runs; /* those that stepped last at the end */
   size_t count, capacity;
   int64_t *numbers; /* of 'runs', in order */
   size_t number_capacity;
@@ -36,16 +36,17 @@ struct torpor_worker {
   size_t refused_count, refused_capacity;
   struct torpor__wanted *wanted; /* runs that were added and are not held */
   size_t wanted_count, wanted_capacity;
-  struct torpor__held *trial; /* the suspect that is being worked, or NULL */
-  bool tried;                 /* a step of it came to its end */
+  struct torpor__worker_run
+      *trial; /* the suspect that is being worked, or NULL */
+  bool tried; /* a step of it came to its end */
 
   struct torpor__protocol **pending; /* room for one flush */
   size_t pending_capacity;
 };
 
-static inline struct torpor__store *
+static inline struct torpor__database *
 torpor__worker_store(const struct torpor_worker *worker) {
-  return worker->by.store->store;
+  return worker->by.store->database;
 }
 
 static inline void torpor__worker_tell(const struct torpor_worker *worker,

@@ -34,16 +34,16 @@
 #include "worker-run.h"
 #include "program.h"
 
-struct torpor__stint {
+struct torpor__worker_step {
   /* The holder's; set before the first step. */
-  const struct torpor__held_by *by;
+  const struct torpor__worker_services *by;
   struct torpor__protocol *protocol;
   const char *id;
-  int64_t number, edition;
-  struct torpor__brief brief; /* its functions are worker-step.c's */
+  int64_t number, version;
+  struct torpor__run_context context; /* its functions are worker-step.c's */
 
-  struct torpor__awake *awake; /* NULL: asleep */
-  struct torpor__errand errand;
+  struct torpor__run_vm *run_vm; /* NULL: asleep */
+  struct torpor__work work;
   bool away;
   bool slow;             /* the last step there took longer than a slice */
   bool told;             /* that this step's VM was woken */
@@ -58,7 +58,7 @@ struct torpor__stint {
   bool put_off;         /* and is not to go on elsewhere now */
 
   /* The step, and how it went. */
-  struct torpor__chain chain; /* what it is woken from */
+  struct torpor__state_chain chain; /* what it is woken from */
   struct torpor__program supplies;
   torpor_bytes handed;
   struct torpor__delivery *deliveries;
@@ -67,33 +67,35 @@ struct torpor__stint {
   torpor_status status;
   bool woken;
   double woke_us;
-  char message[TORPOR__STORE_MESSAGE_MAX];
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
 };
 
 /* Fills in the functions of 'brief'. */
-void torpor__stint_open(struct torpor__stint *stint);
+void torpor__worker_step_open(struct torpor__worker_step *worker_step);
 /* Gives up what is under way. */
-void torpor__stint_close(struct torpor__stint *stint);
+void torpor__worker_step_close(struct torpor__worker_step *worker_step);
 
-enum torpor__stint_end {
-  TORPOR__STINT_AWAY,  /* it goes on on another thread: ask again */
-  TORPOR__STINT_DONE,  /* 'step' says what it did; the VM is awake */
-  TORPOR__STINT_FAILED /* 'message' says why; the VM is asleep */
+enum torpor__worker_step_end {
+  TORPOR__WORKER_STEP_AWAY,  /* it goes on on another thread: ask again */
+  TORPOR__WORKER_STEP_DONE,  /* 'step' says what it did; the VM is awake */
+  TORPOR__WORKER_STEP_FAILED /* 'message' says why; the VM is asleep */
 };
 
 /* Computes the step that the protocol has chosen deliveries for, or goes on
  * with it. 'step' is filled in by the time that DONE is returned. */
-enum torpor__stint_end torpor__stint_run(struct torpor__stint *stint,
-                                         struct torpor__step *step);
+enum torpor__worker_step_end
+torpor__worker_step_run(struct torpor__worker_step *worker_step,
+                        struct torpor__step *step);
 
 /* Asks a step that is away to end soon. 'run' then returns FAILED. */
-void torpor__stint_stop(struct torpor__stint *stint);
+void torpor__worker_step_stop(struct torpor__worker_step *worker_step);
 /* The same, and waits for it: it has come to nothing. */
-void torpor__stint_abandon(struct torpor__stint *stint);
+void torpor__worker_step_abandon(struct torpor__worker_step *worker_step);
 /* Whether the step was given up, and nothing is wrong with it. */
-bool torpor__stint_is_unwanted(const struct torpor__stint *stint);
+bool torpor__worker_step_is_unwanted(
+    const struct torpor__worker_step *worker_step);
 
 /* Closes the VM, which the next step wakes again. Not while it is away. */
-void torpor__stint_sleep(struct torpor__stint *stint);
+void torpor__worker_step_sleep(struct torpor__worker_step *worker_step);
 
 #endif

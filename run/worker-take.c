@@ -30,13 +30,14 @@ static torpor_status refuse(struct torpor_worker *worker, int64_t number) {
   if (!torpor__array_reserve(&worker->refused, &worker->refused_capacity,
                              worker->refused_count + 1,
                              sizeof *worker->refused))
-    return torpor__store_fail(torpor__worker_store(worker), TORPOR_NOMEM, NULL);
+    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+                                 NULL);
   worker->refused[worker->refused_count++] = number;
   return TORPOR_OK;
 }
 
 /* Where 'number' is, or belongs, among those that are held. */
-static size_t find_held(const struct torpor_worker *worker, int64_t number) {
+static size_t find_run(const struct torpor_worker *worker, int64_t number) {
   size_t low = 0, high = worker->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -50,17 +51,17 @@ static size_t find_held(const struct torpor_worker *worker, int64_t number) {
 
 bool torpor__worker_is_held(const struct torpor_worker *worker,
                             int64_t number) {
-  size_t at = find_held(worker, number);
+  size_t at = find_run(worker, number);
   return at < worker->count && worker->numbers[at] == number;
 }
 
-static void add_run(struct torpor_worker *worker, struct torpor__held *held,
-                    int64_t number) {
-  size_t at = find_held(worker, number);
+static void add_run(struct torpor_worker *worker,
+                    struct torpor__worker_run *run, int64_t number) {
+  size_t at = find_run(worker, number);
   memmove(&worker->numbers[at + 1], &worker->numbers[at],
           (worker->count - at) * sizeof *worker->numbers);
   worker->numbers[at] = number;
-  worker->runs[worker->count++] = held;
+  worker->runs[worker->count++] = run;
 }
 
 bool torpor__worker_reserve_wanted(struct torpor_worker *worker) {
@@ -72,7 +73,8 @@ bool torpor__worker_reserve_wanted(struct torpor_worker *worker) {
 torpor_status torpor__worker_want(struct torpor_worker *worker, int64_t number,
                                   int64_t attempts) {
   if (!torpor__worker_reserve_wanted(worker))
-    return torpor__store_fail(torpor__worker_store(worker), TORPOR_NOMEM, NULL);
+    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+                                 NULL);
   worker->wanted[worker->wanted_count++] =
       (struct torpor__wanted){.number = number, .attempts = attempts};
   return TORPOR_OK;
@@ -87,7 +89,7 @@ torpor_status torpor__worker_tell_parked(struct torpor_worker *worker) {
 }
 
 static torpor_status lock_run(struct torpor_worker *worker, int64_t number) {
-  struct torpor__store *store = torpor__worker_store(worker);
+  struct torpor__database *store = torpor__worker_store(worker);
   TORPOR__FAULT(CLAIM_BEFORE);
   torpor_status status = store->calls->lock(store, number);
   if (status == TORPOR_OK) TORPOR__FAULT(CLAIM_LOCKED);
@@ -113,7 +115,7 @@ static torpor_status find_head(void *data, int64_t number,
 /* One that has ended meanwhile, or has had its attempts. That is told when
  * nothing is being read, since who hears of it may read the run. */
 static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
-  struct torpor__store *store = torpor__worker_store(worker);
+  struct torpor__database *store = torpor__worker_store(worker);
   struct found found;
   torpor_status status =
       store->calls->run_each(store, number, find_head, &found);
@@ -123,14 +125,14 @@ static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
         worker, (torpor_event){.kind = TORPOR_EVENT_ENDED,
                                .run = found.id,
                                .step = found.head.step,
-                               .state = torpor__catalog_state(&found.head)});
+                               .state = torpor__store_state(&found.head)});
   return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
 }
 
 /* Holds a run that was locked and tried. */
 static torpor_status take_tried(struct torpor_worker *worker,
                                 const struct torpor__trial *trial) {
-  struct torpor__held *held;
+  struct torpor__worker_run *run;
   if (!trial->fit) return let_go(worker, trial->run);
   if (!torpor__array_reserve(&worker->runs, &worker->capacity,
                              worker->count + 1, sizeof(*worker->runs)) ||
@@ -141,13 +143,14 @@ static torpor_status take_tried(struct torpor_worker *worker,
       !torpor__worker_reserve_wanted(worker)) {
     torpor__worker_store(worker)->calls->unlock(torpor__worker_store(worker),
                                                 trial->run);
-    return torpor__store_fail(torpor__worker_store(worker), TORPOR_NOMEM, NULL);
+    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+                                 NULL);
   }
-  torpor_status status = torpor__held_open(&held, &worker->by, trial);
+  torpor_status status = torpor__worker_run_open(&run, &worker->by, trial);
   if (status != TORPOR_OK) return status;
-  add_run(worker, held, trial->run);
+  add_run(worker, run, trial->run);
   if (trial->attempts > 0 && worker->trial == NULL) {
-    worker->trial = held;
+    worker->trial = run;
     worker->tried = false;
   }
   return TORPOR_OK;
@@ -157,7 +160,7 @@ static torpor_status try_runs(struct torpor_worker *worker,
                               struct torpor__trial *trials, size_t count) {
   if (count == 0) return TORPOR_OK;
   return torpor__request_try(torpor__worker_store(worker), trials, count,
-                             TORPOR_RUN_ATTEMPTS, torpor__catalog_now());
+                             TORPOR_RUN_ATTEMPTS, torpor__store_now());
 }
 
 torpor_status torpor__worker_take(struct torpor_worker *worker, int64_t number,
@@ -193,7 +196,7 @@ static torpor_status want_active(void *data, int64_t number,
 
 /* Brings up to date what is known of those that are wanted. */
 static torpor_status look_at_wanted(struct torpor_worker *worker) {
-  struct torpor__store *store = torpor__worker_store(worker);
+  struct torpor__database *store = torpor__worker_store(worker);
   if (worker->all) {
     worker->wanted_count = 0;
     return store->calls->head_each(store, want_active, worker);
@@ -236,7 +239,7 @@ static torpor_status lock_wanted(struct torpor_worker *worker,
 /* Back to where 'lock_wanted' has them from: there was room. */
 static void put_back(struct torpor_worker *worker,
                      const struct torpor__trial *trials, size_t count) {
-  struct torpor__store *store = torpor__worker_store(worker);
+  struct torpor__database *store = torpor__worker_store(worker);
   for (size_t i = 0; i < count; i++) {
     store->calls->unlock(store, trials[i].run);
     worker->wanted[worker->wanted_count++] =
@@ -250,7 +253,8 @@ torpor_status torpor__worker_take_wanted(struct torpor_worker *worker) {
   struct torpor__trial *trials = calloc(worker->wanted_count, sizeof(*trials));
   size_t count, taken = 0;
   if (trials == NULL)
-    return torpor__store_fail(torpor__worker_store(worker), TORPOR_NOMEM, NULL);
+    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+                                 NULL);
   status = lock_wanted(worker, trials, &count);
   if (status == TORPOR_OK) status = try_runs(worker, trials, count);
   while (status == TORPOR_OK && taken < count) {
@@ -264,11 +268,11 @@ torpor_status torpor__worker_take_wanted(struct torpor_worker *worker) {
 }
 
 void torpor__worker_drop(struct torpor_worker *worker, size_t index) {
-  struct torpor__held *held = worker->runs[index];
-  if (held == worker->trial) worker->trial = NULL;
+  struct torpor__worker_run *run = worker->runs[index];
+  if (run == worker->trial) worker->trial = NULL;
   size_t at =
-      find_held(worker, torpor__protocol_run(torpor__held_protocol(held)));
-  torpor__held_close(held);
+      find_run(worker, torpor__protocol_run(torpor__worker_run_protocol(run)));
+  torpor__worker_run_close(run);
   worker->count--;
   memmove(&worker->numbers[at], &worker->numbers[at + 1],
           (worker->count - at) * sizeof *worker->numbers);

@@ -23,11 +23,11 @@ enum { THREADS_MOST = 16, NICE = 5 };
 /* What programs have on the main thread of a process. */
 #define STACK_SIZE ((size_t)8 << 20)
 
-struct torpor__crew {
+struct torpor__threads {
   torpor_loop *loop;
   pthread_mutex_t lock;
   pthread_cond_t changed; /* an errand came, or one was done, or the end */
-  struct torpor__errand *first, *last;
+  struct torpor__work *first, *last;
   size_t waiting; /* errands in that list */
   pthread_t threads[THREADS_MOST];
   size_t count;
@@ -38,68 +38,68 @@ struct torpor__crew {
 
 /* ---- The list of errands, under the lock ---------------------------------*/
 
-static void note_shortage(struct torpor__crew *crew) {
-  atomic_store(&crew->is_short,
-               crew->waiting > crew->idle && crew->count == THREADS_MOST);
+static void note_shortage(struct torpor__threads *threads) {
+  atomic_store(&threads->is_short, threads->waiting > threads->idle &&
+                                       threads->count == THREADS_MOST);
 }
 
-static void add_errand(struct torpor__crew *crew,
-                       struct torpor__errand *errand) {
-  errand->next = NULL;
-  errand->state = TORPOR__ERRAND_WAITS;
-  if (crew->last != NULL)
-    crew->last->next = errand;
+static void add_work(struct torpor__threads *threads,
+                     struct torpor__work *work) {
+  work->next = NULL;
+  work->state = TORPOR__WORK_WAITS;
+  if (threads->last != NULL)
+    threads->last->next = work;
   else
-    crew->first = errand;
-  crew->last = errand;
-  crew->waiting++;
+    threads->first = work;
+  threads->last = work;
+  threads->waiting++;
 }
 
-static void remove_errand(struct torpor__crew *crew,
-                          struct torpor__errand *errand) {
-  struct torpor__errand *before = NULL;
-  for (struct torpor__errand *at = crew->first; at != errand; at = at->next)
+static void remove_work(struct torpor__threads *threads,
+                        struct torpor__work *work) {
+  struct torpor__work *before = NULL;
+  for (struct torpor__work *at = threads->first; at != work; at = at->next)
     before = at;
   if (before != NULL)
-    before->next = errand->next;
+    before->next = work->next;
   else
-    crew->first = errand->next;
-  if (crew->last == errand) crew->last = before;
-  crew->waiting--;
+    threads->first = work->next;
+  if (threads->last == work) threads->last = before;
+  threads->waiting--;
 }
 
 /* ---- The threads ---------------------------------------------------------*/
 
 /* NULL: the crew closes. */
-static struct torpor__errand *await_errand(struct torpor__crew *crew) {
-  crew->idle++;
-  note_shortage(crew);
-  while (crew->first == NULL && !crew->closing)
-    pthread_cond_wait(&crew->changed, &crew->lock);
-  crew->idle--;
-  struct torpor__errand *errand = crew->first;
-  if (errand == NULL) return NULL;
-  remove_errand(crew, errand);
-  errand->state = TORPOR__ERRAND_RUNS;
-  note_shortage(crew);
-  return errand;
+static struct torpor__work *await_work(struct torpor__threads *threads) {
+  threads->idle++;
+  note_shortage(threads);
+  while (threads->first == NULL && !threads->closing)
+    pthread_cond_wait(&threads->changed, &threads->lock);
+  threads->idle--;
+  struct torpor__work *work = threads->first;
+  if (work == NULL) return NULL;
+  remove_work(threads, work);
+  work->state = TORPOR__WORK_RUNS;
+  note_shortage(threads);
+  return work;
 }
 
 static void *run_thread(void *user) {
-  struct torpor__crew *crew = user;
-  struct torpor__errand *errand;
+  struct torpor__threads *threads = user;
+  struct torpor__work *work;
   int own = getpriority(PRIO_PROCESS, (id_t)gettid());
   setpriority(PRIO_PROCESS, (id_t)gettid(), own + NICE); /* or not */
-  pthread_mutex_lock(&crew->lock);
-  while ((errand = await_errand(crew)) != NULL) {
-    pthread_mutex_unlock(&crew->lock);
-    errand->work(errand);
-    pthread_mutex_lock(&crew->lock);
-    errand->state = TORPOR__ERRAND_DONE;
-    pthread_cond_broadcast(&crew->changed);
-    torpor_loop_wake(crew->loop);
+  pthread_mutex_lock(&threads->lock);
+  while ((work = await_work(threads)) != NULL) {
+    pthread_mutex_unlock(&threads->lock);
+    work->work(work);
+    pthread_mutex_lock(&threads->lock);
+    work->state = TORPOR__WORK_DONE;
+    pthread_cond_broadcast(&threads->changed);
+    torpor_loop_wake(threads->loop);
   }
-  pthread_mutex_unlock(&crew->lock);
+  pthread_mutex_unlock(&threads->lock);
   return NULL;
 }
 
@@ -113,78 +113,80 @@ static void choose_signals(sigset_t *blocked) {
     sigdelset(blocked, own[i]);
 }
 
-static bool add_thread(struct torpor__crew *crew) {
+static bool add_thread(struct torpor__threads *threads) {
   sigset_t blocked, before;
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
   choose_signals(&blocked);
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
   bool made = pthread_attr_setstacksize(&attributes, STACK_SIZE) == 0 &&
-              pthread_create(&crew->threads[crew->count], &attributes,
-                             run_thread, crew) == 0;
+              pthread_create(&threads->threads[threads->count], &attributes,
+                             run_thread, threads) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
-  if (made) crew->count++;
+  if (made) threads->count++;
   return made;
 }
 
 /* ---- For the loop's thread -----------------------------------------------*/
 
-struct torpor__crew *torpor__crew_open(torpor_loop *loop) {
-  struct torpor__crew *crew = calloc(1, sizeof *crew);
-  if (crew == NULL) return NULL;
-  crew->loop = loop;
-  pthread_mutex_init(&crew->lock, NULL);
-  pthread_cond_init(&crew->changed, NULL);
-  return crew;
+struct torpor__threads *torpor__threads_open(torpor_loop *loop) {
+  struct torpor__threads *threads = calloc(1, sizeof *threads);
+  if (threads == NULL) return NULL;
+  threads->loop = loop;
+  pthread_mutex_init(&threads->lock, NULL);
+  pthread_cond_init(&threads->changed, NULL);
+  return threads;
 }
 
-void torpor__crew_close(struct torpor__crew *crew) {
-  if (crew == NULL) return;
-  pthread_mutex_lock(&crew->lock);
-  crew->closing = true;
-  pthread_cond_broadcast(&crew->changed);
-  pthread_mutex_unlock(&crew->lock);
-  for (size_t i = 0; i < crew->count; i++) pthread_join(crew->threads[i], NULL);
-  pthread_cond_destroy(&crew->changed);
-  pthread_mutex_destroy(&crew->lock);
-  free(crew);
+void torpor__threads_close(struct torpor__threads *threads) {
+  if (threads == NULL) return;
+  pthread_mutex_lock(&threads->lock);
+  threads->closing = true;
+  pthread_cond_broadcast(&threads->changed);
+  pthread_mutex_unlock(&threads->lock);
+  for (size_t i = 0; i < threads->count; i++)
+    pthread_join(threads->threads[i], NULL);
+  pthread_cond_destroy(&threads->changed);
+  pthread_mutex_destroy(&threads->lock);
+  free(threads);
 }
 
-bool torpor__crew_start(struct torpor__crew *crew,
-                        struct torpor__errand *errand) {
-  pthread_mutex_lock(&crew->lock);
-  bool wanting = crew->waiting >= crew->idle && crew->count < THREADS_MOST;
-  bool served = (wanting && add_thread(crew)) || crew->count > 0;
+bool torpor__threads_start(struct torpor__threads *threads,
+                           struct torpor__work *work) {
+  pthread_mutex_lock(&threads->lock);
+  bool wanting =
+      threads->waiting >= threads->idle && threads->count < THREADS_MOST;
+  bool served = (wanting && add_thread(threads)) || threads->count > 0;
   if (served) {
-    add_errand(crew, errand);
-    note_shortage(crew);
-    pthread_cond_broadcast(&crew->changed);
+    add_work(threads, work);
+    note_shortage(threads);
+    pthread_cond_broadcast(&threads->changed);
   }
-  pthread_mutex_unlock(&crew->lock);
+  pthread_mutex_unlock(&threads->lock);
   return served;
 }
 
-bool torpor__crew_done(struct torpor__crew *crew,
-                       struct torpor__errand *errand) {
-  pthread_mutex_lock(&crew->lock);
-  bool done = errand->state == TORPOR__ERRAND_DONE;
-  if (done) errand->state = TORPOR__ERRAND_NONE;
-  pthread_mutex_unlock(&crew->lock);
+bool torpor__threads_done(struct torpor__threads *threads,
+                          struct torpor__work *work) {
+  pthread_mutex_lock(&threads->lock);
+  bool done = work->state == TORPOR__WORK_DONE;
+  if (done) work->state = TORPOR__WORK_NONE;
+  pthread_mutex_unlock(&threads->lock);
   return done;
 }
 
-void torpor__crew_wait(struct torpor__crew *crew,
-                       struct torpor__errand *errand) {
-  pthread_mutex_lock(&crew->lock);
-  if (errand->state == TORPOR__ERRAND_WAITS) remove_errand(crew, errand);
-  while (errand->state == TORPOR__ERRAND_RUNS)
-    pthread_cond_wait(&crew->changed, &crew->lock);
-  errand->state = TORPOR__ERRAND_NONE;
-  note_shortage(crew);
-  pthread_mutex_unlock(&crew->lock);
+void torpor__threads_wait(struct torpor__threads *threads,
+                          struct torpor__work *work) {
+  pthread_mutex_lock(&threads->lock);
+  if (work->state == TORPOR__WORK_WAITS) remove_work(threads, work);
+  while (work->state == TORPOR__WORK_RUNS)
+    pthread_cond_wait(&threads->changed, &threads->lock);
+  work->state = TORPOR__WORK_NONE;
+  note_shortage(threads);
+  pthread_mutex_unlock(&threads->lock);
 }
 
-bool torpor__crew_is_short(const struct torpor__crew *crew) {
-  return atomic_load(&crew->is_short);
+bool torpor__threads_is_short(const struct torpor__threads *threads) {
+  return atomic_load(&threads->is_short);
 }

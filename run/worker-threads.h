@@ -25,41 +25,41 @@
 
 #include "torpor-loop.h"
 
-struct torpor__crew;
+struct torpor__threads;
 
-enum torpor__errand_state {
-  TORPOR__ERRAND_NONE, /* not the crew's; zeroed is this */
-  TORPOR__ERRAND_WAITS,
-  TORPOR__ERRAND_RUNS,
-  TORPOR__ERRAND_DONE
+enum torpor__work_state {
+  TORPOR__WORK_NONE, /* not the crew's; zeroed is this */
+  TORPOR__WORK_WAITS,
+  TORPOR__WORK_RUNS,
+  TORPOR__WORK_DONE
 };
 
 /* Embedded in what is to be done; 'work' is called on a thread of the crew. */
-struct torpor__errand {
-  void (*work)(struct torpor__errand *errand);
-  struct torpor__errand *next;
-  enum torpor__errand_state state;
+struct torpor__work {
+  void (*work)(struct torpor__work *work);
+  struct torpor__work *next;
+  enum torpor__work_state state;
 };
 
 /* NULL when memory ran out. 'loop' is woken whenever an errand is done. */
-struct torpor__crew *torpor__crew_open(torpor_loop *loop);
+struct torpor__threads *torpor__threads_open(torpor_loop *loop);
 /* No errand may be the crew's any more. Before the loop is closed. */
-void torpor__crew_close(struct torpor__crew *crew);
+void torpor__threads_close(struct torpor__threads *threads);
 
 /* Hands an errand over. False when there is no thread to be had. */
-bool torpor__crew_start(struct torpor__crew *crew,
-                        struct torpor__errand *errand);
+bool torpor__threads_start(struct torpor__threads *threads,
+                           struct torpor__work *work);
 
 /* Whether it is done, and the caller's again. */
-bool torpor__crew_done(struct torpor__crew *crew,
-                       struct torpor__errand *errand);
+bool torpor__threads_done(struct torpor__threads *threads,
+                          struct torpor__work *work);
 
 /* Waits for an errand that was told to stop; one that no thread has begun is
  * not done. The caller's again. */
-void torpor__crew_wait(struct torpor__crew *crew,
-                       struct torpor__errand *errand);
+void torpor__threads_wait(struct torpor__threads *threads,
+                          struct torpor__work *work);
 
 /* Whether errands wait for a thread and none is free. From any thread. */
-bool torpor__crew_is_short(const struct torpor__crew *crew);
+bool torpor__threads_is_short(const struct torpor__threads *threads);
 
 #endif

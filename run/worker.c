@@ -55,7 +55,7 @@ static void give_up(struct torpor_worker *worker, torpor_status status) {
 /* Others have the store for themselves, for long. What is staged stays, and is
  * written when they let go of it. */
 static void wait_for_store(struct torpor_worker *worker) {
-  char text[TORPOR__STORE_MESSAGE_MAX + 32];
+  char text[TORPOR__DATABASE_MESSAGE_MAX + 32];
   worker->look = true;
   if (worker->locked) return;
   worker->locked = true;
@@ -70,7 +70,7 @@ static void wait_for_store(struct torpor_worker *worker) {
 
 static torpor_status refresh_runs(struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++) {
-    torpor_status status = torpor__held_refresh(worker->runs[i]);
+    torpor_status status = torpor__worker_run_refresh(worker->runs[i]);
     if (status != TORPOR_OK && status != TORPOR_FENCED) return status;
   }
   return TORPOR_OK;
@@ -78,12 +78,13 @@ static torpor_status refresh_runs(struct torpor_worker *worker) {
 
 /* Lets the attempts be of those that wait for long. */
 static void rest_idle(struct torpor_worker *worker) {
-  for (size_t i = 0; i < worker->count; i++) torpor__held_rest(worker->runs[i]);
+  for (size_t i = 0; i < worker->count; i++)
+    torpor__worker_run_rest(worker->runs[i]);
 }
 
 /* Reads what other processes wrote since the last time. */
 static torpor_status look_around(struct torpor_worker *worker) {
-  struct torpor__store *store = torpor__worker_store(worker);
+  struct torpor__database *store = torpor__worker_store(worker);
   double now = torpor_loop_now(worker->by.loop, TORPOR_CLOCK_MONOTONIC);
   bool changed = false;
   torpor_status status = TORPOR_OK;
@@ -106,15 +107,15 @@ static torpor_status look_around(struct torpor_worker *worker) {
 
 /* ---- Suspects ------------------------------------------------------------*/
 
-static bool is_suspect(struct torpor__held *held) {
-  return torpor__protocol_is_suspect(torpor__held_protocol(held));
+static bool is_suspect(struct torpor__worker_run *run) {
+  return torpor__protocol_is_suspect(torpor__worker_run_protocol(run));
 }
 
 /* Who is to be tried next, but for the trial itself: a run that is held and
  * ready, or one that is wanted, those that are short first, then those with the
  * fewest attempts. */
 struct candidate {
-  struct torpor__held *held;
+  struct torpor__worker_run *run;
   struct torpor__wanted *wanted;
   bool slow;
   int64_t attempts;
@@ -133,14 +134,14 @@ static void compare(struct candidate *best, struct candidate other) {
 static struct candidate find_candidate(const struct torpor_worker *worker) {
   struct candidate best = {0};
   for (size_t i = 0; i < worker->count; i++) {
-    struct torpor__held *held = worker->runs[i];
-    const struct torpor__protocol *protocol = torpor__held_protocol(held);
-    if (held == worker->trial || !is_suspect(held) ||
+    struct torpor__worker_run *run = worker->runs[i];
+    const struct torpor__protocol *protocol = torpor__worker_run_protocol(run);
+    if (run == worker->trial || !is_suspect(run) ||
         !torpor__protocol_ready(protocol))
       continue;
     compare(&best, (struct candidate){
-                       .held = held,
-                       .slow = torpor__held_is_slow(held),
+                       .run = run,
+                       .slow = torpor__worker_run_is_slow(run),
                        .attempts = torpor__protocol_head(protocol)->attempts});
   }
   for (size_t i = 0; i < worker->wanted_count; i++) {
@@ -161,7 +162,7 @@ static void forget_wanted(struct torpor_worker *worker, size_t at) {
 /* Asks which suspects other workers have: as long as those live, all that they
  * work. */
 static torpor_status ask_for_locks(struct torpor_worker *worker) {
-  struct torpor__store *store = torpor__worker_store(worker);
+  struct torpor__database *store = torpor__worker_store(worker);
   torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < worker->wanted_count; i++) {
     struct torpor__wanted *wanted = &worker->wanted[i];
@@ -192,7 +193,7 @@ static torpor_status choose_trial(struct torpor_worker *worker) {
          !torpor_loop_stopping(worker->by.loop)) {
     struct candidate best = find_candidate(worker);
     worker->tried = false;
-    worker->trial = best.held;
+    worker->trial = best.run;
     if (best.wanted == NULL) break;
     status = take_suspect(worker, (size_t)(best.wanted - worker->wanted));
   }
@@ -203,13 +204,13 @@ static torpor_status choose_trial(struct torpor_worker *worker) {
  * False when that is to be written before another is tried: should this one
  * end the worker, the other is not to be blamed. */
 static bool end_trial(struct torpor_worker *worker) {
-  struct torpor__held *held = worker->trial;
-  if (held == NULL) return true;
-  struct torpor__protocol *protocol = torpor__held_protocol(held);
+  struct torpor__worker_run *run = worker->trial;
+  if (run == NULL) return true;
+  struct torpor__protocol *protocol = torpor__worker_run_protocol(run);
   bool idle = torpor__protocol_phase(protocol) == TORPOR__PHASE_IDLE;
-  bool over = idle && (worker->tried || !is_suspect(held));
-  if (!over && !torpor__held_is_tried(held)) return true;
-  if (is_suspect(held) || torpor__held_is_tried(held))
+  bool over = idle && (worker->tried || !is_suspect(run));
+  if (!over && !torpor__worker_run_is_tried(run)) return true;
+  if (is_suspect(run) || torpor__worker_run_is_tried(run))
     torpor__protocol_rest(protocol);
   worker->trial = NULL;
   return !torpor__protocol_pending(protocol);
@@ -224,7 +225,7 @@ static torpor_status step_trial(struct torpor_worker *worker) {
     return status;
   struct candidate others = find_candidate(worker);
   worker->by.short_only = others.count > others.slow_count;
-  status = torpor__held_step(worker->trial, &stepped);
+  status = torpor__worker_run_step(worker->trial, &stepped);
   worker->by.short_only = false;
   if (stepped) worker->tried = true;
   return status == TORPOR_FENCED ? TORPOR_OK : status;
@@ -233,12 +234,12 @@ static torpor_status step_trial(struct torpor_worker *worker) {
 /* Whether there is anything to do for a suspect now. */
 static bool has_trial(const struct torpor_worker *worker) {
   if (worker->trial == NULL) return find_candidate(worker).count > 0;
-  if (torpor__held_is_away(worker->trial)) return false;
+  if (torpor__worker_run_is_away(worker->trial)) return false;
   const struct torpor__protocol *protocol =
-      torpor__held_protocol(worker->trial);
+      torpor__worker_run_protocol(worker->trial);
   return torpor__protocol_phase(protocol) != TORPOR__PHASE_IDLE ||
          torpor__protocol_ready(protocol) || !is_suspect(worker->trial) ||
-         torpor__held_is_tried(worker->trial);
+         torpor__worker_run_is_tried(worker->trial);
 }
 
 /* ---- Room ----------------------------------------------------------------*/
@@ -248,7 +249,7 @@ static bool has_trial(const struct torpor_worker *worker) {
 
 static bool has_room(const struct torpor_worker *worker) {
   uint64_t kept = worker->memory_total / 16; /* for what steps take besides */
-  return torpor__room_used() + VM_ROOM + kept <= worker->memory_total;
+  return torpor__process_memory_used() + VM_ROOM + kept <= worker->memory_total;
 }
 
 /* Makes room for one more VM, if there is not enough, by putting others to
@@ -257,20 +258,22 @@ static bool make_room(struct torpor_worker *worker) {
   size_t busy = 0;
   if (has_room(worker)) return true;
   for (size_t i = 0; i < worker->count; i++) {
-    struct torpor__held *held = worker->runs[i];
-    if (torpor__held_is_awake(held) &&
-        !torpor__protocol_ready(torpor__held_protocol(held)))
-      torpor__held_sleep(held);
-    if (torpor__held_is_awake(held) || torpor__held_is_away(held)) busy++;
+    struct torpor__worker_run *run = worker->runs[i];
+    if (torpor__worker_run_is_awake(run) &&
+        !torpor__protocol_ready(torpor__worker_run_protocol(run)))
+      torpor__worker_run_sleep(run);
+    if (torpor__worker_run_is_awake(run) || torpor__worker_run_is_away(run))
+      busy++;
   }
-  torpor__room_trim();
+  torpor__process_memory_trim();
   return busy == 0 || has_room(worker);
 }
 
 /* Whether 'held' is about to be woken. */
-static bool needs_room(struct torpor__held *held) {
-  const struct torpor__protocol *protocol = torpor__held_protocol(held);
-  return !torpor__held_is_awake(held) && !torpor__held_is_away(held) &&
+static bool needs_room(struct torpor__worker_run *run) {
+  const struct torpor__protocol *protocol = torpor__worker_run_protocol(run);
+  return !torpor__worker_run_is_awake(run) &&
+         !torpor__worker_run_is_away(run) &&
          (torpor__protocol_phase(protocol) == TORPOR__PHASE_STEPPING ||
           torpor__protocol_ready(protocol));
 }
@@ -279,17 +282,17 @@ static bool needs_room(struct torpor__held *held) {
 static torpor_status step_runs(struct torpor_worker *worker) {
   worker->full = false;
   for (size_t i = 0, left = worker->count; left > 0; left--) {
-    struct torpor__held *held = worker->runs[i];
+    struct torpor__worker_run *run = worker->runs[i];
     bool stepped;
     if (torpor_loop_stopping(worker->by.loop)) return TORPOR_OK;
-    bool waits = !is_suspect(held) && needs_room(held) &&
+    bool waits = !is_suspect(run) && needs_room(run) &&
                  (worker->full || !make_room(worker));
     worker->full = worker->full || waits;
-    if (waits || is_suspect(held)) {
+    if (waits || is_suspect(run)) {
       i++;
       continue;
     }
-    torpor_status status = torpor__held_step(held, &stepped);
+    torpor_status status = torpor__worker_run_step(run, &stepped);
     if (status != TORPOR_OK && status != TORPOR_FENCED) return status;
     if (!stepped) {
       i++;
@@ -297,7 +300,7 @@ static torpor_status step_runs(struct torpor_worker *worker) {
     }
     memmove(&worker->runs[i], &worker->runs[i + 1],
             (worker->count - i - 1) * sizeof(*worker->runs));
-    worker->runs[worker->count - 1] = held;
+    worker->runs[worker->count - 1] = run;
   }
   return TORPOR_OK;
 }
@@ -305,48 +308,49 @@ static torpor_status step_runs(struct torpor_worker *worker) {
 static torpor_status flush_runs(struct torpor_worker *worker) {
   size_t count = 0;
   for (size_t i = 0; i < worker->count; i++) {
-    struct torpor__protocol *protocol = torpor__held_protocol(worker->runs[i]);
+    struct torpor__protocol *protocol =
+        torpor__worker_run_protocol(worker->runs[i]);
     if (torpor__protocol_pending(protocol)) worker->pending[count++] = protocol;
   }
   if (count == 0) return TORPOR_OK;
   return torpor__protocol_flush(torpor__worker_store(worker), worker->pending,
-                                count, torpor__catalog_now());
+                                count, torpor__store_now());
 }
 
 /* The host ran out of memory, which is no attempt of the run. Where that cannot
  * be written it stays counted. There is room: torpor__worker_take made it. */
 static void want_again(struct torpor_worker *worker,
-                       struct torpor__held *held) {
-  struct torpor__protocol *protocol = torpor__held_protocol(held);
-  torpor__held_part(held);
+                       struct torpor__worker_run *run) {
+  struct torpor__protocol *protocol = torpor__worker_run_protocol(run);
+  torpor__worker_run_part(run);
   if (torpor__protocol_pending(protocol))
     torpor__protocol_flush(torpor__worker_store(worker), &protocol, 1,
-                           torpor__catalog_now());
+                           torpor__store_now());
   worker->wanted[worker->wanted_count++] =
       (struct torpor__wanted){.number = torpor__protocol_run(protocol)};
 }
 
 static void settle_runs(struct torpor_worker *worker) {
   for (size_t i = worker->count; i-- > 0;) {
-    struct torpor__held *held = worker->runs[i];
-    enum torpor__held_next next = torpor__held_settle(held);
-    if (next == TORPOR__HELD_STAYS) continue;
-    if (next == TORPOR__HELD_AGAIN) want_again(worker, held);
+    struct torpor__worker_run *run = worker->runs[i];
+    enum torpor__worker_run_next next = torpor__worker_run_settle(run);
+    if (next == TORPOR__WORKER_RUN_STAYS) continue;
+    if (next == TORPOR__WORKER_RUN_AGAIN) want_again(worker, run);
     torpor__worker_drop(worker, i);
   }
 }
 
 /* Lets the VMs sleep that stepped longest ago. */
 static void limit_awake(struct torpor_worker *worker) {
-  size_t awake = 0;
+  size_t run_vm = 0;
   for (size_t i = worker->count; i-- > 0;)
-    if (torpor__held_is_awake(worker->runs[i]) && ++awake > AWAKE_MAX)
-      torpor__held_sleep(worker->runs[i]);
+    if (torpor__worker_run_is_awake(worker->runs[i]) && ++run_vm > AWAKE_MAX)
+      torpor__worker_run_sleep(worker->runs[i]);
 }
 
 static bool is_any_away(const struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++)
-    if (torpor__held_is_away(worker->runs[i])) return true;
+    if (torpor__worker_run_is_away(worker->runs[i])) return true;
   return false;
 }
 
@@ -356,9 +360,9 @@ static bool has_work(const struct torpor_worker *worker) {
   bool waits = worker->full && is_any_away(worker);
   for (size_t i = 0; i < worker->count; i++) {
     const struct torpor__protocol *protocol =
-        torpor__held_protocol(worker->runs[i]);
-    if (torpor__held_is_away(worker->runs[i]) || is_suspect(worker->runs[i]) ||
-        (waits && needs_room(worker->runs[i])))
+        torpor__worker_run_protocol(worker->runs[i]);
+    if (torpor__worker_run_is_away(worker->runs[i]) ||
+        is_suspect(worker->runs[i]) || (waits && needs_room(worker->runs[i])))
       continue;
     if (torpor__protocol_phase(protocol) == TORPOR__PHASE_STEPPING ||
         torpor__protocol_pending(protocol) || torpor__protocol_ready(protocol))
@@ -414,7 +418,7 @@ static void poll_store(void *user) {
   torpor_status status = arm_poll(worker);
   if (status != TORPOR_OK)
     give_up(worker,
-            torpor__store_fail(torpor__worker_store(worker), status, NULL));
+            torpor__database_fail(torpor__worker_store(worker), status, NULL));
 }
 
 /* Others' commits go to the file of SQLite's log. Where it can be watched,
@@ -458,25 +462,26 @@ torpor_status torpor_worker_open(torpor_store *store,
   struct torpor_worker *worker = calloc(1, sizeof *worker);
   *out = NULL;
   if (worker == NULL)
-    return torpor__store_fail(store->store, TORPOR_NOMEM, NULL);
+    return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
   if (options != NULL)
     memcpy(&given, options,
            options->size < sizeof given ? options->size : sizeof given);
-  worker->by = (struct torpor__held_by){
+  worker->by = (struct torpor__worker_services){
       .store = store, .event = given.event, .user = given.user};
   torpor_status status = torpor_loop_open(NULL, &worker->by.loop);
   if (status == TORPOR_OK) status = add_drivers(worker, &given);
   if (status == TORPOR_OK) {
-    worker->by.crew = torpor__crew_open(worker->by.loop);
-    if (worker->by.crew == NULL) status = TORPOR_NOMEM;
+    worker->by.threads = torpor__threads_open(worker->by.loop);
+    if (worker->by.threads == NULL) status = TORPOR_NOMEM;
   }
   if (status != TORPOR_OK) {
     torpor_worker_close(worker);
-    return torpor__store_fail(store->store, status, "opening a worker");
+    return torpor__database_fail(store->database, status, "opening a worker");
   }
   watch_store(worker, given.poll_ms);
-  worker->memory_total =
-      given.memory_total > 0 ? given.memory_total : torpor__room_default();
+  worker->memory_total = given.memory_total > 0
+                             ? given.memory_total
+                             : torpor__process_memory_default();
   warm_pool();
   *out = worker;
   return TORPOR_OK;
@@ -484,8 +489,10 @@ torpor_status torpor_worker_open(torpor_store *store,
 
 /* Ends what goes on elsewhere: all at once, then one after the other. */
 static void part_runs(struct torpor_worker *worker) {
-  for (size_t i = 0; i < worker->count; i++) torpor__held_stop(worker->runs[i]);
-  for (size_t i = 0; i < worker->count; i++) torpor__held_part(worker->runs[i]);
+  for (size_t i = 0; i < worker->count; i++)
+    torpor__worker_run_stop(worker->runs[i]);
+  for (size_t i = 0; i < worker->count; i++)
+    torpor__worker_run_part(worker->runs[i]);
 }
 
 void torpor_worker_close(torpor_worker *worker) {
@@ -495,7 +502,7 @@ void torpor_worker_close(torpor_worker *worker) {
     flush_runs(worker);
   }
   while (worker->count > 0) torpor__worker_drop(worker, worker->count - 1);
-  torpor__crew_close(worker->by.crew);
+  torpor__threads_close(worker->by.threads);
   torpor_loop_close(worker->by.loop);
   free(worker->runs);
   free(worker->numbers);
@@ -506,7 +513,7 @@ void torpor_worker_close(torpor_worker *worker) {
 }
 
 torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
-  struct torpor__store *store = torpor__worker_store(worker);
+  struct torpor__database *store = torpor__worker_store(worker);
   int64_t number;
   worker->parted = false;
   if (id == NULL) {
@@ -558,7 +565,7 @@ torpor_status torpor_worker_run(torpor_worker *worker) {
   if (status != TORPOR_OK && status != TORPOR_CANCELLED &&
       worker->status == TORPOR_OK)
     worker->status =
-        torpor__store_fail(torpor__worker_store(worker), status, "the loop");
+        torpor__database_fail(torpor__worker_store(worker), status, "the loop");
   part_runs(worker);
   if (worker->status == TORPOR_OK) rest_runs(worker);
   worker->parted = true;

@@ -28,7 +28,7 @@ enum { ATTEMPTS_MAX = 3 };
 /* A worker of one run; its "VM" is whatever the test says. */
 static struct bench {
   char path[64];
-  struct torpor__store *store;
+  struct torpor__database *store;
   struct torpor__protocol *protocol;
   struct torpor__drivers drivers;
   struct torpor__delivery *deliveries;
@@ -75,13 +75,13 @@ static void give_up(void) {
 
 static int set_up(void **state) {
   (void)state;
-  char message[TORPOR__STORE_MESSAGE_MAX];
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
   const struct torpor__run row = {.id = "run", .program = "p", .access = ""};
   memset(&bench, 0, sizeof bench);
   snprintf(bench.path, sizeof bench.path, "/tmp/torpor-protocol-%d",
            (int)getpid());
-  const struct torpor__store_options options = {.path = bench.path};
-  if (torpor__store_sqlite_open(&options, &bench.store, message) != TORPOR_OK)
+  const struct torpor__database_options options = {.path = bench.path};
+  if (torpor__sqlite_open(&options, &bench.store, message) != TORPOR_OK)
     return -1;
   bench.drivers = (struct torpor__drivers){
       .start = note_start, .stop = note_stop, .show = note_show};
@@ -366,7 +366,7 @@ static void a_result_that_cannot_come_again_is_kept(void **state) {
 
 /* Timer 1 comes and the program begins timer 2: when that is to be written,
  * somebody has made a request. */
-static void step_meeting(torpor_status (*request)(struct torpor__store *,
+static void step_meeting(torpor_status (*request)(struct torpor__database *,
                                                   int64_t, int64_t)) {
   struct torpor__operation one[] = {timer(1)}, two[] = {timer(2)};
   struct torpor__step taken = state_of(two, 1);
@@ -390,7 +390,7 @@ static void a_kill_ends_what_a_worker_is_doing(void **state) {
                    TORPOR_ENDED);
   assert_int_equal(torpor__request_cancel(bench.store, bench.run, 300),
                    TORPOR_ENDED);
-  assert_int_equal(torpor__mailbox_send(bench.store, bench.run, "go",
+  assert_int_equal(torpor__signals_send(bench.store, bench.run, "go",
                                         (struct torpor__slice){0}, 300),
                    TORPOR_ENDED);
 }
@@ -467,7 +467,7 @@ static void what_the_vm_does_not_know_goes(void **state) {
   struct torpor__operation begun[] = {timer(1), waiter(2, "go"), timer(3)};
   step(begun, 3);
   settle(1);
-  assert_int_equal(torpor__mailbox_send(bench.store, bench.run, "go",
+  assert_int_equal(torpor__signals_send(bench.store, bench.run, "go",
                                         (struct torpor__slice){0}, 1),
                    TORPOR_OK);
   wake();
@@ -570,7 +570,7 @@ static void a_state_too_large_for_a_row(void **state) {
 /* ---- signals ------------------------------------------------------------- */
 
 static void send(const char *topic, char value) {
-  assert_int_equal(torpor__mailbox_send(bench.store, bench.run, topic,
+  assert_int_equal(torpor__signals_send(bench.store, bench.run, topic,
                                         (struct torpor__slice){&value, 1}, 1),
                    TORPOR_OK);
 }
@@ -721,19 +721,19 @@ static void a_mailbox_has_limits(void **state) {
   const struct torpor__slice big = {.data = topic,
                                     .size = TORPOR__SIGNAL_SIZE_MAX + 1};
   assert_int_equal(
-      torpor__mailbox_send(bench.store, bench.run, topic, nothing, 1),
+      torpor__signals_send(bench.store, bench.run, topic, nothing, 1),
       TORPOR_LIMIT);
-  assert_int_equal(torpor__mailbox_send(bench.store, bench.run, "go", big, 1),
+  assert_int_equal(torpor__signals_send(bench.store, bench.run, "go", big, 1),
                    TORPOR_LIMIT);
   const struct torpor__signal row = {.topic = "go"};
   bench.store->calls->begin(bench.store);
-  for (int i = 0; i < TORPOR__MAILBOX_COUNT_MAX; i++)
+  for (int i = 0; i < TORPOR__SIGNAL_COUNT_MAX; i++)
     bench.store->calls->signal_add(bench.store, bench.run, &row);
   bench.store->calls->commit(bench.store);
   assert_int_equal(
-      torpor__mailbox_send(bench.store, bench.run, "go", nothing, 1),
+      torpor__signals_send(bench.store, bench.run, "go", nothing, 1),
       TORPOR_LIMIT);
-  assert_int_equal(torpor__mailbox_send(bench.store, 77, "go", nothing, 1),
+  assert_int_equal(torpor__signals_send(bench.store, 77, "go", nothing, 1),
                    TORPOR_NOT_FOUND);
 }
 

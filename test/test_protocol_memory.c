@@ -143,7 +143,7 @@ static void live(void) {
                                  value));
   AGAIN(torpor__protocol_flush(&store.store, &protocol, 1, 1));
   torpor__protocol_close(protocol);
-  torpor__mailbox_send(&store.store, 1, "go", value, 1);
+  torpor__signals_send(&store.store, 1, "go", value, 1);
   protocol = claim();
   AGAIN(torpor__protocol_receive(protocol, 0, 4, TORPOR__OUTCOME_FULFILLED,
                                  value));

@@ -12,7 +12,7 @@
 #include "run/protocol.h"
 #include "test/support/sqlite-database.h"
 
-static struct torpor__store *store;
+static struct torpor__database *store;
 static struct torpor__protocol *protocol;
 static struct torpor__delivery *deliveries;
 static size_t delivery_count;

@@ -432,14 +432,14 @@ static void send_signal(int64_t run) {
       committed(run)->signal_count == DISK_SIGNALS)
     return;
   uint32_t number = account->next_signal++;
-  torpor__mailbox_send(
+  torpor__signals_send(
       &u.client.store, run, draw(2) == 0 ? "a" : "b",
       (struct torpor__slice){.data = &number, .size = sizeof number}, u.now_ms);
 }
 
 static void act_client(struct worker *worker) {
   int64_t run = 1 + (int64_t)draw((uint64_t)u.disk.committed.run_count);
-  struct torpor__store *store = &u.client.store;
+  struct torpor__database *store = &u.client.store;
   (void)worker;
   uint64_t choice = draw(100);
   if (choice < 70)
@@ -471,7 +471,7 @@ static void fork_run(int64_t run) {
 }
 
 static void prune_run(int64_t run) {
-  struct torpor__store *store = &u.client.store;
+  struct torpor__database *store = &u.client.store;
   const struct disk_state *newest = newest_state(committed(run));
   if (newest == NULL || store->calls->begin(store) != TORPOR_OK) return;
   u.pruning = 1 + (int64_t)draw(KEEP);

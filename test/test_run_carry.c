@@ -109,7 +109,7 @@ static void what_was_imported_can_be_exported(void **state) {
 
 /* A run whose timer has rung, which it does not know yet: as bytes. */
 static torpor_bytes export_with_result(const char *value, size_t size) {
-  struct torpor__store *rows = bench->store->store;
+  struct torpor__database *rows = bench->store->database;
   const struct torpor__result result = {.operation = 1,
                                         .value = {.data = value, .size = size}};
   const struct torpor__result other = {.operation = 7};

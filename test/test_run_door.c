@@ -59,7 +59,7 @@ static torpor_status send(const char *name, const void *data, size_t size) {
 }
 
 static void do_sql(const char *sql) {
-  sqlite3 *db = ((struct torpor__sqlite *)run_bench.store->store)->db;
+  sqlite3 *db = ((struct torpor__sqlite *)run_bench.store->database)->db;
   if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
     fail_msg("%s: %s", sql, sqlite3_errmsg(db));
 }

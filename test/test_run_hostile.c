@@ -32,7 +32,7 @@ static torpor_bytes whole, map;
 
 static int set_up(void **state) {
   if (run_bench_open(state) != 0) return -1;
-  if (torpor__sqlite_exec((struct torpor__sqlite *)bench->store->store,
+  if (torpor__sqlite_exec((struct torpor__sqlite *)bench->store->database,
                           "PRAGMA synchronous = OFF") != TORPOR_OK)
     return -1;
   run_bench_add("run", PROGRAM, 0);
@@ -157,7 +157,7 @@ static void forget_copy(void) {
   static const char *const tables[] = {"edition", "file",   "head",     "exit",
                                        "state",   "branch", "kind",     "line",
                                        "result",  "signal", "operation"};
-  struct torpor__sqlite *db = (struct torpor__sqlite *)bench->store->store;
+  struct torpor__sqlite *db = (struct torpor__sqlite *)bench->store->database;
   char sql[160];
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
     snprintf(sql, sizeof sql,

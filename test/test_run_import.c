@@ -157,7 +157,7 @@ static torpor_status note_limits(void *data, int64_t run,
 
 static void assert_limits(uint64_t memory_max, uint64_t fuel,
                           uint64_t deadline_ms) {
-  struct torpor__store *store = run_bench.store->store;
+  struct torpor__database *store = run_bench.store->database;
   int64_t run;
   assert_int_equal(store->calls->run_find(store, "copy", &run), TORPOR_OK);
   assert_int_equal(store->calls->run_each(store, run, note_limits, NULL),
@@ -305,7 +305,7 @@ static void what_is_not_known_is_not_repeated(void **state) {
 /* Nor is a kind of which the store knows nothing, when it is gone back to. */
 static void a_kind_that_is_not_known(void **state) {
   (void)state;
-  struct torpor__store *store = run_bench.store->store;
+  struct torpor__database *store = run_bench.store->database;
   struct map map = right();
   assert_int_equal(import(&map), TORPOR_OK);
   assert_int_equal(

@@ -30,11 +30,10 @@ static const uint8_t other_key[TORPOR_KEY_SIZE] = {1, 2, 4};
 
 /* Runs SQL on the file behind the store's back. */
 static void run_sql(const char *sql) {
-  char message[TORPOR__STORE_MESSAGE_MAX];
-  struct torpor__store *store;
-  const struct torpor__store_options options = {.path = run_bench.path};
-  assert_int_equal(torpor__store_sqlite_open(&options, &store, message),
-                   TORPOR_OK);
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
+  struct torpor__database *store;
+  const struct torpor__database_options options = {.path = run_bench.path};
+  assert_int_equal(torpor__sqlite_open(&options, &store, message), TORPOR_OK);
   assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)store, sql),
                    TORPOR_OK);
   store->calls->close(store);

@@ -300,7 +300,7 @@ static void a_parked_run_goes_on_in_new_code(void **state) {
       "globalThis.state = { count: 0, names: new Map() };"
       "for (;;) { await signal('name'); for (;;); }");
   drive(1);
-  assert_int_equal(torpor__request_park(bench.store->store, 1, "test", 1),
+  assert_int_equal(torpor__request_park(bench.store->database, 1, "test", 1),
                    TORPOR_OK);
   write_new(
       "import { onUpgrade } from 'torpor:run';"
@@ -346,7 +346,7 @@ static void the_old_engine_is_not_needed_any_more(void **state) {
   write_exporter("export default () => globalThis.state;");
   assert_int_equal(upgrade(true, false, NULL), TORPOR_OK);
   assert_int_equal(
-      torpor__sqlite_exec((struct torpor__sqlite *)bench.store->store,
+      torpor__sqlite_exec((struct torpor__sqlite *)bench.store->database,
                           "UPDATE state SET engine = 'another'"),
       TORPOR_OK);
   expect_new();

@@ -49,7 +49,7 @@ static int in_process(void (*child)(void)) {
 
 /* ---- transactions -------------------------------------------------------- */
 
-static int64_t count_signals(struct torpor__store *store, int64_t run) {
+static int64_t count_signals(struct torpor__database *store, int64_t run) {
   struct torpor__counts counts;
   assert_int_equal(store->calls->run_count(store, run, &counts), TORPOR_OK);
   return counts.signals;
@@ -58,8 +58,8 @@ static int64_t count_signals(struct torpor__store *store, int64_t run) {
 static void savepoints(void **state) {
   (void)state;
   const struct torpor__signal signal = {.topic = "go"};
-  struct torpor__store *store = store_open();
-  const struct torpor__store_calls *calls = store->calls;
+  struct torpor__database *store = store_open();
+  const struct torpor__database_calls *calls = store->calls;
   int64_t run;
   store_add_run(store, "first", &run);
   calls->begin(store);
@@ -87,7 +87,7 @@ static void what_was_taken_back_is_gone(void **state) {
   (void)state;
   enum { LARGE = 60 << 10 }; /* less than is gathered */
   const struct torpor__signal signal = {.topic = "go"};
-  struct torpor__store *one = store_open(), *two;
+  struct torpor__database *one = store_open(), *two;
   struct torpor__sqlite *db = (struct torpor__sqlite *)one;
   uint8_t *bytes = calloc(1, LARGE);
   int64_t run, wrong = -1;
@@ -126,8 +126,8 @@ static void what_was_taken_back_is_gone(void **state) {
 
 static void others_wait_and_see(void **state) {
   (void)state;
-  struct torpor__store *one = store_open();
-  struct torpor__store *two;
+  struct torpor__database *one = store_open();
+  struct torpor__database *two;
   bool changed;
   int64_t run;
   assert_int_equal(store_try(&two, BUSY_MS), TORPOR_OK);
@@ -149,7 +149,7 @@ static void others_wait_and_see(void **state) {
 /* ---- locks --------------------------------------------------------------- */
 
 static void check_lock_is_taken(void) {
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   bool locked = false;
   store->calls->locked(store, 1, &locked);
   _exit(store->calls->lock(store, 1) == TORPOR_LOCKED && locked ? 7 : 8);
@@ -157,8 +157,8 @@ static void check_lock_is_taken(void) {
 
 static void a_lock_keeps_others_off(void **state) {
   (void)state;
-  struct torpor__store *one = store_open();
-  struct torpor__store *two = store_open();
+  struct torpor__database *one = store_open();
+  struct torpor__database *two = store_open();
   bool locked;
   assert_int_equal(one->calls->lock(one, 1), TORPOR_OK);
   assert_int_equal(one->calls->lock(one, 1), TORPOR_LOCKED);
@@ -182,13 +182,13 @@ static void a_lock_dies_with_its_process(void **state) {
   assert_int_equal(pipe(ready), 0);
   pid_t pid = fork();
   if (pid == 0) {
-    struct torpor__store *store = store_open();
+    struct torpor__database *store = store_open();
     store->calls->lock(store, 1);
     if (write(ready[1], "x", 1) != 1) _exit(1);
     for (;;) pause();
   }
   assert_int_equal(read(ready[0], &byte, 1), 1);
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   torpor_status status = store->calls->lock(store, 1);
   kill(pid, SIGKILL);
   waitpid(pid, NULL, 0);
@@ -204,7 +204,7 @@ static void a_lock_dies_with_its_process(void **state) {
 enum { CHILDREN = 4, RUNS_EACH = 25 };
 
 static void add_runs(void) {
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   for (int i = 0; i < RUNS_EACH; i++) {
     char id[32];
     int64_t run;
@@ -238,7 +238,7 @@ static void processes_share_a_new_store(void **state) {
     waitpid(children[i], &status, 0);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   int count = 0;
   store->calls->run_each(store, 0, count_run, &count);
   assert_int_equal(count, CHILDREN * RUNS_EACH);
@@ -247,7 +247,7 @@ static void processes_share_a_new_store(void **state) {
 
 /* Opens a new store as soon as the others do; 0, or what went wrong. */
 static int open_with_others(int gate) {
-  struct torpor__store *store;
+  struct torpor__database *store;
   char byte;
   if (read(gate, &byte, 1) != 0) return 1; /* until the other end is closed */
   torpor_status status = store_try(&store, 0);
@@ -290,7 +290,7 @@ static int seen;
 
 /* ---- versions ------------------------------------------------------------ */
 
-static int64_t version_of(struct torpor__store *store) {
+static int64_t version_of(struct torpor__database *store) {
   int64_t version = -1;
   torpor__sqlite_pragma((struct torpor__sqlite *)store, "PRAGMA user_version",
                         &version);
@@ -299,15 +299,15 @@ static int64_t version_of(struct torpor__store *store) {
 
 static void older_ones_are_migrated(void **state) {
   (void)state;
-  struct torpor__migration migrations[TORPOR__STORE_SQLITE_VERSION + 2];
-  enum { LAST = TORPOR__STORE_SQLITE_VERSION };
+  struct torpor__migration migrations[TORPOR__SQLITE_VERSION + 2];
+  enum { LAST = TORPOR__SQLITE_VERSION };
   memcpy(migrations, torpor__sqlite_migrations,
          sizeof torpor__sqlite_migrations);
   migrations[LAST].sql = "ALTER TABLE head ADD COLUMN extra INTEGER;";
   migrations[LAST + 1].sql =
       "UPDATE head SET extra = 41;"
       "UPDATE head SET extra = extra + 1;";
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   struct torpor__sqlite *db = (struct torpor__sqlite *)store;
   int64_t run;
   int64_t extra = 0;
@@ -349,7 +349,7 @@ static torpor_status see_old_run(void *data, int64_t run,
   assert_int_equal(row->keep, 10);
   assert_int_equal(head->status, TORPOR__RUN_ACTIVE);
   assert_int_equal(head->step, run == 1 ? 2 : 0);
-  assert_int_equal(head->edition + head->start + head->branch, 0);
+  assert_int_equal(head->version + head->start + head->branch, 0);
   seen++;
   return TORPOR_OK;
 }
@@ -359,7 +359,7 @@ static torpor_status see_old_state(void *data,
   torpor_snapshot_info info;
   (void)data;
   assert_int_equal(row->step, 2);
-  assert_int_equal(row->branch + row->edition + row->parent_step, 0);
+  assert_int_equal(row->branch + row->version + row->parent_step, 0);
   assert_false(row->runnable || row->clone);
   assert_int_equal(
       torpor_snapshot_read(row->snapshot.data, row->snapshot.size, &info, NULL),
@@ -400,8 +400,8 @@ static torpor_status see_old_file(void *data, const char *name,
 static void version_1_is_migrated(void **state) {
   (void)state;
   make_version_1();
-  struct torpor__store *store = store_open();
-  const struct torpor__store_calls *calls = store->calls;
+  struct torpor__database *store = store_open();
+  const struct torpor__database_calls *calls = store->calls;
   struct torpor__counts counts;
   seen = 0;
   assert_int_equal(calls->run_each(store, 0, see_old_run, NULL), TORPOR_OK);
@@ -426,13 +426,13 @@ static void version_1_is_migrated(void **state) {
 
 static void a_migration_that_fails_changes_nothing(void **state) {
   (void)state;
-  enum { LAST = TORPOR__STORE_SQLITE_VERSION };
+  enum { LAST = TORPOR__SQLITE_VERSION };
   struct torpor__migration migrations[LAST + 2];
   memcpy(migrations, torpor__sqlite_migrations,
          sizeof torpor__sqlite_migrations);
   migrations[LAST].sql = "DROP TABLE line;";
   migrations[LAST + 1].sql = "DROP TABLE no_such_table;";
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   struct torpor__sqlite *db = (struct torpor__sqlite *)store;
   int64_t tables = 0;
   assert_int_not_equal(torpor__sqlite_migrate(db, migrations, LAST + 2),
@@ -448,13 +448,13 @@ static void a_migration_that_fails_changes_nothing(void **state) {
 
 static void nobody_is_migrated_under_its_feet(void **state) {
   (void)state;
-  enum { LAST = TORPOR__STORE_SQLITE_VERSION };
+  enum { LAST = TORPOR__SQLITE_VERSION };
   struct torpor__migration migrations[LAST + 1];
   memcpy(migrations, torpor__sqlite_migrations,
          sizeof torpor__sqlite_migrations);
   migrations[LAST].sql = "DROP TABLE line;";
-  struct torpor__store *worker = store_open();
-  struct torpor__store *store;
+  struct torpor__database *worker = store_open();
+  struct torpor__database *store;
   assert_int_equal(store_try(&store, BUSY_MS), TORPOR_OK);
   struct torpor__sqlite *db = (struct torpor__sqlite *)store;
   assert_int_equal(torpor__sqlite_migrate(db, migrations, LAST + 1),
@@ -474,7 +474,7 @@ static void other_files_are_refused_untouched(void **state) {
       "This is a letter, and much longer than a header "
       "of a database would have to be, to be sure of "
       "it.";
-  struct torpor__store *store;
+  struct torpor__database *store;
   char after[sizeof text] = "";
   write_file(text, sizeof text);
   assert_int_equal(store_try(&store, 0), TORPOR_FORMAT);
@@ -486,7 +486,7 @@ static void other_files_are_refused_untouched(void **state) {
 
 static void other_databases_are_refused(void **state) {
   (void)state;
-  struct torpor__store *store;
+  struct torpor__database *store;
   store_sql("PRAGMA application_id = 7");
   assert_int_equal(store_try(&store, 0), TORPOR_FORMAT);
   assert_non_null(strstr(store_message, "choose another path"));
@@ -494,7 +494,7 @@ static void other_databases_are_refused(void **state) {
 
 static void damaged_files_are_refused(void **state) {
   (void)state;
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   int64_t run;
   store_add_run(store, "first", &run);
   store_close(store);
@@ -511,32 +511,32 @@ static void damaged_files_are_refused(void **state) {
 
 static void a_missing_store_is_not_made(void **state) {
   (void)state;
-  struct torpor__store *store;
-  struct torpor__store_options options = {.path = store_path,
-                                          .must_exist = true};
-  assert_int_equal(torpor__store_sqlite_open(&options, &store, store_message),
+  struct torpor__database *store;
+  struct torpor__database_options options = {.path = store_path,
+                                             .must_exist = true};
+  assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
                    TORPOR_NOT_FOUND);
   assert_int_equal(access(store_path, F_OK), -1);
   options =
-      (struct torpor__store_options){.path = store_path, .read_only = true};
-  assert_int_equal(torpor__store_sqlite_open(&options, &store, store_message),
+      (struct torpor__database_options){.path = store_path, .read_only = true};
+  assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
                    TORPOR_NOT_FOUND);
   options =
-      (struct torpor__store_options){.path = "/no/such/store_folder/store"};
-  assert_int_equal(torpor__store_sqlite_open(&options, &store, store_message),
+      (struct torpor__database_options){.path = "/no/such/store_folder/store"};
+  assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
                    TORPOR_IO);
   assert_non_null(strstr(store_message, "check the path"));
 }
 
 static void looking_writes_nothing(void **state) {
   (void)state;
-  const struct torpor__store_options options = {.path = store_path,
-                                                .read_only = true};
-  struct torpor__store *store = store_open();
+  const struct torpor__database_options options = {.path = store_path,
+                                                   .read_only = true};
+  struct torpor__database *store = store_open();
   int64_t run, found;
   store_add_run(store, "first", &run);
-  struct torpor__store *reader;
-  assert_int_equal(torpor__store_sqlite_open(&options, &reader, store_message),
+  struct torpor__database *reader;
+  assert_int_equal(torpor__sqlite_open(&options, &reader, store_message),
                    TORPOR_OK);
   assert_int_equal(reader->calls->run_find(reader, "first", &found), TORPOR_OK);
   assert_int_equal(found, run);
@@ -551,18 +551,19 @@ static void names_of_no_file(void **state) {
   static const char *const names[] = {
       "",       ":memory:", "file:", "file::memory:", "file:?cache=shared",
       "file:%", "file:%00x"};
-  struct torpor__store *store;
+  struct torpor__database *store;
   assert_int_equal(chdir(store_folder), 0);
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    const struct torpor__store_options options = {.path = names[i]};
+    const struct torpor__database_options options = {.path = names[i]};
     torpor_status expected =
         strcmp(names[i], "file:%") == 0 ? TORPOR_OK : TORPOR_MISUSE;
-    assert_int_equal(torpor__store_sqlite_open(&options, &store, store_message),
+    assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
                      expected);
     if (store != NULL) store_close(store);
   }
-  const struct torpor__store_options options = {.path = "/x", .vfs = "memdb"};
-  assert_int_equal(torpor__store_sqlite_open(&options, &store, store_message),
+  const struct torpor__database_options options = {.path = "/x",
+                                                   .vfs = "memdb"};
+  assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
                    TORPOR_MISUSE);
   assert_int_equal(chdir("/"), 0);
 }
@@ -585,7 +586,7 @@ static void refuse_locks(void) {
 }
 
 static void open_without_locks(void) {
-  struct torpor__store *store;
+  struct torpor__database *store;
   refuse_locks();
   torpor_status status = store_try(&store, 0);
   _exit(status == TORPOR_IO && strstr(store_message, "has no locks") != NULL &&
@@ -602,7 +603,7 @@ static void a_file_system_without_locks(void **state) {
 }
 
 static void open_as_nobody(void) {
-  struct torpor__store *store;
+  struct torpor__database *store;
   if (geteuid() == 0 && setuid(NOBODY) != 0) _exit(1);
   torpor_status status = store_try(&store, 0);
   _exit(status == TORPOR_READONLY && strstr(store_message, "writable") != NULL
@@ -612,7 +613,7 @@ static void open_as_nobody(void) {
 
 static void a_store_that_cannot_be_written(void **state) {
   (void)state;
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   int64_t run;
   store_add_run(store, "first", &run);
   store_close(store);

@@ -71,7 +71,7 @@ static void need(torpor_status status) {
 }
 
 static sqlite3 *database(void) {
-  return ((struct torpor__sqlite *)run_bench.store->store)->db;
+  return ((struct torpor__sqlite *)run_bench.store->database)->db;
 }
 
 static int do_sql(const char *sql) {

@@ -37,18 +37,18 @@ enum {
 static char locks_path[64];
 static bool safe; /* see 'main' */
 
-static struct torpor__store *open_store(void) {
-  const struct torpor__store_options options = {
+static struct torpor__database *open_store(void) {
+  const struct torpor__database_options options = {
       .path = "store", .vfs = POWER_VFS, .locks = locks_path, .busy_ms = 100};
-  struct torpor__store *store;
-  char message[TORPOR__STORE_MESSAGE_MAX];
-  torpor_status status = torpor__store_sqlite_open(&options, &store, message);
+  struct torpor__database *store;
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
+  torpor_status status = torpor__sqlite_open(&options, &store, message);
   if (status != TORPOR_OK && !power_is_cut())
     fail_msg("open after a power cut: %s", message);
   return store;
 }
 
-static void close_store(struct torpor__store *store) {
+static void close_store(struct torpor__database *store) {
   if (store != NULL) store->calls->close(store);
 }
 
@@ -63,7 +63,7 @@ static void fill_snapshot(int64_t n, uint8_t *bytes) {
     bytes[i] = (uint8_t)(n * 31 + (int64_t)i * 7);
 }
 
-static torpor_status write_state(struct torpor__store *store, int64_t n) {
+static torpor_status write_state(struct torpor__database *store, int64_t n) {
   uint8_t bytes[SNAPSHOT_MAX];
   fill_snapshot(n, bytes);
   const struct torpor__state state = {
@@ -76,7 +76,7 @@ static torpor_status write_state(struct torpor__store *store, int64_t n) {
 }
 
 /* Operation n begins, n - 1 ends; every third step brings a signal. */
-static torpor_status write_rows(struct torpor__store *store, int64_t n) {
+static torpor_status write_rows(struct torpor__database *store, int64_t n) {
   const struct torpor__operation operation = {
       .id = (uint64_t)n, .kind = "timer", .key = "key", .due_ms = n};
   const struct torpor__signal signal = {.topic = "go"};
@@ -92,7 +92,7 @@ static torpor_status write_rows(struct torpor__store *store, int64_t n) {
 }
 
 /* A second run of the same transaction, taken back by its savepoint. */
-static torpor_status write_reverted(struct torpor__store *store) {
+static torpor_status write_reverted(struct torpor__database *store) {
   const struct torpor__signal signal = {.topic = "never"};
   torpor_status status = store->calls->savepoint(store);
   if (status == TORPOR_OK) status = store->calls->signal_add(store, 1, &signal);
@@ -100,7 +100,7 @@ static torpor_status write_reverted(struct torpor__store *store) {
   return status;
 }
 
-static torpor_status write_step(struct torpor__store *store, int64_t n) {
+static torpor_status write_step(struct torpor__database *store, int64_t n) {
   struct torpor__head head;
   torpor_status status = store->calls->savepoint(store);
   if (status == TORPOR_OK) status = store->calls->head_get(store, 1, &head);
@@ -113,7 +113,8 @@ static torpor_status write_step(struct torpor__store *store, int64_t n) {
 }
 
 /* Transaction 0 makes the run. */
-static torpor_status write_transaction(struct torpor__store *store, int64_t n) {
+static torpor_status write_transaction(struct torpor__database *store,
+                                       int64_t n) {
   const struct torpor__run row = {.id = "run", .program = "p", .access = ""};
   int64_t run;
   torpor_status status = store->calls->begin(store);
@@ -165,9 +166,9 @@ static torpor_status see_line(void *data, const struct torpor__line *row) {
   return TORPOR_OK;
 }
 
-static void check_rows(struct torpor__store *store, int64_t n) {
+static void check_rows(struct torpor__database *store, int64_t n) {
   struct seen seen = {.n = n};
-  const struct torpor__store_calls *calls = store->calls;
+  const struct torpor__database_calls *calls = store->calls;
   assert_int_equal(calls->state_each(store, 1, INT64_MAX, see_state, &seen),
                    TORPOR_OK);
   assert_int_equal(calls->operation_each(store, 1, see_operation, &seen),
@@ -181,7 +182,7 @@ static void check_rows(struct torpor__store *store, int64_t n) {
   assert_int_equal(seen.lines, n);
 }
 
-static void check_file(struct torpor__store *store) {
+static void check_file(struct torpor__database *store) {
   struct torpor__sqlite *db = (struct torpor__sqlite *)store;
   int64_t wrong = -1;
   assert_int_equal(
@@ -195,7 +196,7 @@ static void check_file(struct torpor__store *store) {
 
 /* Opens the store again; the number of the transaction that it is at, which is
  * 'last' or one more. -1: the run is not there. */
-static int64_t check_store(struct torpor__store *store, int64_t last) {
+static int64_t check_store(struct torpor__database *store, int64_t last) {
   int64_t run;
   int64_t n = -1;
   struct torpor__head head;
@@ -217,7 +218,7 @@ static int64_t check_store(struct torpor__store *store, int64_t last) {
 /* ---- scripts ------------------------------------------------------------- */
 
 /* Runs transactions 'from' to 'to'; gives the last whose commit returned. */
-static int64_t run_script(struct torpor__store *store, int64_t from,
+static int64_t run_script(struct torpor__database *store, int64_t from,
                           int64_t to) {
   int64_t last = from - 1;
   while (store != NULL && last < to &&
@@ -230,7 +231,7 @@ static int64_t run_script(struct torpor__store *store, int64_t from,
 static bool play_short(int64_t event, enum power_loss loss, uint64_t seed) {
   power_on(seed);
   power_cut_at(event);
-  struct torpor__store *store = open_store();
+  struct torpor__database *store = open_store();
   int64_t last = run_script(store, 0, SHORT_SCRIPT);
   close_store(store);
   bool cut = power_is_cut();
@@ -258,7 +259,7 @@ static void every_place_of_a_short_script(void **state) {
 }
 
 /* Small checkpoints often, so that they are interrupted too. */
-static void checkpoint_often(struct torpor__store *store) {
+static void checkpoint_often(struct torpor__database *store) {
   if (store != NULL)
     torpor__sqlite_exec((struct torpor__sqlite *)store,
                         "PRAGMA wal_autocheckpoint = 12");
@@ -271,7 +272,7 @@ static void play_long(uint64_t seed) {
   while (last < LONG_SCRIPT) {
     random = random * UINT64_C(6364136223846793005) + 1442695;
     power_cut_at(1 + (int64_t)(random >> 33) % 300);
-    struct torpor__store *store = open_store();
+    struct torpor__database *store = open_store();
     checkpoint_often(store);
     last = run_script(store, last + 1, LONG_SCRIPT);
     close_store(store);
@@ -296,7 +297,7 @@ static void chance_in_long_scripts(void **state) {
 static void a_full_disk_loses_nothing(void **state) {
   (void)state;
   power_on(1);
-  struct torpor__store *store = open_store();
+  struct torpor__database *store = open_store();
   int64_t last = run_script(store, 0, 3);
   assert_int_equal(last, 3);
   power_capacity(1);
@@ -371,9 +372,9 @@ static int64_t count_wrong(struct answers *answers, int64_t seen,
 /* Where SQLite finds nothing wrong, and everything can be read, all of it is
  * right but for the row that has the byte in it. False: it could not be
  * read. */
-static bool check_answers(struct torpor__store *store, int64_t n) {
+static bool check_answers(struct torpor__database *store, int64_t n) {
   struct torpor__sqlite *db = (struct torpor__sqlite *)store;
-  const struct torpor__store_calls *calls = store->calls;
+  const struct torpor__database_calls *calls = store->calls;
   struct answers answers = {.n = n};
   struct torpor__head head;
   int64_t damaged = 1, wrong;
@@ -408,14 +409,14 @@ static void a_damaged_file_is_an_error(void **state) {
   if (safe) skip(); /* reading is the same */
   for (int64_t offset = 0; offset < 4096 * 60; offset += 211) {
     power_on(1);
-    struct torpor__store *store = open_store();
+    struct torpor__database *store = open_store();
     run_script(store, 0, SHORT_SCRIPT);
     close_store(store);
     if (!power_scribble("store", offset, 0xa5)) break;
-    const struct torpor__store_options options = {
+    const struct torpor__database_options options = {
         .path = "store", .vfs = POWER_VFS, .locks = locks_path, .busy_ms = 100};
-    char message[TORPOR__STORE_MESSAGE_MAX] = "";
-    torpor_status status = torpor__store_sqlite_open(&options, &store, message);
+    char message[TORPOR__DATABASE_MESSAGE_MAX] = "";
+    torpor_status status = torpor__sqlite_open(&options, &store, message);
     if (status == TORPOR_OK)
       status = write_transaction(store, SHORT_SCRIPT + 1);
     assert_in_set(status,
@@ -439,7 +440,7 @@ static void a_damaged_file_is_an_error(void **state) {
 static void a_commit_is_one_write(void **state) {
   (void)state;
   power_on(1);
-  struct torpor__store *store = open_store();
+  struct torpor__database *store = open_store();
   assert_int_equal(run_script(store, 0, 3), 3);
   int64_t events = power_events();
   assert_int_equal(write_transaction(store, 4), TORPOR_OK);
@@ -472,8 +473,8 @@ static void a_large_transaction_is_whole(void **state) {
   struct large large = {.size = (size_t)17 << 20};
   enum { ROWS = 2 };
   power_on(1);
-  struct torpor__store *store = open_store();
-  const struct torpor__store_calls *calls = store->calls;
+  struct torpor__database *store = open_store();
+  const struct torpor__database_calls *calls = store->calls;
   assert_int_equal(run_script(store, 0, 3), 3);
   large.bytes = malloc(large.size);
   assert_non_null(large.bytes);

@@ -42,7 +42,7 @@ static torpor_status see_file(void *data, const char *name,
 
 static void runs_and_their_files(void **state) {
   (void)state;
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   int64_t run;
   seen = 0;
   assert_int_equal(store_add_run(store, "first", &run), TORPOR_OK);
@@ -72,7 +72,7 @@ static void ids_that_are_refused(void **state) {
       "\xc3\xa4",
       "a\n",
       "0123456789012345678901234567890123456789012345678901234567890123x"};
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   int64_t run;
   for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
     assert_int_equal(store_add_run(store, ids[i], &run), TORPOR_LIMIT);
@@ -117,7 +117,7 @@ static void operations(void **state) {
        .key = "k3",
        .due_ms = -5,
        .policy = TORPOR__POLICY_REJECT}};
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   int64_t run;
   seen = 0;
   store_add_run(store, "first", &run);
@@ -150,7 +150,7 @@ static torpor_status see_result(void *data, const struct torpor__result *row) {
 
 static void the_first_result_stays(void **state) {
   (void)state;
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   const struct torpor__result first = {.operation = 9,
                                        .value = {.data = "one", .size = 3}};
   const struct torpor__result second = {.operation = 9,
@@ -174,7 +174,7 @@ static void the_first_result_stays(void **state) {
   store_close(store);
 }
 
-static void assert_head(struct torpor__store *store, int64_t run,
+static void assert_head(struct torpor__database *store, int64_t run,
                         const struct torpor__head *wanted) {
   struct torpor__head head;
   assert_int_equal(store->calls->head_get(store, run, &head), TORPOR_OK);
@@ -188,8 +188,8 @@ static void assert_head(struct torpor__store *store, int64_t run,
 /* What others may have changed meanwhile is not written over. */
 static void a_head_that_others_changed_stays(void **state) {
   (void)state;
-  struct torpor__store *store = store_open();
-  const struct torpor__store_calls *calls = store->calls;
+  struct torpor__database *store = store_open();
+  const struct torpor__database_calls *calls = store->calls;
   struct torpor__head known, next;
   int64_t run;
   store_add_run(store, "first", &run);
@@ -220,7 +220,7 @@ static torpor_status sum_steps(void *data, const struct torpor__state *row) {
   return TORPOR_OK;
 }
 
-static int64_t sum_states(struct torpor__store *store, int64_t run) {
+static int64_t sum_states(struct torpor__database *store, int64_t run) {
   int64_t sum = 0;
   assert_int_equal(
       store->calls->state_each(store, run, INT64_MAX, sum_steps, &sum),
@@ -231,8 +231,8 @@ static int64_t sum_states(struct torpor__store *store, int64_t run) {
 /* Pruning spares what later states need; dropping takes the caller's word. */
 static void states_go(void **state) {
   (void)state;
-  struct torpor__store *store = store_open();
-  const struct torpor__store_calls *calls = store->calls;
+  struct torpor__database *store = store_open();
+  const struct torpor__database_calls *calls = store->calls;
   int64_t run, other;
   store_add_run(store, "first", &run);
   store_add_run(store, "second", &other);
@@ -280,7 +280,7 @@ static void heads_of_nonsense_are_refused(void **state) {
                                       "edition = 1"};
   int64_t run;
   char sql[128];
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   store_add_run(store, "first", &run);
   store_close(store);
   for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
@@ -302,7 +302,7 @@ static void heads_of_nonsense_are_refused(void **state) {
 
 static void rows_of_nonsense_are_refused(void **state) {
   (void)state;
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   struct torpor__head head;
   int64_t run, sum = 0;
   store_add_run(store, "first", &run);
@@ -337,7 +337,7 @@ static void the_last_number_is_not_used_up(void **state) {
   (void)state;
   const struct torpor__signal signal = {.topic = "go"};
   const struct torpor__result result = {.operation = 9};
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   int64_t run, sequence;
   store_add_run(store, "first", &run);
   store_close(store);

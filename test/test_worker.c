@@ -127,11 +127,11 @@ static void parking_takes_the_lock(void **state) {
   (void)state;
   torpor_store *other;
   add_run("1");
-  struct torpor__sqlite *db = (struct torpor__sqlite *)bench.store->store;
+  struct torpor__sqlite *db = (struct torpor__sqlite *)bench.store->database;
   assert_int_equal(torpor__sqlite_exec(db, "UPDATE run SET access = 'x'"),
                    TORPOR_OK);
   assert_int_equal(torpor_store_open(bench.path, NULL, &other), TORPOR_OK);
-  assert_int_equal(other->store->calls->lock(other->store, 1), TORPOR_OK);
+  assert_int_equal(other->database->calls->lock(other->database, 1), TORPOR_OK);
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
   options.event = note;
   assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
@@ -211,8 +211,8 @@ static void a_stop_before_a_claim_is_no_attempt(void **state) {
   assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
 }
 
-static struct torpor__store *rows(void) {
-  return bench.store->store;
+static struct torpor__database *rows(void) {
+  return bench.store->database;
 }
 
 static void stop_at_end(void *user, const torpor_event *event) {
@@ -312,35 +312,35 @@ static void a_run_of_a_key_is_left_alone(void **state) {
   leave_to_who_has_the_key(false);
 }
 
-static torpor_status fail_head_get(struct torpor__store *store, int64_t run,
+static torpor_status fail_head_get(struct torpor__database *store, int64_t run,
                                    struct torpor__head *head) {
   (void)run;
   (void)head;
-  return torpor__store_fail(store, TORPOR_IO, "the disk is gone");
+  return torpor__database_fail(store, TORPOR_IO, "the disk is gone");
 }
 
 /* What the store says while a step is prepared reaches the worker. */
 static void a_store_that_fails_is_noticed(void **state) {
   (void)state;
-  struct torpor__held_by by = {.store = bench.store};
-  struct torpor__held *held;
+  struct torpor__worker_services by = {.store = bench.store};
+  struct torpor__worker_run *held;
   bool stepped = true;
   add_run("export default 1;");
   assert_int_equal(torpor_loop_open(NULL, &by.loop), TORPOR_OK);
   const struct torpor__trial trial = {.run = 1, .fit = true};
   assert_int_equal(rows()->calls->lock(rows(), 1), TORPOR_OK);
-  assert_int_equal(torpor__held_open(&held, &by, &trial), TORPOR_OK);
-  struct torpor__protocol *protocol = torpor__held_protocol(held);
+  assert_int_equal(torpor__worker_run_open(&held, &by, &trial), TORPOR_OK);
+  struct torpor__protocol *protocol = torpor__worker_run_protocol(held);
   assert_int_equal(torpor__protocol_refresh(protocol), TORPOR_OK);
   assert_int_equal(torpor__protocol_flush(rows(), &protocol, 1, 1), TORPOR_OK);
-  const struct torpor__store_calls *calls = rows()->calls;
-  struct torpor__store_calls failing = *calls;
+  const struct torpor__database_calls *calls = rows()->calls;
+  struct torpor__database_calls failing = *calls;
   failing.head_get = fail_head_get;
   rows()->calls = &failing;
-  assert_int_equal(torpor__held_step(held, &stepped), TORPOR_IO);
+  assert_int_equal(torpor__worker_run_step(held, &stepped), TORPOR_IO);
   assert_false(stepped);
   rows()->calls = calls;
-  torpor__held_close(held);
+  torpor__worker_run_close(held);
   torpor_loop_close(by.loop);
 }
 
@@ -383,20 +383,20 @@ static void an_operation_of_no_kind_is_rejected(void **state) {
   assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
 }
 
-static const struct torpor__store_calls *real_calls;
+static const struct torpor__database_calls *real_calls;
 static int begins_to_refuse;
 static bool ended_with_reason;
 
-static torpor_status refuse_begin(struct torpor__store *store) {
+static torpor_status refuse_begin(struct torpor__database *store) {
   if (begins_to_refuse-- > 0)
-    return torpor__store_fail(store, TORPOR_LOCKED, "others write to it");
+    return torpor__database_fail(store, TORPOR_LOCKED, "others write to it");
   store->calls = real_calls;
   return real_calls->begin(store);
 }
 
 /* Others have the store for themselves for 'times' transactions. */
 static void drive_beside_others(int times) {
-  struct torpor__store_calls refusing = *rows()->calls;
+  struct torpor__database_calls refusing = *rows()->calls;
   real_calls = rows()->calls;
   refusing.begin = refuse_begin;
   begins_to_refuse = times;

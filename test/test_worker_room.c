@@ -108,9 +108,9 @@ static void too_little_memory_is_slow_and_no_more(void **state) {
 
 static void there_is_a_default(void **state) {
   (void)state;
-  assert_true(torpor__room_used() > MIB);
-  assert_true(torpor__room_default() > torpor__room_used());
-  assert_true(torpor__room_default() < UINT64_MAX / 2);
+  assert_true(torpor__process_memory_used() > MIB);
+  assert_true(torpor__process_memory_default() > torpor__process_memory_used());
+  assert_true(torpor__process_memory_default() < UINT64_MAX / 2);
 }
 
 #define ON_BENCH(test)                                                         \

@@ -9,19 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct memory_store *memory_of(struct torpor__store *store) {
+static struct memory_store *memory_of(struct torpor__database *store) {
   return (struct memory_store *)store;
 }
 
-static struct disk_run *run_of(struct torpor__store *store, int64_t run) {
+static struct disk_run *run_of(struct torpor__database *store, int64_t run) {
   struct disk *disk = memory_of(store)->disk;
   bool writing = disk->writer == memory_of(store);
   return &(writing ? &disk->working : &disk->committed)->runs[run - 1];
 }
 
-static torpor_status limit(struct torpor__store *store, const char *what) {
-  return torpor__store_fail(store, TORPOR_LIMIT, "the disk has no more %s",
-                            what);
+static torpor_status limit(struct torpor__database *store, const char *what) {
+  return torpor__database_fail(store, TORPOR_LIMIT, "the disk has no more %s",
+                               what);
 }
 
 static void put_bytes(struct disk_bytes *bytes, struct torpor__slice slice) {
@@ -42,14 +42,14 @@ static void remove_row(void *rows, int index, int *count, size_t size) {
 
 /* ---- transactions and locks ---------------------------------------------- */
 
-static void close_store(struct torpor__store *store) {
+static void close_store(struct torpor__database *store) {
   memory_store_crash(memory_of(store));
 }
 
-static torpor_status begin(struct torpor__store *store) {
+static torpor_status begin(struct torpor__database *store) {
   struct disk *disk = memory_of(store)->disk;
   if (disk->writer != NULL)
-    return torpor__store_fail(store, TORPOR_LOCKED, NULL);
+    return torpor__database_fail(store, TORPOR_LOCKED, NULL);
   disk->writer = memory_of(store);
   disk->working = disk->committed;
   return TORPOR_OK;
@@ -62,56 +62,57 @@ static void take_effect(struct disk *disk) {
     disk->committed_hook(disk, disk->writer, &disk->saved);
 }
 
-static torpor_status commit(struct torpor__store *store) {
+static torpor_status commit(struct torpor__database *store) {
   struct disk *disk = memory_of(store)->disk;
   torpor_status fail = disk->fail;
   disk->fail = TORPOR_OK;
   if (fail == TORPOR_OK || (fail == TORPOR_IO && disk->torn)) take_effect(disk);
-  if (fail != TORPOR_OK) return torpor__store_fail(store, fail, NULL);
+  if (fail != TORPOR_OK) return torpor__database_fail(store, fail, NULL);
   disk->writer = NULL;
   return TORPOR_OK;
 }
 
-static void rollback(struct torpor__store *store) {
+static void rollback(struct torpor__database *store) {
   struct disk *disk = memory_of(store)->disk;
   if (disk->writer == memory_of(store)) disk->writer = NULL;
 }
 
-static torpor_status savepoint(struct torpor__store *store) {
+static torpor_status savepoint(struct torpor__database *store) {
   memory_of(store)->disk->saved = memory_of(store)->disk->working;
   return TORPOR_OK;
 }
 
-static torpor_status release(struct torpor__store *store) {
+static torpor_status release(struct torpor__database *store) {
   (void)store;
   return TORPOR_OK;
 }
 
-static torpor_status revert(struct torpor__store *store) {
+static torpor_status revert(struct torpor__database *store) {
   memory_of(store)->disk->working = memory_of(store)->disk->saved;
   return TORPOR_OK;
 }
 
-static torpor_status lock(struct torpor__store *store, int64_t run) {
+static torpor_status lock(struct torpor__database *store, int64_t run) {
   struct memory_store **holder = &memory_of(store)->disk->locks[run - 1];
   if (*holder != NULL && *holder != memory_of(store))
-    return torpor__store_fail(store, TORPOR_LOCKED, NULL);
+    return torpor__database_fail(store, TORPOR_LOCKED, NULL);
   *holder = memory_of(store);
   return TORPOR_OK;
 }
 
-static void unlock(struct torpor__store *store, int64_t run) {
+static void unlock(struct torpor__database *store, int64_t run) {
   struct memory_store **holder = &memory_of(store)->disk->locks[run - 1];
   if (*holder == memory_of(store)) *holder = NULL;
 }
 
-static torpor_status locked(struct torpor__store *store, int64_t run,
+static torpor_status locked(struct torpor__database *store, int64_t run,
                             bool *locked_out) {
   *locked_out = memory_of(store)->disk->locks[run - 1] != NULL;
   return TORPOR_OK;
 }
 
-static torpor_status changed(struct torpor__store *store, bool *changed_out) {
+static torpor_status changed(struct torpor__database *store,
+                             bool *changed_out) {
   (void)store;
   *changed_out = true;
   return TORPOR_OK;
@@ -119,7 +120,7 @@ static torpor_status changed(struct torpor__store *store, bool *changed_out) {
 
 /* ---- rows ---------------------------------------------------------------- */
 
-static torpor_status run_add(struct torpor__store *store,
+static torpor_status run_add(struct torpor__database *store,
                              const struct torpor__run *row, int64_t *run) {
   struct disk_content *content = &memory_of(store)->disk->working;
   if (content->run_count == DISK_RUNS) return limit(store, "runs");
@@ -130,7 +131,7 @@ static torpor_status run_add(struct torpor__store *store,
   return TORPOR_OK;
 }
 
-static torpor_status run_each(struct torpor__store *store, int64_t run,
+static torpor_status run_each(struct torpor__database *store, int64_t run,
                               torpor__run_fn *visit, void *data) {
   struct disk_run *found = run_of(store, run);
   const struct torpor__run row = {
@@ -138,7 +139,7 @@ static torpor_status run_each(struct torpor__store *store, int64_t run,
   return visit(data, run, &row, &found->head);
 }
 
-static torpor_status run_count(struct torpor__store *store, int64_t run,
+static torpor_status run_count(struct torpor__database *store, int64_t run,
                                struct torpor__counts *counts) {
   const struct disk_run *found = run_of(store, run);
   *counts = (struct torpor__counts){.operations = found->operation_count,
@@ -146,30 +147,30 @@ static torpor_status run_count(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status head_get(struct torpor__store *store, int64_t run,
+static torpor_status head_get(struct torpor__database *store, int64_t run,
                               struct torpor__head *head) {
   *head = run_of(store, run)->head;
   return TORPOR_OK;
 }
 
-static torpor_status head_put(struct torpor__store *store, int64_t run,
+static torpor_status head_put(struct torpor__database *store, int64_t run,
                               const struct torpor__head *head) {
   run_of(store, run)->head = *head;
   return TORPOR_OK;
 }
 
-static torpor_status head_change(struct torpor__store *store, int64_t run,
+static torpor_status head_change(struct torpor__database *store, int64_t run,
                                  const struct torpor__head *from,
                                  const struct torpor__head *head) {
   struct torpor__head *row = &run_of(store, run)->head;
   if (row->status != from->status || row->step != from->step ||
       row->fence != from->fence || row->cancel != from->cancel)
-    return torpor__store_fail(store, TORPOR_FENCED, NULL);
+    return torpor__database_fail(store, TORPOR_FENCED, NULL);
   *row = *head;
   return TORPOR_OK;
 }
 
-static torpor_status exit_put(struct torpor__store *store, int64_t run,
+static torpor_status exit_put(struct torpor__database *store, int64_t run,
                               const struct torpor__exit *row) {
   struct disk_run *found = run_of(store, run);
   if (row->value.size > DISK_SNAPSHOT) return limit(store, "room for an exit");
@@ -180,20 +181,20 @@ static torpor_status exit_put(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status exit_remove(struct torpor__store *store, int64_t run) {
+static torpor_status exit_remove(struct torpor__database *store, int64_t run) {
   run_of(store, run)->exited = false;
   return TORPOR_OK;
 }
 
-static torpor_status edition_each(struct torpor__store *store, int64_t run,
-                                  torpor__edition_fn *visit, void *data) {
-  const struct torpor__edition first = {.program = ""};
+static torpor_status version_each(struct torpor__database *store, int64_t run,
+                                  torpor__version_fn *visit, void *data) {
+  const struct torpor__version first = {.program = ""};
   (void)store;
   (void)run;
   return visit(data, &first);
 }
 
-static torpor_status run_inherit(struct torpor__store *store, int64_t from,
+static torpor_status run_inherit(struct torpor__database *store, int64_t from,
                                  int64_t to) {
   const struct disk_run *old = run_of(store, from);
   struct disk_run *new = run_of(store, to);
@@ -203,7 +204,7 @@ static torpor_status run_inherit(struct torpor__store *store, int64_t from,
 }
 
 /* Order is that of writing, which is that of steps and branches. */
-static torpor_status state_put(struct torpor__store *store, int64_t run,
+static torpor_status state_put(struct torpor__database *store, int64_t run,
                                const struct torpor__state *row) {
   struct disk_run *found = run_of(store, run);
   if (row->snapshot.size > DISK_SNAPSHOT) return limit(store, "big states");
@@ -211,7 +212,7 @@ static torpor_status state_put(struct torpor__store *store, int64_t run,
   struct disk_state *state = &found->states[found->state_count++];
   *state = (struct disk_state){.branch = row->branch,
                                .step = row->step,
-                               .edition = row->edition,
+                               .version = row->version,
                                .parent_step = row->parent_step,
                                .runnable = row->runnable,
                                .clone = row->clone,
@@ -220,7 +221,7 @@ static torpor_status state_put(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status state_prune(struct torpor__store *store, int64_t run,
+static torpor_status state_prune(struct torpor__database *store, int64_t run,
                                  int64_t step) {
   struct disk_run *found = run_of(store, run);
   int whole = 0;
@@ -232,7 +233,7 @@ static torpor_status state_prune(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status state_drop(struct torpor__store *store, int64_t run,
+static torpor_status state_drop(struct torpor__database *store, int64_t run,
                                 int64_t step) {
   struct disk_run *found = run_of(store, run);
   while (found->state_count > 0 && found->states[0].step < step)
@@ -240,7 +241,7 @@ static torpor_status state_drop(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status state_cut(struct torpor__store *store, int64_t run,
+static torpor_status state_cut(struct torpor__database *store, int64_t run,
                                int64_t step) {
   struct disk_run *found = run_of(store, run);
   while (found->state_count > 0 &&
@@ -249,7 +250,7 @@ static torpor_status state_cut(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status state_each(struct torpor__store *store, int64_t run,
+static torpor_status state_each(struct torpor__database *store, int64_t run,
                                 int64_t step, torpor__state_fn *visit,
                                 void *data) {
   const struct disk_run *found = run_of(store, run);
@@ -259,7 +260,7 @@ static torpor_status state_each(struct torpor__store *store, int64_t run,
     const struct torpor__state row = {
         .branch = from->branch,
         .step = from->step,
-        .edition = from->edition,
+        .version = from->version,
         .parent_step = from->parent_step,
         .runnable = from->runnable,
         .clone = from->clone,
@@ -269,7 +270,7 @@ static torpor_status state_each(struct torpor__store *store, int64_t run,
   return status;
 }
 
-static torpor_status branch_add(struct torpor__store *store, int64_t run,
+static torpor_status branch_add(struct torpor__database *store, int64_t run,
                                 const struct torpor__branch *row) {
   struct disk_run *found = run_of(store, run);
   if (found->branch_count == DISK_BRANCHES) return limit(store, "branches");
@@ -282,7 +283,7 @@ static torpor_status branch_add(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status branch_each(struct torpor__store *store, int64_t run,
+static torpor_status branch_each(struct torpor__database *store, int64_t run,
                                  torpor__branch_fn *visit, void *data) {
   const struct disk_run *found = run_of(store, run);
   torpor_status status = TORPOR_OK;
@@ -298,7 +299,7 @@ static torpor_status branch_each(struct torpor__store *store, int64_t run,
   return status;
 }
 
-static torpor_status kind_put(struct torpor__store *store, int64_t run,
+static torpor_status kind_put(struct torpor__database *store, int64_t run,
                               const char *kind, enum torpor__policy policy) {
   struct disk_run *found = run_of(store, run);
   for (int i = 0; i < found->kind_count; i++)
@@ -310,7 +311,7 @@ static torpor_status kind_put(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status kind_each(struct torpor__store *store, int64_t run,
+static torpor_status kind_each(struct torpor__database *store, int64_t run,
                                torpor__kind_fn *visit, void *data) {
   const struct disk_run *found = run_of(store, run);
   torpor_status status = TORPOR_OK;
@@ -319,7 +320,7 @@ static torpor_status kind_each(struct torpor__store *store, int64_t run,
   return status;
 }
 
-static torpor_status operation_add(struct torpor__store *store, int64_t run,
+static torpor_status operation_add(struct torpor__database *store, int64_t run,
                                    const struct torpor__operation *row) {
   struct disk_run *found = run_of(store, run);
   if (found->operation_count == DISK_OPERATIONS)
@@ -340,8 +341,9 @@ static torpor_status operation_add(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status operation_remove(struct torpor__store *store, int64_t run,
-                                      int64_t branch, uint64_t id) {
+static torpor_status operation_remove(struct torpor__database *store,
+                                      int64_t run, int64_t branch,
+                                      uint64_t id) {
   struct disk_run *found = run_of(store, run);
   for (int i = found->operation_count - 1; i >= 0; i--)
     if (found->operations[i].branch == branch && found->operations[i].id == id)
@@ -350,12 +352,13 @@ static torpor_status operation_remove(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status operation_clear(struct torpor__store *store, int64_t run) {
+static torpor_status operation_clear(struct torpor__database *store,
+                                     int64_t run) {
   run_of(store, run)->operation_count = 0;
   return TORPOR_OK;
 }
 
-static torpor_status operation_each(struct torpor__store *store, int64_t run,
+static torpor_status operation_each(struct torpor__database *store, int64_t run,
                                     torpor__operation_fn *visit, void *data) {
   const struct disk_run *found = run_of(store, run);
   torpor_status status = TORPOR_OK;
@@ -377,7 +380,7 @@ static torpor_status operation_each(struct torpor__store *store, int64_t run,
   return status;
 }
 
-static torpor_status result_add(struct torpor__store *store, int64_t run,
+static torpor_status result_add(struct torpor__database *store, int64_t run,
                                 const struct torpor__result *row,
                                 int64_t *sequence) {
   struct disk_run *found = run_of(store, run);
@@ -397,7 +400,7 @@ static torpor_status result_add(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status result_remove(struct torpor__store *store, int64_t run,
+static torpor_status result_remove(struct torpor__database *store, int64_t run,
                                    int64_t branch, uint64_t operation) {
   struct disk_run *found = run_of(store, run);
   for (int i = found->result_count - 1; i >= 0; i--)
@@ -408,12 +411,12 @@ static torpor_status result_remove(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status result_clear(struct torpor__store *store, int64_t run) {
+static torpor_status result_clear(struct torpor__database *store, int64_t run) {
   run_of(store, run)->result_count = 0;
   return TORPOR_OK;
 }
 
-static torpor_status result_each(struct torpor__store *store, int64_t run,
+static torpor_status result_each(struct torpor__database *store, int64_t run,
                                  torpor__result_fn *visit, void *data) {
   const struct disk_run *found = run_of(store, run);
   torpor_status status = TORPOR_OK;
@@ -429,7 +432,7 @@ static torpor_status result_each(struct torpor__store *store, int64_t run,
   return status;
 }
 
-static torpor_status signal_add(struct torpor__store *store, int64_t run,
+static torpor_status signal_add(struct torpor__database *store, int64_t run,
                                 const struct torpor__signal *row) {
   struct disk_run *found = run_of(store, run);
   if (found->signal_count == DISK_SIGNALS) return limit(store, "signals");
@@ -440,7 +443,7 @@ static torpor_status signal_add(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status signal_remove(struct torpor__store *store, int64_t run,
+static torpor_status signal_remove(struct torpor__database *store, int64_t run,
                                    int64_t sequence) {
   struct disk_run *found = run_of(store, run);
   for (int i = found->signal_count - 1; i >= 0; i--)
@@ -450,7 +453,7 @@ static torpor_status signal_remove(struct torpor__store *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status signal_each(struct torpor__store *store, int64_t run,
+static torpor_status signal_each(struct torpor__database *store, int64_t run,
                                  int64_t after, torpor__signal_fn *visit,
                                  void *data) {
   const struct disk_run *found = run_of(store, run);
@@ -466,7 +469,7 @@ static torpor_status signal_each(struct torpor__store *store, int64_t run,
   return status;
 }
 
-static torpor_status line_add(struct torpor__store *store, int64_t run,
+static torpor_status line_add(struct torpor__database *store, int64_t run,
                               const struct torpor__line *row) {
   struct disk_run *found = run_of(store, run);
   struct disk_line *line = &found->lines[found->line_count++ % DISK_LINES];
@@ -477,7 +480,7 @@ static torpor_status line_add(struct torpor__store *store, int64_t run,
 }
 
 /* Only what protocol.c, mailbox.c and request.c call. */
-static const struct torpor__store_calls memory_calls = {
+static const struct torpor__database_calls memory_calls = {
     .close = close_store,
     .begin = begin,
     .commit = commit,
@@ -493,7 +496,7 @@ static const struct torpor__store_calls memory_calls = {
     .run_each = run_each,
     .run_count = run_count,
     .run_inherit = run_inherit,
-    .edition_each = edition_each,
+    .version_each = version_each,
     .head_get = head_get,
     .head_put = head_put,
     .head_change = head_change,

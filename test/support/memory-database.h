@@ -32,7 +32,7 @@ struct disk_bytes {
 };
 
 struct disk_state {
-  int64_t branch, step, edition, parent_step;
+  int64_t branch, step, version, parent_step;
   bool runnable, clone;
   uint32_t size;
   uint8_t snapshot[DISK_SNAPSHOT];
@@ -121,7 +121,7 @@ struct disk {
 };
 
 struct memory_store {
-  struct torpor__store store;
+  struct torpor__database store;
   struct disk *disk;
 };
 

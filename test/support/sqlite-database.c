@@ -17,7 +17,7 @@
 
 char store_folder[64];
 char store_path[96];
-char store_message[TORPOR__STORE_MESSAGE_MAX];
+char store_message[TORPOR__DATABASE_MESSAGE_MAX];
 
 int store_make_folder(void **state) {
   (void)state;
@@ -37,24 +37,24 @@ int store_remove_folder(void **state) {
   return rmdir(store_folder);
 }
 
-torpor_status store_try(struct torpor__store **store, int busy_ms) {
-  const struct torpor__store_options options = {.path = store_path,
-                                                .busy_ms = busy_ms};
-  return torpor__store_sqlite_open(&options, store, store_message);
+torpor_status store_try(struct torpor__database **store, int busy_ms) {
+  const struct torpor__database_options options = {.path = store_path,
+                                                   .busy_ms = busy_ms};
+  return torpor__sqlite_open(&options, store, store_message);
 }
 
-struct torpor__store *store_open(void) {
-  struct torpor__store *store;
+struct torpor__database *store_open(void) {
+  struct torpor__database *store;
   torpor_status status = store_try(&store, 0);
   if (status != TORPOR_OK) fail_msg("%s", store_message);
   return store;
 }
 
-void store_close(struct torpor__store *store) {
+void store_close(struct torpor__database *store) {
   store->calls->close(store);
 }
 
-torpor_status store_add_run(struct torpor__store *store, const char *id,
+torpor_status store_add_run(struct torpor__database *store, const char *id,
                             int64_t *run) {
   const struct torpor__run row = {.id = id,
                                   .program = "main.mjs",
@@ -73,7 +73,7 @@ torpor_status store_add_run(struct torpor__store *store, const char *id,
 
 void store_sql(const char *sql) {
   char command[512];
-  struct torpor__store *store = store_open();
+  struct torpor__database *store = store_open();
   snprintf(command, sizeof command, "%s", sql);
   assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)store, command),
                    TORPOR_OK);

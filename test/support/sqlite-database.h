@@ -8,19 +8,19 @@
 
 extern char store_folder[64];
 extern char store_path[96];
-extern char store_message[TORPOR__STORE_MESSAGE_MAX]; /* of 'store_try' */
+extern char store_message[TORPOR__DATABASE_MESSAGE_MAX]; /* of 'store_try' */
 
 /* What goes around each test. */
 int store_make_folder(void **state);
 int store_remove_folder(void **state);
 
-torpor_status store_try(struct torpor__store **store, int busy_ms);
+torpor_status store_try(struct torpor__database **store, int busy_ms);
 /* Fails the test when it cannot be opened. */
-struct torpor__store *store_open(void);
-void store_close(struct torpor__store *store);
+struct torpor__database *store_open(void);
+void store_close(struct torpor__database *store);
 
 /* A run of two files, "main.mjs" with three bytes and "other.mjs" with none. */
-torpor_status store_add_run(struct torpor__store *store, const char *id,
+torpor_status store_add_run(struct torpor__database *store, const char *id,
                             int64_t *run);
 
 /* Runs SQL on the file behind the store's back. */

@@ -257,7 +257,7 @@ struct opened {
 
 /* torpor__state_fn */
 static torpor_status take_newest(void *data, const struct torpor__state *row) {
-  struct torpor__departure *out = data;
+  struct torpor__checkpoint *out = data;
   struct opened *opened = out->block;
   memcpy(&opened->program, row->snapshot.data, sizeof opened->program);
   out->branch = row->branch;
@@ -267,10 +267,10 @@ static torpor_status take_newest(void *data, const struct torpor__state *row) {
 }
 
 static torpor_status open_state(void *user, int64_t run, int64_t step,
-                                struct torpor__departure *out) {
+                                struct torpor__checkpoint *out) {
   static struct opened opened;
   (void)user;
-  *out = (struct torpor__departure){.block = &opened};
+  *out = (struct torpor__checkpoint){.block = &opened};
   torpor_status status = u.client.store.calls->state_each(
       &u.client.store, run, step, take_newest, out);
   if (status != TORPOR_CANCELLED) return TORPOR_NOT_FOUND;
@@ -280,7 +280,7 @@ static torpor_status open_state(void *user, int64_t run, int64_t step,
 }
 
 static torpor_status seal_state(void *user, const char *id, int64_t branch,
-                                struct torpor__departure *departure) {
+                                struct torpor__checkpoint *departure) {
   struct opened *opened = departure->block;
   (void)user;
   (void)id;
@@ -290,7 +290,7 @@ static torpor_status seal_state(void *user, const char *id, int64_t branch,
   return TORPOR_OK;
 }
 
-static void close_state(void *user, struct torpor__departure *departure) {
+static void close_state(void *user, struct torpor__checkpoint *departure) {
   (void)user;
   (void)departure;
 }
