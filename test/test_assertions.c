@@ -13,8 +13,10 @@
 
 #include "test/support/vm.h"
 #include "vm/check.h"
+#include "vm/engine.h"
 #include "vm/image.h"
-#include "vm/remember.h"
+#include "vm/memory.h"
+#include "vm/vm.h"
 #include "wasm/region.h"
 
 extern _Atomic uint32_t torpor__keep_from, torpor__copy_most;

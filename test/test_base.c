@@ -8,8 +8,13 @@
 
 #include "test/fuzz/draft.h"
 #include "test/support/vm.h"
+#include "vm/alloc.h"
 #include "vm/check.h"
+#include "vm/engine.h"
 #include "vm/image.h"
+#include "vm/memory.h"
+#include "vm/pool.h"
+#include "vm/vm.h"
 
 static torpor_bytes sleep_after(const char *source) {
   torpor_vm *vm = test_vm_open(NULL);

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "test/support/vm.h"
+#include "vm/alloc.h"
+#include "vm/buffer.h"
 #include "vm/cbor.h"
-#include "vm/vm.h"
+#include "vm/number.h"
 
 static long live_before;
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
-#include "vm/vm.h"
+#include "vm/pool.h"
 
 #define THREADS 4
 

@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "test/support/vm.h"
+#include "vm/alloc.h"
 #include "vm/image.h"
+#include "vm/memory.h"
+#include "vm/pool.h"
 #include "vm/remember.h"
 #include "vm/still.h"
+#include "vm/vm.h"
 
 #define CHAIN_LARGEST 200
 

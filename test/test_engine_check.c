@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
+#include "vm/engine.h"
 #include "vm/image.h"
-#include "vm/vm.h"
+#include "vm/open.h"
 
 enum { SEGMENTS_MOST = 4096 };
 

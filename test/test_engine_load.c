@@ -12,6 +12,7 @@
 
 #include "test/support/vm.h"
 #include "torpor-engine.h"
+#include "vm/engine.h"
 #include "vm/vm.h"
 
 #define ID_SIZE 64

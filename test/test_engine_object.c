@@ -17,7 +17,6 @@
 #include <cmocka.h>
 
 #include "torpor.h"
-
 #include "vm/engine.h"
 
 /* A VM without libtorpor: the engine in a region, with a host of its own. */

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest/abi.h"
 #include "test/support/vm.h"
 #include "torpor-engine.h"
-#include "vm/vm.h"
 
 static char library[PATH_MAX];
 static char older[65];

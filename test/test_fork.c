@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/vm.h"
 
 static torpor_vm *fork_vm(torpor_vm *vm) {
   torpor_vm *copy;

@@ -26,9 +26,12 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
+#include "vm/alloc.h"
 #include "vm/check.h"
 #include "vm/image.h"
-#include "vm/remember.h"
+#include "vm/memory.h"
+#include "vm/pool.h"
+#include "vm/vm.h"
 #include "wasm/region.h"
 
 #define MOVES_MOST 40

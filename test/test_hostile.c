@@ -13,6 +13,8 @@
 
 #include "test/support/vm.h"
 #include "vm/image.h"
+#include "vm/memory.h"
+#include "vm/vm.h"
 
 #define DEADLINE_MS 10
 /* Beyond deadline and grace: what the system and sanitizers take. */

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/cbor.h"
+#include "vm/alloc.h"
+#include "vm/memory.h"
 #include "vm/vm.h"
 
 static torpor_value eval_module(torpor_vm *vm, const char *source) {

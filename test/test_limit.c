@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
-#include "vm/vm.h"
+#include "vm/engine.h"
 
 static double now_ms(void) {
   return (double)torpor__monotonic_ns() / 1e6;

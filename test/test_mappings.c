@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/vm.h"
 #include "wasm/region.h"
 
 static long count_mappings(void) {

@@ -8,7 +8,11 @@
 #include <string.h>
 
 #include "test/support/vm.h"
+#include "vm/engine.h"
 #include "vm/image.h"
+#include "vm/memory.h"
+#include "vm/pool.h"
+#include "vm/vm.h"
 
 /* Every committed byte of 'vm' against what the engine brings. */
 static void check_range(void *user, uint32_t start, uint32_t end) {

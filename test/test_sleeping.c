@@ -7,8 +7,7 @@
 #include <libdeflate.h>
 
 #include "test/support/vm.h"
-#include "vm/cbor.h"
-#include "vm/vm.h"
+#include "vm/alloc.h"
 
 static const uint8_t run[] = {0xa1, 0x62, 'i', 'd', 0x18, 77};
 

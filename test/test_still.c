@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/image.h"
-#include "vm/remember.h"
+#include "vm/memory.h"
 #include "vm/still.h"
+#include "vm/vm.h"
 
 enum { STEPS = 60 };
 

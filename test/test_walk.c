@@ -14,6 +14,7 @@
 
 #include "test/support/vm.h"
 #include "torpor-engine.h"
+#include "vm/error.h"
 #include "vm/vm.h"
 
 /* What a call is made with. */

@@ -5,9 +5,10 @@
  * can make the n-th allocation of a thread fail, and so visit every failure
  * one by one. Blocks are those of malloc: what one gives out the other may
  * free. */
-#include <stdlib.h>
+#include "vm/alloc.h"
 
-#include "vm/vm.h"
+#include <stdbool.h>
+#include <stdlib.h>
 
 #ifdef TORPOR_TESTING
 static _Thread_local long allocations_left = -1;

@@ -9,7 +9,10 @@
  *      wait in the pool are closed with the base.
  *
  * Any thread. */
+#include "vm/alloc.h"
+#include "vm/error.h"
 #include "vm/image.h"
+#include "vm/pool.h"
 #include "vm/restore.h"
 
 struct torpor_base {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "vm/vm.h"
+#include "vm/alloc.h"
 
 #define ROOM_FIRST 256
 

@@ -9,6 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vm/alloc.h"
+#include "vm/binding.h"
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/loan.h"
+#include "vm/memory.h"
+#include "vm/thrown.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 /* An index above is looked up at every call; no honest guest has so many. */

@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "vm/vm.h"
+#include "vm/buffer.h"
+#include "vm/error.h"
 
 /* ---- Writing --------------------------------------------------------------*/
 

@@ -16,9 +16,12 @@
 
 #include <string.h>
 
+#include "vm/buffer.h"
 #include "vm/image.h"
+#include "vm/memory.h"
 #include "vm/remember.h"
 #include "vm/still.h"
+#include "vm/vm.h"
 
 #define LINE 64u
 #define WORD 8u

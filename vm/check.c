@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "vm/image.h"
+#include "vm/memory.h"
 #include "vm/remember.h"
 
 static _Atomic unsigned every;

@@ -22,8 +22,11 @@
 #include <libdeflate.h>
 #include <zstd.h>
 
+#include "vm/alloc.h"
+#include "vm/buffer.h"
 #include "vm/bytes.h"
-#include "vm/vm.h"
+#include "vm/error.h"
+#include "wasm/runtime.h"
 
 #define HEADER_SIZE 96u
 #define SECTION_SIZE 24u

@@ -12,6 +12,7 @@
  * No state. */
 #include <string.h>
 
+#include "vm/engine.h"
 #include "vm/image.h"
 
 #define ENGINE_PAGES_LARGEST                                                   \

@@ -25,7 +25,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vm/vm.h"
+#include "vm/alloc.h"
+#include "vm/engine.h"
 
 #define ENGINE_SYMBOL "torpor__engine_builtin"
 #define ID_SIZE 64

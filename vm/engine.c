@@ -7,6 +7,9 @@
  *
  * Any thread; one lock. */
 #define _GNU_SOURCE
+
+#include "vm/engine.h"
+
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,7 +18,8 @@
 #include <unistd.h>
 
 #include "torpor-engine.h"
-#include "vm/vm.h"
+#include "vm/alloc.h"
+#include "vm/error.h"
 #include "wasm/mutex.h"
 
 #define ID_SIZE 64

@@ -13,8 +13,15 @@
  *
  * The exports have fourteen signatures; arguments come as an array of 64 bits
  * each and are unpacked by the letters of abi.h. */
+#include "vm/enter.h"
+
 #include <string.h>
 
+#include "vm/engine.h"
+#include "vm/error.h"
+#include "vm/limit.h"
+#include "vm/thrown.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 /* Of the host's stack: with less than this nothing is entered, at first and

@@ -6,9 +6,14 @@
  * certainly alive: "TypeError: x is not a function (app.js:3:7)". That looks at
  * plain data only, so that an exception which nobody asked about runs no getter
  * and no toString of the program. */
+#include "vm/error.h"
+
 #include <stdio.h>
 #include <string.h>
 
+#include "vm/alloc.h"
+#include "vm/enter.h"
+#include "vm/thrown.h"
 #include "vm/vm.h"
 
 static _Thread_local char thread_error[TORPOR__ERROR_SIZE];

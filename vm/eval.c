@@ -5,6 +5,10 @@
  * (import.c, torpor_host.module). */
 #include <string.h>
 
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/loan.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 static torpor_status check_source(torpor_vm *vm, const char *source,

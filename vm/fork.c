@@ -15,7 +15,12 @@
 #include <string.h>
 
 #include "vm/check.h"
+#include "vm/enter.h"
+#include "vm/error.h"
 #include "vm/image.h"
+#include "vm/memory.h"
+#include "vm/open.h"
+#include "vm/vm.h"
 
 typedef struct copying {
   torpor_vm *from, *to;

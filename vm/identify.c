@@ -5,7 +5,7 @@
  * a plain save does not come here. Any thread. */
 #include <openssl/evp.h>
 
-#include "vm/vm.h"
+#include "vm/error.h"
 
 torpor_status torpor_snapshot_identify(const void *data, size_t size,
                                        uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]) {

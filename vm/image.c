@@ -20,9 +20,8 @@
  *
  * Any thread; an image that is being made belongs to one. */
 #define _GNU_SOURCE
-#include "vm/image.h"
 
-#include "vm/check.h"
+#include "vm/image.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -30,6 +29,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "vm/alloc.h"
+#include "vm/check.h"
+#include "vm/engine.h"
 #include "wasm/mutex.h"
 
 /* Files of images that one VM alone has, of 1,024 that a program may have. */

@@ -15,6 +15,8 @@
  *
  * 'host' is the seat of the memory that runs: where the VM stands whose it is
  * now (pool.c). */
+#include "vm/import.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +25,15 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "vm/alloc.h"
+#include "vm/binding.h"
+#include "vm/engine.h"
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/limit.h"
+#include "vm/loan.h"
+#include "vm/memory.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 #define ARGUMENTS_SMALL 16

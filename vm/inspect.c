@@ -9,11 +9,17 @@
  *  (1) No code of the program runs.
  *  (2) A copy whose memory contradicts itself is ended by a trap or by the
  *      watchdog; the VM is not touched by that. */
+#include "vm/inspect.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "vm/buffer.h"
 #include "vm/cbor.h"
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/loan.h"
 #include "vm/vm.h"
 
 #define INSPECT_LARGEST (UINT64_C(4) << 20)

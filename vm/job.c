@@ -4,6 +4,9 @@
  * Jobs run only when the host says so, one entry for as many as it asks for,
  * and never while guest code is on the stack: between any two of them a
  * snapshot can be taken. */
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 torpor_status torpor_job_run(torpor_vm *vm, uint32_t max, uint32_t *ran) {

@@ -16,8 +16,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "vm/alloc.h"
+#include "vm/buffer.h"
 #include "vm/cbor.h"
-#include "vm/vm.h"
+#include "vm/error.h"
+#include "vm/number.h"
 
 #define REPEATED_LARGEST ((size_t)16 << 20)
 

@@ -15,8 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/alloc.h"
+#include "vm/buffer.h"
 #include "vm/cbor.h"
-#include "vm/vm.h"
+#include "vm/error.h"
+#include "vm/number.h"
 
 /* A place in the text, with the number of arrays and objects that begin before
  * it. */

@@ -12,6 +12,9 @@
  * runs below it.
  *
  * torpor_vm_interrupt may come from any thread; all else runs on the VM's. */
+#include "vm/limit.h"
+
+#include "vm/error.h"
 #include "vm/vm.h"
 
 _Static_assert(TORPOR__GRACE_MS <= TORPOR_WATCHDOG_GRACE_MS,

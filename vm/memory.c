@@ -9,9 +9,16 @@
  * Bytes go in as a *loan*. Small ones use the window of the control block,
  * which costs no entry; the guest copies what it needs before it runs code that
  * could call us back, so nested loans may use the window again. */
+#include "vm/memory.h"
+
 #include <string.h>
 
+#include "vm/alloc.h"
+#include "vm/enter.h"
+#include "vm/error.h"
 #include "vm/image.h"
+#include "vm/loan.h"
+#include "vm/vm.h"
 
 uint64_t torpor__memory_size(const torpor_vm *vm) {
   return (uint64_t)torpor__region_memory(vm->region)->pages * TORPOR__WASM_PAGE;

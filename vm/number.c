@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* number.c - numbers from and to text, whatever locale the host has set. */
+#include "vm/number.h"
+
 #include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "vm/vm.h"
 
 static locale_t plain_locale;
 

@@ -5,6 +5,10 @@
  * run, and everything here may throw or be interrupted. */
 #include <string.h>
 
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/loan.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 /* One entry that takes nothing and gives one value. */

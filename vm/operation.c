@@ -7,9 +7,17 @@
  * for does not wake it. Which ones this host has been given is the host's own
  * knowledge and in no snapshot; after a restore all pending ones are given
  * again. */
+#include "vm/operation.h"
+
 #include <math.h>
 #include <string.h>
 
+#include "vm/alloc.h"
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/loan.h"
+#include "vm/memory.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 /* Cancelled operations that were never given are passed over, but not for

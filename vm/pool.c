@@ -24,13 +24,19 @@
  *
  * Each thread has the VM that it closed last; all threads share the others,
  * under a lock. */
+#include "vm/pool.h"
+
 #include <pthread.h>
 #include <string.h>
 
+#include "vm/alloc.h"
 #include "vm/check.h"
+#include "vm/engine.h"
 #include "vm/image.h"
-#include "wasm/mutex.h"
+#include "vm/import.h"
 #include "vm/threshold.h"
+#include "vm/vm.h"
+#include "wasm/mutex.h"
 
 #define POOL_LARGEST 32
 /* As torpor_vm_close says. */

@@ -29,8 +29,9 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include "vm/alloc.h"
 #include "vm/bytes.h"
-#include "vm/vm.h"
+#include "vm/error.h"
 
 #define PROTECT_VERSION 1u
 #define AT_VERSION 8

@@ -31,10 +31,15 @@
 
 #include <string.h>
 
+#include "vm/alloc.h"
 #include "vm/changes.h"
 #include "vm/check.h"
+#include "vm/container.h"
+#include "vm/error.h"
 #include "vm/image.h"
+#include "vm/memory.h"
 #include "vm/threshold.h"
+#include "vm/vm.h"
 
 /* Fewer written pages than this are compared each time. */
 TORPOR__THRESHOLD(keep_from, 128);

@@ -6,6 +6,23 @@
 #include "vm/container.h"
 #include "vm/vm.h"
 
+/* A snapshot that a VM was restored from, or a difference in its chain. */
+struct torpor__piece {
+  struct torpor__piece *next;
+  uint8_t *owned;      /* what was decompressed, or NULL */
+  const uint8_t *runs; /* in 'owned' or in 'bytes' */
+  size_t size;         /* of 'runs' */
+  size_t copied;       /* of the snapshot; 0 when 'owned' is enough */
+  uint8_t bytes[];
+};
+
+/* The id of a state that is remembered; whoever packs its bytes gives it. */
+struct torpor__name {
+  _Atomic uint32_t references;
+  _Atomic bool known;
+  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE];
+};
+
 /* A name, with one reference; NULL: no memory. */
 torpor__name *torpor__name_new(void);
 void torpor__name_set(torpor__name *name,

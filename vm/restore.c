@@ -18,9 +18,16 @@
 #include "vm/bytes.h"
 #include "vm/changes.h"
 #include "vm/check.h"
+#include "vm/container.h"
+#include "vm/engine.h"
+#include "vm/error.h"
 #include "vm/image.h"
+#include "vm/memory.h"
+#include "vm/open.h"
+#include "vm/pool.h"
 #include "vm/remember.h"
 #include "vm/threshold.h"
+#include "vm/vm.h"
 
 /* Snapshots that take more are laid out as an image of their own. */
 TORPOR__THRESHOLD(restored_copied, UINT32_C(1) << 20);

@@ -9,9 +9,11 @@
  * Any thread. */
 #include <string.h>
 
+#include "vm/buffer.h"
 #include "vm/cbor.h"
 #include "vm/container.h"
-#include "vm/vm.h"
+#include "vm/error.h"
+#include "wasm/runtime.h"
 
 static torpor_status damaged(const char *what) {
   return torpor__fail(NULL, TORPOR_FORMAT,

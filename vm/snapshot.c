@@ -14,10 +14,16 @@
  * thread, and packing it, on any. */
 #include <string.h>
 
+#include "vm/alloc.h"
+#include "vm/buffer.h"
 #include "vm/bytes.h"
 #include "vm/cbor.h"
 #include "vm/changes.h"
 #include "vm/check.h"
+#include "vm/container.h"
+#include "vm/error.h"
+#include "vm/inspect.h"
+#include "vm/memory.h"
 #include "vm/remember.h"
 #include "vm/vm.h"
 

@@ -21,8 +21,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "vm/alloc.h"
 #include "vm/check.h"
 #include "vm/image.h"
+#include "vm/vm.h"
 
 /* Snapshots in a row with the same sum, at first; how much longer the next
  * time; more is for ever. */

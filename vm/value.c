@@ -3,9 +3,21 @@
  *
  * Handles live in a table in guest memory; the host passes them on and trusts
  * the guest to tell a stale one. Immediates never enter the guest. */
+#include "vm/value.h"
+
 #include <string.h>
 
+#include "vm/alloc.h"
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/loan.h"
 #include "vm/vm.h"
+
+/* A scope that the host has open. */
+struct torpor__scope {
+  torpor_scope number;
+  uint32_t mark; /* the guest's */
+};
 
 /* ---- Scopes and handles ---------------------------------------------------*/
 

@@ -9,13 +9,26 @@
  *
  * A restored VM sleeps until something enters it, so that until then it equals
  * its snapshot. */
+#include "vm/vm.h"
+
 #include <assert.h>
 #include <string.h>
 
+#include "vm/alloc.h"
+#include "vm/binding.h"
 #include "vm/check.h"
+#include "vm/engine.h"
+#include "vm/enter.h"
+#include "vm/error.h"
 #include "vm/image.h"
+#include "vm/limit.h"
+#include "vm/memory.h"
+#include "vm/open.h"
+#include "vm/operation.h"
+#include "vm/pool.h"
 #include "vm/remember.h"
 #include "vm/still.h"
+#include "vm/value.h"
 
 /* Larger images are mapped, also those that only one VM ever starts from; and
  * more copies than this are not in use. */

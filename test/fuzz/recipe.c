@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* recipe.c - cooking: the steps of a recipe, done to drafts of snapshots. */
-#include "test/fuzz/recipe.h"
-
 #include <assert.h>
 #include <string.h>
 
 #include "test/fuzz/draft.h"
+#include "test/fuzz/recipe.h"
+#include "vm/buffer.h"
+#include "vm/engine.h"
 #include "vm/image.h"
 
 #define SEEDS_LARGEST 8

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* vm.c - helpers for tests of libtorpor; see vm.h. */
-#include "test/support/vm.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/vm.h"
+#include "vm/alloc.h"
 #include "vm/check.h"
-#include "vm/vm.h"
+#include "vm/pool.h"
 
 /* At one operation of so many all that can be asserted of a VM is. */
 #define CHECKED_EVERY 61

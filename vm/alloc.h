@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* alloc.h - the host's heap. */
+#ifndef TORPOR_VM_ALLOC_H
+#define TORPOR_VM_ALLOC_H
+
+#include <stddef.h>
+
+/* malloc, realloc and free, which a test can make fail. */
+void *torpor__alloc(size_t size);
+void *torpor__alloc_resize(void *block, size_t size);
+void torpor__alloc_free(void *block);
+#ifdef TORPOR_TESTING
+/* The allocation after the next 'after' fails, and all later ones; negative:
+ * none. Counts those made since. For this thread. */
+void torpor__alloc_fail(long after);
+long torpor__alloc_count(void);
+/* Blocks that were not freed yet, of all threads. */
+long torpor__alloc_live(void);
+#endif
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* enter.h - the ways into guest code. */
+#ifndef TORPOR_VM_ENTER_H
+#define TORPOR_VM_ENTER_H
+
+#include "vm/vm.h"
+
+typedef enum torpor__export {
+#define X(result, name, parameters) TORPOR__EXPORT_##name,
+  TORPOR_ABI_EXPORTS(X)
+#undef X
+} torpor__export;
+
+/* Enters the guest at 'export'. Arguments are 64 bits each, doubles by their
+ * bits. OK, with what it returned in vm->returned, or TRAPPED. */
+torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
+                            const uint64_t *arguments);
+
+/* Enters at an export that returns a status, and gives that, with the results
+ * in vm->result and, unless it is OK, a sentence as the VM's error. */
+torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
+                             const uint64_t *arguments);
+
+/* TORPOR__INVOKE(vm, string_new, address, size); one 0 when it takes none. */
+#define TORPOR__INVOKE(vm, name, ...)                                          \
+  torpor__invoke((vm), TORPOR__EXPORT_torpor_##name,                           \
+                 (const uint64_t[]){__VA_ARGS__})
+
+/* A scope for handles that no one is to see; the error stays as it is. */
+uint32_t torpor__scope_open(torpor_vm *vm);
+void torpor__scope_close(torpor_vm *vm, uint32_t mark);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* error.h - the sentence about the last failure. */
+#ifndef TORPOR_VM_ERROR_H
+#define TORPOR_VM_ERROR_H
+
+#include "torpor.h"
+
+/* Sets the sentence of 'vm', or of this thread when it is NULL, and gives back
+ * 'status'. */
+torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
+                           const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same with a sentence as it is; 'vm' is not NULL. */
+torpor_status torpor__fail_as(torpor_vm *vm, torpor_status status,
+                              const char *text);
+/* Guest memory contradicts itself: the VM is broken from here on. */
+torpor_status torpor__fail_damaged(torpor_vm *vm, const char *what);
+void torpor__error_reset(torpor_vm *vm);
+
+/* Returns MISUSE from a public function when an argument that must not be NULL
+ * is. */
+#define TORPOR__REQUIRE(vm, argument)                                          \
+  if (!(argument)) return torpor__fail_missing((vm), #argument)
+torpor_status torpor__fail_missing(torpor_vm *vm, const char *argument);
+/* 'value' is a handle of another VM. */
+torpor_status torpor__fail_foreign(torpor_vm *vm);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* thrown.h - what JavaScript threw. */
+#ifndef TORPOR_VM_THROWN_H
+#define TORPOR_VM_THROWN_H
+
+#include "vm/enter.h"
+
+/* Describes vm->exception in the VM's sentence; enters the guest, but no code
+ * of the program runs. */
+void torpor__fail_thrown(torpor_vm *vm);
+/* What torpor_error_read gives, without a sentence when it fails; 'export' is
+ * that, or torpor_error_look. */
+torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
+                                 torpor_value value, torpor_error *out);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* value.h - values as the host holds them. */
+#ifndef TORPOR_VM_VALUE_H
+#define TORPOR_VM_VALUE_H
+
+#include "vm/error.h"
+#include "vm/vm.h"
+
+static inline bool torpor__is_handle(torpor_value value) {
+  return value.bits >> 48 >= TORPOR_TAG_STRING;
+}
+/* A border value of 'vm' as the host sees it. */
+static inline torpor_value torpor__value_of(const torpor_vm *vm,
+                                            uint64_t bits) {
+  torpor_value value = {bits, 0};
+  if (torpor__is_handle(value)) value.owner = vm->owner;
+  return value;
+}
+/* OK when 'value' is not a handle of another VM. */
+static inline torpor_status torpor__check_value(torpor_vm *vm,
+                                                torpor_value value) {
+  if (!torpor__is_handle(value) || value.owner == vm->owner) return TORPOR_OK;
+  return torpor__fail_foreign(vm);
+}
+
+#endif
