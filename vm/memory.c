@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c - the way from guest addresses to pointers, and bytes in and out.
+/* memory.c - the way from guest addresses to pointers.
  *
  * The only code that turns an address which the guest chose into a pointer. The
  * range is checked against the memory's size, in 64 bits, and made accessible
  * before anyone touches it. Guest memory never moves, but it may change with
- * every entry: so a pointer is good until the next one.
- *
- * Bytes go in as a *loan*. Small ones use the window of the control block,
- * which costs no entry; the guest copies what it needs before it runs code that
- * could call us back, so nested loans may use the window again. */
+ * every entry: so a pointer is good until the next one. */
 #include "vm/memory.h"
 
 #include <string.h>
 
-#include "vm/alloc.h"
-#include "vm/enter.h"
-#include "vm/error.h"
 #include "vm/image.h"
-#include "vm/loan.h"
 #include "vm/vm.h"
 
 uint64_t torpor__memory_size(const torpor_vm *vm) {
@@ -111,76 +103,4 @@ static void trim_range(void *user, uint32_t start, uint32_t end) {
 
 void torpor__memory_trim(torpor_vm *vm) {
   if (vm->mapped) torpor__region_written(vm->region, trim_range, vm);
-}
-
-/* ---- Loans ----------------------------------------------------------------*/
-
-/* Memory of the guest's for 'size' bytes and a zero byte. */
-static torpor_status lend_allocated(torpor_vm *vm, torpor__loan *loan,
-                                    const void *data, size_t size,
-                                    uint64_t *address) {
-  const size_t largest = UINT32_MAX - TORPOR__PAGE;
-  torpor_status status;
-  uint8_t *place;
-  uint32_t block;
-  if (size > largest)
-    return torpor__fail(vm, TORPOR_LIMIT,
-                        "%zu bytes are more than a VM can take at once", size);
-  status =
-      torpor__enter(vm, TORPOR__EXPORT_torpor_allocate, &(uint64_t){size + 1});
-  if (status != TORPOR_OK) return status;
-  block = vm->returned;
-  if (block == 0)
-    return torpor__fail(vm, TORPOR_LIMIT,
-                        "the VM has no memory left for %zu bytes; raise "
-                        "memory_max in its options",
-                        size);
-  place = torpor__memory_to(vm, block, (uint64_t)size + 1);
-  if (!place) return torpor__fail_damaged(vm, "its heap");
-  memcpy(place, data, size);
-  place[size] = 0;
-  loan->allocated[loan->count++] = block;
-  *address = block;
-  return TORPOR_OK;
-}
-
-torpor_status torpor__loan_add(torpor_vm *vm, torpor__loan *loan,
-                               const void *data, size_t size,
-                               uint64_t *address) {
-  uint8_t *window = vm->control->host.window;
-  uint32_t used = loan->window_used;
-  if (size >= (size_t)TORPOR_ABI_WINDOW - used)
-    return lend_allocated(vm, loan, data, size, address);
-  if (size > 0) memcpy(window + used, data, size);
-  window[used + size] = 0;
-  *address = (uint64_t)(window + used - vm->memory);
-  loan->window_used = (used + (uint32_t)size + 8) & ~7u;
-  return TORPOR_OK;
-}
-
-void torpor__loan_end(torpor_vm *vm, torpor__loan *loan) {
-  while (loan->count > 0 && !vm->broken) {
-    uint64_t block = loan->allocated[--loan->count];
-    torpor__enter(vm, TORPOR__EXPORT_torpor_release, &block);
-  }
-}
-
-torpor_status torpor__text_take(torpor_vm *vm, torpor_bytes *out) {
-  uint64_t address = vm->result[0], size = vm->result[1];
-  bool owned = vm->result[2] == 1;
-  const uint8_t *text = NULL;
-  uint8_t *copy;
-  *out = (torpor_bytes){NULL, 0};
-  if (address <= UINT32_MAX && size <= UINT32_MAX)
-    text = torpor__memory_at(vm, (uint32_t)address, size);
-  if (!text) return torpor__fail_damaged(vm, "a text that it gave out");
-  copy = torpor__alloc((size_t)size + 1);
-  if (copy) {
-    memcpy(copy, text, (size_t)size);
-    copy[size] = 0;
-  }
-  if (owned) torpor__enter(vm, TORPOR__EXPORT_torpor_release, &address);
-  if (!copy) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
-  *out = (torpor_bytes){copy, (size_t)size};
-  return TORPOR_OK;
 }
