@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/enter.h"
+#include "vm/invoke.h"
 #include "vm/vm.h"
 
 enum { TEXT_MAX = 2048, FAILURES_MOST = 20000 };

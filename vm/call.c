@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* call.c - calling guest functions, binding host functions, and errors.
+/* call.c - calling guest functions, and binding host functions.
  *
  * Guest functions know host functions by index into a table of names in guest
  * memory, which sleeps and wakes with the VM; the host binds names. What an
@@ -13,9 +13,9 @@
 #include "vm/binding.h"
 #include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/invoke.h"
 #include "vm/loan.h"
 #include "vm/memory.h"
-#include "vm/thrown.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 
@@ -77,22 +77,6 @@ torpor_status torpor_call(torpor_vm *vm, torpor_value function,
   if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   if (status == TORPOR_THROWN) *out = vm->exception;
   torpor__loan_end(vm, &loan);
-  return torpor__end(vm, status);
-}
-
-torpor_value torpor_exception(const torpor_vm *vm) {
-  return vm && !vm->closed ? vm->exception : torpor_undefined();
-}
-
-torpor_status torpor_throw(torpor_vm *vm, torpor_value value) {
-  torpor_status status = torpor__begin_on(vm, value);
-  if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, throw, value.bits);
-  if (status == TORPOR_UNSUPPORTED) { /* import.c passes it on */
-    vm->exception = value;
-    torpor__fail_thrown(vm);
-    status = TORPOR_THROWN;
-  }
   return torpor__end(vm, status);
 }
 
@@ -280,96 +264,5 @@ torpor_status torpor_function_add(torpor_vm *vm, const char *name,
   if (status != TORPOR_OK) return status;
   status = torpor_function_bind(vm, name, function, user, NULL);
   if (status == TORPOR_OK) status = add_global(vm, name);
-  return torpor__end(vm, status);
-}
-
-/* ---- Errors ---------------------------------------------------------------*/
-
-/* The texts lie behind three sizes: copies them into one block. */
-static torpor_status split_error(const uint8_t *data, uint64_t total,
-                                 torpor_error *out) {
-  char **const texts[3] = {&out->name, &out->message, &out->stack};
-  uint32_t sizes[3];
-  uint64_t sum = sizeof(sizes);
-  char *block;
-  memcpy(sizes, data, sizeof(sizes));
-  for (int i = 0; i < 3; i++) sum += sizes[i];
-  if (sum > total) return TORPOR_TRAPPED;
-  block = torpor__alloc((size_t)sum);
-  if (!block) return TORPOR_NOMEM;
-  data += sizeof(sizes);
-  for (int i = 0; i < 3; i++) {
-    *texts[i] = block;
-    memcpy(block, data, sizes[i]);
-    block[sizes[i]] = 0;
-    block += sizes[i] + 1;
-    data += sizes[i];
-  }
-  return TORPOR_OK;
-}
-
-torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
-                                 torpor_value value, torpor_error *out) {
-  const uint64_t *result = vm->control->host.result;
-  torpor_status status = torpor__enter(vm, export, &value.bits);
-  uint64_t address = result[0], total = result[1];
-  const uint8_t *data = NULL;
-  bool owned = result[2] == 1;
-  torpor_value cause = torpor__value_of(vm, result[3]);
-  *out = (torpor_error){.cause = torpor_undefined()};
-  if (status != TORPOR_OK) return status;
-  if (vm->returned != TORPOR_OK)
-    return vm->returned == TORPOR_STALE   ? TORPOR_STALE
-           : vm->returned == TORPOR_LIMIT ? TORPOR_LIMIT
-                                          : TORPOR_TYPE;
-  if (address <= UINT32_MAX && total >= 3 * sizeof(uint32_t))
-    data = torpor__memory_at(vm, (uint32_t)address, total);
-  if (!data) return torpor__fail_damaged(vm, "the text of an error");
-  status = split_error(data, total, out);
-  if (owned) torpor__enter(vm, TORPOR__EXPORT_torpor_release, &address);
-  if (status == TORPOR_TRAPPED)
-    return torpor__fail_damaged(vm, "the text of an error");
-  if (status == TORPOR_OK) out->cause = cause;
-  return status;
-}
-
-torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
-                                torpor_error *out) {
-  torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = (torpor_error){.cause = torpor_undefined()};
-  status = torpor__begin_on(vm, value);
-  if (status != TORPOR_OK) return status;
-  status = torpor__error_take(vm, TORPOR__EXPORT_torpor_error_read, value, out);
-  if (status != TORPOR_OK && !vm->broken)
-    torpor__fail(vm, status, "%s", torpor_status_text(status));
-  return torpor__end(vm, status);
-}
-
-void torpor_error_free(torpor_error *error) {
-  if (!error) return;
-  torpor__alloc_free(error->name);
-  *error = (torpor_error){.cause = torpor_undefined()};
-}
-
-torpor_status torpor_error_new(torpor_vm *vm, const char *name,
-                               const char *message, torpor_value *out) {
-  torpor__loan loan = {0};
-  uint64_t name_at, message_at;
-  torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
-  TORPOR__REQUIRE(vm, name);
-  TORPOR__REQUIRE(vm, message);
-  status = torpor__begin(vm);
-  if (status != TORPOR_OK) return status;
-  status = torpor__loan_add(vm, &loan, name, strlen(name), &name_at);
-  if (status == TORPOR_OK)
-    status = torpor__loan_add(vm, &loan, message, strlen(message), &message_at);
-  if (status == TORPOR_OK)
-    status = TORPOR__INVOKE(vm, error_new, name_at, strlen(name), message_at,
-                            strlen(message));
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }

@@ -16,16 +16,6 @@ typedef enum torpor__export {
 torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
                             const uint64_t *arguments);
 
-/* Enters at an export that returns a status, and gives that, with the results
- * in vm->result and, unless it is OK, a sentence as the VM's error. */
-torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
-                             const uint64_t *arguments);
-
-/* TORPOR__INVOKE(vm, string_new, address, size); one 0 when it takes none. */
-#define TORPOR__INVOKE(vm, name, ...)                                          \
-  torpor__invoke((vm), TORPOR__EXPORT_torpor_##name,                           \
-                 (const uint64_t[]){__VA_ARGS__})
-
 /* A scope for handles that no one is to see; the error stays as it is. */
 uint32_t torpor__scope_open(torpor_vm *vm);
 void torpor__scope_close(torpor_vm *vm, uint32_t mark);

@@ -5,8 +5,8 @@
  * (import.c, torpor_host.module). */
 #include <string.h>
 
-#include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/invoke.h"
 #include "vm/loan.h"
 #include "vm/value.h"
 #include "vm/vm.h"

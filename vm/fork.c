@@ -15,9 +15,9 @@
 #include <string.h>
 
 #include "vm/check.h"
-#include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/image.h"
+#include "vm/invoke.h"
 #include "vm/memory.h"
 #include "vm/open.h"
 #include "vm/vm.h"

@@ -17,8 +17,8 @@
 
 #include "vm/buffer.h"
 #include "vm/cbor.h"
-#include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/invoke.h"
 #include "vm/loan.h"
 #include "vm/vm.h"
 

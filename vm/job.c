@@ -6,6 +6,7 @@
  * snapshot can be taken. */
 #include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/invoke.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

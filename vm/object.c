@@ -7,6 +7,7 @@
 
 #include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/invoke.h"
 #include "vm/loan.h"
 #include "vm/value.h"
 #include "vm/vm.h"

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "vm/alloc.h"
-#include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/invoke.h"
 #include "vm/loan.h"
 #include "vm/memory.h"
 #include "vm/value.h"

@@ -10,6 +10,7 @@
 #include "vm/alloc.h"
 #include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/invoke.h"
 #include "vm/loan.h"
 #include "vm/vm.h"
 
@@ -61,25 +62,6 @@ torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope) {
   vm->scope_count = index - 1;
   status = TORPOR__INVOKE(vm, scope_close, vm->scopes[index - 1].mark);
   return torpor__end(vm, status);
-}
-
-torpor_status torpor__fail_foreign(torpor_vm *vm) {
-  return torpor__fail(vm, TORPOR_STALE,
-                      "the value belongs to another VM, or to one that was "
-                      "closed; pass plain data with torpor_cbor_encode");
-}
-
-uint32_t torpor__scope_open(torpor_vm *vm) {
-  torpor_status status = TORPOR_BROKEN;
-  if (!vm->broken)
-    status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
-  return status == TORPOR_OK ? vm->returned : 0;
-}
-
-void torpor__scope_close(torpor_vm *vm, uint32_t mark) {
-  const uint64_t argument = mark;
-  if (!vm->broken)
-    torpor__enter(vm, TORPOR__EXPORT_torpor_scope_close, &argument);
 }
 
 torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,

@@ -18,9 +18,9 @@
 #include "vm/binding.h"
 #include "vm/check.h"
 #include "vm/engine.h"
-#include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/image.h"
+#include "vm/invoke.h"
 #include "vm/limit.h"
 #include "vm/memory.h"
 #include "vm/open.h"
@@ -39,10 +39,6 @@
 #define OPTIONS_LARGEST 4096
 
 /* ---- Calls ----------------------------------------------------------------*/
-
-torpor_status torpor__fail_missing(torpor_vm *vm, const char *argument) {
-  return torpor__fail(vm, TORPOR_MISUSE, "the argument '%s' is NULL", argument);
-}
 
 torpor_status torpor__check_open(torpor_vm *vm) {
   TORPOR__REQUIRE(vm, vm);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* invoke.c - entries at exports that return a status, and its sentence. */
+#include "vm/invoke.h"
+
+#include <string.h>
+
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/limit.h"
+#include "vm/thrown.h"
+#include "vm/value.h"
+#include "vm/vm.h"
+
+#define HANDLES_MANY 100000u
+
+/* Handles that nobody ended are the likelier reason when there are many. */
+static torpor_status fail_full(torpor_vm *vm) {
+  uint32_t handles = vm->control->handles;
+  if (handles < HANDLES_MANY)
+    return torpor__fail(vm, TORPOR_LIMIT,
+                        "the VM has no memory left; raise memory_max in its "
+                        "options");
+  return torpor__fail(vm, TORPOR_LIMIT,
+                      "%s: %u handles are alive; open a scope "
+                      "(torpor_scope_open) around what makes many of them",
+                      handles < TORPOR_ABI_HANDLES
+                          ? "the VM has no memory left"
+                          : "there are no more handles",
+                      handles);
+}
+
+/* The sentence for a status that the guest gave. */
+static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
+  switch (status) {
+  case TORPOR_THROWN:
+    vm->exception = torpor__value_of(vm, vm->result[0]);
+    torpor__fail_thrown(vm);
+    return vm->broken ? TORPOR_TRAPPED : TORPOR_THROWN;
+  case TORPOR_INTERRUPTED:
+    return torpor__limit_interrupted(vm);
+  case TORPOR_NOMEM:
+  case TORPOR_LIMIT:
+    return fail_full(vm);
+  case TORPOR_MISUSE:
+  case TORPOR_STALE:
+  case TORPOR_TYPE:
+  case TORPOR_NOT_FOUND:
+  case TORPOR_FORMAT:
+  case TORPOR_BUSY:
+  case TORPOR_UNSUPPORTED:
+    return torpor__fail_as(vm, (torpor_status)status,
+                           torpor_status_text((torpor_status)status));
+  default:
+    return torpor__fail_damaged(vm, "the status that it returned");
+  }
+}
+
+torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
+                             const uint64_t *arguments) {
+  torpor_status status = torpor__enter(vm, export, arguments);
+  if (status != TORPOR_OK) return status;
+  memcpy(vm->result, vm->control->host.result, sizeof(vm->result));
+  return vm->returned == TORPOR_OK ? TORPOR_OK
+                                   : fail_returned(vm, vm->returned);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* thrown.c - reading what JavaScript threw.
+ *
+ * What JavaScript threw is described at once, while its handle is certainly
+ * alive: "TypeError: x is not a function (app.js:3:7)". That looks at plain
+ * data only, so that an exception which nobody asked about runs no getter and
+ * no toString of the program. */
+#include "vm/thrown.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "vm/alloc.h"
+#include "vm/enter.h"
+#include "vm/error.h"
+#include "vm/memory.h"
+#include "vm/value.h"
+#include "vm/vm.h"
+
+/* ---- Reading an error -----------------------------------------------------*/
+
+/* The texts lie behind three sizes: copies them into one block. */
+static torpor_status split_error(const uint8_t *data, uint64_t total,
+                                 torpor_error *out) {
+  char **const texts[3] = {&out->name, &out->message, &out->stack};
+  uint32_t sizes[3];
+  uint64_t sum = sizeof(sizes);
+  char *block;
+  memcpy(sizes, data, sizeof(sizes));
+  for (int i = 0; i < 3; i++) sum += sizes[i];
+  if (sum > total) return TORPOR_TRAPPED;
+  block = torpor__alloc((size_t)sum);
+  if (!block) return TORPOR_NOMEM;
+  data += sizeof(sizes);
+  for (int i = 0; i < 3; i++) {
+    *texts[i] = block;
+    memcpy(block, data, sizes[i]);
+    block[sizes[i]] = 0;
+    block += sizes[i] + 1;
+    data += sizes[i];
+  }
+  return TORPOR_OK;
+}
+
+torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
+                                 torpor_value value, torpor_error *out) {
+  const uint64_t *result = vm->control->host.result;
+  torpor_status status = torpor__enter(vm, export, &value.bits);
+  uint64_t address = result[0], total = result[1];
+  const uint8_t *data = NULL;
+  bool owned = result[2] == 1;
+  torpor_value cause = torpor__value_of(vm, result[3]);
+  *out = (torpor_error){.cause = torpor_undefined()};
+  if (status != TORPOR_OK) return status;
+  if (vm->returned != TORPOR_OK)
+    return vm->returned == TORPOR_STALE   ? TORPOR_STALE
+           : vm->returned == TORPOR_LIMIT ? TORPOR_LIMIT
+                                          : TORPOR_TYPE;
+  if (address <= UINT32_MAX && total >= 3 * sizeof(uint32_t))
+    data = torpor__memory_at(vm, (uint32_t)address, total);
+  if (!data) return torpor__fail_damaged(vm, "the text of an error");
+  status = split_error(data, total, out);
+  if (owned) torpor__enter(vm, TORPOR__EXPORT_torpor_release, &address);
+  if (status == TORPOR_TRAPPED)
+    return torpor__fail_damaged(vm, "the text of an error");
+  if (status == TORPOR_OK) out->cause = cause;
+  return status;
+}
+
+void torpor_error_free(torpor_error *error) {
+  if (!error) return;
+  torpor__alloc_free(error->name);
+  *error = (torpor_error){.cause = torpor_undefined()};
+}
+
+/* ---- What was thrown ------------------------------------------------------*/
+
+typedef struct frame {
+  const char *text;
+  size_t size;
+} frame;
+
+/* The place in one line of a stack: "  at f (app.js:3:7)", "  at app.js:3:7".
+ * Size 0 when it is code of the engine or of our own library. */
+static frame frame_place(const char *line, size_t size) {
+  const frame none = {NULL, 0};
+  const char *end = line + size, *open = memchr(line, '(', size);
+  const char *start = line;
+  if (open) {
+    start = open + 1;
+    if (end > start && end[-1] == ')') end--;
+  } else {
+    while (start < end && *start == ' ') start++;
+    if (end - start < 3 || memcmp(start, "at ", 3) != 0) return none;
+    start += 3;
+  }
+  size = (size_t)(end - start);
+  if (!memchr(start, ':', size)) return none;
+  if (size > 7 && memcmp(start, "torpor:", 7) == 0) return none;
+  return (frame){start, size};
+}
+
+/* The first place in 'stack' that is in the program. */
+static frame stack_place(const char *stack) {
+  frame found = {NULL, 0};
+  while (*stack && found.size == 0) {
+    size_t size = strcspn(stack, "\n");
+    found = frame_place(stack, size);
+    stack += size + (stack[size] == '\n');
+  }
+  return found;
+}
+
+static void describe(torpor_vm *vm, const torpor_error *error) {
+  frame place = stack_place(error->stack);
+  const char *colon = error->name[0] && error->message[0] ? ": " : "";
+  size_t size = strlen(error->name) + strlen(error->message) + place.size + 8;
+  char *text;
+  torpor__error_reset(vm);
+  text = vm->error_short;
+  if (size > sizeof(vm->error_short)) {
+    text = torpor__alloc(size);
+    if (!text) {
+      text = vm->error_short;
+      size = sizeof(vm->error_short);
+    }
+    vm->error = text;
+  }
+  if (place.size > 0)
+    snprintf(text, size, "%s%s%s (%.*s)", error->name, colon, error->message,
+             (int)place.size, place.text);
+  else
+    snprintf(text, size, "%s%s%s", error->name, colon, error->message);
+}
+
+/* An engine that is older reads the error as the program sees it, and gives a
+ * handle to its cause, which nobody asked for. */
+static torpor_status look(torpor_vm *vm, torpor_error *out) {
+  torpor_value thrown = vm->exception;
+  torpor_status status;
+  uint32_t scope;
+  if (vm->engine->exports.torpor_error_look)
+    return torpor__error_take(vm, TORPOR__EXPORT_torpor_error_look, thrown,
+                              out);
+  scope = torpor__scope_open(vm);
+  status =
+      torpor__error_take(vm, TORPOR__EXPORT_torpor_error_read, thrown, out);
+  torpor__scope_close(vm, scope);
+  return status;
+}
+
+void torpor__fail_thrown(torpor_vm *vm) {
+  torpor_error error;
+  if (look(vm, &error) == TORPOR_OK) {
+    describe(vm, &error);
+    torpor_error_free(&error);
+  } else if (!vm->broken) {
+    torpor__fail(vm, TORPOR_THROWN,
+                 "JavaScript threw a value that cannot be described");
+  }
+}
