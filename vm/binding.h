@@ -17,6 +17,10 @@ struct torpor__binding {
   char name[];
 };
 
+/* Binds 'name' to 'function', in place of what it was bound to. NOMEM. */
+torpor_status torpor__binding_add(torpor_vm *vm, const char *name, size_t size,
+                                  torpor_host_fn function, void *user,
+                                  void (*finalize)(void *user));
 /* What the guest's function 'index' is bound to; NULL: nothing. 'name' (of at
  * least TORPOR__NAME_LARGEST + 1 bytes) gets its name then. */
 const torpor__binding *torpor__binding_find(torpor_vm *vm, uint32_t index,

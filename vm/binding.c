@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* binding.c - which host function a name stands for.
+ *
+ * Guest functions know host functions by index into a table of names in guest
+ * memory, which sleeps and wakes with the VM; the host binds names. What an
+ * index is bound to is remembered after the first call, so that a call costs no
+ * search. A binding that is replaced may be running: it is retired, and ended
+ * when the outermost call is over. */
+#include "vm/binding.h"
+
+#include <string.h>
+
+#include "vm/alloc.h"
+#include "vm/error.h"
+#include "vm/memory.h"
+#include "vm/vm.h"
+
+/* An index above is looked up at every call; no honest guest has so many. */
+#define BOUND_LARGEST 65536u
+
+static torpor__binding **find_named(torpor_vm *vm, const char *name,
+                                    size_t size) {
+  for (uint32_t i = 0; i < vm->binding_count; i++) {
+    torpor__binding *binding = vm->bindings[i];
+    if (binding->name_size == size && memcmp(binding->name, name, size) == 0)
+      return &vm->bindings[i];
+  }
+  return NULL;
+}
+
+/* A finalizer is a callback: the VM refuses to be entered from it. */
+static void end_binding(torpor_vm *vm, torpor__binding *binding) {
+  vm->in_callback = true;
+  if (binding->finalize) binding->finalize(binding->user);
+  vm->in_callback = false;
+  torpor__alloc_free(binding);
+}
+
+void torpor__binding_sweep(torpor_vm *vm, bool all) {
+  while (vm->retired) {
+    torpor__binding *binding = vm->retired;
+    vm->retired = binding->next;
+    end_binding(vm, binding);
+  }
+  if (!all) return;
+  while (vm->binding_count > 0)
+    end_binding(vm, vm->bindings[--vm->binding_count]);
+  torpor__alloc_free(vm->bindings);
+  torpor__alloc_free(vm->bound);
+  vm->bindings = NULL;
+  vm->bound = NULL;
+  vm->binding_room = 0;
+  vm->bound_count = 0;
+}
+
+static void retire(torpor_vm *vm, torpor__binding *binding) {
+  if (vm->bound_count > 0)
+    memset(vm->bound, 0, vm->bound_count * sizeof(*vm->bound));
+  binding->next = vm->retired;
+  vm->retired = binding;
+}
+
+static bool make_room(torpor_vm *vm) {
+  uint32_t room = vm->binding_room ? vm->binding_room * 2 : 8;
+  torpor__binding **larger;
+  if (vm->binding_count < vm->binding_room) return true;
+  larger = torpor__alloc_resize(vm->bindings, room * sizeof(*larger));
+  if (!larger) return false;
+  vm->bindings = larger;
+  vm->binding_room = room;
+  return true;
+}
+
+static torpor__binding *new_binding(const char *name, size_t size) {
+  torpor__binding *binding = torpor__alloc(sizeof(*binding) + size + 1);
+  if (!binding) return NULL;
+  *binding = (torpor__binding){.name_size = size};
+  memcpy(binding->name, name, size + 1);
+  return binding;
+}
+
+torpor_status torpor__binding_add(torpor_vm *vm, const char *name, size_t size,
+                                  torpor_host_fn function, void *user,
+                                  void (*finalize)(void *user)) {
+  torpor__binding *binding, **same;
+  binding = make_room(vm) ? new_binding(name, size) : NULL;
+  if (!binding) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  binding->function = function;
+  binding->user = user;
+  binding->finalize = finalize;
+  same = find_named(vm, name, size);
+  if (same) {
+    torpor__binding *old = *same;
+    *same = binding;
+    retire(vm, old);
+  } else {
+    vm->bindings[vm->binding_count++] = binding;
+  }
+  return TORPOR_OK;
+}
+
+/* Copies the name of the guest's function 'index'; its size, 0 when there is
+ * no such function. */
+static size_t read_name(torpor_vm *vm, uint32_t index, char *name) {
+  torpor_abi_name entry;
+  const uint8_t *table, *text;
+  uint64_t size = ((uint64_t)index + 1) * sizeof(entry);
+  name[0] = 0;
+  if (index >= vm->control->function_count) return 0;
+  table = torpor__memory_at(vm, vm->control->functions, size);
+  if (!table) return 0;
+  memcpy(&entry, table + size - sizeof(entry), sizeof(entry));
+  text = torpor__memory_at(vm, entry.text, entry.size);
+  if (!text || entry.size > TORPOR__NAME_LARGEST) return 0;
+  memcpy(name, text, entry.size);
+  name[entry.size] = 0;
+  return entry.size;
+}
+
+static void remember(torpor_vm *vm, uint32_t index, torpor__binding *binding) {
+  uint32_t count = (index | 15) + 1;
+  torpor__binding **larger;
+  if (index >= BOUND_LARGEST) return;
+  if (index >= vm->bound_count) {
+    larger = torpor__alloc_resize(vm->bound, count * sizeof(*larger));
+    if (!larger) return;
+    memset(larger + vm->bound_count, 0,
+           (count - vm->bound_count) * sizeof(*larger));
+    vm->bound = larger;
+    vm->bound_count = count;
+  }
+  vm->bound[index] = binding;
+}
+
+const torpor__binding *torpor__binding_find(torpor_vm *vm, uint32_t index,
+                                            char *name) {
+  torpor__binding **found;
+  size_t size;
+  if (index < vm->bound_count && vm->bound[index]) return vm->bound[index];
+  size = read_name(vm, index, name);
+  found = size > 0 ? find_named(vm, name, size) : NULL;
+  if (!found) return NULL;
+  remember(vm, index, *found);
+  return *found;
+}
