@@ -16,7 +16,7 @@
 #include "test/support/vm.h"
 #include "vm/engine.h"
 #include "vm/image.h"
-#include "vm/open.h"
+#include "vm/life.h"
 
 enum { SEGMENTS_MOST = 4096 };
 

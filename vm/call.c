@@ -65,3 +65,15 @@ torpor_status torpor_call(torpor_vm *vm, torpor_value function,
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }
+
+torpor_status torpor_state_export(torpor_vm *vm, torpor_value *out) {
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
+  *out = torpor_undefined();
+  status = torpor__begin_running(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, export_state, 0);
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
+  if (status == TORPOR_THROWN) *out = vm->exception;
+  return torpor__end(vm, status);
+}

@@ -18,8 +18,9 @@
 #include "vm/error.h"
 #include "vm/image.h"
 #include "vm/invoke.h"
+#include "vm/life.h"
 #include "vm/memory.h"
-#include "vm/open.h"
+#include "vm/options.h"
 #include "vm/vm.h"
 
 typedef struct copying {

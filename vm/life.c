@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* life.c - how a VM's life begins and ends: from the pool, and back to it. */
+#include "vm/life.h"
+
+#include "vm/alloc.h"
+#include "vm/binding.h"
+#include "vm/engine.h"
+#include "vm/error.h"
+#include "vm/image.h"
+#include "vm/operation.h"
+#include "vm/options.h"
+#include "vm/pool.h"
+#include "vm/remember.h"
+#include "vm/still.h"
+#include "vm/vm.h"
+
+/* Larger images are mapped, also those that only one VM ever starts from; and
+ * more copies than this are not in use. */
+#define COPIED_LARGEST (UINT32_C(64) << 20)
+#define COPIED_ONCE_LARGEST (UINT32_C(4) << 20)
+#define COPIES_MOST 128
+
+static torpor_status fail_memory(void) {
+  return torpor__fail(NULL, TORPOR_NOMEM,
+                      "the system has no memory or address space for a VM");
+}
+
+static void set_up(torpor_vm *vm, const torpor_options *options) {
+  static _Atomic uint64_t owners;
+  vm->owner = atomic_fetch_add_explicit(&owners, 1, memory_order_relaxed) + 1;
+  vm->error = vm->error_short;
+  vm->exception = torpor_undefined();
+  vm->memory_max = torpor__options_memory(options);
+  vm->control->host.memory_max = (uint32_t)vm->memory_max;
+  if (!options) return;
+  vm->host = options->host;
+  vm->wake = options->wake;
+  torpor_vm_set_fuel(vm, options->fuel);
+  torpor_vm_set_deadline(vm, options->deadline_ms);
+}
+
+/* Whether a VM of 'image' is to be mapped. A copy is the faster as long as it
+ * can be recycled; many at once take too much memory, and what is noted of a
+ * very large one takes too long to look through. */
+static bool is_mapped(const torpor__image *image,
+                      const torpor_options *options) {
+  torpor_memory memory = options ? options->memory : TORPOR_MEMORY_AUTO;
+  uint32_t most = image->retired ? COPIED_ONCE_LARGEST : COPIED_LARGEST;
+  if (memory == TORPOR_MEMORY_POOLED || image->file < 0) return false;
+  return memory == TORPOR_MEMORY_MAPPED || image->size > most ||
+         torpor__pool_live() >= COPIES_MOST;
+}
+
+torpor_status torpor__vm_take(torpor__image *image,
+                              const torpor_options *options, torpor_vm **out) {
+  uint64_t memory = torpor__options_memory(options);
+  uint32_t pages = (uint32_t)(memory / TORPOR__WASM_PAGE);
+  torpor_vm *vm;
+  *out = NULL;
+  if (pages < image->pages)
+    return torpor__fail(NULL, TORPOR_LIMIT,
+                        "memory_max is %llu bytes; this VM needs at least "
+                        "%llu",
+                        (unsigned long long)memory,
+                        (unsigned long long)image->pages * TORPOR__WASM_PAGE);
+  vm = torpor__pool_take(image, pages, is_mapped(image, options));
+  if (!vm) return fail_memory();
+  set_up(vm, options);
+  *out = vm;
+  return TORPOR_OK;
+}
+
+torpor_status torpor__engine_baseline(const torpor__engine *engine,
+                                      torpor__image **out) {
+  *out = torpor__image_find(engine);
+  return *out ? TORPOR_OK : fail_memory();
+}
+
+void torpor__vm_give(torpor_vm *vm) {
+  vm->closing = true; /* what finalizers ask is refused */
+  torpor__binding_sweep(vm, true);
+  torpor__alloc_free(vm->scopes);
+  torpor__operation_forget(vm);
+  torpor__remember_forget(vm);
+  torpor__still_forget(vm);
+  torpor__error_reset(vm);
+  torpor__pool_give(vm);
+}

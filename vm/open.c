@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* open.c - opening and closing VMs, and facts about one. */
+#include "vm/engine.h"
+#include "vm/error.h"
+#include "vm/image.h"
+#include "vm/invoke.h"
+#include "vm/life.h"
+#include "vm/memory.h"
+#include "vm/options.h"
+#include "vm/vm.h"
+
+/* The first entry: seeds Math.random, sets the time origin. */
+static torpor_status start_program(torpor_vm *vm) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, open, 0);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_vm_open(const torpor_options *options, torpor_vm **out) {
+  const torpor__engine *engine;
+  torpor__image *image;
+  torpor_options own;
+  torpor_status status;
+  TORPOR__REQUIRE(NULL, out);
+  *out = NULL;
+  status = torpor__options_take(&options, &own);
+  if (status == TORPOR_OK)
+    status = torpor__options_engine(options, NULL, &engine);
+  if (status == TORPOR_OK) status = torpor__engine_baseline(engine, &image);
+  if (status == TORPOR_OK) status = torpor__vm_take(image, options, out);
+  if (status != TORPOR_OK) return status;
+  status = start_program(*out);
+  if (status == TORPOR_OK) return TORPOR_OK;
+  torpor__fail(NULL, status, "%s", torpor_last_error(*out));
+  torpor__vm_give(*out);
+  *out = NULL;
+  return status;
+}
+
+void torpor_vm_close(torpor_vm *vm) {
+  if (!vm || vm->closed || vm->closing) return;
+  if (vm->calls > 0 || vm->in_callback)
+    vm->closing = true;
+  else
+    torpor__vm_give(vm);
+}
+
+/* ---- Facts about a VM -----------------------------------------------------*/
+
+const char *torpor_vm_engine(const torpor_vm *vm) {
+  return vm && !vm->closed ? vm->engine->id : "";
+}
+
+const char *torpor_engine_id(void) {
+  return torpor__engine_builtin.id;
+}
+
+void torpor_vm_set_user(torpor_vm *vm, void *user) {
+  if (vm && !vm->closed) vm->user = user;
+}
+
+void *torpor_vm_user(const torpor_vm *vm) {
+  return vm ? vm->user : NULL;
+}
+
+torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out) {
+  const torpor_abi_control *control;
+  uint64_t heap = 0;
+  torpor_status status = torpor__check_open(vm);
+  TORPOR__REQUIRE(vm, out);
+  *out = (torpor_usage){0};
+  if (status != TORPOR_OK) return status;
+  control = vm->control;
+  if (control->heap_break > control->heap_base)
+    heap = control->heap_break - control->heap_base;
+  out->memory = torpor__memory_size(vm);
+  out->heap_used = control->heap_used < heap ? control->heap_used : heap;
+  out->heap_free = heap - out->heap_used;
+  out->handles = control->handles;
+  out->operations = torpor_operation_count(vm);
+  return TORPOR_OK;
+}
+
+torpor_status torpor_vm_collect(torpor_vm *vm) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, collect, 0);
+  if (status == TORPOR_OK && vm->calls == 1) torpor__memory_trim(vm);
+  return torpor__end(vm, status);
+}
