@@ -6,8 +6,8 @@
 #include "vm/binding.h"
 #include "vm/engine.h"
 #include "vm/error.h"
+#include "vm/given.h"
 #include "vm/image.h"
-#include "vm/operation.h"
 #include "vm/options.h"
 #include "vm/pool.h"
 #include "vm/remember.h"
@@ -80,7 +80,7 @@ void torpor__vm_give(torpor_vm *vm) {
   vm->closing = true; /* what finalizers ask is refused */
   torpor__binding_sweep(vm, true);
   torpor__alloc_free(vm->scopes);
-  torpor__operation_forget(vm);
+  torpor__given_forget(vm);
   torpor__remember_forget(vm);
   torpor__still_forget(vm);
   torpor__error_reset(vm);

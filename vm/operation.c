@@ -4,16 +4,12 @@
  * The table lies in guest memory, sorted by id (abi.h), all of it in what
  * sleeps with the VM; one that says otherwise is damaged. Reading it is done
  * from outside, without entering the guest: so listing what a sleeping VM waits
- * for does not wake it. Which ones this host has been given is the host's own
- * knowledge and in no snapshot; after a restore all pending ones are given
- * again. */
-#include "vm/operation.h"
-
+ * for does not wake it. */
 #include <math.h>
 #include <string.h>
 
-#include "vm/alloc.h"
 #include "vm/error.h"
+#include "vm/given.h"
 #include "vm/invoke.h"
 #include "vm/loan.h"
 #include "vm/memory.h"
@@ -24,43 +20,6 @@
  * ever: the rest is for the next call. */
 #define CANCELLED_LOOK 65536
 #define NONE_CANCELLED 1 /* see abi.h */
-
-/* ---- What was given -------------------------------------------------------*/
-
-static bool remember(torpor_vm *vm, uint64_t id) {
-  if (vm->given_count == vm->given_room) {
-    size_t room = vm->given_room ? vm->given_room * 2 : 16;
-    uint64_t *larger = torpor__alloc_resize(vm->given, room * sizeof(*larger));
-    if (!larger) return false;
-    vm->given = larger;
-    vm->given_room = room;
-  }
-  vm->given[vm->given_count++] = id; /* ids come in order */
-  return true;
-}
-
-/* Takes 'id' off the list; false when it was not given. */
-static bool strike_off(torpor_vm *vm, uint64_t id) {
-  size_t low = 0, high = vm->given_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (vm->given[middle] < id)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == vm->given_count || vm->given[low] != id) return false;
-  vm->given_count--;
-  memmove(vm->given + low, vm->given + low + 1,
-          (vm->given_count - low) * sizeof(*vm->given));
-  return true;
-}
-
-void torpor__operation_forget(torpor_vm *vm) {
-  torpor__alloc_free(vm->given);
-  vm->given = NULL;
-  vm->given_count = vm->given_room = 0;
-}
 
 /* ---- The table ------------------------------------------------------------*/
 
@@ -144,7 +103,7 @@ torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
                            "no operation was begun since");
   status = give_entry(vm, table, index, out);
   if (status != TORPOR_OK) return status;
-  if (!remember(vm, out->id))
+  if (!torpor__given_add(vm, out->id))
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
   vm->operation_cursor = out->id;
   return TORPOR_OK;
@@ -187,7 +146,7 @@ torpor_status torpor_operation_take_cancelled(torpor_vm *vm, uint64_t *id) {
   if (status != TORPOR_OK) return status;
   for (int i = 0; i < CANCELLED_LOOK; i++) {
     status = TORPOR__INVOKE(vm, operation_cancelled, 0);
-    if (status != TORPOR_OK || strike_off(vm, vm->result[0])) break;
+    if (status != TORPOR_OK || torpor__given_remove(vm, vm->result[0])) break;
     status = TORPOR_NOT_FOUND;
   }
   if (status == TORPOR_OK) *id = vm->result[0];
@@ -238,7 +197,7 @@ torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
   if (status != TORPOR_OK) return status;
   status =
       TORPOR__INVOKE(vm, operation_settle, id, (uint64_t)outcome, value.bits);
-  if (status == TORPOR_OK) strike_off(vm, id);
+  if (status == TORPOR_OK) torpor__given_remove(vm, id);
   return torpor__end(vm, status);
 }
 
@@ -255,7 +214,7 @@ torpor_status torpor_operation_settle_cbor(torpor_vm *vm, uint64_t id,
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, operation_settle_cbor, id, (uint64_t)outcome,
                             address, size);
-  if (status == TORPOR_OK) strike_off(vm, id);
+  if (status == TORPOR_OK) torpor__given_remove(vm, id);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }
