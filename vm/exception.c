@@ -5,9 +5,8 @@
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
-#include "vm/loan.h"
+#include "vm/raise.h"
 #include "vm/thrown.h"
-#include "vm/value.h"
 #include "vm/vm.h"
 
 torpor_value torpor_exception(const torpor_vm *vm) {
@@ -41,8 +40,6 @@ torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
 
 torpor_status torpor_error_new(torpor_vm *vm, const char *name,
                                const char *message, torpor_value *out) {
-  torpor__loan loan = {0};
-  uint64_t name_at, message_at;
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
@@ -50,13 +47,5 @@ torpor_status torpor_error_new(torpor_vm *vm, const char *name,
   TORPOR__REQUIRE(vm, message);
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
-  status = torpor__loan_add(vm, &loan, name, strlen(name), &name_at);
-  if (status == TORPOR_OK)
-    status = torpor__loan_add(vm, &loan, message, strlen(message), &message_at);
-  if (status == TORPOR_OK)
-    status = TORPOR__INVOKE(vm, error_new, name_at, strlen(name), message_at,
-                            strlen(message));
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  torpor__loan_end(vm, &loan);
-  return torpor__end(vm, status);
+  return torpor__end(vm, torpor__error_make(vm, name, message, out));
 }

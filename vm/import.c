@@ -33,6 +33,7 @@
 #include "vm/limit.h"
 #include "vm/loan.h"
 #include "vm/memory.h"
+#include "vm/raise.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 
@@ -53,7 +54,7 @@ static uint32_t throw_on(torpor_vm *vm) {
 
 static uint32_t throw_error(torpor_vm *vm, const char *message) {
   torpor_value error;
-  if (torpor_error_new(vm, "Error", message, &error) != TORPOR_OK)
+  if (torpor__error_make(vm, "Error", message, &error) != TORPOR_OK)
     return TORPOR_THROWN;
   vm->exception = error;
   torpor__enter(vm, TORPOR__EXPORT_torpor_throw, &error.bits);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* raise.c - errors that the host makes. */
+#include "vm/raise.h"
+
+#include <string.h>
+
+#include "vm/invoke.h"
+#include "vm/loan.h"
+#include "vm/value.h"
+#include "vm/vm.h"
+
+torpor_status torpor__error_make(torpor_vm *vm, const char *name,
+                                 const char *message, torpor_value *out) {
+  torpor__loan loan = {0};
+  uint64_t name_at, message_at;
+  torpor_status status =
+      torpor__loan_add(vm, &loan, name, strlen(name), &name_at);
+  if (status == TORPOR_OK)
+    status = torpor__loan_add(vm, &loan, message, strlen(message), &message_at);
+  if (status == TORPOR_OK)
+    status = TORPOR__INVOKE(vm, error_new, name_at, strlen(name), message_at,
+                            strlen(message));
+  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
+  torpor__loan_end(vm, &loan);
+  return status;
+}
