@@ -32,12 +32,12 @@
 #include <string.h>
 
 #include "vm/alloc.h"
-#include "vm/changes.h"
 #include "vm/check.h"
 #include "vm/container.h"
 #include "vm/error.h"
 #include "vm/image.h"
 #include "vm/memory.h"
+#include "vm/runs.h"
 #include "vm/threshold.h"
 #include "vm/vm.h"
 
@@ -193,8 +193,8 @@ static torpor_status lay_out(torpor_vm *vm) {
   const torpor__piece *piece = remembered->pieces;
   torpor_status status = TORPOR_OK;
   for (; piece && status == TORPOR_OK; piece = piece->next)
-    status = torpor__changes_read(vm->image, torpor__memory_size(vm),
-                                  piece->runs, piece->size, put_copy, vm);
+    status = torpor__runs_read(vm->image, torpor__memory_size(vm), piece->runs,
+                               piece->size, put_copy, vm);
   return status;
 }
 

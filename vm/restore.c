@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "vm/bytes.h"
-#include "vm/changes.h"
 #include "vm/check.h"
 #include "vm/container.h"
 #include "vm/engine.h"
@@ -27,6 +26,7 @@
 #include "vm/options.h"
 #include "vm/pool.h"
 #include "vm/remember.h"
+#include "vm/runs.h"
 #include "vm/threshold.h"
 #include "vm/vm.h"
 
@@ -115,9 +115,9 @@ static torpor_status load_memory(loader *to, const torpor__content *memory,
   torpor_status status;
   if (size < to->memory) return damaged("its memory's size");
   if (!extend(to, size)) return fail_memory();
-  status = torpor__changes_read(image, size, memory->data, memory->size,
-                                to->vm ? put_run : torpor__image_put,
-                                to->vm ? (void *)to : to->image);
+  status = torpor__runs_read(image, size, memory->data, memory->size,
+                             to->vm ? put_run : torpor__image_put,
+                             to->vm ? (void *)to : to->image);
   if (status == TORPOR_NOMEM) return fail_memory();
   if (status != TORPOR_OK) return damaged("its memory");
   if (find_control(to)->version != to->engine->abi_version ||
