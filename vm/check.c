@@ -8,7 +8,6 @@
  *                 was not found written since is still as it was
  *     still       what is known of a page is so (still.c)
  *     clean       a VM in the pool is its image (pool.c)
- *     image       zero beyond its end, and where the host writes (image.c)
  *
  * In test builds only; all but the records is read as often as a test says. It
  * touches nothing that was not accessible, but the system counts a page of
@@ -220,19 +219,6 @@ void torpor__vm_check_clean(torpor_vm *vm) {
         memcmp(bytes, torpor__image_page(vm->image, page), TORPOR__PAGE) == 0;
     assert(page_is_the_images);
   }
-}
-
-static bool is_zero(const torpor__image *image, uint32_t start, uint32_t end) {
-  for (; start < end; start++)
-    if (image->bytes[start] != 0) return false;
-  return true;
-}
-
-void torpor__image_check(const torpor__image *image) {
-  assert(image->end <= image->size && image->size <= image->mapped_size);
-  assert(is_zero(image, 0, image->stack_size));
-  assert(is_zero(image, image->host_start, image->host_end));
-  assert(is_zero(image, image->end, image->mapped_size));
 }
 
 #else

@@ -24,7 +24,6 @@ void torpor__vm_check(torpor_vm *vm);
 void torpor__vm_check_clean(torpor_vm *vm);
 /* 'vm' remembers the state that it is in. */
 void torpor__vm_check_remembers(torpor_vm *vm);
-void torpor__image_check(const torpor__image *image);
 /* What is known of pages that stay the same (still.c). */
 void torpor__still_check(const torpor_vm *vm);
 
@@ -38,9 +37,6 @@ static inline void torpor__vm_check_clean(torpor_vm *vm) {
 }
 static inline void torpor__vm_check_remembers(torpor_vm *vm) {
   (void)vm;
-}
-static inline void torpor__image_check(const torpor__image *image) {
-  (void)image;
 }
 
 #endif

@@ -32,7 +32,6 @@
 #include <string.h>
 
 #include "vm/alloc.h"
-#include "vm/check.h"
 #include "vm/container.h"
 #include "vm/error.h"
 #include "vm/image.h"
@@ -219,7 +218,6 @@ bool torpor__remember_pieces(torpor_vm *vm, const uint8_t *id) {
     torpor__name_set(vm->remembered.name, id);
   }
   vm->remembered.known = true;
-  torpor__vm_check_remembers(vm);
   return true;
 }
 
@@ -376,7 +374,6 @@ torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name) {
   torpor__name_release(vm->remembered.name);
   vm->remembered.name = name;
   vm->remembered.known = true;
-  torpor__vm_check_remembers(vm);
   return TORPOR_OK;
 }
 

@@ -305,6 +305,7 @@ static torpor_status finish(loader *to, torpor_status status, torpor_vm **out) {
     return status;
   }
   to->vm->asleep = true;
+  torpor__vm_check_remembers(to->vm);
   torpor__vm_check(to->vm);
   *out = to->vm;
   return TORPOR_OK;

@@ -130,9 +130,13 @@ static torpor_status write_memory(torpor_vm *vm, bool delta,
 }
 
 static torpor_status remember(torpor_vm *vm, torpor_snapshot_job *job) {
+  torpor_status status;
   job->name = torpor__name_new();
-  if (job->name) return torpor__remember_now(vm, job->name);
-  return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
+  if (!job->name)
+    return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
+  status = torpor__remember_now(vm, job->name);
+  if (status == TORPOR_OK) torpor__vm_check_remembers(vm);
+  return status;
 }
 
 static torpor_status fill_job(torpor_vm *vm, unsigned flags,
