@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "vm/buffer.h"
+#include "vm/bytes.h"
 #include "vm/image.h"
 #include "vm/memory.h"
 #include "vm/remember.h"
@@ -72,11 +73,6 @@ static uint8_t *put_varint(uint8_t *to, uint64_t value) {
   return to;
 }
 
-static bool all_zero(const uint8_t *bytes, size_t size) {
-  return bytes[0] == 0 && bytes[size - 1] == 0 &&
-         memcmp(bytes, bytes + 1, size - 1) == 0;
-}
-
 /* Writes [start, end), whose bytes are at 'bytes'; NULL: they are zero. */
 static void write_run(scan *s, uint32_t start, uint32_t end,
                       const uint8_t *bytes) {
@@ -98,7 +94,8 @@ static void flush_run(scan *s) {
   if (s->out) {
     uint32_t start = s->start + s->head, end = s->end - s->tail;
     const uint8_t *bytes = s->copy ? s->copy + s->head : s->memory + start;
-    write_run(s, start, end, all_zero(bytes, end - start) ? NULL : bytes);
+    write_run(s, start, end,
+              torpor__bytes_are_zero(bytes, end - start) ? NULL : bytes);
   } else {
     torpor__still_add(s->still, &(torpor__stretch){.start = s->start,
                                                    .end = s->end,
@@ -276,7 +273,7 @@ static void find_used(scan *s, uint32_t start, uint32_t end) {
     const uint8_t *base = base_page(s, at);
     if (at % TORPOR__PAGE == 0 && base == torpor__zero_page) {
       at += TORPOR__PAGE - WORD;
-    } else if (memcmp(base + at % TORPOR__PAGE, torpor__zero_page, WORD) != 0) {
+    } else if (!torpor__bytes_are_zero(base + at % TORPOR__PAGE, WORD)) {
       if (s->start == end) s->start = at;
       s->end = at + WORD;
     }

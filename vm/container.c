@@ -174,12 +174,6 @@ static torpor_status check_frame(const uint8_t *data, size_t size) {
   return TORPOR_OK;
 }
 
-static bool all_zero(const uint8_t *data, size_t size) {
-  for (size_t i = 0; i < size; i++)
-    if (data[i] != 0) return false;
-  return true;
-}
-
 static torpor_status read_header(torpor__container *container,
                                  const uint8_t *data, uint64_t memory_max) {
   static const char digits[] = "0123456789abcdef";
@@ -197,8 +191,9 @@ static torpor_status read_header(torpor__container *container,
     return torpor__fail(NULL, TORPOR_NEWER,
                         "the snapshot uses a feature that this Torpor does not "
                         "know; use the newer one that made it");
-  if (!all_zero(data + AT_RESERVED, 4) ||
-      (!container->has_parent && !all_zero(data + AT_PARENT, ID_SIZE)))
+  if (!torpor__bytes_are_zero(data + AT_RESERVED, 4) ||
+      (!container->has_parent &&
+       !torpor__bytes_are_zero(data + AT_PARENT, ID_SIZE)))
     return damaged("its header");
   if (memory > TORPOR_MEMORY_LARGEST) return damaged("its memory's size");
   if (memory > memory_max)

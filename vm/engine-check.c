@@ -12,8 +12,9 @@
  * No state. */
 #include <string.h>
 
+#include "torpor.h"
+#include "vm/bytes.h"
 #include "vm/engine.h"
-#include "vm/image.h"
 
 #define ENGINE_PAGES_LARGEST                                                   \
   ((uint32_t)(TORPOR_MEMORY_LARGEST / TORPOR__WASM_PAGE))
@@ -55,7 +56,7 @@ static bool is_zero(const torpor__engine *engine, uint64_t start,
     size_t size =
         end - start < sizeof(page) ? (size_t)(end - start) : sizeof(page);
     read_baseline(engine, start, page, size);
-    if (memcmp(page, torpor__zero_page, size) != 0) return false;
+    if (!torpor__bytes_are_zero(page, size)) return false;
   }
   return true;
 }

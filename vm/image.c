@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "vm/alloc.h"
+#include "vm/bytes.h"
 #include "vm/engine.h"
 #include "wasm/mutex.h"
 
@@ -114,14 +115,11 @@ torpor_status torpor__image_put(void *user, uint32_t start, uint32_t size,
   return TORPOR_OK;
 }
 
-static bool is_zero(const uint8_t *page) {
-  return page[0] == 0 && memcmp(page, page + 1, TORPOR__PAGE - 1) == 0;
-}
-
 static uint8_t classify_page(const torpor__image *image, uint32_t page) {
   size_t at = (size_t)page * TORPOR__PAGE;
   const torpor__image *baseline = image->baseline;
-  uint8_t use = is_zero(image->bytes + at) ? 0 : TORPOR__PAGE_USED;
+  bool zero = torpor__bytes_are_zero(image->bytes + at, TORPOR__PAGE);
+  uint8_t use = zero ? 0 : TORPOR__PAGE_USED;
   if (at >= baseline->size)
     use |= use ? TORPOR__PAGE_OTHER : 0;
   else if (memcmp(image->bytes + at, baseline->bytes + at, TORPOR__PAGE) != 0)
@@ -169,19 +167,17 @@ static bool seal_memory(torpor__image *image) {
 }
 
 #ifdef TORPOR_TESTING
-static bool part_is_zero(const torpor__image *image, uint32_t start,
-                         uint32_t end) {
-  for (; start < end; start++)
-    if (image->bytes[start] != 0) return false;
-  return true;
+/* Whether [start, end) is. */
+static bool is_zero(const torpor__image *image, uint32_t start, uint32_t end) {
+  return torpor__bytes_are_zero(image->bytes + start, end - start);
 }
 
 /* (2), of an image that is finished. */
 static void check_image(const torpor__image *image) {
   assert(image->end <= image->size && image->size <= image->mapped_size);
-  assert(part_is_zero(image, 0, image->stack_size));
-  assert(part_is_zero(image, image->host_start, image->host_end));
-  assert(part_is_zero(image, image->end, image->mapped_size));
+  assert(is_zero(image, 0, image->stack_size));
+  assert(is_zero(image, image->host_start, image->host_end));
+  assert(is_zero(image, image->end, image->mapped_size));
 }
 #else
 static void check_image(const torpor__image *image) {

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "vm/bytes.h"
 #include "vm/image.h"
 #include "vm/vm.h"
 
@@ -61,7 +62,7 @@ bool torpor__memory_cut(torpor_vm *vm, uint32_t end) {
     uint32_t size = TORPOR__PAGE - at % TORPOR__PAGE;
     const uint8_t *bytes = torpor__memory_at(vm, at, size);
     if (!bytes) return false;
-    if (memcmp(bytes, torpor__zero_page, size) != 0) {
+    if (!torpor__bytes_are_zero(bytes, size)) {
       uint8_t *place = torpor__memory_to(vm, at, size);
       if (!place) return false;
       memset(place, 0, size);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "vm/bytes.h"
 #include "vm/engine.h"
 #include "vm/error.h"
 
@@ -17,10 +18,8 @@ uint64_t torpor__options_memory(const torpor_options *options) {
 
 /* What is behind the fields that we know: a newer program may have set it. */
 static bool tail_is_zero(const torpor_options *options) {
-  const uint8_t *bytes = (const uint8_t *)options;
-  for (size_t i = sizeof(*options); i < options->size; i++)
-    if (bytes[i] != 0) return false;
-  return true;
+  return options->size <= sizeof(*options) ||
+         torpor__bytes_are_zero(options + 1, options->size - sizeof(*options));
 }
 
 static torpor_status copy_options(const torpor_options *options,

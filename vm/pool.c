@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "vm/alloc.h"
+#include "vm/bytes.h"
 #include "vm/check.h"
 #include "vm/engine.h"
 #include "vm/image.h"
@@ -73,7 +74,7 @@ static bool page_is_used(const torpor__image *image, uint32_t page,
  * no memory of its own. */
 static void zero_pages(uint8_t *bytes, size_t size) {
   for (size_t at = 0; at < size; at += TORPOR__PAGE)
-    if (memcmp(bytes + at, torpor__zero_page, TORPOR__PAGE) != 0)
+    if (!torpor__bytes_are_zero(bytes + at, TORPOR__PAGE))
       memset(bytes + at, 0, TORPOR__PAGE);
 }
 
@@ -194,11 +195,6 @@ static torpor_vm *rest(torpor_vm *vm) {
   strcpy(vm->error_short, "the VM was closed; it cannot be used any more");
   torpor__alloc_free(atomic_exchange(&resting[place], vm));
   return next;
-}
-
-static void end_rest(void) {
-  for (size_t i = 0; i < RESTING; i++)
-    torpor__alloc_free(atomic_exchange(&resting[i], NULL));
 }
 
 /* Writes the image into memory that is new, and so zero: pages that no one
@@ -473,11 +469,6 @@ void torpor__pool_drop(const torpor__image *image) {
   destroy_all(others);
 }
 
-void torpor__pool_drain(void) {
-  torpor__pool_drop(NULL);
-  end_rest();
-}
-
 /* What rests stays, so that a VM that is used once more still says so. */
 void torpor_pool_drain(void) {
   torpor__pool_drop(NULL);
@@ -489,6 +480,17 @@ size_t torpor__pool_live(void) {
   return all > pooled ? all - pooled : 0;
 }
 
+#ifdef TORPOR_TESTING
+static void end_rest(void) {
+  for (size_t i = 0; i < RESTING; i++)
+    torpor__alloc_free(atomic_exchange(&resting[i], NULL));
+}
+
+void torpor__pool_drain(void) {
+  torpor__pool_drop(NULL);
+  end_rest();
+}
+
 size_t torpor__pool_count(void) {
   size_t count;
   torpor__mutex_take(TORPOR__MUTEX_POOL);
@@ -498,3 +500,4 @@ size_t torpor__pool_count(void) {
   torpor__mutex_give(TORPOR__MUTEX_POOL);
   return count;
 }
+#endif

@@ -9,12 +9,14 @@
 torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
                              bool mapped);
 void torpor__pool_give(torpor_vm *vm);
-/* Closes the VMs that wait to be used again: those of 'image', or all; for
- * tests and for hosts that want the memory back. */
+/* Closes the VMs that wait to be used again: those of 'image', or all. */
 void torpor__pool_drop(const torpor__image *image);
-void torpor__pool_drain(void);
-size_t torpor__pool_count(void);
 /* Copies of images that are in use. */
 size_t torpor__pool_live(void);
+#ifdef TORPOR_TESTING
+/* Frees all that can be. How many VMs wait. */
+void torpor__pool_drain(void);
+size_t torpor__pool_count(void);
+#endif
 
 #endif

@@ -32,6 +32,7 @@
 #include <string.h>
 
 #include "vm/alloc.h"
+#include "vm/bytes.h"
 #include "vm/container.h"
 #include "vm/error.h"
 #include "vm/image.h"
@@ -108,8 +109,7 @@ static bool cut_page(torpor_vm *vm, uint32_t limit) {
   uint32_t page = limit / TORPOR__PAGE, offset = limit % TORPOR__PAGE;
   size_t size = TORPOR__PAGE - offset;
   uint8_t *copy;
-  if (memcmp(find_page(vm, page) + offset, torpor__zero_page, size) == 0)
-    return true;
+  if (torpor__bytes_are_zero(find_page(vm, page) + offset, size)) return true;
   if (!count_written(vm, limit)) return false;
   copy = hold_page(vm, page);
   if (copy) memset(copy + offset, 0, size);
