@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_sleeping.c - what a sleeping VM says without an engine: the sections of
- * a snapshot, those it may have besides, and refusing wrong ones. */
+/* test_snapshot_read.c - what a sleeping VM says without an engine: the sections
+ * of a snapshot, those it may have besides, and refusing wrong ones. */
 #include <stdlib.h>
 #include <string.h>
 

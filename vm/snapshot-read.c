@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sleeping.c - looking into a sleeping VM, without an engine; and giving it
- * company.
+/* snapshot-read.c - what the bytes of a snapshot say of themselves, without an
+ * engine: whose they are, their sizes, the sections that are CBOR. And putting a
+ * section into them, for what an exported run is besides its VM.
  *
- * What a snapshot says of itself in sections of their own can be read by anyone
- * (docs/snapshot-format.md). Memory is not looked at, and unpacked only for who
- * asks for it.
+ * Memory is not looked at, and is unpacked only for who asks for it
+ * (docs/snapshot-format.md).
  *
  * Any thread. */
 #include <string.h>
