@@ -338,6 +338,12 @@ void torpor__container_free(torpor__container *container) {
   }
 }
 
+torpor_status torpor__container_damaged(const char *what) {
+  return torpor__fail(NULL, TORPOR_FORMAT,
+                      "the snapshot is damaged (%s); use another copy of it",
+                      what);
+}
+
 /* ---- Replacing a section --------------------------------------------------*/
 
 static void add_section(torpor__container_writer *writer, torpor__section type,

@@ -77,6 +77,9 @@ torpor_status torpor__container_read(torpor__container *container,
                                      const uint8_t *data, size_t size,
                                      uint64_t memory_max, bool waking);
 void torpor__container_free(torpor__container *container);
+/* FORMAT: 'what' in it makes no sense, though the bytes are those that were
+ * written. */
+torpor_status torpor__container_damaged(const char *what);
 
 /* The snapshot 'data', which torpor__container_read found good, with 'content'
  * as its only section of 'type'. NOMEM. */

@@ -47,12 +47,6 @@ typedef struct loader {
   bool has_id;
 } loader;
 
-static torpor_status damaged(const char *what) {
-  return torpor__fail(NULL, TORPOR_FORMAT,
-                      "the snapshot is damaged (%s); use another copy of it",
-                      what);
-}
-
 static torpor_status fail_memory(void) {
   return torpor__fail(NULL, TORPOR_NOMEM, "no memory to wake the VM in");
 }
@@ -73,11 +67,12 @@ static torpor_status find_engine(const torpor__container *container,
 
 static torpor_status check_globals(const loader *to,
                                    const torpor__content *globals) {
-  if (globals->size != TORPOR__GLOBALS_SIZE) return damaged("its globals");
+  if (globals->size != TORPOR__GLOBALS_SIZE)
+    return torpor__container_damaged("its globals");
   /* Between turns the stack is empty. */
   if (torpor__bytes_read_u32(globals->data) != to->engine->stack_pointer ||
       torpor__bytes_read_u32(globals->data + 4) != to->table_size)
-    return damaged("its globals");
+    return torpor__container_damaged("its globals");
   return TORPOR_OK;
 }
 
@@ -113,16 +108,16 @@ static torpor_status load_memory(loader *to, const torpor__content *memory,
   uint64_t size = (uint64_t)pages * TORPOR__WASM_PAGE;
   const torpor__image *image = to->vm ? to->vm->image : to->image;
   torpor_status status;
-  if (size < to->memory) return damaged("its memory's size");
+  if (size < to->memory) return torpor__container_damaged("its memory's size");
   if (!extend(to, size)) return fail_memory();
   status = torpor__runs_read(image, size, memory->data, memory->size,
                              to->vm ? put_run : torpor__image_put,
                              to->vm ? (void *)to : to->image);
   if (status == TORPOR_NOMEM) return fail_memory();
-  if (status != TORPOR_OK) return damaged("its memory");
+  if (status != TORPOR_OK) return torpor__container_damaged("its memory");
   if (find_control(to)->version != to->engine->abi_version ||
       find_control(to)->heap_break > size)
-    return damaged("its control block");
+    return torpor__container_damaged("its control block");
   return TORPOR_OK;
 }
 
@@ -191,7 +186,7 @@ static torpor_status load_next(loader *to, const torpor_slice *slice) {
   if (status != TORPOR_OK) return status;
   status = check_parent(to, &container);
   if (status == TORPOR_OK && strcmp(container.engine, to->engine->id) != 0)
-    status = damaged("its engine is not that of its parent");
+    status = torpor__container_damaged("its engine is not that of its parent");
   if (status == TORPOR_OK) status = load(to, &container, slice);
   torpor__container_free(&container);
   return status;

@@ -15,12 +15,6 @@
 #include "vm/error.h"
 #include "wasm/runtime.h"
 
-static torpor_status damaged(const char *what) {
-  return torpor__fail(NULL, TORPOR_FORMAT,
-                      "the snapshot is damaged (%s); use another copy of it",
-                      what);
-}
-
 /* One item of CBOR, an array or map; gives how many it holds. */
 static torpor_status check_cbor(const torpor__content *content,
                                 torpor__major major, uint64_t *count) {
@@ -29,11 +23,11 @@ static torpor_status check_cbor(const torpor__content *content,
   torpor__cbor_item item;
   if (!torpor__cbor_next(&reader, &item) || item.major != major ||
       item.indefinite || item.value > UINT32_MAX)
-    return damaged("a list in it");
+    return torpor__container_damaged("a list in it");
   *count = item.value;
   reader.at = reader.start;
   if (!torpor__cbor_skip(&reader) || reader.at != reader.end)
-    return damaged("a list in it");
+    return torpor__container_damaged("a list in it");
   return TORPOR_OK;
 }
 
