@@ -11,7 +11,6 @@
 #include "vm/memory.h"
 #include "vm/pool.h"
 #include "vm/remember.h"
-#include "vm/still.h"
 #include "vm/vm.h"
 
 #define CHAIN_LARGEST 200
@@ -479,7 +478,6 @@ static void run_out(const char *source) {
     made = torpor__alloc_count();
     torpor__alloc_fail(-1);
     torpor__remember_forget(vm);
-    torpor__still_forget(vm);
     torpor__pool_drain();
     assert_true(status == TORPOR_OK || status == TORPOR_NOMEM);
     assert_int_equal(torpor__alloc_live(), live_blocks);

@@ -375,34 +375,6 @@ static void test_noted_on_file(void **state) {
   torpor__region_close(region);
 }
 
-/* A quiet page counts as written, and is quiet no more once it is. */
-static void test_quiet(void **state) {
-  const uint32_t page = 2;
-  probe *probe = *state;
-  torpor__region *region = probe->region;
-  assert_int_equal(store(probe, page * TORPOR__PAGE, 1), TORPOR__TRAP_NONE);
-  assert_false(torpor__region_quiet(region, page)); /* nothing is noted yet */
-  torpor__region_seal(region, false);
-  assert_false(torpor__region_quiet(region, page)); /* sealed already */
-  assert_int_equal(find_written(region).end, 0);
-  assert_int_equal(store(probe, page * TORPOR__PAGE, 2), TORPOR__TRAP_NONE);
-  assert_true(torpor__region_quiet(region, page));
-  assert_true(torpor__region_is_quiet(region, page));
-  assert_int_equal(find_written(region).pages[0], 1 << page);
-  torpor__region_seal(region, false);
-  assert_true(torpor__region_is_quiet(region, page));
-  assert_int_equal(store(probe, page * TORPOR__PAGE + 8, 3), TORPOR__TRAP_NONE);
-  assert_false(torpor__region_is_quiet(region, page));
-  assert_int_equal(find_written(region).pages[0], 1 << page);
-  assert_true(torpor__region_quiet(region, page));
-  put(region, page * TORPOR__PAGE, 4); /* by the host */
-  assert_false(torpor__region_is_quiet(region, page));
-  assert_true(torpor__region_quiet(region, page));
-  torpor__region_seal(region, true);
-  assert_false(torpor__region_is_quiet(region, page));
-  assert_int_equal(find_written(region).end, 0);
-}
-
 /* Resetting gives the file's bytes again, and zeros behind it. */
 static void test_mapped_is_reset(void **state) {
   torpor__region *region = open_mapped();
@@ -565,7 +537,6 @@ int main(void) {
       TEST(test_host_access_commits),
       TEST(test_written_is_found),
       TEST(test_noted_on_file),
-      TEST(test_quiet),
       TEST(test_mapped_is_reset),
       TEST(test_mapped_is_recycled),
       TEST(test_kept_is_copied),

@@ -363,6 +363,120 @@ static void test_time_never_goes_back(void **state) {
   torpor_vm_close(vm);
 }
 
+/* ---- At every step --------------------------------------------------------*/
+
+/* Writes little at most steps, and then where nothing was written for long. */
+static const char sparse_program[] =
+    "globalThis.n = 0; globalThis.list = Array.from({length: 300}, (_, i) => "
+    "({i, s: 's' + i})); globalThis.bytes = new Uint8Array(40000).fill(1);"
+    "globalThis.step = (i) => { n += i; Promise.resolve(i).then(v => n += v);"
+    "if (i % 9 === 8) list[i].s = 'was ' + i;"
+    "if (bytes && i % 13 === 12) bytes[i * 600] = i;"
+    "if (i % 17 === 16) list[i + 100] = null;"
+    "if (i % 29 === 28) for (const o of list) if (o) o.t = i;"
+    "if (i === 40) bytes = null; return n }; 0";
+
+static torpor_vm *open_sparse(torpor_memory memory) {
+  torpor_options options = fixed_options();
+  torpor_vm *vm;
+  options.memory = memory;
+  vm = test_vm_open(&options);
+  test_eval(vm, sparse_program);
+  test_run_jobs(vm);
+  return vm;
+}
+
+/* Differences change what pages are sealed for: whole snapshots stay the
+ * same. */
+static void save_difference(torpor_vm *vm, int i) {
+  torpor_bytes bytes;
+  unsigned flags = TORPOR_SAVE_PARENT;
+  if (i % 5 == 2) flags |= TORPOR_SAVE_DELTA;
+  if (i % 5 != 1 && i % 5 != 2) return;
+  test_ok(vm, torpor_snapshot_save_with(vm, flags, &bytes));
+  torpor_bytes_free(&bytes);
+}
+
+static void assert_wakes_with(const torpor_bytes *bytes, double expected) {
+  torpor_vm *woken = test_restore(bytes, NULL);
+  assert_true(test_eval_number(woken, "n") == expected);
+  torpor_vm_close(woken);
+}
+
+/* However its memory is kept, and whatever was saved before, a VM that is saved
+ * at every step gives the same bytes, and they wake. */
+static void test_saved_at_every_step(void **state) {
+  torpor_vm *vms[] = {open_sparse(TORPOR_MEMORY_POOLED),
+                      open_sparse(TORPOR_MEMORY_MAPPED),
+                      open_sparse(TORPOR_MEMORY_POOLED)};
+  double expected = 0;
+  (void)state;
+  for (int i = 0; i < 60; i++) {
+    torpor_bytes saved[3];
+    expected += 2 * i;
+    for (int k = 0; k < 3; k++) {
+      run_steps(vms[k], i, i + 1);
+      if (i % 25 == 24) test_ok(vms[k], torpor_vm_collect(vms[k]));
+      if (k == 2) save_difference(vms[k], i);
+      saved[k] = test_save(vms[k]);
+    }
+    assert_equal(&saved[0], &saved[1]);
+    assert_equal(&saved[0], &saved[2]);
+    assert_wakes_with(&saved[0], expected);
+    for (int k = 0; k < 3; k++) torpor_bytes_free(&saved[k]);
+  }
+  for (int k = 0; k < 3; k++) torpor_vm_close(vms[k]);
+}
+
+static void flip_bit(torpor_vm *vm, uint32_t address) {
+  uint8_t *byte = torpor__memory_to(vm, address, 1);
+  assert_non_null(byte);
+  *byte ^= 0x80;
+}
+
+/* What the host writes, into a page that was written before or not, is in the
+ * next snapshot. */
+static void test_host_writes(void **state) {
+  torpor_vm *vm = open_sparse(TORPOR_MEMORY_POOLED);
+  uint32_t end = torpor__memory_limit(vm) & ~(TORPOR__PAGE - 1);
+  uint32_t address = vm->image->host_end / TORPOR__PAGE * TORPOR__PAGE;
+  (void)state;
+  for (address += TORPOR__PAGE; address < end; address += TORPOR__PAGE) {
+    torpor_bytes before = test_save(vm), after, again;
+    flip_bit(vm, address + 100);
+    after = test_save(vm);
+    assert_true(before.size != after.size ||
+                memcmp(before.data, after.data, after.size) != 0);
+    flip_bit(vm, address + 100);
+    again = test_save(vm);
+    assert_equal(&before, &again);
+    torpor_bytes_free(&before);
+    torpor_bytes_free(&after);
+    torpor_bytes_free(&again);
+  }
+  torpor_vm_close(vm);
+}
+
+/* A VM that is recycled saves as a new one, however often it was saved. */
+static void test_recycled(void **state) {
+  torpor_bytes first = {NULL, 0}, bytes;
+  (void)state;
+  for (int round = 0; round < 3; round++) {
+    torpor_vm *vm = open_sparse(TORPOR_MEMORY_POOLED);
+    bytes = test_save(vm);
+    if (round > 0) assert_equal(&first, &bytes);
+    torpor_bytes_free(&first);
+    first = bytes;
+    for (int i = 0; i < 12; i++) {
+      bytes = test_save(vm);
+      assert_equal(&first, &bytes);
+      torpor_bytes_free(&bytes);
+    }
+    torpor_vm_close(vm);
+  }
+  torpor_bytes_free(&first);
+}
+
 /* ---- Refusing -------------------------------------------------------------*/
 
 static void set_checksum(torpor_bytes *bytes) {
@@ -576,6 +690,9 @@ int main(void) {
       cmocka_unit_test(test_host_functions_are_bound_again),
       cmocka_unit_test(test_handles_are_gone),
       cmocka_unit_test(test_time_never_goes_back),
+      cmocka_unit_test(test_saved_at_every_step),
+      cmocka_unit_test(test_host_writes),
+      cmocka_unit_test(test_recycled),
       cmocka_unit_test(test_header),
       cmocka_unit_test(test_cut_off),
       cmocka_unit_test(test_lying_runs),

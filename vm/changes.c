@@ -22,7 +22,6 @@
 #include "vm/memory.h"
 #include "vm/remember.h"
 #include "vm/runs.h"
-#include "vm/still.h"
 #include "vm/vm.h"
 
 #define LINE 64u
@@ -42,15 +41,11 @@ typedef struct scan {
   const torpor_vm *remembers;     /* or what this remembers; NULL: nothing */
   const torpor__image *unwritten; /* what pages that were not written are */
   const uint8_t *memory;
-  uint32_t limit;       /* nothing is compared from here on */
-  uint32_t page;        /* the first that was not looked at */
-  uint32_t start, end;  /* the run that is being found; empty when equal */
-  uint16_t head, tail;  /* what does not differ at its ends, bytes */
-  const uint8_t *copy;  /* of its bytes, while nothing is added to 'still';
-                           NULL: there is none */
-  torpor__still *still; /* what is known of pages; NULL: nothing */
-  uint64_t sum;         /* of what differs in the page that is compared */
-  uint32_t written;     /* end of the last run in 'out' */
+  uint32_t limit;      /* nothing is compared from here on */
+  uint32_t page;       /* the first that was not looked at */
+  uint32_t start, end; /* the run that is being found; empty when equal */
+  unsigned head, tail; /* what does not differ at its ends, bytes */
+  uint32_t written;    /* end of the last run in 'out' */
   torpor__buffer *out;
 } scan;
 
@@ -87,48 +82,27 @@ static void write_run(scan *s, uint32_t start, uint32_t end,
   s->written = end;
 }
 
-/* Writes the run that was found, without equal bytes at its ends; or keeps it
- * as it is. */
+/* Writes the run that was found, without equal bytes at its ends. */
 static void flush_run(scan *s) {
+  uint32_t start = s->start + s->head, end = s->end - s->tail;
+  const uint8_t *bytes = s->memory + start;
   if (s->start == s->end) return;
-  if (s->out) {
-    uint32_t start = s->start + s->head, end = s->end - s->tail;
-    const uint8_t *bytes = s->copy ? s->copy + s->head : s->memory + start;
-    write_run(s, start, end,
-              torpor__bytes_are_zero(bytes, end - start) ? NULL : bytes);
-  } else {
-    torpor__still_add(s->still, &(torpor__stretch){.start = s->start,
-                                                   .end = s->end,
-                                                   .head = s->head,
-                                                   .tail = s->tail});
-  }
+  write_run(s, start, end,
+            torpor__bytes_are_zero(bytes, end - start) ? NULL : bytes);
   s->start = s->end;
 }
 
-/* Joins a stretch to the run before it, or lets it begin one. */
-static inline void add_stretch(scan *s, const torpor__stretch *stretch,
-                               const uint8_t *copy) {
-  if (s->start == s->end || stretch->start - s->end >= TORPOR__RUN_GAP) {
-    flush_run(s);
-    s->start = stretch->start;
-    s->head = stretch->head;
-    s->copy = copy;
-  } else {
-    s->copy = NULL;
-  }
-  s->end = stretch->end;
-  s->tail = stretch->tail;
-}
-
-/* Words [start, end), the first and last of which differ in these bits. */
+/* Words [start, end), the first and last of which differ in these bits: they
+ * go on with the run before them, or begin one. */
 static inline void add_words(scan *s, uint32_t start, uint32_t end,
                              uint64_t first, uint64_t last) {
-  add_stretch(s,
-              &(torpor__stretch){.start = start,
-                                 .end = end,
-                                 .head = (uint16_t)(__builtin_ctzll(first) / 8),
-                                 .tail = (uint16_t)(__builtin_clzll(last) / 8)},
-              NULL);
+  if (s->start == s->end || start - s->end >= TORPOR__RUN_GAP) {
+    flush_run(s);
+    s->start = start;
+    s->head = (unsigned)__builtin_ctzll(first) / 8;
+  }
+  s->end = end;
+  s->tail = (unsigned)__builtin_clzll(last) / 8;
 }
 
 /* ---- Comparing ------------------------------------------------------------*/
@@ -156,7 +130,7 @@ static inline bool line_differs(const uint8_t *a, const uint8_t *b) {
 /* A line that differs. */
 static void scan_line(scan *s, uint32_t address, const uint8_t *bytes,
                       const uint8_t *base) {
-  uint64_t bits[LINE / WORD], mixed = address;
+  uint64_t bits[LINE / WORD];
   unsigned differ = 0;
   for (unsigned i = 0; i < LINE / WORD; i++) {
     uint64_t word, before;
@@ -164,9 +138,7 @@ static void scan_line(scan *s, uint32_t address, const uint8_t *bytes,
     memcpy(&before, base + i * WORD, WORD);
     bits[i] = word ^ before;
     differ |= (unsigned)(bits[i] != 0) << i;
-    mixed = (mixed << 7 | mixed >> 57) ^ bits[i];
   }
-  s->sum = (s->sum ^ mixed) * UINT64_C(0x9e3779b97f4a7c15);
   differ |= differ << 1 & differ >> 1; /* one word alone is no gap */
   while (differ != 0) {
     unsigned first = (unsigned)__builtin_ctz(differ);
@@ -191,32 +163,11 @@ static void scan_page(scan *s, uint32_t start, uint32_t end) {
   scan_words(s, page, bytes, base, tail, stop);
 }
 
-/* The page at 'start', all of it, unless it is known what differs. */
-static void scan_still(scan *s, uint32_t start) {
-  uint32_t page = start / TORPOR__PAGE;
-  size_t count;
-  const torpor__stretch *known = torpor__still_find(s->still, page, &count);
-  if (known) {
-    for (size_t i = 0; i < count; i++)
-      add_stretch(s, &known[i], torpor__still_bytes(s->still, &known[i]));
-    return;
-  }
-  s->sum = 0;
-  scan_page(s, start, start + TORPOR__PAGE);
-  if (!torpor__still_note(s->still, page, s->sum)) return;
-  scan keep = {.image = s->image, .memory = s->memory, .still = s->still};
-  scan_page(&keep, start, start + TORPOR__PAGE);
-  flush_run(&keep);
-}
-
 static void scan_pages(scan *s, uint32_t start, uint32_t end) {
   while (start < end) {
     uint32_t stop = (start & ~(TORPOR__PAGE - 1)) + TORPOR__PAGE;
     if (stop > end) stop = end;
-    if (s->still && stop - start == TORPOR__PAGE)
-      scan_still(s, start);
-    else
-      scan_page(s, start, stop);
+    scan_page(s, start, stop);
     start = stop;
   }
 }
@@ -257,7 +208,6 @@ void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
   scan s = {.image = vm->image->baseline,
             .memory = vm->memory,
             .out = out,
-            .still = torpor__still_start(vm),
             .limit = torpor__memory_limit(vm)};
   if (vm->image != vm->image->baseline) s.unwritten = vm->image;
   torpor__region_written(vm->region, scan_written, &s);

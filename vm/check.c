@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* check.c - asserts what the top comments say of a VM's memory.
  *
- *     records     what is committed, sealed, open, quiet, held, kept (wasm/)
+ *     records     what is committed, sealed, open, held, kept (wasm/)
  *     written     what was not found written is the image's (wasm/written.c)
  *     zeros       nothing lies beyond the heap's limit (changes.c, memory.c)
  *     remembered  image and shadow are the state of then (remember.c), and what
  *                 was not found written since is still as it was
- *     still       what is known of a page is so (still.c)
  *     clean       a VM in the pool is its image (pool.c)
  *
  * In test builds only; all but the records is read as often as a test says. It
@@ -198,7 +197,6 @@ void torpor__vm_check(torpor_vm *vm) {
   if (!deep || vm->broken) return;
   check_written(vm);
   check_remembered(vm);
-  torpor__still_check(vm);
   if (with_zeros) check_zeros(vm);
 }
 

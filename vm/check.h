@@ -24,8 +24,6 @@ void torpor__vm_check(torpor_vm *vm);
 void torpor__vm_check_clean(torpor_vm *vm);
 /* 'vm' remembers the state that it is in. */
 void torpor__vm_check_remembers(torpor_vm *vm);
-/* What is known of pages that stay the same (still.c). */
-void torpor__still_check(const torpor_vm *vm);
 
 #else
 

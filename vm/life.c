@@ -11,7 +11,6 @@
 #include "vm/options.h"
 #include "vm/pool.h"
 #include "vm/remember.h"
-#include "vm/still.h"
 #include "vm/vm.h"
 
 /* Larger images are mapped, also those that only one VM ever starts from; and
@@ -82,7 +81,6 @@ void torpor__vm_give(torpor_vm *vm) {
   torpor__alloc_free(vm->scopes);
   torpor__given_forget(vm);
   torpor__remember_forget(vm);
-  torpor__still_forget(vm);
   torpor__error_reset(vm);
   torpor__pool_give(vm);
 }

@@ -46,8 +46,6 @@ typedef struct torpor__piece torpor__piece;
 typedef struct torpor__name torpor__name;
 /* A scope that the host has open (value.c). */
 typedef struct torpor__scope torpor__scope;
-/* Pages that do not change (still.h). */
-typedef struct torpor__still torpor__still;
 
 /* ---- The VM ---------------------------------------------------------------*/
 
@@ -105,9 +103,7 @@ struct torpor_vm {
   bool closed;   /* it rests (pool.c), broken, with no memory */
   unsigned wake; /* torpor_wake: what it is told when it wakes */
   torpor__remembered remembered;
-  uint64_t owner;       /* in its handles; not used twice in this process */
-  torpor__still *still; /* or NULL */
-  uint32_t saves;       /* whole snapshots, as far as they are counted */
+  uint64_t owner; /* in its handles; not used twice in this process */
 
   /* What the last entry left. */
   uint32_t returned;

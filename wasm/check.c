@@ -16,8 +16,7 @@
 
 static void check_chunk(const torpor__region *region, uint32_t i) {
   const torpor__chunk *chunk = &region->chunks[i];
-  assert(!(chunk->open & chunk->quiet));
-  if (!chunk->sealed) assert(!chunk->open && !chunk->quiet);
+  if (!chunk->sealed) assert(!chunk->open);
   if (chunk->sealed) assert(torpor__chunk_is_committed(region, i));
   if (!torpor__shadow_keeps_any(region, i)) return;
   for (uint32_t page = i * CHUNK_PAGES; page < (i + 1) * CHUNK_PAGES; page++)

@@ -142,7 +142,7 @@ static void revert_chunks(torpor__region *region, uint32_t first,
                           uint32_t end) {
   for (; first < end; first++) {
     const torpor__chunk *chunk = &region->chunks[first];
-    if (chunk->sealed && !chunk->open && !chunk->quiet) continue;
+    if (chunk->sealed && !chunk->open) continue;
     if (madvise(find_chunk_bytes(region, first), TORPOR__CHUNK,
                 MADV_DONTNEED) == 0)
       torpor__seal_chunks(region, first, first + 1);

@@ -22,7 +22,6 @@
 
 typedef struct torpor__chunk {
   uint16_t open; /* a bit for each page of a sealed chunk that can be written */
-  uint16_t quiet; /* those that were written before they were sealed */
   bool committed;
   bool sealed; /* pages that are not open cannot be written */
 } torpor__chunk;

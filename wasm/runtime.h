@@ -88,11 +88,6 @@ bool torpor__region_commit(torpor__region *region, uint32_t start,
  * costs a fault once. What was noted stays noted, unless 'anew'; what is
  * committed later counts as written until it is sealed too. */
 void torpor__region_seal(torpor__region *region, bool anew);
-/* Seals 'page' alone, which was written and does not change any more. It counts
- * as written, and is quiet until it is written again. false: what was written
- * is not noted here, or the system refused. */
-bool torpor__region_quiet(torpor__region *region, uint32_t page);
-bool torpor__region_is_quiet(const torpor__region *region, uint32_t page);
 /* Calls 'visit' for ranges, in order, that hold every page which may differ
  * from what the region started from: zeros, the file that it lies on, or what
  * was there when it was sealed anew. */

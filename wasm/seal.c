@@ -10,11 +10,7 @@
  * every region is sealed, one that opens many pages opens whole chunks from
  * then on, and where mappings are scarce (mappings.c) everything at once.
  *
- * A page that has not changed for long can be sealed alone: it is *quiet*. It
- * counts as written, and whoever knows what is in it need not look again.
- *
  *  (1) A page of a sealed chunk whose open bit is clear cannot be written.
- *  (2) No page is both open and quiet.
  *
  * The region's thread, and its fault handler. */
 #include "wasm/region.h"
@@ -70,7 +66,7 @@ static bool open_chunks(torpor__region *region, uint32_t first, uint32_t end) {
     return false;
   for (uint32_t i = first; i < end; i++) {
     region->chunks[i].sealed = false;
-    region->chunks[i].open = region->chunks[i].quiet = 0;
+    region->chunks[i].open = 0;
   }
   torpor__edges_changed(region, before, first, end);
   return true;
@@ -111,28 +107,8 @@ bool torpor__page_open(torpor__region *region, uint32_t page) {
     return open_chunk(region, chunk);
   before = torpor__edges_in(region, chunk, chunk + 1);
   region->chunks[chunk].open |= page_bit(page);
-  region->chunks[chunk].quiet &= (uint16_t)~page_bit(page);
   torpor__edges_changed(region, before, chunk, chunk + 1);
   return true;
-}
-
-bool torpor__region_quiet(torpor__region *region, uint32_t page) {
-  uint32_t index = page / CHUNK_PAGES, before;
-  torpor__chunk *chunk = &region->chunks[index];
-  if (!chunk->sealed || !(chunk->open & page_bit(page)) ||
-      torpor__mappings_are_scarce() || !torpor__pages_are_single() ||
-      !protect_page(region, page, PROT_READ))
-    return false;
-  before = torpor__edges_in(region, index, index + 1);
-  chunk->open &= (uint16_t)~page_bit(page);
-  chunk->quiet |= page_bit(page);
-  torpor__edges_changed(region, before, index, index + 1);
-  if (region->opened > 0) region->opened--; /* its mapping is joined again */
-  return true;
-}
-
-bool torpor__region_is_quiet(const torpor__region *region, uint32_t page) {
-  return region->chunks[page / CHUNK_PAGES].quiet & page_bit(page);
 }
 
 /* ---- Sealing --------------------------------------------------------------*/
@@ -142,7 +118,7 @@ bool torpor__seal_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   if (!torpor__chunk_protect(region, first, end, PROT_READ)) return false;
   for (uint32_t i = first; i < end; i++) {
     region->chunks[i].sealed = true;
-    region->chunks[i].open = region->chunks[i].quiet = 0;
+    region->chunks[i].open = 0;
   }
   torpor__edges_changed(region, before, first, end);
   return true;
@@ -151,7 +127,7 @@ bool torpor__seal_chunks(torpor__region *region, uint32_t first, uint32_t end) {
 static bool is_to_seal(const torpor__region *region, uint32_t i, bool anew) {
   const torpor__chunk *chunk = &region->chunks[i];
   return torpor__chunk_is_committed(region, i) &&
-         (!chunk->sealed || (anew && (chunk->open | chunk->quiet)));
+         (!chunk->sealed || (anew && chunk->open));
 }
 
 void torpor__region_seal(torpor__region *region, bool anew) {
@@ -205,7 +181,7 @@ bool torpor__region_let_go(torpor__region *region) {
     if (!torpor__chunk_protect(region, i, i + 1, PROT_READ | PROT_WRITE))
       return false;
     region->chunks[i].sealed = false;
-    region->chunks[i].open = region->chunks[i].quiet = 0;
+    region->chunks[i].open = 0;
     torpor__edges_changed(region, before, i, i + 1);
   }
   return true;

@@ -103,8 +103,7 @@ static void add_bits(search *s, uint32_t page, uint32_t bits) {
 static void add_noted_chunk(search *s, uint32_t chunk) {
   uint32_t page = chunk * CHUNK_PAGES, end = page + CHUNK_PAGES;
   const torpor__chunk *record = &s->region->chunks[chunk];
-  uint32_t open =
-      record->sealed ? record->open | record->quiet : (1u << CHUNK_PAGES) - 1;
+  uint32_t open = record->sealed ? record->open : (1u << CHUNK_PAGES) - 1;
   if (s->since && open == 0) return;
   if (!torpor__shadow_keeps_any(s->region, chunk)) {
     add_bits(s, page, open);
