@@ -2,7 +2,7 @@
 /* chunk.c - which parts of a region's memory are accessible.
  *
  * Memory becomes accessible by chunks, when it is first touched, and each has a
- * record. Those that lie on a file (region.c) are accessible from the start and
+ * record. Those that lie on a file (mapped.c) are accessible from the start and
  * need none: a large image costs nothing here.
  *
  * The region's thread, and its fault handler. */
@@ -10,19 +10,36 @@
 
 #include <string.h>
 #include <sys/mman.h>
-
-#include "wasm/thread.h"
+#include <unistd.h>
 
 _Static_assert(TORPOR__WASM_PAGE % TORPOR__CHUNK == 0,
                "a chunk never lies across the end of a memory");
 
-static uint8_t *find_chunk_bytes(const torpor__region *region, uint32_t chunk) {
-  return torpor__region_bytes(region) + (size_t)chunk * TORPOR__CHUNK;
+/* ---- Pages of the system's ------------------------------------------------*/
+
+static _Atomic uint32_t system_page;
+
+#ifdef TORPOR_TESTING
+void torpor__system_page_force(uint32_t size) {
+  system_page = size;
 }
+#endif
+
+/* Regions are opened after it is known: in a handler it is only read. */
+uint32_t torpor__system_page(void) {
+  uint32_t size = atomic_load_explicit(&system_page, memory_order_relaxed);
+  if (size == 0) {
+    size = (uint32_t)sysconf(_SC_PAGESIZE);
+    system_page = size;
+  }
+  return size;
+}
+
+/* ---- Access ---------------------------------------------------------------*/
 
 bool torpor__chunk_protect(torpor__region *region, uint32_t first, uint32_t end,
                            int protection) {
-  return mprotect(find_chunk_bytes(region, first),
+  return mprotect(torpor__chunk_bytes(region, first),
                   (size_t)(end - first) * TORPOR__CHUNK, protection) == 0;
 }
 
@@ -60,44 +77,6 @@ bool torpor__chunk_commit(torpor__region *region, uint32_t first,
   return true;
 }
 
-bool torpor__region_reach(torpor__region *region, uint32_t start,
-                          uint32_t end) {
-  if (start > end || end > torpor__region_memory(region)->size) return false;
-  if (start == end) return true;
-  uint32_t first = start / TORPOR__CHUNK, last = (end - 1) / TORPOR__CHUNK;
-  if (first == last && torpor__chunk_is_committed(region, first)) return true;
-  return torpor__chunk_commit(region, first, last + 1);
-}
-
-bool torpor__region_commit(torpor__region *region, uint32_t start,
-                           uint32_t end) {
-  if (!torpor__region_reach(region, start, end)) return false;
-  if (start == end) return true;
-  for (uint32_t page = start / TORPOR__PAGE; page <= (end - 1) / TORPOR__PAGE;
-       page++)
-    if (!torpor__page_is_open(region, page) && !torpor__page_open(region, page))
-      return false;
-  return true;
-}
-
-torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address) {
-  uintptr_t memory = (uintptr_t)torpor__region_bytes(region);
-  if (address < memory || address >= (uintptr_t)region + REGION_SIZE)
-    return TORPOR__TOUCH_FOREIGN;
-  uint64_t offset = address - memory;
-  if (offset >= torpor__region_memory(region)->size)
-    return TORPOR__TOUCH_BOUNDS;
-  uint32_t chunk = (uint32_t)(offset / TORPOR__CHUNK);
-  uint32_t page = (uint32_t)(offset / TORPOR__PAGE);
-  bool done;
-  if (!torpor__chunk_is_committed(region, chunk))
-    done = torpor__chunk_commit(region, chunk, chunk + 1);
-  else
-    done =
-        !torpor__page_is_open(region, page) && torpor__page_open(region, page);
-  return done ? TORPOR__TOUCH_COMMITTED : TORPOR__TOUCH_FAILED;
-}
-
 void torpor__region_committed(const torpor__region *region,
                               void (*visit)(void *user, uint32_t start,
                                             uint32_t end),
@@ -115,12 +94,12 @@ void torpor__region_committed(const torpor__region *region,
  * takes them: it does not when the program keeps its memory locked. */
 static void zero_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   size_t size = (size_t)(end - first) * TORPOR__CHUNK;
-  if (madvise(find_chunk_bytes(region, first), size, MADV_DONTNEED) == 0)
+  if (madvise(torpor__chunk_bytes(region, first), size, MADV_DONTNEED) == 0)
     return;
   for (; first < end; first++)
     if (torpor__chunk_is_committed(region, first) &&
         torpor__chunk_protect(region, first, first + 1, PROT_READ | PROT_WRITE))
-      memset(find_chunk_bytes(region, first), 0, TORPOR__CHUNK);
+      memset(torpor__chunk_bytes(region, first), 0, TORPOR__CHUNK);
 }
 
 bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
@@ -134,32 +113,4 @@ bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
   torpor__edges_changed(region, before, first, end);
   if (end == region->chunk_end) region->chunk_end = first;
   return true;
-}
-
-/* Makes mapped chunks what the file has, unless the system refuses: what was
- * written there stays noted then. */
-static void revert_chunks(torpor__region *region, uint32_t first,
-                          uint32_t end) {
-  for (; first < end; first++) {
-    const torpor__chunk *chunk = &region->chunks[first];
-    if (chunk->sealed && !chunk->open) continue;
-    if (madvise(find_chunk_bytes(region, first), TORPOR__CHUNK,
-                MADV_DONTNEED) == 0)
-      torpor__seal_chunks(region, first, first + 1);
-  }
-}
-
-void torpor__region_revert(torpor__region *region) {
-  if (region->noted) revert_chunks(region, 0, region->mapped);
-}
-
-bool torpor__region_decommit(torpor__region *region, uint32_t start,
-                             uint32_t end) {
-  uint64_t first = ROUND_UP((uint64_t)start, TORPOR__CHUNK) / TORPOR__CHUNK;
-  uint32_t mapped = region->mapped;
-  if (region->noted && first < mapped)
-    revert_chunks(region, (uint32_t)first,
-                  end / TORPOR__CHUNK < mapped ? end / TORPOR__CHUNK : mapped);
-  if (first < mapped) first = mapped;
-  return torpor__chunk_decommit(region, (uint32_t)first, end / TORPOR__CHUNK);
 }

@@ -15,19 +15,11 @@
 #include "wasm/runtime.h"
 
 #include <assert.h>
-#include <time.h>
-#include <ucontext.h>
 
 #include "wasm/thread.h"
 
 /* What host code called by guest code can count on. */
 #define STACK_RESERVE (128u << 10)
-
-uint64_t torpor__monotonic_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
 
 /* Guest frames may not lie below this address; 0 when this runs on a stack that
  * is not the thread's own. */
@@ -68,16 +60,11 @@ bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
   return true;
 }
 
-static inline void stop_guest(struct torpor__thread *thread) {
-  atomic_store_explicit(&thread->in_guest, false, memory_order_relaxed);
-  atomic_signal_fence(memory_order_seq_cst);
-}
-
 torpor__trap torpor__entry_end(torpor__entry *entry) {
   struct torpor__thread *thread = torpor__thread_self;
   torpor__entry *outer = entry->outer;
   assert(thread->entry == entry);
-  stop_guest(thread);
+  torpor__guest_stop(thread);
   thread->entry = outer;
   if (outer == NULL || outer->deadline == UINT64_MAX) {
     torpor__watchdog_watch(thread, UINT64_MAX);
@@ -94,23 +81,10 @@ uint64_t torpor__entry_deadline(void) {
                                                  : UINT64_MAX;
 }
 
-void torpor__entry_leave(torpor__entry *entry, torpor__trap trap) {
-  atomic_store_explicit(entry->in_guest, false, memory_order_relaxed);
-  entry->trap = trap;
-  siglongjmp(entry->leave, 1);
-}
-
-void torpor__entry_leave_signal(torpor__entry *entry, torpor__trap trap,
-                                const void *context) {
-  const ucontext_t *interrupted = context;
-  pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
-  torpor__entry_leave(entry, trap);
-}
-
 torpor__entry *torpor__host_begin(void) {
   struct torpor__thread *thread = torpor__thread_self;
   torpor__entry *entry = thread->entry;
-  stop_guest(thread);
+  torpor__guest_stop(thread);
   torpor__grace_pause(thread);
   uintptr_t limit = torpor__region_memory(entry->region)->stack_limit;
   if (limit != 0 && (uintptr_t)__builtin_frame_address(0) < limit)
@@ -130,56 +104,4 @@ bool torpor__entry_is_late(const torpor__entry *entry) {
 void torpor__host_end(torpor__entry *entry) {
   torpor__grace_go_on(torpor__thread_self);
   torpor__guest_begin(entry);
-}
-
-/* ---- Traps ----------------------------------------------------------------*/
-
-void torpor__trap_raise(torpor__trap trap) {
-  torpor__entry_leave(torpor__thread_self->entry, trap);
-}
-
-/* From the first line on the watchdog leaves nothing: what the address
- * sanitizer does before a call that does not return takes a lock. */
-void wasm_rt_trap(wasm_rt_trap_t trap) {
-  stop_guest(torpor__thread_self);
-  switch (trap) {
-  case WASM_RT_TRAP_NONE:
-  case WASM_RT_TRAP_OOB:
-    torpor__trap_raise(TORPOR__TRAP_BOUNDS);
-  case WASM_RT_TRAP_INT_OVERFLOW:
-  case WASM_RT_TRAP_DIV_BY_ZERO:
-  case WASM_RT_TRAP_INVALID_CONVERSION:
-    torpor__trap_raise(TORPOR__TRAP_ARITHMETIC);
-  case WASM_RT_TRAP_UNREACHABLE:
-    torpor__trap_raise(TORPOR__TRAP_UNREACHABLE);
-  case WASM_RT_TRAP_CALL_INDIRECT:
-    torpor__trap_raise(TORPOR__TRAP_SIGNATURE);
-  case WASM_RT_TRAP_EXHAUSTION:
-    torpor__trap_raise(TORPOR__TRAP_STACK);
-  }
-  torpor__trap_raise(TORPOR__TRAP_UNREACHABLE);
-}
-
-const char *torpor__trap_text(torpor__trap trap) {
-  switch (trap) {
-  case TORPOR__TRAP_NONE:
-    return "no trap";
-  case TORPOR__TRAP_BOUNDS:
-    return "memory or table access out of bounds";
-  case TORPOR__TRAP_ARITHMETIC:
-    return "integer overflow or division by zero";
-  case TORPOR__TRAP_UNREACHABLE:
-    return "unreachable code was reached";
-  case TORPOR__TRAP_SIGNATURE:
-    return "indirect call of a function of another type";
-  case TORPOR__TRAP_STACK:
-    return "the host's stack ran out";
-  case TORPOR__TRAP_WATCHDOG:
-    return "it ran past its deadline";
-  case TORPOR__TRAP_HOST:
-    return "the host ended it";
-  case TORPOR__TRAP_MEMORY:
-    return "the system has no memory left";
-  }
-  return "unknown trap";
 }

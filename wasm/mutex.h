@@ -14,9 +14,9 @@ typedef enum torpor__mutex {
   TORPOR__MUTEX_POOL,      /* VMs that wait to be used again */
   TORPOR__MUTEX_REGIONS,   /* regions that do */
   TORPOR__MUTEX_TABLES,
-  TORPOR__MUTEX_TYPES, /* numbers of function types */
-  TORPOR__MUTEX_FAULT, /* the signal handlers */
-  TORPOR__MUTEX_WATCHDOG,
+  TORPOR__MUTEX_TYPES,   /* numbers of function types */
+  TORPOR__MUTEX_FAULT,   /* the signal handlers */
+  TORPOR__MUTEX_THREADS, /* their records, and the watchdog */
   TORPOR__MUTEXES,
 } torpor__mutex;
 

@@ -2,14 +2,18 @@
 /* region.h - what the files that make up regions share: their layout, and the
  * ways to a chunk's state.
  *
- *     region.c   the address space: opening, mapping, size, closing
- *     chunk.c    what is accessible
- *     seal.c     what can be written
- *     shadow.c   pages as they were
- *     written.c  finding the pages that may differ
  *     mappings.c how many mappings all of that takes
+ *     chunk.c    what is accessible
+ *     shadow.c   pages as they were
+ *     seal.c     what can be written
+ *     keep.c     what is as it was, until it is written
+ *     reach.c    making accessible what is touched
+ *     mapped.c   what lies on a file
+ *     written.c  finding the pages that may differ
+ *     region.c   the address space: opening, size, closing
  *
- * region.c has the picture and the invariants. */
+ * Each calls only those above it. region.c has the picture and the
+ * invariants. */
 #ifndef TORPOR_WASM_REGION_H
 #define TORPOR_WASM_REGION_H
 
@@ -43,15 +47,31 @@ struct torpor__region {
 
 _Static_assert(CHUNK_PAGES == 16, "a chunk's pages have a bit each");
 
-/* Memory begins at a page of the system's, which has at most a chunk. */
-#define MEMORY_OFFSET                                                          \
-  ROUND_UP(sizeof(struct torpor__region) + TORPOR__MEMORY_DISTANCE,            \
-           TORPOR__CHUNK)
-#define INSTANCE_OFFSET (MEMORY_OFFSET - TORPOR__MEMORY_DISTANCE)
-#define REGION_SIZE (MEMORY_OFFSET + MEMORY_RESERVED + TORPOR__GUARD)
+_Static_assert(sizeof(struct torpor__region) + TORPOR__MEMORY_DISTANCE <=
+                   TORPOR__MEMORY_OFFSET,
+               "the records and the instance lie before the memory");
+_Static_assert(TORPOR__MEMORY_OFFSET % TORPOR__CHUNK == 0,
+               "memory begins at a page of the system's: it has at most a "
+               "chunk");
+
+#define REGION_SIZE (TORPOR__MEMORY_OFFSET + MEMORY_RESERVED + TORPOR__GUARD)
 
 static inline uint8_t *torpor__region_bytes(const torpor__region *region) {
-  return (uint8_t *)region + MEMORY_OFFSET;
+  return (uint8_t *)region + TORPOR__MEMORY_OFFSET;
+}
+static inline uint8_t *torpor__chunk_bytes(const torpor__region *region,
+                                           uint32_t chunk) {
+  return torpor__region_bytes(region) + (size_t)chunk * TORPOR__CHUNK;
+}
+/* Of the bits that a chunk has for its pages, that of 'page'. */
+static inline uint16_t torpor__page_bit(uint32_t page) {
+  return (uint16_t)(1u << page % CHUNK_PAGES);
+}
+/* Counts one more unless there are 'most'. */
+static inline bool torpor__count_in(_Atomic unsigned *counter, unsigned most) {
+  if (atomic_fetch_add(counter, 1) < most) return true;
+  atomic_fetch_sub(counter, 1);
+  return false;
 }
 
 /* Bytes of a page of the system's: access is changed by whole ones. Where it
@@ -118,6 +138,16 @@ void torpor__seal_end(torpor__region *region);
 /* Seals chunks [first, end), of which no page is open then. */
 bool torpor__seal_chunks(torpor__region *region, uint32_t first, uint32_t end);
 
+/* ---- Keeping (keep.c) -----------------------------------------------------*/
+
+/* 'region', which is to be closed, keeps no pages any more. */
+void torpor__keep_end(torpor__region *region);
+
+/* ---- On a file (mapped.c) -------------------------------------------------*/
+
+/* What lay on a file becomes memory without access. */
+bool torpor__region_unmap(torpor__region *region);
+
 /* ---- Shadows (shadow.c) ---------------------------------------------------*/
 
 /* Makes a shadow when there is none. */
@@ -128,6 +158,8 @@ bool torpor__shadow_keeps_any(const torpor__region *region, uint32_t chunk);
 /* Copies the pages that are kept, which are about to be written. */
 bool torpor__shadow_save_chunk(torpor__region *region, uint32_t chunk);
 bool torpor__shadow_save_page(torpor__region *region, uint32_t page);
+/* Holds and keeps nothing from then on. */
+void torpor__shadow_clear(torpor__region *region);
 #ifdef TORPOR_TESTING
 /* Asserts that the records of the shadow, which there is, agree. */
 void torpor__shadow_check(const torpor__region *region);

@@ -56,6 +56,9 @@
 /* Behind the 4 GiB; the constant offsets of a module may reach as far. */
 #define TORPOR__GUARD (16u << 20)
 
+/* From a region's start to its memory. */
+#define TORPOR__MEMORY_OFFSET (5u * TORPOR__CHUNK)
+
 typedef wasm_rt_memory_t torpor__wasm_memory;
 
 typedef struct torpor__region torpor__region;
@@ -69,8 +72,13 @@ void torpor__region_close(torpor__region *region);
 
 /* TORPOR__INSTANCE_MAX bytes, whose first are the memory's descriptor: do not
  * clear them. */
-void *torpor__region_instance(torpor__region *region);
-torpor__wasm_memory *torpor__region_memory(torpor__region *region);
+static inline void *torpor__region_instance(const torpor__region *region) {
+  return (uint8_t *)region + TORPOR__MEMORY_OFFSET - TORPOR__MEMORY_DISTANCE;
+}
+static inline torpor__wasm_memory *
+torpor__region_memory(const torpor__region *region) {
+  return (torpor__wasm_memory *)torpor__region_instance(region);
+}
 
 /* Calls 'visit' for each maximal committed range [start, end), ascending;
  * 'visit' may decommit the range that it is given. */

@@ -20,39 +20,22 @@
 
 /* The regions beyond these are as they would be without sealing. */
 #define SEALED_MAX 300u
-#define KEPT_MAX 60u
 /* Pages that are opened one by one since the last sealing. */
 #define OPEN_SINGLY 128u
 
-static _Atomic unsigned sealed_regions, kept_regions;
-
-#ifndef TORPOR_SOFT_BOUNDS
-static bool count_in(_Atomic unsigned *counter, unsigned most) {
-  if (atomic_fetch_add(counter, 1) < most) return true;
-  atomic_fetch_sub(counter, 1);
-  return false;
-}
-#endif
+static _Atomic unsigned sealed_regions;
 
 bool torpor__seal_start(torpor__region *region) {
 #ifndef TORPOR_SOFT_BOUNDS
   if (!region->is_counted)
-    region->is_counted = count_in(&sealed_regions, SEALED_MAX);
+    region->is_counted = torpor__count_in(&sealed_regions, SEALED_MAX);
 #endif
   return region->is_counted;
 }
 
-static bool count_kept(torpor__region *region) {
-#ifndef TORPOR_SOFT_BOUNDS
-  if (!region->is_kept) region->is_kept = count_in(&kept_regions, KEPT_MAX);
-#endif
-  return region->is_kept;
-}
-
 void torpor__seal_end(torpor__region *region) {
   if (region->is_counted) atomic_fetch_sub(&sealed_regions, 1);
-  if (region->is_kept) atomic_fetch_sub(&kept_regions, 1);
-  region->is_counted = region->is_kept = false;
+  region->is_counted = false;
 }
 
 /* ---- Opening --------------------------------------------------------------*/
@@ -85,10 +68,6 @@ static bool open_widely(torpor__region *region, uint32_t chunk) {
   return open_chunks(region, first, end);
 }
 
-static uint16_t page_bit(uint32_t page) {
-  return (uint16_t)(1u << page % CHUNK_PAGES);
-}
-
 static bool protect_page(torpor__region *region, uint32_t page,
                          int protection) {
   assert(torpor__pages_are_single());
@@ -106,7 +85,7 @@ bool torpor__page_open(torpor__region *region, uint32_t page) {
   if (!protect_page(region, page, PROT_READ | PROT_WRITE))
     return open_chunk(region, chunk);
   before = torpor__edges_in(region, chunk, chunk + 1);
-  region->chunks[chunk].open |= page_bit(page);
+  region->chunks[chunk].open |= torpor__page_bit(page);
   torpor__edges_changed(region, before, chunk, chunk + 1);
   return true;
 }
@@ -139,50 +118,4 @@ void torpor__region_seal(torpor__region *region, bool anew) {
       if (!is_to_seal(region, end, anew)) break;
     if (first < end && !torpor__seal_chunks(region, first, end)) return;
   }
-}
-
-/* Notes that 'page' is sealed, whatever its chunk is. */
-static void note_sealed(torpor__region *region, uint32_t page) {
-  torpor__chunk *chunk = &region->chunks[page / CHUNK_PAGES];
-  if (!chunk->sealed) chunk->open = UINT16_MAX;
-  chunk->sealed = true;
-  chunk->open &= (uint16_t)~page_bit(page);
-}
-
-bool torpor__region_keep(torpor__region *region, uint32_t start, uint32_t end) {
-  uint32_t first = start / TORPOR__CHUNK, before;
-  uint32_t last =
-      (uint32_t)(ROUND_UP((uint64_t)end, TORPOR__CHUNK) / TORPOR__CHUNK);
-  if ((start | end) % torpor__system_page() != 0 ||
-      torpor__mappings_are_scarce() || !count_kept(region) ||
-      !torpor__shadow_open(region))
-    return false;
-  if (mprotect(torpor__region_bytes(region) + start, end - start, PROT_READ) !=
-      0)
-    return false;
-  before = torpor__edges_in(region, first, last);
-  region->opened = 0;
-  for (uint32_t page = start / TORPOR__PAGE; page < end / TORPOR__PAGE;
-       page++) {
-    note_sealed(region, page);
-    torpor__shadow_keep(region, page);
-  }
-  torpor__edges_changed(region, before, first, last);
-  return true;
-}
-
-bool torpor__region_let_go(torpor__region *region) {
-  if (region->is_kept) atomic_fetch_sub(&kept_regions, 1);
-  region->is_kept = false;
-  for (uint32_t i = 0; i < region->chunk_end; i++) {
-    uint32_t before;
-    if (!torpor__shadow_keeps_any(region, i)) continue;
-    before = torpor__edges_in(region, i, i + 1);
-    if (!torpor__chunk_protect(region, i, i + 1, PROT_READ | PROT_WRITE))
-      return false;
-    region->chunks[i].sealed = false;
-    region->chunks[i].open = 0;
-    torpor__edges_changed(region, before, i, i + 1);
-  }
-  return true;
 }

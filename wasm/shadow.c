@@ -46,10 +46,6 @@ static uint8_t *find_copy(torpor__shadow *shadow, uint32_t page) {
   return (uint8_t *)shadow + COPIES_OFFSET + (size_t)page * TORPOR__PAGE;
 }
 
-static uint16_t page_bit(uint32_t page) {
-  return (uint16_t)(1u << page % CHUNK_PAGES);
-}
-
 bool torpor__shadow_open(torpor__region *region) {
   void *space;
   if (region->shadow) return true;
@@ -74,7 +70,8 @@ static bool open_chunk(torpor__shadow *shadow, uint32_t chunk) {
 
 uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page) {
   torpor__shadow *shadow = region->shadow;
-  if (!shadow || !(shadow->chunks[page / CHUNK_PAGES].held & page_bit(page)))
+  if (!shadow ||
+      !(shadow->chunks[page / CHUNK_PAGES].held & torpor__page_bit(page)))
     return NULL;
   return find_copy(shadow, page);
 }
@@ -85,8 +82,8 @@ uint8_t *torpor__shadow_hold(torpor__region *region, uint32_t page) {
       !open_chunk(region->shadow, page / CHUNK_PAGES))
     return NULL;
   record = &region->shadow->chunks[page / CHUNK_PAGES];
-  if (!(record->held & page_bit(page))) region->shadow->held++;
-  record->held |= page_bit(page);
+  if (!(record->held & torpor__page_bit(page))) region->shadow->held++;
+  record->held |= torpor__page_bit(page);
   return find_copy(region->shadow, page);
 }
 
@@ -94,7 +91,8 @@ uint8_t *torpor__shadow_hold(torpor__region *region, uint32_t page) {
 
 bool torpor__shadow_keeps(const torpor__region *region, uint32_t page) {
   const torpor__shadow *shadow = region->shadow;
-  return shadow && shadow->chunks[page / CHUNK_PAGES].kept & page_bit(page);
+  return shadow &&
+         shadow->chunks[page / CHUNK_PAGES].kept & torpor__page_bit(page);
 }
 
 bool torpor__shadow_keeps_any(const torpor__region *region, uint32_t chunk) {
@@ -111,7 +109,7 @@ static void give_back(torpor__shadow *shadow, uint32_t chunk) {
 void torpor__shadow_keep(torpor__region *region, uint32_t page) {
   torpor__shadow *shadow = region->shadow;
   struct record *record = &shadow->chunks[page / CHUNK_PAGES];
-  uint16_t bit = page_bit(page);
+  uint16_t bit = torpor__page_bit(page);
   record->kept |= bit;
   if (!(record->held & bit)) return;
   record->held &= (uint16_t)~bit;
@@ -126,7 +124,8 @@ bool torpor__shadow_save_page(torpor__region *region, uint32_t page) {
   if (!copy) return false;
   memcpy(copy, torpor__region_bytes(region) + (size_t)page * TORPOR__PAGE,
          TORPOR__PAGE);
-  region->shadow->chunks[page / CHUNK_PAGES].kept &= (uint16_t)~page_bit(page);
+  region->shadow->chunks[page / CHUNK_PAGES].kept &=
+      (uint16_t)~torpor__page_bit(page);
   return true;
 }
 
@@ -139,6 +138,8 @@ bool torpor__shadow_save_chunk(torpor__region *region, uint32_t chunk) {
 
 /* ---- Forgetting -----------------------------------------------------------*/
 
+/* ---- Forgetting -----------------------------------------------------------*/
+
 static void clear_chunk(torpor__shadow *shadow, uint32_t chunk) {
   struct record *record = &shadow->chunks[chunk];
   for (uint32_t i = 0; i < CHUNK_PAGES; i++)
@@ -147,25 +148,23 @@ static void clear_chunk(torpor__shadow *shadow, uint32_t chunk) {
   record->held = 0;
 }
 
-bool torpor__shadow_forget(torpor__region *region) {
+void torpor__shadow_close(torpor__region *region) {
+  if (region->shadow) munmap(region->shadow, SHADOW_SIZE);
+  region->shadow = NULL;
+}
+
+void torpor__shadow_clear(torpor__region *region) {
   torpor__shadow *shadow = region->shadow;
-  if (!shadow) return true;
-  if (!torpor__region_let_go(region)) return false;
+  if (!shadow) return;
   if (region->chunk_end > CLEAR_PAGES || shadow->held > CLEAR_PAGES) {
     torpor__shadow_close(region);
-    return true;
+    return;
   }
   for (uint32_t chunk = 0; chunk < region->chunk_end; chunk++) {
     if (shadow->chunks[chunk].held) clear_chunk(shadow, chunk);
     shadow->chunks[chunk].kept = 0;
   }
   shadow->held = 0;
-  return true;
-}
-
-void torpor__shadow_close(torpor__region *region) {
-  if (region->shadow) munmap(region->shadow, SHADOW_SIZE);
-  region->shadow = NULL;
 }
 
 #ifdef TORPOR_TESTING

@@ -9,17 +9,21 @@
  * Asking at each entry would cost more than the entry.
  *
  *  (1) A record is reached by its own thread, and by the watchdog while it is
- *      in the list, which is locked.
+ *      in the list, which is locked: it leaves that as its thread ends.
  *  (2) A signal stack that the thread has already is used, and never freed. */
 #define _GNU_SOURCE
 #include "wasm/thread.h"
 
 #include <stdlib.h>
 
+#include "wasm/mutex.h"
+
 #define SIGNAL_STACK_SIZE 65536u
 
 _Thread_local struct torpor__thread *torpor__thread_self
     __attribute__((tls_model("initial-exec")));
+
+struct torpor__thread *torpor__threads;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -35,9 +39,48 @@ static void remove_signal_stack(struct torpor__thread *thread) {
   free(thread->signal_stack);
 }
 
+/* ---- The list -------------------------------------------------------------*/
+
+static void enlist(struct torpor__thread *thread) {
+  thread->next = torpor__threads;
+  thread->link = &torpor__threads;
+  if (torpor__threads != NULL) torpor__threads->link = &thread->next;
+  torpor__threads = thread;
+}
+
+static void add_to_list(struct torpor__thread *thread) {
+  torpor__mutex_take(TORPOR__MUTEX_THREADS);
+  enlist(thread);
+  torpor__mutex_give(TORPOR__MUTEX_THREADS);
+}
+
+static void remove_from_list(struct torpor__thread *thread) {
+  torpor__mutex_take(TORPOR__MUTEX_THREADS);
+  *thread->link = thread->next;
+  if (thread->next != NULL) thread->next->link = thread->link;
+  torpor__mutex_give(TORPOR__MUTEX_THREADS);
+}
+
+/* Finds the clock that counts the processor time of this thread. */
+static void find_clock(struct torpor__thread *thread) {
+  if (pthread_getcpuclockid(pthread_self(), &thread->cpu_clock) != 0)
+    thread->cpu_clock = CLOCK_MONOTONIC;
+}
+
+/* After fork only the calling thread is there: the list is that one. */
+static void start_in_child(void) {
+  struct torpor__thread *self = torpor__thread_self;
+  torpor__threads = NULL;
+  if (self == NULL) return;
+  find_clock(self);
+  enlist(self);
+}
+
+/* ---- Records --------------------------------------------------------------*/
+
 static void end_thread(void *record) {
   struct torpor__thread *thread = record;
-  torpor__watchdog_remove(thread);
+  remove_from_list(thread);
   torpor__thread_self = NULL;
   remove_signal_stack(thread);
   free(thread);
@@ -45,6 +88,7 @@ static void end_thread(void *record) {
 
 static void start_once(void) {
   key_made = pthread_key_create(&key, end_thread) == 0;
+  pthread_atfork(NULL, NULL, start_in_child);
 }
 
 static bool add_signal_stack(struct torpor__thread *thread) {
@@ -75,12 +119,7 @@ static void find_stack(struct torpor__thread *thread) {
   pthread_attr_destroy(&attributes);
 }
 
-void torpor__thread_find_clock(struct torpor__thread *thread) {
-  if (pthread_getcpuclockid(pthread_self(), &thread->cpu_clock) != 0)
-    thread->cpu_clock = CLOCK_MONOTONIC;
-}
-
-static void let_signals_in(void) {
+void torpor__thread_let_signals_in(void) {
 #ifndef TORPOR_SOFT_BOUNDS
   sigset_t ours;
   sigemptyset(&ours);
@@ -96,14 +135,14 @@ static struct torpor__thread *make_thread(void) {
   if (thread == NULL) return NULL;
   thread->id = pthread_self();
   atomic_init(&thread->deadline, UINT64_MAX);
-  torpor__thread_find_clock(thread);
+  find_clock(thread);
   find_stack(thread);
   if (!add_signal_stack(thread) || pthread_setspecific(key, thread) != 0) {
     remove_signal_stack(thread);
     free(thread);
     return NULL;
   }
-  torpor__watchdog_add(thread);
+  add_to_list(thread);
   return thread;
 }
 
@@ -111,13 +150,7 @@ struct torpor__thread *torpor__thread_find(void) {
   if (torpor__thread_self == NULL) {
     pthread_once(&once, start_once);
     if (key_made) torpor__thread_self = make_thread();
-    let_signals_in();
+    torpor__thread_let_signals_in();
   }
   return torpor__thread_self;
-}
-
-bool torpor__runtime_start(void) {
-  torpor__fault_install();
-  let_signals_in();
-  return torpor__thread_find() != NULL;
 }

@@ -3,7 +3,15 @@
  *
  * Every thread that ever entered guest code has a record, which the fault and
  * watchdog handlers reach without a lock, and which the watchdog finds in a
- * list. It is made by torpor__runtime_start and ends with the thread. */
+ * list. It is made by torpor__runtime_start and ends with the thread. From
+ * below, each file calls only those above it in this list:
+ *
+ *     leave.c     the way out of guest code
+ *     thread.c    records
+ *     fault.c     the handlers for accesses that fault
+ *     watchdog.c  deadlines
+ *     start.c     what a thread needs before it uses a region
+ *     entry.c     the way into guest code */
 #ifndef TORPOR_WASM_THREAD_H
 #define TORPOR_WASM_THREAD_H
 
@@ -30,7 +38,7 @@ struct torpor__thread {
   uintptr_t stack_low, stack_high;
   void *signal_stack; /* ours, or NULL when the thread had one */
   pthread_t id;
-  struct torpor__thread *next, **link; /* in the watchdog's list */
+  struct torpor__thread *next, **link; /* among all */
 };
 
 /* In signal handlers it must be there without allocating: initial-exec. */
@@ -40,12 +48,20 @@ extern _Thread_local struct torpor__thread *torpor__thread_self
 /* The record of this thread, made when it is missing. NULL: no memory. */
 struct torpor__thread *torpor__thread_find(void);
 
-/* Finds the clock that counts the processor time of this thread, the record's:
- * when it is made, and in a child of the process. */
-void torpor__thread_find_clock(struct torpor__thread *thread);
+/* All records, by 'next'. Under TORPOR__MUTEX_THREADS. */
+extern struct torpor__thread *torpor__threads;
+
+/* Lets the signals of our handlers in where this thread blocks them. */
+void torpor__thread_let_signals_in(void);
 
 /* Installs the fault handlers unless they are there. */
 void torpor__fault_install(void);
+
+/* No guest code of this thread is left by the watchdog from here on. */
+static inline void torpor__guest_stop(struct torpor__thread *thread) {
+  atomic_store_explicit(&thread->in_guest, false, memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst);
+}
 
 /* Leaves 'entry' with 'trap'; the second from a signal handler, whose third
  * argument 'context' is. */
@@ -63,9 +79,6 @@ typedef enum torpor__touch {
 } torpor__touch;
 torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address);
 
-/* The watchdog's list. 'add' and 'remove' are for the thread itself. */
-void torpor__watchdog_add(struct torpor__thread *thread);
-void torpor__watchdog_remove(struct torpor__thread *thread);
 /* Sets the deadline that the watchdog sees for this thread. */
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline);
 

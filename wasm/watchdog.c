@@ -13,8 +13,7 @@
  * 'wake' is read. The watchdog stores 'wake', then reads the deadlines. So one
  * of the two sees the other (both are sequentially consistent).
  *
- *  (1) Threads in 'list' are alive: they leave it, under the lock, as they end.
- *  (2) While the watchdog waits, 'wake' is no later than any deadline that was
+ *  (1) While the watchdog waits, 'wake' is no later than any deadline that was
  *      set before it looked; a later one that is earlier wakes it.
  *
  * With TORPOR_SOFT_BOUNDS there is neither thread nor signal. */
@@ -36,14 +35,6 @@ static uint64_t read_cpu(const struct torpor__thread *thread) {
 }
 
 #ifdef TORPOR_SOFT_BOUNDS
-
-void torpor__watchdog_add(struct torpor__thread *thread) {
-  (void)thread;
-}
-
-void torpor__watchdog_remove(struct torpor__thread *thread) {
-  (void)thread;
-}
 
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
   thread->deadline = deadline;
@@ -70,7 +61,6 @@ void torpor__grace_go_on(struct torpor__thread *thread) {
 #define CHARGED_MOST (2 * AGAIN_NS) /* by one look */
 
 static pthread_cond_t changed;
-static struct torpor__thread *list;
 static bool started;
 static _Atomic uint64_t wake = UINT64_MAX; /* when it looks again */
 
@@ -138,7 +128,8 @@ static uint64_t look_at(struct torpor__thread *thread, uint64_t now) {
 static uint64_t look_at_threads(void) {
   uint64_t now = torpor__monotonic_ns();
   uint64_t next = UINT64_MAX;
-  for (struct torpor__thread *thread = list; thread; thread = thread->next) {
+  for (struct torpor__thread *thread = torpor__threads; thread;
+       thread = thread->next) {
     uint64_t again = look_at(thread, now);
     if (again < next) next = again;
   }
@@ -147,18 +138,18 @@ static uint64_t look_at_threads(void) {
 
 static void wait_until(uint64_t time) {
   if (time == UINT64_MAX) {
-    pthread_cond_wait(&changed, torpor__mutex_of(TORPOR__MUTEX_WATCHDOG));
+    pthread_cond_wait(&changed, torpor__mutex_of(TORPOR__MUTEX_THREADS));
     return;
   }
   struct timespec until = {.tv_sec = (time_t)(time / 1000000000u),
                            .tv_nsec = (long)(time % 1000000000u)};
-  pthread_cond_timedwait(&changed, torpor__mutex_of(TORPOR__MUTEX_WATCHDOG),
+  pthread_cond_timedwait(&changed, torpor__mutex_of(TORPOR__MUTEX_THREADS),
                          &until);
 }
 
 static void *run_watchdog(void *unused) {
   (void)unused;
-  torpor__mutex_take(TORPOR__MUTEX_WATCHDOG);
+  torpor__mutex_take(TORPOR__MUTEX_THREADS);
   for (;;) {
     atomic_store(&wake, UINT64_MAX);
     uint64_t next = look_at_threads();
@@ -168,23 +159,10 @@ static void *run_watchdog(void *unused) {
   return NULL;
 }
 
-static void enlist(struct torpor__thread *thread) {
-  thread->next = list;
-  thread->link = &list;
-  if (list != NULL) list->link = &thread->next;
-  list = thread;
-}
-
-/* After fork only the calling thread is there: the list is that one, and the
- * watchdog starts anew with the next deadline. */
-static void start_in_child(void) {
-  struct torpor__thread *self = torpor__thread_self;
-  list = NULL;
+/* After fork the thread is not there: it starts anew with the next deadline. */
+static void forget_in_child(void) {
   started = false;
   atomic_store(&wake, UINT64_MAX);
-  if (self == NULL) return;
-  torpor__thread_find_clock(self);
-  enlist(self);
 }
 
 /* Under the lock. When there is no thread to be had, the next deadline tries
@@ -197,6 +175,7 @@ static void start_watchdog(void) {
   if (!prepared) {
     prepared = true;
     install_handler();
+    pthread_atfork(NULL, NULL, forget_in_child);
   }
   pthread_condattr_init(&monotonic);
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -211,35 +190,16 @@ static void start_watchdog(void) {
 
 /* ---- What threads call ----------------------------------------------------*/
 
-static void prepare_forks(void) {
-  pthread_atfork(NULL, NULL, start_in_child);
-}
-
-void torpor__watchdog_add(struct torpor__thread *thread) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, prepare_forks);
-  torpor__mutex_take(TORPOR__MUTEX_WATCHDOG);
-  enlist(thread);
-  torpor__mutex_give(TORPOR__MUTEX_WATCHDOG);
-}
-
-void torpor__watchdog_remove(struct torpor__thread *thread) {
-  torpor__mutex_take(TORPOR__MUTEX_WATCHDOG);
-  *thread->link = thread->next;
-  if (thread->next != NULL) thread->next->link = thread->link;
-  torpor__mutex_give(TORPOR__MUTEX_WATCHDOG);
-}
-
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
   uint64_t seen = atomic_load_explicit(&thread->deadline, memory_order_relaxed);
   if (deadline == seen) return; /* the watchdog saw it, or was woken for it */
   atomic_store_explicit(&thread->late, false, memory_order_relaxed);
   atomic_store(&thread->deadline, deadline);
   if (deadline >= atomic_load(&wake)) return;
-  torpor__mutex_take(TORPOR__MUTEX_WATCHDOG);
+  torpor__mutex_take(TORPOR__MUTEX_THREADS);
   if (!started) start_watchdog();
   pthread_cond_signal(&changed);
-  torpor__mutex_give(TORPOR__MUTEX_WATCHDOG);
+  torpor__mutex_give(TORPOR__MUTEX_THREADS);
 }
 
 #endif

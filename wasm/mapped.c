@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* mapped.c - the part of a region's memory that lies on a file, privately: its
+ * bytes are the file's until they are written, and become so again when they
+ * are given back.
+ *
+ * The region's thread. */
+#include "wasm/region.h"
+
+#include <assert.h>
+#include <sys/mman.h>
+
+/* ---- Lying on a file ------------------------------------------------------*/
+
+bool torpor__region_map(torpor__region *region, int file, uint64_t size,
+                        bool noted) {
+  assert(region->mapped == 0 && size % TORPOR__CHUNK == 0);
+  if (size > torpor__region_memory(region)->size) return false;
+  if (noted && !torpor__seal_start(region)) return false;
+  if (mmap(torpor__region_bytes(region), (size_t)size, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED)
+    return false;
+  uint32_t end = (uint32_t)(size / TORPOR__CHUNK);
+  uint32_t before = torpor__edges_in(region, 0, end);
+  region->mapped = end;
+  torpor__edges_changed(region, before, 0, end);
+  if (region->chunk_end < region->mapped) region->chunk_end = region->mapped;
+  region->noted = noted && torpor__seal_chunks(region, 0, region->mapped);
+  return true;
+}
+
+static void clear_records(torpor__region *region) {
+  for (uint32_t i = 0; i < region->mapped; i++)
+    if (region->chunks[i].sealed) region->chunks[i] = (torpor__chunk){0};
+}
+
+bool torpor__region_unmap(torpor__region *region) {
+  size_t size = (size_t)region->mapped * TORPOR__CHUNK;
+  uint32_t end = region->mapped, before = torpor__edges_in(region, 0, end);
+  if (size == 0) return true;
+  clear_records(region);
+  region->mapped = 0;
+  torpor__edges_changed(region, before, 0, end);
+  region->noted = false;
+  return mmap(torpor__region_bytes(region), size, PROT_NONE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+              0) != MAP_FAILED;
+}
+
+/* ---- Giving back ----------------------------------------------------------*/
+
+bool torpor__region_reset(torpor__region *region) {
+  size_t size = (size_t)region->mapped * TORPOR__CHUNK;
+  uint32_t first = region->mapped;
+  uint32_t before = torpor__edges_in(region, 0, first);
+  assert(!region->noted);
+  clear_records(region);
+  torpor__edges_changed(region, before, 0, first);
+  return torpor__chunk_protect(region, 0, first, PROT_READ | PROT_WRITE) &&
+         madvise(torpor__region_bytes(region), size, MADV_DONTNEED) == 0 &&
+         torpor__chunk_decommit(region, first, region->chunk_end);
+}
+
+void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end) {
+  uint32_t page = torpor__system_page();
+  start = (uint32_t)ROUND_UP((uint64_t)start, page);
+  end = end / page * page;
+  if (start < end)
+    (void)madvise(torpor__region_bytes(region) + start, end - start,
+                  MADV_DONTNEED);
+}
+
+/* Makes mapped chunks what the file has, unless the system refuses: what was
+ * written there stays noted then. */
+static void revert_chunks(torpor__region *region, uint32_t first,
+                          uint32_t end) {
+  for (; first < end; first++) {
+    const torpor__chunk *chunk = &region->chunks[first];
+    if (chunk->sealed && !chunk->open) continue;
+    if (madvise(torpor__chunk_bytes(region, first), TORPOR__CHUNK,
+                MADV_DONTNEED) == 0)
+      torpor__seal_chunks(region, first, first + 1);
+  }
+}
+
+void torpor__region_revert(torpor__region *region) {
+  if (region->noted) revert_chunks(region, 0, region->mapped);
+}
+
+bool torpor__region_decommit(torpor__region *region, uint32_t start,
+                             uint32_t end) {
+  uint64_t first = ROUND_UP((uint64_t)start, TORPOR__CHUNK) / TORPOR__CHUNK;
+  uint32_t mapped = region->mapped;
+  if (region->noted && first < mapped)
+    revert_chunks(region, (uint32_t)first,
+                  end / TORPOR__CHUNK < mapped ? end / TORPOR__CHUNK : mapped);
+  if (first < mapped) first = mapped;
+  return torpor__chunk_decommit(region, (uint32_t)first, end / TORPOR__CHUNK);
+}
