@@ -8,7 +8,7 @@ Reads IN/FILE.c and IN/FILE.h, which wasm2c made of MODULE, writes OUT/FILE.c,
 OUT/FILE.h and OUT/FILE-shape.h. Changes:
 
   memory first   the descriptor of linear memory becomes the first member of an
-                 instance (wasm/runtime.h)
+                 instance (wasm/layout.h)
   our header     "wasm/wasm-rt.h" instead of one that may be installed
   no asm         the empty asm after each load goes: it keeps loads whose result
                  is not used, and keeps the compiler from folding the others.
@@ -31,7 +31,7 @@ import pathlib
 import re
 import sys
 
-OFFSET_LIMIT = 16 << 20  # TORPOR__GUARD of wasm/runtime.h
+OFFSET_LIMIT = 16 << 20  # TORPOR__GUARD of wasm/layout.h
 
 
 class Unexpected(Exception):

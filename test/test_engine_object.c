@@ -18,6 +18,7 @@
 
 #include "torpor.h"
 #include "vm/engine.h"
+#include "wasm/runtime.h"
 
 /* A VM without libtorpor: the engine in a region, with a host of its own. */
 struct machine {

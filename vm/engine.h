@@ -14,7 +14,7 @@
  *   its .so       as long as this struct stays as it is. It too may be older:
  *                 'exports' is last and grows at its end, 'size' says how far
  *                 it went then, and the rest counts as NULL. Whatever else
- *                 changes (also in what wasm/runtime.h fixes) raises
+ *                 changes (also in what wasm/layout.h fixes) raises
  *                 TORPOR__ENGINE_TABLE_VERSION, and the .so is made anew of its
  *                 engine.wasm */
 #ifndef TORPOR_VM_ENGINE_H
@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #include "guest/abi.h"
-#include "wasm/runtime.h"
+#include "wasm/layout.h"
 
 #define TORPOR__ENGINE_TABLE_VERSION 2
 /* The oldest border that we understand. */

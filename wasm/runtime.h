@@ -37,29 +37,15 @@
 
 #include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wasm/wasm-rt.h"
-
-#define TORPOR__PAGE 4096u
-#define TORPOR__WASM_PAGE 65536u
-#define TORPOR__CHUNK 65536u
-#define TORPOR__MEMORY_DISTANCE WASM_RT_DISTANCE /* instance to memory */
-/* Largest instance_size that fits. */
-#define TORPOR__INSTANCE_MAX WASM_RT_DISTANCE
-/* Largest memory: 64 KiB less than 4 GiB, so that every end has 32 bits. */
-#define TORPOR__PAGES_MAX 65535u
-/* Behind the 4 GiB; the constant offsets of a module may reach as far. */
-#define TORPOR__GUARD (16u << 20)
+#include "wasm/layout.h"
 
 /* From a region's start to its memory. */
 #define TORPOR__MEMORY_OFFSET (5u * TORPOR__CHUNK)
-
-typedef wasm_rt_memory_t torpor__wasm_memory;
 
 typedef struct torpor__region torpor__region;
 
@@ -263,21 +249,5 @@ bool torpor__runtime_start(void);
 #define TORPOR__GRACE_MS 100
 #endif
 uint64_t torpor__monotonic_ns(void);
-
-/* ---- The runtime as an object -----------------------------------------------
- *
- * What translated code calls. An engine that is loaded gets it as a table,
- * since it cannot see the symbols of the program. */
-typedef struct torpor__wasm_runtime {
-  void (*trap)(wasm_rt_trap_t trap); /* does not return */
-  uint32_t (*grow_memory)(wasm_rt_memory_t *memory, uint32_t pages);
-  uint32_t (*register_func_type)(uint32_t params, uint32_t results,
-                                 va_list types);
-  bool (*reserve_table)(wasm_rt_funcref_table_t *table, uint32_t size,
-                        uint32_t max_size);
-  void (*free_table)(wasm_rt_funcref_table_t *table);
-} torpor__wasm_runtime;
-
-extern const torpor__wasm_runtime torpor__wasm_runtime_here;
 
 #endif

@@ -34,7 +34,7 @@ OLDER = DEPS / "quickjs-0.16"
 KEPT = BUILD / "engines"
 GOLDEN = SOURCE / "test/golden"
 KIT = ["engine/translate.py", "engine/tune.py", "engine/bind.c", "vm/engine.h",
-       "guest/abi.h", "wasm/runtime.h", "wasm/wasm-rt.h"]
+       "guest/abi.h", "wasm/layout.h", "wasm/wasm-rt.h"]
 # A C compiler that also leaves the object file, for linking it statically.
 KEEPING = """#!/bin/sh
 set -e
