@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* run-vm-host.c - what the program of a run may ask of us: its input, its id,
+ * the number of its step, what an older program handed to it, its modules.
+ *
+ *  (1) Each answer is the same whenever it is asked for, but the number of the
+ *      step. Nothing else reaches out of the VM but operations.
+ *
+ * On the VM's thread. */
+#include "run-vm-state.h"
+
+static torpor_status give_input(torpor_vm *vm,
+                                const torpor_arguments *arguments,
+                                torpor_value *result, void *user) {
+  const struct torpor__run_vm *run_vm = user;
+  (void)arguments;
+  if (run_vm->context.input.size == 0) return TORPOR_OK;
+  return torpor_cbor_decode(vm, run_vm->context.input.data,
+                            run_vm->context.input.size, result);
+}
+
+static torpor_status give_id(torpor_vm *vm, const torpor_arguments *arguments,
+                             torpor_value *result, void *user) {
+  const struct torpor__run_vm *run_vm = user;
+  (void)arguments;
+  return torpor_string_new(vm, run_vm->context.id, strlen(run_vm->context.id),
+                           result);
+}
+
+static torpor_status give_step(torpor_vm *vm, const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+  const struct torpor__run_vm *run_vm = user;
+  (void)vm;
+  (void)arguments;
+  *result = torpor_number((double)run_vm->step);
+  return TORPOR_OK;
+}
+
+static torpor_status give_upgrade(torpor_vm *vm,
+                                  const torpor_arguments *arguments,
+                                  torpor_value *result, void *user) {
+  const struct torpor__run_vm *run_vm = user;
+  torpor_bytes handed = {0};
+  (void)arguments;
+  torpor_status status = run_vm->context.upgrade(run_vm->context.user, &handed);
+  if (status == TORPOR_OK && handed.size > 0)
+    status = torpor_cbor_decode(vm, handed.data, handed.size, result);
+  torpor_bytes_free(&handed);
+  return status;
+}
+
+torpor_status torpor__run_vm_give_module(void *user, const char *name,
+                                         torpor_bytes *source) {
+  const struct torpor__run_vm *run_vm = user;
+  return run_vm->context.module(run_vm->context.user, name, source);
+}
+
+torpor_status torpor__run_vm_bind(struct torpor__run_vm *run_vm) {
+  static const struct {
+    const char *name;
+    torpor_host_fn function;
+  } functions[] = {{"torpor:run.input", give_input},
+                   {"torpor:run.id", give_id},
+                   {"torpor:run.step", give_step},
+                   {"torpor:run.upgrade", give_upgrade}};
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0;
+       status == TORPOR_OK && i < sizeof functions / sizeof functions[0]; i++)
+    status = torpor_function_bind(run_vm->vm, functions[i].name,
+                                  functions[i].function, run_vm, NULL);
+  return status;
+}
