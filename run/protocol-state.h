@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* protocol-state.h - what the two halves of the protocol share: protocol.c,
- * which decides, and protocol-store.c, which puts decisions into rows.
+ * which decides, and protocol-rows.c below it, which puts decisions into rows.
  *
- *  (1) protocol-store.c changes no field but 'next', 'lost', 'parked' and what
+ *  (1) protocol-rows.c changes no field but 'next', 'lost', 'parked' and what
  *      a claim loads, and everything it changes may be thrown away by a
  *      rollback.
  *

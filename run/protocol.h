@@ -34,7 +34,7 @@
  * ready in one transaction, with a savepoint each should one of them fail.
  *
  * What always holds, numbered as in the design, with the functions of
- * protocol.c and protocol-store.c that see to it:
+ * protocol.c and protocol-rows.c that see to it:
  *
  *  (1) A run is its newest committed state and what came in after it. Older
  *      states stay as far as the run asks; what neither these nor the newest
@@ -58,7 +58,7 @@
  *      torpor__protocol_open, write_claim, torpor__protocol_read_head,
  *      write_unread
  *  (7) What is read to wake, and written to sleep, depends on the state, not
- *      on the number of steps behind it.  load_held
+ *      on the number of steps behind it.  load_run
  *  (8) Before a delivery the store says that it is attempted, and so it does
  *      before anything of the run is read. Too many attempts without a commit
  *      park the run with the reason. Runs with attempts that nobody took back
@@ -73,7 +73,7 @@
  * (11) is not here: effects that are not operations are refused where host
  *      functions are bound.
  * (12) An operation that must not be repeated is not started by a worker that
- *      did not begin it: it ends as LOST, unless its result came.  load_held
+ *      did not begin it: it ends as LOST, unless its result came.  load_run
  *
  * Runs on the worker's thread. No function keeps a pointer that it is given,
  * but 'stage', whose step is borrowed until the flush that follows. */

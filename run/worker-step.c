@@ -316,7 +316,7 @@ compute_again(struct torpor__worker_step *worker_step) {
 }
 
 static enum torpor__worker_step_end
-begin(struct torpor__worker_step *worker_step) {
+begin_step(struct torpor__worker_step *worker_step) {
   worker_step->told = false;
   worker_step->allowance_ms = ALLOWANCE_MS;
   worker_step->sliced = worker_step->put_off = false;
@@ -378,7 +378,7 @@ torpor__worker_step_run(struct torpor__worker_step *worker_step,
     worker_step->deliveries =
         torpor__protocol_deliveries(worker_step->protocol, &worker_step->count);
     worker_step->step = step;
-    return begin(worker_step);
+    return begin_step(worker_step);
   }
   if (!torpor__threads_done(worker_step->by->threads, &worker_step->work))
     return TORPOR__WORKER_STEP_AWAY;

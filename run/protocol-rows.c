@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* protocol-store.c - what one run reads from the store and writes into a
- * transaction: claims, results, attempts, steps.
+/* protocol-rows.c - the rows of one run: what the protocol reads of them, and
+ * writes into a transaction: claims, results, attempts, steps. protocol.c calls
+ * it, and is not called.
  *
  * Each 'write_' function may be repeated with the same effect after a rollback.
  * 'p->next' is the head as it will be; it becomes 'p->head' in protocol.c, once
@@ -111,7 +112,7 @@ static torpor_status load_operation(void *data,
 }
 
 /* Everything that waking needs, but the snapshot. */
-static torpor_status load_held(struct torpor__protocol *p) {
+static torpor_status load_run(struct torpor__protocol *p) {
   torpor__protocol_forget_woken(p);
   torpor__results_clear(&p->results);
   torpor__signals_clear(&p->signals);
@@ -122,9 +123,10 @@ static torpor_status load_held(struct torpor__protocol *p) {
     if (p->woken[i].policy != TORPOR__POLICY_REJECT ||
         TORPOR__BROKEN(REPEAT_UNSAFE))
       continue;
-    status = torpor__protocol_receive(p, p->woken[i].branch, p->woken[i].id,
-                                      TORPOR__OUTCOME_LOST,
-                                      (struct torpor__slice){0});
+    const struct torpor__result lost = {.branch = p->woken[i].branch,
+                                        .operation = p->woken[i].id,
+                                        .outcome = TORPOR__OUTCOME_LOST};
+    status = torpor__results_receive(&p->results, &lost);
   }
   return status == TORPOR_NOMEM
              ? torpor__database_fail(p->database, status, NULL)
@@ -133,7 +135,7 @@ static torpor_status load_held(struct torpor__protocol *p) {
 
 static torpor_status write_claim(struct torpor__protocol *p) {
   p->next.fence++;
-  return load_held(p);
+  return load_run(p);
 }
 
 /* A result that came when something else had been chosen for its operation is
