@@ -10,30 +10,19 @@
 #define TORPOR_RUN_WORKER_RUN_H
 
 #include "run-vm.h"
-#include "store.h"
 #include "request.h"
-#include "torpor-loop.h"
+#include "worker-shared.h"
 
 struct torpor__worker_run;
-
-/* What a held run needs of its worker. */
-struct torpor__worker_services {
-  torpor_store *store;
-  torpor_loop *loop;
-  struct torpor__threads *threads; /* for steps that take long; NULL: none */
-  bool short_only; /* a step that turns out to be long is put off: others who
-                      are short go first */
-  torpor_event_fn event; /* may be NULL */
-  void *user;
-};
 
 /* Takes a run that was locked and tried (torpor__request_try) and is fit: reads
  * it; the first flush claims it. ENGINE when it sleeps in one that is not here,
  * CORRUPT when its rows are damaged, for which it was parked, or what the store
- * says; then '*held' is NULL and the lock given up. 'by' must outlive it. */
-torpor_status torpor__worker_run_open(struct torpor__worker_run **run,
-                                      const struct torpor__worker_services *by,
-                                      const struct torpor__trial *trial);
+ * says; then '*run' is NULL and the lock given up. 'shared' must outlive it. */
+torpor_status
+torpor__worker_run_open(struct torpor__worker_run **run,
+                        const struct torpor__worker_shared *shared,
+                        const struct torpor__trial *trial);
 void torpor__worker_run_close(struct torpor__worker_run *run);
 
 /* Runs a step when there is anything to do and the store knows of the attempt:

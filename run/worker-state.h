@@ -14,8 +14,8 @@ struct torpor__wanted {
 };
 
 struct torpor_worker {
-  struct torpor__worker_services by; /* what the runs see of it */
-  bool all;                          /* drives every run of the store */
+  struct torpor__worker_shared shared; /* with its runs */
+  bool all;                            /* drives every run of the store */
   int poll_ms;
   torpor_alarm *poll;
   bool look;             /* others may have written */
@@ -46,12 +46,14 @@ struct torpor_worker {
 
 static inline struct torpor__database *
 torpor__worker_store(const struct torpor_worker *worker) {
-  return worker->by.store->database;
+  return worker->shared.store->database;
 }
 
-static inline void torpor__worker_tell(const struct torpor_worker *worker,
-                                       torpor_event event) {
-  if (worker->by.event != NULL) worker->by.event(worker->by.user, &event);
+/* Reports what the store has said last. */
+static inline void
+torpor__worker_report_store(const struct torpor_worker *worker) {
+  torpor__worker_report_error(&worker->shared, "", 0,
+                              torpor__worker_store(worker)->message);
 }
 
 /* Room for one more that is wanted, and for all that are held, should they have
@@ -77,9 +79,6 @@ torpor_status torpor__worker_take_wanted(struct torpor_worker *worker);
  * or was parked, which is no failure of the worker's. */
 torpor_status torpor__worker_hear(struct torpor_worker *worker, int64_t number,
                                   torpor_status status);
-
-/* Says why a run was parked that nobody can work. */
-torpor_status torpor__worker_tell_parked(struct torpor_worker *worker);
 
 /* Holds 'runs[index]' no more. */
 void torpor__worker_drop(struct torpor_worker *worker, size_t index);

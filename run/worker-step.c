@@ -42,14 +42,12 @@ static uint64_t used_ms(void) {
 
 static struct torpor__database *
 store_of(const struct torpor__worker_step *worker_step) {
-  return worker_step->by->store->database;
+  return worker_step->shared->store->database;
 }
 
-static void tell(const struct torpor__worker_step *worker_step,
-                 torpor_event event) {
-  if (worker_step->by->event == NULL) return;
-  event.run = worker_step->id;
-  worker_step->by->event(worker_step->by->user, &event);
+static void report(const struct torpor__worker_step *worker_step,
+                   torpor_event event) {
+  torpor__worker_report(worker_step->shared, worker_step->id, event);
 }
 
 /* ---- What a VM asks of its run -------------------------------------------*/
@@ -68,8 +66,9 @@ static torpor_status find_module(void *user, const char *name,
 static torpor_status find_upgrade(void *user, torpor_bytes *out) {
   const struct torpor__worker_step *worker_step = user;
   if (!worker_step->away)
-    return torpor__upgrade_state_find(
-        worker_step->by->store, worker_step->number, worker_step->version, out);
+    return torpor__upgrade_state_find(worker_step->shared->store,
+                                      worker_step->number, worker_step->version,
+                                      out);
   *out = (torpor_bytes){0};
   if (worker_step->handed.size == 0) return TORPOR_OK;
   out->data =
@@ -82,7 +81,7 @@ static torpor_status find_upgrade(void *user, torpor_bytes *out) {
 static torpor_status seal_state(void *user, int64_t step, torpor_bytes *bytes) {
   const struct torpor__worker_step *worker_step = user;
   return torpor__state_chain_seal(
-      worker_step->by->store, worker_step->id,
+      worker_step->shared->store, worker_step->id,
       torpor__protocol_head(worker_step->protocol)->branch, step, bytes);
 }
 
@@ -90,7 +89,7 @@ static torpor_status seal_state(void *user, int64_t step, torpor_bytes *bytes) {
  * worker stops, or others wait and it has had its share. */
 static bool is_called_back(struct torpor__worker_step *worker_step) {
   if (atomic_load(&worker_step->unwanted)) return true;
-  if (!torpor__threads_is_short(worker_step->by->threads) ||
+  if (!torpor__threads_is_short(worker_step->shared->threads) ||
       now_ms() - worker_step->began_ms < worker_step->allowance_ms)
     return false;
   worker_step->yielded = true;
@@ -108,7 +107,7 @@ static bool has_had_slice(struct torpor__worker_step *worker_step) {
 /* torpor__run_context.interrupt */
 static bool is_given_up(void *user) {
   struct torpor__worker_step *worker_step = user;
-  if (torpor_loop_stopping(worker_step->by->loop)) return true;
+  if (torpor_loop_stopping(worker_step->shared->loop)) return true;
   if (worker_step->away) return is_called_back(worker_step);
   uint64_t now = now_ms();
   worker_step->sliced = worker_step->may_slice && has_had_slice(worker_step);
@@ -124,7 +123,8 @@ static bool is_given_up(void *user) {
 static enum torpor__policy find_policy(void *user, const char *kind) {
   const struct torpor__worker_step *worker_step = user;
   if (strcmp(kind, "signal") == 0) return TORPOR__POLICY_REATTACH;
-  const torpor_driver *driver = torpor_loop_driver(worker_step->by->loop, kind);
+  const torpor_driver *driver =
+      torpor_loop_driver(worker_step->shared->loop, kind);
   if (driver == NULL) return TORPOR__POLICY_REPEAT; /* it is refused at once */
   switch (driver->waking) {
   case TORPOR_REARM:
@@ -191,19 +191,19 @@ static void work(struct torpor__work *work) {
 static void tell_start(struct torpor__worker_step *worker_step) {
   if (worker_step->told || worker_step->run_vm != NULL) return;
   worker_step->told = true;
-  tell(worker_step, (torpor_event){.kind = TORPOR_EVENT_STARTED});
+  report(worker_step, (torpor_event){.kind = TORPOR_EVENT_STARTED});
 }
 
 static void tell_woken(struct torpor__worker_step *worker_step) {
   if (worker_step->told || !worker_step->woken) return;
   worker_step->told = true;
-  tell(worker_step,
-       (torpor_event){
-           .kind = TORPOR_EVENT_WOKEN,
-           .step = torpor__protocol_head(worker_step->protocol)->step,
-           .us = worker_step->woke_us,
-           .size = worker_step->chain.stored,
-           .operations = torpor__protocol_waiting(worker_step->protocol)});
+  report(worker_step,
+         (torpor_event){
+             .kind = TORPOR_EVENT_WOKEN,
+             .step = torpor__protocol_head(worker_step->protocol)->step,
+             .us = worker_step->woke_us,
+             .size = worker_step->chain.stored,
+             .operations = torpor__protocol_waiting(worker_step->protocol)});
 }
 
 static torpor_status fail_waking(struct torpor__worker_step *worker_step,
@@ -224,7 +224,7 @@ static torpor_status read_chain(struct torpor__worker_step *worker_step) {
   worker_step->woken = false;
   if (worker_step->run_vm != NULL || !was_begun(worker_step)) return TORPOR_OK;
   torpor_status status =
-      torpor__state_chain_read(chain, worker_step->by->store,
+      torpor__state_chain_read(chain, worker_step->shared->store,
                                worker_step->number, worker_step->id, INT64_MAX);
   if (status != TORPOR_OK) {
     snprintf(worker_step->message, sizeof worker_step->message, "%s",
@@ -250,21 +250,21 @@ static torpor_status read_supplies(struct torpor__worker_step *worker_step) {
       torpor__program_load(&worker_step->supplies, store_of(worker_step),
                            worker_step->number, worker_step->version);
   if (status == TORPOR_OK)
-    status =
-        torpor__upgrade_state_find(worker_step->by->store, worker_step->number,
-                                   worker_step->version, &worker_step->handed);
+    status = torpor__upgrade_state_find(
+        worker_step->shared->store, worker_step->number, worker_step->version,
+        &worker_step->handed);
   return status;
 }
 
 /* Hands the step over to another thread. False when there is none to be had,
  * or what it would need cannot be read: then it is done here. */
 static bool send_away(struct torpor__worker_step *worker_step) {
-  if (worker_step->by->threads == NULL) return false;
+  if (worker_step->shared->threads == NULL) return false;
   if (read_supplies(worker_step) == TORPOR_OK) {
     if (!was_begun(worker_step)) tell_start(worker_step);
     worker_step->away = true;
     worker_step->yielded = false;
-    if (torpor__threads_start(worker_step->by->threads, &worker_step->work))
+    if (torpor__threads_start(worker_step->shared->threads, &worker_step->work))
       return true;
     worker_step->away = false;
   }
@@ -294,7 +294,7 @@ static torpor_status compute_here(struct torpor__worker_step *worker_step,
     if (was_begun(worker_step))
       tell_woken(worker_step);
     else if (!worker_step->told)
-      tell(worker_step, (torpor_event){.kind = TORPOR_EVENT_STARTED});
+      report(worker_step, (torpor_event){.kind = TORPOR_EVENT_STARTED});
     worker_step->told = true;
   }
   return step_vm(worker_step, slice ? SLICE_LATEST_MS : 0);
@@ -327,14 +327,14 @@ begin_step(struct torpor__worker_step *worker_step) {
       send_away(worker_step))
     return TORPOR__WORKER_STEP_AWAY;
   worker_step->status =
-      compute_here(worker_step, worker_step->by->threads != NULL);
+      compute_here(worker_step, worker_step->shared->threads != NULL);
   bool late =
       worker_step->status != TORPOR_OK && worker_step->run_vm != NULL &&
       (worker_step->sliced || torpor__run_vm_is_late(worker_step->run_vm));
-  if (!late || torpor_loop_stopping(worker_step->by->loop) ||
+  if (!late || torpor_loop_stopping(worker_step->shared->loop) ||
       torpor__worker_step_is_unwanted(worker_step))
     return conclude(worker_step);
-  worker_step->put_off = worker_step->by->short_only;
+  worker_step->put_off = worker_step->shared->defer_long;
   if (!worker_step->put_off) return compute_again(worker_step);
   worker_step->slow = true;
   return conclude(worker_step);
@@ -380,7 +380,7 @@ torpor__worker_step_run(struct torpor__worker_step *worker_step,
     worker_step->step = step;
     return begin_step(worker_step);
   }
-  if (!torpor__threads_done(worker_step->by->threads, &worker_step->work))
+  if (!torpor__threads_done(worker_step->shared->threads, &worker_step->work))
     return TORPOR__WORKER_STEP_AWAY;
   return come_back(worker_step);
 }
@@ -392,7 +392,7 @@ void torpor__worker_step_stop(struct torpor__worker_step *worker_step) {
 void torpor__worker_step_abandon(struct torpor__worker_step *worker_step) {
   if (!worker_step->away) return;
   torpor__worker_step_stop(worker_step);
-  torpor__threads_wait(worker_step->by->threads, &worker_step->work);
+  torpor__threads_wait(worker_step->shared->threads, &worker_step->work);
   worker_step->away = false;
   worker_step->status = TORPOR_INTERRUPTED;
   conclude(worker_step);

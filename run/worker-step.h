@@ -36,7 +36,7 @@
 
 struct torpor__worker_step {
   /* The holder's; set before the first step. */
-  const struct torpor__worker_services *by;
+  const struct torpor__worker_shared *shared;
   struct torpor__protocol *protocol;
   const char *id;
   int64_t number, version;

@@ -23,10 +23,7 @@ static bool is_refused(const struct torpor_worker *worker, int64_t number) {
 
 /* Leaves a run alone for good, and says why. */
 static torpor_status refuse(struct torpor_worker *worker, int64_t number) {
-  torpor__worker_tell(
-      worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
-                             .run = "",
-                             .text = torpor__worker_store(worker)->message});
+  torpor__worker_report_store(worker);
   if (!torpor__array_reserve(&worker->refused, &worker->refused_capacity,
                              worker->refused_count + 1,
                              sizeof *worker->refused))
@@ -80,14 +77,6 @@ torpor_status torpor__worker_want(struct torpor_worker *worker, int64_t number,
   return TORPOR_OK;
 }
 
-torpor_status torpor__worker_tell_parked(struct torpor_worker *worker) {
-  torpor__worker_tell(
-      worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
-                             .run = "",
-                             .text = torpor__worker_store(worker)->message});
-  return TORPOR_OK;
-}
-
 static torpor_status lock_run(struct torpor_worker *worker, int64_t number) {
   struct torpor__database *store = torpor__worker_store(worker);
   TORPOR__FAULT(CLAIM_BEFORE);
@@ -121,11 +110,11 @@ static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
       store->calls->run_each(store, number, find_head, &found);
   store->calls->unlock(store, number);
   if (status == TORPOR_OK && found.head.status != TORPOR__RUN_ACTIVE)
-    torpor__worker_tell(
-        worker, (torpor_event){.kind = TORPOR_EVENT_ENDED,
-                               .run = found.id,
-                               .step = found.head.step,
-                               .state = torpor__store_state(&found.head)});
+    torpor__worker_report(
+        &worker->shared, found.id,
+        (torpor_event){.kind = TORPOR_EVENT_ENDED,
+                       .step = found.head.step,
+                       .state = torpor__store_state(&found.head)});
   return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
 }
 
@@ -146,7 +135,7 @@ static torpor_status take_tried(struct torpor_worker *worker,
     return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
                                  NULL);
   }
-  torpor_status status = torpor__worker_run_open(&run, &worker->by, trial);
+  torpor_status status = torpor__worker_run_open(&run, &worker->shared, trial);
   if (status != TORPOR_OK) return status;
   add_run(worker, run, trial->run);
   if (trial->attempts > 0 && worker->trial == NULL) {
@@ -181,7 +170,9 @@ torpor_status torpor__worker_hear(struct torpor_worker *worker, int64_t number,
                                   torpor_status status) {
   if (status == TORPOR_ENGINE || status == TORPOR_KEY)
     return refuse(worker, number);
-  return status == TORPOR_CORRUPT ? torpor__worker_tell_parked(worker) : status;
+  if (status != TORPOR_CORRUPT) return status;
+  torpor__worker_report_store(worker);
+  return TORPOR_OK;
 }
 
 /* torpor__head_fn */

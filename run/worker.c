@@ -44,12 +44,9 @@ enum { AWAKE_MAX = 256, RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };
 static void give_up(struct torpor_worker *worker, torpor_status status) {
   if (worker->status == TORPOR_OK) {
     worker->status = status;
-    torpor__worker_tell(
-        worker, (torpor_event){.kind = TORPOR_EVENT_ERROR,
-                               .run = "",
-                               .text = torpor__worker_store(worker)->message});
+    torpor__worker_report_store(worker);
   }
-  torpor_loop_stop(worker->by.loop);
+  torpor_loop_stop(worker->shared.loop);
 }
 
 /* Others have the store for themselves, for long. What is staged stays, and is
@@ -61,9 +58,7 @@ static void wait_for_store(struct torpor_worker *worker) {
   worker->locked = true;
   snprintf(text, sizeof text, "%s; waiting for them",
            torpor__worker_store(worker)->message);
-  torpor__worker_tell(
-      worker,
-      (torpor_event){.kind = TORPOR_EVENT_ERROR, .run = "", .text = text});
+  torpor__worker_report_error(&worker->shared, "", 0, text);
 }
 
 /* ---- A turn --------------------------------------------------------------*/
@@ -85,7 +80,7 @@ static void rest_idle(struct torpor_worker *worker) {
 /* Reads what other processes wrote since the last time. */
 static torpor_status look_around(struct torpor_worker *worker) {
   struct torpor__database *store = torpor__worker_store(worker);
-  double now = torpor_loop_now(worker->by.loop, TORPOR_CLOCK_MONOTONIC);
+  double now = torpor_loop_now(worker->shared.loop, TORPOR_CLOCK_MONOTONIC);
   bool changed = false;
   torpor_status status = TORPOR_OK;
   if (worker->look) {
@@ -190,7 +185,7 @@ static torpor_status take_suspect(struct torpor_worker *worker, size_t at) {
 static torpor_status choose_trial(struct torpor_worker *worker) {
   torpor_status status = TORPOR_OK;
   while (status == TORPOR_OK && worker->trial == NULL &&
-         !torpor_loop_stopping(worker->by.loop)) {
+         !torpor_loop_stopping(worker->shared.loop)) {
     struct candidate best = find_candidate(worker);
     worker->tried = false;
     worker->trial = best.run;
@@ -221,12 +216,12 @@ static torpor_status step_trial(struct torpor_worker *worker) {
   if (!end_trial(worker)) return TORPOR_OK;
   torpor_status status = choose_trial(worker);
   if (status != TORPOR_OK || worker->trial == NULL ||
-      torpor_loop_stopping(worker->by.loop))
+      torpor_loop_stopping(worker->shared.loop))
     return status;
   struct candidate others = find_candidate(worker);
-  worker->by.short_only = others.count > others.slow_count;
+  worker->shared.defer_long = others.count > others.slow_count;
   status = torpor__worker_run_step(worker->trial, &stepped);
-  worker->by.short_only = false;
+  worker->shared.defer_long = false;
   if (stepped) worker->tried = true;
   return status == TORPOR_FENCED ? TORPOR_OK : status;
 }
@@ -284,7 +279,7 @@ static torpor_status step_runs(struct torpor_worker *worker) {
   for (size_t i = 0, left = worker->count; left > 0; left--) {
     struct torpor__worker_run *run = worker->runs[i];
     bool stepped;
-    if (torpor_loop_stopping(worker->by.loop)) return TORPOR_OK;
+    if (torpor_loop_stopping(worker->shared.loop)) return TORPOR_OK;
     bool waits = !is_suspect(run) && needs_room(run) &&
                  (worker->full || !make_room(worker));
     worker->full = worker->full || waits;
@@ -391,7 +386,7 @@ static bool turn(void *user) {
   } else {
     give_up(worker, status);
   }
-  if (is_finished(worker)) torpor_loop_stop(worker->by.loop);
+  if (is_finished(worker)) torpor_loop_stop(worker->shared.loop);
   return (status == TORPOR_OK || status == TORPOR_LOCKED) && has_work(worker);
 }
 
@@ -405,9 +400,9 @@ static void notice(void *user) {
 static void poll_store(void *user);
 
 static torpor_status arm_poll(struct torpor_worker *worker) {
-  double now = torpor_loop_now(worker->by.loop, TORPOR_CLOCK_WALL);
-  return torpor_alarm_open(worker->by.loop, now + worker->poll_ms, poll_store,
-                           worker, &worker->poll);
+  double now = torpor_loop_now(worker->shared.loop, TORPOR_CLOCK_WALL);
+  return torpor_alarm_open(worker->shared.loop, now + worker->poll_ms,
+                           poll_store, worker, &worker->poll);
 }
 
 /* torpor_ring_fn */
@@ -424,13 +419,13 @@ static void poll_store(void *user) {
 /* Others' commits go to the file of SQLite's log. Where it can be watched,
  * polling is only for the runs that dead workers leave. */
 static void watch_store(struct torpor_worker *worker, int poll_ms) {
-  const char *path = worker->by.store->path;
+  const char *path = worker->shared.store->path;
   char *log = malloc(strlen(path) + sizeof "-wal");
   torpor_status status = TORPOR_NOMEM;
   if (log != NULL) {
     strcpy(log, path);
     strcat(log, "-wal");
-    status = torpor_loop_watch(worker->by.loop, log, notice, worker);
+    status = torpor_loop_watch(worker->shared.loop, log, notice, worker);
     free(log);
   }
   worker->poll_ms = poll_ms > 0           ? poll_ms
@@ -444,7 +439,7 @@ static torpor_status add_drivers(struct torpor_worker *worker,
                                  const torpor_worker_options *options) {
   torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < options->driver_count; i++)
-    status = torpor_loop_add_driver(worker->by.loop, options->drivers[i]);
+    status = torpor_loop_add_driver(worker->shared.loop, options->drivers[i]);
   return status;
 }
 
@@ -466,13 +461,13 @@ torpor_status torpor_worker_open(torpor_store *store,
   if (options != NULL)
     memcpy(&given, options,
            options->size < sizeof given ? options->size : sizeof given);
-  worker->by = (struct torpor__worker_services){
+  worker->shared = (struct torpor__worker_shared){
       .store = store, .event = given.event, .user = given.user};
-  torpor_status status = torpor_loop_open(NULL, &worker->by.loop);
+  torpor_status status = torpor_loop_open(NULL, &worker->shared.loop);
   if (status == TORPOR_OK) status = add_drivers(worker, &given);
   if (status == TORPOR_OK) {
-    worker->by.threads = torpor__threads_open(worker->by.loop);
-    if (worker->by.threads == NULL) status = TORPOR_NOMEM;
+    worker->shared.threads = torpor__threads_open(worker->shared.loop);
+    if (worker->shared.threads == NULL) status = TORPOR_NOMEM;
   }
   if (status != TORPOR_OK) {
     torpor_worker_close(worker);
@@ -502,8 +497,8 @@ void torpor_worker_close(torpor_worker *worker) {
     flush_runs(worker);
   }
   while (worker->count > 0) torpor__worker_drop(worker, worker->count - 1);
-  torpor__threads_close(worker->by.threads);
-  torpor_loop_close(worker->by.loop);
+  torpor__threads_close(worker->shared.threads);
+  torpor_loop_close(worker->shared.loop);
   free(worker->runs);
   free(worker->numbers);
   free(worker->wanted);
@@ -530,10 +525,10 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
     return torpor__worker_want(worker, number, head.attempts);
   bool others;
   status = torpor__worker_take(worker, number, &others);
-  if (status == TORPOR_CORRUPT) torpor__worker_tell_parked(worker);
+  if (status == TORPOR_CORRUPT) torpor__worker_report_store(worker);
   if (others)
-    torpor__worker_tell(worker,
-                        (torpor_event){.kind = TORPOR_EVENT_HELD, .run = id});
+    torpor__worker_report(&worker->shared, id,
+                          (torpor_event){.kind = TORPOR_EVENT_HELD});
   /* Others may have the store for themselves: 'turn' waits for them. */
   return others || status == TORPOR_LOCKED
              ? torpor__worker_want(worker, number, 0)
@@ -550,7 +545,7 @@ static void rest_runs(struct torpor_worker *worker) {
 }
 
 torpor_status torpor_worker_run(torpor_worker *worker) {
-  torpor_loop *loop = worker->by.loop;
+  torpor_loop *loop = worker->shared.loop;
   worker->status = TORPOR_OK;
   worker->look = true;
   if (is_finished(worker)) return TORPOR_OK;
@@ -573,5 +568,5 @@ torpor_status torpor_worker_run(torpor_worker *worker) {
 }
 
 void torpor_worker_stop(torpor_worker *worker) {
-  torpor_loop_stop(worker->by.loop);
+  torpor_loop_stop(worker->shared.loop);
 }

@@ -322,26 +322,26 @@ static torpor_status fail_head_get(struct torpor__database *store, int64_t run,
 /* What the store says while a step is prepared reaches the worker. */
 static void a_store_that_fails_is_noticed(void **state) {
   (void)state;
-  struct torpor__worker_services by = {.store = bench.store};
-  struct torpor__worker_run *held;
+  struct torpor__worker_shared shared = {.store = bench.store};
+  struct torpor__worker_run *run;
   bool stepped = true;
   add_run("export default 1;");
-  assert_int_equal(torpor_loop_open(NULL, &by.loop), TORPOR_OK);
+  assert_int_equal(torpor_loop_open(NULL, &shared.loop), TORPOR_OK);
   const struct torpor__trial trial = {.run = 1, .fit = true};
   assert_int_equal(rows()->calls->lock(rows(), 1), TORPOR_OK);
-  assert_int_equal(torpor__worker_run_open(&held, &by, &trial), TORPOR_OK);
-  struct torpor__protocol *protocol = torpor__worker_run_protocol(held);
+  assert_int_equal(torpor__worker_run_open(&run, &shared, &trial), TORPOR_OK);
+  struct torpor__protocol *protocol = torpor__worker_run_protocol(run);
   assert_int_equal(torpor__protocol_refresh(protocol), TORPOR_OK);
   assert_int_equal(torpor__protocol_flush(rows(), &protocol, 1, 1), TORPOR_OK);
   const struct torpor__database_calls *calls = rows()->calls;
   struct torpor__database_calls failing = *calls;
   failing.head_get = fail_head_get;
   rows()->calls = &failing;
-  assert_int_equal(torpor__worker_run_step(held, &stepped), TORPOR_IO);
+  assert_int_equal(torpor__worker_run_step(run, &stepped), TORPOR_IO);
   assert_false(stepped);
   rows()->calls = calls;
-  torpor__worker_run_close(held);
-  torpor_loop_close(by.loop);
+  torpor__worker_run_close(run);
+  torpor_loop_close(shared.loop);
 }
 
 /* What a step does not come to, since its fuel is spent, the next one tells. */

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* worker-drivers.c - the drivers at work for one run. See worker-drivers.h.
+ *
+ * Signals need no driver: the run's mailbox matches them. Only the moment at
+ * which the program gives up waiting is an alarm. */
+#include "worker-drivers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+
+/* How long ago a driver began "lately". */
+enum { LATELY_MS = 5000 };
+
+struct torpor__worker_task {
+  struct torpor__worker_drivers *drivers;
+  int64_t branch;
+  uint64_t id;
+  torpor_task *task;   /* NULL for signals */
+  torpor_alarm *alarm; /* NULL for the others */
+  int64_t due_ms;
+  bool does; /* something, and does not only wait */
+};
+
+/* ---- Tasks ---------------------------------------------------------------*/
+
+static size_t find_task(const struct torpor__worker_drivers *drivers,
+                        int64_t branch, uint64_t id) {
+  size_t low = 0, high = drivers->task_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    const struct torpor__worker_task *task = drivers->tasks[middle];
+    if (task->branch < branch || (task->branch == branch && task->id < id))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static struct torpor__worker_task *
+take_task(struct torpor__worker_drivers *drivers, int64_t branch, uint64_t id) {
+  size_t at = find_task(drivers, branch, id);
+  if (at == drivers->task_count || drivers->tasks[at]->id != id ||
+      drivers->tasks[at]->branch != branch)
+    return NULL;
+  struct torpor__worker_task *task = drivers->tasks[at];
+  drivers->task_count--;
+  memmove(&drivers->tasks[at], &drivers->tasks[at + 1],
+          (drivers->task_count - at) * sizeof(*drivers->tasks));
+  return task;
+}
+
+static struct torpor__worker_task *
+add_task(struct torpor__worker_drivers *drivers,
+         const struct torpor__operation *operation) {
+  struct torpor__worker_task *task = calloc(1, sizeof *task);
+  if (task == NULL || !torpor__array_reserve(
+                          &drivers->tasks, &drivers->task_capacity,
+                          drivers->task_count + 1, sizeof(*drivers->tasks))) {
+    free(task);
+    return NULL;
+  }
+  *task = (struct torpor__worker_task){.drivers = drivers,
+                                       .branch = operation->branch,
+                                       .id = operation->id,
+                                       .due_ms = operation->due_ms};
+  size_t at = find_task(drivers, task->branch, task->id);
+  memmove(&drivers->tasks[at + 1], &drivers->tasks[at],
+          (drivers->task_count - at) * sizeof(*drivers->tasks));
+  drivers->tasks[at] = task;
+  drivers->task_count++;
+  return task;
+}
+
+/* Memory ran out: it is as if the worker had died, which the run survives. */
+static void fail_memory(struct torpor__worker_drivers *drivers,
+                        const char *what) {
+  drivers->out_of_memory = true;
+  torpor__worker_report_error(drivers->shared, drivers->id,
+                              torpor__protocol_head(drivers->protocol)->step,
+                              what);
+}
+
+/* What a driver brings. When memory runs out it is as if the driver had not
+ * answered: the operation is begun again when the run is taken again. */
+static void receive(struct torpor__worker_task *task,
+                    enum torpor__outcome outcome, struct torpor__slice value) {
+  struct torpor__worker_drivers *drivers = task->drivers;
+  if (torpor__protocol_receive(drivers->protocol, task->branch, task->id,
+                               outcome, value) != TORPOR_OK)
+    fail_memory(drivers, "out of memory: a result was dropped");
+  free(take_task(drivers, task->branch, task->id));
+}
+
+static void task_done(void *user, torpor_task *done, torpor_outcome outcome,
+                      const void *data, size_t size) {
+  (void)done;
+  receive(user,
+          outcome == TORPOR_RESOLVE ? TORPOR__OUTCOME_FULFILLED
+                                    : TORPOR__OUTCOME_REJECTED,
+          (struct torpor__slice){.data = data, .size = size});
+}
+
+static void task_late(void *user) {
+  receive(user, TORPOR__OUTCOME_TIMED_OUT, (struct torpor__slice){0});
+}
+
+static double clock_ms(const struct torpor__worker_drivers *drivers) {
+  return torpor_loop_now(drivers->shared->loop, TORPOR_CLOCK_MONOTONIC);
+}
+
+static torpor_status start_task(struct torpor__worker_task *task,
+                                const struct torpor__operation *operation) {
+  struct torpor__worker_drivers *drivers = task->drivers;
+  bool due = operation->due_ms != TORPOR__NEVER;
+  if (operation->topic != NULL)
+    return due ? torpor_alarm_open(drivers->shared->loop,
+                                   (double)operation->due_ms, task_late, task,
+                                   &task->alarm)
+               : TORPOR_OK;
+  task->does = operation->policy == TORPOR__POLICY_REPEAT ||
+               operation->policy == TORPOR__POLICY_REJECT;
+  if (task->does) drivers->busy_ms = clock_ms(drivers);
+  const torpor_operation given = {.id = operation->id,
+                                  .kind = operation->kind,
+                                  .request = operation->request.data,
+                                  .request_size = operation->request.size,
+                                  .due = due ? (double)operation->due_ms : 0,
+                                  .begun = (double)operation->begun_ms};
+  return torpor_loop_start(drivers->shared->loop, &given, drivers->access,
+                           task_done, task, &task->task);
+}
+
+/* The operation is not one that any driver could be asked for: its kind comes
+ * from guest memory. */
+static void reject_task(struct torpor__worker_task *task) {
+  torpor_bytes error = {0};
+  if (torpor_cbor_error("Error", "an operation of no kind", "MISUSE", &error) !=
+      TORPOR_OK) {
+    fail_memory(task->drivers,
+                "out of memory: an operation could not be started");
+    free(take_task(task->drivers, task->branch, task->id));
+    return;
+  }
+  receive(task, TORPOR__OUTCOME_REJECTED,
+          (struct torpor__slice){.data = error.data, .size = error.size});
+  torpor_bytes_free(&error);
+}
+
+/* torpor__drivers.start */
+static void start_operation(void *data,
+                            const struct torpor__operation *operation,
+                            bool woken) {
+  struct torpor__worker_drivers *drivers = data;
+  (void)woken; /* each driver does the same then: re-arm, repeat, reattach */
+  struct torpor__worker_task *task = add_task(drivers, operation);
+  torpor_status status =
+      task == NULL ? TORPOR_NOMEM : start_task(task, operation);
+  if (status == TORPOR_MISUSE) {
+    reject_task(task);
+  } else if (status != TORPOR_OK) {
+    fail_memory(drivers, "out of memory: an operation could not be started");
+    if (task != NULL) free(take_task(drivers, task->branch, task->id));
+  }
+}
+
+/* torpor__drivers.stop */
+static void stop_operation(void *data, int64_t branch, uint64_t id) {
+  struct torpor__worker_task *task = take_task(data, branch, id);
+  if (task == NULL) return;
+  torpor_task_cancel(task->task);
+  torpor_alarm_close(task->alarm);
+  free(task);
+}
+
+/* torpor__drivers.show */
+static void show_line(void *data, const struct torpor__line *line) {
+  const struct torpor__worker_drivers *drivers = data;
+  char *text = malloc(line->text.size + 1);
+  if (text == NULL) return;
+  memcpy(text, line->text.data, line->text.size);
+  text[line->text.size] = '\0';
+  torpor__worker_report(drivers->shared, drivers->id,
+                        (torpor_event){.kind = TORPOR_EVENT_LINE,
+                                       .step = line->step,
+                                       .level = line->level,
+                                       .size = line->text.size,
+                                       .text = text});
+  free(text);
+}
+
+/* ---- For the run ---------------------------------------------------------*/
+
+void torpor__worker_drivers_open(struct torpor__worker_drivers *drivers,
+                                 const struct torpor__worker_shared *shared) {
+  drivers->shared = shared;
+  drivers->calls = (struct torpor__drivers){.start = start_operation,
+                                            .stop = stop_operation,
+                                            .show = show_line,
+                                            .data = drivers};
+}
+
+void torpor__worker_drivers_close(struct torpor__worker_drivers *drivers) {
+  torpor_access_close(drivers->access);
+  free(drivers->tasks);
+}
+
+bool torpor__worker_drivers_are_busy(
+    const struct torpor__worker_drivers *drivers) {
+  for (size_t i = 0; i < drivers->task_count; i++)
+    if (drivers->tasks[i]->does) return true;
+  return false;
+}
+
+bool torpor__worker_drivers_began_lately(
+    const struct torpor__worker_drivers *drivers) {
+  return torpor__worker_drivers_are_busy(drivers) &&
+         clock_ms(drivers) - drivers->busy_ms < LATELY_MS;
+}
+
+int64_t
+torpor__worker_drivers_next_due(const struct torpor__worker_drivers *drivers) {
+  int64_t due = TORPOR__NEVER;
+  for (size_t i = 0; i < drivers->task_count; i++)
+    if (drivers->tasks[i]->due_ms < due) due = drivers->tasks[i]->due_ms;
+  return due == TORPOR__NEVER ? -1 : due;
+}
