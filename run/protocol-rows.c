@@ -162,7 +162,7 @@ static torpor_status write_results(struct torpor__protocol *p) {
 }
 
 static torpor_status write_attempt(struct torpor__protocol *p) {
-  if (p->armed) return TORPOR_OK;
+  if (p->counted) return TORPOR_OK;
   if (p->next.attempts < p->attempts_max) {
     if (!TORPOR__BROKEN(NO_ATTEMPTS)) p->next.attempts++;
     return TORPOR_OK;
@@ -316,7 +316,7 @@ static int64_t cancel_after(const struct torpor__protocol *p) {
     const struct torpor__delivery *delivery = &p->deliveries[i];
     if (delivery->outcome != TORPOR__OUTCOME_CANCELLED) continue;
     if (delivery->accepted) told = true;
-    if (delivery->untold) left = true;
+    if (delivery->undelivered) left = true;
   }
   if (!told && !TORPOR__BROKEN(CANCEL_FORGOTTEN)) return p->next.cancel;
   if (!left) return 0;
@@ -346,14 +346,14 @@ static torpor_status write_rows(struct torpor__protocol *p, int64_t now_ms) {
   p->next.changed_ms = now_ms;
   if (p->phase != TORPOR__PHASE_CLAIMING)
     status = write_results(p);
-  else if (!p->resting)
+  else if (!p->returning)
     status = write_claim(p);
-  if (status == TORPOR_OK && p->phase == TORPOR__PHASE_ARMING)
+  if (status == TORPOR_OK && p->phase == TORPOR__PHASE_COUNTING)
     status = write_attempt(p);
   if (status == TORPOR_OK && p->phase == TORPOR__PHASE_STAGED)
     status = write_step(p, now_ms);
-  if (p->resting && p->armed && p->next.attempts > 0) p->next.attempts--;
-  if (p->clearing) p->next.attempts = 0;
+  if (p->returning && p->counted && p->next.attempts > 0) p->next.attempts--;
+  if (p->forgetting) p->next.attempts = 0;
   return status;
 }
 
@@ -425,7 +425,7 @@ torpor_status torpor__protocol_write_bare(struct torpor__protocol *p,
                                           int64_t now_ms) {
   p->in_flush = true;
   torpor_status status = TORPOR_CORRUPT;
-  if (!p->unfit)
+  if (!p->unusable)
     status = p->phase == TORPOR__PHASE_CLAIMING || TORPOR__BROKEN(NO_FENCE)
                  ? write_phase(p, now_ms)
                  : write_unread(p, now_ms);
@@ -437,9 +437,9 @@ torpor_status torpor__protocol_write(struct torpor__protocol *p,
                                      int64_t now_ms) {
   p->in_flush = true;
   torpor_status status =
-      p->unfit ? TORPOR_CORRUPT : write_in_savepoint(p, now_ms, write_phase);
+      p->unusable ? TORPOR_CORRUPT : write_in_savepoint(p, now_ms, write_phase);
   if (torpor__protocol_is_own_fault(status)) {
-    if (!p->unfit)
+    if (!p->unusable)
       snprintf(p->reason, sizeof p->reason, "%.255s", p->database->message);
     status = write_in_savepoint(p, now_ms, write_parked);
     if (torpor__protocol_is_own_fault(status)) status = leave_damaged(p);

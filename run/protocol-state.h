@@ -35,12 +35,12 @@ struct torpor__protocol {
   bool lost;                /* found out in it that it is another's */
   bool parked;              /* found out in it that its rows cannot be used */
 
-  bool suspect;  /* it may be this run that ended earlier workers */
-  bool armed;    /* the store counts the next delivery as an attempt already */
-  bool resting;  /* that is to be taken back */
-  bool clearing; /* and all attempts before it */
-  bool stale;    /* the store knows more than we do */
-  bool unfit;    /* what the store has of it cannot be used: 'reason' */
+  bool suspect;   /* it may be this run that ended earlier workers */
+  bool counted;   /* the store counts the next delivery as an attempt already */
+  bool returning; /* the next flush takes that attempt back */
+  bool forgetting; /* and all attempts before it */
+  bool stale;      /* the store knows more than we do */
+  bool unusable;   /* what the store has of it cannot be used: 'reason' */
   char reason[TORPOR__REASON_MAX]; /* why the last attempt came to nothing */
 
   struct torpor__results results;

@@ -85,7 +85,7 @@ torpor_status torpor__protocol_adopt(struct torpor__protocol **protocol,
   torpor_status status =
       open_locked(protocol, database, run, drivers, attempts_max);
   if (status != TORPOR_OK) return status;
-  (*protocol)->armed = true;
+  (*protocol)->counted = true;
   (*protocol)->suspect = suspect;
   return TORPOR_OK;
 }
@@ -179,7 +179,7 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
     status = torpor__protocol_read_arrivals(p);
   }
   if (torpor__protocol_is_own_fault(status)) {
-    p->unfit = true;
+    p->unusable = true;
     snprintf(p->reason, sizeof p->reason, "%.255s", p->database->message);
     return TORPOR_OK;
   }
@@ -187,7 +187,7 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
   return status;
 }
 
-torpor_status torpor__protocol_check(struct torpor__protocol *p) {
+torpor_status torpor__protocol_check_fence(struct torpor__protocol *p) {
   struct torpor__head head;
   torpor_status status = torpor__protocol_read_head(p, &head);
   if (status == TORPOR_FENCED) p->stale = true; /* 'prepare' finds out */
@@ -208,7 +208,7 @@ static bool can_cancel(const struct torpor__protocol *p) {
 }
 
 bool torpor__protocol_ready(const struct torpor__protocol *p) {
-  if (p->phase != TORPOR__PHASE_IDLE || p->unfit) return false;
+  if (p->phase != TORPOR__PHASE_IDLE || p->unusable) return false;
   if (p->head.step == p->head.start || p->head.runnable || p->stale ||
       can_cancel(p) || p->results.arrival_count > 0)
     return true;
@@ -302,7 +302,7 @@ static bool must_write_results(const struct torpor__protocol *p) {
 
 static void enter_stepping(struct torpor__protocol *p) {
   p->phase = TORPOR__PHASE_STEPPING;
-  p->armed = false;
+  p->counted = false;
   TORPOR__FAULT(DELIVERY);
 }
 
@@ -322,11 +322,11 @@ torpor_status torpor__protocol_prepare(struct torpor__protocol *p) {
   choose_results(p, false);
   choose_cancelled(p);
   choose_badly(p);
-  p->resting = p->clearing = false;
-  if ((p->armed || TORPOR__BROKEN(NO_ATTEMPTS)) && !must_write_results(p))
+  p->returning = p->forgetting = false;
+  if ((p->counted || TORPOR__BROKEN(NO_ATTEMPTS)) && !must_write_results(p))
     enter_stepping(p);
   else
-    p->phase = TORPOR__PHASE_ARMING;
+    p->phase = TORPOR__PHASE_COUNTING;
   return TORPOR_OK;
 }
 
@@ -355,7 +355,7 @@ static torpor_status misuse(struct torpor__protocol *p, const char *what,
 static void mark_unknown(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->delivery_count; i++) {
     const struct torpor__delivery *delivery = &p->deliveries[i];
-    if (delivery->accepted || delivery->untold) continue;
+    if (delivery->accepted || delivery->undelivered) continue;
     torpor__results_find(&p->results, delivery->branch, delivery->operation)
         ->leaving = true;
   }
@@ -468,32 +468,32 @@ void torpor__protocol_abandon(struct torpor__protocol *p, const char *reason) {
   p->phase = TORPOR__PHASE_IDLE;
 }
 
-void torpor__protocol_excuse(struct torpor__protocol *p) {
-  if (p->phase == TORPOR__PHASE_IDLE) p->armed = true;
+void torpor__protocol_keep_attempt(struct torpor__protocol *p) {
+  if (p->phase == TORPOR__PHASE_IDLE) p->counted = true;
 }
 
-void torpor__protocol_rest(struct torpor__protocol *p) {
+void torpor__protocol_return_attempt(struct torpor__protocol *p) {
   if (p->phase == TORPOR__PHASE_CLAIMING ||
-      (p->phase == TORPOR__PHASE_IDLE && p->armed))
-    p->resting = true;
+      (p->phase == TORPOR__PHASE_IDLE && p->counted))
+    p->returning = true;
 }
 
-void torpor__protocol_clear(struct torpor__protocol *p) {
+void torpor__protocol_forget_attempts(struct torpor__protocol *p) {
   if (p->phase != TORPOR__PHASE_IDLE) return;
-  p->resting = p->clearing = true;
+  p->returning = p->forgetting = true;
 }
 
 bool torpor__protocol_pending(const struct torpor__protocol *p) {
-  if (p->unfit && p->phase != TORPOR__PHASE_ENDED &&
+  if (p->unusable && p->phase != TORPOR__PHASE_ENDED &&
       p->phase != TORPOR__PHASE_LOST)
     return true;
   switch (p->phase) {
   case TORPOR__PHASE_CLAIMING:
-  case TORPOR__PHASE_ARMING:
+  case TORPOR__PHASE_COUNTING:
   case TORPOR__PHASE_STAGED:
     return true;
   case TORPOR__PHASE_IDLE:
-    return p->resting || must_write_results(p);
+    return p->returning || must_write_results(p);
   default:
     return false;
   }
@@ -565,13 +565,13 @@ static void finish_claim(struct torpor__protocol *p) {
     p->phase = TORPOR__PHASE_ENDED;
     return;
   }
-  if (p->resting) return; /* it was not claimed */
+  if (p->returning) return; /* it was not claimed */
   p->phase = TORPOR__PHASE_IDLE;
   wake_drivers(p);
 }
 
 static void finish_attempt(struct torpor__protocol *p, bool outvoted) {
-  p->armed = true;
+  p->counted = true;
   if (p->head.status != TORPOR__RUN_ACTIVE) {
     stop_all(p);
     p->phase = TORPOR__PHASE_ENDED;
@@ -612,7 +612,7 @@ static void finish_step(struct torpor__protocol *p) {
     p->whole = 0;
   else if (p->whole == 0)
     p->whole = p->head.step;
-  p->armed = active;
+  p->counted = active;
   p->suspect = false;
   p->reason[0] = '\0';
   p->phase = active ? TORPOR__PHASE_IDLE : TORPOR__PHASE_ENDED;
@@ -636,12 +636,12 @@ static void finish_flush(struct torpor__protocol *p) {
   if (outvoted) p->stale = true;
   if (p->phase == TORPOR__PHASE_CLAIMING)
     finish_claim(p);
-  else if (p->phase == TORPOR__PHASE_ARMING)
+  else if (p->phase == TORPOR__PHASE_COUNTING)
     finish_attempt(p, outvoted);
   else if (p->phase == TORPOR__PHASE_STAGED)
     finish_step(p);
-  if (p->clearing) p->suspect = false;
-  if (p->resting) p->resting = p->clearing = p->armed = false;
+  if (p->forgetting) p->suspect = false;
+  if (p->returning) p->returning = p->forgetting = p->counted = false;
 }
 
 /* ---- the transaction ---------------------------------------------------- */

@@ -11,7 +11,7 @@
  *   (none) ───────► CLAIMING ────────────────────► IDLE ◄────────────┐
  *                                                   │ prepare        │
  *                                                   ▼                │
- *            flush: parked, too often             ARMING             │
+ *            flush: parked, too often             COUNTING           │
  *   ENDED ◄───────────────────────────────────────  │ flush: attempt │ abandon
  *     ▲                                             ▼        durable │
  *     │                                          STEPPING ───────────┤
@@ -90,7 +90,7 @@ enum {
 enum torpor__phase {
   TORPOR__PHASE_CLAIMING,
   TORPOR__PHASE_IDLE,
-  TORPOR__PHASE_ARMING,
+  TORPOR__PHASE_COUNTING,
   TORPOR__PHASE_STEPPING,
   TORPOR__PHASE_STAGED,
   TORPOR__PHASE_ENDED,
@@ -116,9 +116,9 @@ struct torpor__delivery {
   uint64_t operation;
   enum torpor__outcome outcome;
   struct torpor__slice value;
-  int64_t signal; /* sequence of the message it is made of, or 0 */
-  bool accepted;  /* set by the worker: the operation was pending in the VM */
-  bool untold;    /* the same: the step ended before it; it stays */
+  int64_t signal;   /* sequence of the message it is made of, or 0 */
+  bool accepted;    /* set by the worker: the operation was pending in the VM */
+  bool undelivered; /* the same: the step ended before it; it stays */
 };
 
 /* What a VM did in a step, as the worker found it afterwards. */
@@ -167,8 +167,9 @@ torpor_status torpor__protocol_adopt(struct torpor__protocol **protocol,
  * durable. */
 bool torpor__protocol_is_suspect(const struct torpor__protocol *protocol);
 
-/* Stops holding: drivers are told to stop, the lock is given up. Writes
- * nothing; call 'rest' and 'flush' before for a clean goodbye. NULL is fine. */
+/* Lets go of the run: drivers are told to stop, the lock is given up. Writes
+ * nothing; for a clean goodbye call 'return_attempt' and 'flush' before. NULL
+ * is fine. */
 void torpor__protocol_close(struct torpor__protocol *protocol);
 
 /* A driver's result. Copies 'value'. OK also when it comes too late to count;
@@ -186,12 +187,12 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *protocol);
 
 /* Whether the run is this worker's still, read from the store without taking
  * anything in; in any phase. OK, FENCED, or what the store says. */
-torpor_status torpor__protocol_check(struct torpor__protocol *protocol);
+torpor_status torpor__protocol_check_fence(struct torpor__protocol *protocol);
 
 /* Whether 'prepare' would find anything to do. */
 bool torpor__protocol_ready(const struct torpor__protocol *protocol);
 
-/* Chooses what to deliver next; when ready and IDLE the phase is ARMING or
+/* Chooses what to deliver next; when ready and IDLE the phase is COUNTING or
  * STEPPING afterwards. OK, NOMEM, or as 'refresh'. */
 torpor_status torpor__protocol_prepare(struct torpor__protocol *protocol);
 
@@ -212,18 +213,18 @@ torpor_status torpor__protocol_stage(struct torpor__protocol *protocol,
 void torpor__protocol_abandon(struct torpor__protocol *protocol,
                               const char *reason);
 
-/* After 'abandon': that was not the run's doing. The attempt stays counted, but
- * for the next delivery, or until 'rest' takes it back. */
-void torpor__protocol_excuse(struct torpor__protocol *protocol);
+/* After 'abandon', when that was not the run's doing: the attempt that was
+ * counted for the abandoned step serves the next one. */
+void torpor__protocol_keep_attempt(struct torpor__protocol *protocol);
 
-/* Says that nothing will be delivered soon: the attempt that the last commit
- * counted in advance is taken back by the next flush. In phase IDLE; also in
+/* Says that nothing will be delivered soon: the next flush takes back the
+ * attempt that the last commit has counted in advance. In phase IDLE; also in
  * CLAIMING, then the run is claimed by the flush after that. */
-void torpor__protocol_rest(struct torpor__protocol *protocol);
+void torpor__protocol_return_attempt(struct torpor__protocol *protocol);
 
-/* Says that it only waits, for what it would have by now if that was what ended
- * earlier workers: the next flush forgets all attempts. In phase IDLE. */
-void torpor__protocol_clear(struct torpor__protocol *protocol);
+/* Says that the run only waits, so that it was not what ended earlier workers:
+ * the next flush forgets all its attempts. In phase IDLE. */
+void torpor__protocol_forget_attempts(struct torpor__protocol *protocol);
 
 /* Whether a flush has anything to write for it. */
 bool torpor__protocol_pending(const struct torpor__protocol *protocol);

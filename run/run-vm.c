@@ -212,11 +212,11 @@ static torpor_status run_step(struct torpor__run_vm *run_vm,
   if (run_vm->thrown) return status;
   if (status == TORPOR_OK) status = drain_jobs(run_vm, spent);
   for (size_t i = 0; i < count; i++) {
-    deliveries[i].untold = true;
+    deliveries[i].undelivered = true;
     deliveries[i].accepted = false;
   }
   for (size_t i = 0; status == TORPOR_OK && !*spent && i < count; i++) {
-    deliveries[i].untold = false;
+    deliveries[i].undelivered = false;
     if (deliveries[i].outcome == TORPOR__OUTCOME_CANCELLED)
       run_vm->cancelling = true;
     status = torpor__run_vm_deliver(run_vm, &deliveries[i]);
@@ -278,14 +278,14 @@ static torpor_status describe_step(struct torpor__run_vm *run_vm, bool spent,
 
 /* Memory ran out where the program could not be told. It would do so again, so
  * the run fails by that name, from its last commit: what the step did is
- * forgotten, and what it was told stays untold. */
+ * forgotten, and what was delivered in it stays undelivered. */
 static torpor_status end_exhausted(struct torpor__run_vm *run_vm,
                                    struct torpor__delivery *deliveries,
                                    size_t count, struct torpor__step *step) {
   forget_step(run_vm);
   for (size_t i = 0; i < count; i++) {
     deliveries[i].accepted = false;
-    deliveries[i].untold = true;
+    deliveries[i].undelivered = true;
   }
   torpor_status status = torpor__run_vm_end_exhausted(run_vm);
   if (status != TORPOR_OK) return status;

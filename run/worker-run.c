@@ -238,7 +238,7 @@ static void abandon(struct torpor__worker_run *run, const char *why) {
   torpor__worker_step_sleep(&run->worker_step);
   run->staged = false;
   if (torpor_loop_stopping(run->shared->loop) || run->worker_step.put_off) {
-    torpor__protocol_excuse(run->protocol);
+    torpor__protocol_keep_attempt(run->protocol);
     return;
   }
   if (torpor__worker_step_is_unwanted(&run->worker_step))
@@ -282,7 +282,7 @@ torpor_status torpor__worker_run_step(struct torpor__worker_run *run,
 torpor_status torpor__worker_run_refresh(struct torpor__worker_run *run) {
   torpor_status status = torpor__protocol_refresh(run->protocol);
   if (status != TORPOR_OK || !run->worker_step.away) return status;
-  status = torpor__protocol_check(run->protocol);
+  status = torpor__protocol_check_fence(run->protocol);
   if (status == TORPOR_FENCED) torpor__worker_step_stop(&run->worker_step);
   return status;
 }
@@ -341,9 +341,9 @@ void torpor__worker_run_part(struct torpor__worker_run *run) {
   torpor__worker_step_abandon(&run->worker_step);
   if (torpor__protocol_phase(run->protocol) == TORPOR__PHASE_STEPPING) {
     torpor__protocol_abandon(run->protocol, "the worker was stopped");
-    torpor__protocol_excuse(run->protocol);
+    torpor__protocol_keep_attempt(run->protocol);
   }
-  torpor__protocol_rest(run->protocol);
+  torpor__protocol_return_attempt(run->protocol);
 }
 
 void torpor__worker_run_rest(struct torpor__worker_run *run) {
@@ -351,9 +351,9 @@ void torpor__worker_run_rest(struct torpor__worker_run *run) {
               !run->stepped && !torpor__protocol_ready(run->protocol);
   if (idle && !torpor__worker_drivers_are_busy(&run->drivers) &&
       torpor__protocol_is_suspect(run->protocol))
-    torpor__protocol_clear(run->protocol);
+    torpor__protocol_forget_attempts(run->protocol);
   else if (idle && !torpor__worker_drivers_began_lately(&run->drivers))
-    torpor__protocol_rest(run->protocol);
+    torpor__protocol_return_attempt(run->protocol);
   run->stepped = false;
 }
 

@@ -115,7 +115,7 @@ static bool is_given_up(void *user) {
   if (now < worker_step->look_due_ms)
     return atomic_load(&worker_step->unwanted);
   worker_step->look_due_ms = now + LOOK_MS;
-  if (torpor__protocol_check(worker_step->protocol) == TORPOR_FENCED)
+  if (torpor__protocol_check_fence(worker_step->protocol) == TORPOR_FENCED)
     atomic_store(&worker_step->unwanted, true);
   return atomic_load(&worker_step->unwanted);
 }

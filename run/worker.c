@@ -206,7 +206,7 @@ static bool end_trial(struct torpor_worker *worker) {
   bool over = idle && (worker->tried || !is_suspect(run));
   if (!over && !torpor__worker_run_is_tried(run)) return true;
   if (is_suspect(run) || torpor__worker_run_is_tried(run))
-    torpor__protocol_rest(protocol);
+    torpor__protocol_return_attempt(protocol);
   worker->trial = NULL;
   return !torpor__protocol_pending(protocol);
 }

@@ -118,7 +118,7 @@ static void flush(void) {
 static void wake(void) {
   assert_int_equal(torpor__protocol_refresh(bench.protocol), TORPOR_OK);
   assert_int_equal(torpor__protocol_prepare(bench.protocol), TORPOR_OK);
-  if (phase() == TORPOR__PHASE_ARMING) flush();
+  if (phase() == TORPOR__PHASE_COUNTING) flush();
   bench.deliveries =
       torpor__protocol_deliveries(bench.protocol, &bench.delivery_count);
 }
@@ -202,12 +202,12 @@ static void resting_takes_the_attempt_back(void **state) {
   (void)state;
   struct torpor__operation begun[] = {timer(1)};
   step(begun, 1);
-  torpor__protocol_rest(bench.protocol);
+  torpor__protocol_return_attempt(bench.protocol);
   flush();
   assert_int_equal(head().attempts, 0);
   settle(1);
   assert_int_equal(torpor__protocol_prepare(bench.protocol), TORPOR_OK);
-  assert_int_equal(phase(), TORPOR__PHASE_ARMING);
+  assert_int_equal(phase(), TORPOR__PHASE_COUNTING);
   flush();
   assert_int_equal(head().attempts, 1);
   torpor__protocol_abandon(bench.protocol, "test");
@@ -437,7 +437,7 @@ static void cancel_reaches_all_and_nothing_else(void **state) {
   wake();
   assert_int_equal(bench.delivery_count, 3);
   bench.deliveries[0].accepted = true;
-  bench.deliveries[1].untold = bench.deliveries[2].untold = true;
+  bench.deliveries[1].undelivered = bench.deliveries[2].undelivered = true;
   struct torpor__operation tidy[] = {timer(4)};
   struct torpor__step half = state_of(tidy, 1);
   half.runnable = true;
@@ -685,7 +685,7 @@ static void many_topics(void **state) {
     assert_int_equal(bench.deliveries[i].operation, i + 1);
     assert_int_equal(told(i), i % 2 == 0 ? '1' : '2');
     bench.deliveries[i].accepted = i % 3 != 0; /* others were too late */
-    bench.deliveries[i].untold = i % 3 == 0;
+    bench.deliveries[i].undelivered = i % 3 == 0;
   }
   struct torpor__step some = state_of(NULL, 0);
   some.runnable = true;

@@ -109,7 +109,7 @@ static void step(struct torpor__protocol *protocol,
   size_t count;
   AGAIN(torpor__protocol_refresh(protocol));
   AGAIN(torpor__protocol_prepare(protocol));
-  if (torpor__protocol_phase(protocol) == TORPOR__PHASE_ARMING)
+  if (torpor__protocol_phase(protocol) == TORPOR__PHASE_COUNTING)
     AGAIN(torpor__protocol_flush(&store.store, &protocol, 1, 1));
   struct torpor__delivery *deliveries =
       torpor__protocol_deliveries(protocol, &count);

@@ -62,7 +62,7 @@ static int tear_down(void **state) {
 /* Goes as far as the deliveries of the next step. */
 static void wake(void) {
   assert_int_equal(torpor__protocol_prepare(protocol), TORPOR_OK);
-  if (torpor__protocol_phase(protocol) == TORPOR__PHASE_ARMING) flush();
+  if (torpor__protocol_phase(protocol) == TORPOR__PHASE_COUNTING) flush();
   deliveries = torpor__protocol_deliveries(protocol, &delivery_count);
 }
 

@@ -258,7 +258,7 @@ static void take_turn(struct hold *hold) {
   for (size_t i = 0; i < told; i++)
     deliveries[i].accepted =
         program_tell(&hold->program, &hold->turn, &deliveries[i], u.now_ms);
-  for (size_t i = told; i < count; i++) deliveries[i].untold = true;
+  for (size_t i = told; i < count; i++) deliveries[i].undelivered = true;
   program_leave(&hold->program, &hold->turn);
   if (told < count) hold->turn.step.runnable = true; /* its fuel is spent */
   hold->turn.step.delta =
@@ -307,7 +307,7 @@ static void work(struct hold *hold) {
     take_turn(hold);
     break;
   case TORPOR__PHASE_CLAIMING:
-  case TORPOR__PHASE_ARMING:
+  case TORPOR__PHASE_COUNTING:
   case TORPOR__PHASE_STAGED:
     flush(hold->worker);
     break;
@@ -388,7 +388,7 @@ static void act_abandon(struct worker *worker) {
 static void act_rest(struct worker *worker) {
   struct hold *hold = any_hold(worker);
   if (hold->protocol == NULL) return;
-  torpor__protocol_rest(hold->protocol);
+  torpor__protocol_return_attempt(hold->protocol);
   flush(worker);
   if (draw(2) == 0 && phase_of(hold) == TORPOR__PHASE_IDLE) drop(hold);
 }
