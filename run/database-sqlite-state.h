@@ -180,9 +180,8 @@ struct torpor__sqlite_file {
 struct torpor__sqlite {
   struct torpor__database database; /* first: a store is one of these */
   sqlite3 *db;
-  struct torpor__sqlite_log *log; /* layer under 'db'; NULL: none */
-  char *path;                     /* as it was given */
-  char *file;                     /* where it leads to, links followed */
+  char *path;    /* as it was given */
+  char *file;    /* where it leads to, links followed */
   bool real;     /* 'file' is one of the system's, which 'files' are compared
                     with; not so in some layers of tests */
   bool ends_run; /* the transaction does */

@@ -21,7 +21,6 @@
 #include "fault.h"
 #include "lock.h"
 #include "database-sqlite-state.h"
-#include "database-sqlite-log.h"
 
 /* Log and cache hold some thousands of pages, in KiB where negative: the states
  * of hundreds of runs are written and dropped again before they have to leave
@@ -308,7 +307,6 @@ void torpor__sqlite_close(struct torpor__database *database) {
     sqlite3_finalize(db->statements[i]);
   sqlite3_close(db->db);
   torpor__sqlite_place_leave(db);
-  torpor__sqlite_log_close(db->log);
   torpor__lock_close(db->locks);
   free(db->held);
   free(db->file);
@@ -368,11 +366,9 @@ static torpor_status open_name(struct torpor__sqlite *db,
               : options->must_exist
                   ? SQLITE_OPEN_READWRITE
                   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  if (!options->read_only && !TORPOR__BROKEN(NO_SYNC))
-    db->log = torpor__sqlite_log_open(options->vfs);
   int result = sqlite3_open_v2(
       name, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-      db->log != NULL ? torpor__sqlite_log_name(db->log) : options->vfs);
+      options->vfs);
   if (db->db == NULL)
     return torpor__database_fail(&db->database, TORPOR_NOMEM, NULL);
   if (result == SQLITE_OK) {

@@ -35,7 +35,6 @@ enum {
 };
 
 static char locks_path[64];
-static bool safe; /* see 'main' */
 
 static struct torpor__database *open_store(void) {
   const struct torpor__database_options options = {
@@ -255,7 +254,7 @@ static void every_place_of_a_short_script(void **state) {
     event++;
   }
   print_message("%d places\n", (int)event);
-  assert_true(event > (safe ? 20 : 40));
+  assert_true(event > 40);
 }
 
 /* Small checkpoints often, so that they are interrupted too. */
@@ -406,7 +405,6 @@ static bool check_answers(struct torpor__database *store, int64_t n) {
 static void a_damaged_file_is_an_error(void **state) {
   (void)state;
   int found = 0, answered = 0;
-  if (safe) skip(); /* reading is the same */
   for (int64_t offset = 0; offset < 4096 * 60; offset += 211) {
     power_on(1);
     struct torpor__database *store = open_store();
@@ -434,23 +432,7 @@ static void a_damaged_file_is_an_error(void **state) {
   assert_true(answered > 20);
 }
 
-/* ---- the log in large pieces --------------------------------------------- */
-
-/* A transaction is one write to the log and a sync. */
-static void a_commit_is_one_write(void **state) {
-  (void)state;
-  power_on(1);
-  struct torpor__database *store = open_store();
-  assert_int_equal(run_script(store, 0, 3), 3);
-  int64_t events = power_events();
-  assert_int_equal(write_transaction(store, 4), TORPOR_OK);
-  if (safe)
-    assert_int_equal(power_events() - events, 2);
-  else
-    assert_true(power_events() - events > 10);
-  close_store(store);
-  power_off();
-}
+/* ---- transactions larger than the cache ---------------------------------- */
 
 struct large {
   uint8_t *bytes;
@@ -511,26 +493,17 @@ static void a_large_transaction_is_whole(void **state) {
   free(large.bytes);
 }
 
-/* With a disk of which SQLite thinks that an interrupted write may damage what
- * lies beside it, and with one of the other kind. */
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_place_of_a_short_script),
       cmocka_unit_test(chance_in_long_scripts),
       cmocka_unit_test(a_full_disk_loses_nothing),
       cmocka_unit_test(a_damaged_file_is_an_error),
-      cmocka_unit_test(a_commit_is_one_write),
       cmocka_unit_test(a_large_transaction_is_whole),
   };
-  int failed = 0;
   snprintf(locks_path, sizeof locks_path, "/tmp/torpor-power-%d-locks",
            (int)getpid());
-  for (int i = 0; i < 2; i++) {
-    safe = i == 1;
-    power_is_safe(safe);
-    failed += cmocka_run_group_tests_name(safe ? "safe" : "not safe", tests,
-                                          NULL, NULL);
-  }
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
   unlink(locks_path);
   return failed;
 }

@@ -56,8 +56,6 @@ static struct {
   bool cut;
 } disk;
 
-static bool safe;
-
 static uint64_t draw(uint64_t limit) {
   disk.random ^= disk.random << 13;
   disk.random ^= disk.random >> 7;
@@ -265,9 +263,10 @@ static int get_sector(sqlite3_file *handle) {
   return SECTOR;
 }
 
+/* As on Linux: a write that is interrupted leaves alone what lies beside it. */
 static int get_traits(sqlite3_file *handle) {
   (void)handle;
-  return safe ? SQLITE_IOCAP_POWERSAFE_OVERWRITE : 0;
+  return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 static int map_shared(sqlite3_file *handle, int region, int size, int extend,
@@ -439,10 +438,6 @@ void power_off(void) {
   }
   unmap_shared(NULL, 1);
   memset(&disk, 0, sizeof disk);
-}
-
-void power_is_safe(bool is_safe) {
-  safe = is_safe;
 }
 
 void power_cut_at(int64_t event) {

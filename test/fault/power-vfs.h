@@ -34,10 +34,6 @@ enum power_loss {
 
 #define POWER_VFS "power"
 
-/* Whether SQLite is told that a write which is interrupted leaves alone what
- * lies beside it, as it does here; stays so until it is changed. */
-void power_is_safe(bool safe);
-
 void power_on(uint64_t seed);
 void power_off(void);
 void power_cut_at(int64_t event);
