@@ -268,19 +268,21 @@ static torpor_status write_lines(struct torpor__protocol *p, int64_t now_ms) {
   return TORPOR_OK;
 }
 
-/* Removes the states that no longer have to stay. A difference needs the state
- * before it, whatever is asked for. */
+/* Removes the states that no longer have to stay when the next one is there. A
+ * difference needs the state before it, whatever is asked for. */
 static torpor_status prune_states(struct torpor__protocol *p) {
   const struct torpor__database_calls *calls = p->database->calls;
   if (p->keep >= (uint64_t)p->next.step || TORPOR__BROKEN(NO_PRUNE))
     return TORPOR_OK;
   int64_t kept = TORPOR__BROKEN(PRUNE_TOO_MUCH) ? 1 : (int64_t)p->keep;
   int64_t oldest = p->next.step - kept + 1;
-  return !p->step->delta && p->whole != 0 && p->whole <= oldest
+  bool whole = oldest == p->next.step || (p->whole != 0 && p->whole <= oldest);
+  return !p->step->delta && whole
              ? calls->state_drop(p->database, p->run, oldest)
              : calls->state_prune(p->database, p->run, oldest);
 }
 
+/* Old states go first: the new one then gets their place in the file. */
 static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__state state = {.branch = p->head.branch,
                                       .step = p->next.step,
@@ -291,9 +293,9 @@ static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
                                       .engine = p->step->engine,
                                       .snapshot = p->step->snapshot,
                                       .made_ms = now_ms};
-  torpor_status status =
-      p->database->calls->state_put(p->database, p->run, &state);
-  return status == TORPOR_OK ? prune_states(p) : status;
+  torpor_status status = prune_states(p);
+  if (status != TORPOR_OK) return status;
+  return p->database->calls->state_put(p->database, p->run, &state);
 }
 
 /* The run is over and nothing of it waits any more. Its last states stay, so
