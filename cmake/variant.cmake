@@ -12,12 +12,12 @@
 #
 # makes the static library LIBRARY and the program COMMAND ('torpor' in OUTPUT).
 
-foreach(folder IN ITEMS wasm vm loop run cli)
+foreach(folder IN ITEMS common wasm vm loop run cli)
   file(GLOB TORPOR_SOURCES_${folder} CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/${folder}/*.c")
 endforeach()
-set(TORPOR_SOURCES ${TORPOR_SOURCES_wasm} ${TORPOR_SOURCES_vm}
-  ${TORPOR_SOURCES_loop} ${TORPOR_SOURCES_run})
+set(TORPOR_SOURCES ${TORPOR_SOURCES_common} ${TORPOR_SOURCES_wasm}
+  ${TORPOR_SOURCES_vm} ${TORPOR_SOURCES_loop} ${TORPOR_SOURCES_run})
 
 set(TORPOR_ENGINE_OBJECTS
   $<$<TARGET_EXISTS:torpor_engine>:$<TARGET_OBJECTS:torpor_engine>>)

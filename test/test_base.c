@@ -8,7 +8,7 @@
 
 #include "test/fuzz/draft.h"
 #include "test/support/vm.h"
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/check.h"
 #include "vm/engine.h"
 #include "vm/image.h"

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/alloc.h"
-#include "vm/buffer.h"
-#include "vm/cbor.h"
+#include "common/alloc.h"
+#include "common/buffer.h"
+#include "common/cbor.h"
 #include "vm/number.h"
+#include "vm/vm.h"
 
 static long live_before;
 

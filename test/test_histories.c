@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/check.h"
 #include "vm/image.h"
 #include "vm/memory.h"

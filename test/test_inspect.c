@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/alloc.h"
+#include "common/alloc.h"
+#include "common/cbor.h"
 #include "vm/memory.h"
 #include "vm/vm.h"
 

@@ -10,7 +10,7 @@
 #include <openssl/sha.h>
 
 #include "test/support/vm.h"
-#include "vm/alloc.h"
+#include "common/alloc.h"
 
 static const uint8_t key[TORPOR_KEY_SIZE] = {1, 2, 3, 250};
 static const char context[] = "run 7, step 12";

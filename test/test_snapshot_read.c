@@ -7,7 +7,9 @@
 #include <libdeflate.h>
 
 #include "test/support/vm.h"
-#include "vm/alloc.h"
+#include "common/alloc.h"
+#include "common/cbor.h"
+#include "vm/vm.h"
 
 static const uint8_t run[] = {0xa1, 0x62, 'i', 'd', 0x18, 77};
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/buffer.h"
+#include "common/buffer.h"
 #include "vm/vm.h"
 
 static torpor_vm *vm;

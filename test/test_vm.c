@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/pool.h"
 
 static torpor_status eval(torpor_vm *vm, const char *source,

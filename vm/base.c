@@ -9,7 +9,7 @@
  *      wait in the pool are closed with the base.
  *
  * Any thread. */
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/error.h"
 #include "vm/image.h"
 #include "vm/pool.h"

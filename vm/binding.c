@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/error.h"
 #include "vm/memory.h"
 #include "vm/vm.h"

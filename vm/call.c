@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* call.c - calling guest functions. */
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
 #include "vm/loan.h"

@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#include "vm/buffer.h"
+#include "common/buffer.h"
 #include "vm/bytes.h"
 #include "vm/image.h"
 #include "vm/memory.h"

@@ -3,7 +3,7 @@
 #ifndef TORPOR_VM_CHANGES_H
 #define TORPOR_VM_CHANGES_H
 
-#include "vm/buffer.h"
+#include "common/buffer.h"
 #include "vm/vm.h"
 
 /* Adds the runs of 'vm' to 'out': against the baseline of its engine, or

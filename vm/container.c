@@ -22,8 +22,8 @@
 #include <libdeflate.h>
 #include <zstd.h>
 
-#include "vm/alloc.h"
-#include "vm/buffer.h"
+#include "common/alloc.h"
+#include "common/buffer.h"
 #include "vm/bytes.h"
 #include "vm/error.h"
 #include "wasm/runtime.h"

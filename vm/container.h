@@ -6,7 +6,7 @@
 #ifndef TORPOR_VM_CONTAINER_H
 #define TORPOR_VM_CONTAINER_H
 
-#include "vm/buffer.h"
+#include "common/buffer.h"
 
 #define TORPOR__SNAPSHOT_VERSION 1
 

@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/engine.h"
 
 #define ENGINE_SYMBOL "torpor__engine_builtin"

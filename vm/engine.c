@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "torpor-engine.h"
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/error.h"
 #include "wasm/mutex.h"
 

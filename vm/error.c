@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/vm.h"
 
 static _Thread_local char thread_error[TORPOR__ERROR_SIZE];

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/vm.h"
 
 bool torpor__given_add(torpor_vm *vm, uint64_t id) {

@@ -30,7 +30,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/bytes.h"
 #include "vm/engine.h"
 #include "wasm/mutex.h"

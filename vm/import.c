@@ -25,7 +25,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/binding.h"
 #include "vm/engine.h"
 #include "vm/enter.h"

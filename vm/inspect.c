@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vm/buffer.h"
-#include "vm/cbor.h"
+#include "common/buffer.h"
+#include "common/cbor.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
 #include "vm/loan.h"

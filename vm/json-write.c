@@ -16,11 +16,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "vm/alloc.h"
-#include "vm/buffer.h"
-#include "vm/cbor.h"
+#include "common/alloc.h"
+#include "common/buffer.h"
+#include "common/cbor.h"
 #include "vm/error.h"
 #include "vm/number.h"
+#include "vm/vm.h"
 
 #define REPEATED_LARGEST ((size_t)16 << 20)
 

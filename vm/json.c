@@ -15,11 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm/alloc.h"
-#include "vm/buffer.h"
-#include "vm/cbor.h"
+#include "common/alloc.h"
+#include "common/buffer.h"
+#include "common/cbor.h"
 #include "vm/error.h"
 #include "vm/number.h"
+#include "vm/vm.h"
 
 /* A place in the text, with the number of arrays and objects that begin before
  * it. */

@@ -2,7 +2,7 @@
 /* life.c - how a VM's life begins and ends: from the pool, and back to it. */
 #include "vm/life.h"
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/binding.h"
 #include "vm/engine.h"
 #include "vm/error.h"

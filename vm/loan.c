@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/memory.h"

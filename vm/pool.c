@@ -29,7 +29,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/bytes.h"
 #include "vm/check.h"
 #include "vm/engine.h"

@@ -29,7 +29,7 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/bytes.h"
 #include "vm/error.h"
 

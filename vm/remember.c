@@ -31,7 +31,7 @@
 
 #include <string.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/bytes.h"
 #include "vm/container.h"
 #include "vm/error.h"

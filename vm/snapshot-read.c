@@ -9,8 +9,8 @@
  * Any thread. */
 #include <string.h>
 
-#include "vm/buffer.h"
-#include "vm/cbor.h"
+#include "common/buffer.h"
+#include "common/cbor.h"
 #include "vm/container.h"
 #include "vm/error.h"
 #include "wasm/runtime.h"

@@ -14,10 +14,10 @@
  * thread, and packing it, on any. */
 #include <string.h>
 
-#include "vm/alloc.h"
-#include "vm/buffer.h"
+#include "common/alloc.h"
+#include "common/buffer.h"
 #include "vm/bytes.h"
-#include "vm/cbor.h"
+#include "common/cbor.h"
 #include "vm/changes.h"
 #include "vm/check.h"
 #include "vm/container.h"

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/memory.h"

@@ -3,7 +3,7 @@
 #ifndef TORPOR_TEST_DRAFT_H
 #define TORPOR_TEST_DRAFT_H
 
-#include "vm/buffer.h"
+#include "common/buffer.h"
 
 #define DRAFT_HEADER 96
 #define DRAFT_SECTIONS 12

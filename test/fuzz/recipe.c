@@ -5,7 +5,7 @@
 
 #include "test/fuzz/draft.h"
 #include "test/fuzz/recipe.h"
-#include "vm/buffer.h"
+#include "common/buffer.h"
 #include "vm/engine.h"
 #include "vm/image.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/alloc.h"
+#include "common/alloc.h"
 #include "vm/check.h"
 #include "vm/pool.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* buffer.c - bytes that grow, by doubling. One thread at a time. */
-#include "vm/buffer.h"
+#include "common/buffer.h"
 
 #include <string.h>
 
-#include "vm/alloc.h"
+#include "common/alloc.h"
 
 #define ROOM_FIRST 256
 

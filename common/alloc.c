@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* alloc.c - the host's heap, as all of vm/ uses it.
+/* alloc.c - the host's heap. See alloc.h.
  *
  * malloc and free with one difference: where TORPOR_TESTING is defined, a test
  * can make the n-th allocation of a thread fail, and so visit every failure
  * one by one. Blocks are those of malloc: what one gives out the other may
  * free. */
-#include "vm/alloc.h"
+#include "common/alloc.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -2,13 +2,12 @@
 /* cbor.c - CBOR on the host: heads, numbers in their shortest form, UTF-8.
  *
  * No state but the caller's; any thread. */
-#include "vm/cbor.h"
+#include "common/cbor.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "vm/buffer.h"
-#include "vm/error.h"
+#include "common/buffer.h"
 
 /* ---- Writing --------------------------------------------------------------*/
 
@@ -100,28 +99,6 @@ void torpor__cbor_number(torpor__buffer *writer, double number) {
     torpor__cbor_head(writer, TORPOR__CBOR_NEGATIVE, (uint64_t)(-1 - number));
   else
     torpor__cbor_head(writer, TORPOR__CBOR_UNSIGNED, (uint64_t)number);
-}
-
-torpor_status torpor_cbor_error(const char *name, const char *message,
-                                const char *code, torpor_bytes *out) {
-  torpor__buffer writer = {0};
-  torpor_status status;
-  TORPOR__REQUIRE(NULL, out);
-  *out = (torpor_bytes){NULL, 0};
-  TORPOR__REQUIRE(NULL, name);
-  TORPOR__REQUIRE(NULL, message);
-  torpor__cbor_head(&writer, TORPOR__CBOR_MAP, code ? 3 : 2);
-  torpor__cbor_string(&writer, "name");
-  torpor__cbor_string(&writer, name);
-  torpor__cbor_string(&writer, "message");
-  torpor__cbor_string(&writer, message);
-  if (code) {
-    torpor__cbor_string(&writer, "code");
-    torpor__cbor_string(&writer, code);
-  }
-  status = torpor__buffer_finish(&writer, out);
-  if (status != TORPOR_OK) torpor__fail(NULL, status, "out of memory");
-  return status;
 }
 
 /* ---- Reading --------------------------------------------------------------*/

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* alloc.h - the host's heap. */
-#ifndef TORPOR_VM_ALLOC_H
-#define TORPOR_VM_ALLOC_H
+/* alloc.h - the host's heap: malloc, realloc and free, which a test can make
+ * fail. Blocks are those of malloc: what one gives out the other may free. */
+#ifndef TORPOR_COMMON_ALLOC_H
+#define TORPOR_COMMON_ALLOC_H
 
 #include <stddef.h>
 
-/* malloc, realloc and free, which a test can make fail. */
 void *torpor__alloc(size_t size);
 void *torpor__alloc_resize(void *block, size_t size);
 void torpor__alloc_free(void *block);

@@ -3,8 +3,8 @@
  *
  * After a failed allocation a buffer takes nothing more and says so once, when
  * it is finished: whoever adds need not look. */
-#ifndef TORPOR_VM_BUFFER_H
-#define TORPOR_VM_BUFFER_H
+#ifndef TORPOR_COMMON_BUFFER_H
+#define TORPOR_COMMON_BUFFER_H
 
 #include <stdbool.h>
 #include <stddef.h>

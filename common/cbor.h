@@ -5,14 +5,14 @@
  * encoded by the guest. Numbers take their shortest exact form, as the guest's
  * do. The reader gives one head after the other and never looks beyond the end;
  * whoever uses it limits depth. */
-#ifndef TORPOR_VM_CBOR_H
-#define TORPOR_VM_CBOR_H
+#ifndef TORPOR_COMMON_CBOR_H
+#define TORPOR_COMMON_CBOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vm/buffer.h"
+#include "common/buffer.h"
 
 /* Deepest nesting that the host reads: all that a VM writes, which is 512
  * values inside each other (guest/cbor.h), each with up to three tags or arrays
