@@ -1,43 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* cbor.c - CBOR on the host: heads, numbers in their shortest form, UTF-8.
- *
- * No state but the caller's; any thread. */
+/* cbor.c - CBOR on the host: heads, and numbers in their shortest form.
+ See
+ * cbor.h. */
 #include "common/cbor.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "common/buffer.h"
+#include "common/utf8.h"
 
 /* ---- Writing --------------------------------------------------------------*/
 
-/* 'size' bytes of 'value', the highest first. */
-static void write_big_endian(uint8_t *to, uint64_t value, unsigned size) {
-  for (unsigned i = size; i-- > 0; value >>= 8) to[i] = (uint8_t)value;
+/* A head whose value takes 1, 2, 4 or 8 bytes, the highest first. */
+static size_t put_long(uint8_t *to, unsigned first, uint64_t value,
+                       unsigned size) {
+  to[0] = (uint8_t)first;
+  for (unsigned i = size; i > 0; i--, value >>= 8) to[i] = (uint8_t)value;
+  return size + 1;
 }
 
-/* A head whose value takes 1, 2, 4 or 8 bytes. */
-static void write_long_head(torpor__buffer *writer, unsigned first,
-                            uint64_t value, unsigned size) {
-  uint8_t head[9];
-  head[0] = (uint8_t)first;
-  write_big_endian(head + 1, value, size);
-  torpor__buffer_add(writer, head, size + 1);
+size_t torpor__cbor_put(uint8_t *to, torpor__major major, uint64_t value) {
+  unsigned top = (unsigned)major << 5;
+  if (value < 24) {
+    to[0] = (uint8_t)(top | value);
+    return 1;
+  }
+  if (value <= UINT8_MAX) return put_long(to, top | 24, value, 1);
+  if (value <= UINT16_MAX) return put_long(to, top | 25, value, 2);
+  if (value <= UINT32_MAX) return put_long(to, top | 26, value, 4);
+  return put_long(to, top | 27, value, 8);
 }
 
 void torpor__cbor_head(torpor__buffer *writer, torpor__major major,
                        uint64_t value) {
-  unsigned top = (unsigned)major << 5;
-  if (value < 24)
-    torpor__buffer_add(writer, &(uint8_t){(uint8_t)(top | value)}, 1);
-  else if (value <= UINT8_MAX)
-    write_long_head(writer, top | 24, value, 1);
-  else if (value <= UINT16_MAX)
-    write_long_head(writer, top | 25, value, 2);
-  else if (value <= UINT32_MAX)
-    write_long_head(writer, top | 26, value, 4);
-  else
-    write_long_head(writer, top | 27, value, 8);
+  uint8_t head[TORPOR__CBOR_HEAD];
+  torpor__buffer_add(writer, head, torpor__cbor_put(head, major, value));
 }
 
 void torpor__cbor_bytes(torpor__buffer *writer, torpor__major major,
@@ -48,6 +46,18 @@ void torpor__cbor_bytes(torpor__buffer *writer, torpor__major major,
 
 void torpor__cbor_string(torpor__buffer *writer, const char *text) {
   torpor__cbor_bytes(writer, TORPOR__CBOR_TEXT, text, strlen(text));
+}
+
+void torpor__cbor_integer(torpor__buffer *writer, int64_t number) {
+  if (number >= 0)
+    torpor__cbor_head(writer, TORPOR__CBOR_UNSIGNED, (uint64_t)number);
+  else
+    torpor__cbor_head(writer, TORPOR__CBOR_NEGATIVE, ~(uint64_t)number);
+}
+
+void torpor__cbor_boolean(torpor__buffer *writer, bool value) {
+  torpor__cbor_head(writer, TORPOR__CBOR_SIMPLE,
+                    value ? TORPOR__CBOR_TRUE : TORPOR__CBOR_FALSE);
 }
 
 /* The half float that equals the float with 'bits', if there is one. */
@@ -69,6 +79,12 @@ static bool float_to_half(uint32_t bits, uint16_t *half) {
   return true;
 }
 
+static void add_long(torpor__buffer *writer, unsigned first, uint64_t value,
+                     unsigned size) {
+  uint8_t head[TORPOR__CBOR_HEAD];
+  torpor__buffer_add(writer, head, put_long(head, first, value, size));
+}
+
 static void write_float(torpor__buffer *writer, double number) {
   const unsigned top = (unsigned)TORPOR__CBOR_SIMPLE << 5;
   bool fits = isinf(number) || fabs(number) <= (double)3.4028234663852886e38F;
@@ -78,14 +94,14 @@ static void write_float(torpor__buffer *writer, double number) {
   uint16_t half;
   if ((double)single != number) {
     memcpy(&long_bits, &number, sizeof(long_bits));
-    write_long_head(writer, top | 27, long_bits, 8);
+    add_long(writer, top | 27, long_bits, 8);
     return;
   }
   memcpy(&bits, &single, sizeof(bits));
   if (float_to_half(bits, &half))
-    write_long_head(writer, top | 25, half, 2);
+    add_long(writer, top | 25, half, 2);
   else
-    write_long_head(writer, top | 26, bits, 4);
+    add_long(writer, top | 26, bits, 4);
 }
 
 void torpor__cbor_number(torpor__buffer *writer, double number) {
@@ -101,7 +117,17 @@ void torpor__cbor_number(torpor__buffer *writer, double number) {
     torpor__cbor_head(writer, TORPOR__CBOR_UNSIGNED, (uint64_t)number);
 }
 
-/* ---- Reading --------------------------------------------------------------*/
+/* ---- Reading whatever comes ----------------------------------------------*/
+
+torpor__cbor_reader torpor__cbor_read(const void *data, size_t size) {
+  const uint8_t *start = data;
+  return (torpor__cbor_reader){
+      .start = start, .at = start, .end = start + size};
+}
+
+static uint64_t left_of(const torpor__cbor_reader *reader) {
+  return (uint64_t)(reader->end - reader->at);
+}
 
 static uint64_t read_big_endian(const uint8_t *from, unsigned size) {
   uint64_t value = 0;
@@ -186,6 +212,8 @@ bool torpor__cbor_next(torpor__cbor_reader *reader, torpor__cbor_item *item) {
   return true;
 }
 
+/* ---- Skipping ------------------------------------------------------------*/
+
 /* The pieces of a text or of bytes up to the break. */
 static bool skip_pieces(torpor__cbor_reader *reader, torpor__major major) {
   torpor__cbor_item piece;
@@ -198,15 +226,6 @@ static bool skip_pieces(torpor__cbor_reader *reader, torpor__major major) {
 
 static bool skip_item(torpor__cbor_reader *reader, unsigned depth);
 
-static bool skip_elements(torpor__cbor_reader *reader, uint64_t count,
-                          unsigned depth) {
-  /* Each takes a byte at least. */
-  if (count > (uint64_t)(reader->end - reader->at)) return false;
-  for (uint64_t i = 0; i < count; i++)
-    if (!skip_item(reader, depth)) return false;
-  return true;
-}
-
 static bool skip_to_break(torpor__cbor_reader *reader, bool pairs,
                           unsigned depth) {
   for (uint64_t count = 0;; count++) {
@@ -218,59 +237,118 @@ static bool skip_to_break(torpor__cbor_reader *reader, bool pairs,
   }
 }
 
-static bool skip_item(torpor__cbor_reader *reader, unsigned depth) {
-  torpor__cbor_item item;
-  if (depth > TORPOR__CBOR_DEPTH || !torpor__cbor_next(reader, &item) ||
-      item.is_break)
-    return false;
-  switch (item.major) {
+/* Passes over what follows the head 'item', but for the '*parts' that are items
+ * themselves. */
+static bool skip_body(torpor__cbor_reader *reader,
+                      const torpor__cbor_item *item, unsigned depth,
+                      uint64_t *parts) {
+  *parts = 0;
+  switch (item->major) {
   case TORPOR__CBOR_BYTES:
   case TORPOR__CBOR_TEXT:
-    return !item.indefinite || skip_pieces(reader, item.major);
+    return !item->indefinite || skip_pieces(reader, item->major);
   case TORPOR__CBOR_ARRAY:
-    if (item.indefinite) return skip_to_break(reader, false, depth + 1);
-    return skip_elements(reader, item.value, depth + 1);
+    if (item->indefinite) return skip_to_break(reader, false, depth + 1);
+    *parts = item->value;
+    return item->value <= left_of(reader); /* each takes a byte at least */
   case TORPOR__CBOR_MAP:
-    if (item.indefinite) return skip_to_break(reader, true, depth + 1);
-    return item.value <= UINT32_MAX &&
-           skip_elements(reader, item.value * 2, depth + 1);
+    if (item->indefinite) return skip_to_break(reader, true, depth + 1);
+    *parts = item->value * 2;
+    return item->value <= left_of(reader) / 2;
   case TORPOR__CBOR_TAG:
-    return skip_item(reader, depth + 1);
-  default:
+    *parts = 1;
     return true;
+  default:
+    return !item->is_break;
   }
+}
+
+/* The count cannot overflow: it grows by at most what is left, once for each
+ * byte that is read. */
+static bool skip_item(torpor__cbor_reader *reader, unsigned depth) {
+  if (depth > TORPOR__CBOR_DEPTH) return false;
+  for (uint64_t wanted = 1; wanted > 0; wanted--) {
+    torpor__cbor_item item;
+    uint64_t parts;
+    if (!torpor__cbor_next(reader, &item) ||
+        !skip_body(reader, &item, depth, &parts))
+      return false;
+    wanted += parts;
+  }
+  return true;
 }
 
 bool torpor__cbor_skip(torpor__cbor_reader *reader) {
   return skip_item(reader, 0);
 }
 
-/* ---- UTF-8 ----------------------------------------------------------------*/
-
-size_t torpor__utf8_step(const uint8_t *text, size_t size) {
-  uint32_t point;
-  size_t length;
-  if (size == 0) return 0;
-  if (text[0] < 0x80) return 1;
-  if (text[0] < 0xc2 || text[0] > 0xf4) return 0;
-  length = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-  if (size < length) return 0;
-  point = text[0] & (0x7fu >> length);
-  for (size_t i = 1; i < length; i++) {
-    if ((text[i] & 0xc0) != 0x80) return 0;
-    point = point << 6 | (text[i] & 0x3f);
-  }
-  if (length == 3 && (point < 0x800 || (point >= 0xd800 && point < 0xe000)))
-    return 0;
-  if (length == 4 && (point < 0x10000 || point > 0x10ffff)) return 0;
-  return length;
+bool torpor__cbor_is_text(const torpor__cbor_item *item, const char *text) {
+  return item->major == TORPOR__CBOR_TEXT && !item->indefinite &&
+         item->value == strlen(text) &&
+         memcmp(item->data, text, item->value) == 0;
 }
 
-bool torpor__utf8_valid(const uint8_t *text, size_t size) {
-  size_t step;
-  for (size_t at = 0; at < size; at += step) {
-    step = torpor__utf8_step(text + at, size - at);
-    if (step == 0) return false;
-  }
-  return true;
+/* ---- Reading what is known -----------------------------------------------*/
+
+/* The next head, if it is of type 'wanted'; else an empty one and a bad
+ * reader. */
+static torpor__cbor_item get_head(torpor__cbor_reader *reader,
+                                  torpor__major wanted) {
+  torpor__cbor_item item;
+  if (!reader->bad && torpor__cbor_next(reader, &item) &&
+      item.major == wanted && !item.indefinite && !item.is_break &&
+      !item.is_number)
+    return item;
+  reader->bad = true;
+  return (torpor__cbor_item){.major = wanted, .data = (const uint8_t *)""};
+}
+
+int64_t torpor__cbor_get_integer(torpor__cbor_reader *reader) {
+  bool negative = left_of(reader) > 0 &&
+                  *reader->at >> 5 == (unsigned)TORPOR__CBOR_NEGATIVE;
+  uint64_t value =
+      get_head(reader, negative ? TORPOR__CBOR_NEGATIVE : TORPOR__CBOR_UNSIGNED)
+          .value;
+  if (value > INT64_MAX) reader->bad = true;
+  if (reader->bad) return 0;
+  return negative ? -(int64_t)value - 1 : (int64_t)value;
+}
+
+bool torpor__cbor_get_boolean(torpor__cbor_reader *reader) {
+  uint64_t value = get_head(reader, TORPOR__CBOR_SIMPLE).value;
+  if (value != TORPOR__CBOR_TRUE && value != TORPOR__CBOR_FALSE)
+    reader->bad = true;
+  return !reader->bad && value == TORPOR__CBOR_TRUE;
+}
+
+torpor_slice torpor__cbor_get_bytes(torpor__cbor_reader *reader) {
+  torpor__cbor_item item = get_head(reader, TORPOR__CBOR_BYTES);
+  return (torpor_slice){.data = item.data, .size = (size_t)item.value};
+}
+
+torpor_slice torpor__cbor_get_text(torpor__cbor_reader *reader) {
+  torpor__cbor_item item = get_head(reader, TORPOR__CBOR_TEXT);
+  size_t size = (size_t)item.value;
+  if (memchr(item.data, 0, size) == NULL && torpor__utf8_valid(item.data, size))
+    return (torpor_slice){.data = item.data, .size = size};
+  reader->bad = true;
+  return (torpor_slice){.data = "", .size = 0};
+}
+
+static size_t get_count(torpor__cbor_reader *reader, torpor__major wanted) {
+  uint64_t count = get_head(reader, wanted).value;
+  if (count > left_of(reader)) reader->bad = true;
+  return reader->bad ? 0 : (size_t)count;
+}
+
+size_t torpor__cbor_get_array(torpor__cbor_reader *reader) {
+  return get_count(reader, TORPOR__CBOR_ARRAY);
+}
+
+size_t torpor__cbor_get_map(torpor__cbor_reader *reader) {
+  return get_count(reader, TORPOR__CBOR_MAP);
+}
+
+void torpor__cbor_get_past(torpor__cbor_reader *reader) {
+  if (!reader->bad) reader->bad = !torpor__cbor_skip(reader);
 }

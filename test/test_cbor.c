@@ -7,6 +7,7 @@
 #include "common/alloc.h"
 #include "common/buffer.h"
 #include "common/cbor.h"
+#include "common/utf8.h"
 #include "vm/number.h"
 #include "vm/vm.h"
 
@@ -121,14 +122,14 @@ static void test_half_floats(void **state) {
   (void)state;
   for (unsigned half = 0; half < 0x10000; half++) {
     const uint8_t bytes[3] = {0xf9, (uint8_t)(half >> 8), (uint8_t)half};
-    torpor__cbor_reader in = {bytes, bytes, bytes + 3};
+    torpor__cbor_reader in = torpor__cbor_read(bytes, 3);
     torpor__cbor_item item, again;
     torpor__buffer out = {0};
     assert_true(torpor__cbor_next(&in, &item));
     assert_true(item.is_number);
     torpor__cbor_number(&out, item.number);
     assert_true(out.size <= 5);
-    in = (torpor__cbor_reader){out.data, out.data, out.data + out.size};
+    in = torpor__cbor_read(out.data, out.size);
     assert_true(torpor__cbor_next(&in, &again));
     if (again.is_number && item.number == item.number)
       assert_memory_equal(out.data, bytes, 3);
@@ -319,7 +320,6 @@ static void test_refuses_depth(void **state) {
   char deep[2 * TORPOR__JSON_DEPTH + 4];
   uint8_t tags[2 * TORPOR__CBOR_DEPTH];
   torpor_bytes bytes;
-  torpor__cbor_reader reader = {tags, tags, tags + sizeof(tags)};
   (void)state;
   memset(deep, '[', TORPOR__JSON_DEPTH + 1);
   memset(deep + TORPOR__JSON_DEPTH + 1, ']', TORPOR__JSON_DEPTH + 1);
@@ -329,7 +329,6 @@ static void test_refuses_depth(void **state) {
   memset(tags, 0xc6, sizeof(tags));
   test_status(NULL, torpor_cbor_to_json(tags, sizeof(tags), &bytes),
               TORPOR_FORMAT);
-  assert_false(torpor__cbor_skip(&reader));
 }
 
 static void test_refuses_cbor(void **state) {
@@ -375,7 +374,7 @@ static void test_random_bytes(void **state) {
   for (int i = 0; i < 50000; i++) {
     uint8_t bytes[40];
     size_t size = test_random_next(&random) % sizeof(bytes);
-    torpor__cbor_reader reader = {bytes, bytes, bytes + size};
+    torpor__cbor_reader reader = torpor__cbor_read(bytes, size);
     torpor_bytes text;
     for (size_t at = 0; at < size; at++)
       bytes[at] = (uint8_t)test_random_next(&random);

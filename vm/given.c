@@ -8,33 +8,26 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/array.h"
+#include "common/search.h"
 #include "vm/vm.h"
 
 bool torpor__given_add(torpor_vm *vm, uint64_t id) {
-  if (vm->given_count == vm->given_room) {
-    size_t room = vm->given_room ? vm->given_room * 2 : 16;
-    uint64_t *larger = torpor__alloc_resize(vm->given, room * sizeof(*larger));
-    if (!larger) return false;
-    vm->given = larger;
-    vm->given_room = room;
-  }
+  if (!torpor__array_reserve_by(torpor__alloc_resize, &vm->given,
+                                &vm->given_room, vm->given_count + 1,
+                                sizeof(*vm->given)))
+    return false;
   vm->given[vm->given_count++] = id; /* ids come in order */
   return true;
 }
 
 bool torpor__given_remove(torpor_vm *vm, uint64_t id) {
-  size_t low = 0, high = vm->given_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (vm->given[middle] < id)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == vm->given_count || vm->given[low] != id) return false;
+  uint64_t *place = torpor__find(&id, vm->given, vm->given_count,
+                                 sizeof(*vm->given), torpor__compare_u64);
+  if (!place) return false;
   vm->given_count--;
-  memmove(vm->given + low, vm->given + low + 1,
-          (vm->given_count - low) * sizeof(*vm->given));
+  memmove(place, place + 1,
+          (size_t)(vm->given + vm->given_count - place) * sizeof(*place));
   return true;
 }
 

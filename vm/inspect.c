@@ -17,6 +17,7 @@
 
 #include "common/buffer.h"
 #include "common/cbor.h"
+#include "common/utf8.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
 #include "vm/loan.h"
@@ -73,8 +74,7 @@ static torpor_status fail_copy(torpor_vm *vm, torpor_vm *copy,
 
 /* Whether 'report' is one item of CBOR without dangling or malformed text. */
 static bool check_report(const torpor_bytes *report) {
-  torpor__cbor_reader reader = {report->data, report->data,
-                                report->data + report->size};
+  torpor__cbor_reader reader = torpor__cbor_read(report->data, report->size);
   torpor__cbor_item item;
   if (!torpor__cbor_skip(&reader) || reader.at != reader.end) return false;
   reader.at = reader.start;
@@ -129,11 +129,6 @@ typedef struct place {
   uint64_t line, column;
 } place;
 
-static bool is_text(const torpor__cbor_item *item, const char *text) {
-  return item->major == TORPOR__CBOR_TEXT && item->value == strlen(text) &&
-         memcmp(item->data, text, item->value) == 0;
-}
-
 /* One map of the list; false: it is none. */
 static bool read_place(torpor__cbor_reader *reader, place *out) {
   torpor__cbor_item map, key, value;
@@ -143,11 +138,11 @@ static bool read_place(torpor__cbor_reader *reader, place *out) {
   for (uint64_t i = 0; i < map.value; i++) {
     if (!torpor__cbor_next(reader, &key) || !torpor__cbor_next(reader, &value))
       return false;
-    if (is_text(&key, "function")) out->function = value;
-    if (is_text(&key, "file")) out->file = value;
-    if (is_text(&key, "kind")) out->kind = value;
-    if (is_text(&key, "line")) out->line = value.value;
-    if (is_text(&key, "column")) out->column = value.value;
+    if (torpor__cbor_is_text(&key, "function")) out->function = value;
+    if (torpor__cbor_is_text(&key, "file")) out->file = value;
+    if (torpor__cbor_is_text(&key, "kind")) out->kind = value;
+    if (torpor__cbor_is_text(&key, "line")) out->line = value.value;
+    if (torpor__cbor_is_text(&key, "column")) out->column = value.value;
   }
   return out->function.major == TORPOR__CBOR_TEXT &&
          out->file.major == TORPOR__CBOR_TEXT;
@@ -168,8 +163,7 @@ static void write_place(torpor__buffer *out, const place *at) {
 }
 
 static bool write_places(const torpor_bytes *list, torpor__buffer *out) {
-  torpor__cbor_reader reader = {list->data, list->data,
-                                list->data + list->size};
+  torpor__cbor_reader reader = torpor__cbor_read(list->data, list->size);
   torpor__cbor_item array;
   uint64_t written = 0, left = 0;
   if (!torpor__cbor_next(&reader, &array) || array.major != TORPOR__CBOR_ARRAY)
@@ -177,7 +171,8 @@ static bool write_places(const torpor_bytes *list, torpor__buffer *out) {
   for (uint64_t i = 0; i < array.value; i++) {
     place at;
     if (!read_place(&reader, &at)) return false;
-    if (is_text(&at.kind, "generator")) continue; /* waits for nobody */
+    if (torpor__cbor_is_text(&at.kind, "generator"))
+      continue; /* waits for nobody */
     if (written == INSPECT_NAMED) {
       left++;
       continue;

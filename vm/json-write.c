@@ -17,8 +17,11 @@
 #include <time.h>
 
 #include "common/alloc.h"
+#include "common/array.h"
 #include "common/buffer.h"
 #include "common/cbor.h"
+#include "common/search.h"
+#include "common/utf8.h"
 #include "vm/error.h"
 #include "vm/number.h"
 #include "vm/vm.h"
@@ -240,8 +243,7 @@ static bool print_embedded(printer *p, const torpor__cbor_item *item) {
   torpor__cbor_item inner;
   bool good;
   if (item->major != TORPOR__CBOR_BYTES || item->indefinite) return false;
-  p->in =
-      (torpor__cbor_reader){item->data, item->data, item->data + item->value};
+  p->in = torpor__cbor_read(item->data, item->value);
   p->shares = (shares){0};
   good = torpor__cbor_next(&p->in, &inner) && print_item(p, &inner) &&
          p->in.at == p->in.end;
@@ -253,30 +255,26 @@ static bool print_embedded(printer *p, const torpor__cbor_item *item) {
 
 /* ---- Shared values --------------------------------------------------------*/
 
+/* torpor__compare_fn */
+static int compare_shared(const void *key, const void *item) {
+  const uint8_t *at = *(const uint8_t *const *)key;
+  const shared *other = item;
+  return (at > other->at) - (at < other->at);
+}
+
 /* The number of the shared value at 'at', which was met before. */
 static size_t find_shared(const shares *all, const uint8_t *at) {
-  size_t low = 0, high = all->count;
-  while (high - low > 1) {
-    size_t middle = low + (high - low) / 2;
-    if (all->items[middle].at <= at)
-      low = middle;
-    else
-      high = middle;
-  }
-  return low;
+  return torpor__search(&at, all->items, all->count, sizeof(*all->items),
+                        compare_shared);
 }
 
 static bool add_shared(printer *p) {
   shares *all = &p->shares;
-  if (all->count == all->capacity) {
-    size_t capacity = all->capacity == 0 ? 8 : 2 * all->capacity;
-    shared *grown = torpor__alloc_resize(all->items, capacity * sizeof(*grown));
-    if (!grown) {
-      p->out.failed = true;
-      return false;
-    }
-    all->items = grown;
-    all->capacity = capacity;
+  if (!torpor__array_reserve_by(torpor__alloc_resize, &all->items,
+                                &all->capacity, all->count + 1,
+                                sizeof(*all->items))) {
+    p->out.failed = true;
+    return false;
   }
   all->items[all->count++] = (shared){.at = p->in.at};
   return true;

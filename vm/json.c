@@ -16,8 +16,11 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/array.h"
 #include "common/buffer.h"
 #include "common/cbor.h"
+#include "common/search.h"
+#include "common/utf8.h"
 #include "vm/error.h"
 #include "vm/number.h"
 #include "vm/vm.h"
@@ -234,15 +237,10 @@ static bool begin_container(parser *p, torpor__major major, size_t *index) {
     torpor__cbor_head(p->out, major, p->counts[*index]);
     return true;
   }
-  if (p->count == p->room) {
-    size_t room = p->room ? p->room * 2 : 64;
-    uint32_t *larger = torpor__alloc_resize(p->counts, room * sizeof(*larger));
-    if (!larger) {
-      p->text.failed = true;
-      return fail(p, "memory");
-    }
-    p->counts = larger;
-    p->room = room;
+  if (!torpor__array_reserve_by(torpor__alloc_resize, &p->counts, &p->room,
+                                p->count + 1, sizeof(*p->counts))) {
+    p->text.failed = true;
+    return fail(p, "memory");
   }
   p->count++;
   p->counts[*index] = 0;
@@ -332,17 +330,9 @@ static int compare_twices(const void *first, const void *second) {
 /* What becomes of the member whose name is at 'at'; NULL: it is written as it
  * is. */
 static const twice *find_twice(const parser *p, uint32_t at) {
-  const twice *twices = (const twice *)(const void *)p->twices.data;
-  size_t low = 0, high = p->twices.size / sizeof(*twices);
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (twices[middle].at == at) return &twices[middle];
-    if (twices[middle].at < at)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return NULL;
+  const twice wanted = {.at = at};
+  return torpor__find(&wanted, p->twices.data, p->twices.size / sizeof(wanted),
+                      sizeof(wanted), compare_twices);
 }
 
 /* In the second pass: a member from its name on, whose quote was accepted. */

@@ -18,8 +18,7 @@
 /* One item of CBOR, an array or map; gives how many it holds. */
 static torpor_status check_cbor(const torpor__content *content,
                                 torpor__major major, uint64_t *count) {
-  torpor__cbor_reader reader = {content->data, content->data,
-                                content->data + content->size};
+  torpor__cbor_reader reader = torpor__cbor_read(content->data, content->size);
   torpor__cbor_item item;
   if (!torpor__cbor_next(&reader, &item) || item.major != major ||
       item.indefinite || item.value > UINT32_MAX)
