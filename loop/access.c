@@ -19,6 +19,7 @@
 
 #include <uv.h>
 
+#include "common/array.h"
 #include "loop.h"
 #include "path.h"
 
@@ -85,8 +86,8 @@ void torpor_access_close(torpor_access *access) {
 /* Adds a grant for 'path', which it takes over, also when it fails. */
 static torpor_status add_grant(torpor_access *access,
                                torpor_permission permission, char *path) {
-  if (!torpor__array_grow(&access->grants, access->count, &access->capacity,
-                          sizeof(*access->grants))) {
+  if (!torpor__array_reserve(&access->grants, &access->capacity,
+                             access->count + 1, sizeof(*access->grants))) {
     free(path);
     return TORPOR_NOMEM;
   }

@@ -27,6 +27,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "common/array.h"
 #include "loop.h"
 
 static const double CLOCK_STEP_MS = 10;
@@ -121,8 +122,8 @@ torpor_status torpor_alarm_open(torpor_loop *loop, double due,
                                 torpor_alarm **out) {
   if (isnan(due) || ring == NULL || out == NULL) return TORPOR_MISUSE;
   struct torpor__alarms *alarms = &loop->alarms;
-  if (!torpor__array_grow(&alarms->heap, alarms->count, &alarms->capacity,
-                          sizeof(*alarms->heap)))
+  if (!torpor__array_reserve(&alarms->heap, &alarms->capacity,
+                             alarms->count + 1, sizeof(*alarms->heap)))
     return TORPOR_NOMEM;
   torpor_alarm *alarm = malloc(sizeof(*alarm));
   if (alarm == NULL) return TORPOR_NOMEM;

@@ -14,10 +14,12 @@
  * Runs on the loop's thread, which is the VM's. */
 #include <stdio.h>
 
+#include "common/array.h"
+#include "common/search.h"
 #include "loop.h"
 
 struct entry {
-  uint64_t id;
+  uint64_t id; /* first: entries are compared by it */
   torpor_task *task;
 };
 
@@ -34,17 +36,8 @@ struct attached {
 /* ---- The table of tasks --------------------------------------------------*/
 
 static struct entry *find_entry(struct attached *attached, uint64_t id) {
-  size_t low = 0, high = attached->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (attached->tasks[middle].id < id) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  if (low == attached->count || attached->tasks[low].id != id) return NULL;
-  return &attached->tasks[low];
+  return torpor__find(&id, attached->tasks, attached->count,
+                      sizeof(*attached->tasks), torpor__compare_u64);
 }
 
 static void close_holes(struct attached *attached) {
@@ -111,8 +104,8 @@ static torpor_status start_begun(struct attached *attached) {
   torpor_status status;
   while ((status = torpor_operation_next(attached->vm, &operation)) ==
          TORPOR_OK) {
-    if (!torpor__array_grow(&attached->tasks, attached->count,
-                            &attached->capacity, sizeof(*attached->tasks)))
+    if (!torpor__array_reserve(&attached->tasks, &attached->capacity,
+                               attached->count + 1, sizeof(*attached->tasks)))
       return TORPOR_NOMEM;
     struct entry *entry = &attached->tasks[attached->count];
     entry->id = operation.id;

@@ -28,8 +28,6 @@
 
 #include "disk.h"
 
-enum { FIRST_CHUNK = 64 << 10, LARGEST_CHUNK = 8 << 20 };
-
 static bool is_cancelled(const atomic_bool *cancelled) {
   return cancelled != NULL && atomic_load(cancelled);
 }
@@ -71,75 +69,49 @@ static int open_folder(const char *path, const char **name) {
 
 /* ---- Reading -------------------------------------------------------------*/
 
-/* What a reader fills: 'room' bytes, 'capacity' bytes for content, a zero. */
-struct buffer {
-  uint8_t *memory;
-  size_t room, size, capacity;
-};
-
-static bool resize(struct buffer *buffer, size_t capacity) {
-  uint8_t *grown = realloc(buffer->memory, buffer->room + capacity + 1);
-  if (grown == NULL) return false;
-  buffer->memory = grown;
-  buffer->capacity = capacity;
-  return true;
-}
-
-/* Reads until the end, which is seen when a read gives nothing. */
-static int read_all(int file, size_t largest, const atomic_bool *cancelled,
-                    struct buffer *buffer) {
-  for (;;) {
-    if (is_cancelled(cancelled)) return -ECANCELED;
-    if (buffer->size > largest) return TORPOR__DISK_LARGE;
-    if (buffer->size == buffer->capacity &&
-        !resize(buffer, buffer->capacity * 2 + FIRST_CHUNK))
-      return -ENOMEM;
-    size_t chunk = buffer->capacity - buffer->size;
-    if (chunk > LARGEST_CHUNK) chunk = LARGEST_CHUNK;
-    ssize_t got =
-        read(file, buffer->memory + buffer->room + buffer->size, chunk);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return -errno;
-    if (got == 0) return 0;
-    buffer->size += (size_t)got;
-  }
-}
-
+/* Reads 'file' behind the bytes that are in 'out'. */
 static int read_open_file(int file, size_t largest,
-                          const atomic_bool *cancelled, struct buffer *buffer) {
+                          const atomic_bool *cancelled,
+                          struct torpor__file_bytes *out) {
   struct stat found;
   if (fstat(file, &found) != 0) return -errno;
   if (S_ISDIR(found.st_mode)) return -EISDIR;
   if (!S_ISREG(found.st_mode)) return TORPOR__DISK_IRREGULAR;
   if (found.st_size < 0 || (uintmax_t)found.st_size > largest)
-    return TORPOR__DISK_LARGE;
+    return TORPOR__FILE_LARGE;
   /* One byte more shows the end without growing. */
-  if (!resize(buffer, (size_t)found.st_size + 1)) return -ENOMEM;
-  return read_all(file, largest, cancelled, buffer);
+  out->capacity = out->size + (size_t)found.st_size + 1;
+  out->data = malloc(out->capacity);
+  if (out->data == NULL) return -ENOMEM;
+  return torpor__file_read(file, largest, cancelled, out);
 }
 
-int torpor__disk_read(const char *path, size_t room, size_t largest,
-                      const atomic_bool *cancelled,
-                      struct torpor__content *out) {
-  struct buffer buffer = {.room = room};
+/* A descriptor, or a negated errno. */
+static int open_to_read(const char *path) {
   const char *name;
-  *out = (struct torpor__content){0};
   int folder = open_folder(path, &name);
   if (folder < 0) return folder;
   /* O_NONBLOCK: opening a pipe must not wait for its other end. */
   int file =
       openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  int failure = file < 0 ? -errno : 0;
+  if (file < 0) file = -errno;
   close(folder);
-  if (failure != 0) return failure;
-  failure = read_open_file(file, largest, cancelled, &buffer);
-  close(file);
+  return file;
+}
+
+int torpor__disk_read(const char *path, size_t room, size_t largest,
+                      const atomic_bool *cancelled,
+                      struct torpor__file_bytes *out) {
+  *out = (struct torpor__file_bytes){.size = room};
+  int file = open_to_read(path);
+  int failure = file < 0 ? file : read_open_file(file, largest, cancelled, out);
+  if (file >= 0) close(file);
   if (failure != 0) {
-    free(buffer.memory);
+    free(out->data);
+    *out = (struct torpor__file_bytes){0};
     return failure;
   }
-  buffer.memory[room + buffer.size] = 0;
-  *out = (struct torpor__content){buffer.memory, buffer.size};
+  out->data[out->size] = 0;
   return 0;
 }
 
@@ -152,20 +124,6 @@ struct draft {
   char name[64];
   int file;
 };
-
-static int write_all(int file, const uint8_t *data, size_t size,
-                     const atomic_bool *cancelled) {
-  while (size > 0) {
-    if (is_cancelled(cancelled)) return -ECANCELED;
-    size_t chunk = size < LARGEST_CHUNK ? size : LARGEST_CHUNK;
-    ssize_t wrote = write(file, data, chunk);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return -errno;
-    data += wrote;
-    size -= (size_t)wrote;
-  }
-  return 0;
-}
 
 /* The mode of what the draft replaces; -1 when it is new. A negated errno, or
  * IRREGULAR, when it cannot be replaced. */
@@ -196,7 +154,7 @@ static int open_draft(struct draft *draft, int mode) {
 
 static int fill_draft(const struct draft *draft, const void *data, size_t size,
                       int mode, const atomic_bool *cancelled) {
-  int failure = write_all(draft->file, data, size, cancelled);
+  int failure = torpor__file_write(draft->file, data, size, cancelled);
   if (failure != 0) return failure;
   if (mode >= 0 && fchmod(draft->file, (mode_t)mode) != 0) return -errno;
   if (fsync(draft->file) != 0) return -errno;
@@ -243,12 +201,12 @@ int torpor__disk_write(const char *path, const void *data, size_t size,
 
 const char *torpor__disk_code(int failure) {
   if (failure == TORPOR__DISK_IRREGULAR) return "EINVAL";
-  if (failure == TORPOR__DISK_LARGE) return "EFBIG";
+  if (failure == TORPOR__FILE_LARGE) return "EFBIG";
   return uv_err_name(failure);
 }
 
 const char *torpor__disk_text(int failure) {
   if (failure == TORPOR__DISK_IRREGULAR) return "not a regular file";
-  if (failure == TORPOR__DISK_LARGE) return "the file is too large";
+  if (failure == TORPOR__FILE_LARGE) return "the file is too large";
   return uv_strerror(failure);
 }

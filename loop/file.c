@@ -25,6 +25,7 @@
  * path in their message; a NotAllowedError names the flag.
  *
  * Runs on the loop's thread; perform_job on a thread of the pool. */
+#include "common/array.h"
 #include "disk.h"
 #include "loop.h"
 #include "path.h"
@@ -43,13 +44,13 @@ struct job {
   bool write;
   bool working;
   atomic_bool cancelled;
-  char *path;                     /* resolved */
-  struct torpor__content content; /* behind a head's room when it was read */
+  char *path;                        /* resolved */
+  struct torpor__file_bytes content; /* behind a head when it was read */
   int failure;
 };
 
 static void free_job(struct job *job) {
-  free(job->content.memory);
+  free(job->content.data);
   free(job->path);
   free(job);
 }
@@ -59,7 +60,7 @@ static void free_job(struct job *job) {
 static void perform_job(uv_work_t *work) {
   struct job *job = work->data;
   if (job->write) {
-    job->failure = torpor__disk_write(job->path, job->content.memory,
+    job->failure = torpor__disk_write(job->path, job->content.data,
                                       job->content.size, &job->cancelled);
   } else {
     job->failure =
@@ -73,7 +74,7 @@ static void fail_task(torpor_task *task, const char *doing, const char *path,
                       int failure) {
   torpor_bytes message;
   torpor_status status =
-      failure == TORPOR__DISK_LARGE
+      failure == TORPOR__FILE_LARGE
           ? torpor__format(&message, "%s %s: the limit is %zu MiB for a file",
                            doing, path, FILE_LARGEST >> 20)
           : torpor__format(&message, "%s %s: %s", doing, path,
@@ -86,15 +87,15 @@ static void fail_task(torpor_task *task, const char *doing, const char *path,
 
 /* Hands what was read to the task, without a copy. */
 static void complete_read(struct job *job) {
-  struct torpor__content content = job->content;
-  uint8_t *file = content.memory + TORPOR__RESULT_HEAD;
-  uint8_t *head = torpor__result_head(file, content.size);
-  job->content.memory = NULL;
+  struct torpor__file_bytes content = job->content;
+  uint8_t *file = content.data + TORPOR__RESULT_HEAD;
+  uint8_t *head = torpor__result_head(file, content.size - TORPOR__RESULT_HEAD);
+  job->content.data = NULL;
   torpor__task_finish(job->task, TORPOR_RESOLVE,
                       (struct torpor__result){
-                          .memory = content.memory,
+                          .memory = content.data,
                           .data = head,
-                          .size = (size_t)(file - head) + content.size,
+                          .size = content.size - (size_t)(head - content.data),
                       });
 }
 
@@ -130,11 +131,9 @@ static bool copy_data(struct job *job) {
   struct torpor__field data;
   torpor__request_field(operation->request, operation->request_size, "data",
                         &data);
-  job->content.memory = malloc(data.size > 0 ? data.size : 1);
-  if (job->content.memory == NULL) return false;
-  memcpy(job->content.memory, data.data, data.size);
+  job->content.data = torpor__array_copy(data.data, data.size);
   job->content.size = data.size;
-  return true;
+  return job->content.data != NULL;
 }
 
 static void work_on(struct job *job) {

@@ -15,6 +15,8 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "common/array.h"
+#include "common/search.h"
 #include "disk.h"
 #include "loop.h"
 #include "path.h"
@@ -29,18 +31,15 @@ struct torpor_loader {
   torpor_bytes error;
 };
 
+/* torpor__compare_fn */
+static int compare_name(const void *key, const void *item) {
+  return strcmp(key, *(char *const *)item);
+}
+
 /* Where 'name' is among those given out, or belongs. */
 static size_t find_place(const torpor_loader *loader, const char *name) {
-  size_t low = 0, high = loader->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (strcmp(loader->given[middle], name) < 0) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
+  return torpor__search(name, loader->given, loader->count,
+                        sizeof(*loader->given), compare_name);
 }
 
 bool torpor_loader_gave(const torpor_loader *loader, const char *name) {
@@ -52,8 +51,8 @@ static bool note_given(torpor_loader *loader, const char *name) {
   if (torpor_loader_gave(loader, name)) return true;
   char *copy = strdup(name);
   if (copy == NULL ||
-      !torpor__array_grow(&loader->given, loader->count, &loader->capacity,
-                          sizeof(*loader->given))) {
+      !torpor__array_reserve(&loader->given, &loader->capacity,
+                             loader->count + 1, sizeof(*loader->given))) {
     free(copy);
     return false;
   }
@@ -79,7 +78,7 @@ static torpor_status fail_reading(torpor_loader *loader, const char *path,
                      torpor__disk_text(failure)) != TORPOR_OK)
     return TORPOR_NOMEM;
   set_error(loader, error);
-  if (failure == TORPOR__DISK_LARGE) return TORPOR_LIMIT;
+  if (failure == TORPOR__FILE_LARGE) return TORPOR_LIMIT;
   return failure == -ENOENT || failure == -ENOTDIR ? TORPOR_NOT_FOUND
                                                    : TORPOR_IO;
 }
@@ -87,7 +86,7 @@ static torpor_status fail_reading(torpor_loader *loader, const char *path,
 /* Reads the module 'name' from 'path', which was resolved and is allowed. */
 static torpor_status read_module(torpor_loader *loader, const char *name,
                                  const char *path, torpor_bytes *source) {
-  struct torpor__content content;
+  struct torpor__file_bytes content;
   torpor_bytes sentence;
   if (torpor__access_reserved(path)) {
     if (torpor__access_refuse("reading module", path, &sentence) !=
@@ -100,10 +99,10 @@ static torpor_status read_module(torpor_loader *loader, const char *name,
       torpor__disk_read(path, 0, TORPOR_SOURCE_LARGEST, NULL, &content);
   if (failure != 0) return fail_reading(loader, path, failure);
   if (!note_given(loader, name)) {
-    free(content.memory);
+    free(content.data);
     return TORPOR_NOMEM;
   }
-  *source = (torpor_bytes){content.memory, content.size};
+  *source = (torpor_bytes){content.data, content.size};
   return TORPOR_OK;
 }
 

@@ -58,21 +58,6 @@ static inline void torpor__list_append(struct torpor__link *list,
   list->previous = link;
 }
 
-/* Makes room for one more of 'count' items of 'size' bytes at '*items'. False,
- * with nothing changed, when memory runs out. */
-static inline bool torpor__array_grow(void *items, size_t count,
-                                      size_t *capacity, size_t size) {
-  if (count < *capacity) return true;
-  size_t wanted = *capacity == 0 ? 8 : *capacity * 2;
-  void *old;
-  memcpy(&old, items, sizeof(old));
-  void *grown = realloc(old, wanted * size);
-  if (grown == NULL) return false;
-  memcpy(items, &grown, sizeof(grown));
-  *capacity = wanted;
-  return true;
-}
-
 /* ---- The loop ------------------------------------------------------------*/
 
 /* Waiting alarms as a heap: the parent of i is (i - 1) / 2 and rings first. */

@@ -7,7 +7,7 @@
 #ifndef TORPOR_LOOP_REQUEST_H
 #define TORPOR_LOOP_REQUEST_H
 
-#include "torpor.h"
+#include "common/cbor.h"
 
 /* The bytes of a text or byte string, within the request. */
 struct torpor__field {
@@ -23,7 +23,7 @@ bool torpor__request_field(const void *request, size_t size, const char *key,
                            struct torpor__field *out);
 
 /* Most bytes that torpor__result_head writes. */
-enum { TORPOR__RESULT_HEAD = 11 };
+enum { TORPOR__RESULT_HEAD = 2 + TORPOR__CBOR_HEAD };
 
 /* Writes the head of a Uint8Array of 'size' bytes (RFC 8746, tag 64) so that it
  * ends just before 'end', and gives its first byte. */

@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "common/array.h"
 #include "loop.h"
 
 enum task_phase { STARTED, COMPLETED, DELIVERING };
@@ -51,8 +52,8 @@ torpor_status torpor_loop_add_driver(torpor_loop *loop,
   if (!is_kind(driver->kind) || driver->start == NULL || driver->cancel == NULL)
     return TORPOR_MISUSE;
   if (torpor_loop_driver(loop, driver->kind) != NULL) return TORPOR_EXISTS;
-  if (!torpor__array_grow(&loop->drivers, loop->driver_count,
-                          &loop->driver_capacity, sizeof(*loop->drivers)))
+  if (!torpor__array_reserve(&loop->drivers, &loop->driver_capacity,
+                             loop->driver_count + 1, sizeof(*loop->drivers)))
     return TORPOR_NOMEM;
   torpor_driver *copy = malloc(sizeof(*copy));
   if (copy == NULL) return TORPOR_NOMEM;
@@ -154,12 +155,11 @@ static void finish_exhausted(torpor_task *task) {
 
 void torpor_task_complete(torpor_task *task, torpor_outcome outcome,
                           const void *data, size_t size) {
-  uint8_t *copy = malloc(size > 0 ? size : 1);
+  uint8_t *copy = torpor__array_copy(data, size);
   if (copy == NULL) {
     finish_exhausted(task);
     return;
   }
-  if (size > 0) memcpy(copy, data, size);
   torpor__task_finish(
       task, outcome,
       (struct torpor__result){.memory = copy, .data = copy, .size = size});
