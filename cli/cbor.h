@@ -4,8 +4,7 @@
  *
  * An item is a stretch of bytes. Nothing about them is believed: what is cut
  * off, of another type or not there reads as nothing. Tags are skipped.
- * Containers and strings have definite lengths; floats are doubles or shorter.
- */
+ * Containers and strings have definite lengths. */
 #ifndef TORPOR_CLI_CBOR_H
 #define TORPOR_CLI_CBOR_H
 
@@ -13,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "torpor.h"
+#include "common/cbor.h"
 
 struct cli_item {
   const uint8_t *data; /* NULL: nothing */
@@ -22,7 +21,7 @@ struct cli_item {
 
 /* The elements of an array, or the keys and values of a map in turn. */
 struct cli_items {
-  const uint8_t *at, *end;
+  torpor__cbor_reader reader;
   uint64_t left;
 };
 

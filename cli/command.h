@@ -127,8 +127,4 @@ void cli_help_all(void);
 const char *cli_suggest(const char *word, const char *const *names,
                         size_t count);
 
-/* help.c: "torpor: " and a sentence to stderr. */
-void cli_complain(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "diff.h"
 
 struct diff_settings {
@@ -44,14 +45,9 @@ static bool compare_memory(const struct cli_snapshot *a,
 /* ---- Lists ---------------------------------------------------------------*/
 
 static bool add_item(struct cli_list *list, struct cli_item item) {
-  if (list->count == list->capacity) {
-    size_t capacity = 2 * list->capacity + 16;
-    struct cli_item *grown =
-        realloc(list->items, capacity * sizeof(*list->items));
-    if (grown == NULL) return false;
-    list->items = grown;
-    list->capacity = capacity;
-  }
+  if (!torpor__array_reserve(&list->items, &list->capacity, list->count + 1,
+                             sizeof(*list->items)))
+    return false;
   list->items[list->count++] = item;
   return true;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "key.h"
+#include "output.h"
 #include "snapshot.h"
 #include "whole.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* help.c - what --help prints, made from the same tables that parsing uses. */
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,16 +14,6 @@ static const struct cli_command *const commands[] = {
     CLI_COMMANDS(X)
 #undef X
 };
-
-void cli_complain(const char *format, ...) {
-  va_list list;
-  fflush(stdout);
-  fputs("torpor: ", stderr);
-  va_start(list, format);
-  cli_output_list(stderr, format, list);
-  va_end(list);
-  fputc('\n', stderr);
-}
 
 /* One line of two columns; help of several lines continues in its own. */
 static void print_row(const char *left, const char *right) {

@@ -57,14 +57,10 @@ static int unprotect(const struct import_settings *settings, const char *name,
 static int add_run(torpor_store *store, const struct import_settings *settings,
                    const torpor_bytes *bytes, char *id) {
   torpor_run_import_options with = TORPOR_RUN_IMPORT_OPTIONS_INIT;
-  torpor_access *access = NULL;
   torpor_bytes grants = {NULL, 0};
   int code = cli_store_keep(&settings->keep);
   if (code == CLI_EXIT_DONE)
-    code = cli_sandbox_access(&settings->sandbox, &access);
-  if (code == CLI_EXIT_DONE &&
-      torpor_access_write(access, &grants) != TORPOR_OK)
-    code = CLI_EXIT_HOST;
+    code = cli_sandbox_grants(&settings->sandbox, &grants);
   if (code == CLI_EXIT_DONE) {
     with.id = settings->id;
     with.access = (const char *)grants.data;
@@ -72,7 +68,6 @@ static int add_run(torpor_store *store, const struct import_settings *settings,
     code = cli_store_check(
         store, torpor_run_import(store, bytes->data, bytes->size, &with, id));
   }
-  torpor_access_close(access);
   torpor_bytes_free(&grants);
   return code;
 }

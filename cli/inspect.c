@@ -2,6 +2,7 @@
 /* inspect.c - torpor inspect FILE|ID: what a snapshot is made of. */
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "inspect.h"
 
 struct inspect_settings {
@@ -30,15 +31,9 @@ struct steps {
 /* torpor_run_step_fn */
 static bool add_step(void *user, const torpor_run_step *step) {
   struct steps *steps = user;
-  if (steps->count == steps->capacity) {
-    size_t capacity = 2 * steps->capacity + 16;
-    torpor_run_step *grown =
-        realloc(steps->steps, capacity * sizeof(*steps->steps));
-    steps->failed = grown == NULL;
-    if (grown == NULL) return false;
-    steps->steps = grown;
-    steps->capacity = capacity;
-  }
+  steps->failed = !torpor__array_reserve(
+      &steps->steps, &steps->capacity, steps->count + 1, sizeof(*steps->steps));
+  if (steps->failed) return false;
   steps->steps[steps->count] = *step;
   steps->steps[steps->count++].engine = NULL; /* was borrowed */
   return true;

@@ -16,8 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "command.h"
 #include "install.h"
+#include "output.h"
 
 extern char **environ;
 
@@ -116,21 +118,17 @@ static int translate(const struct cli_install *install, const char *out) {
 
 /* ---- Copying --------------------------------------------------------------*/
 
-static bool copy_bytes(int from, int to) {
-  char bytes[65536];
-  ssize_t size;
-  while ((size = read(from, bytes, sizeof(bytes))) > 0)
-    for (ssize_t at = 0, put; at < size; at += put)
-      if ((put = write(to, bytes + at, (size_t)(size - at))) <= 0) return false;
-  return size == 0;
-}
-
 static int copy_file(const char *from, int to, const char *path) {
-  int file = open(from, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return complain_file(from);
-  int code = copy_bytes(file, to) ? CLI_EXIT_DONE : complain_file(path);
-  close(file);
-  return code;
+  struct torpor__file_bytes bytes;
+  int failure = torpor__file_load(from, SIZE_MAX, &bytes);
+  if (failure != 0) {
+    errno = -failure;
+    return complain_file(from);
+  }
+  failure = torpor__file_write(to, bytes.data, bytes.size, NULL);
+  free(bytes.data);
+  errno = -failure;
+  return failure == 0 ? CLI_EXIT_DONE : complain_file(path);
 }
 
 /* ---- Installing -----------------------------------------------------------*/

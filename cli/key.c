@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "key.h"
+#include "output.h"
 
 enum { HEX_SIZE = 2 * TORPOR_KEY_SIZE, FILE_MAX = HEX_SIZE + 2 };
 

@@ -50,13 +50,10 @@ static int run(const struct cli_call *call) {
   size_t count = 0;
   int code = cli_store_open(&settings->store, CLI_STORE_LOOK, &store);
   if (code != CLI_EXIT_DONE) return code;
-  if (settings->json) cli_json_open(NULL, '[');
+  cli_show_list_open(settings->json);
   torpor_status status = torpor_run_each(
       store, NULL, settings->json ? print_run : show_run, &count);
-  if (settings->json)
-    cli_json_close(']');
-  else if (count == 0 && status == TORPOR_OK)
-    fputs("torpor: the store has no runs\n", stderr);
+  cli_show_list_close(settings->json, status, count, "the store has no runs");
   code = cli_store_check(store, status);
   torpor_store_close(store);
   return code;

@@ -51,22 +51,24 @@ static bool print_line(void *user, const torpor_run_line *line) {
 /* torpor_run_visit_fn */
 static bool look_whether_ended(void *user, const torpor_run_info *info) {
   struct printing *printing = user;
-  printing->ended =
-      info->state != TORPOR_RUN_READY && info->state != TORPOR_RUN_WAITING;
+  printing->ended = !cli_store_goes_on(info->state);
   return true;
 }
 
+/* cli_run_work_fn */
 static torpor_status print_lines(torpor_store *store, const char *id,
-                                 struct printing *printing, bool follow) {
+                                 const void *data) {
+  const struct logs_settings *settings = data;
+  struct printing lines = {.json = settings->json,
+                           .last = (int64_t)settings->since};
   const struct timespec pause = {.tv_nsec = FOLLOW_MS * 1000000L};
   for (;;) {
     /* Asked first: what ends after this is printed in the next round. */
     torpor_status status =
-        torpor_run_each(store, id, look_whether_ended, printing);
+        torpor_run_each(store, id, look_whether_ended, &lines);
     if (status == TORPOR_OK)
-      status =
-          torpor_run_lines(store, id, printing->last, print_line, printing);
-    if (status != TORPOR_OK || !follow || printing->ended ||
+      status = torpor_run_lines(store, id, lines.last, print_line, &lines);
+    if (status != TORPOR_OK || !settings->follow || lines.ended ||
         !cli_output_flush())
       return status;
     nanosleep(&pause, NULL);
@@ -75,17 +77,8 @@ static torpor_status print_lines(torpor_store *store, const char *id,
 
 static int run(const struct cli_call *call) {
   const struct logs_settings *settings = call->settings;
-  struct printing printing = {.json = settings->json,
-                              .last = (int64_t)settings->since};
-  torpor_store *store;
-  int code = cli_store_open(&settings->store, CLI_STORE_LOOK, &store);
-  if (code != CLI_EXIT_DONE) return code;
-  code = cli_store_check_run(
-      store,
-      print_lines(store, call->arguments[0], &printing, settings->follow),
-      call->arguments[0]);
-  torpor_store_close(store);
-  return code;
+  return cli_store_with_run(&settings->store, CLI_STORE_LOOK,
+                            call->arguments[0], print_lines, settings);
 }
 
 const struct cli_command cli_logs = {

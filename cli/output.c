@@ -13,11 +13,12 @@
  *      plain text. The other files of cli/ print by it alone, and JSON by
  *      json.c; tools/check-text sees to that. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
+#include "exit.h"
 #include "output.h"
 #include "utf8.h"
 
@@ -83,7 +84,7 @@ static size_t count_newlines(const char *format, size_t size) {
   return count;
 }
 
-void cli_output_list(FILE *file, const char *format, va_list list) {
+static void print_list(FILE *file, const char *format, va_list list) {
   char small[1024];
   char *text = make_text(small, sizeof(small), format, list);
   size_t before = strspn(format, "\n"), size = strlen(text);
@@ -98,8 +99,18 @@ void cli_output_list(FILE *file, const char *format, va_list list) {
 void cli_print(FILE *file, const char *format, ...) {
   va_list list;
   va_start(list, format);
-  cli_output_list(file, format, list);
+  print_list(file, format, list);
   va_end(list);
+}
+
+void cli_complain(const char *format, ...) {
+  va_list list;
+  fflush(stdout);
+  fputs("torpor: ", stderr);
+  va_start(list, format);
+  print_list(stderr, format, list);
+  va_end(list);
+  fputc('\n', stderr);
 }
 
 int cli_output_finish(int code) {

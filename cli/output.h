@@ -3,7 +3,6 @@
 #ifndef TORPOR_CLI_OUTPUT_H
 #define TORPOR_CLI_OUTPUT_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -21,7 +20,10 @@ bool cli_output_line(torpor_level level, const char *text, size_t size);
  * stays on its line and does not steer a terminal. */
 void cli_print(FILE *file, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-void cli_output_list(FILE *file, const char *format, va_list list);
+
+/* "torpor: ", a sentence by the same rules, and a newline to standard error. */
+void cli_complain(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
 
 /* The same for a text as it is. */
 void cli_output_plain(FILE *file, const char *text);

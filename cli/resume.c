@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "drive.h"
+#include "output.h"
 
 struct resume_settings {
   bool all;
@@ -24,18 +26,17 @@ static const struct cli_option options[] = {
 /* The runs to resume; the ids are owned. */
 struct chosen {
   char **ids;
-  size_t count;
+  size_t count, capacity;
   bool failed;
 };
 
 static bool choose(struct chosen *chosen, const char *id) {
-  char **grown =
-      realloc(chosen->ids, (chosen->count + 1) * sizeof(*chosen->ids));
   char *copy = strdup(id);
-  if (grown != NULL) chosen->ids = grown;
-  if (grown == NULL || copy == NULL) {
+  chosen->failed = copy == NULL || !torpor__array_reserve(
+                                       &chosen->ids, &chosen->capacity,
+                                       chosen->count + 1, sizeof(*chosen->ids));
+  if (chosen->failed) {
     free(copy);
-    chosen->failed = true;
     return false;
   }
   chosen->ids[chosen->count++] = copy;
@@ -44,9 +45,7 @@ static bool choose(struct chosen *chosen, const char *id) {
 
 /* torpor_run_visit_fn */
 static bool choose_unfinished(void *user, const torpor_run_info *info) {
-  if (info->state != TORPOR_RUN_READY && info->state != TORPOR_RUN_WAITING)
-    return true;
-  return choose(user, info->id);
+  return !cli_store_goes_on(info->state) || choose(user, info->id);
 }
 
 static int choose_runs(torpor_store *store, const struct cli_call *call,
@@ -85,9 +84,8 @@ struct ended {
 static bool look_whether_ended(void *user, const torpor_run_info *info) {
   struct ended *ended = user;
   ended->state = info->state;
-  ended->ended = info->state != TORPOR_RUN_READY &&
-                 info->state != TORPOR_RUN_WAITING &&
-                 info->state != TORPOR_RUN_PARKED;
+  ended->ended =
+      !cli_store_goes_on(info->state) && info->state != TORPOR_RUN_PARKED;
   return true;
 }
 

@@ -55,15 +55,11 @@ static int add_run(torpor_store *store, const char *file,
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
   torpor_options limits = TORPOR_OPTIONS_INIT;
   torpor_bytes input = {0}, grants = {0};
-  torpor_access *access = NULL;
   int code = cli_sandbox_limits(&settings->sandbox, &limits);
   if (code == CLI_EXIT_DONE) code = cli_store_keep(&settings->keep);
   if (code == CLI_EXIT_DONE)
-    code = cli_sandbox_access(&settings->sandbox, &access);
+    code = cli_sandbox_grants(&settings->sandbox, &grants);
   if (code == CLI_EXIT_DONE) code = read_input(settings->input, &input);
-  if (code == CLI_EXIT_DONE &&
-      torpor_access_write(access, &grants) != TORPOR_OK)
-    code = CLI_EXIT_HOST;
   if (code == CLI_EXIT_DONE) {
     options.file = file;
     options.id = settings->id;
@@ -78,7 +74,6 @@ static int add_run(torpor_store *store, const char *file,
     code = cli_store_check(store, status);
     if (status == TORPOR_NOT_FOUND) code = CLI_EXIT_FILE; /* a module */
   }
-  torpor_access_close(access);
   torpor_bytes_free(&grants);
   torpor_bytes_free(&input);
   return code;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
 #include "sandbox.h"
 #include "torpor-run.h"
 
@@ -59,6 +60,16 @@ int cli_sandbox_access(const struct cli_sandbox *sandbox, torpor_access **out) {
     torpor_access_close(*out);
     *out = NULL;
   }
+  return code;
+}
+
+int cli_sandbox_grants(const struct cli_sandbox *sandbox, torpor_bytes *out) {
+  torpor_access *access = NULL;
+  *out = (torpor_bytes){NULL, 0};
+  int code = cli_sandbox_access(sandbox, &access);
+  if (code == CLI_EXIT_DONE && torpor_access_write(access, out) != TORPOR_OK)
+    code = CLI_EXIT_HOST;
+  torpor_access_close(access);
   return code;
 }
 

@@ -40,6 +40,9 @@ struct cli_sandbox {
  * after saying what is wrong. */
 int cli_sandbox_access(const struct cli_sandbox *sandbox, torpor_access **out);
 
+/* The same as text, as runs keep it; torpor_bytes_free releases it. */
+int cli_sandbox_grants(const struct cli_sandbox *sandbox, torpor_bytes *out);
+
 /* Sets the limits in 'options'. As above. */
 int cli_sandbox_limits(const struct cli_sandbox *sandbox,
                        torpor_options *options);

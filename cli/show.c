@@ -42,6 +42,18 @@ void cli_show_members(const torpor_run_info *info) {
   cli_json_text("reason", info->reason);
 }
 
+void cli_show_list_open(bool json) {
+  if (json) cli_json_open(NULL, '[');
+}
+
+void cli_show_list_close(bool json, torpor_status status, size_t count,
+                         const char *none) {
+  if (json)
+    cli_json_close(']');
+  else if (status == TORPOR_OK && count == 0)
+    cli_complain("%s", none);
+}
+
 /* ---- What it waits for ---------------------------------------------------*/
 
 /* torpor_run_operation_fn */
@@ -49,11 +61,7 @@ static bool print_operation(void *user, const torpor_run_operation *operation) {
   char waits_for[CLI_WAIT_SIZE];
   (void)user;
   cli_json_open(NULL, '{');
-  cli_json_number("id", (int64_t)operation->id);
-  cli_json_text("kind", operation->kind);
-  cli_json_text("topic", operation->topic);
-  cli_json_data("request", operation->request, operation->request_size);
-  cli_json_time("begun", operation->begun_ms);
+  cli_wait_members(operation);
   cli_json_number("begun_step", operation->begun_step);
   cli_json_time("due", operation->due_ms);
   cli_json_text("key", operation->key);
@@ -192,37 +200,25 @@ static bool show_step(void *user, const torpor_run_step *step) {
 static torpor_status show_steps(torpor_store *store, const char *id,
                                 bool json) {
   size_t count = 0;
-  if (json) cli_json_open(NULL, '[');
+  cli_show_list_open(json);
   torpor_status status =
       torpor_run_steps(store, id, json ? print_step : show_step, &count);
-  if (json)
-    cli_json_close(']');
-  else if (status == TORPOR_OK && count == 0)
-    fputs("torpor: the run keeps no state\n", stderr);
+  cli_show_list_close(json, status, count, "the run keeps no state");
   return status;
 }
 
-/* torpor_run_visit_fn */
-static bool look(void *user, const torpor_run_info *info) {
-  (void)user;
-  (void)info;
-  return true;
+/* cli_run_work_fn */
+static torpor_status show(torpor_store *store, const char *id,
+                          const void *data) {
+  const struct show_settings *settings = data;
+  if (settings->steps) return show_steps(store, id, settings->json);
+  return settings->json ? print_all(store, id) : show_all(store, id);
 }
 
 static int run(const struct cli_call *call) {
   const struct show_settings *settings = call->settings;
-  const char *id = call->arguments[0];
-  torpor_store *store;
-  int code = cli_store_open(&settings->store, CLI_STORE_LOOK, &store);
-  if (code != CLI_EXIT_DONE) return code;
-  torpor_status status = torpor_run_each(store, id, look, NULL);
-  if (status == TORPOR_OK)
-    status = settings->steps  ? show_steps(store, id, settings->json)
-             : settings->json ? print_all(store, id)
-                              : show_all(store, id);
-  code = cli_store_check_run(store, status, id);
-  torpor_store_close(store);
-  return code;
+  return cli_store_with_run(&settings->store, CLI_STORE_LOOK,
+                            call->arguments[0], show, settings);
 }
 
 const struct cli_command cli_show = {

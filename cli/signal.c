@@ -2,6 +2,7 @@
 /* signal.c - torpor signal ID NAME [JSON]: tells a run something. */
 #include <string.h>
 
+#include "output.h"
 #include "store.h"
 
 struct signal_settings {

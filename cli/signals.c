@@ -5,6 +5,7 @@
 
 #include "json.h"
 #include "output.h"
+#include "show.h"
 #include "store.h"
 #include "when.h"
 
@@ -54,41 +55,36 @@ static bool show_signal(void *user, const torpor_run_mail *mail) {
   return true;
 }
 
-static torpor_status list(torpor_store *store, const char *id, bool json) {
+static torpor_status list_signals(torpor_store *store, const char *id,
+                                  bool json) {
   size_t count = 0;
-  if (json) cli_json_open(NULL, '[');
+  cli_show_list_open(json);
   torpor_status status =
       torpor_run_mailbox(store, id, json ? print_signal : show_signal, &count);
-  if (json)
-    cli_json_close(']');
-  else if (status == TORPOR_OK && count == 0)
-    fputs("torpor: no signal waits in the mailbox\n", stderr);
+  cli_show_list_close(json, status, count, "no signal waits in the mailbox");
   return status;
 }
 
-/* torpor_run_visit_fn */
-static bool look(void *user, const torpor_run_info *info) {
-  (void)user;
-  (void)info;
-  return true;
+/* cli_run_work_fn */
+static torpor_status drop(torpor_store *store, const char *id,
+                          const void *data) {
+  const struct signals_settings *settings = data;
+  return torpor_run_mail_drop(store, id, (int64_t)settings->drop);
+}
+
+/* cli_run_work_fn */
+static torpor_status list(torpor_store *store, const char *id,
+                          const void *data) {
+  const struct signals_settings *settings = data;
+  return list_signals(store, id, settings->json);
 }
 
 static int run(const struct cli_call *call) {
   const struct signals_settings *settings = call->settings;
-  const char *id = call->arguments[0];
-  torpor_store *store;
-  int code = cli_store_open(&settings->store,
-                            settings->drop > 0 ? CLI_STORE_USE : CLI_STORE_LOOK,
-                            &store);
-  if (code != CLI_EXIT_DONE) return code;
-  torpor_status status = torpor_run_each(store, id, look, NULL);
-  if (status == TORPOR_OK)
-    status = settings->drop > 0
-                 ? torpor_run_mail_drop(store, id, (int64_t)settings->drop)
-                 : list(store, id, settings->json);
-  code = cli_store_check_run(store, status, id);
-  torpor_store_close(store);
-  return code;
+  bool drops = settings->drop > 0;
+  return cli_store_with_run(&settings->store,
+                            drops ? CLI_STORE_USE : CLI_STORE_LOOK,
+                            call->arguments[0], drops ? drop : list, settings);
 }
 
 const struct cli_command cli_signals = {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "key.h"
+#include "output.h"
 #include "snapshot.h"
 #include "whole.h"
 

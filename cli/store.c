@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "key.h"
+#include "output.h"
 #include "store.h"
 
 const char *cli_store_path(const struct cli_store *settings) {
@@ -117,6 +118,20 @@ int cli_store_open(const struct cli_store *settings, enum cli_store_use use,
       "names another",
       path);
   return CLI_EXIT_USAGE;
+}
+
+int cli_store_with_run(const struct cli_store *place, enum cli_store_use use,
+                       const char *id, cli_run_work_fn *work,
+                       const void *settings) {
+  torpor_store *store;
+  bool found;
+  int code = cli_store_open(place, use, &store);
+  if (code != CLI_EXIT_DONE) return code;
+  torpor_status status = torpor_run_each(store, id, find_id, &found);
+  if (status == TORPOR_OK) status = work(store, id, settings);
+  code = cli_store_check_run(store, status, id);
+  torpor_store_close(store);
+  return code;
 }
 
 int cli_store_keep(const struct cli_keep *keep) {

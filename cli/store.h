@@ -45,6 +45,20 @@ int cli_store_check(const torpor_store *store, torpor_status status);
 int cli_store_check_run(torpor_store *store, torpor_status status,
                         const char *id);
 
+typedef torpor_status cli_run_work_fn(torpor_store *store, const char *id,
+                                      const void *settings);
+
+/* Opens the store of 'place', does 'work' in it for the run 'id', which must be
+ * there, and closes it. The exit code, after saying what went wrong. */
+int cli_store_with_run(const struct cli_store *place, enum cli_store_use use,
+                       const char *id, cli_run_work_fn *work,
+                       const void *settings);
+
+/* Whether a run in that state is one that a worker goes on with. */
+static inline bool cli_store_goes_on(torpor_run_state state) {
+  return state == TORPOR_RUN_READY || state == TORPOR_RUN_WAITING;
+}
+
 /* Whether a run can be made that keeps so many states: one at least. As
  * cli_store_open. */
 int cli_store_keep(const struct cli_keep *keep);

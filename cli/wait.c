@@ -74,17 +74,21 @@ const char *cli_wait_describe_item(struct cli_item item, char *text) {
   return cli_wait_describe(&told.operation, text);
 }
 
+void cli_wait_members(const torpor_run_operation *operation) {
+  cli_json_number("id", (int64_t)operation->id);
+  cli_json_text("kind", operation->kind);
+  cli_json_text("topic", operation->topic);
+  cli_json_data("request", operation->request, operation->request_size);
+  cli_json_time("begun", operation->begun_ms);
+}
+
 void cli_wait_print_item(struct cli_item item) {
   char text[CLI_WAIT_SIZE];
   struct told told;
   read_told(item, &told);
   const torpor_run_operation *operation = &told.operation;
   cli_json_open(NULL, '{');
-  cli_json_number("id", (int64_t)operation->id);
-  cli_json_text("kind", operation->kind);
-  cli_json_text("topic", operation->topic);
-  cli_json_data("request", operation->request, operation->request_size);
-  cli_json_time("begun", operation->begun_ms);
+  cli_wait_members(operation);
   cli_json_time("due", operation->due_ms);
   cli_json_text("waits_for", cli_wait_describe(operation, text));
   cli_json_close('}');

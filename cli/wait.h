@@ -13,6 +13,9 @@ enum { CLI_WAIT_SIZE = 512 };
 const char *cli_wait_describe(const torpor_run_operation *operation,
                               char *text);
 
+/* Its id, kind, topic, request and beginning, as members of a JSON object. */
+void cli_wait_members(const torpor_run_operation *operation);
+
 /* An operation as snapshots tell it, see docs/snapshot-format.md: as above, and
  * as a JSON object. */
 const char *cli_wait_describe_item(struct cli_item item, char *text);

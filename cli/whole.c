@@ -13,66 +13,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/file.h"
+#include "output.h"
 #include "whole.h"
 
 /* No snapshot is larger than its VM's memory and what describes it. */
 #define SIZE_LARGEST ((size_t)TORPOR_MEMORY_LARGEST + ((size_t)512 << 20))
-enum { PART_SIZE = 1 << 16 };
 
 /* ---- Reading -------------------------------------------------------------*/
 
-/* Makes room for another part behind what is there. */
-static bool grow(torpor_bytes *bytes, size_t *capacity) {
-  if (*capacity - bytes->size >= PART_SIZE) return true;
-  size_t larger = 2 * *capacity + PART_SIZE;
-  uint8_t *grown = realloc(bytes->data, larger);
-  if (grown == NULL) return false;
-  bytes->data = grown;
-  *capacity = larger;
-  return true;
-}
-
-static int fail_read(const char *path, const char *why, torpor_bytes *out) {
-  cli_complain("'%s' cannot be read: %s", path, why);
-  free(out->data);
-  *out = (torpor_bytes){NULL, 0};
+static int fail_read(const char *path, int failure) {
+  cli_complain("'%s' cannot be read: %s", path,
+               failure == TORPOR__FILE_LARGE ? "it is too large"
+                                             : strerror(-failure));
   return CLI_EXIT_FILE;
 }
 
 int cli_whole_read(const char *path, torpor_bytes *out) {
-  bool is_input = strcmp(path, "-") == 0;
-  size_t capacity = 0;
-  ssize_t got;
-  *out = (torpor_bytes){NULL, 0};
-  int file = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return fail_read(path, strerror(errno), out);
-  do {
-    if (!grow(out, &capacity)) {
-      got = -1;
-      errno = ENOMEM;
-      break;
-    }
-    got = read(file, out->data + out->size, PART_SIZE);
-    if (got > 0) out->size += (size_t)got;
-  } while ((got > 0 && out->size <= SIZE_LARGEST) ||
-           (got < 0 && errno == EINTR));
-  int failure = errno;
-  if (!is_input) close(file);
-  if (got < 0) return fail_read(path, strerror(failure), out);
-  if (out->size > SIZE_LARGEST) return fail_read(path, "it is too large", out);
-  return CLI_EXIT_DONE;
+  struct torpor__file_bytes bytes = {0};
+  int failure =
+      strcmp(path, "-") == 0
+          ? torpor__file_read(STDIN_FILENO, SIZE_LARGEST, NULL, &bytes)
+          : torpor__file_load(path, SIZE_LARGEST, &bytes);
+  if (failure != 0) {
+    free(bytes.data);
+    bytes = (struct torpor__file_bytes){0};
+  }
+  *out = (torpor_bytes){bytes.data, bytes.size};
+  return failure == 0 ? CLI_EXIT_DONE : fail_read(path, failure);
 }
 
 /* ---- Writing -------------------------------------------------------------*/
 
+/* False with errno. */
 static bool write_all(int file, const torpor_bytes *bytes) {
-  for (size_t at = 0; at < bytes->size;) {
-    ssize_t done = write(file, bytes->data + at, bytes->size - at);
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return false;
-    at += (size_t)done;
-  }
-  return true;
+  int failure = torpor__file_write(file, bytes->data, bytes->size, NULL);
+  errno = -failure;
+  return failure == 0;
 }
 
 static bool is_output(const char *path) {
