@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_snapshot_read.c - what a sleeping VM says without an engine: the sections
- * of a snapshot, those it may have besides, and refusing wrong ones. */
+/* test_snapshot_read.c - what a sleeping VM says without an engine: the
+ * sections of a snapshot, those it may have besides, and refusing wrong ones.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* snapshot-read.c - what the bytes of a snapshot say of themselves, without an
- * engine: whose they are, their sizes, the sections that are CBOR. And putting a
- * section into them, for what an exported run is besides its VM.
+ * engine: whose they are, their sizes, the sections that are CBOR. And putting
+ * a section into them, for what an exported run is besides its VM.
  *
  * Memory is not looked at, and is unpacked only for who asks for it
  * (docs/snapshot-format.md).
