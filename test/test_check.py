@@ -31,7 +31,7 @@ GOOD = {
                                '#include "engine.wasm.h"\n',
     "loop/timer.c": LICENCE + '#include "torpor-loop.h"\n#include <uv.h>\n',
     "run/database.h": LICENCE,
-    "run/database-sqlite.c": LICENCE + '#include "store.h"\n'
+    "run/database-sqlite.c": LICENCE + '#include "database.h"\n'
                                     "#include <sqlite3.h>\n",
     "cli/main.c": LICENCE + '#include "torpor-run.h"\n#include <stdio.h>\n',
     "docs/format.md": "# The format\n\n## Its bytes\n",
@@ -104,6 +104,60 @@ class ArrowsTest(CheckTest):
     def test_library_in_angle_brackets(self):
         self.assert_found("check-arrows", "cli/list.c",
                           LICENCE + "#include <sqlite3.h>\n", 2, "sqlite3.h")
+
+
+class CirclesTest(CheckTest):
+    """Files of one folder that call each other."""
+
+    LOW = LICENCE + "int torpor__low(int n) {\n  return n;\n}\n"
+    CALLING = LICENCE + "\nint torpor__high(int n) { return torpor__low(n); }\n"
+
+    def find(self, low, high):
+        return run_check("check-arrows", {"vm/low.c": low, "vm/high.c": high})
+
+    def assert_ladder(self, low, high):
+        self.assertEqual(self.find(low, high), (0, ""))
+
+    def test_a_ladder(self):
+        self.assert_ladder(self.LOW, self.CALLING)
+
+    def test_a_circle(self):
+        low = self.LOW.replace("return n;", "return torpor__high(n);")
+        code, output = self.find(low, self.CALLING)
+        self.assertEqual(code, 1)
+        self.assertEqual(output, (
+            "vm/high.c:3: calls in a circle: torpor__low in vm/low.c, which "
+            "calls torpor__high in vm/high.c\n"))
+
+    def test_a_circle_of_three(self):
+        code, output = run_check("check-arrows", {
+            "run/a.c": LICENCE + "int a_do(void) { return b_do(); }\n",
+            "run/b.c": LICENCE + "int b_do(void) { return c_do(); }\n",
+            "run/c.c": LICENCE + "int c_do(void) { return a_do(); }\n"})
+        self.assertEqual(code, 1)
+        self.assertEqual(output.count("calls"), 3)
+        self.assertEqual(len(output.splitlines()), 1)
+
+    def test_what_is_taken_in_an_address_counts(self):
+        low = self.LOW.replace("return n;", "use(&torpor__high);\n  return n;")
+        self.assertEqual(self.find(low, self.CALLING)[0], 1)
+
+    def test_what_does_not_count(self):
+        for text in ("/* torpor__high */", "// torpor__high",
+                     'puts("torpor__high");', "x.torpor__high(n);",
+                     "x->torpor__high(n);"):
+            with self.subTest(text=text):
+                self.assert_ladder(
+                    self.LOW.replace("return n;", text + "\n  return n;"),
+                    self.CALLING)
+
+    def test_static_functions_of_one_name(self):
+        for head in ("static int help(void)", "static int\nhelp(void)"):
+            with self.subTest(head=head):
+                own = head + " {\n  return 1;\n}\n"
+                self.assert_ladder(self.LOW + own + "int torpor__x(void) {\n"
+                                   "  return help();\n}\n",
+                                   self.CALLING + own)
 
 
 class LinksTest(CheckTest):

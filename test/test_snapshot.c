@@ -9,6 +9,7 @@
 
 #include "test/support/vm.h"
 #include "vm/image.h"
+#include "vm/memory.h"
 #include "vm/vm.h"
 
 static void assert_equal(const torpor_bytes *a, const torpor_bytes *b) {
