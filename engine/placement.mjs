@@ -4,15 +4,15 @@
 // by programs, so that they can be put together (guest/placement.c).
 //
 // Each program of engine/training runs in an engine of its own that notes where
-// it reads and writes (trace.mjs), with the calls that a worker makes for a
-// durable one. The blocks that are written are warm, and hot when that is so in
-// a step that is not the first; those that such a step only reads are read.
+// it writes (trace.mjs), with the calls that a worker makes for a durable one.
+// The blocks that are written are warm, and hot when that is so in a step that
+// is not the first.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { BakeError, start } from "./start.mjs";
-import { TRACE, traceAccesses } from "./trace.mjs";
+import { TRACE, traceWrites } from "./trace.mjs";
 
 const TRAINING = new URL("training/", import.meta.url);
 const WORD = 8;
@@ -21,7 +21,7 @@ const MODE = { script: 0, module: 1 }; // torpor_mode
 const RESOLVE = 0; // torpor_outcome
 const OPERATIONS_MOST = 64; // of one program
 const UNDEFINED = [0xf7]; // in CBOR
-const READ = 1, WARM = 2, HOT = 3; // heat, see guest/abi.h
+const WARM = 1, HOT = 2; // heat, see guest/abi.h
 
 // The number of the allocation that each word of the heap belongs to, or -1.
 function findOwners(module, layout) {
@@ -73,10 +73,8 @@ class Program {
     this.exports = start(module).exports;
     const { memory, torpor_control: control } = this.exports;
     this.name = name;
-    const map = (at) =>
-      new Uint8Array(memory.buffer, at, TRACE.end / WORD).fill(0);
-    this.reads = map(TRACE.reads);
-    this.writes = map(TRACE.writes);
+    this.writes = new Uint8Array(memory.buffer, TRACE.writes,
+                                 TRACE.end / WORD).fill(0);
     this.results = new BigUint64Array(memory.buffer,
                                       control.value + layout.result, 4);
   }
@@ -125,17 +123,14 @@ class Program {
 
 // A byte for each allocation of the bake: its heat.
 export function findHeat(core, layout) {
-  const module = new WebAssembly.Module(traceAccesses(core));
+  const module = new WebAssembly.Module(traceWrites(core));
   const owners = findOwners(module, layout);
   const heat = [];
-  const addMap = (map, value) => {
-    for (const at of takeNoted(map))
+  const add = (program, isStep) => {
+    const value = isStep ? HOT : WARM;
+    for (const at of takeNoted(program.writes))
       if (owners[at] >= 0)
         heat[owners[at]] = Math.max(heat[owners[at]] ?? 0, value);
-  };
-  const add = (program, isStep) => {
-    addMap(program.reads, isStep ? READ : 0);
-    addMap(program.writes, isStep ? HOT : WARM);
   };
   for (const name of readdirSync(fileURLToPath(TRAINING)).sort()) {
     const program = new Program(module, layout, name);

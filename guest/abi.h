@@ -83,7 +83,7 @@ typedef struct torpor_abi_control {
                             with the host that holds them */
     uint64_t cancelled; /* guest: one more than there are cancelled operations
                             that can be taken, updated with 'rejections'; 0: not
-                            known, as engines that are older leave it */
+                            known, which is what older engines leave */
     uint32_t stack; /* bytes of shadow stack that an entry may use from where it
                        begins; 0: all that the guest has */
     uint32_t hurry; /* 1: the next poll is to ask, since an import took long */
@@ -113,8 +113,8 @@ typedef struct torpor_abi_control {
 /* Runs at bake time only, before there is an engine: makes runtime, realm and
  * library. (log, heat, count): both have 'count' entries, one for each
  * allocation in turn, or are 0. 'log' is the address of uint32_t[2]s that get
- * its address and size; 'heat' of bytes: 1 where steps of programs read the
- * block, 2 where programs write it, 3 where steps do (guest/placement.c). */
+ * its address and size; 'heat' of bytes: 1 where programs write the block, 2
+ * where steps of them do (guest/placement.c). */
 #define TORPOR_ABI_BAKE(X) X(i, torpor_bake, iii)
 
 #define TORPOR_ABI_EXPORTS(X)                                                  \

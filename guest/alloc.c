@@ -13,23 +13,23 @@
  * (calloc is malloc), a snapshot holds nothing that the program freed, and
  * equal histories give equal bytes without any work at the snapshot.
  *
- * What a program writes shall lie in few of the system's pages, since each of
+ * What a program writes should lie in few of the system's pages, since each of
  * them is copied, compared and reset as a whole. So slabs are small while the
- * program is, and those that the bake filled (placement.c) are used again only
- * when it is not:
+ * program is, and those that the bake filled (placement.c) are reused only when
+ * it is not:
  *
  *   small, large   where programs allocate
  *   baked          where the bake did
  *
- * What the bake knows that programs write, or read at each step, lies closer
- * still, in *mixed* runs: block behind block, of any size. A map at the start
- * has a bit for each 8 bytes, set where a block starts and where the last one
- * ends. Nothing is used again there.
+ * Blocks of the bake that programs are known to write lie closer still, in
+ * *mixed* runs: block behind block, of any size. A map at the start has a bit
+ * for each 8 bytes, set where a block starts and where the last one ends.
+ * Nothing is reused there.
  *
  *   mixed: | map | block | block | block ... | never used |
  *
  *  (1) A free block is zero but for its link; a block never used is zero.
- *  (2) A slab is in the list of its room exactly while it has room.
+ *  (2) A slab is in the list for its size exactly while it has room.
  *  (3) An empty slab is given back at once.
  *
  * Runs on the VM's thread, like all of the guest. */
@@ -275,7 +275,7 @@ static inline void *allocate(size_t size) {
   return large_allocate(size);
 }
 
-/* What failed, once more, if it may take of the reserve. */
+/* An allocation that failed, tried again if it may use the reserve. */
 static __attribute__((noinline)) void *allocate_served(size_t size,
                                                        bool grows) {
   void *block;

@@ -4,21 +4,20 @@
  * Programs write a few of the thousands of blocks that an engine begins with:
  * counts of references, ends of lists, tables that grow. engine/bake.mjs bakes
  * twice. The first time it learns which they are, by running programs; a block
- * is known by how manieth allocation of the bake it is, which is the same the
+ * is known by its number in the order of allocation, which is the same the
  * second time. Then they get areas of their own: the *hot* ones, which a
- * program writes at each step, the *warm* ones, which it writes when it begins,
- * and those that a step only reads.
+ * program writes at each step, and the *warm* ones, which it writes when it
+ * begins.
  *
- *   | descriptors | hot .. | where programs begin | warm .. | read .. | baked
+ *   | descriptors | hot .. | where programs begin | warm .. | baked
  *
  * During the bake the engine allocates through the functions here, afterwards
  * through the allocator itself. */
 
-enum placement_heat { COLD, READ, WARM, HOT };
+enum placement_heat { COLD, WARM, HOT };
 
 /* Pages; that of the hot ones has room for what programs allocate first. */
-static const uint32_t placement_pages[] = {
-    [READ] = 64, [WARM] = 64, [HOT] = 96};
+static const uint32_t placement_pages[] = {[WARM] = 64, [HOT] = 96};
 
 typedef struct area {
   uint32_t first; /* the first page, of a mixed run; 0: there is none */
@@ -52,7 +51,7 @@ static void placement_start(uint32_t *log, const uint8_t *heat,
   placement.heat = heat;
   placement.count = count;
   if (heat == NULL) return;
-  for (int i = HOT; i >= READ; i--)
+  for (int i = HOT; i >= WARM; i--)
     area_open(&placement.areas[i], placement_pages[i]);
 }
 
@@ -146,7 +145,6 @@ static void placement_stop(void) {
       torpor__pages.table[i].class += KIND_BAKED - KIND_LARGE;
   memcpy(alloc_room[1], alloc_room[0], sizeof(alloc_room[1]));
   memset(alloc_room[0], 0, sizeof(alloc_room[0]));
-  area_close(&placement.areas[READ]);
   area_close(&placement.areas[WARM]);
   park_free_runs();
   area_close(&placement.areas[HOT]);
