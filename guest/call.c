@@ -6,7 +6,7 @@
  * functions sleep and wake with the VM. Each call has a scope of its own. */
 
 enum { CALL_ARGS_STACK = 64, CALL_ARGS_LARGEST = 65535 };
-/* As large a length of a function as the engine keeps by itself. */
+/* The largest 'length' of a function that the engine stores as it is. */
 enum { CALL_LENGTH_KEPT = 255 };
 
 static uint32_t function_capacity;
@@ -35,7 +35,8 @@ static int64_t function_index(const char *text, uint32_t size) {
   return torpor_control.function_count++;
 }
 
-/* What a host function gave that answered 'status'; takes both references. */
+/* The result of a host function that returned 'status'; takes both references.
+ */
 static JSValue host_outcome(torpor_status status, JSValue value,
                             JSValue thrown) {
   if (status == TORPOR_OK) {

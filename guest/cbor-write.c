@@ -59,21 +59,9 @@ static int write_bytes(cbor_writer *w, const void *data, size_t size) {
   return -1;
 }
 
-/* Writes the initial byte and 'size' bytes of 'number', big-endian. */
-static int write_number(cbor_writer *w, int major, int info, uint64_t number,
-                        int size) {
-  uint8_t bytes[9] = {(uint8_t)(major << 5 | info)};
-  for (int i = 0; i < size; i++)
-    bytes[1 + i] = (uint8_t)(number >> 8 * (size - 1 - i));
-  return write_bytes(w, bytes, 1 + (size_t)size);
-}
-
 static int write_head(cbor_writer *w, enum cbor_major major, uint64_t number) {
-  if (number < 24) return write_number(w, major, (int)number, 0, 0);
-  if (number <= UINT8_MAX) return write_number(w, major, 24, number, 1);
-  if (number <= UINT16_MAX) return write_number(w, major, 25, number, 2);
-  if (number <= UINT32_MAX) return write_number(w, major, 26, number, 4);
-  return write_number(w, major, 27, number, 8);
+  uint8_t bytes[CBOR_HEAD];
+  return write_bytes(w, bytes, cbor_put_head(bytes, major, number));
 }
 
 static int write_simple(cbor_writer *w, enum cbor_simple simple) {
@@ -90,6 +78,12 @@ static int write_integer(cbor_writer *w, int64_t integer) {
   return write_head(w, CBOR_UNSIGNED, (uint64_t)integer);
 }
 
+static int write_bits(cbor_writer *w, enum cbor_simple kind, uint64_t bits,
+                      int size) {
+  uint8_t bytes[CBOR_HEAD];
+  return write_bytes(w, bytes, cbor_put(bytes, CBOR_SIMPLE, kind, bits, size));
+}
+
 /* The shortest float that is exactly 'number'; there is one NaN. */
 static int write_float(cbor_writer *w, double number) {
   float single = (float)number;
@@ -97,12 +91,11 @@ static int write_float(cbor_writer *w, double number) {
   uint64_t bits64;
   uint16_t half = isnan(number) ? 0x7e00 : tofp16(number);
   if (isnan(number) || fromfp16(half) == number)
-    return write_number(w, CBOR_SIMPLE, CBOR_HALF, half, 2);
+    return write_bits(w, CBOR_HALF, half, 2);
   memcpy(&bits32, &single, sizeof(single));
   memcpy(&bits64, &number, sizeof(number));
-  if ((double)single == number)
-    return write_number(w, CBOR_SIMPLE, CBOR_FLOAT, bits32, 4);
-  return write_number(w, CBOR_SIMPLE, CBOR_DOUBLE, bits64, 8);
+  if ((double)single == number) return write_bits(w, CBOR_FLOAT, bits32, 4);
+  return write_bits(w, CBOR_DOUBLE, bits64, 8);
 }
 
 static int write_double(cbor_writer *w, double number) {

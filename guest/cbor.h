@@ -32,7 +32,6 @@ enum cbor_tag {
   CBOR_TAG_BIGINT_NEGATIVE = 3,
   CBOR_TAG_SHARED = 28,
   CBOR_TAG_REFERENCE = 29,
-  CBOR_TAG_UINT8 = 64,
   CBOR_TAG_SET = 258,
   CBOR_TAG_MAP = 259,
   CBOR_TAG_REGEXP = 21066,
@@ -40,6 +39,28 @@ enum cbor_tag {
   CBOR_TAG_ERROR = 7630693,
   CBOR_TAG_VIEW = 7630710,
 };
+
+enum { CBOR_HEAD = 9 }; /* most bytes of a head */
+
+/* Writes an initial byte and 'size' bytes of 'number', big-endian; gives how
+ * many bytes that are. */
+static size_t cbor_put(uint8_t *to, enum cbor_major major, int info,
+                       uint64_t number, int size) {
+  to[0] = (uint8_t)((int)major << 5 | info);
+  for (int i = 0; i < size; i++)
+    to[1 + i] = (uint8_t)(number >> 8 * (size - 1 - i));
+  return 1 + (size_t)size;
+}
+
+/* The same for a head of the shortest form. */
+static size_t cbor_put_head(uint8_t *to, enum cbor_major major,
+                            uint64_t number) {
+  if (number < 24) return cbor_put(to, major, (int)number, 0, 0);
+  if (number <= UINT8_MAX) return cbor_put(to, major, 24, number, 1);
+  if (number <= UINT16_MAX) return cbor_put(to, major, 25, number, 2);
+  if (number <= UINT32_MAX) return cbor_put(to, major, 26, number, 4);
+  return cbor_put(to, major, 27, number, 8);
+}
 
 /* Values inside each other, as far as they are written; and items, as far as
  * they are read: a value may have up to three tags or arrays around it. */

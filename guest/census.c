@@ -11,7 +11,7 @@
 
 enum { CLASSES_MOST = 200, LARGEST_MOST = 20 };
 
-/* What has no constructor is told by a number: a node_kind, one of these and
+/* What has no constructor is known by a number: a node_kind, one of these and
  * what the collector calls it, or one of these and the name of its class. */
 enum { CENSUS_COLLECTED = 16, CENSUS_CLASS = 64 };
 
@@ -22,7 +22,7 @@ typedef struct census_class {
 } census_class;
 
 typedef struct census {
-  pointers keys; /* what a class is told by */
+  pointers keys; /* what identifies a class */
   census_class *classes;
   uint32_t classes_room;
   struct {
@@ -70,36 +70,24 @@ static size_t promise_bytes(const JSPromiseData *promise) {
   return bytes;
 }
 
-/* What an object of its class has beside its properties. */
-static size_t class_bytes(const JSObject *object) {
-  switch (object->class_id) {
-  case JS_CLASS_ARRAY:
-  case JS_CLASS_ARGUMENTS:
-  case JS_CLASS_MAPPED_ARGUMENTS:
-    return object->fast_array ? block_bytes(object->u.array.u.values) : 0;
-  case JS_CLASS_ARRAY_BUFFER:
-  case JS_CLASS_SHARED_ARRAY_BUFFER:
-    if (object->u.array_buffer == NULL) return 0;
-    return block_bytes(object->u.array_buffer) +
-           block_bytes(object->u.array_buffer->data);
-  case JS_CLASS_MAP:
-  case JS_CLASS_SET:
-  case JS_CLASS_WEAKMAP:
-  case JS_CLASS_WEAKSET:
-    return map_bytes(object->u.map_state);
-  case JS_CLASS_PROMISE:
-    return promise_bytes(object->u.promise_data);
-  case JS_CLASS_GENERATOR:
-    if (object->u.generator_data == NULL) return 0;
-    return block_bytes(object->u.generator_data) +
-           block_bytes(object->u.generator_data->func_state.frame.arg_buf);
-  case JS_CLASS_ASYNC_GENERATOR:
-    if (object->u.async_generator_data == NULL) return 0;
-    return block_bytes(object->u.async_generator_data) +
-           block_bytes(
-               object->u.async_generator_data->func_state.frame.arg_buf);
-  case JS_CLASS_REGEXP:
-    return block_bytes(object->u.regexp.bytecode);
+static size_t buffer_bytes(const JSArrayBuffer *buffer) {
+  if (buffer == NULL) return 0;
+  return block_bytes(buffer) + block_bytes(buffer->data);
+}
+
+static size_t generator_bytes(const JSGeneratorData *data) {
+  if (data == NULL) return 0;
+  return block_bytes(data) + block_bytes(data->func_state.frame.arg_buf);
+}
+
+static size_t async_generator_bytes(const JSAsyncGeneratorData *data) {
+  if (data == NULL) return 0;
+  return block_bytes(data) + block_bytes(data->func_state.frame.arg_buf);
+}
+
+/* Whether all that an object of this class has is one block. */
+static bool class_is_one_block(JSClassID class) {
+  switch (class) {
   case JS_CLASS_BOUND_FUNCTION:
   case JS_CLASS_C_FUNCTION_DATA:
   case JS_CLASS_FOR_IN_ITERATOR:
@@ -111,10 +99,40 @@ static size_t class_bytes(const JSObject *object) {
   case JS_CLASS_PROXY:
   case JS_CLASS_PROMISE_RESOLVE_FUNCTION:
   case JS_CLASS_PROMISE_REJECT_FUNCTION:
-    return block_bytes(object->u.opaque);
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* What an object of its class has beside its properties. */
+static size_t class_bytes(const JSObject *object) {
+  switch (object->class_id) {
+  case JS_CLASS_ARRAY:
+  case JS_CLASS_ARGUMENTS:
+  case JS_CLASS_MAPPED_ARGUMENTS:
+    return object->fast_array ? block_bytes(object->u.array.u.values) : 0;
+  case JS_CLASS_ARRAY_BUFFER:
+  case JS_CLASS_SHARED_ARRAY_BUFFER:
+    return buffer_bytes(object->u.array_buffer);
+  case JS_CLASS_MAP:
+  case JS_CLASS_SET:
+  case JS_CLASS_WEAKMAP:
+  case JS_CLASS_WEAKSET:
+    return map_bytes(object->u.map_state);
+  case JS_CLASS_PROMISE:
+    return promise_bytes(object->u.promise_data);
+  case JS_CLASS_GENERATOR:
+    return generator_bytes(object->u.generator_data);
+  case JS_CLASS_ASYNC_GENERATOR:
+    return async_generator_bytes(object->u.async_generator_data);
+  case JS_CLASS_REGEXP:
+    return block_bytes(object->u.regexp.bytecode);
   default:
     break;
   }
+  if (class_is_one_block(object->class_id))
+    return block_bytes(object->u.opaque);
   if (js_class_has_bytecode(object->class_id))
     return block_bytes(object->u.func.var_refs);
   if (object->class_id >= JS_CLASS_UINT8C_ARRAY &&
@@ -180,7 +198,7 @@ static JSObject *object_constructor(JSObject *object) {
   return NULL;
 }
 
-/* What tells the class of a node: a constructor, or a small number. */
+/* What identifies the class of a node: a constructor, or a small number. */
 static const void *class_key(const void *node) {
   JSObject *object = (JSObject *)(uintptr_t)node, *constructor;
   uintptr_t number = node_kind(node);

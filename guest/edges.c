@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* edges.c - what each thing on the heap points to, and how a program calls it.
  *
- * A node is an address that is 8-aligned, with what it is in its low bits: an
+ * A node is an address that is 8-aligned, with its kind in its low bits: an
  * object of the collector (JavaScript objects, code, variables, suspended
  * functions, shapes, realms) or a value that the collector does not know
  * (strings, BigInts).
@@ -16,7 +16,7 @@ enum node_kind { NODE_OBJECT, NODE_STRING, NODE_ROPE, NODE_BIGINT, NODE_KINDS };
 
 typedef struct edge {
   enum edge_kind {
-    EDGE_SILENT,   /* shows nowhere */
+    EDGE_SILENT,   /* not part of a path that is shown */
     EDGE_PROPERTY, /* atom */
     EDGE_VARIABLE, /* atom */
     EDGE_ELEMENT,  /* index */

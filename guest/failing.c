@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* failing.c - allocations that fail when a test says so.
  *
- * The engine calls its allocator through a table. A test exchanges that for one
- * whose functions count, and of which one call, or each from one on, finds no
- * memory: as at the limit, it may be served from the reserve. So every place
- * that allocates can be seen to cope, and what no test asks for costs nothing.
+ * The engine calls its allocator through a table. A test replaces it by one
+ * whose functions count calls, and let one of them, or all from one on, find no
+ * memory (the reserve may still serve it, as at the limit). So a test can visit
+ * every place that allocates, and without a test this costs nothing.
  *
  * Only the host can ask for it (torpor_allocation_fail). */
 

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/search.h"
 #include "../include/torpor.h"
 #include "abi.h"
 

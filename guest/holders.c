@@ -2,9 +2,9 @@
 /* holders.c - what holds each thing on the heap: the shortest path to it.
  *
  * A search in breadth from where a program's data lives: the roots, in the
- * order of root_kind. Each node knows the one that it was reached from; how the
- * path is called is found out only for those that are shown, by looking at the
- * edges once more.
+ * order of root_kind. Each node knows the one that it was reached from; the
+ * names along a path are looked up only for those that are shown, by visiting
+ * the edges once more.
  *
  *   nodes    | a | b | c | ...       in the order in which they were reached
  *   parents  | r0| r0| a |           a node's number, or HOLDERS_ROOT + root's

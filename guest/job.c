@@ -152,7 +152,7 @@ torpor_status export_promise_read(uint64_t bits) {
   return TORPOR_OK;
 }
 
-/* From here on the host sees to it what becomes of the promise. */
+/* From here on the promise's rejection is the host's to handle. */
 static torpor_status promise_handle(uint64_t bits) {
   JSValue promise;
   torpor_status status = torpor__value(bits, &promise);

@@ -111,7 +111,7 @@ _Noreturn void __assert_fail(const char *what, const char *file, int line,
 
 /* ---- Printing ------------------------------------------------------------*/
 
-/* There are no streams; who has the address of one writes to no place. */
+/* There are no streams: writing to one does nothing. */
 #undef stdout
 #undef stderr
 FILE *const stdout = NULL;

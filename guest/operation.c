@@ -31,20 +31,20 @@ static operation **operation_table(void) {
   return (operation **)(uintptr_t)torpor_control.operations;
 }
 
+/* torpor__compare_fn */
+static int operation_compare(const void *key, const void *item) {
+  uint64_t id = *(const uint64_t *)key;
+  const operation *other = *(operation *const *)item;
+  return (id > other->public.id) - (id < other->public.id);
+}
+
 /* The index of 'id', or the count when it is not pending. */
 static uint32_t operation_find(uint64_t id) {
   operation **table = operation_table();
-  uint32_t low = 0, high = torpor_control.operation_count;
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    if (table[middle]->public.id < id)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low < torpor_control.operation_count && table[low]->public.id == id)
-    return low;
-  return torpor_control.operation_count;
+  uint32_t count = torpor_control.operation_count;
+  operation **found =
+      torpor__find(&id, table, count, sizeof(*table), operation_compare);
+  return found == NULL ? count : (uint32_t)(found - table);
 }
 
 /* Takes operation 'index' out of the table. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* pointers.c - a set of addresses, numbered in the order of their coming.
+/* pointers.c - a set of addresses, numbered in the order in which they came.
  *
- * For walks over the heap: what was met before is known, and what is yet to be
- * looked at is what lies behind a place in the list.
+ * For walks over the heap: what was met before is known, and what still has to
+ * be visited lies behind a place in the list.
  *
  *   items  | a | b | c |            table: open addressing, index in 'items'
  *            0   1   2              plus 1, at most half full

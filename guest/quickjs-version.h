@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* quickjs-version.h - where the engines that we are made with differ.
+/* quickjs-version.h - what differs between the versions of the engine.
  *
  * The guest compiles with each source that tools/engine-source.txt names. What
  * it has to know of their differences is here and in no other place:

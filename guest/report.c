@@ -8,17 +8,8 @@
 enum { REPORT_TEXT_LARGEST = 200 };
 
 static void report_head(DynBuf *out, enum cbor_major major, uint64_t number) {
-  int size = number < 24            ? 0
-             : number <= UINT8_MAX  ? 1
-             : number <= UINT16_MAX ? 2
-             : number <= UINT32_MAX ? 4
-                                    : 8;
-  uint8_t bytes[9] = {
-      (uint8_t)(major << 5 |
-                (size == 0 ? (int)number : 24 + __builtin_ctz(size)))};
-  for (int i = 0; i < size; i++)
-    bytes[1 + i] = (uint8_t)(number >> 8 * (size - 1 - i));
-  dbuf_put(out, bytes, 1 + (size_t)size);
+  uint8_t bytes[CBOR_HEAD];
+  dbuf_put(out, bytes, cbor_put_head(bytes, major, number));
 }
 
 static void report_text(DynBuf *out, const char *text, size_t size) {

@@ -2,21 +2,21 @@
 /* reserve.c - memory for what must not fail.
  *
  * RESERVE_BYTES below the limit are kept for allocations whose failure nobody
- * could be told:
+ * could be told of:
  *
  *   the error that says that memory ran out
  *   what stands between torpor__sure_begin and torpor__sure_end: jobs, and
  *   rejections that nobody handles; lost, they would be lost silently
  *   the compiler's, which mostly goes on as if they had not failed, with code
- *   that is wrong. It stops at its next token once it took of the reserve, and
+ *   that is wrong. It stops at its next token once it has used the reserve, and
  *   throws; so it takes little
  *
  * When the reserve does not suffice either, the guest traps and says why. The
  * engine calls the macros below where engine/patches put them; one without the
  * patches never does.
  *
- *  (1) Outside of entries nobody may take of the reserve.
- *  (2) An allocation that may take of the reserve never returns NULL. */
+ *  (1) Outside of entries nothing may use the reserve.
+ *  (2) An allocation that may use the reserve never returns NULL. */
 #include "guest.h"
 
 enum {
@@ -61,7 +61,7 @@ static void torpor__sure_end(void) {
 /* Whether the engine is making the error that memory ran out. */
 static bool torpor__exhausted(void);
 
-/* Whether an allocation that failed may take of the reserve. 'grows': it makes
+/* Whether an allocation that failed may use the reserve. 'grows': it makes
  * a block larger, as lists of the compiler do. */
 static bool reserve_serves(size_t size, bool grows) {
   if (reserve.sure > 0 || torpor__exhausted()) return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* shim.h - threads for a world that has one.
+/* shim.h - locks and threads for a sandbox that has one thread.
  *
  * The engine leaves Atomics and SharedArrayBuffer out where it finds no
  * threads. Inside one VM they are useful all the same, and need only the names

@@ -13,8 +13,8 @@
  *
  *  (1) A serial number is never used twice, so a handle that has ended is never
  *      taken for another one. Both tables are in their order.
- *  (2) They count on over both tables and belong to the host, so that a
- *      snapshot does not depend on how many handles it made.
+ *  (2) Both tables share one sequence of them, which belongs to the host, so
+ *      that a snapshot does not depend on how many handles it made.
  *  (3) What lies behind the count is zero; the last slot is never a hole, and
  *      holes are closed when they are the majority.
  *  (4) While no handle lives, a table takes no space on the heap. */
@@ -150,6 +150,13 @@ static bool torpor__border(JSValue value, uint64_t *out) {
   return true;
 }
 
+/* torpor__compare_fn */
+static int handle_compare(const void *key, const void *item) {
+  uint64_t serial = *(const uint64_t *)key;
+  const handle *slot = item;
+  return (serial > slot->serial) - (serial < slot->serial);
+}
+
 /* The slot of 'serial', or where it would be. Numbers ascend by one at least
  * from slot to slot, so it is not far from where it would be without gaps. */
 static uint32_t handle_index(const handle_table *table, const handle *slots,
@@ -160,14 +167,8 @@ static uint32_t handle_index(const handle_table *table, const handle *slots,
   behind = slots[high - 1].serial - serial;
   if (behind < high) low = high - 1 - (uint32_t)behind;
   if (slots[low].serial == serial) return low;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (slots[middle].serial < serial)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  return low + (uint32_t)torpor__search(&serial, slots + low, high - low,
+                                        sizeof(*slots), handle_compare);
 }
 
 /* The live slot that 'bits' name, or NULL. */
@@ -316,17 +317,16 @@ static void torpor__handles_release(void) {
 
 /* ---- Tokens --------------------------------------------------------------*/
 
+/* torpor__compare_fn */
+static int token_compare(const void *key, const void *item) {
+  torpor_token number = *(const torpor_token *)key;
+  const struct token *token = item;
+  return (number > token->number) - (number < token->number);
+}
+
 static struct token *token_find(torpor_token number) {
-  uint32_t low = 0, high = tokens.count;
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    if (tokens.items[middle].number < number)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == tokens.count || tokens.items[low].number != number) return NULL;
-  return &tokens.items[low];
+  return torpor__find(&number, tokens.items, tokens.count,
+                      sizeof(*tokens.items), token_compare);
 }
 
 EXPORT(torpor_value_export)

@@ -155,20 +155,20 @@ static void consequences_free(consequences *all) {
   free(all->starts);
 }
 
+/* torpor__compare_fn: what starts at 'key' itself belongs before it. */
+static int start_compare(const void *key, const void *item) {
+  return *(const uint32_t *)item <= *(const uint32_t *)key ? 1 : -1;
+}
+
 /* The id of the operation that leads to 'owner'; 0: none is known. */
 static uint64_t consequences_operation(const consequences *all,
                                        const void *owner) {
   int32_t number = pointers_find(&all->reached, owner);
-  uint32_t low = 0, high = all->count;
-  if (number == POINTERS_NONE) return 0;
-  while (high - low > 1) {
-    uint32_t middle = (low + high) / 2;
-    if (all->starts[middle] <= (uint32_t)number)
-      low = middle;
-    else
-      high = middle;
-  }
-  return operation_table()[low]->public.id;
+  size_t behind;
+  if (number == POINTERS_NONE || all->count == 0) return 0;
+  behind = torpor__search(&number, all->starts, all->count,
+                          sizeof(*all->starts), start_compare);
+  return operation_table()[behind - 1]->public.id;
 }
 
 /* ---- Suspended functions -------------------------------------------------*/

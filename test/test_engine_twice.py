@@ -20,7 +20,7 @@ OUTPUTS = ["engine.wasm", "engine-id.h", "engine.c", "engine.h",
 
 def make(folder):
     """Copies what an engine is made of into 'folder' and makes one."""
-    for name in ("engine", "guest", "include"):
+    for name in ("common", "engine", "guest", "include"):
         shutil.copytree(SOURCE / name, folder / "source" / name)
     shutil.copytree(QUICKJS, folder / "js engine")
     subprocess.run([sys.executable, folder / "source/engine/make.py",
