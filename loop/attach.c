@@ -229,18 +229,3 @@ void torpor__attached_detach(torpor_loop *loop) {
   while (!torpor__list_empty(&loop->attached))
     detach((struct attached *)loop->attached.next);
 }
-
-torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
-                                 torpor_value promise, torpor_value *result) {
-  torpor_value value = torpor_undefined();
-  torpor_promise_state state;
-  torpor_status status = torpor_promise_handle(vm, promise);
-  if (status != TORPOR_OK && status != TORPOR_UNSUPPORTED) return status;
-  status = torpor_loop_run(loop);
-  if (status != TORPOR_OK) return status;
-  status = torpor_promise_read(vm, promise, &state, &value);
-  if (status != TORPOR_OK) return status;
-  if (state == TORPOR_PENDING) return TORPOR_DEADLOCK;
-  if (result != NULL) *result = value;
-  return state == TORPOR_FULFILLED ? TORPOR_OK : torpor_throw(vm, value);
-}

@@ -12,101 +12,8 @@
  *      watches are called from the last station.
  *  (2) A stop is seen between any two callbacks.
  *
- * Runs on the loop's thread; torpor_loop_stop and torpor_loop_wake on any, and
- * in signal handlers: they use nothing but lock-free atomics and
- * uv_async_send. */
-#include <assert.h>
-
+ * Runs on the loop's thread. */
 #include "loop.h"
-
-/* A turn has come anyway; that was all that was wanted. */
-static void ignore_wake(uv_async_t *wake) {
-  (void)wake;
-}
-
-static double read_system_clock(void *user, torpor_clock which) {
-  (void)user;
-  if (which == TORPOR_CLOCK_MONOTONIC) return (double)uv_hrtime() / 1e6;
-  uv_timeval64_t now;
-  if (uv_gettimeofday(&now) != 0) return 0;
-  return (double)now.tv_sec * 1e3 + (double)now.tv_usec / 1e3;
-}
-
-static torpor_status add_builtin_drivers(torpor_loop *loop) {
-  torpor_status status = torpor__timer_add(loop);
-  if (status == TORPOR_OK) status = torpor__file_add(loop);
-  return status;
-}
-
-static torpor_status init_handles(torpor_loop *loop) {
-  if (uv_loop_init(&loop->uv) != 0) return TORPOR_IO;
-  if (uv_async_init(&loop->uv, &loop->wake, ignore_wake) != 0) {
-    uv_loop_close(&loop->uv);
-    return TORPOR_IO;
-  }
-  uv_timer_init(&loop->uv, &loop->timer);
-  loop->timer.data = loop;
-  return TORPOR_OK;
-}
-
-torpor_status torpor_loop_open(const torpor_loop_options *options,
-                               torpor_loop **out) {
-  if (out == NULL) return TORPOR_MISUSE;
-  *out = NULL;
-  if (options != NULL && options->size < sizeof(*options)) return TORPOR_MISUSE;
-  torpor_loop *loop = calloc(1, sizeof(*loop));
-  if (loop == NULL) return TORPOR_NOMEM;
-  loop->clock = read_system_clock;
-  if (options != NULL && options->clock != NULL) {
-    loop->clock = options->clock;
-    loop->clock_user = options->user;
-  }
-  torpor__list_init(&loop->started);
-  torpor__list_init(&loop->completed);
-  torpor__list_init(&loop->attached);
-  torpor__list_init(&loop->files.waiting);
-  torpor_status status = init_handles(loop);
-  if (status != TORPOR_OK) {
-    free(loop);
-    return status;
-  }
-  torpor__alarms_init(loop);
-  status = torpor_cbor_error("RangeError", "out of memory on the host", NULL,
-                             &loop->exhausted);
-  if (status == TORPOR_OK) status = add_builtin_drivers(loop);
-  if (status != TORPOR_OK) {
-    torpor_loop_close(loop);
-    return status;
-  }
-  *out = loop;
-  return TORPOR_OK;
-}
-
-static void close_handles(torpor_loop *loop) {
-  torpor__watch_close(loop);
-  uv_close((uv_handle_t *)&loop->wake, NULL);
-  uv_close((uv_handle_t *)&loop->timer, NULL);
-  uv_run(&loop->uv, UV_RUN_DEFAULT);
-  int left = uv_loop_close(&loop->uv);
-  assert(left == 0);
-  (void)left;
-}
-
-void torpor_loop_close(torpor_loop *loop) {
-  if (loop == NULL) return;
-  assert(!loop->turning);
-  torpor__signals_restore(loop);
-  torpor__attached_detach(loop);
-  torpor__tasks_cancel(loop);
-  torpor__alarms_free(loop);
-  close_handles(loop);
-  for (size_t i = 0; i < loop->driver_count; i++) free(loop->drivers[i]);
-  free(loop->drivers);
-  torpor_bytes_free(&loop->exhausted);
-  free(loop);
-}
-
-/* ---- Turning -------------------------------------------------------------*/
 
 static bool is_idle(const torpor_loop *loop) {
   return torpor__list_empty(&loop->started) &&
@@ -163,30 +70,17 @@ void torpor_loop_on_turn(torpor_loop *loop, torpor_turned_fn turned,
   loop->turned_user = user;
 }
 
-/* ---- Stopping ------------------------------------------------------------*/
-
-void torpor_loop_wake(torpor_loop *loop) {
-  uv_async_send(&loop->wake);
-}
-
-void torpor_loop_stop(torpor_loop *loop) {
-  atomic_store(&loop->stopping, true);
-  torpor_loop_wake(loop);
-}
-
-bool torpor_loop_stopping(const torpor_loop *loop) {
-  return atomic_load(&loop->stopping);
-}
-
-void torpor__loop_signalled(torpor_loop *loop, int signal) {
-  atomic_store(&loop->signal, signal);
-  torpor_loop_stop(loop);
-}
-
-int torpor_loop_signal(const torpor_loop *loop) {
-  return atomic_load(&loop->signal);
-}
-
-double torpor_loop_now(const torpor_loop *loop, torpor_clock which) {
-  return loop->clock(loop->clock_user, which);
+torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
+                                 torpor_value promise, torpor_value *result) {
+  torpor_value value = torpor_undefined();
+  torpor_promise_state state;
+  torpor_status status = torpor_promise_handle(vm, promise);
+  if (status != TORPOR_OK && status != TORPOR_UNSUPPORTED) return status;
+  status = torpor_loop_run(loop);
+  if (status != TORPOR_OK) return status;
+  status = torpor_promise_read(vm, promise, &state, &value);
+  if (status != TORPOR_OK) return status;
+  if (state == TORPOR_PENDING) return TORPOR_DEADLOCK;
+  if (result != NULL) *result = value;
+  return state == TORPOR_FULFILLED ? TORPOR_OK : torpor_throw(vm, value);
 }

@@ -112,7 +112,7 @@ struct torpor_loop {
   size_t handler_count;
 };
 
-/* loop.c */
+/* state.c */
 
 /* 'signal' came for 'loop', in a signal handler. */
 void torpor__loop_signalled(torpor_loop *loop, int signal);
