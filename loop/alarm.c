@@ -164,6 +164,20 @@ static void ring_alarms(uv_timer_t *timer) {
   }
 }
 
+#ifdef TORPOR_TESTING
+/* Asserts that the heap is one, and that each alarm knows its place. */
+void torpor__alarms_check(const torpor_loop *loop) {
+  const struct torpor__alarms *alarms = &loop->alarms;
+  assert(alarms->count <= alarms->capacity);
+  for (size_t i = 0; i < alarms->count; i++) {
+    const torpor_alarm *alarm = alarms->heap[i];
+    assert(alarm->index == i && alarm->loop == loop);
+    assert(alarm->sequence <= alarms->made);
+    assert(i == 0 || rings_before(alarms->heap[(i - 1) / 2], alarm));
+  }
+}
+#endif
+
 void torpor__alarms_arm(torpor_loop *loop) {
   if (loop->alarms.count == 0) {
     uv_timer_stop(&loop->timer);

@@ -7,11 +7,13 @@
  * see results one at a time, as they would see events in a browser.
  *
  *  (1) 'tasks' is in order of operation ids; a task that is done or cancelled
- *      leaves a hole (NULL), and holes are closed when they are the majority.
+ *      leaves a hole (NULL), and holes are closed when they are many and the
+ *      majority.
  *  (2) A result that does not fit into the VM rejects its operation instead.
  *  (3) A VM that trapped stays attached and does nothing any more.
  *
  * Runs on the loop's thread, which is the VM's. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "common/array.h"
@@ -59,6 +61,21 @@ static torpor_task *take_task(struct attached *attached, uint64_t id) {
   if (attached->holes > 32 && attached->holes > attached->count / 2)
     close_holes(attached);
   return task;
+}
+
+/* Asserts (1) and (3). */
+static void check_table(const struct attached *attached) {
+#ifdef TORPOR_TESTING
+  size_t holes = 0;
+  for (size_t i = 0; i < attached->count; i++) {
+    assert(i == 0 || attached->tasks[i - 1].id < attached->tasks[i].id);
+    holes += attached->tasks[i].task == NULL;
+  }
+  assert(holes == attached->holes);
+  assert(holes <= 32 || holes <= attached->count / 2);
+  assert(!attached->trapped || attached->count == 0);
+#endif
+  (void)attached;
 }
 
 static void cancel_tasks(struct attached *attached) {
@@ -132,6 +149,7 @@ static torpor_status pump(struct attached *attached) {
 
 /* Makes 'status' the turn's verdict, see loop.h (4). */
 static void keep_verdict(struct attached *attached, torpor_status status) {
+  check_table(attached);
   if (status == TORPOR_OK) return;
   if (status == TORPOR_TRAPPED || status == TORPOR_BROKEN) {
     attached->trapped = true;

@@ -25,6 +25,8 @@
  * path in their message; a NotAllowedError names the flag.
  *
  * Runs on the loop's thread; perform_job on a thread of the pool. */
+#include <assert.h>
+
 #include "common/array.h"
 #include "disk.h"
 #include "loop.h"
@@ -118,6 +120,7 @@ static void finish_job(uv_work_t *work, int status) {
   torpor_loop *loop = job->loop;
   if (status != 0) job->failure = status;
   loop->files.working--;
+  assert(job->working && (job->task == NULL) == atomic_load(&job->cancelled));
   if (job->task != NULL) complete_job(job);
   free_job(job);
   work_on_waiting(loop);
@@ -156,6 +159,20 @@ static void work_on_waiting(torpor_loop *loop) {
     work_on(job);
   }
 }
+
+#ifdef TORPOR_TESTING
+/* Asserts (1), and that what waits is not begun and belongs to a task. */
+void torpor__files_check(const torpor_loop *loop) {
+  const struct torpor__files *files = &loop->files;
+  assert(files->working <= JOBS_MAX);
+  assert(files->working == JOBS_MAX || torpor__list_empty(&files->waiting));
+  for (const struct torpor__link *link = files->waiting.next;
+       link != &files->waiting; link = link->next) {
+    const struct job *job = (const struct job *)link;
+    assert(!job->working && job->task != NULL && job->loop == loop);
+  }
+}
+#endif
 
 /* The path of the task's request, ending in zero; NULL after failing the task,
  * when it has none. */

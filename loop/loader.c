@@ -11,6 +11,7 @@
  *      did before: what import() names is chosen by the running program.
  *
  * Runs on the VM's thread. */
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <unistd.h>
@@ -47,6 +48,15 @@ bool torpor_loader_gave(const torpor_loader *loader, const char *name) {
   return place < loader->count && strcmp(loader->given[place], name) == 0;
 }
 
+/* Asserts (1). */
+static void check_given(const torpor_loader *loader) {
+#ifdef TORPOR_TESTING
+  for (size_t i = 1; i < loader->count; i++)
+    assert(strcmp(loader->given[i - 1], loader->given[i]) < 0);
+#endif
+  (void)loader;
+}
+
 static bool note_given(torpor_loader *loader, const char *name) {
   if (torpor_loader_gave(loader, name)) return true;
   char *copy = strdup(name);
@@ -61,6 +71,7 @@ static bool note_given(torpor_loader *loader, const char *name) {
           (loader->count - place) * sizeof(*loader->given));
   loader->given[place] = copy;
   loader->count++;
+  check_given(loader);
   return true;
 }
 

@@ -47,12 +47,24 @@ static torpor_status turn(torpor_loop *loop, bool wait) {
   return take_verdict(loop);
 }
 
+/* Between two turns: asserts what loop.h and the files of the loop promise. */
+static void check_loop(const torpor_loop *loop) {
+#ifdef TORPOR_TESTING
+  torpor__tasks_check(loop);
+  torpor__alarms_check(loop);
+  torpor__files_check(loop);
+#endif
+  (void)loop;
+}
+
 torpor_status torpor_loop_turn(torpor_loop *loop, bool wait) {
   if (loop->turning) return TORPOR_BUSY;
+  check_loop(loop);
   loop->turning = true;
   torpor_status status = take_verdict(loop);
   if (status == TORPOR_OK) status = turn(loop, wait);
   loop->turning = false;
+  check_loop(loop);
   return status;
 }
 

@@ -157,6 +157,14 @@ bool torpor__access_reserved(const char *path);
 torpor_status torpor__access_refuse(const char *doing, const char *path,
                                     torpor_bytes *out);
 
+#ifdef TORPOR_TESTING
+/* Test builds assert what the top comments say of tasks (task.c), alarms
+ * (alarm.c) and file jobs (file.c), between turns. */
+void torpor__tasks_check(const torpor_loop *loop);
+void torpor__alarms_check(const torpor_loop *loop);
+void torpor__files_check(const torpor_loop *loop);
+#endif
+
 /* The built-in drivers, in their own files. */
 torpor_status torpor__timer_add(torpor_loop *loop);
 torpor_status torpor__file_add(torpor_loop *loop);

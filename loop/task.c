@@ -133,7 +133,7 @@ void torpor__tasks_cancel(torpor_loop *loop) {
     torpor_task_cancel((torpor_task *)loop->completed.next);
 }
 
-/* ---- Completing and delivering -------------------------------------------*/
+/* ---- Completing ----------------------------------------------------------*/
 
 void torpor__task_finish(torpor_task *task, torpor_outcome outcome,
                          struct torpor__result result) {
@@ -176,8 +176,35 @@ void torpor_task_fail(torpor_task *task, const char *name, const char *message,
   torpor_bytes_free(&error);
 }
 
+/* ---- Checking ------------------------------------------------------------*/
+
+#ifdef TORPOR_TESTING
+
+/* Asserts that the tasks of 'list' are in it, in that phase, and of 'loop'. */
+static void check_list(const torpor_loop *loop, const struct torpor__link *list,
+                       enum task_phase phase) {
+  const struct torpor__link *link = list;
+  do {
+    assert(link->next->previous == link && link->previous->next == link);
+    link = link->next;
+    const torpor_task *task = (const torpor_task *)link;
+    assert(link == list || (task->phase == phase && task->loop == loop));
+    assert(link == list || task->driver != NULL || phase != STARTED);
+  } while (link != list);
+}
+
+void torpor__tasks_check(const torpor_loop *loop) {
+  check_list(loop, &loop->started, STARTED);
+  check_list(loop, &loop->completed, COMPLETED);
+}
+
+#endif
+
+/* ---- Delivering ----------------------------------------------------------*/
+
 void torpor__tasks_deliver(torpor_loop *loop) {
   struct torpor__link ready;
+  assert(loop->turning);
   if (torpor__list_empty(&loop->completed)) return;
   ready = loop->completed;
   ready.next->previous = ready.previous->next = &ready;

@@ -10,6 +10,7 @@
  *      the last is gone: a handler always finds a live loop.
  *
  * Runs on the loop's thread; handle_signal in signal handlers. */
+#include <assert.h>
 #include <signal.h>
 
 #include "loop.h"
@@ -60,6 +61,15 @@ torpor_status torpor_loop_watch(torpor_loop *loop, const char *path,
 
 static _Atomic(torpor_loop *) owner;
 
+/* Asserts (1) of a loop that may have handlers. */
+static void check_owner(const torpor_loop *loop) {
+#ifdef TORPOR_TESTING
+  assert(loop->handler_count <= TORPOR__SIGNALS_MAX);
+  assert(loop->handler_count == 0 || atomic_load(&owner) == loop);
+#endif
+  (void)loop;
+}
+
 static void handle_signal(int signal) {
   torpor_loop *loop = atomic_load(&owner);
   for (size_t i = 0; i < loop->handler_count; i++)
@@ -86,6 +96,7 @@ torpor_status torpor_loop_stop_on(torpor_loop *loop, int signal) {
 }
 
 void torpor__signals_restore(torpor_loop *loop) {
+  check_owner(loop);
   if (atomic_load(&owner) != loop) return;
   while (loop->handler_count > 0) {
     struct torpor__handler *handler = &loop->handlers[--loop->handler_count];
