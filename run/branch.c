@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "fault.h"
 #include "request.h"
 

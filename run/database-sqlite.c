@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "fault.h"
 #include "lock.h"
 #include "database-sqlite-state.h"

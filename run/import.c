@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "state-chain.h"
 #include "data.h"
 #include "checkpoint.h"

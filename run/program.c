@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 
 #define STOP_NAME "torpor-program-stop"
 #define STOP_SOURCE "throw 0;"

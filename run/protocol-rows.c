@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "fault.h"
 
 void torpor__protocol_key(const struct torpor__protocol *p, uint64_t operation,

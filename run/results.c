@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "fault.h"
 
 static int compare_place(int64_t branch, uint64_t id,

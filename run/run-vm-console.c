@@ -5,7 +5,7 @@
  * On the VM's thread. */
 #include <stdlib.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "run-vm-state.h"
 
 /* What a step holds of the console in the host's memory until its commit, with

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "fault.h"
 
 static torpor_status check_sendable(struct torpor__database *database,

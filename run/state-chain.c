@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 
 enum { CONTEXT_MAX = TORPOR__RUN_ID_MAX + 48 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "operation.h"
 
 /* Requests are in the host's memory until the commit. Those of one guest memory

@@ -15,7 +15,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "input-check.h"
 #include "signals.h"
 #include "program.h"

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "program.h"
 #include "torpor-run.h"
 

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "input-check.h"
 #include "fault.h"
 #include "upgrade-state.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array.h"
+#include "common/array.h"
 
 /* How long ago a driver began "lately". */
 enum { LATELY_MS = 5000 };

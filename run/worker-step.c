@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "array.h"
+#include "common/array.h"
 #include "upgrade-state.h"
 
 enum {
