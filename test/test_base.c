@@ -16,15 +16,6 @@
 #include "vm/pool.h"
 #include "vm/vm.h"
 
-static torpor_bytes sleep_after(const char *source) {
-  torpor_vm *vm = test_vm_open(NULL);
-  torpor_bytes bytes;
-  test_eval(vm, source);
-  bytes = test_save(vm);
-  torpor_vm_close(vm);
-  return bytes;
-}
-
 static torpor_vm *open_from(torpor_base *base, const torpor_bytes *delta) {
   torpor_slice slice = {0};
   torpor_vm *vm;
@@ -42,8 +33,8 @@ static torpor_base *open_base(const torpor_bytes *bytes) {
 
 /* VMs of a base know nothing of each other, and outlive it. */
 static void test_many(void **state) {
-  torpor_bytes bytes =
-      sleep_after("globalThis.a = Array.from({length: 9999}, (_, i) => i); 0");
+  torpor_bytes bytes = test_save_after(
+      "globalThis.a = Array.from({length: 9999}, (_, i) => i); 0");
   torpor_base *base = open_base(&bytes);
   torpor_vm *vms[10];
   (void)state;
@@ -65,7 +56,7 @@ static void test_many(void **state) {
 }
 
 static void test_deltas(void **state) {
-  torpor_bytes bytes = sleep_after("globalThis.a = [1]; 0"), delta;
+  torpor_bytes bytes = test_save_after("globalThis.a = [1]; 0"), delta;
   torpor_base *base = open_base(&bytes);
   torpor_vm *vm = open_from(base, NULL);
   (void)state;
@@ -84,7 +75,7 @@ static void test_deltas(void **state) {
  * is left out, in whatever it is opened. */
 static void test_forged_break(void **state) {
   torpor_bytes bytes =
-      sleep_after("globalThis.a = new Uint8Array(1e5).fill(7); 0");
+      test_save_after("globalThis.a = new Uint8Array(1e5).fill(7); 0");
   torpor_vm *vms[5];
   torpor_bytes forged;
   torpor_base *base;
@@ -127,7 +118,7 @@ static void use_large(torpor_memory memory, bool no_files) {
   torpor_base *base;
   torpor_vm *vm, *other;
   torpor__image_refuse_files(no_files);
-  bytes = sleep_after(
+  bytes = test_save_after(
       "globalThis.a = Array.from({length: 100000}, (_, i) => "
       "({i})); 0");
   base = open_base(&bytes);
@@ -214,7 +205,7 @@ static void test_trimmed(void **state) {
 
 /* Neither guest nor host can write to what VMs share. */
 static void test_sealed(void **state) {
-  torpor_bytes bytes = sleep_after("globalThis.a = 1; 0");
+  torpor_bytes bytes = test_save_after("globalThis.a = 1; 0");
   torpor_base *base = open_base(&bytes);
   torpor_vm *vm = open_from(base, NULL);
   (void)state;
@@ -239,7 +230,7 @@ static torpor_status refused(const torpor_slice *chain, size_t count,
 }
 
 static void test_refused(void **state) {
-  torpor_bytes bytes = sleep_after("globalThis.a = 1; 0"), other;
+  torpor_bytes bytes = test_save_after("globalThis.a = 1; 0"), other;
   torpor_slice s[2] = {{bytes.data, bytes.size}, {bytes.data, bytes.size}};
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_base *base = open_base(&bytes);
@@ -291,8 +282,8 @@ static torpor_status open_and_use(const torpor_bytes *bytes,
 }
 
 static void test_out_of_memory(void **state) {
-  torpor_bytes bytes =
-      sleep_after("globalThis.a = Array.from({length: 50000}, (_, i) => i); 0");
+  torpor_bytes bytes = test_save_after(
+      "globalThis.a = Array.from({length: 50000}, (_, i) => i); 0");
   long live = torpor__alloc_live();
   (void)state;
   for (torpor_memory memory = 0; memory <= TORPOR_MEMORY_MAPPED; memory++)
@@ -333,8 +324,8 @@ static void *use_base(void *user) {
 }
 
 static void test_threads(void **state) {
-  torpor_bytes bytes =
-      sleep_after("globalThis.a = Array.from({length: 9999}, (_, i) => i); 0");
+  torpor_bytes bytes = test_save_after(
+      "globalThis.a = Array.from({length: 9999}, (_, i) => i); 0");
   torpor_base *base = open_base(&bytes);
   pthread_t threads[4];
   (void)state;

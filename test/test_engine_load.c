@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
+#include "test/support/file.h"
 #include "torpor-engine.h"
 #include "vm/engine.h"
 #include "vm/vm.h"
@@ -20,28 +21,10 @@
 static char folder[] = "/tmp/torpor-engines-XXXXXX";
 static char other_id[ID_SIZE + 1], shorter_id[ID_SIZE + 1];
 
-static torpor_bytes read_file(const char *path) {
-  torpor_bytes bytes = {NULL, 0};
-  FILE *file = fopen(path, "rb");
-  struct stat about;
-  assert_non_null(file);
-  assert_int_equal(fstat(fileno(file), &about), 0);
-  bytes.size = (size_t)about.st_size;
-  bytes.data = malloc(bytes.size);
-  assert_non_null(bytes.data);
-  assert_int_equal(fread(bytes.data, 1, bytes.size, file), bytes.size);
-  fclose(file);
-  return bytes;
-}
-
 static void write_engine(const char *id, const void *data, size_t size) {
   char path[256];
-  FILE *file;
   snprintf(path, sizeof(path), "%s/%s.so", folder, id);
-  file = fopen(path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(data, 1, size, file), size);
-  assert_int_equal(fclose(file), 0);
+  test_file_write(path, data, size);
 }
 
 /* Writes the engine of the build under 'other_id'. */
@@ -52,7 +35,8 @@ static void make_other_engine(void) {
   unsigned found = 0;
   assert_non_null(build);
   snprintf(path, sizeof(path), "%s/lib/torpor/engines/%s.so", build, own);
-  bytes = read_file(path);
+  bytes = test_file_read(path);
+  assert_non_null(bytes.data);
   memcpy(other_id, own, sizeof(other_id));
   other_id[0] = own[0] == 'f' ? '0' : 'f';
   for (size_t at = 0; at + ID_SIZE <= bytes.size; at++) {
@@ -84,7 +68,8 @@ static void drop_exports(torpor__engine *table) {
 static void make_shorter_engine(void) {
   char path[256];
   snprintf(path, sizeof(path), "%s/%s.so", folder, other_id);
-  torpor_bytes bytes = read_file(path);
+  torpor_bytes bytes = test_file_read(path);
+  assert_non_null(bytes.data);
   torpor__engine *table = find_table(&bytes);
   memset(shorter_id, 'b', ID_SIZE);
   memcpy(table->id, shorter_id, ID_SIZE);
@@ -140,7 +125,7 @@ static void test_refused(void **state) {
   /* The engine that is there, under a name that is not its own. */
   char real[256];
   snprintf(real, sizeof(real), "%s/%s.so", folder, other_id);
-  torpor_bytes bytes = read_file(real);
+  torpor_bytes bytes = test_file_read(real);
   write_engine(id, bytes.data, bytes.size);
   free(bytes.data);
   test_status(NULL, torpor_vm_open(&options, &vm), TORPOR_ENGINE);
@@ -153,7 +138,8 @@ static torpor_engine_info read_changed(void (*change)(torpor__engine *table)) {
   char path[256];
   torpor_engine_info info;
   snprintf(path, sizeof(path), "%s/%s.so", folder, other_id);
-  torpor_bytes bytes = read_file(path);
+  torpor_bytes bytes = test_file_read(path);
+  assert_non_null(bytes.data);
   change(find_table(&bytes));
   write_engine("changed", bytes.data, bytes.size);
   free(bytes.data);

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "test/support/vm.h"
+#include "test/support/file.h"
 #include "vm/invoke.h"
 #include "vm/vm.h"
 
@@ -166,21 +167,13 @@ static void run_program(const char *program, uint32_t more, unsigned *runs) {
 }
 
 static char *read_programs(void) {
-  char path[1024], *text;
-  long size;
-  FILE *file;
+  char path[1024];
+  torpor_bytes text;
   snprintf(path, sizeof(path), "%s/test/support/exhaustion.txt",
            getenv("TORPOR_SOURCE"));
-  file = fopen(path, "rb");
-  assert_non_null(file);
-  assert_int_equal(fseek(file, 0, SEEK_END), 0);
-  size = ftell(file);
-  rewind(file);
-  text = calloc(1, (size_t)size + 1);
-  assert_non_null(text);
-  assert_int_equal(fread(text, 1, (size_t)size, file), size);
-  fclose(file);
-  return text;
+  text = test_file_read(path);
+  assert_non_null(text.data);
+  return (char *)text.data;
 }
 
 static void test_every_allocation_fails(void **state) {

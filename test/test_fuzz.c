@@ -12,6 +12,7 @@
 
 #include "test/fuzz/exercise.h"
 #include "test/support/vm.h"
+#include "test/support/file.h"
 
 #define RECIPE_LARGEST 4096
 #define STEPS_LARGEST 12
@@ -27,13 +28,11 @@ static void try_recipe(const uint8_t *data, size_t size) {
 }
 
 static void try_file(const char *path) {
-  uint8_t data[RECIPE_LARGEST];
-  FILE *file = fopen(path, "rb");
-  size_t size;
-  assert_non_null(file);
-  size = fread(data, 1, sizeof(data), file);
-  fclose(file);
-  try_recipe(data, size);
+  torpor_bytes recipe = test_file_read(path);
+  assert_non_null(recipe.data);
+  if (recipe.size > RECIPE_LARGEST) recipe.size = RECIPE_LARGEST;
+  try_recipe(recipe.data, recipe.size);
+  free(recipe.data);
 }
 
 static void test_corpus(void **state) {

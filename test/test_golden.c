@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 
 #include "test/support/vm.h"
+#include "test/support/file.h"
 
 enum { PIECES = 8, ASKED = 8, LINE = 4096, EACH_LEAST = 8 };
 
@@ -111,28 +112,11 @@ static const struct program programs[] = {
 
 /* ---- Files ----------------------------------------------------------------*/
 
-static torpor_bytes read_file(const char *path) {
-  torpor_bytes bytes = {NULL, 0};
-  struct stat about;
-  FILE *file = fopen(path, "rb");
-  if (!file) return bytes;
-  assert_int_equal(fstat(fileno(file), &about), 0);
-  bytes.data = malloc((size_t)about.st_size + 1);
-  assert_non_null(bytes.data);
-  bytes.size = fread(bytes.data, 1, (size_t)about.st_size, file);
-  bytes.data[bytes.size] = 0;
-  fclose(file);
-  return bytes;
-}
-
 static void write_file(const char *folder, const char *name, unsigned piece,
                        const torpor_bytes *bytes) {
   char path[PATH_MAX];
   snprintf(path, sizeof(path), "%s/%s.%u", folder, name, piece);
-  FILE *file = fopen(path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(bytes->data, 1, bytes->size, file), bytes->size);
-  assert_int_equal(fclose(file), 0);
+  test_file_write(path, bytes->data, bytes->size);
 }
 
 /* ---- Asking ---------------------------------------------------------------*/
@@ -227,7 +211,7 @@ static torpor_vm *wake(const char *folder, const char *name) {
     char path[PATH_MAX];
     int length = snprintf(path, sizeof(path), "%s/%s.%zu", folder, name, count);
     assert_true(length < (int)sizeof(path));
-    torpor_bytes bytes = read_file(path);
+    torpor_bytes bytes = test_file_read(path);
     if (!bytes.data) break;
     chain[count] = (torpor_slice){bytes.data, bytes.size};
   }
@@ -290,7 +274,7 @@ static void wake_one(const char *folder, const char *name) {
   char path[PATH_MAX];
   assert_true(snprintf(path, sizeof(path), "%s/%s.txt", folder, name) <
               (int)sizeof(path));
-  torpor_bytes lines = read_file(path);
+  torpor_bytes lines = test_file_read(path);
   assert_non_null(lines.data);
   print_message("%s\n", path);
   torpor_vm *vm = wake(folder, name);

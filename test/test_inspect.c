@@ -12,14 +12,6 @@
 #include "vm/memory.h"
 #include "vm/vm.h"
 
-static torpor_value eval_module(torpor_vm *vm, const char *source) {
-  torpor_value promise;
-  test_ok(vm, torpor_eval(vm, source, strlen(source), "main.mjs", TORPOR_MODULE,
-                          &promise));
-  test_run_jobs(vm);
-  return promise;
-}
-
 /* The report as JSON. */
 static torpor_bytes inspect(torpor_vm *vm) {
   torpor_bytes report, json;
@@ -77,7 +69,7 @@ static void test_places(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_bytes json;
   (void)state;
-  eval_module(vm, waiting_program);
+  test_eval_module(vm, waiting_program);
   json = inspect(vm);
   assert_has(&json,
              "{\"function\":\"inner\",\"file\":\"main.mjs\",\"line\":3,"
@@ -110,14 +102,14 @@ static void test_sentence(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   (void)state;
   assert_places(vm, "");
-  eval_module(vm,
-              "globalThis.keep = [];\n"
-              "async function wait(n) {\n"
-              "  await new Promise((r) => keep.push(r)); }\n"
-              "function* g() { yield }\n"
-              "keep.push(g()); keep[0].next();\n"
-              "wait(1); wait(2);\n"
-              "await new Promise((r) => keep.push(r));\n");
+  test_eval_module(vm,
+                   "globalThis.keep = [];\n"
+                   "async function wait(n) {\n"
+                   "  await new Promise((r) => keep.push(r)); }\n"
+                   "function* g() { yield }\n"
+                   "keep.push(g()); keep[0].next();\n"
+                   "wait(1); wait(2);\n"
+                   "await new Promise((r) => keep.push(r));\n");
   assert_places(vm,
                 "main.mjs:7:11, wait (main.mjs:3:13), wait (main.mjs:3:13)");
   test_eval(vm, "keep.splice(1).forEach((r) => r()); 0");
@@ -138,7 +130,7 @@ static void test_in_snapshot(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_bytes plain = {NULL, 0}, bytes, list, json;
   (void)state;
-  eval_module(vm, waiting_program);
+  test_eval_module(vm, waiting_program);
   plain = test_save(vm);
   test_ok(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_WAITING, &bytes));
   torpor_vm_close(vm);
@@ -170,7 +162,7 @@ static void assert_held(const char *program, const char *expected) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_bytes json;
   const char *first;
-  eval_module(vm, program);
+  test_eval_module(vm, program);
   json = inspect(vm);
   first = strstr((const char *)json.data, "\"largest\":[");
   assert_non_null(first);
@@ -219,13 +211,13 @@ static void test_classes(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_bytes json;
   (void)state;
-  eval_module(vm,
-              "class Order { constructor(n) { this.n = n } }\n"
-              "class Special extends Map {}\n"
-              "globalThis.all = [];\n"
-              "for (let i = 0; i < 300; i++) all.push(new Order(i));\n"
-              "all.push(new Special(), Object.create(null));\n"
-              "all.push(new (class { static name = 7 })());");
+  test_eval_module(vm,
+                   "class Order { constructor(n) { this.n = n } }\n"
+                   "class Special extends Map {}\n"
+                   "globalThis.all = [];\n"
+                   "for (let i = 0; i < 300; i++) all.push(new Order(i));\n"
+                   "all.push(new Special(), Object.create(null));\n"
+                   "all.push(new (class { static name = 7 })());");
   json = inspect(vm);
   assert_has(&json, "{\"class\":\"Order\",\"count\":300,\"bytes\":");
   assert_has(&json, "{\"class\":\"Special\",\"count\":1,\"bytes\":");
@@ -246,10 +238,10 @@ static void test_sums(void **state) {
   unsigned long long sum = 0, used, other = 0;
   const char *at, *end;
   (void)state;
-  eval_module(vm,
-              "globalThis.a = []; for (let i = 0; i < 5000; i++)"
-              "  a.push({ i, s: 'text ' + i, d: new Date(i), m: new Map("
-              "    [[i, [i]]]), f: () => i });");
+  test_eval_module(vm,
+                   "globalThis.a = []; for (let i = 0; i < 5000; i++)"
+                   "  a.push({ i, s: 'text ' + i, d: new Date(i), m: new Map("
+                   "    [[i, [i]]]), f: () => i });");
   test_ok(vm, torpor_vm_usage(vm, &usage));
   json = inspect(vm);
   at = strstr((const char *)json.data, "\"heap\":{\"used\":");
@@ -320,7 +312,7 @@ static void test_weird(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_bytes before, after, json;
   (void)state;
-  eval_module(vm, weird_program);
+  test_eval_module(vm, weird_program);
   before = test_save(vm);
   json = inspect(vm);
   torpor_bytes_free(&json);
@@ -357,23 +349,23 @@ static void test_bounds(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_bytes report;
   (void)state;
-  eval_module(vm,
-              "globalThis.keep = [];\n"
-              "const long = 'n'.repeat(1e5);\n"
-              "for (let i = 0; i < 5000; i++) {\n"
-              "  const f = async () => { await new Promise((r) =>"
-              "    keep.push(r)) };\n"
-              "  Object.defineProperty(f, 'name', { value: long });\n"
-              "  f();\n"
-              "}\n"
-              "for (let i = 0; i < 1000; i++) {\n"
-              "  const C = class {}; Object.defineProperty(C, 'name',\n"
-              "    { value: long + i }); keep.push(new C()); }\n"
-              "let node = null;\n"
-              "for (let i = 0; i < 1e5; i++) node = { node };\n"
-              "globalThis.chain = node;\n"
-              "node = chain; while (node.node) node = node.node;\n"
-              "node[long] = { [long]: 'x'.repeat(2e5) };");
+  test_eval_module(vm,
+                   "globalThis.keep = [];\n"
+                   "const long = 'n'.repeat(1e5);\n"
+                   "for (let i = 0; i < 5000; i++) {\n"
+                   "  const f = async () => { await new Promise((r) =>"
+                   "    keep.push(r)) };\n"
+                   "  Object.defineProperty(f, 'name', { value: long });\n"
+                   "  f();\n"
+                   "}\n"
+                   "for (let i = 0; i < 1000; i++) {\n"
+                   "  const C = class {}; Object.defineProperty(C, 'name',\n"
+                   "    { value: long + i }); keep.push(new C()); }\n"
+                   "let node = null;\n"
+                   "for (let i = 0; i < 1e5; i++) node = { node };\n"
+                   "globalThis.chain = node;\n"
+                   "node = chain; while (node.node) node = node.node;\n"
+                   "node[long] = { [long]: 'x'.repeat(2e5) };");
   test_ok(vm, torpor_vm_inspect(vm, &report));
   print_message("a large report: %zu bytes\n", report.size);
   assert_true(report.size < (1u << 20));
@@ -423,8 +415,8 @@ static void test_damaged(void **state) {
   unsigned told = 0;
   torpor_bytes bytes;
   (void)state;
-  eval_module(vm, waiting_program);
-  eval_module(vm, weird_program);
+  test_eval_module(vm, waiting_program);
+  test_eval_module(vm, weird_program);
   bytes = test_save(vm);
   torpor_vm_close(vm);
   for (unsigned i = 0; i < count; i++) {
@@ -449,7 +441,7 @@ static void test_no_memory(void **state) {
   torpor_bytes report;
   torpor_status status = TORPOR_NOMEM;
   (void)state;
-  eval_module(vm, waiting_program);
+  test_eval_module(vm, waiting_program);
   for (long i = 0; status == TORPOR_NOMEM; i++) {
     torpor__alloc_fail(i);
     status = torpor_vm_inspect(vm, &report);

@@ -12,6 +12,8 @@
 
 #include "torpor-loop.h"
 
+#include "test/support/file.h"
+
 /* A folder made for each test:
  *
  *   allowed/file  allowed/sub/
@@ -28,10 +30,7 @@ static const char *at(const char *name) {
 }
 
 static void make_file(const char *name) {
-  FILE *file = fopen(at(name), "w");
-  assert_non_null(file);
-  fputs("content", file);
-  fclose(file);
+  test_file_write_text(at(name), "content");
 }
 
 static int set_up(void **state) {

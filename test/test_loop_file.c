@@ -17,6 +17,8 @@
 
 #include "torpor-loop.h"
 
+#include "test/support/file.h"
+
 struct fixture {
   char folder[64];
   torpor_loop *loop;
@@ -178,9 +180,7 @@ static void every_length_of_head_is_right(void **state) {
     char *bytes = malloc(sizes[i]);
     assert_non_null(bytes);
     for (size_t j = 0; j < sizes[i]; j++) bytes[j] = (char)(j * 7 + i);
-    FILE *file = fopen(path_of(fixture, "big"), "wb");
-    assert_int_equal(fwrite(bytes, 1, sizes[i], file), sizes[i]);
-    fclose(file);
+    test_file_write(path_of(fixture, "big"), bytes, sizes[i]);
     struct outcome outcome =
         perform(fixture, "file-read", "{\"path\": \"big\"}");
     size_t length = 0, head = outcome.data[2] & 31;
@@ -224,8 +224,7 @@ static void files_that_grow_while_read_are_read_whole(void **state) {
 static void a_replaced_file_keeps_its_mode(void **state) {
   struct fixture *fixture = *state;
   struct stat found;
-  FILE *file = fopen(path_of(fixture, "m"), "w");
-  fclose(file);
+  test_file_write_text(path_of(fixture, "m"), "");
   assert_int_equal(chmod(path_of(fixture, "m"), 0640), 0);
   expect_done(
       perform(fixture, "file-write", "{\"path\": \"m\", \"data\": \"1\"}"));
@@ -411,13 +410,6 @@ static void *swap(void *argument) {
   return NULL;
 }
 
-static void make_text(const char *path, const char *text) {
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
-}
-
 /* "sub" is a folder now, and now a link to a folder that was not granted. */
 static void start_swapping(const struct fixture *fixture, const char *outside,
                            struct swapper *swapper) {
@@ -428,7 +420,7 @@ static void start_swapping(const struct fixture *fixture, const char *outside,
   assert_int_equal(mkdir(swapper->one, 0755), 0);
   assert_int_equal(symlink(outside, swapper->other), 0);
   snprintf(path, sizeof(path), "%s/file", swapper->one);
-  make_text(path, "inside");
+  test_file_write_text(path, "inside");
   assert_int_equal(pthread_create(&swapper->thread, NULL, swap, swapper), 0);
 }
 
@@ -451,7 +443,7 @@ static void a_link_that_comes_after_the_check_leads_nowhere(void **state) {
   struct stat found;
   assert_non_null(mkdtemp(outside));
   snprintf(secret, sizeof(secret), "%s/file", outside);
-  make_text(secret, "secret");
+  test_file_write_text(secret, "secret");
   start_swapping(fixture, outside, &swapper);
   for (int i = 0; i < 3000 || inside < 100 || refused < 100; i++) {
     assert_true(i < 1000000);

@@ -11,6 +11,7 @@
 
 #include <libdeflate.h>
 
+#include "test/support/file.h"
 #include "test/support/vm.h"
 #include "vm/image.h"
 #include "vm/memory.h"
@@ -28,30 +29,16 @@ static void path_of(char *to, size_t room, const char *name) {
 
 static void write_file(const char *name, const void *data, size_t size) {
   char path[256];
-  FILE *file;
   path_of(path, sizeof(path), name);
-  file = fopen(path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(data, 1, size, file), size);
-  assert_int_equal(fclose(file), 0);
+  test_file_write(path, data, size);
 }
 
 static torpor_bytes read_file(const char *name) {
   char path[256];
   torpor_bytes bytes;
-  FILE *file;
-  long size;
   path_of(path, sizeof(path), name);
-  file = fopen(path, "rb");
-  assert_non_null(file);
-  fseek(file, 0, SEEK_END);
-  size = ftell(file);
-  rewind(file);
-  bytes = (torpor_bytes){malloc((size_t)size + 1), (size_t)size};
+  bytes = test_file_read(path);
   assert_non_null(bytes.data);
-  assert_int_equal(fread(bytes.data, 1, bytes.size, file), bytes.size);
-  bytes.data[size] = 0;
-  fclose(file);
   return bytes;
 }
 

@@ -21,6 +21,7 @@
 #include "run/store.h"
 #include "run/database-sqlite-state.h"
 #include "support/bench.h"
+#include "test/support/file.h"
 #include "torpor-loop.h"
 
 #define TELL "(e) => `${e.name} ${e.code}: ${e.message}`"
@@ -126,10 +127,9 @@ static torpor_status add_with_input(const void *data, size_t size,
                                     uint64_t memory_max) {
   char id[TORPOR_RUN_ID_SIZE];
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
-  FILE *file = fopen(run_bench.file, "w");
-  assert_non_null(file);
-  fputs("import { input } from 'torpor:run'; export default input();", file);
-  fclose(file);
+  test_file_write_text(run_bench.file,
+                       "import { input } from 'torpor:run';"
+                       "export default input();");
   options.file = run_bench.file;
   options.input = data;
   options.input_size = size;
@@ -332,10 +332,7 @@ static void add_with_memory(const char *source, uint64_t memory,
                             const char *access) {
   char id[TORPOR_RUN_ID_SIZE];
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
-  FILE *file = fopen(run_bench.file, "w");
-  assert_non_null(file);
-  fputs(source, file);
-  fclose(file);
+  test_file_write_text(run_bench.file, source);
   options.file = run_bench.file;
   options.id = "run";
   options.memory_max = memory;
@@ -349,10 +346,8 @@ static void files_larger_than_memory(void **state) {
   torpor_access *access;
   torpor_bytes text;
   snprintf(large, sizeof large, "%s/large", run_bench.folder);
-  FILE *file = fopen(large, "w");
-  assert_non_null(file);
-  assert_int_equal(ftruncate(fileno(file), (off_t)64 << 20), 0);
-  fclose(file);
+  test_file_write_text(large, "");
+  assert_int_equal(truncate(large, (off_t)64 << 20), 0);
   assert_int_equal(torpor_access_open(NULL, &access), TORPOR_OK);
   assert_int_equal(torpor_access_allow(access, TORPOR_READ, run_bench.folder),
                    TORPOR_OK);

@@ -15,6 +15,7 @@
 
 #include "run/database-sqlite-state.h"
 #include "support/bench.h"
+#include "test/support/file.h"
 
 #define SECRET "a secret that no disk should see"
 #define COUNTER                                                                \
@@ -78,16 +79,15 @@ static void the_file_does_not_tell(void **state) {
   static const char hidden[] = "that the state has";
   start();
   run_bench_reopen(key); /* the log goes into the file */
-  FILE *file = fopen(run_bench.path, "rb");
-  static char bytes[1 << 22];
-  size_t size = fread(bytes, 1, sizeof bytes, file);
-  fclose(file);
+  torpor_bytes bytes = test_file_read(run_bench.path);
+  const uint8_t *end = bytes.data + bytes.size;
   int found = 0; /* once: in the text of the program, which is not a state */
-  for (const char *at = bytes; size > 0; found++) {
-    at = memmem(at, size - (size_t)(at - bytes), hidden, strlen(hidden));
+  for (const uint8_t *at = bytes.data; at < end; found++) {
+    at = memmem(at, (size_t)(end - at), hidden, strlen(hidden));
     if (at == NULL) break;
     at++;
   }
+  free(bytes.data);
   assert_int_equal(found, 1);
 }
 

@@ -22,6 +22,8 @@
 #include "run/request.h"
 #include "run/database-sqlite-state.h"
 
+#include "test/support/file.h"
+
 static struct bench {
   char folder[64], path[96];
   char old_file[96], new_file[96], exporter[96];
@@ -63,13 +65,6 @@ static int tear_down(void **state) {
   return rmdir(bench.folder);
 }
 
-static void write_file(const char *path, const char *text) {
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
-}
-
 static void note(void *user, const torpor_event *event) {
   (void)user;
   if (event->kind == TORPOR_EVENT_COMMIT && --bench.commits == 0)
@@ -95,18 +90,18 @@ static void drive(int commits) {
 static void add_old(const char *source) {
   char id[TORPOR_RUN_ID_SIZE];
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
-  write_file(bench.old_file, source);
+  test_file_write_text(bench.old_file, source);
   options.file = bench.old_file;
   options.id = "run";
   assert_int_equal(torpor_run_add(bench.store, &options, id), TORPOR_OK);
 }
 
 static void write_new(const char *source) {
-  write_file(bench.new_file, source);
+  test_file_write_text(bench.new_file, source);
 }
 
 static void write_exporter(const char *source) {
-  write_file(bench.exporter, source);
+  test_file_write_text(bench.exporter, source);
 }
 
 static bool see(void *user, const torpor_run_info *info) {
@@ -353,15 +348,10 @@ static void the_old_engine_is_not_needed_any_more(void **state) {
 }
 
 static bool file_has(const char *path, const char *text) {
-  FILE *file = fopen(path, "rb");
-  if (file == NULL) return false;
-  size_t size = 0, length = strlen(text);
-  char *bytes = malloc(16 << 20);
-  assert_non_null(bytes);
-  size = fread(bytes, 1, 16 << 20, file);
-  fclose(file);
-  bool found = memmem(bytes, size, text, length) != NULL;
-  free(bytes);
+  torpor_bytes bytes = test_file_read(path);
+  bool found = bytes.data != NULL &&
+               memmem(bytes.data, bytes.size, text, strlen(text)) != NULL;
+  free(bytes.data);
   return found;
 }
 
@@ -416,14 +406,15 @@ static void an_exporter_imports(void **state) {
   char shared[96], helper[96];
   snprintf(shared, sizeof shared, "%s/shared.mjs", bench.folder);
   snprintf(helper, sizeof helper, "%s/helper.mjs", bench.folder);
-  write_file(shared, "export const seen = []; export const old = true;");
-  write_file(helper, "export const wrap = (seen) => ({ seen });");
+  test_file_write_text(shared,
+                       "export const seen = []; export const old = true;");
+  test_file_write_text(helper, "export const wrap = (seen) => ({ seen });");
   add_old(
       "import { seen } from './shared.mjs';"
       "import { signal } from 'torpor:run';"
       "seen.push(1, 2); await signal('x');");
   drive(1);
-  write_file(shared, "throw new Error('the new text');");
+  test_file_write_text(shared, "throw new Error('the new text');");
   write_exporter(
       "import { seen, old } from './shared.mjs';"
       "import { wrap } from './helper.mjs';"
@@ -565,7 +556,7 @@ static void an_endless_exporter_meets_the_deadline(void **state) {
   (void)state;
   char id[TORPOR_RUN_ID_SIZE];
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
-  write_file(bench.old_file, OLD);
+  test_file_write_text(bench.old_file, OLD);
   options.file = bench.old_file;
   options.id = "run";
   options.deadline_ms = 50;

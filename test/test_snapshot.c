@@ -17,20 +17,10 @@ static void assert_equal(const torpor_bytes *a, const torpor_bytes *b) {
   assert_memory_equal(a->data, b->data, a->size);
 }
 
-/* The VM that 'source' makes, asleep. */
-static torpor_bytes sleep_after(const char *source) {
-  torpor_vm *vm = test_vm_open(NULL);
-  torpor_bytes bytes;
-  test_eval(vm, source);
-  bytes = test_save(vm);
-  torpor_vm_close(vm);
-  return bytes;
-}
-
 /* ---- Sleeping and waking --------------------------------------------------*/
 
 static void test_small(void **state) {
-  torpor_bytes bytes = sleep_after(
+  torpor_bytes bytes = test_save_after(
       "let n = 41; (async () => { await new Promise(r => globalThis.go = r); "
       "globalThis.answer = ++n })(); 0");
   torpor_vm *vm;
@@ -60,7 +50,7 @@ static void test_untouched_equals(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
-    torpor_bytes first = sleep_after(sources[i]), second;
+    torpor_bytes first = test_save_after(sources[i]), second;
     torpor_vm *vm = test_restore(&first, NULL);
     second = test_save(vm);
     assert_equal(&first, &second);
@@ -283,7 +273,7 @@ static void test_dropped_is_small(void **state) {
 }
 
 static void test_large(void **state) {
-  torpor_bytes bytes = sleep_after(
+  torpor_bytes bytes = test_save_after(
       "globalThis.a = []; for (let i = 0; i < 100000; i++) a.push({i}); 0");
   torpor_vm *vm;
   torpor_snapshot_info info;
@@ -520,7 +510,7 @@ static void assert_refused(const torpor_bytes *good, size_t offset,
 }
 
 static void test_header(void **state) {
-  torpor_bytes good = sleep_after("0"), bad;
+  torpor_bytes good = test_save_after("0"), bad;
   torpor_options options = TORPOR_OPTIONS_INIT;
   (void)state;
   assert_refused(&good, 0, 0x88, TORPOR_FORMAT); /* magic */
@@ -560,7 +550,7 @@ static void test_header(void **state) {
 }
 
 static void test_cut_off(void **state) {
-  torpor_bytes good = sleep_after("globalThis.x = {a: 1}; 0");
+  torpor_bytes good = test_save_after("globalThis.x = {a: 1}; 0");
   (void)state;
   for (size_t size = 0; size < good.size; size++) {
     torpor_status status = restore_status(good.data, size, NULL);
@@ -612,7 +602,7 @@ static void test_lying_runs(void **state) {
       {"\x80\x80\x80\x01\x81\x80\x80\x80\x20", 9}, /* reaches beyond memory */
       {"\x80\x80\x80\x01\x20zzz", 8},              /* content cut off */
   };
-  torpor_bytes good = sleep_after("0"), bad;
+  torpor_bytes good = test_save_after("0"), bad;
   (void)state;
   for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
     bad = with_runs(&good, lies[i].runs, lies[i].size);
@@ -629,7 +619,7 @@ static void test_lying_runs(void **state) {
 /* A few bytes that claim to unpack to gigabytes. */
 static void test_bomb(void **state) {
   torpor_bytes good =
-      sleep_after("globalThis.a = new Uint8Array(1 << 20).fill(1); 0");
+      test_save_after("globalThis.a = new Uint8Array(1 << 20).fill(1); 0");
   size_t head;
   (void)state;
   find_runs(&good, &head);
@@ -649,7 +639,7 @@ static void be_silent(void *user, torpor_level level, const char *text,
 static void test_altered(void **state) {
   unsigned rounds = test_count("TORPOR_ALTERED", 1500, 100000);
   torpor_options options = TORPOR_OPTIONS_INIT;
-  torpor_bytes good = sleep_after(
+  torpor_bytes good = test_save_after(
       "globalThis.x = [1, 'a', {b: 2}]; setTimeout(() => x.push(1), 5); 0");
   test_random random = {4};
   (void)state;

@@ -25,15 +25,9 @@
 #include <sqlite3.h>
 
 #include "test/support/sqlite-database.h"
+#include "test/support/file.h"
 
 enum { BUSY_MS = 60, NOBODY = 65534 };
-
-static void write_file(const char *bytes, size_t size) {
-  FILE *file = fopen(store_path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(bytes, 1, size, file), size);
-  fclose(file);
-}
 
 /* Runs 'child' in a process of its own; its exit code. */
 static int in_process(void (*child)(void)) {
@@ -324,18 +318,16 @@ static void older_ones_are_migrated(void **state) {
 /* Makes the file at store_path what support/store-1.sql says. */
 static void make_version_1(void) {
   const char *source = getenv("TORPOR_SOURCE");
-  static char sql[1 << 16];
   char name[512];
   sqlite3 *db;
   snprintf(name, sizeof name, "%s/test/support/store-1.sql",
            source != NULL ? source : ".");
-  FILE *file = fopen(name, "rb");
-  assert_non_null(file);
-  size_t size = fread(sql, 1, sizeof sql - 1, file);
-  fclose(file);
-  sql[size] = '\0';
+  torpor_bytes sql = test_file_read(name);
+  assert_non_null(sql.data);
   assert_int_equal(sqlite3_open(store_path, &db), SQLITE_OK);
-  assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(db, (char *)sql.data, NULL, NULL, NULL),
+                   SQLITE_OK);
+  free(sql.data);
   assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
@@ -475,13 +467,12 @@ static void other_files_are_refused_untouched(void **state) {
       "of a database would have to be, to be sure of "
       "it.";
   struct torpor__database *store;
-  char after[sizeof text] = "";
-  write_file(text, sizeof text);
+  test_file_write(store_path, text, sizeof text);
   assert_int_equal(store_try(&store, 0), TORPOR_FORMAT);
-  FILE *file = fopen(store_path, "rb");
-  assert_int_equal(fread(after, 1, sizeof after, file), sizeof text);
-  fclose(file);
-  assert_string_equal(after, text);
+  torpor_bytes after = test_file_read(store_path);
+  assert_int_equal(after.size, sizeof text);
+  assert_memory_equal(after.data, text, sizeof text);
+  free(after.data);
 }
 
 static void other_databases_are_refused(void **state) {

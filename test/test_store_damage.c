@@ -23,6 +23,7 @@
 #include "run/store.h"
 #include "run/database-sqlite-state.h"
 #include "support/bench.h"
+#include "test/support/file.h"
 
 /* Longer than any one damage takes, also on a busy machine. */
 enum { CASE_SECONDS = 60, STEPS = 7, RUNS = 4, VICTIM = 2 };
@@ -42,10 +43,7 @@ static const char *const values[] = {"-1",
 
 /* ---- A store in which every table has rows --------------------------------*/
 
-static struct {
-  uint8_t *data;
-  size_t size;
-} image;
+static torpor_bytes image;
 
 static char damage[256]; /* for whoever reads why a test failed */
 
@@ -85,10 +83,7 @@ static void make_victim(void) {
   need(torpor_run_rewind(run_bench.store, "victim", 1));
   run_bench_signals("victim", 1, 1);
   run_bench_drive("victim", 2);
-  FILE *file = fopen(run_bench.file, "w");
-  assert_non_null(file);
-  fputs(new_program, file);
-  fclose(file);
+  test_file_write_text(run_bench.file, new_program);
   options.file = run_bench.file;
   need(torpor_run_upgrade(run_bench.store, "victim", &options, NULL));
   run_bench_drive("victim", 3);
@@ -112,15 +107,8 @@ static int set_up(void **state) {
   run_bench_drive("first", 1);
   run_bench_drive("last", 1);
   do_sql("PRAGMA wal_checkpoint(TRUNCATE)");
-  FILE *file = fopen(run_bench.path, "rb");
-  if (file == NULL || fseek(file, 0, SEEK_END) != 0) return -1;
-  image.size = (size_t)ftell(file);
-  image.data = malloc(image.size);
-  rewind(file);
-  if (image.data == NULL ||
-      fread(image.data, 1, image.size, file) != image.size)
-    return -1;
-  return fclose(file);
+  image = test_file_read(run_bench.path);
+  return image.data != NULL ? 0 : -1;
 }
 
 static int tear_down(void **state) {
@@ -139,10 +127,7 @@ static void restore_store(void) {
     snprintf(path, sizeof path, "%s%s", run_bench.path, ends[i]);
     unlink(path);
   }
-  FILE *file = fopen(run_bench.path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(image.data, 1, image.size, file), image.size);
-  assert_int_equal(fclose(file), 0);
+  test_file_write(run_bench.path, image.data, image.size);
   assert_int_equal(
       torpor_store_open(run_bench.path, &options, &run_bench.store), TORPOR_OK);
   do_sql("PRAGMA synchronous = OFF");

@@ -269,7 +269,6 @@ static void test_clears_what_is_due(void **state) {
   clocks now = {1.7e12, 50};
   torpor_options options = options_with(&now);
   torpor_vm *vm = test_vm_open(&options);
-  torpor_value promise;
   torpor_bytes bytes;
   (void)state;
   static const char source[] =
@@ -282,9 +281,7 @@ static void test_clears_what_is_due(void **state) {
       "signal('b', controller).catch((e) => seen.push(e.name));"
       "torpor.onwake = () => { seen.push('wake'); clearTimeout(timeout);"
       "  clearInterval(interval); controller.abort(); };";
-  test_ok(vm, torpor_eval(vm, source, sizeof(source) - 1, "main.mjs",
-                          TORPOR_MODULE, &promise));
-  test_run_jobs(vm);
+  test_eval_module(vm, source);
   bytes = test_save(vm);
   torpor_vm_close(vm);
   vm = test_restore(&bytes, &options);
@@ -331,9 +328,7 @@ static void test_comes_before_export(void **state) {
       "globalThis.seen = [];"
       "torpor.onwake = () => seen.push('wake');"
       "exportState(() => { seen.push('export'); return 1; });";
-  test_ok(vm, torpor_eval(vm, source, sizeof(source) - 1, "main.mjs",
-                          TORPOR_MODULE, &value));
-  test_run_jobs(vm);
+  test_eval_module(vm, source);
   bytes = test_save(vm);
   torpor_vm_close(vm);
   vm = test_restore(&bytes, &options);
@@ -474,25 +469,19 @@ static torpor_status give_upgrade(torpor_vm *vm,
                      result);
 }
 
-static void eval_module(torpor_vm *vm, const char *source) {
-  torpor_value promise;
-  test_ok(vm, torpor_eval(vm, source, strlen(source), "main.mjs", TORPOR_MODULE,
-                          &promise));
-  test_run_jobs(vm);
-}
-
 static void test_export_state(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_value value;
   torpor_bytes json;
   (void)state;
   test_status(vm, torpor_state_export(vm, &value), TORPOR_NOT_FOUND);
-  eval_module(vm,
-              "import { exportState } from 'torpor:run';"
-              "let n = 1;"
-              "exportState(() => { throw new Error('no') });"
-              "globalThis.again = () => exportState(() => ({ n: n++ }));"
-              "try { exportState(1) } catch (e) { globalThis.e = e.name }");
+  test_eval_module(
+      vm,
+      "import { exportState } from 'torpor:run';"
+      "let n = 1;"
+      "exportState(() => { throw new Error('no') });"
+      "globalThis.again = () => exportState(() => ({ n: n++ }));"
+      "try { exportState(1) } catch (e) { globalThis.e = e.name }");
   test_eval_is(vm, "e", "TypeError");
   test_status(vm, torpor_state_export(vm, &value), TORPOR_THROWN);
   test_eval(vm, "again(); 0");
@@ -518,13 +507,13 @@ static void test_on_upgrade(void **state) {
   (void)state;
   test_ok(vm, torpor_function_bind(vm, "torpor:run.upgrade", give_upgrade, NULL,
                                    NULL));
-  eval_module(vm, program);
+  test_eval_module(vm, program);
   test_eval_is(vm, "got", "undefined");
   torpor_vm_close(vm);
   vm = test_vm_open(NULL);
   test_ok(vm, torpor_function_bind(vm, "torpor:run.upgrade", give_upgrade,
                                    upgrade, NULL));
-  eval_module(vm, program);
+  test_eval_module(vm, program);
   test_eval_is(vm, "got", "42");
   torpor_vm_close(vm);
 }

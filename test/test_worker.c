@@ -17,9 +17,10 @@
 #include "run/worker-run.h"
 #include "run/database-sqlite-state.h"
 
+#include "test/support/bench.h"
+#include "test/support/file.h"
+
 static struct bench {
-  char folder[64], file[96], path[96];
-  torpor_store *store;
   torpor_worker *worker;
   int lines, errors, stop_at_line, started;
   torpor_run_info info; /* its strings are not kept */
@@ -27,27 +28,8 @@ static struct bench {
 } bench;
 
 static int set_up(void **state) {
-  (void)state;
   memset(&bench, 0, sizeof bench);
-  snprintf(bench.folder, sizeof bench.folder, "/tmp/torpor-worker-XXXXXX");
-  if (mkdtemp(bench.folder) == NULL) return -1;
-  snprintf(bench.file, sizeof bench.file, "%s/main.mjs", bench.folder);
-  snprintf(bench.path, sizeof bench.path, "%s/store", bench.folder);
-  return torpor_store_open(bench.path, NULL, &bench.store) == TORPOR_OK ? 0
-                                                                        : -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  static const char *const ends[] = {"", "-wal", "-shm", "-locks"};
-  torpor_store_close(bench.store);
-  for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-    char path[128];
-    snprintf(path, sizeof path, "%s%s", bench.path, ends[i]);
-    unlink(path);
-  }
-  unlink(bench.file);
-  return rmdir(bench.folder);
+  return run_bench_open(state);
 }
 
 static void note(void *user, const torpor_event *event) {
@@ -58,19 +40,16 @@ static void note(void *user, const torpor_event *event) {
 }
 
 static void write_program(const char *source) {
-  FILE *file = fopen(bench.file, "w");
-  assert_non_null(file);
-  fputs(source, file);
-  fclose(file);
+  test_file_write_text(run_bench.file, source);
 }
 
 static void add_named(const char *name, const char *source) {
   char id[TORPOR_RUN_ID_SIZE];
   write_program(source);
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
-  options.file = bench.file;
+  options.file = run_bench.file;
   options.id = name;
-  assert_int_equal(torpor_run_add(bench.store, &options, id), TORPOR_OK);
+  assert_int_equal(torpor_run_add(run_bench.store, &options, id), TORPOR_OK);
 }
 
 static void add_run(const char *source) {
@@ -81,16 +60,16 @@ static void add_with_fuel(uint64_t fuel, const char *source) {
   char id[TORPOR_RUN_ID_SIZE];
   write_program(source);
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
-  options.file = bench.file;
+  options.file = run_bench.file;
   options.id = "run";
   options.fuel = fuel;
-  assert_int_equal(torpor_run_add(bench.store, &options, id), TORPOR_OK);
+  assert_int_equal(torpor_run_add(run_bench.store, &options, id), TORPOR_OK);
 }
 
 static void drive(torpor_event_fn event) {
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
   options.event = event;
-  assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
+  assert_int_equal(torpor_worker_open(run_bench.store, &options, &bench.worker),
                    TORPOR_OK);
   assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_OK);
   assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
@@ -105,7 +84,8 @@ static bool see(void *user, const torpor_run_info *info) {
 }
 
 static void look(void) {
-  assert_int_equal(torpor_run_each(bench.store, "run", see, NULL), TORPOR_OK);
+  assert_int_equal(torpor_run_each(run_bench.store, "run", see, NULL),
+                   TORPOR_OK);
 }
 
 /* What a step writes to the console is kept until its commit: not without
@@ -127,14 +107,15 @@ static void parking_takes_the_lock(void **state) {
   (void)state;
   torpor_store *other;
   add_run("1");
-  struct torpor__sqlite *db = (struct torpor__sqlite *)bench.store->database;
+  struct torpor__sqlite *db =
+      (struct torpor__sqlite *)run_bench.store->database;
   assert_int_equal(torpor__sqlite_exec(db, "UPDATE run SET access = 'x'"),
                    TORPOR_OK);
-  assert_int_equal(torpor_store_open(bench.path, NULL, &other), TORPOR_OK);
+  assert_int_equal(torpor_store_open(run_bench.path, NULL, &other), TORPOR_OK);
   assert_int_equal(other->database->calls->lock(other->database, 1), TORPOR_OK);
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
   options.event = note;
-  assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
+  assert_int_equal(torpor_worker_open(run_bench.store, &options, &bench.worker),
                    TORPOR_OK);
   assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_OK);
   look();
@@ -195,7 +176,7 @@ static void a_stop_before_a_claim_is_no_attempt(void **state) {
   (void)state;
   add_run("export default 1;");
   for (int i = 0; i < 2 * TORPOR_RUN_ATTEMPTS; i++) {
-    assert_int_equal(torpor_worker_open(bench.store, NULL, &bench.worker),
+    assert_int_equal(torpor_worker_open(run_bench.store, NULL, &bench.worker),
                      TORPOR_OK);
     assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_OK);
     torpor_worker_stop(bench.worker);
@@ -212,7 +193,7 @@ static void a_stop_before_a_claim_is_no_attempt(void **state) {
 }
 
 static struct torpor__database *rows(void) {
-  return bench.store->database;
+  return run_bench.store->database;
 }
 
 static void stop_at_end(void *user, const torpor_event *event) {
@@ -236,7 +217,7 @@ static void a_damaged_run_is_parked_alone(void **state) {
       TORPOR_OK);
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
   options.event = stop_at_end;
-  assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
+  assert_int_equal(torpor_worker_open(run_bench.store, &options, &bench.worker),
                    TORPOR_OK);
   assert_int_equal(torpor_worker_add(bench.worker, NULL), TORPOR_OK);
   assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
@@ -245,7 +226,8 @@ static void a_damaged_run_is_parked_alone(void **state) {
   assert_int_equal(bench.info.state, TORPOR_RUN_PARKED);
   assert_non_null(strstr(bench.reason, "access"));
   assert_int_equal(bench.errors, 1);
-  assert_int_equal(torpor_run_each(bench.store, "other", see, NULL), TORPOR_OK);
+  assert_int_equal(torpor_run_each(run_bench.store, "other", see, NULL),
+                   TORPOR_OK);
   assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
 }
 
@@ -255,10 +237,10 @@ static void a_damaged_run_that_was_asked_for_is_an_error(void **state) {
   assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)rows(),
                                        "UPDATE run SET access = 'all'"),
                    TORPOR_OK);
-  assert_int_equal(torpor_worker_open(bench.store, NULL, &bench.worker),
+  assert_int_equal(torpor_worker_open(run_bench.store, NULL, &bench.worker),
                    TORPOR_OK);
   assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_CORRUPT);
-  assert_non_null(strstr(torpor_store_error(bench.store), "access"));
+  assert_non_null(strstr(torpor_store_error(run_bench.store), "access"));
   assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
   torpor_worker_close(bench.worker);
   look();
@@ -276,19 +258,19 @@ static void leave_to_who_has_the_key(bool with_other) {
   static const uint8_t key[TORPOR_KEY_SIZE] = {1}, other[TORPOR_KEY_SIZE] = {2};
   torpor_store_options keyed = TORPOR_STORE_OPTIONS_INIT;
   keyed.key = key;
-  torpor_store_close(bench.store);
-  assert_int_equal(torpor_store_open(bench.path, &keyed, &bench.store),
+  torpor_store_close(run_bench.store);
+  assert_int_equal(torpor_store_open(run_bench.path, &keyed, &run_bench.store),
                    TORPOR_OK);
   add_run("import { sleep } from 'torpor:run'; await sleep('1 day');");
   drive(stop_at_commit);
-  torpor_store_close(bench.store);
+  torpor_store_close(run_bench.store);
   keyed.key = with_other ? other : NULL;
-  assert_int_equal(torpor_store_open(bench.path, &keyed, &bench.store),
+  assert_int_equal(torpor_store_open(run_bench.path, &keyed, &run_bench.store),
                    TORPOR_OK);
   add_named("other", "export default 2;");
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
   options.event = with_other ? stop_at_end : stop_at_second_error;
-  assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
+  assert_int_equal(torpor_worker_open(run_bench.store, &options, &bench.worker),
                    TORPOR_OK);
   assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_KEY);
   assert_int_equal(torpor_worker_add(bench.worker, NULL), TORPOR_OK);
@@ -297,7 +279,8 @@ static void leave_to_who_has_the_key(bool with_other) {
   look();
   assert_int_equal(bench.info.state, TORPOR_RUN_WAITING);
   assert_int_equal(bench.info.attempts, 0);
-  assert_int_equal(torpor_run_each(bench.store, "other", see, NULL), TORPOR_OK);
+  assert_int_equal(torpor_run_each(run_bench.store, "other", see, NULL),
+                   TORPOR_OK);
   assert_int_equal(bench.info.state,
                    with_other ? TORPOR_RUN_DONE : TORPOR_RUN_READY);
 }
@@ -322,7 +305,7 @@ static torpor_status fail_head_get(struct torpor__database *store, int64_t run,
 /* What the store says while a step is prepared reaches the worker. */
 static void a_store_that_fails_is_noticed(void **state) {
   (void)state;
-  struct torpor__worker_shared shared = {.store = bench.store};
+  struct torpor__worker_shared shared = {.store = run_bench.store};
   struct torpor__worker_run *run;
   bool stepped = true;
   add_run("export default 1;");
@@ -360,8 +343,9 @@ static void little_fuel_loses_nothing(void **state) {
   drive(stop_at_commit);
   static const char *const names[] = {"a", "b", "c", "d"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    assert_int_equal(torpor_run_signal(bench.store, "run", names[i], NULL, 0),
-                     TORPOR_OK);
+    assert_int_equal(
+        torpor_run_signal(run_bench.store, "run", names[i], NULL, 0),
+        TORPOR_OK);
   drive(note);
   look();
   assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
@@ -458,7 +442,7 @@ static void short_suspects_go_first(void **state) {
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
   options.event = follow_order;
   other_attempts = 0;
-  assert_int_equal(torpor_worker_open(bench.store, &options, &bench.worker),
+  assert_int_equal(torpor_worker_open(run_bench.store, &options, &bench.worker),
                    TORPOR_OK);
   assert_int_equal(torpor_worker_add(bench.worker, NULL), TORPOR_OK);
   assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
@@ -487,7 +471,8 @@ static void an_end_is_told_with_its_reason(void **state) {
   assert_true(ended_with_reason);
 }
 
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ON_BENCH(test)                                                         \
+  cmocka_unit_test_setup_teardown(test, set_up, run_bench_close)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -25,6 +25,9 @@
 #include "torpor-loop.h"
 #include "torpor-run.h"
 
+#include "test/support/bench.h"
+#include "test/support/file.h"
+
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
@@ -60,39 +63,16 @@ static const char program[] =
     "export default 7;";
 
 static struct bench {
-  char folder[64], file[96], path[96];
-  torpor_store *store;
   torpor_run_state state;
   char reason[256];
   int again;
 } bench;
 
 static int set_up(void **state) {
-  (void)state;
   memset(&bench, 0, sizeof bench);
-  snprintf(bench.folder, sizeof bench.folder, "/tmp/torpor-hunger-XXXXXX");
-  if (mkdtemp(bench.folder) == NULL) return -1;
-  snprintf(bench.file, sizeof bench.file, "%s/main.mjs", bench.folder);
-  snprintf(bench.path, sizeof bench.path, "%s/store", bench.folder);
-  FILE *file = fopen(bench.file, "w");
-  if (file == NULL) return -1;
-  fputs(program, file);
-  fclose(file);
-  return torpor_store_open(bench.path, NULL, &bench.store) == TORPOR_OK ? 0
-                                                                        : -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  static const char *const ends[] = {"", "-wal", "-shm", "-locks"};
-  torpor_store_close(bench.store);
-  for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-    char path[128];
-    snprintf(path, sizeof path, "%s%s", bench.path, ends[i]);
-    unlink(path);
-  }
-  unlink(bench.file);
-  return rmdir(bench.folder);
+  if (run_bench_open(state) != 0) return -1;
+  test_file_write_text(run_bench.file, program);
+  return 0;
 }
 
 static void note(void *user, const torpor_event *event) {
@@ -115,20 +95,20 @@ static void play(int number) {
   torpor_run_options run = TORPOR_RUN_OPTIONS_INIT;
   torpor_worker *worker;
   snprintf(name, sizeof name, "run%d", number);
-  run.file = bench.file;
+  run.file = run_bench.file;
   run.id = name;
   options.event = note;
-  assert_int_equal(torpor_run_add(bench.store, &run, id), TORPOR_OK);
+  assert_int_equal(torpor_run_add(run_bench.store, &run, id), TORPOR_OK);
   heap.made = 0;
   heap.fail_at = number;
-  assert_int_equal(torpor_worker_open(bench.store, &options, &worker),
+  assert_int_equal(torpor_worker_open(run_bench.store, &options, &worker),
                    TORPOR_OK);
   assert_int_equal(torpor_worker_add(worker, id), TORPOR_OK);
   torpor_status status = torpor_worker_run(worker);
   heap.counting = false;
   assert_true(status == TORPOR_OK || status == TORPOR_NOMEM);
   torpor_worker_close(worker);
-  assert_int_equal(torpor_run_each(bench.store, id, see, NULL), TORPOR_OK);
+  assert_int_equal(torpor_run_each(run_bench.store, id, see, NULL), TORPOR_OK);
   if (status != TORPOR_OK || bench.state == TORPOR_RUN_DONE) return;
   assert_int_equal(bench.state, TORPOR_RUN_FAILED); /* as a driver told it */
   assert_non_null(strstr(bench.reason, "memory"));
@@ -160,7 +140,8 @@ static void receiving_a_result(void **state) {
   assert_true(bench.again > 0);
 }
 
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ON_BENCH(test)                                                         \
+  cmocka_unit_test_setup_teardown(test, set_up, run_bench_close)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

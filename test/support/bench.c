@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bench.c - a store with runs and a worker. See bench.h. */
 #include "support/bench.h"
+#include "test/support/file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,10 +70,7 @@ void run_bench_reopen(const uint8_t *key) {
 void run_bench_add(const char *id, const char *source, uint64_t keep) {
   char out[TORPOR_RUN_ID_SIZE];
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
-  FILE *file = fopen(run_bench.file, "w");
-  assert_non_null(file);
-  fputs(source, file);
-  fclose(file);
+  test_file_write_text(run_bench.file, source);
   options.file = run_bench.file;
   options.id = id;
   options.keep = keep;

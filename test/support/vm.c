@@ -55,6 +55,14 @@ torpor_value test_eval(torpor_vm *vm, const char *source) {
   return value;
 }
 
+torpor_value test_eval_module(torpor_vm *vm, const char *source) {
+  torpor_value value;
+  test_ok(vm, torpor_eval(vm, source, strlen(source), "main.mjs", TORPOR_MODULE,
+                          &value));
+  test_run_jobs(vm);
+  return value;
+}
+
 double test_eval_number(torpor_vm *vm, const char *source) {
   torpor_value value = test_eval(vm, source);
   assert_int_equal(torpor_value_type(value), TORPOR_TYPE_NUMBER);
@@ -110,4 +118,12 @@ unsigned test_count(const char *name, unsigned quick, unsigned full) {
   const char *given = getenv(name), *tier = getenv("TORPOR_TIER");
   if (given) return (unsigned)strtoul(given, NULL, 10);
   return tier && strcmp(tier, "full") == 0 ? full : quick;
+}
+
+torpor_bytes test_save_after(const char *source) {
+  torpor_vm *vm = test_vm_open(NULL);
+  test_eval(vm, source);
+  torpor_bytes bytes = test_save(vm);
+  torpor_vm_close(vm);
+  return bytes;
 }

@@ -30,6 +30,8 @@ torpor_vm *test_vm_open(const torpor_options *options);
 
 /* Evaluates a script named "test.js". */
 torpor_value test_eval(torpor_vm *vm, const char *source);
+/* Evaluates a module named "main.mjs" and runs its jobs. */
+torpor_value test_eval_module(torpor_vm *vm, const char *source);
 double test_eval_number(torpor_vm *vm, const char *source);
 /* Asserts that String(result) is 'expected'. */
 void test_eval_is(torpor_vm *vm, const char *source, const char *expected);
@@ -42,6 +44,8 @@ void test_run_jobs(torpor_vm *vm);
 torpor_vm *test_restore(const torpor_bytes *snapshot,
                         const torpor_options *options);
 torpor_bytes test_save(torpor_vm *vm);
+/* What a VM that ran 'source' is asleep. */
+torpor_bytes test_save_after(const char *source);
 
 /* A generator of numbers that is the same everywhere. */
 typedef struct test_random {
