@@ -29,7 +29,7 @@ struct torpor__run_vm {
   bool started;
   bool thrown; /* the main module gave no promise, but 'exception' */
   torpor_value exception;
-  bool told;       /* the VM was entered: its program knows that it woke */
+  bool entered;    /* its program has run here, and so knows that it woke */
   bool cancelling; /* a cancel was delivered, what came of it not looked at */
   int64_t step;
   uint64_t step_began_ms; /* monotonic */

@@ -12,8 +12,8 @@
  *      the same step, so that no commit knows of it, and the step goes on. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "run-vm-state.h"
 #include "torpor-run.h"
 
@@ -112,16 +112,10 @@ torpor_vm *torpor__run_vm_get(const struct torpor__run_vm *run_vm) {
 
 /* ---- Running -------------------------------------------------------------*/
 
-static uint64_t monotonic_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* The VM sees to the deadline within an entry, this to that of all entries of
  * the step together. */
 static torpor_status check_deadline(struct torpor__run_vm *run_vm) {
-  if (monotonic_ms() - run_vm->step_began_ms < run_vm->step_most_ms)
+  if (torpor__clock_ms() - run_vm->step_began_ms < run_vm->step_most_ms)
     return TORPOR_OK;
   snprintf(run_vm->message, sizeof run_vm->message,
            "the program did not wait for anything within its deadline of "
@@ -186,17 +180,17 @@ static torpor_status start_program(struct torpor__run_vm *run_vm) {
   }
   status = export_main(run_vm, &source);
   torpor_bytes_free(&source);
-  if (status == TORPOR_OK) run_vm->started = run_vm->told = true;
+  if (status == TORPOR_OK) run_vm->started = run_vm->entered = true;
   return status;
 }
 
 /* Lets a VM that was just restored learn that it slept, before anything is
  * settled in it: it may then end waits that a result has come for. */
 static torpor_status tell_waking(struct torpor__run_vm *run_vm) {
-  if (run_vm->told) return TORPOR_OK;
+  if (run_vm->entered) return TORPOR_OK;
   torpor_status status = torpor_job_run(run_vm->vm, 1, NULL);
   if (status != TORPOR_OK) return torpor__run_vm_fail(run_vm, status);
-  run_vm->told = true;
+  run_vm->entered = true;
   return TORPOR_OK;
 }
 
@@ -295,15 +289,15 @@ static torpor_status end_exhausted(struct torpor__run_vm *run_vm,
 
 torpor_status torpor__run_vm_step(struct torpor__run_vm *run_vm, int64_t number,
                                   struct torpor__delivery *deliveries,
-                                  size_t count, uint64_t allowance_ms,
+                                  size_t count, uint64_t budget_ms,
                                   struct torpor__step *step) {
   uint64_t deadline = run_vm->context.deadline_ms;
   bool spent = false;
   forget_step(run_vm);
   run_vm->step = number;
-  run_vm->step_began_ms = monotonic_ms();
+  run_vm->step_began_ms = torpor__clock_ms();
   run_vm->step_most_ms =
-      allowance_ms > 0 && allowance_ms < deadline ? allowance_ms : deadline;
+      budget_ms > 0 && budget_ms < deadline ? budget_ms : deadline;
   torpor_vm_set_deadline(run_vm->vm, run_vm->step_most_ms);
   torpor_status status = run_step(run_vm, deliveries, count, &spent);
   if (status == TORPOR_OK) status = collect_all(run_vm, &spent);
@@ -317,5 +311,5 @@ torpor_status torpor__run_vm_step(struct torpor__run_vm *run_vm, int64_t number,
 
 bool torpor__run_vm_is_late(const struct torpor__run_vm *run_vm) {
   return run_vm->step_most_ms < run_vm->context.deadline_ms &&
-         monotonic_ms() - run_vm->step_began_ms >= run_vm->step_most_ms;
+         torpor__clock_ms() - run_vm->step_began_ms >= run_vm->step_most_ms;
 }

@@ -51,13 +51,13 @@ void torpor__run_vm_close(struct torpor__run_vm *run_vm);
 
 /* Runs step number 'number': tells the VM 'deliveries' in order and drains its
  * jobs after each, marks those that it accepted and those that it did not come
- * to, and describes in 'step' what it did. It may take 'allowance_ms'; 0, or
+ * to, and describes in 'step' what it did. It may take 'budget_ms'; 0, or
  * more than the deadline of the run: as long as that. The description is valid
  * until the next step or close. OK, also when the program ended or failed; else
  * the step came to nothing and torpor__run_vm_error says why. */
 torpor_status torpor__run_vm_step(struct torpor__run_vm *run_vm, int64_t number,
                                   struct torpor__delivery *deliveries,
-                                  size_t count, uint64_t allowance_ms,
+                                  size_t count, uint64_t budget_ms,
                                   struct torpor__step *step);
 const char *torpor__run_vm_error(const struct torpor__run_vm *run_vm);
 

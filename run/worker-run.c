@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* worker-run.c - one run in the hands of a worker. See worker-run.h.
+/* worker-run.c - one run that a worker has claimed. See worker-run.h.
  *
  *  (1) A VM that is awake is at the state of the last commit, or at that of the
  *      step which is staged; whenever neither is true it is closed, or on its
@@ -24,9 +24,9 @@ struct torpor__worker_run {
   struct torpor__protocol *protocol;
   struct torpor__worker_step worker_step;
   struct torpor__step step;
-  bool staged;
-  bool sleeps;  /* when it was taken: its program has begun */
-  bool stepped; /* since the last torpor__worker_run_rest */
+  bool staged;  /* 'step' is, and its commit not reported yet */
+  bool begun;   /* its program had begun when the run was claimed */
+  bool stepped; /* since the last torpor__worker_run_return_attempt */
 
   /* What never changes, read once. */
   char *id, *program;
@@ -46,7 +46,7 @@ static torpor_status copy_row(void *data, int64_t number,
                               const struct torpor__head *head) {
   struct torpor__worker_run *run = data;
   (void)number;
-  run->sleeps = head->step > head->start;
+  run->begun = head->step > head->start;
   run->id = strdup(row->id);
   run->program = strdup(row->program);
   run->input = torpor__array_copy(row->input.data, row->input.size);
@@ -89,8 +89,9 @@ static torpor_status look_at_newest(void *data,
   return TORPOR_CANCELLED;
 }
 
-/* A run that sleeps in an engine which is not here is left to workers that have
- * it: trying would use up its attempts. */
+/* ENGINE or KEY when the newest state needs an engine, or a key, that is not
+ * here: the run is left to workers that have it, since trying would use up its
+ * attempts. */
 static torpor_status check_engine(struct torpor__worker_run *run) {
   struct torpor__database *store = run->shared->store->database;
   struct newest newest = {0};
@@ -116,7 +117,7 @@ static torpor_status check_engine(struct torpor__worker_run *run) {
                                torpor_last_error(NULL));
 }
 
-/* So is one whose states are encrypted with another key, or not at all. */
+/* KEY when its states are encrypted with another key, or not at all. */
 static torpor_status check_key(struct torpor__worker_run *run) {
   struct torpor__state_chain chain;
   torpor_status status = torpor__state_chain_read(
@@ -125,7 +126,7 @@ static torpor_status check_key(struct torpor__worker_run *run) {
   return status == TORPOR_KEY ? status : TORPOR_OK;
 }
 
-/* What was handed over to its program is sealed, too. */
+/* The same of what an upgrade handed over to its program. */
 static torpor_status check_upgrade(struct torpor__worker_run *run) {
   torpor_bytes handed = {0};
   torpor_status status = torpor__upgrade_state_find(
@@ -134,23 +135,24 @@ static torpor_status check_upgrade(struct torpor__worker_run *run) {
   return status == TORPOR_KEY ? status : TORPOR_OK;
 }
 
-/* All of it with the lock held: whoever gives a run another program, or takes
- * it back, has the lock too, so what is read here stays true. */
+/* Reads the run, and checks that it can be worked here. The lock is held: who
+ * gives a run another program, or takes it back in time, needs that too, so
+ * what is read stays true. */
 static torpor_status read_run(struct torpor__worker_run *run) {
   struct torpor__database *store = run->shared->store->database;
   torpor_status status =
       store->calls->run_each(store, run->number, copy_row, run);
   if (status == TORPOR_OK) status = check_upgrade(run);
-  if (status == TORPOR_OK && run->sleeps) status = check_engine(run);
-  if (status == TORPOR_OK && run->sleeps && run->shared->store->keyed)
+  if (status == TORPOR_OK && run->begun) status = check_engine(run);
+  if (status == TORPOR_OK && run->begun && run->shared->store->keyed)
     status = check_key(run);
-  if (status == TORPOR_OK && !run->sleeps)
+  if (status == TORPOR_OK && !run->begun)
     status = torpor__state_chain_check(run->shared->store, run->id);
   return status;
 }
 
-/* Sets a run aside that nobody can work, before anybody else can have it: it
- * may be healed in the next moment. */
+/* Parks a run that nobody can work, while the lock is held: once another worker
+ * has it, its rows may be good again. */
 static torpor_status park(struct torpor__worker_run *run) {
   struct torpor__database *store = run->shared->store->database;
   char reason[TORPOR__DATABASE_MESSAGE_MAX];
@@ -165,7 +167,7 @@ static torpor_status park(struct torpor__worker_run *run) {
   return TORPOR_CORRUPT;
 }
 
-/* Nothing was wrong with it, but that it is for others. */
+/* Takes back the attempt of a run that is left to other workers. */
 static torpor_status spare(struct torpor__worker_run *run,
                            torpor_status status) {
   struct torpor__database *store = run->shared->store->database;
@@ -230,18 +232,18 @@ void torpor__worker_run_close(struct torpor__worker_run *run) {
 
 /* ---- Stepping ------------------------------------------------------------*/
 
-/* The step came to nothing: back to the last commit. */
+/* Rolls the step back: the run is at its last commit again. */
 static void abandon(struct torpor__worker_run *run, const char *why) {
   const struct torpor__head *head = torpor__protocol_head(run->protocol);
   char text[TORPOR__DATABASE_MESSAGE_MAX + 64];
   torpor__protocol_abandon(run->protocol, why);
   torpor__worker_step_sleep(&run->worker_step);
   run->staged = false;
-  if (torpor_loop_stopping(run->shared->loop) || run->worker_step.put_off) {
+  if (torpor_loop_stopping(run->shared->loop) || run->worker_step.deferred) {
     torpor__protocol_keep_attempt(run->protocol);
     return;
   }
-  if (torpor__worker_step_is_unwanted(&run->worker_step))
+  if (torpor__worker_step_is_interrupted(&run->worker_step))
     return; /* it was killed */
   snprintf(text, sizeof text,
            "step %" PRId64 " came to nothing (attempt %" PRId64 " of %d): %s",
@@ -249,11 +251,11 @@ static void abandon(struct torpor__worker_run *run, const char *why) {
   torpor__worker_report_error(run->shared, run->id, head->step, text);
 }
 
-/* False while the step goes on elsewhere. */
+/* False while the step goes on on another thread. */
 static bool run_step(struct torpor__worker_run *run) {
   enum torpor__worker_step_end end =
       torpor__worker_step_run(&run->worker_step, &run->step);
-  if (end == TORPOR__WORKER_STEP_AWAY) return false;
+  if (end == TORPOR__WORKER_STEP_OFFLOADED) return false;
   if (end == TORPOR__WORKER_STEP_FAILED) {
     abandon(run, run->worker_step.message);
     return true;
@@ -281,16 +283,16 @@ torpor_status torpor__worker_run_step(struct torpor__worker_run *run,
 
 torpor_status torpor__worker_run_refresh(struct torpor__worker_run *run) {
   torpor_status status = torpor__protocol_refresh(run->protocol);
-  if (status != TORPOR_OK || !run->worker_step.away) return status;
+  if (status != TORPOR_OK || !run->worker_step.offloaded) return status;
   status = torpor__protocol_check_fence(run->protocol);
-  if (status == TORPOR_FENCED) torpor__worker_step_stop(&run->worker_step);
+  if (status == TORPOR_FENCED) torpor__worker_step_interrupt(&run->worker_step);
   return status;
 }
 
 /* ---- After a commit ------------------------------------------------------*/
 
 /* Another process has ended it, or has it now. */
-static void tell_lost(const struct torpor__worker_run *run) {
+static void report_lost(const struct torpor__worker_run *run) {
   struct torpor__database *store = run->shared->store->database;
   struct torpor__head head;
   if (store->calls->head_get(store, run->number, &head) == TORPOR_OK &&
@@ -305,24 +307,27 @@ static void tell_lost(const struct torpor__worker_run *run) {
                           .text = "the run was taken over by another process"});
 }
 
+static void report_commit(const struct torpor__worker_run *run) {
+  report(run,
+         (torpor_event){.kind = TORPOR_EVENT_COMMIT,
+                        .step = torpor__protocol_head(run->protocol)->step,
+                        .size = run->step.snapshot.size,
+                        .operations = torpor__protocol_waiting(run->protocol),
+                        .next_due_ms =
+                            torpor__worker_drivers_next_due(&run->drivers)});
+}
+
 enum torpor__worker_run_next
 torpor__worker_run_settle(struct torpor__worker_run *run) {
   enum torpor__phase phase = torpor__protocol_phase(run->protocol);
   const struct torpor__head *head = torpor__protocol_head(run->protocol);
   if (phase == TORPOR__PHASE_LOST) {
-    tell_lost(run);
+    report_lost(run);
     return TORPOR__WORKER_RUN_LEAVES;
   }
   if (run->staged && phase != TORPOR__PHASE_STAGED) {
     run->staged = false;
-    if (head->status != TORPOR__RUN_PARKED)
-      report(run, (torpor_event){
-                      .kind = TORPOR_EVENT_COMMIT,
-                      .step = head->step,
-                      .size = run->step.snapshot.size,
-                      .operations = torpor__protocol_waiting(run->protocol),
-                      .next_due_ms =
-                          torpor__worker_drivers_next_due(&run->drivers)});
+    if (head->status != TORPOR__RUN_PARKED) report_commit(run);
   }
   if (phase != TORPOR__PHASE_ENDED)
     return run->drivers.out_of_memory ? TORPOR__WORKER_RUN_AGAIN
@@ -333,11 +338,12 @@ torpor__worker_run_settle(struct torpor__worker_run *run) {
   return TORPOR__WORKER_RUN_LEAVES;
 }
 
-void torpor__worker_run_stop(struct torpor__worker_run *run) {
-  if (run->worker_step.away) torpor__worker_step_stop(&run->worker_step);
+void torpor__worker_run_interrupt(struct torpor__worker_run *run) {
+  if (run->worker_step.offloaded)
+    torpor__worker_step_interrupt(&run->worker_step);
 }
 
-void torpor__worker_run_part(struct torpor__worker_run *run) {
+void torpor__worker_run_wind_down(struct torpor__worker_run *run) {
   torpor__worker_step_abandon(&run->worker_step);
   if (torpor__protocol_phase(run->protocol) == TORPOR__PHASE_STEPPING) {
     torpor__protocol_abandon(run->protocol, "the worker was stopped");
@@ -346,7 +352,7 @@ void torpor__worker_run_part(struct torpor__worker_run *run) {
   torpor__protocol_return_attempt(run->protocol);
 }
 
-void torpor__worker_run_rest(struct torpor__worker_run *run) {
+void torpor__worker_run_return_attempt(struct torpor__worker_run *run) {
   bool idle = torpor__protocol_phase(run->protocol) == TORPOR__PHASE_IDLE &&
               !run->stepped && !torpor__protocol_ready(run->protocol);
   if (idle && !torpor__worker_drivers_are_busy(&run->drivers) &&
@@ -363,28 +369,24 @@ void torpor__worker_run_sleep(struct torpor__worker_run *run) {
 }
 
 bool torpor__worker_run_is_awake(const struct torpor__worker_run *run) {
-  return !run->worker_step.away && run->worker_step.run_vm != NULL;
+  return !run->worker_step.offloaded && run->worker_step.run_vm != NULL;
 }
 
 bool torpor__worker_run_is_slow(const struct torpor__worker_run *run) {
   return run->worker_step.slow;
 }
 
-bool torpor__worker_run_is_tried(const struct torpor__worker_run *run) {
+bool torpor__worker_run_is_idle(const struct torpor__worker_run *run) {
   return torpor__protocol_phase(run->protocol) == TORPOR__PHASE_IDLE &&
          !torpor__protocol_ready(run->protocol) &&
          !torpor__worker_drivers_began_lately(&run->drivers);
 }
 
-bool torpor__worker_run_is_away(const struct torpor__worker_run *run) {
-  return run->worker_step.away;
+bool torpor__worker_run_is_offloaded(const struct torpor__worker_run *run) {
+  return run->worker_step.offloaded;
 }
 
 struct torpor__protocol *
 torpor__worker_run_protocol(struct torpor__worker_run *run) {
   return run->protocol;
-}
-
-const char *torpor__worker_run_id(const struct torpor__worker_run *run) {
-  return run->id;
 }

@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* worker-state.h - a worker from the inside, for worker.c and worker-take.c.
+/* worker-state.h - a worker from the inside, for the files worker*.c:
+ *
+ *     worker.c           opens and closes it, and takes its turns
+ *     worker-suspect.c   works runs that may have ended earlier workers, one at
+ *                        a time
+ *     worker-room.c      puts VMs to sleep when memory is short
+ *     worker-claim.c     claims runs, and lets go of them
+ *     worker-run.c       one run that was claimed
+ *     worker-step.c      one step of it being computed
+ *     worker-drivers.c   the drivers at work for it
+ *     worker-threads.c   the threads for steps that take long
+ *     worker-shared.h    what all runs of a worker share
+ *
+ * Each calls those below it.
  *
  * Runs on the worker's thread. */
 #ifndef TORPOR_RUN_WORKER_STATE_H
@@ -7,38 +20,40 @@
 
 #include "worker-run.h"
 
-struct torpor__wanted {
+/* A run that is to be claimed. */
+struct torpor__queued_run {
   int64_t number;
   int64_t attempts; /* as seen last; 0: not a suspect */
   bool locked;      /* by another worker, when it was last asked for */
 };
 
 struct torpor_worker {
-  struct torpor__worker_shared shared; /* with its runs */
-  bool all;                            /* drives every run of the store */
+  struct torpor__worker_shared shared;
+  bool drives_all; /* every run of the store, and not only those added */
   int poll_ms;
   torpor_alarm *poll;
-  bool look;             /* others may have written */
+  bool must_look;        /* others may have written to the store */
   bool changed;          /* they have, and not all of it is read */
-  bool full;             /* runs wait for room that others take */
-  bool parted;           /* it has said goodbye to its runs */
-  bool locked;           /* others have the store for themselves; said */
+  bool memory_full;      /* runs wait for the memory that others take */
+  bool wound_down;       /* its runs are ready to be let go of */
+  bool waits_for_store;  /* others have it for themselves; reported */
   uint64_t memory_total; /* bytes that the process may take */
-  double retry_due; /* when to ask again for what others hold, and to let the
-                       attempts be of runs that are idle */
+  double retry_due;      /* when to ask again for runs that other workers have,
+                            and to return the attempts of runs that are idle */
   torpor_status status;
 
-  struct torpor__worker_run **runs; /* those that stepped last at the end */
+  struct torpor__worker_run **runs; /* claimed; those that stepped last are at
+                                       the end */
   size_t count, capacity;
   int64_t *numbers; /* of 'runs', in order */
   size_t number_capacity;
-  int64_t *refused; /* numbers of runs that only others can drive */
-  size_t refused_count, refused_capacity;
-  struct torpor__wanted *wanted; /* runs that were added and are not held */
-  size_t wanted_count, wanted_capacity;
-  struct torpor__worker_run
-      *trial; /* the suspect that is being worked, or NULL */
-  bool tried; /* a step of it came to its end */
+  struct torpor__queued_run *queue; /* runs to claim */
+  size_t queue_count, queue_capacity;
+  int64_t *skipped; /* numbers of runs that only other workers can drive */
+  size_t skipped_count, skipped_capacity;
+
+  struct torpor__worker_run *suspect; /* that is being worked, or NULL */
+  bool suspect_stepped;               /* a step of it came to its end */
 
   struct torpor__protocol **pending; /* room for one flush */
   size_t pending_capacity;
@@ -56,31 +71,55 @@ torpor__worker_report_store(const struct torpor_worker *worker) {
                               torpor__worker_store(worker)->message);
 }
 
-/* Room for one more that is wanted, and for all that are held, should they have
- * to be taken again. */
-bool torpor__worker_reserve_wanted(struct torpor_worker *worker);
+static inline bool torpor__worker_is_suspect(struct torpor__worker_run *run) {
+  return torpor__protocol_is_suspect(torpor__worker_run_protocol(run));
+}
 
-bool torpor__worker_is_held(const struct torpor_worker *worker, int64_t number);
+/* ---- worker-suspect.c ----------------------------------------------------*/
 
-/* Puts a run among those that are to be taken. OK or NOMEM. */
-torpor_status torpor__worker_want(struct torpor_worker *worker, int64_t number,
-                                  int64_t attempts);
+/* Works the suspect in hand, or chooses the next. */
+torpor_status torpor__worker_step_suspect(struct torpor_worker *worker);
 
-/* Takes a run, unless another worker has it: then it is OK, too, and '*others'
+/* Whether that would find anything to do now. */
+bool torpor__worker_has_suspect(const struct torpor_worker *worker);
+
+/* ---- worker-room.c -------------------------------------------------------*/
+
+/* Whether 'run' is about to be woken. */
+bool torpor__worker_needs_room(struct torpor__worker_run *run);
+
+/* Makes room for one more VM, if there is not enough, by putting others to
+ * sleep. False when all that are awake have something to do. */
+bool torpor__worker_make_room(struct torpor_worker *worker);
+
+/* Puts the VMs to sleep that stepped longest ago, beyond the most that may be
+ * awake. */
+void torpor__worker_limit_awake(struct torpor_worker *worker);
+
+/* ---- worker-claim.c ------------------------------------------------------*/
+
+/* Whether it has claimed a run. */
+bool torpor__worker_has(const struct torpor_worker *worker, int64_t number);
+
+/* Puts a run into the queue. OK or NOMEM. */
+torpor_status torpor__worker_enqueue(struct torpor_worker *worker,
+                                     int64_t number, int64_t attempts);
+
+/* Claims a run, unless another worker has it: then it is OK, too, and '*others'
  * is true. LOCKED says that others have the store for themselves. */
-torpor_status torpor__worker_take(struct torpor_worker *worker, int64_t number,
-                                  bool *others);
+torpor_status torpor__worker_claim(struct torpor_worker *worker, int64_t number,
+                                   bool *others);
 
-/* Takes what is wanted and free, but for suspects. What the store keeps from
- * being taken stays wanted. */
-torpor_status torpor__worker_take_wanted(struct torpor_worker *worker);
+/* Claims what is queued and free, but for suspects. What cannot be claimed now
+ * stays queued. */
+torpor_status torpor__worker_claim_queued(struct torpor_worker *worker);
 
-/* What became of one that nobody asked for by name: says why it is left alone
- * or was parked, which is no failure of the worker's. */
-torpor_status torpor__worker_hear(struct torpor_worker *worker, int64_t number,
-                                  torpor_status status);
+/* After claiming a run that nobody has asked for by name gave 'status': one
+ * that cannot be driven here, or was parked, is reported, and that is OK. */
+torpor_status torpor__worker_tolerate(struct torpor_worker *worker,
+                                      int64_t number, torpor_status status);
 
-/* Holds 'runs[index]' no more. */
+/* Lets go of 'runs[index]'. */
 void torpor__worker_drop(struct torpor_worker *worker, size_t index);
 
 #endif

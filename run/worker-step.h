@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* worker-step.h - one step of a run being computed: its VM is woken if need be,
- * told what came, and run until it waits.
+/* worker-step.h - computes one step of a run: wakes its VM if need be, tells it
+ * what came, and runs it until it waits.
  *
- *            on the loop's thread            on a thread of the crew
+ *            on the loop's thread            on a thread of the pool
  *
  *   run ───► a slice: 20 ms ──► DONE
  *                 │ too short
@@ -10,32 +10,34 @@
  *                                  ▲                │ others wait for a thread
  *                                  └── in its turn ─┘
  *
- * Nothing leaves a run before its commit, so a step may be begun again at will,
- * and that costs time and nothing else. A step is first tried where handing it
- * over costs nothing; what takes longer than a slice is done again on a thread
- * of its own, while the loop goes on with others. So do its next steps at once,
- * until one is short. Where more of them are long than there are threads, one
- * that has had its allowance makes room and waits for its next turn, with twice
- * as much: less than half of what is computed is in vain.
+ * Nothing leaves a run before its commit, so a step can be begun again at will:
+ * that costs time and nothing else. A step is first tried on the loop's thread,
+ * where nothing has to be handed over. What takes longer than a slice is begun
+ * again on a thread of the pool (it is offloaded), while the loop goes on with
+ * other runs. The next steps of such a run are offloaded at once, until one is
+ * short. Where more steps are long than there are threads, one that has used
+ * its budget makes room and waits for its next turn, with twice as much: less
+ * than half of what is computed is in vain.
  *
- *  (1) While 'away' is true the VM, and what the step is about, are a thread's
- *      of the crew. That reads nothing of the store: modules and what was
- *      handed over have been read before.
- *  (2) A step that is given up since its worker stops, or since its run was
+ *  (1) While 'offloaded' is true the VM, and what the step is about, belong to
+ *      a thread of the pool. That reads nothing of the store: the program and
+ *      what an upgrade handed over have been read before.
+ *  (2) A step that is interrupted since its worker stops, or since its run was
  *      killed, is no attempt.
  *
- * On the loop's thread, but for what the VM asks for on that of the crew. */
+ * On the loop's thread, but for what the VM asks for on one of the pool. */
 #ifndef TORPOR_RUN_WORKER_STEP_H
 #define TORPOR_RUN_WORKER_STEP_H
 
 #include <stdatomic.h>
 
-#include "worker-threads.h"
-#include "worker-run.h"
 #include "program.h"
+#include "run-vm.h"
+#include "worker-shared.h"
+#include "worker-threads.h"
 
 struct torpor__worker_step {
-  /* The holder's; set before the first step. */
+  /* Of the run; set before the first step. */
   const struct torpor__worker_shared *shared;
   struct torpor__protocol *protocol;
   const char *id;
@@ -44,23 +46,28 @@ struct torpor__worker_step {
 
   struct torpor__run_vm *run_vm; /* NULL: asleep */
   struct torpor__work work;
-  bool away;
-  bool slow;             /* the last step there took longer than a slice */
-  bool told;             /* that this step's VM was woken */
-  uint64_t allowance_ms; /* of this try, where others wait */
-  uint64_t began_ms;     /* monotonic */
-  uint64_t look_due_ms;
-  uint64_t used_from_ms; /* of the thread's own clock, and 1; 0: not known */
-  atomic_bool unwanted; /* to be given up: the worker stops, or it was killed */
-  bool yielded;         /* given up for others */
-  bool may_slice;       /* it is to be given up after a slice */
-  bool sliced;          /* so it was */
-  bool put_off;         /* and is not to go on elsewhere now */
+  bool reported;           /* that this step's VM was started or woken */
+  atomic_bool interrupted; /* to be ended: the worker stops, or it was killed */
+
+  /* On a thread of the pool. */
+  bool offloaded;
+  bool slow;          /* the last step there took longer than a slice */
+  uint64_t began_ms;  /* monotonic */
+  uint64_t budget_ms; /* what it may take while others wait for a thread */
+  bool yielded;       /* it ended for others */
+
+  /* On the loop's thread. */
+  bool in_slice;         /* it is to end after a slice */
+  bool slice_is_used;    /* it did */
+  bool deferred;         /* and is not offloaded now: short ones go first */
+  uint64_t used_from_ms; /* the thread's own clock when it was first looked at,
+                            and 1; 0: not yet */
+  uint64_t look_due_ms;  /* when to look again whether the run was killed */
 
   /* The step, and how it went. */
-  struct torpor__state_chain chain; /* what it is woken from */
-  struct torpor__program supplies;
-  torpor_bytes handed;
+  struct torpor__state_chain chain; /* what the VM is woken from */
+  struct torpor__program program;   /* read for a thread of the pool */
+  torpor_bytes upgrade;             /* the same: what was handed over */
   struct torpor__delivery *deliveries;
   size_t count;
   struct torpor__step *step;
@@ -70,15 +77,15 @@ struct torpor__worker_step {
   char message[TORPOR__DATABASE_MESSAGE_MAX];
 };
 
-/* Fills in the functions of 'brief'. */
+/* Fills in the functions of 'context'. */
 void torpor__worker_step_open(struct torpor__worker_step *worker_step);
-/* Gives up what is under way. */
+/* Ends a step that is offloaded, and closes the VM. */
 void torpor__worker_step_close(struct torpor__worker_step *worker_step);
 
 enum torpor__worker_step_end {
-  TORPOR__WORKER_STEP_AWAY,  /* it goes on on another thread: ask again */
-  TORPOR__WORKER_STEP_DONE,  /* 'step' says what it did; the VM is awake */
-  TORPOR__WORKER_STEP_FAILED /* 'message' says why; the VM is asleep */
+  TORPOR__WORKER_STEP_OFFLOADED, /* it goes on on another thread: ask again */
+  TORPOR__WORKER_STEP_DONE,      /* 'step' says what it did; the VM is awake */
+  TORPOR__WORKER_STEP_FAILED     /* 'message' says why; the VM is asleep */
 };
 
 /* Computes the step that the protocol has chosen deliveries for, or goes on
@@ -87,15 +94,15 @@ enum torpor__worker_step_end
 torpor__worker_step_run(struct torpor__worker_step *worker_step,
                         struct torpor__step *step);
 
-/* Asks a step that is away to end soon. 'run' then returns FAILED. */
-void torpor__worker_step_stop(struct torpor__worker_step *worker_step);
-/* The same, and waits for it: it has come to nothing. */
+/* Asks a step that is offloaded to end soon. 'run' then returns FAILED. */
+void torpor__worker_step_interrupt(struct torpor__worker_step *worker_step);
+/* The same, and waits for it: what it did is dropped. */
 void torpor__worker_step_abandon(struct torpor__worker_step *worker_step);
-/* Whether the step was given up, and nothing is wrong with it. */
-bool torpor__worker_step_is_unwanted(
+/* Whether the step was asked to end: then nothing is wrong with it. */
+bool torpor__worker_step_is_interrupted(
     const struct torpor__worker_step *worker_step);
 
-/* Closes the VM, which the next step wakes again. Not while it is away. */
+/* Closes the VM, which the next step wakes again. Not while it is offloaded. */
 void torpor__worker_step_sleep(struct torpor__worker_step *worker_step);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* worker-threads.c - the threads on which long steps are done. See
+/* worker-threads.c - the pool of threads on which long steps are computed. See
  * worker-threads.h.
  *
  * There are more threads than processors, since the system shares those fairly
- * and at no loss, while an errand that waits here for a thread may wait for one
+ * and at no loss, while a step that waits here for a thread may wait for one
  * that never ends. They are a little less urgent than the loop's thread
  * ('nice', which Linux has for each thread), so that however many there are,
- * what is short goes on beside them; where others use the machine as well, they
- * still get a third of what those get. */
+ * what is short goes on beside them; where others use the machine as well,
+ * they still get a third of what those get. */
 #define _GNU_SOURCE /* gettid */
 #include "worker-threads.h"
 
@@ -26,17 +26,17 @@ enum { THREADS_MOST = 16, NICE = 5 };
 struct torpor__threads {
   torpor_loop *loop;
   pthread_mutex_t lock;
-  pthread_cond_t changed; /* an errand came, or one was done, or the end */
+  pthread_cond_t changed; /* work came or was done, or the pool closes */
   struct torpor__work *first, *last;
-  size_t waiting; /* errands in that list */
+  size_t waiting; /* in that list */
   pthread_t threads[THREADS_MOST];
   size_t count;
-  size_t idle; /* threads that wait for an errand */
+  size_t idle; /* threads that wait for work */
   bool closing;
   atomic_bool is_short;
 };
 
-/* ---- The list of errands, under the lock ---------------------------------*/
+/* ---- The list of work, under the lock ------------------------------------*/
 
 static void note_shortage(struct torpor__threads *threads) {
   atomic_store(&threads->is_short, threads->waiting > threads->idle &&
@@ -70,7 +70,7 @@ static void remove_work(struct torpor__threads *threads,
 
 /* ---- The threads ---------------------------------------------------------*/
 
-/* NULL: the crew closes. */
+/* NULL: the pool closes. */
 static struct torpor__work *await_work(struct torpor__threads *threads) {
   threads->idle++;
   note_shortage(threads);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* worker-threads.h - the threads of a worker on which steps that take long are
- * done.
+/* worker-threads.h - the pool of threads on which a worker computes steps that
+ * take long.
  *
  * A worker has one loop, and what is done on its thread keeps every run of the
- * worker waiting. The engine can be interrupted, but not gone on with, so that
- * a long step cannot be cut into slices. It needs a thread of its own, and the
- * system sees to a fair share of the processors:
+ * worker waiting. An engine that was interrupted cannot go on where it was, so
+ * that a long step cannot be cut into slices: it needs a thread of its own, and
+ * the system sees to a fair share of the processors.
  *
- *      loop's thread        start ──► errand ──► done?
+ *      loop's thread         start ─► WAITS       DONE ─► done, wait ─► NONE
  *                                       │          ▲
- *      a thread of the crew             └── work ──┘ wakes the loop
+ *      a thread of the pool             └─► RUNS ──┘ wakes the loop
  *
- *  (1) There are at most 16 threads, made when they are needed. Errands beyond
- *      that wait in the order in which they came.
- *  (2) An errand is the crew's from 'start' until 'done' is true or 'wait'
+ *  (1) There are at most 16 threads, made when they are needed. Work beyond
+ *      that waits in the order in which it came.
+ *  (2) Work belongs to the pool from 'start' until 'done' is true or 'wait'
  *      returns: nobody else touches what it is about.
  *  (3) Signals that are sent to the process are not handled on these threads.
  *
- * On the loop's thread, but 'is_short', which errands may ask. */
+ * On the loop's thread, but 'is_short', which work may ask. */
 #ifndef TORPOR_RUN_WORKER_THREADS_H
 #define TORPOR_RUN_WORKER_THREADS_H
 
@@ -28,25 +28,25 @@
 struct torpor__threads;
 
 enum torpor__work_state {
-  TORPOR__WORK_NONE, /* not the crew's; zeroed is this */
+  TORPOR__WORK_NONE, /* not the pool's; zeroed is this */
   TORPOR__WORK_WAITS,
   TORPOR__WORK_RUNS,
   TORPOR__WORK_DONE
 };
 
-/* Embedded in what is to be done; 'work' is called on a thread of the crew. */
+/* Embedded in what is to be done; 'work' is called on a thread of the pool. */
 struct torpor__work {
   void (*work)(struct torpor__work *work);
   struct torpor__work *next;
   enum torpor__work_state state;
 };
 
-/* NULL when memory ran out. 'loop' is woken whenever an errand is done. */
+/* NULL when memory ran out. 'loop' is woken whenever work is done. */
 struct torpor__threads *torpor__threads_open(torpor_loop *loop);
-/* No errand may be the crew's any more. Before the loop is closed. */
+/* No work may be the pool's any more. Before the loop is closed. */
 void torpor__threads_close(struct torpor__threads *threads);
 
-/* Hands an errand over. False when there is no thread to be had. */
+/* Hands work over. False when there is no thread to be had. */
 bool torpor__threads_start(struct torpor__threads *threads,
                            struct torpor__work *work);
 
@@ -54,12 +54,12 @@ bool torpor__threads_start(struct torpor__threads *threads,
 bool torpor__threads_done(struct torpor__threads *threads,
                           struct torpor__work *work);
 
-/* Waits for an errand that was told to stop; one that no thread has begun is
- * not done. The caller's again. */
+/* Waits for work that was told to stop; work that no thread has begun is not
+ * done. It is the caller's again. */
 void torpor__threads_wait(struct torpor__threads *threads,
                           struct torpor__work *work);
 
-/* Whether errands wait for a thread and none is free. From any thread. */
+/* Whether work waits for a thread and none is free. From any thread. */
 bool torpor__threads_is_short(const struct torpor__threads *threads);
 
 #endif

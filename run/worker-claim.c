@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* worker-claim.c - how a worker claims runs, and lets go of them.
+ *
+ *  (1) A run is locked first, then the store counts an attempt for it, and only
+ *      then anything of it is read that might end the worker.
+ *  (2) A run is queued until it is claimed, or until it is known why this
+ *      worker never will: then it is reported, and skipped. The queue has room
+ *      for all runs that are claimed, so that those can be put back.
+ *
+ * Runs on the worker's thread. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "fault.h"
+#include "worker-state.h"
+
+static bool is_skipped(const struct torpor_worker *worker, int64_t number) {
+  for (size_t i = 0; i < worker->skipped_count; i++)
+    if (worker->skipped[i] == number) return true;
+  return false;
+}
+
+/* Reports why a run cannot be driven here, and does not try it again. */
+static torpor_status skip(struct torpor_worker *worker, int64_t number) {
+  torpor__worker_report_store(worker);
+  if (!torpor__array_reserve(&worker->skipped, &worker->skipped_capacity,
+                             worker->skipped_count + 1,
+                             sizeof *worker->skipped))
+    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+                                 NULL);
+  worker->skipped[worker->skipped_count++] = number;
+  return TORPOR_OK;
+}
+
+/* Where 'number' is, or belongs, among the numbers of claimed runs. */
+static size_t find_run(const struct torpor_worker *worker, int64_t number) {
+  size_t low = 0, high = worker->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (worker->numbers[middle] < number)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+bool torpor__worker_has(const struct torpor_worker *worker, int64_t number) {
+  size_t at = find_run(worker, number);
+  return at < worker->count && worker->numbers[at] == number;
+}
+
+static void add_run(struct torpor_worker *worker,
+                    struct torpor__worker_run *run, int64_t number) {
+  size_t at = find_run(worker, number);
+  memmove(&worker->numbers[at + 1], &worker->numbers[at],
+          (worker->count - at) * sizeof *worker->numbers);
+  worker->numbers[at] = number;
+  worker->runs[worker->count++] = run;
+}
+
+/* Room for one more, and for all runs that are claimed, should they have to be
+ * put back. */
+static bool reserve_queue(struct torpor_worker *worker) {
+  return torpor__array_reserve(&worker->queue, &worker->queue_capacity,
+                               worker->queue_count + worker->count + 1,
+                               sizeof *worker->queue);
+}
+
+torpor_status torpor__worker_enqueue(struct torpor_worker *worker,
+                                     int64_t number, int64_t attempts) {
+  if (!reserve_queue(worker))
+    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+                                 NULL);
+  worker->queue[worker->queue_count++] =
+      (struct torpor__queued_run){.number = number, .attempts = attempts};
+  return TORPOR_OK;
+}
+
+static torpor_status lock_run(struct torpor_worker *worker, int64_t number) {
+  struct torpor__database *store = torpor__worker_store(worker);
+  TORPOR__FAULT(CLAIM_BEFORE);
+  torpor_status status = store->calls->lock(store, number);
+  if (status == TORPOR_OK) TORPOR__FAULT(CLAIM_LOCKED);
+  return status;
+}
+
+/* What let_go wants to know of a run. */
+struct found {
+  char id[TORPOR__RUN_ID_MAX + 1];
+  struct torpor__head head;
+};
+
+/* torpor__run_fn */
+static torpor_status find_head(void *data, int64_t number,
+                               const struct torpor__run *row,
+                               const struct torpor__head *head) {
+  struct found *found = data;
+  (void)number;
+  snprintf(found->id, sizeof found->id, "%s", row->id);
+  found->head = *head;
+  return TORPOR_OK;
+}
+
+/* Gives up the lock of a run that has ended meanwhile, or was parked. That is
+ * reported when nothing is being read, since its owner may read the run
+ * then. */
+static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
+  struct torpor__database *store = torpor__worker_store(worker);
+  struct found found;
+  torpor_status status =
+      store->calls->run_each(store, number, find_head, &found);
+  store->calls->unlock(store, number);
+  if (status == TORPOR_OK && found.head.status != TORPOR__RUN_ACTIVE)
+    torpor__worker_report(
+        &worker->shared, found.id,
+        (torpor_event){.kind = TORPOR_EVENT_ENDED,
+                       .step = found.head.step,
+                       .state = torpor__store_state(&found.head)});
+  return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
+}
+
+static bool reserve_run(struct torpor_worker *worker) {
+  return torpor__array_reserve(&worker->runs, &worker->capacity,
+                               worker->count + 1, sizeof(*worker->runs)) &&
+         torpor__array_reserve(&worker->numbers, &worker->number_capacity,
+                               worker->count + 1, sizeof *worker->numbers) &&
+         torpor__array_reserve(&worker->pending, &worker->pending_capacity,
+                               worker->count + 1, sizeof(*worker->pending)) &&
+         reserve_queue(worker);
+}
+
+/* Opens a run that was locked and whose attempt was counted. */
+static torpor_status open_counted(struct torpor_worker *worker,
+                                  const struct torpor__trial *trial) {
+  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__worker_run *run;
+  if (!trial->fit) return let_go(worker, trial->run);
+  if (!reserve_run(worker)) {
+    store->calls->unlock(store, trial->run);
+    return torpor__database_fail(store, TORPOR_NOMEM, NULL);
+  }
+  torpor_status status = torpor__worker_run_open(&run, &worker->shared, trial);
+  if (status != TORPOR_OK) return status;
+  add_run(worker, run, trial->run);
+  if (trial->attempts > 0 && worker->suspect == NULL) {
+    worker->suspect = run;
+    worker->suspect_stepped = false;
+  }
+  return TORPOR_OK;
+}
+
+static torpor_status count_attempts(struct torpor_worker *worker,
+                                    struct torpor__trial *trials,
+                                    size_t count) {
+  if (count == 0) return TORPOR_OK;
+  return torpor__request_try(torpor__worker_store(worker), trials, count,
+                             TORPOR_RUN_ATTEMPTS, torpor__store_now());
+}
+
+torpor_status torpor__worker_claim(struct torpor_worker *worker, int64_t number,
+                                   bool *others) {
+  struct torpor__trial trial = {.run = number};
+  torpor_status status = lock_run(worker, number);
+  *others = status == TORPOR_LOCKED;
+  if (*others) return TORPOR_OK;
+  if (status != TORPOR_OK) return status;
+  status = count_attempts(worker, &trial, 1);
+  if (status == TORPOR_OK) return open_counted(worker, &trial);
+  torpor__worker_store(worker)->calls->unlock(torpor__worker_store(worker),
+                                              number);
+  return status;
+}
+
+torpor_status torpor__worker_tolerate(struct torpor_worker *worker,
+                                      int64_t number, torpor_status status) {
+  if (status == TORPOR_ENGINE || status == TORPOR_KEY)
+    return skip(worker, number);
+  if (status != TORPOR_CORRUPT) return status;
+  torpor__worker_report_store(worker);
+  return TORPOR_OK;
+}
+
+/* torpor__head_fn */
+static torpor_status enqueue_active(void *data, int64_t number,
+                                    const struct torpor__head *head) {
+  struct torpor_worker *worker = data;
+  if (head->status != TORPOR__RUN_ACTIVE ||
+      torpor__worker_has(worker, number) || is_skipped(worker, number))
+    return TORPOR_OK;
+  return torpor__worker_enqueue(worker, number, head->attempts);
+}
+
+/* Brings up to date what the queue says of its runs; a worker that drives all
+ * runs queues what is new, too. */
+static torpor_status refresh_queue(struct torpor_worker *worker) {
+  struct torpor__database *store = torpor__worker_store(worker);
+  if (worker->drives_all) {
+    worker->queue_count = 0;
+    return store->calls->head_each(store, enqueue_active, worker);
+  }
+  for (size_t i = 0; i < worker->queue_count; i++) {
+    struct torpor__head head;
+    struct torpor__queued_run *queued = &worker->queue[i];
+    torpor_status status = store->calls->head_get(store, queued->number, &head);
+    if (status != TORPOR_OK && !torpor__protocol_is_own_fault(status))
+      return status;
+    queued->attempts = status == TORPOR_OK ? head.attempts : 0;
+    queued->locked = false;
+  }
+  return TORPOR_OK;
+}
+
+/* Locks those of the queue that are free and no suspects, and moves them to
+ * 'trials'. */
+static torpor_status lock_queued(struct torpor_worker *worker,
+                                 struct torpor__trial *trials, size_t *count) {
+  torpor_status status = TORPOR_OK;
+  size_t kept = 0;
+  *count = 0;
+  for (size_t i = 0; i < worker->queue_count; i++) {
+    struct torpor__queued_run *queued = &worker->queue[i];
+    bool stays = status != TORPOR_OK || queued->attempts > 0;
+    if (!stays) {
+      status = lock_run(worker, queued->number);
+      stays = status != TORPOR_OK;
+      if (status == TORPOR_LOCKED) status = TORPOR_OK;
+    }
+    if (stays)
+      worker->queue[kept++] = *queued;
+    else
+      trials[(*count)++] = (struct torpor__trial){.run = queued->number};
+  }
+  worker->queue_count = kept;
+  return status;
+}
+
+/* Gives up their locks, and moves them back to the queue, which has room. */
+static void put_back(struct torpor_worker *worker,
+                     const struct torpor__trial *trials, size_t count) {
+  struct torpor__database *store = torpor__worker_store(worker);
+  for (size_t i = 0; i < count; i++) {
+    store->calls->unlock(store, trials[i].run);
+    worker->queue[worker->queue_count++] =
+        (struct torpor__queued_run){.number = trials[i].run};
+  }
+}
+
+torpor_status torpor__worker_claim_queued(struct torpor_worker *worker) {
+  torpor_status status = refresh_queue(worker);
+  if (status != TORPOR_OK || worker->queue_count == 0) return status;
+  struct torpor__trial *trials = calloc(worker->queue_count, sizeof(*trials));
+  size_t count, opened = 0;
+  if (trials == NULL)
+    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+                                 NULL);
+  status = lock_queued(worker, trials, &count);
+  if (status == TORPOR_OK) status = count_attempts(worker, trials, count);
+  while (status == TORPOR_OK && opened < count) {
+    status = torpor__worker_tolerate(worker, trials[opened].run,
+                                     open_counted(worker, &trials[opened]));
+    if (status == TORPOR_OK) opened++;
+  }
+  put_back(worker, trials + opened, count - opened);
+  free(trials);
+  return status;
+}
+
+void torpor__worker_drop(struct torpor_worker *worker, size_t index) {
+  struct torpor__worker_run *run = worker->runs[index];
+  if (run == worker->suspect) worker->suspect = NULL;
+  size_t at =
+      find_run(worker, torpor__protocol_run(torpor__worker_run_protocol(run)));
+  torpor__worker_run_close(run);
+  worker->count--;
+  memmove(&worker->numbers[at], &worker->numbers[at + 1],
+          (worker->count - at) * sizeof *worker->numbers);
+  memmove(&worker->runs[index], &worker->runs[index + 1],
+          (worker->count - index) * sizeof(*worker->runs));
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* worker-room.c - how many VMs of a worker are awake, and which are put to
+ * sleep when there are too many, or memory is short.
+ *
+ *  (1) A run is put to sleep at its last commit; its next step wakes it from
+ *      there.
+ *
+ * Runs on the worker's thread. */
+#include "process-memory.h"
+#include "worker-state.h"
+
+enum { AWAKE_MAX = 256 };
+
+/* What one more VM may take: it is woken, runs, and is written down. */
+#define VM_ROOM ((uint64_t)4 << 20)
+
+static bool has_room(const struct torpor_worker *worker) {
+  uint64_t kept = worker->memory_total / 16; /* for what steps take besides */
+  return torpor__process_memory_used() + VM_ROOM + kept <= worker->memory_total;
+}
+
+bool torpor__worker_make_room(struct torpor_worker *worker) {
+  size_t busy = 0;
+  if (has_room(worker)) return true;
+  for (size_t i = 0; i < worker->count; i++) {
+    struct torpor__worker_run *run = worker->runs[i];
+    if (torpor__worker_run_is_awake(run) &&
+        !torpor__protocol_ready(torpor__worker_run_protocol(run)))
+      torpor__worker_run_sleep(run);
+    if (torpor__worker_run_is_awake(run) ||
+        torpor__worker_run_is_offloaded(run))
+      busy++;
+  }
+  torpor__process_memory_trim();
+  return busy == 0 || has_room(worker);
+}
+
+bool torpor__worker_needs_room(struct torpor__worker_run *run) {
+  const struct torpor__protocol *protocol = torpor__worker_run_protocol(run);
+  return !torpor__worker_run_is_awake(run) &&
+         !torpor__worker_run_is_offloaded(run) &&
+         (torpor__protocol_phase(protocol) == TORPOR__PHASE_STEPPING ||
+          torpor__protocol_ready(protocol));
+}
+
+void torpor__worker_limit_awake(struct torpor_worker *worker) {
+  size_t awake = 0;
+  for (size_t i = worker->count; i-- > 0;)
+    if (torpor__worker_run_is_awake(worker->runs[i]) && ++awake > AWAKE_MAX)
+      torpor__worker_run_sleep(worker->runs[i]);
+}
