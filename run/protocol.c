@@ -10,7 +10,8 @@
  *   finish   after it: cannot fail; what is here becomes what the store says,
  *            then drivers are told and lines are shown
  *
- * Nothing in 'finish' allocates: 'stage' has made room for what it adds.
+ * Nothing in 'finish' allocates: 'stage' has made room for what it adds. The
+ * phase changes in one place, which asserts that protocol.h has that arrow.
  *
  * Savepoints, which let one run fail alone, cost SQLite a copy of each page
  * that they touch. So a transaction is written without them; only when a run
@@ -28,6 +29,7 @@
 #include "common/array.h"
 #include "input-check.h"
 #include "fault.h"
+#include "protocol-check.h"
 
 /* ---- opening and closing ------------------------------------------------ */
 
@@ -103,6 +105,12 @@ static void stop_all(struct torpor__protocol *p) {
                      p->results.waiting[i].id);
 }
 
+/* The only place where the phase changes. */
+static void set_phase(struct torpor__protocol *p, enum torpor__phase phase) {
+  torpor__protocol_check_arrow(p->phase, phase);
+  p->phase = phase;
+}
+
 /* Nothing of the run is this worker's business any more. */
 static void leave(struct torpor__protocol *p, enum torpor__phase phase) {
   stop_all(p);
@@ -112,7 +120,7 @@ static void leave(struct torpor__protocol *p, enum torpor__phase phase) {
   torpor__results_clear(&p->results);
   torpor__signals_clear(&p->signals);
   p->delivery_count = 0;
-  p->phase = phase;
+  set_phase(p, phase);
 }
 
 void torpor__protocol_close(struct torpor__protocol *p) {
@@ -161,9 +169,11 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *p,
   const struct torpor__waiting *waiting =
       torpor__results_find(&p->results, branch, operation);
   bool durable = waiting != NULL && waiting->policy == TORPOR__POLICY_REJECT;
-  return durable && value.size > TORPOR__RESULT_LARGEST
-             ? receive_too_large(p, &result)
-             : torpor__results_receive(&p->results, &result);
+  torpor_status status = durable && value.size > TORPOR__RESULT_LARGEST
+                             ? receive_too_large(p, &result)
+                             : torpor__results_receive(&p->results, &result);
+  torpor__protocol_check_results(p);
+  return status;
 }
 
 torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
@@ -184,6 +194,7 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
     return TORPOR_OK;
   }
   if (status == TORPOR_OK) p->stale = false;
+  torpor__protocol_check(p);
   return status;
 }
 
@@ -301,7 +312,7 @@ static bool must_write_results(const struct torpor__protocol *p) {
 }
 
 static void enter_stepping(struct torpor__protocol *p) {
-  p->phase = TORPOR__PHASE_STEPPING;
+  set_phase(p, TORPOR__PHASE_STEPPING);
   p->counted = false;
   TORPOR__FAULT(DELIVERY);
 }
@@ -326,7 +337,8 @@ torpor_status torpor__protocol_prepare(struct torpor__protocol *p) {
   if ((p->counted || TORPOR__BROKEN(NO_ATTEMPTS)) && !must_write_results(p))
     enter_stepping(p);
   else
-    p->phase = TORPOR__PHASE_COUNTING;
+    set_phase(p, TORPOR__PHASE_COUNTING);
+  torpor__protocol_check(p);
   return TORPOR_OK;
 }
 
@@ -453,7 +465,8 @@ torpor_status torpor__protocol_stage(struct torpor__protocol *p,
       step->exit.reason =
           "the program waits, but nothing is left that could wake it";
   }
-  p->phase = TORPOR__PHASE_STAGED;
+  set_phase(p, TORPOR__PHASE_STAGED);
+  torpor__protocol_check(p);
   return TORPOR_OK;
 }
 
@@ -465,7 +478,8 @@ void torpor__protocol_abandon(struct torpor__protocol *p, const char *reason) {
   unmark_leaving(p);
   unchoose(p);
   snprintf(p->reason, sizeof p->reason, "%s", reason);
-  p->phase = TORPOR__PHASE_IDLE;
+  set_phase(p, TORPOR__PHASE_IDLE);
+  torpor__protocol_check(p);
 }
 
 void torpor__protocol_keep_attempt(struct torpor__protocol *p) {
@@ -562,22 +576,21 @@ static void wake_drivers(struct torpor__protocol *p) {
 
 static void finish_claim(struct torpor__protocol *p) {
   if (p->head.status != TORPOR__RUN_ACTIVE) {
-    p->phase = TORPOR__PHASE_ENDED;
+    set_phase(p, TORPOR__PHASE_ENDED);
     return;
   }
   if (p->returning) return; /* it was not claimed */
-  p->phase = TORPOR__PHASE_IDLE;
+  set_phase(p, TORPOR__PHASE_IDLE);
   wake_drivers(p);
 }
 
 static void finish_attempt(struct torpor__protocol *p, bool outvoted) {
   p->counted = true;
   if (p->head.status != TORPOR__RUN_ACTIVE) {
-    stop_all(p);
-    p->phase = TORPOR__PHASE_ENDED;
+    leave(p, TORPOR__PHASE_ENDED);
   } else if (outvoted) {
     unchoose(p);
-    p->phase = TORPOR__PHASE_IDLE;
+    set_phase(p, TORPOR__PHASE_IDLE);
   } else {
     enter_stepping(p);
   }
@@ -615,7 +628,7 @@ static void finish_step(struct torpor__protocol *p) {
   p->counted = active;
   p->suspect = false;
   p->reason[0] = '\0';
-  p->phase = active ? TORPOR__PHASE_IDLE : TORPOR__PHASE_ENDED;
+  set_phase(p, active ? TORPOR__PHASE_IDLE : TORPOR__PHASE_ENDED);
   tell_drivers(p);
   free_topics(p);
   p->step = NULL;
@@ -627,6 +640,7 @@ static void finish_flush(struct torpor__protocol *p) {
     leave(p, TORPOR__PHASE_LOST);
     return;
   }
+  torpor__protocol_check_commit(p);
   p->head = p->next;
   if (p->parked) {
     leave(p, TORPOR__PHASE_ENDED);
@@ -690,6 +704,7 @@ torpor_status torpor__protocol_flush(struct torpor__database *database,
       finish_flush(protocols[i]);
     else
       undo_flush(protocols[i]);
+    torpor__protocol_check(protocols[i]);
   }
   return status;
 }

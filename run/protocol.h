@@ -24,8 +24,12 @@
  *                                                   │ lines shown    │
  *                                                   └────────────────┘
  *
- *   any ── flush or refresh finds another fence or step ──► LOST
- *   any ── flush or refresh finds rows that cannot be used ──► ENDED, parked
+ *   COUNTING ── flush: the store had an earlier result ──► IDLE
+ *   CLAIMING ── flush: the run has ended meanwhile ──► ENDED
+ *   IDLE, COUNTING, STAGED ── flush, or refresh when IDLE, finds another fence
+ *     or step ──► LOST
+ *   all of these but STEPPING ── flush finds rows that cannot be used ──► ENDED,
+ *     parked
  *   any ── close ──► (none), lock given up
  *
  * The function behind each arrow is 'torpor__protocol_' and the word on it.

@@ -17,6 +17,7 @@
  * Runs on the worker's thread; sending, on that of whoever sends. */
 #include "signals.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -293,3 +294,33 @@ void torpor__signals_clear(struct torpor__signals *box) {
   free(box->buckets);
   *box = (struct torpor__signals){0};
 }
+
+#ifdef TORPOR_TESTING
+
+static void check_queue(const struct torpor__signals *box,
+                        const struct torpor__queue *queue) {
+  assert(queue->first < queue->count);
+  assert(queue->held <= queue->count - queue->first);
+  assert(find_queue(box, queue->topic) == queue);
+  for (size_t i = queue->first; i < queue->count; i++) {
+    const struct torpor__message *message = &queue->messages[i];
+    assert(message->sequence <= box->last);
+    assert(i == queue->first || message[-1].sequence < message->sequence);
+  }
+}
+
+size_t torpor__signals_check(const struct torpor__signals *box) {
+  size_t queues = 0, messages = 0, held = 0;
+  for (size_t i = 0; i < box->bucket_count; i++)
+    for (const struct torpor__queue *queue = box->buckets[i]; queue != NULL;
+         queue = queue->next) {
+      check_queue(box, queue);
+      queues++;
+      messages += queue->count - queue->first;
+      held += queue->held;
+    }
+  assert(queues == box->queue_count && messages == box->count);
+  return held;
+}
+
+#endif

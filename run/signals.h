@@ -81,4 +81,9 @@ void torpor__signals_take(struct torpor__signals *box, const char *topic,
 /* Forgets everything. */
 void torpor__signals_clear(struct torpor__signals *box);
 
+#ifdef TORPOR_TESTING
+/* Asserts what signals.c promises; gives how many messages are held. */
+size_t torpor__signals_check(const struct torpor__signals *box);
+#endif
+
 #endif
