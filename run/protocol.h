@@ -28,7 +28,7 @@
  *   CLAIMING ── flush: the run has ended meanwhile ──► ENDED
  *   IDLE, COUNTING, STAGED ── flush, or refresh when IDLE, finds another fence
  *     or step ──► LOST
- *   all of these but STEPPING ── flush finds rows that cannot be used ──► ENDED,
+ *   CLAIMING and these ── flush finds rows that cannot be used ──► ENDED,
  *     parked
  *   any ── close ──► (none), lock given up
  *

@@ -106,6 +106,10 @@ const char *torpor__run_vm_error(const struct torpor__run_vm *run_vm) {
   return run_vm->message;
 }
 
+int64_t torpor__run_vm_number(const struct torpor__run_vm *run_vm) {
+  return run_vm->step;
+}
+
 torpor_vm *torpor__run_vm_get(const struct torpor__run_vm *run_vm) {
   return run_vm->vm;
 }

@@ -65,6 +65,9 @@ const char *torpor__run_vm_error(const struct torpor__run_vm *run_vm);
  * its deadline is later. */
 bool torpor__run_vm_is_late(const struct torpor__run_vm *run_vm);
 
+/* The number of the step that its state is that of. */
+int64_t torpor__run_vm_number(const struct torpor__run_vm *run_vm);
+
 /* The VM itself, for who only wants to look into it (upgrade-state.c). */
 torpor_vm *torpor__run_vm_get(const struct torpor__run_vm *run_vm);
 

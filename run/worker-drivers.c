@@ -5,6 +5,7 @@
  * which the program gives up waiting is an alarm. */
 #include "worker-drivers.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,3 +228,17 @@ torpor__worker_drivers_next_due(const struct torpor__worker_drivers *drivers) {
     if (drivers->tasks[i]->due_ms < due) due = drivers->tasks[i]->due_ms;
   return due == TORPOR__NEVER ? -1 : due;
 }
+
+#ifdef TORPOR_TESTING
+
+void torpor__worker_drivers_check(
+    const struct torpor__worker_drivers *drivers) {
+  assert(drivers->task_count <= torpor__protocol_waiting(drivers->protocol));
+  for (size_t i = 0; i < drivers->task_count; i++) {
+    const struct torpor__worker_task *task = drivers->tasks[i];
+    assert(task->drivers == drivers);
+    assert(find_task(drivers, task->branch, task->id) == i);
+  }
+}
+
+#endif

@@ -56,4 +56,9 @@ bool torpor__worker_drivers_began_lately(
 int64_t
 torpor__worker_drivers_next_due(const struct torpor__worker_drivers *drivers);
 
+#ifdef TORPOR_TESTING
+/* Asserts (1), of a run that is idle. */
+void torpor__worker_drivers_check(const struct torpor__worker_drivers *drivers);
+#endif
+
 #endif

@@ -9,8 +9,6 @@
 #include "process-memory.h"
 #include "worker-state.h"
 
-enum { AWAKE_MAX = 256 };
-
 /* What one more VM may take: it is woken, runs, and is written down. */
 #define VM_ROOM ((uint64_t)4 << 20)
 
@@ -46,6 +44,7 @@ bool torpor__worker_needs_room(struct torpor__worker_run *run) {
 void torpor__worker_limit_awake(struct torpor_worker *worker) {
   size_t awake = 0;
   for (size_t i = worker->count; i-- > 0;)
-    if (torpor__worker_run_is_awake(worker->runs[i]) && ++awake > AWAKE_MAX)
+    if (torpor__worker_run_is_awake(worker->runs[i]) &&
+        ++awake > TORPOR__WORKER_AWAKE_MAX)
       torpor__worker_run_sleep(worker->runs[i]);
 }

@@ -6,6 +6,7 @@
  *      way to one of them on another thread (worker-step.h). */
 #include "worker-run.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -390,3 +391,19 @@ struct torpor__protocol *
 torpor__worker_run_protocol(struct torpor__worker_run *run) {
   return run->protocol;
 }
+
+#ifdef TORPOR_TESTING
+
+void torpor__worker_run_check(const struct torpor__worker_run *run) {
+  enum torpor__phase phase = torpor__protocol_phase(run->protocol);
+  assert(phase == TORPOR__PHASE_CLAIMING || phase == TORPOR__PHASE_IDLE ||
+         phase == TORPOR__PHASE_STEPPING);
+  assert(!run->staged);
+  assert(!run->worker_step.offloaded || phase == TORPOR__PHASE_STEPPING);
+  if (torpor__worker_run_is_awake(run))
+    assert(torpor__run_vm_number(run->worker_step.run_vm) ==
+           torpor__protocol_head(run->protocol)->step);
+  if (phase == TORPOR__PHASE_IDLE) torpor__worker_drivers_check(&run->drivers);
+}
+
+#endif

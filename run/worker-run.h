@@ -74,6 +74,11 @@ bool torpor__worker_run_is_idle(const struct torpor__worker_run *run);
 /* Whether a step of it is being computed on another thread. */
 bool torpor__worker_run_is_offloaded(const struct torpor__worker_run *run);
 
+#ifdef TORPOR_TESTING
+/* Asserts, between two turns, what worker-run.c promises. */
+void torpor__worker_run_check(const struct torpor__worker_run *run);
+#endif
+
 struct torpor__protocol *
 torpor__worker_run_protocol(struct torpor__worker_run *run);
 

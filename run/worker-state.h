@@ -20,6 +20,8 @@
 
 #include "worker-run.h"
 
+enum { TORPOR__WORKER_AWAKE_MAX = 256 }; /* VMs after a turn */
+
 /* A run that is to be claimed. */
 struct torpor__queued_run {
   int64_t number;

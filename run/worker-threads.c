@@ -11,6 +11,7 @@
 #define _GNU_SOURCE /* gettid */
 #include "worker-threads.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -38,15 +39,25 @@ struct torpor__threads {
 
 /* ---- The list of work, under the lock ------------------------------------*/
 
+/* The only place where the state of work changes. */
+static void set_state(struct torpor__work *work, enum torpor__work_state from,
+                      enum torpor__work_state to) {
+  assert(work->state == from);
+  (void)from;
+  work->state = to;
+}
+
 static void note_shortage(struct torpor__threads *threads) {
+  assert((threads->first == NULL) == (threads->waiting == 0));
+  assert(threads->idle <= threads->count && threads->count <= THREADS_MOST);
   atomic_store(&threads->is_short, threads->waiting > threads->idle &&
                                        threads->count == THREADS_MOST);
 }
 
 static void add_work(struct torpor__threads *threads,
                      struct torpor__work *work) {
+  set_state(work, TORPOR__WORK_NONE, TORPOR__WORK_WAITS);
   work->next = NULL;
-  work->state = TORPOR__WORK_WAITS;
   if (threads->last != NULL)
     threads->last->next = work;
   else
@@ -80,7 +91,7 @@ static struct torpor__work *await_work(struct torpor__threads *threads) {
   struct torpor__work *work = threads->first;
   if (work == NULL) return NULL;
   remove_work(threads, work);
-  work->state = TORPOR__WORK_RUNS;
+  set_state(work, TORPOR__WORK_WAITS, TORPOR__WORK_RUNS);
   note_shortage(threads);
   return work;
 }
@@ -95,7 +106,7 @@ static void *run_thread(void *user) {
     pthread_mutex_unlock(&threads->lock);
     work->work(work);
     pthread_mutex_lock(&threads->lock);
-    work->state = TORPOR__WORK_DONE;
+    set_state(work, TORPOR__WORK_RUNS, TORPOR__WORK_DONE);
     pthread_cond_broadcast(&threads->changed);
     torpor_loop_wake(threads->loop);
   }
@@ -142,6 +153,7 @@ struct torpor__threads *torpor__threads_open(torpor_loop *loop) {
 void torpor__threads_close(struct torpor__threads *threads) {
   if (threads == NULL) return;
   pthread_mutex_lock(&threads->lock);
+  assert(threads->first == NULL);
   threads->closing = true;
   pthread_cond_broadcast(&threads->changed);
   pthread_mutex_unlock(&threads->lock);
@@ -171,7 +183,7 @@ bool torpor__threads_done(struct torpor__threads *threads,
                           struct torpor__work *work) {
   pthread_mutex_lock(&threads->lock);
   bool done = work->state == TORPOR__WORK_DONE;
-  if (done) work->state = TORPOR__WORK_NONE;
+  if (done) set_state(work, TORPOR__WORK_DONE, TORPOR__WORK_NONE);
   pthread_mutex_unlock(&threads->lock);
   return done;
 }
@@ -179,10 +191,14 @@ bool torpor__threads_done(struct torpor__threads *threads,
 void torpor__threads_wait(struct torpor__threads *threads,
                           struct torpor__work *work) {
   pthread_mutex_lock(&threads->lock);
-  if (work->state == TORPOR__WORK_WAITS) remove_work(threads, work);
-  while (work->state == TORPOR__WORK_RUNS)
-    pthread_cond_wait(&threads->changed, &threads->lock);
-  work->state = TORPOR__WORK_NONE;
+  if (work->state == TORPOR__WORK_WAITS) {
+    remove_work(threads, work);
+    set_state(work, TORPOR__WORK_WAITS, TORPOR__WORK_NONE);
+  } else {
+    while (work->state == TORPOR__WORK_RUNS)
+      pthread_cond_wait(&threads->changed, &threads->lock);
+    set_state(work, TORPOR__WORK_DONE, TORPOR__WORK_NONE);
+  }
   note_shortage(threads);
   pthread_mutex_unlock(&threads->lock);
 }

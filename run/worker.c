@@ -35,6 +35,7 @@
 #include <string.h>
 
 #include "process-memory.h"
+#include "worker-check.h"
 #include "worker-state.h"
 #include "worker-threads.h"
 
@@ -204,6 +205,7 @@ static bool turn(void *user) {
     worker->waits_for_store = false;
     settle_runs(worker);
     torpor__worker_limit_awake(worker);
+    torpor__worker_check(worker);
   } else if (status == TORPOR_LOCKED) {
     wait_for_store(worker);
   } else {
