@@ -309,19 +309,19 @@ static torpor_status write_exit(struct torpor__protocol *p) {
 }
 
 /* What is left of a request to cancel. A step that spent its fuel half way has
- * told some; those that are left are told by the next, but not what the program
- * has begun since, to tidy up. */
+ * delivered it to some operations; the next one delivers it to the others, but
+ * not to what the program has begun since, to tidy up. */
 static int64_t cancel_after(const struct torpor__protocol *p) {
-  bool told = p->next.cancel != TORPOR__CANCEL_ALL;
+  bool delivered = p->next.cancel != TORPOR__CANCEL_ALL;
   bool left = false;
   for (size_t i = 0; i < p->delivery_count; i++) {
     const struct torpor__delivery *delivery = &p->deliveries[i];
     if (delivery->outcome != TORPOR__OUTCOME_CANCELLED) continue;
-    if (delivery->accepted) told = true;
+    if (delivery->accepted) delivered = true;
     if (delivery->undelivered) left = true;
   }
-  if (!told && !TORPOR__BROKEN(CANCEL_FORGOTTEN)) return p->next.cancel;
-  if (!left) return 0;
+  if (!delivered && !TORPOR__BROKEN(CANCEL_FORGOTTEN)) return p->next.cancel;
+  if (!left) return p->next.runnable ? TORPOR__CANCEL_DELIVERED : 0;
   return p->next.cancel < p->next.step ? p->next.cancel : p->next.step;
 }
 

@@ -728,6 +728,10 @@ size_t torpor__protocol_waiting(const struct torpor__protocol *p) {
   return p->results.waiting_count;
 }
 
+bool torpor__protocol_is_cancelling(const struct torpor__protocol *p) {
+  return p->head.cancel != 0 && p->head.cancel != TORPOR__CANCEL_ALL;
+}
+
 bool torpor__protocol_is_suspect(const struct torpor__protocol *p) {
   return p->suspect;
 }

@@ -86,6 +86,12 @@
 
 #include "database.h"
 
+/* In torpor__head.cancel: everything that a request to cancel was about was
+ * delivered, but the step spent its fuel before it could be seen what came of
+ * that. No operation is begun before step 1, so that nothing else is
+ * rejected. */
+#define TORPOR__CANCEL_DELIVERED INT64_C(1)
+
 enum {
   TORPOR__ATTEMPTS_DEFAULT = 5,
   TORPOR__OPERATIONS_MAX = 100000 /* pending in one run */
@@ -204,6 +210,10 @@ torpor_status torpor__protocol_prepare(struct torpor__protocol *protocol);
  * or goes on with jobs that are left. */
 struct torpor__delivery *
 torpor__protocol_deliveries(struct torpor__protocol *protocol, size_t *count);
+
+/* Whether earlier steps have delivered a cancel of which the next one has to
+ * see what comes. */
+bool torpor__protocol_is_cancelling(const struct torpor__protocol *protocol);
 
 /* Hands over what the step did; phase STAGED. Returns OK, NOMEM, LIMIT (too
  * many operations) or MISUSE (what the step says does not fit the run: an

@@ -106,6 +106,10 @@ const char *torpor__run_vm_error(const struct torpor__run_vm *run_vm) {
   return run_vm->message;
 }
 
+void torpor__run_vm_set_cancelling(struct torpor__run_vm *run_vm) {
+  run_vm->cancelling = true;
+}
+
 int64_t torpor__run_vm_number(const struct torpor__run_vm *run_vm) {
   return run_vm->step;
 }

@@ -65,6 +65,10 @@ const char *torpor__run_vm_error(const struct torpor__run_vm *run_vm);
  * its deadline is later. */
 bool torpor__run_vm_is_late(const struct torpor__run_vm *run_vm);
 
+/* After 'open': a cancel was delivered in an earlier step, and the next one
+ * that does not spend its fuel has to see what came of it. */
+void torpor__run_vm_set_cancelling(struct torpor__run_vm *run_vm);
+
 /* The number of the step that its state is that of. */
 int64_t torpor__run_vm_number(const struct torpor__run_vm *run_vm);
 

@@ -137,6 +137,9 @@ static torpor_status open_vm(struct torpor__worker_step *worker_step) {
                           worker_step->message);
   worker_step->woke_us = torpor__clock_us() - began;
   worker_step->woken = status == TORPOR_OK;
+  if (status == TORPOR_OK &&
+      torpor__protocol_is_cancelling(worker_step->protocol))
+    torpor__run_vm_set_cancelling(worker_step->run_vm);
   return status;
 }
 

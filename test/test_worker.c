@@ -352,6 +352,30 @@ static void little_fuel_loses_nothing(void **state) {
   assert_true(bench.info.step > 4);
 }
 
+/* That the run is cancelled outlives the worker, when its program spends its
+ * fuel before it shows what comes of that: else this one would be
+ * deadlocked. */
+static void little_fuel_forgets_no_cancel(void **state) {
+  (void)state;
+  add_with_fuel(1,
+                "import { sleep } from 'torpor:run';"
+                "try { await sleep('1 day'); } catch {"
+                "  for (let i = 0; i < 1e5; i++);"
+                "  await null;"
+                "  for (let i = 0; i < 1e5; i++);"
+                "  await new Promise(() => {});"
+                "}");
+  drive(stop_at_commit);
+  assert_int_equal(torpor_run_cancel(bench.store, "run", false), TORPOR_OK);
+  do {
+    drive(stop_at_commit);
+    look();
+  } while (bench.info.state == TORPOR_RUN_READY ||
+           bench.info.state == TORPOR_RUN_WAITING);
+  assert_int_equal(bench.info.state, TORPOR_RUN_FAILED);
+  assert_string_equal(bench.reason, "Cancelled: the run was cancelled");
+}
+
 /* The kind of an operation comes from guest memory, and may be empty. */
 static void an_operation_of_no_kind_is_rejected(void **state) {
   (void)state;
@@ -488,6 +512,7 @@ int main(void) {
       ON_BENCH(a_run_of_a_key_is_left_alone),
       ON_BENCH(a_store_that_fails_is_noticed),
       ON_BENCH(little_fuel_loses_nothing),
+      ON_BENCH(little_fuel_forgets_no_cancel),
       ON_BENCH(an_operation_of_no_kind_is_rejected),
       ON_BENCH(a_run_waits_for_the_store),
       ON_BENCH(a_suspect_waits_for_the_store),

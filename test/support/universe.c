@@ -122,7 +122,8 @@ static void check_cancel(const struct disk_run *run,
                          const struct disk_run *before,
                          const struct program *program) {
   struct program earlier;
-  if (before->head.cancel != TORPOR__CANCEL_ALL || run->head.cancel != 0 ||
+  if (before->head.cancel != TORPOR__CANCEL_ALL ||
+      run->head.cancel > TORPOR__CANCEL_DELIVERED ||
       before->head.branch != run->head.branch ||
       !read_program(before, &earlier))
     return;
