@@ -14,7 +14,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/alloc.h"
 #include "common/array.h"
@@ -187,13 +186,31 @@ static bool read_number(const torpor__cbor_item *item, double *number) {
   return true;
 }
 
+#define SECONDS_OF_DAY 86400
+#define DAYS_OF_ERA 146097 /* 400 years, after which the calendar repeats */
+
+/* Prints the date 'days' after 1970, at least of the year 0, as "2026-01-31".
+ * Counted in years from March to February, so that a leap day comes last. */
+static void print_day(int64_t days, char *text, size_t size) {
+  int64_t from_march = days + 719468; /* since 1 March of the year 0 */
+  int64_t era = (from_march + DAYS_OF_ERA) / DAYS_OF_ERA - 1;
+  int64_t day = from_march - era * DAYS_OF_ERA;
+  int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+  int month;
+  day -= 365 * year + year / 4 - year / 100;
+  month = (int)(5 * day + 2) / 153; /* 0 is March */
+  day -= (153 * month + 2) / 5;
+  year += era * 400 + (month >= 10);
+  snprintf(text, size, "%04d-%02d-%02d", (int)year,
+           month < 10 ? month + 3 : month - 9, (int)day + 1);
+}
+
 /* Seconds since 1970 as "2026-01-31T12:00:00.000Z". */
 static bool print_date(printer *p, const torpor__cbor_item *item) {
   double seconds, whole;
   int ms;
-  char text[80];
-  struct tm date;
-  time_t moment;
+  char day[40], text[80];
+  int64_t moment, second;
   if (!read_number(item, &seconds)) return false;
   whole = floor(seconds);
   if (!(whole >= -62167219200.0 && whole < 253402300799.0)) {
@@ -201,11 +218,12 @@ static bool print_date(printer *p, const torpor__cbor_item *item) {
     return true;
   }
   ms = (int)floor((seconds - whole) * 1000 + 0.5);
-  moment = (time_t)whole + ms / 1000;
-  gmtime_r(&moment, &date);
-  snprintf(text, sizeof(text), "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
-           date.tm_year + 1900, date.tm_mon + 1, date.tm_mday, date.tm_hour,
-           date.tm_min, date.tm_sec, ms % 1000);
+  moment = (int64_t)whole + ms / 1000;
+  second = (moment % SECONDS_OF_DAY + SECONDS_OF_DAY) % SECONDS_OF_DAY;
+  print_day((moment - second) / SECONDS_OF_DAY, day, sizeof(day));
+  snprintf(text, sizeof(text), "\"%sT%02d:%02d:%02d.%03dZ\"", day,
+           (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60),
+           ms % 1000);
   put(p, text);
   return true;
 }
