@@ -16,7 +16,16 @@ foreach(folder IN ITEMS common wasm vm loop run cli)
   file(GLOB TORPOR_SOURCES_${folder} CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/${folder}/*.c")
 endforeach()
-set(TORPOR_SOURCES ${TORPOR_SOURCES_common} ${TORPOR_SOURCES_wasm}
+# Of what asks the operating system (wasm/os.h), the files of this one.
+string(TOLOWER "${CMAKE_SYSTEM_NAME}" torpor_system)
+list(FILTER TORPOR_SOURCES_wasm EXCLUDE REGEX "/os-[^/]*$")
+file(GLOB TORPOR_SOURCES_os CONFIGURE_DEPENDS
+  "${CMAKE_SOURCE_DIR}/wasm/os-${torpor_system}*.c")
+if(NOT TORPOR_SOURCES_os)
+  message(FATAL_ERROR "Torpor does not run on ${CMAKE_SYSTEM_NAME} yet: "
+    "docs/porting.md says what wasm/os-${torpor_system}.c needs.")
+endif()
+set(TORPOR_SOURCES ${TORPOR_SOURCES_common} ${TORPOR_SOURCES_os} ${TORPOR_SOURCES_wasm}
   ${TORPOR_SOURCES_vm} ${TORPOR_SOURCES_loop} ${TORPOR_SOURCES_run})
 
 set(TORPOR_ENGINE_OBJECTS

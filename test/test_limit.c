@@ -16,7 +16,7 @@
 #include "wasm/runtime.h"
 
 static double now_ms(void) {
-  return (double)torpor__monotonic_ns() / 1e6;
+  return (double)torpor__os_now() / 1e6;
 }
 
 static void assert_error_says(const torpor_vm *vm, const char *text) {

@@ -14,19 +14,13 @@
  *
  * What is loaded is copied into an object of today's size: that of an older
  * engine is shorter (vm/engine.h). */
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/alloc.h"
 #include "vm/engine.h"
+#include "wasm/os.h"
 
 #define ENGINE_SYMBOL "torpor__engine_builtin"
 #define ID_SIZE 64
@@ -40,7 +34,7 @@ bool torpor__engine_is_id(const char *text, size_t size) {
 /* The 'index'-th entry of TORPOR_ENGINE_PATH; NULL when there are fewer, which
  * are counted off 'index'. */
 static const char *find_entry(size_t *index, size_t *size) {
-  const char *entry = secure_getenv("TORPOR_ENGINE_PATH");
+  const char *entry = torpor__os_setting("TORPOR_ENGINE_PATH");
   while (entry && *entry) {
     *size = strcspn(entry, ":");
     if ((*index)-- == 0) return entry;
@@ -63,22 +57,19 @@ static void put_beside(const char *file, const char *below, char *path,
 bool torpor__engine_folder(size_t index, char *path, size_t size) {
   size_t length = 0;
   const char *entry = find_entry(&index, &length);
-  char program[PATH_MAX];
-  Dl_info own;
+  char file[TORPOR__OS_PATH_LARGEST];
   path[0] = 0;
   if (entry) {
     if (length < size) snprintf(path, size, "%.*s", (int)length, entry);
     return true;
   }
-  if (index == 0) {
-    if (dladdr(torpor__engine_folder, &own) && own.dli_fname)
-      put_beside(own.dli_fname, "torpor/engines", path, size);
-    return true;
-  }
   if (index > 1) return false;
-  ssize_t got = readlink("/proc/self/exe", program, sizeof(program) - 1);
-  program[got > 0 ? got : 0] = 0;
-  put_beside(program, "../lib/torpor/engines", path, size);
+  if (index == 0) {
+    if (torpor__os_library_path(file, sizeof(file)))
+      put_beside(file, "torpor/engines", path, size);
+  } else if (torpor__os_program_path(file, sizeof(file))) {
+    put_beside(file, "../lib/torpor/engines", path, size);
+  }
   return true;
 }
 
@@ -118,40 +109,12 @@ static void copy_engine(const torpor__engine *engine, torpor__engine *copy) {
   memcpy(copy, engine, size);
 }
 
-/* Whether the file has all that its program headers speak of. The dynamic
- * linker maps one that was cut short all the same, and dies of a signal. */
-static bool is_whole(int file) {
-  ElfW(Ehdr) head;
-  ElfW(Phdr) part;
-  struct stat about;
-  if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode) ||
-      pread(file, &head, sizeof(head), 0) != (ssize_t)sizeof(head) ||
-      memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
-      head.e_phentsize != sizeof(part))
-    return false;
-  for (size_t i = 0; i < head.e_phnum; i++) {
-    off_t at = (off_t)(head.e_phoff + i * sizeof(part));
-    if (pread(file, &part, sizeof(part), at) != (ssize_t)sizeof(part) ||
-        part.p_filesz > (uint64_t)about.st_size ||
-        part.p_offset > (uint64_t)about.st_size - part.p_filesz)
-      return false;
-  }
-  return true;
-}
-
-static void *open_library(const char *path) {
-  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  bool whole = file >= 0 && is_whole(file);
-  if (file >= 0) close(file);
-  return whole ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-}
-
 /* The engine that 'path' holds, which may be one that we do not understand;
  * NULL: it holds none. */
 static const torpor__engine *open_engine(const char *path, void **library,
                                          const char **why) {
-  *library = open_library(path);
-  if (*library) return dlsym(*library, ENGINE_SYMBOL);
+  *library = torpor__os_library_open(path);
+  if (*library) return torpor__os_library_find(*library, ENGINE_SYMBOL);
   *why = "its file cannot be loaded; install it again";
   return NULL;
 }
@@ -164,7 +127,7 @@ bool torpor__engine_peek(const char *path, torpor__engine *found,
   memset(found, 0, sizeof(*found));
   if (engine && engine->table_version == TORPOR__ENGINE_TABLE_VERSION)
     copy_engine(engine, found);
-  if (library) dlclose(library);
+  if (library) torpor__os_library_close(library);
   return usable;
 }
 
@@ -182,6 +145,6 @@ torpor__engine *torpor__engine_load(const char *path, const char **why) {
     }
     *why = "there is no memory for it";
   }
-  dlclose(library);
+  torpor__os_library_close(library);
   return NULL;
 }

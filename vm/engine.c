@@ -6,21 +6,17 @@
  * stays, since VMs point to it.
  *
  * Any thread; one lock. */
-#define _GNU_SOURCE
-
 #include "vm/engine.h"
 
-#include <dirent.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "torpor-engine.h"
 #include "common/alloc.h"
 #include "vm/error.h"
 #include "wasm/mutex.h"
+#include "wasm/os.h"
 
 #define ID_SIZE 64
 #define SUFFIX ".so"
@@ -43,12 +39,12 @@ static bool put_path(const char *folder, const char *id, char *path,
                      size_t size) {
   int length = snprintf(path, size, "%s/%s" SUFFIX, folder, id);
   return folder[0] && length > 0 && (size_t)length < size &&
-         access(path, F_OK) == 0;
+         torpor__os_path_exists(path);
 }
 
 /* Loads engine 'id' from the first folder that has a good one. */
 static const torpor__engine *load_engine(const char *id, const char **why) {
-  char folder[PATH_MAX], path[PATH_MAX];
+  char folder[TORPOR__OS_PATH_LARGEST], path[TORPOR__OS_PATH_LARGEST];
   for (size_t i = 0; torpor__engine_folder(i, folder, sizeof(folder)); i++) {
     torpor__engine *engine;
     if (!put_path(folder, id, path, sizeof(path))) continue;
@@ -111,9 +107,9 @@ torpor_status torpor_engine_read(const char *path, torpor_engine_info *info) {
 }
 
 torpor_status torpor_engine_folder(char *path, size_t size) {
-  char folder[PATH_MAX];
+  char folder[TORPOR__OS_PATH_LARGEST];
   size_t count = 0;
-  const char *entry = secure_getenv("TORPOR_ENGINE_PATH");
+  const char *entry = torpor__os_setting("TORPOR_ENGINE_PATH");
   TORPOR__REQUIRE(NULL, path);
   if (!entry || !*entry)
     while (torpor__engine_folder(count, folder, sizeof(folder))) count++;
@@ -127,41 +123,42 @@ torpor_status torpor_engine_folder(char *path, size_t size) {
   return TORPOR_OK;
 }
 
+/* A search through a folder. */
+typedef struct folder_search {
+  const char *folder;
+  torpor_engine_visit_fn visit;
+  void *user;
+} folder_search;
+
 /* One file of a folder: what it holds, if its name is that of an engine. */
-static bool visit_file(const char *folder, const char *name,
-                       torpor_engine_visit_fn visit, void *user) {
+static bool visit_file(void *user, const char *name) {
+  const folder_search *search = user;
   size_t length = strlen(name);
   torpor_engine_info info;
-  char path[PATH_MAX], id[ID_SIZE + 1];
+  char path[TORPOR__OS_PATH_LARGEST], id[ID_SIZE + 1];
   if (length != ID_SIZE + strlen(SUFFIX) ||
       strcmp(name + ID_SIZE, SUFFIX) != 0 ||
       !torpor__engine_is_id(name, ID_SIZE))
     return true;
   memcpy(id, name, ID_SIZE);
   id[ID_SIZE] = 0;
-  if (!put_path(folder, id, path, sizeof(path))) return true;
+  if (!put_path(search->folder, id, path, sizeof(path))) return true;
   if (torpor_engine_read(path, &info) == TORPOR_OK && strcmp(info.id, id) != 0)
     info.unusable = OTHER_ENGINE;
   memcpy(info.id, id, sizeof(id));
-  return visit(user, &info);
+  return search->visit(search->user, &info);
 }
 
 static bool visit_folder(const char *folder, torpor_engine_visit_fn visit,
                          void *user) {
-  struct dirent **names;
-  bool more = true;
-  int count = folder[0] ? scandir(folder, &names, NULL, alphasort) : -1;
-  for (int i = 0; i < count; i++) {
-    more = more && visit_file(folder, names[i]->d_name, visit, user);
-    free(names[i]);
-  }
-  if (count >= 0) free(names);
-  return more;
+  folder_search search = {folder, visit, user};
+  if (!folder[0]) return true;
+  return torpor__os_folder_each(folder, visit_file, &search);
 }
 
 void torpor_engine_each(torpor_engine_visit_fn visit, void *user) {
   torpor_engine_info info = {0};
-  char folder[PATH_MAX];
+  char folder[TORPOR__OS_PATH_LARGEST];
   bool more;
   if (!visit) return;
   describe(&torpor__engine_builtin, &info);

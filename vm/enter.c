@@ -110,7 +110,7 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
     return fail_stack(vm, &entry);
   }
   vm->control->host.stack = share_stack(&entry);
-  if (sigsetjmp(entry.leave, 0) == 0) {
+  if (TORPOR__OS_MARK(entry.leave) == 0) {
     torpor__guest_begin(&entry);
     vm->returned =
         call_export(&vm->engine->exports, vm->instance, export, arguments);

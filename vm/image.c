@@ -19,25 +19,19 @@
  *  (3) A VM holds a reference to its image.
  *
  * Any thread; an image that is being made belongs to one. */
-#define _GNU_SOURCE
-
 #include "vm/image.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "common/alloc.h"
 #include "vm/bytes.h"
 #include "vm/engine.h"
 #include "wasm/mutex.h"
+#include "wasm/os.h"
 
 /* Files of images that one VM alone has, of 1,024 that a program may have. */
 #define ALONE_MOST 64
-#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 static _Atomic unsigned alone;
 const uint8_t torpor__zero_page[TORPOR__PAGE];
@@ -61,43 +55,50 @@ void torpor__image_refuse_files(bool refuse) {
 enum { files_refused = false };
 #endif
 
-/* A file for up to 'most' bytes. A limit of the process's on the size of files
- * holds for those of memory too, and going over it is a signal. */
-static int open_file(uint64_t most) {
-  struct rlimit limit;
-  if (files_refused || getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
-      limit.rlim_cur < most)
-    return -1;
-  return memfd_create("torpor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+static bool has_file(const torpor__image *image) {
+  return image->file != TORPOR__OS_NO_FILE;
+}
+
+static void close_file(torpor__image *image) {
+  if (has_file(image)) torpor__os_file_close(image->file);
+  image->file = TORPOR__OS_NO_FILE;
 }
 
 /* ---- Making ---------------------------------------------------------------*/
 
+/* Plain memory of 'size' bytes, which takes what is written of it. */
+static void *reserve_memory(size_t size) {
+  void *space = torpor__os_reserve(size);
+  if (!space || torpor__os_protect(space, size, TORPOR__OS_WRITE)) return space;
+  torpor__os_release(space, size);
+  return NULL;
+}
+
 /* Address space for 'image', whose memory may have 'most' bytes. */
 static bool reserve(torpor__image *image, uint64_t most) {
-  int kind = image->file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-  void *space = mmap(NULL, (size_t)most, PROT_READ | PROT_WRITE,
-                     kind | MAP_NORESERVE, image->file, 0);
-  if (space == MAP_FAILED) return false;
-  image->bytes = space;
-  image->reserved = most;
-  return true;
+  size_t size = (size_t)most;
+  image->bytes = has_file(image)
+                     ? torpor__os_file_view(image->file, size, TORPOR__OS_WRITE)
+                     : reserve_memory(size);
+  if (image->bytes) image->reserved = most;
+  return image->bytes != NULL;
 }
 
 static torpor__image *new_image(const torpor__engine *engine, uint64_t most) {
   torpor__image *image = torpor__alloc(sizeof(*image));
   if (!image) return NULL;
-  *image = (torpor__image){.engine = engine, .file = open_file(most)};
+  *image = (torpor__image){.engine = engine, .file = TORPOR__OS_NO_FILE};
+  if (!files_refused) image->file = torpor__os_file_open(most);
   atomic_init(&image->references, 1);
   if (reserve(image, round_up(most, TORPOR__CHUNK))) return image;
-  if (image->file >= 0) close(image->file);
+  close_file(image);
   torpor__alloc_free(image);
   return NULL;
 }
 
 bool torpor__image_extend(torpor__image *image, uint64_t size) {
   if (size > image->reserved) return false;
-  if (image->file >= 0 && ftruncate(image->file, (off_t)size) != 0)
+  if (has_file(image) && !torpor__os_file_resize(image->file, size))
     return false;
   image->pages = (uint32_t)(size / TORPOR__WASM_PAGE);
   return true;
@@ -146,24 +147,22 @@ void torpor__image_cut(torpor__image *image, uint32_t limit) {
 
 /* Makes the file what it stays. false: it could still be written. */
 static bool seal_file(torpor__image *image) {
-  void *space;
-  if (ftruncate(image->file, (off_t)image->mapped_size) != 0) return false;
-  munmap(image->bytes, image->reserved);
+  size_t size = image->mapped_size;
+  if (!torpor__os_file_resize(image->file, size)) return false;
+  torpor__os_release(image->bytes, (size_t)image->reserved);
   image->reserved = 0;
-  if (fcntl(image->file, F_ADD_SEALS, SEALS) != 0) return false;
-  space = mmap(NULL, image->mapped_size, PROT_READ, MAP_SHARED, image->file, 0);
-  if (space == MAP_FAILED) return false;
-  image->bytes = space;
-  image->reserved = image->mapped_size;
-  return true;
+  if (!torpor__os_file_seal(image->file)) return false;
+  image->bytes = torpor__os_file_view(image->file, size, TORPOR__OS_READ);
+  if (image->bytes) image->reserved = size;
+  return image->bytes != NULL;
 }
 
 static bool seal_memory(torpor__image *image) {
-  size_t rest = (size_t)(image->reserved - image->mapped_size);
-  if (rest > 0 && munmap(image->bytes + image->mapped_size, rest) != 0)
+  size_t size = image->mapped_size;
+  if (!torpor__os_release_rest(image->bytes, (size_t)image->reserved, size))
     return false;
-  image->reserved = image->mapped_size;
-  return mprotect(image->bytes, image->reserved, PROT_READ) == 0;
+  image->reserved = size;
+  return torpor__os_protect(image->bytes, size, TORPOR__OS_READ);
 }
 
 #ifdef TORPOR_TESTING
@@ -188,26 +187,26 @@ static void check_image(const torpor__image *image) {
 bool torpor__image_finish(torpor__image *image, bool shared) {
   image->size = (uint32_t)round_up(image->end, TORPOR__PAGE);
   image->mapped_size = (uint32_t)round_up(image->end, TORPOR__CHUNK);
-  if (!(image->file >= 0 ? seal_file(image) : seal_memory(image))) return false;
+  if (!(has_file(image) ? seal_file(image) : seal_memory(image))) return false;
   check_image(image);
   return !shared || classify(image);
 }
 
 void torpor__image_retire(torpor__image *image) {
   image->retired = true;
-  if (image->file < 0) return;
+  if (!has_file(image)) return;
   image->is_alone = atomic_fetch_add(&alone, 1) < ALONE_MOST;
   if (image->is_alone) return;
   atomic_fetch_sub(&alone, 1);
-  close(image->file);
-  image->file = -1;
+  close_file(image);
 }
 
 void torpor__image_release(torpor__image *image) {
   if (!image || atomic_fetch_sub(&image->references, 1) > 1) return;
   if (image->is_alone) atomic_fetch_sub(&alone, 1);
-  if (image->reserved) munmap(image->bytes, image->reserved);
-  if (image->file >= 0) close(image->file);
+  if (image->reserved)
+    torpor__os_release(image->bytes, (size_t)image->reserved);
+  close_file(image);
   torpor__alloc_free(image->page_use);
   torpor__alloc_free(image);
 }

@@ -16,7 +16,7 @@ struct torpor__image {
   uint32_t size;        /* whole pages: nothing behind it is not zero */
   uint32_t mapped_size; /* whole chunks: as far as VMs are mapped onto it */
   uint32_t pages;       /* memory of a VM that starts from it, in wasm pages */
-  int file;             /* -1: VMs cannot be mapped onto it */
+  torpor__os_file file; /* none: VMs cannot be mapped onto it */
   uint8_t *page_use;    /* for each page, or NULL: all of them are all */
   uint32_t stack_size;
   uint32_t host_start, host_end; /* control.host: set by us, never stored */

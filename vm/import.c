@@ -17,13 +17,10 @@
  * now (pool.c). */
 #include "vm/import.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "common/alloc.h"
 #include "vm/binding.h"
@@ -36,6 +33,7 @@
 #include "vm/raise.h"
 #include "vm/value.h"
 #include "vm/vm.h"
+#include "wasm/os.h"
 
 #define ARGUMENTS_SMALL 16
 _Static_assert(ARGUMENTS_SMALL >= TORPOR_ARGUMENTS_LEAST, "as torpor.h says");
@@ -199,11 +197,11 @@ static uint32_t import_module(void *host, uint32_t name, uint32_t size) {
 
 /* ---- Time and randomness --------------------------------------------------*/
 
+/* Milliseconds, of whole microseconds. */
 static double read_clock(torpor_clock which) {
-  struct timespec now;
-  clock_gettime(which == TORPOR_CLOCK_WALL ? CLOCK_REALTIME : CLOCK_MONOTONIC,
-                &now);
-  return (double)now.tv_sec * 1e3 + (double)(now.tv_nsec / 1000) / 1e3;
+  uint64_t now =
+      which == TORPOR_CLOCK_WALL ? torpor__os_now_utc() : torpor__os_now();
+  return (double)(now / 1000) / 1e3;
 }
 
 static uint32_t import_poll(void *host) {
@@ -229,14 +227,6 @@ static double import_clock(void *host, uint32_t which) {
   return now;
 }
 
-/* Minutes ahead of UTC in the system's time zone. */
-static int read_zone(double ms) {
-  time_t seconds = (time_t)floor(ms / 1e3);
-  struct tm local;
-  if (!localtime_r(&seconds, &local)) return 0;
-  return (int)(local.tm_gmtoff / 60);
-}
-
 static uint32_t import_zone(void *host, double ms) {
   const double largest = 8.64e15; /* of an ECMAScript time value */
   torpor_vm *vm = *(torpor_vm **)host;
@@ -244,23 +234,12 @@ static uint32_t import_zone(void *host, double ms) {
   int minutes = 0;
   if (ms >= -largest && ms <= largest) {
     vm->in_callback = true;
-    minutes = vm->host.zone ? vm->host.zone(vm->host.user, ms) : read_zone(ms);
+    minutes = vm->host.zone ? vm->host.zone(vm->host.user, ms)
+                            : torpor__os_zone((int64_t)floor(ms / 1e3));
     vm->in_callback = false;
   }
   end_import(vm, entry);
   return (uint32_t)minutes;
-}
-
-static bool read_random(uint8_t *data, size_t size) {
-  while (size > 0) {
-    ssize_t got = getrandom(data, size, 0);
-    if (got < 0 && errno != EINTR) return false;
-    if (got > 0) {
-      data += got;
-      size -= (size_t)got;
-    }
-  }
-  return true;
 }
 
 static void import_random(void *host, uint32_t address, uint32_t size) {
@@ -273,7 +252,7 @@ static void import_random(void *host, uint32_t address, uint32_t size) {
     vm->in_callback = true;
     vm->host.random(vm->host.user, data, size);
     vm->in_callback = false;
-  } else if (!read_random(data, size)) {
+  } else if (!torpor__os_random(data, size)) {
     vm->broken = true;
     torpor__fail(vm, TORPOR_TRAPPED, "the system gives no random bytes");
   }
@@ -281,14 +260,6 @@ static void import_random(void *host, uint32_t address, uint32_t size) {
 }
 
 /* ---- Console and the end --------------------------------------------------*/
-
-static void write_console(torpor_level level, const char *text, size_t size) {
-  FILE *stream = level >= TORPOR_LEVEL_WARN ? stderr : stdout;
-  flockfile(stream);
-  fwrite(text, 1, size, stream);
-  putc_unlocked('\n', stream);
-  funlockfile(stream);
-}
 
 static void import_console(void *host, uint32_t level, uint32_t address,
                            uint32_t size) {
@@ -304,7 +275,7 @@ static void import_console(void *host, uint32_t level, uint32_t address,
     vm->host.console(vm->host.user, known, text, size);
     vm->in_callback = false;
   } else {
-    write_console(known, text, size);
+    torpor__os_write_line(known >= TORPOR_LEVEL_WARN, text, size);
   }
   end_import(vm, entry);
 }

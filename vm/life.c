@@ -12,6 +12,7 @@
 #include "vm/pool.h"
 #include "vm/remember.h"
 #include "vm/vm.h"
+#include "wasm/os.h"
 
 /* Larger images are mapped, also those that only one VM ever starts from; and
  * more copies than this are not in use. */
@@ -45,7 +46,8 @@ static bool is_mapped(const torpor__image *image,
                       const torpor_options *options) {
   torpor_memory memory = options ? options->memory : TORPOR_MEMORY_AUTO;
   uint32_t most = image->retired ? COPIED_ONCE_LARGEST : COPIED_LARGEST;
-  if (memory == TORPOR_MEMORY_POOLED || image->file < 0) return false;
+  if (memory == TORPOR_MEMORY_POOLED || image->file == TORPOR__OS_NO_FILE)
+    return false;
   return memory == TORPOR_MEMORY_MAPPED || image->size > most ||
          torpor__pool_live() >= COPIES_MOST;
 }

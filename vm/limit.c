@@ -61,7 +61,7 @@ void torpor__limit_arm(torpor_vm *vm) {
   vm->deadline_ns = 0;
   vm->deadline_is_outer = false;
   if (vm->deadline_ms != 0)
-    vm->deadline_ns = torpor__monotonic_ns() + vm->deadline_ms * NS_PER_MS;
+    vm->deadline_ns = torpor__os_now() + vm->deadline_ms * NS_PER_MS;
   if (outer == UINT64_MAX || (vm->deadline_ns && vm->deadline_ns <= outer))
     return;
   vm->deadline_ns = outer;
@@ -78,8 +78,7 @@ static bool ask_host(torpor_vm *vm) {
 }
 
 static bool is_past_deadline(torpor_vm *vm) {
-  if (!vm->deadline_ns || torpor__monotonic_ns() < vm->deadline_ns)
-    return false;
+  if (!vm->deadline_ns || torpor__os_now() < vm->deadline_ns) return false;
   vm->stop = vm->deadline_is_outer ? TORPOR__STOP_OUTER : TORPOR__STOP_DEADLINE;
   return true;
 }
@@ -99,7 +98,7 @@ bool torpor__limit_is_due(const torpor_vm *vm, const torpor__entry *entry) {
          atomic_load_explicit(&vm->interrupt, memory_order_relaxed) ||
          is_out_of_fuel(vm) ||
          (torpor__entry_is_late(entry) && vm->deadline_ns &&
-          torpor__monotonic_ns() >= vm->deadline_ns);
+          torpor__os_now() >= vm->deadline_ns);
 }
 
 bool torpor__limit_after(torpor_vm *vm, const torpor__entry *entry) {

@@ -26,7 +26,6 @@
  * under a lock. */
 #include "vm/pool.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -38,6 +37,7 @@
 #include "vm/threshold.h"
 #include "vm/vm.h"
 #include "wasm/mutex.h"
+#include "wasm/os.h"
 
 #define POOL_LARGEST 32
 /* As torpor_vm_close says. */
@@ -219,7 +219,7 @@ static bool lay_out(torpor_vm *vm) {
 static bool put_image(torpor_vm *vm) {
   const torpor__image *image = vm->image;
   uint32_t size = image->mapped_size;
-  if (image->file >= 0 &&
+  if (image->file != TORPOR__OS_NO_FILE &&
       torpor__region_map(vm->region, image->file, size, !vm->mapped))
     return vm->mapped || commit_control(vm);
   return !vm->mapped && lay_out(vm);
@@ -313,9 +313,6 @@ struct place {
 
 static _Thread_local struct place here;
 static struct place *places;
-static pthread_once_t places_once = PTHREAD_ONCE_INIT;
-static pthread_key_t places_key;
-static bool places_key_made;
 
 /* Of a thread that ends. */
 static void leave_place(void *user) {
@@ -347,17 +344,17 @@ static void leave_in_child(void) {
   here.link = &places;
 }
 
-static void make_places_key(void) {
-  places_key_made = pthread_key_create(&places_key, leave_place) == 0;
-  pthread_atfork(NULL, NULL, leave_in_child);
+static void prepare_forks(void) {
+  torpor__os_at_fork(NULL, NULL, leave_in_child);
 }
 
 /* Whether this thread has a place. */
 static bool enter_place(void) {
+  static torpor__os_at_end at_end = {.end = leave_place};
+  static torpor__os_once_flag once;
   if (here.entered) return true;
-  pthread_once(&places_once, make_places_key);
-  if (!places_key_made || pthread_setspecific(places_key, &here) != 0)
-    return false;
+  torpor__os_once(&once, prepare_forks);
+  if (!torpor__os_at_thread_end(&at_end, &here)) return false;
   torpor__mutex_take(TORPOR__MUTEX_POOL);
   here.next = places;
   here.link = &places;

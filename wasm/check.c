@@ -3,14 +3,11 @@
  * the system lets happen just what they say. In test builds only.
  *
  * The region's thread. */
-#define _GNU_SOURCE
 #include "wasm/region.h"
 
 #ifdef TORPOR_TESTING
 
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 /* ---- Records --------------------------------------------------------------*/
 
@@ -37,33 +34,24 @@ static void check_records(torpor__region *region) {
 /* ---- The system's mappings ------------------------------------------------*/
 
 static void check_page(const torpor__region *region, uint32_t page,
-                       bool readable, bool writable) {
-  bool committed = torpor__chunk_is_committed(region, page / CHUNK_PAGES);
-  assert(readable == committed);
-  assert(writable == (committed && torpor__page_is_open(region, page)));
+                       torpor__os_access access) {
+  torpor__os_access expected = TORPOR__OS_NONE;
+  if (torpor__chunk_is_committed(region, page / CHUNK_PAGES))
+    expected =
+        torpor__page_is_open(region, page) ? TORPOR__OS_WRITE : TORPOR__OS_READ;
+  assert(access == expected);
 }
 
-/* Pages [start, end) of addresses, as far as they are those of memory. */
-static void check_mapping(const torpor__region *region, uint64_t start,
-                          uint64_t end, bool readable, bool writable) {
-  uint64_t memory = (uint64_t)(uintptr_t)torpor__region_bytes(region);
-  uint64_t last = memory + (uint64_t)region->chunk_end * TORPOR__CHUNK;
+/* Mapping [start, end), as far as it is that of memory. */
+static void check_mapping(void *user, uintptr_t start, uintptr_t end,
+                          torpor__os_access access) {
+  const torpor__region *region = user;
+  uintptr_t memory = (uintptr_t)torpor__region_bytes(region);
+  uintptr_t last = memory + (uintptr_t)region->chunk_end * TORPOR__CHUNK;
   if (start < memory) start = memory;
   if (end > last) end = last;
   for (; start < end; start += TORPOR__PAGE)
-    check_page(region, (uint32_t)((start - memory) / TORPOR__PAGE), readable,
-               writable);
-}
-
-static void check_protection(const torpor__region *region) {
-  FILE *maps = fopen("/proc/self/maps", "re");
-  char line[512], *at;
-  while (maps && fgets(line, sizeof(line), maps)) {
-    uint64_t start = strtoull(line, &at, 16);
-    uint64_t end = strtoull(at + 1, &at, 16);
-    check_mapping(region, start, end, at[1] == 'r', at[2] == 'w');
-  }
-  if (maps) fclose(maps);
+    check_page(region, (uint32_t)((start - memory) / TORPOR__PAGE), access);
 }
 
 bool torpor__region_is_committed(const torpor__region *region,
@@ -73,7 +61,7 @@ bool torpor__region_is_committed(const torpor__region *region,
 
 void torpor__region_check(torpor__region *region, bool deep) {
   check_records(region);
-  if (deep) check_protection(region);
+  if (deep) torpor__os_mappings_each(check_mapping, region);
 }
 
 #else

@@ -9,8 +9,6 @@
 #include "wasm/region.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 _Static_assert(TORPOR__WASM_PAGE % TORPOR__CHUNK == 0,
                "a chunk never lies across the end of a memory");
@@ -29,7 +27,7 @@ void torpor__system_page_force(uint32_t size) {
 uint32_t torpor__system_page(void) {
   uint32_t size = atomic_load_explicit(&system_page, memory_order_relaxed);
   if (size == 0) {
-    size = (uint32_t)sysconf(_SC_PAGESIZE);
+    size = (uint32_t)torpor__os_page_size();
     system_page = size;
   }
   return size;
@@ -38,9 +36,9 @@ uint32_t torpor__system_page(void) {
 /* ---- Access ---------------------------------------------------------------*/
 
 bool torpor__chunk_protect(torpor__region *region, uint32_t first, uint32_t end,
-                           int protection) {
-  return mprotect(torpor__chunk_bytes(region, first),
-                  (size_t)(end - first) * TORPOR__CHUNK, protection) == 0;
+                           torpor__os_access access) {
+  return torpor__os_protect(torpor__chunk_bytes(region, first),
+                            (size_t)(end - first) * TORPOR__CHUNK, access);
 }
 
 uint32_t torpor__chunk_find(const torpor__region *region, uint32_t chunk,
@@ -55,7 +53,7 @@ uint32_t torpor__chunk_find(const torpor__region *region, uint32_t chunk,
 
 static bool commit_run(torpor__region *region, uint32_t first, uint32_t end) {
   uint32_t before = torpor__edges_in(region, first, end);
-  if (!torpor__chunk_protect(region, first, end, PROT_READ | PROT_WRITE))
+  if (!torpor__chunk_protect(region, first, end, TORPOR__OS_WRITE))
     return false;
   for (uint32_t i = first; i < end; i++) region->chunks[i].committed = true;
   if (end > region->chunk_end) region->chunk_end = end;
@@ -94,11 +92,10 @@ void torpor__region_committed(const torpor__region *region,
  * takes them: it does not when the program keeps its memory locked. */
 static void zero_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   size_t size = (size_t)(end - first) * TORPOR__CHUNK;
-  if (madvise(torpor__chunk_bytes(region, first), size, MADV_DONTNEED) == 0)
-    return;
+  if (torpor__os_discard(torpor__chunk_bytes(region, first), size)) return;
   for (; first < end; first++)
     if (torpor__chunk_is_committed(region, first) &&
-        torpor__chunk_protect(region, first, first + 1, PROT_READ | PROT_WRITE))
+        torpor__chunk_protect(region, first, first + 1, TORPOR__OS_WRITE))
       memset(torpor__chunk_bytes(region, first), 0, TORPOR__CHUNK);
 }
 
@@ -108,7 +105,7 @@ bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
   if (first >= end) return true;
   zero_chunks(region, first, end);
   uint32_t before = torpor__edges_in(region, first, end);
-  if (!torpor__chunk_protect(region, first, end, PROT_NONE)) return false;
+  if (!torpor__chunk_protect(region, first, end, TORPOR__OS_NONE)) return false;
   memset(&region->chunks[first], 0, (end - first) * sizeof(*region->chunks));
   torpor__edges_changed(region, before, first, end);
   if (end == region->chunk_end) region->chunk_end = first;

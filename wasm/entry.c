@@ -97,8 +97,7 @@ bool torpor__entry_is_late(const torpor__entry *entry) {
   if (!atomic_load_explicit(&torpor__thread_self->late, memory_order_relaxed))
     return false;
 #endif
-  return entry->deadline != UINT64_MAX &&
-         torpor__monotonic_ns() >= entry->deadline;
+  return entry->deadline != UINT64_MAX && torpor__os_now() >= entry->deadline;
 }
 
 void torpor__host_end(torpor__entry *entry) {

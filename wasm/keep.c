@@ -8,8 +8,6 @@
  * The region's thread. */
 #include "wasm/region.h"
 
-#include <sys/mman.h>
-
 /* Regions with kept pages, at most. */
 #define KEPT_MAX 60u
 
@@ -44,8 +42,8 @@ bool torpor__region_keep(torpor__region *region, uint32_t start, uint32_t end) {
       torpor__mappings_are_scarce() || !count_kept(region) ||
       !torpor__shadow_open(region))
     return false;
-  if (mprotect(torpor__region_bytes(region) + start, end - start, PROT_READ) !=
-      0)
+  if (!torpor__os_protect(torpor__region_bytes(region) + start, end - start,
+                          TORPOR__OS_READ))
     return false;
   before = torpor__edges_in(region, first, last);
   region->opened = 0;
@@ -64,7 +62,7 @@ bool torpor__region_let_go(torpor__region *region) {
     uint32_t before;
     if (!torpor__shadow_keeps_any(region, i)) continue;
     before = torpor__edges_in(region, i, i + 1);
-    if (!torpor__chunk_protect(region, i, i + 1, PROT_READ | PROT_WRITE))
+    if (!torpor__chunk_protect(region, i, i + 1, TORPOR__OS_WRITE))
       return false;
     region->chunks[i].sealed = false;
     region->chunks[i].open = 0;

@@ -5,22 +5,20 @@
  *  (1) The watchdog never leaves an entry that is being left: in_guest is false
  *      before anything else happens.
  *
- * The entry's thread, and its signal handlers. */
-#include <ucontext.h>
-
+ * The entry's thread, and its handlers. */
 #include "wasm/thread.h"
 
 void torpor__entry_leave(torpor__entry *entry, torpor__trap trap) {
   atomic_store_explicit(entry->in_guest, false, memory_order_relaxed);
   entry->trap = trap;
-  siglongjmp(entry->leave, 1);
+  torpor__os_jump(entry->leave);
 }
 
-void torpor__entry_leave_signal(torpor__entry *entry, torpor__trap trap,
-                                const void *context) {
-  const ucontext_t *interrupted = context;
-  pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
-  torpor__entry_leave(entry, trap);
+void torpor__entry_leave_handler(torpor__entry *entry, torpor__trap trap,
+                                 const torpor__os_context *context) {
+  atomic_store_explicit(entry->in_guest, false, memory_order_relaxed);
+  entry->trap = trap;
+  torpor__os_jump_out(entry->leave, context);
 }
 
 void torpor__trap_raise(torpor__trap trap) {

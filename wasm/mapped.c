@@ -7,17 +7,15 @@
 #include "wasm/region.h"
 
 #include <assert.h>
-#include <sys/mman.h>
 
 /* ---- Lying on a file ------------------------------------------------------*/
 
-bool torpor__region_map(torpor__region *region, int file, uint64_t size,
-                        bool noted) {
+bool torpor__region_map(torpor__region *region, torpor__os_file file,
+                        uint64_t size, bool noted) {
   assert(region->mapped == 0 && size % TORPOR__CHUNK == 0);
   if (size > torpor__region_memory(region)->size) return false;
   if (noted && !torpor__seal_start(region)) return false;
-  if (mmap(torpor__region_bytes(region), (size_t)size, PROT_READ | PROT_WRITE,
-           MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, file, 0) == MAP_FAILED)
+  if (!torpor__os_file_map(file, torpor__region_bytes(region), (size_t)size))
     return false;
   uint32_t end = (uint32_t)(size / TORPOR__CHUNK);
   uint32_t before = torpor__edges_in(region, 0, end);
@@ -41,9 +39,7 @@ bool torpor__region_unmap(torpor__region *region) {
   region->mapped = 0;
   torpor__edges_changed(region, before, 0, end);
   region->noted = false;
-  return mmap(torpor__region_bytes(region), size, PROT_NONE,
-              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
-              0) != MAP_FAILED;
+  return torpor__os_file_unmap(torpor__region_bytes(region), size);
 }
 
 /* ---- Giving back ----------------------------------------------------------*/
@@ -55,8 +51,8 @@ bool torpor__region_reset(torpor__region *region) {
   assert(!region->noted);
   clear_records(region);
   torpor__edges_changed(region, before, 0, first);
-  return torpor__chunk_protect(region, 0, first, PROT_READ | PROT_WRITE) &&
-         madvise(torpor__region_bytes(region), size, MADV_DONTNEED) == 0 &&
+  return torpor__chunk_protect(region, 0, first, TORPOR__OS_WRITE) &&
+         torpor__os_discard(torpor__region_bytes(region), size) &&
          torpor__chunk_decommit(region, first, region->chunk_end);
 }
 
@@ -65,8 +61,7 @@ void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end) {
   start = (uint32_t)ROUND_UP((uint64_t)start, page);
   end = end / page * page;
   if (start < end)
-    (void)madvise(torpor__region_bytes(region) + start, end - start,
-                  MADV_DONTNEED);
+    (void)torpor__os_discard(torpor__region_bytes(region) + start, end - start);
 }
 
 /* Makes mapped chunks what the file has, unless the system refuses: what was
@@ -76,8 +71,7 @@ static void revert_chunks(torpor__region *region, uint32_t first,
   for (; first < end; first++) {
     const torpor__chunk *chunk = &region->chunks[first];
     if (chunk->sealed && !chunk->open) continue;
-    if (madvise(torpor__chunk_bytes(region, first), TORPOR__CHUNK,
-                MADV_DONTNEED) == 0)
+    if (torpor__os_discard(torpor__chunk_bytes(region, first), TORPOR__CHUNK))
       torpor__seal_chunks(region, first, first + 1);
   }
 }

@@ -12,24 +12,20 @@
  *  (1) 'edges' of a region is what its records of chunks say, at any time.
  *
  * Any thread; also fault handlers. */
-#include <pthread.h>
-#include <stdio.h>
-
 #include "wasm/region.h"
+
+#include <limits.h>
 
 /* Of a region that is open: its header, its memory, what is behind. */
 #define EDGES_OF_REGION 4
-#define MAPPINGS_USUAL 65530
 
 static _Atomic long edges;
-static _Atomic long most = MAPPINGS_USUAL / 2;
+static _Atomic long most = LONG_MAX;
 
+/* Half of what there is: the program needs some for other things. */
 static void read_most(void) {
-  FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
-  long count;
-  if (file == NULL) return;
-  if (fscanf(file, "%ld", &count) == 1 && count > 0) most = count / 2;
-  fclose(file);
+  size_t there_are = torpor__os_mappings_most();
+  if (there_are < LONG_MAX) most = (long)(there_are / 2);
 }
 
 #ifdef TORPOR_TESTING
@@ -52,8 +48,8 @@ void torpor__mappings_add(long count) {
 }
 
 void torpor__mappings_open(torpor__region *region) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, read_most);
+  static torpor__os_once_flag once;
+  torpor__os_once(&once, read_most);
   region->edges = 0;
   torpor__mappings_add(EDGES_OF_REGION);
 }

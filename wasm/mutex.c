@@ -10,32 +10,30 @@
  * Any thread. */
 #include "wasm/mutex.h"
 
-static pthread_mutex_t mutexes[TORPOR__MUTEXES] = {
-    [0 ... TORPOR__MUTEXES - 1] = PTHREAD_MUTEX_INITIALIZER,
-};
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static torpor__os_mutex mutexes[TORPOR__MUTEXES];
+static torpor__os_once_flag once;
 
 static void take_all(void) {
-  for (int i = 0; i < TORPOR__MUTEXES; i++) pthread_mutex_lock(&mutexes[i]);
+  for (int i = 0; i < TORPOR__MUTEXES; i++) torpor__os_mutex_take(&mutexes[i]);
 }
 
 static void give_all(void) {
-  for (int i = TORPOR__MUTEXES; i-- > 0;) pthread_mutex_unlock(&mutexes[i]);
+  for (int i = TORPOR__MUTEXES; i-- > 0;) torpor__os_mutex_give(&mutexes[i]);
 }
 
 static void prepare_forks(void) {
-  pthread_atfork(take_all, give_all, give_all);
+  torpor__os_at_fork(take_all, give_all, give_all);
 }
 
 void torpor__mutex_take(torpor__mutex mutex) {
-  pthread_once(&once, prepare_forks);
-  pthread_mutex_lock(&mutexes[mutex]);
+  torpor__os_once(&once, prepare_forks);
+  torpor__os_mutex_take(&mutexes[mutex]);
 }
 
 void torpor__mutex_give(torpor__mutex mutex) {
-  pthread_mutex_unlock(&mutexes[mutex]);
+  torpor__os_mutex_give(&mutexes[mutex]);
 }
 
-pthread_mutex_t *torpor__mutex_of(torpor__mutex mutex) {
+torpor__os_mutex *torpor__mutex_of(torpor__mutex mutex) {
   return &mutexes[mutex];
 }

@@ -5,7 +5,7 @@
 #ifndef TORPOR_WASM_MUTEX_H
 #define TORPOR_WASM_MUTEX_H
 
-#include <pthread.h>
+#include "wasm/os.h"
 
 /* In the order in which they are taken: who holds one takes later ones only. */
 typedef enum torpor__mutex {
@@ -23,6 +23,6 @@ typedef enum torpor__mutex {
 void torpor__mutex_take(torpor__mutex mutex);
 void torpor__mutex_give(torpor__mutex mutex);
 /* To wait for a condition with. */
-pthread_mutex_t *torpor__mutex_of(torpor__mutex mutex);
+torpor__os_mutex *torpor__mutex_of(torpor__mutex mutex);
 
 #endif

@@ -21,7 +21,6 @@
 #include "wasm/region.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "wasm/mutex.h"
 
@@ -77,11 +76,10 @@ uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint32_t pages) {
 
 static torpor__region *reserve_region(void) {
   if (torpor__system_page() > TORPOR__CHUNK) return NULL;
-  void *space = mmap(NULL, REGION_SIZE, PROT_NONE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (space == MAP_FAILED) return NULL;
-  if (mprotect(space, TORPOR__MEMORY_OFFSET, PROT_READ | PROT_WRITE) != 0) {
-    munmap(space, REGION_SIZE);
+  void *space = torpor__os_reserve(REGION_SIZE);
+  if (space == NULL) return NULL;
+  if (!torpor__os_protect(space, TORPOR__MEMORY_OFFSET, TORPOR__OS_WRITE)) {
+    torpor__os_release(space, REGION_SIZE);
     return NULL;
   }
   torpor__mappings_open(space);
@@ -90,7 +88,7 @@ static torpor__region *reserve_region(void) {
 
 static void unreserve_region(torpor__region *region) {
   torpor__mappings_close(region);
-  munmap(region, REGION_SIZE);
+  torpor__os_release(region, REGION_SIZE);
 }
 
 static torpor__region *take_spare(void) {

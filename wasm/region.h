@@ -119,7 +119,7 @@ bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
                             uint32_t end);
 /* Sets what the system lets happen in chunks [first, end). */
 bool torpor__chunk_protect(torpor__region *region, uint32_t first, uint32_t end,
-                           int protection);
+                           torpor__os_access access);
 
 /* ---- Seals (seal.c) -------------------------------------------------------*/
 

@@ -20,9 +20,9 @@
  *
  *  (1) 'committed' covers everything accessible; a reset covers 'committed'.
  *  (2) Bytes that are not committed are zero when they become so.
- *  (3) Guest code holds nothing of the host's: leaving it with siglongjmp, also
- *      from a signal handler, leaks nothing.
- *  (4) The handlers for SIGSEGV and SIGBUS pass on what is not ours.
+ *  (3) Guest code holds nothing of the host's: leaving it by a jump, also from
+ *      a signal handler, leaks nothing.
+ *  (4) Faults that are not ours are passed on to whoever else is told of them.
  *  (5) The host touches committed bytes only: whatever address it has from the
  *      guest goes through torpor__region_reach or _commit first.
  *
@@ -35,14 +35,13 @@
 #ifndef TORPOR_WASM_RUNTIME_H
 #define TORPOR_WASM_RUNTIME_H
 
-#include <setjmp.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "wasm/layout.h"
+#include "wasm/os.h"
 
 /* From a region's start to its memory. */
 #define TORPOR__MEMORY_OFFSET (5u * TORPOR__CHUNK)
@@ -101,8 +100,8 @@ void torpor__region_written_since(const torpor__region *region,
  * torpor__region_seal; else the system is asked for them, so that a first write
  * costs less and finding them more. false: the system refused, or too many
  * regions are sealed. */
-bool torpor__region_map(torpor__region *region, int file, uint64_t size,
-                        bool noted);
+bool torpor__region_map(torpor__region *region, torpor__os_file file,
+                        uint64_t size, bool noted);
 /* Memory that lies on a file becomes what the file has, all else zero. Its
  * shadow must be forgotten, and writes not be noted. false: the system refused;
  * close the region. */
@@ -183,7 +182,7 @@ typedef enum torpor__trap {
 /* One entry into guest code; lives on the C stack of the caller. Entries of a
  * thread nest (host functions may enter again). */
 typedef struct torpor__entry {
-  sigjmp_buf leave;
+  torpor__os_place leave;
   torpor__region *region;
   struct torpor__entry *outer;
   volatile torpor__trap trap;
@@ -199,12 +198,12 @@ typedef struct torpor__entry {
 
 /* Use:
  *   if (!torpor__entry_start(&entry, region, deadline)) return no memory;
- *   if (sigsetjmp(entry.leave, 0) == 0) {
+ *   if (TORPOR__OS_MARK(entry.leave) == 0) {
  *     torpor__guest_begin(&entry);
  *     call exports...
  *   }
  *   trap = torpor__entry_end(&entry);
- * 'deadline' is in torpor__monotonic_ns; 0: none of its own. */
+ * 'deadline' is in torpor__os_now; 0: none of its own. */
 bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
                          uint64_t deadline);
 torpor__trap torpor__entry_end(torpor__entry *entry);
@@ -238,16 +237,14 @@ bool torpor__runtime_start(void);
 
 /* ---- Watchdog --------------------------------------------------------------
  *
- * A thread that sends TORPOR__WATCHDOG_SIGNAL to threads whose innermost entry
- * is past its deadline and has used up its grace: so much of the processor's
- * time in guest code. What the host does, and time in which the process does
- * not run, does not count. The handler leaves the entry. Started with the first
+ * A thread that interrupts threads whose innermost entry is past its deadline
+ * and has used up its grace: so much of the processor's time in guest code.
+ * What the host does, and time in which the process does not run, does not
+ * count. The interrupted thread leaves the entry. Started with the first
  * deadline. */
-#define TORPOR__WATCHDOG_SIGNAL SIGURG
 /* A fuzzer, which meets guests that never poll all the time, waits less. */
 #ifndef TORPOR__GRACE_MS
 #define TORPOR__GRACE_MS 100
 #endif
-uint64_t torpor__monotonic_ns(void);
 
 #endif

@@ -16,7 +16,6 @@
 #include "wasm/region.h"
 
 #include <assert.h>
-#include <sys/mman.h>
 
 /* The regions beyond these are as they would be without sealing. */
 #define SEALED_MAX 300u
@@ -45,7 +44,7 @@ static bool open_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   uint32_t before = torpor__edges_in(region, first, end);
   for (uint32_t i = first; i < end; i++)
     if (!torpor__shadow_save_chunk(region, i)) return false;
-  if (!torpor__chunk_protect(region, first, end, PROT_READ | PROT_WRITE))
+  if (!torpor__chunk_protect(region, first, end, TORPOR__OS_WRITE))
     return false;
   for (uint32_t i = first; i < end; i++) {
     region->chunks[i].sealed = false;
@@ -69,10 +68,11 @@ static bool open_widely(torpor__region *region, uint32_t chunk) {
 }
 
 static bool protect_page(torpor__region *region, uint32_t page,
-                         int protection) {
+                         torpor__os_access access) {
   assert(torpor__pages_are_single());
-  return mprotect(torpor__region_bytes(region) + (size_t)page * TORPOR__PAGE,
-                  TORPOR__PAGE, protection) == 0;
+  return torpor__os_protect(torpor__region_bytes(region) +
+                                (size_t)page * TORPOR__PAGE,
+                            TORPOR__PAGE, access);
 }
 
 bool torpor__page_open(torpor__region *region, uint32_t page) {
@@ -82,7 +82,7 @@ bool torpor__page_open(torpor__region *region, uint32_t page) {
     return open_chunk(region, chunk);
   region->opened++;
   if (!torpor__shadow_save_page(region, page)) return false;
-  if (!protect_page(region, page, PROT_READ | PROT_WRITE))
+  if (!protect_page(region, page, TORPOR__OS_WRITE))
     return open_chunk(region, chunk);
   before = torpor__edges_in(region, chunk, chunk + 1);
   region->chunks[chunk].open |= torpor__page_bit(page);
@@ -94,7 +94,7 @@ bool torpor__page_open(torpor__region *region, uint32_t page) {
 
 bool torpor__seal_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   uint32_t before = torpor__edges_in(region, first, end);
-  if (!torpor__chunk_protect(region, first, end, PROT_READ)) return false;
+  if (!torpor__chunk_protect(region, first, end, TORPOR__OS_READ)) return false;
   for (uint32_t i = first; i < end; i++) {
     region->chunks[i].sealed = true;
     region->chunks[i].open = 0;

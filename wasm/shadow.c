@@ -24,7 +24,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* More copies than this are given back to the system, not cleared. */
 #define CLEAR_PAGES 64u
@@ -49,11 +48,10 @@ static uint8_t *find_copy(torpor__shadow *shadow, uint32_t page) {
 bool torpor__shadow_open(torpor__region *region) {
   void *space;
   if (region->shadow) return true;
-  space = mmap(NULL, SHADOW_SIZE, PROT_NONE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (space == MAP_FAILED) return false;
-  if (mprotect(space, COPIES_OFFSET, PROT_READ | PROT_WRITE) != 0) {
-    munmap(space, SHADOW_SIZE);
+  space = torpor__os_reserve(SHADOW_SIZE);
+  if (space == NULL) return false;
+  if (!torpor__os_protect(space, COPIES_OFFSET, TORPOR__OS_WRITE)) {
+    torpor__os_release(space, SHADOW_SIZE);
     return false;
   }
   region->shadow = space;
@@ -63,8 +61,8 @@ bool torpor__shadow_open(torpor__region *region) {
 static bool open_chunk(torpor__shadow *shadow, uint32_t chunk) {
   struct record *record = &shadow->chunks[chunk];
   if (!record->open)
-    record->open = mprotect(find_copy(shadow, chunk * CHUNK_PAGES),
-                            TORPOR__CHUNK, PROT_READ | PROT_WRITE) == 0;
+    record->open = torpor__os_protect(find_copy(shadow, chunk * CHUNK_PAGES),
+                                      TORPOR__CHUNK, TORPOR__OS_WRITE);
   return record->open;
 }
 
@@ -102,7 +100,7 @@ bool torpor__shadow_keeps_any(const torpor__region *region, uint32_t chunk) {
 /* The last copy of a chunk is gone: its memory goes back to the system. */
 static void give_back(torpor__shadow *shadow, uint32_t chunk) {
   uint8_t *copies = find_copy(shadow, chunk * CHUNK_PAGES);
-  if (madvise(copies, TORPOR__CHUNK, MADV_DONTNEED) != 0)
+  if (!torpor__os_discard(copies, TORPOR__CHUNK))
     memset(copies, 0, TORPOR__CHUNK);
 }
 
@@ -149,7 +147,7 @@ static void clear_chunk(torpor__shadow *shadow, uint32_t chunk) {
 }
 
 void torpor__shadow_close(torpor__region *region) {
-  if (region->shadow) munmap(region->shadow, SHADOW_SIZE);
+  if (region->shadow) torpor__os_release(region->shadow, SHADOW_SIZE);
   region->shadow = NULL;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* start.c - what a thread needs before it uses a region: handlers, their
- * signals let in, and its record. */
+/* start.c - what a thread needs before it uses a region: handlers, which
+ * are let in, and its record. */
 #include "wasm/thread.h"
 
 bool torpor__runtime_start(void) {
   torpor__fault_install();
-  torpor__thread_let_signals_in();
+  torpor__os_handlers_let_in();
   return torpor__thread_find() != NULL;
 }

@@ -15,9 +15,6 @@
 #ifndef TORPOR_WASM_THREAD_H
 #define TORPOR_WASM_THREAD_H
 
-#include <pthread.h>
-#include <time.h>
-
 #include "wasm/runtime.h"
 
 struct torpor__thread {
@@ -33,11 +30,10 @@ struct torpor__thread {
   /* The watchdog's: for which deadline it counts, what guest code has used of
    * its grace, and the thread's processor time when it looked last (ns). */
   uint64_t counted, used, cpu;
-  clockid_t cpu_clock;
   /* Bounds of the stack; 0 when unknown. */
   uintptr_t stack_low, stack_high;
-  void *signal_stack; /* ours, or NULL when the thread had one */
-  pthread_t id;
+  void *handler_stack; /* ours, or NULL when the thread had one */
+  torpor__os_thread os;
   struct torpor__thread *next, **link; /* among all */
 };
 
@@ -51,10 +47,7 @@ struct torpor__thread *torpor__thread_find(void);
 /* All records, by 'next'. Under TORPOR__MUTEX_THREADS. */
 extern struct torpor__thread *torpor__threads;
 
-/* Lets the signals of our handlers in where this thread blocks them. */
-void torpor__thread_let_signals_in(void);
-
-/* Installs the fault handlers unless they are there. */
+/* Has us told of faults first, unless we are. */
 void torpor__fault_install(void);
 
 /* No guest code of this thread is left by the watchdog from here on. */
@@ -63,12 +56,12 @@ static inline void torpor__guest_stop(struct torpor__thread *thread) {
   atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Leaves 'entry' with 'trap'; the second from a signal handler, whose third
- * argument 'context' is. */
+/* Leaves 'entry' with 'trap'; the second from a handler, which interrupted
+ * 'context'. */
 _Noreturn void torpor__entry_leave(torpor__entry *entry, torpor__trap trap);
-_Noreturn void torpor__entry_leave_signal(torpor__entry *entry,
-                                          torpor__trap trap,
-                                          const void *context);
+_Noreturn void torpor__entry_leave_handler(torpor__entry *entry,
+                                           torpor__trap trap,
+                                           const torpor__os_context *context);
 
 /* What the fault handler asks a region about an address. */
 typedef enum torpor__touch {

@@ -6,8 +6,8 @@
  * counts what they have used of their grace: processor time, charged to guest
  * code or not by what runs at the moment of looking. So a slow host, a process
  * that was stopped, or a machine with much else to do, take nothing from it.
- * When all of it is used up, TORPOR__WATCHDOG_SIGNAL is sent at each look that
- * finds guest code running, whose handler jumps out of it.
+ * When all of it is used up, the thread is interrupted at each look that finds
+ * guest code running; the handler jumps out of it.
  *
  * Starting an entry costs two atomic accesses: the deadline is stored, then
  * 'wake' is read. The watchdog stores 'wake', then reads the deadlines. So one
@@ -17,22 +17,11 @@
  *      set before it looked; a later one that is earlier wakes it.
  *
  * With TORPOR_SOFT_BOUNDS there is neither thread nor signal. */
-#define _GNU_SOURCE
 #include "wasm/thread.h"
-
-#include <errno.h>
-#include <time.h>
 
 #include "wasm/mutex.h"
 
 #define GRACE_NS (TORPOR__GRACE_MS * UINT64_C(1000000))
-
-static uint64_t read_cpu(const struct torpor__thread *thread) {
-  struct timespec used;
-  if (clock_gettime(thread->cpu_clock, &used) != 0)
-    return torpor__monotonic_ns();
-  return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
-}
 
 #ifdef TORPOR_SOFT_BOUNDS
 
@@ -42,17 +31,17 @@ void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
 
 void torpor__grace_pause(struct torpor__thread *thread) {
   if (thread->counted != thread->entry->deadline) return;
-  thread->used += read_cpu(thread) - thread->cpu;
+  thread->used += torpor__os_thread_used(&thread->os) - thread->cpu;
   if (thread->used >= GRACE_NS)
     torpor__entry_leave(thread->entry, TORPOR__TRAP_WATCHDOG);
 }
 
 void torpor__grace_go_on(struct torpor__thread *thread) {
   uint64_t deadline = thread->entry->deadline;
-  if (deadline == UINT64_MAX || torpor__monotonic_ns() < deadline) return;
+  if (deadline == UINT64_MAX || torpor__os_now() < deadline) return;
   if (thread->counted != deadline) thread->used = 0;
   thread->counted = deadline;
-  thread->cpu = read_cpu(thread);
+  thread->cpu = torpor__os_thread_used(&thread->os);
 }
 
 #else
@@ -60,39 +49,19 @@ void torpor__grace_go_on(struct torpor__thread *thread) {
 #define AGAIN_NS UINT64_C(5000000)  /* between two looks at one thread */
 #define CHARGED_MOST (2 * AGAIN_NS) /* by one look */
 
-static pthread_cond_t changed;
+static torpor__os_condition changed;
 static bool started;
 static _Atomic uint64_t wake = UINT64_MAX; /* when it looks again */
 
-static struct sigaction before;
-
-/* ---- The handler ----------------------------------------------------------*/
-
-static void pass_on(int number, siginfo_t *info, void *context) {
-  if (before.sa_flags & SA_SIGINFO)
-    before.sa_sigaction(number, info, context);
-  else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
-    before.sa_handler(number);
-}
-
-static void on_signal(int number, siginfo_t *info, void *context) {
+/* On a thread that was interrupted. */
+static bool handle_interrupt(const torpor__os_context *context) {
   struct torpor__thread *thread = torpor__thread_self;
   torpor__entry *entry = thread != NULL ? thread->entry : NULL;
-  int error = errno;
   if (entry == NULL || atomic_load(&thread->doomed) != entry->deadline)
-    pass_on(number, info, context);
-  else if (atomic_exchange(&thread->in_guest, false)) /* once */
-    torpor__entry_leave_signal(entry, TORPOR__TRAP_WATCHDOG, context);
-  errno = error;
-}
-
-static void install_handler(void) {
-  struct sigaction action = {
-      .sa_sigaction = on_signal,
-      .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART,
-  };
-  sigemptyset(&action.sa_mask);
-  sigaction(TORPOR__WATCHDOG_SIGNAL, &action, &before);
+    return false;
+  if (atomic_exchange(&thread->in_guest, false)) /* once */
+    torpor__entry_leave_handler(entry, TORPOR__TRAP_WATCHDOG, context);
+  return true;
 }
 
 /* ---- The thread -----------------------------------------------------------*/
@@ -100,7 +69,7 @@ static void install_handler(void) {
 /* Charges guest code that is past 'deadline' with what it has used since the
  * last look; whether its grace is over. */
 static bool charge(struct torpor__thread *thread, uint64_t deadline) {
-  uint64_t cpu = read_cpu(thread), used = cpu - thread->cpu;
+  uint64_t cpu = torpor__os_thread_used(&thread->os), used = cpu - thread->cpu;
   bool in_guest = atomic_load_explicit(&thread->in_guest, memory_order_relaxed);
   if (used > CHARGED_MOST) used = CHARGED_MOST;
   if (thread->counted != deadline)
@@ -119,14 +88,14 @@ static uint64_t look_at(struct torpor__thread *thread, uint64_t now) {
   atomic_store(&thread->late, true);
   if (charge(thread, deadline)) {
     atomic_store(&thread->doomed, deadline);
-    pthread_kill(thread->id, TORPOR__WATCHDOG_SIGNAL);
+    torpor__os_thread_interrupt(&thread->os);
   }
   return now + AGAIN_NS;
 }
 
 /* The time to look again. Under the lock. */
 static uint64_t look_at_threads(void) {
-  uint64_t now = torpor__monotonic_ns();
+  uint64_t now = torpor__os_now();
   uint64_t next = UINT64_MAX;
   for (struct torpor__thread *thread = torpor__threads; thread;
        thread = thread->next) {
@@ -136,27 +105,15 @@ static uint64_t look_at_threads(void) {
   return next;
 }
 
-static void wait_until(uint64_t time) {
-  if (time == UINT64_MAX) {
-    pthread_cond_wait(&changed, torpor__mutex_of(TORPOR__MUTEX_THREADS));
-    return;
-  }
-  struct timespec until = {.tv_sec = (time_t)(time / 1000000000u),
-                           .tv_nsec = (long)(time % 1000000000u)};
-  pthread_cond_timedwait(&changed, torpor__mutex_of(TORPOR__MUTEX_THREADS),
-                         &until);
-}
-
-static void *run_watchdog(void *unused) {
-  (void)unused;
+static void run_watchdog(void) {
   torpor__mutex_take(TORPOR__MUTEX_THREADS);
   for (;;) {
     atomic_store(&wake, UINT64_MAX);
     uint64_t next = look_at_threads();
     atomic_store(&wake, next); /* who saw "never" waits for the lock by now */
-    wait_until(next);
+    torpor__os_condition_wait(&changed, torpor__mutex_of(TORPOR__MUTEX_THREADS),
+                              next);
   }
-  return NULL;
 }
 
 /* After fork the thread is not there: it starts anew with the next deadline. */
@@ -169,23 +126,13 @@ static void forget_in_child(void) {
  * again. */
 static void start_watchdog(void) {
   static bool prepared;
-  sigset_t all, restore;
-  pthread_t thread;
-  pthread_condattr_t monotonic;
   if (!prepared) {
     prepared = true;
-    install_handler();
-    pthread_atfork(NULL, NULL, forget_in_child);
+    torpor__os_interrupts_catch(handle_interrupt);
+    torpor__os_at_fork(NULL, NULL, forget_in_child);
   }
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &restore);
-  started = pthread_create(&thread, NULL, run_watchdog, NULL) == 0;
-  pthread_sigmask(SIG_SETMASK, &restore, NULL);
-  if (started) pthread_detach(thread);
+  torpor__os_condition_start(&changed);
+  started = torpor__os_thread_start(run_watchdog);
 }
 
 /* ---- What threads call ----------------------------------------------------*/
@@ -198,7 +145,7 @@ void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
   if (deadline >= atomic_load(&wake)) return;
   torpor__mutex_take(TORPOR__MUTEX_THREADS);
   if (!started) start_watchdog();
-  pthread_cond_signal(&changed);
+  torpor__os_condition_wake(&changed);
   torpor__mutex_give(TORPOR__MUTEX_THREADS);
 }
 
