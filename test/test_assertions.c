@@ -19,7 +19,7 @@
 #include "vm/vm.h"
 #include "wasm/region.h"
 
-extern _Atomic uint32_t torpor__keep_from, torpor__copy_most;
+extern _Atomic uint32_t torpor__share_from, torpor__copy_most;
 
 /* ---- What a VM has --------------------------------------------------------*/
 
@@ -32,10 +32,10 @@ static torpor_vm *open_vm(torpor_memory memory) {
   return vm;
 }
 
-/* A page of the image that is sealed; of the host's own, not the guest's. */
-static uint32_t find_sealed(const torpor_vm *vm) {
+/* A page of the image that is clean; of the host's own, not the guest's. */
+static uint32_t find_clean(const torpor_vm *vm) {
   uint32_t page = vm->image->host_end / TORPOR__PAGE + 1;
-  while (torpor__page_is_open(vm->region, page)) page++;
+  while (torpor__page_is_writable(vm->region, page)) page++;
   assert_true(page < vm->image->size / TORPOR__PAGE);
   return page;
 }
@@ -56,11 +56,11 @@ static void save(torpor_vm *vm, unsigned flags) {
 
 /* ---- What breaks ----------------------------------------------------------*/
 
-static void open_but_not_sealed(void) {
+static void dirty_but_not_tracked(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
-  torpor__chunk *chunk = &vm->region->chunks[find_sealed(vm) / CHUNK_PAGES];
-  chunk->sealed = false;
-  chunk->open = 1;
+  torpor__chunk *chunk = &vm->region->chunks[find_clean(vm) / CHUNK_PAGES];
+  chunk->tracked = false;
+  chunk->dirty = 1;
   torpor__vm_check(vm);
 }
 
@@ -70,32 +70,59 @@ static void committed_beyond_the_end(void) {
   torpor__vm_check(vm);
 }
 
-static void kept_and_open(void) {
+static void shared_and_writable(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
   save(vm, TORPOR_SAVE_PARENT);
-  torpor__shadow_keep(vm->region, vm->engine->control / TORPOR__PAGE);
+  torpor__shadow_share(vm->region, vm->engine->control / TORPOR__PAGE);
   torpor__vm_check(vm);
 }
 
-static void kept_and_held(void) {
+static void shared_and_copied(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
-  uint32_t page = find_sealed(vm);
+  uint32_t page = find_clean(vm);
   save(vm, TORPOR_SAVE_PARENT);
-  torpor__shadow_keep(vm->region, page);
-  torpor__shadow_hold(vm->region, page);
+  torpor__shadow_share(vm->region, page);
+  torpor__shadow_copy(vm->region, page);
   torpor__vm_check(vm);
 }
 
-static void sealed_but_writable(void) {
+static void writable_twice(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
-  uint8_t *bytes = vm->memory + (size_t)find_sealed(vm) * TORPOR__PAGE;
+  uint32_t page = find_clean(vm);
+  torpor__page_make_writable(vm->region, page);
+  torpor__page_make_writable(vm->region, page);
+}
+
+static void tracked_but_reserved(void) {
+  torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  uint32_t end = vm->region->chunk_end;
+  torpor__track_chunks(vm->region, end, end + 1);
+}
+
+static void shared_but_reserved(void) {
+  torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  uint32_t start = vm->region->chunk_end * TORPOR__CHUNK;
+  torpor__region_share(vm->region, start, start + TORPOR__CHUNK);
+}
+
+static void decommitted_but_shared(void) {
+  torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  uint32_t end = vm->region->chunk_end * TORPOR__CHUNK;
+  uint32_t start = end - TORPOR__CHUNK;
+  torpor__region_share(vm->region, start, start + TORPOR__PAGE);
+  torpor__region_decommit(vm->region, start, end);
+}
+
+static void clean_but_writable(void) {
+  torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  uint8_t *bytes = vm->memory + (size_t)find_clean(vm) * TORPOR__PAGE;
   mprotect(bytes, TORPOR__PAGE, PROT_READ | PROT_WRITE);
   torpor__vm_check(vm);
 }
 
 static void written_unseen(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
-  write_unseen(vm, find_sealed(vm));
+  write_unseen(vm, find_clean(vm));
   torpor__vm_check(vm);
 }
 
@@ -119,13 +146,13 @@ static void remembered_beyond_the_limit(void) {
   torpor__vm_check(vm);
 }
 
-static void kept_but_changed(void) {
+static void shared_but_changed(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
   uint32_t page = vm->image->host_end / TORPOR__PAGE;
-  torpor__keep_from = 0;
+  torpor__share_from = 0;
   torpor__copy_most = 0;
   save(vm, TORPOR_SAVE_PARENT);
-  while (!torpor__shadow_keeps(vm->region, page)) page++;
+  while (!torpor__shadow_shares(vm->region, page)) page++;
   write_unseen(vm, page);
   torpor__vm_check(vm);
 }
@@ -133,7 +160,7 @@ static void kept_but_changed(void) {
 static void pooled_but_not_clean(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
   torpor__check_set((torpor__check_depth){.every = 0});
-  write_unseen(vm, find_sealed(vm));
+  write_unseen(vm, find_clean(vm));
   torpor__check_set((torpor__check_depth){.every = 1});
   torpor_vm_close(vm);
 }
@@ -198,18 +225,22 @@ static void test_each_can_fail(void **state) {
   static const struct {
     const char *name;
     void (*run)(void);
-    bool by_seals; /* which there are none of with bounds in software */
+    bool by_tracking; /* which there are none of with bounds in software */
   } groups[] = {
-      {"a page is open, its chunk not sealed", open_but_not_sealed, true},
+      {"a page is dirty, its chunk not tracked", dirty_but_not_tracked, true},
       {"a chunk is committed beyond the end", committed_beyond_the_end, false},
-      {"a page is kept and open", kept_and_open, false},
-      {"a page is kept and held", kept_and_held, true},
-      {"a sealed page can be written", sealed_but_writable, true},
+      {"a page is shared and writable", shared_and_writable, false},
+      {"a page is shared and copied", shared_and_copied, true},
+      {"a page is made writable twice", writable_twice, true},
+      {"a reserved chunk is tracked", tracked_but_reserved, true},
+      {"a reserved page is shared", shared_but_reserved, true},
+      {"a shared page is decommitted", decommitted_but_shared, true},
+      {"a clean page can be written", clean_but_writable, true},
       {"a page was written unseen", written_unseen, true},
       {"memory beyond the limit", not_zero_beyond_the_limit, false},
       {"a copy changed", remembered_otherwise, false},
       {"the limit changed", remembered_beyond_the_limit, false},
-      {"a kept page changed", kept_but_changed, true},
+      {"a shared page changed", shared_but_changed, true},
       {"a VM in the pool is not clean", pooled_but_not_clean, true},
       {"an image goes on beyond its end", image_with_more, false},
       {"an image has something in its stack", image_with_a_stack, false},
@@ -220,7 +251,7 @@ static void test_each_can_fail(void **state) {
   for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
     int status;
 #ifdef TORPOR_SOFT_BOUNDS
-    if (groups[i].by_seals) continue;
+    if (groups[i].by_tracking) continue;
 #endif
     status = run(groups[i].run);
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)

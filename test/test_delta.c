@@ -175,7 +175,7 @@ static torpor_options options_of(const way *w) {
   return options;
 }
 
-/* A program that has enough to be kept (remember.c), and steps that change
+/* A program that has enough to be shared (remember.c), and steps that change
  * little, much, and give back what they took. */
 static const char start_source[] =
     "globalThis.h = []; for (let i = 0; i < 30000; i++) h.push({i}); 0";

@@ -39,7 +39,7 @@
 #define BATCH 20
 #define SECONDS_MOST 120 /* of one process */
 
-extern _Atomic uint32_t torpor__keep_from, torpor__copy_most,
+extern _Atomic uint32_t torpor__share_from, torpor__copy_most,
     torpor__restored_copied, torpor__written_kept;
 
 /* ---- Histories ------------------------------------------------------------*/
@@ -77,7 +77,7 @@ typedef struct move {
 
 typedef struct history {
   unsigned seed;
-  uint32_t keep_from, copy_most, restored_copied, written_kept;
+  uint32_t share_from, copy_most, restored_copied, written_kept;
   unsigned count;
   move moves[MOVES_MOST];
 } history;
@@ -123,12 +123,12 @@ static void make_move(test_random *random, move *m) {
 
 /* Small VMs go the ways of large ones where thresholds are low. */
 static void make_history(history *h, unsigned seed) {
-  static const uint32_t keep[] = {128, 8, 1}, copy[] = {256, 2, 0},
+  static const uint32_t share[] = {128, 8, 1}, copy[] = {256, 2, 0},
                         copied[] = {1 << 20, 1 << 14, 0},
                         kept[] = {4 << 20, 1 << 16};
   test_random random = {seed};
   *h = (history){.seed = seed,
-                 .keep_from = keep[pick(&random, 3)],
+                 .share_from = share[pick(&random, 3)],
                  .copy_most = copy[pick(&random, 3)],
                  .restored_copied = copied[pick(&random, 3)],
                  .written_kept = kept[pick(&random, 2)],
@@ -143,9 +143,10 @@ static void print_history(const history *h) {
 #undef X
   };
   print_error(
-      "seed %u: keep_from %u, copy_most %u, restored_copied %u, "
+      "seed %u: share_from %u, copy_most %u, restored_copied %u, "
       "written_kept %u\n",
-      h->seed, h->keep_from, h->copy_most, h->restored_copied, h->written_kept);
+      h->seed, h->share_from, h->copy_most, h->restored_copied,
+      h->written_kept);
   for (unsigned i = 0; i < h->count; i++) {
     const move *m = &h->moves[i];
     print_error(
@@ -623,7 +624,7 @@ static void make_move_of(slot *s, const move *m) {
 
 static void begin(const history *h) {
   lived = h;
-  torpor__keep_from = h->keep_from;
+  torpor__share_from = h->share_from;
   torpor__copy_most = h->copy_most;
   torpor__restored_copied = h->restored_copied;
   torpor__written_kept = h->written_kept;

@@ -120,8 +120,8 @@ static torpor_bytes save_with(torpor_vm *vm, unsigned flags) {
   return bytes;
 }
 
-/* A life with everything that seals, keeps, opens and gives back pages; gives
- * what it is at its end. */
+/* A life with everything that tracks, shares, dirties and gives back pages;
+ * gives what it is at its end. */
 static torpor_bytes live(torpor_memory memory) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_base *base = open_base();

@@ -161,7 +161,7 @@ static void test_reset_is_small(void **state) {
 }
 
 /* A program that wrote everywhere is forgotten after a while. */
-static void test_seal_anew(void **state) {
+static void test_track_anew(void **state) {
   torpor_vm *vm;
   uint64_t before = 0, after = 0;
   (void)state;
@@ -297,7 +297,7 @@ static void use_and_close(const kind *k, torpor__finder finder) {
     torpor_vm *vm = open_kind(k);
     test_eval_status(vm, sources[i]);
     assert_recycled(vm);
-    vm = open_kind(k); /* and after pages were kept */
+    vm = open_kind(k); /* and after pages were shared */
     test_eval_status(vm, sources[1]);
     remember(vm, TORPOR_SAVE_PARENT);
     if (test_eval_status(vm, sources[i]) == TORPOR_OK)
@@ -449,7 +449,7 @@ int main(void) {
       cmocka_unit_test(test_after_scribbling),
       cmocka_unit_test(test_after_random_writes),
       cmocka_unit_test(test_reset_is_small),
-      cmocka_unit_test(test_seal_anew),
+      cmocka_unit_test(test_track_anew),
       cmocka_unit_test(test_host_state),
       cmocka_unit_test(test_every_kind),
       cmocka_unit_test(test_large_base),

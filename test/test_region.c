@@ -263,7 +263,7 @@ static void test_host_access_commits(void **state) {
 
 #endif
 
-/* ---- On a file, sealed, kept ----------------------------------------------*/
+/* ---- On a file, tracked, shared -------------------------------------------*/
 
 #ifndef TORPOR_SOFT_BOUNDS
 
@@ -281,11 +281,11 @@ static int make_file(void) {
   return file;
 }
 
-static torpor__region *open_on_file(bool noted) {
+static torpor__region *open_on_file(bool tracked) {
   torpor__region *region = torpor__region_open(MAPPED_PAGES, MAPPED_PAGES);
   int file = make_file();
   assert_non_null(region);
-  assert_true(torpor__region_map(region, file, FILE_CHUNKS * CHUNK, noted));
+  assert_true(torpor__region_map(region, file, FILE_CHUNKS * CHUNK, tracked));
   close(file);
   return region;
 }
@@ -351,9 +351,9 @@ static struct found find_written(torpor__region *region) {
   return found;
 }
 
-/* On a file with writes noted just what was written is found, and what is given
+/* On a file that is tracked just what was written is found, and what is given
  * back is the file's again. */
-static void test_noted_on_file(void **state) {
+static void test_tracked_on_file(void **state) {
   torpor__region *region = open_on_file(true);
   struct found found;
   (void)state;
@@ -381,9 +381,9 @@ static void test_mapped_is_reset(void **state) {
   (void)state;
   for (uint32_t at = 0; at < MAPPED_PAGES * CHUNK; at += TORPOR__PAGE)
     put(region, at, 0xee);
-  assert_true(torpor__region_keep(region, 0, CHUNK));
+  assert_true(torpor__region_share(region, 0, CHUNK));
   put(region, 10, 0xef);
-  assert_true(torpor__shadow_forget(region));
+  assert_true(torpor__region_forget(region));
   assert_true(torpor__region_reset(region));
   for (uint32_t at = 0; at < FILE_CHUNKS * CHUNK; at++)
     if (get(region, at) != at / TORPOR__PAGE + 1) fail_msg("byte %u", at);
@@ -405,21 +405,21 @@ static void test_mapped_is_recycled(void **state) {
   torpor__region_close(second);
 }
 
-/* A page that is kept has its copy made when it is written. */
-static void test_kept_is_copied(void **state) {
+/* A page that is shared has its copy made when it is written. */
+static void test_shared_is_copied(void **state) {
   probe *probe = *state;
   torpor__region *region = probe->region;
   uint32_t value;
   for (uint32_t page = 0; page < 16; page++)
     assert_int_equal(store(probe, page * TORPOR__PAGE, 1000 + page),
                      TORPOR__TRAP_NONE);
-  assert_true(torpor__region_keep(region, 0, 8 * TORPOR__PAGE));
+  assert_true(torpor__region_share(region, 0, 8 * TORPOR__PAGE));
   for (uint32_t page = 0; page < 16; page++) {
-    assert_int_equal(torpor__shadow_keeps(region, page), page < 8);
+    assert_int_equal(torpor__shadow_shares(region, page), page < 8);
     assert_null(torpor__shadow_at(region, page));
   }
   assert_int_equal(load(probe, 3 * TORPOR__PAGE, &value), TORPOR__TRAP_NONE);
-  assert_true(torpor__shadow_keeps(region, 3)); /* reading is no writing */
+  assert_true(torpor__shadow_shares(region, 3)); /* reading is no writing */
   assert_int_equal(store(probe, 3 * TORPOR__PAGE, 7), TORPOR__TRAP_NONE);
   assert_true(
       torpor__region_commit(region, 5 * TORPOR__PAGE, 5 * TORPOR__PAGE + 1));
@@ -427,7 +427,7 @@ static void test_kept_is_copied(void **state) {
     const uint8_t *copy = torpor__shadow_at(region, page);
     bool written = page == 3 || page == 5;
     assert_int_equal(copy != NULL, written);
-    assert_int_equal(torpor__shadow_keeps(region, page), page < 8 && !written);
+    assert_int_equal(torpor__shadow_shares(region, page), page < 8 && !written);
     if (copy) memcpy(&value, copy, 4);
     if (copy) assert_int_equal(value, 1000 + page);
   }
@@ -436,15 +436,15 @@ static void test_kept_is_copied(void **state) {
   torpor__region_written(region, add_found, &all);
   assert_int_equal(since.pages[0] & 0xffff, 0xff28);
   assert_int_equal(all.pages[0] & 0xffff, 0xffff);
-  assert_true(torpor__shadow_forget(region));
+  assert_true(torpor__region_forget(region));
   memset(&since, 0, sizeof since);
   torpor__region_written_since(region, add_found, &since);
   assert_int_equal(since.pages[0] & 0xffff, 0xffff);
 }
 
-/* One that writes to very many kept pages: all copies are right, and the
+/* One that writes to very many shared pages: all copies are right, and the
  * system is asked for few mappings. */
-static void test_many_kept(void **state) {
+static void test_many_shared(void **state) {
   enum { CHUNKS = 60, PAGES = CHUNKS * CHUNK / TORPOR__PAGE };
   torpor__region *region = torpor__region_open(CHUNKS, CHUNKS);
   (void)state;
@@ -452,7 +452,7 @@ static void test_many_kept(void **state) {
   for (uint32_t page = 0; page < PAGES; page++)
     put(region, page * TORPOR__PAGE + 1, (uint8_t)(page % 251 + 1));
   for (int round = 0; round < 3; round++) {
-    assert_true(torpor__region_keep(region, 0, CHUNKS * CHUNK));
+    assert_true(torpor__region_share(region, 0, CHUNKS * CHUNK));
     for (uint32_t page = round ? 1 : 0; page < PAGES; page += 2)
       put(region, page * TORPOR__PAGE + 1, (uint8_t)(100 + round));
     for (uint32_t page = 0; page < PAGES; page++) {
@@ -536,11 +536,11 @@ int main(void) {
       TEST(test_commit_and_decommit),
       TEST(test_host_access_commits),
       TEST(test_written_is_found),
-      TEST(test_noted_on_file),
+      TEST(test_tracked_on_file),
       TEST(test_mapped_is_reset),
       TEST(test_mapped_is_recycled),
-      TEST(test_kept_is_copied),
-      TEST(test_many_kept),
+      TEST(test_shared_is_copied),
+      TEST(test_many_shared),
 #endif
       TEST(test_recycled_is_zero),
       TEST(test_thousands_at_once),

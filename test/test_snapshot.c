@@ -377,7 +377,7 @@ static torpor_vm *open_sparse(torpor_memory memory) {
   return vm;
 }
 
-/* Differences change what pages are sealed for: whole snapshots stay the
+/* Differences change which pages are tracked: whole snapshots stay the
  * same. */
 static void save_difference(torpor_vm *vm, int i) {
   torpor_bytes bytes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* check.c - asserts what the top comments say of a VM's memory.
  *
- *     records     what is committed, sealed, open, held, kept (wasm/)
+ *     records     the states of memory (wasm/region.h)
  *     written     what was not found written is the image's (wasm/written.c)
  *     zeros       nothing lies beyond the heap's limit (changes.c, memory.c)
  *     remembered  image and shadow are the state of then (remember.c), and what
@@ -211,7 +211,7 @@ void torpor__vm_check_clean(torpor_vm *vm) {
   for (uint32_t page = 0; page < count_pages(vm); page++) {
     const uint8_t *bytes = look_at(vm, page);
     assert(!torpor__shadow_at(vm->region, page) &&
-           !torpor__shadow_keeps(vm->region, page));
+           !torpor__shadow_shares(vm->region, page));
     bool page_is_the_images =
         bytes == torpor__zero_page ||
         memcmp(bytes, torpor__image_page(vm->image, page), TORPOR__PAGE) == 0;

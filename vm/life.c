@@ -40,7 +40,7 @@ static void set_up(torpor_vm *vm, const torpor_options *options) {
 }
 
 /* Whether a VM of 'image' is to be mapped. A copy is the faster as long as it
- * can be recycled; many at once take too much memory, and what is noted of a
+ * can be recycled; many at once take too much memory, and what was written of a
  * very large one takes too long to look through. */
 static bool is_mapped(const torpor__image *image,
                       const torpor_options *options) {

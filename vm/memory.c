@@ -79,7 +79,7 @@ bool torpor__memory_cut(torpor_vm *vm, uint32_t end) {
 static bool is_remembered(const torpor_vm *vm, uint32_t page) {
   return vm->remembered.known &&
          (vm->remembered.pieces || torpor__shadow_at(vm->region, page) ||
-          torpor__shadow_keeps(vm->region, page));
+          torpor__shadow_shares(vm->region, page));
 }
 
 /* The stack is dead, and zero in every image. */

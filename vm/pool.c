@@ -5,7 +5,7 @@
  * image and kept. The reset covers every byte that could have been written, and
  * asks the guest nothing. There are two kinds of memory:
  *
- * A *copy* keeps its pages, those that some program wrote. It is sealed once
+ * A *copy* keeps its pages, those that some program wrote. It is tracked once
  * the image is in it, so that what is to be reset are the pages that were let
  * in for writing, and what was committed since. A new VM pays a fault for each
  * page that it writes, about 0.1 ms in all; every snapshot of it is the faster
@@ -49,7 +49,7 @@ TORPOR__THRESHOLD(written_kept, UINT32_C(4) << 20);
 /* Pages that some program wrote once need not be reset for ever: after so many
  * uses it is found out again which are. That costs about as much as 75 resets,
  * in faults for which the threads of a process stand in line. */
-#define SEAL_ANEW 1000
+#define TRACK_ANEW 1000
 
 static torpor_vm *pool;
 static _Atomic size_t pool_size;
@@ -100,7 +100,7 @@ static void trim_range(void *user, uint32_t start, uint32_t end) {
     torpor__region_decommit(vm->region, start, end < low ? end : low);
 }
 
-/* What may have been written may also be sealed still. */
+/* What may have been written may also be read-only still. */
 static void reset_range(void *user, uint32_t start, uint32_t end) {
   torpor_vm *vm = user;
   if (torpor__region_commit(vm->region, start, end))
@@ -126,7 +126,7 @@ static bool reset_memory(torpor_vm *vm) {
 /* false: the system did not take back what the VM had grown by. */
 static bool reset(torpor_vm *vm) {
   uint32_t pages = vm->image->pages;
-  if (!torpor__shadow_forget(vm->region) ||
+  if (!torpor__region_forget(vm->region) ||
       !torpor__region_set_pages(vm->region, pages, pages) || !reset_memory(vm))
     return false;
   vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
@@ -140,9 +140,9 @@ static bool commit_control(torpor_vm *vm) {
                                start + (uint32_t)sizeof(torpor_abi_control));
 }
 
-static bool seal(torpor_vm *vm, bool anew) {
+static bool track(torpor_vm *vm, bool anew) {
   if (vm->mapped) return true;
-  torpor__region_seal(vm->region, anew);
+  torpor__region_track(vm->region, anew);
   return commit_control(vm);
 }
 
@@ -211,7 +211,7 @@ static bool lay_out(torpor_vm *vm) {
       return false;
     memcpy(vm->memory + at, image->bytes + at, size);
   }
-  return commit_control(vm) && seal(vm, true);
+  return commit_control(vm) && track(vm, true);
 }
 
 /* A copy lies on the file too where there is one: what no program writes is
@@ -402,7 +402,7 @@ void torpor__pool_give(torpor_vm *vm) {
   vm = rest(vm);
   if (!vm) return;
   if (!table_grown && !vm->image->retired && reset(vm) &&
-      seal(vm, ++vm->uses % SEAL_ANEW == 0)) {
+      track(vm, ++vm->uses % TRACK_ANEW == 0)) {
     torpor__vm_check_clean(vm);
     vm = keep_pooled(vm);
   }

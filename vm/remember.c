@@ -6,7 +6,7 @@
  *
  *     remembered page = zero from the remembered limit on,
  *                       else its copy in the shadow,
- *                       else itself while the shadow keeps it,
+ *                       else itself while it is shared,
  *                       else the image's
  *
  * A heap that shrinks leaves copies behind, and the image has what it has: both
@@ -14,8 +14,8 @@
  * with them, not with zero.
  *
  * What was written is compared with that. So after each save pages that did not
- * change are kept, which takes them out of the comparison, if there are many;
- * where there are few, comparing costs less than the faults.
+ * change are shared with the shadow, which takes them out of the comparison, if
+ * there are many; where there are few, comparing costs less than the faults.
  *
  * Most restored VMs are never asked for a difference. So a restore only keeps
  * the bytes that it read; the shadow is laid out when it is needed.
@@ -23,7 +23,7 @@
  *  (1) While 'known' is set and 'pieces' is empty, image and shadow are the
  *      remembered state, up to 'limit'; beyond it is zero.
  *  (2) In the page that the limit lies in, they are zero from there on, and no
- *      page behind it is kept.
+ *      page behind it is shared.
  *  (3) Whatever fails leaves a VM that remembers nothing.
  *
  * Runs on the VM's thread. */
@@ -42,15 +42,15 @@
 #include "vm/vm.h"
 
 /* Fewer written pages than this are compared each time. */
-TORPOR__THRESHOLD(keep_from, 128);
-/* More than this that changed are kept, too, instead of copied. */
+TORPOR__THRESHOLD(share_from, 128);
+/* More than this that changed are shared, too, instead of copied. */
 TORPOR__THRESHOLD(copy_most, 256);
 
 /* What image and shadow have of 'page', whatever the limit is. */
 static const uint8_t *find_page(const torpor_vm *vm, uint32_t page) {
   const uint8_t *copy = torpor__shadow_at(vm->region, page);
   if (copy) return copy;
-  if (torpor__shadow_keeps(vm->region, page))
+  if (torpor__shadow_shares(vm->region, page))
     return vm->memory + (size_t)page * TORPOR__PAGE;
   return torpor__image_page(vm->image, page);
 }
@@ -62,10 +62,10 @@ const uint8_t *torpor__remember_page(const torpor_vm *vm, uint32_t page) {
 }
 
 /* The copy of 'page', made from the image when there is none. */
-static uint8_t *hold_page(torpor_vm *vm, uint32_t page) {
+static uint8_t *make_copy(torpor_vm *vm, uint32_t page) {
   uint8_t *copy = torpor__shadow_at(vm->region, page);
   if (copy) return copy;
-  copy = torpor__shadow_hold(vm->region, page);
+  copy = torpor__shadow_copy(vm->region, page);
   if (copy) memcpy(copy, torpor__image_page(vm->image, page), TORPOR__PAGE);
   return copy;
 }
@@ -97,7 +97,7 @@ void torpor__name_release(torpor__name *name) {
 
 /* ---- The limit ------------------------------------------------------------*/
 
-/* Lets the page at 'address' count as written, and so not be kept. */
+/* Lets the page at 'address' count as written, and so not be shared. */
 static bool count_written(torpor_vm *vm, uint32_t address) {
   volatile uint8_t *byte = torpor__memory_to(vm, address, 1);
   if (byte) *byte = *byte;
@@ -111,23 +111,23 @@ static bool cut_page(torpor_vm *vm, uint32_t limit) {
   uint8_t *copy;
   if (torpor__bytes_are_zero(find_page(vm, page) + offset, size)) return true;
   if (!count_written(vm, limit)) return false;
-  copy = hold_page(vm, page);
+  copy = make_copy(vm, page);
   if (copy) memset(copy + offset, 0, size);
   return copy != NULL;
 }
 
-/* Lets nothing be kept from 'limit' up to the limit before. */
-static bool let_go_beyond(torpor_vm *vm, uint32_t limit) {
+/* Lets nothing be shared from 'limit' up to the limit before. */
+static bool unshare_beyond(torpor_vm *vm, uint32_t limit) {
   uint32_t page = (limit + TORPOR__PAGE - 1) / TORPOR__PAGE;
   for (; (uint64_t)page * TORPOR__PAGE < vm->remembered.limit; page++)
-    if (torpor__shadow_keeps(vm->region, page) &&
+    if (torpor__shadow_shares(vm->region, page) &&
         !count_written(vm, page * TORPOR__PAGE))
       return false;
   return true;
 }
 
 static bool set_limit(torpor_vm *vm, uint32_t limit) {
-  if (!let_go_beyond(vm, limit)) return false;
+  if (!unshare_beyond(vm, limit)) return false;
   if (limit % TORPOR__PAGE != 0 && !cut_page(vm, limit)) return false;
   vm->remembered.limit = limit;
   return true;
@@ -172,7 +172,7 @@ static torpor_status put_copy(void *user, uint32_t start, uint32_t size,
   torpor_vm *vm = user;
   while (size > 0) {
     uint32_t offset = start % TORPOR__PAGE, part = TORPOR__PAGE - offset;
-    uint8_t *copy = hold_page(vm, start / TORPOR__PAGE);
+    uint8_t *copy = make_copy(vm, start / TORPOR__PAGE);
     if (!copy) return TORPOR_NOMEM;
     if (part > size) part = size;
     if (bytes) {
@@ -246,8 +246,8 @@ typedef struct pass {
   uint32_t limit;
   uint32_t written;    /* pages */
   uint32_t changed;    /* of them */
-  bool all;            /* keeps the changed ones too */
-  uint32_t start, end; /* pages that are to be kept; empty when equal */
+  bool all;            /* shares the changed ones too */
+  uint32_t start, end; /* pages that are to be shared; empty when equal */
   bool failed;
 } pass;
 
@@ -281,7 +281,7 @@ static void clip(const pass *p, uint32_t *start, uint32_t *end) {
 }
 
 static void copy_page(pass *p, uint32_t page) {
-  uint8_t *copy = torpor__shadow_hold(p->vm->region, page);
+  uint8_t *copy = torpor__shadow_copy(p->vm->region, page);
   uint32_t size = p->limit - page * TORPOR__PAGE;
   if (!copy) {
     p->failed = true;
@@ -314,9 +314,9 @@ static void count_pages(void *user, uint32_t start, uint32_t end) {
     p->written += (end - start + TORPOR__PAGE - 1) / TORPOR__PAGE;
 }
 
-static void keep_found(pass *p) {
+static void share_found(pass *p) {
   if (p->start < p->end &&
-      !torpor__region_keep(p->vm->region, p->start, p->end))
+      !torpor__region_share(p->vm->region, p->start, p->end))
     p->failed = true;
   p->start = p->end;
 }
@@ -330,15 +330,15 @@ static bool is_special(const pass *p, uint32_t start) {
          p->limit - start < TORPOR__PAGE;
 }
 
-/* Keeps the pages that did not change, copies the others. */
-static void keep_unchanged(void *user, uint32_t start, uint32_t end) {
+/* Shares the pages that did not change, copies the others. */
+static void share_unchanged(void *user, uint32_t start, uint32_t end) {
   pass *p = user;
   clip(p, &start, &end);
-  if (start != p->end) keep_found(p);
+  if (start != p->end) share_found(p);
   for (; start < end && !p->failed; start += TORPOR__PAGE) {
     uint32_t page = start / TORPOR__PAGE;
     if (is_special(p, start) || (!p->all && page_differs(p, page))) {
-      keep_found(p);
+      share_found(p);
       copy_page(p, page);
     } else {
       if (p->start == p->end) p->start = start;
@@ -351,20 +351,20 @@ static void keep_unchanged(void *user, uint32_t start, uint32_t end) {
 static bool update(torpor_vm *vm) {
   pass p = {.vm = vm, .limit = torpor__memory_limit(vm)};
   torpor__region_written_since(vm->region, count_pages, &p);
-  if (p.written >= torpor__keep_from) {
+  if (p.written >= torpor__share_from) {
     torpor__region_written_since(vm->region, count_changed, &p);
     p.all = p.changed > torpor__copy_most;
-    torpor__region_written_since(vm->region, keep_unchanged, &p);
-    keep_found(&p);
+    torpor__region_written_since(vm->region, share_unchanged, &p);
+    share_found(&p);
     if (!p.failed) return true;
-    p.failed = false; /* the pages that are kept now are, the others copied */
+    p.failed = false; /* the pages that are shared now are, the others copied */
   }
   torpor__region_written_since(vm->region, copy_changed, &p);
   return !p.failed;
 }
 
 torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name) {
-  bool done = vm->remembered.known || torpor__shadow_forget(vm->region);
+  bool done = vm->remembered.known || torpor__region_forget(vm->region);
   free_pieces(&vm->remembered);
   if (!done || !update(vm) || !set_limit(vm, torpor__memory_limit(vm))) {
     torpor__remember_forget(vm);
@@ -380,6 +380,6 @@ torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name) {
 void torpor__remember_forget(torpor_vm *vm) {
   free_pieces(&vm->remembered);
   torpor__name_release(vm->remembered.name);
-  torpor__shadow_forget(vm->region);
+  torpor__region_forget(vm->region);
   vm->remembered = (torpor__remembered){0};
 }

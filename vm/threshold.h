@@ -5,7 +5,7 @@
  * are variables, so that small VMs go the ways of large ones; a test that sets
  * one declares it:
  *
- *     extern _Atomic uint32_t torpor__keep_from; */
+ *     extern _Atomic uint32_t torpor__share_from; */
 #ifndef TORPOR_VM_THRESHOLD_H
 #define TORPOR_VM_THRESHOLD_H
 

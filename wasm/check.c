@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* check.c - asserts what the top comments say of a region's records, and that
- * the system lets happen just what they say. In test builds only.
+/* check.c - asserts what region.h and the top comments say of the states of
+ * memory, and that the system lets happen just that. In test builds only.
+ *
+ * What becomes of what is asserted where it does (chunk.c, track.c, share.c,
+ * shadow.c).
  *
  * The region's thread. */
 #include "wasm/region.h"
@@ -11,36 +14,36 @@
 
 /* ---- Records --------------------------------------------------------------*/
 
+/* As the table in region.h has it. */
+static void check_page_states(const torpor__region *region, uint32_t page) {
+  bool shared = torpor__shadow_shares(region, page);
+  if (shared) assert(torpor__page_access(region, page) == TORPOR__OS_READ);
+  if (shared) assert(!torpor__shadow_at(region, page));
+}
+
 static void check_chunk(const torpor__region *region, uint32_t i) {
   const torpor__chunk *chunk = &region->chunks[i];
-  if (!chunk->sealed) assert(!chunk->open);
-  if (chunk->sealed) assert(torpor__chunk_is_committed(region, i));
-  if (!torpor__shadow_keeps_any(region, i)) return;
+  if (!chunk->tracked) assert(!chunk->dirty);
+  if (chunk->tracked) assert(torpor__chunk_is_committed(region, i));
+  if (chunk->tracked && chunk->dirty != UINT16_MAX)
+    assert(region->is_tracked || region->is_sharing);
+  if (!torpor__shadow_shares_any(region, i)) return;
+  assert(region->is_sharing);
   for (uint32_t page = i * CHUNK_PAGES; page < (i + 1) * CHUNK_PAGES; page++)
-    if (torpor__shadow_keeps(region, page))
-      assert(chunk->sealed && !torpor__page_is_open(region, page));
+    check_page_states(region, page);
 }
 
 static void check_records(torpor__region *region) {
   uint64_t size = torpor__region_memory(region)->size;
   assert((uint64_t)region->chunk_end * TORPOR__CHUNK <= size);
   assert(region->mapped <= region->chunk_end);
-  assert(!region->noted || region->is_counted);
+  assert(!region->tracks_mapped || region->is_tracked);
   assert(region->edges == torpor__edges_in(region, 0, region->chunk_end));
   for (uint32_t i = 0; i < region->chunk_end; i++) check_chunk(region, i);
   if (region->shadow) torpor__shadow_check(region);
 }
 
 /* ---- The system's mappings ------------------------------------------------*/
-
-static void check_page(const torpor__region *region, uint32_t page,
-                       torpor__os_access access) {
-  torpor__os_access expected = TORPOR__OS_NONE;
-  if (torpor__chunk_is_committed(region, page / CHUNK_PAGES))
-    expected =
-        torpor__page_is_open(region, page) ? TORPOR__OS_WRITE : TORPOR__OS_READ;
-  assert(access == expected);
-}
 
 /* Mapping [start, end), as far as it is that of memory. */
 static void check_mapping(void *user, uintptr_t start, uintptr_t end,
@@ -51,7 +54,8 @@ static void check_mapping(void *user, uintptr_t start, uintptr_t end,
   if (start < memory) start = memory;
   if (end > last) end = last;
   for (; start < end; start += TORPOR__PAGE)
-    check_page(region, (uint32_t)((start - memory) / TORPOR__PAGE), access);
+    assert(access == torpor__page_access(
+                         region, (uint32_t)((start - memory) / TORPOR__PAGE)));
 }
 
 bool torpor__region_is_committed(const torpor__region *region,

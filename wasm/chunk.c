@@ -8,6 +8,7 @@
  * The region's thread, and its fault handler. */
 #include "wasm/region.h"
 
+#include <assert.h>
 #include <string.h>
 
 _Static_assert(TORPOR__WASM_PAGE % TORPOR__CHUNK == 0,
@@ -103,6 +104,8 @@ bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
                             uint32_t end) {
   if (end > region->chunk_end) end = region->chunk_end;
   if (first >= end) return true;
+  for (uint32_t i = first; i < end; i++)
+    assert(!torpor__shadow_shares_any(region, i));
   zero_chunks(region, first, end);
   uint32_t before = torpor__edges_in(region, first, end);
   if (!torpor__chunk_protect(region, first, end, TORPOR__OS_NONE)) return false;

@@ -11,10 +11,10 @@
 /* ---- Lying on a file ------------------------------------------------------*/
 
 bool torpor__region_map(torpor__region *region, torpor__os_file file,
-                        uint64_t size, bool noted) {
+                        uint64_t size, bool tracked) {
   assert(region->mapped == 0 && size % TORPOR__CHUNK == 0);
   if (size > torpor__region_memory(region)->size) return false;
-  if (noted && !torpor__seal_start(region)) return false;
+  if (tracked && !torpor__track_start(region)) return false;
   if (!torpor__os_file_map(file, torpor__region_bytes(region), (size_t)size))
     return false;
   uint32_t end = (uint32_t)(size / TORPOR__CHUNK);
@@ -22,13 +22,14 @@ bool torpor__region_map(torpor__region *region, torpor__os_file file,
   region->mapped = end;
   torpor__edges_changed(region, before, 0, end);
   if (region->chunk_end < region->mapped) region->chunk_end = region->mapped;
-  region->noted = noted && torpor__seal_chunks(region, 0, region->mapped);
+  region->tracks_mapped =
+      tracked && torpor__track_chunks(region, 0, region->mapped);
   return true;
 }
 
 static void clear_records(torpor__region *region) {
   for (uint32_t i = 0; i < region->mapped; i++)
-    if (region->chunks[i].sealed) region->chunks[i] = (torpor__chunk){0};
+    if (region->chunks[i].tracked) region->chunks[i] = (torpor__chunk){0};
 }
 
 bool torpor__region_unmap(torpor__region *region) {
@@ -38,7 +39,7 @@ bool torpor__region_unmap(torpor__region *region) {
   clear_records(region);
   region->mapped = 0;
   torpor__edges_changed(region, before, 0, end);
-  region->noted = false;
+  region->tracks_mapped = false;
   return torpor__os_file_unmap(torpor__region_bytes(region), size);
 }
 
@@ -48,7 +49,7 @@ bool torpor__region_reset(torpor__region *region) {
   size_t size = (size_t)region->mapped * TORPOR__CHUNK;
   uint32_t first = region->mapped;
   uint32_t before = torpor__edges_in(region, 0, first);
-  assert(!region->noted);
+  assert(!region->tracks_mapped);
   clear_records(region);
   torpor__edges_changed(region, before, 0, first);
   return torpor__chunk_protect(region, 0, first, TORPOR__OS_WRITE) &&
@@ -64,27 +65,28 @@ void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end) {
     (void)torpor__os_discard(torpor__region_bytes(region) + start, end - start);
 }
 
-/* Makes mapped chunks what the file has, unless the system refuses: what was
- * written there stays noted then. */
+/* Makes mapped chunks what the file has, and clean, unless the system refuses:
+ * what is dirty there stays so then. */
 static void revert_chunks(torpor__region *region, uint32_t first,
                           uint32_t end) {
   for (; first < end; first++) {
     const torpor__chunk *chunk = &region->chunks[first];
-    if (chunk->sealed && !chunk->open) continue;
+    assert(!torpor__shadow_shares_any(region, first));
+    if (chunk->tracked && !chunk->dirty) continue;
     if (torpor__os_discard(torpor__chunk_bytes(region, first), TORPOR__CHUNK))
-      torpor__seal_chunks(region, first, first + 1);
+      torpor__track_chunks(region, first, first + 1);
   }
 }
 
 void torpor__region_revert(torpor__region *region) {
-  if (region->noted) revert_chunks(region, 0, region->mapped);
+  if (region->tracks_mapped) revert_chunks(region, 0, region->mapped);
 }
 
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end) {
   uint64_t first = ROUND_UP((uint64_t)start, TORPOR__CHUNK) / TORPOR__CHUNK;
   uint32_t mapped = region->mapped;
-  if (region->noted && first < mapped)
+  if (region->tracks_mapped && first < mapped)
     revert_chunks(region, (uint32_t)first,
                   end / TORPOR__CHUNK < mapped ? end / TORPOR__CHUNK : mapped);
   if (first < mapped) first = mapped;

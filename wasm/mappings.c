@@ -6,7 +6,7 @@
  * needs some for other things: without one there is no memory, no thread and no
  * file to be mapped. So each region counts its *edges*, the places where the
  * access changes, and when those of all regions are many, memory is let in, and
- * opened for writing, in larger parts: that makes no more of them, and what was
+ * made writable, in larger parts: that makes no more of them, and what was
  * written is found by looking at more.
  *
  *  (1) 'edges' of a region is what its records of chunks say, at any time.
@@ -59,27 +59,21 @@ void torpor__mappings_close(torpor__region *region) {
   region->edges = 0;
 }
 
-typedef enum access { NONE, READ, WRITE } access;
-
-static access access_of(const torpor__region *region, uint32_t page) {
-  if (!torpor__chunk_is_committed(region, page / CHUNK_PAGES)) return NONE;
-  return torpor__page_is_open(region, page) ? WRITE : READ;
-}
-
 static bool is_edge(const torpor__region *region, uint32_t chunk) {
   uint32_t page = chunk * CHUNK_PAGES;
   return chunk > 0 && chunk < CHUNK_COUNT &&
-         access_of(region, page - 1) != access_of(region, page);
+         torpor__page_access(region, page - 1) !=
+             torpor__page_access(region, page);
 }
 
 uint32_t torpor__edges_in(const torpor__region *region, uint32_t first,
                           uint32_t end) {
   uint32_t count = is_edge(region, end);
   for (; first < end; first++) {
-    uint32_t open = region->chunks[first].open;
+    uint32_t dirty = region->chunks[first].dirty;
     count += is_edge(region, first);
-    if (region->chunks[first].sealed)
-      count += (uint32_t)__builtin_popcount((open ^ open >> 1) &
+    if (region->chunks[first].tracked)
+      count += (uint32_t)__builtin_popcount((dirty ^ dirty >> 1) &
                                             ((1u << (CHUNK_PAGES - 1)) - 1));
   }
   return count;

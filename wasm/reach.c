@@ -22,7 +22,8 @@ bool torpor__region_commit(torpor__region *region, uint32_t start,
   if (start == end) return true;
   for (uint32_t page = start / TORPOR__PAGE; page <= (end - 1) / TORPOR__PAGE;
        page++)
-    if (!torpor__page_is_open(region, page) && !torpor__page_open(region, page))
+    if (!torpor__page_is_writable(region, page) &&
+        !torpor__page_make_writable(region, page))
       return false;
   return true;
 }
@@ -40,7 +41,7 @@ torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address) {
   if (!torpor__chunk_is_committed(region, chunk))
     done = torpor__chunk_commit(region, chunk, chunk + 1);
   else
-    done =
-        !torpor__page_is_open(region, page) && torpor__page_open(region, page);
+    done = !torpor__page_is_writable(region, page) &&
+           torpor__page_make_writable(region, page);
   return done ? TORPOR__TOUCH_COMMITTED : TORPOR__TOUCH_FAILED;
 }

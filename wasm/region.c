@@ -130,13 +130,13 @@ torpor__region *torpor__region_open(uint32_t pages, uint32_t max_pages) {
 
 void torpor__region_close(torpor__region *region) {
   if (region == NULL) return;
+  torpor__shadow_close(region);
   bool clean = torpor__region_unmap(region) &&
                torpor__chunk_decommit(region, 0, region->chunk_end);
   region->chunk_end = 0;
-  region->opened = 0;
-  torpor__shadow_close(region);
-  torpor__keep_end(region);
-  torpor__seal_end(region);
+  region->dirtied = 0;
+  torpor__share_end(region);
+  torpor__track_end(region);
   memset(torpor__region_instance(region), 0, TORPOR__INSTANCE_MAX);
   if (!clean || !keep_spare(region)) unreserve_region(region);
 }

@@ -77,18 +77,19 @@ void torpor__region_committed(const torpor__region *region,
 bool torpor__region_reach(torpor__region *region, uint32_t start, uint32_t end);
 bool torpor__region_commit(torpor__region *region, uint32_t start,
                            uint32_t end);
-/* From now on writes to what is committed are noted, page by page; each page
- * costs a fault once. What was noted stays noted, unless 'anew'; what is
- * committed later counts as written until it is sealed too. */
-void torpor__region_seal(torpor__region *region, bool anew);
+/* Tracks what is committed from now on: it is noted, page by page, what is
+ * written; each page costs a fault once. What was tracked goes on as it is,
+ * unless 'anew'; what is committed later counts as written until it is tracked,
+ * too. */
+void torpor__region_track(torpor__region *region, bool anew);
 /* Calls 'visit' for ranges, in order, that hold every page which may differ
  * from what the region started from: zeros, the file that it lies on, or what
- * was there when it was sealed anew. */
+ * was there when it was tracked anew. */
 void torpor__region_written(const torpor__region *region,
                             void (*visit)(void *user, uint32_t start,
                                           uint32_t end),
                             void *user);
-/* The same without pages that were kept and not written since. */
+/* The same without pages that were shared and not written since. */
 void torpor__region_written_since(const torpor__region *region,
                                   void (*visit)(void *user, uint32_t start,
                                                 uint32_t end),
@@ -96,25 +97,25 @@ void torpor__region_written_since(const torpor__region *region,
 
 /* Puts the first 'size' bytes of memory (whole chunks) on 'file', privately.
  * What was there before is gone, what lies on the file is committed from then
- * on, and the file is not needed after. 'noted': writes are noted, as after
- * torpor__region_seal; else the system is asked for them, so that a first write
- * costs less and finding them more. false: the system refused, or too many
- * regions are sealed. */
+ * on, and the file is not needed after. 'tracked': it is noted what is written,
+ * as after torpor__region_track; else the system is asked for it, so that a
+ * first write costs less and finding it more. false: the system refused, or too
+ * many regions are tracked. */
 bool torpor__region_map(torpor__region *region, torpor__os_file file,
-                        uint64_t size, bool noted);
+                        uint64_t size, bool tracked);
 /* Memory that lies on a file becomes what the file has, all else zero. Its
- * shadow must be forgotten, and writes not be noted. false: the system refused;
- * close the region. */
+ * shadow must be forgotten, and what is mapped not be tracked. false: the
+ * system refused; close the region. */
 bool torpor__region_reset(torpor__region *region);
 
 /* Gives [start, end) back to the system (chunk aligned); it is not accessible
  * and not committed any more, and zero when it comes back. false: the system
  * refused; then it is zero and still committed. What lies on a file stays
- * committed: where writes are noted it becomes what the file has, or stays
- * noted. */
+ * committed: where it is tracked it becomes what the file has, and clean, or
+ * stays as it is. */
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end);
-/* Decommits all that lies on a file and is noted, so that it is what the file
+/* Decommits all that lies on a file and is tracked, so that it is what the file
  * has; nothing else changes. */
 void torpor__region_revert(torpor__region *region);
 /* Gives the pages of [start, end), whole ones, back to the system: they are as
@@ -126,40 +127,43 @@ void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end);
 bool torpor__region_set_pages(torpor__region *region, uint32_t pages,
                               uint32_t max_pages);
 
-/* Closes the regions that are kept for use again. */
+/* Closes the spare regions. */
 void torpor__region_drain(void);
 
 /* ---- Shadows ---------------------------------------------------------------
  *
  * A region's pages as they were at a moment that is remembered. */
 
-/* The copy of 'page' that is held, or NULL; and room for one, which holds what
- * the last one did, or NULL without memory. */
+/* The copy of 'page', or NULL; and room for one, in which is what was in the
+ * last one, or NULL without memory. */
 uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page);
-uint8_t *torpor__shadow_hold(torpor__region *region, uint32_t page);
+uint8_t *torpor__shadow_copy(torpor__region *region, uint32_t page);
 /* Notes that the pages of [start, end), whole ones and committed, are as they
- * are remembered: they are sealed, and copied when they are written. Copies
- * that were held go. false: the system refused, or too many regions do it. */
-bool torpor__region_keep(torpor__region *region, uint32_t start, uint32_t end);
-bool torpor__shadow_keeps(const torpor__region *region, uint32_t page);
-/* Ends keeping: the pages count as written. false: the system refused. */
-bool torpor__region_let_go(torpor__region *region);
-/* Ends all of it. false: the system refused; close the region. */
-bool torpor__shadow_forget(torpor__region *region);
+ * are remembered: they become clean, and are copied when they are written.
+ * Copies that there were go. false: the system refused, or too many regions do
+ * it. */
+bool torpor__region_share(torpor__region *region, uint32_t start, uint32_t end);
+bool torpor__shadow_shares(const torpor__region *region, uint32_t page);
+/* Shares nothing any more: the pages count as written. false: the system
+ * refused. */
+bool torpor__region_unshare(torpor__region *region);
+/* Nothing is remembered any more. false: the system refused; close the
+ * region. */
+bool torpor__region_forget(torpor__region *region);
 void torpor__shadow_close(torpor__region *region);
 
 /* How what was written is found (written.c). BEST: whichever is fastest. */
 typedef enum torpor__finder {
   TORPOR__FINDER_BEST,
-  TORPOR__FINDER_NOTED,
+  TORPOR__FINDER_TRACKED,
   TORPOR__FINDER_PAGEMAP,      /* PAGEMAP_SCAN where it exists */
   TORPOR__FINDER_PAGEMAP_READ, /* /proc/self/pagemap */
   TORPOR__FINDER_EVERYTHING,
 } torpor__finder;
 #ifdef TORPOR_TESTING
 void torpor__finder_force(torpor__finder finder);
-/* Asserts that the records of 'region' hold what region.c, seal.c and shadow.c
- * say; 'deep': and that its pages can be read and written as they say. */
+/* Asserts that the states of memory of 'region' are as region.h says; 'deep':
+ * and that the system lets happen just that. */
 void torpor__region_check(torpor__region *region, bool deep);
 bool torpor__region_is_committed(const torpor__region *region,
                                  uint32_t address);
@@ -230,9 +234,9 @@ _Noreturn void torpor__trap_raise(torpor__trap trap);
 const char *torpor__trap_text(torpor__trap trap);
 
 /* Installs the handlers, also when someone else has taken their signals since,
- * lets these signals in where this thread blocks them, and prepares its
- * alternate signal stack. region_open calls it; whoever keeps regions does,
- * before using one again. false: no memory. */
+ * lets them in where this thread blocks them, and gives it a stack for them. To
+ * be called before a region is used, also one that was used before;
+ * torpor__region_open does. false: no memory. */
 bool torpor__runtime_start(void);
 
 /* ---- Watchdog --------------------------------------------------------------

@@ -7,16 +7,17 @@
  *     | a record for each chunk | copy of page 0 | copy of page 1 | ... |
  *
  * so that finding one costs an addition. Most are never there: a chunk of the
- * shadow becomes accessible when the first of its pages is held. Where much was
- * written, copies of all would cost as much as it all: such pages are *kept*,
- * sealed as they are, and copied when they are written.
+ * shadow becomes accessible when the first of its pages is copied. Where much
+ * was written, copies of all would cost as much as it all: then pages are
+ * *shared* with the memory, clean as they are, and copied when they are written
+ * (copy on write).
  *
- *     page      was, when remembered
- *     held      its copy
- *     kept      what it is
- *     neither   what its owner started from
+ *     the page is    it was, when remembered
+ *     copied         its copy
+ *     shared         what it is
+ *     neither        what the region started from
  *
- *  (1) No page is both held and kept; a kept one cannot be written (seal.c).
+ *  (1) No page is both copied and shared; a shared one is clean (track.c).
  *  (2) What is forgotten is gone: its bytes are zero.
  *
  * The region's thread, and its fault handler. */
@@ -29,12 +30,12 @@
 #define CLEAR_PAGES 64u
 
 struct record {
-  uint16_t held, kept; /* a bit for each page */
-  bool open;           /* its copies can be accessed */
+  uint16_t copied, shared; /* a bit for each page */
+  bool committed;          /* its copies can be accessed */
 };
 
 struct torpor__shadow {
-  uint32_t held; /* pages */
+  uint32_t copied; /* pages */
   struct record chunks[CHUNK_COUNT];
 };
 
@@ -58,43 +59,44 @@ bool torpor__shadow_open(torpor__region *region) {
   return true;
 }
 
-static bool open_chunk(torpor__shadow *shadow, uint32_t chunk) {
+static bool commit_chunk(torpor__shadow *shadow, uint32_t chunk) {
   struct record *record = &shadow->chunks[chunk];
-  if (!record->open)
-    record->open = torpor__os_protect(find_copy(shadow, chunk * CHUNK_PAGES),
-                                      TORPOR__CHUNK, TORPOR__OS_WRITE);
-  return record->open;
+  if (!record->committed)
+    record->committed =
+        torpor__os_protect(find_copy(shadow, chunk * CHUNK_PAGES),
+                           TORPOR__CHUNK, TORPOR__OS_WRITE);
+  return record->committed;
 }
 
 uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page) {
   torpor__shadow *shadow = region->shadow;
   if (!shadow ||
-      !(shadow->chunks[page / CHUNK_PAGES].held & torpor__page_bit(page)))
+      !(shadow->chunks[page / CHUNK_PAGES].copied & torpor__page_bit(page)))
     return NULL;
   return find_copy(shadow, page);
 }
 
-uint8_t *torpor__shadow_hold(torpor__region *region, uint32_t page) {
+uint8_t *torpor__shadow_copy(torpor__region *region, uint32_t page) {
   struct record *record;
   if (!torpor__shadow_open(region) ||
-      !open_chunk(region->shadow, page / CHUNK_PAGES))
+      !commit_chunk(region->shadow, page / CHUNK_PAGES))
     return NULL;
   record = &region->shadow->chunks[page / CHUNK_PAGES];
-  if (!(record->held & torpor__page_bit(page))) region->shadow->held++;
-  record->held |= torpor__page_bit(page);
+  if (!(record->copied & torpor__page_bit(page))) region->shadow->copied++;
+  record->copied |= torpor__page_bit(page);
   return find_copy(region->shadow, page);
 }
 
-/* ---- Kept pages -----------------------------------------------------------*/
+/* ---- Shared pages ---------------------------------------------------------*/
 
-bool torpor__shadow_keeps(const torpor__region *region, uint32_t page) {
+bool torpor__shadow_shares(const torpor__region *region, uint32_t page) {
   const torpor__shadow *shadow = region->shadow;
   return shadow &&
-         shadow->chunks[page / CHUNK_PAGES].kept & torpor__page_bit(page);
+         shadow->chunks[page / CHUNK_PAGES].shared & torpor__page_bit(page);
 }
 
-bool torpor__shadow_keeps_any(const torpor__region *region, uint32_t chunk) {
-  return region->shadow && region->shadow->chunks[chunk].kept;
+bool torpor__shadow_shares_any(const torpor__region *region, uint32_t chunk) {
+  return region->shadow && region->shadow->chunks[chunk].shared;
 }
 
 /* The last copy of a chunk is gone: its memory goes back to the system. */
@@ -104,32 +106,32 @@ static void give_back(torpor__shadow *shadow, uint32_t chunk) {
     memset(copies, 0, TORPOR__CHUNK);
 }
 
-void torpor__shadow_keep(torpor__region *region, uint32_t page) {
+void torpor__shadow_share(torpor__region *region, uint32_t page) {
   torpor__shadow *shadow = region->shadow;
   struct record *record = &shadow->chunks[page / CHUNK_PAGES];
   uint16_t bit = torpor__page_bit(page);
-  record->kept |= bit;
-  if (!(record->held & bit)) return;
-  record->held &= (uint16_t)~bit;
-  shadow->held--;
-  if (record->held == 0) give_back(shadow, page / CHUNK_PAGES);
+  assert(torpor__page_access(region, page) == TORPOR__OS_READ);
+  record->shared |= bit;
+  if (!(record->copied & bit)) return;
+  record->copied &= (uint16_t)~bit;
+  shadow->copied--;
+  if (record->copied == 0) give_back(shadow, page / CHUNK_PAGES);
 }
 
-bool torpor__shadow_save_page(torpor__region *region, uint32_t page) {
+bool torpor__shadow_unshare_page(torpor__region *region, uint32_t page) {
   uint8_t *copy;
-  if (!torpor__shadow_keeps(region, page)) return true;
-  copy = torpor__shadow_hold(region, page);
+  if (!torpor__shadow_shares(region, page)) return true;
+  copy = torpor__shadow_copy(region, page);
   if (!copy) return false;
-  memcpy(copy, torpor__region_bytes(region) + (size_t)page * TORPOR__PAGE,
-         TORPOR__PAGE);
-  region->shadow->chunks[page / CHUNK_PAGES].kept &=
+  memcpy(copy, torpor__page_bytes(region, page), TORPOR__PAGE);
+  region->shadow->chunks[page / CHUNK_PAGES].shared &=
       (uint16_t)~torpor__page_bit(page);
   return true;
 }
 
-bool torpor__shadow_save_chunk(torpor__region *region, uint32_t chunk) {
+bool torpor__shadow_unshare_chunk(torpor__region *region, uint32_t chunk) {
   for (uint32_t i = 0; i < CHUNK_PAGES; i++)
-    if (!torpor__shadow_save_page(region, chunk * CHUNK_PAGES + i))
+    if (!torpor__shadow_unshare_page(region, chunk * CHUNK_PAGES + i))
       return false;
   return true;
 }
@@ -141,9 +143,9 @@ bool torpor__shadow_save_chunk(torpor__region *region, uint32_t chunk) {
 static void clear_chunk(torpor__shadow *shadow, uint32_t chunk) {
   struct record *record = &shadow->chunks[chunk];
   for (uint32_t i = 0; i < CHUNK_PAGES; i++)
-    if (record->held >> i & 1)
+    if (record->copied >> i & 1)
       memset(find_copy(shadow, chunk * CHUNK_PAGES + i), 0, TORPOR__PAGE);
-  record->held = 0;
+  record->copied = 0;
 }
 
 void torpor__shadow_close(torpor__region *region) {
@@ -154,27 +156,27 @@ void torpor__shadow_close(torpor__region *region) {
 void torpor__shadow_clear(torpor__region *region) {
   torpor__shadow *shadow = region->shadow;
   if (!shadow) return;
-  if (region->chunk_end > CLEAR_PAGES || shadow->held > CLEAR_PAGES) {
+  if (region->chunk_end > CLEAR_PAGES || shadow->copied > CLEAR_PAGES) {
     torpor__shadow_close(region);
     return;
   }
   for (uint32_t chunk = 0; chunk < region->chunk_end; chunk++) {
-    if (shadow->chunks[chunk].held) clear_chunk(shadow, chunk);
-    shadow->chunks[chunk].kept = 0;
+    if (shadow->chunks[chunk].copied) clear_chunk(shadow, chunk);
+    shadow->chunks[chunk].shared = 0;
   }
-  shadow->held = 0;
+  shadow->copied = 0;
 }
 
 #ifdef TORPOR_TESTING
 void torpor__shadow_check(const torpor__region *region) {
   const torpor__shadow *shadow = region->shadow;
-  uint32_t held = 0;
+  uint32_t copied = 0;
   for (uint32_t i = 0; i < region->chunk_end; i++) {
     const struct record *record = &shadow->chunks[i];
-    assert(!(record->held & record->kept));
-    assert(!record->held || record->open);
-    held += (uint32_t)__builtin_popcount(record->held);
+    assert(!(record->copied & record->shared));
+    assert(!record->copied || record->committed);
+    copied += (uint32_t)__builtin_popcount(record->copied);
   }
-  assert(held == shadow->held);
+  assert(copied == shadow->copied);
 }
 #endif

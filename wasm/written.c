@@ -3,24 +3,23 @@
  *
  * Three ways, which all find every page that was written, and some more:
  *
- *     noted        pages that were opened, chunks that were never sealed
+ *     tracked      dirty pages, and all of chunks that are not tracked
  *     told         pages of which the system has a copy that is not the file's
  *     everything   all that is accessible
  *
- * What is not mapped is noted, and so is what is mapped for that. All else that
- * is mapped is not sealed, so that writing costs one fault of the system's own:
- * there the system is asked. Where it does not tell, all of it counts as
- * written.
+ * What is not mapped is tracked, and what is mapped may be. Where it is not, a
+ * first write costs one fault of the system's own and no handler, and the
+ * system is asked. Where it does not tell, all of it counts as written.
  *
- * Kept pages (shadow.c) are as remembered. They may differ from what the region
- * started from, and cannot from what is remembered.
+ * Pages that are shared (shadow.c) are as remembered. They may differ from what
+ * the region started from, and cannot from what is remembered.
  *
  * The region's thread. */
 #include "wasm/region.h"
 
 typedef struct search {
   const torpor__region *region;
-  bool since; /* kept pages are left out */
+  bool since; /* shared pages are left out */
   void (*visit)(void *user, uint32_t start, uint32_t end);
   void *user;
   uint32_t start, end; /* the range that is being found; empty when equal */
@@ -55,7 +54,7 @@ static void add_range(search *s, uint32_t start, uint32_t end) {
 }
 
 static void add_page(search *s, uint32_t page) {
-  if (!s->since || !torpor__shadow_keeps(s->region, page))
+  if (!s->since || !torpor__shadow_shares(s->region, page))
     add_range(s, page, page + 1);
 }
 
@@ -63,7 +62,7 @@ static void add_pages(search *s, uint32_t page, uint32_t end) {
   for (; page < end; page++) add_page(s, page);
 }
 
-/* ---- Noted ----------------------------------------------------------------*/
+/* ---- Tracked --------------------------------------------------------------*/
 
 /* The pages from 'page' on whose bits are set. */
 static void add_bits(search *s, uint32_t page, uint32_t bits) {
@@ -75,23 +74,25 @@ static void add_bits(search *s, uint32_t page, uint32_t bits) {
   }
 }
 
-static void add_noted_chunk(search *s, uint32_t chunk) {
+static void add_tracked_chunk(search *s, uint32_t chunk) {
   uint32_t page = chunk * CHUNK_PAGES, end = page + CHUNK_PAGES;
   const torpor__chunk *record = &s->region->chunks[chunk];
-  uint32_t open = record->sealed ? record->open : (1u << CHUNK_PAGES) - 1;
-  if (s->since && open == 0) return;
-  if (!torpor__shadow_keeps_any(s->region, chunk)) {
-    add_bits(s, page, open);
+  uint32_t dirty = record->tracked ? record->dirty : (1u << CHUNK_PAGES) - 1;
+  if (s->since && dirty == 0) return;
+  if (!torpor__shadow_shares_any(s->region, chunk)) {
+    add_bits(s, page, dirty);
     return;
   }
   for (; page < end; page++)
-    if (open >> page % CHUNK_PAGES & 1 || torpor__shadow_keeps(s->region, page))
+    if (dirty >> page % CHUNK_PAGES & 1 ||
+        torpor__shadow_shares(s->region, page))
       add_page(s, page);
 }
 
-static void add_noted(search *s, uint32_t first, uint32_t end) {
+static void add_tracked(search *s, uint32_t first, uint32_t end) {
   for (; first < end; first++)
-    if (torpor__chunk_is_committed(s->region, first)) add_noted_chunk(s, first);
+    if (torpor__chunk_is_committed(s->region, first))
+      add_tracked_chunk(s, first);
 }
 
 /* ---- What the system knows ------------------------------------------------*/
@@ -114,7 +115,7 @@ static bool add_mapped(search *s, uint32_t first, uint32_t end) {
 
 static void find(search *s) {
   const torpor__region *region = s->region;
-  uint32_t end = region->chunk_end, noted = 0;
+  uint32_t end = region->chunk_end, told = 0;
   if (forced == TORPOR__FINDER_EVERYTHING) {
     for (uint32_t i = 0; i < end; i++)
       if (torpor__chunk_is_committed(region, i))
@@ -122,10 +123,11 @@ static void find(search *s) {
   } else {
     if (forced == TORPOR__FINDER_PAGEMAP ||
         forced == TORPOR__FINDER_PAGEMAP_READ)
-      noted = add_mapped(s, 0, end) ? end : 0;
-    else if (forced == TORPOR__FINDER_BEST && region->mapped && !region->noted)
-      noted = add_mapped(s, 0, region->mapped) ? region->mapped : 0;
-    add_noted(s, noted, end);
+      told = add_mapped(s, 0, end) ? end : 0;
+    else if (forced == TORPOR__FINDER_BEST && region->mapped &&
+             !region->tracks_mapped)
+      told = add_mapped(s, 0, region->mapped) ? region->mapped : 0;
+    add_tracked(s, told, end);
   }
   flush(s);
 }
