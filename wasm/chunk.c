@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* chunk.c - which parts of a region's memory are accessible.
  *
- * Memory becomes accessible by chunks, when it is first touched, and each has a
- * record. Those that lie on a file (mapped.c) are accessible from the start and
- * need none: a large image costs nothing here.
+ * Memory is committed by chunks, when it is first touched; each has a record.
+ * Chunks that lie on a file (mapped.c) are accessible from the start and need
+ * none, so that a large image costs nothing here.
  *
  * The region's thread, and its fault handler. */
 #include "wasm/region.h"
@@ -24,7 +24,7 @@ void torpor__system_page_force(uint32_t size) {
 }
 #endif
 
-/* Regions are opened after it is known: in a handler it is only read. */
+/* Known before a region is opened, so that handlers only read it. */
 uint32_t torpor__system_page(void) {
   uint32_t size = atomic_load_explicit(&system_page, memory_order_relaxed);
   if (size == 0) {
@@ -62,8 +62,8 @@ static bool commit_run(torpor__region *region, uint32_t first, uint32_t end) {
   return true;
 }
 
-/* Lets in [first, end), in as few calls as it has gaps; where mappings are
- * scarce, with the gap below it. */
+/* One call of the system for each gap in [first, end). Where mappings are
+ * scarce, the gap below is committed, too: that makes no new edge. */
 bool torpor__chunk_commit(torpor__region *region, uint32_t first,
                           uint32_t end) {
   if (torpor__mappings_are_scarce())
@@ -89,8 +89,8 @@ void torpor__region_committed(const torpor__region *region,
   }
 }
 
-/* Makes the bytes of [first, end) zero, and gives them back where the system
- * takes them: it does not when the program keeps its memory locked. */
+/* Makes [first, end) zero by giving it back to the system; where that refuses,
+ * since the program has locked its memory, by writing zeros. */
 static void zero_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   size_t size = (size_t)(end - first) * TORPOR__CHUNK;
   if (torpor__os_discard(torpor__chunk_bytes(region, first), size)) return;

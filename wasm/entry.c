@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* entry.c - entering guest code and leaving it.
  *
- * An entry is a place to jump back to. Those of a thread form a stack: guest
- * code calls the host, which may enter guest code again, of this VM or another.
+ * An entry is a call of guest code, and the place to jump back to when that is
+ * ended. The entries of a thread nest: guest code calls the host, which may
+ * enter guest code again, of this VM or another.
  *
  *  (1) The innermost entry is the one whose guest code may be running; the
  *      thread's in_guest says whether it is.
- *  (2) Only the innermost is ever left by a jump. What it nests in ends by
- *      returning, as its host code sees fit.
+ *  (2) Only the innermost entry is left by a jump. Those around it end when
+ *      their host code returns.
  *  (3) The deadline of an entry is never later than that of its outer one.
  *
  * Everything here runs on the entry's thread; handlers of that thread read what
@@ -18,7 +19,7 @@
 
 #include "wasm/thread.h"
 
-/* What host code called by guest code can count on. */
+/* Bytes of stack that are left for host code which guest code calls. */
 #define STACK_RESERVE (128u << 10)
 
 /* Guest frames may not lie below this address; 0 when this runs on a stack that

@@ -2,8 +2,8 @@
 /* leave.c - the way out of guest code: the innermost entry of a thread is left
  * by a jump, with a trap that says why.
  *
- *  (1) The watchdog never leaves an entry that is being left: in_guest is false
- *      before anything else happens.
+ *  (1) in_guest becomes false before anything else happens, so that the
+ *      watchdog does not leave an entry that is being left.
  *
  * The entry's thread, and its handlers. */
 #include "wasm/thread.h"
@@ -25,8 +25,9 @@ void torpor__trap_raise(torpor__trap trap) {
   torpor__entry_leave(torpor__thread_self->entry, trap);
 }
 
-/* From the first line on the watchdog leaves nothing: what the address
- * sanitizer does before a call that does not return takes a lock. */
+/* Called by translated code. The watchdog must leave nothing from the first
+ * line on: the address sanitizer takes a lock before a call that does not
+ * return. */
 void wasm_rt_trap(wasm_rt_trap_t trap) {
   torpor__guest_stop(torpor__thread_self);
   switch (trap) {

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* mappings.c - how many mappings of the system's the regions of a process take.
+/* mappings.c - counts how many of the system's mappings the regions take.
  *
- * The system has a mapping for each stretch of memory with one kind of access,
- * and 65,530 of them for a process (vm.max_map_count), of which the program
- * needs some for other things: without one there is no memory, no thread and no
- * file to be mapped. So each region counts its *edges*, the places where the
- * access changes, and when those of all regions are many, memory is let in, and
- * made writable, in larger parts: that makes no more of them, and what was
- * written is found by looking at more.
+ * The system keeps a mapping for each stretch of memory with one kind of
+ * access, and a process may have so many (on Linux 65,530, vm.max_map_count).
+ * When they run out, the program gets no memory, no thread and no mapped file
+ * any more. So each region counts its *edges*, the places where the access
+ * changes. When all of them together reach half of the limit, memory is
+ * committed and made writable in larger parts: that adds no edges, but more has
+ * to be looked at to find what was written.
  *
- *  (1) 'edges' of a region is what its records of chunks say, at any time.
+ *  (1) A region's 'edges' are always what the records of its chunks say.
  *
  * Any thread; also fault handlers. */
 #include "wasm/region.h"
 
 #include <limits.h>
 
-/* Of a region that is open: its header, its memory, what is behind. */
+/* Mappings of a region without edges: its records, its memory, the guard. */
 #define EDGES_OF_REGION 4
 
 static _Atomic long edges;
 static _Atomic long most = LONG_MAX;
 
-/* Half of what there is: the program needs some for other things. */
+/* Half of the limit: the program needs mappings for other things, too. */
 static void read_most(void) {
   size_t there_are = torpor__os_mappings_most();
   if (there_are < LONG_MAX) most = (long)(there_are / 2);

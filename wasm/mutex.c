@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* mutex.c - the locks of the library, and what becomes of them in a child.
  *
- * Whoever forks takes all of them first and gives them back after, in parent
- * and child. So in a child none is held, and what they guard is whole.
+ * Before a fork all of them are taken, and after it they are given back, in
+ * parent and child. So in a child none is held, and what they guard is whole.
  *
- *  (1) Locks are taken in the order of mutex.h; the one who forks does so too.
+ *  (1) Locks are taken in the order of mutex.h, also before a fork.
  *  (2) No lock is held while host code or guest code runs, which may fork.
  *
  * Any thread. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* mutex.h - the locks of the library, all of them, so that a process may fork
- * while other threads hold some: a child has only the thread that forked, and
- * whatever another one held would stay held for ever. */
+/* mutex.h - the locks of the library.
+ *
+ * All of them are listed here, so that a process may fork while other threads
+ * hold some: a child has only the thread that forked, and a lock that another
+ * one held would never be released. */
 #ifndef TORPOR_WASM_MUTEX_H
 #define TORPOR_WASM_MUTEX_H
 
@@ -9,10 +11,10 @@
 
 /* In the order in which they are taken: who holds one takes later ones only. */
 typedef enum torpor__mutex {
-  TORPOR__MUTEX_ENGINES,   /* those that are loaded */
-  TORPOR__MUTEX_BASELINES, /* the images that engines begin with */
+  TORPOR__MUTEX_ENGINES,   /* loaded engines */
+  TORPOR__MUTEX_BASELINES, /* images that engines begin with */
   TORPOR__MUTEX_POOL,      /* VMs that wait to be used again */
-  TORPOR__MUTEX_REGIONS,   /* regions that do */
+  TORPOR__MUTEX_REGIONS,   /* spare regions */
   TORPOR__MUTEX_TABLES,
   TORPOR__MUTEX_TYPES,   /* numbers of function types */
   TORPOR__MUTEX_FAULT,   /* the signal handlers */

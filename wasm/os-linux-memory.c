@@ -3,10 +3,10 @@
  * has written, on Linux.
  *
  * Reservations are private mappings without access, for which the kernel sets
- * nothing aside (MAP_NORESERVE). Files of memory are memfds. What was written
- * of one that is mapped privately are the pages that are not the file's: the
- * kernel tells by PAGEMAP_SCAN (from 6.7 on), or by an entry for each page in
- * /proc/self/pagemap. */
+ * nothing aside (MAP_NORESERVE). Files of memory are memfds. The pages that
+ * were written of a private mapping of one are those that are not the file's
+ * any more: the kernel tells by PAGEMAP_SCAN (from 6.7 on), or by an entry for
+ * each page in /proc/self/pagemap. */
 #define _GNU_SOURCE
 #include "wasm/os.h"
 
@@ -169,7 +169,7 @@ static bool add_scanned(const search *s) {
     int count = ioctl(s->pagemap, SCAN_REQUEST, &request);
     if (count < 0 || request.walk_end <= start) {
       if (start == s->base) return false;
-      add_range(s, start, s->end); /* it cannot be told: all of it counts */
+      add_range(s, start, s->end); /* unknown: counts as written */
       return true;
     }
     for (int i = 0; i < count; i++)

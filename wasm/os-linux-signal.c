@@ -3,11 +3,11 @@
  * SIGBUS, and SIGURG.
  *
  *  (1) Handlers take no lock, allocate nothing and keep errno.
- *  (2) Leaving by a jump restores the signal mask of the code that faulted: who
- *      calls us from a handler of his own may have blocked the signal.
- *  (3) Whoever takes a signal from us later is before us in the chain once
- *      torpor__os_faults_catch has been called again. If that one passes on to
- *      us, the chain ends with the first that we replaced. */
+ *  (2) A jump out of a handler restores the signal mask of the code that
+ *      faulted: another handler that called ours may have blocked the signal.
+ *  (3) A handler that replaced ours is called after ours once
+ *      torpor__os_faults_catch was called again. If that one calls ours in
+ *      turn, the chain ends with the first handler that we replaced. */
 #define _GNU_SOURCE
 #include "wasm/os.h"
 
@@ -35,8 +35,8 @@ void torpor__os_jump_out(torpor__os_place place,
 
 /* ---- Faults ---------------------------------------------------------------*/
 
-/* Whom a signal belonged to: when the handler was first installed, and before
- * it was installed last. */
+/* The handlers that ours replaced: when it was first installed, and when it was
+ * last. */
 struct chain {
   struct sigaction first, last;
   bool installed;

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* region.c - address space for an instance and its memory, committed lazily.
+/* region.c - address space for an instance and its memory: opening, size,
+ * closing.
  *
- *     offset 0            HEADER - 4096        HEADER         + 4 GiB   + GUARD
- *     | region | chunks  | instance (4096)    | linear memory | guard   |
- *       read and write     read and write       by chunks       never
+ *     offset 0             OFFSET - 4096     OFFSET          + 4 GiB  + GUARD
+ *     | region | records | instance (4096) | linear memory | guard   |
+ *       read and write     read and write    by chunks       never
  *
- * The whole is reserved without access. Each chunk of memory has a record that
- * says whether it is accessible. Closing gives the bytes back to the system at
- * once and keeps only the address space, a few regions of it, since reserving
- * costs more than using again.
+ * OFFSET is TORPOR__MEMORY_OFFSET. All of it is reserved without access at
+ * first; each chunk of memory has a record of its state (region.h). A region
+ * that is closed gives its memory back to the system at once. The address space
+ * of a few is kept as spare, since reserving costs more than using it again.
  *
- * The first part of memory may lie on a file (mapped.c).
- *
- *  (1) A chunk that is not committed has no access, and its bytes are zero when
- *      it gets some.
+ *  (1) A chunk that is reserved has no access, and is zero when it is
+ *      committed.
  *  (2) No chunk at or beyond the memory's size is committed.
- *  (3) Nothing of a closed region's bytes is left when it is opened again.
+ *  (3) Nothing that was in a closed region is left when it is used again.
  *
  * A region belongs to one thread at a time; the spare ones are locked. */
 #include "wasm/region.h"

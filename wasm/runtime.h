@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* runtime.h - our runtime for code that wasm2c made: regions, traps, entries.
+/* runtime.h - the runtime for C that wasm2c made: regions of memory, and the
+ * ways into guest code and out of it. It knows nothing of JavaScript.
  *
- * Knows no JavaScript. A *region* is one reservation of address space that
- * holds, at fixed distances, an instance and its linear memory:
+ * A *region* is one reservation of address space that holds, at fixed
+ * distances, an instance and its linear memory:
  *
- *     | region, bitmap | instance | memory, 4 GiB            | guard |
- *                      ^          ^ memory.data = instance + 4096
+ *     | region, records | instance | memory, 4 GiB            | guard |
+ *                       ^          ^ memory.data = instance + 4096
  *
- * so that translated code finds the memory from the instance without a load
+ * So translated code finds the memory from the instance without a load
  * (wasm-rt.h; the memory's descriptor is the first member of every instance,
- * which engine/tune.py sees to), and every 32-bit address plus constant offset
- * falls inside the reservation: an access out of bounds hits a page without
- * access and becomes a trap.
+ * which engine/tune.py sees to). And every 32-bit address plus constant offset
+ * falls inside the reservation: an access out of bounds touches a page without
+ * access, which is a fault and becomes a trap.
  *
- * Pages become accessible when they are first touched: the fault handler lets
- * in accesses below the memory's size, a chunk of TORPOR__CHUNK bytes at a
- * time, and notes the chunk. So the host knows every byte that guest code ever
- * could have written, whatever the guest says.
+ * Memory becomes accessible when it is first touched: the fault handler commits
+ * the chunk of TORPOR__CHUNK bytes around an address below the memory's size,
+ * and records it. So the host knows every byte that guest code could have
+ * written, whatever the guest says.
  *
- *  (1) 'committed' covers everything accessible; a reset covers 'committed'.
- *  (2) Bytes that are not committed are zero when they become so.
- *  (3) Guest code holds nothing of the host's: leaving it by a jump, also from
- *      a signal handler, leaks nothing.
- *  (4) Faults that are not ours are passed on to whoever else is told of them.
- *  (5) The host touches committed bytes only: whatever address it has from the
- *      guest goes through torpor__region_reach or _commit first.
+ *  (1) Whatever is accessible is recorded as committed, and a reset covers all
+ *      that is committed.
+ *  (2) Memory is zero when it is committed.
+ *  (3) Guest code holds nothing of the host's, so that leaving it by a jump,
+ *      even out of a signal handler, leaks nothing.
+ *  (4) Faults that are not ours are passed on to whoever handled them before.
+ *  (5) The host touches committed memory only: an address that comes from the
+ *      guest goes through torpor__region_reach or torpor__region_commit first.
  *
- * With TORPOR_SOFT_BOUNDS memory is checked in code, committed when it grows,
- * and no signal handler is installed; then a deadline ends guest code only when
- * it calls the host.
+ * With TORPOR_SOFT_BOUNDS addresses are checked in code, memory is committed
+ * when it grows, and no handler is installed; a deadline then ends guest code
+ * only when it calls the host.
  *
  * Threads: a region and its entries belong to one thread at a time; different
  * regions may be used by different threads at once. */
@@ -65,65 +67,65 @@ torpor__region_memory(const torpor__region *region) {
   return (torpor__wasm_memory *)torpor__region_instance(region);
 }
 
-/* Calls 'visit' for each maximal committed range [start, end), ascending;
- * 'visit' may decommit the range that it is given. */
+/* Calls 'visit' for each committed range [start, end), in ascending order;
+ * neighbours are one range. 'visit' may decommit the range it is given. */
 void torpor__region_committed(const torpor__region *region,
                               void (*visit)(void *user, uint32_t start,
                                             uint32_t end),
                               void *user);
-/* Makes [start, end) accessible now, for the host's own reads; and for its
- * reads and writes. Cheap when it is. false: no memory, or beyond the memory's
- * size. */
+/* Make [start, end) accessible to the host: 'reach' to read it, 'commit' to
+ * write it, too. Cheap when it is already. false: no memory, or beyond the
+ * memory's size. */
 bool torpor__region_reach(torpor__region *region, uint32_t start, uint32_t end);
 bool torpor__region_commit(torpor__region *region, uint32_t start,
                            uint32_t end);
-/* Tracks what is committed from now on: it is noted, page by page, what is
- * written; each page costs a fault once. What was tracked goes on as it is,
- * unless 'anew'; what is committed later counts as written until it is tracked,
- * too. */
+/* Starts to note which committed pages are written; the first write to each
+ * costs a fault. Pages that are tracked already stay as they are, unless
+ * 'anew'; what is committed later counts as written until it is tracked. */
 void torpor__region_track(torpor__region *region, bool anew);
-/* Calls 'visit' for ranges, in order, that hold every page which may differ
- * from what the region started from: zeros, the file that it lies on, or what
- * was there when it was tracked anew. */
+/* Calls 'visit' for ranges, in ascending order, that cover every page which may
+ * differ from what the region started from: zeros, the file that it lies on, or
+ * what was there when it was tracked anew. */
 void torpor__region_written(const torpor__region *region,
                             void (*visit)(void *user, uint32_t start,
                                           uint32_t end),
                             void *user);
-/* The same without pages that were shared and not written since. */
+/* The same without pages that are shared: not written since they are
+ * remembered. */
 void torpor__region_written_since(const torpor__region *region,
                                   void (*visit)(void *user, uint32_t start,
                                                 uint32_t end),
                                   void *user);
 
-/* Puts the first 'size' bytes of memory (whole chunks) on 'file', privately.
- * What was there before is gone, what lies on the file is committed from then
- * on, and the file is not needed after. 'tracked': it is noted what is written,
- * as after torpor__region_track; else the system is asked for it, so that a
- * first write costs less and finding it more. false: the system refused, or too
+/* Maps the first 'size' bytes of memory (whole chunks) onto 'file', which other
+ * regions see nothing of. What was there before is lost; all of it counts as
+ * committed; the file may be closed. 'tracked': writes are noted, as after
+ * torpor__region_track; else the system is asked for them, which makes first
+ * writes cheaper and finding them dearer. false: the system refused, or too
  * many regions are tracked. */
 bool torpor__region_map(torpor__region *region, torpor__os_file file,
                         uint64_t size, bool tracked);
-/* Memory that lies on a file becomes what the file has, all else zero. Its
- * shadow must be forgotten, and what is mapped not be tracked. false: the
+/* Makes what is mapped what the file has, and all else zero. The shadow must
+ * have been forgotten, and what is mapped must not be tracked. false: the
  * system refused; close the region. */
 bool torpor__region_reset(torpor__region *region);
 
-/* Gives [start, end) back to the system (chunk aligned); it is not accessible
- * and not committed any more, and zero when it comes back. false: the system
- * refused; then it is zero and still committed. What lies on a file stays
- * committed: where it is tracked it becomes what the file has, and clean, or
- * stays as it is. */
+/* Gives the whole chunks in [start, end) back to the system: they are reserved,
+ * and zero when they are committed again. false: the system refused; they are
+ * zero, but committed still. Those that are mapped stay so: if they are
+ * tracked they become what the file has, and clean, unless the system
+ * refuses. */
 bool torpor__region_decommit(torpor__region *region, uint32_t start,
                              uint32_t end);
-/* Decommits all that lies on a file and is tracked, so that it is what the file
- * has; nothing else changes. */
+/* Makes what is mapped and tracked what the file has, unless the system
+ * refuses. Nothing else changes. */
 void torpor__region_revert(torpor__region *region);
-/* Gives the pages of [start, end), whole ones, back to the system: they are as
- * if never written. Only for pages that are so, or whose bytes do not
- * matter. */
+/* Gives the whole pages in [start, end) back to the system, as if they had
+ * never been written. Only for pages that equal what the region started from,
+ * or whose bytes do not matter. */
 void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end);
-/* Sets the size (restore, reset). Bytes below it stay as they are, those beyond
- * go back to the system. false: the system refused; the size is as it was. */
+/* Sets the memory's size. Bytes below it stay as they are, those beyond go back
+ * to the system. false: the system refused; the size is as it was. */
 bool torpor__region_set_pages(torpor__region *region, uint32_t pages,
                               uint32_t max_pages);
 
@@ -132,27 +134,24 @@ void torpor__region_drain(void);
 
 /* ---- Shadows ---------------------------------------------------------------
  *
- * A region's pages as they were at a moment that is remembered. */
+ * A region's pages as they were at one moment, the remembered state. */
 
-/* The copy of 'page', or NULL; and room for one, in which is what was in the
- * last one, or NULL without memory. */
+/* The copy of 'page', or NULL. And room for a copy, to be filled by the caller,
+ * with what the last one had in it; NULL: no memory. */
 uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page);
 uint8_t *torpor__shadow_copy(torpor__region *region, uint32_t page);
-/* Notes that the pages of [start, end), whole ones and committed, are as they
- * are remembered: they become clean, and are copied when they are written.
- * Copies that there were go. false: the system refused, or too many regions do
- * it. */
+/* Remembers the pages of [start, end), whole and committed ones, as they are:
+ * they become clean, and are copied when they are written. Copies that they had
+ * are dropped. false: the system refused, or too many regions share pages. */
 bool torpor__region_share(torpor__region *region, uint32_t start, uint32_t end);
 bool torpor__shadow_shares(const torpor__region *region, uint32_t page);
-/* Shares nothing any more: the pages count as written. false: the system
- * refused. */
+/* Ends all sharing: the pages count as written. false: the system refused. */
 bool torpor__region_unshare(torpor__region *region);
-/* Nothing is remembered any more. false: the system refused; close the
- * region. */
+/* Forgets the remembered state. false: the system refused; close the region. */
 bool torpor__region_forget(torpor__region *region);
 void torpor__shadow_close(torpor__region *region);
 
-/* How what was written is found (written.c). BEST: whichever is fastest. */
+/* The ways to find what was written (written.c). BEST: the fastest there is. */
 typedef enum torpor__finder {
   TORPOR__FINDER_BEST,
   TORPOR__FINDER_TRACKED,
@@ -191,8 +190,8 @@ typedef struct torpor__entry {
   struct torpor__entry *outer;
   volatile torpor__trap trap;
   _Atomic bool *in_guest; /* of the thread */
-  /* Monotonic ns after which the grace begins, the earliest of this entry and
-   * those around it; UINT64_MAX: never. */
+  /* When the grace begins (torpor__os_now): the earliest deadline of this entry
+   * and those around it; UINT64_MAX: never. */
   uint64_t deadline;
   /* Bytes of the host's stack that are left for guest code; SIZE_MAX when that
    * is not known. */
@@ -207,7 +206,7 @@ typedef struct torpor__entry {
  *     call exports...
  *   }
  *   trap = torpor__entry_end(&entry);
- * 'deadline' is in torpor__os_now; 0: none of its own. */
+ * 'deadline' is a time of torpor__os_now; 0: none of its own. */
 bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
                          uint64_t deadline);
 torpor__trap torpor__entry_end(torpor__entry *entry);
@@ -217,9 +216,8 @@ static inline void torpor__guest_begin(torpor__entry *entry) {
   atomic_store_explicit(entry->in_guest, true, memory_order_relaxed);
 }
 
-/* Called by imports at their start and end: between them the host runs, whose
- * time does not count. The start traps when little of the host's stack is
- * left. */
+/* Imports call these at their start and end. In between the host runs, and its
+ * time does not count. 'begin' traps when little of the stack is left. */
 torpor__entry *torpor__host_begin(void);
 void torpor__host_end(torpor__entry *entry);
 
@@ -241,11 +239,11 @@ bool torpor__runtime_start(void);
 
 /* ---- Watchdog --------------------------------------------------------------
  *
- * A thread that interrupts threads whose innermost entry is past its deadline
- * and has used up its grace: so much of the processor's time in guest code.
- * What the host does, and time in which the process does not run, does not
- * count. The interrupted thread leaves the entry. Started with the first
- * deadline. */
+ * A thread of its own ends guest code that runs on past its deadline: it
+ * interrupts the thread, which leaves its innermost entry. Before, guest code
+ * has a grace: so much of the processor's time, in which neither the host nor a
+ * process that does not run counts. Started with the first deadline. */
+
 /* A fuzzer, which meets guests that never poll all the time, waits less. */
 #ifndef TORPOR__GRACE_MS
 #define TORPOR__GRACE_MS 100

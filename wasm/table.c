@@ -2,11 +2,12 @@
 /* table.c - function tables, and the numbers of function types.
  *
  * A table is an array on the host's heap, which guest code reaches only through
- * checked indirect calls. What points to it lies in a region, where leak
- * checkers do not look: so there is a list of all of them. A function type has
- * one number in the whole process, so that modules that were translated apart
- * can call each other: the registry compares signatures, and never forgets
- * one.
+ * checked indirect calls. There is a list of all tables, for leak checkers:
+ * what points to a table lies in a region, where they do not look.
+ *
+ * A function type has one number in the whole process, so that modules that
+ * were translated apart can call each other. The registry of types compares
+ * signatures, and never forgets one.
  *
  * Tables belong to the thread of their instance; the list and the registry have
  * locks. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.c - what the runtime keeps for each thread.
+/* thread.c - the record that the runtime has of each thread.
  *
- * A record is made at the thread's first use of the runtime: the bounds of its
- * stack, a stack of its own for handlers (without one the end of the stack
- * could not be handled), and a place in the list of all. It is freed when the
- * thread ends. Our handlers are let in then, and whenever a VM is opened: where
- * they are blocked the first page that guest code touches ends the process.
- * Asking at each entry would cost more than the entry.
+ * It is made when the thread first uses the runtime, and freed when the thread
+ * ends. It has the bounds of the thread's stack; and a second stack for
+ * handlers, since one that ran on the first could not handle the end of it.
  *
- *  (1) A record is reached by its own thread, and by the watchdog while it is
- *      in the list, which is locked: it leaves that as its thread ends.
+ * Handlers are let in when the record is made and whenever a VM is opened: were
+ * they blocked, the first page that guest code touches would end the process.
+ * To ask at each entry would cost more than the entry.
+ *
+ *  (1) A record is used by its own thread, and by the watchdog while it is in
+ *      the list, under a lock. It is taken out before its thread ends.
  *  (2) A stack for handlers that the thread has already is used, and never
  *      freed. */
 #include "wasm/thread.h"
@@ -45,7 +46,7 @@ static void remove_from_list(struct torpor__thread *thread) {
   torpor__mutex_give(TORPOR__MUTEX_THREADS);
 }
 
-/* After fork only the calling thread is there: the list is that one. */
+/* In the child of a fork only the thread that forked is left. */
 static void start_in_child(void) {
   struct torpor__thread *self = torpor__thread_self;
   torpor__threads = NULL;

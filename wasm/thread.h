@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.h - what the files of wasm/ share: regions and threads inside.
+/* thread.h - what the files about threads, and about entering and leaving guest
+ * code, share.
  *
- * Every thread that ever entered guest code has a record, which the fault and
- * watchdog handlers reach without a lock, and which the watchdog finds in a
- * list. It is made by torpor__runtime_start and ends with the thread. From
- * below, each file calls only those above it in this list:
+ * A thread that uses the runtime has a record, from its first use until it
+ * ends. Its handlers find it without a lock, the watchdog in a list.
  *
  *     leave.c     the way out of guest code
- *     thread.c    records
- *     fault.c     the handlers for accesses that fault
+ *     thread.c    the records
+ *     fault.c     what is done about an access that faults
  *     watchdog.c  deadlines
  *     start.c     what a thread needs before it uses a region
- *     entry.c     the way into guest code */
+ *     entry.c     the way into guest code
+ *
+ * Each calls only those above it. */
 #ifndef TORPOR_WASM_THREAD_H
 #define TORPOR_WASM_THREAD_H
 
@@ -19,13 +20,13 @@
 
 struct torpor__thread {
   torpor__entry *entry; /* the innermost; written by this thread only */
-  /* Guest code runs on top of the innermost entry; else host code does. */
+  /* Guest code of the innermost entry is running, and not the host. */
   _Atomic bool in_guest;
   /* For the watchdog: entry->deadline, UINT64_MAX without entry. */
   _Atomic uint64_t deadline;
-  /* The deadline may have passed: ask the clock. */
+  /* The deadline may have passed: look at the clock. */
   _Atomic bool late;
-  /* From the watchdog: guest code with this deadline is to be left. */
+  /* From the watchdog: leave guest code that has this deadline. */
   _Atomic uint64_t doomed;
   /* The watchdog's: for which deadline it counts, what guest code has used of
    * its grace, and the thread's processor time when it looked last (ns). */
@@ -47,10 +48,10 @@ struct torpor__thread *torpor__thread_find(void);
 /* All records, by 'next'. Under TORPOR__MUTEX_THREADS. */
 extern struct torpor__thread *torpor__threads;
 
-/* Has us told of faults first, unless we are. */
+/* Makes us the first to handle faults, unless we are. */
 void torpor__fault_install(void);
 
-/* No guest code of this thread is left by the watchdog from here on. */
+/* From here on the watchdog makes this thread leave nothing. */
 static inline void torpor__guest_stop(struct torpor__thread *thread) {
   atomic_store_explicit(&thread->in_guest, false, memory_order_relaxed);
   atomic_signal_fence(memory_order_seq_cst);
@@ -72,11 +73,11 @@ typedef enum torpor__touch {
 } torpor__touch;
 torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address);
 
-/* Sets the deadline that the watchdog sees for this thread. */
+/* Sets the deadline of this thread that the watchdog looks at. */
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline);
 
-/* Without a watchdog: guest code calls the host, which leaves it when its grace
- * is used up; and goes on. */
+/* Without a watchdog: guest code calls the host, and is left when its grace is
+ * used up; guest code goes on. */
 #ifdef TORPOR_SOFT_BOUNDS
 void torpor__grace_pause(struct torpor__thread *thread);
 void torpor__grace_go_on(struct torpor__thread *thread);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* watchdog.c - ends guest code that runs past its deadline without polling.
  *
- * One thread for the process sleeps until the earliest deadline of all threads.
- * From then on it looks at those that are past theirs again and again, and
- * counts what they have used of their grace: processor time, charged to guest
- * code or not by what runs at the moment of looking. So a slow host, a process
- * that was stopped, or a machine with much else to do, take nothing from it.
- * When all of it is used up, the thread is interrupted at each look that finds
- * guest code running; the handler jumps out of it.
+ * The watchdog is one thread for the process, which sleeps until the earliest
+ * deadline of all threads. Threads that are past theirs it looks at again and
+ * again, and counts what each has used of its grace: processor time, which is
+ * guest code's if that runs at the moment of looking. So a slow host, a process
+ * that was stopped, or a busy machine use nothing of it. Once it is used up,
+ * the thread is interrupted whenever guest code is found running; the handler
+ * jumps out of it.
  *
- * Starting an entry costs two atomic accesses: the deadline is stored, then
- * 'wake' is read. The watchdog stores 'wake', then reads the deadlines. So one
- * of the two sees the other (both are sequentially consistent).
+ * Starting an entry costs two atomic accesses: it stores the deadline, then
+ * reads 'wake'. The watchdog stores 'wake', then reads the deadlines. As both
+ * are sequentially consistent, one of the two sees what the other stored.
  *
  *  (1) While the watchdog waits, 'wake' is no later than any deadline that was
- *      set before it looked; a later one that is earlier wakes it.
+ *      set before it looked. Whoever sets an earlier one then wakes it.
  *
- * With TORPOR_SOFT_BOUNDS there is neither thread nor signal. */
+ * With TORPOR_SOFT_BOUNDS there is no such thread: the grace is counted when
+ * guest code calls the host. */
 #include "wasm/thread.h"
 
 #include "wasm/mutex.h"
@@ -116,7 +117,7 @@ static void run_watchdog(void) {
   }
 }
 
-/* After fork the thread is not there: it starts anew with the next deadline. */
+/* The child of a fork has no watchdog: the next deadline starts one. */
 static void forget_in_child(void) {
   started = false;
   atomic_store(&wake, UINT64_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* written.c - finding the pages that may have been written.
  *
- * Three ways, which all find every page that was written, and some more:
+ * There are three ways; each finds every page that was written, and some more:
  *
  *     tracked      dirty pages, and all of chunks that are not tracked
  *     told         pages of which the system has a copy that is not the file's
