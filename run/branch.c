@@ -214,7 +214,13 @@ static torpor_status depart(struct journey *j, int64_t step) {
   j->opened = true;
   if (!newest && j->checkpoint.step != step)
     return torpor__branch_not_kept(j->database, j->from, j->id, step);
-  return j->database->calls->version_each(j->database, j->from, take_start, j);
+  status =
+      j->database->calls->version_each(j->database, j->from, take_start, j);
+  if (status != TORPOR_OK || j->start <= j->checkpoint.step) return status;
+  return torpor__database_fail(j->database, TORPOR_CORRUPT,
+                               "run '%s': the program of step %" PRId64
+                               " begins after it",
+                               j->id, j->checkpoint.step);
 }
 
 /* ---- what it waits for ---------------------------------------------------*/
