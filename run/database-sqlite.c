@@ -435,6 +435,23 @@ open_parts(struct torpor__sqlite *db,
   return status;
 }
 
+static bool holds(const struct torpor__database *database, int64_t run) {
+  bool held;
+  find_run((const struct torpor__sqlite *)database, run, &held);
+  return held;
+}
+
+static bool rests(const struct torpor__database *database, bool open) {
+  sqlite3 *db = ((const struct torpor__sqlite *)database)->db;
+  sqlite3_stmt *statement = NULL;
+  while ((statement = sqlite3_next_stmt(db, statement)) != NULL)
+    if (sqlite3_stmt_busy(statement)) return false;
+  return open == !sqlite3_get_autocommit(db);
+}
+
+static const struct torpor__database_facts facts = {.holds = holds,
+                                                    .rests = rests};
+
 torpor_status
 torpor__sqlite_open(const struct torpor__database_options *options,
                     struct torpor__database **database,
@@ -462,6 +479,7 @@ torpor__sqlite_open(const struct torpor__database_options *options,
     torpor__sqlite_close(&db->database);
     return status;
   }
+  torpor__database_check(&db->database, &facts);
   *database = &db->database;
   return TORPOR_OK;
 }

@@ -29,6 +29,14 @@
  *      walk then returns.
  *  (4) Times are Unix milliseconds. TORPOR__NEVER stands for "no time".
  *
+ *  (5) Who adds rows to a run, or takes from it what it waits for, has its lock
+ *      or has made it in the same transaction. Others may send a signal, change
+ *      head and exit, and remove old states.
+ *  (6) Fence and branch of a head never fall. On one branch the step stays or
+ *      rises by one, and a run that has ended stays so.
+ *
+ * Test builds assert (2), (3), (5) and (6): database-check.c.
+ *
  * A store belongs to one thread. Two stores on one path, in one process or in
  * several, may work at once; 'lock' keeps them off each other's runs. */
 #ifndef TORPOR_RUN_DATABASE_H
@@ -38,6 +46,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "database-check.h"
 #include "torpor.h"
 
 enum {
@@ -243,6 +252,9 @@ struct torpor__database_calls;
 struct torpor__database {
   const struct torpor__database_calls *calls;
   char message[TORPOR__DATABASE_MESSAGE_MAX]; /* of the last failed call */
+#ifdef TORPOR_TESTING
+  struct torpor__database_check check;
+#endif
 };
 
 /* Every call that can fail leaves a sentence in 'message' when it does. 'run'
@@ -250,9 +262,10 @@ struct torpor__database {
 struct torpor__database_calls {
   void (*close)(struct torpor__database *database);
 
-  /* One transaction for many runs, savepoints to take one back. After an error
-   * other than NOT_FOUND and EXISTS only 'rollback' may follow. 'revert' goes
-   * back to the savepoint and ends it; 'release' keeps what came after it. */
+  /* One transaction for many runs, with one savepoint at a time to roll one of
+   * them back. After a write that failed, but with EXISTS or FENCED, only
+   * 'revert' or 'rollback' may follow. 'revert' goes back to the savepoint and
+   * ends it; 'release' keeps what came after it. */
   torpor_status (*begin)(struct torpor__database *database);
   torpor_status (*commit)(struct torpor__database *database);
   void (*rollback)(struct torpor__database *database);

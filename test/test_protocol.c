@@ -21,7 +21,7 @@
 #include "run/signals.h"
 #include "run/protocol.h"
 #include "run/request.h"
-#include "run/database-sqlite-state.h"
+#include "test/support/sqlite-database.h"
 
 enum { ATTEMPTS_MAX = 3 };
 
@@ -499,14 +499,14 @@ static void refuse_row(int64_t branch, uint64_t id) {
   struct torpor__operation begun[] = {timer(1)};
   step(begun, 1);
   give_up();
-  assert_int_equal(bench.store->calls->begin(bench.store), TORPOR_OK);
+  store_begin(bench.store, bench.run);
   struct torpor__operation row = timer(id);
   row.branch = branch;
   row.key = "key";
   assert_int_equal(
       bench.store->calls->operation_add(bench.store, bench.run, &row),
       TORPOR_OK);
-  assert_int_equal(bench.store->calls->commit(bench.store), TORPOR_OK);
+  store_commit(bench.store, bench.run);
   assert_int_equal(torpor__protocol_open(&bench.protocol, bench.store,
                                          bench.run, &bench.drivers,
                                          ATTEMPTS_MAX),

@@ -90,8 +90,10 @@ static void a_result_that_is_outvoted(void **state) {
   int64_t sequence;
   begun[0].policy = TORPOR__POLICY_REJECT;
   step(begun, 1);
+  assert_int_equal(store->calls->begin(store), TORPOR_OK);
   assert_int_equal(store->calls->result_add(store, run, &first, &sequence),
                    TORPOR_OK);
+  assert_int_equal(store->calls->commit(store), TORPOR_OK);
   assert_int_equal(torpor__protocol_receive(
                        protocol, 0, 1, TORPOR__OUTCOME_REJECTED,
                        (struct torpor__slice){.data = "\x02", .size = 1}),

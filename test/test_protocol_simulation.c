@@ -631,6 +631,7 @@ static uint64_t first_seed(void) {
 int main(void) {
   const char *seed = getenv("TORPOR_SEED");
   torpor__fault_hook = on_fault;
+  torpor__database_check_unlocked(true); /* see 'act_lose_lock' */
   if (seed != NULL) {
     live(strtoull(seed, NULL, 10));
     return 0;

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "run/store.h"
+#include "test/support/sqlite-database.h"
 #include "support/bench.h"
 
 #define PROGRAM                                                                \
@@ -120,10 +121,12 @@ static torpor_bytes export_with_result(const char *value, size_t size) {
                 "export default await sleep('30 days');",
                 0);
   run_bench_drive("run", 1);
+  store_begin(rows, 1);
   assert_int_equal(rows->calls->result_add(rows, 1, &other, &sequence),
                    TORPOR_OK);
   assert_int_equal(rows->calls->result_add(rows, 1, &result, &sequence),
                    TORPOR_OK);
+  store_commit(rows, 1);
   assert_int_equal(
       torpor_run_export(bench->store, "run", TORPOR_RUN_NEWEST, &bytes),
       TORPOR_OK);

@@ -95,9 +95,10 @@ static void what_was_taken_back_is_gone(void **state) {
         .step = i,
         .snapshot = {.data = bytes, .size = (size_t)(LARGE - 1000 * i)}};
     torpor__sqlite_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
-    assert_int_equal(one->calls->begin(one), TORPOR_OK);
+    store_begin(one, run);
     assert_int_equal(one->calls->state_put(one, run, &row), TORPOR_OK);
     one->calls->rollback(one);
+    one->calls->unlock(one, run);
     assert_int_equal(two->calls->begin(two), TORPOR_OK);
     assert_int_equal(two->calls->signal_add(two, run, &signal), TORPOR_OK);
     assert_int_equal(two->calls->commit(two), TORPOR_OK);

@@ -121,11 +121,11 @@ static void operations(void **state) {
   int64_t run;
   seen = 0;
   store_add_run(store, "first", &run);
-  store->calls->begin(store);
+  store_begin(store, run);
   for (size_t i = 0; i < 3; i++)
     assert_int_equal(store->calls->operation_add(store, run, &rows[i]),
                      TORPOR_OK);
-  store->calls->commit(store);
+  store_commit(store, run);
   for (size_t i = 0; i < 3; i++) {
     struct torpor__operation wanted = rows[i];
     assert_int_equal(
@@ -134,7 +134,9 @@ static void operations(void **state) {
   }
   assert_int_equal(seen, 3);
   struct torpor__counts counts;
+  store_begin(store, run);
   store->calls->operation_remove(store, run, 0, UINT64_MAX);
+  store_commit(store, run);
   assert_int_equal(store->calls->run_count(store, run, &counts), TORPOR_OK);
   assert_int_equal(counts.operations, 2);
   store_close(store);
@@ -160,6 +162,7 @@ static void the_first_result_stays(void **state) {
   int64_t sequence;
   seen = 0;
   store_add_run(store, "first", &run);
+  store_begin(store, run);
   store->calls->result_add(store, run, &first, &sequence);
   assert_int_equal(sequence, 1);
   assert_int_equal(store->calls->result_add(store, run, &second, &sequence),
@@ -171,6 +174,7 @@ static void the_first_result_stays(void **state) {
   store->calls->result_remove(store, run, 0, 9);
   store->calls->result_add(store, run, &first, &sequence);
   assert_true(sequence > 1); /* never used again */
+  store_commit(store, run);
   store_close(store);
 }
 
@@ -194,8 +198,9 @@ static void a_head_that_others_changed_stays(void **state) {
   int64_t run;
   store_add_run(store, "first", &run);
   assert_int_equal(calls->head_get(store, run, &known), TORPOR_OK);
+  store_begin(store, run);
   next = known;
-  next.step = 8;
+  next.step = 1;
   next.fence = 2;
   next.cancel = 5;
   next.attempts = 1;
@@ -212,6 +217,7 @@ static void a_head_that_others_changed_stays(void **state) {
                      TORPOR_FENCED);
     assert_head(store, run, &next);
   }
+  store_commit(store, run);
   store_close(store);
 }
 
@@ -236,6 +242,8 @@ static void states_go(void **state) {
   int64_t run, other;
   store_add_run(store, "first", &run);
   store_add_run(store, "second", &other);
+  assert_int_equal(calls->lock(store, other), TORPOR_OK);
+  store_begin(store, run);
   for (int64_t step = 1; step <= 5; step++) {
     const struct torpor__state row = {.step = step,
                                       .parent_step = step == 3 ? 2 : 0};
@@ -249,6 +257,7 @@ static void states_go(void **state) {
   assert_int_equal(calls->state_cut(store, run, 4), TORPOR_OK);
   assert_int_equal(sum_states(store, run), 4);
   assert_int_equal(sum_states(store, other), 1 + 2 + 3 + 4 + 5);
+  store_commit(store, run);
   store_close(store);
 }
 
@@ -351,9 +360,11 @@ static void the_last_number_is_not_used_up(void **state) {
   store = store_open();
   assert_int_equal(store_add_run(store, "second", &run), TORPOR_OK);
   assert_int_equal(run, 2);
+  store_begin(store, run);
   assert_int_equal(store->calls->signal_add(store, run, &signal), TORPOR_OK);
   assert_int_equal(store->calls->result_add(store, run, &result, &sequence),
                    TORPOR_OK);
+  store_commit(store, run);
   assert_int_equal(sequence, 2);
   assert_int_equal(store->calls->run_find(store, "first", &run),
                    TORPOR_CORRUPT);

@@ -525,13 +525,21 @@ static const struct torpor__database_calls memory_calls = {
     .line_add = line_add,
 };
 
+static bool holds(const struct torpor__database *database, int64_t run) {
+  const struct memory_store *store = (const struct memory_store *)database;
+  return store->disk->locks[run - 1] == store;
+}
+
+static const struct torpor__database_facts facts = {.holds = holds};
+
 void memory_store_open(struct memory_store *store, struct disk *disk) {
   *store =
       (struct memory_store){.store = {.calls = &memory_calls}, .disk = disk};
+  torpor__database_check(&store->store, &facts);
 }
 
 void memory_store_crash(struct memory_store *store) {
-  rollback(&store->store);
+  store->store.calls->rollback(&store->store);
   for (int i = 0; i < DISK_RUNS; i++)
     if (store->disk->locks[i] == store) store->disk->locks[i] = NULL;
 }

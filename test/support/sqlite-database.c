@@ -71,6 +71,16 @@ torpor_status store_add_run(struct torpor__database *store, const char *id,
   return torpor__request_create(store, &row, files, 2, run);
 }
 
+void store_begin(struct torpor__database *store, int64_t run) {
+  assert_int_equal(store->calls->lock(store, run), TORPOR_OK);
+  assert_int_equal(store->calls->begin(store), TORPOR_OK);
+}
+
+void store_commit(struct torpor__database *store, int64_t run) {
+  assert_int_equal(store->calls->commit(store), TORPOR_OK);
+  store->calls->unlock(store, run);
+}
+
 void store_sql(const char *sql) {
   char command[512];
   struct torpor__database *store = store_open();

@@ -23,6 +23,10 @@ void store_close(struct torpor__database *store);
 torpor_status store_add_run(struct torpor__database *store, const char *id,
                             int64_t *run);
 
+/* Begins a transaction that may write rows of 'run'; and ends it. */
+void store_begin(struct torpor__database *store, int64_t run);
+void store_commit(struct torpor__database *store, int64_t run);
+
 /* Runs SQL on the file behind the store's back. */
 void store_sql(const char *sql);
 
