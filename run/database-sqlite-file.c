@@ -35,7 +35,10 @@
 
 #include "database-sqlite-state.h"
 
-enum { LOOK_MS = 200 /* between two looks at what lies beside the file */ };
+enum {
+  LOOK_MS = 200, /* between two looks at what lies beside the file */
+  HEAD_SIZE = 72 /* of a file, to tell whether it is a store */
+};
 
 /* ---- names ---------------------------------------------------------------*/
 
@@ -259,14 +262,25 @@ static bool is_open_here(const char *path, const struct stat *found) {
   return ours;
 }
 
-/* Whether the file is a store by what it begins with. */
+/* Whether a file that begins with these bytes is a store, as far as a first
+ * look tells. */
+static bool has_marks(const uint8_t head[HEAD_SIZE]) {
+  static const char text[] = "SQLite format 3"; /* with its zero */
+  uint32_t application = TORPOR__SQLITE_APPLICATION;
+  const uint8_t mark[] = {(uint8_t)(application >> 24),
+                          (uint8_t)(application >> 16),
+                          (uint8_t)(application >> 8), (uint8_t)application};
+  return memcmp(head, text, sizeof text) == 0 &&
+         memcmp(head + 68, mark, sizeof mark) == 0;
+}
+
 static bool is_marked(const char *path) {
-  uint8_t head[TORPOR__SQLITE_HEAD];
+  uint8_t head[HEAD_SIZE];
   int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (file < 0) return false;
   ssize_t size = pread(file, head, sizeof head, 0);
   close(file);
-  return size == (ssize_t)sizeof head && torpor__sqlite_is_marked(head);
+  return size == (ssize_t)sizeof head && has_marks(head);
 }
 
 static bool is_store(const char *path) {

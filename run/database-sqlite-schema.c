@@ -27,7 +27,6 @@
 #include "database-sqlite-state.h"
 
 enum {
-  APPLICATION_ID = 0x546f7270, /* "Torp" */
   POLL_MS = 5,
   MAKING_MS = 1000 /* how long one who only looks waits for its tables */
 };
@@ -179,13 +178,6 @@ const struct torpor__migration
          "INSERT OR IGNORE INTO kind SELECT run, kind, policy FROM operation;"},
 };
 
-bool torpor__sqlite_is_marked(const uint8_t head[TORPOR__SQLITE_HEAD]) {
-  static const char text[] = "SQLite format 3";       /* with its zero */
-  static const uint8_t mark[] = {'T', 'o', 'r', 'p'}; /* APPLICATION_ID */
-  return memcmp(head, text, sizeof text) == 0 &&
-         memcmp(head + 68, mark, sizeof mark) == 0;
-}
-
 /* What tells what a file is. */
 struct marks {
   int64_t application, user, tables;
@@ -217,7 +209,7 @@ static torpor_status read_version(struct torpor__sqlite *db, int count,
   *version = (int)marks.user;
   bool empty = marks.application == 0 && marks.user == 0 && marks.tables == 0;
   if (empty) return TORPOR_OK;
-  if (marks.application != APPLICATION_ID || marks.user < 1)
+  if (marks.application != TORPOR__SQLITE_APPLICATION || marks.user < 1)
     return torpor__database_fail(&db->database, TORPOR_FORMAT,
                                  "%s is a database of something else; choose "
                                  "another path",
@@ -240,7 +232,7 @@ static torpor_status apply(struct torpor__sqlite *db,
   char marks[96];
   snprintf(marks, sizeof marks,
            "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-           APPLICATION_ID, count);
+           TORPOR__SQLITE_APPLICATION, count);
   if (status == TORPOR_OK) status = torpor__sqlite_exec(db, marks);
   if (status == TORPOR_OK) status = torpor__sqlite_exec(db, "COMMIT");
   if (status != TORPOR_OK && !sqlite3_get_autocommit(db->db))

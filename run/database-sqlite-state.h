@@ -168,7 +168,10 @@ enum torpor__sqlite_statement {
       TORPOR__SQLITE_STATEMENT_COUNT
 };
 
-enum { TORPOR__SQLITE_FILES = 4 }; /* the database and what lies beside it */
+enum {
+  TORPOR__SQLITE_APPLICATION = 0x546f7270, /* SQLite's mark of a file: "Torp" */
+  TORPOR__SQLITE_FILES = 4 /* the database and what lies beside it */
+};
 
 /* Which file it is. */
 struct torpor__sqlite_file {
@@ -205,17 +208,20 @@ struct torpor__migration {
 extern const struct torpor__migration
     torpor__sqlite_migrations[TORPOR__SQLITE_VERSION];
 
-/* Whether a file that begins with these bytes is a store, as far as a first
- * look tells. */
-enum { TORPOR__SQLITE_HEAD = 72 };
-bool torpor__sqlite_is_marked(const uint8_t head[TORPOR__SQLITE_HEAD]);
-
 /* Brings the open database to version 'count' of 'migrations', under an
  * exclusive lock and in one transaction; checks that it is a store at all.
  * OK, NEWER, FORMAT, LOCKED, or what SQLite says; then nothing has changed. */
 torpor_status torpor__sqlite_migrate(struct torpor__sqlite *db,
                                      const struct torpor__migration *migrations,
                                      int count);
+
+/* Opens the file of locks; 'db->file' is known. database-sqlite-lock.c */
+torpor_status
+torpor__sqlite_open_locks(struct torpor__sqlite *db,
+                          const struct torpor__database_options *options);
+
+/* Whether 'run' is locked by way of this database. */
+bool torpor__sqlite_holds(const struct torpor__database *database, int64_t run);
 
 /* Waits for byte 0 of the locks, shared. OK, LOCKED, or IO. */
 torpor_status torpor__sqlite_share(struct torpor__sqlite *db);
@@ -272,7 +278,8 @@ torpor_status torpor__sqlite_run(struct torpor__sqlite *db,
                                  enum torpor__sqlite_statement which,
                                  const char *types, ...);
 
-/* The calls of database.h that are not about rows; database-sqlite.c. */
+/* The calls of database.h that are not about rows; in
+ * database-sqlite-connection.c and database-sqlite-lock.c. */
 void torpor__sqlite_close(struct torpor__database *database);
 torpor_status torpor__sqlite_begin(struct torpor__database *database);
 torpor_status torpor__sqlite_commit(struct torpor__database *database);

@@ -40,6 +40,6 @@ torpor__sqlite_open(const struct torpor__database_options *options,
 bool torpor__sqlite_covers(const char *path);
 
 /* Where the file of such a store lies, links followed. */
-const char *torpor__sqlite_file(const struct torpor__database *database);
+const char *torpor__sqlite_path(const struct torpor__database *database);
 
 #endif

@@ -62,7 +62,7 @@ torpor_status torpor_store_open(const char *path,
     free(store);
     return status;
   }
-  store->path = strdup(torpor__sqlite_file(store->database));
+  store->path = strdup(torpor__sqlite_path(store->database));
   if (store->path == NULL) {
     torpor_store_close(store);
     snprintf(open_error, sizeof open_error, "out of memory");
