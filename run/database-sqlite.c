@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "fault.h"
 #include "database-sqlite-state.h"
 

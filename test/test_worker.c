@@ -366,7 +366,7 @@ static void little_fuel_forgets_no_cancel(void **state) {
                 "  await new Promise(() => {});"
                 "}");
   drive(stop_at_commit);
-  assert_int_equal(torpor_run_cancel(bench.store, "run", false), TORPOR_OK);
+  assert_int_equal(torpor_run_cancel(run_bench.store, "run", false), TORPOR_OK);
   do {
     drive(stop_at_commit);
     look();
