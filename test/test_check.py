@@ -168,6 +168,21 @@ class LinksTest(CheckTest):
         self.assert_found("check-links", "README.md", "\n[a](other/b.md)\n", 2,
                           "no other/b.md")
 
+    def test_names_of_sources(self):
+        for name, text, line in (
+                ("vm/vm.c", LICENCE + "/* See\n * old.h. */\n", 3),
+                ("vm/vm.c", LICENCE + "/* run/engine.c does it. */\n", 2),
+                ("docs/format.md", "# The format\n\n## Its bytes\n\n"
+                                   "`vm/old.c` writes them.\n", 5)):
+            with self.subTest(text=text):
+                self.assert_found("check-links", name, text, line,
+                                  "there is no ")
+
+    def test_names_that_are_there(self):
+        text = (LICENCE + "/* engine.c, vm/engine.h, <gone.h> */\n"
+                'const char *name = "gone.c"; /* cli/NAME.c */\n')
+        self.assertEqual(run_check("check-links", {"vm/vm.c": text}), (0, ""))
+
     def test_missing_heading(self):
         self.assert_found("check-links", "README.md",
                           "[a](docs/format.md#its-bits)\n", 1, "#its-bits")

@@ -479,7 +479,7 @@ static torpor_status line_add(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-/* Only what protocol.c, mailbox.c and request.c call. */
+/* Only what protocol.c, signals.c and request.c call. */
 static const struct torpor__database_calls memory_calls = {
     .close = close_store,
     .begin = begin,
