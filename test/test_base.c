@@ -6,9 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/alloc.h"
 #include "test/fuzz/draft.h"
 #include "test/support/vm.h"
-#include "common/alloc.h"
 #include "vm/check.h"
 #include "vm/engine.h"
 #include "vm/image.h"

@@ -3,13 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "test/support/vm.h"
 #include "common/alloc.h"
 #include "common/buffer.h"
 #include "common/cbor.h"
 #include "common/utf8.h"
+#include "test/support/vm.h"
 #include "vm/number.h"
-#include "vm/vm.h"
 
 static long live_before;
 

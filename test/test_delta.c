@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "test/support/vm.h"
 #include "common/alloc.h"
+#include "test/support/vm.h"
 #include "vm/image.h"
 #include "vm/memory.h"
 #include "vm/pool.h"

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
 #include "common/alloc.h"
-#include "common/cbor.h"
+#include "test/support/vm.h"
 #include "vm/memory.h"
 #include "vm/vm.h"
 

@@ -13,6 +13,7 @@
 
 #include "test/support/vm.h"
 #include "vm/engine.h"
+#include "wasm/region.h"
 #include "wasm/runtime.h"
 
 static double now_ms(void) {

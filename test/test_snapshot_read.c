@@ -7,10 +7,8 @@
 
 #include <libdeflate.h>
 
-#include "test/support/vm.h"
 #include "common/alloc.h"
-#include "common/cbor.h"
-#include "vm/vm.h"
+#include "test/support/vm.h"
 
 static const uint8_t run[] = {0xa1, 0x62, 'i', 'd', 0x18, 77};
 

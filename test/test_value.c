@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
 #include "common/buffer.h"
+#include "test/support/vm.h"
 #include "vm/vm.h"
 
 static torpor_vm *vm;

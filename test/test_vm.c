@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
 #include "common/alloc.h"
+#include "test/support/vm.h"
 #include "vm/pool.h"
 
 static torpor_status eval(torpor_vm *vm, const char *source,

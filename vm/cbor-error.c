@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cbor-error.c - an error as plain data, for operations that fail. No state. */
+#include "common/buffer.h"
 #include "common/cbor.h"
 #include "vm/error.h"
 

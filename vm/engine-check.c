@@ -15,6 +15,7 @@
 #include "torpor.h"
 #include "vm/bytes.h"
 #include "vm/engine.h"
+#include "wasm/region.h"
 
 #define ENGINE_PAGES_LARGEST                                                   \
   ((uint32_t)(TORPOR_MEMORY_LARGEST / TORPOR__WASM_PAGE))

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "torpor-engine.h"
 #include "common/alloc.h"
+#include "torpor-engine.h"
 #include "vm/error.h"
 #include "wasm/mutex.h"
 #include "wasm/os.h"

@@ -23,7 +23,6 @@
 #include "common/utf8.h"
 #include "vm/error.h"
 #include "vm/number.h"
-#include "vm/vm.h"
 
 #define REPEATED_LARGEST ((size_t)16 << 20)
 

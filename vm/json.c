@@ -23,7 +23,6 @@
 #include "common/utf8.h"
 #include "vm/error.h"
 #include "vm/number.h"
-#include "vm/vm.h"
 
 /* A place in the text, with the number of arrays and objects that begin before
  * it. */

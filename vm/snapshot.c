@@ -16,8 +16,8 @@
 
 #include "common/alloc.h"
 #include "common/buffer.h"
-#include "vm/bytes.h"
 #include "common/cbor.h"
+#include "vm/bytes.h"
 #include "vm/changes.h"
 #include "vm/check.h"
 #include "vm/container.h"

@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/buffer.h"
 #include "test/fuzz/draft.h"
 #include "test/fuzz/recipe.h"
-#include "common/buffer.h"
 #include "vm/engine.h"
 #include "vm/image.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
 #include "common/alloc.h"
+#include "test/support/vm.h"
 #include "vm/check.h"
 #include "vm/pool.h"
 
