@@ -117,6 +117,13 @@ static void look_at(torpor_vm *vm, torpor_value promise, char *text) {
     text_of(vm, test_eval(vm, "globalThis.out"), text);
 }
 
+/* The result is how many there were since the last time. */
+static uint32_t fail_allocations(torpor_vm *vm, uint32_t n, uint32_t more) {
+  test_ok(vm, torpor__begin(vm));
+  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, more)));
+  return (uint32_t)vm->result[0];
+}
+
 /* Runs the program and leaves in 'text' what came out of it; gives how many
  * allocations there were. */
 static uint32_t run_once(char *text) {
@@ -128,7 +135,7 @@ static uint32_t run_once(char *text) {
   options.deadline_ms = 5000;
   options.host.module = give_module;
   vm = test_vm_open(&options);
-  test_ok(vm, TORPOR__INVOKE(vm, allocation_fail, now.n, now.more));
+  fail_allocations(vm, now.n, now.more);
   status = torpor_eval(vm, now.program, strlen(now.program), "test.js",
                        is_module(now.program) ? TORPOR_MODULE : TORPOR_SCRIPT,
                        &value);
@@ -140,8 +147,7 @@ static uint32_t run_once(char *text) {
   }
   if (status != TORPOR_OK && status != TORPOR_THROWN)
     complain(torpor_status_name(status), text);
-  test_ok(vm, TORPOR__INVOKE(vm, allocation_fail, UINT32_MAX, 0));
-  count = (uint32_t)vm->result[0];
+  count = fail_allocations(vm, UINT32_MAX, 0);
   if (status == TORPOR_OK) look_at(vm, value, text);
   test_eval_is(vm, "[1, 2].map(x => x * 2).join()", "2,4");
   torpor_vm_close(vm);

@@ -25,8 +25,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "test/support/vm.h"
 #include "common/alloc.h"
+#include "test/support/heap.h"
+#include "test/support/vm.h"
 #include "vm/check.h"
 #include "vm/image.h"
 #include "vm/memory.h"
@@ -36,6 +37,7 @@
 
 #define MOVES_MOST 40
 #define PIECES_MOST 40
+#define HEAP_CHECKED 4 /* after one move of so many */
 #define BATCH 20
 #define SECONDS_MOST 120 /* of one process */
 
@@ -292,7 +294,7 @@ static const char program[] =
 static void check_all(bool now_on) {
   unsigned every = lived->seed % test_count("TORPOR_CHECKED", 5, 1) ? 20 : 1;
   torpor__check_set(
-      (torpor__check_depth){.every = now_on ? every : 0, .zeros = true});
+      (torpor__check_depth){.every = now_on ? every : 0, .guest = true});
 }
 
 /* These calls are one operation. */
@@ -314,6 +316,7 @@ static void act(torpor_vm *vm, unsigned number) {
   snprintf(source, sizeof(source), "op(%u, %u, %u); 0", m->op, m->at, m->byte);
   evaluate(vm, source);
   if (m->collect) must(vm, torpor_vm_collect(vm));
+  if (lived->seed % 5 == 0 && number % HEAP_CHECKED == 0) test_heap_check(vm);
 }
 
 static torpor_vm *open_fresh(torpor_memory memory) {

@@ -14,6 +14,7 @@
  * the baseline, what the baseline had there is compared as well. */
 #include "vm/changes.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/buffer.h"
@@ -72,6 +73,7 @@ static uint8_t *put_varint(uint8_t *to, uint64_t value) {
 static void write_run(scan *s, uint32_t start, uint32_t end,
                       const uint8_t *bytes) {
   size_t size = end - start;
+  assert(s->written <= start && start < end);
   if (torpor__buffer_reserve(s->out, 2 * VARINT_LARGEST + size)) {
     uint8_t *to = s->out->data + s->out->size;
     to = put_varint(to, start - s->written);

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* check.c - asserts what the top comments say of a VM's memory.
+/* check.c - asserts what the top comments say of a VM, in test builds.
  *
- *     records     the states of memory (wasm/region.h)
+ * At every call:
+ *
+ *     region      the states of memory (wasm/region.h)
+ *     records     what the host keeps of a VM between calls: scopes, operations
+ *                 that were given, whose image and memory it has (vm.h)
+ *
+ * And at one call of so many as a test says, since all memory is read for it:
+ *
+ *     bindings    what indexes stand for is bound still (binding.c)
  *     written     what was not found written is the image's (wasm/written.c)
- *     zeros       nothing lies beyond the heap's limit (changes.c, memory.c)
  *     remembered  image and shadow are the state of then (remember.c), and what
  *                 was not found written since is still as it was
- *     clean       a VM in the pool is its image (pool.c)
+ *     clean       a VM in the pool is its image, and nothing else (pool.c)
+ *     copy        a fork has the memory of its original (fork.c)
+ *     guest       its control block makes sense, ids of operations ascend, and
+ *                 nothing lies beyond the heap's limit (abi.h, memory.c)
  *
- * In test builds only; all but the records is read as often as a test says. It
- * touches nothing that was not accessible, but the system counts a page of
+ * Nothing is touched that was not accessible, but the system counts a page of
  * zeros that was only read as one that is there.
  *
  * The VM's thread. */
@@ -21,24 +30,122 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/binding.h"
+#include "vm/bytes.h"
 #include "vm/image.h"
 #include "vm/memory.h"
 #include "vm/remember.h"
+#include "vm/value.h"
+
+/* From here on a VM in the pool is zero. */
+#define HOST_AT offsetof(struct torpor_vm, host)
 
 static _Atomic unsigned every;
-static _Atomic bool with_zeros;
+static _Atomic bool with_guest;
 static _Thread_local unsigned calls;
 
 torpor__check_depth torpor__check_set(torpor__check_depth depth) {
-  torpor__check_depth before = {every, with_zeros};
+  torpor__check_depth before = {every, with_guest};
   every = depth.every;
-  with_zeros = depth.zeros;
+  with_guest = depth.guest;
   return before;
 }
 
 static bool is_due(void) {
   unsigned period = every;
   return period != 0 && calls++ % period == period - 1;
+}
+
+/* ---- What the host keeps --------------------------------------------------*/
+
+/* What belongs together when a VM is made, and stays so. */
+static void check_parts(const torpor_vm *vm) {
+  const torpor__image *image = vm->image;
+  const torpor__wasm_memory *memory = torpor__region_memory(vm->region);
+  bool image_is_the_engines =
+      image->engine == vm->engine && image->baseline->engine == vm->engine;
+  assert(image_is_the_engines);
+  assert(image->references >= image->vms && image->vms > 0);
+  assert(vm->memory == (const uint8_t *)memory->data);
+  assert((const uint8_t *)vm->control == vm->memory + vm->engine->control);
+}
+
+static void check_scopes(const torpor_vm *vm) {
+  torpor_scope before = vm->owner << 32;
+  assert(vm->scope_count <= vm->scope_room);
+  assert(vm->scope_floor == 0); /* no host function runs */
+  for (uint32_t i = 0; i < vm->scope_count; i++) {
+    assert(vm->scopes[i].number > before);
+    before = vm->scopes[i].number;
+  }
+  assert(before <= (vm->owner << 32) + vm->scope_last);
+}
+
+static void check_given(const torpor_vm *vm) {
+  assert(vm->given_count <= vm->given_room);
+  for (size_t i = 0; i < vm->given_count; i++) {
+    assert(i == 0 || vm->given[i - 1] < vm->given[i]);
+    assert(vm->given[i] <= vm->operation_cursor);
+  }
+}
+
+static bool is_bound(const torpor_vm *vm, const torpor__binding *binding) {
+  for (uint32_t i = 0; i < vm->binding_count; i++)
+    if (vm->bindings[i] == binding) return true;
+  return false;
+}
+
+static void check_bindings(const torpor_vm *vm) {
+  assert(vm->binding_count <= vm->binding_room);
+  for (uint32_t i = 0; i < vm->bound_count; i++)
+    assert(!vm->bound[i] || is_bound(vm, vm->bound[i]));
+}
+
+/* Between calls. */
+static void check_records(torpor_vm *vm) {
+  assert(vm->calls == 0 && !vm->in_callback && !vm->closed);
+  assert(vm->owner != 0 && *vm->seat == vm);
+  assert(vm->broken || !vm->exhausted);
+  assert(vm->error && (vm->error != vm->error_short ||
+                       strnlen(vm->error, sizeof(vm->error_short)) <
+                           sizeof(vm->error_short)));
+  check_parts(vm);
+  check_scopes(vm);
+  check_given(vm);
+}
+
+/* ---- What the guest promises ----------------------------------------------*/
+
+static void check_operations(torpor_vm *vm) {
+  uint32_t count = vm->control->operation_count;
+  const uint8_t *table =
+      torpor__memory_kept(vm, vm->control->operations, (uint64_t)count * 4);
+  uint64_t before = 0;
+  assert(table);
+  for (uint32_t i = 0; i < count; i++) {
+    torpor_abi_operation entry;
+    const uint8_t *place;
+    uint32_t address;
+    memcpy(&address, table + (size_t)i * sizeof(address), sizeof(address));
+    place = torpor__memory_kept(vm, address, sizeof(entry));
+    assert(place);
+    memcpy(&entry, place, sizeof(entry));
+    assert(entry.id > before);
+    before = entry.id;
+  }
+}
+
+static void check_guest(torpor_vm *vm) {
+  const torpor_abi_control *control = vm->control;
+  bool stack_is_empty =
+      vm->engine->get_stack_pointer(vm->instance) == vm->engine->stack_pointer;
+  assert(stack_is_empty);
+  assert(control->version == vm->engine->abi_version);
+  assert(control->heap_base <= control->heap_break);
+  assert(control->heap_break <= torpor__memory_size(vm));
+  assert(control->heap_used <= control->heap_break - control->heap_base);
+  assert(control->handles <= TORPOR_ABI_HANDLES);
+  check_operations(vm);
 }
 
 /* ---- Pages ----------------------------------------------------------------*/
@@ -117,6 +224,20 @@ static void check_zeros(const torpor_vm *vm) {
   }
 }
 
+/* ---- A copy ---------------------------------------------------------------*/
+
+void torpor__vm_check_copy(torpor_vm *vm, torpor_vm *copy) {
+  uint32_t limit = torpor__memory_limit(vm);
+  assert(torpor__memory_size(vm) == torpor__memory_size(copy));
+  assert(torpor__memory_limit(copy) == limit);
+  if (!is_due()) return;
+  for (uint32_t page = 0; (uint64_t)page * TORPOR__PAGE < limit; page++) {
+    bool page_is_the_same =
+        is_same(vm, page, look_at(vm, page), look_at(copy, page), limit);
+    assert(page_is_the_same);
+  }
+}
+
 /* ---- Remembered -----------------------------------------------------------*/
 
 static uint64_t mix(uint64_t sum, uint32_t at, uint64_t word) {
@@ -177,11 +298,35 @@ static void check_unwritten(const torpor_vm *vm) {
   free(written);
 }
 
+/* remember.c, (2). */
+static void check_limit(const torpor_vm *vm) {
+  uint32_t limit = vm->remembered.limit, page = limit / TORPOR__PAGE;
+  const uint8_t *bytes;
+  assert(limit <= torpor__memory_size(vm));
+  if (limit % TORPOR__PAGE != 0) {
+    bytes = torpor__remember_page(vm, page);
+    assert(is_same_part(page, bytes, torpor__zero_page, limit,
+                        (page + 1) * TORPOR__PAGE));
+    page++;
+  }
+  for (; page < count_pages(vm); page++)
+    assert(!torpor__shadow_shares(vm->region, page));
+}
+
+static void check_pieces(const torpor__remembered *remembered) {
+  const torpor__piece *last = NULL, *piece = remembered->pieces;
+  for (; piece; piece = piece->next) last = piece;
+  assert(remembered->last == last);
+}
+
 static void check_remembered(const torpor_vm *vm) {
   const torpor__remembered *remembered = &vm->remembered;
   if (!remembered->known) assert(!remembered->pieces && !remembered->name);
+  if (remembered->known) assert(remembered->pieces || remembered->name);
+  check_pieces(remembered);
   /* What was restored is laid out when it is needed. */
   if (!remembered->known || remembered->pieces) return;
+  check_limit(vm);
   if (remembered->is_summed)
     assert(add_up(vm, remembered->limit, torpor__remember_page) ==
            remembered->sum);
@@ -193,11 +338,14 @@ static void check_remembered(const torpor_vm *vm) {
 void torpor__vm_check(torpor_vm *vm) {
   bool deep = is_due();
   torpor__region_check(vm->region, deep);
-  assert(vm->calls == 0 && !vm->in_callback);
+  check_records(vm);
   if (!deep || vm->broken) return;
+  check_bindings(vm);
   check_written(vm);
   check_remembered(vm);
-  if (with_zeros) check_zeros(vm);
+  if (!with_guest) return;
+  check_guest(vm);
+  check_zeros(vm);
 }
 
 void torpor__vm_check_clean(torpor_vm *vm) {
@@ -206,6 +354,9 @@ void torpor__vm_check_clean(torpor_vm *vm) {
   assert(torpor__region_memory(vm->region)->pages == vm->image->pages);
   assert(engine->table_size(vm->instance) == vm->table_size);
   assert(engine->get_stack_pointer(vm->instance) == engine->stack_pointer);
+  assert(*vm->seat == vm);
+  check_parts(vm);
+  assert(torpor__bytes_are_zero(&vm->host, sizeof(*vm) - HOST_AT));
   if (!is_due()) return;
   torpor__region_check(vm->region, true);
   for (uint32_t page = 0; page < count_pages(vm); page++) {

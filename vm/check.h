@@ -12,8 +12,8 @@
  * threads. */
 typedef struct torpor__check_depth {
   unsigned every;
-  bool zeros; /* also that the guest left nothing beyond its heap's break, which
-                 a test that writes into its memory does not */
+  bool guest; /* also what our code in the guest promises, which a test that
+                 writes into its memory does not keep */
 } torpor__check_depth;
 
 torpor__check_depth torpor__check_set(torpor__check_depth depth);
@@ -22,6 +22,8 @@ torpor__check_depth torpor__check_set(torpor__check_depth depth);
 void torpor__vm_check(torpor_vm *vm);
 /* 'vm' was reset and goes to the pool. */
 void torpor__vm_check_clean(torpor_vm *vm);
+/* 'copy' was made of 'vm', and neither was entered since. */
+void torpor__vm_check_copy(torpor_vm *vm, torpor_vm *copy);
 /* 'vm' remembers the state that it is in. */
 void torpor__vm_check_remembers(torpor_vm *vm);
 
@@ -32,6 +34,9 @@ static inline void torpor__vm_check(torpor_vm *vm) {
 }
 static inline void torpor__vm_check_clean(torpor_vm *vm) {
   (void)vm;
+}
+static inline void torpor__vm_check_copy(torpor_vm *vm, torpor_vm *copy) {
+  (void)vm, (void)copy;
 }
 static inline void torpor__vm_check_remembers(torpor_vm *vm) {
   (void)vm;

@@ -15,6 +15,7 @@
  * each and are unpacked by the letters of abi.h. */
 #include "vm/enter.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "vm/engine.h"
@@ -103,6 +104,7 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
                             const uint64_t *arguments) {
   torpor__entry entry;
   torpor__trap trap;
+  assert(vm->calls > 0 && !vm->in_callback);
   if (!torpor__entry_start(&entry, vm->region, vm->deadline_ns))
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
   if (!has_stack(&entry)) {

@@ -99,6 +99,7 @@ torpor_status torpor_vm_fork(torpor_vm *vm, const torpor_options *options,
   copy->wake |= TORPOR_WAKE_CLONE;
   torpor__vm_check(vm);
   torpor__vm_check(copy);
+  torpor__vm_check_copy(vm, copy);
   *out = copy;
   return TORPOR_OK;
 }

@@ -5,6 +5,7 @@
  * pending ones are given again. */
 #include "vm/given.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -17,7 +18,8 @@ bool torpor__given_add(torpor_vm *vm, uint64_t id) {
                                 &vm->given_room, vm->given_count + 1,
                                 sizeof(*vm->given)))
     return false;
-  vm->given[vm->given_count++] = id; /* ids come in order */
+  assert(vm->given_count == 0 || vm->given[vm->given_count - 1] < id);
+  vm->given[vm->given_count++] = id;
   return true;
 }
 

@@ -202,13 +202,30 @@ void torpor__image_retire(torpor__image *image) {
 }
 
 void torpor__image_release(torpor__image *image) {
-  if (!image || atomic_fetch_sub(&image->references, 1) > 1) return;
+  uint32_t before = image ? atomic_fetch_sub(&image->references, 1) : 0;
+  assert(!image || before > 0);
+  if (before != 1) return;
   if (image->is_alone) atomic_fetch_sub(&alone, 1);
   if (image->reserved)
     torpor__os_release(image->bytes, (size_t)image->reserved);
   close_file(image);
   torpor__alloc_free(image->page_use);
   torpor__alloc_free(image);
+}
+
+void torpor__image_enter(torpor__image *image) {
+  atomic_fetch_add(&image->references, 1);
+#ifdef TORPOR_TESTING
+  atomic_fetch_add(&image->vms, 1);
+#endif
+}
+
+void torpor__image_leave(torpor__image *image) {
+#ifdef TORPOR_TESTING
+  uint32_t before = atomic_fetch_sub(&image->vms, 1);
+  assert(before > 0);
+#endif
+  torpor__image_release(image);
 }
 
 /* ---- Baselines ------------------------------------------------------------*/

@@ -21,6 +21,9 @@ struct torpor__image {
   uint32_t stack_size;
   uint32_t host_start, host_end; /* control.host: set by us, never stored */
   _Atomic uint32_t references;
+#ifdef TORPOR_TESTING
+  _Atomic uint32_t vms; /* of the references, for assertions */
+#endif
   _Atomic bool retired; /* VMs of it are not kept in the pool any more */
   bool is_alone;        /* counts among the files of such images */
   uint32_t end;         /* nothing from here on is not zero */
@@ -46,6 +49,9 @@ bool torpor__image_finish(torpor__image *image, bool shared);
 
 /* Gives up one reference; NULL is fine. Baselines are never given up whole. */
 void torpor__image_release(torpor__image *image);
+/* The references of VMs. */
+void torpor__image_enter(torpor__image *image);
+void torpor__image_leave(torpor__image *image);
 /* The image is for one VM alone, which has been mapped onto it; its copies may
  * be, too, where there are files enough. */
 void torpor__image_retire(torpor__image *image);

@@ -2,6 +2,8 @@
 /* life.c - how a VM's life begins and ends: from the pool, and back to it. */
 #include "vm/life.h"
 
+#include <assert.h>
+
 #include "common/alloc.h"
 #include "vm/binding.h"
 #include "vm/engine.h"
@@ -78,6 +80,7 @@ torpor_status torpor__engine_baseline(const torpor__engine *engine,
 }
 
 void torpor__vm_give(torpor_vm *vm) {
+  assert(vm->calls == 0 && !vm->in_callback);
   vm->closing = true; /* what finalizers ask is refused */
   torpor__binding_sweep(vm, true);
   torpor__alloc_free(vm->scopes);

@@ -6,6 +6,7 @@
  * could call us back, so nested loans may use the window again. */
 #include "vm/loan.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -22,6 +23,7 @@ static torpor_status lend_allocated(torpor_vm *vm, torpor__loan *loan,
   torpor_status status;
   uint8_t *place;
   uint32_t block;
+  assert(loan->count < TORPOR__LOANS_MOST);
   if (size > largest)
     return torpor__fail(vm, TORPOR_LIMIT,
                         "%zu bytes are more than a VM can take at once", size);

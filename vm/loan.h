@@ -5,12 +5,15 @@
 
 #include "vm/vm.h"
 
+/* So many texts one call needs at most, and one more. */
+#define TORPOR__LOANS_MOST 3
+
 /* Bytes lent to the guest for one call: in the control block's window while
  * they fit, else in memory that the guest allocated. */
 typedef struct torpor__loan {
   uint32_t window_used;
   uint32_t count;
-  uint32_t allocated[3];
+  uint32_t allocated[TORPOR__LOANS_MOST];
 } torpor__loan;
 
 /* Lends a copy of 'data' with a zero byte behind it. LIMIT: the guest has no

@@ -152,7 +152,7 @@ static void destroy_memory(torpor_vm *vm) {
   if (!vm->mapped) atomic_fetch_sub(&copies, 1);
   if (vm->instance) vm->engine->release(vm->instance);
   torpor__region_close(vm->region);
-  torpor__image_release(vm->image);
+  torpor__image_leave(vm->image);
   torpor__alloc_free(vm->seat);
 }
 
@@ -247,7 +247,7 @@ static torpor_vm *create(torpor__image *image, bool mapped) {
   vm->engine = image->engine;
   vm->image = image;
   vm->mapped = mapped;
-  atomic_fetch_add(&image->references, 1);
+  torpor__image_enter(image);
   if (!mapped) atomic_fetch_add(&copies, 1);
   vm->seat = torpor__alloc(sizeof(*vm->seat));
   if (vm->seat) *vm->seat = vm;

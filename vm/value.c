@@ -14,12 +14,6 @@
 #include "vm/loan.h"
 #include "vm/vm.h"
 
-/* A scope that the host has open. */
-struct torpor__scope {
-  torpor_scope number;
-  uint32_t mark; /* the guest's */
-};
-
 /* ---- Scopes and handles ---------------------------------------------------*/
 
 static bool make_room(torpor_vm *vm) {

@@ -6,6 +6,12 @@
 #include "vm/error.h"
 #include "vm/vm.h"
 
+/* A scope that the host has open. */
+struct torpor__scope {
+  torpor_scope number;
+  uint32_t mark; /* the guest's */
+};
+
 static inline bool torpor__is_handle(torpor_value value) {
   return value.bits >> 48 >= TORPOR_TAG_STRING;
 }

@@ -44,7 +44,7 @@ typedef struct torpor__binding torpor__binding;
 /* A snapshot that a VM was restored from; what names a state (remember.h). */
 typedef struct torpor__piece torpor__piece;
 typedef struct torpor__name torpor__name;
-/* A scope that the host has open (value.c). */
+/* A scope that the host has open (value.h). */
 typedef struct torpor__scope torpor__scope;
 
 /* ---- The VM ---------------------------------------------------------------*/
