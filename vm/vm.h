@@ -1,26 +1,93 @@
 /* SPDX-License-Identifier: MIT */
-/* vm.h - what the files of libtorpor share: the VM itself, the ways into it
- * and the ways to its memory.
+/* vm.h - the VM: what it consists of, and what every call into one begins and
+ * ends with (vm.c).
  *
- * A VM is a region with an instance of an engine in it. Both are costly to
- * make and cheap to clean, so the whole struct is recycled (pool.c): closing
- * resets it to the baseline, opening takes a clean one.
+ * A VM is an address space (a region, see wasm/runtime.h) with an instance of
+ * an engine in it. Both are costly to make and cheap to clean, so they are
+ * recycled (pool.c): closing a VM resets its memory to the image that it was
+ * opened from, and opening one takes memory that is clean.
  *
  *     closed --open--> idle <--begin/end--> in a call --trap--> broken
  *       ^               |                                          |
  *       +----close------+------------------close-------------------+
- *     restore gives an idle VM that is *asleep*: the first call that
- *     enters it lets it wake (vm.c, begin).
+ *
+ * A VM that was restored or forked is idle and *asleep*: the first call that
+ * enters it wakes it, so that until then it equals its snapshot.
  *
  *  (1) Every public function that enters the guest does so between
  *      torpor__begin and torpor__end; 'calls' counts how many are on the
  *      stack. Deadline and deferred close belong to the outermost one.
  *  (2) Guest code is entered in one place, torpor__enter (enter.c).
  *  (3) A guest address becomes a pointer in one place, memory.c, which checks
- *      it. 'control' and 'memory' are the exceptions: set up when a VM is made,
- *      from the engine, not from the guest.
- *  (4) What is read from guest memory is capped before it is used, also what
- *      only our own guest layer writes: it may have been overwritten. */
+ *      it. 'control' and 'memory' are the exceptions: set when a VM is made,
+ *      by what the engine says, not by the guest.
+ *  (4) What is read from guest memory is capped before it is used, even where
+ *      only our own code in the guest writes: it may have been overwritten.
+ *
+ * The files of this folder are a ladder: each calls only files that stand
+ * further down. Each has its declarations in the header of its name, those that
+ * programs call in include/.
+ *
+ *   What programs call:
+ *     snapshot.c       saving a VM as bytes
+ *     inspect.c        a report of what a VM holds and where it waits
+ *     base.c           snapshots that many VMs are opened from
+ *     restore.c        VMs of snapshots, and of chains of them
+ *     snapshot-read.c  what a snapshot says of itself, without an engine
+ *     function.c       functions that call the host
+ *     open.c           opening and closing VMs, and facts about one
+ *     fork.c           a copy of a VM that goes on living
+ *     eval.c           scripts and modules
+ *     call.c           calling functions
+ *     object.c         objects and their properties
+ *     value.c          scopes, handles, strings, bytes
+ *     exception.c      what was thrown, or is to be
+ *     job.c            jobs and promises
+ *     operation.c      the operations that a VM waits for
+ *
+ *   What a call begins and ends with:
+ *     vm.c             begin and end
+ *     life.c           out of the pool, and back into it
+ *     pool.c           memory that is recycled
+ *     options.c        what callers ask for
+ *
+ *   Guest code:
+ *     import.c         what it calls on its host
+ *     raise.c          errors that the host makes
+ *     invoke.c         entries that answer with a status
+ *     thrown.c         reading what JavaScript threw
+ *     loan.c           bytes into guest memory, and out of it
+ *     binding.c        which host function a name stands for
+ *     given.c          which operations the host was given
+ *     limit.c          fuel, deadline, interrupts
+ *     enter.c          the one way in
+ *
+ *   Memory:
+ *     check.c          assertions, in test builds
+ *     changes.c        what differs from the baseline, or since the last save
+ *     remember.c       the state at the last save
+ *     runs.c           reading what differs
+ *     memory.c         guest addresses to pointers
+ *     image.c          memory that never changes, which VMs start from
+ *
+ *   Engines:
+ *     engine.c         finding the one that is needed
+ *     engine-file.c    loading one from a file
+ *     engine-check.c   whether what one says of itself makes sense
+ *
+ *   Bytes:
+ *     container.c      header, sections and checksum of a snapshot
+ *     protect.c        snapshots under a caller's key
+ *     identify.c       the id of a snapshot
+ *     json.c           JSON to CBOR
+ *     json-write.c     CBOR to JSON
+ *     cbor-error.c     whether bytes are CBOR
+ *     number.c         numbers as text
+ *     error.c          the sentence about the last failure
+ *
+ * Below them lie common/ and wasm/. One call goes up: guest code calls imports,
+ * through the table that pool.c gives to each instance, and imports call what
+ * programs bound, which may call anything here. */
 #ifndef TORPOR_VM_H
 #define TORPOR_VM_H
 
