@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* base.c - snapshots that many VMs are opened from.
  *
- * A base is read and checked once, when it is opened, and laid out as an image.
- * A VM of it is mapped onto the image, or a recycled copy of it.
+ * A base is a snapshot that was read, checked and laid out as flat memory (an
+ * image) once. Its VMs are mapped onto that memory, or are copies of it that
+ * are recycled.
  *
  *  (1) A base never changes.
- *  (2) The image lives until the base is closed and its last VM is: those that
- *      wait in the pool are closed with the base.
+ *  (2) The image lives until the base and its last VM are closed. VMs of it
+ *      that wait in the pool go with the base.
  *
  * Any thread. */
 #include "common/alloc.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* binding.c - which host function a name stands for.
  *
- * Guest functions know host functions by index into a table of names in guest
- * memory, which sleeps and wakes with the VM; the host binds names. What an
- * index is bound to is remembered after the first call, so that a call costs no
- * search. A binding that is replaced may be running: it is retired, and ended
- * when the outermost call is over. */
+ * The guest has a table of names in its memory, which sleeps and wakes with the
+ * VM, and calls the host by index into it. The host binds names to functions.
+ * What an index is bound to is kept after the first call, so that a call needs
+ * no search. A binding that is replaced may be running: it is retired, and
+ * freed when the outermost call ends. */
 #include "vm/binding.h"
 
 #include <string.h>
@@ -15,7 +15,8 @@
 #include "vm/memory.h"
 #include "vm/vm.h"
 
-/* An index above is looked up at every call; no honest guest has so many. */
+/* Indexes from here on are searched for at every call; no honest guest has so
+ * many. */
 #define BOUND_LARGEST 65536u
 
 static torpor__binding **find_named(torpor_vm *vm, const char *name,
@@ -99,8 +100,8 @@ torpor_status torpor__binding_add(torpor_vm *vm, const char *name, size_t size,
   return TORPOR_OK;
 }
 
-/* Copies the name of the guest's function 'index'; its size, 0 when there is
- * no such function. */
+/* Copies name number 'index' of the guest's table. Gives its size, 0 when there
+ * is none. */
 static size_t read_name(torpor_vm *vm, uint32_t index, char *name) {
   torpor_abi_name entry;
   const uint8_t *table, *text;

@@ -21,11 +21,12 @@ struct torpor__binding {
 torpor_status torpor__binding_add(torpor_vm *vm, const char *name, size_t size,
                                   torpor_host_fn function, void *user,
                                   void (*finalize)(void *user));
-/* What the guest's function 'index' is bound to; NULL: nothing. 'name' (of at
- * least TORPOR__NAME_LARGEST + 1 bytes) gets its name then. */
+/* What number 'index' of the guest's table of names is bound to. NULL: nothing;
+ * then 'name' (TORPOR__NAME_LARGEST + 1 bytes) gets that name. */
 const torpor__binding *torpor__binding_find(torpor_vm *vm, uint32_t index,
                                             char *name);
-/* Ends the bindings that were replaced; all of them when 'all'. */
+/* Frees the bindings that were replaced, after their finalizers; all of them
+ * when 'all'. */
 void torpor__binding_sweep(torpor_vm *vm, bool all);
 
 #endif

@@ -4,14 +4,15 @@
  *
  * Only pages that may have been written can differ (wasm/runtime.h), and those
  * in which the image that the VM started from differs from the baseline. They
- * are compared by lines, those that differ by words: most is the same still.
+ * are compared in lines of 64 bytes, and lines that differ in words, since most
+ * of a page is unchanged.
  *
  *     0          stack_size        host part            heap break
  *     | left out | compared        | left out | compared | left out ...
  *
- * The stack is dead between entries and the host's part of the control block
- * is ours. Nothing lies beyond the break. Where the break is below the end of
- * the baseline, what the baseline had there is compared as well. */
+ * The stack is empty between entries, the host's part of the control block is
+ * written by each host anew, and beyond the break all is zero. A break below
+ * the end of the baseline does not count: up to there all is compared. */
 #include "vm/changes.h"
 
 #include <assert.h>
@@ -45,7 +46,7 @@ typedef struct scan {
   uint32_t limit;      /* nothing is compared from here on */
   uint32_t page;       /* the first that was not looked at */
   uint32_t start, end; /* the run that is being found; empty when equal */
-  unsigned head, tail; /* what does not differ at its ends, bytes */
+  unsigned head, tail; /* bytes at its ends that do not differ */
   uint32_t written;    /* end of the last run in 'out' */
   torpor__buffer *out;
 } scan;
@@ -94,8 +95,8 @@ static void flush_run(scan *s) {
   s->start = s->end;
 }
 
-/* Words [start, end), the first and last of which differ in these bits: they
- * go on with the run before them, or begin one. */
+/* Adds words [start, end), of which the first and the last differ in these
+ * bits, to the run before them, or begins one. */
 static inline void add_words(scan *s, uint32_t start, uint32_t end,
                              uint64_t first, uint64_t last) {
   if (s->start == s->end || start - s->end >= TORPOR__RUN_GAP) {
@@ -235,7 +236,7 @@ static void find_used(scan *s, uint32_t start, uint32_t end) {
   while (base_byte(s, s->end - 1) == 0) s->end--;
 }
 
-/* What the program gave back since is one run of zeros. */
+/* Writes what the program gave back since as one run of zeros. */
 static void write_dropped(scan *s, uint32_t start, uint32_t end) {
   flush_run(s);
   if (start >= end) return;

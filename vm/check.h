@@ -7,18 +7,17 @@
 
 #ifdef TORPOR_TESTING
 
-/* How much is looked at. The records of a VM are at every call; all of its
- * memory is at one call of 'every' (0: never, as at first), which is for all
- * threads. */
+/* How much is checked, by all threads: what the host keeps of a VM at every
+ * call, all of its memory at one call of 'every' (0: never, as at first). */
 typedef struct torpor__check_depth {
   unsigned every;
-  bool guest; /* also what our code in the guest promises, which a test that
-                 writes into its memory does not keep */
+  bool guest; /* and what our code in the guest promises; not for tests that
+                 write into its memory */
 } torpor__check_depth;
 
 torpor__check_depth torpor__check_set(torpor__check_depth depth);
 
-/* At the end of an operation on 'vm', which no guest code is running in. */
+/* 'vm' is between calls. */
 void torpor__vm_check(torpor_vm *vm);
 /* 'vm' was reset and goes to the pool. */
 void torpor__vm_check_clean(torpor_vm *vm);

@@ -205,8 +205,8 @@ static torpor_status read_header(torpor__container *container,
   return TORPOR_OK;
 }
 
-/* Content is never larger than memory, but for what describes it, and for what
- * a run has besides. */
+/* No section is larger than the VM's memory, but for its own description and
+ * for what an exported run has besides its VM. */
 static uint64_t largest_content(const torpor__container *container,
                                 uint32_t type) {
   uint64_t memory = (uint64_t)container->pages * TORPOR__WASM_PAGE;
@@ -282,7 +282,8 @@ static section_head read_head(const uint8_t *bytes) {
       torpor__bytes_read(bytes + 8, 8), torpor__bytes_read(bytes + 16, 8)};
 }
 
-/* The section at '*at'; moves on behind it. 'last' is the type before. */
+/* Reads the section at '*at' and moves '*at' behind it. '*last' is the type of
+ * the one before. */
 static torpor_status read_section(torpor__container *container,
                                   const uint8_t **at, const uint8_t *end,
                                   uint32_t *last, bool waking) {

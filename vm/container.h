@@ -20,7 +20,7 @@ typedef enum torpor__section {
   TORPOR__SECTION_RUN = 6, /* what an exported run is besides its VM */
 } torpor__section;
 #define TORPOR__SECTION_END 7
-/* From here on readers pass over what they do not know. */
+/* Readers skip unknown sections from here on, and refuse those below. */
 #define TORPOR__SECTION_SKIPPED 64
 
 #define TORPOR__GLOBALS_SIZE 8
@@ -39,8 +39,8 @@ typedef struct torpor__container_writer {
 /* Starts the snapshot of a VM of engine 'id' (hex) with 'pages' of memory. */
 void torpor__container_start(torpor__container_writer *writer, const char *id,
                              uint32_t pages);
-/* It is the difference from the snapshot with this id; any time before the
- * end. */
+/* Notes that it is a difference, and from which snapshot; at any time before it
+ * is finished. */
 void torpor__container_set_parent(
     torpor__container_writer *writer,
     const uint8_t parent[TORPOR_SNAPSHOT_ID_SIZE]);
@@ -54,7 +54,7 @@ torpor_status torpor__container_finish(torpor__container_writer *writer,
 /* ---- Reading --------------------------------------------------------------*/
 
 typedef struct torpor__content {
-  const uint8_t *data; /* NULL when it was left packed */
+  const uint8_t *data; /* NULL: it was left compressed */
   size_t size;
   uint64_t raw_size, stored_size;
   uint8_t *owned; /* what was decompressed, or NULL */
@@ -70,15 +70,15 @@ typedef struct torpor__container {
 } torpor__container;
 
 /* Reads and checks 'data', which stays borrowed; 'memory_max' is how much
- * memory its VM may have. Compressed sections are unpacked as far as they are
- * wanted: for 'waking' globals and memory, else all but memory. On any failure
- * nothing is produced, and this thread's error says what to do. */
+ * memory its VM may have. Of compressed sections those are unpacked that are
+ * needed: globals and memory for 'waking' a VM, else all but memory. On any
+ * failure nothing is produced, and this thread's error says what to do. */
 torpor_status torpor__container_read(torpor__container *container,
                                      const uint8_t *data, size_t size,
                                      uint64_t memory_max, bool waking);
 void torpor__container_free(torpor__container *container);
-/* FORMAT: 'what' in it makes no sense, though the bytes are those that were
- * written. */
+/* Gives FORMAT, with a sentence: 'what' in the snapshot makes no sense, though
+ * its checksum is right. */
 torpor_status torpor__container_damaged(const char *what);
 
 /* The snapshot 'data', which torpor__container_read found good, with 'content'

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* engine-check.c - whether the numbers that an engine gives of itself add up.
  *
- * They come from an engine.wasm, which anyone may have made: translated, its
- * code stays in its sandbox, but the host lays out its memory and writes to its
- * control block. So what is believed afterwards is looked at here, once.
+ * They come from an engine.wasm, which anyone may have made. Its code stays in
+ * its sandbox; but the host lays out its memory and writes into its control
+ * block by these numbers, so they are checked once, before.
  *
  *     0        stack_size          control            memory's end
  *     | stack  | data ...          | guest | host |   ... |
@@ -69,7 +69,7 @@ static bool check_control(const torpor__engine *engine) {
          end <= memory_size(engine) && is_zero(engine, host, end);
 }
 
-/* The stack lies first, so that one that runs over traps. */
+/* The stack lies first, so that a stack overflow traps. */
 static bool check_stack(const torpor__engine *engine) {
   torpor_abi_control control;
   read_baseline(engine, engine->control, &control, sizeof(control));

@@ -31,8 +31,8 @@ bool torpor__engine_is_id(const char *text, size_t size) {
 
 /* ---- Folders --------------------------------------------------------------*/
 
-/* The 'index'-th entry of TORPOR_ENGINE_PATH; NULL when there are fewer, which
- * are counted off 'index'. */
+/* Entry number '*index' of TORPOR_ENGINE_PATH; NULL when there are fewer, by
+ * how many '*index' is less then. */
 static const char *find_entry(size_t *index, size_t *size) {
   const char *entry = torpor__os_setting("TORPOR_ENGINE_PATH");
   while (entry && *entry) {
@@ -102,7 +102,7 @@ static bool check_engine(const torpor__engine *engine, const char **why) {
   return *why == NULL;
 }
 
-/* A copy of what is known of 'engine', whose table is ours but may be short. */
+/* Copies 'engine', whose table may be shorter than ours. */
 static void copy_engine(const torpor__engine *engine, torpor__engine *copy) {
   size_t size = engine->size < sizeof(*copy) ? engine->size : sizeof(*copy);
   memset(copy, 0, sizeof(*copy));

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* enter.c - the one place where guest code is entered.
  *
- * An entry ends in one of two ways: the export returns, or a trap leaves it
- * with siglongjmp. Everything that runs above the entry is guest code and holds
- * nothing of the host's; host functions run between torpor__host_begin and
- * torpor__host_end (import.c) and are never jumped over. After a trap the VM is
- * broken: its memory may be in the middle of anything.
+ * An entry ends in one of two ways: the exported function returns, or a trap
+ * leaves it with siglongjmp. What a trap jumps over is guest code alone, which
+ * holds nothing of the host's: host functions run between torpor__host_begin
+ * and torpor__host_end (import.c) and are never jumped over. After a trap the
+ * VM is broken: its memory may be in the middle of any change.
  *
- * An entry needs some of the host's stack, and tells the guest how much there
- * is where that is less than what it may use: so recursion ends in an error of
- * JavaScript's, and a thread with too little is told before guest code runs.
+ * Guest code uses the host's stack as well as its own. With too little of it
+ * nothing is entered; with less than guest code could use, the guest is told
+ * how much it may, so that recursion ends in an error that JavaScript can
+ * catch.
  *
  * The exports have fourteen signatures; arguments come as an array of 64 bits
  * each and are unpacked by the letters of abi.h. */
@@ -22,10 +23,10 @@
 #include "vm/error.h"
 #include "vm/vm.h"
 
-/* Of the host's stack: with less than this nothing is entered, at first and
- * from host functions; what C code of the engine may need that does not ask for
- * the stack's end; and more than guest code can use. For a byte of its own
- * stack it needs at most two (guest/stack.h). */
+/* Of the host's stack: the least for an outermost entry, and for one below a
+ * host function; what the engine's C code may need in places where it does not
+ * look for the end of the stack; and more than guest code can use. It needs at
+ * most two bytes for one of its own stack (guest/stack.h). */
 #define STACK_LEAST (UINT32_C(128) << 10)
 #define STACK_NESTED (UINT32_C(32) << 10)
 #define STACK_UNASKED (UINT32_C(64) << 10)
@@ -93,7 +94,7 @@ static bool has_stack(const torpor__entry *entry) {
   return entry->stack >= (entry->outer ? STACK_NESTED : STACK_LEAST);
 }
 
-/* For the guest, of its own stack; 0: all of that. */
+/* How much of its own stack the guest may use; 0: all. */
 static uint32_t share_stack(const torpor__entry *entry) {
   if (entry->stack >= STACK_MOST) return 0;
   if (entry->stack < STACK_UNASKED + 2) return 1;

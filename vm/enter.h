@@ -11,12 +11,14 @@ typedef enum torpor__export {
 #undef X
 } torpor__export;
 
-/* Enters the guest at 'export'. Arguments are 64 bits each, doubles by their
- * bits. OK, with what it returned in vm->returned, or TRAPPED. */
+/* Runs the guest's function 'export'. Arguments are 64 bits each, doubles by
+ * their bits. OK, with what it returned in vm->returned; TRAPPED, and the VM is
+ * broken; LIMIT when the thread has too little stack, NOMEM. */
 torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
                             const uint64_t *arguments);
 
-/* A scope for handles that no one is to see; the error stays as it is. */
+/* A scope for handles that we make for ourselves; the VM's sentence stays as it
+ * is. */
 uint32_t torpor__scope_open(torpor_vm *vm);
 void torpor__scope_close(torpor_vm *vm, uint32_t mark);
 

@@ -10,19 +10,20 @@
 torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
                            const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same with a sentence as it is; 'vm' is not NULL. */
+/* The same with 'text' as the sentence; 'vm' is not NULL. */
 torpor_status torpor__fail_as(torpor_vm *vm, torpor_status status,
                               const char *text);
 /* Guest memory contradicts itself: the VM is broken from here on. */
 torpor_status torpor__fail_damaged(torpor_vm *vm, const char *what);
+/* No sentence. */
 void torpor__error_reset(torpor_vm *vm);
 
-/* Returns MISUSE from a public function when an argument that must not be NULL
- * is. */
+/* Returns MISUSE from the public function that it stands in when 'argument' is
+ * NULL. */
 #define TORPOR__REQUIRE(vm, argument)                                          \
   if (!(argument)) return torpor__fail_missing((vm), #argument)
 torpor_status torpor__fail_missing(torpor_vm *vm, const char *argument);
-/* 'value' is a handle of another VM. */
+/* STALE: a value is a handle of another VM. */
 torpor_status torpor__fail_foreign(torpor_vm *vm);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* eval.c - evaluating scripts and modules.
  *
- * Modules that one imports are asked for by the guest while it links
- * (import.c, torpor_host.module). */
+ * While the guest links a module it asks for those that this imports
+ * (torpor_host.module, by import.c). */
 #include <string.h>
 
 #include "vm/error.h"

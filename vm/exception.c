@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* exception.c - exceptions as the host throws, makes and reads them. */
+/* exception.c - exceptions: what was thrown, throwing, and error objects. */
 #include <string.h>
 
 #include "vm/enter.h"

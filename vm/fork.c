@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* fork.c - a copy of a VM that goes on living.
  *
- * A VM of the same image is taken, and the pages that may have been written are
- * copied into it, up to the limit; what the image has beyond becomes zero. Like
- * one that was restored it sleeps until it is entered.
+ * The copy is a VM of the same image, into which the pages are copied that may
+ * have been written since, up to the end of the heap; what the image has behind
+ * that is cleared. Like a restored VM it sleeps until it is entered.
  *
  *  (1) The copy saves to the same bytes as its original does, until one of them
  *      is entered.
  *  (2) Nothing of the host's is shared: bindings, callbacks.
- *  (3) Without options the copy has its original's limits: nobody gets rid of
- *      one by being copied.
+ *  (3) Without options the copy has the limits of its original, so that copying
+ *      is no way around them.
  *
  * Runs on the original's thread; the copy is not bound to it. */
 #include <string.h>
@@ -42,7 +42,7 @@ static void copy_part(copying *c, uint32_t start, uint32_t end, uint32_t low,
     c->failed = true;
 }
 
-/* What a snapshot leaves out is as in a restored VM. */
+/* Leaves out what a snapshot leaves out. */
 static void copy_range(void *user, uint32_t start, uint32_t end) {
   copying *c = user;
   const torpor__image *image = c->from->image;
@@ -75,7 +75,7 @@ static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
   if (status == TORPOR_OK)
     status = torpor__vm_take(vm->image, options ? options : &same, out);
   if (status == TORPOR_OK) status = copy_memory(vm, *out);
-  /* As it is counted there: what is left may be nothing. */
+  /* As the guest counts it: 'used up' and 'no limit' are two numbers there. */
   if (status == TORPOR_OK && !options)
     (*out)->control->host.fuel = vm->control->host.fuel;
   return status;

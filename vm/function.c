@@ -11,7 +11,7 @@
 #include "vm/value.h"
 #include "vm/vm.h"
 
-/* A VM that is asleep is not woken by it. */
+/* Does not wake a VM that is asleep. */
 torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
                                    torpor_host_fn function, void *user,
                                    void (*finalize)(void *user)) {

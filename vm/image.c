@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* image.c - flat memory that never changes, which VMs start from.
  *
- * Two kinds: the *baseline* of each engine, from the segments that it brings,
- * made at its first use and kept; and what snapshots are laid out as, for a
- * base (base.c) or for one large VM (restore.c). Resetting and comparing go by
- * whole pages of an image.
+ * There are two kinds: the *baseline* of each engine, the memory of an engine
+ * that has just been initialised, which is made of the engine's segments at its
+ * first use and kept; and a snapshot that was laid out for a base (base.c) or
+ * for one large VM (restore.c). VMs are reset to their image, and compared with
+ * it, by whole pages.
  *
  *     image:  | stack: zero | data ... | control | ... | heap ... |
  *                                                                size
  *
- * The bytes lie in a file of memory alone, sealed, so that VMs can be mapped
- * onto it; where the system has none, in plain memory, which VMs copy.
+ * The bytes lie in a file that is memory alone (memfd), so that VMs can be
+ * mapped onto it; where the system has no such files, in plain memory, which
+ * VMs copy.
  *
  *  (1) A finished image cannot be written, by anyone: the file is sealed and
  *      the only mapping of it read-only.
- *  (2) Stack and the host's part of the control block are zero in it, and what
- *      lies beyond the limit of its heap (torpor__memory_limit).
+ *  (2) It is zero in the stack, in the host's part of the control block, and
+ *      behind the end of its heap (torpor__memory_limit).
  *  (3) A VM holds a reference to its image.
  *
  * Any thread; an image that is being made belongs to one. */
@@ -30,13 +32,15 @@
 #include "wasm/mutex.h"
 #include "wasm/os.h"
 
-/* Files of images that one VM alone has, of 1,024 that a program may have. */
+/* The most files for images of one VM alone: a process may often have no more
+ * than 1,024 files open. */
 #define ALONE_MOST 64
 
 static _Atomic unsigned alone;
 const uint8_t torpor__zero_page[TORPOR__PAGE];
 
-/* Those of all engines, for good: added under the lock, found without it. */
+/* The baselines of all engines, which stay: added under the lock, found without
+ * it. */
 static torpor__image *_Atomic baselines;
 
 static uint64_t round_up(uint64_t size, uint64_t unit) {
@@ -136,7 +140,7 @@ static bool classify(torpor__image *image) {
   return true;
 }
 
-/* Leaves out what a chain had beyond the limit that it ends with. */
+/* Clears what snapshots of a chain put behind the end of the last heap. */
 void torpor__image_cut(torpor__image *image, uint32_t limit) {
   uint64_t end = round_up(limit, TORPOR__CHUNK);
   if (limit >= image->end) return;
@@ -145,7 +149,7 @@ void torpor__image_cut(torpor__image *image, uint32_t limit) {
   image->end = limit;
 }
 
-/* Makes the file what it stays. false: it could still be written. */
+/* Seals the file, and maps it read-only. false: that failed. */
 static bool seal_file(torpor__image *image) {
   size_t size = image->mapped_size;
   if (!torpor__os_file_resize(image->file, size)) return false;

@@ -11,13 +11,14 @@
 
 struct torpor__image {
   const torpor__engine *engine;
-  const torpor__image *baseline; /* the engine's; its own is itself */
+  const torpor__image *baseline; /* the engine's; a baseline's is itself */
   uint8_t *bytes;                /* 'size' bytes */
-  uint32_t size;        /* whole pages: nothing behind it is not zero */
+  uint32_t size;                 /* whole pages; all is zero from there on */
   uint32_t mapped_size; /* whole chunks: as far as VMs are mapped onto it */
   uint32_t pages;       /* memory of a VM that starts from it, in wasm pages */
   torpor__os_file file; /* none: VMs cannot be mapped onto it */
-  uint8_t *page_use;    /* for each page, or NULL: all of them are all */
+  uint8_t *page_use;    /* a byte for each page; NULL: every page counts as both
+                           used and other */
   uint32_t stack_size;
   uint32_t host_start, host_end; /* control.host: set by us, never stored */
   _Atomic uint32_t references;
@@ -26,20 +27,20 @@ struct torpor__image {
 #endif
   _Atomic bool retired; /* VMs of it are not kept in the pool any more */
   bool is_alone;        /* counts among the files of such images */
-  uint32_t end;         /* nothing from here on is not zero */
+  uint32_t end;         /* all is zero from here on */
   /* While it is made, and of its mapping. */
   uint64_t reserved;
   struct torpor__image *next; /* among the baselines */
 };
 
-/* The baseline of 'engine', made at the first call and kept. NULL: no memory.
- */
+/* The baseline of 'engine', made once and kept. NULL: no memory. */
 torpor__image *torpor__image_find(const torpor__engine *engine);
 
-/* An image of at most 'most' bytes that begins as the baseline; then its memory
- * is extended to what it has, runs are put in (a torpor__put_fn), it is cut at
- * the limit of its heap, and finished. A 'shared' one says of its pages what
- * they are, which takes a look at all of them. NULL, false: no memory. */
+/* Makes an image, of at most 'most' bytes, in steps: it starts as the baseline;
+ * its memory is extended to what the VM has; runs are put into it (a
+ * torpor__put_fn); it is cut at the limit of its heap, and finished. For a
+ * 'shared' one all pages are compared with the baseline then, so that VMs need
+ * not. NULL, false: no memory. */
 torpor__image *torpor__image_start(const torpor__engine *engine, uint64_t most);
 bool torpor__image_extend(torpor__image *image, uint64_t size);
 torpor_status torpor__image_put(void *user, uint32_t start, uint32_t size,
@@ -49,11 +50,12 @@ bool torpor__image_finish(torpor__image *image, bool shared);
 
 /* Gives up one reference; NULL is fine. Baselines are never given up whole. */
 void torpor__image_release(torpor__image *image);
-/* The references of VMs. */
+/* Adds and gives up the reference of a VM. */
 void torpor__image_enter(torpor__image *image);
 void torpor__image_leave(torpor__image *image);
-/* The image is for one VM alone, which has been mapped onto it; its copies may
- * be, too, where there are files enough. */
+/* The image was made for one VM, which has been mapped onto it: its memory is
+ * not recycled. Forks of that VM are mapped onto it, too, unless many such
+ * images are open, since each has a file. */
 void torpor__image_retire(torpor__image *image);
 
 static inline uint8_t torpor__image_page_use(const torpor__image *image,
@@ -73,7 +75,7 @@ static inline const uint8_t *torpor__image_page(const torpor__image *image,
 }
 
 #ifdef TORPOR_TESTING
-/* As where the system makes no files of memory. */
+/* Behaves as on a system without files of memory. */
 void torpor__image_refuse_files(bool refuse);
 #endif
 

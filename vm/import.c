@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* import.c - what guest code calls on its host: module "torpor" of abi.h.
  *
- * Each import leaves guest code with torpor__host_begin and returns to it with
- * torpor__host_end: from there on the watchdog may jump over the import. So by
- * then it holds nothing: no lock, no memory.
+ * Each import begins with torpor__host_begin and ends with torpor__host_end:
+ * after that the watchdog may jump over what is left of it. So by then it holds
+ * no lock and no memory.
  *
  *  (1) Host functions are never jumped over. A trap below one comes back to it
  *      as TORPOR_TRAPPED; only after it has returned are the guest frames
  *      above trapped as well.
  *  (2) Arguments are checked and copied before a callback sees them.
- *  (3) Guest code that is to stop does not go on after a host function,
- *      whatever that answers, and cannot catch it. Other imports cannot say so:
- *      after those that may take long the guest is made to ask soon.
+ *  (3) Guest code that has to stop does not go on after a host function,
+ *      whatever that answers, and cannot catch that. Other imports have no
+ *      answer that says so: after them the guest is made to ask soon ('hurry').
  *
- * 'host' is the seat of the memory that runs: where the VM stands whose it is
- * now (pool.c). */
+ * 'host' is the seat of the VM whose memory it is that runs (vm.h). */
 #include "vm/import.h"
 
 #include <math.h>
@@ -43,8 +42,8 @@ _Static_assert(ARGUMENTS_SMALL >= TORPOR_ARGUMENTS_LEAST, "as torpor.h says");
 
 /* ---- Host functions -------------------------------------------------------*/
 
-/* The guest throws what was thrown last; an engine that does not keep that
- * takes it from result[0]. */
+/* The guest throws what it was told last; an older engine, which does not keep
+ * that, takes it from result[0]. */
 static uint32_t throw_on(torpor_vm *vm) {
   vm->control->host.result[0] = vm->exception.bits;
   return TORPOR_THROWN;
@@ -86,8 +85,8 @@ static uint32_t call_bound(torpor_vm *vm, const torpor__binding *binding,
   return throw_error(vm, torpor_status_text(status));
 }
 
-/* The values of a call, 'count' and, as far as TORPOR_ARGUMENTS_LEAST, some
- * that are undefined. */
+/* The arguments of a call; 'values' is filled up to TORPOR_ARGUMENTS_LEAST with
+ * undefined, so that a host function need not count them. */
 static void read_values(torpor_vm *vm, const uint8_t *given, uint32_t count,
                         torpor_value *values) {
   for (uint32_t i = 0; i < count; i++) {
@@ -125,8 +124,8 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   return status;
 }
 
-/* Guest code that is told to stop leaves soon; one that goes on calling the
- * host, where time does not count, is not what it should be. */
+/* Guest code that is told to stop leaves soon. If it calls the host again and
+ * again instead, during which the watchdog waits, it is ended here. */
 static void tell_to_stop(torpor__entry *entry) {
   if (++entry->stops > STOPS_MOST) torpor__trap_raise(TORPOR__TRAP_WATCHDOG);
 }
@@ -148,8 +147,8 @@ static uint32_t import_call(void *host, uint32_t function, uint64_t self,
   return status;
 }
 
-/* Other host code has run: guest code that is to stop asks at its next poll.
- * The request stays for that poll, or for the next entry if there is none. */
+/* The end of other imports: guest code that has to stop is made to ask soon.
+ * What was requested stays so until then, or until the next entry. */
 static void end_import(torpor_vm *vm, torpor__entry *entry) {
   if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
   if (torpor__limit_is_due(vm, entry)) vm->control->host.hurry = 1;
@@ -180,7 +179,7 @@ static uint32_t import_module(void *host, uint32_t name, uint32_t size) {
   torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   torpor_bytes source = {NULL, 0};
-  /* Always memory of its own, never the window: the guest releases it. */
+  /* Full, so that the source gets memory of its own, which the guest frees. */
   torpor__loan loan = {.window_used = TORPOR_ABI_WINDOW};
   uint64_t address = 0;
   torpor_status status = ask_module(vm, name, size, &source);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* inspect.c - looking into a VM: what it holds and where it waits.
  *
- * The guest tells (guest/inspect.c), in a copy of the VM with room to spare, so
- * that the VM itself stays as it is, also when its memory is nearly used up.
- * What it tells is checked here: well-formed CBOR, all texts UTF-8, no larger
- * than INSPECT_LARGEST.
+ * The guest makes the report (guest/inspect.c), in a copy of the VM that has
+ * room to spare: so the VM stays as it is, and may have used up its memory. The
+ * report is checked here: well-formed CBOR, all texts UTF-8, no larger than
+ * INSPECT_LARGEST.
  *
  *  (1) No code of the program runs.
- *  (2) A copy whose memory contradicts itself is ended by a trap or by the
- *      watchdog; the VM is not touched by that. */
+ *  (2) A VM whose memory contradicts itself harms only the copy, which a trap
+ *      or the watchdog ends. */
 #include "vm/inspect.h"
 
 #include <inttypes.h>
@@ -24,22 +24,22 @@
 #include "vm/vm.h"
 
 #define INSPECT_LARGEST (UINT64_C(4) << 20)
-/* A fuzzer, which looks into VMs that contradict themselves, waits less. */
+/* How long a report may take; a fuzzer sets less. */
 #ifndef TORPOR__INSPECT_MS
 #define TORPOR__INSPECT_MS 30000
 #endif
-#define INSPECT_ENTRIES 20 /* as long as so many entries may take */
+#define INSPECT_ENTRIES 20 /* deadlines of the VM, if it has one */
 #define INSPECT_NAMED 5    /* functions in a sentence */
 
 /* ---- The copy -------------------------------------------------------------*/
 
-/* Twice the memory, and some to begin with. */
+/* Twice as much as the VM may have, and 16 MiB. */
 static uint64_t copy_memory(const torpor_vm *vm) {
   uint64_t memory = vm->memory_max * 2 + (UINT64_C(16) << 20);
   return memory < TORPOR_MEMORY_LARGEST ? memory : TORPOR_MEMORY_LARGEST;
 }
 
-/* A VM whose entries are limited is not looked into for much longer. */
+/* A VM with a short deadline gets less time for its report, too. */
 static uint64_t copy_deadline(const torpor_vm *vm) {
   uint64_t deadline = vm->deadline_ms;
   if (deadline == 0 || deadline > TORPOR__INSPECT_MS / INSPECT_ENTRIES)
@@ -58,7 +58,7 @@ static torpor_status copy_open(torpor_vm *vm, torpor_vm **out) {
   return status;
 }
 
-/* What went wrong in the copy, as the VM's sentence. */
+/* Says what went wrong in the copy as the VM's sentence. */
 static torpor_status fail_copy(torpor_vm *vm, torpor_vm *copy,
                                torpor_status status) {
   if (status == TORPOR_NOMEM || status == TORPOR_LIMIT)

@@ -5,7 +5,8 @@
 
 #include "vm/vm.h"
 
-/* Where each suspended function waits, as section 4 of a snapshot has it. */
+/* Where each suspended function waits: what TORPOR_SECTION_WAITING of a
+ * snapshot holds. */
 torpor_status torpor__inspect_waiting(torpor_vm *vm, torpor_bytes *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* invoke.c - entries at exports that return a status, and its sentence. */
+/* invoke.c - entries that answer with a status, and the sentence for it. */
 #include "vm/invoke.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@
 
 #define HANDLES_MANY 100000u
 
-/* Handles that nobody ended are the likelier reason when there are many. */
+/* Many handles are the likelier reason: then the sentence is about those. */
 static torpor_status fail_full(torpor_vm *vm) {
   uint32_t handles = vm->control->handles;
   if (handles < HANDLES_MANY)

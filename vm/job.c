@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* job.c - the job queue, promises, and rejections that nobody handles.
  *
- * Jobs run only when the host says so, one entry for as many as it asks for,
- * and never while guest code is on the stack: between any two of them a
- * snapshot can be taken. */
+ * Jobs run only when the host says so, as many as it asks for in one entry, and
+ * never while guest code is on the stack: so a snapshot can be taken between
+ * any two of them. */
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
@@ -56,7 +56,7 @@ torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
   return torpor__end(vm, status);
 }
 
-/* For engines that cannot do it without a handle. */
+/* For older engines, which need a handle for it. */
 static torpor_status look_by_handle(torpor_vm *vm, torpor_token token) {
   uint32_t scope = torpor__scope_open(vm);
   torpor_status status = TORPOR_TRAPPED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* life.c - how a VM's life begins and ends: from the pool, and back to it. */
+/* life.c - how a VM's life begins and ends: it comes out of the pool, clean,
+ * and goes back there. */
 #include "vm/life.h"
 
 #include <assert.h>
@@ -16,8 +17,8 @@
 #include "vm/vm.h"
 #include "wasm/os.h"
 
-/* Larger images are mapped, also those that only one VM ever starts from; and
- * more copies than this are not in use. */
+/* VMs of larger images are mapped onto them; the second number is for images
+ * that were made for one VM. So are VMs when so many copies are in use. */
 #define COPIED_LARGEST (UINT32_C(64) << 20)
 #define COPIED_ONCE_LARGEST (UINT32_C(4) << 20)
 #define COPIES_MOST 128
@@ -41,9 +42,9 @@ static void set_up(torpor_vm *vm, const torpor_options *options) {
   torpor_vm_set_deadline(vm, options->deadline_ms);
 }
 
-/* Whether a VM of 'image' is to be mapped. A copy is the faster as long as it
- * can be recycled; many at once take too much memory, and what was written of a
- * very large one takes too long to look through. */
+/* Whether a VM of 'image' is mapped onto it, or gets a copy. A copy is faster
+ * as long as it is recycled; but many at once take too much memory, and what
+ * was written of a very large one takes too long to find. */
 static bool is_mapped(const torpor__image *image,
                       const torpor_options *options) {
   torpor_memory memory = options ? options->memory : TORPOR_MEMORY_AUTO;

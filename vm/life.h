@@ -5,7 +5,7 @@
 
 #include "vm/vm.h"
 
-/* A VM in the state of 'image', with what 'options' say. */
+/* A VM whose memory is that of 'image', with what 'options' say. */
 torpor_status torpor__vm_take(torpor__image *image,
                               const torpor_options *options, torpor_vm **out);
 /* The baseline of 'engine'; this thread's error says what is wrong. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* limit.c - what stops guest code: fuel, the deadline, an interrupt.
  *
- * Fuel is counted by the guest, in its control block. The rest is asked at
- * every poll, which running code makes each 10,000 steps, and when a host
+ * Fuel is counted by the guest, in its control block. Deadline and interrupts
+ * are looked at when running code polls, every 10,000 steps, and when a host
  * function returns. Code that never polls is ended by the watchdog of wasm/,
  * some time after the deadline.
  *
  * A stop holds for the whole outermost call: when a nested call was
  * interrupted, the guest code around it is interrupted as soon as the host
- * function returns. A deadline holds also for other VMs that a host function
- * runs below it.
+ * function returns. A deadline also holds for other VMs that a host function
+ * runs meanwhile.
  *
  * torpor_vm_interrupt may come from any thread; all else runs on the VM's. */
 #include "vm/limit.h"

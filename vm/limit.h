@@ -5,19 +5,21 @@
 
 #include "vm/vm.h"
 
+/* An outermost call begins: its deadline runs from now on. */
 void torpor__limit_arm(torpor_vm *vm);
-/* True when guest code is to be interrupted now; says why in vm->stop. Once it
- * was, all that is left of the outermost call is interrupted too. */
+/* Whether guest code, which asks, has to stop; vm->stop says why. From then on
+ * the answer is yes until the outermost call ends. */
 bool torpor__limit_poll(torpor_vm *vm);
-/* The same when host code has run, without asking the host; the clock only
- * where 'entry' may be late. */
+/* The same after a host function: torpor_host.interrupt is not asked, and the
+ * clock only where 'entry' may be late. */
 bool torpor__limit_after(torpor_vm *vm, const torpor__entry *entry);
-/* The same where guest code cannot be interrupted: takes note of nothing. */
+/* Whether torpor__limit_after would say yes. Changes nothing. */
 bool torpor__limit_is_due(const torpor_vm *vm, const torpor__entry *entry);
-/* The host function that is running says so. */
+/* The running host function answered that guest code has to stop. */
 void torpor__limit_stop(torpor_vm *vm);
-/* True when torpor_vm_interrupt was called since; takes note of it. */
+/* Whether torpor_vm_interrupt was called since this was asked last. */
 bool torpor__limit_requested(torpor_vm *vm);
+/* INTERRUPTED, with a sentence that says by what. */
 torpor_status torpor__limit_interrupted(torpor_vm *vm);
 
 #endif

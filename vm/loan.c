@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* loan.c - bytes into guest memory and out of it.
  *
- * Bytes go in as a *loan*. Small ones use the window of the control block,
- * which costs no entry; the guest copies what it needs before it runs code that
- * could call us back, so nested loans may use the window again. */
+ * Bytes go in as a *loan*, for one call. Small ones lie in the window, a buffer
+ * in the control block, which costs no entry; larger ones in memory that the
+ * guest allocates for them. The guest copies what it needs before it runs code
+ * that could call the host, so a call below may use the window again. */
 #include "vm/loan.h"
 
 #include <assert.h>
@@ -15,7 +16,7 @@
 #include "vm/memory.h"
 #include "vm/vm.h"
 
-/* Memory of the guest's for 'size' bytes and a zero byte. */
+/* Lends in memory that the guest allocates. */
 static torpor_status lend_allocated(torpor_vm *vm, torpor__loan *loan,
                                     const void *data, size_t size,
                                     uint64_t *address) {

@@ -5,7 +5,7 @@
 
 #include "vm/vm.h"
 
-/* So many texts one call needs at most, and one more. */
+/* Loans of one call that lie in allocated memory; two are the most now. */
 #define TORPOR__LOANS_MOST 3
 
 /* Bytes lent to the guest for one call: in the control block's window while

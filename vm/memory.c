@@ -74,15 +74,15 @@ bool torpor__memory_cut(torpor_vm *vm, uint32_t end) {
 
 /* ---- Giving back ----------------------------------------------------------*/
 
-/* Whether something else is remembered of 'page' than what the image has: then
- * the next difference must find it among what was written. */
+/* Whether what is remembered of 'page' is not what the image has: then the page
+ * has to count as written, so that the next difference looks at it. */
 static bool is_remembered(const torpor_vm *vm, uint32_t page) {
   return vm->remembered.known &&
          (vm->remembered.pieces || torpor__shadow_at(vm->region, page) ||
           torpor__shadow_shares(vm->region, page));
 }
 
-/* The stack is dead, and zero in every image. */
+/* The stack is empty between entries, and zero in every image. */
 static bool is_needless(const torpor_vm *vm, uint32_t page) {
   size_t at = (size_t)page * TORPOR__PAGE;
   if (at + TORPOR__PAGE <= vm->image->stack_size) return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* number.c - numbers from and to text, whatever locale the host has set. */
+/* number.c - numbers from and to text, independent of the host's locale. */
 #include "vm/number.h"
 
 #include <stdio.h>

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* operation.c - the operations that a VM waits for, as the host sees them.
  *
- * The table lies in guest memory, sorted by id (abi.h), all of it in what
- * sleeps with the VM; one that says otherwise is damaged. Reading it is done
- * from outside, without entering the guest: so listing what a sleeping VM waits
- * for does not wake it. */
+ * Their table lies in guest memory, sorted by id (abi.h), in what a snapshot
+ * keeps; one that does not is damaged. It is read without entering the guest,
+ * so that listing what a sleeping VM waits for does not wake it. */
 #include <math.h>
 #include <string.h>
 
@@ -16,8 +15,8 @@
 #include "vm/value.h"
 #include "vm/vm.h"
 
-/* Cancelled operations that were never given are passed over, but not for
- * ever: the rest is for the next call. */
+/* One call passes over at most so many cancelled operations that the host was
+ * never given, so that it ends; the next call goes on. */
 #define CANCELLED_LOOK 65536
 #define NONE_CANCELLED 1 /* see abi.h */
 

@@ -11,11 +11,12 @@
 torpor_status torpor__options_engine(const torpor_options *options,
                                      const char *id,
                                      const torpor__engine **out);
-/* Makes '*options', unless it is NULL, point to 'own', a copy of what a caller
- * of any version gave. MISUSE, with the reason as this thread's error, when
- * they make no sense. */
+/* Copies '*options', of a caller of any version, to 'own', and lets '*options'
+ * point there; unless it is NULL. MISUSE, and this thread's sentence says why,
+ * when they make no sense. */
 torpor_status torpor__options_take(const torpor_options **options,
                                    torpor_options *own);
+/* memory_max, or its default. */
 uint64_t torpor__options_memory(const torpor_options *options);
 
 #endif

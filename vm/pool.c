@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* pool.c - recycling VMs: what makes opening one cost microseconds.
  *
- * The price of a new VM is its page faults. So a closed one is reset to its
- * image and kept. The reset covers every byte that could have been written, and
- * asks the guest nothing. There are two kinds of memory:
+ * What a new VM costs is its page faults. So a closed one is kept, after its
+ * memory was reset to its image. The reset covers every byte that could have
+ * been written, and asks the guest nothing. There are two kinds of memory:
  *
- * A *copy* keeps its pages, those that some program wrote. It is tracked once
- * the image is in it, so that what is to be reset are the pages that were let
- * in for writing, and what was committed since. A new VM pays a fault for each
- * page that it writes, about 0.1 ms in all; every snapshot of it is the faster
- * for it, which is what 100 runs that take a snapshot at each step live on.
+ * A *copy* of the image keeps the pages that programs wrote. It is tracked:
+ * the first write to a page is noted, so that only such pages have to be reset,
+ * and looked at for a snapshot. A new VM pays a fault for
+ * each page that it writes, about 0.1 ms in all.
  *
  *     written:     ####......##########################......####
  *     image:       stack     data, library       zero         grown heap
  *     reset:       zero      copy page by page   zero         given back
  *
- * A *mapped* one has of its own only what it wrote, which is given back to the
- * system when it is closed.
+ * *Mapped* memory is the image's file until it is written. Pages that were
+ * written are given back to the system when the VM is closed.
  *
  *  (1) A VM in the pool equals a new one, byte for byte: memory, globals,
  *      table. (test_pool.c compares.)
@@ -46,9 +45,10 @@
 TORPOR__THRESHOLD(written_kept, UINT32_C(4) << 20);
 /* Below the top of the stack this much stays. */
 #define STACK_KEPT (UINT32_C(128) << 10)
-/* Pages that some program wrote once need not be reset for ever: after so many
- * uses it is found out again which are. That costs about as much as 75 resets,
- * in faults for which the threads of a process stand in line. */
+/* A page that one program wrote is reset at each use from then on. So after so
+ * many uses it is found out again which are written. That costs about as much
+ * as 75 resets, in page faults, for which the threads of a process wait for
+ * each other. */
 #define TRACK_ANEW 1000
 
 static torpor_vm *pool;
@@ -57,8 +57,8 @@ static _Atomic size_t copies; /* that there are, in use or not */
 
 /* ---- Reset ----------------------------------------------------------------*/
 
-/* Whether 'page' is not zero in the image, and in 'end' where pages that are
- * otherwise begin. */
+/* Whether 'page' is not zero in the image; '*end' is the next page for which
+ * the answer is another, or 'limit'. */
 static bool page_is_used(const torpor__image *image, uint32_t page,
                          uint32_t limit, uint32_t *end) {
   bool used = torpor__image_page_use(image, page) != 0;
@@ -70,8 +70,8 @@ static bool page_is_used(const torpor__image *image, uint32_t page,
   return used;
 }
 
-/* Pages that are zero already are only read: one that nobody ever wrote takes
- * no memory of its own. */
+/* Pages that are zero already are only read: a page that nobody ever wrote
+ * takes no memory. */
 static void zero_pages(uint8_t *bytes, size_t size) {
   for (size_t at = 0; at < size; at += TORPOR__PAGE)
     if (!torpor__bytes_are_zero(bytes + at, TORPOR__PAGE))
@@ -91,7 +91,7 @@ static void reset_pages(torpor_vm *vm, uint32_t start, uint32_t end) {
   }
 }
 
-/* Gives back the depths of the stack that few programs reach. */
+/* Gives back the part of the stack that few programs reach. */
 static void trim_range(void *user, uint32_t start, uint32_t end) {
   torpor_vm *vm = user;
   uint32_t low = vm->image->stack_size & ~(TORPOR__CHUNK - 1);
@@ -100,7 +100,7 @@ static void trim_range(void *user, uint32_t start, uint32_t end) {
     torpor__region_decommit(vm->region, start, end < low ? end : low);
 }
 
-/* What may have been written may also be read-only still. */
+/* The pages may be clean, and so read-only. */
 static void reset_range(void *user, uint32_t start, uint32_t end) {
   torpor_vm *vm = user;
   if (torpor__region_commit(vm->region, start, end))
@@ -163,10 +163,10 @@ static void destroy(torpor_vm *vm) {
 
 /* ---- At rest --------------------------------------------------------------
  *
- * What is recycled is the memory. The struct, which is what the host knows the
- * VM by, rests when the VM was closed, until RESTING others were: who closes a
- * VM twice, or goes on using it, meets one that says so, and not the VM of
- * somebody else. */
+ * Memory is recycled at once. The struct, to which the host has a pointer, is
+ * not used again before RESTING other VMs were closed: whoever closes a VM
+ * twice, or goes on using it, is told so, instead of meeting somebody else's
+ * VM. */
 
 static torpor_vm *_Atomic resting[RESTING];
 static _Atomic uint32_t resting_next;
@@ -197,8 +197,8 @@ static torpor_vm *rest(torpor_vm *vm) {
   return next;
 }
 
-/* Writes the image into memory that is new, and so zero: pages that no one
- * writes cost nothing. */
+/* Writes the image into new memory, which is zero: so only pages that are not
+ * zero in it are touched. */
 static bool lay_out(torpor_vm *vm) {
   const torpor__image *image = vm->image;
   uint32_t limit = image->size / TORPOR__PAGE, next;
@@ -214,8 +214,8 @@ static bool lay_out(torpor_vm *vm) {
   return commit_control(vm) && track(vm, true);
 }
 
-/* A copy lies on the file too where there is one: what no program writes is
- * then the same memory in all of them, and in the processor's caches. */
+/* A copy is mapped onto the file as well where there is one: pages that no
+ * program writes are then the same memory in all of them, and in the caches. */
 static bool put_image(torpor_vm *vm) {
   const torpor__image *image = vm->image;
   uint32_t size = image->mapped_size;
@@ -302,8 +302,9 @@ static torpor_vm *give_shared(torpor_vm *vm) {
 
 /* ---- A place for each thread ----------------------------------------------
  *
- * The VM that a thread closed last, whose pages its processor still has. Its
- * thread needs no lock for it; others take it out when its image goes. */
+ * A thread keeps the VM that it closed last, whose pages are still in its
+ * processor's caches, and needs no lock to take it again. Other threads take it
+ * out only when its image is dropped. */
 
 struct place {
   torpor_vm *_Atomic vm;
@@ -328,8 +329,9 @@ static void leave_place(void *user) {
   if (vm) destroy(vm);
 }
 
-/* In a child only this thread is left; what others had is for all. Their places
- * are gone: the stacks that they lie on are used again. */
+/* In a child process only this thread is left. What the others kept is put into
+ * the shared list; their places are forgotten, since the memory of threads that
+ * are gone is used again. */
 static void leave_in_child(void) {
   struct place *place = places;
   for (; place; place = place->next) {
@@ -466,7 +468,7 @@ void torpor__pool_drop(const torpor__image *image) {
   destroy_all(others);
 }
 
-/* What rests stays, so that a VM that is used once more still says so. */
+/* Structs of closed VMs stay, so that using one still fails. */
 void torpor_pool_drain(void) {
   torpor__pool_drop(NULL);
   torpor__region_drain();

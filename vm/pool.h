@@ -14,7 +14,7 @@ void torpor__pool_drop(const torpor__image *image);
 /* Copies of images that are in use. */
 size_t torpor__pool_live(void);
 #ifdef TORPOR_TESTING
-/* Frees all that can be. How many VMs wait. */
+/* Frees all VMs that wait, and the structs of closed ones; counts the first. */
 void torpor__pool_drain(void);
 size_t torpor__pool_count(void);
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* protect.c - snapshots that a caller's key keeps, and what names a snapshot.
+/* protect.c - snapshots under a caller's key: tampering is detected, and if
+ * that is asked for they are encrypted.
  *
  * An envelope around the bytes of a snapshot, so that whoever stores them need
- * not be trusted: altered or swapped bytes are refused, and if asked for they
- * cannot be read either. AES-256-GCM with key and nonce derived by HKDF-SHA256
- * from the caller's key and a random salt, as WebCrypto can do it too.
+ * not be trusted. AES-256-GCM with key and nonce derived by HKDF-SHA256 from
+ * the caller's key and a random salt, which WebCrypto can do as well.
  *
  *      0  magic 89 54 4f 52 4b 0d 0a 1a
  *      8  u32 version (1), u32 how (1 authenticated, 2 encrypted as well)
@@ -14,10 +14,10 @@
  *
  *  (1) Each envelope has a key of its own, since its salt is random: no nonce
  *      is ever used twice.
- *  (2) Nothing of what was encrypted is given out before its tag was found
- *      right; what was decrypted in vain is overwritten.
- *  (3) The tag covers the header and the context's size, so that no part can
- *      be taken for another.
+ *  (2) Nothing that was decrypted is given out before the tag was found right;
+ *      when it is wrong, what was decrypted is overwritten.
+ *  (3) The tag also covers the header and the size of the context, so that no
+ *      part can be taken for another.
  *
  * Bytes: docs/snapshot-format.md. Any thread. */
 #include <string.h>
@@ -136,7 +136,8 @@ static bool bind_context(EVP_CIPHER_CTX *cipher, const envelope *e) {
          update(cipher, NULL, e->context, e->context_size);
 }
 
-/* Brings 'size' bytes from one side to the other. */
+/* Sends 'size' bytes through the cipher, or past it when they are only
+ * authenticated. */
 static bool carry(EVP_CIPHER_CTX *cipher, const envelope *e, uint8_t *to,
                   const uint8_t *from, size_t size) {
   if (!bind_context(cipher, e)) return false;

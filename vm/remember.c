@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* remember.c - the state of a VM that its next difference is from.
  *
- * A VM remembers what it was restored from, or its state at the last save that
- * was asked to. The region's shadow has what has changed since the image:
+ * A VM remembers what it was restored from, or its last save with
+ * TORPOR_SAVE_PARENT. What has changed from the image to that state is kept in
+ * the region's *shadow*, copies of pages:
  *
  *     remembered page = zero from the remembered limit on,
  *                       else its copy in the shadow,
  *                       else itself while it is shared,
  *                       else the image's
  *
- * A heap that shrinks leaves copies behind, and the image has what it has: both
- * mean something again once the limit rises, when what was written is compared
- * with them, not with zero.
+ * Pages that were written are compared with that. After each save those that
+ * did not change are *shared* with the shadow, if many were written: such a
+ * page is copied only when it is written, and need not be compared until then.
+ * If few were, comparing them costs less than the page faults.
  *
- * What was written is compared with that. So after each save pages that did not
- * change are shared with the shadow, which takes them out of the comparison, if
- * there are many; where there are few, comparing costs less than the faults.
+ * When a heap shrinks, copies and the image's pages behind its end stay what
+ * they are, though zero is remembered there. When it grows again, pages are
+ * compared with those, not with zero.
  *
  * Most restored VMs are never asked for a difference. So a restore only keeps
- * the bytes that it read; the shadow is laid out when it is needed.
+ * the bytes that it read, and the shadow is made of them when it is needed.
  *
  *  (1) While 'known' is set and 'pieces' is empty, image and shadow are the
  *      remembered state, up to 'limit'; beyond it is zero.
@@ -41,12 +43,12 @@
 #include "vm/threshold.h"
 #include "vm/vm.h"
 
-/* Fewer written pages than this are compared each time. */
+/* With fewer written pages none is shared. */
 TORPOR__THRESHOLD(share_from, 128);
-/* More than this that changed are shared, too, instead of copied. */
+/* When more pages than this have changed they are shared, too, not copied. */
 TORPOR__THRESHOLD(copy_most, 256);
 
-/* What image and shadow have of 'page', whatever the limit is. */
+/* What is remembered of 'page' below the limit. */
 static const uint8_t *find_page(const torpor_vm *vm, uint32_t page) {
   const uint8_t *copy = torpor__shadow_at(vm->region, page);
   if (copy) return copy;
@@ -97,14 +99,14 @@ void torpor__name_release(torpor__name *name) {
 
 /* ---- The limit ------------------------------------------------------------*/
 
-/* Lets the page at 'address' count as written, and so not be shared. */
+/* Makes the page at 'address' count as written, and so not as shared. */
 static bool count_written(torpor_vm *vm, uint32_t address) {
   volatile uint8_t *byte = torpor__memory_to(vm, address, 1);
   if (byte) *byte = *byte;
   return byte != NULL;
 }
 
-/* Makes what is remembered of the page that 'limit' lies in zero from there. */
+/* Clears what is remembered behind 'limit' in the page that it lies in. */
 static bool cut_page(torpor_vm *vm, uint32_t limit) {
   uint32_t page = limit / TORPOR__PAGE, offset = limit % TORPOR__PAGE;
   size_t size = TORPOR__PAGE - offset;
@@ -116,7 +118,7 @@ static bool cut_page(torpor_vm *vm, uint32_t limit) {
   return copy != NULL;
 }
 
-/* Lets nothing be shared from 'limit' up to the limit before. */
+/* Shares no page from 'limit' up to the limit before any longer. */
 static bool unshare_beyond(torpor_vm *vm, uint32_t limit) {
   uint32_t page = (limit + TORPOR__PAGE - 1) / TORPOR__PAGE;
   for (; (uint64_t)page * TORPOR__PAGE < vm->remembered.limit; page++)
@@ -271,8 +273,8 @@ static bool page_differs(const pass *p, uint32_t page) {
          part_differs(vm, known, start, end, image->host_end, p->limit);
 }
 
-/* Leaves of [*start, *end) the pages that have something to remember: not the
- * stack, and nothing beyond the limit. */
+/* Cuts [*start, *end) down to the pages that are remembered: not the stack, and
+ * nothing beyond the limit. */
 static void clip(const pass *p, uint32_t *start, uint32_t *end) {
   uint32_t low = p->vm->image->stack_size & ~(TORPOR__PAGE - 1);
   uint32_t high = (p->limit + TORPOR__PAGE - 1) & ~(TORPOR__PAGE - 1);
@@ -321,8 +323,8 @@ static void share_found(pass *p) {
   p->start = p->end;
 }
 
-/* Whether a page is not all what is remembered of it, or the host writes it at
- * any time. */
+/* Whether the page at 'start' cannot be shared: the host writes it at any time,
+ * or its end, behind the limit, is remembered as zero. */
 static bool is_special(const pass *p, uint32_t start) {
   const torpor__image *image = p->vm->image;
   uint32_t low = image->host_start & ~(TORPOR__PAGE - 1);

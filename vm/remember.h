@@ -16,7 +16,8 @@ struct torpor__piece {
   uint8_t bytes[];
 };
 
-/* The id of a state that is remembered; whoever packs its bytes gives it. */
+/* The id of a state that is remembered. It is known once the bytes of that
+ * state are packed, which may be later and on another thread. */
 struct torpor__name {
   _Atomic uint32_t references;
   _Atomic bool known;
@@ -30,13 +31,13 @@ void torpor__name_set(torpor__name *name,
 void torpor__name_retain(torpor__name *name);
 void torpor__name_release(torpor__name *name); /* NULL is fine */
 
-/* Notes the next piece of what 'vm' is restored from, which was just put into
- * it: takes over what 'runs' owns, else copies the snapshot in 'data' that they
- * lie in. false: no memory. */
+/* Keeps a snapshot that was just put into 'vm', the next one of its chain:
+ * takes over its 'runs' if they were decompressed, else copies the bytes in
+ * 'data' that they lie in. false: no memory. */
 bool torpor__remember_piece(torpor_vm *vm, torpor__content *runs,
                             const void *data, size_t size);
-/* After the last piece: 'id' is that of the last, or NULL when it was copied.
- */
+/* After the last snapshot of the chain, with its id, or NULL when its bytes
+ * were copied: then the id is made when it is asked for. */
 bool torpor__remember_pieces(torpor_vm *vm, const uint8_t *id);
 
 /* Makes image and shadow the remembered state. NOT_FOUND, NOMEM. */
@@ -44,8 +45,8 @@ torpor_status torpor__remember_ready(torpor_vm *vm);
 /* What 'page' was in that state; after torpor__remember_ready. */
 const uint8_t *torpor__remember_page(const torpor_vm *vm, uint32_t page);
 
-/* 'vm' remembers the state that it is in, whose name will be 'name' (takes one
- * more reference). NOMEM: it remembers nothing. */
+/* Lets 'vm' remember the state that it is in, whose id will be in 'name' (which
+ * gets one more reference). NOMEM: it remembers nothing. */
 torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name);
 void torpor__remember_forget(torpor_vm *vm);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* restore.c - waking VMs: from a snapshot, or from a chain of them.
  *
- * A chain is a whole snapshot and the differences that follow it. Each piece is
- * checked, put over what there is, and let go before the next one is read. That
- * goes into the memory of a VM, or, for bases and for large snapshots, into an
- * image, which VMs are mapped onto.
+ * A chain is a whole snapshot and the differences that follow it. Each is read,
+ * checked, put over what there is, and let go before the next one. They are put
+ * into the memory of a VM or, for bases and large snapshots, into an image that
+ * VMs are mapped onto.
  *
  *  (1) Loading replaces everything or produces nothing.
  *  (2) What was loaded and not entered since saves to the same bytes.
@@ -121,7 +121,7 @@ static torpor_status load_memory(loader *to, const torpor__content *memory,
   return TORPOR_OK;
 }
 
-/* The id is made later where the VM keeps the bytes anyway. */
+/* Where the VM keeps the bytes, its id is made when that is asked for. */
 static torpor_status note_piece(loader *to, torpor__content *memory,
                                 const torpor_slice *slice) {
   to->before = slice;
@@ -200,7 +200,7 @@ static torpor_status load_deltas(loader *to, const torpor_slice *deltas,
   return status;
 }
 
-/* An instance knows how large its table is, and only that. */
+/* Only an instance knows how large its table is. */
 static torpor_status find_table_size(loader *to, torpor__image *baseline) {
   torpor_vm *vm = torpor__pool_take(baseline, baseline->pages, false);
   if (!vm) return fail_memory();
@@ -209,8 +209,8 @@ static torpor_status find_table_size(loader *to, torpor__image *baseline) {
   return TORPOR_OK;
 }
 
-/* What a VM of the engine starts from: a copy of the baseline, or an image of
- * its own when that is asked for or pays. */
+/* Makes what the chain is loaded into: a VM that is a copy of the baseline, or
+ * an image, when that is asked for or the snapshot is large. */
 static torpor_status start(loader *to, const torpor__container *container,
                            bool image) {
   uint64_t size = container->sections[TORPOR__SECTION_MEMORY].raw_size;
@@ -244,8 +244,8 @@ static torpor_status load_first(loader *to, const torpor_slice *slice,
   return status;
 }
 
-/* Leaves nothing beyond the break of the heap. What a program gave back is zero
- * in the last piece; snapshots that we did not make may say what they like. */
+/* Clears what lies behind the end of the heap: we write zeros there, but not
+ * every snapshot was made by us. */
 static torpor_status cut(loader *to) {
   if (to->vm) {
     if (to->end < to->vm->image->end) to->end = to->vm->image->end;
@@ -273,7 +273,7 @@ static torpor_status load_chain(loader *to, const torpor_slice *chain,
 
 /* ---- VMs ------------------------------------------------------------------*/
 
-/* A VM of the image that was made, which is for it alone. */
+/* Opens the only VM of the image that was made. */
 static torpor_status open_alone(loader *to) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_status status;

@@ -17,9 +17,9 @@
 
 #define TORPOR__RUN_GAP 16
 
-/* Calls 'put' for each run in 'data', in order; 'bytes' is NULL for zeros. Runs
- * that reach beyond 'memory' bytes, or touch what a snapshot of a VM of 'image'
- * leaves out, are FORMAT; else what 'put' gives when that is not OK. */
+/* Calls 'put' for each run in 'data', in order; 'bytes' is NULL for zeros.
+ * Gives what 'put' gives when that is not OK; FORMAT when a run reaches beyond
+ * 'memory' bytes, or into what snapshots of VMs of 'image' leave out. */
 typedef torpor_status torpor__put_fn(void *user, uint32_t start, uint32_t size,
                                      const uint8_t *bytes);
 torpor_status torpor__runs_read(const torpor__image *image, uint64_t memory,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* snapshot.c - putting a VM to sleep.
  *
- * A snapshot is guest memory, as its difference from the baseline, plus the
- * little outside it that the guest can observe: globals, table size. Host
- * functions are bound again by name, not stored. Pending operations are listed
- * once more as CBOR, for whoever wants to know without an engine what a
- * sleeping VM waits for. Bytes: docs/snapshot-format.md.
+ * A snapshot is guest memory, as its difference from the baseline, and the
+ * little outside of it that the guest can observe: globals, table size. Host
+ * functions are not stored: they are bound again by name. Pending operations
+ * lie in memory, and are listed once more as CBOR, so that they can be read
+ * without an engine. Bytes: docs/snapshot-format.md.
  *
  *  (1) Saved only between turns, so no guest frame is on the native stack.
  *  (2) Saving changes nothing in the VM but what it remembers (remember.c).
@@ -64,7 +64,7 @@ static torpor_status write_operations(torpor_vm *vm, torpor__buffer *out) {
     torpor_status status = torpor_operation_at(vm, i, &operation);
     if (status != TORPOR_OK) return status;
     write_operation(out, &operation);
-    /* A damaged table may name one large request many times. */
+    /* A damaged table may list one large request many times. */
     if (out->size > torpor__memory_size(vm))
       return torpor__fail_damaged(vm, "its table of operations");
     if (out->size > TORPOR__SECTION_LARGEST)
@@ -104,8 +104,8 @@ static torpor_status write_sections(torpor_vm *vm, unsigned flags,
 
 /* ---- Jobs -----------------------------------------------------------------*/
 
-/* A snapshot whose bytes have been copied out of the VM: the last section is
- * open still, and nothing of it packed. */
+/* A snapshot that is being made: all bytes have been copied out of the VM; the
+ * last section, memory, is neither compressed nor closed. */
 struct torpor_snapshot_job {
   torpor__container_writer writer;
   torpor__name *parent; /* what it is a difference from, or NULL */
@@ -180,7 +180,8 @@ static torpor_status name_bytes(const torpor_snapshot_job *job,
   return status;
 }
 
-/* Ends 'job'. What fails is said of 'vm', or of this thread when it is NULL. */
+/* Packs the snapshot and frees what the job has. The sentence about a failure
+ * is that of 'vm', or of this thread when it is NULL. */
 static torpor_status finish_job(torpor_snapshot_job *job, torpor_vm *vm,
                                 torpor_bytes *out) {
   torpor_status status = TORPOR_MISUSE;

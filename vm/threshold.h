@@ -2,8 +2,8 @@
 /* threshold.h - numbers from which on another way is cheaper.
  *
  * They decide what something costs, never what comes out. In test builds they
- * are variables, so that small VMs go the ways of large ones; a test that sets
- * one declares it:
+ * are variables, so that small VMs can be treated as large ones are; a test
+ * that sets one declares it:
  *
  *     extern _Atomic uint32_t torpor__share_from; */
 #ifndef TORPOR_VM_THRESHOLD_H

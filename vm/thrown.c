@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* thrown.c - reading what JavaScript threw.
  *
- * What JavaScript threw is described at once, while its handle is certainly
+ * An exception becomes the VM's sentence at once, while its handle is certainly
  * alive: "TypeError: x is not a function (app.js:3:7)". That looks at plain
- * data only, so that an exception which nobody asked about runs no getter and
- * no toString of the program. */
+ * data only: it runs no getter and no toString of the program. */
 #include "vm/thrown.h"
 
 #include <stdio.h>
@@ -133,8 +132,8 @@ static void describe(torpor_vm *vm, const torpor_error *error) {
     snprintf(text, size, "%s%s%s", error->name, colon, error->message);
 }
 
-/* An engine that is older reads the error as the program sees it, and gives a
- * handle to its cause, which nobody asked for. */
+/* An older engine cannot: it reads the error as the program would, and makes a
+ * handle of its cause, which is dropped. */
 static torpor_status look(torpor_vm *vm, torpor_error *out) {
   torpor_value thrown = vm->exception;
   torpor_status status;

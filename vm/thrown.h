@@ -5,11 +5,11 @@
 
 #include "vm/enter.h"
 
-/* Describes vm->exception in the VM's sentence; enters the guest, but no code
- * of the program runs. */
+/* Makes vm->exception the VM's sentence. It enters the guest, but runs no code
+ * of the program. */
 void torpor__fail_thrown(torpor_vm *vm);
-/* What torpor_error_read gives, without a sentence when it fails; 'export' is
- * that, or torpor_error_look. */
+/* What torpor_error_read gives, without a sentence when it fails. 'export' is
+ * torpor_error_read or, to run no code of the program, torpor_error_look. */
 torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
                                  torpor_value value, torpor_error *out);
 

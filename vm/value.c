@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* value.c - scopes, handles, tokens, strings and bytes.
  *
- * Handles live in a table in guest memory; the host passes them on and trusts
- * the guest to tell a stale one. Immediates never enter the guest. */
+ * Handles lie in a table in guest memory. The host passes them on, and the
+ * guest says which are stale. Numbers, booleans and the like are no handles:
+ * what concerns them alone does not enter the guest. */
 #include "vm/value.h"
 
 #include <string.h>

@@ -15,7 +15,7 @@ struct torpor__scope {
 static inline bool torpor__is_handle(torpor_value value) {
   return value.bits >> 48 >= TORPOR_TAG_STRING;
 }
-/* A border value of 'vm' as the host sees it. */
+/* The host's form of a value of 'vm' that crossed the border as 64 bits. */
 static inline torpor_value torpor__value_of(const torpor_vm *vm,
                                             uint64_t bits) {
   torpor_value value = {bits, 0};

@@ -81,7 +81,7 @@
  *     identify.c       the id of a snapshot
  *     json.c           JSON to CBOR
  *     json-write.c     CBOR to JSON
- *     cbor-error.c     whether bytes are CBOR
+ *     cbor-error.c     an error as plain data
  *     number.c         numbers as text
  *     error.c          the sentence about the last failure
  *
@@ -149,7 +149,8 @@ struct torpor_vm {
   uint32_t uses;           /* how often it was closed */
   bool mapped;             /* onto the image's file; else a copy of it */
   bool dirty;              /* it could not be reset */
-  struct torpor_vm **seat; /* where guest code finds whose memory it is */
+  struct torpor_vm **seat; /* points to the VM whose memory this is now; guest
+                              code gives it to imports */
   struct torpor_vm *next;  /* in the pool */
 
   /* Zero in a VM of the pool: all from here on. */
@@ -166,9 +167,9 @@ struct torpor_vm {
   bool asleep;      /* restored, not entered yet */
   bool broken;
   bool exhausted; /* broken because memory ran out */
-  bool closing;  /* close when the outermost call returns; or it is just done */
-  bool closed;   /* it rests (pool.c), broken, with no memory */
-  unsigned wake; /* torpor_wake: what it is told when it wakes */
+  bool closing;   /* it closes when the outermost call returns, or just now */
+  bool closed;    /* only the struct is left (pool.c), so that using it fails */
+  unsigned wake;  /* torpor_wake: what it is told when it wakes */
   torpor__remembered remembered;
   uint64_t owner; /* in its handles; not used twice in this process */
 
@@ -207,18 +208,19 @@ torpor_status torpor__check_open(torpor_vm *vm);
 torpor_status torpor__begin(torpor_vm *vm);
 /* The same for calls that do not enter it. */
 torpor_status torpor__begin_outside(torpor_vm *vm);
-/* The same for calls that may run the program's code: these are what
- * torpor_vm_interrupt interrupts. */
+/* The same for calls that may run the program's code, which are those that
+ * torpor_vm_interrupt interrupts: INTERRUPTED, too. */
 torpor_status torpor__begin_running(torpor_vm *vm);
-/* Whether what the guest published in its control block at the end of an entry
- * is so still: nobody has entered since. */
+/* Whether the control block says how things are: the guest brings it up to date
+ * at the end of an entry, so not while guest code is on the stack. */
 bool torpor__is_published(const torpor_vm *vm);
 /* OK when 'vm' is between turns; else BROKEN, or BUSY with a sentence that
  * begins with 'what'. */
 torpor_status torpor__check_idle(torpor_vm *vm, const char *what);
 /* Ends a call that was begun; gives back 'status'. 'vm' may be gone then. */
 torpor_status torpor__end(torpor_vm *vm, torpor_status status);
-/* torpor__begin and torpor__begin_running for a call on 'value'. */
+/* torpor__begin and torpor__begin_running for a call with 'value': STALE when
+ * it is another VM's. */
 torpor_status torpor__begin_on(torpor_vm *vm, torpor_value value);
 torpor_status torpor__begin_running_on(torpor_vm *vm, torpor_value value);
 
