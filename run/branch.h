@@ -33,8 +33,8 @@
 struct torpor__checkpoint {
   int64_t branch, step, version;
   bool runnable, clone;
-  struct torpor__slice engine;
-  struct torpor__slice snapshot; /* whole; plain until it is sealed */
+  torpor_slice engine;
+  torpor_slice snapshot; /* whole; plain until it is sealed */
   /* What it waits for, by rising id: id, kind, topic, request, due_ms and
    * begun_ms; the rest is filled in. */
   struct torpor__operation *operations;

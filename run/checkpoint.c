@@ -200,8 +200,8 @@ static torpor_status seal_checkpoint(void *user, const char *id, int64_t branch,
       store, id, branch, checkpoint->step, &opened->snapshot);
   if (status != TORPOR_OK)
     torpor__database_fail(store->database, status, "encrypting run %s", id);
-  checkpoint->snapshot = (struct torpor__slice){.data = opened->snapshot.data,
-                                                .size = opened->snapshot.size};
+  checkpoint->snapshot = (torpor_slice){.data = opened->snapshot.data,
+                                        .size = opened->snapshot.size};
   return status;
 }
 

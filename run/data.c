@@ -69,7 +69,7 @@ void torpor__data_put_text(struct torpor__data_writer *writer,
 }
 
 void torpor__data_put_bytes(struct torpor__data_writer *writer,
-                            struct torpor__slice bytes) {
+                            torpor_slice bytes) {
   put_head(writer, BYTES, bytes.size);
   put(writer, bytes.data, bytes.size);
 }
@@ -157,28 +157,27 @@ bool torpor__data_get_null(struct torpor__data_reader *reader) {
   return true;
 }
 
-static struct torpor__slice get_slice(struct torpor__data_reader *reader,
-                                      unsigned major) {
+static torpor_slice get_slice(struct torpor__data_reader *reader,
+                              unsigned major) {
   uint64_t size = get_number(reader, major);
   if (size > left_of(reader)) reader->bad = true;
-  if (reader->bad) return (struct torpor__slice){.data = "", .size = 0};
-  const struct torpor__slice slice = {.data = reader->at, .size = (size_t)size};
+  if (reader->bad) return (torpor_slice){.data = "", .size = 0};
+  const torpor_slice slice = {.data = reader->at, .size = (size_t)size};
   reader->at += size;
   return slice;
 }
 
-struct torpor__slice torpor__data_get_text(struct torpor__data_reader *reader) {
-  struct torpor__slice text = get_slice(reader, TEXT);
+torpor_slice torpor__data_get_text(struct torpor__data_reader *reader) {
+  torpor_slice text = get_slice(reader, TEXT);
   if (text.size == 0) return text;
   if (memchr(text.data, 0, text.size) == NULL &&
       torpor__data_is_utf8(text.data, text.size))
     return text;
   reader->bad = true;
-  return (struct torpor__slice){.data = "", .size = 0};
+  return (torpor_slice){.data = "", .size = 0};
 }
 
-struct torpor__slice
-torpor__data_get_bytes(struct torpor__data_reader *reader) {
+torpor_slice torpor__data_get_bytes(struct torpor__data_reader *reader) {
   return get_slice(reader, BYTES);
 }
 
@@ -248,6 +247,6 @@ bool torpor__data_is_utf8(const char *text, size_t size) {
   return true;
 }
 
-bool torpor__data_is(struct torpor__slice text, const char *word) {
+bool torpor__data_is(torpor_slice text, const char *word) {
   return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
 }

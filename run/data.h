@@ -23,7 +23,7 @@ void torpor__data_put_int(struct torpor__data_writer *writer, int64_t value);
 void torpor__data_put_text(struct torpor__data_writer *writer,
                            const char *text);
 void torpor__data_put_bytes(struct torpor__data_writer *writer,
-                            struct torpor__slice bytes);
+                            torpor_slice bytes);
 void torpor__data_put_null(struct torpor__data_writer *writer);
 void torpor__data_put_bool(struct torpor__data_writer *writer, bool value);
 void torpor__data_put_array(struct torpor__data_writer *writer, size_t count);
@@ -41,8 +41,8 @@ bool torpor__data_get_bool(struct torpor__data_reader *reader);
 
 /* Borrowed from the reader's bytes. A text is UTF-8 without a zero byte, and
  * ends where 'size' says. */
-struct torpor__slice torpor__data_get_text(struct torpor__data_reader *reader);
-struct torpor__slice torpor__data_get_bytes(struct torpor__data_reader *reader);
+torpor_slice torpor__data_get_text(struct torpor__data_reader *reader);
+torpor_slice torpor__data_get_bytes(struct torpor__data_reader *reader);
 
 /* True, and past it, when null is next. */
 bool torpor__data_get_null(struct torpor__data_reader *reader);
@@ -54,7 +54,7 @@ size_t torpor__data_get_map(struct torpor__data_reader *reader);
 /* Passes over one value of any kind. */
 void torpor__data_skip(struct torpor__data_reader *reader);
 
-bool torpor__data_is(struct torpor__slice text, const char *word);
+bool torpor__data_is(torpor_slice text, const char *word);
 
 bool torpor__data_is_utf8(const char *text, size_t size);
 

@@ -246,7 +246,7 @@ WRITE_LOCKED(version_add, (DB, int64_t run, const struct torpor__version *row),
              (database, run, row))
 WRITE_LOCKED(file_add,
              (DB, int64_t run, int64_t version, const char *name,
-              struct torpor__slice source),
+              torpor_slice source),
              (database, run, version, name, source))
 WRITE_LOCKED(state_put, (DB, int64_t run, const struct torpor__state *row),
              (database, run, row))

@@ -73,8 +73,7 @@ torpor_status torpor__sqlite_pragma(struct torpor__sqlite *db, const char *sql,
   return status;
 }
 
-static int bind_slice(sqlite3_stmt *statement, int index,
-                      struct torpor__slice slice) {
+static int bind_slice(sqlite3_stmt *statement, int index, torpor_slice slice) {
   return sqlite3_bind_blob64(statement, index, slice.size > 0 ? slice.data : "",
                              slice.size, SQLITE_STATIC);
 }
@@ -85,7 +84,7 @@ static int bind_one(sqlite3_stmt *statement, int index, char type,
     return sqlite3_bind_text(statement, index, va_arg(*args, const char *), -1,
                              SQLITE_STATIC);
   if (type == 'b')
-    return bind_slice(statement, index, va_arg(*args, struct torpor__slice));
+    return bind_slice(statement, index, va_arg(*args, torpor_slice));
   int64_t number = va_arg(*args, int64_t);
   if (type == 'n' && number == TORPOR__NEVER)
     return sqlite3_bind_null(statement, index);

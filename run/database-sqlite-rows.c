@@ -31,11 +31,10 @@ static const char *get_text(sqlite3_stmt *row, int column) {
   return (const char *)sqlite3_column_text(row, column);
 }
 
-static struct torpor__slice get_slice(sqlite3_stmt *row, int column) {
+static torpor_slice get_slice(sqlite3_stmt *row, int column) {
   const void *data = sqlite3_column_blob(row, column);
-  return (struct torpor__slice){.data = data != NULL ? data : "",
-                                .size =
-                                    (size_t)sqlite3_column_bytes(row, column)};
+  return (torpor_slice){.data = data != NULL ? data : "",
+                        .size = (size_t)sqlite3_column_bytes(row, column)};
 }
 
 static bool is_below(sqlite3_stmt *row, int column, int64_t limit) {
@@ -299,7 +298,7 @@ static torpor_status version_each(struct torpor__database *database,
 
 static torpor_status file_add(struct torpor__database *database, int64_t run,
                               int64_t version, const char *name,
-                              struct torpor__slice source) {
+                              torpor_slice source) {
   return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_FILE_ADD,
                             "iitb", run, version, name, source);
 }

@@ -258,7 +258,7 @@ torpor_status torpor__sqlite_pragma(struct torpor__sqlite *db, const char *sql,
                                     int64_t *value);
 
 /* Starts a statement with parameters as 'types' says: i int64_t, t text or
- * NULL, b struct torpor__slice, n int64_t where TORPOR__NEVER is NULL. What
+ * NULL, b torpor_slice, n int64_t where TORPOR__NEVER is NULL. What
  * they point to must live until 'finish'. */
 torpor_status torpor__sqlite_start(struct torpor__sqlite *db,
                                    enum torpor__sqlite_statement which,

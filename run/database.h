@@ -66,12 +66,6 @@ enum {
 #define TORPOR__COUNT_LARGEST (INT64_C(1) << 56)
 #define TORPOR__CANCEL_ALL INT64_MAX
 
-/* Borrowed bytes. */
-struct torpor__slice {
-  const void *data; /* may be NULL when 'size' is 0 */
-  size_t size;
-};
-
 /* Where a run stands. The numbers are stored, and never reused. */
 enum torpor__run_status {
   TORPOR__RUN_ACTIVE = 0,     /* has work now, or waits for operations */
@@ -105,28 +99,28 @@ enum torpor__outcome {
 /* 'program' and 'engine' are those of the edition that the run is at. */
 struct torpor__run {
   const char *id;
-  const char *program;         /* path of the main module */
-  const char *access;          /* what flags granted, or "" */
-  struct torpor__slice input;  /* CBOR */
-  struct torpor__slice engine; /* engine id */
-  uint64_t memory_max;         /* as in torpor_run_options */
+  const char *program; /* path of the main module */
+  const char *access;  /* what flags granted, or "" */
+  torpor_slice input;  /* CBOR */
+  torpor_slice engine; /* engine id */
+  uint64_t memory_max; /* as in torpor_run_options */
   uint64_t fuel;
   uint64_t deadline_ms;
   int64_t created_ms;
-  int64_t parent; /* the run it was forked from, or 0 */
-  uint64_t keep;  /* states that stay, at least 1; UINT64_MAX: all */
-  struct torpor__slice handed; /* what its first edition took over, for one that
+  int64_t parent;      /* the run it was forked from, or 0 */
+  uint64_t keep;       /* states that stay, at least 1; UINT64_MAX: all */
+  torpor_slice handed; /* what its first edition took over, for one that
                                   comes from elsewhere; not read */
 };
 
 /* A program that a run has had, and what it took over from the one before. */
 struct torpor__version {
-  int64_t number;              /* from 0, rising by 1 */
-  const char *program;         /* path of the main module */
-  struct torpor__slice engine; /* engine id */
-  int64_t start;               /* the step after which it begins */
-  int64_t before;              /* the edition it took the place of; 0: none */
-  struct torpor__slice state;  /* CBOR: what that gave it */
+  int64_t number;      /* from 0, rising by 1 */
+  const char *program; /* path of the main module */
+  torpor_slice engine; /* engine id */
+  int64_t start;       /* the step after which it begins */
+  int64_t before;      /* the edition it took the place of; 0: none */
+  torpor_slice state;  /* CBOR: what that gave it */
 };
 
 struct torpor__head {
@@ -154,8 +148,8 @@ struct torpor__state {
   int64_t parent_step; /* the state this is a difference from, or 0 */
   bool runnable;       /* as in the head of that step */
   bool clone;          /* whoever wakes from it is a copy, and is told so */
-  struct torpor__slice engine;
-  struct torpor__slice snapshot;
+  torpor_slice engine;
+  torpor_slice snapshot;
   int64_t made_ms;
 };
 
@@ -174,10 +168,10 @@ struct torpor__operation {
   int64_t branch; /* in which it was begun */
   uint64_t id;
   const char *kind;
-  const char *topic;            /* name of the signal it waits for, or NULL */
-  struct torpor__slice request; /* CBOR */
-  int64_t due_ms;               /* or TORPOR__NEVER */
-  const char *key;              /* idempotency key */
+  const char *topic;    /* name of the signal it waits for, or NULL */
+  torpor_slice request; /* CBOR */
+  int64_t due_ms;       /* or TORPOR__NEVER */
+  const char *key;      /* idempotency key */
   enum torpor__policy policy;
   int64_t begun_ms;
   int64_t begun_step;
@@ -188,13 +182,13 @@ struct torpor__result {
   int64_t branch;
   uint64_t operation;
   enum torpor__outcome outcome;
-  struct torpor__slice value; /* CBOR */
+  torpor_slice value; /* CBOR */
 };
 
 struct torpor__signal {
   int64_t sequence; /* as above */
   const char *topic;
-  struct torpor__slice value; /* CBOR */
+  torpor_slice value; /* CBOR */
   int64_t sent_ms;
 };
 
@@ -203,7 +197,7 @@ struct torpor__line {
   int64_t step;
   int64_t number; /* within its step */
   torpor_level level;
-  struct torpor__slice text;
+  torpor_slice text;
   int64_t written_ms;
 };
 
@@ -217,8 +211,8 @@ struct torpor__counts {
 };
 
 struct torpor__exit {
-  struct torpor__slice value; /* CBOR */
-  const char *reason;         /* a sentence, or "" */
+  torpor_slice value; /* CBOR */
+  const char *reason; /* a sentence, or "" */
 };
 
 typedef torpor_status torpor__run_fn(void *data, int64_t run,
@@ -229,7 +223,7 @@ typedef torpor_status torpor__head_fn(void *data, int64_t run,
 typedef torpor_status torpor__version_fn(void *data,
                                          const struct torpor__version *row);
 typedef torpor_status torpor__file_fn(void *data, const char *name,
-                                      struct torpor__slice source);
+                                      torpor_slice source);
 typedef torpor_status torpor__exit_fn(void *data,
                                       const struct torpor__exit *row);
 typedef torpor_status torpor__state_fn(void *data,
@@ -310,7 +304,7 @@ struct torpor__database_calls {
                                 torpor__version_fn *visit, void *data);
   torpor_status (*file_add)(struct torpor__database *database, int64_t run,
                             int64_t version, const char *name,
-                            struct torpor__slice source);
+                            torpor_slice source);
   /* All of an edition, or the one of that name when 'name' is not NULL. */
   torpor_status (*file_each)(struct torpor__database *database, int64_t run,
                              int64_t version, const char *name,

@@ -34,7 +34,7 @@ struct file_count {
 
 /* torpor__file_fn */
 static torpor_status count_file(void *data, const char *name,
-                                struct torpor__slice source) {
+                                torpor_slice source) {
   struct file_count *files = data;
   (void)name;
   (void)source;
@@ -44,7 +44,7 @@ static torpor_status count_file(void *data, const char *name,
 
 /* torpor__file_fn */
 static torpor_status put_file(void *data, const char *name,
-                              struct torpor__slice source) {
+                              torpor_slice source) {
   struct torpor__data_writer *map = data;
   torpor__data_put_array(map, 2);
   torpor__data_put_text(map, name);
@@ -111,8 +111,7 @@ static torpor_status put_upgrade(struct exported *exported, int64_t version) {
   if (status != TORPOR_OK) return status;
   torpor__data_put_text(&exported->map, "upgrade");
   torpor__data_put_bytes(
-      &exported->map,
-      (struct torpor__slice){.data = handed.data, .size = handed.size});
+      &exported->map, (torpor_slice){.data = handed.data, .size = handed.size});
   torpor_bytes_free(&handed);
   return TORPOR_OK;
 }
@@ -149,8 +148,7 @@ static torpor_status put_run(struct exported *exported,
 }
 
 /* The same state, with where its functions wait. */
-static torpor_status save_waiting(torpor_store *store,
-                                  struct torpor__slice snapshot,
+static torpor_status save_waiting(torpor_store *store, torpor_slice snapshot,
                                   torpor_bytes *out) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = NULL;

@@ -45,7 +45,7 @@ struct imported {
   torpor_store *store;
   torpor_bytes section;
   char *id, *program; /* owned */
-  struct torpor__slice input, upgrade;
+  torpor_slice input, upgrade;
   int64_t version, created, step, branch, memory_max, fuel, deadline;
   bool runnable;
   struct torpor__file *files; /* names are owned */
@@ -73,7 +73,7 @@ static void free_imported(struct imported *run) {
 /* A copy that ends with a zero byte; at most 'largest' bytes long. */
 static char *take_text(struct imported *run, struct torpor__data_reader *reader,
                        size_t largest) {
-  struct torpor__slice text = torpor__data_get_text(reader);
+  torpor_slice text = torpor__data_get_text(reader);
   if (text.size > largest) reader->bad = true;
   if (reader->bad) return NULL;
   char *copy = malloc(text.size + 1);
@@ -123,7 +123,7 @@ static bool read_digits(const char **at, int64_t largest, int64_t *number) {
 }
 
 /* "run/branch/operation" */
-static bool read_key(struct torpor__slice key, struct known *known) {
+static bool read_key(torpor_slice key, struct known *known) {
   char text[TORPOR__KEY_MAX];
   int64_t id;
   if (key.size >= sizeof text) return false;
@@ -142,11 +142,11 @@ static bool read_key(struct torpor__slice key, struct known *known) {
 
 static void take_known(struct torpor__data_reader *reader,
                        struct known *known) {
-  struct torpor__slice key = {.data = "", .size = 0};
+  torpor_slice key = {.data = "", .size = 0};
   size_t pairs = torpor__data_get_map(reader);
   int64_t policy = TORPOR__POLICY_COUNT;
   for (size_t i = 0; i < pairs && !reader->bad; i++) {
-    struct torpor__slice name = torpor__data_get_text(reader);
+    torpor_slice name = torpor__data_get_text(reader);
     if (torpor__data_is(name, "id"))
       known->id = torpor__data_get_int(reader);
     else if (torpor__data_is(name, "key"))
@@ -187,7 +187,7 @@ static void take_result(struct torpor__data_reader *reader,
   size_t pairs = torpor__data_get_map(reader);
   int64_t id = 0, outcome = TORPOR__OUTCOME_COUNT;
   for (size_t i = 0; i < pairs && !reader->bad; i++) {
-    struct torpor__slice name = torpor__data_get_text(reader);
+    torpor_slice name = torpor__data_get_text(reader);
     if (torpor__data_is(name, "operation"))
       id = torpor__data_get_int(reader);
     else if (torpor__data_is(name, "outcome"))
@@ -229,7 +229,7 @@ static void take_pair(struct imported *run,
                  {"step", &run->step},        {"branch", &run->branch},
                  {"fuel", &run->fuel},        {"memory_max", &run->memory_max},
                  {"deadline", &run->deadline}};
-  struct torpor__slice name = torpor__data_get_text(reader);
+  torpor_slice name = torpor__data_get_text(reader);
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
     if (torpor__data_is(name, numbers[i].name)) {
       *numbers[i].number = torpor__data_get_int(reader);
@@ -446,7 +446,7 @@ static torpor_status write_run(struct imported *run,
     return status;
   }
   place_results(run, checkpoint);
-  row.handed = (struct torpor__slice){.data = handed.data, .size = handed.size};
+  row.handed = (torpor_slice){.data = handed.data, .size = handed.size};
   const struct torpor__import newcomer = {.row = &row,
                                           .files = run->files,
                                           .file_count = run->file_count,

@@ -27,8 +27,8 @@ static torpor_status explain(struct torpor__database *database, torpor_vm *vm,
 }
 
 torpor_status torpor__input_check(struct torpor__database *database,
-                                  struct torpor__slice value,
-                                  uint64_t memory_max, const char *what) {
+                                  torpor_slice value, uint64_t memory_max,
+                                  const char *what) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_value decoded;
   torpor_vm *vm = NULL;

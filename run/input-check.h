@@ -24,8 +24,8 @@
  * 'memory_max' bytes (0: the default). OK; FORMAT or LIMIT, with 'what' and
  * where the mistake is in the store's message; NOMEM. */
 torpor_status torpor__input_check(struct torpor__database *database,
-                                  struct torpor__slice value,
-                                  uint64_t memory_max, const char *what);
+                                  torpor_slice value, uint64_t memory_max,
+                                  const char *what);
 
 /* Whether 'name' may be that of a signal, as text for people and as a key.
  * OK; MISUSE or LIMIT with a sentence. */

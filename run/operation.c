@@ -12,14 +12,13 @@
 #define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
 
 /* The name of the signal that an operation waits for: its request's 'name'. */
-static bool read_topic(struct torpor__slice request,
-                       struct torpor__slice *topic) {
+static bool read_topic(torpor_slice request, torpor_slice *topic) {
   struct torpor__data_reader reader =
       torpor__data_read(request.data, request.size);
-  *topic = (struct torpor__slice){.data = "", .size = 0};
+  *topic = (torpor_slice){.data = "", .size = 0};
   size_t pairs = torpor__data_get_map(&reader);
   for (size_t i = 0; i < pairs && !reader.bad; i++) {
-    struct torpor__slice key = torpor__data_get_text(&reader);
+    torpor_slice key = torpor__data_get_text(&reader);
     if (torpor__data_is(key, "name"))
       *topic = torpor__data_get_text(&reader);
     else
@@ -31,7 +30,7 @@ static bool read_topic(struct torpor__slice request,
 /* Puts the name behind the request; there is room for the longest. */
 static torpor_status copy_topic(struct torpor__operation *copy, char *at,
                                 char message[TORPOR__DATABASE_MESSAGE_MAX]) {
-  struct torpor__slice topic;
+  torpor_slice topic;
   if (!read_topic(copy->request, &topic)) {
     snprintf(message, TORPOR__DATABASE_MESSAGE_MAX,
              "the name of a signal is a text without U+0000");

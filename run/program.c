@@ -27,7 +27,7 @@ struct reader {
 };
 
 static torpor_status add_file(struct torpor__program *program, const char *name,
-                              struct torpor__slice source) {
+                              torpor_slice source) {
   if (!torpor__array_reserve(&program->files, &program->capacity,
                              program->count + 1, sizeof *program->files))
     return TORPOR_NOMEM;
@@ -43,8 +43,8 @@ static torpor_status add_file(struct torpor__program *program, const char *name,
   return TORPOR_OK;
 }
 
-static struct torpor__slice slice_of(const torpor_bytes *bytes) {
-  return (struct torpor__slice){.data = bytes->data, .size = bytes->size};
+static torpor_slice slice_of(const torpor_bytes *bytes) {
+  return (torpor_slice){.data = bytes->data, .size = bytes->size};
 }
 
 static torpor_status copy_bytes(const void *data, size_t size,
@@ -188,7 +188,7 @@ struct wanted {
 
 /* torpor__file_fn */
 static torpor_status take_file(void *data, const char *name,
-                               struct torpor__slice source) {
+                               torpor_slice source) {
   struct wanted *wanted = data;
   (void)name;
   wanted->status = copy_bytes(source.data, source.size, wanted->source);
@@ -208,7 +208,7 @@ torpor_status torpor__program_find(struct torpor__database *database,
 
 /* torpor__file_fn */
 static torpor_status take_each(void *data, const char *name,
-                               struct torpor__slice source) {
+                               torpor_slice source) {
   return add_file(data, name, source);
 }
 

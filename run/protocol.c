@@ -151,8 +151,7 @@ static torpor_status receive_too_large(struct torpor__protocol *p,
   if (status != TORPOR_OK) return status;
   struct torpor__result instead = *result;
   instead.outcome = TORPOR__OUTCOME_REJECTED;
-  instead.value =
-      (struct torpor__slice){.data = error.data, .size = error.size};
+  instead.value = (torpor_slice){.data = error.data, .size = error.size};
   status = torpor__results_receive(&p->results, &instead);
   torpor_bytes_free(&error);
   return status;
@@ -161,7 +160,7 @@ static torpor_status receive_too_large(struct torpor__protocol *p,
 torpor_status torpor__protocol_receive(struct torpor__protocol *p,
                                        int64_t branch, uint64_t operation,
                                        enum torpor__outcome outcome,
-                                       struct torpor__slice value) {
+                                       torpor_slice value) {
   const struct torpor__result result = {.branch = branch,
                                         .operation = operation,
                                         .outcome = outcome,

@@ -125,7 +125,7 @@ struct torpor__delivery {
   int64_t branch;
   uint64_t operation;
   enum torpor__outcome outcome;
-  struct torpor__slice value;
+  torpor_slice value;
   int64_t signal;   /* sequence of the message it is made of, or 0 */
   bool accepted;    /* set by the worker: the operation was pending in the VM */
   bool undelivered; /* the same: the step ended before it; it stays */
@@ -133,8 +133,8 @@ struct torpor__delivery {
 
 /* What a VM did in a step, as the worker found it afterwards. */
 struct torpor__step {
-  struct torpor__slice engine;
-  struct torpor__slice snapshot; /* ignored when it ended */
+  torpor_slice engine;
+  torpor_slice snapshot; /* ignored when it ended */
   bool delta;    /* it is the difference from the state of the last commit */
   bool runnable; /* jobs are left */
   /* Begun, by rising id; 'branch', 'key', 'begun_ms' and 'begun_step' are the
@@ -187,7 +187,7 @@ void torpor__protocol_close(struct torpor__protocol *protocol);
 torpor_status torpor__protocol_receive(struct torpor__protocol *protocol,
                                        int64_t branch, uint64_t operation,
                                        enum torpor__outcome outcome,
-                                       struct torpor__slice value);
+                                       torpor_slice value);
 
 /* Reads what other processes wrote: results, signals, cancel, kill; in phase
  * IDLE, elsewhere as soon as that comes. OK, FENCED (now LOST) or what the

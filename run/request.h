@@ -16,7 +16,7 @@
 
 struct torpor__file {
   const char *name;
-  struct torpor__slice source;
+  torpor_slice source;
 };
 
 /* Whether a run may have this id; and the same as OK, or LIMIT with a

@@ -28,7 +28,7 @@ torpor_status torpor__run_vm_outcome_error(enum torpor__outcome outcome,
 /* Settles an operation. What it brings may be nothing that the program could
  * have: then it is rejected instead. */
 static torpor_status settle(struct torpor__run_vm *run_vm, uint64_t id,
-                            torpor_outcome outcome, struct torpor__slice value,
+                            torpor_outcome outcome, torpor_slice value,
                             bool *accepted) {
   torpor_scope scope;
   torpor_status status = torpor_scope_open(run_vm->vm, &scope);
@@ -51,7 +51,7 @@ static torpor_status settle(struct torpor__run_vm *run_vm, uint64_t id,
 
 torpor_status torpor__run_vm_deliver(struct torpor__run_vm *run_vm,
                                      struct torpor__delivery *delivery) {
-  struct torpor__slice value = delivery->value;
+  torpor_slice value = delivery->value;
   torpor_outcome outcome = delivery->outcome == TORPOR__OUTCOME_FULFILLED
                                ? TORPOR_RESOLVE
                                : TORPOR_REJECT;
@@ -59,10 +59,10 @@ torpor_status torpor__run_vm_deliver(struct torpor__run_vm *run_vm,
   if (value.size == 0 && outcome == TORPOR_REJECT) {
     if (torpor__run_vm_outcome_error(delivery->outcome, &error) != TORPOR_OK)
       return torpor__run_vm_fail_memory(run_vm);
-    value = (struct torpor__slice){.data = error.data, .size = error.size};
+    value = (torpor_slice){.data = error.data, .size = error.size};
   } else if (value.size == 0) {
-    value = (struct torpor__slice){.data = cbor_undefined,
-                                   .size = sizeof cbor_undefined};
+    value =
+        (torpor_slice){.data = cbor_undefined, .size = sizeof cbor_undefined};
   }
   torpor_status status =
       settle(run_vm, delivery->operation, outcome, value, &delivery->accepted);

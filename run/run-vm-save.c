@@ -62,7 +62,7 @@ torpor_status torpor__run_vm_save(struct torpor__run_vm *run_vm,
              "the state could not be encrypted");
     return status;
   }
-  step->snapshot = (struct torpor__slice){.data = run_vm->snapshot.data,
-                                          .size = run_vm->snapshot.size};
+  step->snapshot = (torpor_slice){.data = run_vm->snapshot.data,
+                                  .size = run_vm->snapshot.size};
   return TORPOR_OK;
 }

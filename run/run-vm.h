@@ -26,7 +26,7 @@ struct torpor__run_vm;
 struct torpor__run_context {
   const char *id;
   const char *program; /* name of the main module */
-  struct torpor__slice input;
+  torpor_slice input;
   uint64_t memory_max, fuel, deadline_ms; /* 0: the defaults */
   /* Gives the source of one of the run's modules, as torpor_host.module. */
   torpor_status (*module)(void *user, const char *name, torpor_bytes *source);

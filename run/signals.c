@@ -58,7 +58,7 @@ static torpor_status write_signal(struct torpor__database *database,
 
 torpor_status torpor__signals_send(struct torpor__database *database,
                                    int64_t run, const char *topic,
-                                   struct torpor__slice value, int64_t now_ms) {
+                                   torpor_slice value, int64_t now_ms) {
   if (strlen(topic) > TORPOR__TOPIC_MAX)
     return torpor__database_fail(database, TORPOR_LIMIT,
                                  "a signal's name has at most %d bytes",

@@ -50,7 +50,7 @@ struct torpor__signals {
  * mailbox full) or what the store says; then nothing was sent. */
 torpor_status torpor__signals_send(struct torpor__database *database,
                                    int64_t run, const char *topic,
-                                   struct torpor__slice value, int64_t now_ms);
+                                   torpor_slice value, int64_t now_ms);
 
 /* Removes a message from the mailbox of a run whose lock the caller holds, so
  * that no worker has it in hand. OK, NOT_FOUND, or what the store says. */

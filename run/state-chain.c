@@ -44,7 +44,7 @@ static torpor_status fail_key(const struct reader *reader, int64_t step,
 static torpor_status copy_plain(const struct reader *reader,
                                 const struct torpor__state *row,
                                 torpor_slice *out) {
-  struct torpor__slice stored = row->snapshot;
+  torpor_slice stored = row->snapshot;
   bool sealed = torpor_snapshot_is_protected(stored.data, stored.size);
   torpor_bytes plain = {0};
   char context[CONTEXT_MAX];

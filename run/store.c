@@ -160,7 +160,7 @@ torpor_status torpor_run_add(torpor_store *store,
   if (status == TORPOR_OK && given.input_size > 0)
     status = torpor__input_check(
         store->database,
-        (struct torpor__slice){.data = given.input, .size = given.input_size},
+        (torpor_slice){.data = given.input, .size = given.input_size},
         given.memory_max, "the input");
   if (status == TORPOR_OK) status = add_program(store, &given, id, access);
   torpor_access_close(access);
@@ -491,8 +491,8 @@ torpor_status torpor_run_signal(torpor_store *store, const char *id,
                                 size_t size) {
   static const uint8_t nothing[] = {0xf7}; /* CBOR: undefined */
   struct torpor__database *rows = store->database;
-  const struct torpor__slice value = {.data = data != NULL ? data : nothing,
-                                      .size = data != NULL ? size : 1};
+  const torpor_slice value = {.data = data != NULL ? data : nothing,
+                              .size = data != NULL ? size : 1};
   int64_t run;
   torpor_status status = rows->calls->run_find(rows, id, &run);
   if (status != TORPOR_OK) return status;

@@ -234,8 +234,7 @@ torpor_status torpor__upgrade_state_seal(torpor_store *store,
   return TORPOR_OK;
 }
 
-static torpor_status open_stored(torpor_store *store,
-                                 struct torpor__slice stored,
+static torpor_status open_stored(torpor_store *store, torpor_slice stored,
                                  torpor_bytes *out) {
   if (!torpor_snapshot_is_protected(stored.data, stored.size)) {
     out->data = torpor__array_copy(stored.data, stored.size);

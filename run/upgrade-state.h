@@ -19,7 +19,7 @@
 struct torpor__upgrade_state {
   const char *id;
   const char *program;
-  struct torpor__slice input;
+  torpor_slice input;
   uint64_t memory_max, deadline_ms;
   const torpor_access *access; /* for reading the exporter; may be NULL */
   const char *exporter;        /* its file; NULL: exportState */

@@ -385,11 +385,11 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
                                         &upgrade->chain, &report->state);
   if (status == TORPOR_OK) status = wrap_state(upgrade, &report->state);
   if (status == TORPOR_OK)
-    status = torpor__input_check(
-        upgrade->rows,
-        (struct torpor__slice){.data = upgrade->handed.data,
-                               .size = upgrade->handed.size},
-        upgrade->upgrade_state.memory_max, "the state that is handed over");
+    status = torpor__input_check(upgrade->rows,
+                                 (torpor_slice){.data = upgrade->handed.data,
+                                                .size = upgrade->handed.size},
+                                 upgrade->upgrade_state.memory_max,
+                                 "the state that is handed over");
   if (status == TORPOR_OK)
     status = torpor__upgrade_state_seal(upgrade->store, &upgrade->handed);
   if (status == TORPOR_OK) status = find_numbers(upgrade);

@@ -87,7 +87,7 @@ static void fail_memory(struct torpor__worker_drivers *drivers,
 /* What a driver brings. When memory runs out it is as if the driver had not
  * answered: the operation is begun again when the run is taken again. */
 static void receive(struct torpor__worker_task *task,
-                    enum torpor__outcome outcome, struct torpor__slice value) {
+                    enum torpor__outcome outcome, torpor_slice value) {
   struct torpor__worker_drivers *drivers = task->drivers;
   if (torpor__protocol_receive(drivers->protocol, task->branch, task->id,
                                outcome, value) != TORPOR_OK)
@@ -101,11 +101,11 @@ static void task_done(void *user, torpor_task *done, torpor_outcome outcome,
   receive(user,
           outcome == TORPOR_RESOLVE ? TORPOR__OUTCOME_FULFILLED
                                     : TORPOR__OUTCOME_REJECTED,
-          (struct torpor__slice){.data = data, .size = size});
+          (torpor_slice){.data = data, .size = size});
 }
 
 static void task_late(void *user) {
-  receive(user, TORPOR__OUTCOME_TIMED_OUT, (struct torpor__slice){0});
+  receive(user, TORPOR__OUTCOME_TIMED_OUT, (torpor_slice){0});
 }
 
 static double clock_ms(const struct torpor__worker_drivers *drivers) {
@@ -146,7 +146,7 @@ static void reject_task(struct torpor__worker_task *task) {
     return;
   }
   receive(task, TORPOR__OUTCOME_REJECTED,
-          (struct torpor__slice){.data = error.data, .size = error.size});
+          (torpor_slice){.data = error.data, .size = error.size});
   torpor_bytes_free(&error);
 }
 

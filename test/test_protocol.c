@@ -157,7 +157,7 @@ static struct torpor__operation waiter(uint64_t id, const char *topic) {
 static void settle(uint64_t id) {
   assert_int_equal(torpor__protocol_receive(bench.protocol, 0, id,
                                             TORPOR__OUTCOME_FULFILLED,
-                                            (struct torpor__slice){0}),
+                                            (torpor_slice){0}),
                    TORPOR_OK);
 }
 
@@ -391,7 +391,7 @@ static void a_kill_ends_what_a_worker_is_doing(void **state) {
   assert_int_equal(torpor__request_cancel(bench.store, bench.run, 300),
                    TORPOR_ENDED);
   assert_int_equal(torpor__signals_send(bench.store, bench.run, "go",
-                                        (struct torpor__slice){0}, 300),
+                                        (torpor_slice){0}, 300),
                    TORPOR_ENDED);
 }
 
@@ -467,9 +467,9 @@ static void what_the_vm_does_not_know_goes(void **state) {
   struct torpor__operation begun[] = {timer(1), waiter(2, "go"), timer(3)};
   step(begun, 3);
   settle(1);
-  assert_int_equal(torpor__signals_send(bench.store, bench.run, "go",
-                                        (struct torpor__slice){0}, 1),
-                   TORPOR_OK);
+  assert_int_equal(
+      torpor__signals_send(bench.store, bench.run, "go", (torpor_slice){0}, 1),
+      TORPOR_OK);
   wake();
   assert_int_equal(bench.delivery_count, 2);
   struct torpor__step none = state_of(NULL, 0);
@@ -558,7 +558,7 @@ static void a_state_too_large_for_a_row(void **state) {
                 100000);
   struct torpor__operation next[] = {timer(2)};
   struct torpor__step large = state_of(next, 1);
-  large.snapshot = (struct torpor__slice){calloc(1, 200000), 200000};
+  large.snapshot = (torpor_slice){calloc(1, 200000), 200000};
   assert_int_equal(torpor__protocol_stage(bench.protocol, &large), TORPOR_OK);
   flush();
   free((void *)large.snapshot.data);
@@ -571,7 +571,7 @@ static void a_state_too_large_for_a_row(void **state) {
 
 static void send(const char *topic, char value) {
   assert_int_equal(torpor__signals_send(bench.store, bench.run, topic,
-                                        (struct torpor__slice){&value, 1}, 1),
+                                        (torpor_slice){&value, 1}, 1),
                    TORPOR_OK);
 }
 
@@ -628,7 +628,7 @@ static void a_signal_beats_a_timeout_that_nobody_saw(void **state) {
   struct torpor__operation begun[] = {waiter(1, "go")};
   step(begun, 1);
   torpor__protocol_receive(bench.protocol, 0, 1, TORPOR__OUTCOME_TIMED_OUT,
-                           (struct torpor__slice){0});
+                           (torpor_slice){0});
   send("go", '1');
   wake();
   assert_int_equal(bench.delivery_count, 1);
@@ -717,9 +717,8 @@ static void a_mailbox_has_limits(void **state) {
   char topic[TORPOR__TOPIC_MAX + 2];
   memset(topic, 'x', sizeof topic - 1);
   topic[sizeof topic - 1] = '\0';
-  const struct torpor__slice nothing = {0};
-  const struct torpor__slice big = {.data = topic,
-                                    .size = TORPOR__SIGNAL_SIZE_MAX + 1};
+  const torpor_slice nothing = {0};
+  const torpor_slice big = {.data = topic, .size = TORPOR__SIGNAL_SIZE_MAX + 1};
   assert_int_equal(
       torpor__signals_send(bench.store, bench.run, topic, nothing, 1),
       TORPOR_LIMIT);

@@ -65,14 +65,14 @@ static struct torpor__protocol *open_run(void) {
 }
 
 static void send(struct torpor__protocol *p) {
-  const struct torpor__slice value = {.data = "v", .size = 1};
+  const torpor_slice value = {.data = "v", .size = 1};
   assert_int_equal(torpor__signals_send(&store.store, p->run, "go", value, 1),
                    TORPOR_OK);
   assert_int_equal(torpor__protocol_refresh(p), TORPOR_OK);
 }
 
 static void receive(struct torpor__protocol *p) {
-  const struct torpor__slice value = {.data = "v", .size = 1};
+  const torpor_slice value = {.data = "v", .size = 1};
   assert_int_equal(
       torpor__protocol_receive(p, 0, 1, TORPOR__OUTCOME_FULFILLED, value),
       TORPOR_OK);

@@ -129,7 +129,7 @@ static struct torpor__operation operation(uint64_t id, const char *topic,
 
 static void live(void) {
   const struct torpor__run row = {.id = "run"};
-  const struct torpor__slice value = {.data = "v", .size = 1};
+  const torpor_slice value = {.data = "v", .size = 1};
   int64_t run;
   torpor__request_create(&store.store, &row, NULL, 0, &run);
   struct torpor__protocol *protocol = claim();

@@ -94,10 +94,10 @@ static void a_result_that_is_outvoted(void **state) {
   assert_int_equal(store->calls->result_add(store, run, &first, &sequence),
                    TORPOR_OK);
   assert_int_equal(store->calls->commit(store), TORPOR_OK);
-  assert_int_equal(torpor__protocol_receive(
-                       protocol, 0, 1, TORPOR__OUTCOME_REJECTED,
-                       (struct torpor__slice){.data = "\x02", .size = 1}),
-                   TORPOR_OK);
+  assert_int_equal(
+      torpor__protocol_receive(protocol, 0, 1, TORPOR__OUTCOME_REJECTED,
+                               (torpor_slice){.data = "\x02", .size = 1}),
+      TORPOR_OK);
   flush();
   assert_true(torpor__protocol_ready(protocol));
   assert_int_equal(torpor__protocol_prepare(protocol), TORPOR_OK);
@@ -112,8 +112,8 @@ static void a_result_that_is_outvoted(void **state) {
 static void a_result_that_is_too_large(void **state) {
   (void)state;
   struct torpor__operation begun[] = {timer(1), timer(2)};
-  const struct torpor__slice large = {.data = begun, /* only measured */
-                                      .size = TORPOR__RESULT_LARGEST + 1};
+  const torpor_slice large = {.data = begun, /* only measured */
+                              .size = TORPOR__RESULT_LARGEST + 1};
   begun[0].policy = TORPOR__POLICY_REJECT;
   step(begun, 2);
   assert_int_equal(torpor__protocol_receive(protocol, 0, 1,

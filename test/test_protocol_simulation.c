@@ -116,11 +116,11 @@ static void receive(struct hold *hold, int64_t branch, uint64_t operation,
   uint32_t value = ++u.next_value;
   torpor__protocol_receive(
       hold->protocol, branch, operation, outcome,
-      (struct torpor__slice){.data = &value, .size = sizeof value});
+      (torpor_slice){.data = &value, .size = sizeof value});
   if (hold->first_value[operation] == 0) hold->first_value[operation] = value;
 }
 
-static uint32_t value_of(struct torpor__slice slice) {
+static uint32_t value_of(torpor_slice slice) {
   uint32_t value = 0;
   if (slice.size == sizeof value) memcpy(&value, slice.data, sizeof value);
   return value;
@@ -148,9 +148,8 @@ static void check_value(const struct hold *hold, const struct disk_run *run,
             "%s: cancelled what was begun after that was told", run->id);
   } else if (result != NULL) {
     PROMISE(3,
-            value_of((struct torpor__slice){.data = result->value.data,
-                                            .size = result->value.size}) ==
-                value,
+            value_of((torpor_slice){.data = result->value.data,
+                                    .size = result->value.size}) == value,
             "%s: another result than the first one", run->id);
   } else if (delivery->signal == 0 &&
              delivery->outcome != TORPOR__OUTCOME_LOST) {
@@ -432,9 +431,9 @@ static void send_signal(int64_t run) {
       committed(run)->signal_count == DISK_SIGNALS)
     return;
   uint32_t number = account->next_signal++;
-  torpor__signals_send(
-      &u.client.store, run, draw(2) == 0 ? "a" : "b",
-      (struct torpor__slice){.data = &number, .size = sizeof number}, u.now_ms);
+  torpor__signals_send(&u.client.store, run, draw(2) == 0 ? "a" : "b",
+                       (torpor_slice){.data = &number, .size = sizeof number},
+                       u.now_ms);
 }
 
 static void act_client(struct worker *worker) {

@@ -41,7 +41,7 @@ struct map {
   int64_t version, step, branch, memory_max, fuel, deadline;
   struct operation operations[2];
   int64_t result_of, outcome; /* 0: no result */
-  struct torpor__slice result, upgrade;
+  torpor_slice result, upgrade;
 };
 
 /* What is true. */
@@ -69,7 +69,7 @@ static void put_texts(struct torpor__data_writer *to) {
   torpor__data_put_array(to, 2);
   torpor__data_put_text(to, "main.mjs");
   torpor__data_put_bytes(
-      to, (struct torpor__slice){.data = program, .size = strlen(program)});
+      to, (torpor_slice){.data = program, .size = strlen(program)});
 }
 
 static void put_operations(struct torpor__data_writer *to,
@@ -368,7 +368,7 @@ static void results(void **state) {
   (void)state;
   struct map map = right();
   map.result_of = 1;
-  map.result = (struct torpor__slice){.data = "\x18\x2a", .size = 2};
+  map.result = (torpor_slice){.data = "\x18\x2a", .size = 2};
   map.outcome = TORPOR__OUTCOME_COUNT;
   assert_refused(&map, TORPOR_FORMAT);
   map.outcome = -1;
@@ -385,7 +385,7 @@ static void a_result_counts(void **state) {
   (void)state;
   struct map map = right();
   map.result_of = 1;
-  map.result = (struct torpor__slice){.data = "\x18\x2a", .size = 2};
+  map.result = (torpor_slice){.data = "\x18\x2a", .size = 2};
   assert_int_equal(import(&map), TORPOR_OK);
   run_bench_signals("copy", 7, 7);
   assert_string_equal(drive_to_value(), "[7,42]");
@@ -393,8 +393,8 @@ static void a_result_counts(void **state) {
 
 static void data_that_cannot_be_read(void **state) {
   (void)state;
-  const struct torpor__slice twice = {.data = "\xa2\x61\x61\x01\x61\x61\x02",
-                                      .size = 7};
+  const torpor_slice twice = {.data = "\xa2\x61\x61\x01\x61\x61\x02",
+                              .size = 7};
   struct map map = right();
   map.result_of = 1;
   map.result = twice;

@@ -381,7 +381,7 @@ static torpor_status see_old_kind(void *data, const char *kind,
 }
 
 static torpor_status see_old_file(void *data, const char *name,
-                                  struct torpor__slice source) {
+                                  torpor_slice source) {
   (void)data;
   assert_string_equal(name, "/srv/job/wait.mjs");
   assert_true(source.size > 100);

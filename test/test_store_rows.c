@@ -33,7 +33,7 @@ static torpor_status see_run(void *data, int64_t run,
 }
 
 static torpor_status see_file(void *data, const char *name,
-                              struct torpor__slice source) {
+                              torpor_slice source) {
   (void)data;
   assert_int_equal(source.size, strcmp(name, "main.mjs") == 0 ? 3 : 0);
   seen++;

@@ -24,13 +24,13 @@ static torpor_status limit(struct torpor__database *store, const char *what) {
                                what);
 }
 
-static void put_bytes(struct disk_bytes *bytes, struct torpor__slice slice) {
+static void put_bytes(struct disk_bytes *bytes, torpor_slice slice) {
   bytes->size = (uint32_t)(slice.size < DISK_BYTES ? slice.size : DISK_BYTES);
   if (bytes->size > 0) memcpy(bytes->data, slice.data, bytes->size);
 }
 
-static struct torpor__slice get_bytes(const struct disk_bytes *bytes) {
-  return (struct torpor__slice){.data = bytes->data, .size = bytes->size};
+static torpor_slice get_bytes(const struct disk_bytes *bytes) {
+  return (torpor_slice){.data = bytes->data, .size = bytes->size};
 }
 
 /* Closes the gap that row 'index' of 'count' leaves. */

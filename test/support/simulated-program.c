@@ -168,7 +168,7 @@ void program_leave(struct program *program, struct program_step *out) {
       (nothing && !out->step.runnable && draw(program, 2) == 0))
     out->step.status =
         draw(program, 4) == 0 ? TORPOR__RUN_FAILED : TORPOR__RUN_DONE;
-  const struct torpor__slice bytes = {.data = program, .size = sizeof *program};
+  const torpor_slice bytes = {.data = program, .size = sizeof *program};
   out->step.snapshot = bytes;
   out->step.exit.value = bytes;
 }

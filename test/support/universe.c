@@ -286,8 +286,8 @@ static torpor_status seal_state(void *user, const char *id, int64_t branch,
   (void)user;
   (void)id;
   (void)branch;
-  departure->snapshot = (struct torpor__slice){.data = &opened->program,
-                                               .size = sizeof opened->program};
+  departure->snapshot =
+      (torpor_slice){.data = &opened->program, .size = sizeof opened->program};
   return TORPOR_OK;
 }
 
