@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/search.h"
 #include "fault.h"
+#include "operation.h"
 #include "request.h"
 
 struct lineage {
@@ -250,20 +252,19 @@ static enum torpor__policy find_policy(const struct journey *j,
   return TORPOR__POLICY_REJECT;
 }
 
+/* torpor__compare_fn */
+static int compare_begun(const void *key, const void *item) {
+  const struct begun *a = key, *b = item;
+  if (a->branch != b->branch) return a->branch < b->branch ? -1 : 1;
+  return torpor__compare_u64(&a->id, &b->id);
+}
+
 static int64_t find_begun_step(const struct journey *j, int64_t branch,
                                uint64_t id) {
-  size_t low = 0, high = j->begun_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    const struct begun *begun = &j->begun[middle];
-    if (begun->branch < branch || (begun->branch == branch && begun->id < id))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  bool found = low < j->begun_count && j->begun[low].branch == branch &&
-               j->begun[low].id == id;
-  return found ? j->begun[low].step : j->checkpoint.step;
+  const struct begun key = {.branch = branch, .id = id};
+  const struct begun *found = torpor__find(&key, j->begun, j->begun_count,
+                                           sizeof *j->begun, compare_begun);
+  return found != NULL ? found->step : j->checkpoint.step;
 }
 
 /* What was true of an operation when it was begun. */
@@ -294,17 +295,10 @@ static torpor_status write_operation(struct journey *j,
 }
 
 static bool waits_for(const struct journey *j, int64_t branch, uint64_t id) {
-  const struct torpor__operation *operations = j->checkpoint.operations;
-  size_t low = 0, high = j->checkpoint.operation_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (operations[middle].id < id)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < j->checkpoint.operation_count && operations[low].id == id &&
-         operations[low].branch == branch;
+  const struct torpor__operation *found =
+      torpor__find(&id, j->checkpoint.operations, j->checkpoint.operation_count,
+                   sizeof *j->checkpoint.operations, torpor__operation_compare);
+  return found != NULL && found->branch == branch;
 }
 
 static torpor_status write_waiting(struct journey *j) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/search.h"
 #include "data.h"
 
 #define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
@@ -79,4 +80,9 @@ torpor__operation_copy(const torpor_operation *operation,
 
 void torpor__operation_free(struct torpor__operation *copies, size_t count) {
   for (size_t i = 0; i < count; i++) free((char *)copies[i].kind);
+}
+
+int torpor__operation_compare(const void *key, const void *operation) {
+  const struct torpor__operation *other = operation;
+  return torpor__compare_u64(key, &other->id);
 }

@@ -21,4 +21,7 @@ torpor__operation_copy(const torpor_operation *operation,
 /* Frees 'count' such copies; not the array. */
 void torpor__operation_free(struct torpor__operation *copies, size_t count);
 
+/* torpor__compare_fn for operations in the order of their ids: 'key' is one. */
+int torpor__operation_compare(const void *key, const void *operation);
+
 #endif
