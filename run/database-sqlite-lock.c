@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/search.h"
 #include "database-sqlite-state.h"
 #include "fault.h"
 #include "lock.h"
@@ -75,16 +76,10 @@ torpor_status torpor__sqlite_share(struct torpor__sqlite *db) {
 /* Where 'run' is, or belongs, among those that are held. */
 static size_t find_run(const struct torpor__sqlite *db, int64_t run,
                        bool *found) {
-  size_t low = 0, high = db->run_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (db->held[middle] < run)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  *found = low < db->run_count && db->held[low] == run;
-  return low;
+  size_t at = torpor__search(&run, db->held, db->run_count, sizeof *db->held,
+                             torpor__compare_i64);
+  *found = at < db->run_count && db->held[at] == run;
+  return at;
 }
 
 torpor_status torpor__sqlite_lock(struct torpor__database *database,

@@ -18,6 +18,8 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/search.h"
+#include "operation.h"
 #include "state-chain.h"
 #include "data.h"
 #include "checkpoint.h"
@@ -35,7 +37,7 @@ enum { FILES_MAX = 10000, NAME_MAX_BYTES = 4096 };
 /* ---- reading the map -----------------------------------------------------*/
 
 struct known {
-  int64_t id, branch;
+  int64_t id, branch; /* the id first: they are compared by it */
   char origin[TORPOR__RUN_ID_MAX + 1];
   enum torpor__policy policy;
   int64_t begun_step;
@@ -285,16 +287,8 @@ static torpor_status read_map(struct imported *run) {
 /* ---- what it waits for ---------------------------------------------------*/
 
 static const struct known *find_known(const struct imported *run, uint64_t id) {
-  size_t low = 0, high = run->known_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if ((uint64_t)run->known[middle].id < id)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  bool found = low < run->known_count && (uint64_t)run->known[low].id == id;
-  return found ? &run->known[low] : NULL;
+  return torpor__find(&id, run->known, run->known_count, sizeof *run->known,
+                      torpor__compare_u64);
 }
 
 static torpor_status add_branch(struct imported *run, int64_t branch,
@@ -357,16 +351,11 @@ static void place_results(struct imported *run,
                           const struct torpor__checkpoint *checkpoint) {
   for (size_t i = 0; i < run->result_count; i++) {
     struct torpor__result *result = &run->results[i];
-    size_t low = 0, high = checkpoint->operation_count;
-    while (low < high) {
-      size_t middle = low + (high - low) / 2;
-      if (checkpoint->operations[middle].id < result->operation)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    if (low < checkpoint->operation_count)
-      result->branch = checkpoint->operations[low].branch;
+    size_t at = torpor__search(
+        &result->operation, checkpoint->operations, checkpoint->operation_count,
+        sizeof *checkpoint->operations, torpor__operation_compare);
+    if (at < checkpoint->operation_count)
+      result->branch = checkpoint->operations[at].branch;
   }
 }
 

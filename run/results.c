@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "common/array.h"
+#include "common/search.h"
 #include "fault.h"
 
 static int compare_place(int64_t branch, uint64_t id,
@@ -20,6 +21,12 @@ static int compare_place(int64_t branch, uint64_t id,
   if (branch != other->branch) return branch < other->branch ? -1 : 1;
   if (id != other->id) return id < other->id ? -1 : 1;
   return 0;
+}
+
+/* torpor__compare_fn */
+static int compare_waiting(const void *key, const void *item) {
+  const struct torpor__waiting *waiting = key;
+  return compare_place(waiting->branch, waiting->id, item);
 }
 
 torpor_status torpor__results_reserve(struct torpor__results *results,
@@ -49,18 +56,9 @@ void torpor__results_add(struct torpor__results *results,
 struct torpor__waiting *
 torpor__results_find(const struct torpor__results *results, int64_t branch,
                      uint64_t id) {
-  size_t low = 0;
-  size_t high = results->waiting_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    int order = compare_place(branch, id, &results->waiting[middle]);
-    if (order == 0) return &results->waiting[middle];
-    if (order < 0)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return NULL;
+  const struct torpor__waiting key = {.branch = branch, .id = id};
+  return torpor__find(&key, results->waiting, results->waiting_count,
+                      sizeof *results->waiting, compare_waiting);
 }
 
 struct torpor__waiting *

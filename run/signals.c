@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/search.h"
 #include "fault.h"
 
 static torpor_status check_sendable(struct torpor__database *database,
@@ -270,16 +271,12 @@ void torpor__signals_take(struct torpor__signals *box, const char *topic,
                           int64_t sequence) {
   struct torpor__queue *queue = find_queue(box, topic);
   if (queue == NULL) return;
-  size_t low = queue->first, high = queue->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (queue->messages[middle].sequence < sequence)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == queue->count || queue->messages[low].sequence != sequence) return;
-  remove_message(queue, low);
+  size_t at = queue->first +
+              torpor__search(&sequence, queue->messages + queue->first,
+                             queue->count - queue->first,
+                             sizeof *queue->messages, torpor__compare_i64);
+  if (at == queue->count || queue->messages[at].sequence != sequence) return;
+  remove_message(queue, at);
   box->count--;
   if (queue->first == queue->count) remove_queue(box, topic);
 }

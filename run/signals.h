@@ -29,7 +29,7 @@ enum {
 };
 
 struct torpor__message {
-  int64_t sequence;
+  int64_t sequence; /* first: messages are compared by it */
   void *value;
   size_t size;
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/search.h"
 #include "operation.h"
 
 /* Requests are in the host's memory until the commit. Those of one guest memory
@@ -141,20 +142,15 @@ static torpor_status refuse_excess(torpor_vm *vm, char *message,
 
 /* Forgets an operation that this step has begun; false when it is older. */
 static bool forget_begun(struct torpor__step_changes *changes, uint64_t id) {
-  size_t low = 0, high = changes->begun_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (changes->begun[middle].id < id)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == changes->begun_count || changes->begun[low].id != id) return false;
-  changes->request_bytes -= changes->begun[low].request.size;
-  torpor__operation_free(&changes->begun[low], 1);
+  struct torpor__operation *begun =
+      torpor__find(&id, changes->begun, changes->begun_count,
+                   sizeof *changes->begun, torpor__operation_compare);
+  if (begun == NULL) return false;
+  changes->request_bytes -= begun->request.size;
+  torpor__operation_free(begun, 1);
   changes->begun_count--;
-  memmove(&changes->begun[low], &changes->begun[low + 1],
-          (changes->begun_count - low) * sizeof *changes->begun);
+  size_t behind = (size_t)(changes->begun + changes->begun_count - begun);
+  memmove(begun, begun + 1, behind * sizeof *begun);
   return true;
 }
 

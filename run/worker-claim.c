@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/search.h"
 #include "fault.h"
 #include "worker-state.h"
 
@@ -36,15 +37,8 @@ static torpor_status skip(struct torpor_worker *worker, int64_t number) {
 
 /* Where 'number' is, or belongs, among the numbers of claimed runs. */
 static size_t find_run(const struct torpor_worker *worker, int64_t number) {
-  size_t low = 0, high = worker->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (worker->numbers[middle] < number)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  return torpor__search(&number, worker->numbers, worker->count,
+                        sizeof *worker->numbers, torpor__compare_i64);
 }
 
 bool torpor__worker_has(const struct torpor_worker *worker, int64_t number) {

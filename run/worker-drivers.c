@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/search.h"
 
 /* How long ago a driver began "lately". */
 enum { LATELY_MS = 5000 };
@@ -26,18 +27,20 @@ struct torpor__worker_task {
 
 /* ---- Tasks ---------------------------------------------------------------*/
 
+/* torpor__compare_fn */
+static int compare_task(const void *key, const void *item) {
+  const struct torpor__worker_task *a = key;
+  const struct torpor__worker_task *b =
+      *(struct torpor__worker_task *const *)item;
+  if (a->branch != b->branch) return a->branch < b->branch ? -1 : 1;
+  return torpor__compare_u64(&a->id, &b->id);
+}
+
 static size_t find_task(const struct torpor__worker_drivers *drivers,
                         int64_t branch, uint64_t id) {
-  size_t low = 0, high = drivers->task_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    const struct torpor__worker_task *task = drivers->tasks[middle];
-    if (task->branch < branch || (task->branch == branch && task->id < id))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  const struct torpor__worker_task key = {.branch = branch, .id = id};
+  return torpor__search(&key, drivers->tasks, drivers->task_count,
+                        sizeof *drivers->tasks, compare_task);
 }
 
 static struct torpor__worker_task *
