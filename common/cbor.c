@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cbor.c - CBOR on the host: heads, and numbers in their shortest form.
- See
+/* cbor.c - CBOR on the host: heads, and numbers in their shortest form. See
  * cbor.h. */
 #include "common/cbor.h"
 
@@ -282,10 +281,14 @@ bool torpor__cbor_skip(torpor__cbor_reader *reader) {
   return skip_item(reader, 0);
 }
 
+bool torpor__slice_is(torpor_slice text, const char *word) {
+  return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
+}
+
 bool torpor__cbor_is_text(const torpor__cbor_item *item, const char *text) {
   return item->major == TORPOR__CBOR_TEXT && !item->indefinite &&
-         item->value == strlen(text) &&
-         memcmp(item->data, text, item->value) == 0;
+         torpor__slice_is((torpor_slice){item->data, (size_t)item->value},
+                          text);
 }
 
 /* ---- Reading what is known -----------------------------------------------*/

@@ -107,6 +107,8 @@ bool torpor__cbor_next(torpor__cbor_reader *reader, torpor__cbor_item *item);
 /* Passes over one whole item; false: it is not well-formed or cut off. */
 bool torpor__cbor_skip(torpor__cbor_reader *reader);
 
+/* Whether a text is this one. */
+bool torpor__slice_is(torpor_slice text, const char *word);
 bool torpor__cbor_is_text(const torpor__cbor_item *item, const char *text);
 
 int64_t torpor__cbor_get_integer(torpor__cbor_reader *reader);

@@ -17,14 +17,14 @@
  * On the thread of the store. */
 #include <stdlib.h>
 
-#include "data.h"
+#include "common/cbor.h"
 #include "checkpoint.h"
 #include "upgrade-state.h"
 
 struct exported {
   torpor_store *store;
   int64_t run;
-  struct torpor__data_writer map;
+  torpor__buffer map;
   torpor_bytes *out;
 };
 
@@ -45,10 +45,10 @@ static torpor_status count_file(void *data, const char *name,
 /* torpor__file_fn */
 static torpor_status put_file(void *data, const char *name,
                               torpor_slice source) {
-  struct torpor__data_writer *map = data;
-  torpor__data_put_array(map, 2);
-  torpor__data_put_text(map, name);
-  torpor__data_put_bytes(map, source);
+  torpor__buffer *map = data;
+  torpor__cbor_head(map, TORPOR__CBOR_ARRAY, 2);
+  torpor__cbor_string(map, name);
+  torpor__cbor_bytes(map, TORPOR__CBOR_BYTES, source.data, source.size);
   return TORPOR_OK;
 }
 
@@ -58,31 +58,29 @@ static torpor_status put_files(struct exported *exported, int64_t version) {
   torpor_status status = rows->calls->file_each(rows, exported->run, version,
                                                 NULL, count_file, &files);
   if (status != TORPOR_OK) return status;
-  torpor__data_put_text(&exported->map, "files");
-  torpor__data_put_array(&exported->map, files.count);
+  torpor__cbor_string(&exported->map, "files");
+  torpor__cbor_head(&exported->map, TORPOR__CBOR_ARRAY, files.count);
   return rows->calls->file_each(rows, exported->run, version, NULL, put_file,
                                 &exported->map);
 }
 
-static void put_number(struct torpor__data_writer *map, const char *key,
-                       int64_t number) {
-  torpor__data_put_text(map, key);
-  torpor__data_put_int(map, number);
+static void put_number(torpor__buffer *map, const char *key, int64_t number) {
+  torpor__cbor_string(map, key);
+  torpor__cbor_integer(map, number);
 }
 
-static void put_text(struct torpor__data_writer *map, const char *key,
-                     const char *text) {
-  torpor__data_put_text(map, key);
-  torpor__data_put_text(map, text);
+static void put_text(torpor__buffer *map, const char *key, const char *text) {
+  torpor__cbor_string(map, key);
+  torpor__cbor_string(map, text);
 }
 
-static void put_operations(struct torpor__data_writer *map,
+static void put_operations(torpor__buffer *map,
                            const struct torpor__checkpoint *checkpoint) {
-  torpor__data_put_text(map, "operations");
-  torpor__data_put_array(map, checkpoint->operation_count);
+  torpor__cbor_string(map, "operations");
+  torpor__cbor_head(map, TORPOR__CBOR_ARRAY, checkpoint->operation_count);
   for (size_t i = 0; i < checkpoint->operation_count; i++) {
     const struct torpor__operation *operation = &checkpoint->operations[i];
-    torpor__data_put_map(map, 4);
+    torpor__cbor_head(map, TORPOR__CBOR_MAP, 4);
     put_number(map, "id", (int64_t)operation->id);
     put_text(map, "key", operation->key);
     put_number(map, "policy", (int64_t)operation->policy);
@@ -90,17 +88,17 @@ static void put_operations(struct torpor__data_writer *map,
   }
 }
 
-static void put_results(struct torpor__data_writer *map,
-                        const struct torpor__view *view) {
-  torpor__data_put_text(map, "results");
-  torpor__data_put_array(map, view->result_count);
+static void put_results(torpor__buffer *map, const struct torpor__view *view) {
+  torpor__cbor_string(map, "results");
+  torpor__cbor_head(map, TORPOR__CBOR_ARRAY, view->result_count);
   for (size_t i = 0; i < view->result_count; i++) {
     const struct torpor__result *result = &view->results[i];
-    torpor__data_put_map(map, 3);
+    torpor__cbor_head(map, TORPOR__CBOR_MAP, 3);
     put_number(map, "operation", (int64_t)result->operation);
     put_number(map, "outcome", (int64_t)result->outcome);
-    torpor__data_put_text(map, "value");
-    torpor__data_put_bytes(map, result->value);
+    torpor__cbor_string(map, "value");
+    torpor__cbor_bytes(map, TORPOR__CBOR_BYTES, result->value.data,
+                       result->value.size);
   }
 }
 
@@ -109,9 +107,9 @@ static torpor_status put_upgrade(struct exported *exported, int64_t version) {
   torpor_status status = torpor__upgrade_state_find(
       exported->store, exported->run, version, &handed);
   if (status != TORPOR_OK) return status;
-  torpor__data_put_text(&exported->map, "upgrade");
-  torpor__data_put_bytes(
-      &exported->map, (torpor_slice){.data = handed.data, .size = handed.size});
+  torpor__cbor_string(&exported->map, "upgrade");
+  torpor__cbor_bytes(&exported->map, TORPOR__CBOR_BYTES, handed.data,
+                     handed.size);
   torpor_bytes_free(&handed);
   return TORPOR_OK;
 }
@@ -123,19 +121,19 @@ static int64_t clip(uint64_t limit) {
 
 static torpor_status put_run(struct exported *exported,
                              const struct torpor__view *view) {
-  struct torpor__data_writer *map = &exported->map;
+  torpor__buffer *map = &exported->map;
   const struct torpor__run *row = view->row;
-  torpor__data_put_map(map, 16);
+  torpor__cbor_head(map, TORPOR__CBOR_MAP, 16);
   put_number(map, "version", TORPOR__EXPORT_VERSION);
   put_text(map, "id", row->id);
   put_text(map, "program", row->program);
-  torpor__data_put_text(map, "input");
-  torpor__data_put_bytes(map, row->input);
+  torpor__cbor_string(map, "input");
+  torpor__cbor_bytes(map, TORPOR__CBOR_BYTES, row->input.data, row->input.size);
   put_number(map, "created", row->created_ms);
   put_number(map, "step", view->checkpoint->step);
   put_number(map, "branch", view->checkpoint->branch);
-  torpor__data_put_text(map, "runnable");
-  torpor__data_put_bool(map, view->checkpoint->runnable);
+  torpor__cbor_string(map, "runnable");
+  torpor__cbor_boolean(map, view->checkpoint->runnable);
   put_number(map, "memory_max", clip(row->memory_max));
   put_number(map, "fuel", clip(row->fuel));
   put_number(map, "deadline", clip(row->deadline_ms));
@@ -196,6 +194,6 @@ torpor_status torpor_run_export(torpor_store *store, const char *id,
                                step == TORPOR_RUN_NEWEST ? TORPOR__STEP_NEWEST
                                                          : step,
                                &opener, export_view, &exported);
-  free(exported.map.data);
+  torpor__buffer_free(&exported.map);
   return status;
 }

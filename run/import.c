@@ -21,7 +21,7 @@
 #include "common/search.h"
 #include "operation.h"
 #include "state-chain.h"
-#include "data.h"
+#include "common/cbor.h"
 #include "checkpoint.h"
 #include "input-check.h"
 #include "upgrade-state.h"
@@ -73,9 +73,9 @@ static void free_imported(struct imported *run) {
 }
 
 /* A copy that ends with a zero byte; at most 'largest' bytes long. */
-static char *take_text(struct imported *run, struct torpor__data_reader *reader,
+static char *take_text(struct imported *run, torpor__cbor_reader *reader,
                        size_t largest) {
-  torpor_slice text = torpor__data_get_text(reader);
+  torpor_slice text = torpor__cbor_get_text(reader);
   if (text.size > largest) reader->bad = true;
   if (reader->bad) return NULL;
   char *copy = malloc(text.size + 1);
@@ -88,15 +88,14 @@ static char *take_text(struct imported *run, struct torpor__data_reader *reader,
   return copy;
 }
 
-static void take_again(struct imported *run, struct torpor__data_reader *reader,
+static void take_again(struct imported *run, torpor__cbor_reader *reader,
                        size_t largest, char **text) {
   free(*text);
   *text = take_text(run, reader, largest);
 }
 
-static void take_files(struct imported *run,
-                       struct torpor__data_reader *reader) {
-  size_t count = torpor__data_get_array(reader);
+static void take_files(struct imported *run, torpor__cbor_reader *reader) {
+  size_t count = torpor__cbor_get_array(reader);
   if (count > FILES_MAX || run->files != NULL) reader->bad = true;
   if (reader->bad) return;
   run->files = calloc(count + 1, sizeof *run->files);
@@ -105,11 +104,11 @@ static void take_files(struct imported *run,
     return;
   }
   for (size_t i = 0; i < count && !reader->bad; i++) {
-    if (torpor__data_get_array(reader) != 2) reader->bad = true;
+    if (torpor__cbor_get_array(reader) != 2) reader->bad = true;
     char *name = take_text(run, reader, NAME_MAX_BYTES);
     if (name == NULL) return;
     run->files[run->file_count++] = (struct torpor__file){
-        .name = name, .source = torpor__data_get_bytes(reader)};
+        .name = name, .source = torpor__cbor_get_bytes(reader)};
   }
 }
 
@@ -142,23 +141,22 @@ static bool read_key(torpor_slice key, struct known *known) {
          read_digits(&at, INT64_MAX, &id) && *at == '\0' && id == known->id;
 }
 
-static void take_known(struct torpor__data_reader *reader,
-                       struct known *known) {
+static void take_known(torpor__cbor_reader *reader, struct known *known) {
   torpor_slice key = {.data = "", .size = 0};
-  size_t pairs = torpor__data_get_map(reader);
+  size_t pairs = torpor__cbor_get_map(reader);
   int64_t policy = TORPOR__POLICY_COUNT;
   for (size_t i = 0; i < pairs && !reader->bad; i++) {
-    torpor_slice name = torpor__data_get_text(reader);
-    if (torpor__data_is(name, "id"))
-      known->id = torpor__data_get_int(reader);
-    else if (torpor__data_is(name, "key"))
-      key = torpor__data_get_text(reader);
-    else if (torpor__data_is(name, "policy"))
-      policy = torpor__data_get_int(reader);
-    else if (torpor__data_is(name, "begun_step"))
-      known->begun_step = torpor__data_get_int(reader);
+    torpor_slice name = torpor__cbor_get_text(reader);
+    if (torpor__slice_is(name, "id"))
+      known->id = torpor__cbor_get_integer(reader);
+    else if (torpor__slice_is(name, "key"))
+      key = torpor__cbor_get_text(reader);
+    else if (torpor__slice_is(name, "policy"))
+      policy = torpor__cbor_get_integer(reader);
+    else if (torpor__slice_is(name, "begun_step"))
+      known->begun_step = torpor__cbor_get_integer(reader);
     else
-      torpor__data_skip(reader);
+      torpor__cbor_get_past(reader);
   }
   if (reader->bad || policy < 0 || policy >= TORPOR__POLICY_COUNT ||
       known->id < 1 || known->begun_step < 0 || !read_key(key, known))
@@ -167,9 +165,8 @@ static void take_known(struct torpor__data_reader *reader,
     known->policy = (enum torpor__policy)policy;
 }
 
-static void take_operations(struct imported *run,
-                            struct torpor__data_reader *reader) {
-  size_t count = torpor__data_get_array(reader);
+static void take_operations(struct imported *run, torpor__cbor_reader *reader) {
+  size_t count = torpor__cbor_get_array(reader);
   if (count > TORPOR__OPERATIONS_MAX || run->known != NULL) reader->bad = true;
   if (reader->bad) return;
   run->known = calloc(count + 1, sizeof *run->known);
@@ -184,20 +181,20 @@ static void take_operations(struct imported *run,
   run->known_count = count;
 }
 
-static void take_result(struct torpor__data_reader *reader,
+static void take_result(torpor__cbor_reader *reader,
                         struct torpor__result *result) {
-  size_t pairs = torpor__data_get_map(reader);
+  size_t pairs = torpor__cbor_get_map(reader);
   int64_t id = 0, outcome = TORPOR__OUTCOME_COUNT;
   for (size_t i = 0; i < pairs && !reader->bad; i++) {
-    torpor_slice name = torpor__data_get_text(reader);
-    if (torpor__data_is(name, "operation"))
-      id = torpor__data_get_int(reader);
-    else if (torpor__data_is(name, "outcome"))
-      outcome = torpor__data_get_int(reader);
-    else if (torpor__data_is(name, "value"))
-      result->value = torpor__data_get_bytes(reader);
+    torpor_slice name = torpor__cbor_get_text(reader);
+    if (torpor__slice_is(name, "operation"))
+      id = torpor__cbor_get_integer(reader);
+    else if (torpor__slice_is(name, "outcome"))
+      outcome = torpor__cbor_get_integer(reader);
+    else if (torpor__slice_is(name, "value"))
+      result->value = torpor__cbor_get_bytes(reader);
     else
-      torpor__data_skip(reader);
+      torpor__cbor_get_past(reader);
   }
   if (reader->bad || id < 1 || outcome < 0 || outcome >= TORPOR__OUTCOME_COUNT)
     reader->bad = true;
@@ -206,9 +203,8 @@ static void take_result(struct torpor__data_reader *reader,
   result->operation = (uint64_t)id;
 }
 
-static void take_results(struct imported *run,
-                         struct torpor__data_reader *reader) {
-  size_t count = torpor__data_get_array(reader);
+static void take_results(struct imported *run, torpor__cbor_reader *reader) {
+  size_t count = torpor__cbor_get_array(reader);
   if (count > TORPOR__OPERATIONS_MAX || run->results != NULL)
     reader->bad = true;
   if (reader->bad) return;
@@ -222,8 +218,7 @@ static void take_results(struct imported *run,
   run->result_count = count;
 }
 
-static void take_pair(struct imported *run,
-                      struct torpor__data_reader *reader) {
+static void take_pair(struct imported *run, torpor__cbor_reader *reader) {
   const struct {
     const char *name;
     int64_t *number;
@@ -231,30 +226,30 @@ static void take_pair(struct imported *run,
                  {"step", &run->step},        {"branch", &run->branch},
                  {"fuel", &run->fuel},        {"memory_max", &run->memory_max},
                  {"deadline", &run->deadline}};
-  torpor_slice name = torpor__data_get_text(reader);
+  torpor_slice name = torpor__cbor_get_text(reader);
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-    if (torpor__data_is(name, numbers[i].name)) {
-      *numbers[i].number = torpor__data_get_int(reader);
+    if (torpor__slice_is(name, numbers[i].name)) {
+      *numbers[i].number = torpor__cbor_get_integer(reader);
       return;
     }
-  if (torpor__data_is(name, "id"))
+  if (torpor__slice_is(name, "id"))
     take_again(run, reader, TORPOR__RUN_ID_MAX, &run->id);
-  else if (torpor__data_is(name, "program"))
+  else if (torpor__slice_is(name, "program"))
     take_again(run, reader, NAME_MAX_BYTES, &run->program);
-  else if (torpor__data_is(name, "input"))
-    run->input = torpor__data_get_bytes(reader);
-  else if (torpor__data_is(name, "upgrade"))
-    run->upgrade = torpor__data_get_bytes(reader);
-  else if (torpor__data_is(name, "runnable"))
-    run->runnable = torpor__data_get_bool(reader);
-  else if (torpor__data_is(name, "files"))
+  else if (torpor__slice_is(name, "input"))
+    run->input = torpor__cbor_get_bytes(reader);
+  else if (torpor__slice_is(name, "upgrade"))
+    run->upgrade = torpor__cbor_get_bytes(reader);
+  else if (torpor__slice_is(name, "runnable"))
+    run->runnable = torpor__cbor_get_boolean(reader);
+  else if (torpor__slice_is(name, "files"))
     take_files(run, reader);
-  else if (torpor__data_is(name, "operations"))
+  else if (torpor__slice_is(name, "operations"))
     take_operations(run, reader);
-  else if (torpor__data_is(name, "results"))
+  else if (torpor__slice_is(name, "results"))
     take_results(run, reader);
   else
-    torpor__data_skip(reader);
+    torpor__cbor_get_past(reader);
 }
 
 static torpor_status fail_map(struct imported *run) {
@@ -267,9 +262,9 @@ static torpor_status fail_map(struct imported *run) {
 }
 
 static torpor_status read_map(struct imported *run) {
-  struct torpor__data_reader reader =
-      torpor__data_read(run->section.data, run->section.size);
-  size_t pairs = torpor__data_get_map(&reader);
+  torpor__cbor_reader reader =
+      torpor__cbor_read(run->section.data, run->section.size);
+  size_t pairs = torpor__cbor_get_map(&reader);
   for (size_t i = 0; i < pairs && !reader.bad; i++) take_pair(run, &reader);
   if (!reader.bad && run->version > TORPOR__EXPORT_VERSION)
     return torpor__database_fail(run->store->database, TORPOR_NEWER,

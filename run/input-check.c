@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data.h"
+#include "common/utf8.h"
 
 enum { DEADLINE_MS = 10000 };
 
@@ -56,7 +56,7 @@ torpor_status torpor__input_check_name(struct torpor__database *database,
     return torpor__database_fail(database, TORPOR_LIMIT,
                                  "a signal's name has at most %d bytes",
                                  TORPOR__TOPIC_MAX);
-  if (torpor__data_is_utf8(name, size)) return TORPOR_OK;
+  if (torpor__utf8_valid(name, size)) return TORPOR_OK;
   return torpor__database_fail(database, TORPOR_MISUSE,
                                "a signal's name is UTF-8; no program waits for "
                                "this one");

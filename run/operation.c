@@ -8,22 +8,21 @@
 #include <string.h>
 
 #include "common/search.h"
-#include "data.h"
+#include "common/cbor.h"
 
 #define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
 
 /* The name of the signal that an operation waits for: its request's 'name'. */
 static bool read_topic(torpor_slice request, torpor_slice *topic) {
-  struct torpor__data_reader reader =
-      torpor__data_read(request.data, request.size);
+  torpor__cbor_reader reader = torpor__cbor_read(request.data, request.size);
   *topic = (torpor_slice){.data = "", .size = 0};
-  size_t pairs = torpor__data_get_map(&reader);
+  size_t pairs = torpor__cbor_get_map(&reader);
   for (size_t i = 0; i < pairs && !reader.bad; i++) {
-    torpor_slice key = torpor__data_get_text(&reader);
-    if (torpor__data_is(key, "name"))
-      *topic = torpor__data_get_text(&reader);
+    torpor_slice key = torpor__cbor_get_text(&reader);
+    if (torpor__slice_is(key, "name"))
+      *topic = torpor__cbor_get_text(&reader);
     else
-      torpor__data_skip(&reader);
+      torpor__cbor_get_past(&reader);
   }
   return !reader.bad && topic->size > 0;
 }

@@ -205,16 +205,12 @@ static torpor_bytes write_example(void) {
   return bytes;
 }
 
-static bool is_word(torpor_slice text, const char *word) {
-  return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
-}
-
 static void test_cbor_known(void **state) {
   torpor_bytes bytes = write_example();
   torpor__cbor_reader reader = torpor__cbor_read(bytes.data, bytes.size);
   (void)state;
   assert_int_equal(torpor__cbor_get_map(&reader), 3);
-  assert_true(is_word(torpor__cbor_get_text(&reader), "numbers"));
+  assert_true(torpor__slice_is(torpor__cbor_get_text(&reader), "numbers"));
   torpor__cbor_reader numbers = reader;
   torpor__cbor_get_past(&reader);
   assert_int_equal(torpor__cbor_get_array(&numbers), 4);
@@ -223,9 +219,9 @@ static void test_cbor_known(void **state) {
   assert_true(torpor__cbor_get_integer(&numbers) == INT64_MAX);
   assert_true(torpor__cbor_get_integer(&numbers) == INT64_MIN);
   assert_ptr_equal(numbers.at, reader.at);
-  assert_true(is_word(torpor__cbor_get_text(&reader), "yes"));
+  assert_true(torpor__slice_is(torpor__cbor_get_text(&reader), "yes"));
   assert_true(torpor__cbor_get_boolean(&reader));
-  assert_true(is_word(torpor__cbor_get_text(&reader), "data"));
+  assert_true(torpor__slice_is(torpor__cbor_get_text(&reader), "data"));
   assert_int_equal(torpor__cbor_get_bytes(&reader).size, 2);
   assert_false(reader.bad);
   assert_ptr_equal(reader.at, reader.end);

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "run/store.h"
-#include "run/data.h"
+#include "common/cbor.h"
 #include "run/checkpoint.h"
 #include "run/database-sqlite-state.h"
 #include "support/bench.h"
@@ -53,60 +53,58 @@ static struct map right(void) {
                      {2, "run/0/2", TORPOR__POLICY_REATTACH, 1}}};
 }
 
-static void put_number(struct torpor__data_writer *to, const char *name,
-                       int64_t number) {
-  torpor__data_put_text(to, name);
-  torpor__data_put_int(to, number);
+static void put_number(torpor__buffer *to, const char *name, int64_t number) {
+  torpor__cbor_string(to, name);
+  torpor__cbor_integer(to, number);
 }
 
-static void put_texts(struct torpor__data_writer *to) {
-  torpor__data_put_text(to, "id");
-  torpor__data_put_text(to, "run");
-  torpor__data_put_text(to, "program");
-  torpor__data_put_text(to, "main.mjs");
-  torpor__data_put_text(to, "files");
-  torpor__data_put_array(to, 1);
-  torpor__data_put_array(to, 2);
-  torpor__data_put_text(to, "main.mjs");
-  torpor__data_put_bytes(
-      to, (torpor_slice){.data = program, .size = strlen(program)});
+static void put_texts(torpor__buffer *to) {
+  torpor__cbor_string(to, "id");
+  torpor__cbor_string(to, "run");
+  torpor__cbor_string(to, "program");
+  torpor__cbor_string(to, "main.mjs");
+  torpor__cbor_string(to, "files");
+  torpor__cbor_head(to, TORPOR__CBOR_ARRAY, 1);
+  torpor__cbor_head(to, TORPOR__CBOR_ARRAY, 2);
+  torpor__cbor_string(to, "main.mjs");
+  torpor__cbor_bytes(to, TORPOR__CBOR_BYTES, program, strlen(program));
 }
 
-static void put_operations(struct torpor__data_writer *to,
-                           const struct map *map) {
+static void put_operations(torpor__buffer *to, const struct map *map) {
   size_t count = 0;
   for (size_t i = 0; i < 2; i++) count += map->operations[i].key != NULL;
-  torpor__data_put_text(to, "operations");
-  torpor__data_put_array(to, count);
+  torpor__cbor_string(to, "operations");
+  torpor__cbor_head(to, TORPOR__CBOR_ARRAY, count);
   for (size_t i = 0; i < 2; i++) {
     const struct operation *operation = &map->operations[i];
     if (operation->key == NULL) continue;
-    torpor__data_put_map(to, 4);
+    torpor__cbor_head(to, TORPOR__CBOR_MAP, 4);
     put_number(to, "id", operation->id);
-    torpor__data_put_text(to, "key");
-    torpor__data_put_text(to, operation->key);
+    torpor__cbor_string(to, "key");
+    torpor__cbor_string(to, operation->key);
     put_number(to, "policy", operation->policy);
     put_number(to, "begun_step", operation->begun_step);
   }
 }
 
-static void put_results(struct torpor__data_writer *to, const struct map *map) {
-  torpor__data_put_text(to, "results");
-  torpor__data_put_array(to, map->result_of != 0);
+static void put_results(torpor__buffer *to, const struct map *map) {
+  torpor__cbor_string(to, "results");
+  torpor__cbor_head(to, TORPOR__CBOR_ARRAY, map->result_of != 0);
   if (map->result_of == 0) return;
-  torpor__data_put_map(to, 3);
+  torpor__cbor_head(to, TORPOR__CBOR_MAP, 3);
   put_number(to, "operation", map->result_of);
   put_number(to, "outcome", map->outcome);
-  torpor__data_put_text(to, "value");
-  torpor__data_put_bytes(to, map->result);
+  torpor__cbor_string(to, "value");
+  torpor__cbor_bytes(to, TORPOR__CBOR_BYTES, map->result.data,
+                     map->result.size);
 }
 
 static torpor_status import_with(const struct map *map,
                                  const torpor_run_import_options *options) {
-  struct torpor__data_writer to = {0};
+  torpor__buffer to = {0};
   torpor_bytes file;
   char id[TORPOR_RUN_ID_SIZE];
-  torpor__data_put_map(&to, 12);
+  torpor__cbor_head(&to, TORPOR__CBOR_MAP, 12);
   put_number(&to, "version", map->version);
   put_number(&to, "step", map->step);
   put_number(&to, "branch", map->branch);
@@ -116,8 +114,9 @@ static torpor_status import_with(const struct map *map,
   put_texts(&to);
   put_operations(&to, map);
   put_results(&to, map);
-  torpor__data_put_text(&to, "upgrade");
-  torpor__data_put_bytes(&to, map->upgrade);
+  torpor__cbor_string(&to, "upgrade");
+  torpor__cbor_bytes(&to, TORPOR__CBOR_BYTES, map->upgrade.data,
+                     map->upgrade.size);
   assert_false(to.failed);
   assert_int_equal(
       torpor_snapshot_attach(whole.data, whole.size, to.data, to.size, &file),
@@ -125,7 +124,7 @@ static torpor_status import_with(const struct map *map,
   torpor_status status =
       torpor_run_import(run_bench.store, file.data, file.size, options, id);
   torpor_bytes_free(&file);
-  free(to.data);
+  torpor__buffer_free(&to);
   return status;
 }
 
