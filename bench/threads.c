@@ -21,7 +21,7 @@
 enum { WORKERS = 2 };
 
 struct worker {
-  int core; /* the how manieth of those that may be used */
+  int core; /* its number among those that may be used */
   double ms;
   double rate; /* VMs per second */
 };

@@ -2,8 +2,8 @@
 /* cbor.h - reads the CBOR in which reports and operations come, an item at a
  * time.
  *
- * An item is a stretch of bytes. Nothing about them is believed: what is cut
- * off, of another type or not there reads as nothing. Tags are skipped.
+ * An item is a range of bytes, which are not trusted: what is cut off, of
+ * another type or absent reads as nothing. Tags are skipped.
  * Containers and strings have definite lengths. */
 #ifndef TORPOR_CLI_CBOR_H
 #define TORPOR_CLI_CBOR_H

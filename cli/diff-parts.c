@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* diff-parts.c - the parts of a difference that are told one by one. */
+/* diff-parts.c - the parts of a difference that are visited one by one. */
 #include <string.h>
 
 #include "diff.h"

@@ -31,7 +31,7 @@ static void show_memory(const struct cli_difference *difference) {
   char count[CLI_AMOUNT_SIZE], size[CLI_AMOUNT_SIZE];
   begin_line("memory");
   if (strcmp(a->info.engine, b->info.engine) != 0)
-    puts("cannot be compared: it is of two engines");
+    puts("cannot be compared: the engines differ");
   else if (!difference->compared)
     puts("cannot be compared: a difference alone, or larger than --memory");
   else if (pages->bytes == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* diff.c - torpor diff A B: what is otherwise in one snapshot than in another.
+/* diff.c - torpor diff A B: what changed from one snapshot to another.
  *
  * Gathered here, told by diff-show.c and diff-print.c. */
 #include <stdlib.h>

@@ -192,7 +192,7 @@ static void stop_on_signal(int number) {
   signal(number, SIG_DFL); /* a second one ends the process */
 }
 
-/* Who started it with hangups ignored (nohup) means that. */
+/* With hangups ignored (nohup) it goes on when the terminal closes. */
 static void handle_signals(void (*handler)(int)) {
   static const int stopping[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
   for (size_t i = 0; i < sizeof stopping / sizeof stopping[0]; i++) {

@@ -15,7 +15,7 @@
   X(7, HOST, "the machine ran out of memory or file descriptors")              \
   X(8, HELD, "the store or the run is in use by another process")              \
   X(9, KILLED, "the run was ended by 'torpor cancel --kill'")                  \
-  X(10, PARKED, "the run ended its worker too often and was set aside")        \
+  X(10, PARKED, "the run crashed its worker too often and was parked")         \
   X(11, TAKEN, "another process took the run over")                            \
   X(130, STOPPED, "stopped by Ctrl-C")                                         \
   X(141, PIPE, "nobody reads the output any more")

@@ -23,8 +23,7 @@ static const struct cli_option options[] = {
                "encrypt what is written with the key\nin the file PATH"),
     CLI_OPTION(struct export_settings, authenticate, "authenticate", 0,
                CLI_TEXT, "PATH",
-               "the same, but leave it readable: only\nno alteration goes "
-               "unnoticed"),
+               "the same, but leave it readable: only\ntampering is detected"),
     {0},
 };
 

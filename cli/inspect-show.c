@@ -145,11 +145,12 @@ static void show_pages(const struct cli_inspected *inspected) {
     puts("not counted; see --memory");
     return;
   }
-  cli_print(stdout,
-            "%s of %u KB are not as at the start: %s of content, %s of zeros\n",
-            cli_amount_count(pages->pages, count), CLI_PAGE_SIZE >> 10,
-            cli_amount_bytes(pages->data_bytes, data),
-            cli_amount_bytes(pages->zero_bytes, zero));
+  cli_print(
+      stdout,
+      "%s of %u KB differ from the baseline: %s of content, %s of zeros\n",
+      cli_amount_count(pages->pages, count), CLI_PAGE_SIZE >> 10,
+      cli_amount_bytes(pages->data_bytes, data),
+      cli_amount_bytes(pages->zero_bytes, zero));
 }
 
 /* Oldest first, as they are put together. */

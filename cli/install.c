@@ -168,8 +168,8 @@ static int open_stage(const char *folder, char path[PATH_MAX]) {
 static int settle(const char *stage, const struct cli_install *install,
                   char path[PATH_MAX], torpor_engine_info *info) {
   if (torpor_engine_read(stage, info) != TORPOR_OK) {
-    cli_complain("%s is no engine that this Torpor can use: %s", install->from,
-                 info->unusable);
+    cli_complain("%s is not an engine that this Torpor can use: %s",
+                 install->from, info->unusable);
     return CLI_EXIT_FILE;
   }
   int length =

@@ -55,8 +55,8 @@ int cli_key_read(const char *path, uint8_t key[TORPOR_KEY_SIZE]) {
   explicit_bzero(text, sizeof(text));
   if (good) return CLI_EXIT_DONE;
   cli_complain(
-      "'%s' is no key: it must have 32 bytes, or 64 hex digits; make one with "
-      "'head -c 32 /dev/urandom > %s'",
+      "'%s' is not a key: it must have 32 bytes, or 64 hex digits; make one "
+      "with 'head -c 32 /dev/urandom > %s'",
       path, path);
   return CLI_EXIT_USAGE;
 }

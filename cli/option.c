@@ -185,15 +185,26 @@ static bool read_option(struct reading *reading, const char *word) {
   return reading->help || complain_unknown(reading, name, size);
 }
 
+/* Where the usage of 'command' names argument 'number', from 0; the last one
+ * may be any of several. */
+static const char *find_argument(const struct cli_command *command,
+                                 size_t number) {
+  const char *at = command->arguments;
+  for (const char *next; number > 0 && (next = strchr(at, ' ')) != NULL;
+       number--)
+    at = next + 1;
+  return at;
+}
+
 static bool check_count(const struct reading *reading) {
   const struct cli_command *command = reading->command;
   size_t count = reading->call->count;
   if (count >= command->least && count <= command->most) return true;
   if (count < command->least) {
-    cli_complain("something is missing: torpor %s%s%s", command->name,
-                 command->name[0] == '\0' ? "" : " ", command->arguments);
+    const char *missing = find_argument(command, count);
+    cli_complain("missing argument: %.*s", (int)strcspn(missing, " "), missing);
   } else {
-    cli_complain("'%s' is one argument too many",
+    cli_complain("unexpected argument '%s'",
                  reading->call->arguments[command->most]);
   }
   refer_to_help(command);

@@ -8,7 +8,7 @@
  *        |  | | |   | |   |      between two borders each side is one thing:
  *                                baseline, content or zeros
  *
- *  (1) Runs are ascending and stay below 4 GiB; what is not so is damaged.
+ *  (1) Runs are ascending and stay below 4 GiB; anything else is damaged.
  *  (2) A byte that only one side leaves to the baseline counts as another one:
  *      what the baseline has is not known here. */
 #include <string.h>
@@ -115,7 +115,7 @@ static bool is_same(const struct runs *a, const struct runs *b, uint64_t from,
                 (size_t)(to - from)) == 0;
 }
 
-/* Adds what is otherwise between two borders. */
+/* Adds what changed between two borders. */
 static void compare_stretch(const struct runs *a, const struct runs *b,
                             uint64_t from, uint64_t to,
                             struct cli_pages_difference *out,

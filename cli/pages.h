@@ -29,7 +29,7 @@ struct cli_pages_difference {
   uint64_t bytes; /* that are other ones */
 };
 
-/* What is otherwise in 'b' than in 'a'. As above. */
+/* What changed from 'a' to 'b'. As above. */
 bool cli_pages_compare(const torpor_bytes *a, const torpor_bytes *b,
                        struct cli_pages_difference *out);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* run.c - torpor run FILE: starts a durable run and shows it living. */
+/* run.c - torpor run FILE: starts a durable run and shows what it does. */
 #include <stdio.h>
 #include <string.h>
 
@@ -36,8 +36,8 @@ static const struct cli_option options[] = {
                "(10000000)"),
     CLI_OPTION(struct run_settings, sandbox.deadline, "deadline", 0,
                CLI_DURATION, "TIME",
-               "longest time of a step, such as\n5s; one that takes longer "
-               "comes\nto nothing (60s)"),
+               "longest time of a step, such as\n5s; one that takes longer is\n"
+               "rolled back (60s)"),
     {0},
 };
 

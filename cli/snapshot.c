@@ -127,7 +127,7 @@ int cli_snapshot_open(const struct cli_snapshot_settings *settings,
   *out = (struct cli_snapshot){.name = argument, .step = -1};
   bool file = is_file(argument);
   if (file && step != NULL) {
-    cli_complain("--step is of a run, and '%s' is a file", argument);
+    cli_complain("--step is for runs, and '%s' is a file", argument);
     return CLI_EXIT_USAGE;
   }
   int code = file ? read_file(&settings->store, out)

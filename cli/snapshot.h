@@ -6,7 +6,7 @@
  *   ID        the newest state of a run
  *   ID@STEP   a state that the run keeps
  *
- * A file of that name comes first; "./" before it makes clear what is meant. */
+ * A file of that name comes first; "./" in front says that a file is meant. */
 #ifndef TORPOR_CLI_SNAPSHOT_H
 #define TORPOR_CLI_SNAPSHOT_H
 

@@ -41,7 +41,8 @@ const char *cli_suggest(const char *word, const char *const *names,
                         size_t count) {
   const char *best = NULL;
   size_t length = strlen(word);
-  size_t least = length < 4 ? 2 : 3; /* and what is as far is too far */
+  size_t least =
+      length < 4 ? 2 : 3; /* a word at this distance is not suggested */
   if (length > WORD_MAX) return NULL;
   for (size_t i = 0; i < count; i++) {
     if (strlen(names[i]) > WORD_MAX) continue;

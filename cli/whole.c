@@ -59,7 +59,7 @@ static bool is_output(const char *path) {
 int cli_whole_check(const char *path) {
   if (!is_output(path) || !isatty(STDOUT_FILENO)) return CLI_EXIT_DONE;
   cli_complain(
-      "a snapshot is no text, and standard output is a terminal; write it to a "
+      "a snapshot is binary, and standard output is a terminal; write it to a "
       "file with '> FILE' or '-o FILE'");
   return CLI_EXIT_USAGE;
 }

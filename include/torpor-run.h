@@ -89,7 +89,7 @@ typedef struct torpor_run_options {
   uint64_t fuel;        /* polls of one step before a checkpoint between two
                            jobs; 0: TORPOR_RUN_FUEL */
   uint64_t deadline_ms; /* of a step, and of each entry in it; a step that takes
-                           longer comes to nothing; 0: TORPOR_RUN_DEADLINE_MS */
+                           longer is rolled back; 0: TORPOR_RUN_DEADLINE_MS */
   uint64_t keep;        /* committed states that stay, the newest among them,
                            for rewind, fork and export; 0: TORPOR_RUN_KEEP */
 } torpor_run_options;

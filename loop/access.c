@@ -5,7 +5,7 @@
  * Nothing is cached: every check asks the file system anew where a path leads,
  * since links may have been moved since.
  *
- *  (1) A path is used only as it was checked: resolved.
+ *  (1) A path is used in the form in which it was checked: resolved.
  *  (2) A refusal says nothing about what exists where nothing is granted: the
  *      sentence and the code depend on the text of the path alone.
  *  (3) What is reserved is never granted, whoever grants it.

@@ -20,8 +20,8 @@
  *      equal due times stay equal moments.
  *  (3) The timer waits TORPOR_CLOCK_CHECK_MS at most, then the clocks are
  *      looked at again.
- *  (4) In one go no alarm rings that was made in it: what always sets a new
- *      alarm for now cannot keep the loop from its other work.
+ *  (4) An alarm that is made while alarms ring waits for the next time: what
+ *      always sets a new alarm for now cannot starve the loop's other work.
  *
  * Runs on the loop's thread. */
 #include <assert.h>

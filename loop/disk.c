@@ -10,7 +10,7 @@
  *      they are checked, and where a folder or the file has become a link
  *      since, the call fails (ELOOP, or ENOTDIR for a folder). So each part is
  *      opened from the one above it, and what is then done to the file is done
- *      through its folder, whatever bears that folder's name by now.
+ *      through its folder, even if another one has that name by now.
  *
  * No state; any thread. */
 #define _GNU_SOURCE /* O_PATH */
@@ -139,7 +139,7 @@ static int find_mode(const struct draft *draft, int *mode) {
   return 0;
 }
 
-/* Names are counted; one that a process of the same number left is passed. */
+/* Names are numbered; one that a former process of this id left is skipped. */
 static int open_draft(struct draft *draft, int mode) {
   static atomic_uint count;
   do {

@@ -183,7 +183,8 @@ static char *read_path(torpor_task *task, bool write) {
   struct torpor__field path, data;
   if (!torpor__request_field(request, size, "path", &path) || !path.text ||
       memchr(path.data, '\0', path.size) != NULL) {
-    torpor_task_fail(task, "TypeError", "the path of a file is no such text",
+    torpor_task_fail(task, "TypeError",
+                     "the path of a file must be a text without U+0000",
                      "EINVAL");
     return NULL;
   }

@@ -14,8 +14,8 @@
  *  (3) The handles of libuv that a loop owns are in struct torpor_loop; what
  *      else is under way are file jobs, which hold no pointer to a task that
  *      is gone.
- *  (4) 'failure' is what an attached VM ended with; the turn that sees it
- *      returns it and clears it.
+ *  (4) 'failure' is the status that an attached VM ended with; the turn that
+ *      sees it returns it and clears it.
  *
  * Runs on the loop's thread, but for 'stopping', 'signal' and 'wake'. */
 #ifndef TORPOR_LOOP_LOOP_H
@@ -100,7 +100,7 @@ struct torpor_loop {
   struct torpor__link started, completed; /* of struct torpor_task */
   struct torpor__link attached;           /* of attachments, see attach.c */
   struct torpor__files files;
-  torpor_bytes exhausted; /* the error of a task that memory ran out for */
+  torpor_bytes exhausted; /* given to tasks when memory runs out */
   torpor_status failure;
 
   torpor_turned_fn turned;

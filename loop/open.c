@@ -9,7 +9,7 @@
 
 #include "loop.h"
 
-/* A turn has come anyway; that was all that was wanted. */
+/* Waking libuv was all that was wanted: it makes a turn. */
 static void ignore_wake(uv_async_t *wake) {
   (void)wake;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* timer.c - the driver of kind "timer": waits for an operation's due time.
  *
- * The request is of no interest; the result is undefined. An operation without
+ * The request is ignored; the result is undefined. An operation without
  * a due time is due at once.
  *
  * Waking: TORPOR_REARM. The due time is wall-clock time and part of the

@@ -2,9 +2,9 @@
 /* watch.c - what reaches a loop from outside: changes of a path, signals.
  *
  * Signals belong to the process, so one loop at a time may have them. The
- * handler finds it in a global, gives the signal back to whom it belonged to
- * (so a second Ctrl-C ends a process that does not react to the first), and
- * stops the loop.
+ * handler finds it in a global, restores the signal's former handler (so a
+ * second Ctrl-C ends a process that does not react to the first), and stops the
+ * loop.
  *
  *  (1) 'owner' is set before the first handler is installed and cleared after
  *      the last is gone: a handler always finds a live loop.

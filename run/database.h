@@ -73,7 +73,7 @@ enum torpor__run_status {
   TORPOR__RUN_FAILED = 2,     /* exit value: the error it ended with */
   TORPOR__RUN_DEADLOCKED = 3, /* pending, with nothing left to wait for */
   TORPOR__RUN_KILLED = 4,     /* ended from outside */
-  TORPOR__RUN_PARKED = 5,     /* ended its worker too often; can be resumed */
+  TORPOR__RUN_PARKED = 5,     /* crashed its worker too often; can resume */
   TORPOR__RUN_STATUS_COUNT
 };
 

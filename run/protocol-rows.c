@@ -168,9 +168,9 @@ static torpor_status write_attempt(struct torpor__protocol *p) {
     return TORPOR_OK;
   }
   char reason[TORPOR__REASON_MAX + 64];
-  snprintf(reason, sizeof reason, "%" PRId64 " attempts came to nothing: %s",
+  snprintf(reason, sizeof reason, "%" PRId64 " attempts were rolled back: %s",
            p->next.attempts,
-           p->reason[0] != '\0' ? p->reason : "each ended its worker");
+           p->reason[0] != '\0' ? p->reason : "each crashed its worker");
   p->next.status = TORPOR__RUN_PARKED;
   const struct torpor__exit parked = {.reason = reason};
   return p->database->calls->exit_put(p->database, p->run, &parked);

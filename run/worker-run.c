@@ -247,7 +247,7 @@ static void abandon(struct torpor__worker_run *run, const char *why) {
   if (torpor__worker_step_is_interrupted(&run->worker_step))
     return; /* it was killed */
   snprintf(text, sizeof text,
-           "step %" PRId64 " came to nothing (attempt %" PRId64 " of %d): %s",
+           "step %" PRId64 " was rolled back (attempt %" PRId64 " of %d): %s",
            head->step + 1, head->attempts, TORPOR_RUN_ATTEMPTS, why);
   torpor__worker_report_error(run->shared, run->id, head->step, text);
 }

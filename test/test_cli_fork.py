@@ -289,7 +289,7 @@ class Keys(States):
         for name in ["short", "long", "letters"]:
             done = self.torpor("run", "main.mjs", f"--key-file={name}",
                                code=USAGE)
-            self.assertIn("is no key", done.stderr)
+            self.assertIn("is not a key", done.stderr)
         done = self.torpor("run", "main.mjs", "--key-file=nothing", code=FILE)
         self.assertIn("nothing", done.stderr)
         self.assertFalse(os.path.exists(self.path("torpor.db")))

@@ -178,11 +178,11 @@ class Failing(Durable):
                                         code=PARKED)
                 self.assertEqual(done.stdout, "")
                 for attempt in range(1, 6):
-                    self.assertIn("step 1 came to nothing "
+                    self.assertIn("step 1 was rolled back "
                                   f"(attempt {attempt} of 5)", done.stderr)
                 run = self.show(name)
                 self.assertEqual(run["state"], "parked")
-                self.assertIn("5 attempts came to nothing", run["reason"])
+                self.assertIn("5 attempts were rolled back", run["reason"])
                 self.assertIn("deadline", run["reason"])
 
     def test_a_parked_run_is_tried_again_when_asked(self):

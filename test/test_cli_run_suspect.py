@@ -82,7 +82,7 @@ class Suspects(Durable):
         deaths = self.live(signal.SIGXFSZ, preexec_fn=limit_files)
         self.assertLessEqual(deaths, 6)
         self.expect(["large"])
-        self.assertIn("ended its worker", self.show("large")["reason"])
+        self.assertIn("crashed its worker", self.show("large")["reason"])
 
     def test_steps_that_end_the_worker(self):
         self.add(["endless"], ENDLESS)
@@ -101,7 +101,7 @@ class Suspects(Durable):
         self.wait_for_state("parked")
         child.send_signal(signal.SIGTERM)
         errors = child.communicate(timeout=PATIENCE)[1]
-        self.assertRegex(errors, "main: parked after .*ended its worker")
+        self.assertRegex(errors, "main: parked after .*crashed its worker")
 
     def test_dying_by_others_hands_costs_healthy_runs_nothing(self):
         """Killed at once again and again, while everything is read."""
