@@ -9,15 +9,9 @@
 #include "output.h"
 #include "wait.h"
 
-enum { MOST_LINES = 20, MOST_TEXT = 100 };
-
-static void begin_line(const char *label) {
-  cli_print(stdout, "%-11s", label);
-}
-
 static void show_side(const char *label, const struct cli_snapshot *snapshot) {
   char size[CLI_AMOUNT_SIZE];
-  begin_line(label);
+  cli_inspect_label(label);
   if (snapshot->store != NULL)
     cli_print(stdout, "run %s, step %" PRId64, snapshot->id, snapshot->step);
   else
@@ -29,7 +23,7 @@ static void show_memory(const struct cli_difference *difference) {
   const struct cli_snapshot *a = difference->a, *b = difference->b;
   const struct cli_pages_difference *pages = &difference->pages;
   char count[CLI_AMOUNT_SIZE], size[CLI_AMOUNT_SIZE];
-  begin_line("memory");
+  cli_inspect_label("memory");
   if (strcmp(a->info.engine, b->info.engine) != 0)
     puts("cannot be compared: the engines differ");
   else if (!difference->compared)
@@ -45,30 +39,24 @@ static void show_memory(const struct cli_difference *difference) {
 /* ---- The heap ------------------------------------------------------------*/
 
 static void show_class(const struct cli_class_change *change, void *user) {
-  char size[CLI_AMOUNT_SIZE], name[MOST_TEXT + 1];
+  char size[CLI_AMOUNT_SIZE], name[CLI_INSPECT_TEXT + 1];
   size_t length;
   uint64_t *shown = user;
-  if ((*shown)++ >= MOST_LINES) return;
+  if ((*shown)++ >= CLI_INSPECT_LINES) return;
   const char *text = cli_item_text(change->name, &length);
   snprintf(name, sizeof(name), "%.*s",
-           (int)(length < MOST_TEXT ? length : MOST_TEXT), text);
+           (int)(length < CLI_INSPECT_TEXT ? length : CLI_INSPECT_TEXT), text);
   cli_print(stdout, "           %+12" PRId64 " %12s  ", change->count,
             cli_amount_change(change->bytes, size));
   cli_output_plain(stdout, name);
   putchar('\n');
 }
 
-static void show_rest(uint64_t all) {
-  if (all > MOST_LINES)
-    cli_print(stdout, "           ... and %" PRIu64 " more\n",
-              all - MOST_LINES);
-}
-
 static void show_heap(const struct cli_difference *difference) {
   char size[CLI_AMOUNT_SIZE];
   int64_t used;
   uint64_t shown = 0;
-  begin_line("heap");
+  cli_inspect_label("heap");
   if (!cli_diff_heap(difference, "used", &used)) {
     const char *why = difference->a->missing;
     if (why[0] == '\0') why = difference->b->missing;
@@ -79,42 +67,38 @@ static void show_heap(const struct cli_difference *difference) {
   }
   cli_print(stdout, "%s\n", cli_amount_change(used, size));
   cli_diff_classes(difference, show_class, &shown);
-  show_rest(shown);
+  cli_inspect_rest(shown, CLI_INSPECT_LINES);
 }
 
 /* ---- What is waited for --------------------------------------------------*/
 
 static void show_operations(const char *label, const struct cli_list *list) {
   char text[CLI_WAIT_SIZE];
-  for (size_t i = 0; i < list->count && i < MOST_LINES; i++) {
-    begin_line(i == 0 ? label : "");
+  for (size_t i = 0; i < list->count && i < CLI_INSPECT_LINES; i++) {
+    cli_inspect_label(i == 0 ? label : "");
     cli_print(stdout, "%" PRId64 " ",
               cli_item_integer(cli_item_get(list->items[i], "id")));
     cli_output_plain(stdout, cli_wait_describe_item(list->items[i], text));
     putchar('\n');
   }
-  show_rest(list->count);
+  cli_inspect_rest(list->count, CLI_INSPECT_LINES);
 }
 
 static void show_places(const char *label, const struct cli_list *list) {
-  for (size_t i = 0; i < list->count && i < MOST_LINES; i++) {
-    begin_line(i == 0 ? label : "");
+  for (size_t i = 0; i < list->count && i < CLI_INSPECT_LINES; i++) {
+    cli_inspect_label(i == 0 ? label : "");
     cli_inspect_place(list->items[i]);
     putchar('\n');
   }
-  show_rest(list->count);
+  cli_inspect_rest(list->count, CLI_INSPECT_LINES);
 }
 
 /* torpor_run_line_fn */
 static bool show_line(void *user, const torpor_run_line *line) {
-  char text[MOST_TEXT + 4];
   uint64_t *shown = user;
-  if ((*shown)++ >= MOST_LINES) return true;
-  begin_line(*shown == 1 ? "printed" : "");
-  snprintf(text, sizeof(text), "%.*s%s",
-           (int)(line->size < MOST_TEXT ? line->size : MOST_TEXT), line->text,
-           line->size > MOST_TEXT ? "..." : "");
-  cli_output_plain(stdout, text);
+  if ((*shown)++ >= CLI_INSPECT_LINES) return true;
+  cli_inspect_label(*shown == 1 ? "printed" : "");
+  cli_inspect_text(line->text, line->size);
   putchar('\n');
   return true;
 }
@@ -130,5 +114,5 @@ void cli_diff_show(const struct cli_difference *difference) {
   show_places("asleep in", &difference->waiting.come);
   show_places("no longer", &difference->waiting.gone);
   cli_diff_lines(difference, show_line, &lines);
-  show_rest(lines);
+  cli_inspect_rest(lines, CLI_INSPECT_LINES);
 }

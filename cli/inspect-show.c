@@ -2,7 +2,8 @@
 /* inspect-show.c - what 'torpor inspect' found out, in words.
  *
  *  (1) Names and paths are the program's, or an attacker's: they are printed
- *      such that they stay on their line, and no longer than MOST_TEXT. */
+ *      such that they stay on their line, and no longer than
+ *      CLI_INSPECT_TEXT. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,6 @@
 #include "inspect.h"
 #include "output.h"
 #include "wait.h"
-
-enum { MOST_LINES = 20, MOST_TEXT = 100 };
 
 /* ---- Pieces --------------------------------------------------------------*/
 
@@ -37,14 +36,18 @@ struct cli_item cli_inspect_waiting(const struct cli_snapshot *snapshot) {
 }
 
 /* See (1). */
+void cli_inspect_text(const char *data, size_t size) {
+  char text[CLI_INSPECT_TEXT + 4];
+  snprintf(text, sizeof(text), "%.*s%s",
+           (int)(size < CLI_INSPECT_TEXT ? size : CLI_INSPECT_TEXT), data,
+           size > CLI_INSPECT_TEXT ? "..." : "");
+  cli_output_plain(stdout, text);
+}
+
 static void show_text(struct cli_item item) {
-  char text[MOST_TEXT + 4];
   size_t size;
   const char *data = cli_item_text(item, &size);
-  snprintf(text, sizeof(text), "%.*s%s",
-           (int)(size < MOST_TEXT ? size : MOST_TEXT), data,
-           size > MOST_TEXT ? "..." : "");
-  cli_output_plain(stdout, text);
+  cli_inspect_text(data, size);
 }
 
 static bool is_empty(struct cli_item item) {
@@ -67,7 +70,7 @@ void cli_inspect_place(struct cli_item place) {
   if (named) putchar(')');
 }
 
-static void begin_line(const char *label) {
+void cli_inspect_label(const char *label) {
   cli_print(stdout, "%-11s", label);
 }
 
@@ -79,10 +82,9 @@ static void show_row(const char *name, uint64_t count, uint64_t bytes) {
             name);
 }
 
-/* "... and 12 more" */
-static void show_rest(uint64_t left) {
-  if (left > 0)
-    cli_print(stdout, "           ... and %" PRIu64 " more\n", left);
+void cli_inspect_rest(uint64_t all, uint64_t shown) {
+  if (all > shown)
+    cli_print(stdout, "           ... and %" PRIu64 " more\n", all - shown);
 }
 
 /* ---- What the bytes tell -------------------------------------------------*/
@@ -90,21 +92,21 @@ static void show_rest(uint64_t left) {
 static void show_origin(const struct cli_snapshot *snapshot) {
   const torpor_snapshot_info *info = &snapshot->info;
   char hex[65], size[CLI_AMOUNT_SIZE];
-  begin_line("snapshot");
+  cli_inspect_label("snapshot");
   if (snapshot->store != NULL)
     cli_print(stdout, "run %s, step %" PRId64, snapshot->id, snapshot->step);
   else
     cli_output_plain(stdout, snapshot->name);
   cli_print(stdout, ", %s%s\n", cli_amount_bytes(snapshot->size, size),
             snapshot->protected ? ", protected" : "");
-  begin_line("id");
+  cli_inspect_label("id");
   cli_print(stdout, "%s\n", cli_inspect_hex(info->id, hex));
   if (info->has_parent) {
-    begin_line("parent");
+    cli_inspect_label("parent");
     cli_print(stdout, "%s; it is a difference from that one\n",
               cli_inspect_hex(info->parent, hex));
   }
-  begin_line("engine");
+  cli_inspect_label("engine");
   cli_print(stdout, "%.16s...%s\n", info->engine,
             snapshot->installed || info->has_parent ? "" : ", not installed");
 }
@@ -112,7 +114,7 @@ static void show_origin(const struct cli_snapshot *snapshot) {
 static void show_exported(const torpor_bytes *exported) {
   struct cli_item run = cli_item_of(exported);
   if (run.data == NULL) return;
-  begin_line("exported");
+  cli_inspect_label("exported");
   fputs("from run ", stdout);
   show_text(cli_item_get(run, "id"));
   cli_print(stdout, " at step %" PRId64 ", program ",
@@ -123,9 +125,9 @@ static void show_exported(const torpor_bytes *exported) {
 
 static void show_sizes(const torpor_snapshot_info *info) {
   char raw[CLI_AMOUNT_SIZE], stored[CLI_AMOUNT_SIZE];
-  begin_line("awake");
+  cli_inspect_label("awake");
   cli_print(stdout, "%s of memory\n", cli_amount_bytes(info->memory, raw));
-  begin_line("sections");
+  cli_inspect_label("sections");
   cli_print(stdout, "%12s %12s\n", "RAW", "STORED");
   for (unsigned i = 0; i < TORPOR_SNAPSHOT_SECTIONS; i++) {
     const torpor_section_size *section = &info->sections[i];
@@ -140,7 +142,7 @@ static void show_sizes(const torpor_snapshot_info *info) {
 static void show_pages(const struct cli_inspected *inspected) {
   const struct cli_pages *pages = &inspected->pages;
   char count[CLI_AMOUNT_SIZE], data[CLI_AMOUNT_SIZE], zero[CLI_AMOUNT_SIZE];
-  begin_line("pages");
+  cli_inspect_label("pages");
   if (!inspected->counted) {
     puts("not counted; see --memory");
     return;
@@ -160,7 +162,7 @@ static void show_chain(const struct cli_inspected *inspected) {
   if (inspected->chain_count == 0) return;
   for (size_t i = 0; i < inspected->chain_count; i++)
     bytes += inspected->chain[i].size;
-  begin_line("in store");
+  cli_inspect_label("in store");
   cli_print(stdout, "%s: ", cli_amount_bytes(bytes, size));
   cli_print(stdout, "step %" PRId64,
             inspected->chain[inspected->chain_count - 1].step);
@@ -175,16 +177,17 @@ static void show_operations(const torpor_bytes *operations) {
   struct cli_items items = cli_item_elements(cli_item_of(operations));
   struct cli_item operation;
   uint64_t shown = 0, all = items.left;
-  begin_line("waits for");
+  cli_inspect_label("waits for");
   if (all == 0) puts("nothing");
-  for (; shown < MOST_LINES && cli_items_next(&items, &operation); shown++) {
-    if (shown > 0) begin_line("");
+  for (; shown < CLI_INSPECT_LINES && cli_items_next(&items, &operation);
+       shown++) {
+    if (shown > 0) cli_inspect_label("");
     cli_print(stdout, "%" PRId64 " ",
               cli_item_integer(cli_item_get(operation, "id")));
     cli_output_plain(stdout, cli_wait_describe_item(operation, text));
     putchar('\n');
   }
-  show_rest(all - shown);
+  cli_inspect_rest(all, shown);
 }
 
 /* ---- What the engine tells -----------------------------------------------*/
@@ -194,10 +197,10 @@ static void show_waiting(struct cli_item waiting) {
   struct cli_item place, operation;
   uint64_t shown = 0, all = items.left;
   if (waiting.data == NULL) return;
-  begin_line("asleep in");
+  cli_inspect_label("asleep in");
   if (all == 0) puts("no function");
-  for (; shown < MOST_LINES && cli_items_next(&items, &place); shown++) {
-    if (shown > 0) begin_line("");
+  for (; shown < CLI_INSPECT_LINES && cli_items_next(&items, &place); shown++) {
+    if (shown > 0) cli_inspect_label("");
     cli_inspect_place(place);
     fputs(", ", stdout);
     show_text(cli_item_get(place, "kind"));
@@ -206,30 +209,31 @@ static void show_waiting(struct cli_item waiting) {
       cli_print(stdout, ", waits for %" PRId64, cli_item_integer(operation));
     putchar('\n');
   }
-  show_rest(all - shown);
+  cli_inspect_rest(all, shown);
 }
 
 static void show_heap(struct cli_item heap) {
-  char used[CLI_AMOUNT_SIZE], free_[CLI_AMOUNT_SIZE], name[MOST_TEXT + 1];
+  char used[CLI_AMOUNT_SIZE], free_[CLI_AMOUNT_SIZE],
+      name[CLI_INSPECT_TEXT + 1];
   struct cli_items items = cli_item_elements(cli_item_get(heap, "classes"));
   struct cli_item class;
   uint64_t shown = 0, all = items.left;
   if (heap.data == NULL) return;
-  begin_line("heap");
+  cli_inspect_label("heap");
   cli_print(stdout, "%s used, %s free\n",
             cli_amount_bytes(
                 (uint64_t)cli_item_integer(cli_item_get(heap, "used")), used),
             cli_amount_bytes(
                 (uint64_t)cli_item_integer(cli_item_get(heap, "free")), free_));
-  for (; shown < MOST_LINES && cli_items_next(&items, &class); shown++) {
+  for (; shown < CLI_INSPECT_LINES && cli_items_next(&items, &class); shown++) {
     size_t size;
     const char *text = cli_item_text(cli_item_get(class, "class"), &size);
     snprintf(name, sizeof(name), "%.*s",
-             (int)(size < MOST_TEXT ? size : MOST_TEXT), text);
+             (int)(size < CLI_INSPECT_TEXT ? size : CLI_INSPECT_TEXT), text);
     show_row(name, (uint64_t)cli_item_integer(cli_item_get(class, "count")),
              (uint64_t)cli_item_integer(cli_item_get(class, "bytes")));
   }
-  show_rest(all - shown);
+  cli_inspect_rest(all, shown);
 }
 
 /* globalThis.cache[3]: the steps from a root to an object. */
@@ -246,7 +250,7 @@ static void show_largest(struct cli_item largest) {
   bool first = true;
   while (cli_items_next(&items, &object)) {
     int64_t bytes = cli_item_integer(cli_item_get(object, "bytes"));
-    begin_line(first ? "largest" : "");
+    cli_inspect_label(first ? "largest" : "");
     first = false;
     cli_print(stdout, "%12s  ", cli_amount_bytes((uint64_t)bytes, size));
     show_text(cli_item_get(object, "class"));
@@ -274,7 +278,7 @@ void cli_inspect_show(const struct cli_inspected *inspected) {
   show_heap(cli_item_get(report, "heap"));
   show_largest(cli_item_get(report, "largest"));
   if (snapshot->missing[0] == '\0') return;
-  begin_line("not known");
+  cli_inspect_label("not known");
   fputs("the heap: ", stdout);
   cli_output_plain(stdout, snapshot->missing);
   putchar('\n');

@@ -40,4 +40,14 @@ const char *cli_inspect_hex(const uint8_t id[TORPOR_SNAPSHOT_ID_SIZE],
  * that has function, file and line; to stdout, on its line. */
 void cli_inspect_place(struct cli_item place);
 
+/* What is shown of a list, and of a text. */
+enum { CLI_INSPECT_LINES = 20, CLI_INSPECT_TEXT = 100 };
+
+/* The label of a line, or as much space. */
+void cli_inspect_label(const char *label);
+/* A text of the program, cut with "..." when it is long. */
+void cli_inspect_text(const char *text, size_t size);
+/* "... and 12 more", unless all were shown. */
+void cli_inspect_rest(uint64_t all, uint64_t shown);
+
 #endif
