@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "refuse.h"
 #include "run-vm.h"
 #include "step-changes.h"
 
@@ -52,22 +53,15 @@ struct torpor__run_vm {
   char reason[TORPOR__DATABASE_MESSAGE_MAX];
 };
 
-/* ---- What went wrong -----------------------------------------------------*/
-
-/* The VM said why. What it advises its owner to do comes behind a semicolon,
- * and is done anyway. */
+/* Returns 'status', with what the VM says of it as the run's message. */
 static inline torpor_status torpor__run_vm_fail(struct torpor__run_vm *run_vm,
                                                 torpor_status status) {
-  const char *sentence = torpor_last_error(run_vm->vm);
-  snprintf(run_vm->message, sizeof run_vm->message, "%.*s",
-           (int)strcspn(sentence, ";"), sentence);
-  return status;
+  return torpor__refuse_fail(run_vm->vm, status, run_vm->message);
 }
 
 static inline torpor_status
 torpor__run_vm_fail_memory(struct torpor__run_vm *run_vm) {
-  snprintf(run_vm->message, sizeof run_vm->message, "out of memory");
-  return TORPOR_NOMEM;
+  return torpor__refuse_fail_memory(run_vm->message);
 }
 
 /* ---- run-vm-host.c -------------------------------------------------------*/

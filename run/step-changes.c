@@ -10,79 +10,16 @@
 #include "common/array.h"
 #include "common/search.h"
 #include "operation.h"
+#include "refuse.h"
 
 /* Requests are in the host's memory until the commit. Those of one guest memory
  * may overlap, so that all together are larger than that. */
 #define REQUESTS_MIB 256
 #define REQUESTS_LARGEST ((size_t)REQUESTS_MIB << 20)
 
-/* The VM said why. What it advises its owner to do comes behind a semicolon,
- * and is done anyway. */
-static torpor_status fail(torpor_vm *vm, torpor_status status, char *message) {
-  const char *sentence = torpor_last_error(vm);
-  snprintf(message, TORPOR__DATABASE_MESSAGE_MAX, "%.*s",
-           (int)strcspn(sentence, ";"), sentence);
-  return status;
-}
-
-static torpor_status fail_memory(char *message) {
-  snprintf(message, TORPOR__DATABASE_MESSAGE_MAX, "out of memory");
-  return TORPOR_NOMEM;
-}
-
-/* ---- Rejecting -----------------------------------------------------------*/
-
-static torpor_status reject(torpor_vm *vm, uint64_t id, const char *name,
-                            const char *text, const char *code, char *message) {
-  torpor_bytes error = {0};
-  if (torpor_cbor_error(name, text, code, &error) != TORPOR_OK)
-    return fail_memory(message);
-  torpor_status status = torpor_operation_settle_cbor(vm, id, TORPOR_REJECT,
-                                                      error.data, error.size);
-  torpor_bytes_free(&error);
-  return status == TORPOR_OK || status == TORPOR_NOT_FOUND
-             ? TORPOR_OK
-             : fail(vm, status, message);
-}
-
-torpor_status
-torpor__refuse_unread(torpor_vm *vm, uint64_t id,
-                      char message[TORPOR__DATABASE_MESSAGE_MAX]) {
-  char text[TORPOR__DATABASE_MESSAGE_MAX];
-  torpor_error error;
-  torpor_status status = torpor_error_read(vm, torpor_exception(vm), &error);
-  if (status != TORPOR_OK) return fail(vm, status, message);
-  snprintf(text, sizeof text, "what came cannot be read: %.400s",
-           error.message);
-  torpor__refuse_trim(text);
-  status = reject(vm, id, *error.name ? error.name : "Error", text,
-                  "UNREADABLE", message);
-  torpor_error_free(&error);
-  return status;
-}
-
-torpor_status torpor__refuse_large(torpor_vm *vm, uint64_t id, size_t size,
-                                   char message[TORPOR__DATABASE_MESSAGE_MAX]) {
-  char text[128];
-  snprintf(text, sizeof text,
-           "what came has %zu bytes, for which the program's memory has no "
-           "room",
-           size);
-  return reject(vm, id, "RangeError", text, "LIMIT", message);
-}
-
-void torpor__refuse_trim(char *text) {
-  size_t size = strlen(text), at = size;
-  while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80) at--;
-  if (at == 0) return;
-  unsigned char first = (unsigned char)text[at - 1];
-  size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-  if (size - (at - 1) < wanted) text[at - 1] = '\0';
-}
-
 /* ---- What was begun ------------------------------------------------------*/
 
-/* Gathers one operation; LIMIT, with a sentence, when no run can keep it. */
+/* Copies one operation; LIMIT, with a sentence, when no run can keep it. */
 static torpor_status copy_begun(struct torpor__step_changes *changes,
                                 const torpor_operation *operation,
                                 const struct torpor__run_context *context,
@@ -112,12 +49,12 @@ static torpor_status keep_begun(struct torpor__step_changes *changes,
   uint64_t id = operation->id;
   if (!torpor__array_reserve(&changes->begun, &changes->begun_capacity,
                              changes->begun_count + 1, sizeof *changes->begun))
-    return fail_memory(message);
+    return torpor__refuse_fail_memory(message);
   torpor_status status = copy_begun(changes, operation, context, message);
   if (status != TORPOR_LIMIT) return status;
   *refused = true;
   memcpy(text, message, sizeof text);
-  return reject(vm, id, "RangeError", text, "LIMIT", message);
+  return torpor__refuse(vm, id, "RangeError", text, "LIMIT", message);
 }
 
 /* Rejects the newest operations until there are not too many. */
@@ -130,8 +67,9 @@ static torpor_status refuse_excess(torpor_vm *vm, char *message,
            TORPOR__OPERATIONS_MAX);
   while ((count = torpor_operation_count(vm)) > TORPOR__OPERATIONS_MAX) {
     torpor_status status = torpor_operation_at(vm, count - 1, &operation);
-    if (status != TORPOR_OK) return fail(vm, status, message);
-    status = reject(vm, operation.id, "RangeError", text, "LIMIT", message);
+    if (status != TORPOR_OK) return torpor__refuse_fail(vm, status, message);
+    status =
+        torpor__refuse(vm, operation.id, "RangeError", text, "LIMIT", message);
     if (status != TORPOR_OK) return status;
     *refused = true;
   }
@@ -163,10 +101,11 @@ static torpor_status read_cancelled(struct torpor__step_changes *changes,
     if (!torpor__array_reserve(
             &changes->cancelled, &changes->cancelled_capacity,
             changes->cancelled_count + 1, sizeof *changes->cancelled))
-      return fail_memory(message);
+      return torpor__refuse_fail_memory(message);
     changes->cancelled[changes->cancelled_count++] = id;
   }
-  return status == TORPOR_NOT_FOUND ? TORPOR_OK : fail(vm, status, message);
+  return status == TORPOR_NOT_FOUND ? TORPOR_OK
+                                    : torpor__refuse_fail(vm, status, message);
 }
 
 /* ---- All of it -----------------------------------------------------------*/
@@ -184,7 +123,8 @@ torpor__step_changes_read(struct torpor__step_changes *changes, torpor_vm *vm,
     status = keep_begun(changes, vm, &operation, context, message, refused);
     if (status != TORPOR_OK) return status;
   }
-  return status == TORPOR_NOT_FOUND ? TORPOR_OK : fail(vm, status, message);
+  return status == TORPOR_NOT_FOUND ? TORPOR_OK
+                                    : torpor__refuse_fail(vm, status, message);
 }
 
 void torpor__step_changes_clear(struct torpor__step_changes *changes) {

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* step-changes.h - what a step of a VM has begun and cancelled, copied for its
- * commit; and rejecting what no run can keep, or no program can read.
- *
- * A rejection is made in the VM, as if a driver had answered: the program can
- * catch it, and no commit knows of an operation that was begun and refused in
- * one step.
+ * commit.
  *
  * On the VM's thread. */
 #ifndef TORPOR_RUN_STEP_CHANGES_H
@@ -34,16 +30,5 @@ torpor__step_changes_read(struct torpor__step_changes *changes, torpor_vm *vm,
 /* Forgets what was gathered, and keeps its arrays. */
 void torpor__step_changes_clear(struct torpor__step_changes *changes);
 void torpor__step_changes_free(struct torpor__step_changes *changes);
-
-/* Rejects operation 'id' with what the VM has just thrown when it was to read
- * what came for it; or because that has 'size' bytes, for which there is no
- * room. As above. */
-torpor_status torpor__refuse_unread(torpor_vm *vm, uint64_t id,
-                                    char message[TORPOR__DATABASE_MESSAGE_MAX]);
-torpor_status torpor__refuse_large(torpor_vm *vm, uint64_t id, size_t size,
-                                   char message[TORPOR__DATABASE_MESSAGE_MAX]);
-
-/* Takes the rest of a character off the end that was cut in two. */
-void torpor__refuse_trim(char *text);
 
 #endif
