@@ -4,8 +4,8 @@
  *
  * /proc/self/cgroup has a line for each hierarchy: "0::/path" for version 2,
  * "4:memory:/path" for version 1. The limit may be that of any group from there
- * up to the root, and in a container the path may be one that only the outside
- * knows: groups that are not there are passed over. */
+ * up to the root. In a container the path may be one that only the outside
+ * knows: groups that do not exist are passed over. */
 #define _GNU_SOURCE /* malloc_trim, sysconf */
 #include "process-memory.h"
 
@@ -20,7 +20,8 @@
 
 enum { PATH_MOST = 4096 };
 
-/* No number ("max") and no file are no limit. */
+/* The number in a file; UINT64_MAX when there is no file, or no number
+ * ("max"). */
 static uint64_t read_limit(const char *path) {
   uint64_t limit = UINT64_MAX;
   FILE *file = fopen(path, "re");

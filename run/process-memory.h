@@ -2,8 +2,8 @@
 /* process-memory.h - how much memory a worker may take, and how much it takes.
  *
  * What counts is the whole process, as the system sees it: VMs, states that are
- * about to be written, the store's cache. It is measured, not reckoned: no sum
- * of what was asked for says what is resident.
+ * about to be written, the store's cache. It is measured, since no sum of what
+ * was asked for says what is resident.
  *
  * Any thread. */
 #ifndef TORPOR_RUN_PROCESS_MEMORY_H
@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-/* What a process may take that was told nothing, in bytes: the least limit of
+/* What a process may take unless its owner says, in bytes: the least limit of
  * its control groups, less an eighth as a reserve; where there is none, three
  * quarters of the machine's memory. */
 uint64_t torpor__process_memory_default(void);

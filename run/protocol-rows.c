@@ -111,7 +111,8 @@ static torpor_status load_operation(void *data,
   return TORPOR_OK;
 }
 
-/* Everything that waking needs, but the snapshot. */
+/* Reads all that the run needs to be woken, but the snapshot: what it waits
+ * for, and what has come. What must not be repeated ends as LOST here. */
 static torpor_status load_run(struct torpor__protocol *p) {
   torpor__protocol_forget_woken(p);
   torpor__results_clear(&p->results);
@@ -138,8 +139,8 @@ static torpor_status write_claim(struct torpor__protocol *p) {
   return load_run(p);
 }
 
-/* A result that came when something else had been chosen for its operation is
- * too late, unless that comes to nothing: it is not recorded meanwhile. */
+/* Records durable results. Not one that came after something else was chosen
+ * for its operation: that is too late, unless the step is rolled back. */
 static torpor_status write_results(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->results.arrival_count; i++) {
     struct torpor__arrival *arrival = &p->results.arrivals[i];
@@ -178,8 +179,8 @@ static torpor_status write_attempt(struct torpor__protocol *p) {
 
 /* ---- writing: a step ---------------------------------------------------- */
 
-/* Messages leave the mailbox with the state that has consumed them; those the
- * VM did not accept stay where they are. */
+/* Removes the messages that the step has consumed; those that the VM did not
+ * accept stay. */
 static torpor_status write_accepted(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->delivery_count; i++) {
     const struct torpor__delivery *delivery = &p->deliveries[i];
@@ -214,8 +215,8 @@ static bool is_kind_known(const struct torpor__protocol *p, const char *kind) {
   return false;
 }
 
-/* What waking means for a kind is written when it is first begun: who goes back
- * to an older state may have no drivers to ask. */
+/* Writes what waking means for each kind of operation that is new: a command
+ * that goes back to an older state has no drivers to ask. */
 static torpor_status write_kinds(struct torpor__protocol *p) {
   const struct torpor__step *step = p->step;
   torpor_status status = TORPOR_OK;
@@ -268,8 +269,8 @@ static torpor_status write_lines(struct torpor__protocol *p, int64_t now_ms) {
   return TORPOR_OK;
 }
 
-/* Removes the states that no longer have to stay when the next one is there. A
- * difference needs the state before it, whatever is asked for. */
+/* Removes the states that need not stay when the next one is written. A
+ * difference needs the state before it, however few are to be kept. */
 static torpor_status prune_states(struct torpor__protocol *p) {
   const struct torpor__database_calls *calls = p->database->calls;
   if (p->keep >= (uint64_t)p->next.step || TORPOR__BROKEN(NO_PRUNE))
@@ -282,7 +283,8 @@ static torpor_status prune_states(struct torpor__protocol *p) {
              : calls->state_prune(p->database, p->run, oldest);
 }
 
-/* Old states go first: the new one then gets their place in the file. */
+/* Removes old states first, so that the new one gets their place in the
+ * file. */
 static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__state state = {.branch = p->head.branch,
                                       .step = p->next.step,
@@ -298,8 +300,8 @@ static torpor_status write_state(struct torpor__protocol *p, int64_t now_ms) {
   return p->database->calls->state_put(p->database, p->run, &state);
 }
 
-/* The run is over and nothing of it waits any more. Its last states stay, so
- * that it can be gone back to. */
+/* Writes how the run ended, and removes what it waited for. Its last states
+ * stay, so that it can be rewound. */
 static torpor_status write_exit(struct torpor__protocol *p) {
   const struct torpor__database_calls *calls = p->database->calls;
   torpor_status status = calls->operation_clear(p->database, p->run);
@@ -342,7 +344,8 @@ static torpor_status write_step(struct torpor__protocol *p, int64_t now_ms) {
   return ended ? write_exit(p) : write_state(p, now_ms);
 }
 
-/* What the phase has to write, into 'next' and into the other tables. */
+/* Writes what the phase has to write: the head into 'next', other rows into
+ * their tables. */
 static torpor_status write_rows(struct torpor__protocol *p, int64_t now_ms) {
   torpor_status status = TORPOR_OK;
   p->next.changed_ms = now_ms;
@@ -370,9 +373,9 @@ static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {
   return p->database->calls->head_put(p->database, p->run, &p->next);
 }
 
-/* The same for a run that is ours already, taking it that nobody has changed
- * its head meanwhile, which hardly ever anybody does: FENCED when somebody has,
- * also when it is ours all the same. */
+/* The same without reading the head, assuming that nobody changed it: FENCED
+ * when somebody did, even if the run is still ours. For a run that is claimed;
+ * others hardly ever change its head. */
 static torpor_status write_unread(struct torpor__protocol *p, int64_t now_ms) {
   p->next = p->head;
   torpor_status status = write_rows(p, now_ms);
@@ -381,8 +384,8 @@ static torpor_status write_unread(struct torpor__protocol *p, int64_t now_ms) {
                                          &p->next);
 }
 
-/* Sets the run aside, whatever it was doing: what the store has of it, or would
- * have to keep of it, helps nobody. */
+/* Parks the run, whatever it was doing: its rows, or those that it would have
+ * to write, cannot be used. */
 static torpor_status write_parked(struct torpor__protocol *p, int64_t now_ms) {
   const struct torpor__database_calls *calls = p->database->calls;
   const struct torpor__exit parked = {.reason = p->reason};
@@ -398,8 +401,8 @@ static torpor_status write_parked(struct torpor__protocol *p, int64_t now_ms) {
   return calls->head_put(p->database, p->run, &p->next);
 }
 
-/* Its head is damaged, too: it stays as it is, for a look at it or a backup.
- * Nobody works it, since it is not active for anybody who reads it. */
+/* The same when its head is damaged, too: that stays as it is, for inspection
+ * or a backup. No worker takes it, since it does not read as active. */
 static torpor_status leave_damaged(struct torpor__protocol *p) {
   p->next = p->head;
   p->next.status = TORPOR__RUN_PARKED;

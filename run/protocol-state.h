@@ -2,9 +2,9 @@
 /* protocol-state.h - what the two halves of the protocol share: protocol.c,
  * which decides, and protocol-rows.c below it, which puts decisions into rows.
  *
- *  (1) protocol-rows.c changes no field but 'next', 'lost', 'parked' and what
- *      a claim loads, and everything it changes may be thrown away by a
- *      rollback.
+ *  (1) protocol-rows.c changes no field but 'next', 'lost', 'parked', what an
+ *      arrival was written as, and what a claim loads. A rollback undoes all of
+ *      it.
  *
  * Runs on the worker's thread. */
 #ifndef TORPOR_RUN_PROTOCOL_STATE_H
@@ -39,9 +39,9 @@ struct torpor__protocol {
   bool counted;   /* the store counts the next delivery as an attempt already */
   bool returning; /* the next flush takes that attempt back */
   bool forgetting; /* and all attempts before it */
-  bool stale;      /* the store knows more than we do */
+  bool stale;      /* the store has news, or another head */
   bool unusable;   /* what the store has of it cannot be used: 'reason' */
-  char reason[TORPOR__REASON_MAX]; /* why the last attempt came to nothing */
+  char reason[TORPOR__REASON_MAX]; /* why the last attempt failed */
 
   struct torpor__results results;
   struct torpor__signals signals;

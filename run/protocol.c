@@ -111,7 +111,8 @@ static void set_phase(struct torpor__protocol *p, enum torpor__phase phase) {
   p->phase = phase;
 }
 
-/* Nothing of the run is this worker's business any more. */
+/* Forgets the run, which has ended or is another worker's, and stops its
+ * drivers. */
 static void leave(struct torpor__protocol *p, enum torpor__phase phase) {
   stop_all(p);
   free_topics(p);
@@ -138,7 +139,8 @@ void torpor__protocol_close(struct torpor__protocol *p) {
 
 /* ---- what came in ------------------------------------------------------- */
 
-/* What must be durable and no row can hold is an error instead. */
+/* Takes an error instead of a result that must be durable and is too large for
+ * a row. */
 static torpor_status receive_too_large(struct torpor__protocol *p,
                                        const struct torpor__result *result) {
   char message[96];
@@ -230,7 +232,8 @@ bool torpor__protocol_ready(const struct torpor__protocol *p) {
   return false;
 }
 
-/* There is room: 'prepare' has reserved one for each that waits. */
+/* Delivers 'delivery' to 'waiting' next. There is room: 'prepare' has reserved
+ * one for each operation. */
 static void choose(struct torpor__protocol *p, struct torpor__waiting *waiting,
                    struct torpor__delivery delivery) {
   assert(p->delivery_count < p->delivery_capacity && !waiting->chosen);
@@ -279,7 +282,7 @@ static void choose_cancelled(struct torpor__protocol *p) {
              (struct torpor__delivery){.outcome = TORPOR__OUTCOME_CANCELLED});
 }
 
-/* What a broken protocol would do, for the tests of the tests. */
+/* With a break switch on: delivers in another order, or twice. */
 static void choose_badly(struct torpor__protocol *p) {
   size_t count = p->delivery_count;
   if (TORPOR__BROKEN(RESULTS_UNORDERED))
@@ -293,7 +296,7 @@ static void choose_badly(struct torpor__protocol *p) {
     p->deliveries[p->delivery_count++] = p->deliveries[0];
 }
 
-/* Nothing is chosen any more; messages are free again. */
+/* Takes all choices back; messages are free again. */
 static void unchoose(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->results.waiting_count; i++)
     p->results.waiting[i].chosen = false;
@@ -361,8 +364,8 @@ static torpor_status misuse(struct torpor__protocol *p, const char *what,
                                "operation %" PRIu64 " %s", id, what);
 }
 
-/* An operation that the VM was told about and does not know is one that nothing
- * waits for: its row goes, whatever made it. */
+/* Marks operations that the VM did not know when something was delivered to
+ * them: nothing waits for these, so their rows go, whatever made them. */
 static void mark_unknown(struct torpor__protocol *p) {
   for (size_t i = 0; i < p->delivery_count; i++) {
     const struct torpor__delivery *delivery = &p->deliveries[i];
@@ -550,7 +553,7 @@ static void tell_drivers(struct torpor__protocol *p) {
   if (!TORPOR__BROKEN(OUTPUT_BEFORE_COMMIT)) show_lines(p);
 }
 
-/* What a broken protocol would do, for the tests of the tests. */
+/* With a break switch on: does before the commit what must come after it. */
 static void tell_drivers_early(struct torpor__protocol *p) {
   if (TORPOR__BROKEN(DRIVERS_BEFORE_COMMIT)) start_begun(p);
   if (TORPOR__BROKEN(OUTPUT_BEFORE_COMMIT)) show_lines(p);

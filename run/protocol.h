@@ -2,10 +2,10 @@
 /* protocol.h - the rules by which a run lives: what is written when, and what
  * may happen only after that.
  *
- * One 'struct torpor__protocol' is one run as one worker holds it. The worker
- * does the work (runs the VM, loops over drivers); the protocol says when. It
- * knows no SQL, no clock and does no I/O: store, time and drivers are passed
- * in, so that a simulation can run it millions of times.
+ * One 'struct torpor__protocol' is one run that one worker has claimed. The
+ * worker does the work (runs the VM, performs operations); the protocol says
+ * when. It knows no SQL and no clock, and does no I/O: store, time and drivers
+ * are passed in, so that a simulation can run it millions of times.
  *
  *            open             flush: fence raised
  *   (none) ───────► CLAIMING ────────────────────► IDLE ◄────────────┐
@@ -40,9 +40,10 @@
  * What always holds, numbered as in the design, with the functions of
  * protocol.c and protocol-rows.c that see to it:
  *
- *  (1) A run is its newest committed state and what came in after it. Older
- *      states stay as far as the run asks; what neither these nor the newest
- *      one need is removed by the commit that brings a new one.  write_state
+ *  (1) A run is its newest committed state and what came in after it. As many
+ *      older states stay as the run was made to keep; what neither these nor
+ *      the newest one need is removed by the commit that brings a new one.
+ *      write_state
  *  (2) Nothing leaves before the commit that contains it: drivers start and
  *      stop, and lines are shown, after it. What runs again after a crash
  *      runs from that state with the same keys.  tell_drivers, wake_drivers
@@ -50,11 +51,12 @@
  *      Results of operations that must not be repeated are durable before
  *      they are delivered; others with the state that has consumed them.
  *      Delivered in store order, then in order of arrival. Only the worker
- *      that holds the run writes results.
+ *      that has claimed the run writes results.
  *      torpor__protocol_receive, write_results, choose_results
  *  (4) A signal is in the mailbox until a state has consumed it, and is
- *      matched in one place. What the VM did not accept, because it cancelled
- *      the operation meanwhile, stays.  choose_signals, write_accepted
+ *      matched in one place. One that the VM did not accept, because it
+ *      cancelled the operation meanwhile, stays.
+ *      choose_signals, write_accepted
  *  (5) The idempotency key is run, branch and operation; it is written when
  *      the operation begins and never changes.  torpor__protocol_key
  *  (6) Two workers never work one run: a lock, and a fencing number that
@@ -63,16 +65,16 @@
  *      write_unread
  *  (7) What is read to wake, and written to sleep, depends on the state, not
  *      on the number of steps behind it.  load_run
- *  (8) Before a delivery the store says that it is attempted, and so it does
- *      before anything of the run is read. Too many attempts without a commit
- *      park the run with the reason. Runs with attempts that nobody took back
- *      were being worked when a worker died: they are suspects, and no two of
- *      them are worked at a time.
- *      write_attempt, torpor__request_try, worker.c
+ *  (8) An attempt is counted in the store before a delivery, and before
+ *      anything of the run is read. Too many attempts without a commit park
+ *      the run with the reason. Runs whose attempts nobody took back were
+ *      being worked when a worker died: they are suspects, and no two of them
+ *      are worked at a time.
+ *      write_attempt, torpor__request_try, worker-suspect.c
  *  (9) Due times are absolute and the same after each waking.  wake_drivers
- * (10) Cancelling rejects what is pending, once; a request stays until
- *      something was pending, and until all of that was told, but spares what
- *      was begun meanwhile. Killing ends the run by raising its fence.
+ * (10) Cancelling rejects what is pending, once. The request stays until
+ *      something was pending, and until all of that was rejected; what is
+ *      begun meanwhile is spared. Killing ends the run by raising its fence.
  *      choose_cancelled, cancel_after; request.c
  * (11) is not here: effects that are not operations are refused where host
  *      functions are bound.
@@ -120,7 +122,7 @@ struct torpor__drivers {
   void *data;
 };
 
-/* What is to be told to the VM, in this order, jobs drained after each. */
+/* What is to be delivered to the VM, in this order; jobs run after each. */
 struct torpor__delivery {
   int64_t branch;
   uint64_t operation;
@@ -154,7 +156,7 @@ struct torpor__step {
 
 struct torpor__protocol;
 
-/* Begins to hold 'run': takes its lock, before anything of it is read.
+/* Begins to claim 'run': takes its lock, before anything of it is read.
  * 'drivers' must outlive the protocol; 'attempts_max' is at least 1. Returns
  * OK, LOCKED (another works it), NOMEM or what the store says; then '*protocol'
  * is NULL. The next flush claims it. */
@@ -173,7 +175,7 @@ torpor_status torpor__protocol_adopt(struct torpor__protocol **protocol,
                                      const struct torpor__drivers *drivers,
                                      int64_t attempts_max, bool suspect);
 
-/* Whether it may be this run that ended those workers: until a step of it is
+/* Whether it may be this run that ended earlier workers: until a step of it is
  * durable. */
 bool torpor__protocol_is_suspect(const struct torpor__protocol *protocol);
 
@@ -221,9 +223,9 @@ bool torpor__protocol_is_cancelling(const struct torpor__protocol *protocol);
 torpor_status torpor__protocol_stage(struct torpor__protocol *protocol,
                                      struct torpor__step *step);
 
-/* The step came to nothing (interrupted, trapped): back to the committed
- * state, which the worker has to load again. 'reason' is kept for the day on
- * which the run is parked. From STEPPING and STAGED to IDLE. */
+/* Rolls back a step that failed (interrupted, trapped): back to the committed
+ * state, which the worker has to load again. 'reason' is kept in case the run
+ * is parked. From STEPPING and STAGED to IDLE. */
 void torpor__protocol_abandon(struct torpor__protocol *protocol,
                               const char *reason);
 

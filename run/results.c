@@ -4,7 +4,7 @@
  * Two arrays: operations sorted by (branch, id), found by bisection, and
  * arrivals in any order until 'sort'. New operations have higher ids on the
  * current branch, and a new branch a higher number, so that adding is
- * appending. Removal is one pass for any number of leavers.
+ * appending. Any number of operations is removed in one pass.
  *
  * Runs on the worker's thread. */
 #include "results.h"
@@ -80,7 +80,7 @@ find_arrival(const struct torpor__results *results, int64_t branch,
   return NULL;
 }
 
-/* Whether a result counts for an operation that has an arrival already. */
+/* Whether 'result' replaces the arrival that its operation has already. */
 static bool is_better(const struct torpor__waiting *waiting,
                       const struct torpor__arrival *old,
                       const struct torpor__result *result) {

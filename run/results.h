@@ -22,9 +22,9 @@ struct torpor__waiting {
   enum torpor__policy policy;
   int64_t begun_step;
   bool answered; /* an arrival is there */
-  bool recorded; /* and it is durable, or must become so */
-  bool chosen;   /* for the next delivery */
-  bool leaving;  /* gone with the step that is staged */
+  bool recorded; /* and it is in the store, or must be before its delivery */
+  bool chosen;   /* something is delivered to it in the next step */
+  bool leaving;  /* the step that is staged has settled or cancelled it */
 };
 
 struct torpor__arrival {
@@ -56,8 +56,8 @@ struct torpor__results {
 torpor_status torpor__results_reserve(struct torpor__results *results,
                                       size_t more);
 
-/* Waits for an operation that comes after all others; there must be room. Takes
- * 'topic' over. */
+/* Adds an operation, whose branch and id come after all others'; there must be
+ * room. 'topic' is owned by the results then. */
 void torpor__results_add(struct torpor__results *results,
                          const struct torpor__operation *operation,
                          char *topic);
@@ -72,7 +72,7 @@ torpor__results_find_id(const struct torpor__results *results, int64_t branch,
                         uint64_t id);
 
 /* Takes a result in; 'sequence' is not 0 when it comes from the store. Copies
- * the value. OK also for one that is not wanted; NOMEM. */
+ * the value. OK also when nothing waits for it, or it came too late; NOMEM. */
 torpor_status torpor__results_receive(struct torpor__results *results,
                                       const struct torpor__result *result);
 
@@ -80,11 +80,12 @@ torpor_status torpor__results_receive(struct torpor__results *results,
  * those that will be written next, then the others; each as they came. */
 void torpor__results_sort(struct torpor__results *results);
 
-/* Removes what is leaving, with its arrivals. */
+/* Removes the operations that are leaving, with their arrivals. */
 void torpor__results_leave(struct torpor__results *results);
 
-/* Ends a write: what was written has its sequence now (or, not 'committed', is
- * still to be written), what was outvoted goes. Says whether any was. */
+/* After the transaction in which arrivals were written: they have their
+ * sequence now and those that were outvoted go or, when it was not 'committed',
+ * all are as before. Says whether any has gone. */
 bool torpor__results_written(struct torpor__results *results, bool committed);
 
 void torpor__results_clear(struct torpor__results *results);

@@ -8,9 +8,9 @@
 #include "common/array.h"
 #include "run-vm-state.h"
 
-/* What a step holds of the console in the host's memory until its commit, with
- * what keeping a line takes. A step that has written OUTPUT_SHARE ends with its
- * job. */
+/* Most bytes of lines in the host's memory until the commit, each counted with
+ * LINE_COST for keeping it. A step that has written OUTPUT_SHARE ends with the
+ * job that runs. */
 #define OUTPUT_MIB 64
 #define OUTPUT_LARGEST ((size_t)OUTPUT_MIB << 20)
 #define OUTPUT_SHARE ((size_t)8 << 20)
@@ -31,8 +31,8 @@ static void add_line(struct torpor__run_vm *run_vm, torpor_level level,
       .level = level, .text = {.data = copy, .size = size}};
 }
 
-/* The console has no way to refuse a line. What one job writes beyond the limit
- * is left out, and the last line says so. */
+/* Leaves out what one job writes beyond the limit, since the console has no way
+ * to refuse it; the last line says so. */
 static void refuse_lines(struct torpor__run_vm *run_vm) {
   char text[128];
   int size = snprintf(text, sizeof text,

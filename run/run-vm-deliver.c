@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* run-vm-deliver.c - settles an operation in a run's VM with what came for it.
  *
- *  (1) What came and the program cannot read, or has no room for, rejects that
- *      wait, and no other: the step goes on.
+ *  (1) What the program cannot read, or has no room for, rejects the wait that
+ *      it came for, and nothing else: the step goes on.
  *
  * On the VM's thread. */
 #include "run-vm-state.h"
@@ -25,8 +25,7 @@ torpor_status torpor__run_vm_outcome_error(enum torpor__outcome outcome,
   }
 }
 
-/* Settles an operation. What it brings may be nothing that the program could
- * have: then it is rejected instead. */
+/* Settles an operation; rejects it when the program cannot have 'value'. */
 static torpor_status settle(struct torpor__run_vm *run_vm, uint64_t id,
                             torpor_outcome outcome, torpor_slice value,
                             bool *accepted) {

@@ -52,7 +52,7 @@ static torpor_status keep_error(struct torpor__run_vm *run_vm,
   return status == TORPOR_OK ? status : torpor__run_vm_fail(run_vm, status);
 }
 
-/* A result that no row of a store can hold. */
+/* Fails the run, whose result is larger than a row of a store. */
 static torpor_status refuse_result(struct torpor__run_vm *run_vm,
                                    enum torpor__run_status *ended) {
   torpor_bytes_free(&run_vm->exit_value);
@@ -67,7 +67,7 @@ static torpor_status refuse_result(struct torpor__run_vm *run_vm,
   return status == TORPOR_OK ? status : torpor__run_vm_fail_memory(run_vm);
 }
 
-/* The default export is the result. */
+/* Keeps the default export, which is the run's result. */
 static torpor_status keep_result(struct torpor__run_vm *run_vm,
                                  torpor_value namespace,
                                  enum torpor__run_status *ended) {
@@ -87,7 +87,7 @@ static torpor_status keep_result(struct torpor__run_vm *run_vm,
              : TORPOR_OK;
 }
 
-/* How the main module ended, if nothing else is pending. */
+/* Keeps how the main module ended, which is how the run does. */
 static torpor_status keep_outcome(struct torpor__run_vm *run_vm,
                                   enum torpor__run_status *ended) {
   torpor_value main, value;
@@ -130,8 +130,8 @@ static torpor_status drop_cancel(struct torpor__run_vm *run_vm,
   return keep_error(run_vm, "unhandled rejection: ", reason);
 }
 
-/* That nobody caught a cancel in one place does not keep others from tidying
- * up: while the run waits for something it goes on. */
+/* The same in a run that was cancelled: while it waits for something, a cancel
+ * that nobody caught in one place does not keep others from tidying up. */
 static torpor_status look_for_cancel(struct torpor__run_vm *run_vm,
                                      enum torpor__run_status *ended) {
   torpor_scope scope;
@@ -147,7 +147,7 @@ static torpor_status look_for_cancel(struct torpor__run_vm *run_vm,
   return status == TORPOR_OK ? status : torpor__run_vm_fail(run_vm, status);
 }
 
-/* A cancelled run that waits for nothing more has ended by that. */
+/* Fails a cancelled run that waits for nothing more. */
 static torpor_status end_cancelled(struct torpor__run_vm *run_vm,
                                    enum torpor__run_status *ended) {
   snprintf(run_vm->reason, sizeof run_vm->reason,

@@ -2,8 +2,8 @@
 /* run-vm-host.c - what the program of a run may ask of us: its input, its id,
  * the number of its step, what an older program handed to it, its modules.
  *
- *  (1) Each answer is the same whenever it is asked for, but the number of the
- *      step. Nothing else reaches out of the VM but operations.
+ *  (1) An answer is the same whenever the program asks, but for the number of
+ *      its step. Nothing else reaches out of the VM but operations.
  *
  * On the VM's thread. */
 #include "run-vm-state.h"

@@ -4,7 +4,7 @@
  *
  *  (1) A large state is written as a difference, for which the VM must remember
  *      the state of the last commit, and just that one ('remembered').
- *  (2) A chain of differences ends before waking from it becomes dear: after
+ *  (2) A chain of differences ends before waking from it takes long: after
  *      LINKS_MAX, or when they are larger than a whole one.
  *
  * On the VM's thread. */

@@ -30,8 +30,10 @@ struct torpor__run_vm {
   bool started;
   bool thrown; /* the main module gave no promise, but 'exception' */
   torpor_value exception;
-  bool entered;    /* its program has run here, and so knows that it woke */
-  bool cancelling; /* a cancel was delivered, what came of it not looked at */
+  bool
+      entered; /* since it was opened, so that its program knows that it woke */
+  bool
+      cancelling; /* a cancel was delivered; what came of it is not known yet */
   int64_t step;
   uint64_t step_began_ms; /* monotonic */
   uint64_t step_most_ms;  /* that the step may take */
@@ -91,7 +93,8 @@ void torpor__run_vm_forget_lines(struct torpor__run_vm *run_vm);
 torpor_status torpor__run_vm_deliver(struct torpor__run_vm *run_vm,
                                      struct torpor__delivery *delivery);
 
-/* An error of the outside's own, for an outcome that brought no value: CBOR. */
+/* The error for an outcome that brought no value (timed out, cancelled, lost),
+ * as CBOR. */
 torpor_status torpor__run_vm_outcome_error(enum torpor__outcome outcome,
                                            torpor_bytes *out);
 
@@ -107,7 +110,7 @@ torpor_status torpor__run_vm_look_for_end(struct torpor__run_vm *run_vm,
 /* Says where the program waits when nothing is left that it could wait for. */
 void torpor__run_vm_explain_deadlock(struct torpor__run_vm *run_vm);
 
-/* The run ends since memory ran out where its program could not be told. */
+/* Fails the run since memory ran out where no error could be thrown. */
 torpor_status torpor__run_vm_end_exhausted(struct torpor__run_vm *run_vm);
 
 /* ---- run-vm-save.c -------------------------------------------------------*/

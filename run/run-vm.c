@@ -26,7 +26,7 @@ static bool is_interrupted(void *user) {
   return run_vm->context.interrupt(run_vm->context.user);
 }
 
-/* What a restored VM waits for was begun before; only what comes is news. */
+/* Passes over the operations that a restored VM waits for already. */
 static torpor_status skip_known(struct torpor__run_vm *run_vm) {
   torpor_operation operation;
   torpor_status status;
@@ -120,8 +120,8 @@ torpor_vm *torpor__run_vm_get(const struct torpor__run_vm *run_vm) {
 
 /* ---- Running -------------------------------------------------------------*/
 
-/* The VM sees to the deadline within an entry, this to that of all entries of
- * the step together. */
+/* The VM limits the time of one entry; this that of all entries of the step
+ * together. */
 static torpor_status check_deadline(struct torpor__run_vm *run_vm) {
   if (torpor__clock_ms() - run_vm->step_began_ms < run_vm->step_most_ms)
     return TORPOR_OK;
@@ -163,7 +163,8 @@ static torpor_status export_main(struct torpor__run_vm *run_vm,
   }
   if (status == TORPOR_OK)
     status = torpor_value_export(run_vm->vm, main, &token);
-  /* How it ends is how the run ends. Engines that lack this do so anyway. */
+  /* No rejection is unhandled: how it ends is how the run ends. Engines that
+   * lack this do so anyway. */
   if (status == TORPOR_OK) status = torpor_promise_handle(run_vm->vm, main);
   if (status == TORPOR_UNSUPPORTED) status = TORPOR_OK;
   if (status != TORPOR_OK) return torpor__run_vm_fail(run_vm, status);
@@ -229,7 +230,8 @@ static torpor_status run_step(struct torpor__run_vm *run_vm,
 
 /* ---- Looking at what it did ----------------------------------------------*/
 
-/* What was refused is told to the program, which may begin others then. */
+/* Reads what the step has begun and cancelled, until nothing more is refused: a
+ * program that learns of a refusal may begin something else. */
 static torpor_status collect_all(struct torpor__run_vm *run_vm, bool *spent) {
   torpor_status status;
   bool refused;
@@ -244,6 +246,7 @@ static torpor_status collect_all(struct torpor__run_vm *run_vm, bool *spent) {
   return status;
 }
 
+/* Describes the step for the protocol. */
 static void fill_step(const struct torpor__run_vm *run_vm,
                       enum torpor__run_status ended, bool spent,
                       struct torpor__step *step) {
@@ -278,9 +281,9 @@ static torpor_status describe_step(struct torpor__run_vm *run_vm, bool spent,
   return TORPOR_OK;
 }
 
-/* Memory ran out where the program could not be told. It would do so again, so
- * the run fails by that name, from its last commit: what the step did is
- * forgotten, and what was delivered in it stays undelivered. */
+/* Fails the run from its last commit since memory ran out where no error could
+ * be thrown: it would do so again. What the step did is forgotten, and what was
+ * delivered in it stays undelivered. */
 static torpor_status end_exhausted(struct torpor__run_vm *run_vm,
                                    struct torpor__delivery *deliveries,
                                    size_t count, struct torpor__step *step) {

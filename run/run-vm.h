@@ -9,7 +9,7 @@
  *                                     └─────────────────────────────┘
  *
  * What a step did is described by a torpor__step, for the protocol. After a
- * step that failed the VM is worth nothing: close it, and the next open begins
+ * step that failed the VM is of no use: close it, and the next 'open' begins
  * from the last commit.
  *
  * No store, no drivers, no clock but for the deadline; on one thread at a
@@ -34,15 +34,16 @@ struct torpor__run_context {
   torpor_status (*upgrade)(void *user, torpor_bytes *out);
   /* True when the worker is to stop. */
   bool (*interrupt)(void *user);
-  /* Makes the bytes of a state what the store keeps of it. */
+  /* Encrypts the bytes of a state, if the store has a key. */
   torpor_status (*seal)(void *user, int64_t step, torpor_bytes *bytes);
   /* What waking means for a kind of operation. */
   enum torpor__policy (*policy)(void *user, const char *kind);
   void *user;
 };
 
-/* 'chain' is what waking from the last commit takes; NULL: the program starts
- * in the first step. On failure '*awake' is NULL and 'message' says why. */
+/* 'chain' is the state of the last commit; NULL: there is none, and the program
+ * starts in the first step. On failure '*run_vm' is NULL and 'message' says
+ * why. */
 torpor_status torpor__run_vm_open(struct torpor__run_vm **run_vm,
                                   const struct torpor__run_context *context,
                                   const struct torpor__state_chain *chain,
@@ -54,25 +55,25 @@ void torpor__run_vm_close(struct torpor__run_vm *run_vm);
  * to, and describes in 'step' what it did. It may take 'budget_ms'; 0, or
  * more than the deadline of the run: as long as that. The description is valid
  * until the next step or close. OK, also when the program ended or failed; else
- * the step came to nothing and torpor__run_vm_error says why. */
+ * the step failed, and torpor__run_vm_error says why. */
 torpor_status torpor__run_vm_step(struct torpor__run_vm *run_vm, int64_t number,
                                   struct torpor__delivery *deliveries,
                                   size_t count, uint64_t budget_ms,
                                   struct torpor__step *step);
 const char *torpor__run_vm_error(const struct torpor__run_vm *run_vm);
 
-/* Whether a step came to nothing since it took longer than its allowance, while
- * its deadline is later. */
+/* Whether a step failed since it took longer than its budget, while its
+ * deadline is later. */
 bool torpor__run_vm_is_late(const struct torpor__run_vm *run_vm);
 
 /* After 'open': a cancel was delivered in an earlier step, and the next one
  * that does not spend its fuel has to see what came of it. */
 void torpor__run_vm_set_cancelling(struct torpor__run_vm *run_vm);
 
-/* The number of the step that its state is that of. */
+/* The number of the step that brought it to its state. */
 int64_t torpor__run_vm_number(const struct torpor__run_vm *run_vm);
 
-/* The VM itself, for who only wants to look into it (upgrade-state.c). */
+/* The VM itself, to look into it only (upgrade-state.c). */
 torpor_vm *torpor__run_vm_get(const struct torpor__run_vm *run_vm);
 
 #endif

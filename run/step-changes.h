@@ -19,7 +19,7 @@ struct torpor__step_changes {
 
 /* Adds what is new since the last call. What is beyond a limit of a run is
  * rejected, and '*refused' set: then jobs may have been added to the VM, and
- * what they begin wants to be gathered as well. OK; or NOMEM or what the VM
+ * this has to be called again once they have run. OK; or NOMEM or what the VM
  * says, with a sentence in 'message'. */
 torpor_status
 torpor__step_changes_read(struct torpor__step_changes *changes, torpor_vm *vm,
@@ -27,7 +27,7 @@ torpor__step_changes_read(struct torpor__step_changes *changes, torpor_vm *vm,
                           char message[TORPOR__DATABASE_MESSAGE_MAX],
                           bool *refused);
 
-/* Forgets what was gathered, and keeps its arrays. */
+/* Forgets what was read, and keeps the arrays. */
 void torpor__step_changes_clear(struct torpor__step_changes *changes);
 void torpor__step_changes_free(struct torpor__step_changes *changes);
 

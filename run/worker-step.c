@@ -23,13 +23,12 @@ enum {
 #define CHAIN_LARGE ((size_t)4 << 20)
 
 static struct torpor__database *
-database_of(const struct torpor__worker_step *worker_step) {
-  return worker_step->shared->store->database;
+database_of(const struct torpor__worker_step *step) {
+  return step->shared->store->database;
 }
 
-static void report(const struct torpor__worker_step *worker_step,
-                   torpor_event event) {
-  torpor__worker_report(worker_step->shared, worker_step->id, event);
+static void report(const struct torpor__worker_step *step, torpor_event event) {
+  torpor__worker_report(step->shared, step->id, event);
 }
 
 /* ---- What a VM asks of its run -------------------------------------------*/
@@ -37,77 +36,73 @@ static void report(const struct torpor__worker_step *worker_step,
 /* torpor__run_context.module */
 static torpor_status find_module(void *user, const char *name,
                                  torpor_bytes *source) {
-  const struct torpor__worker_step *worker_step = user;
-  if (worker_step->offloaded)
-    return torpor__program_give(&worker_step->program, name, source);
-  return torpor__program_find(database_of(worker_step), worker_step->number,
-                              worker_step->version, name, source);
+  const struct torpor__worker_step *step = user;
+  if (step->offloaded)
+    return torpor__program_give(&step->program, name, source);
+  return torpor__program_find(database_of(step), step->number, step->version,
+                              name, source);
 }
 
 /* torpor__run_context.upgrade */
 static torpor_status find_upgrade(void *user, torpor_bytes *out) {
-  const struct torpor__worker_step *worker_step = user;
-  if (!worker_step->offloaded)
-    return torpor__upgrade_state_find(worker_step->shared->store,
-                                      worker_step->number, worker_step->version,
-                                      out);
+  const struct torpor__worker_step *step = user;
+  if (!step->offloaded)
+    return torpor__upgrade_state_find(step->shared->store, step->number,
+                                      step->version, out);
   *out = (torpor_bytes){0};
-  if (worker_step->upgrade.size == 0) return TORPOR_OK;
-  out->data =
-      torpor__array_copy(worker_step->upgrade.data, worker_step->upgrade.size);
-  out->size = worker_step->upgrade.size;
+  if (step->upgrade.size == 0) return TORPOR_OK;
+  out->data = torpor__array_copy(step->upgrade.data, step->upgrade.size);
+  out->size = step->upgrade.size;
   return out->data != NULL ? TORPOR_OK : TORPOR_NOMEM;
 }
 
 /* torpor__run_context.seal */
-static torpor_status seal_state(void *user, int64_t step, torpor_bytes *bytes) {
-  const struct torpor__worker_step *worker_step = user;
-  return torpor__state_chain_seal(
-      worker_step->shared->store, worker_step->id,
-      torpor__protocol_head(worker_step->protocol)->branch, step, bytes);
+static torpor_status seal_state(void *user, int64_t number,
+                                torpor_bytes *bytes) {
+  const struct torpor__worker_step *step = user;
+  return torpor__state_chain_seal(step->shared->store, step->id,
+                                  torpor__protocol_head(step->protocol)->branch,
+                                  number, bytes);
 }
 
 /* torpor__run_context.interrupt on a thread of the pool: the run was killed,
  * the worker stops, or others wait and the budget is used. */
-static bool must_end_offloaded(struct torpor__worker_step *worker_step) {
-  if (atomic_load(&worker_step->interrupted)) return true;
-  if (!torpor__threads_is_short(worker_step->shared->threads) ||
-      torpor__clock_ms() - worker_step->began_ms < worker_step->budget_ms)
+static bool must_end_offloaded(struct torpor__worker_step *step) {
+  if (atomic_load(&step->interrupted)) return true;
+  if (!torpor__threads_is_short(step->shared->threads) ||
+      torpor__clock_ms() - step->began_ms < step->budget_ms)
     return false;
-  worker_step->yielded = true;
+  step->yielded = true;
   return true;
 }
 
 /* The clock of a thread costs a system call: it is first looked at when a step
  * is not quite short. */
-static bool has_used_slice(struct torpor__worker_step *worker_step) {
+static bool has_used_slice(struct torpor__worker_step *step) {
   uint64_t used = torpor__clock_used_ms();
-  if (worker_step->used_from_ms == 0) worker_step->used_from_ms = used + 1;
-  return used + 1 - worker_step->used_from_ms >= SLICE_MS;
+  if (step->used_from_ms == 0) step->used_from_ms = used + 1;
+  return used + 1 - step->used_from_ms >= SLICE_MS;
 }
 
 /* torpor__run_context.interrupt */
 static bool must_end(void *user) {
-  struct torpor__worker_step *worker_step = user;
-  if (torpor_loop_stopping(worker_step->shared->loop)) return true;
-  if (worker_step->offloaded) return must_end_offloaded(worker_step);
+  struct torpor__worker_step *step = user;
+  if (torpor_loop_stopping(step->shared->loop)) return true;
+  if (step->offloaded) return must_end_offloaded(step);
   uint64_t now = torpor__clock_ms();
-  worker_step->slice_is_used =
-      worker_step->in_slice && has_used_slice(worker_step);
-  if (worker_step->slice_is_used) return true;
-  if (now < worker_step->look_due_ms)
-    return atomic_load(&worker_step->interrupted);
-  worker_step->look_due_ms = now + LOOK_MS;
-  if (torpor__protocol_check_fence(worker_step->protocol) == TORPOR_FENCED)
-    atomic_store(&worker_step->interrupted, true);
-  return atomic_load(&worker_step->interrupted);
+  step->slice_is_used = step->in_slice && has_used_slice(step);
+  if (step->slice_is_used) return true;
+  if (now < step->look_due_ms) return atomic_load(&step->interrupted);
+  step->look_due_ms = now + LOOK_MS;
+  if (torpor__protocol_check_fence(step->protocol) == TORPOR_FENCED)
+    atomic_store(&step->interrupted, true);
+  return atomic_load(&step->interrupted);
 }
 
 static enum torpor__policy find_policy(void *user, const char *kind) {
-  const struct torpor__worker_step *worker_step = user;
+  const struct torpor__worker_step *step = user;
   if (strcmp(kind, "signal") == 0) return TORPOR__POLICY_REATTACH;
-  const torpor_driver *driver =
-      torpor_loop_driver(worker_step->shared->loop, kind);
+  const torpor_driver *driver = torpor_loop_driver(step->shared->loop, kind);
   if (driver == NULL) return TORPOR__POLICY_REPEAT; /* it is refused at once */
   switch (driver->waking) {
   case TORPOR_REARM:
@@ -123,273 +118,255 @@ static enum torpor__policy find_policy(void *user, const char *kind) {
 
 /* ---- Computing, on any thread --------------------------------------------*/
 
-static bool was_begun(const struct torpor__worker_step *worker_step) {
-  const struct torpor__head *head =
-      torpor__protocol_head(worker_step->protocol);
+static bool was_begun(const struct torpor__worker_step *step) {
+  const struct torpor__head *head = torpor__protocol_head(step->protocol);
   return head->step > head->start;
 }
 
-static torpor_status open_vm(struct torpor__worker_step *worker_step) {
+static torpor_status open_vm(struct torpor__worker_step *step) {
   double began = torpor__clock_us();
   torpor_status status =
-      torpor__run_vm_open(&worker_step->run_vm, &worker_step->context,
-                          was_begun(worker_step) ? &worker_step->chain : NULL,
-                          worker_step->message);
-  worker_step->woke_us = torpor__clock_us() - began;
-  worker_step->woken = status == TORPOR_OK;
-  if (status == TORPOR_OK &&
-      torpor__protocol_is_cancelling(worker_step->protocol))
-    torpor__run_vm_set_cancelling(worker_step->run_vm);
+      torpor__run_vm_open(&step->run_vm, &step->context,
+                          was_begun(step) ? &step->chain : NULL, step->message);
+  step->woke_us = torpor__clock_us() - began;
+  step->woken = status == TORPOR_OK;
+  if (status == TORPOR_OK && torpor__protocol_is_cancelling(step->protocol))
+    torpor__run_vm_set_cancelling(step->run_vm);
   return status;
 }
 
-static torpor_status step_vm(struct torpor__worker_step *worker_step,
+static torpor_status step_vm(struct torpor__worker_step *step,
                              uint64_t budget_ms) {
   torpor_status status = torpor__run_vm_step(
-      worker_step->run_vm,
-      torpor__protocol_head(worker_step->protocol)->step + 1,
-      worker_step->deliveries, worker_step->count, budget_ms,
-      worker_step->step);
+      step->run_vm, torpor__protocol_head(step->protocol)->step + 1,
+      step->deliveries, step->count, budget_ms, step->described);
   if (status != TORPOR_OK)
-    snprintf(worker_step->message, sizeof worker_step->message, "%s",
-             torpor__run_vm_error(worker_step->run_vm));
+    snprintf(step->message, sizeof step->message, "%s",
+             torpor__run_vm_error(step->run_vm));
   return status;
 }
 
 /* torpor__work.work */
 static void work(struct torpor__work *work) {
-  struct torpor__worker_step *worker_step =
+  struct torpor__worker_step *step =
       (void *)((char *)work - offsetof(struct torpor__worker_step, work));
   uint64_t used = torpor__clock_used_ms();
-  worker_step->began_ms = torpor__clock_ms();
-  worker_step->status =
-      worker_step->run_vm == NULL ? open_vm(worker_step) : TORPOR_OK;
-  if (worker_step->status == TORPOR_OK)
-    worker_step->status = step_vm(worker_step, 0);
-  worker_step->slow = torpor__clock_used_ms() - used >= SLICE_MS;
+  step->began_ms = torpor__clock_ms();
+  step->status = step->run_vm == NULL ? open_vm(step) : TORPOR_OK;
+  if (step->status == TORPOR_OK) step->status = step_vm(step, 0);
+  step->slow = torpor__clock_used_ms() - used >= SLICE_MS;
 }
 
 /* ---- Before and after ----------------------------------------------------*/
 
-static void report_start(struct torpor__worker_step *worker_step) {
-  if (worker_step->reported || worker_step->run_vm != NULL) return;
-  worker_step->reported = true;
-  report(worker_step, (torpor_event){.kind = TORPOR_EVENT_STARTED});
+static void report_start(struct torpor__worker_step *step) {
+  if (step->reported || step->run_vm != NULL) return;
+  step->reported = true;
+  report(step, (torpor_event){.kind = TORPOR_EVENT_STARTED});
 }
 
-static void report_woken(struct torpor__worker_step *worker_step) {
-  if (worker_step->reported || !worker_step->woken) return;
-  worker_step->reported = true;
-  report(worker_step,
-         (torpor_event){
-             .kind = TORPOR_EVENT_WOKEN,
-             .step = torpor__protocol_head(worker_step->protocol)->step,
-             .us = worker_step->woke_us,
-             .size = worker_step->chain.stored,
-             .operations = torpor__protocol_waiting(worker_step->protocol)});
+static void report_woken(struct torpor__worker_step *step) {
+  if (step->reported || !step->woken) return;
+  step->reported = true;
+  report(step, (torpor_event){
+                   .kind = TORPOR_EVENT_WOKEN,
+                   .step = torpor__protocol_head(step->protocol)->step,
+                   .us = step->woke_us,
+                   .size = step->chain.stored,
+                   .operations = torpor__protocol_waiting(step->protocol)});
 }
 
-static torpor_status fail_waking(struct torpor__worker_step *worker_step,
+static torpor_status fail_waking(struct torpor__worker_step *step,
                                  torpor_status status) {
   char why[TORPOR__DATABASE_MESSAGE_MAX];
-  if (!was_begun(worker_step)) return status;
-  memcpy(why, worker_step->message, sizeof why);
-  snprintf(worker_step->message, sizeof worker_step->message,
-           "waking the run: %.480s", why);
+  if (!was_begun(step)) return status;
+  memcpy(why, step->message, sizeof why);
+  snprintf(step->message, sizeof step->message, "waking the run: %.480s", why);
   return status;
 }
 
 /* Reads what the VM is woken from, if it is asleep. */
-static torpor_status read_chain(struct torpor__worker_step *worker_step) {
-  const struct torpor__head *head =
-      torpor__protocol_head(worker_step->protocol);
-  struct torpor__state_chain *chain = &worker_step->chain;
-  worker_step->woken = false;
-  if (worker_step->run_vm != NULL || !was_begun(worker_step)) return TORPOR_OK;
-  torpor_status status =
-      torpor__state_chain_read(chain, worker_step->shared->store,
-                               worker_step->number, worker_step->id, INT64_MAX);
+static torpor_status read_chain(struct torpor__worker_step *step) {
+  const struct torpor__head *head = torpor__protocol_head(step->protocol);
+  struct torpor__state_chain *chain = &step->chain;
+  step->woken = false;
+  if (step->run_vm != NULL || !was_begun(step)) return TORPOR_OK;
+  torpor_status status = torpor__state_chain_read(
+      chain, step->shared->store, step->number, step->id, INT64_MAX);
   if (status != TORPOR_OK) {
-    snprintf(worker_step->message, sizeof worker_step->message, "%s",
-             database_of(worker_step)->message);
-    return fail_waking(worker_step, status);
+    snprintf(step->message, sizeof step->message, "%s",
+             database_of(step)->message);
+    return fail_waking(step, status);
   }
   if (chain->step == head->step && chain->branch == head->branch)
     return TORPOR_OK;
-  snprintf(worker_step->message, sizeof worker_step->message,
+  snprintf(step->message, sizeof step->message,
            "the store has no state of step %" PRId64, head->step);
-  return fail_waking(worker_step, TORPOR_CORRUPT);
+  return fail_waking(step, TORPOR_CORRUPT);
 }
 
-static void drop_program(struct torpor__worker_step *worker_step) {
-  torpor__program_free(&worker_step->program);
-  torpor_bytes_free(&worker_step->upgrade);
-  worker_step->upgrade = (torpor_bytes){0};
+static void drop_program(struct torpor__worker_step *step) {
+  torpor__program_free(&step->program);
+  torpor_bytes_free(&step->upgrade);
+  step->upgrade = (torpor_bytes){0};
 }
 
 /* Reads what the VM may ask of the store, which its thread must not. */
-static torpor_status read_program(struct torpor__worker_step *worker_step) {
-  torpor_status status =
-      torpor__program_load(&worker_step->program, database_of(worker_step),
-                           worker_step->number, worker_step->version);
+static torpor_status read_program(struct torpor__worker_step *step) {
+  torpor_status status = torpor__program_load(&step->program, database_of(step),
+                                              step->number, step->version);
   if (status == TORPOR_OK)
-    status = torpor__upgrade_state_find(
-        worker_step->shared->store, worker_step->number, worker_step->version,
-        &worker_step->upgrade);
+    status = torpor__upgrade_state_find(step->shared->store, step->number,
+                                        step->version, &step->upgrade);
   return status;
 }
 
 /* Hands the step over to a thread of the pool. False when there is none to be
  * had, or what it would need cannot be read: then it is computed here. */
-static bool offload(struct torpor__worker_step *worker_step) {
-  if (worker_step->shared->threads == NULL) return false;
-  if (read_program(worker_step) == TORPOR_OK) {
-    if (!was_begun(worker_step)) report_start(worker_step);
-    worker_step->offloaded = true;
-    worker_step->yielded = false;
-    if (torpor__threads_start(worker_step->shared->threads, &worker_step->work))
-      return true;
-    worker_step->offloaded = false;
+static bool offload(struct torpor__worker_step *step) {
+  if (step->shared->threads == NULL) return false;
+  if (read_program(step) == TORPOR_OK) {
+    if (!was_begun(step)) report_start(step);
+    step->offloaded = true;
+    step->yielded = false;
+    if (torpor__threads_start(step->shared->threads, &step->work)) return true;
+    step->offloaded = false;
   }
-  drop_program(worker_step);
+  drop_program(step);
   return false;
 }
 
 /* Frees what the step was given, and puts the VM to sleep if it failed. */
-static enum torpor__worker_step_end
-conclude(struct torpor__worker_step *worker_step) {
-  torpor__state_chain_free(&worker_step->chain);
-  drop_program(worker_step);
-  if (worker_step->status == TORPOR_OK) return TORPOR__WORKER_STEP_DONE;
-  torpor__worker_step_sleep(worker_step);
+static enum torpor__worker_step_end conclude(struct torpor__worker_step *step) {
+  torpor__state_chain_free(&step->chain);
+  drop_program(step);
+  if (step->status == TORPOR_OK) return TORPOR__WORKER_STEP_DONE;
+  torpor__worker_step_sleep(step);
   return TORPOR__WORKER_STEP_FAILED;
 }
 
 /* Computes it on this thread: for a slice, or however long it takes. */
-static torpor_status compute_on_loop(struct torpor__worker_step *worker_step,
+static torpor_status compute_on_loop(struct torpor__worker_step *step,
                                      bool slice) {
   torpor_status status = TORPOR_OK;
-  worker_step->in_slice = slice;
-  worker_step->used_from_ms = 0;
-  worker_step->look_due_ms = torpor__clock_ms() + LOOK_MS;
-  if (worker_step->run_vm == NULL) {
-    status = open_vm(worker_step);
-    if (status != TORPOR_OK) return fail_waking(worker_step, status);
-    if (was_begun(worker_step))
-      report_woken(worker_step);
-    else if (!worker_step->reported)
-      report(worker_step, (torpor_event){.kind = TORPOR_EVENT_STARTED});
-    worker_step->reported = true;
+  step->in_slice = slice;
+  step->used_from_ms = 0;
+  step->look_due_ms = torpor__clock_ms() + LOOK_MS;
+  if (step->run_vm == NULL) {
+    status = open_vm(step);
+    if (status != TORPOR_OK) return fail_waking(step, status);
+    if (was_begun(step))
+      report_woken(step);
+    else if (!step->reported)
+      report(step, (torpor_event){.kind = TORPOR_EVENT_STARTED});
+    step->reported = true;
   }
-  return step_vm(worker_step, slice ? SLICE_LATEST_MS : 0);
+  return step_vm(step, slice ? SLICE_LATEST_MS : 0);
 }
 
 /* Begins again from the last commit: on a thread of the pool or, where there is
  * none, here with all the time that a step may take. */
 static enum torpor__worker_step_end
-compute_again(struct torpor__worker_step *worker_step) {
-  worker_step->slow = true;
-  torpor__worker_step_sleep(worker_step);
-  torpor__state_chain_free(&worker_step->chain);
-  worker_step->status = read_chain(worker_step);
-  if (worker_step->status == TORPOR_OK) {
-    if (offload(worker_step)) return TORPOR__WORKER_STEP_OFFLOADED;
-    worker_step->status = compute_on_loop(worker_step, false);
+compute_again(struct torpor__worker_step *step) {
+  step->slow = true;
+  torpor__worker_step_sleep(step);
+  torpor__state_chain_free(&step->chain);
+  step->status = read_chain(step);
+  if (step->status == TORPOR_OK) {
+    if (offload(step)) return TORPOR__WORKER_STEP_OFFLOADED;
+    step->status = compute_on_loop(step, false);
   }
-  return conclude(worker_step);
+  return conclude(step);
 }
 
 static enum torpor__worker_step_end
-begin_step(struct torpor__worker_step *worker_step) {
-  worker_step->reported = false;
-  worker_step->budget_ms = BUDGET_MS;
-  worker_step->slice_is_used = worker_step->deferred = false;
-  atomic_store(&worker_step->interrupted, false);
-  worker_step->status = read_chain(worker_step);
-  if (worker_step->status != TORPOR_OK) return conclude(worker_step);
-  if ((worker_step->slow || worker_step->chain.stored > CHAIN_LARGE) &&
-      offload(worker_step))
+begin_step(struct torpor__worker_step *step) {
+  step->reported = false;
+  step->budget_ms = BUDGET_MS;
+  step->slice_is_used = step->deferred = false;
+  atomic_store(&step->interrupted, false);
+  step->status = read_chain(step);
+  if (step->status != TORPOR_OK) return conclude(step);
+  if ((step->slow || step->chain.stored > CHAIN_LARGE) && offload(step))
     return TORPOR__WORKER_STEP_OFFLOADED;
-  worker_step->status =
-      compute_on_loop(worker_step, worker_step->shared->threads != NULL);
-  bool late = worker_step->status != TORPOR_OK && worker_step->run_vm != NULL &&
-              (worker_step->slice_is_used ||
-               torpor__run_vm_is_late(worker_step->run_vm));
-  if (!late || torpor_loop_stopping(worker_step->shared->loop) ||
-      torpor__worker_step_is_interrupted(worker_step))
-    return conclude(worker_step);
-  worker_step->deferred = worker_step->shared->defer_long;
-  if (!worker_step->deferred) return compute_again(worker_step);
-  worker_step->slow = true;
-  return conclude(worker_step);
+  step->status = compute_on_loop(step, step->shared->threads != NULL);
+  bool late = step->status != TORPOR_OK && step->run_vm != NULL &&
+              (step->slice_is_used || torpor__run_vm_is_late(step->run_vm));
+  if (!late || torpor_loop_stopping(step->shared->loop) ||
+      torpor__worker_step_is_interrupted(step))
+    return conclude(step);
+  step->deferred = step->shared->defer_long;
+  if (!step->deferred) return compute_again(step);
+  step->slow = true;
+  return conclude(step);
 }
 
 /* Takes the VM back from its thread; a step that ended for others goes to the
  * end of their queue. */
 static enum torpor__worker_step_end
-finish_offloaded(struct torpor__worker_step *worker_step) {
-  worker_step->offloaded = false;
-  if (worker_step->status != TORPOR_OK && worker_step->run_vm == NULL)
-    fail_waking(worker_step, worker_step->status);
-  if (was_begun(worker_step)) report_woken(worker_step);
-  if (worker_step->status == TORPOR_OK || !worker_step->yielded ||
-      torpor__worker_step_is_interrupted(worker_step))
-    return conclude(worker_step);
-  drop_program(worker_step);
-  worker_step->budget_ms *= 2;
-  return compute_again(worker_step);
+finish_offloaded(struct torpor__worker_step *step) {
+  step->offloaded = false;
+  if (step->status != TORPOR_OK && step->run_vm == NULL)
+    fail_waking(step, step->status);
+  if (was_begun(step)) report_woken(step);
+  if (step->status == TORPOR_OK || !step->yielded ||
+      torpor__worker_step_is_interrupted(step))
+    return conclude(step);
+  drop_program(step);
+  step->budget_ms *= 2;
+  return compute_again(step);
 }
 
 /* ---- For the run ---------------------------------------------------------*/
 
-void torpor__worker_step_open(struct torpor__worker_step *worker_step) {
-  worker_step->work.work = work;
-  worker_step->context.module = find_module;
-  worker_step->context.upgrade = find_upgrade;
-  worker_step->context.interrupt = must_end;
-  worker_step->context.seal = seal_state;
-  worker_step->context.policy = find_policy;
-  worker_step->context.user = worker_step;
+void torpor__worker_step_open(struct torpor__worker_step *step) {
+  step->work.work = work;
+  step->context.module = find_module;
+  step->context.upgrade = find_upgrade;
+  step->context.interrupt = must_end;
+  step->context.seal = seal_state;
+  step->context.policy = find_policy;
+  step->context.user = step;
 }
 
-void torpor__worker_step_close(struct torpor__worker_step *worker_step) {
-  torpor__worker_step_abandon(worker_step);
-  torpor__worker_step_sleep(worker_step);
+void torpor__worker_step_close(struct torpor__worker_step *step) {
+  torpor__worker_step_abandon(step);
+  torpor__worker_step_sleep(step);
 }
 
 enum torpor__worker_step_end
-torpor__worker_step_run(struct torpor__worker_step *worker_step,
-                        struct torpor__step *step) {
-  if (!worker_step->offloaded) {
-    worker_step->deliveries =
-        torpor__protocol_deliveries(worker_step->protocol, &worker_step->count);
-    worker_step->step = step;
-    return begin_step(worker_step);
+torpor__worker_step_run(struct torpor__worker_step *step,
+                        struct torpor__step *described) {
+  if (!step->offloaded) {
+    step->deliveries =
+        torpor__protocol_deliveries(step->protocol, &step->count);
+    step->described = described;
+    return begin_step(step);
   }
-  if (!torpor__threads_done(worker_step->shared->threads, &worker_step->work))
+  if (!torpor__threads_done(step->shared->threads, &step->work))
     return TORPOR__WORKER_STEP_OFFLOADED;
-  return finish_offloaded(worker_step);
+  return finish_offloaded(step);
 }
 
-void torpor__worker_step_interrupt(struct torpor__worker_step *worker_step) {
-  atomic_store(&worker_step->interrupted, true);
+void torpor__worker_step_interrupt(struct torpor__worker_step *step) {
+  atomic_store(&step->interrupted, true);
 }
 
-void torpor__worker_step_abandon(struct torpor__worker_step *worker_step) {
-  if (!worker_step->offloaded) return;
-  torpor__worker_step_interrupt(worker_step);
-  torpor__threads_wait(worker_step->shared->threads, &worker_step->work);
-  worker_step->offloaded = false;
-  worker_step->status = TORPOR_INTERRUPTED;
-  conclude(worker_step);
+void torpor__worker_step_abandon(struct torpor__worker_step *step) {
+  if (!step->offloaded) return;
+  torpor__worker_step_interrupt(step);
+  torpor__threads_wait(step->shared->threads, &step->work);
+  step->offloaded = false;
+  step->status = TORPOR_INTERRUPTED;
+  conclude(step);
 }
 
 bool torpor__worker_step_is_interrupted(
-    const struct torpor__worker_step *worker_step) {
-  return atomic_load(&worker_step->interrupted);
+    const struct torpor__worker_step *step) {
+  return atomic_load(&step->interrupted);
 }
 
-void torpor__worker_step_sleep(struct torpor__worker_step *worker_step) {
-  torpor__run_vm_close(worker_step->run_vm);
-  worker_step->run_vm = NULL;
+void torpor__worker_step_sleep(struct torpor__worker_step *step) {
+  torpor__run_vm_close(step->run_vm);
+  step->run_vm = NULL;
 }

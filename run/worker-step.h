@@ -70,7 +70,7 @@ struct torpor__worker_step {
   torpor_bytes upgrade;             /* the same: what was handed over */
   struct torpor__delivery *deliveries;
   size_t count;
-  struct torpor__step *step;
+  struct torpor__step *described; /* what it did */
   torpor_status status;
   bool woken;
   double woke_us;
@@ -78,31 +78,30 @@ struct torpor__worker_step {
 };
 
 /* Fills in the functions of 'context'. */
-void torpor__worker_step_open(struct torpor__worker_step *worker_step);
+void torpor__worker_step_open(struct torpor__worker_step *step);
 /* Ends a step that is offloaded, and closes the VM. */
-void torpor__worker_step_close(struct torpor__worker_step *worker_step);
+void torpor__worker_step_close(struct torpor__worker_step *step);
 
 enum torpor__worker_step_end {
   TORPOR__WORKER_STEP_OFFLOADED, /* it goes on on another thread: ask again */
-  TORPOR__WORKER_STEP_DONE,      /* 'step' says what it did; the VM is awake */
-  TORPOR__WORKER_STEP_FAILED     /* 'message' says why; the VM is asleep */
+  TORPOR__WORKER_STEP_DONE,  /* 'described' says what it did; the VM is awake */
+  TORPOR__WORKER_STEP_FAILED /* 'message' says why; the VM is asleep */
 };
 
 /* Computes the step that the protocol has chosen deliveries for, or goes on
- * with it. 'step' is filled in by the time that DONE is returned. */
+ * with it. 'described' is filled in by the time that DONE is returned. */
 enum torpor__worker_step_end
-torpor__worker_step_run(struct torpor__worker_step *worker_step,
-                        struct torpor__step *step);
+torpor__worker_step_run(struct torpor__worker_step *step,
+                        struct torpor__step *described);
 
 /* Asks a step that is offloaded to end soon. 'run' then returns FAILED. */
-void torpor__worker_step_interrupt(struct torpor__worker_step *worker_step);
+void torpor__worker_step_interrupt(struct torpor__worker_step *step);
 /* The same, and waits for it: what it did is dropped. */
-void torpor__worker_step_abandon(struct torpor__worker_step *worker_step);
+void torpor__worker_step_abandon(struct torpor__worker_step *step);
 /* Whether the step was asked to end: then nothing is wrong with it. */
-bool torpor__worker_step_is_interrupted(
-    const struct torpor__worker_step *worker_step);
+bool torpor__worker_step_is_interrupted(const struct torpor__worker_step *step);
 
 /* Closes the VM, which the next step wakes again. Not while it is offloaded. */
-void torpor__worker_step_sleep(struct torpor__worker_step *worker_step);
+void torpor__worker_step_sleep(struct torpor__worker_step *step);
 
 #endif
