@@ -169,7 +169,7 @@ static torpor_status write_attempt(struct torpor__protocol *p) {
     return TORPOR_OK;
   }
   char reason[TORPOR__REASON_MAX + 64];
-  snprintf(reason, sizeof reason, "%" PRId64 " attempts were rolled back: %s",
+  snprintf(reason, sizeof reason, "%" PRId64 " attempts failed: %s",
            p->next.attempts,
            p->reason[0] != '\0' ? p->reason : "each crashed its worker");
   p->next.status = TORPOR__RUN_PARKED;

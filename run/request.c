@@ -174,7 +174,7 @@ static torpor_status try_one(struct torpor__database *database,
   } else {
     head.changed_ms = now_ms;
     snprintf(reason, sizeof reason,
-             "%lld attempts were rolled back: each crashed its worker",
+             "%lld attempts failed: each crashed its worker",
              (long long)head.attempts);
     status = set_parked(database, trial->run, &head, reason);
   }

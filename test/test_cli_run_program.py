@@ -182,7 +182,7 @@ class Failing(Durable):
                                   f"(attempt {attempt} of 5)", done.stderr)
                 run = self.show(name)
                 self.assertEqual(run["state"], "parked")
-                self.assertIn("5 attempts were rolled back", run["reason"])
+                self.assertIn("5 attempts failed", run["reason"])
                 self.assertIn("deadline", run["reason"])
 
     def test_a_parked_run_is_tried_again_when_asked(self):

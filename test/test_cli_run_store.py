@@ -324,7 +324,7 @@ class Sharing(Durable):
             child.kill()
             child.wait()
         self.assertEqual(self.show()["state"], "parked")
-        self.assertIn("5 attempts were rolled back", self.show()["reason"])
+        self.assertIn("5 attempts failed", self.show()["reason"])
 
     @unittest.skipIf(SANITIZED, "measures time")
     def test_an_idle_worker_uses_hardly_any_time(self):
