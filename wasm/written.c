@@ -90,9 +90,13 @@ static void add_tracked_chunk(search *s, uint32_t chunk) {
 }
 
 static void add_tracked(search *s, uint32_t first, uint32_t end) {
-  for (; first < end; first++)
-    if (torpor__chunk_is_committed(s->region, first))
-      add_tracked_chunk(s, first);
+  const torpor__region *region = s->region;
+  for (; first < end; first++) {
+    const torpor__chunk *chunk = &region->chunks[first];
+    if (chunk->tracked && chunk->dirty == 0 && !region->is_sharing)
+      continue; /* nearly all of a large image */
+    if (torpor__chunk_is_committed(region, first)) add_tracked_chunk(s, first);
+  }
 }
 
 /* ---- What the system knows ------------------------------------------------*/
