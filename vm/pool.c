@@ -106,7 +106,7 @@ static void reset_range(void *user, uint32_t start, uint32_t end) {
   if (torpor__region_commit(vm->region, start, end))
     reset_pages(vm, start, end);
   else
-    vm->dirty = true;
+    vm->reset_failed = true;
 }
 
 static void count_range(void *user, uint32_t start, uint32_t end) {
@@ -120,7 +120,7 @@ static bool reset_memory(torpor_vm *vm) {
   torpor__region_written(vm->region, count_range, &written);
   if (written > torpor__written_kept) torpor__region_revert(vm->region);
   torpor__region_written(vm->region, reset_range, vm);
-  return !vm->dirty;
+  return !vm->reset_failed;
 }
 
 /* false: the system did not take back what the VM had grown by. */

@@ -148,7 +148,7 @@ struct torpor_vm {
   uint32_t table_size;
   uint32_t uses;           /* how often it was closed */
   bool mapped;             /* onto the image's file; else a copy of it */
-  bool dirty;              /* it could not be reset */
+  bool reset_failed;       /* so it is not used again */
   struct torpor_vm **seat; /* points to the VM whose memory this is now; guest
                               code gives it to imports */
   struct torpor_vm *next;  /* in the pool */

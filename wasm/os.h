@@ -55,7 +55,7 @@ typedef enum torpor__os_access {
 bool torpor__os_protect(void *start, size_t size, torpor__os_access access);
 /* Gives memory back to the system, and leaves its access. A part that lies on a
  * file (torpor__os_file_map) has the file's bytes again, all else is zero.
- * false: nothing changed; so where the program has locked its memory. */
+ * false: nothing changed, as where the program has locked its memory. */
 bool torpor__os_discard(void *start, size_t size);
 
 /* How many stretches of memory, each with one kind of access, a process may
@@ -68,7 +68,7 @@ size_t torpor__os_mappings_most(void);
  * has none, VMs copy their images. */
 
 typedef intptr_t torpor__os_file;
-#define TORPOR__OS_NO_FILE ((torpor__os_file) - 1)
+#define TORPOR__OS_NO_FILE ((torpor__os_file)(-1))
 
 /* An empty file for at most 'most' bytes; TORPOR__OS_NO_FILE: there is none. */
 torpor__os_file torpor__os_file_open(uint64_t most);
@@ -208,8 +208,7 @@ typedef struct torpor__os_at_end {
   _Atomic uintptr_t key;
 } torpor__os_at_end;
 
-/* Calls 'at_end->end' with 'value', which is not NULL, when this thread ends.
- * */
+/* Calls 'at_end->end' with 'value', not NULL, when this thread ends. */
 bool torpor__os_at_thread_end(torpor__os_at_end *at_end, void *value);
 
 typedef struct torpor__os_once_flag {
