@@ -73,28 +73,18 @@ torpor_status torpor__sqlite_pragma(struct torpor__sqlite *db, const char *sql,
   return status;
 }
 
-static int bind_slice(sqlite3_stmt *statement, int index, torpor_slice slice) {
-  return sqlite3_bind_blob64(statement, index, slice.size > 0 ? slice.data : "",
-                             slice.size, SQLITE_STATIC);
-}
-
 static int bind_one(sqlite3_stmt *statement, int index, char type,
                     va_list *args) {
   if (type == 't')
     return sqlite3_bind_text(statement, index, va_arg(*args, const char *), -1,
                              SQLITE_STATIC);
-  if (type == 'b')
-    return bind_slice(statement, index, va_arg(*args, torpor_slice));
-  int64_t number = va_arg(*args, int64_t);
-  if (type == 'n' && number == TORPOR__NEVER)
-    return sqlite3_bind_null(statement, index);
-  return sqlite3_bind_int64(statement, index, number);
+  return sqlite3_bind_int64(statement, index, va_arg(*args, int64_t));
 }
 
-static torpor_status start_with(struct torpor__sqlite *db,
-                                enum torpor__sqlite_statement which,
-                                sqlite3_stmt **out, const char *types,
-                                va_list *args) {
+torpor_status torpor__sqlite_start_list(struct torpor__sqlite *db,
+                                        enum torpor__sqlite_statement which,
+                                        sqlite3_stmt **out, const char *types,
+                                        va_list *args) {
   sqlite3_stmt **cached = &db->statements[which];
   int result = SQLITE_OK;
   if (*cached == NULL)
@@ -113,7 +103,8 @@ torpor_status torpor__sqlite_start(struct torpor__sqlite *db,
                                    ...) {
   va_list args;
   va_start(args, types);
-  torpor_status status = start_with(db, which, statement, types, &args);
+  torpor_status status =
+      torpor__sqlite_start_list(db, which, statement, types, &args);
   va_end(args);
   return status;
 }
@@ -133,18 +124,23 @@ torpor_status torpor__sqlite_finish(sqlite3_stmt *statement,
   return status;
 }
 
+torpor_status torpor__sqlite_complete(struct torpor__sqlite *db,
+                                      sqlite3_stmt *statement) {
+  bool row;
+  torpor_status status = torpor__sqlite_next(db, statement, &row);
+  return torpor__sqlite_finish(statement, status);
+}
+
 torpor_status torpor__sqlite_run(struct torpor__sqlite *db,
                                  enum torpor__sqlite_statement which,
                                  const char *types, ...) {
   sqlite3_stmt *statement;
-  bool row;
   va_list args;
   va_start(args, types);
-  torpor_status status = start_with(db, which, &statement, types, &args);
+  torpor_status status =
+      torpor__sqlite_start_list(db, which, &statement, types, &args);
   va_end(args);
-  if (status != TORPOR_OK) return status;
-  status = torpor__sqlite_next(db, statement, &row);
-  return torpor__sqlite_finish(statement, status);
+  return status == TORPOR_OK ? torpor__sqlite_complete(db, statement) : status;
 }
 
 /* ---- transactions -------------------------------------------------------- */

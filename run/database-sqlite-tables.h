@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* database-sqlite-tables.h - the columns of each table, and all statements.
+ *
+ * A table's columns are listed once, with what each may hold and the field of a
+ * row (database.h) that it is. From that list follow the names in statements,
+ * how a row is bound and how it is read: database-sqlite-tables.c.
+ *
+ *  (1) What is read is checked before anybody sees it: numbers that stand for
+ *      a status, a policy or an outcome are in range, so are those that count
+ *      something, texts are there and not too long.
+ *
+ * How tables are made is in database-sqlite-schema.c. */
+#ifndef TORPOR_RUN_DATABASE_SQLITE_TABLES_H
+#define TORPOR_RUN_DATABASE_SQLITE_TABLES_H
+
+#include "database.h"
+#include "request.h"
+
+typedef struct sqlite3_stmt sqlite3_stmt;
+
+enum torpor__column_kind {
+  TORPOR__COLUMN_NUMBER,   /* any, also one that is unsigned */
+  TORPOR__COLUMN_COUNT,    /* from 0, below TORPOR__COUNT_LARGEST */
+  TORPOR__COLUMN_SEQUENCE, /* the same from 1: given by the store */
+  TORPOR__COLUMN_CHOICE,   /* of an enum, below 'limit' */
+  TORPOR__COLUMN_FLAG,     /* a bool */
+  TORPOR__COLUMN_TIME,     /* NULL is TORPOR__NEVER */
+  TORPOR__COLUMN_TEXT,     /* of 'limit' bytes at most; 0: as long as it is */
+  TORPOR__COLUMN_OPTIONAL, /* the same, or NULL */
+  TORPOR__COLUMN_BYTES
+};
+
+struct torpor__column {
+  enum torpor__column_kind kind;
+  size_t offset; /* of the field in the row */
+  int64_t limit;
+};
+
+struct torpor__table {
+  const char *name;
+  const struct torpor__column *columns;
+  int count;
+  int given; /* the first ones are read only: the store gives them */
+  bool (*fits)(const void *row); /* what else must hold; NULL: nothing */
+};
+
+/* A row of a table that is known by no other name. */
+struct torpor__kind {
+  const char *kind;
+  enum torpor__policy policy;
+};
+
+extern const struct torpor__table torpor__table_run, torpor__table_program,
+    torpor__table_version, torpor__table_file, torpor__table_head,
+    torpor__table_exit, torpor__table_state, torpor__table_branch,
+    torpor__table_kind, torpor__table_operation, torpor__table_result,
+    torpor__table_signal, torpor__table_line;
+
+/* Binds the columns of 'row' to the parameters from 'first' on (from 1). What
+ * it points to must live as long. Returns a result of SQLite. */
+int torpor__table_bind(const struct torpor__table *table,
+                       sqlite3_stmt *statement, int first, const void *row);
+
+/* Reads columns from 'first' on (from 0) into 'row', whose texts and bytes are
+ * SQLite's. False: they are those of a row that no Torpor writes. */
+bool torpor__table_read(const struct torpor__table *table,
+                        sqlite3_stmt *statement, int first, void *row);
+
+/* ---- columns ------------------------------------------------------------- */
+
+/* Of each: the row's struct (R, without its prefix), the field there, the name,
+ * what it may hold, and the limit. F is expanded for the first one. */
+
+#define TORPOR__RUN_COLUMNS(F, X, R)                                           \
+  F(R, id, id, TEXT, 0)                                                        \
+  X(R, access, access, TEXT, 0)                                                \
+  X(R, input, input, BYTES, 0)                                                 \
+  X(R, memory_max, memory_max, NUMBER, 0)                                      \
+  X(R, fuel, fuel, NUMBER, 0)                                                  \
+  X(R, deadline_ms, deadline_ms, NUMBER, 0)                                    \
+  X(R, created_ms, created_ms, NUMBER, 0)                                      \
+  X(R, parent, parent, NUMBER, 0)                                              \
+  X(R, keep, keep, NUMBER, 0)
+
+/* What a run has of the version that it is at. */
+#define TORPOR__PROGRAM_COLUMNS(F, X, R)                                       \
+  F(R, program, program, TEXT, 0)                                              \
+  X(R, engine, engine, BYTES, 0)
+
+#define TORPOR__VERSION_COLUMNS(F, X, R)                                       \
+  F(R, number, number, COUNT, 0)                                               \
+  X(R, program, program, TEXT, 0)                                              \
+  X(R, engine, engine, BYTES, 0)                                               \
+  X(R, start, start, COUNT, 0)                                                 \
+  X(R, before, before, COUNT, 0)                                               \
+  X(R, state, state, BYTES, 0)
+
+#define TORPOR__FILE_COLUMNS(F, X, R)                                          \
+  F(R, name, name, TEXT, 0)                                                    \
+  X(R, source, source, BYTES, 0)
+
+#define TORPOR__HEAD_COLUMNS(F, X, R)                                          \
+  F(R, status, status, CHOICE, TORPOR__RUN_STATUS_COUNT)                       \
+  X(R, branch, branch, COUNT, 0)                                               \
+  X(R, step, step, COUNT, 0)                                                   \
+  X(R, version, edition, COUNT, 0)                                             \
+  X(R, start, start, COUNT, 0)                                                 \
+  X(R, fence, fence, COUNT, 0)                                                 \
+  X(R, attempts, attempts, COUNT, 0)                                           \
+  X(R, runnable, runnable, FLAG, 0)                                            \
+  X(R, cancel, cancel, NUMBER, 0)                                              \
+  X(R, changed_ms, changed_ms, NUMBER, 0)
+
+#define TORPOR__EXIT_COLUMNS(F, X, R)                                          \
+  F(R, value, value, BYTES, 0)                                                 \
+  X(R, reason, reason, TEXT, 0)
+
+#define TORPOR__STATE_COLUMNS(F, X, R)                                         \
+  F(R, branch, branch, COUNT, 0)                                               \
+  X(R, step, step, SEQUENCE, 0)                                                \
+  X(R, version, edition, COUNT, 0)                                             \
+  X(R, parent_step, parent_step, COUNT, 0)                                     \
+  X(R, runnable, runnable, FLAG, 0)                                            \
+  X(R, clone, clone, FLAG, 0)                                                  \
+  X(R, engine, engine, BYTES, 0)                                               \
+  X(R, snapshot, snapshot, BYTES, 0)                                           \
+  X(R, made_ms, made_ms, NUMBER, 0)
+
+#define TORPOR__BRANCH_COLUMNS(F, X, R)                                        \
+  F(R, branch, branch, COUNT, 0)                                               \
+  X(R, parent, parent, NUMBER, 0)                                              \
+  X(R, parent_step, parent_step, COUNT, 0)                                     \
+  X(R, first_operation, first_operation, NUMBER, 0)                            \
+  X(R, origin, origin, TEXT, 0)                                                \
+  X(R, made_ms, made_ms, NUMBER, 0)
+
+#define TORPOR__KIND_COLUMNS(F, X, R)                                          \
+  F(R, kind, kind, TEXT, TORPOR_KIND_LARGEST)                                  \
+  X(R, policy, policy, CHOICE, TORPOR__POLICY_COUNT)
+
+#define TORPOR__OPERATION_COLUMNS(F, X, R)                                     \
+  F(R, branch, branch, COUNT, 0)                                               \
+  X(R, id, id, NUMBER, 0)                                                      \
+  X(R, kind, kind, TEXT, TORPOR_KIND_LARGEST)                                  \
+  X(R, topic, topic, OPTIONAL, TORPOR__TOPIC_MAX)                              \
+  X(R, request, request, BYTES, 0)                                             \
+  X(R, due_ms, due_ms, TIME, 0)                                                \
+  X(R, key, key, TEXT, TORPOR__KEY_MAX - 1)                                    \
+  X(R, policy, policy, CHOICE, TORPOR__POLICY_COUNT)                           \
+  X(R, begun_ms, begun_ms, NUMBER, 0)                                          \
+  X(R, begun_step, begun_step, COUNT, 0)
+
+#define TORPOR__RESULT_COLUMNS(F, X, R)                                        \
+  F(R, branch, branch, NUMBER, 0)                                              \
+  X(R, operation, operation, NUMBER, 0)                                        \
+  X(R, outcome, outcome, CHOICE, TORPOR__OUTCOME_COUNT)                        \
+  X(R, value, value, BYTES, 0)
+
+#define TORPOR__SIGNAL_COLUMNS(F, X, R)                                        \
+  F(R, topic, topic, TEXT, 0)                                                  \
+  X(R, value, value, BYTES, 0)                                                 \
+  X(R, sent_ms, sent_ms, NUMBER, 0)
+
+#define TORPOR__LINE_COLUMNS(F, X, R)                                          \
+  F(R, branch, branch, NUMBER, 0)                                              \
+  X(R, step, step, NUMBER, 0)                                                  \
+  X(R, number, number, NUMBER, 0)                                              \
+  X(R, level, level, CHOICE, TORPOR_LEVEL_ERROR + 1)                           \
+  X(R, text, text, BYTES, 0)                                                   \
+  X(R, written_ms, written_ms, NUMBER, 0)
+
+/* ---- statements ---------------------------------------------------------- */
+
+#define TORPOR__FIRST_NAME(row, field, column, kind, limit) #column
+#define TORPOR__NEXT_NAME(row, field, column, kind, limit) ", " #column
+#define TORPOR__NAMES(TABLE)                                                   \
+  TORPOR__##TABLE##_COLUMNS(TORPOR__FIRST_NAME, TORPOR__NEXT_NAME, )
+
+#define TORPOR__FIRST_MARK(row, field, column, kind, limit) "?"
+#define TORPOR__NEXT_MARK(row, field, column, kind, limit) ",?"
+#define TORPOR__MARKS(TABLE)                                                   \
+  TORPOR__##TABLE##_COLUMNS(TORPOR__FIRST_MARK, TORPOR__NEXT_MARK, )
+
+#define TORPOR__FIRST_SET(row, field, column, kind, limit) #column "=?"
+#define TORPOR__NEXT_SET(row, field, column, kind, limit) ", " #column "=?"
+#define TORPOR__SETS(TABLE)                                                    \
+  TORPOR__##TABLE##_COLUMNS(TORPOR__FIRST_SET, TORPOR__NEXT_SET, )
+
+#define TORPOR__HEAD_NAME(row, field, column, kind, limit) ", head." #column
+#define TORPOR__HEAD_NAMES                                                     \
+  TORPOR__HEAD_COLUMNS(TORPOR__HEAD_NAME, TORPOR__HEAD_NAME, )
+
+#define TORPOR__SELECT(table, TABLE, which)                                    \
+  "SELECT " TORPOR__NAMES(TABLE) " FROM " table " WHERE " which
+
+/* The same with a number before the columns, which no list has. */
+#define TORPOR__SELECT_NUMBERED(number, table, TABLE, which)                   \
+  "SELECT " number ", " TORPOR__NAMES(TABLE) " FROM " table " WHERE " which
+
+#define TORPOR__INSERT(table, TABLE, conflict)                                 \
+  "INSERT INTO " table "(run, " TORPOR__NAMES(                                 \
+      TABLE) ") VALUES(?," TORPOR__MARKS(TABLE) ")" conflict
+
+/* Where a new row gets a number of its own, it is one above the highest that
+ * there ever was. SQLite would choose the same, but for a table in which one
+ * damaged row has the highest number of all: it would take no others any
+ * more. */
+#define TORPOR__INSERT_NUMBERED(number, table, key, keys, TABLE, conflict)     \
+  "INSERT INTO " table "(" number ", " key TORPOR__NAMES(TABLE)                \
+      ") VALUES((SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE "   \
+      "name = '" table "')," keys TORPOR__MARKS(TABLE) ")" conflict
+
+/* Copies the rows of run ?1 as rows of run ?2. */
+#define TORPOR__INHERIT(insert, table, names)                                  \
+  insert " INTO " table "(run, " names ") SELECT ?2, " names " FROM " table    \
+         " WHERE run = ?1"
+
+#define TORPOR__UPDATE(table, TABLE, which)                                    \
+  "UPDATE " table " SET " TORPOR__SETS(TABLE) " WHERE " which
+
+/* A run with its head, and the version that it is at. */
+#define TORPOR__SELECT_RUN                                                     \
+  "SELECT run.number, " TORPOR__NAMES(RUN) TORPOR__HEAD_NAMES                  \
+      ", " TORPOR__NAMES(PROGRAM) " FROM run LEFT JOIN head ON head.run = "    \
+      "run.number LEFT JOIN edition ON edition.run = run.number AND "          \
+      "edition.number = head.edition "
+
+/* Name and text of each. */
+#define TORPOR__SQLITE_STATEMENTS(X)                                           \
+  X(BEGIN, "BEGIN IMMEDIATE")                                                  \
+  X(COMMIT, "COMMIT")                                                          \
+  X(ROLLBACK, "ROLLBACK")                                                      \
+  X(SAVEPOINT, "SAVEPOINT one_run")                                            \
+  X(RELEASE, "RELEASE one_run")                                                \
+  X(REVERT, "ROLLBACK TO one_run")                                             \
+  X(DATA_VERSION, "PRAGMA data_version")                                       \
+  X(RUN_ADD, TORPOR__INSERT_NUMBERED("number", "run", "", "", RUN,             \
+                                     " ON CONFLICT(id) DO NOTHING"))           \
+  X(RUN_FIND, "SELECT number FROM run WHERE id = ?")                           \
+  X(RUN_ONE, TORPOR__SELECT_RUN "WHERE run.number = ?")                        \
+  X(RUN_ALL, TORPOR__SELECT_RUN "ORDER BY run.number")                         \
+  X(RUN_COUNT,                                                                 \
+    "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 ORDER BY "      \
+    "step DESC, branch DESC LIMIT 1), (SELECT count(*) FROM operation "        \
+    "WHERE run = ?1), (SELECT count(*) FROM signal WHERE run = ?1), "          \
+    "(SELECT count(*) FROM state WHERE run = ?1), (SELECT "                    \
+    "total(length(snapshot)) FROM state WHERE run = ?1)")                      \
+  X(VERSION_ADD, TORPOR__INSERT("edition", VERSION, ""))                       \
+  X(VERSION_EACH,                                                              \
+    TORPOR__SELECT("edition", VERSION, "run = ? ORDER BY number"))             \
+  X(VERSION_INHERIT,                                                           \
+    TORPOR__INHERIT("INSERT OR REPLACE", "edition", TORPOR__NAMES(VERSION)))   \
+  X(FILE_ADD, "INSERT INTO file(run, edition, " TORPOR__NAMES(                 \
+                  FILE) ") VALUES(?,?," TORPOR__MARKS(FILE) ")")               \
+  X(FILE_EACH,                                                                 \
+    TORPOR__SELECT("file", FILE, "run = ? AND edition = ? ORDER BY name"))     \
+  X(FILE_ONE,                                                                  \
+    TORPOR__SELECT("file", FILE, "run = ? AND edition = ? AND name = ?"))      \
+  X(FILE_INHERIT,                                                              \
+    TORPOR__INHERIT("INSERT", "file", "edition, " TORPOR__NAMES(FILE)))        \
+  X(HEAD_ADD, "INSERT INTO head(run, changed_ms) VALUES(?,?)")                 \
+  X(HEAD_GET, TORPOR__SELECT("head", HEAD, "run = ?"))                         \
+  X(HEAD_ALL,                                                                  \
+    TORPOR__SELECT_NUMBERED("run", "head", HEAD,                               \
+                            "run IN (SELECT number FROM run) ORDER BY run"))   \
+  X(HEAD_PUT, TORPOR__UPDATE("head", HEAD, "run = ?"))                         \
+  X(HEAD_CHANGE,                                                               \
+    TORPOR__UPDATE("head", HEAD,                                               \
+                   "run = ? AND status = ? AND step = ? AND fence = ? AND "    \
+                   "cancel = ?"))                                              \
+  X(EXIT_PUT, TORPOR__INSERT("exit", EXIT, ""))                                \
+  X(EXIT_REMOVE, "DELETE FROM exit WHERE run = ?")                             \
+  X(EXIT_EACH, TORPOR__SELECT("exit", EXIT, "run = ?"))                        \
+  X(STATE_PUT, TORPOR__INSERT("state", STATE, ""))                             \
+  X(STATE_PRUNE,                                                               \
+    "DELETE FROM state WHERE run = ?1 AND (step, branch) < (SELECT step, "     \
+    "branch FROM state WHERE run = ?1 AND step <= ?2 AND parent_step = 0 "     \
+    "ORDER BY step DESC, branch DESC LIMIT 1)")                                \
+  X(STATE_DROP, "DELETE FROM state WHERE run = ? AND step < ?")                \
+  X(STATE_CUT, "DELETE FROM state WHERE run = ? AND step > ?")                 \
+  X(STATE_EACH,                                                                \
+    TORPOR__SELECT("state", STATE,                                             \
+                   "run = ? AND step <= ? ORDER BY step DESC, branch DESC"))   \
+  X(STATE_ENDS,                                                                \
+    TORPOR__SELECT("state", STATE,                                             \
+                   "rowid IN ((SELECT min(rowid) FROM state), (SELECT "        \
+                   "max(rowid) FROM state))"))                                 \
+  X(BRANCH_ADD, TORPOR__INSERT("branch", BRANCH, ""))                          \
+  X(BRANCH_EACH, TORPOR__SELECT("branch", BRANCH, "run = ? ORDER BY branch"))  \
+  X(KIND_PUT,                                                                  \
+    TORPOR__INSERT("kind", KIND, " ON CONFLICT(run, kind) DO NOTHING"))        \
+  X(KIND_EACH, TORPOR__SELECT("kind", KIND, "run = ?"))                        \
+  X(KIND_INHERIT, TORPOR__INHERIT("INSERT", "kind", TORPOR__NAMES(KIND)))      \
+  X(OPERATION_ADD, TORPOR__INSERT("operation", OPERATION, ""))                 \
+  X(OPERATION_REMOVE,                                                          \
+    "DELETE FROM operation WHERE run = ? AND branch = ? AND id = ?")           \
+  X(OPERATION_CLEAR, "DELETE FROM operation WHERE run = ?")                    \
+  X(OPERATION_EACH,                                                            \
+    TORPOR__SELECT("operation", OPERATION, "run = ? ORDER BY branch, id"))     \
+  X(RESULT_ADD, TORPOR__INSERT_NUMBERED(                                       \
+                    "sequence", "result", "run, ", "?,", RESULT,               \
+                    " ON CONFLICT(run, branch, operation) DO NOTHING"))        \
+  X(RESULT_REMOVE,                                                             \
+    "DELETE FROM result WHERE run = ? AND branch = ? AND operation = ?")       \
+  X(RESULT_CLEAR, "DELETE FROM result WHERE run = ?")                          \
+  X(RESULT_EACH, TORPOR__SELECT_NUMBERED("sequence", "result", RESULT,         \
+                                         "run = ? ORDER BY sequence"))         \
+  X(SIGNAL_ADD,                                                                \
+    TORPOR__INSERT_NUMBERED("sequence", "signal", "run, ", "?,", SIGNAL, ""))  \
+  X(SIGNAL_REMOVE, "DELETE FROM signal WHERE run = ? AND sequence = ?")        \
+  X(SIGNAL_EACH,                                                               \
+    TORPOR__SELECT_NUMBERED("sequence", "signal", SIGNAL,                      \
+                            "run = ? AND sequence > ? ORDER BY sequence"))     \
+  X(LINE_ADD, TORPOR__INSERT("line", LINE, ""))                                \
+  X(LINE_EACH,                                                                 \
+    TORPOR__SELECT("line", LINE,                                               \
+                   "run = ? AND step > ? ORDER BY branch, step, number"))
+
+enum torpor__sqlite_statement {
+#define TORPOR__SQLITE_STATEMENT(name, text) TORPOR__SQLITE_##name,
+  TORPOR__SQLITE_STATEMENTS(TORPOR__SQLITE_STATEMENT)
+#undef TORPOR__SQLITE_STATEMENT
+      TORPOR__SQLITE_STATEMENT_COUNT
+};
+
+#endif
