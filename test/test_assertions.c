@@ -75,6 +75,18 @@ static void committed_beyond_the_end(void) {
   torpor__vm_check(vm);
 }
 
+static void edges_miscounted(void) {
+  torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  vm->region->edges++;
+  torpor__vm_check(vm);
+}
+
+static void tracked_but_not_counted(void) {
+  torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  vm->region->is_tracked = false;
+  torpor__vm_check(vm);
+}
+
 static void shared_and_writable(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
   save(vm, TORPOR_SAVE_PARENT);
@@ -85,8 +97,8 @@ static void shared_and_writable(void) {
 static void shared_and_copied(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
   uint32_t page = find_clean(vm);
-  save(vm, TORPOR_SAVE_PARENT);
-  torpor__shadow_share(vm->region, page);
+  uint32_t start = page * TORPOR__PAGE;
+  assert_true(torpor__region_share(vm->region, start, start + TORPOR__PAGE));
   torpor__shadow_copy(vm->region, page);
   torpor__vm_check(vm);
 }
@@ -390,16 +402,22 @@ static void test_each_can_fail(void **state) {
     const char *says; /* in the assertion */
   } groups[] = {
       {"a page is dirty, its chunk not tracked", dirty_but_not_tracked, true,
-       ""},
+       "!chunk->dirty"},
       {"a chunk is committed beyond the end", committed_beyond_the_end, false,
        "chunk_end"},
-      {"a page is shared and writable", shared_and_writable, false, ""},
-      {"a page is shared and copied", shared_and_copied, true, ""},
-      {"a page is made writable twice", writable_twice, true, ""},
-      {"a reserved chunk is tracked", tracked_but_reserved, true, ""},
-      {"a reserved page is shared", shared_but_reserved, true, ""},
-      {"a shared page is decommitted", decommitted_but_shared, true, ""},
-      {"a clean page can be written", clean_but_writable, true, "writable"},
+      {"edges are miscounted", edges_miscounted, false, "edges"},
+      {"a tracked region is not counted", tracked_but_not_counted, true,
+       "is_tracked"},
+      {"a page is shared and writable", shared_and_writable, false,
+       "TORPOR__OS_READ"},
+      {"a page is shared and copied", shared_and_copied, true, "shadow_at"},
+      {"a page is made writable twice", writable_twice, true,
+       "TORPOR__OS_READ"},
+      {"a reserved chunk is tracked", tracked_but_reserved, true, "chunk_find"},
+      {"a reserved page is shared", shared_but_reserved, true, "is_committed"},
+      {"a shared page is decommitted", decommitted_but_shared, true,
+       "shares_any"},
+      {"a clean page can be written", clean_but_writable, true, "access =="},
       {"a page was written unseen", written_unseen, true, "page_is_the_images"},
       {"memory beyond the limit", not_zero_beyond_the_limit, false,
        "nothing_lies_beyond_the_limit"},
@@ -411,7 +429,7 @@ static void test_each_can_fail(void **state) {
       {"an image goes on beyond its end", image_with_more, false, "image->end"},
       {"an image has something in its stack", image_with_a_stack, false,
        "image->stack_size"},
-      {"entries end crosswise", entries_crossed, false, ""},
+      {"entries end crosswise", entries_crossed, false, "entry == entry"},
       {"a call ends twice", calls_ended_twice, false, "vm->calls > 0"},
       {"the guest is entered outside of a call", entered_outside_of_calls,
        false, "vm->calls > 0"},

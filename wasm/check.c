@@ -38,8 +38,8 @@ static void check_records(torpor__region *region) {
   assert((uint64_t)region->chunk_end * TORPOR__CHUNK <= size);
   assert(region->mapped <= region->chunk_end);
   assert(!region->tracks_mapped || region->is_tracked);
-  assert(region->edges == torpor__edges_in(region, 0, region->chunk_end));
   for (uint32_t i = 0; i < region->chunk_end; i++) check_chunk(region, i);
+  assert(region->edges == torpor__edges_in(region, 0, region->chunk_end));
   if (region->shadow) torpor__shadow_check(region);
 }
 
@@ -53,9 +53,10 @@ static void check_mapping(void *user, uintptr_t start, uintptr_t end,
   uintptr_t last = memory + (uintptr_t)region->chunk_end * TORPOR__CHUNK;
   if (start < memory) start = memory;
   if (end > last) end = last;
-  for (; start < end; start += TORPOR__PAGE)
-    assert(access == torpor__page_access(
-                         region, (uint32_t)((start - memory) / TORPOR__PAGE)));
+  for (; start < end; start += TORPOR__PAGE) {
+    uint32_t page = (uint32_t)((start - memory) / TORPOR__PAGE);
+    assert(access == torpor__page_access(region, page));
+  }
 }
 
 bool torpor__region_is_committed(const torpor__region *region,
