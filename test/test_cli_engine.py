@@ -94,7 +94,7 @@ class Engine(unittest.TestCase):
             file = self.folder / "file.so"
             file.write_bytes(content)
             said = self.engine("add", file, code=FILE).stderr
-            self.assertIn("no engine that this Torpor can use", said)
+            self.assertIn("not an engine that this Torpor can use", said)
         (self.folder / "file.wasm").write_bytes(b"\0asm")
         said = self.engine("add", "file.wasm", code=FILE).stderr
         self.assertIn("is not an engine.wasm", said)
