@@ -95,7 +95,6 @@
 #define TORPOR__CANCEL_DELIVERED INT64_C(1)
 
 enum {
-  TORPOR__ATTEMPTS_DEFAULT = 5,
   TORPOR__OPERATIONS_MAX = 100000 /* pending in one run */
 };
 

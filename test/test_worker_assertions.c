@@ -111,6 +111,23 @@ static void still_defers(void) {
   check();
 }
 
+/* All is in order but that one run is there 300 times. */
+static void too_many_awake(void) {
+  enum { COUNT = TORPOR__WORKER_AWAKE_MAX + 44 };
+  static struct torpor__worker_run *runs[COUNT];
+  static int64_t numbers[COUNT];
+  open_worker();
+  for (int i = 0; i < COUNT; i++) {
+    runs[i] = worker->runs[0];
+    numbers[i] = i;
+  }
+  worker->runs = runs;
+  worker->numbers = numbers;
+  worker->count = COUNT;
+  worker->queue_capacity = worker->pending_capacity = COUNT;
+  check();
+}
+
 static void step_not_committed(void) {
   open_worker();
   first()->phase = TORPOR__PHASE_STAGED;
@@ -173,6 +190,7 @@ static void each_can_fail(void **state) {
       {"no room for a flush", no_room_for_a_flush},
       {"a suspect of another worker", suspect_of_another},
       {"long steps are deferred for nobody", still_defers},
+      {"too many VMs are awake", too_many_awake},
       {"a step that is not committed", step_not_committed},
       {"a VM that is at another step", vm_of_another_step},
       {"a driver for nothing", driver_for_nothing},
