@@ -30,9 +30,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "database-sqlite-state.h"
 
 enum {
@@ -214,16 +214,10 @@ static bool is_same(struct torpor__sqlite *db, int which) {
   return true;
 }
 
-static int64_t now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 torpor_status torpor__sqlite_place_check(struct torpor__sqlite *db, bool all) {
   if (!db->real) return TORPOR_OK;
   bool same = is_same(db, 0);
-  int64_t now = now_ms();
+  int64_t now = (int64_t)torpor__clock_ms();
   if (all || now >= db->look_due) {
     db->look_due = now + LOOK_MS;
     for (int i = 1; i < TORPOR__SQLITE_FILES; i++)
