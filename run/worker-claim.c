@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* worker-claim.c - how a worker claims runs, and lets go of them.
  *
- *  (1) A run is locked first, then the store counts an attempt for it, and only
- *      then anything of it is read that might end the worker.
+ *  (1) A run is locked first, then an attempt is counted for it in the store,
+ *      and only then is anything of it read: that might end the worker.
  *  (2) A run is queued until it is claimed, or until it is known why this
  *      worker never will: then it is reported, and skipped. The queue has room
  *      for all runs that are claimed, so that those can be put back.
@@ -81,7 +81,7 @@ static torpor_status lock_run(struct torpor_worker *worker, int64_t number) {
   return status;
 }
 
-/* What let_go wants to know of a run. */
+/* The run that let_go reads. */
 struct found {
   char id[TORPOR__RUN_ID_MAX + 1];
   struct torpor__head head;

@@ -22,7 +22,7 @@ struct torpor__worker_task {
   torpor_task *task;   /* NULL for signals */
   torpor_alarm *alarm; /* NULL for the others */
   int64_t due_ms;
-  bool does; /* something, and does not only wait */
+  bool busy; /* it does something, and does not only wait */
 };
 
 /* ---- Tasks ---------------------------------------------------------------*/
@@ -78,7 +78,7 @@ add_task(struct torpor__worker_drivers *drivers,
   return task;
 }
 
-/* Memory ran out: it is as if the worker had died, which the run survives. */
+/* Notes and reports that memory ran out for an operation. */
 static void fail_memory(struct torpor__worker_drivers *drivers,
                         const char *what) {
   drivers->out_of_memory = true;
@@ -87,8 +87,9 @@ static void fail_memory(struct torpor__worker_drivers *drivers,
                               what);
 }
 
-/* What a driver brings. When memory runs out it is as if the driver had not
- * answered: the operation is begun again when the run is taken again. */
+/* Hands the result of a driver to the protocol, and forgets its task. When
+ * memory runs out it is as if the driver had not answered: the operation is
+ * begun again when the run is claimed again. */
 static void receive(struct torpor__worker_task *task,
                     enum torpor__outcome outcome, torpor_slice value) {
   struct torpor__worker_drivers *drivers = task->drivers;
@@ -124,9 +125,9 @@ static torpor_status start_task(struct torpor__worker_task *task,
                                    (double)operation->due_ms, task_late, task,
                                    &task->alarm)
                : TORPOR_OK;
-  task->does = operation->policy == TORPOR__POLICY_REPEAT ||
+  task->busy = operation->policy == TORPOR__POLICY_REPEAT ||
                operation->policy == TORPOR__POLICY_REJECT;
-  if (task->does) drivers->busy_ms = clock_ms(drivers);
+  if (task->busy) drivers->busy_ms = clock_ms(drivers);
   const torpor_operation given = {.id = operation->id,
                                   .kind = operation->kind,
                                   .request = operation->request.data,
@@ -137,8 +138,8 @@ static torpor_status start_task(struct torpor__worker_task *task,
                            task_done, task, &task->task);
 }
 
-/* The operation is not one that any driver could be asked for: its kind comes
- * from guest memory. */
+/* Rejects an operation that no driver could be asked for: its kind comes from
+ * guest memory. */
 static void reject_task(struct torpor__worker_task *task) {
   torpor_bytes error = {0};
   if (torpor_cbor_error("Error", "an operation of no kind", "MISUSE", &error) !=
@@ -214,7 +215,7 @@ void torpor__worker_drivers_close(struct torpor__worker_drivers *drivers) {
 bool torpor__worker_drivers_are_busy(
     const struct torpor__worker_drivers *drivers) {
   for (size_t i = 0; i < drivers->task_count; i++)
-    if (drivers->tasks[i]->does) return true;
+    if (drivers->tasks[i]->busy) return true;
   return false;
 }
 

@@ -26,7 +26,7 @@ struct torpor__worker_run {
   struct torpor__worker_step worker_step;
   struct torpor__step step;
   bool staged;  /* 'step' is, and its commit not reported yet */
-  bool begun;   /* its program had begun when the run was claimed */
+  bool begun;   /* its program had, when the run was claimed */
   bool stepped; /* since the last torpor__worker_run_return_attempt */
 
   /* What never changes, read once. */

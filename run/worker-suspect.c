@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* worker-suspect.c - works runs that may have ended earlier workers (suspects):
- * a run whose attempts nobody took back was being worked when a worker died.
+/* worker-suspect.c - works suspects: runs that may have ended earlier workers,
+ * since these were working them when they died, and nobody took the attempt
+ * back.
  *
  *  (1) One suspect is worked at a time, so that it alone is blamed should this
- *      worker die, too. It is in hand until it has nothing more to do.
+ *      worker die, too. It stays in hand until it has nothing more to do.
  *  (2) Suspects that turn out to be long go after those that are short; then
  *      those with the fewest attempts come first.
  *

@@ -81,7 +81,8 @@ static void remove_work(struct torpor__threads *threads,
 
 /* ---- The threads ---------------------------------------------------------*/
 
-/* NULL: the pool closes. */
+/* Takes the first work of the list, and waits for some. NULL: the pool
+ * closes. */
 static struct torpor__work *await_work(struct torpor__threads *threads) {
   threads->idle++;
   note_shortage(threads);
@@ -100,7 +101,7 @@ static void *run_thread(void *user) {
   struct torpor__threads *threads = user;
   struct torpor__work *work;
   int own = getpriority(PRIO_PROCESS, (id_t)gettid());
-  setpriority(PRIO_PROCESS, (id_t)gettid(), own + NICE); /* or not */
+  setpriority(PRIO_PROCESS, (id_t)gettid(), own + NICE); /* if it may */
   pthread_mutex_lock(&threads->lock);
   while ((work = await_work(threads)) != NULL) {
     pthread_mutex_unlock(&threads->lock);
@@ -114,8 +115,8 @@ static void *run_thread(void *user) {
   return NULL;
 }
 
-/* The process's signals are the business of its other threads; what a thread
- * brings upon itself, and the watchdog's SIGURG, is not. */
+/* Chooses all signals to be blocked but those that a thread brings upon itself,
+ * and the watchdog's SIGURG: others are for other threads of the process. */
 static void choose_signals(sigset_t *blocked) {
   static const int own[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
                             SIGTRAP, SIGABRT, SIGSYS, SIGURG};
