@@ -3,6 +3,7 @@
  * the pool. See worker-step.h. */
 #include "worker-step.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ enum {
 
 static struct torpor__database *
 database_of(const struct torpor__worker_step *step) {
+  assert(!step->offloaded);
   return step->shared->store->database;
 }
 
@@ -367,6 +369,7 @@ bool torpor__worker_step_is_interrupted(
 }
 
 void torpor__worker_step_sleep(struct torpor__worker_step *step) {
+  assert(!step->offloaded);
   torpor__run_vm_close(step->run_vm);
   step->run_vm = NULL;
 }

@@ -102,31 +102,38 @@ static torpor_status look_around(struct torpor_worker *worker) {
   return status;
 }
 
+/* Whether a run has to wait for memory before it can be stepped. */
+static bool waits_for_room(struct torpor_worker *worker,
+                           struct torpor__worker_run *run) {
+  bool waits = torpor__worker_needs_room(run) &&
+               (worker->memory_full || !torpor__worker_make_room(worker));
+  worker->memory_full = worker->memory_full || waits;
+  return waits;
+}
+
+static void move_to_end(struct torpor_worker *worker, size_t index) {
+  struct torpor__worker_run *run = worker->runs[index];
+  memmove(&worker->runs[index], &worker->runs[index + 1],
+          (worker->count - index - 1) * sizeof(*worker->runs));
+  worker->runs[worker->count - 1] = run;
+}
+
 /* Steps every run that has something to do and is no suspect, and moves it to
  * the end of the list. */
 static torpor_status step_runs(struct torpor_worker *worker) {
   worker->memory_full = false;
   for (size_t i = 0, left = worker->count; left > 0; left--) {
     struct torpor__worker_run *run = worker->runs[i];
-    bool stepped;
+    torpor_status status = TORPOR_OK;
+    bool stepped = false;
     if (torpor_loop_stopping(worker->shared.loop)) return TORPOR_OK;
-    bool waits = !torpor__worker_is_suspect(run) &&
-                 torpor__worker_needs_room(run) &&
-                 (worker->memory_full || !torpor__worker_make_room(worker));
-    worker->memory_full = worker->memory_full || waits;
-    if (waits || torpor__worker_is_suspect(run)) {
-      i++;
-      continue;
-    }
-    torpor_status status = torpor__worker_run_step(run, &stepped);
+    if (!torpor__worker_is_suspect(run) && !waits_for_room(worker, run))
+      status = torpor__worker_run_step(run, &stepped);
     if (status != TORPOR_OK && status != TORPOR_FENCED) return status;
-    if (!stepped) {
+    if (stepped)
+      move_to_end(worker, i);
+    else
       i++;
-      continue;
-    }
-    memmove(&worker->runs[i], &worker->runs[i + 1],
-            (worker->count - i - 1) * sizeof(*worker->runs));
-    worker->runs[worker->count - 1] = run;
   }
   return TORPOR_OK;
 }
