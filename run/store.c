@@ -335,7 +335,7 @@ static torpor_status visit_listed(struct torpor__database *store,
         .operations = (uint64_t)counts.operations,
         .signals = (uint64_t)counts.signals,
         .worked = worked,
-        .cancelling = listed->head.cancel != 0,
+        .cancelling = listed->head.cancel > TORPOR__CANCEL_DELIVERED,
         .reason = damaged              ? damage
                   : end.reason != NULL ? end.reason
                                        : "",

@@ -370,6 +370,7 @@ static void little_fuel_forgets_no_cancel(void **state) {
   do {
     drive(stop_at_commit);
     look();
+    assert_false(bench.info.cancelling); /* it was told */
   } while (bench.info.state == TORPOR_RUN_READY ||
            bench.info.state == TORPOR_RUN_WAITING);
   assert_int_equal(bench.info.state, TORPOR_RUN_FAILED);
