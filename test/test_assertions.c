@@ -310,6 +310,20 @@ static void pieces_without_an_end(void) {
   torpor__vm_check(vm);
 }
 
+static void changed_by_saving(void) {
+  torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  uint64_t sum = torpor__vm_check_sum(vm);
+  vm->memory[torpor__memory_limit(vm) - 1] ^= 1;
+  torpor__vm_check_same(vm, sum);
+}
+
+static void broken_but_entered(void) {
+  torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  assert_int_equal(torpor__begin(vm), TORPOR_OK);
+  vm->broken = true;
+  torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
+}
+
 static void copied_otherwise(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED), *copy;
   test_ok(vm, torpor_vm_fork(vm, NULL, &copy));
@@ -448,6 +462,8 @@ static void test_each_can_fail(void **state) {
       {"a VM in the pool has a program", pooled_with_a_program, false,
        "bytes_are_zero"},
       {"what was restored has no end", pieces_without_an_end, false, "last"},
+      {"saving changed a VM", changed_by_saving, false, "sum =="},
+      {"a broken VM is entered", broken_but_entered, false, "!vm->broken"},
       {"a copy differs", copied_otherwise, false, "page_is_the_same"},
       {"operations are out of order", operations_out_of_order, false,
        "entry.id"},

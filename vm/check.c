@@ -15,6 +15,7 @@
  *                 was not found written since is still as it was
  *     clean       a VM in the pool is its image, and nothing else (pool.c)
  *     copy        a fork has the memory of its original (fork.c)
+ *     sum         saving leaves memory as it is (snapshot.c)
  *     guest       its control block makes sense, ids of operations ascend, and
  *                 nothing lies beyond the heap's limit (abi.h, memory.c)
  *
@@ -272,6 +273,14 @@ void torpor__vm_check_remembers(torpor_vm *vm) {
   vm->remembered.is_summed = every == 1 || is_due();
   if (vm->remembered.is_summed)
     vm->remembered.sum = add_up(vm, torpor__memory_limit(vm), look_at);
+}
+
+uint64_t torpor__vm_check_sum(const torpor_vm *vm) {
+  return is_due() ? add_up(vm, torpor__memory_limit(vm), look_at) : 0;
+}
+
+void torpor__vm_check_same(const torpor_vm *vm, uint64_t sum) {
+  assert(sum == 0 || sum == add_up(vm, torpor__memory_limit(vm), look_at));
 }
 
 /* A difference looks at what was found written, and at what the image has

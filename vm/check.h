@@ -19,7 +19,11 @@ torpor__check_depth torpor__check_set(torpor__check_depth depth);
 
 /* 'vm' is between calls. */
 void torpor__vm_check(torpor_vm *vm);
-/* 'vm' was reset and goes to the pool. */
+/* A sum of all that a snapshot of 'vm' keeps, or 0; and that it is the same
+ * still, unless it was 0. */
+uint64_t torpor__vm_check_sum(const torpor_vm *vm);
+void torpor__vm_check_same(const torpor_vm *vm, uint64_t sum);
+/* 'vm' was reset and goes to the pool, or comes out of it. */
 void torpor__vm_check_clean(torpor_vm *vm);
 /* 'copy' was made of 'vm', and neither was entered since. */
 void torpor__vm_check_copy(torpor_vm *vm, torpor_vm *copy);
@@ -30,6 +34,13 @@ void torpor__vm_check_remembers(torpor_vm *vm);
 
 static inline void torpor__vm_check(torpor_vm *vm) {
   (void)vm;
+}
+static inline uint64_t torpor__vm_check_sum(const torpor_vm *vm) {
+  (void)vm;
+  return 0;
+}
+static inline void torpor__vm_check_same(const torpor_vm *vm, uint64_t sum) {
+  (void)vm, (void)sum;
 }
 static inline void torpor__vm_check_clean(torpor_vm *vm) {
   (void)vm;

@@ -105,7 +105,7 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
                             const uint64_t *arguments) {
   torpor__entry entry;
   torpor__trap trap;
-  assert(vm->calls > 0 && !vm->in_callback);
+  assert(vm->calls > 0 && !vm->in_callback && !vm->broken);
   if (!torpor__entry_start(&entry, vm->region, vm->deadline_ns))
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
   if (!has_stack(&entry)) {

@@ -51,7 +51,8 @@ static uint32_t throw_on(torpor_vm *vm) {
 
 static uint32_t throw_error(torpor_vm *vm, const char *message) {
   torpor_value error;
-  if (torpor__error_make(vm, "Error", message, &error) != TORPOR_OK)
+  if (torpor__error_make(vm, "Error", message, &error) != TORPOR_OK ||
+      vm->broken)
     return TORPOR_THROWN;
   vm->exception = error;
   torpor__enter(vm, TORPOR__EXPORT_torpor_throw, &error.bits);

@@ -389,6 +389,7 @@ torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
   torpor_vm *vm;
   if (!torpor__runtime_start()) return NULL; /* others may have its signals */
   vm = take_pooled(image, mapped);
+  if (vm) torpor__vm_check_clean(vm);
   if (!vm) vm = create(image, mapped);
   if (!vm) return NULL;
   vm->next = NULL;

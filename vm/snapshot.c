@@ -142,6 +142,7 @@ static torpor_status remember(torpor_vm *vm, torpor_snapshot_job *job) {
 static torpor_status fill_job(torpor_vm *vm, unsigned flags,
                               torpor_snapshot_job *job) {
   bool delta = flags & TORPOR_SAVE_DELTA;
+  uint64_t sum = torpor__vm_check_sum(vm);
   torpor_status status = TORPOR_OK;
   torpor__container_start(&job->writer, vm->engine->id,
                           torpor__region_memory(vm->region)->pages);
@@ -154,6 +155,7 @@ static torpor_status fill_job(torpor_vm *vm, unsigned flags,
   if (status == TORPOR_OK) status = write_memory(vm, delta, &job->writer);
   if (status == TORPOR_OK && flags & TORPOR_SAVE_PARENT)
     status = remember(vm, job);
+  torpor__vm_check_same(vm, sum);
   torpor__vm_check(vm);
   return status;
 }
