@@ -5,10 +5,10 @@
  * memory was reset to its image. The reset covers every byte that could have
  * been written, and asks the guest nothing. There are two kinds of memory:
  *
- * A *copy* of the image keeps the pages that programs wrote. It is tracked:
- * the first write to a page is noted, so that only such pages have to be reset,
- * and looked at for a snapshot. A new VM pays a fault for
- * each page that it writes, about 0.1 ms in all.
+ * A *copy* of the image keeps the pages that programs wrote. It is tracked: the
+ * first write to a page is noted, so that only such pages have to be reset, and
+ * looked at for a snapshot. A new VM pays a fault for each page that it writes,
+ * about 0.1 ms in all.
  *
  *     written:     ####......##########################......####
  *     image:       stack     data, library       zero         grown heap
