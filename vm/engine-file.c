@@ -23,7 +23,9 @@
 #include "wasm/os.h"
 
 #define ENGINE_SYMBOL "torpor__engine_builtin"
-#define ID_SIZE 64
+
+/* Hex digits of an id. */
+enum { ID_SIZE = sizeof(torpor__engine_builtin.id) - 1 };
 
 bool torpor__engine_is_id(const char *text, size_t size) {
   return size == ID_SIZE && strspn(text, "0123456789abcdef") >= ID_SIZE;

@@ -18,10 +18,12 @@
 #include "wasm/mutex.h"
 #include "wasm/os.h"
 
-#define ID_SIZE 64
 #define SUFFIX ".so"
 #define LOADED_LARGEST 64
 #define OTHER_ENGINE "its file holds another engine; install it again"
+
+/* Hex digits of an id. */
+enum { ID_SIZE = sizeof(torpor__engine_builtin.id) - 1 };
 
 static const torpor__engine *loaded[LOADED_LARGEST];
 static size_t loaded_count;
