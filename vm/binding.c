@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/array.h"
 #include "vm/error.h"
 #include "vm/memory.h"
 #include "vm/vm.h"
@@ -61,17 +62,6 @@ static void retire(torpor_vm *vm, torpor__binding *binding) {
   vm->retired = binding;
 }
 
-static bool make_room(torpor_vm *vm) {
-  uint32_t room = vm->binding_room ? vm->binding_room * 2 : 8;
-  torpor__binding **larger;
-  if (vm->binding_count < vm->binding_room) return true;
-  larger = torpor__alloc_resize(vm->bindings, room * sizeof(*larger));
-  if (!larger) return false;
-  vm->bindings = larger;
-  vm->binding_room = room;
-  return true;
-}
-
 static torpor__binding *new_binding(const char *name, size_t size) {
   torpor__binding *binding = torpor__alloc(sizeof(*binding) + size + 1);
   if (!binding) return NULL;
@@ -83,8 +73,11 @@ static torpor__binding *new_binding(const char *name, size_t size) {
 torpor_status torpor__binding_add(torpor_vm *vm, const char *name, size_t size,
                                   torpor_host_fn function, void *user,
                                   void (*finalize)(void *user)) {
-  torpor__binding *binding, **same;
-  binding = make_room(vm) ? new_binding(name, size) : NULL;
+  torpor__binding *binding = NULL, **same;
+  if (torpor__array_reserve_by(torpor__alloc_resize, &vm->bindings,
+                               &vm->binding_room, vm->binding_count + 1,
+                               sizeof(*vm->bindings)))
+    binding = new_binding(name, size);
   if (!binding) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
   binding->function = function;
   binding->user = user;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "common/array.h"
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
@@ -17,24 +18,15 @@
 
 /* ---- Scopes and handles ---------------------------------------------------*/
 
-static bool make_room(torpor_vm *vm) {
-  uint32_t room = vm->scope_room ? vm->scope_room * 2 : 8;
-  torpor__scope *larger;
-  if (vm->scope_count < vm->scope_room) return true;
-  larger = torpor__alloc_resize(vm->scopes, room * sizeof(*larger));
-  if (!larger) return false;
-  vm->scopes = larger;
-  vm->scope_room = room;
-  return true;
-}
-
 torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out) {
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   *out = 0;
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
-  if (!make_room(vm))
+  if (!torpor__array_reserve_by(torpor__alloc_resize, &vm->scopes,
+                                &vm->scope_room, vm->scope_count + 1,
+                                sizeof(*vm->scopes)))
     return torpor__end(vm, torpor__fail(vm, TORPOR_NOMEM, "out of memory"));
   status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
   if (status != TORPOR_OK) return torpor__end(vm, status);

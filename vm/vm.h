@@ -181,12 +181,14 @@ struct torpor_vm {
   char error_short[TORPOR__ERROR_SIZE];
 
   torpor__scope *scopes;
-  uint32_t scope_count, scope_room;
+  uint32_t scope_count;
+  size_t scope_room;
   uint32_t scope_floor; /* those below are not the running host function's */
   uint32_t scope_last;  /* how many were opened */
 
   torpor__binding **bindings;
-  uint32_t binding_count, binding_room;
+  uint32_t binding_count;
+  size_t binding_room;
   torpor__binding *retired;
   /* By index of the guest's function table: what it is bound to. */
   torpor__binding **bound;
