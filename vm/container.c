@@ -155,8 +155,7 @@ static torpor_status check_frame(const uint8_t *data, size_t size) {
                         "(torpor_snapshot_unprotect)");
   if (size < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
     return torpor__fail(NULL, TORPOR_FORMAT,
-                        "this is not a snapshot of Torpor's: its first bytes "
-                        "are others");
+                        "this is not a Torpor snapshot (bad magic)");
   if (size < HEADER_SIZE + CHECKSUM_SIZE) return damaged("it is too short");
   version = torpor__bytes_read_u32(data + AT_VERSION);
   if (version > TORPOR__SNAPSHOT_VERSION)

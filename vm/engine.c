@@ -118,8 +118,8 @@ torpor_status torpor_engine_folder(char *path, size_t size) {
   if (!torpor__engine_folder(count ? count - 1 : 0, folder, sizeof(folder)) ||
       !folder[0] || strlen(folder) >= size)
     return torpor__fail(NULL, TORPOR_LIMIT,
-                        "the folder of engines has a longer path than %zu "
-                        "bytes, or there is none",
+                        "there is no folder for engines, or its path is longer "
+                        "than %zu bytes",
                         size);
   memcpy(path, folder, strlen(folder) + 1);
   return TORPOR_OK;

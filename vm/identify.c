@@ -15,7 +15,7 @@ torpor_status torpor_snapshot_identify(const void *data, size_t size,
   if (EVP_Digest(data, size, id, &made, EVP_sha256(), NULL) != 1 ||
       made != TORPOR_SNAPSHOT_ID_SIZE)
     return torpor__fail(NULL, TORPOR_NOMEM,
-                        "the crypto library could not make a SHA-256: it has "
-                        "no memory");
+                        "the crypto library made no SHA-256: it is out of "
+                        "memory");
   return TORPOR_OK;
 }

@@ -171,7 +171,7 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
                         TORPOR_KIND_LARGEST);
   if (!isfinite(due) || due < 0)
     return torpor__fail(vm, TORPOR_MISUSE,
-                        "an operation is due at %g, which is no time: give "
+                        "an operation is due at %g, which is not a time: give "
                         "milliseconds since 1970, or 0 for none",
                         due);
   status = torpor__begin_running_on(vm, request);

@@ -28,8 +28,8 @@ static torpor_status copy_options(const torpor_options *options,
   *own = (torpor_options)TORPOR_OPTIONS_INIT;
   if (size < sizeof(size) || size > OPTIONS_LARGEST)
     return torpor__fail(NULL, TORPOR_MISUSE,
-                        "torpor_options has size %zu, which none has: start "
-                        "from TORPOR_OPTIONS_INIT",
+                        "torpor_options cannot have size %zu: start from "
+                        "TORPOR_OPTIONS_INIT",
                         size);
   if (!tail_is_zero(options))
     return torpor__fail(NULL, TORPOR_MISUSE,
@@ -46,8 +46,8 @@ static torpor_status check_options(const torpor_options *options) {
   if (options->memory > TORPOR_MEMORY_MAPPED ||
       options->wake & ~(unsigned)(TORPOR_WAKE_CLONE | TORPOR_WAKE_RESEED))
     return torpor__fail(NULL, TORPOR_MISUSE,
-                        "torpor_options has a kind of memory or flags of wake "
-                        "that do not exist");
+                        "torpor_options has an unknown 'memory', or unknown "
+                        "flags in 'wake'");
   if (options->memory_max > TORPOR_MEMORY_LARGEST)
     return torpor__fail(NULL, TORPOR_MISUSE, "memory_max is at most %llu bytes",
                         (unsigned long long)TORPOR_MEMORY_LARGEST);

@@ -65,8 +65,8 @@ typedef struct envelope {
 
 static torpor_status crypto_failed(void) {
   return torpor__fail(NULL, TORPOR_NOMEM,
-                      "the crypto library could not work: it has no memory, "
-                      "or lacks AES-256-GCM, HKDF or randomness");
+                      "the crypto library failed: it is out of memory, or "
+                      "lacks AES-256-GCM, HKDF or randomness");
 }
 
 /* ---- Keys -----------------------------------------------------------------*/
@@ -215,8 +215,7 @@ static torpor_status read_header(const uint8_t *data, size_t size,
   uint32_t version, number;
   if (!torpor_snapshot_is_protected(data, size))
     return torpor__fail(NULL, TORPOR_FORMAT,
-                        "this is not a protected snapshot: its first bytes "
-                        "are others");
+                        "this is not a protected snapshot (bad magic)");
   if (size < HEADER_SIZE + TAG_SIZE)
     return torpor__fail(NULL, TORPOR_FORMAT,
                         "the protected snapshot was cut off; use another copy "
@@ -279,6 +278,6 @@ torpor_status torpor_snapshot_unprotect(const void *data, size_t size,
   torpor__alloc_free(bytes);
   if (status == TORPOR_NOMEM) return crypto_failed();
   return torpor__fail(NULL, TORPOR_KEY,
-                      "the snapshot does not open: the key or the context is "
-                      "another, or its bytes were altered");
+                      "the snapshot does not open: wrong key, wrong context, "
+                      "or altered bytes");
 }

@@ -227,8 +227,8 @@ torpor_status torpor__remember_ready(torpor_vm *vm) {
   torpor_status status;
   if (!vm->remembered.known)
     return torpor__fail(vm, TORPOR_NOT_FOUND,
-                        "the VM remembers no state that a difference could be "
-                        "from; save it whole with TORPOR_SAVE_PARENT first");
+                        "there is no state that was saved before; save the VM "
+                        "whole first, with TORPOR_SAVE_PARENT");
   status = lay_out(vm);
   if (status == TORPOR_OK && !set_limit(vm, vm->remembered.limit))
     status = TORPOR_NOMEM;

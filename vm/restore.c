@@ -48,7 +48,7 @@ typedef struct loader {
 } loader;
 
 static torpor_status fail_memory(void) {
-  return torpor__fail(NULL, TORPOR_NOMEM, "no memory to wake the VM in");
+  return torpor__fail(NULL, TORPOR_NOMEM, "out of memory for the VM");
 }
 
 /* ---- One piece ------------------------------------------------------------*/

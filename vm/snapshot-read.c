@@ -107,7 +107,7 @@ torpor_status torpor_snapshot_section(const void *data, size_t size,
   if (size > 0) TORPOR__REQUIRE(NULL, data);
   if (section < TORPOR_SECTION_OPERATIONS || section > TORPOR_SECTION_RUN)
     return torpor__fail(NULL, TORPOR_MISUSE,
-                        "section %d of a snapshot is not for others",
+                        "section %d of a snapshot cannot be read alone",
                         (int)section);
   status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
                                   section == TORPOR_SECTION_MEMORY);

@@ -165,7 +165,7 @@ static torpor_status start_job(torpor_vm *vm, unsigned flags,
   torpor_status status;
   *job = (torpor_snapshot_job){0};
   if (flags & ~(unsigned)SAVE_FLAGS)
-    return torpor__fail(vm, TORPOR_MISUSE, "these flags of save do not exist");
+    return torpor__fail(vm, TORPOR_MISUSE, "a save has no such flags");
   status = torpor__check_idle(vm, "no snapshot can be taken");
   if (status == TORPOR_OK) status = fill_job(vm, flags, job);
   if (status != TORPOR_OK) end_job(job);
