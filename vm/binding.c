@@ -4,8 +4,13 @@
  * The guest has a table of names in its memory, which sleeps and wakes with the
  * VM, and calls the host by index into it. The host binds names to functions.
  * What an index is bound to is kept after the first call, so that a call needs
- * no search. A binding that is replaced may be running: it is retired, and
- * freed when the outermost call ends. */
+ * no search.
+ *
+ *  (1) A binding that is replaced may be running: it is retired, and freed when
+ *      the outermost call ends.
+ *  (2) What is kept for an index is bound still.
+ *
+ * The VM's thread. */
 #include "vm/binding.h"
 
 #include <string.h>

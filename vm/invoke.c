@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* invoke.c - entries that answer with a status, and the sentence for it. */
+/* invoke.c - entries that answer with a status, and the sentence for it.
+ *
+ * The status comes from guest code: one that no export gives means that the
+ * VM is damaged. */
 #include "vm/invoke.h"
 
 #include <string.h>

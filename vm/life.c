@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* life.c - how a VM's life begins and ends: it comes out of the pool, clean,
- * and goes back there. */
+/* life.c - how a VM's life begins and ends.
+ *
+ * A VM comes out of the pool, clean, and gets what its options say. It goes
+ * back after the finalizers of its bindings have run and all that the host kept
+ * for it was freed.
+ *
+ *  (1) This happens between calls: a VM that is closed in a call goes when the
+ *      outermost one ends (vm.c).
+ *  (2) Its number, which its handles carry, is not given twice in a process.
+ *
+ * The VM's thread. */
 #include "vm/life.h"
 
 #include <assert.h>

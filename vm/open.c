@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* open.c - opening and closing VMs, and facts about one. */
+/* open.c - opening and closing VMs, and facts about one.
+ *
+ * What a new VM enters first is its engine's 'open', which seeds Math.random;
+ * after that it is as any other. Closing one in a call only notes that it is to
+ * go when the call ends. */
 #include "vm/engine.h"
 #include "vm/error.h"
 #include "vm/image.h"

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c - reading torpor_options, of callers of any version. */
+/* options.c - what callers ask for when they open a VM.
+ *
+ * A caller may know fewer fields than we do, or more: 'size' says which. Those
+ * that it does not know are 0; those that we do not know have to be.
+ *
+ * Any thread. */
 #include "vm/options.h"
 
 #include <string.h>

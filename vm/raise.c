@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* raise.c - errors that the host makes. */
+/* raise.c - errors that the host makes, for imports and for programs. In a call
+ * that has begun. */
 #include "vm/raise.h"
 
 #include <string.h>
