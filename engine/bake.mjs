@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// bake.mjs - runs an engine's initialisation once and writes the memory that
-// comes of it into the module.
+// bake.mjs - runs an engine's initialisation once and writes the resulting
+// memory into the module.
 //
 // Usage: bake.mjs CORE.wasm LAYOUT.wasm ENGINE.wasm ID.h
 //

@@ -20,7 +20,7 @@ const refuse = (name) => () => {
   throw new BakeError(`the engine called '${name}' while it was baked`);
 };
 
-// Any wish whose answer the image would depend on is an error.
+// A call whose answer would become part of the image is an error.
 function makeHost(memory) {
   const text = (address, size) =>
     Buffer.from(memory().buffer, address >>> 0, size >>> 0).toString("utf8");

@@ -59,9 +59,23 @@ static int write_bytes(cbor_writer *w, const void *data, size_t size) {
   return -1;
 }
 
+/* Where a head can be written; NULL: thrown. */
+static uint8_t *claim_head(cbor_writer *w) {
+  if (dbuf_claim(&w->out, CBOR_HEAD) == 0) return w->out.buf + w->out.size;
+  JS_ThrowOutOfMemory(torpor__ctx);
+  return NULL;
+}
+
+/* Most heads are one byte. */
 static int write_head(cbor_writer *w, enum cbor_major major, uint64_t number) {
-  uint8_t bytes[CBOR_HEAD];
-  return write_bytes(w, bytes, cbor_put_head(bytes, major, number));
+  uint8_t *to;
+  if (number < 24 &&
+      dbuf_putc(&w->out, (uint8_t)((uint64_t)major << 5 | number)) == 0)
+    return 0;
+  to = claim_head(w);
+  if (to == NULL) return -1;
+  w->out.size += cbor_put_head(to, major, number);
+  return 0;
 }
 
 static int write_simple(cbor_writer *w, enum cbor_simple simple) {
@@ -80,8 +94,10 @@ static int write_integer(cbor_writer *w, int64_t integer) {
 
 static int write_bits(cbor_writer *w, enum cbor_simple kind, uint64_t bits,
                       int size) {
-  uint8_t bytes[CBOR_HEAD];
-  return write_bytes(w, bytes, cbor_put(bytes, CBOR_SIMPLE, kind, bits, size));
+  uint8_t *to = claim_head(w);
+  if (to == NULL) return -1;
+  w->out.size += cbor_put(to, CBOR_SIMPLE, kind, bits, size);
+  return 0;
 }
 
 /* The shortest float that is exactly 'number'; there is one NaN. */

@@ -43,9 +43,9 @@ enum cbor_tag {
 enum { CBOR_HEAD = 9 }; /* most bytes of a head */
 
 /* Writes an initial byte and 'size' bytes of 'number', big-endian; gives how
- * many bytes that are. */
-static size_t cbor_put(uint8_t *to, enum cbor_major major, int info,
-                       uint64_t number, int size) {
+ * many bytes that are. Where 'size' is known there is no loop. */
+static inline __attribute__((always_inline)) size_t cbor_put(
+    uint8_t *to, enum cbor_major major, int info, uint64_t number, int size) {
   to[0] = (uint8_t)((int)major << 5 | info);
   for (int i = 0; i < size; i++)
     to[1 + i] = (uint8_t)(number >> 8 * (size - 1 - i));
