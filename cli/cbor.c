@@ -44,14 +44,6 @@ uint64_t cli_item_count(struct cli_item array) {
   return cli_item_elements(array).left;
 }
 
-struct cli_item cli_item_get(struct cli_item map, const char *key) {
-  struct cli_items items = cli_item_elements(map);
-  struct cli_item name, value;
-  while (cli_items_next(&items, &name) && cli_items_next(&items, &value))
-    if (cli_item_is(name, key)) return value;
-  return (struct cli_item){NULL, 0};
-}
-
 const char *cli_item_text(struct cli_item item, size_t *size) {
   torpor__cbor_reader reader;
   torpor__cbor_item head;
@@ -61,10 +53,18 @@ const char *cli_item_text(struct cli_item item, size_t *size) {
   return (const char *)head.data;
 }
 
-bool cli_item_is(struct cli_item item, const char *text) {
+static bool is_text(struct cli_item item, const char *text) {
   size_t size;
   const char *got = cli_item_text(item, &size);
   return size == strlen(text) && memcmp(got, text, size) == 0;
+}
+
+struct cli_item cli_item_get(struct cli_item map, const char *key) {
+  struct cli_items items = cli_item_elements(map);
+  struct cli_item name, value;
+  while (cli_items_next(&items, &name) && cli_items_next(&items, &value))
+    if (is_text(name, key)) return value;
+  return (struct cli_item){NULL, 0};
 }
 
 double cli_item_number(struct cli_item item) {

@@ -37,7 +37,6 @@ struct cli_item cli_item_get(struct cli_item map, const char *key);
 
 /* The bytes of a text or a byte string, borrowed; nothing: size 0. */
 const char *cli_item_text(struct cli_item item, size_t *size);
-bool cli_item_is(struct cli_item item, const char *text);
 double cli_item_number(struct cli_item item);   /* 0: it is none */
 int64_t cli_item_integer(struct cli_item item); /* the same, rounded down */
 

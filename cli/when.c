@@ -16,7 +16,7 @@ static int64_t clip(int64_t ms) {
   return ms < 0 ? 0 : ms > LATEST_MS ? LATEST_MS : ms;
 }
 
-int64_t cli_when_now(void) {
+static int64_t read_now(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -49,7 +49,7 @@ static void describe_span(int64_t ms, char *text, size_t size) {
 }
 
 const char *cli_when_about(int64_t ms, char *text) {
-  int64_t now = cli_when_now();
+  int64_t now = read_now();
   struct tm parts, today;
   char clock[32], span[24];
   ms = clip(ms);

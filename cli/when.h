@@ -8,8 +8,6 @@
 
 enum { CLI_WHEN_SIZE = 64 };
 
-int64_t cli_when_now(void);
-
 /* "2026-03-01T14:05:03.250Z" */
 const char *cli_when_iso(int64_t ms, char *text);
 
