@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* branch.h - going on from an older state: rewinding a run, and forking it.
+/* branch.h - going on from an older state, in a new branch: of the same run
+ * (rewind.c), of a copy of it (fork.c), or of a run that comes from elsewhere
+ * (import.c).
  *
  *   step      1    2    3    4    5
  *   branch 0  ●────●────○    ○    ○        rewound to 3: what was there goes
@@ -9,7 +11,7 @@
  *
  * A state and what it waits for were written together, but only the newest one
  * still has its operations in rows. Those of an older one are taken from it by
- * whoever can read a state ('open'), and their rows are made again:
+ * whoever can read a state (checkpoint.h), and their rows are made again:
  *
  *  (1) The branch in which an operation was begun follows from its id: ids rise
  *      within a VM, and a branch knows the first id that was new in it.
@@ -27,7 +29,7 @@
 #ifndef TORPOR_RUN_BRANCH_H
 #define TORPOR_RUN_BRANCH_H
 
-#include "request.h"
+#include "run-rows.h"
 
 /* A state from which a run can go on. */
 struct torpor__checkpoint {
@@ -43,9 +45,9 @@ struct torpor__checkpoint {
 };
 
 /* Who can read states. */
-struct torpor__opener {
+struct torpor__checkpoint_reader {
   /* Reads the newest state of a run up to 'step'. OK, or a sentence in the
-   * store's message. */
+   * database's message. */
   torpor_status (*open)(void *user, int64_t run, int64_t step,
                         struct torpor__checkpoint *out);
   /* Makes its snapshot what is kept of it as that of run 'id' in 'branch'. */
@@ -58,64 +60,75 @@ struct torpor__opener {
 /* For 'step': the newest state. */
 #define TORPOR__STEP_NEWEST INT64_MAX
 
-/* Leads 'run' back to 'step', or to where an edition of its program began. OK,
- * LOCKED, NOT_FOUND (it says which steps are kept), or what 'open' or the store
- * say; then nothing has changed. */
-torpor_status torpor__branch_rewind(struct torpor__database *database,
-                                    int64_t run, int64_t step,
-                                    const struct torpor__opener *opener,
-                                    int64_t now_ms);
+/* ---- rewinding and forking -----------------------------------------------*/
+
+/* Leads 'run' back to 'step', or to where a version of its program began. OK,
+ * LOCKED, NOT_FOUND (it says which steps are kept), or what 'reader' or the
+ * database say; then nothing has changed. */
+torpor_status torpor__branch_rewind(
+    struct torpor__database *database, int64_t run, int64_t step,
+    const struct torpor__checkpoint_reader *reader, int64_t now_ms);
 
 /* Makes a run 'id' that goes on from 'step' of run 'from'. The same, and
  * EXISTS. */
-torpor_status torpor__branch_fork(struct torpor__database *database,
-                                  int64_t from, int64_t step, const char *id,
-                                  const struct torpor__opener *opener,
-                                  int64_t now_ms);
+torpor_status
+torpor__branch_fork(struct torpor__database *database, int64_t from,
+                    int64_t step, const char *id,
+                    const struct torpor__checkpoint_reader *reader,
+                    int64_t now_ms);
 
-/* A state of a run as it would be gone back to, for whoever carries it off:
- * operations are complete. Borrowed. */
-struct torpor__view {
-  const struct torpor__run *row;
-  const struct torpor__checkpoint *checkpoint;
-  /* Those that were recorded for what it waits for, in their order. */
-  const struct torpor__result *results;
-  size_t result_count;
-};
-typedef torpor_status torpor__view_fn(void *user,
-                                      const struct torpor__view *view);
+/* ---- what they share -----------------------------------------------------*/
 
-/* Shows 'step' of a run to 'visit', which may read from the store. The same
- * codes, NOT_FOUND also where an edition begins, and what 'visit' says. */
-torpor_status torpor__branch_view(struct torpor__database *database,
-                                  int64_t run, int64_t step,
-                                  const struct torpor__opener *opener,
-                                  torpor__view_fn *visit, void *user);
-
-/* A run that comes from elsewhere. */
-struct torpor__import {
-  const struct torpor__run *row;
-  const struct torpor__file *files;
-  size_t file_count;
-  /* Where its operations were begun, by rising number, each the parent of the
-   * next; at least one. */
-  const struct torpor__branch *branches;
-  size_t branch_count;
-  const struct torpor__result *results; /* in the order in which they came */
-  size_t result_count;
+/* A branch that is being made, in a transaction. Everything is read first: the
+ * old rows are gone when the new ones are written. */
+struct torpor__new_branch {
+  struct torpor__database *database;
+  const struct torpor__checkpoint_reader *reader;
+  int64_t from, to;                     /* runs; the same when rewinding */
+  char id[TORPOR__RUN_ID_MAX + 1];      /* of 'from' */
+  struct torpor__head head;             /* of 'from' */
+  struct torpor__run_rows rows;         /* of 'from' */
+  struct torpor__checkpoint checkpoint; /* the state that it goes on from */
+  bool opened;                          /* it is there, to be closed */
+  int64_t start; /* where the program of that state began */
+  int64_t now_ms;
 };
 
-/* Makes a run of it that goes on from 'departure', whose operations have policy
- * and begun_step; 'opener' seals and closes it in any case. As 'fork'. */
-torpor_status torpor__branch_import(struct torpor__database *database,
-                                    const struct torpor__import *newcomer,
-                                    const struct torpor__checkpoint *checkpoint,
-                                    const struct torpor__opener *opener,
-                                    int64_t now_ms);
+/* Reads the rows of 'from', and its state at 'step'. Where a version of the
+ * program begins there is none. */
+torpor_status torpor__branch_read(struct torpor__new_branch *branch,
+                                  int64_t step);
+
+/* Fills in what was true of an operation of the state when it was begun; 'key'
+ * is where its key goes. */
+void torpor__branch_complete(const struct torpor__new_branch *branch,
+                             struct torpor__operation *operation,
+                             char key[TORPOR__KEY_MAX]);
+
+/* Whether the state waits for an operation, once that is complete. */
+bool torpor__branch_waits_for(const struct torpor__new_branch *branch,
+                              int64_t begun_in, uint64_t operation);
+
+/* Writes the branches that are in 'rows', as the history of run 'to'. */
+torpor_status
+torpor__branch_write_history(const struct torpor__new_branch *branch);
+
+/* Writes branch 'number' of run 'to', whose id is 'id': its row, the state and
+ * what that waits for, and the head, with 'fence'. */
+torpor_status torpor__branch_write(struct torpor__new_branch *branch,
+                                   const char *id, int64_t number,
+                                   int64_t fence);
+
+void torpor__branch_free(struct torpor__new_branch *branch);
 
 /* NOT_FOUND, with a sentence that says which steps are kept. */
 torpor_status torpor__branch_not_kept(struct torpor__database *database,
                                       int64_t run, const char *id,
                                       int64_t step);
+
+/* 'step' of the public functions as one of those here; MISUSE when it cannot be
+ * one. */
+torpor_status torpor__branch_read_step(struct torpor__database *database,
+                                       int64_t given, int64_t *step);
 
 #endif

@@ -106,7 +106,7 @@ void torpor__checkpoint_free(struct torpor__operation *operations,
   free(operations);
 }
 
-/* ---- torpor__opener ------------------------------------------------------*/
+/* ---- torpor__checkpoint_reader -------------------------------------------*/
 
 static void close_checkpoint(void *user,
                              struct torpor__checkpoint *checkpoint) {
@@ -168,24 +168,17 @@ static torpor_status open_chain(torpor_store *store,
 }
 
 /* The run's id is what its states are bound to. */
-static torpor_status copy_id(void *data, int64_t run,
-                             const struct torpor__run *row,
-                             const struct torpor__head *head) {
-  (void)run;
-  (void)head;
-  memcpy(data, row->id, strlen(row->id) + 1);
-  return TORPOR_OK;
-}
-
 static torpor_status open_checkpoint(void *user, int64_t run, int64_t step,
                                      struct torpor__checkpoint *out) {
   torpor_store *store = user;
-  char id[TORPOR__RUN_ID_MAX + 1] = "";
+  struct torpor__run_rows rows = {0};
   struct torpor__state_chain chain;
   torpor_status status =
-      store->database->calls->run_each(store->database, run, copy_id, id);
+      torpor__run_rows_read(&rows, store->database, run, TORPOR__ROWS_RUN);
   if (status == TORPOR_OK)
-    status = torpor__state_chain_read(&chain, store, run, id, step);
+    status =
+        torpor__state_chain_read(&chain, store, run, rows.runs[0].row.id, step);
+  torpor__run_rows_free(&rows);
   if (status != TORPOR_OK) return status;
   status = open_chain(store, &chain, out);
   torpor__state_chain_free(&chain);
@@ -205,9 +198,10 @@ static torpor_status seal_checkpoint(void *user, const char *id, int64_t branch,
   return status;
 }
 
-struct torpor__opener torpor__checkpoint_opener(torpor_store *store) {
-  return (struct torpor__opener){.open = open_checkpoint,
-                                 .seal = seal_checkpoint,
-                                 .close = close_checkpoint,
-                                 .user = store};
+struct torpor__checkpoint_reader
+torpor__checkpoint_reader(torpor_store *store) {
+  return (struct torpor__checkpoint_reader){.open = open_checkpoint,
+                                            .seal = seal_checkpoint,
+                                            .close = close_checkpoint,
+                                            .user = store};
 }

@@ -16,7 +16,7 @@
 enum { TORPOR__EXPORT_VERSION = 1 };
 
 /* For branch.h; 'user' is the store. */
-struct torpor__opener torpor__checkpoint_opener(torpor_store *store);
+struct torpor__checkpoint_reader torpor__checkpoint_reader(torpor_store *store);
 
 /* Reads what the VM 'vm' waits for, by rising id, into an array that is
  * released with torpor__checkpoint_free. OK, or a sentence in the
@@ -33,7 +33,7 @@ torpor_status torpor__checkpoint_merge(torpor_store *store,
                                        torpor_vm *vm, torpor_bytes *out);
 
 /* Makes 'out' of a VM that was just opened: its snapshot, engine and what it
- * waits for; step and branch are the caller's to say. The opener closes it. */
+ * waits for; step and branch are the caller's to say. The reader closes it. */
 torpor_status torpor__checkpoint_take(torpor_store *store, torpor_vm *vm,
                                       struct torpor__checkpoint *out);
 

@@ -44,12 +44,6 @@ struct torpor__table {
   bool (*fits)(const void *row); /* what else must hold; NULL: nothing */
 };
 
-/* A row of a table that is known by no other name. */
-struct torpor__kind {
-  const char *kind;
-  enum torpor__policy policy;
-};
-
 extern const struct torpor__table torpor__table_run, torpor__table_program,
     torpor__table_version, torpor__table_file, torpor__table_head,
     torpor__table_exit, torpor__table_state, torpor__table_branch,

@@ -164,6 +164,12 @@ struct torpor__branch {
   int64_t made_ms;
 };
 
+/* What waking means for operations of a kind. */
+struct torpor__kind {
+  const char *kind;
+  enum torpor__policy policy;
+};
+
 struct torpor__operation {
   int64_t branch; /* in which it was begun */
   uint64_t id;

@@ -23,45 +23,26 @@
 
 struct exported {
   torpor_store *store;
-  int64_t run;
+  struct torpor__new_branch branch; /* that would go on from the state */
   torpor__buffer map;
-  torpor_bytes *out;
 };
 
-struct file_count {
-  size_t count;
-};
-
-/* torpor__file_fn */
-static torpor_status count_file(void *data, const char *name,
-                                torpor_slice source) {
-  struct file_count *files = data;
-  (void)name;
-  (void)source;
-  files->count++;
-  return TORPOR_OK;
-}
-
-/* torpor__file_fn */
-static torpor_status put_file(void *data, const char *name,
-                              torpor_slice source) {
-  torpor__buffer *map = data;
-  torpor__cbor_head(map, TORPOR__CBOR_ARRAY, 2);
-  torpor__cbor_string(map, name);
-  torpor__cbor_bytes(map, TORPOR__CBOR_BYTES, source.data, source.size);
-  return TORPOR_OK;
-}
-
-static torpor_status put_files(struct exported *exported, int64_t version) {
-  struct torpor__database *rows = exported->store->database;
-  struct file_count files = {0};
-  torpor_status status = rows->calls->file_each(rows, exported->run, version,
-                                                NULL, count_file, &files);
+static torpor_status put_files(struct exported *exported) {
+  const struct torpor__new_branch *branch = &exported->branch;
+  struct torpor__run_rows *rows = &exported->branch.rows;
+  torpor__buffer *map = &exported->map;
+  torpor_status status = torpor__run_rows_files(
+      rows, branch->database, branch->from, branch->checkpoint.version);
   if (status != TORPOR_OK) return status;
-  torpor__cbor_string(&exported->map, "files");
-  torpor__cbor_head(&exported->map, TORPOR__CBOR_ARRAY, files.count);
-  return rows->calls->file_each(rows, exported->run, version, NULL, put_file,
-                                &exported->map);
+  torpor__cbor_string(map, "files");
+  torpor__cbor_head(map, TORPOR__CBOR_ARRAY, rows->file_count);
+  for (size_t i = 0; i < rows->file_count; i++) {
+    torpor_slice source = rows->files[i].source;
+    torpor__cbor_head(map, TORPOR__CBOR_ARRAY, 2);
+    torpor__cbor_string(map, rows->files[i].name);
+    torpor__cbor_bytes(map, TORPOR__CBOR_BYTES, source.data, source.size);
+  }
+  return TORPOR_OK;
 }
 
 static void put_number(torpor__buffer *map, const char *key, int64_t number) {
@@ -74,38 +55,62 @@ static void put_text(torpor__buffer *map, const char *key, const char *text) {
   torpor__cbor_string(map, text);
 }
 
-static void put_operations(torpor__buffer *map,
-                           const struct torpor__checkpoint *checkpoint) {
-  torpor__cbor_string(map, "operations");
-  torpor__cbor_head(map, TORPOR__CBOR_ARRAY, checkpoint->operation_count);
-  for (size_t i = 0; i < checkpoint->operation_count; i++) {
-    const struct torpor__operation *operation = &checkpoint->operations[i];
-    torpor__cbor_head(map, TORPOR__CBOR_MAP, 4);
-    put_number(map, "id", (int64_t)operation->id);
-    put_text(map, "key", operation->key);
-    put_number(map, "policy", (int64_t)operation->policy);
-    put_number(map, "begun_step", operation->begun_step);
-  }
+static void put_operation(struct exported *exported,
+                          struct torpor__operation *operation) {
+  torpor__buffer *map = &exported->map;
+  char key[TORPOR__KEY_MAX];
+  torpor__branch_complete(&exported->branch, operation, key);
+  torpor__cbor_head(map, TORPOR__CBOR_MAP, 4);
+  put_number(map, "id", (int64_t)operation->id);
+  put_text(map, "key", key);
+  put_number(map, "policy", (int64_t)operation->policy);
+  put_number(map, "begun_step", operation->begun_step);
+  operation->key = NULL;
 }
 
-static void put_results(torpor__buffer *map, const struct torpor__view *view) {
-  torpor__cbor_string(map, "results");
-  torpor__cbor_head(map, TORPOR__CBOR_ARRAY, view->result_count);
-  for (size_t i = 0; i < view->result_count; i++) {
-    const struct torpor__result *result = &view->results[i];
-    torpor__cbor_head(map, TORPOR__CBOR_MAP, 3);
-    put_number(map, "operation", (int64_t)result->operation);
-    put_number(map, "outcome", (int64_t)result->outcome);
-    torpor__cbor_string(map, "value");
-    torpor__cbor_bytes(map, TORPOR__CBOR_BYTES, result->value.data,
-                       result->value.size);
-  }
+static void put_operations(struct exported *exported) {
+  struct torpor__checkpoint *checkpoint = &exported->branch.checkpoint;
+  torpor__cbor_string(&exported->map, "operations");
+  torpor__cbor_head(&exported->map, TORPOR__CBOR_ARRAY,
+                    checkpoint->operation_count);
+  for (size_t i = 0; i < checkpoint->operation_count; i++)
+    put_operation(exported, &checkpoint->operations[i]);
 }
 
-static torpor_status put_upgrade(struct exported *exported, int64_t version) {
+static void put_result(torpor__buffer *map,
+                       const struct torpor__result *result) {
+  torpor__cbor_head(map, TORPOR__CBOR_MAP, 3);
+  put_number(map, "operation", (int64_t)result->operation);
+  put_number(map, "outcome", (int64_t)result->outcome);
+  torpor__cbor_string(map, "value");
+  torpor__cbor_bytes(map, TORPOR__CBOR_BYTES, result->value.data,
+                     result->value.size);
+}
+
+static bool is_waited_for(const struct torpor__new_branch *branch,
+                          const struct torpor__result *result) {
+  return torpor__branch_waits_for(branch, result->branch, result->operation);
+}
+
+/* Those of operations that the state waits for, which are complete by now. */
+static void put_results(struct exported *exported) {
+  const struct torpor__new_branch *branch = &exported->branch;
+  const struct torpor__run_rows *rows = &branch->rows;
+  size_t count = 0;
+  for (size_t i = 0; i < rows->result_count; i++)
+    count += is_waited_for(branch, &rows->results[i]);
+  torpor__cbor_string(&exported->map, "results");
+  torpor__cbor_head(&exported->map, TORPOR__CBOR_ARRAY, count);
+  for (size_t i = 0; i < rows->result_count; i++)
+    if (is_waited_for(branch, &rows->results[i]))
+      put_result(&exported->map, &rows->results[i]);
+}
+
+static torpor_status put_upgrade(struct exported *exported) {
+  const struct torpor__new_branch *branch = &exported->branch;
   torpor_bytes handed;
   torpor_status status = torpor__upgrade_state_find(
-      exported->store, exported->run, version, &handed);
+      exported->store, branch->from, branch->checkpoint.version, &handed);
   if (status != TORPOR_OK) return status;
   torpor__cbor_string(&exported->map, "upgrade");
   torpor__cbor_bytes(&exported->map, TORPOR__CBOR_BYTES, handed.data,
@@ -119,10 +124,10 @@ static int64_t clip(uint64_t limit) {
   return limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
 }
 
-static torpor_status put_run(struct exported *exported,
-                             const struct torpor__view *view) {
+static torpor_status put_run(struct exported *exported) {
   torpor__buffer *map = &exported->map;
-  const struct torpor__run *row = view->row;
+  const struct torpor__checkpoint *checkpoint = &exported->branch.checkpoint;
+  const struct torpor__run *row = &exported->branch.rows.runs[0].row;
   torpor__cbor_head(map, TORPOR__CBOR_MAP, 16);
   put_number(map, "version", TORPOR__EXPORT_VERSION);
   put_text(map, "id", row->id);
@@ -130,19 +135,18 @@ static torpor_status put_run(struct exported *exported,
   torpor__cbor_string(map, "input");
   torpor__cbor_bytes(map, TORPOR__CBOR_BYTES, row->input.data, row->input.size);
   put_number(map, "created", row->created_ms);
-  put_number(map, "step", view->checkpoint->step);
-  put_number(map, "branch", view->checkpoint->branch);
+  put_number(map, "step", checkpoint->step);
+  put_number(map, "branch", checkpoint->branch);
   torpor__cbor_string(map, "runnable");
-  torpor__cbor_boolean(map, view->checkpoint->runnable);
+  torpor__cbor_boolean(map, checkpoint->runnable);
   put_number(map, "memory_max", clip(row->memory_max));
   put_number(map, "fuel", clip(row->fuel));
   put_number(map, "deadline", clip(row->deadline_ms));
   put_text(map, "access", row->access);
-  put_operations(map, view->checkpoint);
-  put_results(map, view);
-  torpor_status status = put_upgrade(exported, view->checkpoint->version);
-  if (status != TORPOR_OK) return status;
-  return put_files(exported, view->checkpoint->version);
+  put_operations(exported);
+  put_results(exported);
+  torpor_status status = put_upgrade(exported);
+  return status == TORPOR_OK ? put_files(exported) : status;
 }
 
 /* The same state, with where its functions wait. */
@@ -162,38 +166,51 @@ static torpor_status save_waiting(torpor_store *store, torpor_slice snapshot,
   return status;
 }
 
-/* torpor__view_fn */
-static torpor_status export_view(void *user, const struct torpor__view *view) {
-  struct exported *exported = user;
-  torpor_store *store = exported->store;
+static torpor_status attach_map(const struct exported *exported,
+                                torpor_bytes *out) {
   torpor_bytes snapshot = {0};
-  torpor_status status = put_run(exported, view);
-  if (status == TORPOR_OK && exported->map.failed)
-    status = torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
-  if (status == TORPOR_OK)
-    status = save_waiting(store, view->checkpoint->snapshot, &snapshot);
+  torpor_status status = save_waiting(
+      exported->store, exported->branch.checkpoint.snapshot, &snapshot);
   if (status != TORPOR_OK) return status;
-  status =
-      torpor_snapshot_attach(snapshot.data, snapshot.size, exported->map.data,
-                             exported->map.size, exported->out);
+  status = torpor_snapshot_attach(snapshot.data, snapshot.size,
+                                  exported->map.data, exported->map.size, out);
   torpor_bytes_free(&snapshot);
   if (status == TORPOR_OK) return status;
-  return torpor__database_fail(store->database, status, "%.400s",
+  return torpor__database_fail(exported->store->database, status, "%.400s",
                                torpor_last_error(NULL));
 }
 
+static torpor_status export_state(struct exported *exported, int64_t step,
+                                  torpor_bytes *out) {
+  struct torpor__new_branch *branch = &exported->branch;
+  torpor_status status = torpor__branch_read(branch, step);
+  if (status == TORPOR_OK && !branch->opened)
+    status = torpor__database_fail(
+        branch->database, TORPOR_NOT_FOUND,
+        "run '%s' has no state before its first step", branch->id);
+  if (status == TORPOR_OK) status = put_run(exported);
+  if (status == TORPOR_OK && exported->map.failed)
+    status = torpor__database_fail(branch->database, TORPOR_NOMEM, NULL);
+  return status == TORPOR_OK ? attach_map(exported, out) : status;
+}
+
+/* In a transaction, so that all of it is of one time. */
 torpor_status torpor_run_export(torpor_store *store, const char *id,
                                 int64_t step, torpor_bytes *out) {
-  struct torpor__database *rows = store->database;
-  const struct torpor__opener opener = torpor__checkpoint_opener(store);
-  struct exported exported = {.store = store, .out = out};
+  struct torpor__database *database = store->database;
+  const struct torpor__checkpoint_reader reader =
+      torpor__checkpoint_reader(store);
+  struct exported exported = {
+      .store = store, .branch = {.database = database, .reader = &reader}};
   *out = (torpor_bytes){0};
-  torpor_status status = rows->calls->run_find(rows, id, &exported.run);
+  torpor_status status =
+      database->calls->run_find(database, id, &exported.branch.from);
+  if (status == TORPOR_OK) status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
-  status = torpor__branch_view(rows, exported.run,
-                               step == TORPOR_RUN_NEWEST ? TORPOR__STEP_NEWEST
-                                                         : step,
-                               &opener, export_view, &exported);
+  status = export_state(
+      &exported, step == TORPOR_RUN_NEWEST ? TORPOR__STEP_NEWEST : step, out);
+  database->calls->rollback(database);
+  torpor__branch_free(&exported.branch);
   torpor__buffer_free(&exported.map);
   return status;
 }

@@ -23,6 +23,7 @@
 #include "state-chain.h"
 #include "common/cbor.h"
 #include "checkpoint.h"
+#include "fault.h"
 #include "input-check.h"
 #include "upgrade-state.h"
 #include "protocol.h"
@@ -56,17 +57,16 @@ struct imported {
   size_t known_count;
   struct torpor__result *results; /* 'branch' is that of the operation */
   size_t result_count;
-  struct torpor__branch *branches;
-  size_t branch_count, branch_capacity;
+  struct torpor__new_branch new; /* what is made of it */
   bool no_memory;
 };
 
 static void free_imported(struct imported *run) {
+  torpor__branch_free(&run->new);
   for (size_t i = 0; i < run->file_count; i++) free((char *)run->files[i].name);
   free(run->files);
   free(run->known);
   free(run->results);
-  free(run->branches);
   free(run->id);
   free(run->program);
   torpor_bytes_free(&run->section);
@@ -286,28 +286,34 @@ static const struct known *find_known(const struct imported *run, uint64_t id) {
                       torpor__compare_u64);
 }
 
+/* The last of the branches that are known, or NULL. */
+static const struct torpor__branch *last_branch(const struct imported *run) {
+  const struct torpor__run_rows *rows = &run->new.rows;
+  return rows->branch_count > 0 ? &rows->branches[rows->branch_count - 1]
+                                : NULL;
+}
+
+static torpor_status explain(const struct imported *run, torpor_status status) {
+  return status == TORPOR_NOMEM
+             ? torpor__database_fail(run->store->database, status, NULL)
+             : status;
+}
+
 static torpor_status add_branch(struct imported *run, int64_t branch,
                                 uint64_t first, const char *origin) {
-  if (!torpor__array_reserve(&run->branches, &run->branch_capacity,
-                             run->branch_count + 1, sizeof *run->branches))
-    return torpor__database_fail(run->store->database, TORPOR_NOMEM, NULL);
-  run->branches[run->branch_count] = (struct torpor__branch){
-      .branch = branch,
-      .parent = run->branch_count > 0
-                    ? run->branches[run->branch_count - 1].branch
-                    : -1,
-      .first_operation = first,
-      .origin = origin};
-  run->branch_count++;
-  return TORPOR_OK;
+  const struct torpor__branch *last = last_branch(run);
+  const struct torpor__branch row = {.branch = branch,
+                                     .parent = last != NULL ? last->branch : -1,
+                                     .first_operation = first,
+                                     .origin = origin};
+  return explain(run, torpor__run_rows_add_branch(&run->new.rows, &row));
 }
 
 /* Ids rise from branch to branch, and each branch is that of one run. */
 static torpor_status place_operation(struct imported *run,
                                      struct torpor__operation *operation) {
   const struct known *known = find_known(run, operation->id);
-  const struct torpor__branch *last =
-      run->branch_count > 0 ? &run->branches[run->branch_count - 1] : NULL;
+  const struct torpor__branch *last = last_branch(run);
   operation->policy = TORPOR__POLICY_REJECT;
   operation->begun_step = run->step;
   if (known == NULL) {
@@ -326,32 +332,49 @@ static torpor_status place_operation(struct imported *run,
   return fail_map(run);
 }
 
-static torpor_status place_operations(struct imported *run,
-                                      struct torpor__checkpoint *checkpoint) {
+/* What the rows of a run here would say of it. */
+static torpor_status add_operation(struct imported *run,
+                                   struct torpor__operation *operation) {
+  torpor_status status = place_operation(run, operation);
+  if (status != TORPOR_OK) return status;
+  const struct torpor__operation row = {.branch = operation->branch,
+                                        .id = operation->id,
+                                        .begun_step = operation->begun_step};
+  status = torpor__run_rows_add_operation(&run->new.rows, &row);
+  if (status == TORPOR_OK)
+    status = torpor__run_rows_add_kind(&run->new.rows, operation->kind,
+                                       operation->policy);
+  return explain(run, status);
+}
+
+static torpor_status add_operations(struct imported *run) {
+  struct torpor__checkpoint *checkpoint = &run->new.checkpoint;
   torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < checkpoint->operation_count;
        i++)
-    status = place_operation(run, &checkpoint->operations[i]);
-  const struct torpor__branch *last =
-      run->branch_count > 0 ? &run->branches[run->branch_count - 1] : NULL;
+    status = add_operation(run, &checkpoint->operations[i]);
+  const struct torpor__branch *last = last_branch(run);
   if (status == TORPOR_OK && (last == NULL || last->branch < run->branch))
     status = add_branch(run, run->branch, INT64_MAX, run->id);
-  if (status == TORPOR_OK)
-    checkpoint->branch = run->branches[run->branch_count - 1].branch;
-  return status;
+  if (status != TORPOR_OK) return status;
+  checkpoint->branch = run->new.head.branch = last_branch(run)->branch;
+  return TORPOR_OK;
 }
 
 /* Those of what it does not wait for are passed over by whoever writes them. */
-static void place_results(struct imported *run,
-                          const struct torpor__checkpoint *checkpoint) {
-  for (size_t i = 0; i < run->result_count; i++) {
+static torpor_status add_results(struct imported *run) {
+  const struct torpor__checkpoint *checkpoint = &run->new.checkpoint;
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0; status == TORPOR_OK && i < run->result_count; i++) {
     struct torpor__result *result = &run->results[i];
     size_t at = torpor__search(
         &result->operation, checkpoint->operations, checkpoint->operation_count,
         sizeof *checkpoint->operations, torpor__operation_compare);
     if (at < checkpoint->operation_count)
       result->branch = checkpoint->operations[at].branch;
+    status = torpor__run_rows_add_result(&run->new.rows, result);
   }
+  return explain(run, status);
 }
 
 /* What an older program handed over, as this store keeps it. */
@@ -415,31 +438,49 @@ static torpor_status check_data(struct imported *run) {
   return status;
 }
 
+static torpor_status write_rows(struct imported *run,
+                                const struct torpor__run *row) {
+  struct torpor__database *database = run->store->database;
+  const struct torpor__database_calls *calls = database->calls;
+  const struct torpor__run_rows *rows = &run->new.rows;
+  torpor_status status = calls->run_add(database, row, &run->new.to);
+  for (size_t i = 0; status == TORPOR_OK && i < run->file_count; i++)
+    status = calls->file_add(database, run->new.to, 0, run->files[i].name,
+                             run->files[i].source);
+  for (size_t i = 0; status == TORPOR_OK && i < rows->kind_count; i++)
+    status = calls->kind_put(database, run->new.to, rows->kinds[i].kind,
+                             rows->kinds[i].policy);
+  if (status == TORPOR_OK) status = torpor__branch_write_history(&run->new);
+  if (status != TORPOR_OK) return status;
+  return torpor__branch_write(&run->new, row->id,
+                              run->new.checkpoint.branch + 1, 0);
+}
+
 static torpor_status write_run(struct imported *run,
-                               const torpor_run_import_options *options,
-                               const char *id,
-                               struct torpor__checkpoint *checkpoint,
-                               const struct torpor__opener *opener) {
-  struct torpor__run row = make_row(run, options, id, checkpoint);
+                               const struct torpor__run *row) {
+  struct torpor__database *database = run->store->database;
+  torpor_status status = torpor__request_check_id(database, row->id);
+  if (status == TORPOR_OK) status = database->calls->begin(database);
+  if (status != TORPOR_OK) return status;
+  status = write_rows(run, row);
+  TORPOR__FAULT(IMPORT_BEFORE);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
+  if (status == TORPOR_OK) TORPOR__FAULT(IMPORT_AFTER);
+  return status;
+}
+
+static torpor_status make_run(struct imported *run,
+                              const torpor_run_import_options *options,
+                              const char *id) {
+  struct torpor__run row = make_row(run, options, id, &run->new.checkpoint);
   torpor_bytes handed = {0};
-  torpor_status status = place_operations(run, checkpoint);
+  run->new.now_ms = row.created_ms;
+  torpor_status status = add_operations(run);
   if (status == TORPOR_OK) status = seal_upgrade(run, &handed);
-  if (status != TORPOR_OK) {
-    opener->close(opener->user, checkpoint);
-    torpor_bytes_free(&handed);
-    return status;
-  }
-  place_results(run, checkpoint);
+  if (status == TORPOR_OK) status = add_results(run);
   row.handed = (torpor_slice){.data = handed.data, .size = handed.size};
-  const struct torpor__import newcomer = {.row = &row,
-                                          .files = run->files,
-                                          .file_count = run->file_count,
-                                          .branches = run->branches,
-                                          .branch_count = run->branch_count,
-                                          .results = run->results,
-                                          .result_count = run->result_count};
-  status = torpor__branch_import(run->store->database, &newcomer, checkpoint,
-                                 opener, row.created_ms);
+  if (status == TORPOR_OK) status = write_run(run, &row);
   torpor_bytes_free(&handed);
   return status;
 }
@@ -447,8 +488,8 @@ static torpor_status write_run(struct imported *run,
 /* Reads the state, with no more memory than the run will have. */
 static torpor_status open_state(struct imported *run, const void *data,
                                 size_t size,
-                                const torpor_run_import_options *options,
-                                struct torpor__checkpoint *checkpoint) {
+                                const torpor_run_import_options *options) {
+  struct torpor__checkpoint *checkpoint = &run->new.checkpoint;
   torpor_options restore = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = NULL;
   restore.deadline_ms = TORPOR_RUN_DEADLINE_MS;
@@ -458,6 +499,7 @@ static torpor_status open_state(struct imported *run, const void *data,
   if (status != TORPOR_OK) return fail_snapshot(run, status);
   status = torpor__checkpoint_take(run->store, vm, checkpoint);
   torpor_vm_close(vm);
+  run->new.opened = status == TORPOR_OK;
   if (status != TORPOR_OK) return status;
   checkpoint->step = run->step;
   checkpoint->runnable = run->runnable;
@@ -469,8 +511,6 @@ static torpor_status import_run(struct imported *run, const void *data,
                                 size_t size,
                                 const torpor_run_import_options *options,
                                 char *out_id) {
-  const struct torpor__opener opener = torpor__checkpoint_opener(run->store);
-  struct torpor__checkpoint checkpoint = {0};
   torpor_status status =
       torpor_snapshot_section(data, size, TORPOR_SECTION_RUN, &run->section);
   if (status == TORPOR_NOT_FOUND)
@@ -485,10 +525,8 @@ static torpor_status import_run(struct imported *run, const void *data,
         run->store, options->id != NULL ? options->id : run->id, out_id);
   if (status == TORPOR_OK)
     status = torpor__state_chain_check(run->store, out_id);
-  if (status == TORPOR_OK)
-    status = open_state(run, data, size, options, &checkpoint);
-  if (status != TORPOR_OK) return status;
-  return write_run(run, options, out_id, &checkpoint, &opener);
+  if (status == TORPOR_OK) status = open_state(run, data, size, options);
+  return status == TORPOR_OK ? make_run(run, options, out_id) : status;
 }
 
 torpor_status torpor_run_import(torpor_store *store, const void *data,
@@ -496,7 +534,10 @@ torpor_status torpor_run_import(torpor_store *store, const void *data,
                                 const torpor_run_import_options *options,
                                 char *out_id) {
   torpor_run_import_options given = TORPOR_RUN_IMPORT_OPTIONS_INIT;
-  struct imported run = {.store = store};
+  const struct torpor__checkpoint_reader reader =
+      torpor__checkpoint_reader(store);
+  struct imported run = {
+      .store = store, .new = {.database = store->database, .reader = &reader}};
   torpor_access *access = NULL;
   torpor_status status = TORPOR_OK;
   if (options != NULL)

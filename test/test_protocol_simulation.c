@@ -466,7 +466,7 @@ static void fork_run(int64_t run) {
   account->next_signal = u.accounts[run - 1].next_signal;
   totals.forked +=
       torpor__branch_fork(&u.client.store, run, any_step(run), ids[count],
-                          &universe_opener, u.now_ms) == TORPOR_OK;
+                          &universe_reader, u.now_ms) == TORPOR_OK;
 }
 
 static void prune_run(int64_t run) {
@@ -490,7 +490,7 @@ static void act_history(struct worker *worker) {
   else if (committed(run)->head.branch < BRANCHES - 2)
     totals.rewound +=
         torpor__branch_rewind(&u.client.store, run, any_step(run),
-                              &universe_opener, u.now_ms) == TORPOR_OK;
+                              &universe_reader, u.now_ms) == TORPOR_OK;
 }
 
 static const struct {

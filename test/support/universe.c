@@ -281,20 +281,20 @@ static torpor_status open_state(void *user, int64_t run, int64_t step,
 }
 
 static torpor_status seal_state(void *user, const char *id, int64_t branch,
-                                struct torpor__checkpoint *departure) {
-  struct opened *opened = departure->block;
+                                struct torpor__checkpoint *checkpoint) {
+  struct opened *opened = checkpoint->block;
   (void)user;
   (void)id;
   (void)branch;
-  departure->snapshot =
+  checkpoint->snapshot =
       (torpor_slice){.data = &opened->program, .size = sizeof opened->program};
   return TORPOR_OK;
 }
 
-static void close_state(void *user, struct torpor__checkpoint *departure) {
+static void close_state(void *user, struct torpor__checkpoint *checkpoint) {
   (void)user;
-  (void)departure;
+  (void)checkpoint;
 }
 
-const struct torpor__opener universe_opener = {
+const struct torpor__checkpoint_reader universe_reader = {
     .open = open_state, .seal = seal_state, .close = close_state};

@@ -109,6 +109,6 @@ void universe_check(struct disk *disk, struct memory_store *writer,
                     const struct disk_content *before);
 
 /* Reads states of programs for the client. */
-extern const struct torpor__opener universe_opener;
+extern const struct torpor__checkpoint_reader universe_reader;
 
 #endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* states.c - the states that a run keeps: listing them, reading one, removing
+ * old ones.
+ *
+ * On the thread of the store. */
+#include <stdlib.h>
+
+#include "checkpoint.h"
+#include "fault.h"
+#include "protocol.h"
+
+/* ---- listing -------------------------------------------------------------*/
+
+torpor_status torpor_run_steps(torpor_store *store, const char *id,
+                               torpor_run_step_fn visit, void *user) {
+  struct torpor__database *database = store->database;
+  struct torpor__run_rows rows = {0};
+  int64_t run;
+  torpor_status status = database->calls->run_find(database, id, &run);
+  if (status == TORPOR_OK)
+    status = torpor__run_rows_read(&rows, database, run, TORPOR__ROWS_STATES);
+  for (size_t i = 0; status == TORPOR_OK && i < rows.state_count; i++)
+    if (rows.states[i].engine.size > TORPOR__ENGINE_ID_MAX)
+      status = TORPOR_CORRUPT;
+  bool go_on = status == TORPOR_OK;
+  for (size_t i = rows.state_count; go_on && i-- > 0;) {
+    const struct torpor__state *state = &rows.states[i];
+    const torpor_run_step step = {
+        .branch = state->branch,
+        .step = state->step,
+        .size = state->snapshot.size,
+        .parent_step = state->parent_step == 0 ? -1 : state->parent_step,
+        .made_ms = state->made_ms,
+        .engine = (const char *)state->engine.data};
+    go_on = visit(user, &step);
+  }
+  torpor__run_rows_free(&rows);
+  return status;
+}
+
+/* ---- reading one ---------------------------------------------------------*/
+
+static torpor_status read_whole(torpor_store *store,
+                                const struct torpor__state_chain *chain,
+                                torpor_bytes *out) {
+  torpor_vm *vm = NULL;
+  torpor_status status = TORPOR_OK;
+  if (chain->count > 1) status = torpor__checkpoint_wake(store, chain, &vm);
+  if (status == TORPOR_OK)
+    status = torpor__checkpoint_merge(store, chain, vm, out);
+  torpor_vm_close(vm);
+  return status;
+}
+
+torpor_status torpor_run_snapshot(torpor_store *store, const char *id,
+                                  int64_t step, torpor_bytes *out) {
+  struct torpor__database *database = store->database;
+  struct torpor__state_chain chain;
+  int64_t run;
+  *out = (torpor_bytes){0};
+  torpor_status status = torpor__branch_read_step(database, step, &step);
+  if (status == TORPOR_OK)
+    status = database->calls->run_find(database, id, &run);
+  if (status == TORPOR_OK)
+    status = torpor__state_chain_read(&chain, store, run, id, step);
+  if (status == TORPOR_NOT_FOUND && step != TORPOR__STEP_NEWEST)
+    return torpor__branch_not_kept(database, run, id, step);
+  if (status != TORPOR_OK) return status;
+  if (step != TORPOR__STEP_NEWEST && chain.step != step)
+    status = torpor__branch_not_kept(database, run, id, step);
+  else
+    status = read_whole(store, &chain, out);
+  torpor__state_chain_free(&chain);
+  return status;
+}
+
+/* ---- removing ------------------------------------------------------------*/
+
+/* torpor__state_fn */
+static torpor_status take_newest(void *data, const struct torpor__state *row) {
+  *(int64_t *)data = row->step;
+  return TORPOR_CANCELLED;
+}
+
+static torpor_status remove_states(struct torpor__database *database,
+                                   int64_t run, uint64_t keep) {
+  struct torpor__head head;
+  int64_t newest = 0;
+  torpor_status status = database->calls->head_get(database, run, &head);
+  if (status != TORPOR_OK) return status;
+  bool ended =
+      head.status != TORPOR__RUN_ACTIVE && head.status != TORPOR__RUN_PARKED;
+  if (keep == 0 && ended) return database->calls->state_cut(database, run, 0);
+  status = database->calls->state_each(database, run, TORPOR__STEP_NEWEST,
+                                       take_newest, &newest);
+  if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
+  if (keep == 0) keep = 1;
+  if (keep >= (uint64_t)newest) return TORPOR_OK;
+  return database->calls->state_prune(database, run,
+                                      newest - (int64_t)keep + 1);
+}
+
+/* A dry run takes everything back. */
+static torpor_status prune_run(struct torpor__database *database, int64_t run,
+                               uint64_t keep, bool dry_run,
+                               torpor_run_pruned *pruned) {
+  struct torpor__counts before, after;
+  torpor_status status = database->calls->begin(database);
+  if (status != TORPOR_OK) return status;
+  status = database->calls->run_count(database, run, &before);
+  if (status == TORPOR_OK) status = remove_states(database, run, keep);
+  if (status == TORPOR_OK)
+    status = database->calls->run_count(database, run, &after);
+  TORPOR__FAULT(PRUNE_BEFORE);
+  if (status == TORPOR_OK && !dry_run)
+    status = database->calls->commit(database);
+  if (status != TORPOR_OK || dry_run) database->calls->rollback(database);
+  if (status != TORPOR_OK) return status;
+  TORPOR__FAULT(PRUNE_AFTER);
+  pruned->states += (uint64_t)(before.states - after.states);
+  pruned->bytes += (uint64_t)(before.states_size - after.states_size);
+  return TORPOR_OK;
+}
+
+torpor_status torpor_run_prune(torpor_store *store, const char *id,
+                               uint64_t keep, bool dry_run,
+                               torpor_run_pruned *out) {
+  struct torpor__database *database = store->database;
+  struct torpor__run_rows rows = {0};
+  torpor_run_pruned pruned = {0};
+  int64_t run = 0;
+  torpor_status status =
+      id != NULL ? database->calls->run_find(database, id, &run) : TORPOR_OK;
+  if (status == TORPOR_OK)
+    status = torpor__run_rows_read(&rows, database, run, TORPOR__ROWS_RUN);
+  for (size_t i = 0; status == TORPOR_OK && i < rows.run_count; i++) {
+    status = prune_run(database, rows.runs[i].number, keep, dry_run, &pruned);
+    /* What is damaged stays as it is, and keeps nobody from the others. */
+    if (id == NULL && torpor__protocol_is_own_fault(status)) status = TORPOR_OK;
+  }
+  torpor__run_rows_free(&rows);
+  if (status == TORPOR_OK && !dry_run)
+    status = database->calls->compact(database);
+  if (out != NULL) *out = pruned;
+  return status;
+}
