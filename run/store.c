@@ -15,12 +15,11 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "common/array.h"
 #include "input-check.h"
 #include "signals.h"
 #include "program.h"
 #include "protocol.h"
-#include "request.h"
+#include "run-rows.h"
 #include "database-sqlite.h"
 
 static _Thread_local char open_error[TORPOR__DATABASE_MESSAGE_MAX];
@@ -91,11 +90,12 @@ const char *torpor_store_error(const torpor_store *store) {
 /* ---- Making a run --------------------------------------------------------*/
 
 /* A new id: ten characters that are easy to read aloud and to type. */
-static torpor_status make_id(struct torpor__database *store, char *id) {
+static torpor_status make_id(struct torpor__database *database, char *id) {
   static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789"; /* 32 */
   uint8_t random[10];
   if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-    return torpor__database_fail(store, TORPOR_IO, "no random bytes for an id");
+    return torpor__database_fail(database, TORPOR_IO,
+                                 "no random bytes for an id");
   for (size_t i = 0; i < sizeof random; i++) id[i] = letters[random[i] % 32];
   id[sizeof random] = '\0';
   return TORPOR_OK;
@@ -198,131 +198,65 @@ torpor_run_state torpor__store_state(const struct torpor__head *head) {
   }
 }
 
-/* The rows of one walk, copied, since a visitor of the store may not call it
- * and a visitor of ours may. */
-struct listed {
-  int64_t run;
-  char *text; /* owns all strings below */
-  struct torpor__run row;
-  struct torpor__head head;
-};
-
-struct listing {
-  struct listed *rows;
-  size_t count;
-  size_t capacity;
-};
-
-static char *put_text(char **at, const char *text) {
-  char *start = *at;
-  size_t size = strlen(text) + 1;
-  memcpy(start, text, size);
-  *at += size;
-  return start;
-}
-
-static torpor_status list_row(void *data, int64_t run,
-                              const struct torpor__run *row,
-                              const struct torpor__head *head) {
-  struct listing *listing = data;
-  if (!torpor__array_reserve(&listing->rows, &listing->capacity,
-                             listing->count + 1, sizeof *listing->rows))
-    return TORPOR_NOMEM;
-  size_t size = strlen(row->id) + strlen(row->program) + strlen(row->access) +
-                row->engine.size + 4;
-  char *text = malloc(size), *at = text;
-  if (text == NULL) return TORPOR_NOMEM;
-  struct listed *listed = &listing->rows[listing->count++];
-  *listed =
-      (struct listed){.run = run, .text = text, .row = *row, .head = *head};
-  listed->row.id = put_text(&at, row->id);
-  listed->row.program = put_text(&at, row->program);
-  listed->row.access = put_text(&at, row->access);
-  listed->row.engine.data = at;
-  memcpy(at, row->engine.data, row->engine.size);
-  at[row->engine.size] = '\0';
-  return TORPOR_OK;
-}
-
-static void free_listing(struct listing *listing) {
-  for (size_t i = 0; i < listing->count; i++) free(listing->rows[i].text);
-  free(listing->rows);
-}
-
-static torpor_status copy_exit(void *data, const struct torpor__exit *row) {
-  struct torpor__exit *copy = data;
-  char *reason = strdup(row->reason);
-  void *value = torpor__array_copy(row->value.data, row->value.size);
-  if (reason == NULL || value == NULL) {
-    free(reason);
-    free(value);
-    return TORPOR_NOMEM;
-  }
-  copy->reason = reason;
-  copy->value.data = value;
-  copy->value.size = row->value.size;
-  return TORPOR_OK;
-}
-
-/* torpor__run_fn */
-static torpor_status copy_id(void *data, int64_t run,
-                             const struct torpor__run *row,
-                             const struct torpor__head *head) {
-  (void)run;
-  (void)head;
-  snprintf(data, TORPOR_RUN_ID_SIZE, "%s", row->id);
-  return TORPOR_OK;
-}
-
 /* The id of the run that one was forked from, if that is still there, and
  * whole. */
-static torpor_status find_parent(struct torpor__database *store, int64_t parent,
-                                 char id[TORPOR_RUN_ID_SIZE]) {
+static torpor_status find_parent(struct torpor__database *database,
+                                 int64_t parent, char id[TORPOR_RUN_ID_SIZE]) {
+  struct torpor__run_rows rows = {0};
   id[0] = '\0';
   if (parent == 0) return TORPOR_OK;
-  torpor_status status = store->calls->run_each(store, parent, copy_id, id);
+  torpor_status status =
+      torpor__run_rows_read(&rows, database, parent, TORPOR__ROWS_RUN);
+  if (status == TORPOR_OK)
+    snprintf(id, TORPOR_RUN_ID_SIZE, "%s", rows.runs[0].row.id);
+  torpor__run_rows_free(&rows);
   return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
 }
 
 /* What else there is of a run that is listed. */
-static torpor_status read_listed(struct torpor__database *store,
-                                 const struct listed *listed,
+static torpor_status read_listed(struct torpor__database *database,
+                                 const struct torpor__run_row *listed,
                                  struct torpor__counts *counts,
-                                 struct torpor__exit *end, char *parent) {
-  torpor_status status = store->calls->run_count(store, listed->run, counts);
+                                 struct torpor__run_rows *rows, char *parent) {
+  torpor_status status =
+      database->calls->run_count(database, listed->number, counts);
   if (status == TORPOR_OK)
-    status = find_parent(store, listed->row.parent, parent);
+    status = find_parent(database, listed->row.parent, parent);
   if (status == TORPOR_OK)
-    status = store->calls->exit_each(store, listed->run, copy_exit, end);
+    status = torpor__run_rows_read(rows, database, listed->number,
+                                   TORPOR__ROWS_EXIT);
   if (status == TORPOR_OK && listed->head.damaged)
     status =
-        torpor__database_fail(store, TORPOR_CORRUPT,
+        torpor__database_fail(database, TORPOR_CORRUPT,
                               "its rows are damaged; restore the store from "
                               "a backup");
   return status;
 }
 
-static torpor_status visit_listed(struct torpor__database *store,
-                                  const struct listed *listed,
+static torpor_status visit_listed(struct torpor__database *database,
+                                  const struct torpor__run_row *listed,
                                   torpor_run_visit_fn visit, void *user,
                                   bool *go_on) {
   struct torpor__counts counts = {0};
-  struct torpor__exit end = {0};
+  struct torpor__run_rows rows = {0};
   char parent[TORPOR_RUN_ID_SIZE] = "", damage[TORPOR__DATABASE_MESSAGE_MAX];
   bool worked = false;
-  torpor_status status = read_listed(store, listed, &counts, &end, parent);
+  torpor_status status = read_listed(database, listed, &counts, &rows, parent);
   bool damaged = torpor__protocol_is_own_fault(status);
   if (damaged) {
-    memcpy(damage, store->message, sizeof damage);
+    memcpy(damage, database->message, sizeof damage);
     status = TORPOR_OK;
   }
   if (status == TORPOR_OK && !damaged)
-    status = store->calls->locked(store, listed->run, &worked);
+    status = database->calls->locked(database, listed->number, &worked);
   if (status == TORPOR_OK) {
+    const struct torpor__exit end = rows.exit_count > 0
+                                        ? rows.exits[0]
+                                        : (struct torpor__exit){.reason = ""};
     const torpor_run_info info = {
         .id = listed->row.id,
         .file = listed->row.program,
-        .engine = listed->row.engine.data,
+        .engine = (const char *)listed->row.engine.data,
         .access = listed->row.access,
         .state =
             damaged ? TORPOR_RUN_DAMAGED : torpor__store_state(&listed->head),
@@ -336,33 +270,30 @@ static torpor_status visit_listed(struct torpor__database *store,
         .signals = (uint64_t)counts.signals,
         .worked = worked,
         .cancelling = listed->head.cancel > TORPOR__CANCEL_DELIVERED,
-        .reason = damaged              ? damage
-                  : end.reason != NULL ? end.reason
-                                       : "",
+        .reason = damaged ? damage : end.reason,
         .value = end.value.size > 0 ? end.value.data : NULL,
         .value_size = end.value.size,
         .keep = listed->row.keep,
         .parent = parent};
     *go_on = visit(user, &info);
   }
-  free((char *)end.reason);
-  free((void *)end.value.data);
+  torpor__run_rows_free(&rows);
   return status;
 }
 
 torpor_status torpor_run_each(torpor_store *store, const char *id,
                               torpor_run_visit_fn visit, void *user) {
-  struct torpor__database *rows = store->database;
-  struct listing listing = {0};
+  struct torpor__database *database = store->database;
+  struct torpor__run_rows rows = {0};
   int64_t run = 0;
   bool go_on = true;
   torpor_status status =
-      id != NULL ? rows->calls->run_find(rows, id, &run) : TORPOR_OK;
+      id != NULL ? database->calls->run_find(database, id, &run) : TORPOR_OK;
   if (status == TORPOR_OK)
-    status = rows->calls->run_each(rows, run, list_row, &listing);
-  for (size_t i = 0; status == TORPOR_OK && go_on && i < listing.count; i++)
-    status = visit_listed(rows, &listing.rows[i], visit, user, &go_on);
-  free_listing(&listing);
+    status = torpor__run_rows_read(&rows, database, run, TORPOR__ROWS_RUN);
+  for (size_t i = 0; status == TORPOR_OK && go_on && i < rows.run_count; i++)
+    status = visit_listed(database, &rows.runs[i], visit, user, &go_on);
+  torpor__run_rows_free(&rows);
   return status;
 }
 
@@ -425,24 +356,25 @@ static torpor_status pass_line(void *data, const struct torpor__line *row) {
 
 torpor_status torpor_run_operations(torpor_store *store, const char *id,
                                     torpor_run_operation_fn visit, void *user) {
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   struct walk walk = {.operation = visit, .user = user};
   int64_t run;
-  torpor_status status = rows->calls->run_find(rows, id, &run);
+  torpor_status status = database->calls->run_find(database, id, &run);
   if (status != TORPOR_OK) return status;
   return end_walk(
-      rows->calls->operation_each(rows, run, pass_operation, &walk));
+      database->calls->operation_each(database, run, pass_operation, &walk));
 }
 
 torpor_status torpor_run_lines(torpor_store *store, const char *id,
                                int64_t after, torpor_run_line_fn visit,
                                void *user) {
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   struct walk walk = {.line = visit, .user = user};
   int64_t run;
-  torpor_status status = rows->calls->run_find(rows, id, &run);
+  torpor_status status = database->calls->run_find(database, id, &run);
   if (status != TORPOR_OK) return status;
-  return end_walk(rows->calls->line_each(rows, run, after, pass_line, &walk));
+  return end_walk(
+      database->calls->line_each(database, run, after, pass_line, &walk));
 }
 
 /* ---- The mailbox ---------------------------------------------------------*/
@@ -459,28 +391,29 @@ static torpor_status pass_signal(void *data, const struct torpor__signal *row) {
 
 torpor_status torpor_run_mailbox(torpor_store *store, const char *id,
                                  torpor_run_mail_fn visit, void *user) {
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   struct walk walk = {.mail = visit, .user = user};
   int64_t run;
-  torpor_status status = rows->calls->run_find(rows, id, &run);
+  torpor_status status = database->calls->run_find(database, id, &run);
   if (status != TORPOR_OK) return status;
-  return end_walk(rows->calls->signal_each(rows, run, 0, pass_signal, &walk));
+  return end_walk(
+      database->calls->signal_each(database, run, 0, pass_signal, &walk));
 }
 
 torpor_status torpor_run_mail_drop(torpor_store *store, const char *id,
                                    int64_t number) {
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   int64_t run;
-  torpor_status status = rows->calls->run_find(rows, id, &run);
-  if (status == TORPOR_OK) status = rows->calls->lock(rows, run);
+  torpor_status status = database->calls->run_find(database, id, &run);
+  if (status == TORPOR_OK) status = database->calls->lock(database, run);
   if (status == TORPOR_LOCKED)
     return torpor__database_fail(
-        rows, status,
+        database, status,
         "a worker drives the run, and may be handing the "
         "signal over; stop it first");
   if (status != TORPOR_OK) return status;
-  status = torpor__signals_drop(rows, run, number);
-  rows->calls->unlock(rows, run);
+  status = torpor__signals_drop(database, run, number);
+  database->calls->unlock(database, run);
   return status;
 }
 
@@ -490,33 +423,33 @@ torpor_status torpor_run_signal(torpor_store *store, const char *id,
                                 const char *name, const uint8_t *data,
                                 size_t size) {
   static const uint8_t nothing[] = {0xf7}; /* CBOR: undefined */
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   const torpor_slice value = {.data = data != NULL ? data : nothing,
                               .size = data != NULL ? size : 1};
   int64_t run;
-  torpor_status status = rows->calls->run_find(rows, id, &run);
+  torpor_status status = database->calls->run_find(database, id, &run);
   if (status != TORPOR_OK) return status;
-  status = torpor__input_check_name(rows, name);
+  status = torpor__input_check_name(database, name);
   if (status == TORPOR_OK && value.size <= TORPOR__SIGNAL_SIZE_MAX)
-    status = torpor__input_check(rows, value, 0, "the value of the signal");
+    status = torpor__input_check(database, value, 0, "the value of the signal");
   if (status != TORPOR_OK) return status;
-  return torpor__signals_send(rows, run, name, value, torpor__store_now());
+  return torpor__signals_send(database, run, name, value, torpor__store_now());
 }
 
 torpor_status torpor_run_cancel(torpor_store *store, const char *id,
                                 bool kill) {
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   int64_t run;
-  torpor_status status = rows->calls->run_find(rows, id, &run);
+  torpor_status status = database->calls->run_find(database, id, &run);
   if (status != TORPOR_OK) return status;
-  return kill ? torpor__request_kill(rows, run, torpor__store_now())
-              : torpor__request_cancel(rows, run, torpor__store_now());
+  return kill ? torpor__request_kill(database, run, torpor__store_now())
+              : torpor__request_cancel(database, run, torpor__store_now());
 }
 
 torpor_status torpor_run_unpark(torpor_store *store, const char *id) {
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   int64_t run;
-  torpor_status status = rows->calls->run_find(rows, id, &run);
+  torpor_status status = database->calls->run_find(database, id, &run);
   if (status != TORPOR_OK) return status;
-  return torpor__request_unpark(rows, run, torpor__store_now());
+  return torpor__request_unpark(database, run, torpor__store_now());
 }

@@ -2,14 +2,14 @@
 /* upgrade.c - moving a run to a new program.
  *
  *   sleeping VM ──handover──► CBOR ─┐
- *                                   ├─ one transaction ─► a new edition, and a
+ *                                   ├─ one transaction ─► a new version, and a
  *   new files ──program_read────────┘                     branch that begins it
  *
  *  (1) The run's lock is held from before its state is read until after the
  *      commit, so that the state which was handed over is the last one.
  *  (2) All that may fail for the program's sake has happened before the
  *      transaction begins; a dry run ends there.
- *  (3) States of the old program stay, with their edition: the run can be
+ *  (3) States of the old program stay, with its version: the run can be
  *      rewound to them.
  *
  * On the thread of the store. */
@@ -18,22 +18,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "input-check.h"
 #include "fault.h"
 #include "upgrade-state.h"
 #include "program.h"
+#include "run-rows.h"
 
 struct upgrade {
   torpor_store *store;
-  struct torpor__database *rows;
+  struct torpor__database *database;
   const char *id;
   int64_t number;
   bool locked; /* to be unlocked */
 
   /* The run as it is. */
-  char *program, *access_text;
-  void *input;
+  struct torpor__run_rows rows;
   struct torpor__upgrade_state upgrade_state;
   struct torpor__head head;
   torpor_access *access;
@@ -47,27 +46,23 @@ struct upgrade {
 
 /* ---- Reading the run -----------------------------------------------------*/
 
-static torpor_status copy_row(void *data, int64_t number,
-                              const struct torpor__run *row,
-                              const struct torpor__head *head) {
-  struct upgrade *upgrade = data;
-  (void)number;
-  upgrade->head = *head;
-  upgrade->program = strdup(row->program);
-  upgrade->access_text = strdup(row->access);
-  upgrade->input = torpor__array_copy(row->input.data, row->input.size);
-  if (upgrade->program == NULL || upgrade->access_text == NULL ||
-      upgrade->input == NULL)
-    return TORPOR_NOMEM;
-  upgrade->upgrade_state = (struct torpor__upgrade_state){
-      .id = upgrade->id,
-      .program = upgrade->program,
-      .input = {.data = upgrade->input, .size = row->input.size},
-      .memory_max = row->memory_max,
-      .deadline_ms = row->deadline_ms,
-      .number = upgrade->number,
-      .version = head->version,
-      .store = upgrade->store};
+static torpor_status read_rows(struct upgrade *upgrade) {
+  torpor_status status = torpor__run_rows_read(
+      &upgrade->rows, upgrade->database, upgrade->number,
+      TORPOR__ROWS_INPUT | TORPOR__ROWS_BRANCHES | TORPOR__ROWS_VERSIONS |
+          TORPOR__ROWS_OPERATIONS | TORPOR__ROWS_RESULTS);
+  if (status != TORPOR_OK) return status;
+  const struct torpor__run *row = &upgrade->rows.runs[0].row;
+  upgrade->head = upgrade->rows.runs[0].head;
+  upgrade->upgrade_state =
+      (struct torpor__upgrade_state){.id = upgrade->id,
+                                     .program = row->program,
+                                     .input = row->input,
+                                     .memory_max = row->memory_max,
+                                     .deadline_ms = row->deadline_ms,
+                                     .number = upgrade->number,
+                                     .version = upgrade->head.version,
+                                     .store = upgrade->store};
   return TORPOR_OK;
 }
 
@@ -77,28 +72,28 @@ static bool is_upgradable(const struct torpor__head *head) {
 }
 
 static torpor_status read_access(struct upgrade *upgrade) {
-  if (upgrade->access_text[0] == '\0') return TORPOR_OK;
-  torpor_status status = torpor_access_read(
-      upgrade->access_text, strlen(upgrade->access_text), &upgrade->access);
+  const char *access = upgrade->rows.runs[0].row.access;
+  if (access[0] == '\0') return TORPOR_OK;
+  torpor_status status =
+      torpor_access_read(access, strlen(access), &upgrade->access);
   if (status == TORPOR_OK) return status;
   return torpor__database_fail(
-      upgrade->rows, status == TORPOR_FORMAT ? TORPOR_CORRUPT : status,
+      upgrade->database, status == TORPOR_FORMAT ? TORPOR_CORRUPT : status,
       "run '%s': the access that was granted cannot be "
       "read",
       upgrade->id);
 }
 
 static torpor_status read_run(struct upgrade *upgrade) {
-  struct torpor__database *rows = upgrade->rows;
-  torpor_status status =
-      rows->calls->run_each(rows, upgrade->number, copy_row, upgrade);
-  if (status == TORPOR_NOMEM) torpor__database_fail(rows, status, NULL);
+  struct torpor__database *database = upgrade->database;
+  torpor_status status = read_rows(upgrade);
   if (status != TORPOR_OK) return status;
   if (!is_upgradable(&upgrade->head))
-    return torpor__database_fail(rows, TORPOR_ENDED, "run '%s'", upgrade->id);
+    return torpor__database_fail(database, TORPOR_ENDED, "run '%s'",
+                                 upgrade->id);
   if (upgrade->head.step == upgrade->head.start)
     return torpor__database_fail(
-        rows, TORPOR_NOT_FOUND,
+        database, TORPOR_NOT_FOUND,
         "run '%s' has not begun its program, so there is no state to hand "
         "over; cancel it and make a new run, or let it begin first",
         upgrade->id);
@@ -112,7 +107,7 @@ static torpor_status read_run(struct upgrade *upgrade) {
   if (upgrade->chain.step == upgrade->head.step &&
       upgrade->chain.branch == upgrade->head.branch)
     return TORPOR_OK;
-  return torpor__database_fail(rows, TORPOR_CORRUPT,
+  return torpor__database_fail(database, TORPOR_CORRUPT,
                                "run '%s': the state of step %" PRId64
                                " is missing",
                                upgrade->id, upgrade->head.step);
@@ -124,47 +119,34 @@ static torpor_status read_program(struct upgrade *upgrade, const char *file) {
   torpor_status status =
       torpor__program_read(&upgrade->next, file, upgrade->access);
   if (status != TORPOR_OK)
-    snprintf(upgrade->rows->message, sizeof upgrade->rows->message, "%s",
-             upgrade->next.message);
+    snprintf(upgrade->database->message, sizeof upgrade->database->message,
+             "%s", upgrade->next.message);
   return status;
 }
 
-/* torpor__branch_fn */
-static torpor_status find_branch(void *data, const struct torpor__branch *row) {
-  struct upgrade *upgrade = data;
-  if (row->branch >= upgrade->branch) upgrade->branch = row->branch + 1;
-  return TORPOR_OK;
-}
-
-/* torpor__version_fn */
-static torpor_status find_version(void *data,
-                                  const struct torpor__version *row) {
-  struct upgrade *upgrade = data;
-  if (row->number >= upgrade->version) upgrade->version = row->number + 1;
-  return TORPOR_OK;
-}
-
-static torpor_status find_numbers(struct upgrade *upgrade) {
-  struct torpor__database *rows = upgrade->rows;
+/* Those above all that there are. */
+static void choose_numbers(struct upgrade *upgrade) {
+  const struct torpor__run_rows *rows = &upgrade->rows;
   upgrade->branch = upgrade->head.branch + 1;
-  torpor_status status =
-      rows->calls->branch_each(rows, upgrade->number, find_branch, upgrade);
-  if (status != TORPOR_OK) return status;
-  return rows->calls->version_each(rows, upgrade->number, find_version,
-                                   upgrade);
+  for (size_t i = 0; i < rows->branch_count; i++)
+    if (rows->branches[i].branch >= upgrade->branch)
+      upgrade->branch = rows->branches[i].branch + 1;
+  for (size_t i = 0; i < rows->version_count; i++)
+    if (rows->versions[i].number >= upgrade->version)
+      upgrade->version = rows->versions[i].number + 1;
 }
 
 /* [state, { engine, program, step }]: an array of two whose first item is there
  * already, so that nothing has to be copied through a VM. */
 static torpor_status wrap_state(struct upgrade *upgrade,
                                 const torpor_bytes *state) {
-  char *quoted = malloc(strlen(upgrade->program) * 6 + 3);
+  char *quoted = malloc(strlen(upgrade->upgrade_state.program) * 6 + 3);
   char *json = NULL;
   size_t size = 0;
   torpor_bytes from = {0};
   torpor_status status = TORPOR_NOMEM;
   if (quoted != NULL) {
-    torpor__program_quote(upgrade->program, quoted);
+    torpor__program_quote(upgrade->upgrade_state.program, quoted);
     size = strlen(quoted) + strlen(upgrade->chain.engine) + 96;
     json = malloc(size);
   }
@@ -189,7 +171,7 @@ static torpor_status wrap_state(struct upgrade *upgrade,
   free(quoted);
   return status == TORPOR_OK
              ? status
-             : torpor__database_fail(upgrade->rows, status, NULL);
+             : torpor__database_fail(upgrade->database, status, NULL);
 }
 
 /* ---- The report ----------------------------------------------------------*/
@@ -218,52 +200,26 @@ static bool copy_operation(torpor_run_operation *copy,
   return true;
 }
 
-struct losing {
-  torpor_run_upgrade_report *report;
-  size_t capacity;
-};
-
-/* torpor__operation_fn */
-static torpor_status note_lost(void *data,
-                               const struct torpor__operation *row) {
-  struct losing *losing = data;
-  torpor_run_upgrade_report *report = losing->report;
-  if (!torpor__array_reserve(&report->lost, &losing->capacity,
-                             report->lost_count + 1, sizeof *report->lost) ||
-      !copy_operation(&report->lost[report->lost_count], row))
-    return TORPOR_NOMEM;
-  report->lost_count++;
-  return TORPOR_OK;
-}
-
-/* torpor__result_fn */
-static torpor_status note_answered(void *data,
-                                   const struct torpor__result *row) {
-  torpor_run_upgrade_report *report = data;
-  (void)row;
-  report->answered++;
-  return TORPOR_OK;
-}
-
 static torpor_status report_losses(const struct upgrade *upgrade,
                                    torpor_run_upgrade_report *report) {
-  struct torpor__database *rows = upgrade->rows;
-  struct losing losing = {.report = report};
+  const struct torpor__run_rows *rows = &upgrade->rows;
   struct torpor__counts counts = {0};
-  torpor_status status =
-      rows->calls->operation_each(rows, upgrade->number, note_lost, &losing);
-  if (status == TORPOR_OK)
-    status =
-        rows->calls->result_each(rows, upgrade->number, note_answered, report);
-  if (status == TORPOR_OK)
-    status = rows->calls->run_count(rows, upgrade->number, &counts);
+  report->answered = rows->result_count;
+  report->lost = calloc(rows->operation_count + 1, sizeof *report->lost);
+  if (report->lost == NULL) return TORPOR_NOMEM;
+  for (; report->lost_count < rows->operation_count; report->lost_count++)
+    if (!copy_operation(&report->lost[report->lost_count],
+                        &rows->operations[report->lost_count]))
+      return TORPOR_NOMEM;
+  torpor_status status = upgrade->database->calls->run_count(
+      upgrade->database, upgrade->number, &counts);
   report->signals = (uint64_t)counts.signals;
   return status;
 }
 
 static torpor_status make_report(const struct upgrade *upgrade,
                                  torpor_run_upgrade_report *report) {
-  report->from_file = strdup(upgrade->program);
+  report->from_file = strdup(upgrade->upgrade_state.program);
   report->to_file = strdup(upgrade->next.files[0].name);
   snprintf(report->from_engine, sizeof report->from_engine, "%s",
            upgrade->chain.engine);
@@ -277,7 +233,7 @@ static torpor_status make_report(const struct upgrade *upgrade,
                              ? TORPOR_NOMEM
                              : report_losses(upgrade, report);
   if (status == TORPOR_NOMEM)
-    torpor__database_fail(upgrade->rows, status, NULL);
+    torpor__database_fail(upgrade->database, status, NULL);
   return status;
 }
 
@@ -296,7 +252,7 @@ void torpor_run_upgrade_report_free(torpor_run_upgrade_report *report) {
 
 static torpor_status write_version(const struct upgrade *upgrade,
                                    int64_t now_ms) {
-  const struct torpor__database_calls *calls = upgrade->rows->calls;
+  const struct torpor__database_calls *calls = upgrade->database->calls;
   const struct torpor__program *next = &upgrade->next;
   const char *engine = torpor_engine_id();
   const struct torpor__version version = {
@@ -312,12 +268,12 @@ static torpor_status write_version(const struct upgrade *upgrade,
                                         .origin = "",
                                         .made_ms = now_ms};
   torpor_status status =
-      calls->version_add(upgrade->rows, upgrade->number, &version);
+      calls->version_add(upgrade->database, upgrade->number, &version);
   for (size_t i = 0; status == TORPOR_OK && i < next->count; i++)
-    status = calls->file_add(upgrade->rows, upgrade->number, version.number,
+    status = calls->file_add(upgrade->database, upgrade->number, version.number,
                              next->files[i].name, next->files[i].source);
   if (status != TORPOR_OK) return status;
-  return calls->branch_add(upgrade->rows, upgrade->number, &branch);
+  return calls->branch_add(upgrade->database, upgrade->number, &branch);
 }
 
 /* What the old program waited for is nobody's any more. A request to cancel
@@ -325,7 +281,7 @@ static torpor_status write_version(const struct upgrade *upgrade,
 static torpor_status write_head(const struct upgrade *upgrade,
                                 const struct torpor__head *now,
                                 int64_t now_ms) {
-  const struct torpor__database_calls *calls = upgrade->rows->calls;
+  const struct torpor__database_calls *calls = upgrade->database->calls;
   struct torpor__head head = *now;
   head.status = TORPOR__RUN_ACTIVE;
   head.branch = upgrade->branch;
@@ -336,38 +292,42 @@ static torpor_status write_head(const struct upgrade *upgrade,
   head.runnable = false;
   if (head.cancel != TORPOR__CANCEL_ALL) head.cancel = 0;
   head.changed_ms = now_ms;
-  torpor_status status = calls->operation_clear(upgrade->rows, upgrade->number);
+  torpor_status status =
+      calls->operation_clear(upgrade->database, upgrade->number);
   if (status == TORPOR_OK)
-    status = calls->result_clear(upgrade->rows, upgrade->number);
+    status = calls->result_clear(upgrade->database, upgrade->number);
   if (status == TORPOR_OK)
-    status = calls->exit_remove(upgrade->rows, upgrade->number);
+    status = calls->exit_remove(upgrade->database, upgrade->number);
   if (status != TORPOR_OK) return status;
-  return calls->head_put(upgrade->rows, upgrade->number, &head);
+  return calls->head_put(upgrade->database, upgrade->number, &head);
 }
 
 /* Whoever is no worker may have ended the run meanwhile. */
 static torpor_status write_rows(const struct upgrade *upgrade, int64_t now_ms) {
-  struct torpor__database *rows = upgrade->rows;
+  struct torpor__database *database = upgrade->database;
   struct torpor__head now;
-  torpor_status status = rows->calls->head_get(rows, upgrade->number, &now);
+  torpor_status status =
+      database->calls->head_get(database, upgrade->number, &now);
   if (status != TORPOR_OK) return status;
   if (!is_upgradable(&now))
-    return torpor__database_fail(rows, TORPOR_ENDED, "run '%s'", upgrade->id);
+    return torpor__database_fail(database, TORPOR_ENDED, "run '%s'",
+                                 upgrade->id);
   if (now.step != upgrade->head.step || now.branch != upgrade->head.branch)
-    return torpor__database_fail(rows, TORPOR_FENCED, "run '%s'", upgrade->id);
+    return torpor__database_fail(database, TORPOR_FENCED, "run '%s'",
+                                 upgrade->id);
   status = write_version(upgrade, now_ms);
   return status == TORPOR_OK ? write_head(upgrade, &now, now_ms) : status;
 }
 
 static torpor_status write_upgrade(const struct upgrade *upgrade) {
-  struct torpor__database *rows = upgrade->rows;
+  struct torpor__database *database = upgrade->database;
   TORPOR__FAULT(UPGRADE_READ);
-  torpor_status status = rows->calls->begin(rows);
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
   status = write_rows(upgrade, torpor__store_now());
   TORPOR__FAULT(UPGRADE_BEFORE);
-  if (status == TORPOR_OK) status = rows->calls->commit(rows);
-  if (status != TORPOR_OK) rows->calls->rollback(rows);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   if (status == TORPOR_OK) TORPOR__FAULT(UPGRADE_AFTER);
   return status;
 }
@@ -385,14 +345,14 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
                                         &upgrade->chain, &report->state);
   if (status == TORPOR_OK) status = wrap_state(upgrade, &report->state);
   if (status == TORPOR_OK)
-    status = torpor__input_check(upgrade->rows,
+    status = torpor__input_check(upgrade->database,
                                  (torpor_slice){.data = upgrade->handed.data,
                                                 .size = upgrade->handed.size},
                                  upgrade->upgrade_state.memory_max,
                                  "the state that is handed over");
   if (status == TORPOR_OK)
     status = torpor__upgrade_state_seal(upgrade->store, &upgrade->handed);
-  if (status == TORPOR_OK) status = find_numbers(upgrade);
+  choose_numbers(upgrade);
   if (status == TORPOR_OK) status = make_report(upgrade, report);
   if (status != TORPOR_OK || options->dry_run) return status;
   return write_upgrade(upgrade);
@@ -401,15 +361,16 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
 /* Keeps workers off, for as long as 'do_upgrade' takes; a dry run on a store
  * that cannot be written only looks whether there is one. */
 static torpor_status lock_run(struct upgrade *upgrade, bool dry) {
-  struct torpor__database *rows = upgrade->rows;
+  struct torpor__database *database = upgrade->database;
   bool locked = false;
-  torpor_status status = rows->calls->lock(rows, upgrade->number);
+  torpor_status status = database->calls->lock(database, upgrade->number);
   upgrade->locked = status == TORPOR_OK;
   if (status == TORPOR_READONLY && dry)
-    status = rows->calls->locked(rows, upgrade->number, &locked);
+    status = database->calls->locked(database, upgrade->number, &locked);
   if (status == TORPOR_LOCKED || locked)
-    return torpor__database_fail(
-        rows, TORPOR_LOCKED, "run '%s': stop its worker first", upgrade->id);
+    return torpor__database_fail(database, TORPOR_LOCKED,
+                                 "run '%s': stop its worker first",
+                                 upgrade->id);
   return status;
 }
 
@@ -418,9 +379,7 @@ static void free_upgrade(struct upgrade *upgrade) {
   torpor__program_free(&upgrade->next);
   torpor_access_close(upgrade->access);
   torpor_bytes_free(&upgrade->handed);
-  free(upgrade->program);
-  free(upgrade->access_text);
-  free(upgrade->input);
+  torpor__run_rows_free(&upgrade->rows);
 }
 
 torpor_status torpor_run_upgrade(torpor_store *store, const char *id,
@@ -428,19 +387,21 @@ torpor_status torpor_run_upgrade(torpor_store *store, const char *id,
                                  torpor_run_upgrade_report *out) {
   torpor_run_upgrade_options given = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
   torpor_run_upgrade_report report = {0};
-  struct upgrade upgrade = {.store = store, .rows = store->database, .id = id};
+  struct upgrade upgrade = {
+      .store = store, .database = store->database, .id = id};
   if (out != NULL) *out = report;
   memcpy(&given, options,
          options->size < sizeof given ? options->size : sizeof given);
   if (given.file == NULL)
-    return torpor__database_fail(upgrade.rows, TORPOR_MISUSE,
+    return torpor__database_fail(upgrade.database, TORPOR_MISUSE,
                                  "name the new main module of the run");
   torpor_status status =
-      upgrade.rows->calls->run_find(upgrade.rows, id, &upgrade.number);
+      upgrade.database->calls->run_find(upgrade.database, id, &upgrade.number);
   if (status == TORPOR_OK) status = lock_run(&upgrade, given.dry_run);
   if (status != TORPOR_OK) return status;
   status = do_upgrade(&upgrade, &given, &report);
-  if (upgrade.locked) upgrade.rows->calls->unlock(upgrade.rows, upgrade.number);
+  if (upgrade.locked)
+    upgrade.database->calls->unlock(upgrade.database, upgrade.number);
   free_upgrade(&upgrade);
   if (status == TORPOR_OK && out != NULL)
     *out = report;
