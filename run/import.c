@@ -424,16 +424,17 @@ make_row(const struct imported *run, const torpor_run_import_options *options,
 
 /* What the program will read is what a program can read. */
 static torpor_status check_data(struct imported *run) {
-  struct torpor__database *rows = run->store->database;
+  struct torpor__database *database = run->store->database;
   torpor_status status = TORPOR_OK;
   if (run->input.size > 0)
-    status = torpor__input_check(rows, run->input, 0, "the input of the run");
+    status =
+        torpor__input_check(database, run->input, 0, "the input of the run");
   if (status == TORPOR_OK && run->upgrade.size > 0)
-    status = torpor__input_check(rows, run->upgrade, 0,
+    status = torpor__input_check(database, run->upgrade, 0,
                                  "what an older program handed over");
   for (size_t i = 0; status == TORPOR_OK && i < run->result_count; i++)
     if (run->results[i].value.size > 0)
-      status = torpor__input_check(rows, run->results[i].value, 0,
+      status = torpor__input_check(database, run->results[i].value, 0,
                                    "the result of an operation");
   return status;
 }

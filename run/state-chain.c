@@ -128,14 +128,14 @@ static void turn_round(struct torpor__state_chain *chain) {
 torpor_status torpor__state_chain_read(struct torpor__state_chain *chain,
                                        torpor_store *store, int64_t number,
                                        const char *id, int64_t step) {
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   struct reader reader = {.chain = chain, .store = store, .id = id};
   *chain = (struct torpor__state_chain){0};
   torpor_status status =
-      rows->calls->state_each(rows, number, step, take_part, &reader);
+      database->calls->state_each(database, number, step, take_part, &reader);
   if (status == TORPOR_CANCELLED) status = reader.status;
   if (status == TORPOR_OK && chain->count == 0)
-    status = torpor__database_fail(rows, TORPOR_NOT_FOUND,
+    status = torpor__database_fail(database, TORPOR_NOT_FOUND,
                                    "run %s: no state of it is kept", id);
   else if (status == TORPOR_OK && reader.next != 0)
     status = fail_gap(&reader);
@@ -164,14 +164,15 @@ static torpor_status find_sealed(void *data, const struct torpor__state *row) {
 /* A store is used with a key or without, so that its first and its last state
  * tell which it is. */
 torpor_status torpor__state_chain_check(torpor_store *store, const char *id) {
-  struct torpor__database *rows = store->database;
+  struct torpor__database *database = store->database;
   bool sealed = false;
   if (store->keyed) return TORPOR_OK;
-  torpor_status status = rows->calls->state_ends(rows, find_sealed, &sealed);
+  torpor_status status =
+      database->calls->state_ends(database, find_sealed, &sealed);
   if (status == TORPOR_CORRUPT) status = TORPOR_OK; /* another run's */
   if (status != TORPOR_OK || !sealed) return status;
   return torpor__database_fail(
-      rows, TORPOR_KEY,
+      database, TORPOR_KEY,
       "run '%s': the states of this store are encrypted, "
       "and its would not be; open the store with its key",
       id);

@@ -18,14 +18,14 @@
 
 struct taking {
   const struct torpor__upgrade_state *upgrade_state;
-  struct torpor__database *store;
+  struct torpor__database *database;
   torpor_loader *loader; /* of the exporter */
   torpor_vm *vm;
 };
 
 static torpor_status fail_text(const struct taking *taking,
                                torpor_status status, const char *text) {
-  snprintf(taking->store->message, sizeof taking->store->message,
+  snprintf(taking->database->message, sizeof taking->database->message,
            "run '%s': %.400s", taking->upgrade_state->id, text);
   return status;
 }
@@ -64,7 +64,7 @@ static torpor_status give_module(void *user, const char *name,
                                  torpor_bytes *source) {
   const struct taking *taking = user;
   torpor_status status =
-      torpor__program_find(taking->store, taking->upgrade_state->number,
+      torpor__program_find(taking->database, taking->upgrade_state->number,
                            taking->upgrade_state->version, name, source);
   if (status != TORPOR_NOT_FOUND || taking->loader == NULL) return status;
   return torpor_loader_module(taking->loader, name, source);
@@ -193,7 +193,7 @@ torpor__upgrade_state_take(const struct torpor__upgrade_state *upgrade_state,
                            const struct torpor__state_chain *chain,
                            torpor_bytes *out) {
   struct taking taking = {.upgrade_state = upgrade_state,
-                          .store = upgrade_state->store->database};
+                          .database = upgrade_state->store->database};
   const struct torpor__run_context context = {
       .id = upgrade_state->id,
       .program = upgrade_state->program,

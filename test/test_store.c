@@ -43,36 +43,37 @@ static int in_process(void (*child)(void)) {
 
 /* ---- transactions -------------------------------------------------------- */
 
-static int64_t count_signals(struct torpor__database *store, int64_t run) {
+static int64_t count_signals(struct torpor__database *database, int64_t run) {
   struct torpor__counts counts;
-  assert_int_equal(store->calls->run_count(store, run, &counts), TORPOR_OK);
+  assert_int_equal(database->calls->run_count(database, run, &counts),
+                   TORPOR_OK);
   return counts.signals;
 }
 
 static void savepoints(void **state) {
   (void)state;
   const struct torpor__signal signal = {.topic = "go"};
-  struct torpor__database *store = store_open();
-  const struct torpor__database_calls *calls = store->calls;
+  struct torpor__database *database = store_open();
+  const struct torpor__database_calls *calls = database->calls;
   int64_t run;
-  store_add_run(store, "first", &run);
-  calls->begin(store);
-  calls->savepoint(store);
-  calls->signal_add(store, run, &signal);
-  calls->release(store);
-  calls->savepoint(store);
-  calls->signal_add(store, run, &signal);
-  calls->revert(store);
-  calls->savepoint(store);
-  calls->signal_add(store, run, &signal);
-  calls->release(store);
-  assert_int_equal(calls->commit(store), TORPOR_OK);
-  assert_int_equal(count_signals(store, run), 2);
-  calls->begin(store);
-  calls->signal_add(store, run, &signal);
-  calls->rollback(store);
-  assert_int_equal(count_signals(store, run), 2);
-  store_close(store);
+  store_add_run(database, "first", &run);
+  calls->begin(database);
+  calls->savepoint(database);
+  calls->signal_add(database, run, &signal);
+  calls->release(database);
+  calls->savepoint(database);
+  calls->signal_add(database, run, &signal);
+  calls->revert(database);
+  calls->savepoint(database);
+  calls->signal_add(database, run, &signal);
+  calls->release(database);
+  assert_int_equal(calls->commit(database), TORPOR_OK);
+  assert_int_equal(count_signals(database, run), 2);
+  calls->begin(database);
+  calls->signal_add(database, run, &signal);
+  calls->rollback(database);
+  assert_int_equal(count_signals(database, run), 2);
+  store_close(database);
 }
 
 /* What a transaction that was rolled back had in the log already does no harm
@@ -144,10 +145,10 @@ static void others_wait_and_see(void **state) {
 /* ---- locks --------------------------------------------------------------- */
 
 static void check_lock_is_taken(void) {
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   bool locked = false;
-  store->calls->locked(store, 1, &locked);
-  _exit(store->calls->lock(store, 1) == TORPOR_LOCKED && locked ? 7 : 8);
+  database->calls->locked(database, 1, &locked);
+  _exit(database->calls->lock(database, 1) == TORPOR_LOCKED && locked ? 7 : 8);
 }
 
 static void a_lock_keeps_others_off(void **state) {
@@ -177,19 +178,19 @@ static void a_lock_dies_with_its_process(void **state) {
   assert_int_equal(pipe(ready), 0);
   pid_t pid = fork();
   if (pid == 0) {
-    struct torpor__database *store = store_open();
-    store->calls->lock(store, 1);
+    struct torpor__database *database = store_open();
+    database->calls->lock(database, 1);
     if (write(ready[1], "x", 1) != 1) _exit(1);
     for (;;) pause();
   }
   assert_int_equal(read(ready[0], &byte, 1), 1);
-  struct torpor__database *store = store_open();
-  torpor_status status = store->calls->lock(store, 1);
+  struct torpor__database *database = store_open();
+  torpor_status status = database->calls->lock(database, 1);
   kill(pid, SIGKILL);
   waitpid(pid, NULL, 0);
   assert_int_equal(status, TORPOR_LOCKED);
-  assert_int_equal(store->calls->lock(store, 1), TORPOR_OK);
-  store_close(store);
+  assert_int_equal(database->calls->lock(database, 1), TORPOR_OK);
+  store_close(database);
   close(ready[0]);
   close(ready[1]);
 }
@@ -199,14 +200,14 @@ static void a_lock_dies_with_its_process(void **state) {
 enum { CHILDREN = 4, RUNS_EACH = 25 };
 
 static void add_runs(void) {
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   for (int i = 0; i < RUNS_EACH; i++) {
     char id[32];
     int64_t run;
     snprintf(id, sizeof id, "%d-%d", (int)getpid(), i);
-    if (store_add_run(store, id, &run) != TORPOR_OK) _exit(1);
+    if (store_add_run(database, id, &run) != TORPOR_OK) _exit(1);
   }
-  store_close(store);
+  store_close(database);
 }
 
 static torpor_status count_run(void *data, int64_t run,
@@ -233,24 +234,24 @@ static void processes_share_a_new_store(void **state) {
     waitpid(children[i], &status, 0);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   int count = 0;
-  store->calls->run_each(store, 0, count_run, &count);
+  database->calls->run_each(database, 0, count_run, &count);
   assert_int_equal(count, CHILDREN * RUNS_EACH);
-  store_close(store);
+  store_close(database);
 }
 
 /* Opens a new store as soon as the others do; 0, or what went wrong. */
 static int open_with_others(int gate) {
-  struct torpor__database *store;
+  struct torpor__database *database;
   char byte;
   if (read(gate, &byte, 1) != 0) return 1; /* until the other end is closed */
-  torpor_status status = store_try(&store, 0);
+  torpor_status status = store_try(&database, 0);
   if (status != TORPOR_OK) {
     fprintf(stderr, "%s\n", store_message);
     return 2;
   }
-  store_close(store);
+  store_close(database);
   return 0;
 }
 
@@ -285,10 +286,10 @@ static int seen;
 
 /* ---- versions ------------------------------------------------------------ */
 
-static int64_t version_of(struct torpor__database *store) {
+static int64_t version_of(struct torpor__database *database) {
   int64_t version = -1;
-  torpor__sqlite_pragma((struct torpor__sqlite *)store, "PRAGMA user_version",
-                        &version);
+  torpor__sqlite_pragma((struct torpor__sqlite *)database,
+                        "PRAGMA user_version", &version);
   return version;
 }
 
@@ -302,17 +303,17 @@ static void older_ones_are_migrated(void **state) {
   migrations[LAST + 1].sql =
       "UPDATE head SET extra = 41;"
       "UPDATE head SET extra = extra + 1;";
-  struct torpor__database *store = store_open();
-  struct torpor__sqlite *db = (struct torpor__sqlite *)store;
+  struct torpor__database *database = store_open();
+  struct torpor__sqlite *db = (struct torpor__sqlite *)database;
   int64_t run;
   int64_t extra = 0;
-  store_add_run(store, "first", &run);
+  store_add_run(database, "first", &run);
   assert_int_equal(torpor__sqlite_migrate(db, migrations, LAST + 2), TORPOR_OK);
-  assert_int_equal(version_of(store), LAST + 2);
+  assert_int_equal(version_of(database), LAST + 2);
   torpor__sqlite_pragma(db, "SELECT extra FROM head", &extra);
   assert_int_equal(extra, 42);
-  store_close(store);
-  assert_int_equal(store_try(&store, 0), TORPOR_NEWER);
+  store_close(database);
+  assert_int_equal(store_try(&database, 0), TORPOR_NEWER);
   assert_non_null(strstr(store_message, "use a newer Torpor"));
 }
 
@@ -393,28 +394,31 @@ static torpor_status see_old_file(void *data, const char *name,
 static void version_1_is_migrated(void **state) {
   (void)state;
   make_version_1();
-  struct torpor__database *store = store_open();
-  const struct torpor__database_calls *calls = store->calls;
+  struct torpor__database *database = store_open();
+  const struct torpor__database_calls *calls = database->calls;
   struct torpor__counts counts;
   seen = 0;
-  assert_int_equal(calls->run_each(store, 0, see_old_run, NULL), TORPOR_OK);
+  assert_int_equal(calls->run_each(database, 0, see_old_run, NULL), TORPOR_OK);
   assert_int_equal(seen, 2);
-  assert_int_equal(calls->state_each(store, 1, INT64_MAX, see_old_state, NULL),
-                   TORPOR_OK);
+  assert_int_equal(
+      calls->state_each(database, 1, INT64_MAX, see_old_state, NULL),
+      TORPOR_OK);
   assert_int_equal(seen, 3);
-  assert_int_equal(calls->operation_each(store, 1, see_old_operation, NULL),
+  assert_int_equal(calls->operation_each(database, 1, see_old_operation, NULL),
                    TORPOR_OK);
   assert_int_equal(seen, 5);
-  assert_int_equal(calls->kind_each(store, 1, see_old_kind, NULL), TORPOR_OK);
+  assert_int_equal(calls->kind_each(database, 1, see_old_kind, NULL),
+                   TORPOR_OK);
   assert_int_equal(seen, 7);
   for (int64_t run = 1; run <= 2; run++)
-    assert_int_equal(calls->file_each(store, run, 0, NULL, see_old_file, NULL),
-                     TORPOR_OK);
+    assert_int_equal(
+        calls->file_each(database, run, 0, NULL, see_old_file, NULL),
+        TORPOR_OK);
   assert_int_equal(seen, 9);
-  assert_int_equal(calls->run_count(store, 1, &counts), TORPOR_OK);
+  assert_int_equal(calls->run_count(database, 1, &counts), TORPOR_OK);
   assert_int_equal(counts.states, 1);
   assert_int_equal(counts.signals, 1);
-  store_close(store);
+  store_close(database);
 }
 
 static void a_migration_that_fails_changes_nothing(void **state) {
@@ -425,18 +429,18 @@ static void a_migration_that_fails_changes_nothing(void **state) {
          sizeof torpor__sqlite_migrations);
   migrations[LAST].sql = "DROP TABLE line;";
   migrations[LAST + 1].sql = "DROP TABLE no_such_table;";
-  struct torpor__database *store = store_open();
-  struct torpor__sqlite *db = (struct torpor__sqlite *)store;
+  struct torpor__database *database = store_open();
+  struct torpor__sqlite *db = (struct torpor__sqlite *)database;
   int64_t tables = 0;
   assert_int_not_equal(torpor__sqlite_migrate(db, migrations, LAST + 2),
                        TORPOR_OK);
-  assert_int_equal(version_of(store), LAST);
+  assert_int_equal(version_of(database), LAST);
   torpor__sqlite_pragma(
       db, "SELECT count(*) FROM sqlite_schema WHERE name = 'line'", &tables);
   assert_int_equal(tables, 1);
-  store_close(store);
-  store = store_open();
-  store_close(store);
+  store_close(database);
+  database = store_open();
+  store_close(database);
 }
 
 static void nobody_is_migrated_under_its_feet(void **state) {
@@ -447,16 +451,16 @@ static void nobody_is_migrated_under_its_feet(void **state) {
          sizeof torpor__sqlite_migrations);
   migrations[LAST].sql = "DROP TABLE line;";
   struct torpor__database *worker = store_open();
-  struct torpor__database *store;
-  assert_int_equal(store_try(&store, BUSY_MS), TORPOR_OK);
-  struct torpor__sqlite *db = (struct torpor__sqlite *)store;
+  struct torpor__database *database;
+  assert_int_equal(store_try(&database, BUSY_MS), TORPOR_OK);
+  struct torpor__sqlite *db = (struct torpor__sqlite *)database;
   assert_int_equal(torpor__sqlite_migrate(db, migrations, LAST + 1),
                    TORPOR_LOCKED);
-  assert_non_null(strstr(store->message, "stop them first"));
-  assert_int_equal(version_of(store), LAST);
+  assert_non_null(strstr(database->message, "stop them first"));
+  assert_int_equal(version_of(database), LAST);
   store_close(worker);
   assert_int_equal(torpor__sqlite_migrate(db, migrations, LAST + 1), TORPOR_OK);
-  store_close(store);
+  store_close(database);
 }
 
 /* ---- what can be wrong with a file --------------------------------------- */
@@ -467,9 +471,9 @@ static void other_files_are_refused_untouched(void **state) {
       "This is a letter, and much longer than a header "
       "of a database would have to be, to be sure of "
       "it.";
-  struct torpor__database *store;
+  struct torpor__database *database;
   test_file_write(store_path, text, sizeof text);
-  assert_int_equal(store_try(&store, 0), TORPOR_FORMAT);
+  assert_int_equal(store_try(&database, 0), TORPOR_FORMAT);
   torpor_bytes after = test_file_read(store_path);
   assert_int_equal(after.size, sizeof text);
   assert_memory_equal(after.data, text, sizeof text);
@@ -478,24 +482,24 @@ static void other_files_are_refused_untouched(void **state) {
 
 static void other_databases_are_refused(void **state) {
   (void)state;
-  struct torpor__database *store;
+  struct torpor__database *database;
   store_sql("PRAGMA application_id = 7");
-  assert_int_equal(store_try(&store, 0), TORPOR_FORMAT);
+  assert_int_equal(store_try(&database, 0), TORPOR_FORMAT);
   assert_non_null(strstr(store_message, "choose another path"));
 }
 
 static void damaged_files_are_refused(void **state) {
   (void)state;
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   int64_t run;
-  store_add_run(store, "first", &run);
-  store_close(store);
+  store_add_run(database, "first", &run);
+  store_close(database);
   assert_int_equal(truncate(store_path, 5000), 0);
-  torpor_status status = store_try(&store, 0);
+  torpor_status status = store_try(&database, 0);
   if (status == TORPOR_OK) {
-    status = store->calls->run_find(store, "first", &run);
-    memcpy(store_message, store->message, sizeof store_message);
-    store_close(store);
+    status = database->calls->run_find(database, "first", &run);
+    memcpy(store_message, database->message, sizeof store_message);
+    store_close(database);
   }
   assert_int_equal(status, TORPOR_CORRUPT);
   assert_non_null(strstr(store_message, "backup"));
@@ -503,19 +507,19 @@ static void damaged_files_are_refused(void **state) {
 
 static void a_missing_store_is_not_made(void **state) {
   (void)state;
-  struct torpor__database *store;
+  struct torpor__database *database;
   struct torpor__database_options options = {.path = store_path,
                                              .must_exist = true};
-  assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
+  assert_int_equal(torpor__sqlite_open(&options, &database, store_message),
                    TORPOR_NOT_FOUND);
   assert_int_equal(access(store_path, F_OK), -1);
   options =
       (struct torpor__database_options){.path = store_path, .read_only = true};
-  assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
+  assert_int_equal(torpor__sqlite_open(&options, &database, store_message),
                    TORPOR_NOT_FOUND);
   options =
       (struct torpor__database_options){.path = "/no/such/store_folder/store"};
-  assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
+  assert_int_equal(torpor__sqlite_open(&options, &database, store_message),
                    TORPOR_IO);
   assert_non_null(strstr(store_message, "check the path"));
 }
@@ -524,9 +528,9 @@ static void looking_writes_nothing(void **state) {
   (void)state;
   const struct torpor__database_options options = {.path = store_path,
                                                    .read_only = true};
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   int64_t run, found;
-  store_add_run(store, "first", &run);
+  store_add_run(database, "first", &run);
   struct torpor__database *reader;
   assert_int_equal(torpor__sqlite_open(&options, &reader, store_message),
                    TORPOR_OK);
@@ -535,7 +539,7 @@ static void looking_writes_nothing(void **state) {
   assert_int_equal(store_add_run(reader, "second", &run), TORPOR_READONLY);
   assert_int_equal(reader->calls->lock(reader, 1), TORPOR_READONLY);
   store_close(reader);
-  store_close(store);
+  store_close(database);
 }
 
 static void names_of_no_file(void **state) {
@@ -543,19 +547,19 @@ static void names_of_no_file(void **state) {
   static const char *const names[] = {
       "",       ":memory:", "file:", "file::memory:", "file:?cache=shared",
       "file:%", "file:%00x"};
-  struct torpor__database *store;
+  struct torpor__database *database;
   assert_int_equal(chdir(store_folder), 0);
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const struct torpor__database_options options = {.path = names[i]};
     torpor_status expected =
         strcmp(names[i], "file:%") == 0 ? TORPOR_OK : TORPOR_MISUSE;
-    assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
+    assert_int_equal(torpor__sqlite_open(&options, &database, store_message),
                      expected);
-    if (store != NULL) store_close(store);
+    if (database != NULL) store_close(database);
   }
   const struct torpor__database_options options = {.path = "/x",
                                                    .vfs = "memdb"};
-  assert_int_equal(torpor__sqlite_open(&options, &store, store_message),
+  assert_int_equal(torpor__sqlite_open(&options, &database, store_message),
                    TORPOR_MISUSE);
   assert_int_equal(chdir("/"), 0);
 }
@@ -578,9 +582,9 @@ static void refuse_locks(void) {
 }
 
 static void open_without_locks(void) {
-  struct torpor__database *store;
+  struct torpor__database *database;
   refuse_locks();
-  torpor_status status = store_try(&store, 0);
+  torpor_status status = store_try(&database, 0);
   _exit(status == TORPOR_IO && strstr(store_message, "has no locks") != NULL &&
                 strstr(store_message, "migrated") == NULL
             ? 7
@@ -595,9 +599,9 @@ static void a_file_system_without_locks(void **state) {
 }
 
 static void open_as_nobody(void) {
-  struct torpor__database *store;
+  struct torpor__database *database;
   if (geteuid() == 0 && setuid(NOBODY) != 0) _exit(1);
-  torpor_status status = store_try(&store, 0);
+  torpor_status status = store_try(&database, 0);
   _exit(status == TORPOR_READONLY && strstr(store_message, "writable") != NULL
             ? 7
             : 8);
@@ -605,10 +609,10 @@ static void open_as_nobody(void) {
 
 static void a_store_that_cannot_be_written(void **state) {
   (void)state;
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   int64_t run;
-  store_add_run(store, "first", &run);
-  store_close(store);
+  store_add_run(database, "first", &run);
+  store_close(database);
   chmod(store_path, 0444);
   chmod(store_folder, 0555);
   int code = in_process(open_as_nobody);

@@ -39,16 +39,16 @@ static char locks_path[64];
 static struct torpor__database *open_store(void) {
   const struct torpor__database_options options = {
       .path = "store", .vfs = POWER_VFS, .locks = locks_path, .busy_ms = 100};
-  struct torpor__database *store;
+  struct torpor__database *database;
   char message[TORPOR__DATABASE_MESSAGE_MAX];
-  torpor_status status = torpor__sqlite_open(&options, &store, message);
+  torpor_status status = torpor__sqlite_open(&options, &database, message);
   if (status != TORPOR_OK && !power_is_cut())
     fail_msg("open after a power cut: %s", message);
-  return store;
+  return database;
 }
 
-static void close_store(struct torpor__database *store) {
-  if (store != NULL) store->calls->close(store);
+static void close_store(struct torpor__database *database) {
+  if (database != NULL) database->calls->close(database);
 }
 
 /* ---- what transaction n writes ------------------------------------------- */
@@ -62,67 +62,74 @@ static void fill_snapshot(int64_t n, uint8_t *bytes) {
     bytes[i] = (uint8_t)(n * 31 + (int64_t)i * 7);
 }
 
-static torpor_status write_state(struct torpor__database *store, int64_t n) {
+static torpor_status write_state(struct torpor__database *database, int64_t n) {
   uint8_t bytes[SNAPSHOT_MAX];
   fill_snapshot(n, bytes);
   const struct torpor__state state = {
       .step = n,
       .engine = {.data = "engine", .size = 6},
       .snapshot = {.data = bytes, .size = snapshot_size(n)}};
-  torpor_status status = store->calls->state_put(store, 1, &state);
-  if (status == TORPOR_OK) status = store->calls->state_prune(store, 1, n);
+  torpor_status status = database->calls->state_put(database, 1, &state);
+  if (status == TORPOR_OK)
+    status = database->calls->state_prune(database, 1, n);
   return status;
 }
 
 /* Operation n begins, n - 1 ends; every third step brings a signal. */
-static torpor_status write_rows(struct torpor__database *store, int64_t n) {
+static torpor_status write_rows(struct torpor__database *database, int64_t n) {
   const struct torpor__operation operation = {
       .id = (uint64_t)n, .kind = "timer", .key = "key", .due_ms = n};
   const struct torpor__signal signal = {.topic = "go"};
   const struct torpor__line line = {
       .step = n, .level = TORPOR_LEVEL_LOG, .text = {.data = &n, .size = 8}};
-  torpor_status status = store->calls->operation_add(store, 1, &operation);
+  torpor_status status =
+      database->calls->operation_add(database, 1, &operation);
   if (status == TORPOR_OK)
-    status = store->calls->operation_remove(store, 1, 0, (uint64_t)(n - 1));
-  if (status == TORPOR_OK) status = store->calls->line_add(store, 1, &line);
+    status =
+        database->calls->operation_remove(database, 1, 0, (uint64_t)(n - 1));
+  if (status == TORPOR_OK)
+    status = database->calls->line_add(database, 1, &line);
   if (status == TORPOR_OK && n % 3 == 0)
-    status = store->calls->signal_add(store, 1, &signal);
+    status = database->calls->signal_add(database, 1, &signal);
   return status;
 }
 
 /* A second run of the same transaction, taken back by its savepoint. */
-static torpor_status write_reverted(struct torpor__database *store) {
+static torpor_status write_reverted(struct torpor__database *database) {
   const struct torpor__signal signal = {.topic = "never"};
-  torpor_status status = store->calls->savepoint(store);
-  if (status == TORPOR_OK) status = store->calls->signal_add(store, 1, &signal);
-  if (status == TORPOR_OK) status = store->calls->revert(store);
+  torpor_status status = database->calls->savepoint(database);
+  if (status == TORPOR_OK)
+    status = database->calls->signal_add(database, 1, &signal);
+  if (status == TORPOR_OK) status = database->calls->revert(database);
   return status;
 }
 
-static torpor_status write_step(struct torpor__database *store, int64_t n) {
+static torpor_status write_step(struct torpor__database *database, int64_t n) {
   struct torpor__head head;
-  torpor_status status = store->calls->savepoint(store);
-  if (status == TORPOR_OK) status = store->calls->head_get(store, 1, &head);
+  torpor_status status = database->calls->savepoint(database);
+  if (status == TORPOR_OK)
+    status = database->calls->head_get(database, 1, &head);
   head.step++;
-  if (status == TORPOR_OK) status = store->calls->head_put(store, 1, &head);
-  if (status == TORPOR_OK) status = write_state(store, n);
-  if (status == TORPOR_OK) status = write_rows(store, n);
-  if (status == TORPOR_OK) status = store->calls->release(store);
-  return status == TORPOR_OK ? write_reverted(store) : status;
+  if (status == TORPOR_OK)
+    status = database->calls->head_put(database, 1, &head);
+  if (status == TORPOR_OK) status = write_state(database, n);
+  if (status == TORPOR_OK) status = write_rows(database, n);
+  if (status == TORPOR_OK) status = database->calls->release(database);
+  return status == TORPOR_OK ? write_reverted(database) : status;
 }
 
 /* Transaction 0 makes the run. */
-static torpor_status write_transaction(struct torpor__database *store,
+static torpor_status write_transaction(struct torpor__database *database,
                                        int64_t n) {
   const struct torpor__run row = {.id = "run", .program = "p", .access = ""};
   int64_t run;
-  torpor_status status = store->calls->begin(store);
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
-  store->calls->lock(store, 1);
-  status =
-      n == 0 ? store->calls->run_add(store, &row, &run) : write_step(store, n);
-  if (status == TORPOR_OK) status = store->calls->commit(store);
-  if (status != TORPOR_OK) store->calls->rollback(store);
+  database->calls->lock(database, 1);
+  status = n == 0 ? database->calls->run_add(database, &row, &run)
+                  : write_step(database, n);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
   return status;
 }
 
@@ -166,24 +173,25 @@ static torpor_status see_line(void *data, const struct torpor__line *row) {
   return TORPOR_OK;
 }
 
-static void check_rows(struct torpor__database *store, int64_t n) {
+static void check_rows(struct torpor__database *database, int64_t n) {
   struct seen seen = {.n = n};
-  const struct torpor__database_calls *calls = store->calls;
-  assert_int_equal(calls->state_each(store, 1, INT64_MAX, see_state, &seen),
+  const struct torpor__database_calls *calls = database->calls;
+  assert_int_equal(calls->state_each(database, 1, INT64_MAX, see_state, &seen),
                    TORPOR_OK);
-  assert_int_equal(calls->operation_each(store, 1, see_operation, &seen),
+  assert_int_equal(calls->operation_each(database, 1, see_operation, &seen),
                    TORPOR_OK);
-  assert_int_equal(calls->signal_each(store, 1, 0, see_signal, &seen),
+  assert_int_equal(calls->signal_each(database, 1, 0, see_signal, &seen),
                    TORPOR_OK);
-  assert_int_equal(calls->line_each(store, 1, 0, see_line, &seen), TORPOR_OK);
+  assert_int_equal(calls->line_each(database, 1, 0, see_line, &seen),
+                   TORPOR_OK);
   assert_int_equal(seen.states, n > 0);
   assert_int_equal(seen.operations, n > 0);
   assert_int_equal(seen.signals, n / 3);
   assert_int_equal(seen.lines, n);
 }
 
-static void check_file(struct torpor__database *store) {
-  struct torpor__sqlite *db = (struct torpor__sqlite *)store;
+static void check_file(struct torpor__database *database) {
+  struct torpor__sqlite *db = (struct torpor__sqlite *)database;
   int64_t wrong = -1;
   assert_int_equal(
       torpor__sqlite_pragma(db,
@@ -196,19 +204,20 @@ static void check_file(struct torpor__database *store) {
 
 /* Opens the store again; the number of the transaction that it is at, which is
  * 'last' or one more. -1: the run is not there. */
-static int64_t check_store(struct torpor__database *store, int64_t last) {
+static int64_t check_store(struct torpor__database *database, int64_t last) {
   int64_t run;
   int64_t n = -1;
   struct torpor__head head;
-  torpor_status status = store->calls->run_find(store, "run", &run);
+  torpor_status status = database->calls->run_find(database, "run", &run);
   if (status == TORPOR_OK) {
-    assert_int_equal(store->calls->head_get(store, run, &head), TORPOR_OK);
+    assert_int_equal(database->calls->head_get(database, run, &head),
+                     TORPOR_OK);
     n = head.step;
-    check_rows(store, n);
+    check_rows(database, n);
   } else {
     assert_int_equal(status, TORPOR_NOT_FOUND);
   }
-  check_file(store);
+  check_file(database);
   if (n != last && n != last + 1)
     fail_msg("transaction %d was committed, the store is at %d", (int)last,
              (int)n);
@@ -218,11 +227,11 @@ static int64_t check_store(struct torpor__database *store, int64_t last) {
 /* ---- scripts ------------------------------------------------------------- */
 
 /* Runs transactions 'from' to 'to'; gives the last whose commit returned. */
-static int64_t run_script(struct torpor__database *store, int64_t from,
+static int64_t run_script(struct torpor__database *database, int64_t from,
                           int64_t to) {
   int64_t last = from - 1;
-  while (store != NULL && last < to &&
-         write_transaction(store, last + 1) == TORPOR_OK)
+  while (database != NULL && last < to &&
+         write_transaction(database, last + 1) == TORPOR_OK)
     last++;
   return last;
 }
@@ -231,16 +240,16 @@ static int64_t run_script(struct torpor__database *store, int64_t from,
 static bool play_short(int64_t event, enum power_loss loss, uint64_t seed) {
   power_on(seed);
   power_cut_at(event);
-  struct torpor__database *store = open_store();
-  int64_t last = run_script(store, 0, SHORT_SCRIPT);
-  close_store(store);
+  struct torpor__database *database = open_store();
+  int64_t last = run_script(database, 0, SHORT_SCRIPT);
+  close_store(database);
   bool cut = power_is_cut();
   power_restore(loss, seed);
-  store = open_store();
-  int64_t n = check_store(store, last);
-  assert_int_equal(run_script(store, n + 1, SHORT_SCRIPT), SHORT_SCRIPT);
-  check_store(store, SHORT_SCRIPT);
-  close_store(store);
+  database = open_store();
+  int64_t n = check_store(database, last);
+  assert_int_equal(run_script(database, n + 1, SHORT_SCRIPT), SHORT_SCRIPT);
+  check_store(database, SHORT_SCRIPT);
+  close_store(database);
   power_off();
   return cut;
 }
@@ -259,9 +268,9 @@ static void every_place_of_a_short_script(void **state) {
 }
 
 /* Small checkpoints often, so that they are interrupted too. */
-static void checkpoint_often(struct torpor__database *store) {
-  if (store != NULL)
-    torpor__sqlite_exec((struct torpor__sqlite *)store,
+static void checkpoint_often(struct torpor__database *database) {
+  if (database != NULL)
+    torpor__sqlite_exec((struct torpor__sqlite *)database,
                         "PRAGMA wal_autocheckpoint = 12");
 }
 
@@ -272,15 +281,15 @@ static void play_long(uint64_t seed) {
   while (last < LONG_SCRIPT) {
     random = random * UINT64_C(6364136223846793005) + 1442695;
     power_cut_at(1 + (int64_t)(random >> 33) % 300);
-    struct torpor__database *store = open_store();
-    checkpoint_often(store);
-    last = run_script(store, last + 1, LONG_SCRIPT);
-    close_store(store);
+    struct torpor__database *database = open_store();
+    checkpoint_often(database);
+    last = run_script(database, last + 1, LONG_SCRIPT);
+    close_store(database);
     power_restore((random >> 20) % 8 == 0 ? POWER_LOSES_ALL : POWER_LOSES_SOME,
                   random);
-    store = open_store();
-    last = check_store(store, last);
-    close_store(store);
+    database = open_store();
+    last = check_store(database, last);
+    close_store(database);
   }
   power_off();
 }
@@ -297,17 +306,17 @@ static void chance_in_long_scripts(void **state) {
 static void a_full_disk_loses_nothing(void **state) {
   (void)state;
   power_on(1);
-  struct torpor__database *store = open_store();
-  int64_t last = run_script(store, 0, 3);
+  struct torpor__database *database = open_store();
+  int64_t last = run_script(database, 0, 3);
   assert_int_equal(last, 3);
   power_capacity(1);
-  assert_int_equal(write_transaction(store, 4), TORPOR_FULL);
-  assert_non_null(strstr(store->message, "free some space"));
-  check_store(store, 3);
+  assert_int_equal(write_transaction(database, 4), TORPOR_FULL);
+  assert_non_null(strstr(database->message, "free some space"));
+  check_store(database, 3);
   power_capacity(0);
-  assert_int_equal(run_script(store, 4, 6), 6);
-  check_store(store, 6);
-  close_store(store);
+  assert_int_equal(run_script(database, 4, 6), 6);
+  check_store(database, 6);
+  close_store(database);
   power_off();
 }
 
@@ -372,9 +381,9 @@ static int64_t count_wrong(struct answers *answers, int64_t seen,
 /* Where SQLite finds nothing wrong, and everything can be read, all of it is
  * right but for the row that has the byte in it. False: it could not be
  * read. */
-static bool check_answers(struct torpor__database *store, int64_t n) {
-  struct torpor__sqlite *db = (struct torpor__sqlite *)store;
-  const struct torpor__database_calls *calls = store->calls;
+static bool check_answers(struct torpor__database *database, int64_t n) {
+  struct torpor__sqlite *db = (struct torpor__sqlite *)database;
+  const struct torpor__database_calls *calls = database->calls;
   struct answers answers = {.n = n};
   struct torpor__head head;
   int64_t damaged = 1, wrong;
@@ -384,18 +393,18 @@ static bool check_answers(struct torpor__database *store, int64_t n) {
       "'ok'",
       &damaged);
   if (status != TORPOR_OK || damaged > 0) return false;
-  if (calls->head_get(store, 1, &head) != TORPOR_OK) return false;
+  if (calls->head_get(database, 1, &head) != TORPOR_OK) return false;
   wrong = head.step != n;
-  status = calls->state_each(store, 1, INT64_MAX, answer_state, &answers);
+  status = calls->state_each(database, 1, INT64_MAX, answer_state, &answers);
   wrong += count_wrong(&answers, answers.states, 1);
   if (status == TORPOR_OK)
-    status = calls->operation_each(store, 1, answer_operation, &answers);
+    status = calls->operation_each(database, 1, answer_operation, &answers);
   wrong += count_wrong(&answers, answers.operations, 1);
   if (status == TORPOR_OK)
-    status = calls->signal_each(store, 1, 0, answer_signal, &answers);
+    status = calls->signal_each(database, 1, 0, answer_signal, &answers);
   wrong += count_wrong(&answers, answers.signals, n / 3);
   if (status == TORPOR_OK)
-    status = calls->line_each(store, 1, 0, answer_line, &answers);
+    status = calls->line_each(database, 1, 0, answer_line, &answers);
   wrong += count_wrong(&answers, answers.lines, n);
   if (status != TORPOR_OK) return false;
   if (wrong > 1) fail_msg("%d rows are wrong", (int)wrong);
@@ -408,25 +417,25 @@ static void a_damaged_file_is_an_error(void **state) {
   int found = 0, answered = 0;
   for (int64_t offset = 0; offset < 4096 * 60; offset += 211) {
     power_on(1);
-    struct torpor__database *store = open_store();
-    run_script(store, 0, SHORT_SCRIPT);
-    close_store(store);
+    struct torpor__database *database = open_store();
+    run_script(database, 0, SHORT_SCRIPT);
+    close_store(database);
     if (!power_scribble("store", offset, 0xa5)) break;
     const struct torpor__database_options options = {
         .path = "store", .vfs = POWER_VFS, .locks = locks_path, .busy_ms = 100};
     char message[TORPOR__DATABASE_MESSAGE_MAX] = "";
-    torpor_status status = torpor__sqlite_open(&options, &store, message);
+    torpor_status status = torpor__sqlite_open(&options, &database, message);
     if (status == TORPOR_OK)
-      status = write_transaction(store, SHORT_SCRIPT + 1);
+      status = write_transaction(database, SHORT_SCRIPT + 1);
     assert_in_set(status,
                   ((const LargestIntegralType[]){
                       TORPOR_OK, TORPOR_CORRUPT, TORPOR_FORMAT, TORPOR_NEWER,
                       TORPOR_NOT_FOUND, TORPOR_EXISTS, TORPOR_IO}),
                   7);
     found += status == TORPOR_CORRUPT || status == TORPOR_FORMAT;
-    if (store != NULL)
-      answered += check_answers(store, SHORT_SCRIPT + (status == TORPOR_OK));
-    close_store(store);
+    if (database != NULL)
+      answered += check_answers(database, SHORT_SCRIPT + (status == TORPOR_OK));
+    close_store(database);
     power_off();
   }
   assert_true(found > 5);
@@ -456,41 +465,42 @@ static void a_large_transaction_is_whole(void **state) {
   struct large large = {.size = (size_t)17 << 20};
   enum { ROWS = 2 };
   power_on(1);
-  struct torpor__database *store = open_store();
-  const struct torpor__database_calls *calls = store->calls;
-  assert_int_equal(run_script(store, 0, 3), 3);
+  struct torpor__database *database = open_store();
+  const struct torpor__database_calls *calls = database->calls;
+  assert_int_equal(run_script(database, 0, 3), 3);
   large.bytes = malloc(large.size);
   assert_non_null(large.bytes);
   for (size_t i = 0; i < large.size; i++)
     large.bytes[i] = (uint8_t)(i * 2654435761u >> 13);
   for (int kept = 0; kept < 2; kept++) {
-    store->calls->lock(store, 1);
-    assert_int_equal(calls->begin(store), TORPOR_OK);
-    assert_int_equal(calls->state_cut(store, 1, 0), TORPOR_OK);
+    database->calls->lock(database, 1);
+    assert_int_equal(calls->begin(database), TORPOR_OK);
+    assert_int_equal(calls->state_cut(database, 1, 0), TORPOR_OK);
     for (int i = 1; i <= ROWS; i++) {
       const struct torpor__state row = {
           .step = i, .snapshot = {.data = large.bytes, .size = large.size}};
-      assert_int_equal(calls->state_put(store, 1, &row), TORPOR_OK);
+      assert_int_equal(calls->state_put(database, 1, &row), TORPOR_OK);
     }
     large.seen = 0;
-    assert_int_equal(calls->state_each(store, 1, INT64_MAX, see_large, &large),
-                     TORPOR_OK);
+    assert_int_equal(
+        calls->state_each(database, 1, INT64_MAX, see_large, &large),
+        TORPOR_OK);
     assert_int_equal(large.seen, ROWS);
     if (kept) break;
-    calls->rollback(store);
-    check_store(store, 3);
+    calls->rollback(database);
+    check_store(database, 3);
   }
-  assert_int_equal(calls->commit(store), TORPOR_OK);
-  close_store(store);
+  assert_int_equal(calls->commit(database), TORPOR_OK);
+  close_store(database);
   power_restore(POWER_LOSES_ALL, 1);
-  store = open_store();
+  database = open_store();
   large.seen = 0;
   assert_int_equal(
-      store->calls->state_each(store, 1, INT64_MAX, see_large, &large),
+      database->calls->state_each(database, 1, INT64_MAX, see_large, &large),
       TORPOR_OK);
   assert_int_equal(large.seen, ROWS);
-  check_file(store);
-  close_store(store);
+  check_file(database);
+  close_store(database);
   power_off();
   free(large.bytes);
 }

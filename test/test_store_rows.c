@@ -42,24 +42,28 @@ static torpor_status see_file(void *data, const char *name,
 
 static void runs_and_their_files(void **state) {
   (void)state;
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   int64_t run;
   seen = 0;
-  assert_int_equal(store_add_run(store, "first", &run), TORPOR_OK);
-  assert_int_equal(store_add_run(store, "first", &run), TORPOR_EXISTS);
-  assert_non_null(strstr(store->message, "choose another id"));
-  assert_int_equal(store->calls->run_each(store, 0, see_run, NULL), TORPOR_OK);
-  assert_int_equal(store->calls->run_each(store, 1, see_run, NULL), TORPOR_OK);
-  assert_int_equal(store->calls->run_each(store, 2, see_run, NULL),
-                   TORPOR_NOT_FOUND);
-  assert_int_equal(store->calls->file_each(store, 1, 0, NULL, see_file, NULL),
+  assert_int_equal(store_add_run(database, "first", &run), TORPOR_OK);
+  assert_int_equal(store_add_run(database, "first", &run), TORPOR_EXISTS);
+  assert_non_null(strstr(database->message, "choose another id"));
+  assert_int_equal(database->calls->run_each(database, 0, see_run, NULL),
                    TORPOR_OK);
-  assert_int_equal(seen, 4);
-  assert_int_equal(store->calls->run_find(store, "first", &run), TORPOR_OK);
-  assert_int_equal(run, 1);
-  assert_int_equal(store->calls->run_find(store, "second", &run),
+  assert_int_equal(database->calls->run_each(database, 1, see_run, NULL),
+                   TORPOR_OK);
+  assert_int_equal(database->calls->run_each(database, 2, see_run, NULL),
                    TORPOR_NOT_FOUND);
-  store_close(store);
+  assert_int_equal(
+      database->calls->file_each(database, 1, 0, NULL, see_file, NULL),
+      TORPOR_OK);
+  assert_int_equal(seen, 4);
+  assert_int_equal(database->calls->run_find(database, "first", &run),
+                   TORPOR_OK);
+  assert_int_equal(run, 1);
+  assert_int_equal(database->calls->run_find(database, "second", &run),
+                   TORPOR_NOT_FOUND);
+  store_close(database);
 }
 
 static void ids_that_are_refused(void **state) {
@@ -72,12 +76,12 @@ static void ids_that_are_refused(void **state) {
       "\xc3\xa4",
       "a\n",
       "0123456789012345678901234567890123456789012345678901234567890123x"};
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   int64_t run;
   for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
-    assert_int_equal(store_add_run(store, ids[i], &run), TORPOR_LIMIT);
-  assert_int_equal(store_add_run(store, "Az09-_.", &run), TORPOR_OK);
-  store_close(store);
+    assert_int_equal(store_add_run(database, ids[i], &run), TORPOR_LIMIT);
+  assert_int_equal(store_add_run(database, "Az09-_.", &run), TORPOR_OK);
+  store_close(database);
 }
 
 static torpor_status see_operation(void *data,
@@ -117,29 +121,30 @@ static void operations(void **state) {
        .key = "k3",
        .due_ms = -5,
        .policy = TORPOR__POLICY_REJECT}};
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   int64_t run;
   seen = 0;
-  store_add_run(store, "first", &run);
-  store_begin(store, run);
+  store_add_run(database, "first", &run);
+  store_begin(database, run);
   for (size_t i = 0; i < 3; i++)
-    assert_int_equal(store->calls->operation_add(store, run, &rows[i]),
+    assert_int_equal(database->calls->operation_add(database, run, &rows[i]),
                      TORPOR_OK);
-  store_commit(store, run);
+  store_commit(database, run);
   for (size_t i = 0; i < 3; i++) {
     struct torpor__operation wanted = rows[i];
     assert_int_equal(
-        store->calls->operation_each(store, run, see_operation, &wanted),
+        database->calls->operation_each(database, run, see_operation, &wanted),
         TORPOR_OK);
   }
   assert_int_equal(seen, 3);
   struct torpor__counts counts;
-  store_begin(store, run);
-  store->calls->operation_remove(store, run, 0, UINT64_MAX);
-  store_commit(store, run);
-  assert_int_equal(store->calls->run_count(store, run, &counts), TORPOR_OK);
+  store_begin(database, run);
+  database->calls->operation_remove(database, run, 0, UINT64_MAX);
+  store_commit(database, run);
+  assert_int_equal(database->calls->run_count(database, run, &counts),
+                   TORPOR_OK);
   assert_int_equal(counts.operations, 2);
-  store_close(store);
+  store_close(database);
 }
 
 static torpor_status see_result(void *data, const struct torpor__result *row) {
@@ -152,7 +157,7 @@ static torpor_status see_result(void *data, const struct torpor__result *row) {
 
 static void the_first_result_stays(void **state) {
   (void)state;
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   const struct torpor__result first = {.operation = 9,
                                        .value = {.data = "one", .size = 3}};
   const struct torpor__result second = {.operation = 9,
@@ -161,27 +166,28 @@ static void the_first_result_stays(void **state) {
   int64_t run;
   int64_t sequence;
   seen = 0;
-  store_add_run(store, "first", &run);
-  store_begin(store, run);
-  store->calls->result_add(store, run, &first, &sequence);
+  store_add_run(database, "first", &run);
+  store_begin(database, run);
+  database->calls->result_add(database, run, &first, &sequence);
   assert_int_equal(sequence, 1);
-  assert_int_equal(store->calls->result_add(store, run, &second, &sequence),
-                   TORPOR_OK);
+  assert_int_equal(
+      database->calls->result_add(database, run, &second, &sequence),
+      TORPOR_OK);
   assert_int_equal(sequence, 0);
-  assert_int_equal(store->calls->result_each(store, run, see_result, NULL),
-                   TORPOR_OK);
+  assert_int_equal(
+      database->calls->result_each(database, run, see_result, NULL), TORPOR_OK);
   assert_int_equal(seen, 1);
-  store->calls->result_remove(store, run, 0, 9);
-  store->calls->result_add(store, run, &first, &sequence);
+  database->calls->result_remove(database, run, 0, 9);
+  database->calls->result_add(database, run, &first, &sequence);
   assert_true(sequence > 1); /* never used again */
-  store_commit(store, run);
-  store_close(store);
+  store_commit(database, run);
+  store_close(database);
 }
 
-static void assert_head(struct torpor__database *store, int64_t run,
+static void assert_head(struct torpor__database *database, int64_t run,
                         const struct torpor__head *wanted) {
   struct torpor__head head;
-  assert_int_equal(store->calls->head_get(store, run, &head), TORPOR_OK);
+  assert_int_equal(database->calls->head_get(database, run, &head), TORPOR_OK);
   assert_int_equal(head.status, wanted->status);
   assert_int_equal(head.step, wanted->step);
   assert_int_equal(head.fence, wanted->fence);
@@ -192,20 +198,20 @@ static void assert_head(struct torpor__database *store, int64_t run,
 /* What others may have changed meanwhile is not written over. */
 static void a_head_that_others_changed_stays(void **state) {
   (void)state;
-  struct torpor__database *store = store_open();
-  const struct torpor__database_calls *calls = store->calls;
+  struct torpor__database *database = store_open();
+  const struct torpor__database_calls *calls = database->calls;
   struct torpor__head known, next;
   int64_t run;
-  store_add_run(store, "first", &run);
-  assert_int_equal(calls->head_get(store, run, &known), TORPOR_OK);
-  store_begin(store, run);
+  store_add_run(database, "first", &run);
+  assert_int_equal(calls->head_get(database, run, &known), TORPOR_OK);
+  store_begin(database, run);
   next = known;
   next.step = 1;
   next.fence = 2;
   next.cancel = 5;
   next.attempts = 1;
-  assert_int_equal(calls->head_change(store, run, &known, &next), TORPOR_OK);
-  assert_head(store, run, &next);
+  assert_int_equal(calls->head_change(database, run, &known, &next), TORPOR_OK);
+  assert_head(database, run, &next);
   for (int i = 0; i < 4; i++) {
     struct torpor__head wrong = next, other = next;
     if (i == 0) wrong.step--;
@@ -213,12 +219,12 @@ static void a_head_that_others_changed_stays(void **state) {
     if (i == 2) wrong.cancel--;
     if (i == 3) wrong.status = TORPOR__RUN_PARKED;
     other.attempts = 9;
-    assert_int_equal(calls->head_change(store, run, &wrong, &other),
+    assert_int_equal(calls->head_change(database, run, &wrong, &other),
                      TORPOR_FENCED);
-    assert_head(store, run, &next);
+    assert_head(database, run, &next);
   }
-  store_commit(store, run);
-  store_close(store);
+  store_commit(database, run);
+  store_close(database);
 }
 
 static torpor_status sum_steps(void *data, const struct torpor__state *row) {
@@ -226,10 +232,10 @@ static torpor_status sum_steps(void *data, const struct torpor__state *row) {
   return TORPOR_OK;
 }
 
-static int64_t sum_states(struct torpor__database *store, int64_t run) {
+static int64_t sum_states(struct torpor__database *database, int64_t run) {
   int64_t sum = 0;
   assert_int_equal(
-      store->calls->state_each(store, run, INT64_MAX, sum_steps, &sum),
+      database->calls->state_each(database, run, INT64_MAX, sum_steps, &sum),
       TORPOR_OK);
   return sum;
 }
@@ -237,28 +243,28 @@ static int64_t sum_states(struct torpor__database *store, int64_t run) {
 /* Pruning spares what later states need; dropping takes the caller's word. */
 static void states_go(void **state) {
   (void)state;
-  struct torpor__database *store = store_open();
-  const struct torpor__database_calls *calls = store->calls;
+  struct torpor__database *database = store_open();
+  const struct torpor__database_calls *calls = database->calls;
   int64_t run, other;
-  store_add_run(store, "first", &run);
-  store_add_run(store, "second", &other);
-  assert_int_equal(calls->lock(store, other), TORPOR_OK);
-  store_begin(store, run);
+  store_add_run(database, "first", &run);
+  store_add_run(database, "second", &other);
+  assert_int_equal(calls->lock(database, other), TORPOR_OK);
+  store_begin(database, run);
   for (int64_t step = 1; step <= 5; step++) {
     const struct torpor__state row = {.step = step,
                                       .parent_step = step == 3 ? 2 : 0};
-    assert_int_equal(calls->state_put(store, run, &row), TORPOR_OK);
-    assert_int_equal(calls->state_put(store, other, &row), TORPOR_OK);
+    assert_int_equal(calls->state_put(database, run, &row), TORPOR_OK);
+    assert_int_equal(calls->state_put(database, other, &row), TORPOR_OK);
   }
-  assert_int_equal(calls->state_prune(store, run, 3), TORPOR_OK);
-  assert_int_equal(sum_states(store, run), 2 + 3 + 4 + 5);
-  assert_int_equal(calls->state_drop(store, run, 4), TORPOR_OK);
-  assert_int_equal(sum_states(store, run), 4 + 5);
-  assert_int_equal(calls->state_cut(store, run, 4), TORPOR_OK);
-  assert_int_equal(sum_states(store, run), 4);
-  assert_int_equal(sum_states(store, other), 1 + 2 + 3 + 4 + 5);
-  store_commit(store, run);
-  store_close(store);
+  assert_int_equal(calls->state_prune(database, run, 3), TORPOR_OK);
+  assert_int_equal(sum_states(database, run), 2 + 3 + 4 + 5);
+  assert_int_equal(calls->state_drop(database, run, 4), TORPOR_OK);
+  assert_int_equal(sum_states(database, run), 4 + 5);
+  assert_int_equal(calls->state_cut(database, run, 4), TORPOR_OK);
+  assert_int_equal(sum_states(database, run), 4);
+  assert_int_equal(sum_states(database, other), 1 + 2 + 3 + 4 + 5);
+  store_commit(database, run);
+  store_close(database);
 }
 
 static torpor_status see_damaged(void *data, int64_t run,
@@ -289,56 +295,58 @@ static void heads_of_nonsense_are_refused(void **state) {
                                       "edition = 1"};
   int64_t run;
   char sql[128];
-  struct torpor__database *store = store_open();
-  store_add_run(store, "first", &run);
-  store_close(store);
+  struct torpor__database *database = store_open();
+  store_add_run(database, "first", &run);
+  store_close(database);
   for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
     store_sql(
         "UPDATE head SET status = 0, branch = 0, step = 0, edition = 0, "
         "start = 0, fence = 0, attempts = 0, cancel = 0");
     snprintf(sql, sizeof sql, "UPDATE head SET %s", heads[i]);
     store_sql(sql);
-    store = store_open();
+    database = store_open();
     seen = 0;
-    assert_int_equal(store->calls->run_each(store, 0, see_damaged, NULL),
+    assert_int_equal(database->calls->run_each(database, 0, see_damaged, NULL),
                      TORPOR_OK);
     assert_int_equal(seen, 1);
-    assert_int_equal(store->calls->run_each(store, 1, see_damaged, NULL),
+    assert_int_equal(database->calls->run_each(database, 1, see_damaged, NULL),
                      TORPOR_CORRUPT);
-    store_close(store);
+    store_close(database);
   }
 }
 
 static void rows_of_nonsense_are_refused(void **state) {
   (void)state;
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   struct torpor__head head;
   int64_t run, sum = 0;
-  store_add_run(store, "first", &run);
-  store_close(store);
+  store_add_run(database, "first", &run);
+  store_close(database);
   store_sql(
       "UPDATE head SET status = 99; INSERT INTO operation "
       "VALUES(1,0,1,'timer',NULL,x'',NULL,'k',-1,0,0); INSERT INTO "
       "result(run, branch, operation, outcome, value) VALUES(1,0,1,77,x''); "
       "INSERT INTO state VALUES(1,3,0,3,0,0,0,x'',0,x'')");
-  store = store_open();
-  assert_int_equal(store->calls->head_get(store, 1, &head), TORPOR_CORRUPT);
-  assert_int_equal(store->calls->operation_each(store, 1, see_operation, NULL),
+  database = store_open();
+  assert_int_equal(database->calls->head_get(database, 1, &head),
                    TORPOR_CORRUPT);
-  assert_int_equal(store->calls->result_each(store, 1, see_result, NULL),
+  assert_int_equal(
+      database->calls->operation_each(database, 1, see_operation, NULL),
+      TORPOR_CORRUPT);
+  assert_int_equal(database->calls->result_each(database, 1, see_result, NULL),
                    TORPOR_CORRUPT);
   /* An edition begins before its states: this one says it is the fourth of a
    * run at its third step. */
   assert_int_equal(
-      store->calls->state_each(store, run, INT64_MAX, sum_steps, &sum),
+      database->calls->state_each(database, run, INT64_MAX, sum_steps, &sum),
       TORPOR_CORRUPT);
-  store_close(store);
+  store_close(database);
   store_sql("UPDATE state SET edition = 2");
-  store = store_open();
+  database = store_open();
   assert_int_equal(
-      store->calls->state_each(store, run, INT64_MAX, sum_steps, &sum),
+      database->calls->state_each(database, run, INT64_MAX, sum_steps, &sum),
       TORPOR_OK);
-  store_close(store);
+  store_close(database);
 }
 
 /* One row with the highest number of all takes no number from the others. */
@@ -346,10 +354,10 @@ static void the_last_number_is_not_used_up(void **state) {
   (void)state;
   const struct torpor__signal signal = {.topic = "go"};
   const struct torpor__result result = {.operation = 9};
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   int64_t run, sequence;
-  store_add_run(store, "first", &run);
-  store_close(store);
+  store_add_run(database, "first", &run);
+  store_close(database);
   store_sql(
       "INSERT INTO signal(run, topic, value, sent_ms) "
       "VALUES(1,'a',x'',0); INSERT INTO result(run, branch, operation, "
@@ -357,18 +365,20 @@ static void the_last_number_is_not_used_up(void **state) {
       "UPDATE signal SET sequence = 9223372036854775807; "
       "UPDATE result SET sequence = 9223372036854775807;"
       "UPDATE run SET number = 9223372036854775807");
-  store = store_open();
-  assert_int_equal(store_add_run(store, "second", &run), TORPOR_OK);
+  database = store_open();
+  assert_int_equal(store_add_run(database, "second", &run), TORPOR_OK);
   assert_int_equal(run, 2);
-  store_begin(store, run);
-  assert_int_equal(store->calls->signal_add(store, run, &signal), TORPOR_OK);
-  assert_int_equal(store->calls->result_add(store, run, &result, &sequence),
+  store_begin(database, run);
+  assert_int_equal(database->calls->signal_add(database, run, &signal),
                    TORPOR_OK);
-  store_commit(store, run);
+  assert_int_equal(
+      database->calls->result_add(database, run, &result, &sequence),
+      TORPOR_OK);
+  store_commit(database, run);
   assert_int_equal(sequence, 2);
-  assert_int_equal(store->calls->run_find(store, "first", &run),
+  assert_int_equal(database->calls->run_find(database, "first", &run),
                    TORPOR_CORRUPT);
-  store_close(store);
+  store_close(database);
 }
 
 int main(void) {

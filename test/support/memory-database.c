@@ -9,19 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct memory_store *memory_of(struct torpor__database *store) {
-  return (struct memory_store *)store;
+static struct memory_store *memory_of(struct torpor__database *database) {
+  return (struct memory_store *)database;
 }
 
-static struct disk_run *run_of(struct torpor__database *store, int64_t run) {
-  struct disk *disk = memory_of(store)->disk;
-  bool writing = disk->writer == memory_of(store);
+static struct disk_run *run_of(struct torpor__database *database, int64_t run) {
+  struct disk *disk = memory_of(database)->disk;
+  bool writing = disk->writer == memory_of(database);
   return &(writing ? &disk->working : &disk->committed)->runs[run - 1];
 }
 
-static torpor_status limit(struct torpor__database *store, const char *what) {
-  return torpor__database_fail(store, TORPOR_LIMIT, "the disk has no more %s",
-                               what);
+static torpor_status limit(struct torpor__database *database,
+                           const char *what) {
+  return torpor__database_fail(database, TORPOR_LIMIT,
+                               "the disk has no more %s", what);
 }
 
 static void put_bytes(struct disk_bytes *bytes, torpor_slice slice) {
@@ -42,15 +43,15 @@ static void remove_row(void *rows, int index, int *count, size_t size) {
 
 /* ---- transactions and locks ---------------------------------------------- */
 
-static void close_store(struct torpor__database *store) {
-  memory_store_crash(memory_of(store));
+static void close_store(struct torpor__database *database) {
+  memory_store_crash(memory_of(database));
 }
 
-static torpor_status begin(struct torpor__database *store) {
-  struct disk *disk = memory_of(store)->disk;
+static torpor_status begin(struct torpor__database *database) {
+  struct disk *disk = memory_of(database)->disk;
   if (disk->writer != NULL)
-    return torpor__database_fail(store, TORPOR_LOCKED, NULL);
-  disk->writer = memory_of(store);
+    return torpor__database_fail(database, TORPOR_LOCKED, NULL);
+  disk->writer = memory_of(database);
   disk->working = disk->committed;
   return TORPOR_OK;
 }
@@ -62,118 +63,119 @@ static void take_effect(struct disk *disk) {
     disk->committed_hook(disk, disk->writer, &disk->saved);
 }
 
-static torpor_status commit(struct torpor__database *store) {
-  struct disk *disk = memory_of(store)->disk;
+static torpor_status commit(struct torpor__database *database) {
+  struct disk *disk = memory_of(database)->disk;
   torpor_status fail = disk->fail;
   disk->fail = TORPOR_OK;
   if (fail == TORPOR_OK || (fail == TORPOR_IO && disk->torn)) take_effect(disk);
-  if (fail != TORPOR_OK) return torpor__database_fail(store, fail, NULL);
+  if (fail != TORPOR_OK) return torpor__database_fail(database, fail, NULL);
   disk->writer = NULL;
   return TORPOR_OK;
 }
 
-static void rollback(struct torpor__database *store) {
-  struct disk *disk = memory_of(store)->disk;
-  if (disk->writer == memory_of(store)) disk->writer = NULL;
+static void rollback(struct torpor__database *database) {
+  struct disk *disk = memory_of(database)->disk;
+  if (disk->writer == memory_of(database)) disk->writer = NULL;
 }
 
-static torpor_status savepoint(struct torpor__database *store) {
-  memory_of(store)->disk->saved = memory_of(store)->disk->working;
+static torpor_status savepoint(struct torpor__database *database) {
+  memory_of(database)->disk->saved = memory_of(database)->disk->working;
   return TORPOR_OK;
 }
 
-static torpor_status release(struct torpor__database *store) {
-  (void)store;
+static torpor_status release(struct torpor__database *database) {
+  (void)database;
   return TORPOR_OK;
 }
 
-static torpor_status revert(struct torpor__database *store) {
-  memory_of(store)->disk->working = memory_of(store)->disk->saved;
+static torpor_status revert(struct torpor__database *database) {
+  memory_of(database)->disk->working = memory_of(database)->disk->saved;
   return TORPOR_OK;
 }
 
-static torpor_status lock(struct torpor__database *store, int64_t run) {
-  struct memory_store **holder = &memory_of(store)->disk->locks[run - 1];
-  if (*holder != NULL && *holder != memory_of(store))
-    return torpor__database_fail(store, TORPOR_LOCKED, NULL);
-  *holder = memory_of(store);
+static torpor_status lock(struct torpor__database *database, int64_t run) {
+  struct memory_store **holder = &memory_of(database)->disk->locks[run - 1];
+  if (*holder != NULL && *holder != memory_of(database))
+    return torpor__database_fail(database, TORPOR_LOCKED, NULL);
+  *holder = memory_of(database);
   return TORPOR_OK;
 }
 
-static void unlock(struct torpor__database *store, int64_t run) {
-  struct memory_store **holder = &memory_of(store)->disk->locks[run - 1];
-  if (*holder == memory_of(store)) *holder = NULL;
+static void unlock(struct torpor__database *database, int64_t run) {
+  struct memory_store **holder = &memory_of(database)->disk->locks[run - 1];
+  if (*holder == memory_of(database)) *holder = NULL;
 }
 
-static torpor_status locked(struct torpor__database *store, int64_t run,
+static torpor_status locked(struct torpor__database *database, int64_t run,
                             bool *locked_out) {
-  *locked_out = memory_of(store)->disk->locks[run - 1] != NULL;
+  *locked_out = memory_of(database)->disk->locks[run - 1] != NULL;
   return TORPOR_OK;
 }
 
-static torpor_status changed(struct torpor__database *store,
+static torpor_status changed(struct torpor__database *database,
                              bool *changed_out) {
-  (void)store;
+  (void)database;
   *changed_out = true;
   return TORPOR_OK;
 }
 
 /* ---- rows ---------------------------------------------------------------- */
 
-static torpor_status run_add(struct torpor__database *store,
+static torpor_status run_add(struct torpor__database *database,
                              const struct torpor__run *row, int64_t *run) {
-  struct disk_content *content = &memory_of(store)->disk->working;
-  if (content->run_count == DISK_RUNS) return limit(store, "runs");
+  struct disk_content *content = &memory_of(database)->disk->working;
+  if (content->run_count == DISK_RUNS) return limit(database, "runs");
   *run = ++content->run_count;
-  struct disk_run *added = run_of(store, *run);
+  struct disk_run *added = run_of(database, *run);
   *added = (struct disk_run){.keep = row->keep};
   snprintf(added->id, DISK_TEXT, "%s", row->id);
   return TORPOR_OK;
 }
 
-static torpor_status run_each(struct torpor__database *store, int64_t run,
+static torpor_status run_each(struct torpor__database *database, int64_t run,
                               torpor__run_fn *visit, void *data) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   const struct torpor__run row = {
       .id = found->id, .program = "", .access = "", .keep = found->keep};
   return visit(data, run, &row, &found->head);
 }
 
-static torpor_status run_count(struct torpor__database *store, int64_t run,
+static torpor_status run_count(struct torpor__database *database, int64_t run,
                                struct torpor__counts *counts) {
-  const struct disk_run *found = run_of(store, run);
+  const struct disk_run *found = run_of(database, run);
   *counts = (struct torpor__counts){.operations = found->operation_count,
                                     .signals = found->signal_count};
   return TORPOR_OK;
 }
 
-static torpor_status head_get(struct torpor__database *store, int64_t run,
+static torpor_status head_get(struct torpor__database *database, int64_t run,
                               struct torpor__head *head) {
-  *head = run_of(store, run)->head;
+  *head = run_of(database, run)->head;
   return TORPOR_OK;
 }
 
-static torpor_status head_put(struct torpor__database *store, int64_t run,
+static torpor_status head_put(struct torpor__database *database, int64_t run,
                               const struct torpor__head *head) {
-  run_of(store, run)->head = *head;
+  run_of(database, run)->head = *head;
   return TORPOR_OK;
 }
 
-static torpor_status head_change(struct torpor__database *store, int64_t run,
+static torpor_status head_change(struct torpor__database *database, int64_t run,
                                  const struct torpor__head *from,
                                  const struct torpor__head *head) {
-  struct torpor__head *row = &run_of(store, run)->head;
+  struct torpor__head *row = &run_of(database, run)->head;
   if (row->status != from->status || row->step != from->step ||
       row->fence != from->fence || row->cancel != from->cancel)
-    return torpor__database_fail(store, TORPOR_FENCED, NULL);
+    return torpor__database_fail(database, TORPOR_FENCED, NULL);
   *row = *head;
   return TORPOR_OK;
 }
 
-static torpor_status exit_put(struct torpor__database *store, int64_t run,
+static torpor_status exit_put(struct torpor__database *database, int64_t run,
                               const struct torpor__exit *row) {
-  struct disk_run *found = run_of(store, run);
-  if (row->value.size > DISK_SNAPSHOT) return limit(store, "room for an exit");
+  struct disk_run *found = run_of(database, run);
+  if (row->value.size > DISK_SNAPSHOT)
+    return limit(database, "room for an exit");
   found->exited = true;
   found->exit_size = (uint32_t)row->value.size;
   if (row->value.size > 0)
@@ -181,34 +183,36 @@ static torpor_status exit_put(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status exit_remove(struct torpor__database *store, int64_t run) {
-  run_of(store, run)->exited = false;
+static torpor_status exit_remove(struct torpor__database *database,
+                                 int64_t run) {
+  run_of(database, run)->exited = false;
   return TORPOR_OK;
 }
 
-static torpor_status version_each(struct torpor__database *store, int64_t run,
-                                  torpor__version_fn *visit, void *data) {
+static torpor_status version_each(struct torpor__database *database,
+                                  int64_t run, torpor__version_fn *visit,
+                                  void *data) {
   const struct torpor__version first = {.program = ""};
-  (void)store;
+  (void)database;
   (void)run;
   return visit(data, &first);
 }
 
-static torpor_status run_inherit(struct torpor__database *store, int64_t from,
-                                 int64_t to) {
-  const struct disk_run *old = run_of(store, from);
-  struct disk_run *new = run_of(store, to);
+static torpor_status run_inherit(struct torpor__database *database,
+                                 int64_t from, int64_t to) {
+  const struct disk_run *old = run_of(database, from);
+  struct disk_run *new = run_of(database, to);
   memcpy(new->kinds, old->kinds, sizeof new->kinds);
   new->kind_count = old->kind_count;
   return TORPOR_OK;
 }
 
 /* Order is that of writing, which is that of steps and branches. */
-static torpor_status state_put(struct torpor__database *store, int64_t run,
+static torpor_status state_put(struct torpor__database *database, int64_t run,
                                const struct torpor__state *row) {
-  struct disk_run *found = run_of(store, run);
-  if (row->snapshot.size > DISK_SNAPSHOT) return limit(store, "big states");
-  if (found->state_count == DISK_STATES) return limit(store, "states");
+  struct disk_run *found = run_of(database, run);
+  if (row->snapshot.size > DISK_SNAPSHOT) return limit(database, "big states");
+  if (found->state_count == DISK_STATES) return limit(database, "states");
   struct disk_state *state = &found->states[found->state_count++];
   *state = (struct disk_state){.branch = row->branch,
                                .step = row->step,
@@ -221,9 +225,9 @@ static torpor_status state_put(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status state_prune(struct torpor__database *store, int64_t run,
+static torpor_status state_prune(struct torpor__database *database, int64_t run,
                                  int64_t step) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   int whole = 0;
   for (int i = 0; i < found->state_count; i++)
     if (found->states[i].step <= step && found->states[i].parent_step == 0)
@@ -233,27 +237,27 @@ static torpor_status state_prune(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status state_drop(struct torpor__database *store, int64_t run,
+static torpor_status state_drop(struct torpor__database *database, int64_t run,
                                 int64_t step) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   while (found->state_count > 0 && found->states[0].step < step)
     remove_row(found->states, 0, &found->state_count, sizeof *found->states);
   return TORPOR_OK;
 }
 
-static torpor_status state_cut(struct torpor__database *store, int64_t run,
+static torpor_status state_cut(struct torpor__database *database, int64_t run,
                                int64_t step) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   while (found->state_count > 0 &&
          found->states[found->state_count - 1].step > step)
     found->state_count--;
   return TORPOR_OK;
 }
 
-static torpor_status state_each(struct torpor__database *store, int64_t run,
+static torpor_status state_each(struct torpor__database *database, int64_t run,
                                 int64_t step, torpor__state_fn *visit,
                                 void *data) {
-  const struct disk_run *found = run_of(store, run);
+  const struct disk_run *found = run_of(database, run);
   torpor_status status = TORPOR_OK;
   for (int i = found->state_count - 1; status == TORPOR_OK && i >= 0; i--) {
     const struct disk_state *from = &found->states[i];
@@ -270,10 +274,10 @@ static torpor_status state_each(struct torpor__database *store, int64_t run,
   return status;
 }
 
-static torpor_status branch_add(struct torpor__database *store, int64_t run,
+static torpor_status branch_add(struct torpor__database *database, int64_t run,
                                 const struct torpor__branch *row) {
-  struct disk_run *found = run_of(store, run);
-  if (found->branch_count == DISK_BRANCHES) return limit(store, "branches");
+  struct disk_run *found = run_of(database, run);
+  if (found->branch_count == DISK_BRANCHES) return limit(database, "branches");
   struct disk_branch *branch = &found->branches[found->branch_count++];
   *branch = (struct disk_branch){.branch = row->branch,
                                  .parent = row->parent,
@@ -283,9 +287,9 @@ static torpor_status branch_add(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status branch_each(struct torpor__database *store, int64_t run,
+static torpor_status branch_each(struct torpor__database *database, int64_t run,
                                  torpor__branch_fn *visit, void *data) {
-  const struct disk_run *found = run_of(store, run);
+  const struct disk_run *found = run_of(database, run);
   torpor_status status = TORPOR_OK;
   for (int i = 0; status == TORPOR_OK && i < found->branch_count; i++) {
     const struct disk_branch *from = &found->branches[i];
@@ -299,32 +303,33 @@ static torpor_status branch_each(struct torpor__database *store, int64_t run,
   return status;
 }
 
-static torpor_status kind_put(struct torpor__database *store, int64_t run,
+static torpor_status kind_put(struct torpor__database *database, int64_t run,
                               const char *kind, enum torpor__policy policy) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   for (int i = 0; i < found->kind_count; i++)
     if (strcmp(found->kinds[i].kind, kind) == 0) return TORPOR_OK;
-  if (found->kind_count == DISK_KINDS) return limit(store, "kinds");
+  if (found->kind_count == DISK_KINDS) return limit(database, "kinds");
   struct disk_kind *added = &found->kinds[found->kind_count++];
   snprintf(added->kind, DISK_TEXT, "%s", kind);
   added->policy = policy;
   return TORPOR_OK;
 }
 
-static torpor_status kind_each(struct torpor__database *store, int64_t run,
+static torpor_status kind_each(struct torpor__database *database, int64_t run,
                                torpor__kind_fn *visit, void *data) {
-  const struct disk_run *found = run_of(store, run);
+  const struct disk_run *found = run_of(database, run);
   torpor_status status = TORPOR_OK;
   for (int i = 0; status == TORPOR_OK && i < found->kind_count; i++)
     status = visit(data, found->kinds[i].kind, found->kinds[i].policy);
   return status;
 }
 
-static torpor_status operation_add(struct torpor__database *store, int64_t run,
+static torpor_status operation_add(struct torpor__database *database,
+                                   int64_t run,
                                    const struct torpor__operation *row) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   if (found->operation_count == DISK_OPERATIONS)
-    return limit(store, "operations");
+    return limit(database, "operations");
   struct disk_operation *operation =
       &found->operations[found->operation_count++];
   *operation = (struct disk_operation){.branch = row->branch,
@@ -341,10 +346,10 @@ static torpor_status operation_add(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status operation_remove(struct torpor__database *store,
+static torpor_status operation_remove(struct torpor__database *database,
                                       int64_t run, int64_t branch,
                                       uint64_t id) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   for (int i = found->operation_count - 1; i >= 0; i--)
     if (found->operations[i].branch == branch && found->operations[i].id == id)
       remove_row(found->operations, i, &found->operation_count,
@@ -352,15 +357,16 @@ static torpor_status operation_remove(struct torpor__database *store,
   return TORPOR_OK;
 }
 
-static torpor_status operation_clear(struct torpor__database *store,
+static torpor_status operation_clear(struct torpor__database *database,
                                      int64_t run) {
-  run_of(store, run)->operation_count = 0;
+  run_of(database, run)->operation_count = 0;
   return TORPOR_OK;
 }
 
-static torpor_status operation_each(struct torpor__database *store, int64_t run,
-                                    torpor__operation_fn *visit, void *data) {
-  const struct disk_run *found = run_of(store, run);
+static torpor_status operation_each(struct torpor__database *database,
+                                    int64_t run, torpor__operation_fn *visit,
+                                    void *data) {
+  const struct disk_run *found = run_of(database, run);
   torpor_status status = TORPOR_OK;
   for (int i = 0; status == TORPOR_OK && i < found->operation_count; i++) {
     const struct disk_operation *from = &found->operations[i];
@@ -380,18 +386,18 @@ static torpor_status operation_each(struct torpor__database *store, int64_t run,
   return status;
 }
 
-static torpor_status result_add(struct torpor__database *store, int64_t run,
+static torpor_status result_add(struct torpor__database *database, int64_t run,
                                 const struct torpor__result *row,
                                 int64_t *sequence) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   *sequence = 0;
   for (int i = 0; i < found->result_count; i++)
     if (found->results[i].branch == row->branch &&
         found->results[i].operation == row->operation)
       return TORPOR_OK;
-  if (found->result_count == DISK_OPERATIONS) return limit(store, "results");
+  if (found->result_count == DISK_OPERATIONS) return limit(database, "results");
   struct disk_result *result = &found->results[found->result_count++];
-  result->sequence = ++memory_of(store)->disk->working.sequence;
+  result->sequence = ++memory_of(database)->disk->working.sequence;
   result->branch = row->branch;
   result->operation = row->operation;
   result->outcome = row->outcome;
@@ -400,9 +406,10 @@ static torpor_status result_add(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status result_remove(struct torpor__database *store, int64_t run,
-                                   int64_t branch, uint64_t operation) {
-  struct disk_run *found = run_of(store, run);
+static torpor_status result_remove(struct torpor__database *database,
+                                   int64_t run, int64_t branch,
+                                   uint64_t operation) {
+  struct disk_run *found = run_of(database, run);
   for (int i = found->result_count - 1; i >= 0; i--)
     if (found->results[i].branch == branch &&
         found->results[i].operation == operation)
@@ -411,14 +418,15 @@ static torpor_status result_remove(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status result_clear(struct torpor__database *store, int64_t run) {
-  run_of(store, run)->result_count = 0;
+static torpor_status result_clear(struct torpor__database *database,
+                                  int64_t run) {
+  run_of(database, run)->result_count = 0;
   return TORPOR_OK;
 }
 
-static torpor_status result_each(struct torpor__database *store, int64_t run,
+static torpor_status result_each(struct torpor__database *database, int64_t run,
                                  torpor__result_fn *visit, void *data) {
-  const struct disk_run *found = run_of(store, run);
+  const struct disk_run *found = run_of(database, run);
   torpor_status status = TORPOR_OK;
   for (int i = 0; status == TORPOR_OK && i < found->result_count; i++) {
     const struct disk_result *from = &found->results[i];
@@ -432,20 +440,20 @@ static torpor_status result_each(struct torpor__database *store, int64_t run,
   return status;
 }
 
-static torpor_status signal_add(struct torpor__database *store, int64_t run,
+static torpor_status signal_add(struct torpor__database *database, int64_t run,
                                 const struct torpor__signal *row) {
-  struct disk_run *found = run_of(store, run);
-  if (found->signal_count == DISK_SIGNALS) return limit(store, "signals");
+  struct disk_run *found = run_of(database, run);
+  if (found->signal_count == DISK_SIGNALS) return limit(database, "signals");
   struct disk_signal *signal = &found->signals[found->signal_count++];
-  signal->sequence = ++memory_of(store)->disk->working.sequence;
+  signal->sequence = ++memory_of(database)->disk->working.sequence;
   snprintf(signal->topic, DISK_TEXT, "%s", row->topic);
   put_bytes(&signal->value, row->value);
   return TORPOR_OK;
 }
 
-static torpor_status signal_remove(struct torpor__database *store, int64_t run,
-                                   int64_t sequence) {
-  struct disk_run *found = run_of(store, run);
+static torpor_status signal_remove(struct torpor__database *database,
+                                   int64_t run, int64_t sequence) {
+  struct disk_run *found = run_of(database, run);
   for (int i = found->signal_count - 1; i >= 0; i--)
     if (found->signals[i].sequence == sequence)
       remove_row(found->signals, i, &found->signal_count,
@@ -453,10 +461,10 @@ static torpor_status signal_remove(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status signal_each(struct torpor__database *store, int64_t run,
+static torpor_status signal_each(struct torpor__database *database, int64_t run,
                                  int64_t after, torpor__signal_fn *visit,
                                  void *data) {
-  const struct disk_run *found = run_of(store, run);
+  const struct disk_run *found = run_of(database, run);
   torpor_status status = TORPOR_OK;
   for (int i = 0; status == TORPOR_OK && i < found->signal_count; i++) {
     const struct disk_signal *from = &found->signals[i];
@@ -469,9 +477,9 @@ static torpor_status signal_each(struct torpor__database *store, int64_t run,
   return status;
 }
 
-static torpor_status line_add(struct torpor__database *store, int64_t run,
+static torpor_status line_add(struct torpor__database *database, int64_t run,
                               const struct torpor__line *row) {
-  struct disk_run *found = run_of(store, run);
+  struct disk_run *found = run_of(database, run);
   struct disk_line *line = &found->lines[found->line_count++ % DISK_LINES];
   *line = (struct disk_line){
       .branch = row->branch, .step = row->step, .number = row->number};
@@ -479,7 +487,7 @@ static torpor_status line_add(struct torpor__database *store, int64_t run,
   return TORPOR_OK;
 }
 
-/* Only what protocol.c, signals.c and request.c call. */
+/* Only what protocol.c, signals.c, request.c, rewind.c and fork.c call. */
 static const struct torpor__database_calls memory_calls = {
     .close = close_store,
     .begin = begin,

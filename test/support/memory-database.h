@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memory-database.h - a store for simulations: what store.h promises, and no
+/* memory-database.h - a store for simulations: what database.h promises, and no
  * more.
  *
  * A disk is one flat struct, so that committing is copying it and crashing is

@@ -37,24 +37,24 @@ int store_remove_folder(void **state) {
   return rmdir(store_folder);
 }
 
-torpor_status store_try(struct torpor__database **store, int busy_ms) {
+torpor_status store_try(struct torpor__database **database, int busy_ms) {
   const struct torpor__database_options options = {.path = store_path,
                                                    .busy_ms = busy_ms};
-  return torpor__sqlite_open(&options, store, store_message);
+  return torpor__sqlite_open(&options, database, store_message);
 }
 
 struct torpor__database *store_open(void) {
-  struct torpor__database *store;
-  torpor_status status = store_try(&store, 0);
+  struct torpor__database *database;
+  torpor_status status = store_try(&database, 0);
   if (status != TORPOR_OK) fail_msg("%s", store_message);
-  return store;
+  return database;
 }
 
-void store_close(struct torpor__database *store) {
-  store->calls->close(store);
+void store_close(struct torpor__database *database) {
+  database->calls->close(database);
 }
 
-torpor_status store_add_run(struct torpor__database *store, const char *id,
+torpor_status store_add_run(struct torpor__database *database, const char *id,
                             int64_t *run) {
   const struct torpor__run row = {.id = id,
                                   .program = "main.mjs",
@@ -68,24 +68,25 @@ torpor_status store_add_run(struct torpor__database *store, const char *id,
   const struct torpor__file files[] = {
       {.name = "main.mjs", .source = {.data = "1+2", .size = 3}},
       {.name = "other.mjs", .source = {.data = NULL, .size = 0}}};
-  return torpor__request_create(store, &row, files, 2, run);
+  return torpor__request_create(database, &row, files, 2, run);
 }
 
-void store_begin(struct torpor__database *store, int64_t run) {
-  assert_int_equal(store->calls->lock(store, run), TORPOR_OK);
-  assert_int_equal(store->calls->begin(store), TORPOR_OK);
+void store_begin(struct torpor__database *database, int64_t run) {
+  assert_int_equal(database->calls->lock(database, run), TORPOR_OK);
+  assert_int_equal(database->calls->begin(database), TORPOR_OK);
 }
 
-void store_commit(struct torpor__database *store, int64_t run) {
-  assert_int_equal(store->calls->commit(store), TORPOR_OK);
-  store->calls->unlock(store, run);
+void store_commit(struct torpor__database *database, int64_t run) {
+  assert_int_equal(database->calls->commit(database), TORPOR_OK);
+  database->calls->unlock(database, run);
 }
 
 void store_sql(const char *sql) {
   char command[512];
-  struct torpor__database *store = store_open();
+  struct torpor__database *database = store_open();
   snprintf(command, sizeof command, "%s", sql);
-  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)store, command),
-                   TORPOR_OK);
-  store_close(store);
+  assert_int_equal(
+      torpor__sqlite_exec((struct torpor__sqlite *)database, command),
+      TORPOR_OK);
+  store_close(database);
 }
