@@ -68,9 +68,16 @@ static torpor_status list_one(torpor_store *store, torpor_vm *vm, size_t index,
                                                      "%.400s", message);
 }
 
-torpor_status torpor__checkpoint_list(torpor_store *store, torpor_vm *vm,
-                                      struct torpor__operation **operations,
-                                      size_t *count) {
+static void free_operations(struct torpor__operation *operations,
+                            size_t count) {
+  torpor__operation_free(operations, count);
+  free(operations);
+}
+
+/* Reads what 'vm' waits for, by rising id. CORRUPT when ids do not rise. */
+static torpor_status list_operations(torpor_store *store, torpor_vm *vm,
+                                     struct torpor__operation **operations,
+                                     size_t *count) {
   size_t total = torpor_operation_count(vm);
   torpor_scope scope;
   *operations = NULL;
@@ -94,16 +101,10 @@ torpor_status torpor__checkpoint_list(torpor_store *store, torpor_vm *vm,
     torpor_scope_close(vm, scope);
   }
   if (status == TORPOR_OK) return status;
-  torpor__checkpoint_free(*operations, *count);
+  free_operations(*operations, *count);
   *operations = NULL;
   *count = 0;
   return status;
-}
-
-void torpor__checkpoint_free(struct torpor__operation *operations,
-                             size_t count) {
-  torpor__operation_free(operations, count);
-  free(operations);
 }
 
 /* ---- torpor__checkpoint_reader -------------------------------------------*/
@@ -114,7 +115,7 @@ static void close_checkpoint(void *user,
   (void)user;
   if (opened != NULL) torpor_bytes_free(&opened->snapshot);
   free(opened);
-  torpor__checkpoint_free(checkpoint->operations, checkpoint->operation_count);
+  free_operations(checkpoint->operations, checkpoint->operation_count);
   *checkpoint = (struct torpor__checkpoint){0};
 }
 
@@ -134,8 +135,8 @@ static torpor_status fill_checkpoint(torpor_store *store, torpor_vm *vm,
       .snapshot = {.data = opened->snapshot.data,
                    .size = opened->snapshot.size},
       .block = opened};
-  torpor_status status = torpor__checkpoint_list(store, vm, &out->operations,
-                                                 &out->operation_count);
+  torpor_status status =
+      list_operations(store, vm, &out->operations, &out->operation_count);
   if (status != TORPOR_OK) close_checkpoint(store, out);
   return status;
 }

@@ -18,15 +18,6 @@ enum { TORPOR__EXPORT_VERSION = 1 };
 /* For branch.h; 'user' is the store. */
 struct torpor__checkpoint_reader torpor__checkpoint_reader(torpor_store *store);
 
-/* Reads what the VM 'vm' waits for, by rising id, into an array that is
- * released with torpor__checkpoint_free. OK, or a sentence in the
- * store's message; CORRUPT when ids do not rise. */
-torpor_status torpor__checkpoint_list(torpor_store *store, torpor_vm *vm,
-                                      struct torpor__operation **operations,
-                                      size_t *count);
-void torpor__checkpoint_free(struct torpor__operation *operations,
-                             size_t count);
-
 /* The state of 'chain' as one whole snapshot. */
 torpor_status torpor__checkpoint_merge(torpor_store *store,
                                        const struct torpor__state_chain *chain,

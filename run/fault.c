@@ -76,14 +76,6 @@ static void read_environment(void) {
   if (breaks != NULL) read_breaks(breaks);
 }
 
-const char *torpor__fault_name(enum torpor__fault_point point) {
-  return point_names[point];
-}
-
-const char *torpor__break_name(enum torpor__break which) {
-  return break_names[which];
-}
-
 static bool is_due(struct fault *fault, enum torpor__fault_point point) {
   return (int)point == fault->point && --fault->countdown == 0;
 }

@@ -54,7 +54,7 @@
   X(FORK_AFTER, "fork-after")         /* and committed */                      \
   X(PRUNE_BEFORE, "prune-before")     /* states removed */                     \
   X(PRUNE_AFTER, "prune-after")       /* and committed */                      \
-  X(IMPORT_BEFORE, "import-before")   /* rows of a newcomer written */         \
+  X(IMPORT_BEFORE, "import-before")   /* rows of an import written */          \
   X(IMPORT_AFTER, "import-after")     /* and committed */
 
 /* The switches, each with the invariant of protocol.h that it breaks. */
@@ -102,8 +102,6 @@ enum torpor__break {
  * function by a jump. NULL: only TORPOR_FAULT counts. */
 extern void (*torpor__fault_hook)(enum torpor__fault_point point);
 
-const char *torpor__fault_name(enum torpor__fault_point point);
-const char *torpor__break_name(enum torpor__break which);
 void torpor__fault_pass(enum torpor__fault_point point);
 bool torpor__break_on(enum torpor__break which);
 

@@ -22,6 +22,9 @@
 #include "run-rows.h"
 #include "database-sqlite.h"
 
+_Static_assert(TORPOR_RUN_ID_SIZE == TORPOR__RUN_ID_MAX + 1,
+               "a run's id is as long for everybody");
+
 static _Thread_local char open_error[TORPOR__DATABASE_MESSAGE_MAX];
 
 int64_t torpor__store_now(void) {
