@@ -4,28 +4,28 @@
  * (import.c).
  *
  *   step      1    2    3    4    5
- *   branch 0  ●────●────○    ○    ○        rewound to 3: what was there goes
+ *   branch 0  ●────●────○    ○    ○        rewound to 3: later states go
  *   branch 1            ●────●────●        begins with 3, as a whole state
  *   branch 2                 ●────●        of another run: forked at 4; it has
  *                                          the other branches as history
  *
- * A state and what it waits for were written together, but only the newest one
- * still has its operations in rows. Those of an older one are taken from it by
- * whoever can read a state (checkpoint.h), and their rows are made again:
+ * Of all states of a run only the newest has the operations that it waits for
+ * in rows. Those of an older one are read from the state itself (checkpoint.h),
+ * and their rows are written again:
  *
  *  (1) The branch in which an operation was begun follows from its id: ids rise
  *      within a VM, and a branch knows the first id that was new in it.
- *  (2) Key and branch are those of the first time; so what is repeated is
- *      repeated under its old key, and what was begun on an abandoned branch
- *      can never be mistaken for what is begun on the new one.
- *  (3) What waking means for an operation is what it meant when it was begun; a
- *      kind of which nothing is known must not be repeated.
- *  (4) A result that was recorded for an operation which is still waited for
- *      stays, so that it counts once, whatever way the run is led.
+ *  (2) An operation keeps its key and its branch. So it is repeated under its
+ *      old key, and none of the new branch is mistaken for one that was begun
+ *      on a branch that was left.
+ *  (3) Its policy is the one of when it was begun. An operation of a kind
+ *      without a known policy is not repeated.
+ *  (4) A recorded result of an operation that is still waited for stays: it
+ *      counts, once, on whichever branch.
  *  (5) Both are one transaction. Rewinding takes the lock of the run and raises
  *      its fence; forking changes nothing of the run that is forked.
  *
- * No SQL, no VM, no clock; on the thread of the store. */
+ * No SQL, no VM, no clock; on the thread of the database. */
 #ifndef TORPOR_RUN_BRANCH_H
 #define TORPOR_RUN_BRANCH_H
 
@@ -36,7 +36,7 @@ struct torpor__checkpoint {
   int64_t branch, step, version;
   bool runnable, clone;
   torpor_slice engine;
-  torpor_slice snapshot; /* whole; plain until it is sealed */
+  torpor_slice snapshot; /* whole; not encrypted before 'seal' */
   /* What it waits for, by rising id: id, kind, topic, request, due_ms and
    * begun_ms; the rest is filled in. */
   struct torpor__operation *operations;
@@ -50,7 +50,7 @@ struct torpor__checkpoint_reader {
    * database's message. */
   torpor_status (*open)(void *user, int64_t run, int64_t step,
                         struct torpor__checkpoint *out);
-  /* Makes its snapshot what is kept of it as that of run 'id' in 'branch'. */
+  /* Encrypts its snapshot for run 'id' and 'branch', if the store has a key. */
   torpor_status (*seal)(void *user, const char *id, int64_t branch,
                         struct torpor__checkpoint *checkpoint);
   void (*close)(void *user, struct torpor__checkpoint *checkpoint);
@@ -62,7 +62,7 @@ struct torpor__checkpoint_reader {
 
 /* ---- rewinding and forking -----------------------------------------------*/
 
-/* Leads 'run' back to 'step', or to where a version of its program began. OK,
+/* Takes 'run' back to 'step', or to where a version of its program began. OK,
  * LOCKED, NOT_FOUND (it says which steps are kept), or what 'reader' or the
  * database say; then nothing has changed. */
 torpor_status torpor__branch_rewind(
@@ -126,8 +126,7 @@ torpor_status torpor__branch_not_kept(struct torpor__database *database,
                                       int64_t run, const char *id,
                                       int64_t step);
 
-/* 'step' of the public functions as one of those here; MISUSE when it cannot be
- * one. */
+/* What 'step' of the public functions is here: OK, or MISUSE. */
 torpor_status torpor__branch_read_step(struct torpor__database *database,
                                        int64_t given, int64_t *step);
 

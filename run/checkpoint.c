@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* checkpoint.c - opening a state in the store so that a run can go on from it.
- * See checkpoint.h.
+/* checkpoint.c - reading a state from the store so that a run can go on from
+ * it. See checkpoint.h.
  *
- *  (1) The VM is a copy to look at: it is closed again, and nothing that it
- *      does leaves it.
- *  (2) The snapshot is taken before the VM is entered, so it is that of the
- *      state, byte for byte. */
+ *  (1) The VM is only looked at and closed again; it has no effect on anything.
+ *  (2) The snapshot is taken before the VM is entered, so it is the state's,
+ *      byte for byte. */
 #include "checkpoint.h"
 
 #include <stdio.h>
@@ -119,7 +118,8 @@ static void close_checkpoint(void *user,
   *checkpoint = (struct torpor__checkpoint){0};
 }
 
-/* Takes 'snapshot' over, which is that of 'vm'. */
+/* Fills 'out' with 'snapshot', which it takes over and which is that of 'vm'.
+ */
 static torpor_status fill_checkpoint(torpor_store *store, torpor_vm *vm,
                                      torpor_bytes snapshot,
                                      struct torpor__checkpoint *out) {
@@ -168,7 +168,7 @@ static torpor_status open_chain(torpor_store *store,
   return TORPOR_OK;
 }
 
-/* The run's id is what its states are bound to. */
+/* Encrypted states are bound to the run's id. */
 static torpor_status open_checkpoint(void *user, int64_t run, int64_t step,
                                      struct torpor__checkpoint *out) {
   torpor_store *store = user;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* checkpoint.h - opening a state in the store so that a run can go on from it.
+/* checkpoint.h - reading a state from the store so that a run can go on from
+ * it.
  *
- * The states that lead to it become one whole snapshot; what it waits for is
- * read from the VM that sleeps in it, whose engine must be here for that.
+ * A state that is a difference is merged with those before it into one whole
+ * snapshot. What it waits for is read from a VM that is restored from it; so
+ * its engine must be here.
  *
  * On the thread of the store. */
 #ifndef TORPOR_RUN_CHECKPOINT_H
@@ -12,7 +14,7 @@
 #include "store.h"
 #include "state-chain.h"
 
-/* Of what an exported run says beside its snapshot. */
+/* Version of what an exported run has beside its snapshot. */
 enum { TORPOR__EXPORT_VERSION = 1 };
 
 /* For branch.h; 'user' is the store. */
@@ -23,12 +25,12 @@ torpor_status torpor__checkpoint_merge(torpor_store *store,
                                        const struct torpor__state_chain *chain,
                                        torpor_vm *vm, torpor_bytes *out);
 
-/* Makes 'out' of a VM that was just opened: its snapshot, engine and what it
- * waits for; step and branch are the caller's to say. The reader closes it. */
+/* Fills 'out' from a VM that was just restored: snapshot, engine, operations.
+ * Step and branch are the caller's to fill in. The reader closes it. */
 torpor_status torpor__checkpoint_take(torpor_store *store, torpor_vm *vm,
                                       struct torpor__checkpoint *out);
 
-/* Opens the VM of 'chain' to look at it, with no limits of the run's. */
+/* Restores a VM from 'chain' to look at it, without the run's limits. */
 torpor_status torpor__checkpoint_wake(torpor_store *store,
                                       const struct torpor__state_chain *chain,
                                       torpor_vm **vm);

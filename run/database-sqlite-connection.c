@@ -2,7 +2,7 @@
 /* database-sqlite-connection.c - a connection to a SQLite database: its errors,
  * how a statement is run, transactions, closing.
  *
- * On the thread of the store. */
+ * On the thread of the database. */
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -150,8 +150,7 @@ torpor_status torpor__sqlite_begin(struct torpor__database *database) {
   return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_BEGIN, "");
 }
 
-/* What was written to a file that is gone is not committed, whatever SQLite
- * says. */
+/* SQLite also commits to a file that was removed, which nobody will read. */
 torpor_status torpor__sqlite_commit(struct torpor__database *database) {
   struct torpor__sqlite *db = sqlite_of(database);
   torpor_status status = torpor__sqlite_run(db, TORPOR__SQLITE_COMMIT, "");
@@ -159,7 +158,7 @@ torpor_status torpor__sqlite_commit(struct torpor__database *database) {
   return torpor__sqlite_place_check(db, db->ends_run);
 }
 
-/* Keeps the sentence of what made the caller give up. */
+/* Keeps the sentence that says why the caller rolls back. */
 void torpor__sqlite_rollback(struct torpor__database *database) {
   char message[TORPOR__DATABASE_MESSAGE_MAX];
   memcpy(message, database->message, sizeof message);
@@ -182,8 +181,8 @@ torpor_status torpor__sqlite_revert(struct torpor__database *database) {
   return status == TORPOR_OK ? torpor__sqlite_release(database) : status;
 }
 
-/* Freed pages are used again by themselves. The file is written anew only when
- * it is asked for and a quarter of it is unused. */
+/* SQLite uses freed pages again by itself. So the file is rewritten only when a
+ * quarter of it is unused. */
 torpor_status torpor__sqlite_compact(struct torpor__database *database) {
   struct torpor__sqlite *db = sqlite_of(database);
   int64_t pages = 0, unused = 0;

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* database-sqlite-file.c - where the file of a store is, and whether it is
- * there still.
+/* database-sqlite-file.c - where the file of a database is, and whether it is
+ * still there.
  *
- * A store is a file, not a path. Many paths lead to one file, and what SQLite
- * and we keep beside it must be the same for all of them; and a path may lead
- * to another file tomorrow, while SQLite goes on writing to the one that it
- * opened, which nobody will ever see again.
+ * A database is a file, not a path. Many paths lead to one file, and all of
+ * them must find the same log and locks beside it. And a path may lead to
+ * another file tomorrow, while SQLite goes on writing to the one that it
+ * opened, which nobody will ever read.
  *
  *  (1) SQLite is given plain paths: none of its URIs, whose options turn locks
  *      off, and none of its names for databases without a file.
- *  (2) What lies beside the file is named after where it really lies, links
- *      followed. So a file has one name: one with several (hard links), or that
- *      is mounted by itself, would have a log for each of them.
- *  (3) The file that is open is compared with what its path leads to after each
- *      commit, before anybody is told of that; those beside it when a run has
- *      ended, and now and then.
+ *  (2) Log and locks are named after where the file really lies, links
+ *      followed. A file with several names (hard links), or that is mounted by
+ *      itself, would have several logs: it is refused.
+ *  (3) After each commit, before anybody is told of it, the file that is open
+ *      is compared with the one that its path leads to; the files beside it
+ *      when a run has ended, and now and then.
+ *  (4) Nothing else in this process may open the file: closing any descriptor
+ *      of it would give up SQLite's locks. So there is a list of those that are
+ *      open.
  *
- *  (4) Nobody else opens a file that is a store's here: to close any descriptor
- *      of it would give up SQLite's locks. So those that are open are listed.
- *
- * On the thread of the store, but for torpor__sqlite_covers. */
+ * On the thread of the database, but for torpor__sqlite_covers. */
 #define _GNU_SOURCE /* statx */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,8 +53,8 @@ static bool starts_with(const char *text, const char *start) {
   return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* The path in a URI, after "file:": its escapes are undone, in place of 'out',
- * which has room for it. False when it has more than a path. */
+/* Writes the path of a URI, after its "file:", to 'out', which has room for it.
+ * False when the URI has more than a path. */
 static bool read_uri(const char *uri, char *out) {
   if (starts_with(uri, "//localhost/"))
     uri += strlen("//localhost");
@@ -108,7 +108,7 @@ torpor_status torpor__sqlite_place_name(struct torpor__sqlite *db,
 /* ---- those that are open -------------------------------------------------*/
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct torpor__sqlite *open_here; /* a list; also of 'files' of each */
+static struct torpor__sqlite *open_here; /* a list, and the 'files' of each */
 
 static void lock_list(void) {
   pthread_mutex_lock(&mutex);
@@ -118,7 +118,7 @@ static void unlock_list(void) {
   pthread_mutex_unlock(&mutex);
 }
 
-/* A process that forks while a thread has the lock. */
+/* So that a process can fork while a thread has the lock. */
 static void handle_forks(void) {
   pthread_atfork(lock_list, unlock_list, unlock_list);
 }
@@ -148,7 +148,7 @@ static const char *const endings[] = {"", "-wal", "-shm", "-locks", "-journal"};
 
 enum { ENDINGS = sizeof endings / sizeof endings[0] };
 
-/* A file that somebody has mounted by itself has a name of its own there. */
+/* Whether a file is mounted by itself, which gives it one more name. */
 static bool is_mounted(const char *path) {
 #ifdef STATX_ATTR_MOUNT_ROOT
   struct statx found;
@@ -197,7 +197,7 @@ torpor_status torpor__sqlite_place_find(struct torpor__sqlite *db,
                                              db->path, strerror(errno));
 }
 
-/* Whether the file of that ending is the one that it was; remembers one that is
+/* Whether the file with that ending is still the same; remembers it when it is
  * seen for the first time. */
 static bool is_same(struct torpor__sqlite *db, int which) {
   char path[PATH_MAX + 8];
@@ -284,7 +284,7 @@ static bool is_store(const char *path) {
   return there && S_ISREG(found.st_mode) && is_marked(path);
 }
 
-/* Names of what lies beside a store count also while there is no such file. */
+/* What lies beside the file counts also while it is not there. */
 bool torpor__sqlite_covers(const char *path) {
   char base[PATH_MAX];
   size_t size = strlen(path);

@@ -7,7 +7,7 @@
  *  (2) A run that is locked is in 'held', in order: the system would let one
  *      open file take a lock twice, and give it up at once.
  *
- * On the thread of the store. */
+ * On the thread of the database. */
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -60,7 +60,6 @@ torpor__sqlite_open_locks(struct torpor__sqlite *db,
   return status;
 }
 
-/* Whoever has the store open shares byte 0; it is held alone for moments. */
 torpor_status torpor__sqlite_share(struct torpor__sqlite *db) {
   for (int waited = 0; waited <= db->busy_ms; waited += 5) {
     if (torpor__lock_take(db->locks, 0, true) == 0) return TORPOR_OK;

@@ -6,7 +6,7 @@
  *      over all runs says which one it is and goes on.
  *
  * What each column may hold is in database-sqlite-tables.h, as the statements
- * are. On the thread of the store. */
+ * are. On the thread of the database. */
 #include <sqlite3.h>
 #include <stdio.h>
 

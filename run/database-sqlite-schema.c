@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* database-sqlite-schema.c - the tables, and bringing older stores up to date.
+/* database-sqlite-schema.c - the tables, and migrating older ones.
  *
- * The application id marks a file as a store, 'user_version' counts migrations.
- * Entry n of the list leads from version n to n + 1; entry 0 makes the tables
- * of version 1. An entry that was released is never changed.
+ * SQLite's application id marks a file as a store, its user version counts
+ * migrations. Entry n of the list leads from version n to n + 1; entry 0 makes
+ * the tables of version 1. An entry that was released is never changed.
  *
- *  (1) A store of a newer version is refused untouched; so is a database that
- *      is something else.
- *  (2) Whoever has a store open holds byte 0 of the locks, shared. Migrating
- *      wants it alone: nobody works with tables that change under them.
+ *  (1) A newer version is refused and not touched; so is a database of
+ *      something else.
+ *  (2) Whoever has the file open shares byte 0 of the locks. Migrating needs it
+ *      alone, so that nobody works with tables that change.
  *  (3) All migrations that are needed happen in one transaction, or none.
  *
  * Numbers of steps, branches and so on are signed 64-bit; operation ids are
  * unsigned and stored as the signed number of the same bits.
  *
- * On the thread of the store. */
+ * On the thread of the database. */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 #include <errno.h>
 #include <sqlite3.h>
@@ -28,7 +28,7 @@
 
 enum {
   POLL_MS = 5,
-  MAKING_MS = 1000 /* how long one who only looks waits for its tables */
+  MAKING_MS = 1000 /* how long a reader waits for tables that are being made */
 };
 
 const struct torpor__migration
@@ -178,12 +178,12 @@ const struct torpor__migration
          "INSERT OR IGNORE INTO kind SELECT run, kind, policy FROM operation;"},
 };
 
-/* What tells what a file is. */
+/* What tells a store from other databases, and its version. */
 struct marks {
   int64_t application, user, tables;
 };
 
-/* In one transaction: somebody may be making the store at this moment. */
+/* In one transaction: another process may be making the tables now. */
 static torpor_status read_marks(struct torpor__sqlite *db,
                                 struct marks *marks) {
   torpor_status status = torpor__sqlite_exec(db, "BEGIN");
@@ -263,7 +263,7 @@ static torpor_status take_alone(struct torpor__sqlite *db, int count,
                                db->path);
 }
 
-/* One that is empty may be in the making: it is waited for. */
+/* Waits for an empty one: another process may be making its tables. */
 static torpor_status look_at_version(struct torpor__sqlite *db, int count,
                                      int *version) {
   torpor_status status = read_version(db, count, version);

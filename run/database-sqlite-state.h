@@ -3,11 +3,11 @@
  * open database, and how a statement is run.
  *
  *  (1) Every statement is prepared once, when first used, and reset after use:
- *      no statement is active between two calls of the store.
+ *      no statement is active between two calls of the database.
  *  (2) Every result of SQLite but the expected ones goes through
  *      torpor__sqlite_fail, the one place that knows what its codes mean.
  *
- * On the thread of the store. */
+ * On the thread of the database. */
 #ifndef TORPOR_RUN_DATABASE_SQLITE_STATE_H
 #define TORPOR_RUN_DATABASE_SQLITE_STATE_H
 
@@ -33,12 +33,12 @@ struct torpor__sqlite_file {
 };
 
 struct torpor__sqlite {
-  struct torpor__database database; /* first: a store is one of these */
+  struct torpor__database database; /* first: it is what callers hold */
   sqlite3 *db;
-  char *path;    /* as it was given */
-  char *file;    /* where it leads to, links followed */
-  bool real;     /* 'file' is one of the system's, which 'files' are compared
-                    with; not so in some layers of tests */
+  char *path; /* as it was given */
+  char *file; /* where it leads to, links followed */
+  bool real;  /* the system has 'file', so that 'files' can be compared; not so
+                    in the file systems of some tests */
   bool ends_run; /* the transaction does */
   struct torpor__sqlite_file files[TORPOR__SQLITE_FILES];
   int64_t look_due;
@@ -52,7 +52,7 @@ struct torpor__sqlite {
   sqlite3_stmt *statements[TORPOR__SQLITE_STATEMENT_COUNT];
 };
 
-/* One step of the schema: what leads from version 'its index' to the next. */
+/* What leads from one version of the tables, its index, to the next. */
 struct torpor__migration {
   const char *sql;
 };

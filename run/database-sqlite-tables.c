@@ -2,7 +2,7 @@
 /* database-sqlite-tables.c - binding and reading rows by what a table's columns
  * may hold. See database-sqlite-tables.h.
  *
- * On the thread of the store. */
+ * On the thread of the database. */
 #include "database-sqlite-tables.h"
 
 #include <sqlite3.h>

@@ -21,7 +21,7 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 enum torpor__column_kind {
   TORPOR__COLUMN_NUMBER,   /* any, also one that is unsigned */
   TORPOR__COLUMN_COUNT,    /* from 0, below TORPOR__COUNT_LARGEST */
-  TORPOR__COLUMN_SEQUENCE, /* the same from 1: given by the store */
+  TORPOR__COLUMN_SEQUENCE, /* the same from 1 */
   TORPOR__COLUMN_CHOICE,   /* of an enum, below 'limit' */
   TORPOR__COLUMN_FLAG,     /* a bool */
   TORPOR__COLUMN_TIME,     /* NULL is TORPOR__NEVER */
@@ -40,7 +40,7 @@ struct torpor__table {
   const char *name;
   const struct torpor__column *columns;
   int count;
-  int given; /* the first ones are read only: the store gives them */
+  int given; /* the first ones are only read: SQLite gives them */
   bool (*fits)(const void *row); /* what else must hold; NULL: nothing */
 };
 

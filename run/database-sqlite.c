@@ -6,7 +6,7 @@
  *  (2) The file may have been written by anybody: schema and rows are not
  *      trusted, and what does not fit is CORRUPT, never a crash.
  *
- * On the thread of the store. */
+ * On the thread of the database. */
 #include "database-sqlite.h"
 
 #include <sqlite3.h>
@@ -17,9 +17,10 @@
 #include "fault.h"
 #include "database-sqlite-state.h"
 
-/* Log and cache hold some thousands of pages, in KiB where negative: the states
- * of hundreds of runs are written and dropped again before they have to leave
- * either. A log that is longer is read longer after a crash. */
+/* Log and cache hold thousands of pages (the cache's size is in KiB, as it is
+ * negative), so that the states of hundreds of runs are written and removed
+ * again before they leave either. A longer log takes longer to read after a
+ * crash. */
 #define WRITER_SETTINGS                                                        \
   "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32768;"
 
@@ -63,7 +64,7 @@ static torpor_status open_file(struct torpor__sqlite *db,
   return torpor__sqlite_place_find(db, options->vfs);
 }
 
-/* SQLite does not wait for this one: it wants the file for itself. */
+/* SQLite does not wait here by itself, though it needs the file alone. */
 static torpor_status set_mode(struct torpor__sqlite *db) {
   int result = SQLITE_BUSY;
   for (int waited = 0; result == SQLITE_BUSY && waited <= db->busy_ms;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* database.c - what every kind of store shares: the sentence that a failed call
- * leaves behind.
+/* database.c - what every database shares: the sentence that says why a call
+ * failed.
  *
- *  (1) A failed call always leaves a sentence; a successful one leaves the
- *      last sentence as it was.
+ *  (1) A call that fails leaves a sentence; one that succeeds does not touch
+ *      the last one.
  *
- * Runs on the store's thread. */
+ * On the thread of the database. */
 #include "database.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Whether what 'format' says is the whole sentence: these codes only tell a
- * program what kind of failure it is. */
+/* Whether the text of a code would add nothing to a sentence about what
+ * happened. */
 static bool needs_no_text(torpor_status status) {
   switch (status) {
   case TORPOR_THROWN:

@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* database.h - where runs sleep: what protocol.c asks of a database.
  *
- * A store keeps, for every run, its newest committed states and what came in
+ * A database keeps, for every run, its newest committed states and what arrived
  * after the last of them:
  *
  *   run       what never changes: id, input, access, limits
- *   edition   a program and its engine; an upgrade adds one, the first is 0
- *   file      an edition's modules as they were when that was added
+ *   version   a program and its engine; an upgrade adds one, the first is 0
+ *   file      a version's modules as they were when that was added
  *   head      the few numbers that every step changes: step, fence, attempts
  *   exit      how the run ended: a value or an error, and a sentence
  *   state     the snapshot of a step: whole, or the difference from the state
  *             of the step before, on the same branch
- *   branch    where a branch left another one
- *   kind      what waking means for the kinds of operations that were begun
+ *   branch    from which step of which branch a branch goes on
+ *   kind      what waking means for each kind of operation that was begun
  *   operation what the state waits for
  *   result    what settles an operation, kept until a commit consumes it
- *   signal    the mailbox: messages that no commit has consumed yet
- *   console   what the program wrote, by step
+ *   signal    a message that no commit has consumed yet
+ *   line      what the program wrote to its console, by step
  *
- *  (1) A store decides nothing. It keeps rows, and refuses what would break a
- *      row's uniqueness; every rule is in protocol.c and signals.c.
- *  (2) Writes happen between 'begin' and 'commit' only. When 'commit' returns
- *      TORPOR_OK they are all durable; else, or after 'rollback' or a
- *      crash, none is, except that the outcome of a 'commit' which returned
- *      TORPOR_IO is known only by reading again.
- *  (3) Rows handed to a visitor are borrowed until it returns. A visitor must
- *      not call the store, and stops the walk by returning non-zero, which the
- *      walk then returns.
+ *  (1) A database decides nothing. It keeps rows, and refuses a second row
+ *      where one must be unique; every rule is in protocol.c and signals.c.
+ *  (2) Rows are written between 'begin' and 'commit' only. When 'commit'
+ *      returns TORPOR_OK, all of them are durable. After any other code,
+ *      'rollback' or a crash, none is; but after TORPOR_IO from 'commit' only
+ *      reading again tells which of the two it is.
+ *  (3) A row that a visitor is shown is borrowed until it returns. A visitor
+ *      must not call the database. It stops the walk by returning non-zero,
+ *      which the walk then returns.
  *  (4) Times are Unix milliseconds. TORPOR__NEVER stands for "no time".
- *
  *  (5) Who adds rows to a run, or takes from it what it waits for, has its lock
  *      or has made it in the same transaction. Others may send a signal, change
  *      head and exit, and remove old states.
@@ -37,8 +36,8 @@
  *
  * Test builds assert (2), (3), (5) and (6): database-check.c.
  *
- * A store belongs to one thread. Two stores on one path, in one process or in
- * several, may work at once; 'lock' keeps them off each other's runs. */
+ * A database belongs to one thread. Several may be open on one path, in one
+ * process or in several; 'lock' keeps them off each other's runs. */
 #ifndef TORPOR_RUN_DATABASE_H
 #define TORPOR_RUN_DATABASE_H
 
@@ -50,19 +49,18 @@
 #include "torpor.h"
 
 enum {
-  TORPOR__RUN_ID_MAX = 64, /* bytes of a run's id */
-  TORPOR__TOPIC_MAX = 256, /* bytes of a signal's name */
-  TORPOR__KEY_MAX = 112,   /* bytes of an idempotency key, NUL included */
-  TORPOR__STATE_CHAIN_MAX =
-      64, /* states from a whole one to one that needs it */
+  TORPOR__RUN_ID_MAX = 64,      /* bytes of a run's id */
+  TORPOR__TOPIC_MAX = 256,      /* bytes of a signal's name */
+  TORPOR__KEY_MAX = 112,        /* bytes of an idempotency key, NUL included */
+  TORPOR__STATE_CHAIN_MAX = 64, /* states that are needed to wake from one */
   TORPOR__DATABASE_MESSAGE_MAX = 512
 };
 
 #define TORPOR__NEVER INT64_MAX
 
-/* Steps, branches, fences and the like rise by one from 0, so none of them
- * comes near this. A row in which one is beyond it is damaged, and whoever adds
- * to one that was read cannot overflow it. */
+/* Above any step, branch, fence and the like: they rise by one from 0. A row
+ * with a larger one is damaged, and adding to one that was read cannot
+ * overflow. */
 #define TORPOR__COUNT_LARGEST (INT64_C(1) << 56)
 #define TORPOR__CANCEL_ALL INT64_MAX
 
@@ -77,7 +75,7 @@ enum torpor__run_status {
   TORPOR__RUN_STATUS_COUNT
 };
 
-/* What waking means for an operation (DESIGN: driver). Stored. */
+/* What becomes of an operation when its run wakes. Stored. */
 enum torpor__policy {
   TORPOR__POLICY_REARM = 0,    /* keeps its due time */
   TORPOR__POLICY_REPEAT = 1,   /* is done again under the same key */
@@ -96,7 +94,7 @@ enum torpor__outcome {
   TORPOR__OUTCOME_COUNT
 };
 
-/* 'program' and 'engine' are those of the edition that the run is at. */
+/* 'program' and 'engine' are those of the version that the run is at. */
 struct torpor__run {
   const char *id;
   const char *program; /* path of the main module */
@@ -109,8 +107,8 @@ struct torpor__run {
   int64_t created_ms;
   int64_t parent;      /* the run it was forked from, or 0 */
   uint64_t keep;       /* states that stay, at least 1; UINT64_MAX: all */
-  torpor_slice handed; /* what its first edition took over, for one that
-                                  comes from elsewhere; not read */
+  torpor_slice handed; /* what its first version took over, when it is
+                           imported; only written */
 };
 
 /* A program that a run has had, and what it took over from the one before. */
@@ -119,7 +117,7 @@ struct torpor__version {
   const char *program; /* path of the main module */
   torpor_slice engine; /* engine id */
   int64_t start;       /* the step after which it begins */
-  int64_t before;      /* the edition it took the place of; 0: none */
+  int64_t before;      /* the version it took the place of; 0: none */
   torpor_slice state;  /* CBOR: what that gave it */
 };
 
@@ -128,17 +126,16 @@ struct torpor__head {
   int64_t branch;
   int64_t step;     /* of the committed state */
   int64_t version;  /* of the program that this is a state of */
-  int64_t start;    /* of that edition; when it equals 'step' there is no state:
+  int64_t start;    /* of that version; when it equals 'step' there is no state:
                        the next step begins the program */
   int64_t fence;    /* raised by each claim and by kill */
   int64_t attempts; /* deliveries since the last commit */
   bool runnable;    /* jobs are left: go on without any result */
-  int64_t cancel;   /* what was begun before this step is to be rejected; 0:
-                       nothing is, TORPOR__CANCEL_ALL: all that is pending */
+  int64_t cancel;   /* operations begun before this step are to be rejected;
+                       0: none, TORPOR__CANCEL_ALL: all that are pending */
   int64_t changed_ms;
-  bool
-      damaged; /* only where 'run_each' walks over all: what there is of the run
-                   cannot be read; it counts as parked, and the rest is 0 */
+  bool damaged; /* in a walk over all runs: its rows cannot be read. It counts
+                   as parked, and the rest is 0 */
 };
 
 struct torpor__state {
@@ -147,20 +144,20 @@ struct torpor__state {
   int64_t version;
   int64_t parent_step; /* the state this is a difference from, or 0 */
   bool runnable;       /* as in the head of that step */
-  bool clone;          /* whoever wakes from it is a copy, and is told so */
+  bool clone; /* a program that wakes from it is told that it is a copy */
   torpor_slice engine;
   torpor_slice snapshot;
   int64_t made_ms;
 };
 
-/* Where a branch left another one. Branch 0 of a run that was neither forked
- * nor imported has no row. */
+/* From where a branch goes on. Branch 0 of a run that was neither forked nor
+ * imported has no row. */
 struct torpor__branch {
   int64_t branch;
   int64_t parent; /* -1: none */
   int64_t parent_step;
   uint64_t first_operation; /* those with lower ids were begun before */
-  const char *origin;       /* run whose id is in its keys; "": this one */
+  const char *origin;       /* the run whose id its keys have; "": this one */
   int64_t made_ms;
 };
 
@@ -184,7 +181,7 @@ struct torpor__operation {
 };
 
 struct torpor__result {
-  int64_t sequence; /* given by the store: rising, from 1, never reused */
+  int64_t sequence; /* given by the database: rising from 1, never reused */
   int64_t branch;
   uint64_t operation;
   enum torpor__outcome outcome;
@@ -207,7 +204,7 @@ struct torpor__line {
   int64_t written_ms;
 };
 
-/* What there is of a run, without reading it. */
+/* How much there is of a run. */
 struct torpor__counts {
   int64_t snapshot_size; /* bytes of the newest state */
   int64_t operations;
@@ -269,36 +266,35 @@ struct torpor__database_calls {
   torpor_status (*begin)(struct torpor__database *database);
   torpor_status (*commit)(struct torpor__database *database);
   void (*rollback)(struct torpor__database *database);
-  /* Gives unused space back to the system, outside of a transaction; OK also
-   * when others keep it from that, or it is not worth while. */
+  /* Gives unused space back to the file system, outside of a transaction. OK
+   * also when others are working, or there is too little of it. */
   torpor_status (*compact)(struct torpor__database *database);
   torpor_status (*savepoint)(struct torpor__database *database);
   torpor_status (*release)(struct torpor__database *database);
   torpor_status (*revert)(struct torpor__database *database);
 
   /* Keeps all other workers off 'run' until 'unlock', 'close' or the end of
-   * the process; LOCKED when another has it, also by way of this very store.
-   * 'locked' asks, without taking it, whether another store has. Not part of a
+   * the process. LOCKED when it is locked already, also by this database.
+   * 'locked' only asks whether another database has it. Not part of a
    * transaction. */
   torpor_status (*lock)(struct torpor__database *database, int64_t run);
   void (*unlock)(struct torpor__database *database, int64_t run);
   torpor_status (*locked)(struct torpor__database *database, int64_t run,
                           bool *locked);
 
-  /* Says whether others have committed since the last call of it; cheap. */
+  /* Whether others have committed since the last call of this; cheap. */
   torpor_status (*changed)(struct torpor__database *database, bool *changed);
 
-  /* 'run_add' makes edition 0, and a head in its first state: active, step 0
-   * of edition 0. */
+  /* Also makes version 0, and a head: active, at step 0 of version 0. */
   torpor_status (*run_add)(struct torpor__database *database,
                            const struct torpor__run *row, int64_t *run);
   torpor_status (*run_find)(struct torpor__database *database, const char *id,
                             int64_t *run);
-  /* One run, or all in the order in which they were made when 'run' is 0. One
-   * whose rows are damaged is CORRUPT, but does not end the walk over all. */
+  /* One run; or when 'run' is 0 all, in the order in which they were made. A
+   * run whose rows are damaged is CORRUPT, but does not end a walk over all. */
   torpor_status (*run_each)(struct torpor__database *database, int64_t run,
                             torpor__run_fn *visit, void *data);
-  /* Copies editions, files and kinds; those of 'to' are replaced. */
+  /* Copies versions, files and kinds; those of 'to' are replaced. */
   torpor_status (*run_inherit)(struct torpor__database *database, int64_t from,
                                int64_t to);
   torpor_status (*run_count)(struct torpor__database *database, int64_t run,
@@ -311,21 +307,21 @@ struct torpor__database_calls {
   torpor_status (*file_add)(struct torpor__database *database, int64_t run,
                             int64_t version, const char *name,
                             torpor_slice source);
-  /* All of an edition, or the one of that name when 'name' is not NULL. */
+  /* All files of a version, or the one named 'name' when that is not NULL. */
   torpor_status (*file_each)(struct torpor__database *database, int64_t run,
                              int64_t version, const char *name,
                              torpor__file_fn *visit, void *data);
 
   torpor_status (*head_get)(struct torpor__database *database, int64_t run,
                             struct torpor__head *head);
-  /* Of every run, in the order in which they were made, and nothing else of
-   * them. One that no Torpor writes is passed over. */
+  /* The heads of all runs, in the order in which those were made. A damaged one
+   * is left out. */
   torpor_status (*head_each)(struct torpor__database *database,
                              torpor__head_fn *visit, void *data);
   torpor_status (*head_put)(struct torpor__database *database, int64_t run,
                             const struct torpor__head *head);
-  /* The same if the row is as 'from' says: else FENCED, and nothing is done.
-   * Looks at what others may change: status, step, fence, cancel. */
+  /* The same if the head is still as 'from' in what others may change: status,
+   * step, fence, cancel. Else FENCED, and nothing is written. */
   torpor_status (*head_change)(struct torpor__database *database, int64_t run,
                                const struct torpor__head *from,
                                const struct torpor__head *head);
@@ -337,12 +333,12 @@ struct torpor__database_calls {
 
   torpor_status (*state_put)(struct torpor__database *database, int64_t run,
                              const struct torpor__state *row);
-  /* Removes the states that neither 'step' nor a later one needs: those before
-   * the last whole state of a step up to 'step'. */
+  /* Removes the states that waking from 'step' or a later one does not need:
+   * those before the last whole state up to 'step'. */
   torpor_status (*state_prune)(struct torpor__database *database, int64_t run,
                                int64_t step);
-  /* Removes the states before 'step', for callers who know that no later one
-   * needs them: cheaper. */
+  /* Removes all states before 'step': cheaper, for callers who know that no
+   * later one needs them. */
   torpor_status (*state_drop)(struct torpor__database *database, int64_t run,
                               int64_t step);
   /* Removes the states after 'step'; all of them when it is 0. */
@@ -353,7 +349,7 @@ struct torpor__database_calls {
                               int64_t step, torpor__state_fn *visit,
                               void *data);
 
-  /* The states that have been there longest and shortest, of whichever runs. */
+  /* The oldest state of all runs, and the newest. */
   torpor_status (*state_ends)(struct torpor__database *database,
                               torpor__state_fn *visit, void *data);
 
@@ -362,7 +358,7 @@ struct torpor__database_calls {
   torpor_status (*branch_each)(struct torpor__database *database, int64_t run,
                                torpor__branch_fn *visit, void *data);
 
-  /* The first policy of a kind stays; then 'put' changes nothing. */
+  /* Changes nothing when the kind has a policy already. */
   torpor_status (*kind_put)(struct torpor__database *database, int64_t run,
                             const char *kind, enum torpor__policy policy);
   torpor_status (*kind_each)(struct torpor__database *database, int64_t run,
@@ -379,8 +375,8 @@ struct torpor__database_calls {
                                   int64_t run, torpor__operation_fn *visit,
                                   void *data);
 
-  /* The first result of an operation stays; a later one changes nothing and
-   * gives '*sequence' 0. */
+  /* The first result of an operation stays: for a later one nothing changes,
+   * and '*sequence' is 0. */
   torpor_status (*result_add)(struct torpor__database *database, int64_t run,
                               const struct torpor__result *row,
                               int64_t *sequence);
@@ -406,9 +402,9 @@ struct torpor__database_calls {
                              int64_t step, torpor__line_fn *visit, void *data);
 };
 
-/* Writes the sentence of 'status' into 'message', followed by what 'format'
- * says when it is not NULL; where the sentence would only repeat that, what
- * 'format' says alone. Returns 'status'. */
+/* Writes into 'message' the text of 'status', followed by what 'format' says
+ * when it is not NULL; that alone where the text would add nothing. Returns
+ * 'status'. */
 torpor_status torpor__database_fail(struct torpor__database *database,
                                     torpor_status status, const char *format,
                                     ...) __attribute__((format(printf, 3, 4)));

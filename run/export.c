@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* export.c - runs that leave a store as a file.
+/* export.c - writing a run to a file.
  *
- * An exported run is the snapshot of one of its states, with one more section
- * (docs/snapshot-format.md), a CBOR map of what a store knows beside it:
+ * An exported run is the snapshot of one of its states with one more section
+ * (docs/snapshot-format.md), a CBOR map of what else a store has of it:
  *
  *   version     1
  *   id program  texts; input  bytes, CBOR
  *   files       array of [name, bytes]: the program's modules
  *   created step branch  integers; runnable  boolean
  *   memory_max fuel deadline  integers
- *   access      text; what it was granted, which nobody grants again
+ *   access      text; what it was granted: for people, not granted again
  *   operations  array of maps: id, key, policy, begun_step
  *   results     array of maps: operation, outcome, value; of those operations
  *   upgrade     bytes, CBOR: what an older program handed over, if one did
@@ -119,7 +119,7 @@ static torpor_status put_upgrade(struct exported *exported) {
   return TORPOR_OK;
 }
 
-/* Limits are unsigned, and endless where they do not fit. */
+/* A limit that does not fit is as good as none. */
 static int64_t clip(uint64_t limit) {
   return limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
 }
@@ -149,7 +149,7 @@ static torpor_status put_run(struct exported *exported) {
   return status == TORPOR_OK ? put_files(exported) : status;
 }
 
-/* The same state, with where its functions wait. */
+/* Saves the state again, with where its functions wait. */
 static torpor_status save_waiting(torpor_store *store, torpor_slice snapshot,
                                   torpor_bytes *out) {
   torpor_options options = TORPOR_OPTIONS_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fault.c - dying or stopping at a named point, and promises taken away for a
+/* fault.c - dying or stopping at a named point, and breaking promises for a
  * test.
  *
  * Reads TORPOR_FAULT, TORPOR_PAUSE and TORPOR_BREAK once, when first asked.

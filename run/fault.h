@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* fault.h - named points at which a test can make the process die or stop, and
- * switches with which a test takes one promise of run/ away.
+/* fault.h - named points at which a test can kill or stop the process, and
+ * switches with which a test breaks one promise of run/.
  *
  *   TORPOR_FAULT=commit-before:3   dies by SIGKILL when the point named
  *                                  "commit-before" is passed the third time
  *   TORPOR_PAUSE=commit-before:3   stops there by SIGSTOP, until SIGCONT
  *   TORPOR_BREAK=no-fence,no-sync  breaks what the named switches break
  *
- * A durable program is only as good as its worst moment, so each moment at
- * which dying could matter has a name, and a test can visit them one by one.
- * And a test that stays green when its promise is broken proves nothing, so
- * each promise has a switch, and a test sees the suite go red.
+ * Each moment at which dying could matter has a name, and tests kill the
+ * process at them one by one. Each promise has a switch that breaks it, and a
+ * test (test_breaks.sh) expects the suite to fail with it: a test that stays
+ * green proves nothing.
  *
- *  (1) Both exist only where TORPOR_TESTING is defined; elsewhere the macros
+ *  (1) Both exist only where TORPOR_TESTING is defined. Elsewhere the macros
  *      are empty, and no environment variable changes what Torpor promises.
- *  (2) A name that is not in the lists below ends the process with a message:
- *      a misspelt fault must not pass for a survived one.
+ *  (2) A name that is not in the lists below ends the process with a message,
+ *      so that a misspelt fault does not look like a survived one.
  *
- * The counts are per process; points are passed on the worker's thread. */
+ * Counts are per process. On the worker's thread. */
 #ifndef TORPOR_RUN_FAULT_H
 #define TORPOR_RUN_FAULT_H
 
@@ -26,7 +26,7 @@
 /* The points, in the order in which a run passes them. */
 #define TORPOR__FAULT_POINTS(X)                                                \
   X(STORE_OPENED, "store-opened")     /* its file is open, nothing read */     \
-  X(STORE_MARKED, "store-marked")     /* half of what tells its version */     \
+  X(STORE_MARKED, "store-marked")     /* half of its marks read */             \
   X(STORE_EMPTY, "store-empty")       /* has no tables, lock not yet taken */  \
   X(STORE_MADE, "store-made")         /* has its tables, lock still held */    \
   X(CREATE_BEFORE, "create-before")   /* rows of a new run written */          \
@@ -98,8 +98,8 @@ enum torpor__break {
 
 #ifdef TORPOR_TESTING
 
-/* Called at each point before the process would die; a simulation leaves the
- * function by a jump. NULL: only TORPOR_FAULT counts. */
+/* Called at each point, before TORPOR_FAULT is looked at. It may jump out
+ * (longjmp). NULL: none. */
 extern void (*torpor__fault_hook)(enum torpor__fault_point point);
 
 void torpor__fault_pass(enum torpor__fault_point point);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* import.c - runs that come from elsewhere, as export.c writes them.
+/* import.c - making a run from a file that export.c wrote.
  *
- *  (1) What comes in is hostile. The snapshot is checked by restoring it, and
- *      is then written anew from the VM, which also says what it waits for. Of
- *      the map, nothing is used that was not looked at here.
- *  (2) An imported run may touch what its importer grants, and nothing else;
- *      its limits are at most the defaults, or what its importer says.
- *  (3) Of an operation only what cannot be known otherwise is taken from the
- *      map: where it was begun (its key), what waking means for it, and its
- *      result if there is one. One that the map does not know is not done
- *      again.
+ *  (1) The file is hostile. The snapshot is checked by restoring it, and saved
+ *      again from the VM, which also says what it waits for. All that is used
+ *      of the map is checked here.
+ *  (2) An imported run may access what its importer grants, and nothing else.
+ *      Its limits are at most the defaults, or what its importer says.
+ *  (3) The map tells of an operation only where it was begun (its key), its
+ *      policy, and its result if there is one. An operation that the map does
+ *      not have is not repeated.
  *
  * On the thread of the store. */
 #include <inttypes.h>
@@ -332,7 +331,7 @@ static torpor_status place_operation(struct imported *run,
   return fail_map(run);
 }
 
-/* What the rows of a run here would say of it. */
+/* Adds what the rows of a run of this store would say of it. */
 static torpor_status add_operation(struct imported *run,
                                    struct torpor__operation *operation) {
   torpor_status status = place_operation(run, operation);
@@ -361,7 +360,7 @@ static torpor_status add_operations(struct imported *run) {
   return TORPOR_OK;
 }
 
-/* Those of what it does not wait for are passed over by whoever writes them. */
+/* Results of what it does not wait for are left out when they are written. */
 static torpor_status add_results(struct imported *run) {
   const struct torpor__checkpoint *checkpoint = &run->new.checkpoint;
   torpor_status status = TORPOR_OK;
@@ -422,7 +421,7 @@ make_row(const struct imported *run, const torpor_run_import_options *options,
       .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
 }
 
-/* What the program will read is what a program can read. */
+/* Checks what the program will read. */
 static torpor_status check_data(struct imported *run) {
   struct torpor__database *database = run->store->database;
   torpor_status status = TORPOR_OK;
@@ -486,7 +485,7 @@ static torpor_status make_run(struct imported *run,
   return status;
 }
 
-/* Reads the state, with no more memory than the run will have. */
+/* Restores the state, with no more memory than the run will have. */
 static torpor_status open_state(struct imported *run, const void *data,
                                 size_t size,
                                 const torpor_run_import_options *options) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* input-check.c - what is handed over to a run is looked at before the store
- * keeps it. See input-check.h. */
+/* input-check.c - data for a run is checked before the store keeps it. See
+ * input-check.h. */
 #include "input-check.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 enum { DEADLINE_MS = 10000 };
 
-/* What the VM threw: what is wrong with the data, or that it has no room. */
+/* What the VM threw says what is wrong, or that memory is too small. */
 static torpor_status explain(struct torpor__database *database, torpor_vm *vm,
                              torpor_value exception, const char *what) {
   torpor_error error;

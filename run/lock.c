@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* lock.c - locks between processes, by the byte, with open file descriptions.
+/* lock.c - locks between processes, by open file descriptions. See lock.h.
  *
- * See lock.h for what is promised. Any thread, one at a time. */
+ * Any thread, one at a time. */
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #include "lock.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* lock.h - locks between processes, by the byte, on a file beside the store.
+/* lock.h - locks between processes: one for each byte of a file.
  *
- * Each byte of the file is a lock: byte 0 is the store's, byte n that of run n.
- * The kernel drops them when the process ends, however it ends.
+ * The file lies beside the database. Byte 0 is locked for all of it, byte n for
+ * run n. The kernel drops the locks when the process ends, however it ends.
  *
- *  (1) The locks belong to the open file, not to the process
- *      (F_OFD_SETLK), so that two stores opened by one process keep each other
- *      out as two processes do, and closing some other descriptor of the file
- *      gives nothing up.
- *  (2) The file is only ever locked: it stays empty.
+ *  (1) A lock belongs to the open file, not to the process (F_OFD_SETLK). So
+ *      two databases that one process has open keep each other out, as those of
+ *      two processes do, and closing another descriptor of the file drops
+ *      nothing.
+ *  (2) Nothing is written: the file stays empty.
  *
  * Local file systems only. Any thread, one at a time. */
 #ifndef TORPOR_RUN_LOCK_H
@@ -23,8 +23,8 @@ int torpor__lock_open(const char *path);
 int torpor__lock_look(const char *path);
 void torpor__lock_close(int file);
 
-/* Takes byte 'place', shared with others or alone; a lock that is held already
- * is changed. 0, or -1 with errno EAGAIN when others have it. Never waits. */
+/* Takes byte 'place', shared with others or alone, also when it is held in the
+ * other way. 0; or -1, with errno EAGAIN when others have it. Never waits. */
 int torpor__lock_take(int file, int64_t place, bool shared);
 void torpor__lock_drop(int file, int64_t place);
 

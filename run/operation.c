@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* operation.c - an operation of a VM, copied into the form that a store keeps.
+/* operation.c - an operation of a VM, copied into the row that is kept of it.
  * See operation.h. */
 #include "operation.h"
 

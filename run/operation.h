@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* operation.h - an operation of a VM, copied into the form that a store keeps.
+/* operation.h - an operation of a VM, copied into the row that is kept of it.
  *
- * What a VM says of its operations comes from guest memory: nothing of it is
- * believed but what the types force.
+ * What a VM says of its operations comes from guest memory: it is not trusted
+ * beyond what the types guarantee.
  *
  * On the VM's thread. */
 #ifndef TORPOR_RUN_OPERATION_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* program.c - reading the modules of a durable program.
  *
- * The engine itself finds them. All modules of a graph are loaded and linked
- * before the first of them runs, so a module that imports
+ * The engine itself finds them: it loads and links all modules of a graph
+ * before it runs the first of them. So a module that imports
  *
  *     1. one that throws, and
  *     2. the program
  *
- * brings everything in and ends before the program has run a line. */
+ * loads all of the program, and throws before that has run a line. */
 #include "program.h"
 
 #include <stdio.h>
@@ -102,7 +102,7 @@ static torpor_status explain(struct reader *reader, torpor_vm *vm,
     snprintf(program->message, sizeof program->message, "%s: %s%s%.*s",
              error.name, error.message, *place ? " " : "",
              (int)strcspn(place, "\n"), place);
-  else /* the error knows who imports it, the loader which flag is missing */
+  else /* the error says who imports it, the loader which flag is missing */
     snprintf(program->message, sizeof program->message, "%s",
              failed == TORPOR_NOT_FOUND ? error.message
                                         : torpor_loader_error(reader->loader));

@@ -39,8 +39,8 @@ torpor_status torpor__program_find(struct torpor__database *database,
                                    int64_t run, int64_t version,
                                    const char *name, torpor_bytes *source);
 
-/* Reads all modules that a run keeps, for a VM that cannot ask the store. OK,
- * NOMEM, or what the store says; 'message' is not used. */
+/* Reads all modules that a run keeps, for a VM on another thread than the
+ * database's. OK, NOMEM, or what the database says; 'message' is not used. */
 torpor_status torpor__program_load(struct torpor__program *program,
                                    struct torpor__database *database,
                                    int64_t run, int64_t version);

@@ -4,7 +4,7 @@
  * Each request reads the head, changes it and writes it back within one write
  * transaction, so that it never meets half of what a worker writes.
  *
- * Runs on the thread of the store. */
+ * On the thread of the database. */
 #include "request.h"
 
 #include <stdio.h>
@@ -55,7 +55,7 @@ torpor_status torpor__request_create(struct torpor__database *database,
   return status;
 }
 
-/* What is counted of a run is no change of it. */
+/* Counting attempts does not count as a change of the run. */
 enum { SAME_TIME = -1 };
 
 /* Changes 'head' and what belongs to it, within a transaction. */
@@ -151,8 +151,7 @@ torpor_status torpor__request_unpark(struct torpor__database *database,
 
 /* ---- Before a run is worked ----------------------------------------------*/
 
-/* The head may have lost what it says to damage: whoever reads all of the run
- * parks it. */
+/* A damaged head is no error here: reading the whole run will park it. */
 static bool is_damage(torpor_status status) {
   return status == TORPOR_CORRUPT || status == TORPOR_FORMAT;
 }

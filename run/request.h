@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* request.h - what anybody may ask of a run without working it: to be made, to
- * be cancelled, killed, parked, resumed after that.
+/* request.h - what can be done to a run without being its worker: making it,
+ * cancelling, killing, parking and unparking it.
  *
  *  (1) Each is one transaction, durable when it returns OK; else nothing has
  *      changed.
- *  (2) None takes the run's lock: a worker that holds it finds out by the
- *      fence (kill, park, unpark) or at its next refresh (cancel).
+ *  (2) None takes the run's lock: its worker notices by the fence (kill, park,
+ *      unpark), or when it next reads the head (cancel).
  *
- * The codes are those of torpor.h. No SQL, no clock, no I/O but through the
- * store passed in; on the thread of the store. */
+ * No SQL, no clock, no I/O but through the database. On its thread. */
 #ifndef TORPOR_RUN_REQUEST_H
 #define TORPOR_RUN_REQUEST_H
 
@@ -19,8 +18,7 @@ struct torpor__file {
   torpor_slice source;
 };
 
-/* Whether a run may have this id; and the same as OK, or LIMIT with a
- * sentence. */
+/* Whether a run may have this id; 'check' says OK, or LIMIT with a sentence. */
 bool torpor__request_is_id(const char *id);
 torpor_status torpor__request_check_id(struct torpor__database *database,
                                        const char *id);
@@ -32,7 +30,7 @@ torpor_status torpor__request_create(struct torpor__database *database,
                                      const struct torpor__file *files,
                                      size_t file_count, int64_t *run);
 
-/* Asks that what is pending be rejected. OK, NOT_FOUND, ENDED. */
+/* Asks its worker to reject what is pending. OK, NOT_FOUND, ENDED. */
 torpor_status torpor__request_cancel(struct torpor__database *database,
                                      int64_t run, int64_t now_ms);
 
@@ -40,8 +38,8 @@ torpor_status torpor__request_cancel(struct torpor__database *database,
 torpor_status torpor__request_kill(struct torpor__database *database,
                                    int64_t run, int64_t now_ms);
 
-/* Sets an active run aside that cannot be worked, with the reason. OK, also for
- * one that is parked already, NOT_FOUND, ENDED. */
+/* Parks a run that cannot be worked, with the reason. OK, also for one that is
+ * parked already; NOT_FOUND, ENDED. */
 torpor_status torpor__request_park(struct torpor__database *database,
                                    int64_t run, const char *reason,
                                    int64_t now_ms);
@@ -49,18 +47,18 @@ torpor_status torpor__request_park(struct torpor__database *database,
 /* A run that is about to be worked. */
 struct torpor__trial {
   int64_t run;
-  int64_t attempts; /* that were counted before, by workers that are gone */
-  bool fit;         /* false: it is not active, or was parked now */
+  int64_t attempts; /* counted before, by workers that are gone */
+  bool fit;         /* to be worked; else it is not active, or was parked now */
 };
 
 /* Counts an attempt for each of 'count' runs, whose locks are held, in one
- * transaction: before anything of them is read that might end the worker. One
- * that has had 'most' attempts is parked instead. A head that cannot be used is
- * left to who reads it. */
+ * transaction: before anything of them is read that might crash the worker. A
+ * run with 'most' attempts is parked instead. One whose head is damaged is
+ * passed over: reading it will park it. */
 torpor_status torpor__request_try(struct torpor__database *database,
                                   struct torpor__trial *trials, size_t count,
                                   int64_t most, int64_t now_ms);
-/* Takes that back for a run that cannot be worked here. */
+/* Uncounts it, for a run that cannot be worked here. */
 torpor_status torpor__request_spare(struct torpor__database *database,
                                     int64_t run);
 

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.c - signals to runs: sending, and matching with who waits.
+/* signals.c - signals to runs: sending them, and giving them to what waits.
  *
- * Each topic has a queue of its messages by rising sequence, which is the order
- * in which the store got them, and a table of hashes finds the queue: neither
- * many topics nor many messages make matching slow.
+ * Each topic has a queue of its messages by rising sequence, and a hash table
+ * finds the queue: neither many topics nor many messages make matching slow.
  *
  *      first       first + held          count
  *        ▼              ▼                  ▼
- *   gone │ held for who │ free ... newest  │
- *        └── waits ─────┘
+ *   gone │ held for     │ free ... newest  │
+ *        └ what waits ──┘
  *
  *  (1) A message is in its queue once: 'last' tells which are known already.
  *  (2) Those held are the oldest of their queue.
- *  (3) A queue without messages is not there.
+ *  (3) There are no empty queues.
  *
- * Runs on the worker's thread; sending, on that of whoever sends. */
+ * On the thread of the database. */
 #include "signals.h"
 
 #include <assert.h>
@@ -123,7 +122,7 @@ struct torpor__queue {
 
 /* ---- topics ------------------------------------------------------------- */
 
-/* FNV-1a. Topics are of the owner's choosing: no need for a secret. */
+/* FNV-1a. The run's owner chooses the topics: the hash needs no secret. */
 static uint32_t hash_topic(const char *topic) {
   uint32_t hash = 2166136261u;
   for (; *topic != '\0'; topic++)
@@ -196,7 +195,7 @@ static void remove_queue(struct torpor__signals *box, const char *topic) {
 
 /* ---- messages ----------------------------------------------------------- */
 
-/* Room for one more at the end; what has gone at the front is given back. */
+/* Makes room for one more at the end, first by moving all to the front. */
 static bool reserve_message(struct torpor__queue *queue) {
   if (queue->count == queue->capacity && queue->first > queue->count / 2) {
     memmove(queue->messages, &queue->messages[queue->first],

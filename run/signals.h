@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* signals.h - signals to runs: kept until someone waits for them.
  *
- *   send ──► store ──put──► free ──match──► held for whoever waits
- *                            ▲                 │           │
- *                            └───give_back─────┘         take ──► gone
+ *   send ──► row ──refresh──► free ──match──► held for what waits
+ *                              ▲                 │         │
+ *                              └───give_back─────┘       take ──► gone
  *
- * A message is in the store from the moment it was sent until the commit that
- * consumes it. A mailbox is what one worker knows of it: the messages of one
- * run, in the order in which the store got them.
+ * A message is in the database from when it was sent until the commit that
+ * consumes it. A struct torpor__signals is what a worker knows of them: the
+ * messages of one run, in the order in which the database got them.
  *
- *  (1) 'match' is the one place where a message meets a waiter: the oldest
- *      free message of the topic, for the one who asks. Who asks first is
- *      protocol.c's rule (the oldest operation).
- *  (2) A message held for an operation that turns out to be cancelled goes
- *      back to its old place, in order; nobody has eaten it.
- *  (3) 'take' follows a durable commit. Before that a crash loses nothing,
- *      since the store still has the message.
+ *  (1) 'match' alone gives messages to operations that wait: to the one that
+ *      asks, the oldest free message of its topic. protocol.c asks for the
+ *      oldest operation first.
+ *  (2) A message that is held for an operation which is then cancelled goes
+ *      back to its old place in the order.
+ *  (3) 'take' comes after a durable commit. A crash before that loses nothing:
+ *      the database still has the message.
  *
- * No SQL, no clock, no I/O but through the store passed in. */
+ * No SQL, no clock, no I/O but through the database. */
 #ifndef TORPOR_RUN_SIGNALS_H
 #define TORPOR_RUN_SIGNALS_H
 
@@ -45,20 +45,20 @@ struct torpor__signals {
   int64_t last; /* highest sequence ever put; 0: none */
 };
 
-/* Sends a message to an active run, durably, from any process, whoever works
- * the run. Returns OK, NOT_FOUND, ENDED, LIMIT (topic or value too long,
- * mailbox full) or what the store says; then nothing was sent. */
+/* Sends a message to an active run, durably; any process may. OK, NOT_FOUND,
+ * ENDED, LIMIT (topic or value too long, too many messages) or what the
+ * database says; then nothing was sent. */
 torpor_status torpor__signals_send(struct torpor__database *database,
                                    int64_t run, const char *topic,
                                    torpor_slice value, int64_t now_ms);
 
-/* Removes a message from the mailbox of a run whose lock the caller holds, so
- * that no worker has it in hand. OK, NOT_FOUND, or what the store says. */
+/* Removes a message of a run whose lock the caller holds, so that no worker is
+ * handing it over. OK, NOT_FOUND, or what the database says. */
 torpor_status torpor__signals_drop(struct torpor__database *database,
                                    int64_t run, int64_t sequence);
 
-/* Puts messages that are new in the store into 'box'. OK, NOMEM or what the
- * store says; those read until then stay. */
+/* Adds messages that are new in the database to 'box'. OK, NOMEM or what the
+ * database says; those read until then stay. */
 torpor_status torpor__signals_refresh(struct torpor__signals *box,
                                       struct torpor__database *database,
                                       int64_t run);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* state-chain.c - the states that waking from one takes. See state-chain.h.
+/* state-chain.c - the states that are needed to wake from one. See
+ * state-chain.h.
  *
- * Rows come the newest first, so the parts are collected backwards and turned
- * round in the end. Steps go up by one on a branch, and each difference is from
- * the step before it: a gap is a damaged store.
+ * Rows come the newest first, so the parts are collected backwards and reversed
+ * in the end. On a branch steps rise by one, and each difference is from the
+ * step before it: with a gap the store is damaged.
  *
- * What a protected state is bound to is the text "run/branch/step". */
+ * An encrypted state is bound to the text "run/branch/step". */
 #include "state-chain.h"
 
 #include <inttypes.h>
@@ -40,7 +41,7 @@ static torpor_status fail_key(const struct reader *reader, int64_t step,
                                what);
 }
 
-/* A plain copy of a state's bytes. */
+/* A copy of a state's bytes, decrypted. */
 static torpor_status copy_plain(const struct reader *reader,
                                 const struct torpor__state *row,
                                 torpor_slice *out) {
@@ -161,8 +162,8 @@ static torpor_status find_sealed(void *data, const struct torpor__state *row) {
   return TORPOR_OK;
 }
 
-/* A store is used with a key or without, so that its first and its last state
- * tell which it is. */
+/* A store is used either with a key or without: its oldest and its newest state
+ * tell. */
 torpor_status torpor__state_chain_check(torpor_store *store, const char *id) {
   struct torpor__database *database = store->database;
   bool sealed = false;

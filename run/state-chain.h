@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* state-chain.h - the states that waking from one takes: a whole one, and the
- * differences that lead from it to the one that is wanted.
+/* state-chain.h - the states that are needed to wake from one: a whole one, and
+ * the differences that lead from it to the one that is wanted.
  *
  *   whole ◄── difference ◄── ... ◄── the state that is wanted
  *   parts[0]  parts[1]               parts[count - 1]
  *
- * In a store with a key each is encrypted and bound to run, branch and step;
- * here they are plain, and one that is not what it should be is TORPOR_KEY.
+ * In a store with a key each is encrypted and bound to run, branch and step. In
+ * a chain they are decrypted; one that fails to is TORPOR_KEY.
  *
- * On the thread of the store, but where it says so. */
+ * On the thread of the store, unless it says otherwise. */
 #ifndef TORPOR_RUN_STATE_CHAIN_H
 #define TORPOR_RUN_STATE_CHAIN_H
 
@@ -26,25 +26,25 @@ struct torpor__state_chain {
   size_t stored; /* bytes of all of them in the store */
 };
 
-/* Reads what waking run 'number' from its newest state up to 'step' takes.
- * TORPOR_NOT_FOUND when there is none; TORPOR_KEY; TORPOR_CORRUPT when a state
- * is missing between; what the store says. Else the chain is to be freed. */
+/* Reads the chain of run 'number' that ends with its newest state up to 'step'.
+ * OK, and the chain is to be freed; TORPOR_NOT_FOUND when there is none;
+ * TORPOR_KEY; TORPOR_CORRUPT when one is missing; or what the database says. */
 torpor_status torpor__state_chain_read(struct torpor__state_chain *chain,
                                        torpor_store *store, int64_t number,
                                        const char *id, int64_t step);
 void torpor__state_chain_free(struct torpor__state_chain *chain);
 
-/* Whether a first state of run 'id' may be written as the store was opened:
- * TORPOR_KEY when that was without a key, and other states are encrypted. */
+/* Whether a first state of run 'id' may be written: TORPOR_KEY when the store
+ * was opened without a key, but other states in it are encrypted. */
 torpor_status torpor__state_chain_check(torpor_store *store, const char *id);
 
-/* Opens the VM that sleeps in 'chain'. */
+/* Restores a VM from 'chain'. */
 torpor_status
 torpor__state_chain_restore(const struct torpor__state_chain *chain,
                             const torpor_options *options, torpor_vm **vm);
 
-/* Makes 'bytes' what the store keeps of a state: encrypts them when the store
- * has a key. Reads nothing and leaves no sentence: on any thread. */
+/* Encrypts 'bytes', which are a state's, if the store has a key. Leaves no
+ * sentence. Any thread. */
 torpor_status torpor__state_chain_seal(torpor_store *store, const char *id,
                                        int64_t branch, int64_t step,
                                        torpor_bytes *bytes);

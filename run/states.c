@@ -100,7 +100,7 @@ static torpor_status remove_states(struct torpor__database *database,
                                       newest - (int64_t)keep + 1);
 }
 
-/* A dry run takes everything back. */
+/* A dry run rolls back. */
 static torpor_status prune_run(struct torpor__database *database, int64_t run,
                                uint64_t keep, bool dry_run,
                                torpor_run_pruned *pruned) {
@@ -135,7 +135,7 @@ torpor_status torpor_run_prune(torpor_store *store, const char *id,
     status = torpor__run_rows_read(&rows, database, run, TORPOR__ROWS_RUN);
   for (size_t i = 0; status == TORPOR_OK && i < rows.run_count; i++) {
     status = prune_run(database, rows.runs[i].number, keep, dry_run, &pruned);
-    /* What is damaged stays as it is, and keeps nobody from the others. */
+    /* A damaged run stays as it is; the others are pruned. */
     if (id == NULL && torpor__protocol_is_own_fault(status)) status = TORPOR_OK;
   }
   torpor__run_rows_free(&rows);

@@ -2,8 +2,8 @@
 /* store.c - what anybody may do with a store: open it, make runs, look at
  * them, send them signals, ask them to end. Driving them is worker.c.
  *
- * Everything here is one transaction or only reads, so it may be done while
- * workers, here or in other processes, are at it.
+ * Each is one transaction, or only reads: workers, here or in other processes,
+ * may run meanwhile.
  *
  * On the thread of the store. */
 #define _GNU_SOURCE /* getrandom, explicit_bzero */
@@ -201,8 +201,7 @@ torpor_run_state torpor__store_state(const struct torpor__head *head) {
   }
 }
 
-/* The id of the run that one was forked from, if that is still there, and
- * whole. */
+/* The id of the run that one was forked from; "" when it is gone or damaged. */
 static torpor_status find_parent(struct torpor__database *database,
                                  int64_t parent, char id[TORPOR_RUN_ID_SIZE]) {
   struct torpor__run_rows rows = {0};
@@ -302,8 +301,8 @@ torpor_status torpor_run_each(torpor_store *store, const char *id,
 
 /* ---- Operations and lines ------------------------------------------------*/
 
-/* What a walk of the store calls, and what it passes on. A visit that wants to
- * stop ends the walk with a code of its own. */
+/* The caller's function, and what it is given. When it wants to stop, the walk
+ * is ended by a code that nothing else gives. */
 struct walk {
   torpor_run_operation_fn operation;
   torpor_run_line_fn line;

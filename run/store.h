@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* store.h - a store as its users hold it; for store.c and worker.c. */
+/* store.h - what a torpor_store is: a database, and perhaps a key. */
 #ifndef TORPOR_RUN_STORE_H
 #define TORPOR_RUN_STORE_H
 

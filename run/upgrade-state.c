@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* upgrade-state.c - what an old program gives to the one that takes its place.
- * See upgrade-state.h.
+/* upgrade-state.c - the state that a program hands over to the one that
+ * replaces it. See upgrade-state.h.
  *
- * A module that the exporter imports is one of the run, if that has one of the
- * name (it is there already, with its variables), else a file beside the
- * exporter.
+ * What the exporter imports is the run's module of that name, with its
+ * variables, if there is one; else a file beside the exporter.
  *
  * On the thread of the store. */
 #include "upgrade-state.h"
@@ -84,7 +83,7 @@ static bool never(void *user) {
 
 /* ---- Getting the value ---------------------------------------------------*/
 
-/* Replaces a promise by what it is fulfilled with. */
+/* Replaces a promise by the value that it is fulfilled with. */
 static torpor_status settle(const struct taking *taking, torpor_value *value) {
   torpor_promise_state state;
   torpor_status status = torpor_promise_read(taking->vm, *value, &state, NULL);
@@ -140,7 +139,7 @@ static torpor_status call_default(const struct taking *taking,
 static torpor_status run_exporter(struct taking *taking, torpor_value *value) {
   const struct torpor__upgrade_state *upgrade_state = taking->upgrade_state;
   torpor_bytes source = {0};
-  /* The old program learns first that it woke. */
+  /* First the old program is told that it woke. */
   torpor_status status = torpor_job_run(taking->vm, 0, NULL);
   if (status != TORPOR_OK) return fail_vm(taking, status);
   status = torpor_loader_open(upgrade_state->exporter, upgrade_state->access,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* upgrade-state.h - what an old program gives to the one that takes its place.
+/* upgrade-state.h - the state that a program hands over to the one that
+ * replaces it.
  *
  *   the program called exportState(f) ──► f()     ──┐
  *                                                   ├─► plain data ──► CBOR
  *   an exporter: export default data or function ───┘
  *
- * It happens in a copy of the sleeping VM, of which nothing else is kept. That
- * copy reaches nothing: operations that are begun in it are not performed, and
+ * This runs in a copy of the sleeping VM, which is closed afterwards. The copy
+ * has no effect on anything: operations that it begins are not performed, and
  * what it writes to the console is dropped.
  *
  * On the thread of the store. */
@@ -36,13 +37,13 @@ torpor__upgrade_state_take(const struct torpor__upgrade_state *upgrade_state,
                            const struct torpor__state_chain *chain,
                            torpor_bytes *out);
 
-/* Makes 'bytes' what the store keeps of it: encrypts them when the store has a
- * key. They are not bound to the run, since a fork of it has them too. */
+/* Encrypts 'bytes', which are such a state, if the store has a key. They are
+ * not bound to the run, since a fork of it has them, too. */
 torpor_status torpor__upgrade_state_seal(torpor_store *store,
                                          torpor_bytes *bytes);
 
-/* What 'edition' of run 'number' took over, open; empty when it is nothing. OK,
- * KEY, NOMEM. */
+/* What a version of run 'number' took over, decrypted; empty when that is
+ * nothing. OK, KEY, NOMEM. */
 torpor_status torpor__upgrade_state_find(torpor_store *store, int64_t number,
                                          int64_t version, torpor_bytes *out);
 

@@ -6,11 +6,10 @@
  *   new files ──program_read────────┘                     branch that begins it
  *
  *  (1) The run's lock is held from before its state is read until after the
- *      commit, so that the state which was handed over is the last one.
- *  (2) All that may fail for the program's sake has happened before the
+ *      commit, so that no step comes between.
+ *  (2) Whatever may fail because of the programs has happened before the
  *      transaction begins; a dry run ends there.
- *  (3) States of the old program stay, with its version: the run can be
- *      rewound to them.
+ *  (3) States of the old version stay, and the run can be rewound to them.
  *
  * On the thread of the store. */
 #include <inttypes.h>
@@ -124,7 +123,7 @@ static torpor_status read_program(struct upgrade *upgrade, const char *file) {
   return status;
 }
 
-/* Those above all that there are. */
+/* One more than the highest that there is. */
 static void choose_numbers(struct upgrade *upgrade) {
   const struct torpor__run_rows *rows = &upgrade->rows;
   upgrade->branch = upgrade->head.branch + 1;
@@ -136,8 +135,8 @@ static void choose_numbers(struct upgrade *upgrade) {
       upgrade->version = rows->versions[i].number + 1;
 }
 
-/* [state, { engine, program, step }]: an array of two whose first item is there
- * already, so that nothing has to be copied through a VM. */
+/* Makes [state, { engine, program, step }]. The state is CBOR already, so this
+ * needs no VM. */
 static torpor_status wrap_state(struct upgrade *upgrade,
                                 const torpor_bytes *state) {
   char *quoted = malloc(strlen(upgrade->upgrade_state.program) * 6 + 3);
@@ -276,8 +275,8 @@ static torpor_status write_version(const struct upgrade *upgrade,
   return calls->branch_add(upgrade->database, upgrade->number, &branch);
 }
 
-/* What the old program waited for is nobody's any more. A request to cancel
- * that nothing has been told of yet stays, for the new one. */
+/* What the old program waited for is removed. A request to cancel that was not
+ * delivered to it yet stays, for the new one. */
 static torpor_status write_head(const struct upgrade *upgrade,
                                 const struct torpor__head *now,
                                 int64_t now_ms) {
@@ -302,7 +301,7 @@ static torpor_status write_head(const struct upgrade *upgrade,
   return calls->head_put(upgrade->database, upgrade->number, &head);
 }
 
-/* Whoever is no worker may have ended the run meanwhile. */
+/* The lock keeps workers off; others may have ended the run meanwhile. */
 static torpor_status write_rows(const struct upgrade *upgrade, int64_t now_ms) {
   struct torpor__database *database = upgrade->database;
   struct torpor__head now;
@@ -358,8 +357,8 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
   return write_upgrade(upgrade);
 }
 
-/* Keeps workers off, for as long as 'do_upgrade' takes; a dry run on a store
- * that cannot be written only looks whether there is one. */
+/* Keeps workers off while 'do_upgrade' runs. A dry run of a store that cannot
+ * be written only looks whether there is one. */
 static torpor_status lock_run(struct upgrade *upgrade, bool dry) {
   struct torpor__database *database = upgrade->database;
   bool locked = false;
