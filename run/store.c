@@ -235,49 +235,56 @@ static torpor_status read_listed(struct torpor__database *database,
   return status;
 }
 
+/* 'damage' says what is wrong with a run whose rows are damaged; else NULL. */
+static torpor_run_info describe(const struct torpor__run_row *listed,
+                                const struct torpor__counts *counts,
+                                const struct torpor__exit *end,
+                                const char *damage) {
+  return (torpor_run_info){
+      .id = listed->row.id,
+      .file = listed->row.program,
+      .engine = (const char *)listed->row.engine.data,
+      .access = listed->row.access,
+      .state = damage != NULL ? TORPOR_RUN_DAMAGED
+                              : torpor__store_state(&listed->head),
+      .step = listed->head.step,
+      .branch = listed->head.branch,
+      .attempts = listed->head.attempts,
+      .created_ms = listed->row.created_ms,
+      .changed_ms = listed->head.changed_ms,
+      .snapshot_size = (uint64_t)counts->snapshot_size,
+      .operations = (uint64_t)counts->operations,
+      .signals = (uint64_t)counts->signals,
+      .cancelling = listed->head.cancel > TORPOR__CANCEL_DELIVERED,
+      .reason = damage != NULL ? damage : end->reason,
+      .value = end->value.size > 0 ? end->value.data : NULL,
+      .value_size = end->value.size,
+      .keep = listed->row.keep};
+}
+
 static torpor_status visit_listed(struct torpor__database *database,
                                   const struct torpor__run_row *listed,
                                   torpor_run_visit_fn visit, void *user,
                                   bool *go_on) {
+  static const struct torpor__exit none = {.reason = ""};
   struct torpor__counts counts = {0};
   struct torpor__run_rows rows = {0};
   char parent[TORPOR_RUN_ID_SIZE] = "", damage[TORPOR__DATABASE_MESSAGE_MAX];
   bool worked = false;
   torpor_status status = read_listed(database, listed, &counts, &rows, parent);
   bool damaged = torpor__protocol_is_own_fault(status);
-  if (damaged) {
+  if (damaged)
     memcpy(damage, database->message, sizeof damage);
-    status = TORPOR_OK;
-  }
-  if (status == TORPOR_OK && !damaged)
+  else if (status == TORPOR_OK)
     status = database->calls->locked(database, listed->number, &worked);
-  if (status == TORPOR_OK) {
-    const struct torpor__exit end = rows.exit_count > 0
-                                        ? rows.exits[0]
-                                        : (struct torpor__exit){.reason = ""};
-    const torpor_run_info info = {
-        .id = listed->row.id,
-        .file = listed->row.program,
-        .engine = (const char *)listed->row.engine.data,
-        .access = listed->row.access,
-        .state =
-            damaged ? TORPOR_RUN_DAMAGED : torpor__store_state(&listed->head),
-        .step = listed->head.step,
-        .branch = listed->head.branch,
-        .attempts = listed->head.attempts,
-        .created_ms = listed->row.created_ms,
-        .changed_ms = listed->head.changed_ms,
-        .snapshot_size = (uint64_t)counts.snapshot_size,
-        .operations = (uint64_t)counts.operations,
-        .signals = (uint64_t)counts.signals,
-        .worked = worked,
-        .cancelling = listed->head.cancel > TORPOR__CANCEL_DELIVERED,
-        .reason = damaged ? damage : end.reason,
-        .value = end.value.size > 0 ? end.value.data : NULL,
-        .value_size = end.value.size,
-        .keep = listed->row.keep,
-        .parent = parent};
+  if (damaged || status == TORPOR_OK) {
+    torpor_run_info info =
+        describe(listed, &counts, rows.exit_count > 0 ? rows.exits : &none,
+                 damaged ? damage : NULL);
+    info.parent = parent;
+    info.worked = worked;
     *go_on = visit(user, &info);
+    status = TORPOR_OK;
   }
   torpor__run_rows_free(&rows);
   return status;
