@@ -156,10 +156,11 @@ static torpor_status note_limits(void *data, int64_t run,
 
 static void assert_limits(uint64_t memory_max, uint64_t fuel,
                           uint64_t deadline_ms) {
-  struct torpor__database *store = run_bench.store->database;
+  struct torpor__database *database = run_bench.store->database;
   int64_t run;
-  assert_int_equal(store->calls->run_find(store, "copy", &run), TORPOR_OK);
-  assert_int_equal(store->calls->run_each(store, run, note_limits, NULL),
+  assert_int_equal(database->calls->run_find(database, "copy", &run),
+                   TORPOR_OK);
+  assert_int_equal(database->calls->run_each(database, run, note_limits, NULL),
                    TORPOR_OK);
   assert_true(limits.memory_max == memory_max);
   assert_true(limits.fuel == fuel);
@@ -304,12 +305,12 @@ static void what_is_not_known_is_not_repeated(void **state) {
 /* Nor is a kind of which the store knows nothing, when it is gone back to. */
 static void a_kind_that_is_not_known(void **state) {
   (void)state;
-  struct torpor__database *store = run_bench.store->database;
+  struct torpor__database *database = run_bench.store->database;
   struct map map = right();
   assert_int_equal(import(&map), TORPOR_OK);
-  assert_int_equal(
-      torpor__sqlite_exec((struct torpor__sqlite *)store, "DELETE FROM kind"),
-      TORPOR_OK);
+  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)database,
+                                       "DELETE FROM kind"),
+                   TORPOR_OK);
   assert_int_equal(torpor_run_rewind(run_bench.store, "copy", 1), TORPOR_OK);
   assert_string_equal(list_operations(),
                       "run/0/1 reject 1; run/0/2 reject 1; ");

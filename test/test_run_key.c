@@ -32,12 +32,13 @@ static const uint8_t other_key[TORPOR_KEY_SIZE] = {1, 2, 4};
 /* Runs SQL on the file behind the store's back. */
 static void run_sql(const char *sql) {
   char message[TORPOR__DATABASE_MESSAGE_MAX];
-  struct torpor__database *store;
+  struct torpor__database *database;
   const struct torpor__database_options options = {.path = run_bench.path};
-  assert_int_equal(torpor__sqlite_open(&options, &store, message), TORPOR_OK);
-  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)store, sql),
+  assert_int_equal(torpor__sqlite_open(&options, &database, message),
                    TORPOR_OK);
-  store->calls->close(store);
+  assert_int_equal(torpor__sqlite_exec((struct torpor__sqlite *)database, sql),
+                   TORPOR_OK);
+  database->calls->close(database);
 }
 
 static void start(void) {

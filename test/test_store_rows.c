@@ -335,7 +335,7 @@ static void rows_of_nonsense_are_refused(void **state) {
       TORPOR_CORRUPT);
   assert_int_equal(database->calls->result_each(database, 1, see_result, NULL),
                    TORPOR_CORRUPT);
-  /* An edition begins before its states: this one says it is the fourth of a
+  /* A version begins before its states: this one says it is the fourth of a
    * run at its third step. */
   assert_int_equal(
       database->calls->state_each(database, run, INT64_MAX, sum_steps, &sum),
