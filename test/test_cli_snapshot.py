@@ -250,7 +250,7 @@ class Comparing(Snapshots):
         data[16:48] = bytes(32)
         Inspecting.write_checked(self, "other", data)
         text = self.torpor("diff", "main", "other").stdout
-        self.assertIn("two engines", text)
+        self.assertIn("the engines differ", text)
         self.assertRegex(text, "heap +not known")
 
     def test_what_is_not_there(self):
