@@ -4,7 +4,7 @@
 """What CONTRIBUTING.md shows works: its shell blocks run in a copy of the tree.
 
 They add a command, an operation with its driver and an entry of the guest, so
-an engine is made here.
+an engine is made here: once, since the blocks that only write files run first.
 """
 
 import os
@@ -53,10 +53,12 @@ class ContributingTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             copy_tree(folder)
+            blocks.sort(key=lambda text: "build" in text)
             said = [self.run_block(folder, block) for block in blocks]
-        self.assertIn("\n3\n", said[0])
-        self.assertIn("Hello, you.\n{ a: [ 1, 2 ] }", said[-1])
-        self.assertIn("100% tests passed", said[-1])
+        building = [text for text in said if text]
+        self.assertIn("\n3\n", building[0])
+        self.assertIn("Hello, you.\n{ a: [ 1, 2 ] }", building[-1])
+        self.assertIn("100% tests passed", building[-1])
 
 
 if __name__ == "__main__":
