@@ -177,38 +177,41 @@ static bool read_indefinite(torpor__cbor_item *item) {
   }
 }
 
-bool torpor__cbor_next(torpor__cbor_reader *reader, torpor__cbor_item *item) {
-  const uint8_t *at = reader->at;
-  size_t left = (size_t)(reader->end - at);
-  unsigned low, size = 0;
-  if (left == 0) return false;
-  *item = (torpor__cbor_item){.major = (torpor__major)(at[0] >> 5)};
-  low = at[0] & 31;
-  at++;
-  left--;
-  if (low < 24) {
-    item->value = low;
-  } else if (low < 28) {
-    size = 1u << (low - 24);
-    if (left < size) return false;
-    item->value = read_big_endian(at, size);
-    at += size;
-    left -= size;
-  } else if (low != 31 || !read_indefinite(item)) {
-    return false;
-  }
-  if (item->major == TORPOR__CBOR_SIMPLE) {
-    if (size == 1 && item->value < 32) return false;
-    if (size > 1) read_float(item, size);
-  }
-  if ((item->major == TORPOR__CBOR_BYTES || item->major == TORPOR__CBOR_TEXT) &&
-      !item->indefinite) {
-    if (item->value > left) return false;
-    item->data = at;
-    at += item->value;
-  }
-  reader->at = at;
+/* Reads the value that the low five bits of the first byte say or announce;
+ * '*size' is how many bytes it took behind that. */
+static bool read_value(torpor__cbor_reader *reader, torpor__cbor_item *item,
+                       unsigned *size) {
+  unsigned low = *reader->at++ & 31;
+  *size = 0;
+  item->value = low;
+  if (low < 24) return true;
+  item->value = 0;
+  if (low == 31) return read_indefinite(item);
+  *size = 1u << (low - 24);
+  if (low > 27 || left_of(reader) < *size) return false;
+  item->value = read_big_endian(reader->at, *size);
+  reader->at += *size;
   return true;
+}
+
+bool torpor__cbor_next(torpor__cbor_reader *reader, torpor__cbor_item *item) {
+  const uint8_t *start = reader->at;
+  unsigned size;
+  if (left_of(reader) == 0) return false;
+  *item = (torpor__cbor_item){.major = (torpor__major)(*start >> 5)};
+  bool good = read_value(reader, item, &size);
+  if (good && item->major == TORPOR__CBOR_SIMPLE) {
+    good = size != 1 || item->value >= 32;
+    if (size > 1) read_float(item, size);
+  } else if (good && !item->indefinite &&
+             (item->major == TORPOR__CBOR_BYTES ||
+              item->major == TORPOR__CBOR_TEXT)) {
+    good = item->value <= left_of(reader);
+    item->data = reader->at;
+    if (good) reader->at += item->value;
+  }
+  if (!good) reader->at = start;
+  return good;
 }
 
 /* ---- Skipping ------------------------------------------------------------*/
