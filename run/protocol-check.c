@@ -4,6 +4,7 @@
  *
  *     arrow     the diagram of protocol.h has it
  *     commit    fence, branch and step of the head only go as they may
+ *     cancel    no step asks for more than what was asked for
  *     phase     what is there in a phase, and only then
  *     attempt   what is known of the attempt that is counted in advance
  *     waiting   in order; answered when there is an arrival, and only then
@@ -72,6 +73,10 @@ void torpor__protocol_check_commit(const struct torpor__protocol *p) {
   assert(next->fence == head->fence);
   assert(next->branch == head->branch);
   assert(next->step == head->step + (p->phase == TORPOR__PHASE_STAGED));
+}
+
+void torpor__protocol_check_cancel(int64_t before, int64_t after) {
+  assert(after <= before || is_broken());
 }
 
 static bool is_in(const struct torpor__protocol *p, unsigned phases) {

@@ -17,6 +17,9 @@ void torpor__protocol_check_arrow(enum torpor__phase from,
 /* After 'next' was committed, and before it becomes the run's head. */
 void torpor__protocol_check_commit(const struct torpor__protocol *p);
 
+/* Of what a step leaves of a request to cancel. */
+void torpor__protocol_check_cancel(int64_t before, int64_t after);
+
 /* At the end of a function of protocol.h, outside of a flush. */
 void torpor__protocol_check(const struct torpor__protocol *p);
 
@@ -34,6 +37,12 @@ static inline void torpor__protocol_check_arrow(enum torpor__phase from,
 static inline void
 torpor__protocol_check_commit(const struct torpor__protocol *p) {
   (void)p;
+}
+
+static inline void torpor__protocol_check_cancel(int64_t before,
+                                                 int64_t after) {
+  (void)before;
+  (void)after;
 }
 
 static inline void torpor__protocol_check(const struct torpor__protocol *p) {

@@ -17,6 +17,7 @@
 
 #include "common/array.h"
 #include "fault.h"
+#include "protocol-check.h"
 
 void torpor__protocol_key(const struct torpor__protocol *p, uint64_t operation,
                           char key[TORPOR__KEY_MAX]) {
@@ -314,6 +315,7 @@ static torpor_status write_exit(struct torpor__protocol *p) {
  * delivered it to some operations; the next one delivers it to the others, but
  * not to what the program has begun since, to tidy up. */
 static int64_t cancel_after(const struct torpor__protocol *p) {
+  if (p->next.cancel == 0) return 0;
   bool delivered = p->next.cancel != TORPOR__CANCEL_ALL;
   bool left = false;
   for (size_t i = 0; i < p->delivery_count; i++) {
@@ -334,7 +336,9 @@ static torpor_status write_step(struct torpor__protocol *p, int64_t now_ms) {
   p->next.status = step->status;
   p->next.runnable = step->runnable && !ended;
   p->next.attempts = ended ? 0 : 1;
-  p->next.cancel = ended ? 0 : cancel_after(p);
+  int64_t cancel = ended ? 0 : cancel_after(p);
+  torpor__protocol_check_cancel(p->next.cancel, cancel);
+  p->next.cancel = cancel;
   torpor_status status = write_accepted(p);
   if (status == TORPOR_OK) status = write_leaving(p);
   if (status == TORPOR_OK) status = write_kinds(p);

@@ -461,6 +461,28 @@ static void cancel_reaches_all_and_nothing_else(void **state) {
   assert_false(torpor__protocol_ready(bench.protocol));
 }
 
+/* Nor does a step whose fuel is spent ask for anything. */
+static void little_fuel_cancels_nothing(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {timer(1)};
+  step(begun, 1);
+  for (int i = 0; i < 3; i++) {
+    if (i == 0) settle(1);
+    wake();
+    for (size_t j = 0; j < bench.delivery_count; j++)
+      bench.deliveries[j].undelivered = true;
+    struct torpor__step busy = state_of(NULL, 0);
+    busy.runnable = true;
+    assert_int_equal(torpor__protocol_stage(bench.protocol, &busy), TORPOR_OK);
+    flush();
+    assert_int_equal(head().cancel, 0);
+    assert_false(torpor__protocol_is_cancelling(bench.protocol));
+    give_up();
+    claim();
+    assert_false(torpor__protocol_is_cancelling(bench.protocol));
+  }
+}
+
 /* Else its result would wake the run for ever. */
 static void what_the_vm_does_not_know_goes(void **state) {
   (void)state;
@@ -782,6 +804,7 @@ int main(void) {
       ON_BENCH(cancel_rejects_what_is_pending),
       ON_BENCH(cancel_meets_a_step),
       ON_BENCH(cancel_reaches_all_and_nothing_else),
+      ON_BENCH(little_fuel_cancels_nothing),
       ON_BENCH(what_the_vm_does_not_know_goes),
       ON_BENCH(a_result_that_no_torpor_writes),
       ON_BENCH(a_state_too_large_for_a_row),

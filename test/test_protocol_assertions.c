@@ -112,6 +112,10 @@ static void step_without_a_step(void) {
   torpor__protocol_check_commit(p);
 }
 
+static void cancelled_by_a_step(void) {
+  torpor__protocol_check_cancel(0, TORPOR__CANCEL_DELIVERED);
+}
+
 static void idle_with_a_step(void) {
   static struct torpor__step step;
   struct torpor__protocol *p = open_run();
@@ -228,6 +232,7 @@ static void each_can_fail(void **state) {
       {"an arrow from the end", back_from_the_end},
       {"a fence changed in a flush", fence_changed},
       {"the step rose without one", step_without_a_step},
+      {"a step cancelled the run", cancelled_by_a_step},
       {"a step while idle", idle_with_a_step},
       {"in a flush after it", idle_in_a_flush},
       {"parked and idle", idle_and_parked},

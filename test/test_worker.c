@@ -352,6 +352,16 @@ static void little_fuel_loses_nothing(void **state) {
   assert_true(bench.info.step > 4);
 }
 
+/* Ends "run", which spends its fuel in most steps, with a worker to each. */
+static void drive_anew(void) {
+  do {
+    drive(stop_at_commit);
+    look();
+    assert_false(bench.info.cancelling); /* if it was, it was told */
+  } while (bench.info.state == TORPOR_RUN_READY ||
+           bench.info.state == TORPOR_RUN_WAITING);
+}
+
 /* That the run is cancelled outlives the worker, when its program spends its
  * fuel before it shows what comes of that: else this one would be
  * deadlocked. */
@@ -367,14 +377,40 @@ static void little_fuel_forgets_no_cancel(void **state) {
                 "}");
   drive(stop_at_commit);
   assert_int_equal(torpor_run_cancel(run_bench.store, "run", false), TORPOR_OK);
-  do {
-    drive(stop_at_commit);
-    look();
-    assert_false(bench.info.cancelling); /* it was told */
-  } while (bench.info.state == TORPOR_RUN_READY ||
-           bench.info.state == TORPOR_RUN_WAITING);
+  drive_anew();
   assert_int_equal(bench.info.state, TORPOR_RUN_FAILED);
   assert_string_equal(bench.reason, "Cancelled: the run was cancelled");
+}
+
+/* Spent fuel is no request to cancel, which would excuse what these end
+ * with. */
+static void little_fuel_cancels_nothing(void **state) {
+  (void)state;
+  add_with_fuel(1,
+                "for (let n = 0; n < 5; n++) await null;"
+                "for (let i = 0; i < 1e5; i++);"
+                "await null;"
+                "await new Promise(() => {});");
+  drive_anew();
+  assert_true(bench.info.step > 1);
+  assert_int_equal(bench.info.state, TORPOR_RUN_DEADLOCK);
+}
+
+static void little_fuel_hides_no_rejection(void **state) {
+  (void)state;
+  add_with_fuel(1,
+                "import { sleep } from 'torpor:run';"
+                "for (let n = 0; n < 5; n++) await null;"
+                "for (let i = 0; i < 1e5; i++);"
+                "await null;"
+                "const mine = new Error('mine');"
+                "mine.name = 'Cancelled';"
+                "Promise.reject(mine);"
+                "await sleep('1 ms');");
+  drive_anew();
+  assert_true(bench.info.step > 1);
+  assert_int_equal(bench.info.state, TORPOR_RUN_FAILED);
+  assert_non_null(strstr(bench.reason, "unhandled rejection: Cancelled: mine"));
 }
 
 /* The kind of an operation comes from guest memory, and may be empty. */
@@ -514,6 +550,8 @@ int main(void) {
       ON_BENCH(a_store_that_fails_is_noticed),
       ON_BENCH(little_fuel_loses_nothing),
       ON_BENCH(little_fuel_forgets_no_cancel),
+      ON_BENCH(little_fuel_cancels_nothing),
+      ON_BENCH(little_fuel_hides_no_rejection),
       ON_BENCH(an_operation_of_no_kind_is_rejected),
       ON_BENCH(a_run_waits_for_the_store),
       ON_BENCH(a_suspect_waits_for_the_store),

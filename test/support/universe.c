@@ -148,6 +148,8 @@ static void check_head(int64_t number, const struct disk_run *run,
   PROMISE(6, head->fence >= old->fence && head->step >= old->step,
           "%s: went back", run->id);
   PROMISE(6, head->step <= old->step + 1, "%s: two steps in a commit", run->id);
+  PROMISE(10, head->cancel <= old->cancel || writer == &u.client,
+          "%s: cancelled, and nobody asked for it", run->id);
   PROMISE(8, head->attempts <= ATTEMPTS_MAX, "%s: too many attempts", run->id);
   if (head->step == old->step) return;
   PROMISE(10, old->status == TORPOR__RUN_ACTIVE, "%s: a step after its end",
