@@ -75,6 +75,11 @@ static bool read_integer(sqlite3_stmt *row, int index, int64_t least,
          *number >= least && *number < limit;
 }
 
+static bool read_id(sqlite3_stmt *row, int index, int64_t *id) {
+  *id = sqlite3_column_int64(row, index);
+  return sqlite3_column_type(row, index) == SQLITE_INTEGER && *id >= 1;
+}
+
 static bool read_enum(sqlite3_stmt *row, int index, int64_t limit,
                       void *field) {
   int64_t number;
@@ -118,6 +123,8 @@ static bool read_column(sqlite3_stmt *row, int index,
     return read_integer(row, index, 0, TORPOR__COUNT_LARGEST, field);
   case TORPOR__COLUMN_SEQUENCE:
     return read_integer(row, index, 1, TORPOR__COUNT_LARGEST, field);
+  case TORPOR__COLUMN_ID:
+    return read_id(row, index, field);
   case TORPOR__COLUMN_CHOICE:
     return read_enum(row, index, column->limit, field);
   case TORPOR__COLUMN_FLAG:

@@ -22,6 +22,7 @@ enum torpor__column_kind {
   TORPOR__COLUMN_NUMBER,   /* any, also one that is unsigned */
   TORPOR__COLUMN_COUNT,    /* from 0, below TORPOR__COUNT_LARGEST */
   TORPOR__COLUMN_SEQUENCE, /* the same from 1 */
+  TORPOR__COLUMN_ID,       /* an integer from 1 */
   TORPOR__COLUMN_CHOICE,   /* of an enum, below 'limit' */
   TORPOR__COLUMN_FLAG,     /* a bool */
   TORPOR__COLUMN_TIME,     /* NULL is TORPOR__NEVER */
@@ -134,7 +135,7 @@ bool torpor__table_read(const struct torpor__table *table,
 
 #define TORPOR__OPERATION_COLUMNS(F, X, R)                                     \
   F(R, branch, branch, COUNT, 0)                                               \
-  X(R, id, id, NUMBER, 0)                                                      \
+  X(R, id, id, ID, 0)                                                          \
   X(R, kind, kind, TEXT, TORPOR_KIND_LARGEST)                                  \
   X(R, topic, topic, OPTIONAL, TORPOR__TOPIC_MAX)                              \
   X(R, request, request, BYTES, 0)                                             \
@@ -145,8 +146,8 @@ bool torpor__table_read(const struct torpor__table *table,
   X(R, begun_step, begun_step, COUNT, 0)
 
 #define TORPOR__RESULT_COLUMNS(F, X, R)                                        \
-  F(R, branch, branch, NUMBER, 0)                                              \
-  X(R, operation, operation, NUMBER, 0)                                        \
+  F(R, branch, branch, COUNT, 0)                                               \
+  X(R, operation, operation, ID, 0)                                            \
   X(R, outcome, outcome, CHOICE, TORPOR__OUTCOME_COUNT)                        \
   X(R, value, value, BYTES, 0)
 

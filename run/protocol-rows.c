@@ -87,11 +87,24 @@ static bool copy_operation(struct torpor__operation *copy,
   return true;
 }
 
+/* Whether the run can have begun it: on a branch that it has reached, and after
+ * those that were read before. */
+static bool can_wait_for(const struct torpor__protocol *p,
+                         const struct torpor__operation *row) {
+  const struct torpor__results *results = &p->results;
+  if (row->branch > p->next.branch || row->id > INT64_MAX) return false;
+  if (results->waiting_count == 0) return true;
+  const struct torpor__waiting *last =
+      &results->waiting[results->waiting_count - 1];
+  return row->branch > last->branch ||
+         (row->branch == last->branch && row->id > last->id);
+}
+
 static torpor_status load_operation(void *data,
                                     const struct torpor__operation *row) {
   struct torpor__protocol *p = data;
   char *topic = NULL;
-  if (row->branch > p->next.branch || row->id > INT64_MAX)
+  if (!can_wait_for(p, row))
     return torpor__database_fail(p->database, TORPOR_CORRUPT,
                                  "run %s waits for an operation that it cannot "
                                  "have begun",

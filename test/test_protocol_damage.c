@@ -16,7 +16,7 @@
 
 /* They would not be in order: of a branch that the run has not reached, or
  * with an id that the store sorts below all others. */
-static void refuse_row(int64_t branch, uint64_t id) {
+static void refuse_row(int64_t branch, uint64_t id, const char *why) {
   struct torpor__operation begun[] = {protocol_bench_timer(1)};
   protocol_bench_step(begun, 1);
   protocol_bench_give_up();
@@ -30,17 +30,86 @@ static void refuse_row(int64_t branch, uint64_t id) {
   store_commit(protocol_bench.store, protocol_bench.run);
   protocol_bench_open();
   protocol_bench_flush();
-  protocol_bench_expect_parked("cannot have begun");
+  protocol_bench_expect_parked(why);
 }
 
 static void rows_of_another_branch_are_refused(void **state) {
   (void)state;
-  refuse_row(7, 2);
+  refuse_row(7, 2, "cannot have begun");
 }
 
 static void rows_with_huge_ids_are_refused(void **state) {
   (void)state;
-  refuse_row(0, UINT64_MAX);
+  refuse_row(0, UINT64_MAX, "table operation");
+}
+
+/* Claims a run that waits for three operations, of whose rows 'sql' has made
+ * something else. */
+static void refuse_changed(const char *sql, const char *why) {
+  struct torpor__operation begun[] = {protocol_bench_timer(1),
+                                      protocol_bench_timer(2),
+                                      protocol_bench_timer(3)};
+  protocol_bench_step(begun, 3);
+  protocol_bench_give_up();
+  protocol_bench_sql(sql);
+  protocol_bench_open();
+  protocol_bench_flush();
+  protocol_bench_expect_parked(why);
+}
+
+/* SQLite sorts texts and bytes after numbers, whatever they read as. */
+static void ids_are_numbers(void **state) {
+  (void)state;
+  refuse_changed("UPDATE operation SET id = 'abc' WHERE id = 1",
+                 "table operation");
+}
+
+static void ids_are_whole_numbers(void **state) {
+  (void)state;
+  refuse_changed("UPDATE operation SET id = 3.5 WHERE id = 1",
+                 "table operation");
+}
+
+static void ids_begin_at_one(void **state) {
+  (void)state;
+  refuse_changed("UPDATE operation SET id = 0 WHERE id = 1", "table operation");
+}
+
+static void branches_are_numbers(void **state) {
+  (void)state;
+  refuse_changed("UPDATE operation SET branch = x'00' WHERE id = 1",
+                 "table operation");
+}
+
+/* Tables may have been made by anybody, too. */
+static void operations_are_there_once(void **state) {
+  (void)state;
+  refuse_changed(
+      "CREATE TABLE copy AS SELECT * FROM operation;"
+      "DROP TABLE operation;"
+      "ALTER TABLE copy RENAME TO operation;"
+      "UPDATE operation SET id = 2 WHERE id = 1",
+      "cannot have begun");
+}
+
+/* An id may be as high as there are. */
+static void the_highest_id_is_fine(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {protocol_bench_timer(1),
+                                      protocol_bench_timer(INT64_MAX)};
+  protocol_bench_step(begun, 2);
+  protocol_bench_give_up();
+  protocol_bench_claim();
+  assert_int_equal(protocol_bench_phase(), TORPOR__PHASE_IDLE);
+  assert_int_equal(torpor__protocol_waiting(protocol_bench.protocol), 2);
+}
+
+static void results_are_for_ids(void **state) {
+  (void)state;
+  refuse_changed(
+      "INSERT INTO result(run, branch, operation, outcome, value) "
+      "VALUES(1, 0, 'abc', 0, x'f6')",
+      "table result");
 }
 
 static void a_result_that_no_torpor_writes(void **state) {
@@ -85,6 +154,13 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       ON_BENCH(rows_of_another_branch_are_refused),
       ON_BENCH(rows_with_huge_ids_are_refused),
+      ON_BENCH(ids_are_numbers),
+      ON_BENCH(ids_are_whole_numbers),
+      ON_BENCH(ids_begin_at_one),
+      ON_BENCH(branches_are_numbers),
+      ON_BENCH(operations_are_there_once),
+      ON_BENCH(the_highest_id_is_fine),
+      ON_BENCH(results_are_for_ids),
       ON_BENCH(a_result_that_no_torpor_writes),
       ON_BENCH(a_state_too_large_for_a_row),
   };

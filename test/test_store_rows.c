@@ -116,7 +116,7 @@ static void operations(void **state) {
        .request = {.data = "abc", .size = 3},
        .begun_ms = 7,
        .begun_step = 8},
-      {.id = UINT64_MAX,
+      {.id = INT64_MAX,
        .kind = "process",
        .key = "k3",
        .due_ms = -5,
@@ -139,7 +139,7 @@ static void operations(void **state) {
   assert_int_equal(seen, 3);
   struct torpor__counts counts;
   store_begin(database, run);
-  database->calls->operation_remove(database, run, 0, UINT64_MAX);
+  database->calls->operation_remove(database, run, 0, INT64_MAX);
   store_commit(database, run);
   assert_int_equal(database->calls->run_count(database, run, &counts),
                    TORPOR_OK);
