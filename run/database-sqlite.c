@@ -4,7 +4,8 @@
  *  (1) Durability is SQLite's: WAL with synchronous=FULL syncs the log at each
  *      commit. Nothing here caches what the file says.
  *  (2) The file may have been written by anybody: schema and rows are not
- *      trusted, and what does not fit is CORRUPT, never a crash.
+ *      trusted, and what does not fit is CORRUPT, never a crash. Triggers and
+ *      views that it brings do not run.
  *
  * On the thread of the database. */
 #include "database-sqlite.h"
@@ -40,6 +41,8 @@ static torpor_status open_name(struct torpor__sqlite *db,
     sqlite3_busy_timeout(db->db, db->busy_ms);
     sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(db->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     if (!options->read_only && sqlite3_db_readonly(db->db, "main") == 1)
       result = SQLITE_READONLY;
   }

@@ -349,6 +349,49 @@ static void rows_of_nonsense_are_refused(void **state) {
   store_close(database);
 }
 
+/* SQL that comes with the file does not run: neither what writes along, nor
+ * what makes up rows. */
+static void triggers_do_not_run(void **state) {
+  (void)state;
+  struct torpor__database *database = store_open();
+  struct torpor__head head = {.fence = 1};
+  int64_t run;
+  store_add_run(database, "first", &run);
+  store_close(database);
+  store_sql(
+      "CREATE TRIGGER fall AFTER UPDATE ON head WHEN new.fence > 0 BEGIN "
+      "UPDATE head SET fence = 0, branch = 7; END;"
+      "CREATE TRIGGER undo BEFORE DELETE ON operation BEGIN "
+      "SELECT RAISE(ROLLBACK, 'undone'); END;"
+      "INSERT INTO operation VALUES(1,0,1,'timer',NULL,x'',NULL,'k',0,0,1)");
+  database = store_open();
+  store_begin(database, run);
+  assert_int_equal(database->calls->head_put(database, run, &head), TORPOR_OK);
+  assert_int_equal(database->calls->operation_clear(database, run), TORPOR_OK);
+  store_commit(database, run);
+  assert_int_equal(database->calls->head_get(database, run, &head), TORPOR_OK);
+  assert_int_equal(head.fence, 1);
+  assert_int_equal(head.branch, 0);
+  store_close(database);
+}
+
+static void views_do_not_run(void **state) {
+  (void)state;
+  struct torpor__database *database = store_open();
+  struct torpor__head head;
+  int64_t run;
+  store_add_run(database, "first", &run);
+  store_close(database);
+  store_sql(
+      "ALTER TABLE head RENAME TO hidden;"
+      "CREATE VIEW head AS SELECT * FROM hidden");
+  database = store_open();
+  assert_int_equal(database->calls->head_get(database, run, &head),
+                   TORPOR_CORRUPT);
+  assert_non_null(strstr(database->message, "view"));
+  store_close(database);
+}
+
 /* One row with the highest number of all takes no number from the others. */
 static void the_last_number_is_not_used_up(void **state) {
   (void)state;
@@ -391,6 +434,8 @@ int main(void) {
       IN_FOLDER(states_go),
       IN_FOLDER(heads_of_nonsense_are_refused),
       IN_FOLDER(rows_of_nonsense_are_refused),
+      IN_FOLDER(triggers_do_not_run),
+      IN_FOLDER(views_do_not_run),
       IN_FOLDER(the_last_number_is_not_used_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
