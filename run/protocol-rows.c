@@ -37,13 +37,21 @@ static torpor_status receive_stored(void *data,
   return torpor__results_receive(results, row);
 }
 
+/* Whether the run is as we left it, but for what a request changes without
+ * taking the run from us: cancel. */
+static bool is_ours(const struct torpor__protocol *p,
+                    const struct torpor__head *head) {
+  return head->fence == p->head.fence && head->step == p->head.step &&
+         head->branch == p->head.branch &&
+         (head->status == p->head.status || TORPOR__BROKEN(KILL_UNFENCED));
+}
+
 torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
                                          struct torpor__head *head) {
   torpor_status status =
       p->database->calls->head_get(p->database, p->run, head);
   if (status != TORPOR_OK || p->phase == TORPOR__PHASE_CLAIMING) return status;
-  bool same = head->fence == p->head.fence && head->step == p->head.step;
-  if (same || TORPOR__BROKEN(NO_FENCE)) return TORPOR_OK;
+  if (is_ours(p, head) || TORPOR__BROKEN(NO_FENCE)) return TORPOR_OK;
   return torpor__database_fail(p->database, TORPOR_FENCED, "run %s", p->id);
 }
 

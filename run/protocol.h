@@ -26,8 +26,8 @@
  *
  *   COUNTING ── flush: the store had an earlier result ──► IDLE
  *   CLAIMING ── flush: the run has ended meanwhile ──► ENDED
- *   IDLE, COUNTING, STAGED ── flush, or refresh when IDLE, finds another fence
- *     or step ──► LOST
+ *   IDLE, COUNTING, STAGED ── flush, or refresh when IDLE, finds another fence,
+ *     step, branch or status ──► LOST
  *   CLAIMING and these ── flush finds rows that cannot be used ──► ENDED,
  *     parked
  *   any ── close ──► (none), lock given up

@@ -128,6 +128,65 @@ static void a_result_that_no_torpor_writes(void **state) {
   assert_int_equal(protocol_bench.stopped, 1);
 }
 
+/* Writes into the head of a run that is in each of the phases. Whoever did that
+ * has the run, whatever the fence says. */
+static void lose_run(const char *sql) {
+  struct torpor__operation begun[] = {protocol_bench_timer(1)};
+  struct torpor__step next = protocol_bench_state(NULL, 0);
+  next.runnable = true;
+  for (int phase = 0; phase < 4; phase++) {
+    protocol_bench_tear_down(NULL);
+    assert_int_equal(protocol_bench_set_up(NULL), 0);
+    protocol_bench_step(begun, 1);
+    torpor__protocol_return_attempt(protocol_bench.protocol);
+    if (phase > 0) {
+      protocol_bench_flush();
+      protocol_bench_settle(1);
+      assert_int_equal(torpor__protocol_prepare(protocol_bench.protocol),
+                       TORPOR_OK);
+      assert_int_equal(protocol_bench_phase(), TORPOR__PHASE_COUNTING);
+    }
+    if (phase > 1) {
+      protocol_bench_flush();
+      assert_int_equal(torpor__protocol_stage(protocol_bench.protocol, &next),
+                       TORPOR_OK);
+    }
+    protocol_bench_sql(sql);
+    if (phase == 3)
+      assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol),
+                       TORPOR_OK);
+    protocol_bench_flush();
+    assert_int_equal(protocol_bench_phase(), TORPOR__PHASE_LOST);
+  }
+}
+
+static void a_status_that_nobody_gave(void **state) {
+  (void)state;
+  lose_run("UPDATE head SET status = 1");
+}
+
+static void a_run_that_somebody_parked(void **state) {
+  (void)state;
+  lose_run("UPDATE head SET status = 5, cancel = 7");
+}
+
+/* In an idle run, that is seen when the head is read. */
+static void a_branch_that_nobody_made(void **state) {
+  (void)state;
+  struct torpor__operation begun[] = {protocol_bench_timer(1)};
+  protocol_bench_step(begun, 1);
+  protocol_bench_sql("UPDATE head SET branch = 7");
+  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol),
+                   TORPOR_FENCED);
+  assert_int_equal(protocol_bench_phase(), TORPOR__PHASE_LOST);
+}
+
+/* The head is read again when it is not as it was: 'cancel' is. */
+static void a_branch_with_a_cancel(void **state) {
+  (void)state;
+  lose_run("UPDATE head SET branch = 7, cancel = 7");
+}
+
 /* SQLite's own limit is 1 GB; it is the same refusal at 100 KB. */
 static void a_state_too_large_for_a_row(void **state) {
   (void)state;
@@ -162,6 +221,10 @@ int main(void) {
       ON_BENCH(the_highest_id_is_fine),
       ON_BENCH(results_are_for_ids),
       ON_BENCH(a_result_that_no_torpor_writes),
+      ON_BENCH(a_status_that_nobody_gave),
+      ON_BENCH(a_run_that_somebody_parked),
+      ON_BENCH(a_branch_that_nobody_made),
+      ON_BENCH(a_branch_with_a_cancel),
       ON_BENCH(a_state_too_large_for_a_row),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

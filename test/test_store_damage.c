@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_store_damage.c - stores in which one run's rows are damaged: every
- * column of every table, with every value of a list of hostile ones.
+ * column of every table, with every value of a list of hostile ones; of
+ * operations also in one row of several.
  *
  * ctest: slow timeout=300
  *
@@ -288,6 +289,19 @@ static void damage_column(const char *table, const char *column) {
   }
 }
 
+/* The same in one of several rows, whose order that changes. */
+static void damage_first_operation(const char *column) {
+  char sql[256];
+  for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+    if (is_of_others(column, values[i])) continue;
+    snprintf(sql, sizeof sql,
+             "UPDATE OR REPLACE operation SET \"%s\" = %s WHERE run = %d AND "
+             "id = (SELECT min(id) FROM operation WHERE run = %d)",
+             column, values[i], VICTIM, VICTIM);
+    try_damage(sql);
+  }
+}
+
 static void damage_rows(const char *table) {
   char sql[256];
   snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s = %d", table,
@@ -328,8 +342,11 @@ static void every_column_of_every_table(void **state) {
              tables.of[i]);
     assert_int_equal(sqlite3_exec(database(), sql, take_name, &columns, NULL),
                      SQLITE_OK);
-    for (int j = 0; j < columns.count; j++)
+    for (int j = 0; j < columns.count; j++) {
       damage_column(tables.of[i], columns.of[j]);
+      if (strcmp(tables.of[i], "operation") == 0)
+        damage_first_operation(columns.of[j]);
+    }
     damage_rows(tables.of[i]);
   }
   assert_true(damages > 500);
