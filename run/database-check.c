@@ -52,11 +52,16 @@ static void enter_locked(const struct torpor__database *database, int64_t run) {
          check->facts->holds(database, run));
 }
 
+/* Whether SQLite may have rolled the transaction back by itself: it does so
+ * after these, also when it only read. */
+static bool ends_transactions(torpor_status status) {
+  return status == TORPOR_IO || status == TORPOR_FULL || status == TORPOR_NOMEM;
+}
+
 static torpor_status leave(struct torpor__database *database,
                            torpor_status status) {
   struct torpor__database_check *check = &database->check;
-  if (check->open && (status == TORPOR_IO || status == TORPOR_FULL))
-    check->failed = true;
+  if (check->open && ends_transactions(status)) check->failed = true;
   if (!check->failed && check->facts->rests != NULL)
     assert(check->facts->rests(database, check->open));
   return status;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "test/support/assertion.h"
 #include "test/support/memory-database.h"
@@ -173,6 +174,37 @@ static void nothing(void) {
   store_close(database);
 }
 
+static torpor_status see_signal(void *data, const struct torpor__signal *row) {
+  (void)row;
+  ++*(int *)data;
+  return TORPOR_OK;
+}
+
+/* SQLite rolls back by itself when memory runs out, also in a read. */
+static void memory_runs_out(void) {
+  static char large[4 << 20];
+  const struct torpor__signal signal = {.topic = "go",
+                                        .value = {large, sizeof large}};
+  int count = 0;
+  begin();
+  assert_int_equal(calls->signal_add(database, run, &signal), TORPOR_OK);
+  assert_int_equal(calls->commit(database), TORPOR_OK);
+  store_close(database);
+  database = store_open();
+  calls->begin(database);
+  put_signal();
+  sqlite3_hard_heap_limit64(sqlite3_memory_used() + (1 << 20));
+  torpor_status status =
+      calls->signal_each(database, run, 0, see_signal, &count);
+  sqlite3_hard_heap_limit64(0);
+  assert_int_equal(status, TORPOR_NOMEM);
+  assert_true(sqlite3_get_autocommit(((struct torpor__sqlite *)database)->db));
+  calls->rollback(database);
+  calls->signal_each(database, run, 0, see_signal, &count);
+  assert_int_equal(count, 1);
+  store_close(database);
+}
+
 static void each_can_fail(void **state) {
   static const struct test_assertion cases[] = {
       {"rows are written outside of a transaction", written_outside},
@@ -197,6 +229,7 @@ static void each_can_fail(void **state) {
   (void)state;
   test_assertions_fire(cases, sizeof cases / sizeof cases[0]);
   test_nothing_fires(nothing);
+  test_nothing_fires(memory_runs_out);
 }
 
 int main(void) {
