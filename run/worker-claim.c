@@ -4,8 +4,9 @@
  *  (1) A run is locked first, then an attempt is counted for it in the store,
  *      and only then is anything of it read: that might end the worker.
  *  (2) A run is queued until it is claimed, or until it is known why this
- *      worker never will: then it is reported, and skipped. The queue has room
- *      for all runs that are claimed, so that those can be put back.
+ *      worker never will: then it is reported, and skipped. It is queued once,
+ *      and not while it is claimed. The queue has room for all runs that are
+ *      claimed, so that those can be put back.
  *
  * Runs on the worker's thread. */
 #include <stdio.h>
@@ -44,6 +45,15 @@ static size_t find_run(const struct torpor_worker *worker, int64_t number) {
 bool torpor__worker_has(const struct torpor_worker *worker, int64_t number) {
   size_t at = find_run(worker, number);
   return at < worker->count && worker->numbers[at] == number;
+}
+
+void torpor__worker_dequeue(struct torpor_worker *worker, int64_t number) {
+  size_t at = 0;
+  while (at < worker->queue_count && worker->queue[at].number != number) at++;
+  if (at == worker->queue_count) return;
+  worker->queue_count--;
+  memmove(&worker->queue[at], &worker->queue[at + 1],
+          (worker->queue_count - at) * sizeof *worker->queue);
 }
 
 static void add_run(struct torpor_worker *worker,

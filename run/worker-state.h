@@ -103,9 +103,12 @@ void torpor__worker_limit_awake(struct torpor_worker *worker);
 /* Whether it has claimed a run. */
 bool torpor__worker_has(const struct torpor_worker *worker, int64_t number);
 
-/* Puts a run into the queue. OK or NOMEM. */
+/* Puts a run into the queue that is not there. OK or NOMEM. */
 torpor_status torpor__worker_enqueue(struct torpor_worker *worker,
                                      int64_t number, int64_t attempts);
+
+/* Takes it out again, if it is there. */
+void torpor__worker_dequeue(struct torpor_worker *worker, int64_t number);
 
 /* Claims a run, unless another worker has it: then it is OK, too, and '*others'
  * is true. LOCKED says that others have the store for themselves. */

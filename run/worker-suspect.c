@@ -9,8 +9,6 @@
  *      those with the fewest attempts come first.
  *
  * Runs on the worker's thread. */
-#include <string.h>
-
 #include "worker-state.h"
 
 /* The suspect to be worked next: one that is claimed and ready, or one that is
@@ -56,12 +54,6 @@ static struct candidate find_candidate(const struct torpor_worker *worker) {
   return best;
 }
 
-static void dequeue(struct torpor_worker *worker, size_t at) {
-  worker->queue_count--;
-  memmove(&worker->queue[at], &worker->queue[at + 1],
-          (worker->queue_count - at) * sizeof(*worker->queue));
-}
-
 /* Asks which of the queued suspects other workers have: as long as those live,
  * all that they work. */
 static torpor_status ask_for_locks(struct torpor_worker *worker) {
@@ -85,7 +77,7 @@ static torpor_status claim_suspect(struct torpor_worker *worker, size_t at) {
     worker->queue[at].locked = true;
     return ask_for_locks(worker);
   }
-  dequeue(worker, at);
+  torpor__worker_dequeue(worker, number);
   return torpor__worker_tolerate(worker, number, status);
 }
 

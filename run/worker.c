@@ -350,6 +350,7 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
   struct torpor__head head;
   torpor_status status = store->calls->run_find(store, id, &number);
   if (status != TORPOR_OK || torpor__worker_has(worker, number)) return status;
+  torpor__worker_dequeue(worker, number); /* it may be free by now */
   status = store->calls->head_get(store, number, &head);
   if (status == TORPOR_OK && head.attempts > 0 && worker->suspect != NULL)
     return torpor__worker_enqueue(worker, number, head.attempts);

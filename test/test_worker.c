@@ -22,7 +22,7 @@
 
 static struct bench {
   torpor_worker *worker;
-  int lines, errors, stop_at_line, started;
+  int lines, errors, stop_at_line, started, ended;
   torpor_run_info info; /* its strings are not kept */
   char reason[512];
 } bench;
@@ -37,6 +37,7 @@ static void note(void *user, const torpor_event *event) {
   if (event->kind == TORPOR_EVENT_ERROR) bench.errors++;
   if (event->kind == TORPOR_EVENT_LINE) bench.lines++;
   if (event->kind == TORPOR_EVENT_STARTED) bench.started++;
+  if (event->kind == TORPOR_EVENT_ENDED) bench.ended++;
 }
 
 static void write_program(const char *source) {
@@ -327,6 +328,36 @@ static void a_store_that_fails_is_noticed(void **state) {
   torpor_loop_close(shared.loop);
 }
 
+/* Whoever asks twice for a run that another worker has learns once how it
+ * ended; also when that has left it when it is asked for the second time. */
+static void add_twice(bool free) {
+  torpor_store *other;
+  add_run("1");
+  assert_int_equal(torpor_store_open(run_bench.path, NULL, &other), TORPOR_OK);
+  assert_int_equal(other->database->calls->lock(other->database, 1), TORPOR_OK);
+  torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
+  options.event = note;
+  assert_int_equal(torpor_worker_open(run_bench.store, &options, &bench.worker),
+                   TORPOR_OK);
+  assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_OK);
+  if (free) other->database->calls->unlock(other->database, 1);
+  assert_int_equal(torpor_worker_add(bench.worker, "run"), TORPOR_OK);
+  torpor_store_close(other);
+  assert_int_equal(torpor_worker_run(bench.worker), TORPOR_OK);
+  torpor_worker_close(bench.worker);
+  assert_int_equal(bench.ended, 1);
+}
+
+static void a_run_that_is_held_is_queued_once(void **state) {
+  (void)state;
+  add_twice(false);
+}
+
+static void a_run_that_is_claimed_is_not_queued(void **state) {
+  (void)state;
+  add_twice(true);
+}
+
 /* What a step does not come to, since its fuel is spent, the next one tells. */
 static void little_fuel_loses_nothing(void **state) {
   (void)state;
@@ -548,6 +579,8 @@ int main(void) {
       ON_BENCH(a_run_of_another_key_is_left_alone),
       ON_BENCH(a_run_of_a_key_is_left_alone),
       ON_BENCH(a_store_that_fails_is_noticed),
+      ON_BENCH(a_run_that_is_held_is_queued_once),
+      ON_BENCH(a_run_that_is_claimed_is_not_queued),
       ON_BENCH(little_fuel_loses_nothing),
       ON_BENCH(little_fuel_forgets_no_cancel),
       ON_BENCH(little_fuel_cancels_nothing),
