@@ -4,7 +4,7 @@
  *     lists     the numbers of runs are in order; the queue, and the list for a
  *               flush, have the room that they have to
  *     suspect   the one in hand is a run of this worker
- *     awake     no more VMs than may be
+ *     awake     no more VMs than may be, of those that could sleep
  *     runs      none is half done (worker-run.c, worker-drivers.c)
  *
  * In test builds only. A worker of many runs is looked at now and then.
@@ -46,7 +46,7 @@ static void check_suspect(const struct torpor_worker *worker) {
 static void check_awake(const struct torpor_worker *worker) {
   size_t awake = 0;
   for (size_t i = 0; i < worker->count; i++)
-    awake += torpor__worker_run_is_awake(worker->runs[i]);
+    awake += torpor__worker_run_can_sleep(worker->runs[i]);
   assert(awake <= TORPOR__WORKER_AWAKE_MAX);
 }
 

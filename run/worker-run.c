@@ -365,8 +365,13 @@ void torpor__worker_run_return_attempt(struct torpor__worker_run *run) {
 }
 
 void torpor__worker_run_sleep(struct torpor__worker_run *run) {
-  if (torpor__protocol_phase(run->protocol) != TORPOR__PHASE_IDLE) return;
-  torpor__worker_step_sleep(&run->worker_step);
+  if (torpor__worker_run_can_sleep(run))
+    torpor__worker_step_sleep(&run->worker_step);
+}
+
+bool torpor__worker_run_can_sleep(const struct torpor__worker_run *run) {
+  return torpor__worker_run_is_awake(run) &&
+         torpor__protocol_phase(run->protocol) == TORPOR__PHASE_IDLE;
 }
 
 bool torpor__worker_run_is_awake(const struct torpor__worker_run *run) {

@@ -64,8 +64,10 @@ void torpor__worker_run_interrupt(struct torpor__worker_run *run);
  * that was counted for it. */
 void torpor__worker_run_wind_down(struct torpor__worker_run *run);
 
-/* Closes its VM, which the next step opens again from the last commit. */
+/* Closes its VM, which the next step opens again from the last commit. Nothing
+ * happens unless it can sleep: it is awake, and not about to be stepped. */
 void torpor__worker_run_sleep(struct torpor__worker_run *run);
+bool torpor__worker_run_can_sleep(const struct torpor__worker_run *run);
 bool torpor__worker_run_is_awake(const struct torpor__worker_run *run);
 /* Whether its last step took long. */
 bool torpor__worker_run_is_slow(const struct torpor__worker_run *run);

@@ -20,7 +20,8 @@
 
 #include "worker-run.h"
 
-enum { TORPOR__WORKER_AWAKE_MAX = 256 }; /* VMs after a turn */
+/* VMs after a turn, beside those that the next one will step. */
+enum { TORPOR__WORKER_AWAKE_MAX = 256 };
 
 /* A run that is to be claimed. */
 struct torpor__queued_run {
@@ -95,7 +96,7 @@ bool torpor__worker_needs_room(struct torpor__worker_run *run);
 bool torpor__worker_make_room(struct torpor_worker *worker);
 
 /* Puts the VMs to sleep that stepped longest ago, beyond the most that may be
- * awake. */
+ * awake; but not those that are about to be stepped. */
 void torpor__worker_limit_awake(struct torpor_worker *worker);
 
 /* ---- worker-claim.c ------------------------------------------------------*/

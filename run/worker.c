@@ -13,11 +13,12 @@
  *
  *  (1) Between two turns nothing is half done: what a turn stepped, it also
  *      committed, or the store failed and the worker ends.
- *  (2) After a turn a limited number of VMs is awake, and within it as many as
- *      fit into the memory that the worker was given ('memory_total'): others
- *      that have nothing to do are put to sleep for one that has; when there is
- *      none, the turn ends with what was stepped so far, and the next turn does
- *      the rest. Those that stepped longest ago sleep first.
+ *  (2) After a turn a limited number of VMs is awake, beside those that the
+ *      next turn will step; within a turn as many as fit into the memory that
+ *      the worker was given ('memory_total'): others that have nothing to do
+ *      are put to sleep for one that has; when there is none, the turn ends
+ *      with what was stepped so far, and the next turn does the rest. Those
+ *      that stepped longest ago sleep first.
  *  (3) A run that another worker has is left alone, and asked for again every
  *      RETRY_MS, since its worker may die.
  *  (4) Before anything of a run is read, the store counts an attempt for it.

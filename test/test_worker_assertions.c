@@ -111,12 +111,11 @@ static void still_defers(void) {
   check();
 }
 
-/* All is in order but that one run is there 300 times. */
-static void too_many_awake(void) {
+/* Makes one run be there 300 times; all else is in order. */
+static void multiply_run(void) {
   enum { COUNT = TORPOR__WORKER_AWAKE_MAX + 44 };
   static struct torpor__worker_run *runs[COUNT];
   static int64_t numbers[COUNT];
-  open_worker();
   for (int i = 0; i < COUNT; i++) {
     runs[i] = worker->runs[0];
     numbers[i] = i;
@@ -125,6 +124,21 @@ static void too_many_awake(void) {
   worker->numbers = numbers;
   worker->count = COUNT;
   worker->queue_capacity = worker->pending_capacity = COUNT;
+}
+
+static void too_many_awake(void) {
+  open_worker();
+  multiply_run();
+  check();
+}
+
+/* Many runs that rest may be told something at once: all will be stepped. */
+static void many_about_to_step(void) {
+  open_worker();
+  multiply_run();
+  first()->phase = TORPOR__PHASE_STEPPING;
+  torpor__worker_limit_awake(worker);
+  assert_true(torpor__worker_run_is_awake(worker->runs[0]));
   check();
 }
 
@@ -200,6 +214,7 @@ static void each_can_fail(void **state) {
   (void)state;
   test_assertions_fire(cases, sizeof cases / sizeof cases[0]);
   test_nothing_fires(nothing);
+  test_nothing_fires(many_about_to_step);
 }
 
 int main(void) {
