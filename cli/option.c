@@ -196,17 +196,25 @@ static const char *find_argument(const struct cli_command *command,
   return at;
 }
 
+/* A command of several forms, with " | " between them, lacks one of them, and
+ * not just its first word. */
+static void complain_missing(const struct cli_command *command, size_t count) {
+  const char *missing = find_argument(command, count);
+  if (strstr(command->arguments, " | ") != NULL)
+    cli_complain("usage: torpor %s %s", command->name, command->arguments);
+  else
+    cli_complain("missing argument: %.*s", (int)strcspn(missing, " "), missing);
+}
+
 static bool check_count(const struct reading *reading) {
   const struct cli_command *command = reading->command;
   size_t count = reading->call->count;
   if (count >= command->least && count <= command->most) return true;
-  if (count < command->least) {
-    const char *missing = find_argument(command, count);
-    cli_complain("missing argument: %.*s", (int)strcspn(missing, " "), missing);
-  } else {
+  if (count < command->least)
+    complain_missing(command, count);
+  else
     cli_complain("unexpected argument '%s'",
                  reading->call->arguments[command->most]);
-  }
   refer_to_help(command);
   return false;
 }

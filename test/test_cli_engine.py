@@ -144,6 +144,8 @@ class Engine(unittest.TestCase):
     def test_usage(self):
         for words in ((), ("lst",), ("add",), ("list", "x"), ("build",)):
             self.engine(*words, code=USAGE)
+        self.assertIn("torpor engine list | add FILE | build ENGINE.wasm",
+                      self.engine(code=USAGE).stderr)
         self.assertIn("did you mean 'list'",
                       self.engine("lst", code=USAGE).stderr)
 
