@@ -109,11 +109,12 @@ static bool read_time(sqlite3_stmt *row, int index, int64_t *time) {
   return true;
 }
 
-static bool read_bytes(sqlite3_stmt *row, int index, torpor_slice *bytes) {
+static bool read_bytes(sqlite3_stmt *row, int index, int64_t limit,
+                       torpor_slice *bytes) {
   const void *data = sqlite3_column_blob(row, index);
   bytes->data = data != NULL ? data : "";
   bytes->size = (size_t)sqlite3_column_bytes(row, index);
-  return true;
+  return limit == 0 || bytes->size <= (size_t)limit;
 }
 
 static bool read_column(sqlite3_stmt *row, int index,
@@ -137,7 +138,7 @@ static bool read_column(sqlite3_stmt *row, int index,
   case TORPOR__COLUMN_OPTIONAL:
     return read_optional(row, index, column->limit, field);
   case TORPOR__COLUMN_BYTES:
-    return read_bytes(row, index, field);
+    return read_bytes(row, index, column->limit, field);
   default:
     *(int64_t *)field = sqlite3_column_int64(row, index);
     return true;

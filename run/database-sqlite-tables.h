@@ -28,7 +28,7 @@ enum torpor__column_kind {
   TORPOR__COLUMN_TIME,     /* NULL is TORPOR__NEVER */
   TORPOR__COLUMN_TEXT,     /* of 'limit' bytes at most; 0: as long as it is */
   TORPOR__COLUMN_OPTIONAL, /* the same, or NULL */
-  TORPOR__COLUMN_BYTES
+  TORPOR__COLUMN_BYTES     /* the same limit */
 };
 
 struct torpor__column {
@@ -80,12 +80,12 @@ bool torpor__table_read(const struct torpor__table *table,
 /* What a run has of the version that it is at. */
 #define TORPOR__PROGRAM_COLUMNS(F, X, R)                                       \
   F(R, program, program, TEXT, 0)                                              \
-  X(R, engine, engine, BYTES, 0)
+  X(R, engine, engine, BYTES, TORPOR__ENGINE_ID_MAX)
 
 #define TORPOR__VERSION_COLUMNS(F, X, R)                                       \
   F(R, number, number, COUNT, 0)                                               \
   X(R, program, program, TEXT, 0)                                              \
-  X(R, engine, engine, BYTES, 0)                                               \
+  X(R, engine, engine, BYTES, TORPOR__ENGINE_ID_MAX)                           \
   X(R, start, start, COUNT, 0)                                                 \
   X(R, before, before, COUNT, 0)                                               \
   X(R, state, state, BYTES, 0)
@@ -117,7 +117,7 @@ bool torpor__table_read(const struct torpor__table *table,
   X(R, parent_step, parent_step, COUNT, 0)                                     \
   X(R, runnable, runnable, FLAG, 0)                                            \
   X(R, clone, clone, FLAG, 0)                                                  \
-  X(R, engine, engine, BYTES, 0)                                               \
+  X(R, engine, engine, BYTES, TORPOR__ENGINE_ID_MAX)                           \
   X(R, snapshot, snapshot, BYTES, 0)                                           \
   X(R, made_ms, made_ms, NUMBER, 0)
 

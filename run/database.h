@@ -50,6 +50,7 @@
 
 enum {
   TORPOR__RUN_ID_MAX = 64,      /* bytes of a run's id */
+  TORPOR__ENGINE_ID_MAX = 64,   /* bytes of an engine's id */
   TORPOR__TOPIC_MAX = 256,      /* bytes of a signal's name */
   TORPOR__KEY_MAX = 112,        /* bytes of an idempotency key, NUL included */
   TORPOR__STATE_CHAIN_MAX = 64, /* states that are needed to wake from one */

@@ -14,8 +14,6 @@
 
 #include "store.h"
 
-enum { TORPOR__ENGINE_ID_MAX = 64 };
-
 /* Zeroed is empty. */
 struct torpor__state_chain {
   int64_t branch, step, version; /* of the state that is wanted */

@@ -19,9 +19,6 @@ torpor_status torpor_run_steps(torpor_store *store, const char *id,
   torpor_status status = database->calls->run_find(database, id, &run);
   if (status == TORPOR_OK)
     status = torpor__run_rows_read(&rows, database, run, TORPOR__ROWS_STATES);
-  for (size_t i = 0; status == TORPOR_OK && i < rows.state_count; i++)
-    if (rows.states[i].engine.size > TORPOR__ENGINE_ID_MAX)
-      status = TORPOR_CORRUPT;
   bool go_on = status == TORPOR_OK;
   for (size_t i = rows.state_count; go_on && i-- > 0;) {
     const struct torpor__state *state = &rows.states[i];

@@ -45,11 +45,26 @@ struct upgrade {
 
 /* ---- Reading the run -----------------------------------------------------*/
 
+static bool is_upgradable(const struct torpor__head *head) {
+  return head->status == TORPOR__RUN_ACTIVE ||
+         head->status == TORPOR__RUN_PARKED;
+}
+
+/* Reads what there is of the run; the head first, since nothing else is asked
+ * of one that has ended. */
 static torpor_status read_rows(struct upgrade *upgrade) {
-  torpor_status status = torpor__run_rows_read(
-      &upgrade->rows, upgrade->database, upgrade->number,
-      TORPOR__ROWS_INPUT | TORPOR__ROWS_BRANCHES | TORPOR__ROWS_VERSIONS |
-          TORPOR__ROWS_OPERATIONS | TORPOR__ROWS_RESULTS);
+  struct torpor__database *database = upgrade->database;
+  struct torpor__head head;
+  torpor_status status =
+      database->calls->head_get(database, upgrade->number, &head);
+  if (status == TORPOR_OK && !is_upgradable(&head))
+    return torpor__database_fail(database, TORPOR_ENDED, "run '%s'",
+                                 upgrade->id);
+  if (status == TORPOR_OK)
+    status = torpor__run_rows_read(
+        &upgrade->rows, database, upgrade->number,
+        TORPOR__ROWS_INPUT | TORPOR__ROWS_BRANCHES | TORPOR__ROWS_VERSIONS |
+            TORPOR__ROWS_OPERATIONS | TORPOR__ROWS_RESULTS);
   if (status != TORPOR_OK) return status;
   const struct torpor__run *row = &upgrade->rows.runs[0].row;
   upgrade->head = upgrade->rows.runs[0].head;
@@ -63,11 +78,6 @@ static torpor_status read_rows(struct upgrade *upgrade) {
                                      .version = upgrade->head.version,
                                      .store = upgrade->store};
   return TORPOR_OK;
-}
-
-static bool is_upgradable(const struct torpor__head *head) {
-  return head->status == TORPOR__RUN_ACTIVE ||
-         head->status == TORPOR__RUN_PARKED;
 }
 
 static torpor_status read_access(struct upgrade *upgrade) {
@@ -87,9 +97,6 @@ static torpor_status read_run(struct upgrade *upgrade) {
   struct torpor__database *database = upgrade->database;
   torpor_status status = read_rows(upgrade);
   if (status != TORPOR_OK) return status;
-  if (!is_upgradable(&upgrade->head))
-    return torpor__database_fail(database, TORPOR_ENDED, "run '%s'",
-                                 upgrade->id);
   if (upgrade->head.step == upgrade->head.start)
     return torpor__database_fail(
         database, TORPOR_NOT_FOUND,

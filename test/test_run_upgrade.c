@@ -586,6 +586,13 @@ static void runs_that_have_not_begun_or_have_ended(void **state) {
   drive(1);
   assert_int_equal(torpor_run_cancel(bench.store, "run", true), TORPOR_OK);
   refuse(TORPOR_ENDED, "run");
+  /* Rows that are left and damaged say nothing new about it. */
+  assert_int_equal(
+      torpor__sqlite_exec((struct torpor__sqlite *)bench.store->database,
+                          "INSERT INTO result(run, branch, operation, outcome, "
+                          "value) VALUES(1, 0, 1, 77, x'')"),
+      TORPOR_OK);
+  refuse(TORPOR_ENDED, "run");
 }
 
 static void upgrade_while_worked(void *user, const torpor_event *event) {

@@ -341,7 +341,13 @@ static void rows_of_nonsense_are_refused(void **state) {
       database->calls->state_each(database, run, INT64_MAX, sum_steps, &sum),
       TORPOR_CORRUPT);
   store_close(database);
-  store_sql("UPDATE state SET edition = 2");
+  store_sql("UPDATE state SET edition = 2, engine = zeroblob(65)");
+  database = store_open();
+  assert_int_equal(
+      database->calls->state_each(database, run, INT64_MAX, sum_steps, &sum),
+      TORPOR_CORRUPT);
+  store_close(database);
+  store_sql("UPDATE state SET engine = x''");
   database = store_open();
   assert_int_equal(
       database->calls->state_each(database, run, INT64_MAX, sum_steps, &sum),
