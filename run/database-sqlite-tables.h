@@ -143,7 +143,7 @@ bool torpor__table_read(const struct torpor__table *table,
   X(R, key, key, TEXT, TORPOR__KEY_MAX - 1)                                    \
   X(R, policy, policy, CHOICE, TORPOR__POLICY_COUNT)                           \
   X(R, begun_ms, begun_ms, NUMBER, 0)                                          \
-  X(R, begun_step, begun_step, COUNT, 0)
+  X(R, begun_step, begun_step, SEQUENCE, 0)
 
 #define TORPOR__RESULT_COLUMNS(F, X, R)                                        \
   F(R, branch, branch, COUNT, 0)                                               \

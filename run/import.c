@@ -158,7 +158,7 @@ static void take_known(torpor__cbor_reader *reader, struct known *known) {
       torpor__cbor_get_past(reader);
   }
   if (reader->bad || policy < 0 || policy >= TORPOR__POLICY_COUNT ||
-      known->id < 1 || known->begun_step < 0 || !read_key(key, known))
+      known->id < 1 || known->begun_step < 1 || !read_key(key, known))
     reader->bad = true;
   else
     known->policy = (enum torpor__policy)policy;

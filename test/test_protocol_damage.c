@@ -22,6 +22,7 @@ static void refuse_row(int64_t branch, uint64_t id, const char *why) {
   protocol_bench_give_up();
   store_begin(protocol_bench.store, protocol_bench.run);
   struct torpor__operation row = protocol_bench_timer(id);
+  row.begun_step = 1;
   row.branch = branch;
   row.key = "key";
   assert_int_equal(protocol_bench.store->calls->operation_add(
@@ -78,6 +79,13 @@ static void ids_begin_at_one(void **state) {
 static void branches_are_numbers(void **state) {
   (void)state;
   refuse_changed("UPDATE operation SET branch = x'00' WHERE id = 1",
+                 "table operation");
+}
+
+/* There is no step 0: a cancel that was delivered would reject it again. */
+static void nothing_begins_before_the_first_step(void **state) {
+  (void)state;
+  refuse_changed("UPDATE operation SET begun_step = 0 WHERE id = 2",
                  "table operation");
 }
 
@@ -217,6 +225,7 @@ int main(void) {
       ON_BENCH(ids_are_whole_numbers),
       ON_BENCH(ids_begin_at_one),
       ON_BENCH(branches_are_numbers),
+      ON_BENCH(nothing_begins_before_the_first_step),
       ON_BENCH(operations_are_there_once),
       ON_BENCH(the_highest_id_is_fine),
       ON_BENCH(results_are_for_ids),

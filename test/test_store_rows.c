@@ -106,7 +106,11 @@ static torpor_status see_operation(void *data,
 static void operations(void **state) {
   (void)state;
   const struct torpor__operation rows[] = {
-      {.id = UINT64_C(1), .kind = "timer", .key = "k1", .due_ms = 5},
+      {.id = UINT64_C(1),
+       .kind = "timer",
+       .key = "k1",
+       .due_ms = 5,
+       .begun_step = 1},
       {.id = UINT64_C(2),
        .kind = "signal",
        .topic = "go",
@@ -120,7 +124,8 @@ static void operations(void **state) {
        .kind = "process",
        .key = "k3",
        .due_ms = -5,
-       .policy = TORPOR__POLICY_REJECT}};
+       .policy = TORPOR__POLICY_REJECT,
+       .begun_step = 9}};
   struct torpor__database *database = store_open();
   int64_t run;
   seen = 0;
