@@ -186,16 +186,17 @@ static torpor_status walk_rows(struct torpor__database *database,
   return torpor__sqlite_finish(statement, status);
 }
 
-/* A call that shows the rows of a run in 'table', those that 'from' says. */
+/* A call that shows the rows of a run in 'table'; one with a BOUND only those
+ * after it, or up to it, as the statement says. */
 #define EACH(name, table, WHICH)                                               \
   static torpor_status name(DB, torpor__##table##_fn *visit, void *data) {     \
     return walk_rows(database, WALK(table), TORPOR__SQLITE_##WHICH, "i", run); \
   }
-#define EACH_FROM(name, table, WHICH)                                          \
-  static torpor_status name(DB, int64_t from, torpor__##table##_fn *visit,     \
+#define EACH_BOUND(name, table, WHICH)                                         \
+  static torpor_status name(DB, int64_t bound, torpor__##table##_fn *visit,    \
                             void *data) {                                      \
     return walk_rows(database, WALK(table), TORPOR__SQLITE_##WHICH, "ii", run, \
-                     from);                                                    \
+                     bound);                                                   \
   }
 
 EACH(version_each, version, VERSION_EACH)
@@ -204,9 +205,9 @@ EACH(branch_each, branch, BRANCH_EACH)
 EACH(kind_each, kind, KIND_EACH)
 EACH(operation_each, operation, OPERATION_EACH)
 EACH(result_each, result, RESULT_EACH)
-EACH_FROM(state_each, state, STATE_EACH)
-EACH_FROM(signal_each, signal, SIGNAL_EACH)
-EACH_FROM(line_each, line, LINE_EACH)
+EACH_BOUND(state_each, state, STATE_EACH)
+EACH_BOUND(signal_each, signal, SIGNAL_EACH)
+EACH_BOUND(line_each, line, LINE_EACH)
 
 /* ---- runs ---------------------------------------------------------------- */
 

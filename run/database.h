@@ -5,7 +5,8 @@
  * after the last of them:
  *
  *   run       what never changes: id, input, access, limits
- *   version   a program and its engine; an upgrade adds one, the first is 0
+ *   version   a program and its engine; an upgrade adds one, the first is 0;
+ *             in SQL it is an 'edition'
  *   file      a version's modules as they were when that was added
  *   head      the few numbers that every step changes: step, fence, attempts
  *   exit      how the run ended: a value or an error, and a sentence
@@ -30,7 +31,8 @@
  *  (4) Times are Unix milliseconds. TORPOR__NEVER stands for "no time".
  *  (5) Who adds rows to a run, or takes from it what it waits for, has its lock
  *      or has made it in the same transaction. Others may send a signal, change
- *      head and exit, and remove old states.
+ *      head and exit, and remove old states; and who kills a run removes all
+ *      that it waits for, since its worker may not write any more.
  *  (6) Fence and branch of a head never fall. On one branch the step stays or
  *      rises by one, and a run that has ended stays so.
  *
@@ -63,7 +65,13 @@ enum {
  * with a larger one is damaged, and adding to one that was read cannot
  * overflow. */
 #define TORPOR__COUNT_LARGEST (INT64_C(1) << 56)
+
+/* In torpor__head.cancel: a request that no step has seen yet. */
 #define TORPOR__CANCEL_ALL INT64_MAX
+/* The same: everything that a request was about was delivered, but the step
+ * spent its fuel before it could be seen what came of that. No operation is
+ * begun before step 1, so that nothing else is rejected. */
+#define TORPOR__CANCEL_DELIVERED INT64_C(1)
 
 /* Where a run stands. The numbers are stored, and never reused. */
 enum torpor__run_status {
@@ -132,8 +140,9 @@ struct torpor__head {
   int64_t fence;    /* raised by each claim and by kill */
   int64_t attempts; /* deliveries since the last commit */
   bool runnable;    /* jobs are left: go on without any result */
-  int64_t cancel;   /* operations begun before this step are to be rejected;
-                       0: none, TORPOR__CANCEL_ALL: all that are pending */
+  int64_t cancel;   /* operations begun before this step are to be rejected:
+                       0: none; 1, TORPOR__CANCEL_DELIVERED: none any more;
+                       TORPOR__CANCEL_ALL: all that are pending */
   int64_t changed_ms;
   bool damaged; /* in a walk over all runs: its rows cannot be read. It counts
                    as parked, and the rest is 0 */

@@ -88,12 +88,6 @@
 
 #include "database.h"
 
-/* In torpor__head.cancel: everything that a request to cancel was about was
- * delivered, but the step spent its fuel before it could be seen what came of
- * that. No operation is begun before step 1, so that nothing else is
- * rejected. */
-#define TORPOR__CANCEL_DELIVERED INT64_C(1)
-
 enum {
   TORPOR__OPERATIONS_MAX = 100000 /* pending in one run */
 };

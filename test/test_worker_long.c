@@ -16,7 +16,7 @@
 
 #include "support/bench.h"
 
-enum { MANY = 20 }; /* more than the crew has threads */
+enum { MANY = 20 }; /* more than a worker has threads */
 
 #define ENDLESS "for (;;);"
 #define LONG                                                                   \
