@@ -30,7 +30,7 @@ static torpor_status skip(struct torpor_worker *worker, int64_t number) {
   if (!torpor__array_reserve(&worker->skipped, &worker->skipped_capacity,
                              worker->skipped_count + 1,
                              sizeof *worker->skipped))
-    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+    return torpor__database_fail(torpor__worker_database(worker), TORPOR_NOMEM,
                                  NULL);
   worker->skipped[worker->skipped_count++] = number;
   return TORPOR_OK;
@@ -76,7 +76,7 @@ static bool reserve_queue(struct torpor_worker *worker) {
 torpor_status torpor__worker_enqueue(struct torpor_worker *worker,
                                      int64_t number, int64_t attempts) {
   if (!reserve_queue(worker))
-    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+    return torpor__database_fail(torpor__worker_database(worker), TORPOR_NOMEM,
                                  NULL);
   worker->queue[worker->queue_count++] =
       (struct torpor__queued_run){.number = number, .attempts = attempts};
@@ -84,9 +84,9 @@ torpor_status torpor__worker_enqueue(struct torpor_worker *worker,
 }
 
 static torpor_status lock_run(struct torpor_worker *worker, int64_t number) {
-  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__database *database = torpor__worker_database(worker);
   TORPOR__FAULT(CLAIM_BEFORE);
-  torpor_status status = store->calls->lock(store, number);
+  torpor_status status = database->calls->lock(database, number);
   if (status == TORPOR_OK) TORPOR__FAULT(CLAIM_LOCKED);
   return status;
 }
@@ -112,11 +112,11 @@ static torpor_status find_head(void *data, int64_t number,
  * reported when nothing is being read, since its owner may read the run
  * then. */
 static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
-  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__database *database = torpor__worker_database(worker);
   struct found found;
   torpor_status status =
-      store->calls->run_each(store, number, find_head, &found);
-  store->calls->unlock(store, number);
+      database->calls->run_each(database, number, find_head, &found);
+  database->calls->unlock(database, number);
   if (status == TORPOR_OK && found.head.status != TORPOR__RUN_ACTIVE)
     torpor__worker_report(
         &worker->shared, found.id,
@@ -139,12 +139,12 @@ static bool reserve_run(struct torpor_worker *worker) {
 /* Opens a run that was locked and whose attempt was counted. */
 static torpor_status open_counted(struct torpor_worker *worker,
                                   const struct torpor__trial *trial) {
-  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__database *database = torpor__worker_database(worker);
   struct torpor__worker_run *run;
   if (!trial->fit) return let_go(worker, trial->run);
   if (!reserve_run(worker)) {
-    store->calls->unlock(store, trial->run);
-    return torpor__database_fail(store, TORPOR_NOMEM, NULL);
+    database->calls->unlock(database, trial->run);
+    return torpor__database_fail(database, TORPOR_NOMEM, NULL);
   }
   torpor_status status = torpor__worker_run_open(&run, &worker->shared, trial);
   if (status != TORPOR_OK) return status;
@@ -160,7 +160,7 @@ static torpor_status count_attempts(struct torpor_worker *worker,
                                     struct torpor__trial *trials,
                                     size_t count) {
   if (count == 0) return TORPOR_OK;
-  return torpor__request_try(torpor__worker_store(worker), trials, count,
+  return torpor__request_try(torpor__worker_database(worker), trials, count,
                              TORPOR_RUN_ATTEMPTS, torpor__store_now());
 }
 
@@ -173,8 +173,8 @@ torpor_status torpor__worker_claim(struct torpor_worker *worker, int64_t number,
   if (status != TORPOR_OK) return status;
   status = count_attempts(worker, &trial, 1);
   if (status == TORPOR_OK) return open_counted(worker, &trial);
-  torpor__worker_store(worker)->calls->unlock(torpor__worker_store(worker),
-                                              number);
+  torpor__worker_database(worker)->calls->unlock(
+      torpor__worker_database(worker), number);
   return status;
 }
 
@@ -200,15 +200,16 @@ static torpor_status enqueue_active(void *data, int64_t number,
 /* Brings up to date what the queue says of its runs; a worker that drives all
  * runs queues what is new, too. */
 static torpor_status refresh_queue(struct torpor_worker *worker) {
-  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__database *database = torpor__worker_database(worker);
   if (worker->drives_all) {
     worker->queue_count = 0;
-    return store->calls->head_each(store, enqueue_active, worker);
+    return database->calls->head_each(database, enqueue_active, worker);
   }
   for (size_t i = 0; i < worker->queue_count; i++) {
     struct torpor__head head;
     struct torpor__queued_run *queued = &worker->queue[i];
-    torpor_status status = store->calls->head_get(store, queued->number, &head);
+    torpor_status status =
+        database->calls->head_get(database, queued->number, &head);
     if (status != TORPOR_OK && !torpor__protocol_is_own_fault(status))
       return status;
     queued->attempts = status == TORPOR_OK ? head.attempts : 0;
@@ -244,9 +245,9 @@ static torpor_status lock_queued(struct torpor_worker *worker,
 /* Gives up their locks, and moves them back to the queue, which has room. */
 static void put_back(struct torpor_worker *worker,
                      const struct torpor__trial *trials, size_t count) {
-  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__database *database = torpor__worker_database(worker);
   for (size_t i = 0; i < count; i++) {
-    store->calls->unlock(store, trials[i].run);
+    database->calls->unlock(database, trials[i].run);
     worker->queue[worker->queue_count++] =
         (struct torpor__queued_run){.number = trials[i].run};
   }
@@ -258,7 +259,7 @@ torpor_status torpor__worker_claim_queued(struct torpor_worker *worker) {
   struct torpor__trial *trials = calloc(worker->queue_count, sizeof(*trials));
   size_t count, opened = 0;
   if (trials == NULL)
-    return torpor__database_fail(torpor__worker_store(worker), TORPOR_NOMEM,
+    return torpor__database_fail(torpor__worker_database(worker), TORPOR_NOMEM,
                                  NULL);
   status = lock_queued(worker, trials, &count);
   if (status == TORPOR_OK) status = count_attempts(worker, trials, count);

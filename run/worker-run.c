@@ -94,16 +94,16 @@ static torpor_status look_at_newest(void *data,
  * here: the run is left to workers that have it, since trying would use up its
  * attempts. */
 static torpor_status check_engine(struct torpor__worker_run *run) {
-  struct torpor__database *store = run->shared->store->database;
+  struct torpor__database *database = run->shared->store->database;
   struct newest newest = {0};
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = NULL;
-  torpor_status status = store->calls->state_each(store, run->number, INT64_MAX,
-                                                  look_at_newest, &newest);
+  torpor_status status = database->calls->state_each(
+      database, run->number, INT64_MAX, look_at_newest, &newest);
   if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
   if (newest.sealed && !run->shared->store->keyed)
     return torpor__database_fail(
-        store, TORPOR_KEY,
+        database, TORPOR_KEY,
         "run '%s': it is encrypted; open the store with "
         "its key",
         run->id);
@@ -114,7 +114,7 @@ static torpor_status check_engine(struct torpor__worker_run *run) {
   status = torpor_vm_open(&options, &vm);
   torpor_vm_close(vm);
   if (status == TORPOR_OK) return status;
-  return torpor__database_fail(store, status, "run '%s': %s", run->id,
+  return torpor__database_fail(database, status, "run '%s': %s", run->id,
                                torpor_last_error(NULL));
 }
 
@@ -140,9 +140,9 @@ static torpor_status check_upgrade(struct torpor__worker_run *run) {
  * gives a run another program, or takes it back in time, needs that too, so
  * what is read stays true. */
 static torpor_status read_run(struct torpor__worker_run *run) {
-  struct torpor__database *store = run->shared->store->database;
+  struct torpor__database *database = run->shared->store->database;
   torpor_status status =
-      store->calls->run_each(store, run->number, copy_row, run);
+      database->calls->run_each(database, run->number, copy_row, run);
   if (status == TORPOR_OK) status = check_upgrade(run);
   if (status == TORPOR_OK && run->begun) status = check_engine(run);
   if (status == TORPOR_OK && run->begun && run->shared->store->keyed)
@@ -155,42 +155,42 @@ static torpor_status read_run(struct torpor__worker_run *run) {
 /* Parks a run that nobody can work, while the lock is held: once another worker
  * has it, its rows may be good again. */
 static torpor_status park(struct torpor__worker_run *run) {
-  struct torpor__database *store = run->shared->store->database;
+  struct torpor__database *database = run->shared->store->database;
   char reason[TORPOR__DATABASE_MESSAGE_MAX];
-  memcpy(reason, store->message, sizeof reason);
+  memcpy(reason, database->message, sizeof reason);
   torpor_status status =
-      torpor__request_park(store, run->number, reason, torpor__store_now());
+      torpor__request_park(database, run->number, reason, torpor__store_now());
   /* One whose head is damaged stays as it is: it is not active for anybody. */
   if (status != TORPOR_OK && status != TORPOR_ENDED &&
       !torpor__protocol_is_own_fault(status))
     return status;
-  memcpy(store->message, reason, sizeof reason);
+  memcpy(database->message, reason, sizeof reason);
   return TORPOR_CORRUPT;
 }
 
 /* Takes back the attempt of a run that is left to other workers. */
 static torpor_status spare(struct torpor__worker_run *run,
                            torpor_status status) {
-  struct torpor__database *store = run->shared->store->database;
+  struct torpor__database *database = run->shared->store->database;
   char reason[TORPOR__DATABASE_MESSAGE_MAX];
-  memcpy(reason, store->message, sizeof reason);
-  torpor_status spared = torpor__request_spare(store, run->number);
+  memcpy(reason, database->message, sizeof reason);
+  torpor_status spared = torpor__request_spare(database, run->number);
   if (spared != TORPOR_OK && spared != TORPOR_ENDED) return spared;
-  memcpy(store->message, reason, sizeof reason);
+  memcpy(database->message, reason, sizeof reason);
   return status;
 }
 
 static torpor_status open_run(struct torpor__worker_run *run,
                               const struct torpor__trial *trial) {
-  struct torpor__database *store = run->shared->store->database;
+  struct torpor__database *database = run->shared->store->database;
   torpor_status status = torpor__protocol_adopt(
-      &run->protocol, store, trial->run, &run->drivers.calls,
+      &run->protocol, database, trial->run, &run->drivers.calls,
       TORPOR_RUN_ATTEMPTS, trial->attempts > 0);
   if (status == TORPOR_OK) status = read_run(run);
   if (torpor__protocol_is_own_fault(status)) status = park(run);
   if (status == TORPOR_ENGINE || status == TORPOR_KEY)
     status = spare(run, status);
-  if (run->protocol == NULL) store->calls->unlock(store, trial->run);
+  if (run->protocol == NULL) database->calls->unlock(database, trial->run);
   return status;
 }
 
@@ -198,12 +198,12 @@ torpor_status
 torpor__worker_run_open(struct torpor__worker_run **out,
                         const struct torpor__worker_shared *shared,
                         const struct torpor__trial *trial) {
-  struct torpor__database *store = shared->store->database;
+  struct torpor__database *database = shared->store->database;
   struct torpor__worker_run *run = calloc(1, sizeof *run);
   *out = NULL;
   if (run == NULL) {
-    store->calls->unlock(store, trial->run);
-    return torpor__database_fail(store, TORPOR_NOMEM, NULL);
+    database->calls->unlock(database, trial->run);
+    return torpor__database_fail(database, TORPOR_NOMEM, NULL);
   }
   run->shared = shared;
   run->number = run->worker_step.number = trial->run;
@@ -294,9 +294,9 @@ torpor_status torpor__worker_run_refresh(struct torpor__worker_run *run) {
 
 /* Another process has ended it, or has it now. */
 static void report_lost(const struct torpor__worker_run *run) {
-  struct torpor__database *store = run->shared->store->database;
+  struct torpor__database *database = run->shared->store->database;
   struct torpor__head head;
-  if (store->calls->head_get(store, run->number, &head) == TORPOR_OK &&
+  if (database->calls->head_get(database, run->number, &head) == TORPOR_OK &&
       head.status != TORPOR__RUN_ACTIVE)
     report(run, (torpor_event){.kind = TORPOR_EVENT_ENDED,
                                .step = head.step,

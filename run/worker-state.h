@@ -63,7 +63,7 @@ struct torpor_worker {
 };
 
 static inline struct torpor__database *
-torpor__worker_store(const struct torpor_worker *worker) {
+torpor__worker_database(const struct torpor_worker *worker) {
   return worker->shared.store->database;
 }
 
@@ -71,7 +71,7 @@ torpor__worker_store(const struct torpor_worker *worker) {
 static inline void
 torpor__worker_report_store(const struct torpor_worker *worker) {
   torpor__worker_report_error(&worker->shared, "", 0,
-                              torpor__worker_store(worker)->message);
+                              torpor__worker_database(worker)->message);
 }
 
 static inline bool torpor__worker_is_suspect(struct torpor__worker_run *run) {

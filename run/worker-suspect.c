@@ -57,12 +57,13 @@ static struct candidate find_candidate(const struct torpor_worker *worker) {
 /* Asks which of the queued suspects other workers have: as long as those live,
  * all that they work. */
 static torpor_status ask_for_locks(struct torpor_worker *worker) {
-  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__database *database = torpor__worker_database(worker);
   torpor_status status = TORPOR_OK;
   for (size_t i = 0; status == TORPOR_OK && i < worker->queue_count; i++) {
     struct torpor__queued_run *queued = &worker->queue[i];
     if (queued->attempts > 0 && !queued->locked)
-      status = store->calls->locked(store, queued->number, &queued->locked);
+      status =
+          database->calls->locked(database, queued->number, &queued->locked);
   }
   return status;
 }

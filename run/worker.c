@@ -60,7 +60,7 @@ static void wait_for_store(struct torpor_worker *worker) {
   if (worker->waits_for_store) return;
   worker->waits_for_store = true;
   snprintf(text, sizeof text, "%s; waiting for them",
-           torpor__worker_store(worker)->message);
+           torpor__worker_database(worker)->message);
   torpor__worker_report_error(&worker->shared, "", 0, text);
 }
 
@@ -82,13 +82,13 @@ static void return_attempts(struct torpor_worker *worker) {
 
 /* Reads what other processes wrote since the last time. */
 static torpor_status look_around(struct torpor_worker *worker) {
-  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__database *database = torpor__worker_database(worker);
   double now = torpor_loop_now(worker->shared.loop, TORPOR_CLOCK_MONOTONIC);
   bool changed = false;
   torpor_status status = TORPOR_OK;
   if (worker->must_look) {
     worker->must_look = false;
-    status = store->calls->changed(store, &changed);
+    status = database->calls->changed(database, &changed);
     worker->changed = worker->changed || changed;
     if (status == TORPOR_OK && worker->changed) status = refresh_runs(worker);
   }
@@ -147,8 +147,8 @@ static torpor_status flush_runs(struct torpor_worker *worker) {
     if (torpor__protocol_pending(protocol)) worker->pending[count++] = protocol;
   }
   if (count == 0) return TORPOR_OK;
-  return torpor__protocol_flush(torpor__worker_store(worker), worker->pending,
-                                count, torpor__store_now());
+  return torpor__protocol_flush(torpor__worker_database(worker),
+                                worker->pending, count, torpor__store_now());
 }
 
 /* Queues a run for which the host ran out of memory. That takes its attempt
@@ -158,7 +158,7 @@ static void enqueue_again(struct torpor_worker *worker,
   struct torpor__protocol *protocol = torpor__worker_run_protocol(run);
   torpor__worker_run_wind_down(run);
   if (torpor__protocol_pending(protocol))
-    torpor__protocol_flush(torpor__worker_store(worker), &protocol, 1,
+    torpor__protocol_flush(torpor__worker_database(worker), &protocol, 1,
                            torpor__store_now());
   worker->queue[worker->queue_count++] =
       (struct torpor__queued_run){.number = torpor__protocol_run(protocol)};
@@ -245,8 +245,8 @@ static void poll_store(void *user) {
   worker->poll = NULL;
   torpor_status status = arm_poll(worker);
   if (status != TORPOR_OK)
-    give_up(worker,
-            torpor__database_fail(torpor__worker_store(worker), status, NULL));
+    give_up(worker, torpor__database_fail(torpor__worker_database(worker),
+                                          status, NULL));
 }
 
 /* Others' commits go to the file of SQLite's log. Where it can be watched,
@@ -340,7 +340,7 @@ void torpor_worker_close(torpor_worker *worker) {
 }
 
 torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
-  struct torpor__database *store = torpor__worker_store(worker);
+  struct torpor__database *database = torpor__worker_database(worker);
   int64_t number;
   worker->wound_down = false;
   if (id == NULL) {
@@ -349,10 +349,10 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
     return TORPOR_OK;
   }
   struct torpor__head head;
-  torpor_status status = store->calls->run_find(store, id, &number);
+  torpor_status status = database->calls->run_find(database, id, &number);
   if (status != TORPOR_OK || torpor__worker_has(worker, number)) return status;
   torpor__worker_dequeue(worker, number); /* it may be free by now */
-  status = store->calls->head_get(store, number, &head);
+  status = database->calls->head_get(database, number, &head);
   if (status == TORPOR_OK && head.attempts > 0 && worker->suspect != NULL)
     return torpor__worker_enqueue(worker, number, head.attempts);
   bool others;
@@ -391,8 +391,8 @@ torpor_status torpor_worker_run(torpor_worker *worker) {
   worker->poll = NULL;
   if (status != TORPOR_OK && status != TORPOR_CANCELLED &&
       worker->status == TORPOR_OK)
-    worker->status =
-        torpor__database_fail(torpor__worker_store(worker), status, "the loop");
+    worker->status = torpor__database_fail(torpor__worker_database(worker),
+                                           status, "the loop");
   wind_down_runs(worker);
   if (worker->status == TORPOR_OK) say_goodbye(worker);
   worker->wound_down = true;
