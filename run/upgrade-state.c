@@ -16,7 +16,7 @@
 #include "torpor-run.h"
 
 struct taking {
-  const struct torpor__upgrade_state *upgrade_state;
+  const struct torpor__upgrade_request *request;
   struct torpor__database *database;
   torpor_loader *loader; /* of the exporter */
   torpor_vm *vm;
@@ -25,7 +25,7 @@ struct taking {
 static torpor_status fail_text(const struct taking *taking,
                                torpor_status status, const char *text) {
   snprintf(taking->database->message, sizeof taking->database->message,
-           "run '%s': %.400s", taking->upgrade_state->id, text);
+           "run '%s': %.400s", taking->request->id, text);
   return status;
 }
 
@@ -35,7 +35,7 @@ static torpor_status fail_vm(const struct taking *taking,
 }
 
 static const char *what(const struct taking *taking) {
-  return taking->upgrade_state->exporter != NULL
+  return taking->request->exporter != NULL
              ? "the exporter"
              : "the function that was given to exportState()";
 }
@@ -63,8 +63,8 @@ static torpor_status give_module(void *user, const char *name,
                                  torpor_bytes *source) {
   const struct taking *taking = user;
   torpor_status status =
-      torpor__program_find(taking->database, taking->upgrade_state->number,
-                           taking->upgrade_state->version, name, source);
+      torpor__program_find(taking->database, taking->request->number,
+                           taking->request->version, name, source);
   if (status != TORPOR_NOT_FOUND || taking->loader == NULL) return status;
   return torpor_loader_module(taking->loader, name, source);
 }
@@ -137,12 +137,12 @@ static torpor_status call_default(const struct taking *taking,
 }
 
 static torpor_status run_exporter(struct taking *taking, torpor_value *value) {
-  const struct torpor__upgrade_state *upgrade_state = taking->upgrade_state;
+  const struct torpor__upgrade_request *request = taking->request;
   torpor_bytes source = {0};
   /* First the old program is told that it woke. */
   torpor_status status = torpor_job_run(taking->vm, 0, NULL);
   if (status != TORPOR_OK) return fail_vm(taking, status);
-  status = torpor_loader_open(upgrade_state->exporter, upgrade_state->access,
+  status = torpor_loader_open(request->exporter, request->access,
                               &taking->loader, &source);
   if (status != TORPOR_OK)
     return fail_text(taking, status,
@@ -180,29 +180,28 @@ static torpor_status take_state(struct taking *taking, torpor_bytes *out) {
   torpor_value value = torpor_undefined();
   torpor_status status = torpor_scope_open(taking->vm, &scope);
   if (status != TORPOR_OK) return fail_vm(taking, status);
-  status = taking->upgrade_state->exporter != NULL
-               ? run_exporter(taking, &value)
-               : call_program(taking, &value);
+  status = taking->request->exporter != NULL ? run_exporter(taking, &value)
+                                             : call_program(taking, &value);
   if (status == TORPOR_OK) status = settle(taking, &value);
   return status == TORPOR_OK ? write_state(taking, value, out) : status;
 }
 
 torpor_status
-torpor__upgrade_state_take(const struct torpor__upgrade_state *upgrade_state,
+torpor__upgrade_state_take(const struct torpor__upgrade_request *request,
                            const struct torpor__state_chain *chain,
                            torpor_bytes *out) {
-  struct taking taking = {.upgrade_state = upgrade_state,
-                          .database = upgrade_state->store->database};
-  const struct torpor__run_context context = {
-      .id = upgrade_state->id,
-      .program = upgrade_state->program,
-      .input = upgrade_state->input,
-      .memory_max = upgrade_state->memory_max,
-      .deadline_ms = upgrade_state->deadline_ms,
-      .module = give_module,
-      .upgrade = give_nothing,
-      .interrupt = never,
-      .user = &taking};
+  struct taking taking = {.request = request,
+                          .database = request->store->database};
+  const struct torpor__run_context context = {.id = request->id,
+                                              .program = request->program,
+                                              .input = request->input,
+                                              .memory_max = request->memory_max,
+                                              .deadline_ms =
+                                                  request->deadline_ms,
+                                              .module = give_module,
+                                              .upgrade = give_nothing,
+                                              .interrupt = never,
+                                              .user = &taking};
   struct torpor__run_vm *run_vm;
   char message[TORPOR__DATABASE_MESSAGE_MAX];
   torpor_status status = torpor__run_vm_open(&run_vm, &context, chain, message);

@@ -17,7 +17,7 @@
 #include "run-vm.h"
 #include "torpor-loop.h"
 
-struct torpor__upgrade_state {
+struct torpor__upgrade_request {
   const char *id;
   const char *program;
   torpor_slice input;
@@ -33,7 +33,7 @@ struct torpor__upgrade_state {
  * TRAPPED; or what reading the exporter and waking the VM say. The store's
  * message says more. */
 torpor_status
-torpor__upgrade_state_take(const struct torpor__upgrade_state *upgrade_state,
+torpor__upgrade_state_take(const struct torpor__upgrade_request *request,
                            const struct torpor__state_chain *chain,
                            torpor_bytes *out);
 

@@ -32,7 +32,7 @@ struct upgrade {
 
   /* The run as it is. */
   struct torpor__run_rows rows;
-  struct torpor__upgrade_state upgrade_state;
+  struct torpor__upgrade_request request;
   struct torpor__head head;
   torpor_access *access;
   struct torpor__state_chain chain;
@@ -68,15 +68,15 @@ static torpor_status read_rows(struct upgrade *upgrade) {
   if (status != TORPOR_OK) return status;
   const struct torpor__run *row = &upgrade->rows.runs[0].row;
   upgrade->head = upgrade->rows.runs[0].head;
-  upgrade->upgrade_state =
-      (struct torpor__upgrade_state){.id = upgrade->id,
-                                     .program = row->program,
-                                     .input = row->input,
-                                     .memory_max = row->memory_max,
-                                     .deadline_ms = row->deadline_ms,
-                                     .number = upgrade->number,
-                                     .version = upgrade->head.version,
-                                     .store = upgrade->store};
+  upgrade->request =
+      (struct torpor__upgrade_request){.id = upgrade->id,
+                                       .program = row->program,
+                                       .input = row->input,
+                                       .memory_max = row->memory_max,
+                                       .deadline_ms = row->deadline_ms,
+                                       .number = upgrade->number,
+                                       .version = upgrade->head.version,
+                                       .store = upgrade->store};
   return TORPOR_OK;
 }
 
@@ -104,7 +104,7 @@ static torpor_status read_run(struct upgrade *upgrade) {
         "over; cancel it and make a new run, or let it begin first",
         upgrade->id);
   status = read_access(upgrade);
-  upgrade->upgrade_state.access = upgrade->access;
+  upgrade->request.access = upgrade->access;
   if (status != TORPOR_OK) return status;
   status =
       torpor__state_chain_read(&upgrade->chain, upgrade->store, upgrade->number,
@@ -146,13 +146,13 @@ static void choose_numbers(struct upgrade *upgrade) {
  * needs no VM. */
 static torpor_status wrap_state(struct upgrade *upgrade,
                                 const torpor_bytes *state) {
-  char *quoted = malloc(strlen(upgrade->upgrade_state.program) * 6 + 3);
+  char *quoted = malloc(strlen(upgrade->request.program) * 6 + 3);
   char *json = NULL;
   size_t size = 0;
   torpor_bytes from = {0};
   torpor_status status = TORPOR_NOMEM;
   if (quoted != NULL) {
-    torpor__program_quote(upgrade->upgrade_state.program, quoted);
+    torpor__program_quote(upgrade->request.program, quoted);
     size = strlen(quoted) + strlen(upgrade->chain.engine) + 96;
     json = malloc(size);
   }
@@ -225,7 +225,7 @@ static torpor_status report_losses(const struct upgrade *upgrade,
 
 static torpor_status make_report(const struct upgrade *upgrade,
                                  torpor_run_upgrade_report *report) {
-  report->from_file = strdup(upgrade->upgrade_state.program);
+  report->from_file = strdup(upgrade->request.program);
   report->to_file = strdup(upgrade->next.files[0].name);
   snprintf(report->from_engine, sizeof report->from_engine, "%s",
            upgrade->chain.engine);
@@ -344,17 +344,17 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
                                 const torpor_run_upgrade_options *options,
                                 torpor_run_upgrade_report *report) {
   torpor_status status = read_run(upgrade);
-  upgrade->upgrade_state.exporter = options->exporter;
+  upgrade->request.exporter = options->exporter;
   if (status == TORPOR_OK) status = read_program(upgrade, options->file);
   if (status == TORPOR_OK)
-    status = torpor__upgrade_state_take(&upgrade->upgrade_state,
-                                        &upgrade->chain, &report->state);
+    status = torpor__upgrade_state_take(&upgrade->request, &upgrade->chain,
+                                        &report->state);
   if (status == TORPOR_OK) status = wrap_state(upgrade, &report->state);
   if (status == TORPOR_OK)
     status = torpor__input_check(upgrade->database,
                                  (torpor_slice){.data = upgrade->handed.data,
                                                 .size = upgrade->handed.size},
-                                 upgrade->upgrade_state.memory_max,
+                                 upgrade->request.memory_max,
                                  "the state that is handed over");
   if (status == TORPOR_OK)
     status = torpor__upgrade_state_seal(upgrade->store, &upgrade->handed);
