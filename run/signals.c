@@ -132,50 +132,52 @@ static uint32_t hash_topic(const char *topic) {
 
 /* Where the pointer to the queue of 'topic' is, or would be put; NULL when
  * there are no buckets. */
-static struct torpor__queue **find_place(const struct torpor__signals *box,
+static struct torpor__queue **find_place(const struct torpor__signals *signals,
                                          const char *topic) {
-  if (box->bucket_count == 0) return NULL;
+  if (signals->bucket_count == 0) return NULL;
   uint32_t hash = hash_topic(topic);
-  struct torpor__queue **place = &box->buckets[hash & (box->bucket_count - 1)];
+  struct torpor__queue **place =
+      &signals->buckets[hash & (signals->bucket_count - 1)];
   while (*place != NULL &&
          ((*place)->hash != hash || strcmp((*place)->topic, topic) != 0))
     place = &(*place)->next;
   return place;
 }
 
-static struct torpor__queue *find_queue(const struct torpor__signals *box,
+static struct torpor__queue *find_queue(const struct torpor__signals *signals,
                                         const char *topic) {
-  struct torpor__queue **place = find_place(box, topic);
+  struct torpor__queue **place = find_place(signals, topic);
   return place != NULL ? *place : NULL;
 }
 
-static bool grow_buckets(struct torpor__signals *box) {
-  size_t count = box->bucket_count == 0 ? 8 : box->bucket_count * 2;
+static bool grow_buckets(struct torpor__signals *signals) {
+  size_t count = signals->bucket_count == 0 ? 8 : signals->bucket_count * 2;
   struct torpor__queue **buckets = calloc(count, sizeof *buckets);
   if (buckets == NULL) return false;
-  for (size_t i = 0; i < box->bucket_count; i++)
-    while (box->buckets[i] != NULL) {
-      struct torpor__queue *queue = box->buckets[i];
-      box->buckets[i] = queue->next;
+  for (size_t i = 0; i < signals->bucket_count; i++)
+    while (signals->buckets[i] != NULL) {
+      struct torpor__queue *queue = signals->buckets[i];
+      signals->buckets[i] = queue->next;
       queue->next = buckets[queue->hash & (count - 1)];
       buckets[queue->hash & (count - 1)] = queue;
     }
-  free(box->buckets);
-  box->buckets = buckets;
-  box->bucket_count = count;
+  free(signals->buckets);
+  signals->buckets = buckets;
+  signals->bucket_count = count;
   return true;
 }
 
-static struct torpor__queue *add_queue(struct torpor__signals *box,
+static struct torpor__queue *add_queue(struct torpor__signals *signals,
                                        const char *topic) {
-  if (box->queue_count == box->bucket_count && !grow_buckets(box)) return NULL;
+  if (signals->queue_count == signals->bucket_count && !grow_buckets(signals))
+    return NULL;
   size_t size = strlen(topic) + 1;
   struct torpor__queue *queue = calloc(1, sizeof *queue + size);
   if (queue == NULL) return NULL;
   queue->hash = hash_topic(topic);
   memcpy(queue->topic, topic, size);
-  *find_place(box, topic) = queue;
-  box->queue_count++;
+  *find_place(signals, topic) = queue;
+  signals->queue_count++;
   return queue;
 }
 
@@ -186,10 +188,10 @@ static void free_queue(struct torpor__queue *queue) {
   free(queue);
 }
 
-static void remove_queue(struct torpor__signals *box, const char *topic) {
-  struct torpor__queue **place = find_place(box, topic), *queue = *place;
+static void remove_queue(struct torpor__signals *signals, const char *topic) {
+  struct torpor__queue **place = find_place(signals, topic), *queue = *place;
   *place = queue->next;
-  box->queue_count--;
+  signals->queue_count--;
   free_queue(queue);
 }
 
@@ -208,29 +210,29 @@ static bool reserve_message(struct torpor__queue *queue) {
 }
 
 static torpor_status put_message(void *data, const struct torpor__signal *row) {
-  struct torpor__signals *box = data;
-  if (row->sequence <= box->last) return TORPOR_OK;
-  struct torpor__queue *queue = find_queue(box, row->topic);
-  if (queue == NULL) queue = add_queue(box, row->topic);
+  struct torpor__signals *signals = data;
+  if (row->sequence <= signals->last) return TORPOR_OK;
+  struct torpor__queue *queue = find_queue(signals, row->topic);
+  if (queue == NULL) queue = add_queue(signals, row->topic);
   if (queue == NULL) return TORPOR_NOMEM;
   void *value = torpor__array_copy(row->value.data, row->value.size);
   if (value == NULL || !reserve_message(queue)) {
     free(value);
-    if (queue->first == queue->count) remove_queue(box, row->topic);
+    if (queue->first == queue->count) remove_queue(signals, row->topic);
     return TORPOR_NOMEM;
   }
   queue->messages[queue->count++] = (struct torpor__message){
       .sequence = row->sequence, .value = value, .size = row->value.size};
-  box->count++;
-  box->last = row->sequence;
+  signals->count++;
+  signals->last = row->sequence;
   return TORPOR_OK;
 }
 
-torpor_status torpor__signals_refresh(struct torpor__signals *box,
+torpor_status torpor__signals_refresh(struct torpor__signals *signals,
                                       struct torpor__database *database,
                                       int64_t run) {
-  torpor_status status =
-      database->calls->signal_each(database, run, box->last, put_message, box);
+  torpor_status status = database->calls->signal_each(
+      database, run, signals->last, put_message, signals);
   return status == TORPOR_NOMEM ? torpor__database_fail(database, status, NULL)
                                 : status;
 }
@@ -239,20 +241,21 @@ static bool has_free(const struct torpor__queue *queue) {
   return queue != NULL && queue->first + queue->held < queue->count;
 }
 
-const struct torpor__message *torpor__signals_match(struct torpor__signals *box,
-                                                    const char *topic) {
-  struct torpor__queue *queue = find_queue(box, topic);
+const struct torpor__message *
+torpor__signals_match(struct torpor__signals *signals, const char *topic) {
+  struct torpor__queue *queue = find_queue(signals, topic);
   if (!has_free(queue)) return NULL;
   return &queue->messages[queue->first + queue->held++];
 }
 
-bool torpor__signals_has(const struct torpor__signals *box, const char *topic) {
-  return has_free(find_queue(box, topic));
+bool torpor__signals_has(const struct torpor__signals *signals,
+                         const char *topic) {
+  return has_free(find_queue(signals, topic));
 }
 
-void torpor__signals_give_back(struct torpor__signals *box) {
-  for (size_t i = 0; i < box->bucket_count; i++)
-    for (struct torpor__queue *queue = box->buckets[i]; queue != NULL;
+void torpor__signals_give_back(struct torpor__signals *signals) {
+  for (size_t i = 0; i < signals->bucket_count; i++)
+    for (struct torpor__queue *queue = signals->buckets[i]; queue != NULL;
          queue = queue->next)
       queue->held = 0;
 }
@@ -266,9 +269,9 @@ static void remove_message(struct torpor__queue *queue, size_t at) {
   if (queue->held > 0) queue->held--;
 }
 
-void torpor__signals_take(struct torpor__signals *box, const char *topic,
+void torpor__signals_take(struct torpor__signals *signals, const char *topic,
                           int64_t sequence) {
-  struct torpor__queue *queue = find_queue(box, topic);
+  struct torpor__queue *queue = find_queue(signals, topic);
   if (queue == NULL) return;
   size_t at = queue->first +
               torpor__search(&sequence, queue->messages + queue->first,
@@ -276,46 +279,46 @@ void torpor__signals_take(struct torpor__signals *box, const char *topic,
                              sizeof *queue->messages, torpor__compare_i64);
   if (at == queue->count || queue->messages[at].sequence != sequence) return;
   remove_message(queue, at);
-  box->count--;
-  if (queue->first == queue->count) remove_queue(box, topic);
+  signals->count--;
+  if (queue->first == queue->count) remove_queue(signals, topic);
 }
 
-void torpor__signals_clear(struct torpor__signals *box) {
-  for (size_t i = 0; i < box->bucket_count; i++)
-    while (box->buckets[i] != NULL) {
-      struct torpor__queue *queue = box->buckets[i];
-      box->buckets[i] = queue->next;
+void torpor__signals_clear(struct torpor__signals *signals) {
+  for (size_t i = 0; i < signals->bucket_count; i++)
+    while (signals->buckets[i] != NULL) {
+      struct torpor__queue *queue = signals->buckets[i];
+      signals->buckets[i] = queue->next;
       free_queue(queue);
     }
-  free(box->buckets);
-  *box = (struct torpor__signals){0};
+  free(signals->buckets);
+  *signals = (struct torpor__signals){0};
 }
 
 #ifdef TORPOR_TESTING
 
-static void check_queue(const struct torpor__signals *box,
+static void check_queue(const struct torpor__signals *signals,
                         const struct torpor__queue *queue) {
   assert(queue->first < queue->count);
   assert(queue->held <= queue->count - queue->first);
-  assert(find_queue(box, queue->topic) == queue);
+  assert(find_queue(signals, queue->topic) == queue);
   for (size_t i = queue->first; i < queue->count; i++) {
     const struct torpor__message *message = &queue->messages[i];
-    assert(message->sequence <= box->last);
+    assert(message->sequence <= signals->last);
     assert(i == queue->first || message[-1].sequence < message->sequence);
   }
 }
 
-size_t torpor__signals_check(const struct torpor__signals *box) {
+size_t torpor__signals_check(const struct torpor__signals *signals) {
   size_t queues = 0, messages = 0, held = 0;
-  for (size_t i = 0; i < box->bucket_count; i++)
-    for (const struct torpor__queue *queue = box->buckets[i]; queue != NULL;
+  for (size_t i = 0; i < signals->bucket_count; i++)
+    for (const struct torpor__queue *queue = signals->buckets[i]; queue != NULL;
          queue = queue->next) {
-      check_queue(box, queue);
+      check_queue(signals, queue);
       queues++;
       messages += queue->count - queue->first;
       held += queue->held;
     }
-  assert(queues == box->queue_count && messages == box->count);
+  assert(queues == signals->queue_count && messages == signals->count);
   return held;
 }
 

@@ -57,33 +57,34 @@ torpor_status torpor__signals_send(struct torpor__database *database,
 torpor_status torpor__signals_drop(struct torpor__database *database,
                                    int64_t run, int64_t sequence);
 
-/* Adds messages that are new in the database to 'box'. OK, NOMEM or what the
+/* Adds messages that are new in the database to 'signals'. OK, NOMEM or what the
  * database says; those read until then stay. */
-torpor_status torpor__signals_refresh(struct torpor__signals *box,
+torpor_status torpor__signals_refresh(struct torpor__signals *signals,
                                       struct torpor__database *database,
                                       int64_t run);
 
 /* The oldest free message of 'topic', now held, or NULL. It is valid until
- * 'box' changes, its value until it is taken. */
-const struct torpor__message *torpor__signals_match(struct torpor__signals *box,
-                                                    const char *topic);
+ * 'signals' changes, its value until it is taken. */
+const struct torpor__message *
+torpor__signals_match(struct torpor__signals *signals, const char *topic);
 
 /* Whether 'match' would find one. */
-bool torpor__signals_has(const struct torpor__signals *box, const char *topic);
+bool torpor__signals_has(const struct torpor__signals *signals,
+                         const char *topic);
 
 /* Frees every message that is held, so that others may match it. */
-void torpor__signals_give_back(struct torpor__signals *box);
+void torpor__signals_give_back(struct torpor__signals *signals);
 
 /* Forgets a message of 'topic' that a durable commit has consumed. */
-void torpor__signals_take(struct torpor__signals *box, const char *topic,
+void torpor__signals_take(struct torpor__signals *signals, const char *topic,
                           int64_t sequence);
 
 /* Forgets everything. */
-void torpor__signals_clear(struct torpor__signals *box);
+void torpor__signals_clear(struct torpor__signals *signals);
 
 #ifdef TORPOR_TESTING
 /* Asserts what signals.c promises; gives how many messages are held. */
-size_t torpor__signals_check(const struct torpor__signals *box);
+size_t torpor__signals_check(const struct torpor__signals *signals);
 #endif
 
 #endif
