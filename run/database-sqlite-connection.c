@@ -155,7 +155,7 @@ torpor_status torpor__sqlite_commit(struct torpor__database *database) {
   struct torpor__sqlite *db = sqlite_of(database);
   torpor_status status = torpor__sqlite_run(db, TORPOR__SQLITE_COMMIT, "");
   if (status != TORPOR_OK) return status;
-  return torpor__sqlite_place_check(db, db->ends_run);
+  return torpor__sqlite_file_check(db, db->ends_run);
 }
 
 /* Keeps the sentence that says why the caller rolls back. */
@@ -201,7 +201,7 @@ torpor_status torpor__sqlite_changed(struct torpor__database *database,
   struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   bool row = false;
-  torpor_status status = torpor__sqlite_place_check(db, false);
+  torpor_status status = torpor__sqlite_file_check(db, false);
   if (status == TORPOR_OK)
     status =
         torpor__sqlite_start(db, TORPOR__SQLITE_DATA_VERSION, &statement, "");
@@ -221,7 +221,7 @@ void torpor__sqlite_close(struct torpor__database *database) {
   for (size_t i = 0; i < TORPOR__SQLITE_STATEMENT_COUNT; i++)
     sqlite3_finalize(db->statements[i]);
   sqlite3_close(db->db);
-  torpor__sqlite_place_leave(db);
+  torpor__sqlite_file_leave(db);
   torpor__lock_close(db->locks);
   free(db->held);
   free(db->file);

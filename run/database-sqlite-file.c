@@ -78,8 +78,8 @@ static bool read_uri(const char *uri, char *out) {
   return true;
 }
 
-torpor_status torpor__sqlite_place_name(struct torpor__sqlite *db,
-                                        const char *vfs, char **name) {
+torpor_status torpor__sqlite_file_name(struct torpor__sqlite *db,
+                                       const char *vfs, char **name) {
   const char *given = db->path;
   bool uri = starts_with(given, "file:");
   char *plain = malloc(strlen(given) + 3);
@@ -132,7 +132,7 @@ static void enter(struct torpor__sqlite *db) {
   unlock_list();
 }
 
-void torpor__sqlite_place_leave(struct torpor__sqlite *db) {
+void torpor__sqlite_file_leave(struct torpor__sqlite *db) {
   lock_list();
   for (struct torpor__sqlite **at = &open_here; *at != NULL; at = &(*at)->next)
     if (*at == db) {
@@ -177,8 +177,8 @@ static torpor_status check_names(struct torpor__sqlite *db,
   return TORPOR_OK;
 }
 
-torpor_status torpor__sqlite_place_find(struct torpor__sqlite *db,
-                                        const char *vfs) {
+torpor_status torpor__sqlite_file_find(struct torpor__sqlite *db,
+                                       const char *vfs) {
   const char *opened = sqlite3_db_filename(db->db, "main");
   char resolved[PATH_MAX];
   struct stat found;
@@ -214,7 +214,7 @@ static bool is_same(struct torpor__sqlite *db, int which) {
   return true;
 }
 
-torpor_status torpor__sqlite_place_check(struct torpor__sqlite *db, bool all) {
+torpor_status torpor__sqlite_file_check(struct torpor__sqlite *db, bool all) {
   if (!db->real) return TORPOR_OK;
   bool same = is_same(db, 0);
   int64_t now = (int64_t)torpor__clock_ms();

@@ -72,12 +72,12 @@ torpor_status torpor__sqlite_share(struct torpor__sqlite *db) {
 
 /* ---- runs ---------------------------------------------------------------- */
 
-/* Where 'run' is, or belongs, among those that are held. */
-static size_t find_run(const struct torpor__sqlite *db, int64_t run,
-                       bool *found) {
-  size_t at = torpor__search(&run, db->held, db->run_count, sizeof *db->held,
+/* Where the lock of 'run' is, or belongs, among those that are held. */
+static size_t find_lock(const struct torpor__sqlite *db, int64_t run,
+                        bool *found) {
+  size_t at = torpor__search(&run, db->held, db->lock_count, sizeof *db->held,
                              torpor__compare_i64);
-  *found = at < db->run_count && db->held[at] == run;
+  *found = at < db->lock_count && db->held[at] == run;
   return at;
 }
 
@@ -88,10 +88,10 @@ torpor_status torpor__sqlite_lock(struct torpor__database *database,
   if (db->read_only)
     return torpor__database_fail(database, TORPOR_READONLY,
                                  "%s was opened for reading", db->path);
-  size_t at = find_run(db, run, &held);
+  size_t at = find_lock(db, run, &held);
   if (held && !TORPOR__BROKEN(NO_LOCK))
     return torpor__database_fail(database, TORPOR_LOCKED, NULL);
-  if (!torpor__array_reserve(&db->held, &db->run_capacity, db->run_count + 1,
+  if (!torpor__array_reserve(&db->held, &db->lock_capacity, db->lock_count + 1,
                              sizeof *db->held))
     return torpor__database_fail(database, TORPOR_NOMEM, NULL);
   if (torpor__lock_take(db->locks, run, false) != 0) {
@@ -101,20 +101,20 @@ torpor_status torpor__sqlite_lock(struct torpor__database *database,
   }
   if (held) return TORPOR_OK;
   memmove(&db->held[at + 1], &db->held[at],
-          (db->run_count - at) * sizeof *db->held);
+          (db->lock_count - at) * sizeof *db->held);
   db->held[at] = run;
-  db->run_count++;
+  db->lock_count++;
   return TORPOR_OK;
 }
 
 void torpor__sqlite_unlock(struct torpor__database *database, int64_t run) {
   struct torpor__sqlite *db = sqlite_of(database);
   bool held;
-  size_t at = find_run(db, run, &held);
+  size_t at = find_lock(db, run, &held);
   if (!held) return;
-  db->run_count--;
+  db->lock_count--;
   memmove(&db->held[at], &db->held[at + 1],
-          (db->run_count - at) * sizeof *db->held);
+          (db->lock_count - at) * sizeof *db->held);
   torpor__lock_drop(db->locks, run);
 }
 
@@ -128,6 +128,6 @@ torpor_status torpor__sqlite_locked(struct torpor__database *database,
 bool torpor__sqlite_holds(const struct torpor__database *database,
                           int64_t run) {
   bool held;
-  find_run((const struct torpor__sqlite *)database, run, &held);
+  find_lock((const struct torpor__sqlite *)database, run, &held);
   return held;
 }

@@ -241,7 +241,7 @@ static torpor_status run_find(struct torpor__database *database, const char *id,
   struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
   bool row = false;
-  torpor_status status = torpor__sqlite_place_check(db, false);
+  torpor_status status = torpor__sqlite_file_check(db, false);
   if (status == TORPOR_OK)
     status =
         torpor__sqlite_start(db, TORPOR__SQLITE_RUN_FIND, &statement, "t", id);

@@ -45,7 +45,7 @@ struct torpor__sqlite {
   struct torpor__sqlite *next; /* of those that are open in this process */
   int locks;                   /* file of locks, or -1 */
   int64_t *held;               /* runs that are locked by way of it, in order */
-  size_t run_count, run_capacity;
+  size_t lock_count, lock_capacity;
   int busy_ms;
   bool read_only;
   int64_t data_version;
@@ -84,20 +84,20 @@ torpor_status torpor__sqlite_fail_lock(struct torpor__sqlite *db);
 /* The plain path that 'db->path' means, for SQLite; '*name' is the caller's to
  * free, also on failure. MISUSE when it means no file. database-sqlite-file.c
  */
-torpor_status torpor__sqlite_place_name(struct torpor__sqlite *db,
-                                        const char *vfs, char **name);
+torpor_status torpor__sqlite_file_name(struct torpor__sqlite *db,
+                                       const char *vfs, char **name);
 
 /* Finds out what was opened: 'file', 'real'. MISUSE when it has other names
  * too. */
-torpor_status torpor__sqlite_place_find(struct torpor__sqlite *db,
-                                        const char *vfs);
+torpor_status torpor__sqlite_file_find(struct torpor__sqlite *db,
+                                       const char *vfs);
 
 /* Undoes that. */
-void torpor__sqlite_place_leave(struct torpor__sqlite *db);
+void torpor__sqlite_file_leave(struct torpor__sqlite *db);
 
 /* Whether 'file', and with 'all' what lies beside it, is what was opened: OK,
  * or IO. */
-torpor_status torpor__sqlite_place_check(struct torpor__sqlite *db, bool all);
+torpor_status torpor__sqlite_file_check(struct torpor__sqlite *db, bool all);
 
 /* Turns a result code of SQLite into ours, with a sentence. */
 torpor_status torpor__sqlite_fail(struct torpor__sqlite *db, int result);

@@ -59,12 +59,12 @@ static torpor_status open_name(struct torpor__sqlite *db,
 static torpor_status open_file(struct torpor__sqlite *db,
                                const struct torpor__database_options *options) {
   char *name;
-  torpor_status status = torpor__sqlite_place_name(db, options->vfs, &name);
+  torpor_status status = torpor__sqlite_file_name(db, options->vfs, &name);
   if (status == TORPOR_OK) status = open_name(db, options, name);
   free(name);
   if (status != TORPOR_OK) return status;
   TORPOR__FAULT(STORE_OPENED);
-  return torpor__sqlite_place_find(db, options->vfs);
+  return torpor__sqlite_file_find(db, options->vfs);
 }
 
 /* SQLite does not wait here by itself, though it needs the file alone. */
@@ -99,7 +99,7 @@ open_parts(struct torpor__sqlite *db,
   bool ignored;
   if (status == TORPOR_OK)
     status = torpor__sqlite_changed(&db->database, &ignored);
-  if (status == TORPOR_OK) status = torpor__sqlite_place_check(db, true);
+  if (status == TORPOR_OK) status = torpor__sqlite_file_check(db, true);
   return status;
 }
 
