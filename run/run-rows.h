@@ -20,8 +20,8 @@
 #include "request.h"
 
 enum {
-  TORPOR__ROWS_RUN = 1,    /* the run and its head, without its input */
-  TORPOR__ROWS_INPUT = 3,  /* the same with it */
+  TORPOR__ROWS_RUN = 1, /* the run and its head, without its input */
+  TORPOR__ROWS_INPUT = TORPOR__ROWS_RUN | 2, /* the same with it */
   TORPOR__ROWS_STATES = 4, /* without the bytes of the snapshots */
   TORPOR__ROWS_BRANCHES = 8,
   TORPOR__ROWS_VERSIONS = 16,

@@ -118,7 +118,7 @@ static torpor_status take_part(void *data, const struct torpor__state *row) {
   return row->parent_step == 0 ? TORPOR_CANCELLED : TORPOR_OK;
 }
 
-static void turn_round(struct torpor__state_chain *chain) {
+static void reverse(struct torpor__state_chain *chain) {
   for (size_t i = 0; i < chain->count / 2; i++) {
     torpor_slice part = chain->parts[i];
     chain->parts[i] = chain->parts[chain->count - 1 - i];
@@ -144,7 +144,7 @@ torpor_status torpor__state_chain_read(struct torpor__state_chain *chain,
     torpor__state_chain_free(chain);
     return status;
   }
-  turn_round(chain);
+  reverse(chain);
   return TORPOR_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "run-vm.h"
 #include "torpor-loop.h"
 
+/* Of which run a state is taken, and how. */
 struct torpor__upgrade_request {
   const char *id;
   const char *program;

@@ -127,7 +127,7 @@ static torpor_status start_task(struct torpor__worker_task *task,
                : TORPOR_OK;
   task->busy = operation->policy == TORPOR__POLICY_REPEAT ||
                operation->policy == TORPOR__POLICY_REJECT;
-  if (task->busy) drivers->busy_ms = clock_ms(drivers);
+  if (task->busy) drivers->busy_since_ms = clock_ms(drivers);
   const torpor_operation given = {.id = operation->id,
                                   .kind = operation->kind,
                                   .request = operation->request.data,
@@ -222,7 +222,7 @@ bool torpor__worker_drivers_are_busy(
 bool torpor__worker_drivers_began_lately(
     const struct torpor__worker_drivers *drivers) {
   return torpor__worker_drivers_are_busy(drivers) &&
-         clock_ms(drivers) - drivers->busy_ms < LATELY_MS;
+         clock_ms(drivers) - drivers->busy_since_ms < LATELY_MS;
 }
 
 int64_t

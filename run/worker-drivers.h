@@ -32,8 +32,8 @@ struct torpor__worker_drivers {
 
   struct torpor__worker_task **tasks;
   size_t task_count, task_capacity;
-  double busy_ms;     /* monotonic: when one last began to do something */
-  bool out_of_memory; /* an operation is not performed */
+  double busy_since_ms; /* monotonic: when one last began to do something */
+  bool out_of_memory;   /* an operation is not performed */
 };
 
 /* 'drivers' are zeroed, and stay where they are until they are closed. */
