@@ -57,8 +57,8 @@ torpor_status torpor__signals_send(struct torpor__database *database,
 torpor_status torpor__signals_drop(struct torpor__database *database,
                                    int64_t run, int64_t sequence);
 
-/* Adds messages that are new in the database to 'signals'. OK, NOMEM or what the
- * database says; those read until then stay. */
+/* Adds messages that are new in the database to 'signals'. OK, NOMEM or what
+ * the database says; those read until then stay. */
 torpor_status torpor__signals_refresh(struct torpor__signals *signals,
                                       struct torpor__database *database,
                                       int64_t run);
