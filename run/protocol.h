@@ -70,7 +70,7 @@
  *      the run with the reason. Runs whose attempts nobody took back were
  *      being worked when a worker died: they are suspects, and no two of them
  *      are worked at a time.
- *      write_attempt, torpor__request_try, worker-suspect.c
+ *      write_attempt, torpor__request_count_attempts, worker-suspect.c
  *  (9) Due times are absolute and the same after each waking.  wake_drivers
  * (10) Cancelling rejects what is pending, once. The request stays until
  *      something was pending, and until all of that was rejected; what is

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* request.c - making, trying, cancelling, killing, parking and unparking runs.
+/* request.c - making, cancelling, killing, parking and unparking runs, and
+ * counting attempts to work them.
  *
  * Each request reads the head, changes it and writes it back within one write
  * transaction, so that it never meets half of what a worker writes.
@@ -156,45 +157,47 @@ static bool is_damage(torpor_status status) {
   return status == TORPOR_CORRUPT || status == TORPOR_FORMAT;
 }
 
-static torpor_status try_one(struct torpor__database *database,
-                             struct torpor__trial *trial, int64_t most,
-                             int64_t now_ms) {
+static torpor_status count_attempt(struct torpor__database *database,
+                                   struct torpor__claim *claim, int64_t most,
+                                   int64_t now_ms) {
   struct torpor__head head;
   char reason[96];
-  trial->fit = true;
-  trial->attempts = 0;
-  torpor_status status = database->calls->head_get(database, trial->run, &head);
+  claim->granted = true;
+  claim->attempts = 0;
+  torpor_status status = database->calls->head_get(database, claim->run, &head);
   if (status != TORPOR_OK) return is_damage(status) ? TORPOR_OK : status;
-  trial->attempts = head.attempts;
-  trial->fit = head.status == TORPOR__RUN_ACTIVE && head.attempts < most;
+  claim->attempts = head.attempts;
+  claim->granted = head.status == TORPOR__RUN_ACTIVE && head.attempts < most;
   if (head.status != TORPOR__RUN_ACTIVE) return TORPOR_OK;
-  if (trial->fit) {
+  if (claim->granted) {
     head.attempts++;
   } else {
     head.changed_ms = now_ms;
     snprintf(reason, sizeof reason,
              "%lld attempts failed: each crashed its worker",
              (long long)head.attempts);
-    status = set_parked(database, trial->run, &head, reason);
+    status = set_parked(database, claim->run, &head, reason);
   }
   if (status != TORPOR_OK) return status;
-  return database->calls->head_put(database, trial->run, &head);
+  return database->calls->head_put(database, claim->run, &head);
 }
 
-torpor_status torpor__request_try(struct torpor__database *database,
-                                  struct torpor__trial *trials, size_t count,
-                                  int64_t most, int64_t now_ms) {
+torpor_status torpor__request_count_attempts(struct torpor__database *database,
+                                             struct torpor__claim *claims,
+                                             size_t count, int64_t most,
+                                             int64_t now_ms) {
   torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
   for (size_t i = 0; status == TORPOR_OK && i < count; i++)
-    status = try_one(database, &trials[i], most, now_ms);
+    status = count_attempt(database, &claims[i], most, now_ms);
   if (status == TORPOR_OK) status = database->calls->commit(database);
   if (status != TORPOR_OK) database->calls->rollback(database);
   return status;
 }
 
-static torpor_status set_spared(struct torpor__database *database, int64_t run,
-                                struct torpor__head *head, const char *reason) {
+static torpor_status set_returned(struct torpor__database *database,
+                                  int64_t run, struct torpor__head *head,
+                                  const char *reason) {
   (void)database;
   (void)run;
   (void)reason;
@@ -202,7 +205,7 @@ static torpor_status set_spared(struct torpor__database *database, int64_t run,
   return TORPOR_OK;
 }
 
-torpor_status torpor__request_spare(struct torpor__database *database,
-                                    int64_t run) {
-  return change_run(database, run, SAME_TIME, set_spared, NULL);
+torpor_status torpor__request_return_attempt(struct torpor__database *database,
+                                             int64_t run) {
+  return change_run(database, run, SAME_TIME, set_returned, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* request.h - what can be done to a run without being its worker: making it,
- * cancelling, killing, parking and unparking it.
+ * cancelling, killing, parking and unparking it, and counting the attempts to
+ * work it.
  *
  *  (1) Each is one transaction, durable when it returns OK; else nothing has
  *      changed.
@@ -44,23 +45,24 @@ torpor_status torpor__request_park(struct torpor__database *database,
                                    int64_t run, const char *reason,
                                    int64_t now_ms);
 
-/* A run that is about to be worked. */
-struct torpor__trial {
+/* A run that is to be worked. */
+struct torpor__claim {
   int64_t run;
   int64_t attempts; /* counted before, by workers that are gone */
-  bool fit;         /* to be worked; else it is not active, or was parked now */
+  bool granted;     /* to be worked; else it is not active, or was parked now */
 };
 
 /* Counts an attempt for each of 'count' runs, whose locks are held, in one
  * transaction: before anything of them is read that might crash the worker. A
  * run with 'most' attempts is parked instead. One whose head is damaged is
  * passed over: reading it will park it. */
-torpor_status torpor__request_try(struct torpor__database *database,
-                                  struct torpor__trial *trials, size_t count,
-                                  int64_t most, int64_t now_ms);
-/* Uncounts it, for a run that cannot be worked here. */
-torpor_status torpor__request_spare(struct torpor__database *database,
-                                    int64_t run);
+torpor_status torpor__request_count_attempts(struct torpor__database *database,
+                                             struct torpor__claim *claims,
+                                             size_t count, int64_t most,
+                                             int64_t now_ms);
+/* Takes one back, for a run that cannot be worked here. */
+torpor_status torpor__request_return_attempt(struct torpor__database *database,
+                                             int64_t run);
 
 /* Makes a parked run active again, with no attempts counted; OK also for one
  * that is active. OK, NOT_FOUND, ENDED. */

@@ -138,18 +138,18 @@ static bool reserve_run(struct torpor_worker *worker) {
 
 /* Opens a run that was locked and whose attempt was counted. */
 static torpor_status open_counted(struct torpor_worker *worker,
-                                  const struct torpor__trial *trial) {
+                                  const struct torpor__claim *claim) {
   struct torpor__database *database = torpor__worker_database(worker);
   struct torpor__worker_run *run;
-  if (!trial->fit) return let_go(worker, trial->run);
+  if (!claim->granted) return let_go(worker, claim->run);
   if (!reserve_run(worker)) {
-    database->calls->unlock(database, trial->run);
+    database->calls->unlock(database, claim->run);
     return torpor__database_fail(database, TORPOR_NOMEM, NULL);
   }
-  torpor_status status = torpor__worker_run_open(&run, &worker->shared, trial);
+  torpor_status status = torpor__worker_run_open(&run, &worker->shared, claim);
   if (status != TORPOR_OK) return status;
-  add_run(worker, run, trial->run);
-  if (trial->attempts > 0 && worker->suspect == NULL) {
+  add_run(worker, run, claim->run);
+  if (claim->attempts > 0 && worker->suspect == NULL) {
     worker->suspect = run;
     worker->suspect_stepped = false;
   }
@@ -157,22 +157,23 @@ static torpor_status open_counted(struct torpor_worker *worker,
 }
 
 static torpor_status count_attempts(struct torpor_worker *worker,
-                                    struct torpor__trial *trials,
+                                    struct torpor__claim *claims,
                                     size_t count) {
   if (count == 0) return TORPOR_OK;
-  return torpor__request_try(torpor__worker_database(worker), trials, count,
-                             TORPOR_RUN_ATTEMPTS, torpor__store_now());
+  return torpor__request_count_attempts(torpor__worker_database(worker), claims,
+                                        count, TORPOR_RUN_ATTEMPTS,
+                                        torpor__store_now());
 }
 
 torpor_status torpor__worker_claim(struct torpor_worker *worker, int64_t number,
                                    bool *others) {
-  struct torpor__trial trial = {.run = number};
+  struct torpor__claim claim = {.run = number};
   torpor_status status = lock_run(worker, number);
   *others = status == TORPOR_LOCKED;
   if (*others) return TORPOR_OK;
   if (status != TORPOR_OK) return status;
-  status = count_attempts(worker, &trial, 1);
-  if (status == TORPOR_OK) return open_counted(worker, &trial);
+  status = count_attempts(worker, &claim, 1);
+  if (status == TORPOR_OK) return open_counted(worker, &claim);
   torpor__worker_database(worker)->calls->unlock(
       torpor__worker_database(worker), number);
   return status;
@@ -219,9 +220,9 @@ static torpor_status refresh_queue(struct torpor_worker *worker) {
 }
 
 /* Locks those of the queue that are free and no suspects, and moves them to
- * 'trials'. */
+ * 'claims'. */
 static torpor_status lock_queued(struct torpor_worker *worker,
-                                 struct torpor__trial *trials, size_t *count) {
+                                 struct torpor__claim *claims, size_t *count) {
   torpor_status status = TORPOR_OK;
   size_t kept = 0;
   *count = 0;
@@ -236,7 +237,7 @@ static torpor_status lock_queued(struct torpor_worker *worker,
     if (stays)
       worker->queue[kept++] = *queued;
     else
-      trials[(*count)++] = (struct torpor__trial){.run = queued->number};
+      claims[(*count)++] = (struct torpor__claim){.run = queued->number};
   }
   worker->queue_count = kept;
   return status;
@@ -244,32 +245,32 @@ static torpor_status lock_queued(struct torpor_worker *worker,
 
 /* Gives up their locks, and moves them back to the queue, which has room. */
 static void put_back(struct torpor_worker *worker,
-                     const struct torpor__trial *trials, size_t count) {
+                     const struct torpor__claim *claims, size_t count) {
   struct torpor__database *database = torpor__worker_database(worker);
   for (size_t i = 0; i < count; i++) {
-    database->calls->unlock(database, trials[i].run);
+    database->calls->unlock(database, claims[i].run);
     worker->queue[worker->queue_count++] =
-        (struct torpor__queued_run){.number = trials[i].run};
+        (struct torpor__queued_run){.number = claims[i].run};
   }
 }
 
 torpor_status torpor__worker_claim_queued(struct torpor_worker *worker) {
   torpor_status status = refresh_queue(worker);
   if (status != TORPOR_OK || worker->queue_count == 0) return status;
-  struct torpor__trial *trials = calloc(worker->queue_count, sizeof(*trials));
+  struct torpor__claim *claims = calloc(worker->queue_count, sizeof(*claims));
   size_t count, opened = 0;
-  if (trials == NULL)
+  if (claims == NULL)
     return torpor__database_fail(torpor__worker_database(worker), TORPOR_NOMEM,
                                  NULL);
-  status = lock_queued(worker, trials, &count);
-  if (status == TORPOR_OK) status = count_attempts(worker, trials, count);
+  status = lock_queued(worker, claims, &count);
+  if (status == TORPOR_OK) status = count_attempts(worker, claims, count);
   while (status == TORPOR_OK && opened < count) {
-    status = torpor__worker_tolerate(worker, trials[opened].run,
-                                     open_counted(worker, &trials[opened]));
+    status = torpor__worker_tolerate(worker, claims[opened].run,
+                                     open_counted(worker, &claims[opened]));
     if (status == TORPOR_OK) opened++;
   }
-  put_back(worker, trials + opened, count - opened);
-  free(trials);
+  put_back(worker, claims + opened, count - opened);
+  free(claims);
   return status;
 }
 

@@ -169,48 +169,49 @@ static torpor_status park(struct torpor__worker_run *run) {
 }
 
 /* Takes back the attempt of a run that is left to other workers. */
-static torpor_status spare(struct torpor__worker_run *run,
-                           torpor_status status) {
+static torpor_status return_attempt(struct torpor__worker_run *run,
+                                    torpor_status status) {
   struct torpor__database *database = run->shared->store->database;
   char reason[TORPOR__DATABASE_MESSAGE_MAX];
   memcpy(reason, database->message, sizeof reason);
-  torpor_status spared = torpor__request_spare(database, run->number);
-  if (spared != TORPOR_OK && spared != TORPOR_ENDED) return spared;
+  torpor_status returned =
+      torpor__request_return_attempt(database, run->number);
+  if (returned != TORPOR_OK && returned != TORPOR_ENDED) return returned;
   memcpy(database->message, reason, sizeof reason);
   return status;
 }
 
 static torpor_status open_run(struct torpor__worker_run *run,
-                              const struct torpor__trial *trial) {
+                              const struct torpor__claim *claim) {
   struct torpor__database *database = run->shared->store->database;
   torpor_status status = torpor__protocol_adopt(
-      &run->protocol, database, trial->run, &run->drivers.calls,
-      TORPOR_RUN_ATTEMPTS, trial->attempts > 0);
+      &run->protocol, database, claim->run, &run->drivers.calls,
+      TORPOR_RUN_ATTEMPTS, claim->attempts > 0);
   if (status == TORPOR_OK) status = read_run(run);
   if (torpor__protocol_is_own_fault(status)) status = park(run);
   if (status == TORPOR_ENGINE || status == TORPOR_KEY)
-    status = spare(run, status);
-  if (run->protocol == NULL) database->calls->unlock(database, trial->run);
+    status = return_attempt(run, status);
+  if (run->protocol == NULL) database->calls->unlock(database, claim->run);
   return status;
 }
 
 torpor_status
 torpor__worker_run_open(struct torpor__worker_run **out,
                         const struct torpor__worker_shared *shared,
-                        const struct torpor__trial *trial) {
+                        const struct torpor__claim *claim) {
   struct torpor__database *database = shared->store->database;
   struct torpor__worker_run *run = calloc(1, sizeof *run);
   *out = NULL;
   if (run == NULL) {
-    database->calls->unlock(database, trial->run);
+    database->calls->unlock(database, claim->run);
     return torpor__database_fail(database, TORPOR_NOMEM, NULL);
   }
   run->shared = shared;
-  run->number = run->worker_step.number = trial->run;
+  run->number = run->worker_step.number = claim->run;
   run->worker_step.shared = shared;
   run->stepped = true; /* it has just come */
   torpor__worker_drivers_open(&run->drivers, shared);
-  torpor_status status = open_run(run, trial);
+  torpor_status status = open_run(run, claim);
   if (status != TORPOR_OK) {
     torpor__worker_run_close(run);
     return status;

@@ -16,15 +16,15 @@
 
 struct torpor__worker_run;
 
-/* Opens a run that was locked and whose attempt was counted
- * (torpor__request_try), and that is fit: reads it; the first flush raises its
- * fence. ENGINE when it sleeps in one that is not here,
- * CORRUPT when its rows are damaged, for which it was parked, or what the store
- * says; then '*run' is NULL and the lock given up. 'shared' must outlive it. */
+/* Opens a run that was locked, and whose claim was granted
+ * (torpor__request_count_attempts): reads it; the first flush raises its fence.
+ * ENGINE when it sleeps in one that is not here, CORRUPT when its rows are
+ * damaged, for which it was parked, or what the store says; then '*run' is NULL
+ * and the lock given up. 'shared' must outlive it. */
 torpor_status
 torpor__worker_run_open(struct torpor__worker_run **run,
                         const struct torpor__worker_shared *shared,
-                        const struct torpor__trial *trial);
+                        const struct torpor__claim *claim);
 void torpor__worker_run_close(struct torpor__worker_run *run);
 
 /* Runs a step when there is anything to do and the store knows of the attempt:

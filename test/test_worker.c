@@ -311,9 +311,9 @@ static void a_store_that_fails_is_noticed(void **state) {
   bool stepped = true;
   add_run("export default 1;");
   assert_int_equal(torpor_loop_open(NULL, &shared.loop), TORPOR_OK);
-  const struct torpor__trial trial = {.run = 1, .fit = true};
+  const struct torpor__claim claim = {.run = 1, .granted = true};
   assert_int_equal(rows()->calls->lock(rows(), 1), TORPOR_OK);
-  assert_int_equal(torpor__worker_run_open(&run, &shared, &trial), TORPOR_OK);
+  assert_int_equal(torpor__worker_run_open(&run, &shared, &claim), TORPOR_OK);
   struct torpor__protocol *protocol = torpor__worker_run_protocol(run);
   assert_int_equal(torpor__protocol_refresh(protocol), TORPOR_OK);
   assert_int_equal(torpor__protocol_flush(rows(), &protocol, 1, 1), TORPOR_OK);
