@@ -77,8 +77,11 @@ static torpor_status write_state(struct torpor__database *database, int64_t n) {
 
 /* Operation n begins, n - 1 ends; every third step brings a signal. */
 static torpor_status write_rows(struct torpor__database *database, int64_t n) {
-  const struct torpor__operation operation = {
-      .id = (uint64_t)n, .kind = "timer", .key = "key", .due_ms = n};
+  const struct torpor__operation operation = {.id = (uint64_t)n,
+                                              .kind = "timer",
+                                              .key = "key",
+                                              .due_ms = n,
+                                              .begun_step = n};
   const struct torpor__signal signal = {.topic = "go"};
   const struct torpor__line line = {
       .step = n, .level = TORPOR_LEVEL_LOG, .text = {.data = &n, .size = 8}};
