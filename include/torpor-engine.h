@@ -5,9 +5,9 @@
  * One engine is built into the library. Others are files <id>.so, in the
  * folders of TORPOR_ENGINE_PATH and in lib/torpor/engines; they are loaded when
  * a snapshot, or torpor_options.engine, names them. 'torpor engine' lists and
- * installs them; what follows is what it does that with.
+ * installs them with the functions below.
  *
- * An engine's .so is code. Whoever may write to these folders may run code in
+ * An engine's .so is code: whoever can write to these folders can run code in
  * the processes that look there, and reading a file with one of the functions
  * below runs it. */
 #ifndef TORPOR_ENGINE_H
@@ -20,24 +20,24 @@ extern "C" {
 #endif
 
 typedef struct torpor_engine_info {
-  char id[65];      /* "": it cannot be known */
-  char quickjs[32]; /* the version of its QuickJS-NG, "0.17.0"; or "" */
-  unsigned abi;     /* the version of its border (guest/abi.h); 0: not known */
+  char id[65];      /* "": unknown */
+  char quickjs[32]; /* the version of its QuickJS-NG, "0.17.0"; "": unknown */
+  unsigned abi;     /* version of its interface (guest/abi.h); 0: unknown */
   const char *path; /* NULL: the built-in one */
   const char *unusable; /* why it cannot be used, and what to do; or NULL */
 } torpor_engine_info;
 
-/* 'info' is valid for the call. false ends the walk. */
+/* 'info' is valid during the call. Returning false ends the visit. */
 typedef bool (*torpor_engine_visit_fn)(void *user,
                                        const torpor_engine_info *info);
 
-/* Visits the built-in engine, then what lies in the folders, in the order in
- * which these are looked into: of two with one id the first is used. */
+/* Visits the built-in engine, then those in the folders, in the order in which
+ * they are searched: of two with the same id the first is used. */
 TORPOR_API void torpor_engine_each(torpor_engine_visit_fn visit, void *user);
 
-/* What the file 'path', which needs a slash in it, holds. 'path' is kept in
- * 'info', not copied. Returns TORPOR_OK, or TORPOR_ENGINE when it cannot be
- * used, as info->unusable says. */
+/* Tells what engine the file 'path', which needs a slash in it, holds. 'path'
+ * is kept in 'info', not copied. Returns TORPOR_OK, or TORPOR_ENGINE when it
+ * cannot be used, as info->unusable says. */
 TORPOR_API torpor_status torpor_engine_read(const char *path,
                                             torpor_engine_info *info);
 

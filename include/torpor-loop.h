@@ -27,10 +27,10 @@
  * time, access, a VM on a loop, operations without a VM, drivers, modules from
  * files.
  *
- * Ownership is as in torpor.h: what goes in is borrowed for the call unless the
- * text says longer, what comes out is the caller's to release, every close
- * accepts NULL. No callback runs from within the call that registered it, and
- * none after the call that removed it.
+ * Ownership is as in torpor.h: what goes in is borrowed for the call unless its
+ * comment says longer, what comes out is the caller's to release, every close
+ * accepts NULL. No callback runs inside the call that registered it, and none
+ * after the call that removed it.
  *
  * Threads: a loop and all that belongs to it is used by one thread. The
  * exceptions are torpor_loop_stop and torpor_loop_wake, which any thread and
@@ -51,8 +51,9 @@ typedef struct torpor_loop torpor_loop;
 typedef struct torpor_loop_options {
   size_t size; /* sizeof(torpor_loop_options) */
   /* Milliseconds as torpor_host.clock gives them; NULL: the system's clocks.
-   * With another clock the loop still sleeps in real time, and looks at the
-   * clock when it wakes: after torpor_loop_wake, or TORPOR_CLOCK_CHECK_MS. */
+   * With another clock the loop still sleeps in real time, and reads that clock
+   * when it wakes: by torpor_loop_wake, or after TORPOR_CLOCK_CHECK_MS at the
+   * latest. */
   double (*clock)(void *user, torpor_clock which);
   void *user;
 } torpor_loop_options;
@@ -65,15 +66,15 @@ typedef struct torpor_loop_options {
 TORPOR_API torpor_status torpor_loop_open(const torpor_loop_options *options,
                                           torpor_loop **out);
 
-/* Ends everything on the loop without calling anybody back, and waits for file
- * operations that the system is just performing. VMs stay open. Not to be
- * called from a callback. */
+/* Ends everything on the loop without calling any callback, and waits for file
+ * operations that the system is performing. VMs stay open. Must not be called
+ * from a callback. */
 TORPOR_API void torpor_loop_close(torpor_loop *loop);
 
-/* Turns until nothing is pending: no task, no alarm, no job. Returns TORPOR_OK;
- * TORPOR_CANCELLED after torpor_loop_stop; or what ended an attached VM:
- * TORPOR_INTERRUPTED, TORPOR_TRAPPED, TORPOR_NOMEM. Only one of these runs at a
- * time: TORPOR_BUSY from a callback. */
+/* Takes turns until nothing is pending: no task, no alarm, no job. Returns
+ * TORPOR_OK; TORPOR_CANCELLED after torpor_loop_stop; or what ended an attached
+ * VM: TORPOR_INTERRUPTED, TORPOR_TRAPPED, TORPOR_NOMEM. TORPOR_BUSY from a
+ * callback of the loop, which runs already. */
 TORPOR_API torpor_status torpor_loop_run(torpor_loop *loop);
 
 /* One turn: calls what is due, delivers what is complete, and, when 'wait' is
@@ -82,7 +83,7 @@ TORPOR_API torpor_status torpor_loop_run(torpor_loop *loop);
 TORPOR_API torpor_status torpor_loop_turn(torpor_loop *loop, bool wait);
 
 /* Makes torpor_loop_run return TORPOR_CANCELLED, before the next callback. What
- * is pending stays so; the next run goes on. */
+ * is pending stays pending; the next run goes on with it. */
 TORPOR_API void torpor_loop_stop(torpor_loop *loop);
 
 /* Makes a waiting loop turn once, and look at its clock. */
@@ -93,16 +94,17 @@ TORPOR_API void torpor_loop_wake(torpor_loop *loop);
 TORPOR_API bool torpor_loop_stopping(const torpor_loop *loop);
 
 /* Stops 'loop' at the first 'signal' (SIGINT, SIGTERM...); a second one does
- * what it did before this call. Signals belong to the process: one loop at a
- * time may have them, TORPOR_EXISTS else. Closing the loop gives them back. */
+ * what it did before this call. Signals belong to the process: only one loop at
+ * a time may have them, TORPOR_EXISTS otherwise. Closing the loop gives them
+ * back. */
 TORPOR_API torpor_status torpor_loop_stop_on(torpor_loop *loop, int signal);
 
 /* The signal that stopped the loop; 0 when none did. */
 TORPOR_API int torpor_loop_signal(const torpor_loop *loop);
 
-/* Calls 'turned' in every turn, after what was due was called and before the
- * loop waits: the place to commit what the turn brought, once for all. While it
- * returns true the loop turns again without waiting. NULL removes it. */
+/* Calls 'turned' in every turn, after the callbacks that were due and before
+ * the loop waits: the place to commit all that the turn brought at once. While
+ * it returns true the loop turns again without waiting. NULL removes it. */
 typedef bool (*torpor_turned_fn)(void *user);
 TORPOR_API void torpor_loop_on_turn(torpor_loop *loop, torpor_turned_fn turned,
                                     void *user);
@@ -110,7 +112,8 @@ TORPOR_API void torpor_loop_on_turn(torpor_loop *loop, torpor_turned_fn turned,
 /* Calls 'changed' soon after the file or folder 'path' was written to, also by
  * other processes; several writes may give one call. Does not keep the loop
  * running. A loop watches one path: a second call replaces the first, NULL ends
- * it. TORPOR_OK, TORPOR_NOT_FOUND, TORPOR_IO (polling is then the way). */
+ * it. TORPOR_OK, TORPOR_NOT_FOUND, or TORPOR_IO (the path cannot be watched:
+ * poll it). */
 typedef void (*torpor_changed_fn)(void *user);
 TORPOR_API torpor_status torpor_loop_watch(torpor_loop *loop, const char *path,
                                            torpor_changed_fn changed,
@@ -120,16 +123,16 @@ TORPOR_API torpor_status torpor_loop_watch(torpor_loop *loop, const char *path,
 
 /* Due times are wall-clock milliseconds since 1970, so that they mean the same
  * in another process or on another day. Waiting within a process is monotonic:
- * a wall clock that is set back makes nothing late; one that is set forward, or
- * a machine that slept, makes due what has become due, within
+ * setting the wall clock back delays nothing; when it is set forward, or the
+ * machine slept, what has become due by that is called within
  * TORPOR_CLOCK_CHECK_MS. */
 #define TORPOR_CLOCK_CHECK_MS 2000
 
 /* What the loop's clock says now. */
 TORPOR_API double torpor_loop_now(const torpor_loop *loop, torpor_clock which);
 
-/* Calls 'ring' once, when 'due' has come; those that are due are called in
- * order of 'due', equal ones in the order in which they were made. The alarm
+/* Calls 'ring' once, when 'due' has come. Alarms are called in order of 'due',
+ * those with the same 'due' in the order in which they were made. An alarm
  * keeps the loop running and is gone once it rang. TORPOR_OK, TORPOR_NOMEM, or
  * TORPOR_MISUSE when 'due' is not a number. */
 typedef struct torpor_alarm torpor_alarm;
@@ -141,13 +144,12 @@ TORPOR_API void torpor_alarm_close(torpor_alarm *alarm);
 
 /* ---- Access --------------------------------------------------------------*/
 
-/* What a program may touch. Nothing, unless granted; a grant covers a path and
- * all below it. Paths are resolved before they are compared: relative ones
- * against the folder of the access, links and ".." by the file system. */
+/* What a program may touch: nothing unless it was granted. A grant covers a
+ * path and all below it. Paths are resolved before they are compared: relative
+ * ones against the folder of the access, links and ".." by the file system. */
 typedef struct torpor_access torpor_access;
 
-/* Every permission: name, its word in flags and texts, what one does with it.
- * */
+/* Every permission: its name, its word in flags and texts, its verb. */
 #define TORPOR_PERMISSION_LIST(X)                                              \
   X(READ, "read", "reading")                                                   \
   X(WRITE, "write", "writing")
@@ -173,7 +175,7 @@ TORPOR_API torpor_status torpor_access_allow(torpor_access *access,
                                              const char *path);
 
 /* Asks whether 'path' may be touched. TORPOR_OK: 'out' is the resolved path, to
- * be used in place of 'path'. Else 'out' is a sentence for the user:
+ * be used in place of 'path'. Otherwise 'out' is a sentence for the user:
  * TORPOR_DENIED names the flag that would grant it, TORPOR_IO and TORPOR_MISUSE
  * say what is wrong with the path. Release 'out' in any case. With a NULL
  * 'access' nothing is granted. */
@@ -182,11 +184,12 @@ TORPOR_API torpor_status torpor_access_check(const torpor_access *access,
                                              const char *path,
                                              torpor_bytes *out);
 
-/* Files that no grant covers, and that no module is read from, in the whole
- * process: 'reserved' is asked about each one, by its resolved path, on the
- * thread of the check. What was added stays; adding it again changes nothing.
- * TORPOR_OK, or TORPOR_LIMIT when there are eight. Stores of durable runs do
- * this for their own files, see torpor_store_covers. */
+/* Reserves files in the whole process: no grant covers them, and no module is
+ * read from them. 'reserved' returns true for such a file; it is asked about
+ * the resolved path of every file, on the thread of the check. It cannot be
+ * removed; adding it again changes nothing. TORPOR_OK, or TORPOR_LIMIT when
+ * there are eight already. Stores of durable runs reserve their own files, see
+ * torpor_store_covers. */
 typedef bool (*torpor_reserved_fn)(const char *path);
 TORPOR_API torpor_status torpor_access_reserve(torpor_reserved_fn reserved);
 
@@ -208,7 +211,7 @@ TORPOR_API torpor_status torpor_access_read(const char *text, size_t size,
 /* How a VM is attached. */
 typedef struct torpor_attachment {
   size_t size;                 /* sizeof(torpor_attachment) */
-  const torpor_access *access; /* must outlive the attachment; NULL: nothing */
+  const torpor_access *access; /* must outlive this; NULL: grants nothing */
   /* Called for each promise that was rejected without a handler, when the job
    * queue was empty. May call into the VM, and torpor_loop_stop. NULL: they are
    * dropped. */
@@ -220,10 +223,10 @@ typedef struct torpor_attachment {
 
 /* Gives the VM's operations to the loop's drivers, now and in each turn,
  * settles them one at a time, and runs all jobs after each. Operations that
- * were pending already, after a restore, are started too. A VM is attached
- * once: TORPOR_EXISTS else. The VM must stay open until it is detached, which
- * cancels its tasks and is not to be done from a callback of the VM or of its
- * tasks. */
+ * were pending already, after a restore, are started too. A VM can be attached
+ * only once at a time: TORPOR_EXISTS otherwise. It must stay open until it is
+ * detached, which cancels its tasks and must not be done from a callback of the
+ * VM or of its tasks. */
 TORPOR_API torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
                                             const torpor_attachment *options);
 TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
@@ -231,7 +234,7 @@ TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
 /* Runs the loop until nothing is pending, then reads 'promise', usually that of
  * a module. Its rejection is then not reported to 'rejected'. Returns TORPOR_OK
  * with its value, TORPOR_THROWN with its reason (also torpor_exception's),
- * TORPOR_DEADLOCK when it is pending still, or what torpor_loop_run returned;
+ * TORPOR_DEADLOCK when it is still pending, what torpor_loop_run returned, or
  * TORPOR_TYPE when it is not a promise. 'result' may be NULL. */
 TORPOR_API torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
                                             torpor_value promise,
@@ -250,9 +253,9 @@ typedef void (*torpor_done_fn)(void *user, torpor_task *task,
                                size_t size);
 
 /* Starts 'operation', which is copied; 'access' (NULL: nothing is granted) must
- * outlive the task. 'done' is called once, never from within this call, never
- * after torpor_task_cancel. An operation of a kind that no driver performs is
- * done with an error that names the kind. TORPOR_OK, TORPOR_NOMEM, or
+ * outlive the task. 'done' is called once, never inside this call and never
+ * after torpor_task_cancel. If no driver performs that kind of operation, the
+ * task ends with an error that names the kind. TORPOR_OK, TORPOR_NOMEM, or
  * TORPOR_MISUSE (no kind, or a longer one than TORPOR_KIND_LARGEST). */
 TORPOR_API torpor_status torpor_loop_start(torpor_loop *loop,
                                            const torpor_operation *operation,
@@ -260,8 +263,8 @@ TORPOR_API torpor_status torpor_loop_start(torpor_loop *loop,
                                            torpor_done_fn done, void *user,
                                            torpor_task **out);
 
-/* Ends 'task' without calling 'done'. What the driver has done by then, it has
- * done. NULL is accepted. */
+/* Ends 'task' without calling 'done'. Effects that the driver already had
+ * outside are not undone. NULL is accepted. */
 TORPOR_API void torpor_task_cancel(torpor_task *task);
 
 /* ---- Drivers -------------------------------------------------------------*/
@@ -278,18 +281,18 @@ typedef enum torpor_waking {
 typedef struct torpor_driver {
   const char *kind;
   torpor_waking waking;
-  /* Begins 'task' and sees to it that torpor_task_complete is called, now or
-   * later, once. */
+  /* Begins 'task'. The driver then ends it with torpor_task_complete or
+   * torpor_task_fail, now or later, once. */
   void (*start)(torpor_task *task, void *user);
-  /* Undoes 'start'; the task is gone afterwards. Not called for a task that was
-   * completed. */
+  /* Ends what 'start' began; the task is gone afterwards. Not called for a task
+   * that was completed. */
   void (*cancel)(torpor_task *task, void *user);
   void *user;
 } torpor_driver;
 
 /* Lets 'driver', which is copied except for 'kind' and 'user', perform the
  * tasks of its kind. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or TORPOR_EXISTS
- * when the kind has one. */
+ * when the kind has one already. */
 TORPOR_API torpor_status torpor_loop_add_driver(torpor_loop *loop,
                                                 const torpor_driver *driver);
 
@@ -316,19 +319,19 @@ TORPOR_API void torpor_task_fail(torpor_task *task, const char *name,
 
 /* ---- Modules from files --------------------------------------------------*/
 
-/* Gives a program the modules that it imports. The folder of the main module
- * and all below it is the program: its modules are given without a grant until
- * torpor_loader_linked, so what their static imports name. What lies elsewhere,
- * and what import() names later, is read when 'access' allows it: else a
- * program could read any file beside it, by the text of a syntax error. A
- * module has TORPOR_SOURCE_LARGEST bytes at most. */
+/* Gives a program the modules that it imports. The folder of the main module,
+ * with all below it, is the program. Until torpor_loader_linked, that is, for
+ * static imports, its modules need no grant. Modules elsewhere, and those that
+ * import() names later, are read only if 'access' allows it: otherwise a
+ * program could read any file near it, through the text of a syntax error. A
+ * module has at most TORPOR_SOURCE_LARGEST bytes. */
 typedef struct torpor_loader torpor_loader;
 
-/* Reads the main module 'path'. TORPOR_OK with 'source'; TORPOR_NOT_FOUND,
- * TORPOR_IO or TORPOR_LIMIT with 'out' opened all the same, for
- * torpor_loader_error; TORPOR_NOMEM. 'access' may be NULL, else it must outlive
- * the loader. With a NULL 'path' there is no main module and no program: every
- * module needs a grant. */
+/* Reads the main module 'path'. Returns TORPOR_OK with 'source';
+ * TORPOR_NOT_FOUND, TORPOR_IO or TORPOR_LIMIT, with which 'out' is opened all
+ * the same, for torpor_loader_error; or TORPOR_NOMEM. 'access' may be NULL,
+ * else it must outlive the loader. With a NULL 'path' there is no main module
+ * and no program: every module needs a grant. */
 TORPOR_API torpor_status torpor_loader_open(const char *path,
                                             const torpor_access *access,
                                             torpor_loader **out,
@@ -342,16 +345,16 @@ TORPOR_API const char *torpor_loader_name(const torpor_loader *loader);
 TORPOR_API torpor_status torpor_loader_module(void *loader, const char *name,
                                               torpor_bytes *source);
 
-/* Says that the main module's static imports have been read: to be called when
- * its torpor_eval has returned, before jobs run. From then on a module needs a
- * grant, wherever it lies, unless it was given before. */
+/* Says that the main module's static imports have been read: call it when
+ * torpor_eval of that module has returned, before jobs run. From then on every
+ * module needs a grant, wherever it lies, unless it was given before. */
 TORPOR_API void torpor_loader_linked(torpor_loader *loader);
 
 /* A sentence about the last call for the loader that failed; never NULL. */
 TORPOR_API const char *torpor_loader_error(const torpor_loader *loader);
 
-/* True when 'name' is a module that this loader has given out: only of those a
- * host should show source lines. */
+/* True when 'name' is a module that this loader has given out. A host should
+ * show source lines of those only. */
 TORPOR_API bool torpor_loader_gave(const torpor_loader *loader,
                                    const char *name);
 

@@ -44,7 +44,7 @@ typedef struct torpor_store_options {
   bool must_exist; /* TORPOR_NOT_FOUND instead of making a new store */
   int busy_ms;     /* how long to wait for other processes; 0: 10,000 */
   /* TORPOR_KEY_SIZE bytes, copied, or NULL. With a key the states of runs are
-   * encrypted and bound to run, branch and step; one that was exchanged for
+   * encrypted and bound to run, branch and step; a state that was swapped for
    * another, or is not encrypted, is refused with TORPOR_KEY. */
   const uint8_t *key;
 } torpor_store_options;
@@ -53,20 +53,20 @@ typedef struct torpor_store_options {
 
 /* Opens the SQLite file 'path', made when missing; several processes may make
  * it at once. A store is the file: links and "file:PATH" lead to the same one.
- * When that is removed, renamed or replaced while it is open, calls that write,
- * and workers, fail with TORPOR_IO. Returns TORPOR_OK, TORPOR_IO, TORPOR_NEWER
- * (made by a newer Torpor), TORPOR_CORRUPT, TORPOR_FORMAT (not a store),
- * TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND, TORPOR_MISUSE (a name without
- * a file, such as ":memory:", or a file with several names). */
+ * When that file is removed, renamed or replaced while it is open, calls that
+ * write, and workers, fail with TORPOR_IO. Returns TORPOR_OK, TORPOR_IO,
+ * TORPOR_NEWER (made by a newer Torpor), TORPOR_CORRUPT, TORPOR_FORMAT (not a
+ * store), TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND, TORPOR_MISUSE (a name
+ * without a file, such as ":memory:", or a file with several names). */
 TORPOR_API torpor_status torpor_store_open(const char *path,
                                            const torpor_store_options *options,
                                            torpor_store **out);
 TORPOR_API void torpor_store_close(torpor_store *store);
 
-/* Whether 'path', a resolved one, is a file of a store, or one that SQLite or
+/* True when 'path', a resolved one, is a file of a store, or one that SQLite or
  * Torpor would make beside it. A program must not touch those, whatever it was
- * granted: torpor_store_open gives this to torpor_access_reserve. A process
- * that only runs programs, and opens no store, may do so itself. */
+ * granted: torpor_store_open gives this function to torpor_access_reserve. A
+ * process that runs programs but opens no store may do so itself. */
 TORPOR_API bool torpor_store_covers(const char *path);
 
 /* A sentence about the last call for 'store' (and its workers) that failed;
@@ -97,16 +97,16 @@ typedef struct torpor_run_options {
 #define TORPOR_RUN_OPTIONS_INIT {.size = sizeof(torpor_run_options)}
 #define TORPOR_RUN_FUEL UINT64_C(10000000)
 #define TORPOR_RUN_DEADLINE_MS UINT64_C(60000)
-#define TORPOR_RUN_ATTEMPTS 5 /* deliveries without a commit until parked */
+#define TORPOR_RUN_ATTEMPTS 5 /* in a row without a commit park a run */
 #define TORPOR_RUN_KEEP UINT64_C(10)
 #define TORPOR_RUN_KEEP_ALL UINT64_MAX
 
 /* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when
- * a worker drives it. TORPOR_FORMAT or TORPOR_LIMIT when no program could read
- * the input: it is not CBOR as docs/cbor.md says, or larger than its memory.
- * TORPOR_EXISTS, TORPOR_NOT_FOUND (a module; the error
- * names it), TORPOR_THROWN (a module is not JavaScript), TORPOR_MISUSE or
- * TORPOR_LIMIT (a bad id), or a store's code. */
+ * a worker drives it. Returns TORPOR_OK, TORPOR_EXISTS, TORPOR_NOT_FOUND (a
+ * module; the error names it), TORPOR_THROWN (a module is not JavaScript),
+ * TORPOR_MISUSE or TORPOR_LIMIT (a bad id), TORPOR_FORMAT or TORPOR_LIMIT when
+ * no program could read the input (it is not CBOR as docs/cbor.md says, or is
+ * larger than the run's memory), or a store's code. */
 TORPOR_API torpor_status torpor_run_add(torpor_store *store,
                                         const torpor_run_options *options,
                                         char *id);
@@ -118,9 +118,9 @@ typedef enum torpor_run_state {
   TORPOR_RUN_FAILED,   /* error in 'value' */
   TORPOR_RUN_DEADLOCK, /* waits for what nothing can settle */
   TORPOR_RUN_KILLED,
-  TORPOR_RUN_PARKED,  /* kept ending its worker; resume tries again */
-  TORPOR_RUN_DAMAGED, /* what the store has of it cannot be read: 'reason' says
-                         what, the rest is 0 where it is not known */
+  TORPOR_RUN_PARKED,  /* after too many attempts; see torpor_run_unpark */
+  TORPOR_RUN_DAMAGED, /* its rows in the store cannot be read: 'reason' says
+                         which; members that are not known are 0 */
 } torpor_run_state;
 
 TORPOR_API const char *torpor_run_state_name(torpor_run_state state);
@@ -133,13 +133,13 @@ typedef struct torpor_run_info {
   torpor_run_state state;
   int64_t step; /* commits so far */
   int64_t branch;
-  int64_t attempts;               /* deliveries since the last commit */
+  int64_t attempts;               /* at a step, since the last commit */
   int64_t created_ms, changed_ms; /* Unix milliseconds */
   uint64_t snapshot_size; /* bytes of the sleeping state; 0 before the first */
   uint64_t operations;    /* pending */
   uint64_t signals;       /* in the mailbox, not yet taken */
-  bool worked;            /* another process holds it at this moment */
-  bool cancelling;        /* cancel was asked for and is not yet delivered */
+  bool worked;            /* another process drives it at this moment */
+  bool cancelling;        /* cancelled, but its program was not told yet */
   const char *reason;     /* why failed, deadlocked or parked; "" otherwise */
   const uint8_t *value;   /* CBOR of result or error; NULL when there is none */
   size_t value_size;
@@ -150,9 +150,9 @@ typedef struct torpor_run_info {
 
 /* Calls 'visit' for the run 'id', or for all in order of creation when 'id' is
  * NULL; what 'info' points to is borrowed. A visit that returns false stops.
- * TORPOR_NOT_FOUND when 'id' is not there. One run whose rows are damaged does
- * not keep the others from being seen; asked for by its id it is
- * TORPOR_CORRUPT. One whose id is damaged is called "#" and its number. */
+ * TORPOR_NOT_FOUND when 'id' is not there. In a list, a run whose rows are
+ * damaged is visited as TORPOR_RUN_DAMAGED; asked for by its id, it gives
+ * TORPOR_CORRUPT. If its id is damaged, it is called "#" and its number. */
 typedef bool (*torpor_run_visit_fn)(void *user, const torpor_run_info *info);
 TORPOR_API torpor_status torpor_run_each(torpor_store *store, const char *id,
                                          torpor_run_visit_fn visit, void *user);
@@ -193,9 +193,9 @@ TORPOR_API torpor_status torpor_run_lines(torpor_store *store, const char *id,
 
 /* Puts a signal into the mailbox of a run; durable when this returns. 'data' is
  * CBOR (NULL: undefined). TORPOR_NOT_FOUND; TORPOR_ENDED; TORPOR_MISUSE when
- * the name is empty or not UTF-8; TORPOR_FORMAT when no program could read the
- * value, which is not CBOR as docs/cbor.md says; TORPOR_LIMIT when name, value
- * or mailbox are too large. */
+ * the name is empty or not UTF-8; TORPOR_FORMAT when the value is not CBOR as
+ * docs/cbor.md says, so that no program could read it; TORPOR_LIMIT when the
+ * name, the value or the mailbox is too large. */
 TORPOR_API torpor_status torpor_run_signal(torpor_store *store, const char *id,
                                            const char *name,
                                            const uint8_t *data, size_t size);
@@ -216,29 +216,30 @@ TORPOR_API torpor_status torpor_run_mailbox(torpor_store *store, const char *id,
                                             void *user);
 
 /* Removes the signal with this number, for good. TORPOR_NOT_FOUND: it is not in
- * the mailbox. TORPOR_LOCKED while a worker holds the run, which may be handing
- * it over: stop that first. */
+ * the mailbox. TORPOR_LOCKED while a worker drives the run, as it may be
+ * delivering the signal: stop the worker first. */
 TORPOR_API torpor_status torpor_run_mail_drop(torpor_store *store,
                                               const char *id, int64_t number);
 
-/* Asks a run to end: what is pending rejects with an error named Cancelled.
- * With 'kill' it is ended at once by raising its fence; its program is not
- * asked. */
+/* Asks a run to end: what it waits for is rejected with an error named
+ * Cancelled. With 'kill' it ends at once and its program is not asked: its
+ * fence is raised, so a worker that drives it cannot commit any more. */
 TORPOR_API torpor_status torpor_run_cancel(torpor_store *store, const char *id,
                                            bool kill);
 
-/* Makes a parked run ready again, its attempts at 0; nothing for others. */
+/* Makes a parked run ready again, with no attempts; does nothing to others. */
 TORPOR_API torpor_status torpor_run_unpark(torpor_store *store, const char *id);
 
 /* ---- Going back, and going two ways --------------------------------------*/
 
-/* The newest states of a run are kept, also after its end: torpor_run_options
- * says how many. From each of them the run can go on again (rewind), or another
- * one can begin (fork). Both begin a new branch: operations that are begun on
- * it have keys of their own, while those that the state waits for keep theirs,
- * and are done as they would be after the death of a worker: a timer keeps its
- * due time, what may be repeated is repeated under its old key, what must not
- * is rejected with an error named Lost unless its result was recorded. */
+/* The newest states of a run are kept, even after it has ended;
+ * torpor_run_options says how many. The run can go on again from each of them
+ * (rewind), or another run can start from it (fork). Both begin a new branch.
+ * Operations that are begun on it get new keys. Those that the state waits for
+ * keep their keys, and are treated as after the death of a worker: a timer
+ * keeps its due time; what may be repeated is repeated under its old key; what
+ * must not be repeated is rejected with an error named Lost, unless its result
+ * was recorded. */
 
 typedef struct torpor_run_step {
   int64_t branch;
@@ -249,49 +250,50 @@ typedef struct torpor_run_step {
   const char *engine; /* hex */
 } torpor_run_step;
 
-/* The states that are kept, the oldest first: at least as many as were asked
- * for, since those from which they are differences are kept as well. */
+/* The states that are kept, oldest first. They may be more than were asked for,
+ * since states that a kept one is a difference from are kept as well. */
 typedef bool (*torpor_run_step_fn)(void *user, const torpor_run_step *step);
 TORPOR_API torpor_status torpor_run_steps(torpor_store *store, const char *id,
                                           torpor_run_step_fn visit, void *user);
 
 #define TORPOR_RUN_NEWEST INT64_C(-1) /* for 'step' below: the newest one */
 
-/* The snapshot of a step, whole. TORPOR_NOT_FOUND names the steps that are
- * kept. */
+/* The whole snapshot of a step. With TORPOR_NOT_FOUND the error names the steps
+ * that are kept. */
 TORPOR_API torpor_status torpor_run_snapshot(torpor_store *store,
                                              const char *id, int64_t step,
                                              torpor_bytes *out);
 
-/* Makes a run that goes on from a step of another, which goes on as if nothing
- * had been; also while it is worked. The copy has the same modules, input,
- * access and limits; signals that wait in the mailbox stay with the original.
- * Its program is told that it is a clone, and its randomness is reseeded. Step
- * 0 is the program before it began. 'new_id' may be NULL; 'out_id' receives the
- * id (TORPOR_RUN_ID_SIZE bytes). TORPOR_EXISTS, TORPOR_NOT_FOUND. */
+/* Makes a new run that goes on from a step of run 'id', which is not affected
+ * and may be driven meanwhile. The copy has the same modules, input, access and
+ * limits; signals in the mailbox stay with the original. Its program is told
+ * that it is a clone, and its randomness is reseeded. Step 0 is the program
+ * before it began. 'new_id' may be NULL; 'out_id' receives the id
+ * (TORPOR_RUN_ID_SIZE bytes). TORPOR_EXISTS, TORPOR_NOT_FOUND. */
 TORPOR_API torpor_status torpor_run_fork(torpor_store *store, const char *id,
                                          int64_t step, const char *new_id,
                                          char *out_id);
 
-/* Makes the run go on from a step that is kept, on a new branch, also when it
- * has ended or was parked. The states after that step are gone; the console
- * output of them stays, and the signals that they consumed are not given again.
- * Step 0 begins the program anew. TORPOR_LOCKED while a worker holds the run:
- * stop that first. TORPOR_NOT_FOUND names the steps that are kept. */
+/* Makes the run go on from a step that is kept, on a new branch, even if it has
+ * ended or was parked. Later states are removed; their console output stays,
+ * and the signals that they consumed are not delivered again. Step 0 starts the
+ * program from its beginning. TORPOR_LOCKED while a worker drives the run: stop
+ * the worker first. With TORPOR_NOT_FOUND the error names the steps that are
+ * kept. */
 TORPOR_API torpor_status torpor_run_rewind(torpor_store *store, const char *id,
                                            int64_t step);
 
-/* A run as bytes: the snapshot of a step (docs/snapshot-format.md), with where
- * its functions wait, its modules, and how its operations are to be taken up
- * again. Signals, console output and other states stay behind. */
+/* A run as bytes: the snapshot of a step (docs/snapshot-format.md), with the
+ * places where its functions wait, its modules, and how its operations go on.
+ * Signals, console output and other states are not included. */
 TORPOR_API torpor_status torpor_run_export(torpor_store *store, const char *id,
                                            int64_t step, torpor_bytes *out);
 
 typedef struct torpor_run_import_options {
   size_t size;
   const char *id;     /* NULL: the id that it had */
-  const char *access; /* grants as torpor_access_write gives; NULL: none, what
-                         it had elsewhere does not count */
+  const char *access; /* grants as torpor_access_write gives; NULL: none. What
+                         it was granted elsewhere does not count */
   uint64_t keep;      /* as in torpor_run_options */
   /* As there; 0: what it had, but no more than the default. */
   uint64_t memory_max, fuel, deadline_ms;
@@ -300,8 +302,8 @@ typedef struct torpor_run_import_options {
 #define TORPOR_RUN_IMPORT_OPTIONS_INIT                                         \
   {.size = sizeof(torpor_run_import_options)}
 
-/* Makes a run of what torpor_run_export gave; 'data' may come from anybody. It
- * goes on as a fork does, on a branch of its own. 'options' may be NULL.
+/* Makes a run of what torpor_run_export gave; 'data' need not be trusted. The
+ * run goes on as a fork does, on a branch of its own. 'options' may be NULL.
  * TORPOR_EXISTS; TORPOR_FORMAT, TORPOR_NEWER, TORPOR_ENGINE, TORPOR_LIMIT and
  * the like as torpor_snapshot_restore. */
 TORPOR_API torpor_status
@@ -313,12 +315,12 @@ typedef struct torpor_run_pruned {
   uint64_t bytes;  /* that they took */
 } torpor_run_pruned;
 
-/* Removes all states of run 'id' (NULL: of every run) but the newest 'keep',
- * and those that these are differences from; 0 leaves the newest one to a run
- * that has not ended, and nothing to one that has. Of every run, those whose
- * rows are damaged are left alone. The file then becomes smaller if much of it
- * is unused and no other process writes to it. 'out' may be NULL. A dry run
- * says what would be removed, and removes nothing. */
+/* Removes all states of run 'id' (NULL: of every run) except the newest 'keep'
+ * and those that these are differences from. With 0, a run that has not ended
+ * keeps its newest state, and one that has ended keeps none. With a NULL 'id',
+ * runs whose rows are damaged are left alone. The file then becomes smaller if
+ * much of it is unused and no other process writes to it. 'out' may be NULL. A
+ * dry run says what would be removed, and removes nothing. */
 TORPOR_API torpor_status torpor_run_prune(torpor_store *store, const char *id,
                                           uint64_t keep, bool dry_run,
                                           torpor_run_pruned *out);
@@ -327,11 +329,11 @@ TORPOR_API torpor_status torpor_run_prune(torpor_store *store, const char *id,
 
 /* Moves a run that waits to a new program, which may be of a newer engine.
  *
- * The state goes from one to the other as plain data, not as memory: the old
- * program gave a function to exportState() of torpor:run, or 'exporter' is a
- * module that is evaluated in a copy of the sleeping VM; its default export is
- * the data, or a function that gives it. It runs with no access to anything but
- * the memory of that VM, and must not wait.
+ * The state is handed over as plain data, not as memory. It comes from the
+ * function that the old program gave to exportState() of torpor:run, or from
+ * 'exporter', a module that is evaluated in a copy of the sleeping VM: its
+ * default export is the data, or a function that gives it. The exporter can
+ * reach nothing but the memory of that VM, and must not wait.
  *
  * The new program starts from its beginning in the next step, in a branch of
  * its own; what it gives to onUpgrade() is called with that data. Operations of
@@ -341,7 +343,7 @@ typedef struct torpor_run_upgrade_options {
   const char *file;     /* the new main module; it and what it imports are read
                            as by torpor_run_add, with the access of the run */
   const char *exporter; /* a module's file; NULL: exportState's function */
-  bool dry_run;         /* does all this but for changing the run */
+  bool dry_run;         /* does all of it except changing the run */
 } torpor_run_upgrade_options;
 
 #define TORPOR_RUN_UPGRADE_OPTIONS_INIT                                        \
@@ -359,7 +361,7 @@ typedef struct torpor_run_upgrade_report {
   torpor_bytes state; /* CBOR: what was handed over */
   torpor_run_operation *lost; /* what the old program waited for */
   size_t lost_count;
-  uint64_t answered; /* of these, those whose result had come already */
+  uint64_t answered; /* how many of these had a result already */
   uint64_t signals;  /* in the mailbox, for the new program to take */
 } torpor_run_upgrade_report;
 
@@ -370,9 +372,8 @@ typedef struct torpor_run_upgrade_report {
  * exporter threw, or a module is not JavaScript. TORPOR_DEADLOCK: the exporter
  * waits. TORPOR_TYPE: what it gave is not plain data. TORPOR_FORMAT: no program
  * can read it, as when two of its keys are lone surrogates. TORPOR_LIMIT: too
- * large.
- * TORPOR_ENGINE: the old engine is not here. Or what reading modules, waking
- * the VM or the store say. */
+ * large. TORPOR_ENGINE: the old engine is not installed. Or a code of reading
+ * modules, of waking the VM, or of the store. */
 TORPOR_API torpor_status torpor_run_upgrade(
     torpor_store *store, const char *id,
     const torpor_run_upgrade_options *options, torpor_run_upgrade_report *out);
@@ -413,15 +414,15 @@ typedef struct torpor_worker_options {
   size_t size;
   torpor_event_fn event; /* on the worker's thread; must not call the store */
   void *user;
-  int poll_ms; /* how often others' writes are looked for; 0: 20 */
-  /* Drivers of the embedder's own, see torpor-loop.h; may be NULL. */
+  int poll_ms; /* between looks for what others have written; 0: 20 */
+  /* Drivers of the host's own, see torpor-loop.h; may be NULL. */
   const struct torpor_driver *const *drivers;
   size_t driver_count;
-  /* Bytes that the process may take: so many VMs are awake at once as fit, and
-   * the others wait their turn. At least one is. 0: the least limit of the
-   * process's control groups less an eighth or, where there is none, three
-   * quarters of the machine's memory. A run takes up to its own memory_max in a
-   * step; what is told here should leave room for that. */
+  /* Bytes that the process may take: as many VMs are awake at once as fit, at
+   * least one, and the others wait their turn. 0: the smallest limit of the
+   * process's control groups less an eighth or, if there is none, three
+   * quarters of the machine's memory. A run may take up to its own memory_max
+   * in a step: leave room for that. */
   uint64_t memory_total;
 } torpor_worker_options;
 
@@ -434,17 +435,17 @@ torpor_status torpor_worker_open(torpor_store *store,
 TORPOR_API void torpor_worker_close(torpor_worker *worker);
 
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,
- * also those that come later. A run that sleeps in an engine which is not here,
- * or that the store's key does not open, is left to others: TORPOR_ENGINE,
- * TORPOR_KEY, or an event that says so. One whose rows
- * are damaged is parked: TORPOR_CORRUPT, or an event. */
+ * also those that come later. A run whose engine is not installed, or that the
+ * store's key does not open, is left to other workers: TORPOR_ENGINE,
+ * TORPOR_KEY, or an event that says so. A run whose rows are damaged is parked:
+ * TORPOR_CORRUPT, or an event. */
 TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);
 
-/* Drives what was added until all of it has ended (never, when everything is
- * driven) or torpor_worker_stop. What was committed stays; what was under way
- * is left for the next worker. TORPOR_OK; or a store's code after which nothing
- * can go on. */
+/* Drives the runs that were added until all have ended (never, if NULL was
+ * added) or torpor_worker_stop is called. What was committed stays; what was
+ * under way is left for the next worker. Returns TORPOR_OK, or a store's code
+ * after which no run can go on. */
 TORPOR_API torpor_status torpor_worker_run(torpor_worker *worker);
 
 /* Makes torpor_worker_run return soon. From any thread or a signal handler. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* torpor-value.h - a value of a VM as its host sees it; included by torpor.h.
  *
- * Undefined, null, booleans and numbers are what they are, in every VM, and
- * what is below makes and reads them without one. All else is a handle of one
- * VM, which belongs to a scope. Passed by value. */
+ * Undefined, null, booleans and numbers are the same in every VM; the functions
+ * below make and read them without one. Every other value is a handle of one
+ * VM, which belongs to a scope. Values are passed by value. */
 #ifndef TORPOR_VALUE_H
 #define TORPOR_VALUE_H
 
@@ -17,8 +17,7 @@ extern "C" {
 
 typedef struct torpor_value {
   uint64_t bits;
-  uint64_t
-      owner; /* of a handle: its VM, by a number that is never used twice */
+  uint64_t owner; /* of a handle: its VM's number, which is never reused */
 } torpor_value;
 
 typedef enum torpor_type {
@@ -33,8 +32,8 @@ typedef enum torpor_type {
 } torpor_type;
 
 /* Layout of torpor_value.bits: the bits of an IEEE double (one NaN only), or
- * one of these tags in the upper 16 bits. Handles have a number in the lower 48
- * which their VM uses once. */
+ * one of these tags in the upper 16 bits. A handle has a number in the lower 48
+ * bits, which its VM never uses again. */
 #define TORPOR_TAG_UNDEFINED 0xfff9u
 #define TORPOR_TAG_NULL 0xfffau
 #define TORPOR_TAG_BOOLEAN 0xfffbu

@@ -17,25 +17,28 @@
  *
  * Ownership: what goes in is borrowed for the call, what comes out is the
  * caller's to release, every close and free accepts NULL, and closing a VM
- * releases everything in it. An argument that is NULL and must not be is
+ * releases everything in it. A NULL argument where NULL is not allowed gives
  * TORPOR_MISUSE.
  *
  * Threads: a VM is used by one thread at a time; different VMs may be used by
- * different threads at once. Only torpor_vm_interrupt may come from any.
- * Signals: SIGSEGV and SIGBUS let memory in, and are passed on when they mean
- * something else; deadlines use SIGURG. A thread that opens a VM or first uses
- * one has them unblocked, and must leave them so, or the system ends it.
+ * different threads at once. Only torpor_vm_interrupt may be called from any
+ * thread.
+ *
+ * Signals: Torpor handles SIGSEGV and SIGBUS to notice accesses to a VM's
+ * memory, and passes on those with another cause; deadlines use SIGURG. It
+ * unblocks them in a thread that opens a VM or first uses one; they must stay
+ * unblocked, or the system ends the process.
  *
  * Host functions run while guest code is on the stack. From inside one, the
  * functions of the sections values, strings, objects, calls, evaluation,
  * promises (but not torpor_job_run), data and operations may be called for the
  * same VM; torpor_job_run, torpor_snapshot_save, torpor_vm_fork and
- * torpor_vm_close may not, and answer TORPOR_BUSY (torpor_vm_close, which
+ * torpor_vm_close may not, and return TORPOR_BUSY (torpor_vm_close, which
  * returns nothing, takes effect when the outermost call into the VM returns).
  *
  * What may change: nothing that is declared here is removed or changes its
- * meaning within one major version; new functions, codes and fields at the end
- * of torpor_options are added. */
+ * meaning within one major version; new functions, new codes, and new fields at
+ * the end of torpor_options may be added. */
 #ifndef TORPOR_H
 #define TORPOR_H
 
@@ -68,8 +71,9 @@ TORPOR_API const char *torpor_version(void);
 
 /* ---- Errors --------------------------------------------------------------*/
 
-/* Every code once: number, name, what it means and what to do. Numbers are
- * never reused. Functions that can fail return one of them. */
+/* All status codes: number, name, and a sentence that says what it means and
+ * what to do. Numbers are never reused. Functions that can fail return one of
+ * them. */
 #define TORPOR_STATUS_LIST(X)                                                  \
   X(0, OK, "done")                                                             \
   X(1, THROWN, "JavaScript threw; the out value is the exception")             \
@@ -117,7 +121,8 @@ typedef enum torpor_status {
 #undef X
 } torpor_status;
 
-/* "THROWN" and the sentence of the list; "UNKNOWN" for other numbers. */
+/* The name of a code, as "THROWN" ("UNKNOWN" if it is not in the list), and its
+ * sentence. */
 TORPOR_API const char *torpor_status_name(torpor_status status);
 TORPOR_API const char *torpor_status_text(torpor_status status);
 
@@ -136,7 +141,7 @@ TORPOR_API void torpor_bytes_free(torpor_bytes *bytes);
 
 typedef enum torpor_clock {
   TORPOR_CLOCK_WALL,      /* milliseconds since 1970-01-01 UTC */
-  TORPOR_CLOCK_MONOTONIC, /* milliseconds since some moment, never back */
+  TORPOR_CLOCK_MONOTONIC, /* milliseconds since some moment; never goes back */
 } torpor_clock;
 
 typedef enum torpor_level {
@@ -147,11 +152,11 @@ typedef enum torpor_level {
   TORPOR_LEVEL_ERROR,
 } torpor_level;
 
-/* What a VM sees of the world. A NULL function means the system's own: its
- * clock, its time zone, its randomness; console output to standard output
- * (debug, log, info) and standard error (warn, error); no modules. 'user' is
- * passed to each. The callbacks run on the VM's thread with guest code on the
- * stack and must not enter the VM. */
+/* What a VM sees of the world. A NULL function stands for the system's clock,
+ * time zone or randomness; for console output to standard output (debug, log,
+ * info) and standard error (warn, error); for no modules; for no interrupts.
+ * 'user' is passed to each. The callbacks run on the VM's thread with guest
+ * code on the stack and must not enter the VM. */
 typedef struct torpor_host {
   void *user;
   /* Milliseconds, with fractions down to microseconds. */
@@ -167,28 +172,29 @@ typedef struct torpor_host {
    * Returns TORPOR_OK, TORPOR_NOT_FOUND, TORPOR_DENIED, TORPOR_IO or
    * TORPOR_LIMIT; the guest sees an error that names the module. */
   torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
-  /* Asked every 10,000 polls of running code; true interrupts. */
+  /* Asked once in 10,000 polls of running code; true interrupts it. */
   bool (*interrupt)(void *user);
 } torpor_host;
 
-/* What the memory of a VM is made of. A pooled one is a reset one of a VM that
- * was closed: the fastest for short-lived VMs. A mapped one shares with others
- * all that it does not write: the smallest, and it is made in the same time
- * however large its snapshot is. AUTO chooses. */
+/* What the memory of a VM is made of. Pooled memory is recycled from a closed
+ * VM: the fastest for short-lived VMs. Mapped memory is shared with other VMs
+ * until it is written: the smallest, and opened in the same time however large
+ * the snapshot is. AUTO chooses. */
 typedef enum torpor_memory {
   TORPOR_MEMORY_AUTO,
   TORPOR_MEMORY_POOLED,
-  TORPOR_MEMORY_MAPPED, /* pooled where the system does not let it be mapped */
+  TORPOR_MEMORY_MAPPED, /* pooled where the system cannot map it */
 } torpor_memory;
 
-/* What a VM that wakes is told and given; flags. */
+/* What else to do when a VM is woken; flags. */
 typedef enum torpor_wake {
-  TORPOR_WAKE_CLONE = 1,  /* it is a copy: another one lives on */
-  TORPOR_WAKE_RESEED = 2, /* Math.random gets a seed of the host's randomness */
+  TORPOR_WAKE_CLONE = 1,  /* tell it that it is a copy: another one lives on */
+  TORPOR_WAKE_RESEED = 2, /* seed Math.random from the host's randomness */
 } torpor_wake;
 
-/* How a VM is opened. Start from TORPOR_OPTIONS_INIT. Fields that a program of
- * an older version lacks count as 0; those of a newer version must be 0. */
+/* How a VM is opened. Start from TORPOR_OPTIONS_INIT. Fields that a program
+ * built for an older version lacks count as 0; fields that this version does
+ * not know must be 0. */
 typedef struct torpor_options {
   size_t size; /* sizeof(torpor_options): lets fields be added */
   torpor_host host;
@@ -205,33 +211,34 @@ typedef struct torpor_options {
 #define TORPOR_MEMORY_DEFAULT ((uint64_t)512 << 20)
 #define TORPOR_MEMORY_LARGEST ((uint64_t)4095 << 20)
 
-/* Opens a VM in the state of the baseline. 'options' may be NULL. Returns OK,
- * NOMEM, MISUSE, ENGINE, or LIMIT on a stack with less than 256 KiB left. */
+/* Opens a new VM, in the state of its engine's baseline. 'options' may be NULL.
+ * Returns OK, NOMEM, MISUSE, ENGINE, or LIMIT on a stack with less than 256 KiB
+ * left. */
 TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
                                         torpor_vm **out);
 
-/* Ends 'vm' and everything in it; finalizers of host functions run, in which
- * the VM refuses to be entered (TORPOR_BUSY). From inside a host function it
- * takes effect when the outermost call returns. A VM that is used or closed
- * once more is a mistake: TORPOR_MISUSE, and no harm, as long as fewer than 256
- * others were closed since. */
+/* Ends 'vm' and everything in it. Finalizers of host functions run; they cannot
+ * enter the VM (TORPOR_BUSY). From inside a host function this takes effect
+ * when the outermost call returns. Using or closing a closed VM is a mistake,
+ * which does no harm and gives TORPOR_MISUSE as long as fewer than 256 other
+ * VMs were closed since. */
 TORPOR_API void torpor_vm_close(torpor_vm *vm);
 
-/* Gives back what closed VMs have left for new ones. From any thread. */
+/* Frees what closed VMs have left for new ones to use. From any thread. */
 TORPOR_API void torpor_pool_drain(void);
 
 /* A sentence about the last call that did not return TORPOR_OK: what happened,
- * where (file and line if there is one), and what to do. What was thrown is
- * described by its data; no code of the program runs for that. Valid until the
- * next call for 'vm'. With NULL: the last failure on this thread of a call that
- * had no VM (open, restore, torpor_json_...). Never NULL. */
+ * where (file and line if there is one), and what to do. An exception is
+ * described from its data; no code of the program runs for that. Valid until
+ * the next call for 'vm'. With NULL: the last failure on this thread of a call
+ * that had no VM (open, restore, torpor_json_...). Never NULL. */
 TORPOR_API const char *torpor_last_error(const torpor_vm *vm);
 
 /* The id of an engine: 64 lower-case hex digits, SHA-256 of engine.wasm. */
 TORPOR_API const char *torpor_vm_engine(const torpor_vm *vm);
 TORPOR_API const char *torpor_engine_id(void); /* of the built-in engine */
 
-/* Host data of the embedder's, kept with the VM. */
+/* A pointer of the host's own, kept with the VM. */
 TORPOR_API void torpor_vm_set_user(torpor_vm *vm, void *user);
 TORPOR_API void *torpor_vm_user(const torpor_vm *vm);
 
@@ -256,28 +263,33 @@ TORPOR_API torpor_status torpor_vm_collect(torpor_vm *vm);
 TORPOR_API void torpor_vm_set_fuel(torpor_vm *vm, uint64_t fuel);
 TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm); /* what is left */
 
-/* Whether memory_max was too little where no error could be thrown: TRAPPED. */
+/* True when the VM trapped because it ran out of memory_max where no error
+ * could be thrown. */
 TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
-/* Each outermost entry into the VM is interrupted after 'ms' milliseconds, with
- * the VMs that its host functions run; guest code that never polls is trapped,
- * once it has computed for TORPOR_WATCHDOG_GRACE_MS more. 0: no deadline. */
+/* Interrupts each outermost entry into the VM after 'ms' milliseconds, together
+ * with the VMs that its host functions run. Guest code that never polls is
+ * trapped, once it has computed for TORPOR_WATCHDOG_GRACE_MS more. 0: no
+ * deadline. */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
 
-/* Interrupts guest code that runs now; when none does, the next entry. */
+/* Interrupts the guest code that is running; if none is, the next entry. From
+ * any thread. */
 TORPOR_API void torpor_vm_interrupt(torpor_vm *vm);
 
 /* ---- Values --------------------------------------------------------------*/
 
-/* torpor-value.h, which this header includes, has what needs no VM: what is
- * undefined, null, a boolean or a number, and of which type a value is. */
+/* torpor-value.h, which this header includes, has what needs no VM: it makes
+ * and reads undefined, null, booleans and numbers, and tells the type of a
+ * value. */
 
 /* Scopes nest. Handles made after torpor_scope_open belong to that scope and
- * are released by its close; each host function has one of its own, whose
- * result is kept for the caller. Outside of any, handles live until the VM is
- * closed; 4,194,304 may live at once. Closing an outer scope closes the inner
- * ones. A handle that has ended, or of another VM, and a scope that is closed,
- * are never taken for others: TORPOR_STALE. */
+ * are released by its close; each call of a host function has a scope of its
+ * own, and its result is kept for the caller. Handles made outside of all
+ * scopes live until the VM is closed; 4,194,304 may live at once. Closing an
+ * outer scope closes the inner ones. A handle that was released or is of
+ * another VM, and a scope that is closed, are never mistaken for others:
+ * TORPOR_STALE. */
 typedef uint64_t torpor_scope;
 TORPOR_API torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out);
 TORPOR_API torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope);
@@ -310,8 +322,8 @@ TORPOR_API torpor_status torpor_string_new(torpor_vm *vm, const char *text,
 TORPOR_API torpor_status torpor_string_read(torpor_vm *vm, torpor_value value,
                                             torpor_bytes *out);
 
-/* A Uint8Array with a copy of 'data'; and a copy of what an ArrayBuffer, typed
- * array or DataView covers. */
+/* Makes a Uint8Array with a copy of 'data'; reads a copy of the bytes that an
+ * ArrayBuffer, typed array or DataView covers. */
 TORPOR_API torpor_status torpor_buffer_new(torpor_vm *vm, const void *data,
                                            size_t size, torpor_value *out);
 TORPOR_API torpor_status torpor_buffer_read(torpor_vm *vm, torpor_value value,
@@ -369,9 +381,9 @@ TORPOR_API torpor_value torpor_exception(const torpor_vm *vm);
  * host function: return torpor_throw(vm, error); */
 TORPOR_API torpor_status torpor_throw(torpor_vm *vm, torpor_value value);
 
-/* What an error says. All text UTF-8, zero-terminated, never NULL once read;
- * 'cause' is undefined when there is none. Values that are not errors have
- * name "" and their string as message. Release with torpor_error_free. */
+/* What an error says. All text is UTF-8, zero-terminated, and never NULL once
+ * read; 'cause' is undefined when there is none. A value that is not an error
+ * has the name "" and its string as message. Release with torpor_error_free. */
 typedef struct torpor_error {
   char *name;
   char *message;
@@ -389,9 +401,9 @@ TORPOR_API torpor_status torpor_error_new(torpor_vm *vm, const char *name,
                                           const char *message,
                                           torpor_value *out);
 
-/* A call that guest code makes; 'args' and 'self' belong to its own scope. Of
- * 'args', TORPOR_ARGUMENTS_LEAST may be read always, those beyond 'count' are
- * undefined. */
+/* A call that guest code makes; 'args' and 'self' belong to the scope of that
+ * call. The first TORPOR_ARGUMENTS_LEAST of 'args' may always be read; those
+ * beyond 'count' are undefined. */
 typedef struct torpor_arguments {
   torpor_value self;
   const torpor_value *args;
@@ -399,32 +411,34 @@ typedef struct torpor_arguments {
 } torpor_arguments;
 #define TORPOR_ARGUMENTS_LEAST 8
 
-/* Argument 'index'; undefined when there are not so many. */
+/* Argument 'index'; undefined when the call has fewer. */
 static inline torpor_value torpor_argument(const torpor_arguments *arguments,
                                            size_t index) {
   return index < arguments->count ? arguments->args[index] : torpor_undefined();
 }
 
-/* Returns TORPOR_OK with 'result', which is undefined at entry. TORPOR_THROWN
- * throws what was thrown last in this host function, whether by torpor_throw or
- * by a call that returned it: so the status of a failed call can be handed on,
- * also from behind the scope that it was made in. INTERRUPTED interrupts the
- * guest. Another code: it sees an Error with that code's text. */
+/* A host function. It returns TORPOR_OK with 'result', which is undefined at
+ * entry. TORPOR_THROWN throws what was thrown last in this host function, by
+ * torpor_throw or by a call that returned TORPOR_THROWN: the status of a failed
+ * call can simply be returned, even after the scope of that call was closed.
+ * TORPOR_INTERRUPTED interrupts the guest. For any other code the guest sees an
+ * Error with that code's text. */
 typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,
                                         const torpor_arguments *arguments,
                                         torpor_value *result, void *user);
 
 /* Binds 'name' to 'function' on the host's side. Guest functions know host
- * functions by name only: after a restore they are bound again; calling one
- * that is not bound throws an Error that names it. Binding a name again
- * replaces it. 'finalize' (may be NULL) is called with 'user' when the binding
- * ends, and may not enter the VM. 'name' has at most 255 bytes. */
+ * functions by name only: bind them again after a restore; calling one that is
+ * not bound throws an Error that names it. Binding a name again replaces it.
+ * 'finalize' (may be NULL) is called with 'user' when the binding ends, and may
+ * not enter the VM. 'name' has at most 255 bytes. */
 TORPOR_API torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
                                               torpor_host_fn function,
                                               void *user,
                                               void (*finalize)(void *user));
 
-/* A function of that name and length that calls the host function 'name'. */
+/* A JavaScript function of this name and length that calls the host function
+ * 'name'. */
 TORPOR_API torpor_status torpor_function_new(torpor_vm *vm, const char *name,
                                              int length, torpor_value *out);
 
@@ -441,9 +455,9 @@ typedef enum torpor_mode {
                     which torpor_promise_handle may be wanted */
 } torpor_mode;
 
-/* Evaluates 'source' (UTF-8, 'size' bytes); 'file' names it in stack traces,
- * and a module's relative imports are resolved against it. The limit is
- * TORPOR_SOURCE_LARGEST bytes. TORPOR_THROWN: 'out' is the exception. */
+/* Evaluates 'source' (UTF-8, 'size' bytes, at most TORPOR_SOURCE_LARGEST);
+ * 'file' names it in stack traces, and a module's relative imports are resolved
+ * against it. TORPOR_THROWN: 'out' is the exception. */
 TORPOR_API torpor_status torpor_eval(torpor_vm *vm, const char *source,
                                      size_t size, const char *file,
                                      torpor_mode mode, torpor_value *out);
@@ -484,8 +498,8 @@ TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,
                                             torpor_value *resolve,
                                             torpor_value *reject);
 
-/* Says that the host sees to it what becomes of 'promise': its rejection is
- * then not given by torpor_rejection_take. TORPOR_TYPE when it is none. */
+/* Marks 'promise' as handled by the host: torpor_rejection_take does not give
+ * its rejection then. TORPOR_TYPE when it is not a promise. */
 TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
                                                torpor_value promise);
 
@@ -497,15 +511,17 @@ TORPOR_API torpor_status torpor_rejection_take(torpor_vm *vm,
 /* ---- Data ----------------------------------------------------------------*/
 
 /* Plain data as CBOR (RFC 8949; typed arrays RFC 8746; docs/cbor.md). Cycles
- * and shared references are kept; functions, symbols and classes of the
- * program's own are refused with TORPOR_THROWN (a TypeError says where). */
+ * and shared references are kept; functions, symbols and objects of the
+ * program's own classes are refused with TORPOR_THROWN (a TypeError says
+ * where). */
 TORPOR_API torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
                                             torpor_bytes *out);
 TORPOR_API torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data,
                                             size_t size, torpor_value *out);
 
-/* The same data without a VM: JSON text to CBOR, where the last name counts;
- * and CBOR to JSON text, as docs/cbor.md says. FORMAT names the offset. */
+/* The same data without a VM: JSON text to CBOR (of equal names in an object
+ * the last counts), and CBOR to JSON text, as docs/cbor.md says. On
+ * TORPOR_FORMAT the error names the offset. */
 TORPOR_API torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                              torpor_bytes *out);
 TORPOR_API torpor_status torpor_cbor_to_json(const void *data, size_t size,
@@ -539,8 +555,8 @@ TORPOR_API torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
 TORPOR_API torpor_status torpor_operation_next(torpor_vm *vm,
                                                torpor_operation *out);
 
-/* Takes the id of an operation that guest code cancelled since. Only those
- * that torpor_operation_next gave are reported. TORPOR_NOT_FOUND: no more. */
+/* Takes the id of one operation that guest code has cancelled. Only those that
+ * torpor_operation_next gave are reported. TORPOR_NOT_FOUND: no more. */
 TORPOR_API torpor_status torpor_operation_take_cancelled(torpor_vm *vm,
                                                          uint64_t *id);
 
@@ -554,8 +570,9 @@ typedef enum torpor_outcome {
   TORPOR_REJECT,
 } torpor_outcome;
 
-/* Settles operation 'id' with a value of the VM or with CBOR data, in a job: no
- * code of the program runs yet. TORPOR_NOT_FOUND: settled, or cancelled. */
+/* Settles operation 'id' with a value of the VM or with CBOR data. The program
+ * goes on in a job: none of its code runs in this call. TORPOR_NOT_FOUND:
+ * settled already, or cancelled. */
 TORPOR_API torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
                                                  torpor_outcome outcome,
                                                  torpor_value value);
@@ -572,32 +589,32 @@ TORPOR_API torpor_status torpor_cbor_error(const char *name,
 
 /* ---- Snapshots -----------------------------------------------------------*/
 
-/* The bytes of 'vm' asleep, against the baseline (docs/snapshot-format.md).
- * 'vm' may go on running. Possible between any two jobs.
- * TORPOR_BUSY while guest code is on the stack. */
+/* Makes a snapshot of 'vm': its difference from the engine's baseline
+ * (docs/snapshot-format.md). 'vm' may go on running. Possible between any two
+ * jobs. TORPOR_BUSY while guest code is on the stack. */
 TORPOR_API torpor_status torpor_snapshot_save(torpor_vm *vm, torpor_bytes *out);
 
 /* How to save; flags. */
 typedef enum torpor_save {
-  /* 'vm' remembers this state: the next difference is from it. */
+  /* Remember this state in 'vm': the next difference is from it. */
   TORPOR_SAVE_PARENT = 1,
-  /* The difference from the state that 'vm' remembers, or what it was restored
-   * from: costs and takes what was written since. */
+  /* Save the difference from the state that 'vm' remembers, or else from what
+   * it was restored from: time and size depend on what was written since. */
   TORPOR_SAVE_DELTA = 2,
-  /* Adds where each suspended function waits: section WAITING. */
+  /* Add where each suspended function waits: section WAITING. */
   TORPOR_SAVE_WAITING = 4,
 } torpor_save;
 
 /* As torpor_snapshot_save, with 'flags' of torpor_save. TORPOR_NOT_FOUND: there
- * is no state that a difference could be from; save a whole one first. */
+ * is no state to take the difference from; save a whole snapshot first. */
 TORPOR_API torpor_status torpor_snapshot_save_with(torpor_vm *vm,
                                                    unsigned flags,
                                                    torpor_bytes *out);
 
-/* The same in two steps: after the first, 'vm' may go on running, while the
- * second, which packs the bytes, is done on any thread. It ends the job,
- * whatever it returns; a job that is not wanted is freed. A difference can only
- * be finished after the job of the state that it is from: TORPOR_MISUSE. */
+/* The same in two steps. After the first, 'vm' may go on running; the second
+ * packs the bytes, on any thread, and ends the job whatever it returns. A job
+ * that is not wanted any more is freed instead. A difference cannot be finished
+ * before the job of the state that it is from: TORPOR_MISUSE. */
 typedef struct torpor_snapshot_job torpor_snapshot_job;
 TORPOR_API torpor_status torpor_snapshot_save_start(torpor_vm *vm,
                                                     unsigned flags,
@@ -606,16 +623,16 @@ TORPOR_API torpor_status torpor_snapshot_job_finish(torpor_snapshot_job *job,
                                                     torpor_bytes *out);
 TORPOR_API void torpor_snapshot_job_free(torpor_snapshot_job *job);
 
-/* Opens a VM from a snapshot. Handles are gone; host functions are to be bound
- * again; operations are pending still. Nothing is produced unless all of it was
- * valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_NEWER, TORPOR_ENGINE,
- * TORPOR_EXTENSION, TORPOR_CHECKSUM, TORPOR_LIMIT, TORPOR_NOMEM, or
- * TORPOR_PARENT for a difference. */
+/* Opens a VM from a snapshot. Handles are gone, host functions have to be bound
+ * again, operations are still pending. Nothing is produced unless all of the
+ * bytes are valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_NEWER,
+ * TORPOR_ENGINE, TORPOR_EXTENSION, TORPOR_CHECKSUM, TORPOR_LIMIT, TORPOR_NOMEM,
+ * or TORPOR_PARENT for a difference. */
 TORPOR_API torpor_status torpor_snapshot_restore(const void *data, size_t size,
                                                  const torpor_options *options,
                                                  torpor_vm **out);
 
-/* Bytes of the caller's. */
+/* Bytes that belong to the caller. */
 typedef struct torpor_slice {
   const void *data;
   size_t size;
@@ -630,8 +647,8 @@ TORPOR_API torpor_status
 torpor_snapshot_restore_chain(const torpor_slice *chain, size_t count,
                               const torpor_options *options, torpor_vm **out);
 
-/* The id of a snapshot: the SHA-256 of its bytes. A difference carries that of
- * the snapshot it is from. */
+/* The id of a snapshot: the SHA-256 of its bytes. A difference carries the id
+ * of the snapshot that it is from. */
 #define TORPOR_SNAPSHOT_ID_SIZE 32
 TORPOR_API
 torpor_status torpor_snapshot_identify(const void *data, size_t size,
@@ -657,13 +674,14 @@ typedef struct torpor_snapshot_info {
   torpor_section_size sections[TORPOR_SNAPSHOT_SECTIONS]; /* by their number */
 } torpor_snapshot_info;
 
-/* 'operations' (may be NULL) is CBOR: an array of maps with id, kind, request,
- * due and begun. Release it. */
+/* Reads what can be known of a snapshot without waking it. 'operations' (may be
+ * NULL) is CBOR: an array of maps with id, kind, request, due and begun.
+ * Release it. */
 TORPOR_API torpor_status torpor_snapshot_read(const void *data, size_t size,
                                               torpor_snapshot_info *info,
                                               torpor_bytes *operations);
 
-/* Sections of a snapshot (docs/snapshot-format.md): CBOR, but for memory. */
+/* Sections of a snapshot (docs/snapshot-format.md): CBOR, except memory. */
 typedef enum torpor_section {
   TORPOR_SECTION_OPERATIONS = 3, /* array: what it waits for */
   TORPOR_SECTION_WAITING = 4,    /* array: where; TORPOR_SAVE_WAITING */
@@ -671,26 +689,26 @@ typedef enum torpor_section {
   TORPOR_SECTION_RUN = 6,        /* map: torpor_snapshot_attach */
 } torpor_section;
 
-/* One of them; release 'out'. NOT_FOUND when it is not there; otherwise as
- * torpor_snapshot_read. */
+/* The content of one section; release 'out'. NOT_FOUND when it is not there;
+ * otherwise as torpor_snapshot_read. */
 TORPOR_API torpor_status torpor_snapshot_section(const void *data, size_t size,
                                                  torpor_section section,
                                                  torpor_bytes *out);
 
-/* The snapshot with the CBOR map 'run' as its section RUN, for whoever carries
- * it elsewhere; who restores it does not look at that. It has another id. */
+/* Makes a copy of a snapshot with the CBOR map 'run' as its section RUN, to
+ * travel with it; restoring ignores that section. The copy has another id. */
 TORPOR_API torpor_status torpor_snapshot_attach(const void *data, size_t size,
                                                 const void *run,
                                                 size_t run_size,
                                                 torpor_bytes *out);
 
-/* A snapshot laid out in memory, once, from which any number of VMs are opened:
- * each in a time that does not grow with it, sharing what they do not write.
- * Safe from any thread. */
+/* A snapshot that is laid out in memory once. Any number of VMs can be opened
+ * from it, each in a time that does not grow with its size; they share what
+ * they do not write. Safe from any thread. */
 typedef struct torpor_base torpor_base;
 
-/* A base of 'chain', see torpor_snapshot_restore_chain. Of 'options' (may be
- * NULL) memory_max and engine count. */
+/* Makes a base of 'chain', see torpor_snapshot_restore_chain. Of 'options' (may
+ * be NULL) only memory_max and engine count. */
 TORPOR_API torpor_status torpor_base_open(const torpor_slice *chain,
                                           size_t count,
                                           const torpor_options *options,
@@ -698,52 +716,54 @@ TORPOR_API torpor_status torpor_base_open(const torpor_slice *chain,
 /* VMs that were opened from it live on. */
 TORPOR_API void torpor_base_close(torpor_base *base);
 
-/* Opens a VM from 'base' and the differences 'deltas' (may be none) that go on
- * from it; otherwise as torpor_snapshot_restore_chain. */
+/* Opens a VM from 'base' and the differences 'deltas' (may be none) that
+ * continue it; otherwise as torpor_snapshot_restore_chain. */
 TORPOR_API torpor_status torpor_base_restore(torpor_base *base,
                                              const torpor_slice *deltas,
                                              size_t count,
                                              const torpor_options *options,
                                              torpor_vm **out);
 
-/* A copy of a VM that goes on living. Handles are gone in the copy, host
- * functions are to be bound again, and operations are pending in both. Cheaper
- * than to save and restore. The copy is told that it is one when it is first
- * entered. 'options' NULL: the original's limits, but none of its callbacks.
- * TORPOR_BUSY while guest code is on the stack. */
+/* Makes a copy of 'vm', which goes on living. In the copy handles are gone and
+ * host functions have to be bound again; operations are pending in both.
+ * Cheaper than saving and restoring. The copy is told that it is one when it is
+ * first entered. 'options' NULL: the original's limits, but none of its
+ * callbacks. TORPOR_BUSY while guest code is on the stack. */
 TORPOR_API torpor_status torpor_vm_fork(torpor_vm *vm,
                                         const torpor_options *options,
                                         torpor_vm **out);
 
-/* Seeds Math.random with the host's randomness: copies no longer agree. */
+/* Seeds Math.random from the host's randomness, so that copies draw different
+ * numbers. */
 TORPOR_API torpor_status torpor_vm_reseed(torpor_vm *vm);
 
 /* What 'vm' holds and where it waits, as CBOR (docs/inspect.md): suspended
- * functions, the heap by class, the largest objects and what holds them. It is
- * made in a copy and runs no guest code. TORPOR_BUSY while guest code is on the
- * stack; TORPOR_LIMIT when there is no memory to look around in; TORPOR_FORMAT
- * when the VM's memory contradicts itself. */
+ * functions, the heap by class, the largest objects and what holds them. It
+ * looks at a copy and runs no code of the program. TORPOR_BUSY while guest code
+ * is on the stack; TORPOR_LIMIT when there is too little memory for that;
+ * TORPOR_FORMAT when the VM's memory contradicts itself. */
 TORPOR_API torpor_status torpor_vm_inspect(torpor_vm *vm, torpor_bytes *out);
 
-/* The places at which functions wait, for a sentence: "load (app.js:12:3),
- * main.js:4:1 and 3 more"; empty when none waits. Errors as above. */
+/* The places at which functions wait, as text for a sentence: "load
+ * (app.js:12:3), main.js:4:1 and 3 more"; empty when none waits. Errors as
+ * above. */
 TORPOR_API torpor_status torpor_vm_waiting(torpor_vm *vm, torpor_bytes *out);
 
-/* What the program gives to the one that takes its place: calls the function
- * that it registered with exportState. TORPOR_NOT_FOUND when it has none. */
+/* What the program hands over to its successor: calls the function that it
+ * registered with exportState. TORPOR_NOT_FOUND when it has none. */
 TORPOR_API torpor_status torpor_state_export(torpor_vm *vm, torpor_value *out);
 
-/* Protection with a key of the caller's, so that whoever keeps a snapshot need
- * not be trusted: AES-256-GCM under a key derived from 'key' and random salt
- * with HKDF-SHA256. AUTHENTICATE leaves the bytes readable. */
+/* Protection with the caller's key, so that whoever keeps a snapshot need not
+ * be trusted: AES-256-GCM under a key derived from 'key' and random salt with
+ * HKDF-SHA256. AUTHENTICATE leaves the bytes readable. */
 typedef enum torpor_protection {
   TORPOR_AUTHENTICATE = 1,
   TORPOR_ENCRYPT = 2,
 } torpor_protection;
 #define TORPOR_KEY_SIZE 32
 
-/* 'context' (may be empty) is bound to the bytes, as the name of what they
- * belong to: who opens them must give the same. */
+/* 'context' (may be empty) says what the bytes belong to and is bound to them:
+ * whoever opens them must give the same. */
 TORPOR_API torpor_status torpor_snapshot_protect(
     const void *data, size_t size, const uint8_t key[TORPOR_KEY_SIZE],
     torpor_protection how, const void *context, size_t context_size,
