@@ -8,8 +8,8 @@
  *   delta     one record is changed, then the difference is saved; what is
  *             measured is the saving
  *   restore   from the bytes of a snapshot: wake, settle, read, close
- *   base      from a base, that is a snapshot laid out in memory before: the
- *             same
+ *   base      the same from a base, a snapshot that was laid out in memory
+ *             before
  *   fork      a copy of a live VM is made; settle, read, close
  *
  * BYTES 0 is the small program of the other rows. Prints microseconds and, as

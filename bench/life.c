@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* life.c - what a step and a wake cost a run that has lived for long, beside a
- * young one.
+/* life.c - what a step and a wake cost in a run that has lived long, compared
+ * with a young one.
  *
  *   bench-life STORE PROGRAM STEP SAMPLES
  *
  * Drives a run of PROGRAM, which must wait again and again, to step STEP, and
  * one in a store of its own to step 10, each in a process of its own. Then they
- * are measured by turns, SAMPLES each: wakes, each by a new worker, from adding
- * the run to the next step that is committed; and steps of one worker, by the
- * hundred.
+ * are measured in turns, SAMPLES each: wakes, each by a new worker, from adding
+ * the run to the next step that is committed; and steps of one worker, in
+ * blocks of a hundred.
  *
  * Prints microseconds a step of the old run (see probe.h), with "wake", the
  * median microseconds of a wake, and "store", the bytes of the store when it is

@@ -3,8 +3,8 @@
 
 Every side of every work is a small program that prints one line of JSON with
 samples and a check (see probe.h). Sides take turns within a round (A B A B), so
-that what else happens on the computer hits all of them alike. A value is the
-median over the rounds of each round's median.
+that other work of the computer affects all of them alike. A value is the median
+over the rounds of each round's median.
 
 The programs in C, ours and the peers, are pinned to one core. Node is not: it
 may use all of them for its compiler and garbage collector.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""rows.py - what is measured, against whom, and what is to be reached.
+"""rows.py - what is measured, against whom, and with which goals.
 
 A *work* is one thing that is measured. It is measured by several *sides*; every
 side must give the same 'check'. measure.py knows which program measures it. A

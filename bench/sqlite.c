@@ -10,7 +10,7 @@
  * those of the step before are deleted. Nothing else happens: no engine, no
  * loop, no rules.
  *
- * Prints steps per second (see probe.h); FILE is made anew. */
+ * Prints steps per second (see probe.h); FILE is created again. */
 #include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* threads.c - how many VMs two threads of one process open, use and close, and
- * two processes.
+/* threads.c - how many VMs two threads of one process open, use and close, or
+ * two processes do.
  *
  *   bench-threads threads|processes MILLISECONDS
  *

@@ -6,7 +6,7 @@
  *
  * Each WORK does what the one of the same name in peer.mjs does, with the same
  * guest code, and prints the same line of JSON (see probe.h). It uses the
- * public header only, as any embedder would. */
+ * public header only, as any program would that uses the library. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

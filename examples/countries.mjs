@@ -43,7 +43,7 @@ async function readList(name, key) {
 
 // Yields one batch of countries at a time, each with its subdivisions, and sleeps
 // between them. By then the subdivisions are gone: what a program has let go of
-// is not written down.
+// is not saved.
 async function* batches() {
   const list = await readList("iso_3166-1", "3166-1");
   const countries = list.map(({ alpha_2, name }) => ({ code: alpha_2, name }));

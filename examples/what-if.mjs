@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Prepares something once, then goes on with it in several ways: a plan for a
-// trip, and what it comes to with different answers.
+// trip, and what it costs with different answers.
 //
 //   torpor run examples/what-if.mjs --id trip --detach
 //   torpor worker &                          # until it waits for an answer
@@ -18,7 +18,7 @@ torpor.onwake = ({ clone }) => {
   if (clone) console.log(`${runId()} goes its own way from here`);
 };
 
-// What takes long: in earnest, searching and asking.
+// The slow part; a real program would search and ask here.
 const nights = [];
 for (let day = 1; day <= 5; day++) nights.push({ day, price: 40 + ((day * 37) % 50) });
 const lodging = nights.reduce((sum, night) => sum + night.price, 0);
