@@ -55,7 +55,8 @@ typedef enum torpor__os_access {
 bool torpor__os_protect(void *start, size_t size, torpor__os_access access);
 /* Gives memory back to the system, and leaves its access. A part that lies on a
  * file (torpor__os_file_map) has the file's bytes again, all else is zero.
- * false: nothing changed, as where the program has locked its memory. */
+ * false: some of it may have been given back, and some has the bytes that it
+ * had, as where the program has locked its memory. */
 bool torpor__os_discard(void *start, size_t size);
 
 /* How many stretches of memory, each with one kind of access, a process may
@@ -100,6 +101,12 @@ bool torpor__os_file_written(const void *start, size_t size,
                              void *user);
 
 #ifdef TORPOR_TESTING
+/* As if the system refused what is asked of it in this section and the last, of
+ * which there is a count: what comes after 'passed' more, so many times as
+ * 'refused' says. What may change in part does so with its first half. */
+void torpor__os_refuse(unsigned passed, unsigned refused);
+/* How much was asked since. */
+unsigned torpor__os_asked(void);
 /* As if the system knew only the slower way to find out. */
 void torpor__os_file_refuse_scan(bool refuse);
 /* Calls 'visit' for each mapping [start, end) of the process, in order. false:
