@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "test/wasm/probe.h"
+#include "wasm/region.h"
 
 #define CHUNK TORPOR__CHUNK
 
@@ -442,6 +443,63 @@ static void test_shared_is_copied(void **state) {
   assert_int_equal(since.pages[0] & 0xffff, 0xffff);
 }
 
+/* A system that refuses to share, at each of its calls: nothing has changed,
+ * also where it had done a part; and no place is taken without a shadow. */
+static void test_share_is_refused(void **state) {
+  probe *probe = *state;
+  torpor__region *region = probe->region;
+  struct found all = {{0}, 0};
+  assert_true(torpor__region_commit(region, 0, 2 * CHUNK));
+  torpor__os_refuse(0, 1);
+  assert_false(torpor__region_share(region, 0, 2 * CHUNK));
+  torpor__os_refuse(UINT32_MAX, 0);
+  assert_false(region->is_sharing);
+  assert_true(torpor__region_share(region, 0, TORPOR__PAGE));
+  torpor__os_refuse(0, 1);
+  assert_false(torpor__region_share(region, 2 * TORPOR__PAGE, 2 * CHUNK));
+  torpor__os_refuse(UINT32_MAX, 0);
+  torpor__region_check(region, true);
+  memset(torpor__region_memory(region)->data + TORPOR__PAGE, 7,
+         2 * CHUNK - TORPOR__PAGE);
+  torpor__region_written_since(region, add_found, &all);
+  assert_int_equal(all.pages[0] & 0xffffffff, 0xfffffffe);
+  assert_true(torpor__region_forget(region));
+}
+
+/* A system that refuses to forget: pages that are shared still are found. */
+static void test_forget_is_refused(void **state) {
+  probe *probe = *state;
+  torpor__region *region = probe->region;
+  assert_true(torpor__region_commit(region, 0, 3 * CHUNK));
+  for (unsigned chunk = 0; chunk < 3; chunk++) {
+    struct found all = {{0}, 0};
+    assert_true(torpor__region_share(region, 0, 3 * CHUNK));
+    torpor__os_refuse(chunk, 1);
+    assert_false(torpor__region_forget(region));
+    torpor__os_refuse(UINT32_MAX, 0);
+    torpor__region_check(region, true);
+    torpor__region_written(region, add_found, &all);
+    assert_int_equal(all.pages[0] & 0xffffffffffff, 0xffffffffffff);
+    assert_true(torpor__region_forget(region));
+    torpor__region_check(region, true);
+  }
+}
+
+/* When it refuses to take back what it did in part, nothing is let in. */
+static void test_torn(void **state) {
+  probe *probe = *state;
+  torpor__region *region = probe->region;
+  uint32_t value;
+  assert_true(torpor__region_commit(region, 0, 2 * CHUNK));
+  assert_true(torpor__region_share(region, 0, 2 * TORPOR__PAGE));
+  torpor__os_refuse(0, 2);
+  assert_false(torpor__region_share(region, CHUNK, 2 * CHUNK));
+  torpor__os_refuse(UINT32_MAX, 0);
+  assert_true(torpor__region_is_torn(region));
+  assert_false(torpor__region_commit(region, 3 * CHUNK, 3 * CHUNK + 1));
+  assert_int_equal(load(probe, 3 * CHUNK, &value), TORPOR__TRAP_MEMORY);
+}
+
 /* One that writes to very many shared pages: all copies are right, and the
  * system is asked for few mappings. */
 static void test_many_shared(void **state) {
@@ -540,6 +598,9 @@ int main(void) {
       TEST(test_mapped_is_reset),
       TEST(test_mapped_is_recycled),
       TEST(test_shared_is_copied),
+      TEST(test_share_is_refused),
+      TEST(test_forget_is_refused),
+      TEST(test_torn),
       TEST(test_many_shared),
 #endif
       TEST(test_recycled_is_zero),

@@ -22,7 +22,13 @@
 
 torpor_status torpor__check_open(torpor_vm *vm) {
   TORPOR__REQUIRE(vm, vm);
-  if (!vm->broken) return TORPOR_OK;
+  if (!vm->broken) {
+    if (!torpor__region_is_torn(vm->region)) return TORPOR_OK;
+    vm->broken = true;
+    return torpor__fail(vm, TORPOR_BROKEN,
+                        "the system refused memory to this VM in the middle of "
+                        "a change; close it or restore a snapshot");
+  }
   return vm->closed ? TORPOR_MISUSE : TORPOR_BROKEN; /* the sentence is there */
 }
 

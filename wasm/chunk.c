@@ -42,6 +42,38 @@ bool torpor__chunk_protect(torpor__region *region, uint32_t first, uint32_t end,
                             (size_t)(end - first) * TORPOR__CHUNK, access);
 }
 
+/* The end of the pages from 'page' on, up to 'end', with one kind of access. */
+static uint32_t find_stretch(const torpor__region *region, uint32_t page,
+                             uint32_t end) {
+  torpor__os_access access = torpor__page_access(region, page);
+  while (++page < end && torpor__page_access(region, page) == access) continue;
+  return page;
+}
+
+void torpor__chunk_repair(torpor__region *region, uint32_t first,
+                          uint32_t end) {
+  uint32_t page = first * CHUNK_PAGES, stop = end * CHUNK_PAGES;
+  while (page < stop) {
+    uint32_t next = find_stretch(region, page, stop);
+    if (!torpor__os_protect(torpor__page_bytes(region, page),
+                            (size_t)(next - page) * TORPOR__PAGE,
+                            torpor__page_access(region, page)))
+      region->is_torn = true;
+    page = next;
+  }
+}
+
+bool torpor__chunk_change(torpor__region *region, uint32_t first, uint32_t end,
+                          torpor__os_access access) {
+  if (torpor__chunk_protect(region, first, end, access)) return true;
+  torpor__chunk_repair(region, first, end);
+  return false;
+}
+
+bool torpor__region_is_torn(const torpor__region *region) {
+  return region->is_torn;
+}
+
 uint32_t torpor__chunk_find(const torpor__region *region, uint32_t chunk,
                             uint32_t end, bool committed) {
   if (chunk < region->mapped) {
@@ -54,8 +86,7 @@ uint32_t torpor__chunk_find(const torpor__region *region, uint32_t chunk,
 
 static bool commit_run(torpor__region *region, uint32_t first, uint32_t end) {
   uint32_t before = torpor__edges_in(region, first, end);
-  if (!torpor__chunk_protect(region, first, end, TORPOR__OS_WRITE))
-    return false;
+  if (!torpor__chunk_change(region, first, end, TORPOR__OS_WRITE)) return false;
   for (uint32_t i = first; i < end; i++) region->chunks[i].committed = true;
   if (end > region->chunk_end) region->chunk_end = end;
   torpor__edges_changed(region, before, first, end);
@@ -90,14 +121,20 @@ void torpor__region_committed(const torpor__region *region,
 }
 
 /* Makes [first, end) zero by giving it back to the system; where that refuses,
- * since the program has locked its memory, by writing zeros. */
-static void zero_chunks(torpor__region *region, uint32_t first, uint32_t end) {
+ * since the program has locked its memory, by writing zeros. A region in which
+ * neither can be done is torn. */
+static bool zero_chunks(torpor__region *region, uint32_t first, uint32_t end) {
   size_t size = (size_t)(end - first) * TORPOR__CHUNK;
-  if (torpor__os_discard(torpor__chunk_bytes(region, first), size)) return;
-  for (; first < end; first++)
-    if (torpor__chunk_is_committed(region, first) &&
-        torpor__chunk_protect(region, first, first + 1, TORPOR__OS_WRITE))
-      memset(torpor__chunk_bytes(region, first), 0, TORPOR__CHUNK);
+  if (torpor__os_discard(torpor__chunk_bytes(region, first), size)) return true;
+  for (; first < end; first++) {
+    if (!torpor__chunk_is_committed(region, first)) continue;
+    if (!torpor__chunk_protect(region, first, first + 1, TORPOR__OS_WRITE)) {
+      region->is_torn = true;
+      return false;
+    }
+    memset(torpor__chunk_bytes(region, first), 0, TORPOR__CHUNK);
+  }
+  return true;
 }
 
 bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
@@ -106,9 +143,9 @@ bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
   if (first >= end) return true;
   for (uint32_t i = first; i < end; i++)
     assert(!torpor__shadow_shares_any(region, i));
-  zero_chunks(region, first, end);
+  if (!zero_chunks(region, first, end)) return false;
   uint32_t before = torpor__edges_in(region, first, end);
-  if (!torpor__chunk_protect(region, first, end, TORPOR__OS_NONE)) return false;
+  if (!torpor__chunk_change(region, first, end, TORPOR__OS_NONE)) return false;
   memset(&region->chunks[first], 0, (end - first) * sizeof(*region->chunks));
   torpor__edges_changed(region, before, first, end);
   if (end == region->chunk_end) region->chunk_end = first;

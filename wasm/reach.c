@@ -9,7 +9,9 @@
 
 bool torpor__region_reach(torpor__region *region, uint32_t start,
                           uint32_t end) {
-  if (start > end || end > torpor__region_memory(region)->size) return false;
+  if (region->is_torn || start > end ||
+      end > torpor__region_memory(region)->size)
+    return false;
   if (start == end) return true;
   uint32_t first = start / TORPOR__CHUNK, last = (end - 1) / TORPOR__CHUNK;
   if (first == last && torpor__chunk_is_committed(region, first)) return true;
@@ -38,7 +40,9 @@ torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address) {
   uint32_t chunk = (uint32_t)(offset / TORPOR__CHUNK);
   uint32_t page = (uint32_t)(offset / TORPOR__PAGE);
   bool done;
-  if (!torpor__chunk_is_committed(region, chunk))
+  if (region->is_torn)
+    done = false;
+  else if (!torpor__chunk_is_committed(region, chunk))
     done = torpor__chunk_commit(region, chunk, chunk + 1);
   else
     done = !torpor__page_is_writable(region, page) &&

@@ -133,6 +133,7 @@ void torpor__region_close(torpor__region *region) {
   bool clean = torpor__region_unmap(region) &&
                torpor__chunk_decommit(region, 0, region->chunk_end);
   region->chunk_end = 0;
+  clean = clean && !region->is_torn;
   region->dirtied = 0;
   torpor__share_end(region);
   torpor__track_end(region);

@@ -23,10 +23,23 @@
  *     dirty        writable; it was let in for writing since
  *
  *     untracked, dirty --track_chunks--> clean, all of the chunk
- *     untracked, dirty --region_share--> clean, the page alone
+ *     untracked, dirty --region_share--> clean, the page alone; the others of
+ *                                   an untracked chunk become dirty
  *     clean --page_make_writable--> dirty, or with all of its chunk and more
  *                                   untracked, where that is cheaper
- *     any --region_unshare, region_reset--> untracked
+ *     any --region_forget, where the chunk shares pages--> untracked
+ *     any, mapped --region_reset--> untracked
+ *     untracked, dirty; mapped and tracked --region_revert, region_decommit-->
+ *                                   clean, all of the chunk: what the file has
+ *
+ *  A region 'is_tracked' when chunks were made clean, and is counted as one of
+ *  those that may be; one that only shares pages is not, though the chunks that
+ *  it shares pages of are 'tracked', too.
+ *
+ *  When the system refuses a change of access it may have made a part of it;
+ *  that is taken back. When it refuses that, too, the region is *torn*: nobody
+ *  knows what can be written there. Nothing is let in any more, the VM cannot
+ *  be saved, and the region is not used again.
  *
  *  Of the state that is remembered (shadow.c) a page has
  *
@@ -83,6 +96,7 @@ struct torpor__region {
   uint32_t edges;     /* where the access changes (mappings.c) */
   bool is_tracked;    /* counts among the regions with tracked chunks */
   bool is_sharing;    /* counts among those that share pages */
+  bool is_torn;       /* the records do not hold any more, see above */
   torpor__chunk chunks[CHUNK_COUNT];
 };
 
@@ -179,9 +193,16 @@ bool torpor__chunk_commit(torpor__region *region, uint32_t first, uint32_t end);
  * of the chunks is mapped, none of their pages shared. */
 bool torpor__chunk_decommit(torpor__region *region, uint32_t first,
                             uint32_t end);
-/* Sets what the system lets happen in chunks [first, end). */
+/* Sets what the system lets happen in chunks [first, end). false: it refused,
+ * and some pages may have changed; after 'change' none have, or the region is
+ * torn. */
 bool torpor__chunk_protect(torpor__region *region, uint32_t first, uint32_t end,
                            torpor__os_access access);
+bool torpor__chunk_change(torpor__region *region, uint32_t first, uint32_t end,
+                          torpor__os_access access);
+/* Makes it what the records say, after it was changed in part. When the system
+ * refuses that, too, the region is torn. */
+void torpor__chunk_repair(torpor__region *region, uint32_t first, uint32_t end);
 
 /* ---- Shadows (shadow.c) ---------------------------------------------------*/
 
@@ -194,6 +215,8 @@ bool torpor__shadow_shares_any(const torpor__region *region, uint32_t chunk);
  * chunk. false: no memory. */
 bool torpor__shadow_unshare_page(torpor__region *region, uint32_t page);
 bool torpor__shadow_unshare_chunk(torpor__region *region, uint32_t chunk);
+/* No page of 'chunk' is shared from then on: nothing is remembered of it. */
+void torpor__shadow_end_shares(torpor__region *region, uint32_t chunk);
 /* No page has a copy or is shared from then on. */
 void torpor__shadow_clear(torpor__region *region);
 #ifdef TORPOR_TESTING

@@ -124,6 +124,10 @@ void torpor__region_revert(torpor__region *region);
  * never been written. Only for pages that equal what the region started from,
  * or whose bytes do not matter. */
 void torpor__region_drop(torpor__region *region, uint32_t start, uint32_t end);
+/* Whether the system refused a change of access in the middle, and to take that
+ * back: it is not known what was written. Nothing can be reached or committed
+ * any more, and guest code traps when it touches a page for the first time. */
+bool torpor__region_is_torn(const torpor__region *region);
 /* Sets the memory's size. Bytes below it stay as they are, those beyond go back
  * to the system. false: the system refused; the size is as it was. */
 bool torpor__region_set_pages(torpor__region *region, uint32_t pages,
@@ -145,9 +149,9 @@ uint8_t *torpor__shadow_copy(torpor__region *region, uint32_t page);
  * are dropped. false: the system refused, or too many regions share pages. */
 bool torpor__region_share(torpor__region *region, uint32_t start, uint32_t end);
 bool torpor__shadow_shares(const torpor__region *region, uint32_t page);
-/* Ends all sharing: the pages count as written. false: the system refused. */
-bool torpor__region_unshare(torpor__region *region);
-/* Forgets the remembered state. false: the system refused; close the region. */
+/* Forgets the remembered state, and ends all sharing: pages that were shared
+ * count as written. false: the system refused, and some are shared still; try
+ * again before anything else is remembered, or close the region. */
 bool torpor__region_forget(torpor__region *region);
 void torpor__shadow_close(torpor__region *region);
 

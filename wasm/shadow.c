@@ -138,7 +138,9 @@ bool torpor__shadow_unshare_chunk(torpor__region *region, uint32_t chunk) {
 
 /* ---- Forgetting -----------------------------------------------------------*/
 
-/* ---- Forgetting -----------------------------------------------------------*/
+void torpor__shadow_end_shares(torpor__region *region, uint32_t chunk) {
+  region->shadow->chunks[chunk].shared = 0;
+}
 
 static void clear_chunk(torpor__shadow *shadow, uint32_t chunk) {
   struct record *record = &shadow->chunks[chunk];

@@ -45,12 +45,14 @@ bool torpor__region_share(torpor__region *region, uint32_t start,
   uint32_t last =
       (uint32_t)(ROUND_UP((uint64_t)end, TORPOR__CHUNK) / TORPOR__CHUNK);
   if ((start | end) % torpor__system_page() != 0 ||
-      torpor__mappings_are_scarce() || !count_sharing(region) ||
-      !torpor__shadow_open(region))
+      torpor__mappings_are_scarce() || !torpor__shadow_open(region) ||
+      !count_sharing(region))
     return false;
   if (!torpor__os_protect(torpor__region_bytes(region) + start, end - start,
-                          TORPOR__OS_READ))
+                          TORPOR__OS_READ)) {
+    torpor__chunk_repair(region, first, last);
     return false;
+  }
   before = torpor__edges_in(region, first, last);
   region->dirtied = 0;
   for (uint32_t page = start / TORPOR__PAGE; page < end / TORPOR__PAGE;
@@ -62,16 +64,17 @@ bool torpor__region_share(torpor__region *region, uint32_t start,
   return true;
 }
 
-bool torpor__region_unshare(torpor__region *region) {
-  torpor__share_end(region);
+/* Ends all sharing: the pages count as written. false: the system refused, and
+ * some are shared still. */
+static bool unshare(torpor__region *region) {
   for (uint32_t i = 0; i < region->chunk_end; i++) {
     uint32_t before;
     if (!torpor__shadow_shares_any(region, i)) continue;
     before = torpor__edges_in(region, i, i + 1);
-    if (!torpor__chunk_protect(region, i, i + 1, TORPOR__OS_WRITE))
-      return false;
+    if (!torpor__chunk_change(region, i, i + 1, TORPOR__OS_WRITE)) return false;
     region->chunks[i].tracked = false;
     region->chunks[i].dirty = 0;
+    torpor__shadow_end_shares(region, i);
     torpor__edges_changed(region, before, i, i + 1);
   }
   return true;
@@ -79,7 +82,8 @@ bool torpor__region_unshare(torpor__region *region) {
 
 bool torpor__region_forget(torpor__region *region) {
   if (!region->shadow) return true;
-  if (!torpor__region_unshare(region)) return false;
+  if (!unshare(region)) return false;
+  torpor__share_end(region); /* not before: written.c passes over chunks then */
   torpor__shadow_clear(region);
   return true;
 }

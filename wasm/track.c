@@ -48,8 +48,7 @@ static bool untrack_chunks(torpor__region *region, uint32_t first,
   uint32_t before = torpor__edges_in(region, first, end);
   for (uint32_t i = first; i < end; i++)
     if (!torpor__shadow_unshare_chunk(region, i)) return false;
-  if (!torpor__chunk_protect(region, first, end, TORPOR__OS_WRITE))
-    return false;
+  if (!torpor__chunk_change(region, first, end, TORPOR__OS_WRITE)) return false;
   for (uint32_t i = first; i < end; i++) {
     region->chunks[i].tracked = false;
     region->chunks[i].dirty = 0;
@@ -94,7 +93,7 @@ bool torpor__track_chunks(torpor__region *region, uint32_t first,
                           uint32_t end) {
   uint32_t before = torpor__edges_in(region, first, end);
   assert(torpor__chunk_find(region, first, end, false) == end);
-  if (!torpor__chunk_protect(region, first, end, TORPOR__OS_READ)) return false;
+  if (!torpor__chunk_change(region, first, end, TORPOR__OS_READ)) return false;
   for (uint32_t i = first; i < end; i++) {
     region->chunks[i].tracked = true;
     region->chunks[i].dirty = 0;
