@@ -226,62 +226,81 @@ static bool skip_pieces(torpor__cbor_reader *reader, torpor__major major) {
   return false;
 }
 
-static bool skip_item(torpor__cbor_reader *reader, unsigned depth);
+/* The items that are open: arrays, maps and tags around what comes next. */
+typedef enum level_kind { COUNTED, OPEN_ARRAY, OPEN_MAP } level_kind;
 
-static bool skip_to_break(torpor__cbor_reader *reader, bool pairs,
-                          unsigned depth) {
-  for (uint64_t count = 0;; count++) {
-    if (reader->at < reader->end && *reader->at == 0xff) {
-      reader->at++;
-      return !pairs || count % 2 == 0;
-    }
-    if (!skip_item(reader, depth)) return false;
-  }
+typedef struct nesting {
+  size_t depth;
+  uint64_t count[TORPOR__CBOR_DEPTH + 1]; /* to come; those in OPEN_ so far */
+  uint8_t kind[TORPOR__CBOR_DEPTH + 1];   /* a level_kind */
+} nesting;
+
+/* false: too deep. */
+static bool open_level(nesting *n, level_kind kind, uint64_t count) {
+  if (n->depth == TORPOR__CBOR_DEPTH) return false;
+  n->depth++;
+  n->kind[n->depth] = (uint8_t)kind;
+  n->count[n->depth] = count;
+  return true;
 }
 
-/* Passes over what follows the head 'item', but for the '*parts' that are items
- * themselves. */
+/* Items of which there are 'most' at the most: each takes a byte at least. */
+static bool open_counted(nesting *n, uint64_t count, uint64_t most,
+                         unsigned items) {
+  if (count > most) return false;
+  return count == 0 || open_level(n, COUNTED, count * items);
+}
+
+/* Passes over what follows the head 'item', but for the items in it. */
 static bool skip_body(torpor__cbor_reader *reader,
-                      const torpor__cbor_item *item, unsigned depth,
-                      uint64_t *parts) {
-  *parts = 0;
+                      const torpor__cbor_item *item, nesting *n) {
   switch (item->major) {
   case TORPOR__CBOR_BYTES:
   case TORPOR__CBOR_TEXT:
     return !item->indefinite || skip_pieces(reader, item->major);
   case TORPOR__CBOR_ARRAY:
-    if (item->indefinite) return skip_to_break(reader, false, depth + 1);
-    *parts = item->value;
-    return item->value <= left_of(reader); /* each takes a byte at least */
+    if (item->indefinite) return open_level(n, OPEN_ARRAY, 0);
+    return open_counted(n, item->value, left_of(reader), 1);
   case TORPOR__CBOR_MAP:
-    if (item->indefinite) return skip_to_break(reader, true, depth + 1);
-    *parts = item->value * 2;
-    return item->value <= left_of(reader) / 2;
+    if (item->indefinite) return open_level(n, OPEN_MAP, 0);
+    return open_counted(n, item->value, left_of(reader) / 2, 2);
   case TORPOR__CBOR_TAG:
-    *parts = 1;
-    return true;
+    return open_level(n, COUNTED, 1);
   default:
     return !item->is_break;
   }
 }
 
-/* The count cannot overflow: it grows by at most what is left, once for each
- * byte that is read. */
-static bool skip_item(torpor__cbor_reader *reader, unsigned depth) {
-  if (depth > TORPOR__CBOR_DEPTH) return false;
-  for (uint64_t wanted = 1; wanted > 0; wanted--) {
-    torpor__cbor_item item;
-    uint64_t parts;
-    if (!torpor__cbor_next(reader, &item) ||
-        !skip_body(reader, &item, depth, &parts))
-      return false;
-    wanted += parts;
-  }
+/* Whether the innermost level is over; its break is read then. */
+static bool is_over(torpor__cbor_reader *reader, const nesting *n) {
+  if (n->kind[n->depth] == COUNTED) return n->count[n->depth] == 0;
+  if (reader->at == reader->end || *reader->at != 0xff) return false;
+  if (n->kind[n->depth] == OPEN_MAP && n->count[n->depth] % 2 != 0)
+    return false; /* a key without a value: its break is no item */
+  reader->at++;
   return true;
 }
 
+static void count_item(nesting *n) {
+  if (n->kind[n->depth] == COUNTED)
+    n->count[n->depth]--;
+  else
+    n->count[n->depth]++;
+}
+
 bool torpor__cbor_skip(torpor__cbor_reader *reader) {
-  return skip_item(reader, 0);
+  nesting n;
+  n.depth = 0;
+  n.kind[0] = COUNTED;
+  n.count[0] = 1;
+  for (;;) {
+    torpor__cbor_item item;
+    for (; is_over(reader, &n); n.depth--)
+      if (n.depth == 0) return true;
+    count_item(&n);
+    if (!torpor__cbor_next(reader, &item) || !skip_body(reader, &item, &n))
+      return false;
+  }
 }
 
 bool torpor__slice_is(torpor_slice text, const char *word) {

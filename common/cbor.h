@@ -18,8 +18,9 @@
  *
  *  (1) Nothing is read from 'end' on: a length is compared with what is left
  *      before it is used.
- *  (2) Items are skipped by counting how many are still to come. Only nested
- *      indefinite lengths take stack, at most TORPOR__CBOR_DEPTH levels.
+ *  (2) Items are skipped without recursion: those that are open, arrays, maps
+ *      and tags of both lengths, are in a list of TORPOR__CBOR_DEPTH levels,
+ *      some 18 KiB. What is nested deeper is refused.
  *
  * No state but the caller's; any thread. */
 #ifndef TORPOR_COMMON_CBOR_H
@@ -33,7 +34,7 @@
 
 /* Deepest nesting that the host reads: all that a VM writes, which is 512
  * values inside each other (guest/cbor.h), each with up to three tags or arrays
- * around it. A level takes some 400 bytes of stack. */
+ * around it. */
 #define TORPOR__CBOR_DEPTH 2048
 /* Deepest nesting of JSON; a VM reads and writes what comes of it. */
 #define TORPOR__JSON_DEPTH 500
@@ -104,7 +105,8 @@ torpor__cbor_reader torpor__cbor_read(const void *data, size_t size);
 /* The next head; text and bytes of definite size are passed over with it.
  * false: what comes is not well-formed or cut off; 'at' is where. */
 bool torpor__cbor_next(torpor__cbor_reader *reader, torpor__cbor_item *item);
-/* Passes over one whole item; false: it is not well-formed or cut off. */
+/* Passes over one whole item; false: it is not well-formed, cut off, or more
+ * than TORPOR__CBOR_DEPTH arrays, maps and tags lie around something in it. */
 bool torpor__cbor_skip(torpor__cbor_reader *reader);
 
 /* Whether a text is this one. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* request.h - reading an operation's request, writing its result.
  *
- * Requests are CBOR that guest code made, so nothing about them is certain.
+ * Requests are CBOR that guest code made, so nothing about them is certain. The
+ * map has a definite length. What is passed over in it may be any well-formed
+ * CBOR, also of indefinite length, that is nested at most TORPOR__CBOR_DEPTH
+ * deep.
  *
  * No state; any thread. */
 #ifndef TORPOR_LOOP_REQUEST_H

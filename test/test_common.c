@@ -290,8 +290,14 @@ static void test_cbor_depth(void **state) {
   (void)state;
   assert_true(skips_nested(0x9f, most, 0, most));
   assert_false(skips_nested(0x9f, most + 1, 0, most + 1));
-  assert_true(skips_nested(0x81, 1000000, 0, 0));
-  assert_true(skips_nested(0xc1, 1000000, 0, 0));
+  for (int i = 0; i < 2; i++) {
+    uint8_t begin = i ? 0xc1 : 0x81;
+    assert_true(skips_nested(begin, most, 0, 0));
+    assert_false(skips_nested(begin, most + 1, 0, 0));
+    assert_false(skips_nested(begin, 1000000, 0, 0));
+  }
+  assert_true(skips_nested(0x81, most, 0x80, 0));
+  assert_false(skips_nested(0xbf, 1, 0, 1)); /* a key without a value */
 }
 
 /* Reads as a program would that expects anything; how much it read. */

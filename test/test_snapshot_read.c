@@ -8,6 +8,7 @@
 #include <libdeflate.h>
 
 #include "common/alloc.h"
+#include "test/fuzz/draft.h"
 #include "test/support/vm.h"
 
 static const uint8_t run[] = {0xa1, 0x62, 'i', 'd', 0x18, 77};
@@ -222,6 +223,49 @@ static void test_unknown_sections(void **state) {
   torpor_bytes_free(&good);
 }
 
+/* ---- Depth ----------------------------------------------------------------*/
+
+/* Asks for section 'type' of 'good', which is made an array around 'depth'
+ * heads 'head' within one another. */
+static torpor_status section_nested(const torpor_bytes *good, uint32_t type,
+                                    uint8_t head, size_t depth) {
+  draft whole;
+  torpor__buffer *content;
+  torpor_bytes bytes, out;
+  torpor_status status;
+  draft_read(&whole, good->data, good->size);
+  content = &draft_find(&whole, type)->content;
+  content->size = 0;
+  torpor__buffer_add(content, "\x81", 1);
+  for (size_t i = 0; i < depth; i++) torpor__buffer_add(content, &head, 1);
+  torpor__buffer_add(content, "\x00", 1);
+  bytes = draft_write(&whole, NULL);
+  status = torpor_snapshot_section(bytes.data, bytes.size, (torpor_section)type,
+                                   &out);
+  if (status == TORPOR_OK) torpor_bytes_free(&out);
+  torpor_bytes_free(&bytes);
+  draft_free(&whole);
+  return status;
+}
+
+/* Lists are no deeper than a VM writes them. */
+static void test_depth(void **state) {
+  static const torpor_section lists[] = {TORPOR_SECTION_OPERATIONS,
+                                         TORPOR_SECTION_WAITING};
+  torpor_bytes good = sleep_after(waiting_program, TORPOR_SAVE_WAITING);
+  (void)state;
+  for (int i = 0; i < 2; i++)
+    for (int tags = 0; tags < 2; tags++) {
+      uint8_t head = tags ? 0xc1 : 0x81;
+      test_ok(NULL, section_nested(&good, lists[i], head, 2047));
+      test_status(NULL, section_nested(&good, lists[i], head, 2048),
+                  TORPOR_FORMAT);
+      test_status(NULL, section_nested(&good, lists[i], head, 3000),
+                  TORPOR_FORMAT);
+    }
+  torpor_bytes_free(&good);
+}
+
 static void test_no_memory(void **state) {
   torpor_bytes plain = sleep_after("0", 0), out;
   torpor_status status;
@@ -246,6 +290,7 @@ int main(void) {
       cmocka_unit_test(test_attach),
       cmocka_unit_test(test_wrong_attachments),
       cmocka_unit_test(test_unknown_sections),
+      cmocka_unit_test(test_depth),
       cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
