@@ -17,6 +17,7 @@
 
 #include "torpor-loop.h"
 
+#include "loop/request.h"
 #include "test/support/file.h"
 
 struct fixture {
@@ -464,6 +465,28 @@ static void a_link_that_comes_after_the_check_leads_nowhere(void **state) {
   assert_int_equal(rmdir(outside), 0); /* nothing was written there */
 }
 
+/* What lies around a field may be of any kind, but not nested without end. */
+static void deep_requests_are_refused(void **state) {
+  static const uint8_t kinds[] = {0x81, 0xc1, 0x9f};
+  (void)state;
+  for (size_t i = 0; i < sizeof(kinds); i++)
+    for (size_t extra = 0; extra < 2; extra++) {
+      size_t depth = TORPOR__CBOR_DEPTH + extra;
+      uint8_t request[2 * TORPOR__CBOR_DEPTH + 16], *at = request;
+      struct torpor__field field;
+      memcpy(at, "\xa2\x61x", 3);
+      memset(at += 3, kinds[i], depth);
+      *(at += depth) = 0;
+      if (kinds[i] == 0x9f) memset(at + 1, 0xff, depth);
+      at += kinds[i] == 0x9f ? depth + 1 : 1;
+      memcpy(at, "\x61p\x61q", 4);
+      bool found = torpor__request_field(request, (size_t)(at + 4 - request),
+                                         "p", &field);
+      assert_int_equal(found, extra == 0);
+      if (found) assert_memory_equal(field.data, "q", 1);
+    }
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -478,6 +501,7 @@ int main(void) {
       FILE_TEST(too_large_a_file_is_refused),
       FILE_TEST(wrong_requests_are_rejected),
       FILE_TEST(random_requests_do_no_harm),
+      cmocka_unit_test(deep_requests_are_refused),
       FILE_TEST(many_files_wait_their_turn),
       FILE_TEST(a_cancelled_write_is_whole_or_nothing),
       FILE_TEST(a_link_that_comes_after_the_check_leads_nowhere),
