@@ -14,6 +14,9 @@
 #define THREADS 4
 
 static _Atomic bool over;
+#ifndef TORPOR_SOFT_BOUNDS
+static _Atomic bool forking, begun; /* a fork; a deadline */
+#endif
 
 /* Everything that takes a lock of ours. 0: it worked. */
 static int use_everything(uint64_t deadline_ms) {
@@ -111,6 +114,56 @@ static void test_children(void **state) {
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
 }
 
+#ifndef TORPOR_SOFT_BOUNDS
+/* Sets a deadline as soon as a fork has begun. */
+static void *start_deadline(void *user) {
+  torpor_vm *vm = user;
+  while (!forking) continue;
+  torpor_vm_set_deadline(vm, 1000);
+  test_eval(vm, "1");
+  begun = true;
+  return NULL;
+}
+
+/* Before a fork, and before the library's own handlers: waits until the other
+ * thread has set its deadline. */
+static void wait_for_deadline(void) {
+  forking = true;
+  while (!begun) continue;
+}
+
+/* Forks while another thread sets the process's first deadline. 0: the child
+ * has a watchdog. */
+static int fork_at_first_deadline(void) {
+  torpor_vm *vm = test_vm_open(NULL);
+  pthread_t thread;
+  pid_t child;
+  int status;
+  if (pthread_create(&thread, NULL, start_deadline, vm) != 0 ||
+      pthread_atfork(wait_for_deadline, NULL, NULL) != 0)
+    return 40;
+  child = fork();
+  if (child == 0) {
+    alarm(10);
+    _exit(spin());
+  }
+  pthread_join(thread, NULL);
+  torpor_vm_close(vm);
+  return waitpid(child, &status, 0) == child ? status : 41;
+}
+
+/* Before any other deadline in this process: its child sets its first. */
+static void test_at_first_deadline(void **state) {
+  int status;
+  pid_t child = fork();
+  (void)state;
+  assert_true(child >= 0);
+  if (child == 0) _exit(fork_at_first_deadline() != 0);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+}
+#endif
+
 /* A host function may fork; its child returns to the guest. */
 static torpor_status fork_here(torpor_vm *vm, const torpor_arguments *arguments,
                                torpor_value *result, void *user) {
@@ -138,6 +191,9 @@ static void test_in_host_function(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+#ifndef TORPOR_SOFT_BOUNDS
+      cmocka_unit_test(test_at_first_deadline),
+#endif
       cmocka_unit_test(test_children),
       cmocka_unit_test(test_in_host_function),
   };

@@ -247,7 +247,8 @@ void torpor__os_condition_wake(torpor__os_condition *condition);
 /* Calls these functions, as far as they are not NULL, when the process forks:
  * before it, then in the parent and in the child, which has only the thread
  * that forked. Those that were added last are called first before the fork, and
- * last after it. */
+ * last after it. Not to be called while holding a lock that a 'before' takes:
+ * the system may hold one of its own while it calls them. */
 void torpor__os_at_fork(void (*before)(void), void (*in_parent)(void),
                         void (*in_child)(void));
 

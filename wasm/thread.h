@@ -73,6 +73,9 @@ typedef enum torpor__touch {
 } torpor__touch;
 torpor__touch torpor__region_touch(torpor__region *region, uintptr_t address);
 
+/* Before the first deadline, without a lock: children know from then on that
+ * they have no watchdog. */
+void torpor__watchdog_prepare(void);
 /* Sets the deadline of this thread that the watchdog looks at. */
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline);
 

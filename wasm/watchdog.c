@@ -26,6 +26,9 @@
 
 #ifdef TORPOR_SOFT_BOUNDS
 
+void torpor__watchdog_prepare(void) {
+}
+
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
   thread->deadline = deadline;
 }
@@ -127,16 +130,22 @@ static void forget_in_child(void) {
  * again. */
 static void start_watchdog(void) {
   static bool prepared;
-  if (!prepared) {
-    prepared = true;
-    torpor__os_interrupts_catch(handle_interrupt);
-    torpor__os_at_fork(NULL, NULL, forget_in_child);
-  }
+  if (!prepared) torpor__os_interrupts_catch(handle_interrupt);
+  prepared = true;
   torpor__os_condition_start(&changed);
   started = torpor__os_thread_start(run_watchdog);
 }
 
 /* ---- What threads call ----------------------------------------------------*/
+
+static void prepare_forks(void) {
+  torpor__os_at_fork(NULL, NULL, forget_in_child);
+}
+
+void torpor__watchdog_prepare(void) {
+  static torpor__os_once_flag once;
+  torpor__os_once(&once, prepare_forks);
+}
 
 void torpor__watchdog_watch(struct torpor__thread *thread, uint64_t deadline) {
   uint64_t seen = atomic_load_explicit(&thread->deadline, memory_order_relaxed);
