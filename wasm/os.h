@@ -2,8 +2,8 @@
 /* os.h - what Torpor asks of the operating system, all of it.
  *
  * wasm/ and vm/ include no header of a system's: for each system there are
- * files wasm/os-<system>*.c, of which the build takes those of its own, and
- * they alone do. docs/porting.md says what another system has for each
+ * files wasm/os-<system>*, of which the build takes those of its own, and they
+ * alone do. docs/porting.md says what another system has for each
  * function, and what it may do without.
  *
  *  (1) Functions whose comment ends with "Handlers." may be called by handlers
@@ -18,11 +18,16 @@
 #ifndef TORPOR_WASM_OS_H
 #define TORPOR_WASM_OS_H
 
-#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#if defined(__linux__)
+#include "wasm/os-linux.h"
+#else
+#error "Torpor does not run on this system yet: see docs/porting.md"
+#endif
 
 /* A thread, by numbers of the system's. */
 typedef struct torpor__os_thread {
@@ -124,11 +129,10 @@ bool torpor__os_mappings_each(void (*visit)(void *user, uintptr_t start,
  * TORPOR_SOFT_BOUNDS addresses are checked in code and nothing is caught: then
  * a system needs nothing of this but the jumps. */
 
-/* A place to jump back to. TORPOR__OS_MARK(place) marks where it stands, and
- * gives 0; it gives 1 when torpor__os_jump has jumped there. The function that
- * it stands in must not have returned by then, so it is a macro. */
-typedef sigjmp_buf torpor__os_place;
-#define TORPOR__OS_MARK(place) sigsetjmp((place), 0)
+/* A torpor__os_place, a type of the system's, is one to jump back to.
+ * TORPOR__OS_MARK(place) marks where it stands, and gives 0; it gives 1 when
+ * torpor__os_jump has jumped there. The function that it stands in must not
+ * have returned by then, so it is a macro. */
 _Noreturn void torpor__os_jump(torpor__os_place place); /* Handlers. */
 
 /* The state of a thread at the moment that a handler interrupted it: a type of
