@@ -43,7 +43,7 @@ struct chain {
 };
 
 static struct chain chain_segv, chain_bus;
-static torpor__os_fault_fn *handle_fault;
+static torpor__os_fault_fn *_Atomic handle_fault;
 
 /* This thread is passing a signal on. */
 static _Thread_local volatile sig_atomic_t passing
@@ -144,7 +144,7 @@ void torpor__os_faults_catch(torpor__os_fault_fn *handle) {
 /* ---- Interrupts -----------------------------------------------------------*/
 
 static struct sigaction interrupts_before;
-static torpor__os_interrupt_fn *handle_interrupt;
+static torpor__os_interrupt_fn *_Atomic handle_interrupt;
 
 static void pass_interrupt_on(int number, siginfo_t *info, void *context) {
   const struct sigaction *before = &interrupts_before;
@@ -184,7 +184,10 @@ bool torpor__os_handler_stack_add(void **stack) {
   *stack = malloc(HANDLER_STACK_SIZE);
   if (*stack == NULL) return false;
   stack_t ours = {.ss_sp = *stack, .ss_size = HANDLER_STACK_SIZE};
-  return sigaltstack(&ours, NULL) == 0;
+  if (sigaltstack(&ours, NULL) == 0) return true;
+  free(*stack);
+  *stack = NULL;
+  return false;
 }
 
 void torpor__os_handler_stack_remove(void *stack) {
