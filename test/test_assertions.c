@@ -99,7 +99,7 @@ static void shared_and_copied(void) {
   uint32_t page = find_clean(vm);
   uint32_t start = page * TORPOR__PAGE;
   assert_true(torpor__region_share(vm->region, start, start + TORPOR__PAGE));
-  torpor__shadow_copy(vm->region, page);
+  torpor__shadow_make_room(vm->region, page);
   torpor__vm_check(vm);
 }
 

@@ -174,7 +174,7 @@ static torpor_vm *open_collected(torpor_memory memory, double *share) {
   test_eval(vm,
             "globalThis.f = n => n && f(n - 1); f(100); "
             "globalThis.a = new Uint8Array(1 << 20).fill(1); a.fill(0); 0");
-  torpor__finder_force(TORPOR__FINDER_PAGEMAP); /* the pages it really has */
+  torpor__finder_force(TORPOR__FINDER_TOLD); /* the pages it really has */
   torpor__region_written(vm->region, add_pages, &written);
   test_ok(vm, torpor_vm_collect(vm));
   torpor__region_written(vm->region, add_pages, &left);

@@ -61,7 +61,7 @@ static bool is_mapped(const torpor__image *image,
   if (memory == TORPOR_MEMORY_POOLED || image->file == TORPOR__OS_NO_FILE)
     return false;
   return memory == TORPOR_MEMORY_MAPPED || image->size > most ||
-         torpor__pool_live() >= COPIES_MOST;
+         torpor__pool_copies() >= COPIES_MOST;
 }
 
 torpor_status torpor__vm_take(torpor__image *image,

@@ -475,7 +475,7 @@ void torpor_pool_drain(void) {
   torpor__region_drain();
 }
 
-size_t torpor__pool_live(void) {
+size_t torpor__pool_copies(void) {
   size_t all = copies, pooled = pool_size;
   return all > pooled ? all - pooled : 0;
 }

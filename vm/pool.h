@@ -12,7 +12,7 @@ void torpor__pool_give(torpor_vm *vm);
 /* Closes the VMs that wait to be used again: those of 'image', or all. */
 void torpor__pool_drop(const torpor__image *image);
 /* Copies of images that are in use. */
-size_t torpor__pool_live(void);
+size_t torpor__pool_copies(void);
 #ifdef TORPOR_TESTING
 /* Frees all VMs that wait, and the structs of closed ones; counts the first. */
 void torpor__pool_drain(void);

@@ -67,7 +67,7 @@ const uint8_t *torpor__remember_page(const torpor_vm *vm, uint32_t page) {
 static uint8_t *make_copy(torpor_vm *vm, uint32_t page) {
   uint8_t *copy = torpor__shadow_at(vm->region, page);
   if (copy) return copy;
-  copy = torpor__shadow_copy(vm->region, page);
+  copy = torpor__shadow_make_room(vm->region, page);
   if (copy) memcpy(copy, torpor__image_page(vm->image, page), TORPOR__PAGE);
   return copy;
 }
@@ -283,7 +283,7 @@ static void clip(const pass *p, uint32_t *start, uint32_t *end) {
 }
 
 static void copy_page(pass *p, uint32_t page) {
-  uint8_t *copy = torpor__shadow_copy(p->vm->region, page);
+  uint8_t *copy = torpor__shadow_make_room(p->vm->region, page);
   uint32_t size = p->limit - page * TORPOR__PAGE;
   if (!copy) {
     p->failed = true;

@@ -47,7 +47,7 @@
  *     a copy       in the shadow
  *     a share      it was what it is now, and is clean
  *
- *     nothing --shadow_copy--> a copy
+ *     nothing --shadow_make_room--> a copy
  *     nothing, a copy --region_share--> a share
  *     a share --shadow_unshare_page--> a copy, before it is writable
  *     any --region_forget--> nothing

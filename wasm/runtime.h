@@ -140,10 +140,10 @@ void torpor__region_drain(void);
  *
  * A region's pages as they were at one moment, the remembered state. */
 
-/* The copy of 'page', or NULL. And room for a copy, to be filled by the caller,
- * with what the last one had in it; NULL: no memory. */
+/* The copy of 'page', or NULL. And one that is there from now on, to be filled
+ * by the caller, with what the last one had in it; NULL: no memory. */
 uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page);
-uint8_t *torpor__shadow_copy(torpor__region *region, uint32_t page);
+uint8_t *torpor__shadow_make_room(torpor__region *region, uint32_t page);
 /* Remembers the pages of [start, end), whole and committed ones, as they are:
  * they become clean, and are copied when they are written. Copies that they had
  * are dropped. false: the system refused, or too many regions share pages. */
@@ -159,8 +159,8 @@ void torpor__shadow_close(torpor__region *region);
 typedef enum torpor__finder {
   TORPOR__FINDER_BEST,
   TORPOR__FINDER_TRACKED,
-  TORPOR__FINDER_PAGEMAP,      /* PAGEMAP_SCAN where it exists */
-  TORPOR__FINDER_PAGEMAP_READ, /* /proc/self/pagemap */
+  TORPOR__FINDER_TOLD,        /* the system is asked */
+  TORPOR__FINDER_TOLD_SLOWLY, /* and as if it knew only the slower way */
   TORPOR__FINDER_EVERYTHING,
 } torpor__finder;
 #ifdef TORPOR_TESTING

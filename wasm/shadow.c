@@ -76,7 +76,7 @@ uint8_t *torpor__shadow_at(const torpor__region *region, uint32_t page) {
   return find_copy(shadow, page);
 }
 
-uint8_t *torpor__shadow_copy(torpor__region *region, uint32_t page) {
+uint8_t *torpor__shadow_make_room(torpor__region *region, uint32_t page) {
   struct record *record;
   if (!torpor__shadow_open(region) ||
       !commit_chunk(region->shadow, page / CHUNK_PAGES))
@@ -121,7 +121,7 @@ void torpor__shadow_share(torpor__region *region, uint32_t page) {
 bool torpor__shadow_unshare_page(torpor__region *region, uint32_t page) {
   uint8_t *copy;
   if (!torpor__shadow_shares(region, page)) return true;
-  copy = torpor__shadow_copy(region, page);
+  copy = torpor__shadow_make_room(region, page);
   if (!copy) return false;
   memcpy(copy, torpor__page_bytes(region, page), TORPOR__PAGE);
   region->shadow->chunks[page / CHUNK_PAGES].shared &=

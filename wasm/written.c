@@ -31,7 +31,7 @@ static _Atomic torpor__finder forced;
 
 void torpor__finder_force(torpor__finder finder) {
   forced = finder;
-  torpor__os_file_refuse_scan(finder == TORPOR__FINDER_PAGEMAP_READ);
+  torpor__os_file_refuse_scan(finder == TORPOR__FINDER_TOLD_SLOWLY);
 }
 #else
 static const torpor__finder forced = TORPOR__FINDER_BEST;
@@ -125,8 +125,7 @@ static void find(search *s) {
       if (torpor__chunk_is_committed(region, i))
         add_pages(s, i * CHUNK_PAGES, (i + 1) * CHUNK_PAGES);
   } else {
-    if (forced == TORPOR__FINDER_PAGEMAP ||
-        forced == TORPOR__FINDER_PAGEMAP_READ)
+    if (forced == TORPOR__FINDER_TOLD || forced == TORPOR__FINDER_TOLD_SLOWLY)
       told = add_mapped(s, 0, end) ? end : 0;
     else if (forced == TORPOR__FINDER_BEST && region->mapped &&
              !region->tracks_mapped)
