@@ -66,7 +66,7 @@ static void check_parts(const torpor_vm *vm) {
   bool image_is_the_engines =
       image->engine == vm->engine && image->baseline->engine == vm->engine;
   assert(image_is_the_engines);
-  assert(image->references >= image->vms && image->vms > 0);
+  assert(image->references > 0 && image->vms > 0); /* this one */
   assert(vm->memory == (const uint8_t *)memory->data);
   assert((const uint8_t *)vm->control == vm->memory + vm->engine->control);
 }

@@ -170,7 +170,7 @@ static bool seal_memory(torpor__image *image) {
 }
 
 #ifdef TORPOR_TESTING
-/* Whether [start, end) is. */
+/* Whether all bytes in [start, end) are zero. */
 static bool is_zero(const torpor__image *image, uint32_t start, uint32_t end) {
   return torpor__bytes_are_zero(image->bytes + start, end - start);
 }
@@ -209,6 +209,9 @@ void torpor__image_release(torpor__image *image) {
   uint32_t before = image ? atomic_fetch_sub(&image->references, 1) : 0;
   assert(!image || before > 0);
   if (before != 1) return;
+#ifdef TORPOR_TESTING
+  assert(image->vms == 0);
+#endif
   if (image->is_alone) atomic_fetch_sub(&alone, 1);
   if (image->reserved)
     torpor__os_release(image->bytes, (size_t)image->reserved);
