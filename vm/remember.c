@@ -359,7 +359,7 @@ static bool update(torpor_vm *vm) {
     torpor__region_written_since(vm->region, share_unchanged, &p);
     share_found(&p);
     if (!p.failed) return true;
-    p.failed = false; /* the pages that are shared now are, the others copied */
+    p.failed = false; /* what is shared stays so; the rest is copied instead */
   }
   torpor__region_written_since(vm->region, copy_changed, &p);
   return !p.failed;
@@ -382,6 +382,8 @@ torpor_status torpor__remember_now(torpor_vm *vm, torpor__name *name) {
 void torpor__remember_forget(torpor_vm *vm) {
   free_pieces(&vm->remembered);
   torpor__name_release(vm->remembered.name);
-  torpor__region_forget(vm->region);
+  /* If the system refuses, something is left in the shadow that nobody asks
+   * for: remember_now forgets it first, and the pool does or closes it. */
+  (void)torpor__region_forget(vm->region);
   vm->remembered = (torpor__remembered){0};
 }
