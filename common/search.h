@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* search.h - bisection: finding a place in a sorted array.
  *
- * As bsearch, which tells where an item is, but not where a new one belongs,
- * and which wants an array to exist that is empty. With a 'compare' that the
- * compiler sees, all of it becomes a loop in the caller.
+ * Unlike bsearch it tells where a new item belongs, not only where one is, and
+ * an empty array may be NULL. With a 'compare' that the compiler sees, all of
+ * it becomes a loop in the caller.
  *
  * No state. */
 #ifndef TORPOR_COMMON_SEARCH_H

@@ -19,8 +19,8 @@ torpor__check_depth torpor__check_set(torpor__check_depth depth);
 
 /* 'vm' is between calls. */
 void torpor__vm_check(torpor_vm *vm);
-/* A sum of all that a snapshot of 'vm' keeps, or 0; and that it is the same
- * still, unless it was 0. */
+/* A checksum of all that a snapshot of 'vm' keeps; 0: not at this call. And the
+ * assertion that it is the same still; of 0 there is none. */
 uint64_t torpor__vm_check_sum(const torpor_vm *vm);
 void torpor__vm_check_same(const torpor_vm *vm, uint64_t sum);
 /* 'vm' was reset and goes to the pool, or comes out of it. */

@@ -33,8 +33,8 @@ bool torpor__engine_is_id(const char *text, size_t size) {
 
 /* ---- Folders --------------------------------------------------------------*/
 
-/* Entry number '*index' of TORPOR_ENGINE_PATH; NULL when there are fewer, by
- * how many '*index' is less then. */
+/* Entry number '*index' of TORPOR_ENGINE_PATH. NULL: it has no so many; those
+ * that it has are taken off '*index'. */
 static const char *find_entry(size_t *index, size_t *size) {
   const char *entry = torpor__os_setting("TORPOR_ENGINE_PATH");
   while (entry && *entry) {

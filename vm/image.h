@@ -25,11 +25,10 @@ struct torpor__image {
 #ifdef TORPOR_TESTING
   _Atomic uint32_t vms; /* of the references, for assertions */
 #endif
-  _Atomic bool retired; /* VMs of it are not kept in the pool any more */
-  bool is_alone;        /* counts among the files of such images */
-  uint32_t end;         /* all is zero from here on */
-  /* While it is made, and of its mapping. */
-  uint64_t reserved;
+  _Atomic bool retired;       /* VMs of it are not kept in the pool any more */
+  bool is_alone;              /* counts among the files of such images */
+  uint32_t end;               /* all is zero from here on */
+  uint64_t reserved;          /* bytes of address space at 'bytes' */
   struct torpor__image *next; /* among the baselines */
 };
 

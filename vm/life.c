@@ -26,10 +26,11 @@
 #include "vm/vm.h"
 #include "wasm/os.h"
 
-/* VMs of larger images are mapped onto them; the second number is for images
- * that were made for one VM. So are VMs when so many copies are in use. */
+/* The largest image that a VM copies; it is mapped onto larger ones. */
 #define COPIED_LARGEST (UINT32_C(64) << 20)
+/* The same for an image that was made for this one VM. */
 #define COPIED_ONCE_LARGEST (UINT32_C(4) << 20)
+/* VMs that have copies at once; those beyond are mapped whatever the size. */
 #define COPIES_MOST 128
 
 static torpor_status fail_memory(void) {

@@ -374,8 +374,9 @@ static torpor_vm *take_pooled(const torpor__image *image, bool mapped) {
   return take_shared(image, mapped);
 }
 
-/* Puts 'vm' in, and gives one that has to go for it, or NULL. Should its image
- * be dropped at this very moment, it goes when its thread closes the next. */
+/* Keeps 'vm' in the thread's own place, or else in the list of all threads.
+ * Gives the VM that has to be destroyed to make room, or NULL. If the image is
+ * dropped at this very moment, 'vm' stays until its thread closes another. */
 static torpor_vm *keep_pooled(torpor_vm *vm) {
   if (enter_place() && !vm->image->retired) {
     vm = atomic_exchange(&here.vm, vm);

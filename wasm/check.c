@@ -2,8 +2,8 @@
 /* check.c - asserts what region.h and the top comments say of the states of
  * memory, and that the system lets happen just that. In test builds only.
  *
- * What becomes of what is asserted where it does (chunk.c, track.c, share.c,
- * shadow.c).
+ * The steps from one state to another are asserted where they are taken
+ * (chunk.c, track.c, share.c, shadow.c).
  *
  * The region's thread. */
 #include "wasm/region.h"

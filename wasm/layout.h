@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* layout.h - what translated code and its runtime agree on: sizes, distances,
- * and the functions that the one calls of the other.
+ * and the functions of each that the other calls.
  *
  * An engine that is loaded was compiled with this file as it was then: changes
  * raise TORPOR__ENGINE_TABLE_VERSION (vm/engine.h). */
