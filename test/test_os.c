@@ -164,6 +164,9 @@ static void test_written(void **state) {
   torpor__os_release(space, 8 * CHUNK);
 }
 
+static torpor__os_mutex mutex;
+static torpor__os_condition condition;
+
 /* ---- Jumps, faults, interrupts --------------------------------------------*/
 
 static torpor__os_place place;
@@ -181,6 +184,7 @@ static void test_jump(void **state) {
 #ifndef TORPOR_SOFT_BOUNDS
 
 static const uint8_t *volatile touched;
+static int asked; /* for a stack: 1, as expected; 2, not so */
 
 /* Lets in what was touched at an even chunk, and leaves at an odd one. */
 static bool handle_fault(const torpor__os_fault *fault) {
@@ -195,6 +199,34 @@ static bool read_faults(size_t offset) {
   if (TORPOR__OS_MARK(place) != 0) return true;
   assert_int_equal(touched[offset], 0);
   return false;
+}
+
+/* A thread that gets no stack for handlers has none, and can ask again. */
+static void ask_for_stack(void) {
+  void *stack = &stack;
+  bool refused, given;
+  torpor__os_refuse(0, 1);
+  refused = !torpor__os_handler_stack_add(&stack) && stack == NULL;
+  if (torpor__os_asked() == 0) refused = true; /* sanitizers give it one */
+  torpor__os_refuse(UINT32_MAX, 0);
+  given = torpor__os_handler_stack_add(&stack);
+  torpor__os_handler_stack_remove(stack);
+  torpor__os_mutex_take(&mutex);
+  asked = refused && given ? 1 : 2;
+  torpor__os_condition_wake(&condition);
+  torpor__os_mutex_give(&mutex);
+}
+
+static void test_stack_is_refused(void **state) {
+  uint64_t until = torpor__os_now() + 20000 * MS;
+  (void)state;
+  torpor__os_condition_start(&condition);
+  torpor__os_mutex_take(&mutex);
+  assert_true(torpor__os_thread_start(ask_for_stack));
+  while (asked == 0 && torpor__os_now() < until)
+    torpor__os_condition_wait(&condition, &mutex, until);
+  torpor__os_mutex_give(&mutex);
+  assert_int_equal(asked, 1);
 }
 
 /* Again and again: a handler that was left is called the next time. */
@@ -224,8 +256,6 @@ static void test_faults(void **state) {
 
 /* ---- Threads --------------------------------------------------------------*/
 
-static torpor__os_mutex mutex;
-static torpor__os_condition condition;
 static unsigned ended;
 
 static void end_thread(void *value) {
@@ -344,16 +374,23 @@ static void test_libraries(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_page_size),    cmocka_unit_test(test_reserve),
-      cmocka_unit_test(test_release_rest), cmocka_unit_test(test_view),
-      cmocka_unit_test(test_map),          cmocka_unit_test(test_written),
+      cmocka_unit_test(test_page_size),
+      cmocka_unit_test(test_reserve),
+      cmocka_unit_test(test_release_rest),
+      cmocka_unit_test(test_view),
+      cmocka_unit_test(test_map),
+      cmocka_unit_test(test_written),
       cmocka_unit_test(test_jump),
 #ifndef TORPOR_SOFT_BOUNDS
       cmocka_unit_test(test_faults),
+      cmocka_unit_test(test_stack_is_refused),
 #endif
-      cmocka_unit_test(test_threads),      cmocka_unit_test(test_waiting),
-      cmocka_unit_test(test_time),         cmocka_unit_test(test_random),
-      cmocka_unit_test(test_locale),       cmocka_unit_test(test_files),
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_waiting),
+      cmocka_unit_test(test_time),
+      cmocka_unit_test(test_random),
+      cmocka_unit_test(test_locale),
+      cmocka_unit_test(test_files),
       cmocka_unit_test(test_libraries),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,7 +150,7 @@ static unsigned live_refused(torpor_memory memory, unsigned passed,
 
 static void refuse_in_turn(torpor_memory memory) {
   unsigned all = live_refused(memory, UINT32_MAX, 0);
-  unsigned step = test_count("TORPOR_REFUSED_STEP", 11, 1);
+  unsigned step = test_count("TORPOR_REFUSED_STEP", 23, 1);
   for (unsigned i = 0; i < all + 3; i += step) {
     live_refused(memory, i, 1);
     live_refused(memory, i, 2);

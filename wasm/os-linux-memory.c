@@ -22,31 +22,6 @@
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 #define MAPPINGS_USUAL 65530
 
-#ifdef TORPOR_TESTING
-static _Atomic unsigned asked, refused_first = UINT32_MAX, refused_count;
-
-void torpor__os_refuse(unsigned passed, unsigned refused) {
-  refused_first = UINT32_MAX;
-  asked = 0;
-  refused_count = refused;
-  refused_first = passed;
-}
-
-unsigned torpor__os_asked(void) {
-  return asked;
-}
-
-/* Counts what is asked; whether a test wants it refused. */
-static bool is_refused(void) {
-  unsigned number = atomic_fetch_add(&asked, 1);
-  return number >= refused_first && number - refused_first < refused_count;
-}
-#else
-static inline bool is_refused(void) {
-  return false;
-}
-#endif
-
 /* ---- Memory ---------------------------------------------------------------*/
 
 size_t torpor__os_page_size(void) {
@@ -58,7 +33,7 @@ static void *check_mapped(void *space) {
 }
 
 void *torpor__os_reserve(size_t size) {
-  if (is_refused()) return NULL;
+  if (torpor__os_is_refused()) return NULL;
   return check_mapped(mmap(NULL, size, PROT_NONE, RESERVED, -1, 0));
 }
 
@@ -67,7 +42,7 @@ void torpor__os_release(void *space, size_t size) {
 }
 
 bool torpor__os_release_rest(void *space, size_t size, size_t kept) {
-  if (is_refused()) return false;
+  if (torpor__os_is_refused()) return false;
   return kept == size || munmap((uint8_t *)space + kept, size - kept) == 0;
 }
 
@@ -77,7 +52,7 @@ static int protection_of(torpor__os_access access) {
 }
 
 bool torpor__os_protect(void *start, size_t size, torpor__os_access access) {
-  if (is_refused()) {
+  if (torpor__os_is_refused()) {
     size_t page = torpor__os_page_size();
     mprotect(start, size / page / 2 * page, protection_of(access));
     return false;
@@ -86,7 +61,7 @@ bool torpor__os_protect(void *start, size_t size, torpor__os_access access) {
 }
 
 bool torpor__os_discard(void *start, size_t size) {
-  if (is_refused()) {
+  if (torpor__os_is_refused()) {
     size_t page = torpor__os_page_size();
     madvise(start, size / page / 2 * page, MADV_DONTNEED);
     return false;
@@ -109,7 +84,7 @@ size_t torpor__os_mappings_most(void) {
  * and going over it is a signal. */
 torpor__os_file torpor__os_file_open(uint64_t most) {
   struct rlimit limit;
-  if (is_refused()) return TORPOR__OS_NO_FILE;
+  if (torpor__os_is_refused()) return TORPOR__OS_NO_FILE;
   if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur < most)
     return TORPOR__OS_NO_FILE;
   return memfd_create("torpor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -120,31 +95,31 @@ void torpor__os_file_close(torpor__os_file file) {
 }
 
 bool torpor__os_file_resize(torpor__os_file file, uint64_t size) {
-  if (is_refused()) return false;
+  if (torpor__os_is_refused()) return false;
   return ftruncate((int)file, (off_t)size) == 0;
 }
 
 bool torpor__os_file_seal(torpor__os_file file) {
-  if (is_refused()) return false;
+  if (torpor__os_is_refused()) return false;
   return fcntl((int)file, F_ADD_SEALS, SEALS) == 0;
 }
 
 void *torpor__os_file_view(torpor__os_file file, size_t size,
                            torpor__os_access access) {
-  if (is_refused()) return NULL;
+  if (torpor__os_is_refused()) return NULL;
   return check_mapped(mmap(NULL, size, protection_of(access),
                            MAP_SHARED | MAP_NORESERVE, (int)file, 0));
 }
 
 bool torpor__os_file_map(torpor__os_file file, void *start, size_t size) {
-  if (is_refused()) return false;
+  if (torpor__os_is_refused()) return false;
   return mmap(start, size, PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, (int)file,
               0) != MAP_FAILED;
 }
 
 bool torpor__os_file_unmap(void *start, size_t size) {
-  if (is_refused()) return false;
+  if (torpor__os_is_refused()) return false;
   return mmap(start, size, PROT_NONE, RESERVED | MAP_FIXED, -1, 0) !=
          MAP_FAILED;
 }
@@ -248,7 +223,7 @@ bool torpor__os_file_written(const void *start, size_t size,
               .page = torpor__os_page_size(),
               .visit = visit,
               .user = user};
-  if (is_refused()) return false;
+  if (torpor__os_is_refused()) return false;
   s.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   if (s.pagemap < 0) return false;
   if (scan_refused || !add_scanned(&s)) add_read(&s);

@@ -184,7 +184,7 @@ bool torpor__os_handler_stack_add(void **stack) {
   *stack = malloc(HANDLER_STACK_SIZE);
   if (*stack == NULL) return false;
   stack_t ours = {.ss_sp = *stack, .ss_size = HANDLER_STACK_SIZE};
-  if (sigaltstack(&ours, NULL) == 0) return true;
+  if (!torpor__os_is_refused() && sigaltstack(&ours, NULL) == 0) return true;
   free(*stack);
   *stack = NULL;
   return false;

@@ -55,6 +55,7 @@ static void *run_thread(void *start) {
 bool torpor__os_thread_start(void (*run)(void)) {
   sigset_t all, restore;
   pthread_t thread;
+  if (torpor__os_is_refused()) return false;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &restore);
   bool started = pthread_create(&thread, NULL, run_thread, *(void **)&run) == 0;
@@ -77,7 +78,7 @@ static uintptr_t find_key(torpor__os_at_end *at_end) {
 }
 
 bool torpor__os_at_thread_end(torpor__os_at_end *at_end, void *value) {
-  uintptr_t key = find_key(at_end);
+  uintptr_t key = torpor__os_is_refused() ? 0 : find_key(at_end);
   return key != 0 && pthread_setspecific((pthread_key_t)(key - 1), value) == 0;
 }
 

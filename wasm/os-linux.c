@@ -22,6 +22,28 @@
 
 _Static_assert(TORPOR__OS_PATH_LARGEST >= PATH_MAX, "os.h has room for paths");
 
+/* ---- Refusing, for tests --------------------------------------------------*/
+
+#ifdef TORPOR_TESTING
+static _Atomic unsigned asked, refused_first = UINT32_MAX, refused_count;
+
+void torpor__os_refuse(unsigned passed, unsigned refused) {
+  refused_first = UINT32_MAX;
+  asked = 0;
+  refused_count = refused;
+  refused_first = passed;
+}
+
+unsigned torpor__os_asked(void) {
+  return asked;
+}
+
+bool torpor__os_is_refused(void) {
+  unsigned number = atomic_fetch_add(&asked, 1);
+  return number >= refused_first && number - refused_first < refused_count;
+}
+#endif
+
 /* ---- Time and chance ------------------------------------------------------*/
 
 static uint64_t read_clock(clockid_t clock) {

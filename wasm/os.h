@@ -34,6 +34,24 @@ typedef struct torpor__os_thread {
   uintptr_t id, clock;
 } torpor__os_thread;
 
+/* ---- Refusing, for tests (os-linux.c) --------------------------------------
+ *
+ * What can fail of memory, files of memory and threads asks first whether a
+ * test wants it to. What may change in part does so with its first half. */
+
+#ifdef TORPOR_TESTING
+/* From now on so many requests pass, and so many are refused then. */
+void torpor__os_refuse(unsigned passed, unsigned refused);
+/* How many there were since. */
+unsigned torpor__os_asked(void);
+/* Counts one more; whether it is refused. Handlers. */
+bool torpor__os_is_refused(void);
+#else
+static inline bool torpor__os_is_refused(void) {
+  return false;
+}
+#endif
+
 /* ---- Memory (os-linux-memory.c) -------------------------------------------*/
 
 /* Bytes of a page: a power of two. */
@@ -106,12 +124,6 @@ bool torpor__os_file_written(const void *start, size_t size,
                              void *user);
 
 #ifdef TORPOR_TESTING
-/* As if the system refused what is asked of it in this section and the last, of
- * which there is a count: what comes after 'passed' more, so many times as
- * 'refused' says. What may change in part does so with its first half. */
-void torpor__os_refuse(unsigned passed, unsigned refused);
-/* How much was asked since. */
-unsigned torpor__os_asked(void);
 /* As if the system knew only the slower way to find out. */
 void torpor__os_file_refuse_scan(bool refuse);
 /* Calls 'visit' for each mapping [start, end) of the process, in order. false:
