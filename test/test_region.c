@@ -498,6 +498,8 @@ static void test_torn(void **state) {
   assert_true(torpor__region_is_torn(region));
   assert_false(torpor__region_commit(region, 3 * CHUNK, 3 * CHUNK + 1));
   assert_int_equal(load(probe, 3 * CHUNK, &value), TORPOR__TRAP_MEMORY);
+  assert_true(torpor__region_forget(region));
+  assert_false(torpor__region_reset(region)); /* nobody gets it again */
 }
 
 /* One that writes to very many shared pages: all copies are right, and the

@@ -52,7 +52,8 @@ bool torpor__region_reset(torpor__region *region) {
   assert(!region->tracks_mapped);
   clear_records(region);
   torpor__edges_changed(region, before, 0, first);
-  return torpor__chunk_protect(region, 0, first, TORPOR__OS_WRITE) &&
+  return !region->is_torn &&
+         torpor__chunk_protect(region, 0, first, TORPOR__OS_WRITE) &&
          torpor__os_discard(torpor__region_bytes(region), size) &&
          torpor__chunk_decommit(region, first, region->chunk_end);
 }

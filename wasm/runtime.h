@@ -107,7 +107,7 @@ bool torpor__region_map(torpor__region *region, torpor__os_file file,
                         uint64_t size, bool tracked);
 /* Makes what is mapped what the file has, and all else zero. The shadow must
  * have been forgotten, and what is mapped must not be tracked. false: the
- * system refused; close the region. */
+ * system refused, or the region is torn; close it. */
 bool torpor__region_reset(torpor__region *region);
 
 /* Gives the whole chunks in [start, end) back to the system: they are reserved,
