@@ -151,6 +151,21 @@ class CirclesTest(CheckTest):
                     self.LOW.replace("return n;", text + "\n  return n;"),
                     self.CALLING)
 
+    def test_a_list_of_a_ladder(self):
+        files = {"vm/low.c": self.LOW, "vm/high.c": self.CALLING}
+        for names, said in (
+                (("vm.c", "high.c", "low.c"), None),
+                (("vm.c", "low.c", "high.c"), "vm/high.c:3: calls torpor__low"),
+                (("vm.c", "high.c", "low.c", "old.c"), "there is no vm/old.c"),
+                (("vm.c", "high.c"), "does not list vm/low.c")):
+            with self.subTest(names=names):
+                lines = "".join(f" *     {name}  does it\n" for name in names)
+                header = f"{LICENCE}/* vm.h\n{lines} */\n"
+                code, output = run_check("check-arrows",
+                                         {**files, "vm/vm.h": header})
+                self.assertEqual(code, 1 if said else 0, output)
+                self.assertIn(said or "", output)
+
     def test_static_functions_of_one_name(self):
         for head in ("static int help(void)", "static int\nhelp(void)"):
             with self.subTest(head=head):
