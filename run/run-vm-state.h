@@ -4,11 +4,11 @@
  *     run-vm.c          opens and closes it, and runs its steps
  *     run-vm-host.c     what its program may ask of us: its input, its id, ...
  *     run-vm-console.c  what it writes to the console
- *     run-vm-deliver.c  settles an operation with what came for it
  *     run-vm-exit.c     whether the run has ended, and how
+ *     run-vm-deliver.c  settles an operation with what came for it
  *     run-vm-save.c     writes its state down
  *
- * The first calls the others, and none of them calls the first.
+ * Each calls only those further down.
  *
  * On one thread at a time. */
 #ifndef TORPOR_RUN_RUN_VM_STATE_H

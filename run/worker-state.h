@@ -12,7 +12,7 @@
  *     worker-threads.c   the threads for steps that take long
  *     worker-shared.h    what all runs of a worker share
  *
- * Each calls those below it.
+ * Each calls only those further down.
  *
  * Runs on the worker's thread. */
 #ifndef TORPOR_RUN_WORKER_STATE_H

@@ -157,6 +157,7 @@ class CirclesTest(CheckTest):
                 (("vm.c", "high.c", "low.c"), None),
                 (("vm.c", "low.c", "high.c"), "vm/high.c:3: calls torpor__low"),
                 (("vm.c", "high.c", "low.c", "old.c"), "there is no vm/old.c"),
+                ((), "vm/vm.h:1: lists no files"),
                 (("vm.c", "high.c"), "does not list vm/low.c")):
             with self.subTest(names=names):
                 lines = "".join(f" *     {name}  does it\n" for name in names)
@@ -165,6 +166,16 @@ class CirclesTest(CheckTest):
                                          {**files, "vm/vm.h": header})
                 self.assertEqual(code, 1 if said else 0, output)
                 self.assertIn(said or "", output)
+
+    def test_a_list_of_a_part_of_a_ladder(self):
+        files = {"wasm/low.c": self.LOW, "wasm/high.c": self.CALLING,
+                 "wasm/other.c": LICENCE}
+        for names, code in ((("high.c", "low.c"), 0), (("low.c", "high.c"), 1)):
+            lines = "".join(f" *     {name}  does it\n" for name in names)
+            header = f"{LICENCE}/* region.h\n{lines} */\n"
+            found = run_check("check-arrows",
+                              {**files, "wasm/region.h": header})
+            self.assertEqual(found[0], code, found[1])
 
     def test_static_functions_of_one_name(self):
         for head in ("static int help(void)", "static int\nhelp(void)"):

@@ -55,17 +55,17 @@
  *  'Written' is no state but a question (written.c): which pages may differ
  *  from what the region started from?
  *
- * The files, each of which calls only those above it:
+ * The files, each of which calls only those further down:
  *
- *     mappings.c how many mappings all of that takes
- *     chunk.c    reserved or committed
- *     shadow.c   what pages were
- *     track.c    clean or dirty
- *     share.c    sharing pages with the shadow, and forgetting it
- *     reach.c    what happens when the host or guest code touches a page
- *     mapped.c   what lies on a file
- *     written.c  finding the pages that may differ
- *     region.c   the address space: opening, size, closing
+ *     region.c    the address space: opening, size, closing
+ *     written.c   finding the pages that may differ
+ *     mapped.c    what lies on a file
+ *     reach.c     what happens when the host or guest code touches a page
+ *     share.c     sharing pages with the shadow, and forgetting it
+ *     track.c     clean or dirty
+ *     chunk.c     reserved or committed
+ *     shadow.c    what pages were
+ *     mappings.c  how many mappings all of that takes
  *
  * region.c has the picture and the invariants. */
 #ifndef TORPOR_WASM_REGION_H

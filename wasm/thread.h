@@ -5,14 +5,14 @@
  * A thread that uses the runtime has a record, from its first use until it
  * ends. Its handlers find it without a lock, the watchdog in a list.
  *
- *     leave.c     the way out of guest code
- *     thread.c    the records
- *     fault.c     what is done about an access that faults
- *     watchdog.c  deadlines
- *     start.c     what a thread needs before it uses a region
  *     entry.c     the way into guest code
+ *     start.c     what a thread needs before it uses a region
+ *     watchdog.c  deadlines
+ *     fault.c     what is done about an access that faults
+ *     thread.c    the records
+ *     leave.c     the way out of guest code
  *
- * Each calls only those above it. */
+ * Each calls only those further down. */
 #ifndef TORPOR_WASM_THREAD_H
 #define TORPOR_WASM_THREAD_H
 
