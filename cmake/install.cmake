@@ -6,7 +6,6 @@
 
 list(TRANSFORM TORPOR_LINK_NAMES PREPEND "-l" OUTPUT_VARIABLE flags)
 list(JOIN flags " " TORPOR_LINK_FLAGS)
-file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/include/*.h")
 
 # Both files name paths relative to themselves: an installed tree may be moved.
 file(RELATIVE_PATH TORPOR_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
@@ -24,7 +23,7 @@ foreach(target IN ITEMS torpor torpor_core torpor_shared)
     install(TARGETS ${target})
   endif()
 endforeach()
-install(FILES ${headers} TYPE INCLUDE)
+install(DIRECTORY include/ TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
 install(FILES "${CMAKE_BINARY_DIR}/engine.wasm"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/torpor")
 install(FILES LICENSE NOTICE TYPE DOC)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* torpor-value.h - a value of a VM as its host sees it; included by torpor.h.
+/* value.h - a value of a VM as its host sees it, and handles.
  *
- * Undefined, null, booleans and numbers are the same in every VM; the functions
- * below make and read them without one. Every other value is a handle of one
- * VM, which belongs to a scope. Values are passed by value. */
-#ifndef TORPOR_VALUE_H
-#define TORPOR_VALUE_H
+ * Undefined, null, booleans and numbers are the same in every VM; they are made
+ * and read without one. Every other value is a handle of one VM, which belongs
+ * to a scope. Values are passed by value. Included by torpor.h. */
+#ifndef TORPOR_PUBLIC_VALUE_H
+#define TORPOR_PUBLIC_VALUE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "vm.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,6 +93,35 @@ static inline double torpor_value_number(torpor_value value) {
 static inline bool torpor_value_is_true(torpor_value value) {
   return value.bits == torpor_boolean(true).bits;
 }
+
+/* ---- Scopes and handles --------------------------------------------------*/
+
+/* Scopes nest. Handles made after torpor_scope_open belong to that scope and
+ * are released by its close; each call of a host function has a scope of its
+ * own, and its result is kept for the caller. Handles made outside of all
+ * scopes live until the VM is closed; 4,194,304 may live at once. Closing an
+ * outer scope closes the inner ones. A handle that was released or is of
+ * another VM, and a scope that is closed, are never mistaken for others:
+ * TORPOR_STALE. */
+typedef uint64_t torpor_scope;
+TORPOR_API torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out);
+TORPOR_API torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope);
+
+/* A handle to the same value that outlives scopes; release it. */
+TORPOR_API torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,
+                                             torpor_value *out);
+TORPOR_API torpor_status torpor_value_release(torpor_vm *vm,
+                                              torpor_value value);
+
+/* Handles are gone after a restore. A token names a value in the VM it was
+ * exported from and in every VM restored from its later snapshots, until it is
+ * forgotten. Tokens are never 0. NOT_FOUND: no such token. */
+typedef uint32_t torpor_token;
+TORPOR_API torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
+                                             torpor_token *out);
+TORPOR_API torpor_status torpor_value_import(torpor_vm *vm, torpor_token token,
+                                             torpor_value *out);
+TORPOR_API torpor_status torpor_value_forget(torpor_vm *vm, torpor_token token);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* exception.h - what JavaScript threw, and errors. Included by
+ * torpor.h. */
+#ifndef TORPOR_PUBLIC_EXCEPTION_H
+#define TORPOR_PUBLIC_EXCEPTION_H
+
+#include "value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The exception of the last call that returned TORPOR_THROWN, for the calls
+ * that have no out value. undefined when there is none. Like other handles it
+ * ends with the scope that was open then. */
+TORPOR_API torpor_value torpor_exception(const torpor_vm *vm);
+
+/* Makes 'value' the exception; returns TORPOR_THROWN, or why it cannot. In a
+ * host function: return torpor_throw(vm, error); */
+TORPOR_API torpor_status torpor_throw(torpor_vm *vm, torpor_value value);
+
+/* What an error says. All text is UTF-8, zero-terminated, and never NULL once
+ * read; 'cause' is undefined when there is none. A value that is not an error
+ * has the name "" and its string as message. Release with torpor_error_free. */
+typedef struct torpor_error {
+  char *name;
+  char *message;
+  char *stack;
+  torpor_value cause;
+} torpor_error;
+
+TORPOR_API torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
+                                           torpor_error *out);
+TORPOR_API void torpor_error_free(torpor_error *error);
+
+/* A new error; 'name' is "Error", "TypeError", "RangeError", ...; other names
+ * give an Error with that name. */
+TORPOR_API torpor_status torpor_error_new(torpor_vm *vm, const char *name,
+                                          const char *message,
+                                          torpor_value *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* promise.h - jobs, promises, and rejections that nobody handles.
+ * Included by torpor.h. */
+#ifndef TORPOR_PUBLIC_PROMISE_H
+#define TORPOR_PUBLIC_PROMISE_H
+
+#include "value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Runs up to 'max' jobs of the queue (0: until it is empty). 'ran' (may be
+ * NULL) is how many ran. Returns TORPOR_OK, TORPOR_INTERRUPTED,
+ * TORPOR_TRAPPED, or TORPOR_BUSY. What a job throws becomes an unhandled
+ * rejection. A checkpoint is possible between any two jobs. */
+TORPOR_API torpor_status torpor_job_run(torpor_vm *vm, uint32_t max,
+                                        uint32_t *ran);
+TORPOR_API bool torpor_job_pending(const torpor_vm *vm);
+
+typedef enum torpor_promise_state {
+  TORPOR_PENDING,
+  TORPOR_FULFILLED,
+  TORPOR_REJECTED
+} torpor_promise_state;
+
+/* State and, once settled, the value or reason ('result' may be NULL).
+ * TORPOR_TYPE when 'promise' is not a promise. */
+TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
+                                             torpor_value promise,
+                                             torpor_promise_state *state,
+                                             torpor_value *result);
+
+/* The state of an exported promise, cheaper than importing and reading it: for
+ * hosts that ask again and again. NOT_FOUND: no such token; TYPE as above. */
+TORPOR_API torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
+                                             torpor_promise_state *state);
+
+/* A promise and the functions that settle it ('resolve', 'reject' are called
+ * with torpor_call). For what must survive a snapshot use an operation. */
+TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,
+                                            torpor_value *promise,
+                                            torpor_value *resolve,
+                                            torpor_value *reject);
+
+/* Marks 'promise' as handled by the host: torpor_rejection_take does not give
+ * its rejection then. TORPOR_TYPE when it is not a promise. */
+TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
+                                               torpor_value promise);
+
+/* Takes the oldest promise rejected without a handler by the time the job
+ * queue was empty, and its reason. TORPOR_NOT_FOUND when there is none. */
+TORPOR_API torpor_status torpor_rejection_take(torpor_vm *vm,
+                                               torpor_value *reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

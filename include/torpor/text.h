@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* text.h - strings, and bytes. Included by torpor.h. */
+#ifndef TORPOR_PUBLIC_TEXT_H
+#define TORPOR_PUBLIC_TEXT_H
+
+#include "value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* 'text' is UTF-8; invalid sequences become U+FFFD. */
+TORPOR_API torpor_status torpor_string_new(torpor_vm *vm, const char *text,
+                                           size_t size, torpor_value *out);
+
+/* The string that JavaScript's String(value) gives, as UTF-8 (lone surrogates
+ * become U+FFFD). May run guest code. TORPOR_THROWN leaves 'out' empty; the
+ * exception is in torpor_exception. */
+TORPOR_API torpor_status torpor_string_read(torpor_vm *vm, torpor_value value,
+                                            torpor_bytes *out);
+
+/* Makes a Uint8Array with a copy of 'data'; reads a copy of the bytes that an
+ * ArrayBuffer, typed array or DataView covers. */
+TORPOR_API torpor_status torpor_buffer_new(torpor_vm *vm, const void *data,
+                                           size_t size, torpor_value *out);
+TORPOR_API torpor_status torpor_buffer_read(torpor_vm *vm, torpor_value value,
+                                            torpor_bytes *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
