@@ -223,10 +223,10 @@ static torpor_status print_value(torpor_vm *vm, torpor_value value) {
 
 /* Waits for what 'value', the result of the evaluation, stands for. */
 static torpor_status finish(struct program *program, torpor_value *value) {
-  torpor_class class;
-  torpor_status status = torpor_object_class(program->vm, *value, &class);
+  torpor_brand brand;
+  torpor_status status = torpor_value_brand(program->vm, *value, &brand);
   if (status != TORPOR_OK) return status;
-  if (class == TORPOR_CLASS_PROMISE)
+  if (brand == TORPOR_BRAND_PROMISE)
     return torpor_loop_finish(program->loop, program->vm, *value, value);
   return torpor_loop_run(program->loop);
 }

@@ -136,7 +136,8 @@ typedef struct torpor_abi_control {
   X(i, torpor_value_retain, l)                                                 \
   X(i, torpor_value_release, l)                                                \
   /* (value) -> result[0] a token, plain integer >= 1, that names the value \
-     also after a restore; (token) -> handle, NOT_FOUND; (token) forgets. */  \
+     also after a restore; (token) -> handle, NOT_FOUND; (token) forgets. \
+     torpor_token_... call these. */  \
   X(i, torpor_value_export, l)                                                 \
   X(i, torpor_value_import, i)                                                 \
   X(i, torpor_value_forget, i)                                                 \
@@ -148,7 +149,7 @@ typedef struct torpor_abi_control {
      size of the bytes it covers, valid until the next entry. */  \
   X(i, torpor_buffer_new, ii)                                                  \
   X(i, torpor_buffer_read, l)                                                  \
-  /* (value) -> result[0] a torpor_class as plain integer. */                  \
+  /* (value) -> result[0] a torpor_brand as plain integer. */                  \
   X(i, torpor_object_class, l)                                                 \
   X(i, torpor_global, v)                                                       \
   X(i, torpor_object_new, v)                                                   \

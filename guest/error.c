@@ -124,7 +124,7 @@ static JSString *text_of(JSValue value) {
 static void error_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
   JSContext *ctx = torpor__ctx;
   JSValue text;
-  if (JS_IsObject(value) && torpor__class_of(value) == TORPOR_CLASS_ERROR) {
+  if (JS_IsObject(value) && torpor__brand_of(value) == TORPOR_BRAND_ERROR) {
     texts[0] = text_of(JS_GetProperty(ctx, value, JS_ATOM_name));
     texts[1] = text_of(JS_GetProperty(ctx, value, JS_ATOM_message));
     texts[2] = text_of(JS_GetProperty(ctx, value, JS_ATOM_stack));
@@ -190,7 +190,7 @@ static void error_look_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
   object = JS_VALUE_GET_OBJ(value);
   texts[1] =
       dom ? text_plain(dom->message) : text_look(object, JS_ATOM_message);
-  if (texts[1] || torpor__class_of(value) == TORPOR_CLASS_ERROR) {
+  if (texts[1] || torpor__brand_of(value) == TORPOR_BRAND_ERROR) {
     texts[0] = dom ? text_plain(dom->name) : text_look(object, JS_ATOM_name);
     texts[2] = text_look(object, JS_ATOM_stack);
   } else {

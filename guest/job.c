@@ -126,7 +126,7 @@ torpor_status export_job_run(uint32_t max) {
 
 static torpor_status promise_state(JSValueConst promise) {
   JSPromiseStateEnum state;
-  if (!JS_IsPromise(promise)) return TORPOR_TYPE;
+  if (!JS_IsPromise(promise)) return TORPOR_WRONG_TYPE;
   state = JS_PromiseState(torpor__ctx, promise);
   return torpor__give_integer(state == JS_PROMISE_PENDING ? TORPOR_PENDING
                               : state == JS_PROMISE_FULFILLED
@@ -157,7 +157,7 @@ static torpor_status promise_handle(uint64_t bits) {
   JSValue promise;
   torpor_status status = torpor__value(bits, &promise);
   if (status) return status;
-  if (!JS_IsPromise(promise)) return TORPOR_TYPE;
+  if (!JS_IsPromise(promise)) return TORPOR_WRONG_TYPE;
   JS_PromiseMarkAsHandled(torpor__ctx, promise);
   rejection_remove(promise);
   torpor__publish();

@@ -5,30 +5,30 @@
  * in the window, which a host function may overwrite. */
 
 /* Classes of the engine and what the host calls them. */
-static torpor_class torpor__class_of(JSValueConst value) {
+static torpor_brand torpor__brand_of(JSValueConst value) {
   JSClassID class = JS_GetClassID(value);
-  if (class == JS_CLASS_PROXY) return TORPOR_CLASS_PROXY;
-  if (JS_IsFunction(torpor__ctx, value)) return TORPOR_CLASS_FUNCTION;
+  if (class == JS_CLASS_PROXY) return TORPOR_BRAND_PROXY;
+  if (JS_IsFunction(torpor__ctx, value)) return TORPOR_BRAND_FUNCTION;
   if (class >= JS_CLASS_ARRAY_BUFFER && class <= JS_CLASS_DATAVIEW)
-    return TORPOR_CLASS_BUFFER;
+    return TORPOR_BRAND_BUFFER;
   switch (class) {
   case JS_CLASS_ARRAY:
-    return TORPOR_CLASS_ARRAY;
+    return TORPOR_BRAND_ARRAY;
   case JS_CLASS_ERROR:
   case JS_CLASS_DOM_EXCEPTION:
-    return TORPOR_CLASS_ERROR;
+    return TORPOR_BRAND_ERROR;
   case JS_CLASS_PROMISE:
-    return TORPOR_CLASS_PROMISE;
+    return TORPOR_BRAND_PROMISE;
   case JS_CLASS_DATE:
-    return TORPOR_CLASS_DATE;
+    return TORPOR_BRAND_DATE;
   case JS_CLASS_REGEXP:
-    return TORPOR_CLASS_REGEXP;
+    return TORPOR_BRAND_REGEXP;
   case JS_CLASS_MAP:
-    return TORPOR_CLASS_MAP;
+    return TORPOR_BRAND_MAP;
   case JS_CLASS_SET:
-    return TORPOR_CLASS_SET;
+    return TORPOR_BRAND_SET;
   default:
-    return TORPOR_CLASS_OBJECT;
+    return TORPOR_BRAND_OBJECT;
   }
 }
 
@@ -37,8 +37,8 @@ torpor_status export_object_class(uint64_t bits) {
   JSValue value;
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
-  return torpor__give_integer(JS_IsObject(value) ? torpor__class_of(value)
-                                                 : TORPOR_CLASS_NONE);
+  return torpor__give_integer(JS_IsObject(value) ? torpor__brand_of(value)
+                                                 : TORPOR_BRAND_NONE);
 }
 
 EXPORT(torpor_global)

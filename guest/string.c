@@ -167,7 +167,7 @@ torpor_status export_buffer_read(uint64_t bits) {
   uint32_t size;
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
-  if (!torpor__bytes(value, &data, &size)) return TORPOR_TYPE;
+  if (!torpor__bytes(value, &data, &size)) return TORPOR_WRONG_TYPE;
   torpor_control.host.result[0] = (uintptr_t)data;
   torpor_control.host.result[1] = size;
   return TORPOR_OK;

@@ -235,7 +235,7 @@ TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
  * a module. Its rejection is then not reported to 'rejected'. Returns TORPOR_OK
  * with its value, TORPOR_THROWN with its reason (also torpor_exception's),
  * TORPOR_DEADLOCK when it is still pending, what torpor_loop_run returned, or
- * TORPOR_TYPE when it is not a promise. 'result' may be NULL. */
+ * TORPOR_WRONG_TYPE when it is not a promise. 'result' may be NULL. */
 TORPOR_API torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
                                             torpor_value promise,
                                             torpor_value *result);

@@ -93,7 +93,7 @@ static torpor_status keep_outcome(struct torpor__run_vm *run_vm,
   torpor_value main, value;
   torpor_promise_state state;
   torpor_status status =
-      torpor_value_import(run_vm->vm, TORPOR__RUN_VM_MAIN, &main);
+      torpor_token_value(run_vm->vm, TORPOR__RUN_VM_MAIN, &main);
   if (status == TORPOR_OK)
     status = torpor_promise_read(run_vm->vm, main, &state, &value);
   if (status != TORPOR_OK) return torpor__run_vm_fail(run_vm, status);

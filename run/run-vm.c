@@ -161,8 +161,7 @@ static torpor_status export_main(struct torpor__run_vm *run_vm,
     run_vm->exception = main;
     return TORPOR_OK;
   }
-  if (status == TORPOR_OK)
-    status = torpor_value_export(run_vm->vm, main, &token);
+  if (status == TORPOR_OK) status = torpor_token_add(run_vm->vm, main, &token);
   /* No rejection is unhandled: how it ends is how the run ends. Engines that
    * lack this do so anyway. */
   if (status == TORPOR_OK) status = torpor_promise_handle(run_vm->vm, main);

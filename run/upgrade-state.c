@@ -87,7 +87,7 @@ static bool never(void *user) {
 static torpor_status settle(const struct taking *taking, torpor_value *value) {
   torpor_promise_state state;
   torpor_status status = torpor_promise_read(taking->vm, *value, &state, NULL);
-  if (status == TORPOR_TYPE) return TORPOR_OK; /* not a promise */
+  if (status == TORPOR_WRONG_TYPE) return TORPOR_OK; /* not a promise */
   if (status == TORPOR_OK && state == TORPOR_PENDING)
     status = torpor_job_run(taking->vm, 0, NULL);
   if (status == TORPOR_OK)
@@ -106,7 +106,7 @@ static torpor_status settle(const struct taking *taking, torpor_value *value) {
 
 static torpor_status call_program(const struct taking *taking,
                                   torpor_value *value) {
-  torpor_status status = torpor_state_export(taking->vm, value);
+  torpor_status status = torpor_state_hand_over(taking->vm, value);
   if (status == TORPOR_NOT_FOUND || status == TORPOR_UNSUPPORTED)
     return fail_text(
         taking, TORPOR_NOT_FOUND,
@@ -120,15 +120,15 @@ static torpor_status call_program(const struct taking *taking,
 
 static torpor_status call_default(const struct taking *taking,
                                   torpor_value namespace, torpor_value *value) {
-  torpor_class class;
+  torpor_brand brand;
   torpor_status status = torpor_get(taking->vm, namespace, "default", value);
   if (status == TORPOR_OK && torpor_value_type(*value) == TORPOR_TYPE_UNDEFINED)
     return fail_text(taking, TORPOR_NOT_FOUND,
                      "the exporter has no default export, which is to be the "
                      "state or a function that returns it");
   if (status == TORPOR_OK)
-    status = torpor_object_class(taking->vm, *value, &class);
-  if (status == TORPOR_OK && class == TORPOR_CLASS_FUNCTION)
+    status = torpor_value_brand(taking->vm, *value, &brand);
+  if (status == TORPOR_OK && brand == TORPOR_BRAND_FUNCTION)
     status =
         torpor_call(taking->vm, *value, torpor_undefined(), NULL, 0, value);
   if (status == TORPOR_THROWN)
@@ -164,7 +164,7 @@ static torpor_status write_state(const struct taking *taking,
                                  torpor_value value, torpor_bytes *out) {
   torpor_status status = torpor_cbor_encode(taking->vm, value, out);
   if (status == TORPOR_THROWN)
-    return fail_error(taking, TORPOR_TYPE, "gave what is not plain data",
+    return fail_error(taking, TORPOR_WRONG_TYPE, "gave what is not plain data",
                       torpor_exception(taking->vm));
   if (status != TORPOR_OK) return fail_vm(taking, status);
   if (out->size <= TORPOR_RUN_HANDOVER_LARGEST) return TORPOR_OK;

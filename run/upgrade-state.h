@@ -30,9 +30,9 @@ struct torpor__upgrade_request {
 };
 
 /* Gives in 'out' the CBOR of what the VM that sleeps in 'chain' hands over.
- * NOT_FOUND, THROWN, DEADLOCK, TYPE, LIMIT as torpor_run_upgrade; INTERRUPTED,
- * TRAPPED; or what reading the exporter and waking the VM say. The store's
- * message says more. */
+ * NOT_FOUND, THROWN, DEADLOCK, WRONG_TYPE, LIMIT as torpor_run_upgrade;
+ * INTERRUPTED, TRAPPED; or what reading the exporter and waking the VM say.
+ * The store's message says more. */
 torpor_status
 torpor__upgrade_state_take(const struct torpor__upgrade_request *request,
                            const struct torpor__state_chain *chain,

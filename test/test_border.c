@@ -526,7 +526,7 @@ static void test_rejections_are_told_once(void **state) {
       test_status(vm, torpor_rejection_take(vm, &reason), TORPOR_NOT_FOUND);
       test_ok(vm, torpor_promise_handle(vm, promise));
     }
-  test_status(vm, torpor_promise_handle(vm, torpor_null()), TORPOR_TYPE);
+  test_status(vm, torpor_promise_handle(vm, torpor_null()), TORPOR_WRONG_TYPE);
 }
 
 /* ---- Small ones -----------------------------------------------------------*/

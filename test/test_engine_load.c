@@ -213,9 +213,9 @@ static void test_older_table(void **state) {
   assert_null(vm->engine->exports.torpor_export_state);
   assert_null(vm->engine->exports.torpor_promise_look);
   test_eval_is(vm, "1 + 1", "2");
-  test_status(vm, torpor_state_export(vm, &value), TORPOR_UNSUPPORTED);
+  test_status(vm, torpor_state_hand_over(vm, &value), TORPOR_UNSUPPORTED);
   value = test_eval(vm, "Promise.resolve()");
-  test_ok(vm, torpor_value_export(vm, value, &token));
+  test_ok(vm, torpor_token_add(vm, value, &token));
   test_ok(vm, torpor_promise_look(vm, token, &found)); /* in another way */
   assert_int_equal(found, TORPOR_FULFILLED);
   test_eval_is(vm, "1 + 2", "3");

@@ -249,7 +249,7 @@ static void ask_as_newer(torpor_vm *vm) {
   uint64_t id = 0, cancelled;
   test_ok(vm, torpor_scope_open(vm, &scope));
   value = test_eval(vm, "Promise.resolve({})");
-  test_ok(vm, torpor_value_export(vm, value, &token));
+  test_ok(vm, torpor_token_add(vm, value, &token));
   test_ok(vm, torpor_promise_look(vm, token, &found));
   assert_int_equal(found, TORPOR_FULFILLED);
   test_status(vm, torpor_promise_look(vm, token + 1, &found), TORPOR_NOT_FOUND);

@@ -26,7 +26,7 @@ static unsigned calls_seen;
 /* All that a host function is given is there to be read. */
 static void look_at(torpor_vm *vm, torpor_value value) {
   torpor_type type = torpor_value_type(value);
-  torpor_class class;
+  torpor_brand brand;
   torpor_bytes bytes;
   uint64_t sum = 0;
   assert_true(type <= TORPOR_TYPE_OBJECT);
@@ -37,8 +37,8 @@ static void look_at(torpor_vm *vm, torpor_value value) {
     torpor_bytes_free(&bytes);
   }
   if (type == TORPOR_TYPE_OBJECT &&
-      torpor_object_class(vm, value, &class) == TORPOR_OK &&
-      class == TORPOR_CLASS_BUFFER &&
+      torpor_value_brand(vm, value, &brand) == TORPOR_OK &&
+      brand == TORPOR_BRAND_BUFFER &&
       torpor_buffer_read(vm, value, &bytes) == TORPOR_OK) {
     assert_true(bytes.size <= torpor__memory_size(vm));
     for (size_t i = 0; i < bytes.size; i++) sum += bytes.data[i];
@@ -236,12 +236,12 @@ static void evaluate(torpor_vm *vm) {
 static void use_objects(torpor_vm *vm) {
   torpor_value global, list, item;
   torpor_bytes bytes;
-  torpor_class class;
+  torpor_brand brand;
   torpor_usage usage;
   if (torpor_global(vm, &global) != TORPOR_OK) return;
   if (torpor_get(vm, global, "list", &list) != TORPOR_OK) return;
   if (torpor_get_index(vm, list, 7, &item) != TORPOR_OK) return;
-  torpor_object_class(vm, item, &class);
+  torpor_value_brand(vm, item, &brand);
   if (torpor_cbor_encode(vm, list, &bytes) == TORPOR_OK)
     torpor_bytes_free(&bytes);
   torpor_vm_usage(vm, &usage);

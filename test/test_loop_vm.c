@@ -164,7 +164,7 @@ static void finish_gives_the_result(void **state) {
                    TORPOR_DEADLOCK);
   main = eval(world, "7", TORPOR_SCRIPT);
   assert_int_equal(torpor_loop_finish(world->loop, world->vm, main, NULL),
-                   TORPOR_TYPE);
+                   TORPOR_WRONG_TYPE);
 }
 
 static void rejections_are_reported_once(void **state) {

@@ -530,7 +530,7 @@ static void what_cannot_be_handed_over(void **state) {
       "import { sleep } from 'torpor:run'; await sleep(1); export default 1;");
   refuse(TORPOR_DEADLOCK, "waits");
   write_exporter("export default { f() {} };");
-  refuse(TORPOR_TYPE, "plain data");
+  refuse(TORPOR_WRONG_TYPE, "plain data");
   write_exporter("export default 'x'.repeat(65 << 20);");
   refuse(TORPOR_LIMIT, "64 MiB");
   write_exporter("import './missing.mjs'; export default 1;");

@@ -203,21 +203,21 @@ static void test_look(void **state) {
       {"Promise.resolve({})", TORPOR_OK, TORPOR_FULFILLED},
       {"globalThis.p = Promise.reject(1); p.catch(() => 0); p", TORPOR_OK,
        TORPOR_REJECTED},
-      {"({then() {}})", TORPOR_TYPE, TORPOR_PENDING},
-      {"5", TORPOR_TYPE, TORPOR_PENDING},
+      {"({then() {}})", TORPOR_WRONG_TYPE, TORPOR_PENDING},
+      {"5", TORPOR_WRONG_TYPE, TORPOR_PENDING},
   };
   torpor_usage before, after;
   torpor_promise_state found;
   torpor_token token;
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    test_ok(vm, torpor_value_export(vm, test_eval(vm, cases[i].code), &token));
+    test_ok(vm, torpor_token_add(vm, test_eval(vm, cases[i].code), &token));
     test_ok(vm, torpor_vm_usage(vm, &before));
     test_status(vm, torpor_promise_look(vm, token, &found), cases[i].status);
     test_ok(vm, torpor_vm_usage(vm, &after));
     assert_int_equal(found, cases[i].is);
     assert_int_equal(after.handles, before.handles);
-    test_ok(vm, torpor_value_forget(vm, token));
+    test_ok(vm, torpor_token_remove(vm, token));
     test_status(vm, torpor_promise_look(vm, token, &found), TORPOR_NOT_FOUND);
   }
 }
@@ -228,20 +228,20 @@ static void test_tokens(void **state) {
   torpor_bytes snapshot;
   torpor_vm *copy;
   (void)state;
-  test_ok(vm, torpor_value_export(vm, test_eval(vm, "({a: 5})"), &token));
-  test_ok(vm, torpor_value_export(vm, torpor_number(6), &other));
+  test_ok(vm, torpor_token_add(vm, test_eval(vm, "({a: 5})"), &token));
+  test_ok(vm, torpor_token_add(vm, torpor_number(6), &other));
   assert_true(token != 0 && other != 0 && token != other);
   snapshot = test_save(vm);
   copy = test_restore(&snapshot, NULL);
   torpor_bytes_free(&snapshot);
-  test_ok(copy, torpor_value_import(copy, token, &value));
+  test_ok(copy, torpor_token_value(copy, token, &value));
   test_ok(copy, torpor_get(copy, value, "a", &value));
   assert_true(torpor_value_number(value) == 5);
-  test_ok(copy, torpor_value_import(copy, other, &value));
+  test_ok(copy, torpor_token_value(copy, other, &value));
   assert_true(torpor_value_number(value) == 6);
-  test_ok(copy, torpor_value_forget(copy, token));
-  test_status(copy, torpor_value_import(copy, token, &value), TORPOR_NOT_FOUND);
-  test_ok(vm, torpor_value_import(vm, token, &value));
+  test_ok(copy, torpor_token_remove(copy, token));
+  test_status(copy, torpor_token_value(copy, token, &value), TORPOR_NOT_FOUND);
+  test_ok(vm, torpor_token_value(vm, token, &value));
   torpor_vm_close(copy);
 }
 
@@ -307,7 +307,7 @@ static void test_buffers(void **state) {
   assert_int_equal(out.size, 7);
   torpor_bytes_free(&out);
   test_status(vm, torpor_buffer_read(vm, test_eval(vm, "({})"), &out),
-              TORPOR_TYPE);
+              TORPOR_WRONG_TYPE);
 }
 
 /* ---- Objects --------------------------------------------------------------*/
@@ -341,33 +341,32 @@ static void test_objects(void **state) {
 static void test_classes(void **state) {
   static const struct {
     const char *source;
-    torpor_class expected;
+    torpor_brand expected;
   } cases[] = {
-      {"1", TORPOR_CLASS_NONE},
-      {"'s'", TORPOR_CLASS_NONE},
-      {"({})", TORPOR_CLASS_OBJECT},
-      {"new (class A {})", TORPOR_CLASS_OBJECT},
-      {"[]", TORPOR_CLASS_ARRAY},
-      {"(() => 1)", TORPOR_CLASS_FUNCTION},
-      {"class B {}; B", TORPOR_CLASS_FUNCTION},
-      {"Math.max", TORPOR_CLASS_FUNCTION},
-      {"new TypeError", TORPOR_CLASS_ERROR},
-      {"Promise.resolve()", TORPOR_CLASS_PROMISE},
-      {"new Date", TORPOR_CLASS_DATE},
-      {"/x/", TORPOR_CLASS_REGEXP},
-      {"new Map", TORPOR_CLASS_MAP},
-      {"new Set", TORPOR_CLASS_SET},
-      {"new ArrayBuffer(1)", TORPOR_CLASS_BUFFER},
-      {"new Float64Array(1)", TORPOR_CLASS_BUFFER},
-      {"new DataView(new ArrayBuffer(1))", TORPOR_CLASS_BUFFER},
-      {"new Proxy({}, {})", TORPOR_CLASS_PROXY},
+      {"1", TORPOR_BRAND_NONE},
+      {"'s'", TORPOR_BRAND_NONE},
+      {"({})", TORPOR_BRAND_OBJECT},
+      {"new (class A {})", TORPOR_BRAND_OBJECT},
+      {"[]", TORPOR_BRAND_ARRAY},
+      {"(() => 1)", TORPOR_BRAND_FUNCTION},
+      {"class B {}; B", TORPOR_BRAND_FUNCTION},
+      {"Math.max", TORPOR_BRAND_FUNCTION},
+      {"new TypeError", TORPOR_BRAND_ERROR},
+      {"Promise.resolve()", TORPOR_BRAND_PROMISE},
+      {"new Date", TORPOR_BRAND_DATE},
+      {"/x/", TORPOR_BRAND_REGEXP},
+      {"new Map", TORPOR_BRAND_MAP},
+      {"new Set", TORPOR_BRAND_SET},
+      {"new ArrayBuffer(1)", TORPOR_BRAND_BUFFER},
+      {"new Float64Array(1)", TORPOR_BRAND_BUFFER},
+      {"new DataView(new ArrayBuffer(1))", TORPOR_BRAND_BUFFER},
+      {"new Proxy({}, {})", TORPOR_BRAND_PROXY},
   };
   (void)state;
   for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-    torpor_class class;
-    test_ok(vm,
-            torpor_object_class(vm, test_eval(vm, cases[i].source), &class));
-    assert_int_equal(class, cases[i].expected);
+    torpor_brand brand;
+    test_ok(vm, torpor_value_brand(vm, test_eval(vm, cases[i].source), &brand));
+    assert_int_equal(brand, cases[i].expected);
   }
 }
 

@@ -525,7 +525,7 @@ static void test_promises(void **state) {
   assert_int_equal(promise_state, TORPOR_FULFILLED);
   assert_true(torpor_value_number(result) == 9);
   test_status(vm, torpor_promise_read(vm, argument, &promise_state, NULL),
-              TORPOR_TYPE);
+              TORPOR_WRONG_TYPE);
   torpor_vm_close(vm);
 }
 

@@ -333,7 +333,7 @@ static void test_comes_before_export(void **state) {
   torpor_vm_close(vm);
   vm = test_restore(&bytes, &options);
   torpor_bytes_free(&bytes);
-  test_ok(vm, torpor_state_export(vm, &value));
+  test_ok(vm, torpor_state_hand_over(vm, &value));
   test_eval_is(vm, "seen", "wake,export");
   torpor_vm_close(vm);
 }
@@ -474,7 +474,7 @@ static void test_export_state(void **state) {
   torpor_value value;
   torpor_bytes json;
   (void)state;
-  test_status(vm, torpor_state_export(vm, &value), TORPOR_NOT_FOUND);
+  test_status(vm, torpor_state_hand_over(vm, &value), TORPOR_NOT_FOUND);
   test_eval_module(
       vm,
       "import { exportState } from 'torpor:run';"
@@ -483,7 +483,7 @@ static void test_export_state(void **state) {
       "globalThis.again = () => exportState(() => ({ n: n++ }));"
       "try { exportState(1) } catch (e) { globalThis.e = e.name }");
   test_eval_is(vm, "e", "TypeError");
-  test_status(vm, torpor_state_export(vm, &value), TORPOR_THROWN);
+  test_status(vm, torpor_state_hand_over(vm, &value), TORPOR_THROWN);
   test_eval(vm, "again(); 0");
   json = test_save(vm);
   torpor_vm_close(vm);
@@ -491,7 +491,7 @@ static void test_export_state(void **state) {
   torpor_bytes_free(&json);
   for (int n = 1; n < 3; n++) {
     torpor_value got;
-    test_ok(vm, torpor_state_export(vm, &value));
+    test_ok(vm, torpor_state_hand_over(vm, &value));
     test_ok(vm, torpor_get(vm, value, "n", &got));
     assert_true(torpor_value_number(got) == n);
   }

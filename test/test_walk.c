@@ -98,12 +98,12 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_value_retain(w->vm, w->value, w->out[0])))                  \
   X(torpor_value_release, VM | VALUE,                                          \
     RETURNS(torpor_value_release(w->vm, w->value)))                            \
-  X(torpor_value_export, VM | OUT1 | VALUE | ENTERS,                           \
-    RETURNS(torpor_value_export(w->vm, w->value, w->out[0])))                  \
-  X(torpor_value_import, VM | OUT1 | ENTERS,                                   \
-    RETURNS(torpor_value_import(w->vm, 1, w->out[0])))                         \
-  X(torpor_value_forget, VM | ENTERS,                                          \
-    RETURNS(torpor_value_forget(w->vm, 1234)))                                 \
+  X(torpor_token_add, VM | OUT1 | VALUE | ENTERS,                              \
+    RETURNS(torpor_token_add(w->vm, w->value, w->out[0])))                     \
+  X(torpor_token_value, VM | OUT1 | ENTERS,                                    \
+    RETURNS(torpor_token_value(w->vm, 1, w->out[0])))                          \
+  X(torpor_token_remove, VM | ENTERS,                                          \
+    RETURNS(torpor_token_remove(w->vm, 1234)))                                 \
   X(torpor_string_new, VM | OUT1 | DATA | ENTERS,                              \
     RETURNS(torpor_string_new(w->vm, w->data, w->size, w->out[0])))            \
   X(torpor_string_read, VM | OUT1 | VALUE | ENTERS,                            \
@@ -112,8 +112,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_buffer_new(w->vm, w->data, w->size, w->out[0])))            \
   X(torpor_buffer_read, VM | OUT1 | VALUE | ENTERS,                            \
     RETURNS(keep_none(torpor_buffer_read(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_object_class, VM | OUT1,                                            \
-    RETURNS(torpor_object_class(w->vm, w->value, w->out[0])))                  \
+  X(torpor_value_brand, VM | OUT1,                                             \
+    RETURNS(torpor_value_brand(w->vm, w->value, w->out[0])))                   \
   X(torpor_global, VM | OUT1 | ENTERS,                                         \
     RETURNS(torpor_global(w->vm, w->out[0])))                                  \
   X(torpor_object_new, VM | OUT1 | ENTERS,                                     \
@@ -222,8 +222,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(keep_none(torpor_vm_inspect(w->vm, w->out[0]), w)))                \
   X(torpor_vm_waiting, VM | OUT1 | ENTERS | IDLE,                              \
     RETURNS(keep_none(torpor_vm_waiting(w->vm, w->out[0]), w)))                \
-  X(torpor_state_export, VM | OUT1 | ENTERS,                                   \
-    RETURNS(torpor_state_export(w->vm, w->out[0])))                            \
+  X(torpor_state_hand_over, VM | OUT1 | ENTERS,                                \
+    RETURNS(torpor_state_hand_over(w->vm, w->out[0])))                         \
   X(torpor_snapshot_protect, OUT1 | DATA, RETURNS(protect(w)))                 \
   X(torpor_snapshot_unprotect, OUT1 | DATA, RETURNS(unprotect(w)))             \
   X(torpor_snapshot_is_protected, SILENT,                                      \

@@ -66,7 +66,7 @@ torpor_status torpor_call(torpor_vm *vm, torpor_value function,
   return torpor__end(vm, status);
 }
 
-torpor_status torpor_state_export(torpor_vm *vm, torpor_value *out) {
+torpor_status torpor_state_hand_over(torpor_vm *vm, torpor_value *out) {
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();

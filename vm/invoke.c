@@ -46,7 +46,7 @@ static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
     return fail_full(vm);
   case TORPOR_MISUSE:
   case TORPOR_STALE:
-  case TORPOR_TYPE:
+  case TORPOR_WRONG_TYPE:
   case TORPOR_NOT_FOUND:
   case TORPOR_FORMAT:
   case TORPOR_BUSY:

@@ -54,7 +54,7 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
   if (vm->returned != TORPOR_OK)
     return vm->returned == TORPOR_STALE   ? TORPOR_STALE
            : vm->returned == TORPOR_LIMIT ? TORPOR_LIMIT
-                                          : TORPOR_TYPE;
+                                          : TORPOR_WRONG_TYPE;
   if (address <= UINT32_MAX && total >= 3 * sizeof(uint32_t))
     data = torpor__memory_at(vm, (uint32_t)address, total);
   if (!data) return torpor__fail_damaged(vm, "the text of an error");

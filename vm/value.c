@@ -74,8 +74,8 @@ torpor_status torpor_value_release(torpor_vm *vm, torpor_value value) {
   return torpor__end(vm, status);
 }
 
-torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
-                                  torpor_token *out) {
+torpor_status torpor_token_add(torpor_vm *vm, torpor_value value,
+                               torpor_token *out) {
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   *out = 0;
@@ -86,8 +86,8 @@ torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
   return torpor__end(vm, status);
 }
 
-torpor_status torpor_value_import(torpor_vm *vm, torpor_token token,
-                                  torpor_value *out) {
+torpor_status torpor_token_value(torpor_vm *vm, torpor_token token,
+                                 torpor_value *out) {
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   *out = torpor_undefined();
@@ -98,7 +98,7 @@ torpor_status torpor_value_import(torpor_vm *vm, torpor_token token,
   return torpor__end(vm, status);
 }
 
-torpor_status torpor_value_forget(torpor_vm *vm, torpor_token token) {
+torpor_status torpor_token_remove(torpor_vm *vm, torpor_token token) {
   torpor_status status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_forget, token);

@@ -10,23 +10,25 @@
 extern "C" {
 #endif
 
-typedef enum torpor_class {
-  TORPOR_CLASS_NONE, /* not an object */
-  TORPOR_CLASS_OBJECT,
-  TORPOR_CLASS_ARRAY,
-  TORPOR_CLASS_FUNCTION,
-  TORPOR_CLASS_ERROR,
-  TORPOR_CLASS_PROMISE,
-  TORPOR_CLASS_DATE,
-  TORPOR_CLASS_REGEXP,
-  TORPOR_CLASS_MAP,
-  TORPOR_CLASS_SET,
-  TORPOR_CLASS_BUFFER, /* ArrayBuffer, typed array, DataView */
-  TORPOR_CLASS_PROXY,
-} torpor_class;
+/* What an object is to the engine, whatever the program did to its prototype or
+ * properties. */
+typedef enum torpor_brand {
+  TORPOR_BRAND_NONE, /* not an object */
+  TORPOR_BRAND_OBJECT,
+  TORPOR_BRAND_ARRAY,
+  TORPOR_BRAND_FUNCTION,
+  TORPOR_BRAND_ERROR,
+  TORPOR_BRAND_PROMISE,
+  TORPOR_BRAND_DATE,
+  TORPOR_BRAND_REGEXP,
+  TORPOR_BRAND_MAP,
+  TORPOR_BRAND_SET,
+  TORPOR_BRAND_BUFFER, /* ArrayBuffer, typed array, DataView */
+  TORPOR_BRAND_PROXY,
+} torpor_brand;
 
-TORPOR_API torpor_status torpor_object_class(torpor_vm *vm, torpor_value value,
-                                             torpor_class *out);
+TORPOR_API torpor_status torpor_value_brand(torpor_vm *vm, torpor_value value,
+                                            torpor_brand *out);
 TORPOR_API torpor_status torpor_global(torpor_vm *vm, torpor_value *out);
 TORPOR_API torpor_status torpor_object_new(torpor_vm *vm, torpor_value *out);
 TORPOR_API torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out);

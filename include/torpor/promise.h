@@ -25,14 +25,15 @@ typedef enum torpor_promise_state {
 } torpor_promise_state;
 
 /* State and, once settled, the value or reason ('result' may be NULL).
- * TORPOR_TYPE when 'promise' is not a promise. */
+ * TORPOR_WRONG_TYPE when 'promise' is not a promise. */
 TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
                                              torpor_value promise,
                                              torpor_promise_state *state,
                                              torpor_value *result);
 
-/* The state of an exported promise, cheaper than importing and reading it: for
- * hosts that ask again and again. NOT_FOUND: no such token; TYPE as above. */
+/* The state of the promise that 'token' names, cheaper than taking its value
+ * and reading that: for hosts that ask again and again. NOT_FOUND: no such
+ * token; TORPOR_WRONG_TYPE as above. */
 TORPOR_API torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
                                              torpor_promise_state *state);
 
@@ -44,7 +45,7 @@ TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,
                                             torpor_value *reject);
 
 /* Marks 'promise' as handled by the host: torpor_rejection_take does not give
- * its rejection then. TORPOR_TYPE when it is not a promise. */
+ * its rejection then. TORPOR_WRONG_TYPE when it is not a promise. */
 TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
                                                torpor_value promise);
 

@@ -125,7 +125,8 @@ TORPOR_API torpor_status torpor_snapshot_attach(const void *data, size_t size,
 
 /* What the program hands over to its successor: calls the function that it
  * registered with exportState. TORPOR_NOT_FOUND when it has none. */
-TORPOR_API torpor_status torpor_state_export(torpor_vm *vm, torpor_value *out);
+TORPOR_API torpor_status torpor_state_hand_over(torpor_vm *vm,
+                                                torpor_value *out);
 
 #ifdef __cplusplus
 }

@@ -31,7 +31,7 @@ extern "C" {
   X(6, NOMEM, "out of memory on the host")                                     \
   X(7, MISUSE, "an argument is wrong; see torpor_last_error")                  \
   X(8, STALE, "the handle's scope is closed or it was released")               \
-  X(9, TYPE, "the value is of another type than the call needs")               \
+  X(9, WRONG_TYPE, "the value is of another type than the call needs")         \
   X(10, LIMIT, "a limit was reached; see torpor_last_error for which")         \
   X(11, IO, "reading or writing failed")                                       \
   X(12, NOT_FOUND, "there is no such thing")                                   \

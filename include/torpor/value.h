@@ -30,7 +30,7 @@ typedef enum torpor_type {
   TORPOR_TYPE_STRING,
   TORPOR_TYPE_SYMBOL,
   TORPOR_TYPE_BIGINT,
-  TORPOR_TYPE_OBJECT, /* see torpor_object_class */
+  TORPOR_TYPE_OBJECT, /* see torpor_value_brand */
 } torpor_type;
 
 /* Layout of torpor_value.bits: the bits of an IEEE double (one NaN only), or
@@ -113,15 +113,15 @@ TORPOR_API torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,
 TORPOR_API torpor_status torpor_value_release(torpor_vm *vm,
                                               torpor_value value);
 
-/* Handles are gone after a restore. A token names a value in the VM it was
- * exported from and in every VM restored from its later snapshots, until it is
- * forgotten. Tokens are never 0. NOT_FOUND: no such token. */
+/* Handles are gone after a restore. A token names a value in the VM in which it
+ * was added, and in every VM restored from its later snapshots, until it is
+ * removed. Tokens are never 0. NOT_FOUND: no such token. */
 typedef uint32_t torpor_token;
-TORPOR_API torpor_status torpor_value_export(torpor_vm *vm, torpor_value value,
-                                             torpor_token *out);
-TORPOR_API torpor_status torpor_value_import(torpor_vm *vm, torpor_token token,
-                                             torpor_value *out);
-TORPOR_API torpor_status torpor_value_forget(torpor_vm *vm, torpor_token token);
+TORPOR_API torpor_status torpor_token_add(torpor_vm *vm, torpor_value value,
+                                          torpor_token *out);
+TORPOR_API torpor_status torpor_token_value(torpor_vm *vm, torpor_token token,
+                                            torpor_value *out);
+TORPOR_API torpor_status torpor_token_remove(torpor_vm *vm, torpor_token token);
 
 #ifdef __cplusplus
 }

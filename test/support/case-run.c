@@ -97,7 +97,7 @@ static torpor_status host_echo(torpor_vm *vm, const torpor_arguments *arguments,
 static torpor_status host_call(torpor_vm *vm, const torpor_arguments *arguments,
                                torpor_value *result, void *user) {
   (void)user;
-  if (arguments->count == 0) return TORPOR_TYPE;
+  if (arguments->count == 0) return TORPOR_WRONG_TYPE;
   return torpor_call(vm, arguments->args[0], arguments->self,
                      arguments->args + 1, arguments->count - 1, result);
 }
@@ -267,8 +267,8 @@ static bool read_main(run *r, torpor_promise_state *state,
                       torpor_value *result) {
   torpor_value promise;
   if (!r->test->is_module) return false;
-  return !fail(r, "torpor_value_import",
-               torpor_value_import(r->vm, r->main, &promise)) &&
+  return !fail(r, "torpor_token_value",
+               torpor_token_value(r->vm, r->main, &promise)) &&
          !fail(r, "torpor_promise_read",
                torpor_promise_read(r->vm, promise, state, result));
 }
@@ -284,7 +284,7 @@ static void finish(run *r) {
       r->result->exit = TEST_EXIT_DEADLOCK;
     else if (state == TORPOR_REJECTED)
       note_end(r, TORPOR_THROWN, result, "main");
-    fail(r, "torpor_value_forget", torpor_value_forget(r->vm, r->main));
+    fail(r, "torpor_token_remove", torpor_token_remove(r->vm, r->main));
   }
   fail(r, "torpor_scope_close", torpor_scope_close(r->vm, scope));
 }
@@ -521,8 +521,8 @@ static bool start(run *r) {
                   test->is_module ? TORPOR_MODULE : TORPOR_SCRIPT, &result);
   bool goes_on = note_end(r, status, result, "torpor_eval");
   if (goes_on && test->is_module)
-    goes_on = !fail(r, "torpor_value_export",
-                    torpor_value_export(r->vm, result, &r->main));
+    goes_on =
+        !fail(r, "torpor_token_add", torpor_token_add(r->vm, result, &r->main));
   if (status == TORPOR_TRAPPED) return false;
   return !fail(r, "torpor_scope_close", torpor_scope_close(r->vm, scope)) &&
          goes_on;
