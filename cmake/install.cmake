@@ -1,34 +1,88 @@
 # SPDX-License-Identifier: MIT
 #
-# What 'make install' puts where: the command, both libraries, the public
+# What 'make install' puts where: the command, the libraries, the public
 # headers, the engine module, and what pkg-config and find_package(torpor) read.
 # Engines of other versions in lib/torpor/engines are never removed.
 
-list(TRANSFORM TORPOR_LINK_NAMES PREPEND "-l" OUTPUT_VARIABLE flags)
-list(JOIN flags " " TORPOR_LINK_FLAGS)
+# --- For pkg-config ----------------------------------------------------------
+#
+# Each library has two packages: torpor is the shared one, or, with --static and
+# a linker that is told -static, the static one; torpor-static is the static one
+# in a program that is linked with shared libraries otherwise.
 
-# Both files name paths relative to themselves: an installed tree may be moved.
+# A program finds the shared library where it was found when it was linked.
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(rpath OFF)
+else()
+  set(rpath ON)
+endif()
+option(TORPOR_PC_RPATH "Programs that pkg-config links look for libtorpor.so \
+where it was installed" ${rpath})
+
+# The files name paths relative to themselves: an installed tree may be moved.
 file(RELATIVE_PATH TORPOR_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" TORPOR_PC_PREFIX "${TORPOR_PC_PREFIX}")
+
+# Debian's libuv.a goes by another name.
+find_library(TORPOR_UV_STATIC_LIBRARY NAMES libuv.a libuv_a.a)
+mark_as_advanced(TORPOR_UV_STATIC_LIBRARY)
+set(static_names_loop ${TORPOR_LINK_NAMES_loop})
+if(TORPOR_UV_STATIC_LIBRARY MATCHES "libuv_a[.]a$")
+  list(TRANSFORM static_names_loop REPLACE "^uv$" "uv_a")
+endif()
+set(static_names_vm ${TORPOR_LINK_NAMES_vm})
+set(static_names_run ${TORPOR_LINK_NAMES_run})
+
+# Writes the files of PART, which REQUIRES another.
+function(torpor_write_packages part requires description)
+  set(base "${TORPOR_NAME_${part}}")
+  list(TRANSFORM TORPOR_LINK_NAMES_${part} PREPEND "-l" OUTPUT_VARIABLE flags)
+  list(TRANSFORM static_names_${part} PREPEND "-l" OUTPUT_VARIABLE private)
+  list(JOIN flags " " flags)
+  list(JOIN private " " private)
+
+  set(name "${base}")
+  set(libs "-L\${libdir} -l${base}")
+  if(TORPOR_PC_RPATH)
+    string(PREPEND libs "-Wl,-rpath,\${libdir} ")
+  endif()
+  configure_file(cmake/package.pc.in "${name}.pc" @ONLY)
+
+  set(name "${base}-static")
+  if(requires)
+    string(APPEND requires "-static")
+  endif()
+  string(APPEND description ", linked statically")
+  set(libs "\${libdir}/lib${base}.a ${flags}")
+  set(private "")
+  configure_file(cmake/package.pc.in "${name}.pc" @ONLY)
+
+  install(FILES "${CMAKE_BINARY_DIR}/${base}.pc" "${CMAKE_BINARY_DIR}/${name}.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endfunction()
+
+torpor_write_packages(vm ""
+  "JavaScript VMs that can be put to sleep and woken anywhere")
+torpor_write_packages(loop torpor "Time and files for VMs of Torpor")
+torpor_write_packages(run torpor-loop "Durable runs of JavaScript programs")
+
+# --- For find_package --------------------------------------------------------
+
 file(RELATIVE_PATH TORPOR_CONFIG_PREFIX
   "/${CMAKE_INSTALL_LIBDIR}/cmake/torpor" "/")
-
-configure_file(cmake/torpor.pc.in torpor.pc @ONLY)
 configure_file(cmake/torporConfig.cmake.in torporConfig.cmake @ONLY)
 include(CMakePackageConfigHelpers)
 write_basic_package_version_file(torporConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_BINARY_DIR}/torporConfig.cmake"
+  "${CMAKE_BINARY_DIR}/torporConfigVersion.cmake"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/torpor")
 
-foreach(target IN ITEMS torpor torpor_core torpor_shared)
-  if(TARGET ${target})
-    install(TARGETS ${target})
-  endif()
-endforeach()
+# --- Everything else ---------------------------------------------------------
+
+install(TARGETS torpor torpor_shared torpor_loop_shared torpor_run_shared
+  torpor_static torpor_loop_static torpor_run_static)
 install(DIRECTORY include/ TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
 install(FILES "${CMAKE_BINARY_DIR}/engine.wasm"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/torpor")
 install(FILES LICENSE NOTICE TYPE DOC)
-install(FILES "${CMAKE_BINARY_DIR}/torpor.pc"
-  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
-install(FILES "${CMAKE_BINARY_DIR}/torporConfig.cmake"
-  "${CMAKE_BINARY_DIR}/torporConfigVersion.cmake"
-  DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/torpor")

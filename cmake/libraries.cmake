@@ -3,18 +3,24 @@
 # The libraries that Torpor links, looked for without pkg-config so that a
 # source release needs a C compiler, CMake and the libraries alone.
 #
-# Gives TORPOR_LIBRARIES, TORPOR_INCLUDES, and TORPOR_LINK_NAMES: what a
-# program that links libtorpor.a statically must name as well.
+# For each part (vm, loop, run) it gives TORPOR_NEEDS_<part>, what the part
+# links, and TORPOR_LINK_NAMES_<part>: what a program must name as well that
+# links the part statically; and TORPOR_INCLUDES for all of them.
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 
-set(TORPOR_LIBRARIES Threads::Threads m ${CMAKE_DL_LIBS})
 set(TORPOR_INCLUDES "")
-set(TORPOR_LINK_NAMES pthread m ${CMAKE_DL_LIBS})
+foreach(part IN ITEMS vm loop run)
+  set(TORPOR_NEEDS_${part} Threads::Threads)
+  set(TORPOR_LINK_NAMES_${part} pthread)
+endforeach()
+list(APPEND TORPOR_NEEDS_vm m ${CMAKE_DL_LIBS})
+list(APPEND TORPOR_LINK_NAMES_vm m ${CMAKE_DL_LIBS})
 
-# Finds library NAME by its HEADER; PACKAGE is what Debian calls it.
-function(torpor_find_library name header package)
+# Finds library NAME, which PART links, by its HEADER; PACKAGE is what Debian
+# calls it.
+function(torpor_find_library part name header package)
   string(TOUPPER "${name}" key)
   find_path(TORPOR_${key}_INCLUDE "${header}")
   find_library(TORPOR_${key}_LIBRARY "${name}")
@@ -23,17 +29,17 @@ function(torpor_find_library name header package)
       "On Debian: apt-get install ${package}")
   endif()
   mark_as_advanced(TORPOR_${key}_INCLUDE TORPOR_${key}_LIBRARY)
-  list(APPEND TORPOR_LIBRARIES "${TORPOR_${key}_LIBRARY}")
+  list(APPEND TORPOR_NEEDS_${part} "${TORPOR_${key}_LIBRARY}")
+  list(APPEND TORPOR_LINK_NAMES_${part} "${name}")
   list(APPEND TORPOR_INCLUDES "${TORPOR_${key}_INCLUDE}")
-  list(APPEND TORPOR_LINK_NAMES "${name}")
   list(REMOVE_DUPLICATES TORPOR_INCLUDES)
-  set(TORPOR_LIBRARIES "${TORPOR_LIBRARIES}" PARENT_SCOPE)
-  set(TORPOR_INCLUDES "${TORPOR_INCLUDES}" PARENT_SCOPE)
-  set(TORPOR_LINK_NAMES "${TORPOR_LINK_NAMES}" PARENT_SCOPE)
+  foreach(list IN ITEMS NEEDS_${part} LINK_NAMES_${part} INCLUDES)
+    set(TORPOR_${list} "${TORPOR_${list}}" PARENT_SCOPE)
+  endforeach()
 endfunction()
 
-torpor_find_library(uv uv.h libuv1-dev)
-torpor_find_library(sqlite3 sqlite3.h libsqlite3-dev)
-torpor_find_library(zstd zstd.h libzstd-dev)
-torpor_find_library(deflate libdeflate.h libdeflate-dev)
-torpor_find_library(crypto openssl/evp.h libssl-dev)
+torpor_find_library(vm zstd zstd.h libzstd-dev)
+torpor_find_library(vm deflate libdeflate.h libdeflate-dev)
+torpor_find_library(vm crypto openssl/evp.h libssl-dev)
+torpor_find_library(loop uv uv.h libuv1-dev)
+torpor_find_library(run sqlite3 sqlite3.h libsqlite3-dev)

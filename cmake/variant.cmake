@@ -7,10 +7,15 @@
 #   sanitize   the same under the address and undefined-behaviour sanitizers
 #   thread     the same under the thread sanitizer
 #
-# torpor_add_variant(NAME LIBRARY target [COMMAND target] OUTPUT folder
-#                    [DEFINITIONS ...] [OPTIONS ...])
+# torpor_add_variant(NAME [DEFINITIONS ...] [OPTIONS ...])
 #
-# makes the static library LIBRARY and the program COMMAND ('torpor' in OUTPUT).
+# makes an object library of each part: torpor_common_NAME, torpor_vm_NAME,
+# torpor_loop_NAME, torpor_run_NAME and torpor_cli_NAME. They are compiled once
+# each, whatever is linked of them.
+#
+# torpor_add_command(TARGET VARIANT FOLDER LIBRARY...)
+#
+# makes the program 'torpor' in FOLDER.
 
 foreach(folder IN ITEMS common wasm vm loop run cli)
   file(GLOB TORPOR_SOURCES_${folder} CONFIGURE_DEPENDS
@@ -25,8 +30,7 @@ if(NOT TORPOR_SOURCES_os)
   message(FATAL_ERROR "Torpor does not run on ${CMAKE_SYSTEM_NAME} yet: "
     "docs/porting.md says what wasm/os-${torpor_system}.c needs.")
 endif()
-set(TORPOR_SOURCES ${TORPOR_SOURCES_common} ${TORPOR_SOURCES_os} ${TORPOR_SOURCES_wasm}
-  ${TORPOR_SOURCES_vm} ${TORPOR_SOURCES_loop} ${TORPOR_SOURCES_run})
+list(APPEND TORPOR_SOURCES_vm ${TORPOR_SOURCES_wasm} ${TORPOR_SOURCES_os})
 
 set(TORPOR_ENGINE_OBJECTS
   $<$<TARGET_EXISTS:torpor_engine>:$<TARGET_OBJECTS:torpor_engine>>)
@@ -62,31 +66,19 @@ function(torpor_generated_flags target)
 endfunction()
 
 function(torpor_add_variant name)
-  cmake_parse_arguments(arg "" "LIBRARY;COMMAND;OUTPUT" "DEFINITIONS;OPTIONS"
-    ${ARGN})
-  if(NOT TORPOR_SOURCES)
-    return()
-  endif()
+  cmake_parse_arguments(arg "" "" "DEFINITIONS;OPTIONS" ${ARGN})
+  foreach(part IN ITEMS common vm loop run cli)
+    set(target torpor_${part}_${name})
+    add_library(${target} OBJECT EXCLUDE_FROM_ALL ${TORPOR_SOURCES_${part}})
+    torpor_house_flags(${target})
+    target_compile_definitions(${target} PRIVATE ${arg_DEFINITIONS})
+    target_compile_options(${target} PRIVATE ${arg_OPTIONS})
+  endforeach()
+endfunction()
 
-  add_library(torpor_objects_${name} OBJECT ${TORPOR_SOURCES})
-  torpor_house_flags(torpor_objects_${name})
-  target_compile_definitions(torpor_objects_${name} PRIVATE ${arg_DEFINITIONS})
-  target_compile_options(torpor_objects_${name} PRIVATE ${arg_OPTIONS})
-
-  add_library(${arg_LIBRARY} STATIC $<TARGET_OBJECTS:torpor_objects_${name}>
-    ${TORPOR_ENGINE_OBJECTS})
-  target_link_libraries(${arg_LIBRARY} PUBLIC ${TORPOR_LIBRARIES})
-  target_link_options(${arg_LIBRARY} PUBLIC ${arg_OPTIONS})
-  set_target_properties(${arg_LIBRARY} PROPERTIES
-    ARCHIVE_OUTPUT_DIRECTORY "${arg_OUTPUT}")
-
-  if(arg_COMMAND AND TORPOR_SOURCES_cli)
-    add_executable(${arg_COMMAND} ${TORPOR_SOURCES_cli})
-    torpor_house_flags(${arg_COMMAND})
-    target_compile_definitions(${arg_COMMAND} PRIVATE ${arg_DEFINITIONS})
-    target_compile_options(${arg_COMMAND} PRIVATE ${arg_OPTIONS})
-    target_link_libraries(${arg_COMMAND} PRIVATE ${arg_LIBRARY})
-    set_target_properties(${arg_COMMAND} PROPERTIES
-      OUTPUT_NAME torpor RUNTIME_OUTPUT_DIRECTORY "${arg_OUTPUT}")
-  endif()
+function(torpor_add_command target variant folder)
+  add_executable(${target} $<TARGET_OBJECTS:torpor_cli_${variant}>)
+  target_link_libraries(${target} PRIVATE ${ARGN})
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C
+    OUTPUT_NAME torpor RUNTIME_OUTPUT_DIRECTORY "${folder}")
 endfunction()

@@ -48,9 +48,3 @@ void torpor__buffer_free(torpor__buffer *buffer) {
   torpor__alloc_free(buffer->data);
   *buffer = (torpor__buffer){0};
 }
-
-void torpor_bytes_free(torpor_bytes *bytes) {
-  if (!bytes) return;
-  torpor__alloc_free(bytes->data);
-  *bytes = (torpor_bytes){NULL, 0};
-}

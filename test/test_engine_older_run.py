@@ -40,12 +40,14 @@ RESULT = ["one", 41, 2, "two", "three", 42, "Ada", 2]
 def link_release(library):
     """A command whose own engine is the one of 'library'."""
     command = library.with_name("torpor-older")
-    objects = sorted(engines.BUILD.glob("CMakeFiles/torpor.dir/cli/*.o"))
-    pc = (engines.BUILD / "torpor.pc").read_text()
-    libraries = re.search(r"^Libs.private: (.*)$", pc, re.M).group(1).split()
+    objects = (engines.BUILD / "test/objects.txt").read_text().split()
+    libraries = []
+    for name in ("torpor-run", "torpor-loop", "torpor"):
+        pc = (engines.BUILD / f"{name}-static.pc").read_text()
+        libraries += re.findall(r" (-l\S+)", pc)
     subprocess.run([os.environ["TORPOR_CC"], *objects,
-                    library.with_suffix(".o"), engines.BUILD / "libtorpor.a",
-                    *libraries, "-o", command], check=True)
+                    library.with_suffix(".o"), *libraries, "-o", command],
+                   check=True)
     return command
 
 

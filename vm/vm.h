@@ -83,6 +83,7 @@
  *     json-write.c     CBOR to JSON
  *     cbor-error.c     an error as plain data
  *     number.c         numbers as text
+ *     bytes.c          giving bytes back
  *     error.c          the sentence about the last failure
  *
  * Below them lie common/ and wasm/. One call goes up: guest code calls imports,
