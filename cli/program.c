@@ -69,7 +69,7 @@ static torpor_status give_arguments(torpor_vm *vm,
   for (size_t i = 0; i < settings->count && status == TORPOR_OK; i++) {
     torpor_value text;
     const char *argument = settings->arguments[i];
-    status = torpor_string_new(vm, argument, strlen(argument), &text);
+    status = torpor_string_new(vm, argument, SIZE_MAX, &text);
     if (status == TORPOR_OK)
       status = torpor_set_index(vm, *result, (uint32_t)i, text);
   }
@@ -183,8 +183,7 @@ static void complain_deadlock(struct program *program) {
 }
 
 /* What 'status' is as an exit code, said unless it was already. */
-static int conclude(struct program *program, torpor_status status,
-                    torpor_value value) {
+static int conclude(struct program *program, torpor_status status) {
   if (torpor_loop_signal(program->loop) != 0) return CLI_EXIT_STOPPED;
   if (program->lost) return CLI_EXIT_DONE; /* cli_output_finish knows why */
   if (program->code != CLI_EXIT_DONE) return program->code;
@@ -192,7 +191,8 @@ static int conclude(struct program *program, torpor_status status,
   case TORPOR_OK:
     return CLI_EXIT_DONE;
   case TORPOR_THROWN:
-    cli_report_error(program->vm, value, &program->sources);
+    cli_report_error(program->vm, torpor_exception(program->vm),
+                     &program->sources);
     return CLI_EXIT_THROWN;
   case TORPOR_INTERRUPTED:
     complain_limit(program);
@@ -212,12 +212,12 @@ static int conclude(struct program *program, torpor_status status,
 
 /* Prints 'value' as the program's own console does. */
 static torpor_status print_value(torpor_vm *vm, torpor_value value) {
-  torpor_value global, console, log, result;
+  torpor_value global, console, log;
   torpor_status status = torpor_global(vm, &global);
   if (status == TORPOR_OK) status = torpor_get(vm, global, "console", &console);
   if (status == TORPOR_OK) status = torpor_get(vm, console, "log", &log);
   if (status == TORPOR_OK)
-    status = torpor_call(vm, log, console, &value, 1, &result);
+    status = torpor_call(vm, log, console, &value, 1, NULL);
   return status;
 }
 
@@ -247,9 +247,8 @@ static int evaluate(struct program *program, const torpor_bytes *source) {
     if (mode == TORPOR_MODULE)
       status = torpor_get(vm, value, "default", &value);
     if (status == TORPOR_OK) status = print_value(vm, value);
-    if (status == TORPOR_THROWN) value = torpor_exception(vm);
   }
-  return conclude(program, status, value);
+  return conclude(program, status);
 }
 
 int cli_program_run(const struct cli_program_settings *settings) {

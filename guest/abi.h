@@ -218,7 +218,12 @@ typedef struct torpor_abi_control {
   X(i, torpor_throw, l)                                                        \
   /* (value): as torpor_error_read, without cause, from what is plain data: \
      no code of the program runs. */  \
-  X(i, torpor_error_look, l)
+  X(i, torpor_error_look, l)                                                   \
+  /* (value, mark): closes the scope of that mark, out of which 'value', if \
+     it is a handle in it, goes into the outer one, unchanged. */  \
+  X(i, torpor_scope_leave, li)                                                 \
+  /* (value): ends a handle that nobody wants, if it is the newest. */         \
+  X(i, torpor_value_drop, l)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *

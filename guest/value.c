@@ -235,6 +235,39 @@ torpor_status export_scope_close(uint32_t mark) {
   return TORPOR_OK;
 }
 
+/* A handle that leaves keeps its number: all below it have smaller ones. */
+EXPORT(torpor_scope_leave)
+torpor_status export_scope_leave(uint64_t bits, uint32_t mark) {
+  handle *slots = table_slots(&scoped), *found = NULL, moved;
+  JSValue value;
+  torpor_status status = torpor__value(bits, &value);
+  if (status) return status;
+  if (mark > scoped.count || mark < scope_floor) return TORPOR_STALE;
+  if (bits >> 48 >= TORPOR_TAG_STRING && !(bits & HANDLE_RETAINED))
+    found = handle_find(bits);
+  if (found && found >= slots + mark) {
+    moved = *found;
+    *found = slots[mark];
+    slots[mark++] = moved;
+  }
+  scope_cut(mark);
+  torpor__publish();
+  return TORPOR_OK;
+}
+
+EXPORT(torpor_value_drop)
+torpor_status export_value_drop(uint64_t bits) {
+  handle *found;
+  if (bits >> 48 < TORPOR_TAG_STRING || bits & HANDLE_RETAINED)
+    return TORPOR_OK;
+  found = handle_find(bits);
+  if (found && found == table_slots(&scoped) + scoped.count - 1 &&
+      scoped.count > scope_floor)
+    scope_cut(scoped.count - 1);
+  torpor__publish();
+  return TORPOR_OK;
+}
+
 /* The scope of a call to a host function, which cannot close those outside. */
 typedef struct call_scope {
   uint32_t mark, floor;

@@ -231,11 +231,11 @@ TORPOR_API torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
                                             const torpor_attachment *options);
 TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
 
-/* Runs the loop until nothing is pending, then reads 'promise', usually that of
- * a module. Its rejection is then not reported to 'rejected'. Returns TORPOR_OK
- * with its value, TORPOR_THROWN with its reason (also torpor_exception's),
- * TORPOR_DEADLOCK when it is still pending, what torpor_loop_run returned, or
- * TORPOR_WRONG_TYPE when it is not a promise. 'result' may be NULL. */
+/* Runs the loop until nothing is pending, then reads 'promise', usually that
+ * of a module. Its rejection is then not reported to 'rejected'. Returns
+ * TORPOR_OK with its value, TORPOR_THROWN with its reason, TORPOR_DEADLOCK
+ * when it is still pending, what torpor_loop_run returned, or
+ * TORPOR_WRONG_TYPE when it is not a promise. */
 TORPOR_API torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
                                             torpor_value promise,
                                             torpor_value *result);

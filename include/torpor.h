@@ -6,8 +6,8 @@
  *   torpor_vm *vm;
  *   torpor_value answer;
  *   if (torpor_vm_open(NULL, &vm) != TORPOR_OK) return 1;
- *   if (torpor_eval(vm, "6 * 7", 5, "answer.js", TORPOR_SCRIPT, &answer)
- *       == TORPOR_OK)
+ *   if (torpor_eval(vm, "6 * 7", SIZE_MAX, "answer.js", TORPOR_SCRIPT,
+ *                   &answer) == TORPOR_OK)
  *     printf("%g\n", torpor_value_number(answer));
  *   else
  *     fprintf(stderr, "%s\n", torpor_last_error(vm));
@@ -17,8 +17,17 @@
  *
  * Ownership: what goes in is borrowed for the call, what comes out is the
  * caller's to release, every close and free accepts NULL, and closing a VM
- * releases everything in it. A NULL argument where NULL is not allowed gives
- * TORPOR_MISUSE.
+ * releases everything in it.
+ *
+ * Results: an out parameter for a value, a number or a state may be NULL: not
+ * wanted. Those for bytes, structs and what has to be closed, released or
+ * removed again may not. Unless a call returns TORPOR_OK they are undefined, 0
+ * or NULL, and nothing has to be released. NULL in any other place where it is
+ * not allowed gives TORPOR_MISUSE.
+ *
+ * Exceptions: TORPOR_THROWN says that JavaScript threw; what it threw is in
+ * torpor_exception(vm), and nowhere else. A host function may return the status
+ * of any call that failed as it is.
  *
  * Threads: a VM is used by one thread at a time; different VMs may be used by
  * different threads at once. Only torpor_vm_interrupt may be called from any

@@ -84,8 +84,9 @@ void torpor_loop_on_turn(torpor_loop *loop, torpor_turned_fn turned,
 
 torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
                                  torpor_value promise, torpor_value *result) {
-  torpor_value value = torpor_undefined();
+  torpor_value value;
   torpor_promise_state state;
+  if (result != NULL) *result = torpor_undefined();
   torpor_status status = torpor_promise_handle(vm, promise);
   if (status != TORPOR_OK && status != TORPOR_UNSUPPORTED) return status;
   status = torpor_loop_run(loop);
@@ -93,6 +94,7 @@ torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
   status = torpor_promise_read(vm, promise, &state, &value);
   if (status != TORPOR_OK) return status;
   if (state == TORPOR_PENDING) return TORPOR_DEADLOCK;
+  if (state == TORPOR_REJECTED) return torpor_throw_value(vm, value);
   if (result != NULL) *result = value;
-  return state == TORPOR_FULFILLED ? TORPOR_OK : torpor_throw(vm, value);
+  return TORPOR_OK;
 }

@@ -114,9 +114,9 @@ static torpor_status link_graph(struct reader *reader, torpor_vm *vm,
                                 const char *source) {
   torpor_value result, reason;
   torpor_promise_state state;
-  torpor_status status = torpor_eval(vm, source, strlen(source),
-                                     "torpor-program", TORPOR_MODULE, &result);
-  if (status == TORPOR_THROWN) return explain(reader, vm, result);
+  torpor_status status = torpor_eval(vm, source, SIZE_MAX, "torpor-program",
+                                     TORPOR_MODULE, &result);
+  if (status == TORPOR_THROWN) return explain(reader, vm, torpor_exception(vm));
   if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
   if (status == TORPOR_OK)
     status = torpor_promise_read(vm, result, &state, &reason);

@@ -158,7 +158,7 @@ static torpor_status export_main(struct torpor__run_vm *run_vm,
                          run_vm->context.program, TORPOR_MODULE, &main);
   if (status == TORPOR_THROWN) {
     run_vm->thrown = true;
-    run_vm->exception = main;
+    run_vm->exception = torpor_exception(run_vm->vm);
     return TORPOR_OK;
   }
   if (status == TORPOR_OK) status = torpor_token_add(run_vm->vm, main, &token);

@@ -114,7 +114,7 @@ static torpor_status call_program(const struct taking *taking,
         "exporter, a module whose default export is the state or a function "
         "that returns it");
   if (status == TORPOR_THROWN)
-    return fail_error(taking, status, "threw", *value);
+    return fail_error(taking, status, "threw", torpor_exception(taking->vm));
   return status == TORPOR_OK ? status : fail_vm(taking, status);
 }
 
@@ -154,7 +154,7 @@ static torpor_status run_exporter(struct taking *taking, torpor_value *value) {
                   torpor_loader_name(taking->loader), TORPOR_MODULE, value);
   torpor_bytes_free(&source);
   if (status == TORPOR_THROWN)
-    return fail_error(taking, status, "threw", *value);
+    return fail_error(taking, status, "threw", torpor_exception(taking->vm));
   if (status != TORPOR_OK) return fail_vm(taking, status);
   status = settle(taking, value);
   return status == TORPOR_OK ? call_default(taking, *value, value) : status;

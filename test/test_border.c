@@ -396,7 +396,7 @@ static torpor_status throw_first(torpor_vm *given,
                                  const torpor_arguments *arguments,
                                  torpor_value *result, void *user) {
   (void)result, (void)user;
-  return torpor_throw(given, torpor_argument(arguments, 0));
+  return torpor_throw_value(given, torpor_argument(arguments, 0));
 }
 
 static torpor_status only_say_so(torpor_vm *given,
@@ -438,13 +438,60 @@ static void test_same_is_thrown(void **state) {
                "nothing");
 }
 
+/* What is thrown below an inner host function is not what the outer one sees;
+ * the program catches it. */
+static torpor_status see_own(torpor_vm *given,
+                             const torpor_arguments *arguments,
+                             torpor_value *result, void *user) {
+  torpor_value inner = torpor_argument(arguments, 0), seen;
+  torpor_status status;
+  (void)result, (void)user;
+  if (torpor_value_type(torpor_exception(given)) != TORPOR_TYPE_UNDEFINED)
+    return TORPOR_MISUSE;
+  status =
+      torpor_eval(given, "throw 'mine'", SIZE_MAX, "x.js", TORPOR_SCRIPT, NULL);
+  if (status != TORPOR_THROWN) return TORPOR_MISUSE;
+  seen = torpor_exception(given);
+  status = torpor_call(given, inner, torpor_undefined(), NULL, 0, NULL);
+  if (status != TORPOR_OK) return status;
+  return torpor_exception(given).bits == seen.bits ? TORPOR_THROWN
+                                                   : TORPOR_MISUSE;
+}
+
+static void test_own_exception(void **state) {
+  (void)state;
+  add_throwers();
+  test_ok(vm, torpor_function_add(vm, "seeOwn", see_own, NULL));
+  test_eval_is(vm, "caught(() => seeOwn(() => { caught(() => throwIt(1)) }))",
+               "mine");
+}
+
+static torpor_status throw_formatted(torpor_vm *given,
+                                     const torpor_arguments *arguments,
+                                     torpor_value *result, void *user) {
+  (void)arguments, (void)result, (void)user;
+  return torpor_throw(given, "RangeError", "%d of %s %*d", 3, "many", 2000, 1);
+}
+
+static void test_throw_formatted(void **state) {
+  (void)state;
+  add_throwers();
+  test_ok(vm, torpor_function_add(vm, "format", throw_formatted, NULL));
+  test_eval_is(vm,
+               "const e = caught(format); [e instanceof RangeError, e.name, "
+               "e.message.slice(0, 10), e.message.length].join()",
+               "true,RangeError,3 of many ,2010");
+  test_status(vm, torpor_throw(vm, "Own", "%s", "x"), TORPOR_THROWN);
+  assert_string_equal(torpor_last_error(vm), "Own: x");
+}
+
 static void test_throw_outside(void **state) {
   torpor_value value = test_eval(vm, "new RangeError('far')"), out;
   (void)state;
-  test_status(vm, torpor_throw(vm, value), TORPOR_THROWN);
+  test_status(vm, torpor_throw_value(vm, value), TORPOR_THROWN);
   assert_string_equal(torpor_last_error(vm), "RangeError: far (test.js:1:5)");
   assert_true(torpor_exception(vm).bits == value.bits);
-  test_status(vm, torpor_throw(vm, torpor_number(1)), TORPOR_THROWN);
+  test_status(vm, torpor_throw_value(vm, torpor_number(1)), TORPOR_THROWN);
   assert_string_equal(torpor_last_error(vm), "1");
   test_ok(vm, torpor_get(vm, value, "name", &out));
 }
@@ -599,6 +646,8 @@ int main(void) {
       TEST(test_arguments_beyond),
       TEST(test_foreign_arguments),
       TEST(test_same_is_thrown),
+      TEST(test_own_exception),
+      TEST(test_throw_formatted),
       TEST(test_throw_outside),
       TEST(test_sentence_runs_nothing),
       TEST(test_rejections_are_told_once),

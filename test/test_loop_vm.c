@@ -228,7 +228,9 @@ static void an_unknown_kind_rejects(void **state) {
                    TORPOR_OK);
   assert_int_equal(torpor_loop_finish(world->loop, world->vm, promise, &result),
                    TORPOR_THROWN);
-  assert_int_equal(torpor_error_read(world->vm, result, &error), TORPOR_OK);
+  assert_int_equal(
+      torpor_error_read(world->vm, torpor_exception(world->vm), &error),
+      TORPOR_OK);
   assert_non_null(strstr(error.message, "teleport"));
   torpor_error_free(&error);
 }

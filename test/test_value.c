@@ -181,6 +181,61 @@ static void test_no_handle_is_left(void **state) {
   assert_int_equal(after.handles, before.handles);
 }
 
+/* A value leaves its scope, whatever it is and wherever in it. */
+static void test_leave(void **state) {
+  static const char *const sources[] = {"({a: 1})", "'text'", "1n", "5",
+                                        "undefined"};
+  torpor_usage before, after;
+  torpor_scope outer, scope;
+  torpor_value value, kept, first;
+  (void)state;
+  test_ok(vm, torpor_scope_open(vm, &outer));
+  for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+    for (int where = 0; where < 3; where++) {
+      bool is_handle = i < 3;
+      test_ok(vm, torpor_vm_usage(vm, &before));
+      test_ok(vm, torpor_scope_open(vm, &scope));
+      first = test_eval(vm, "'first'");
+      for (int k = 0; k < where * 40; k++) test_eval(vm, "({})");
+      value = test_eval(vm, sources[i]);
+      for (int k = 0; k < (2 - where) * 40; k++) test_eval(vm, "({})");
+      test_ok(vm, torpor_scope_leave(vm, scope, &value));
+      test_ok(vm, torpor_vm_usage(vm, &after));
+      assert_int_equal(after.handles, before.handles + is_handle);
+      test_status(vm, torpor_value_retain(vm, first, &kept), TORPOR_STALE);
+      test_status(vm, torpor_scope_close(vm, scope), TORPOR_STALE);
+      test_ok(vm, torpor_value_retain(vm, value, &kept));
+      test_ok(vm, torpor_value_release(vm, kept));
+      assert_int_equal(torpor_value_type(value),
+                       torpor_value_type(test_eval(vm, sources[i])));
+    }
+  value = test_eval(vm, "({})"); /* of the outer scope already */
+  test_ok(vm, torpor_scope_open(vm, &scope));
+  test_ok(vm, torpor_value_retain(vm, value, &kept)); /* of none */
+  test_ok(vm, torpor_scope_leave(vm, scope, &value));
+  test_ok(vm, torpor_scope_open(vm, &scope));
+  test_ok(vm, torpor_scope_leave(vm, scope, &kept));
+  test_ok(vm, torpor_scope_close(vm, outer));
+  test_status(vm, torpor_value_retain(vm, value, &first), TORPOR_STALE);
+  test_ok(vm, torpor_value_release(vm, kept));
+}
+
+/* A failed leave leaves the scope open. */
+static void test_leave_stale(void **state) {
+  torpor_scope scope, inner;
+  torpor_value value, stale;
+  (void)state;
+  test_ok(vm, torpor_scope_open(vm, &scope));
+  test_ok(vm, torpor_scope_open(vm, &inner));
+  stale = test_eval(vm, "({})");
+  test_ok(vm, torpor_scope_close(vm, inner));
+  value = test_eval(vm, "({})");
+  test_status(vm, torpor_scope_leave(vm, scope, &stale), TORPOR_STALE);
+  test_status(vm, torpor_scope_leave(vm, inner, &value), TORPOR_STALE);
+  test_ok(vm, torpor_scope_leave(vm, scope, &value));
+  test_ok(vm, torpor_get(vm, value, "x", NULL));
+}
+
 /* An exception is one handle, also when it has a cause. */
 static void test_exceptions_are_handles(void **state) {
   torpor_usage before, after;
@@ -485,6 +540,8 @@ int main(void) {
       WITH_VM(test_release),
       WITH_VM(test_scopes),
       WITH_VM(test_no_handle_is_left),
+      WITH_VM(test_leave),
+      WITH_VM(test_leave_stale),
       WITH_VM(test_exceptions_are_handles),
       WITH_VM(test_look),
       WITH_VM(test_tokens),

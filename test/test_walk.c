@@ -45,6 +45,9 @@ enum {
   IDLE = 512,    /* not while guest code is on the stack either */
   SILENT = 1024, /* answers no status: it may only do no harm */
   DUE = 2048,    /* a time */
+  FREE1 = 4096,  /* a place for a result that may be missing; */
+  FREE2 = 8192,  /* two; */
+  FREE3 = 16384, /* three */
 };
 
 static void no_finalizer(void *user) {
@@ -94,81 +97,84 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_scope_open, VM | OUT1 | ENTERS,                                     \
     RETURNS(torpor_scope_open(w->vm, w->out[0])))                              \
   X(torpor_scope_close, VM | ENTERS, RETURNS(open_and_close_scope(w)))         \
+  X(torpor_scope_leave, VM | VALUE | ENTERS, RETURNS(open_and_leave_scope(w))) \
   X(torpor_value_retain, VM | OUT1 | VALUE,                                    \
     RETURNS(torpor_value_retain(w->vm, w->value, w->out[0])))                  \
   X(torpor_value_release, VM | VALUE,                                          \
     RETURNS(torpor_value_release(w->vm, w->value)))                            \
   X(torpor_token_add, VM | OUT1 | VALUE | ENTERS,                              \
     RETURNS(torpor_token_add(w->vm, w->value, w->out[0])))                     \
-  X(torpor_token_value, VM | OUT1 | ENTERS,                                    \
+  X(torpor_token_value, VM | FREE1 | ENTERS,                                   \
     RETURNS(torpor_token_value(w->vm, 1, w->out[0])))                          \
   X(torpor_token_remove, VM | ENTERS,                                          \
     RETURNS(torpor_token_remove(w->vm, 1234)))                                 \
-  X(torpor_string_new, VM | OUT1 | DATA | ENTERS,                              \
+  X(torpor_string_new, VM | FREE1 | DATA | ENTERS,                             \
     RETURNS(torpor_string_new(w->vm, w->data, w->size, w->out[0])))            \
   X(torpor_string_read, VM | OUT1 | VALUE | ENTERS,                            \
     RETURNS(keep_none(torpor_string_read(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_buffer_new, VM | OUT1 | DATA | ENTERS,                              \
+  X(torpor_buffer_new, VM | FREE1 | DATA | ENTERS,                             \
     RETURNS(torpor_buffer_new(w->vm, w->data, w->size, w->out[0])))            \
   X(torpor_buffer_read, VM | OUT1 | VALUE | ENTERS,                            \
     RETURNS(keep_none(torpor_buffer_read(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_value_brand, VM | OUT1,                                             \
+  X(torpor_value_brand, VM | FREE1,                                            \
     RETURNS(torpor_value_brand(w->vm, w->value, w->out[0])))                   \
-  X(torpor_global, VM | OUT1 | ENTERS,                                         \
+  X(torpor_global, VM | FREE1 | ENTERS,                                        \
     RETURNS(torpor_global(w->vm, w->out[0])))                                  \
-  X(torpor_object_new, VM | OUT1 | ENTERS,                                     \
+  X(torpor_object_new, VM | FREE1 | ENTERS,                                    \
     RETURNS(torpor_object_new(w->vm, w->out[0])))                              \
-  X(torpor_array_new, VM | OUT1 | ENTERS,                                      \
+  X(torpor_array_new, VM | FREE1 | ENTERS,                                     \
     RETURNS(torpor_array_new(w->vm, w->out[0])))                               \
-  X(torpor_get, VM | OUT1 | VALUE | TEXT | ENTERS,                             \
+  X(torpor_get, VM | FREE1 | VALUE | TEXT | ENTERS,                            \
     RETURNS(torpor_get(w->vm, w->value, w->text, w->out[0])))                  \
   X(torpor_set, VM | VALUE | SECOND | TEXT | ENTERS,                           \
     RETURNS(torpor_set(w->vm, w->value, w->text, w->second)))                  \
-  X(torpor_get_index, VM | OUT1 | VALUE | ENTERS,                              \
+  X(torpor_get_index, VM | FREE1 | VALUE | ENTERS,                             \
     RETURNS(torpor_get_index(w->vm, w->value, 1, w->out[0])))                  \
   X(torpor_set_index, VM | VALUE | SECOND | ENTERS,                            \
     RETURNS(torpor_set_index(w->vm, w->value, 1, w->second)))                  \
-  X(torpor_call, VM | OUT1 | VALUE | SECOND | ENTERS,                          \
+  X(torpor_call, VM | FREE1 | VALUE | SECOND | ENTERS,                         \
     RETURNS(                                                                   \
         torpor_call(w->vm, w->function, w->second, &w->value, 1, w->out[0])))  \
   X(torpor_exception, SILENT, DOES(torpor_exception(w->vm)))                   \
-  X(torpor_throw, VM | VALUE | ENTERS,                                         \
-    RETURNS(unthrown(torpor_throw(w->vm, w->value))))                          \
+  X(torpor_throw, VM | TEXT | ENTERS,                                          \
+    RETURNS(unthrown(torpor_throw(w->vm, w->text, "%s", "why"))))              \
+  X(torpor_throw_value, VM | VALUE | ENTERS,                                   \
+    RETURNS(unthrown(torpor_throw_value(w->vm, w->value))))                    \
   X(torpor_error_read, VM | OUT1 | VALUE | ENTERS, RETURNS(read_error(w)))     \
   X(torpor_error_free, SILENT, (torpor_error_free(NULL)); return TORPOR_OK)    \
-  X(torpor_error_new, VM | OUT1 | TEXT | ENTERS,                               \
+  X(torpor_error_new, VM | FREE1 | TEXT | ENTERS,                              \
     RETURNS(torpor_error_new(w->vm, w->text, w->text, w->out[0])))             \
   X(torpor_function_bind, VM | TEXT | ENTERS,                                  \
     RETURNS(torpor_function_bind(w->vm, w->text, host, NULL, no_finalizer)))   \
-  X(torpor_function_new, VM | OUT1 | TEXT | ENTERS,                            \
+  X(torpor_function_new, VM | FREE1 | TEXT | ENTERS,                           \
     RETURNS(torpor_function_new(w->vm, w->text, 300, w->out[0])))              \
   X(torpor_function_add, VM | TEXT | ENTERS,                                   \
     RETURNS(torpor_function_add(w->vm, w->text, host, NULL)))                  \
-  X(torpor_eval, VM | OUT1 | TEXT | DATA | ENTERS,                             \
+  X(torpor_eval, VM | FREE1 | TEXT | DATA | ENTERS,                            \
     RETURNS(torpor_eval(w->vm, w->data, w->size, w->text, TORPOR_SCRIPT,       \
                         w->out[0])))                                           \
   X(torpor_job_run, VM | ENTERS | IDLE,                                        \
     RETURNS(torpor_job_run(w->vm, 0, NULL)))                                   \
   X(torpor_job_pending, SILENT, DOES(torpor_job_pending(w->vm)))               \
-  X(torpor_promise_read, VM | OUT1 | VALUE | ENTERS,                           \
+  X(torpor_promise_read, VM | FREE1 | VALUE | ENTERS,                          \
     RETURNS(torpor_promise_read(w->vm, w->value, w->out[0], NULL)))            \
-  X(torpor_promise_look, VM | OUT1 | ENTERS,                                   \
+  X(torpor_promise_look, VM | FREE1 | ENTERS,                                  \
     RETURNS(torpor_promise_look(w->vm, 1, w->out[0])))                         \
-  X(torpor_promise_new, VM | OUT1 | OUT2 | OUT3 | ENTERS,                      \
+  X(torpor_promise_new, VM | FREE1 | FREE2 | FREE3 | ENTERS,                   \
     RETURNS(torpor_promise_new(w->vm, w->out[0], w->out[1], w->out[2])))       \
   X(torpor_promise_handle, VM | VALUE | ENTERS,                                \
     RETURNS(torpor_promise_handle(w->vm, w->value)))                           \
-  X(torpor_rejection_take, VM | OUT1 | ENTERS,                                 \
+  X(torpor_rejection_take, VM | FREE1 | ENTERS,                                \
     RETURNS(torpor_rejection_take(w->vm, w->out[0])))                          \
   X(torpor_cbor_encode, VM | OUT1 | VALUE | ENTERS,                            \
     RETURNS(keep_none(torpor_cbor_encode(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_cbor_decode, VM | OUT1 | DATA | ENTERS,                             \
+  X(torpor_cbor_decode, VM | FREE1 | DATA | ENTERS,                            \
     RETURNS(torpor_cbor_decode(w->vm, w->data, w->size, w->out[0])))           \
   X(torpor_json_to_cbor, OUT1 | DATA,                                          \
     RETURNS(keep_none(torpor_json_to_cbor(w->data, w->size, w->out[0]), w)))   \
   X(torpor_cbor_to_json, OUT1 | DATA,                                          \
     RETURNS(keep_none(torpor_cbor_to_json(w->data, w->size, w->out[0]), w)))   \
-  X(torpor_operation_begin, VM | OUT1 | OUT2 | VALUE | TEXT | DUE | ENTERS,    \
+  X(torpor_operation_begin, VM | FREE1 | FREE2 | VALUE | TEXT | DUE | ENTERS,  \
     RETURNS(torpor_operation_begin(w->vm, w->text, w->value, w->due,           \
                                    w->out[0], w->out[1])))                     \
   X(torpor_operation_next, VM | OUT1,                                          \
@@ -222,7 +228,7 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(keep_none(torpor_vm_inspect(w->vm, w->out[0]), w)))                \
   X(torpor_vm_waiting, VM | OUT1 | ENTERS | IDLE,                              \
     RETURNS(keep_none(torpor_vm_waiting(w->vm, w->out[0]), w)))                \
-  X(torpor_state_hand_over, VM | OUT1 | ENTERS,                                \
+  X(torpor_state_hand_over, VM | FREE1 | ENTERS,                               \
     RETURNS(torpor_state_hand_over(w->vm, w->out[0])))                         \
   X(torpor_snapshot_protect, OUT1 | DATA, RETURNS(protect(w)))                 \
   X(torpor_snapshot_unprotect, OUT1 | DATA, RETURNS(unprotect(w)))             \
@@ -268,6 +274,17 @@ static torpor_status open_and_close_scope(const with *w) {
   torpor_scope scope = 0;
   torpor_scope_open(w->vm, &scope);
   return torpor_scope_close(w->vm, scope);
+}
+
+static torpor_status open_and_leave_scope(const with *w) {
+  torpor_scope scope = 0;
+  torpor_value value = w->value;
+  torpor_status status;
+  torpor_scope_open(w->vm, &scope);
+  assert_int_equal(torpor_scope_leave(w->vm, scope, NULL), TORPOR_MISUSE);
+  status = torpor_scope_leave(w->vm, scope, &value);
+  if (status == TORPOR_STALE) torpor_scope_close(w->vm, scope);
+  return status;
 }
 
 static torpor_status begin_and_settle(const with *w) {
@@ -404,6 +421,46 @@ static void test_pointers(void **state) {
   torpor_vm_close(vm);
 }
 
+/* Calls 'f' without places for its results: that leaves no handle, and changes
+ * no answer. Whether that is OK. */
+static bool want_nothing(const function *f, torpor_vm *vm, const char *source) {
+  torpor_usage before, after;
+  torpor_status status;
+  with w = good(vm);
+  w.value = test_eval(vm, source);
+  w.function = test_eval(vm, "(() => ({}))");
+  w.text = "x";
+  status = f->call(&w);
+  test_ok(vm, torpor_vm_usage(vm, &before));
+  w.out[0] = w.out[1] = w.out[2] = NULL;
+  test_status(vm, f->call(&w), status);
+  test_ok(vm, torpor_vm_usage(vm, &after));
+  if (status != TORPOR_OK) return false;
+  if (after.handles != before.handles) fail_msg("%s leaves a handle", f->name);
+  return true;
+}
+
+static void test_unwanted(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_token token;
+  (void)state;
+  test_ok(vm, torpor_token_add(vm, test_eval(vm, "Promise.resolve()"), &token));
+  assert_int_equal(token, 1);
+  test_eval(vm, "for (let i = 0; i < 4; i++) Promise.reject({}); 0");
+  test_run_jobs(vm);
+  for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+    const function *f = &functions[i];
+    bool done;
+    if (!(f->flags & FREE1)) continue;
+    done = want_nothing(f, vm, "Promise.resolve({})");
+    done |= want_nothing(f, vm, "({x: {}})");
+    if (!done && strcmp(f->name, "torpor_state_hand_over") != 0)
+      fail_msg("%s was not tried", f->name);
+  }
+  test_eval_is(vm, "'well'", "well");
+  torpor_vm_close(vm);
+}
+
 /* With 'bad' in each place where there is a value. */
 static void try_value(torpor_vm *vm, torpor_value bad, const char *how) {
   for (size_t i = 0; i < FUNCTION_COUNT; i++) {
@@ -522,9 +579,8 @@ static int teardown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_pointers),
-      cmocka_unit_test(test_values),
-      cmocka_unit_test(test_unusable),
+      cmocka_unit_test(test_pointers), cmocka_unit_test(test_unwanted),
+      cmocka_unit_test(test_values),   cmocka_unit_test(test_unusable),
       cmocka_unit_test(test_moments),
   };
   return cmocka_run_group_tests(tests, setup, teardown);

@@ -46,8 +46,7 @@ torpor_status torpor_call(torpor_vm *vm, torpor_value function,
   torpor__loan loan = {0};
   uint64_t address, *slots;
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
   if (count > 0) TORPOR__REQUIRE(vm, args);
   status = torpor__begin_running_on(vm, function);
   if (status != TORPOR_OK) return status;
@@ -60,20 +59,16 @@ torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                  : lend_arguments(vm, &loan, args, count, &address);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, call, function.bits, self.bits, address, count);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  if (status == TORPOR_THROWN) *out = vm->exception;
+  status = torpor__give_value(vm, status, out);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }
 
 torpor_status torpor_state_hand_over(torpor_vm *vm, torpor_value *out) {
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
   status = torpor__begin_running(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, export_state, 0);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  if (status == TORPOR_THROWN) *out = vm->exception;
-  return torpor__end(vm, status);
+  return torpor__end(vm, torpor__give_value(vm, status, out));
 }

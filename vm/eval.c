@@ -32,8 +32,8 @@ torpor_status torpor_eval(torpor_vm *vm, const char *source, size_t size,
   torpor__loan loan = {0};
   uint64_t source_at, file_at;
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
+  if (source && size == SIZE_MAX) size = strlen(source);
   status = torpor__begin_running(vm);
   if (status != TORPOR_OK) return status;
   status = check_source(vm, source, size, file, mode);
@@ -44,8 +44,7 @@ torpor_status torpor_eval(torpor_vm *vm, const char *source, size_t size,
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, eval, source_at, size, file_at, strlen(file),
                             (uint64_t)mode);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  if (status == TORPOR_THROWN) *out = vm->exception;
+  status = torpor__give_value(vm, status, out);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }

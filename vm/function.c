@@ -34,8 +34,7 @@ torpor_status torpor_function_new(torpor_vm *vm, const char *name, int length,
   uint64_t address;
   size_t size = name ? strlen(name) : 0;
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
   if (size == 0 || size > TORPOR__NAME_LARGEST || length < 0)
     return torpor__fail(vm, TORPOR_MISUSE,
                         "a function needs a name of 1 to %d bytes and a "
@@ -46,7 +45,7 @@ torpor_status torpor_function_new(torpor_vm *vm, const char *name, int length,
   status = torpor__loan_add(vm, &loan, name, size, &address);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, function_new, address, size, (uint32_t)length);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
+  status = torpor__give_value(vm, status, out);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }

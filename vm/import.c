@@ -104,6 +104,7 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   torpor_value small[ARGUMENTS_SMALL], *values = small;
   char name[TORPOR__NAME_LARGEST + 1];
   const torpor__binding *binding = torpor__binding_find(vm, function, name);
+  const torpor_value outer = vm->exception;
   const uint8_t *given =
       torpor__memory_at(vm, address, (uint64_t)count * sizeof(uint64_t));
   uint32_t status, floor = vm->scope_floor;
@@ -116,11 +117,13 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   if (!values) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
   read_values(vm, given, count, values);
   vm->scope_floor = vm->scope_count;
+  vm->exception = torpor_undefined();
   status = call_bound(
       vm, binding,
       &(torpor_arguments){torpor__value_of(vm, self), values, count});
   vm->scope_count = vm->scope_floor;
   vm->scope_floor = floor;
+  vm->exception = outer;
   if (values != small) torpor__alloc_free(values);
   return status;
 }

@@ -66,3 +66,15 @@ torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
   return vm->returned == TORPOR_OK ? TORPOR_OK
                                    : fail_returned(vm, vm->returned);
 }
+
+torpor_status torpor__give_value(torpor_vm *vm, torpor_status status,
+                                 torpor_value *out) {
+  torpor_value value;
+  if (status != TORPOR_OK) return status;
+  value = torpor__value_of(vm, vm->result[0]);
+  if (out)
+    *out = value;
+  else if (torpor__is_handle(value))
+    return torpor__enter(vm, TORPOR__EXPORT_torpor_value_drop, &value.bits);
+  return status;
+}

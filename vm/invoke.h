@@ -10,6 +10,12 @@
 torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
                              const uint64_t *arguments);
 
+/* Gives the caller's 'out' (NULL: it is not wanted, and its handle ends) the
+ * value that the last entry left in vm->result[0], if 'status' is OK. Gives
+ * back 'status'. */
+torpor_status torpor__give_value(torpor_vm *vm, torpor_status status,
+                                 torpor_value *out);
+
 /* TORPOR__INVOKE(vm, string_new, address, size); 0 for one that takes none. */
 #define TORPOR__INVOKE(vm, name, ...)                                          \
   torpor__invoke((vm), TORPOR__EXPORT_torpor_##name,                           \

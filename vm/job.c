@@ -4,6 +4,8 @@
  * Jobs run only when the host says so, as many as it asks for in one entry, and
  * never while guest code is on the stack: so a snapshot can be taken between
  * any two of them. */
+#include <string.h>
+
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
@@ -34,7 +36,7 @@ static torpor_status take_promise(torpor_vm *vm, torpor_promise_state *state,
                                   torpor_value *result) {
   if (vm->result[0] > TORPOR_REJECTED)
     return torpor__fail_damaged(vm, "the state of a promise");
-  *state = (torpor_promise_state)vm->result[0];
+  if (state) *state = (torpor_promise_state)vm->result[0];
   if (result) *result = torpor__value_of(vm, vm->result[1]);
   return TORPOR_OK;
 }
@@ -44,8 +46,7 @@ torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
                                   torpor_value *result) {
   uint32_t scope = 0;
   torpor_status status;
-  TORPOR__REQUIRE(vm, state);
-  *state = TORPOR_PENDING;
+  if (state) *state = TORPOR_PENDING;
   if (result) *result = torpor_undefined();
   status = torpor__begin_on(vm, promise);
   if (status != TORPOR_OK) return status;
@@ -73,8 +74,7 @@ static torpor_status look_by_handle(torpor_vm *vm, torpor_token token) {
 torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
                                   torpor_promise_state *state) {
   torpor_status status;
-  TORPOR__REQUIRE(vm, state);
-  *state = TORPOR_PENDING;
+  if (state) *state = TORPOR_PENDING;
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, promise_look, token);
@@ -85,18 +85,18 @@ torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
 
 torpor_status torpor_promise_new(torpor_vm *vm, torpor_value *promise,
                                  torpor_value *resolve, torpor_value *reject) {
+  torpor_value *const outs[] = {promise, resolve, reject};
+  uint64_t made[3];
   torpor_status status;
-  TORPOR__REQUIRE(vm, promise);
-  TORPOR__REQUIRE(vm, resolve);
-  TORPOR__REQUIRE(vm, reject);
-  *promise = *resolve = *reject = torpor_undefined();
+  for (int i = 0; i < 3; i++)
+    if (outs[i]) *outs[i] = torpor_undefined();
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, promise_new, 0);
-  if (status == TORPOR_OK) {
-    *promise = torpor__value_of(vm, vm->result[0]);
-    *resolve = torpor__value_of(vm, vm->result[1]);
-    *reject = torpor__value_of(vm, vm->result[2]);
+  memcpy(made, vm->result, sizeof(made));
+  for (int i = 2; i >= 0; i--) { /* the newest handle first */
+    vm->result[0] = made[i];
+    status = torpor__give_value(vm, status, outs[i]);
   }
   return torpor__end(vm, status);
 }
@@ -110,14 +110,12 @@ torpor_status torpor_promise_handle(torpor_vm *vm, torpor_value promise) {
 
 torpor_status torpor_rejection_take(torpor_vm *vm, torpor_value *reason) {
   torpor_status status = torpor__check_open(vm);
-  TORPOR__REQUIRE(vm, reason);
-  *reason = torpor_undefined();
+  if (reason) *reason = torpor_undefined();
   if (status != TORPOR_OK) return status;
   if (torpor__is_published(vm) && vm->control->rejections == 0)
     return torpor__fail_as(vm, TORPOR_NOT_FOUND, "no promise was rejected");
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, rejection_take, 0);
-  if (status == TORPOR_OK) *reason = torpor__value_of(vm, vm->result[0]);
-  return torpor__end(vm, status);
+  return torpor__end(vm, torpor__give_value(vm, status, reason));
 }

@@ -433,9 +433,11 @@ static void write_document(parser *p, torpor__buffer *writer) {
 
 torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                   torpor_bytes *out) {
-  parser p = {.start = json, .end = json + size};
+  parser p;
   torpor__buffer writer = {0};
   torpor_status status = TORPOR_OK;
+  if (json && size == SIZE_MAX) size = strlen(json);
+  p = (parser){.start = json, .end = json + size};
   TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
   if (size > 0) TORPOR__REQUIRE(NULL, json);

@@ -16,13 +16,11 @@
 static torpor_status make(torpor_vm *vm, torpor__export export,
                           torpor_value *out) {
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__invoke(vm, export, NULL);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  return torpor__end(vm, status);
+  return torpor__end(vm, torpor__give_value(vm, status, out));
 }
 
 torpor_status torpor_global(torpor_vm *vm, torpor_value *out) {
@@ -40,8 +38,7 @@ torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out) {
 torpor_status torpor_value_brand(torpor_vm *vm, torpor_value value,
                                  torpor_brand *out) {
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = TORPOR_BRAND_NONE;
+  if (out) *out = TORPOR_BRAND_NONE;
   if (torpor_value_type(value) != TORPOR_TYPE_OBJECT)
     return torpor__check_open(vm);
   status = torpor__begin_on(vm, value);
@@ -49,7 +46,7 @@ torpor_status torpor_value_brand(torpor_vm *vm, torpor_value value,
   status = TORPOR__INVOKE(vm, object_class, value.bits);
   if (status == TORPOR_OK && vm->result[0] > TORPOR_BRAND_PROXY)
     status = torpor__fail_damaged(vm, "the class of an object");
-  if (status == TORPOR_OK) *out = (torpor_brand)vm->result[0];
+  if (status == TORPOR_OK && out) *out = (torpor_brand)vm->result[0];
   return torpor__end(vm, status);
 }
 
@@ -59,8 +56,7 @@ torpor_status torpor_get(torpor_vm *vm, torpor_value object, const char *key,
   size_t size;
   uint64_t address;
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
   TORPOR__REQUIRE(vm, key);
   size = strlen(key);
   status = torpor__begin_running_on(vm, object);
@@ -68,8 +64,7 @@ torpor_status torpor_get(torpor_vm *vm, torpor_value object, const char *key,
   status = torpor__loan_add(vm, &loan, key, size, &address);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, get, object.bits, address, size);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  if (status == TORPOR_THROWN) *out = vm->exception;
+  status = torpor__give_value(vm, status, out);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }
@@ -96,14 +91,11 @@ torpor_status torpor_set(torpor_vm *vm, torpor_value object, const char *key,
 torpor_status torpor_get_index(torpor_vm *vm, torpor_value object,
                                uint32_t index, torpor_value *out) {
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
   status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, get_index, object.bits, index);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  if (status == TORPOR_THROWN) *out = vm->exception;
-  return torpor__end(vm, status);
+  return torpor__end(vm, torpor__give_value(vm, status, out));
 }
 
 torpor_status torpor_set_index(torpor_vm *vm, torpor_value object,

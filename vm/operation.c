@@ -161,10 +161,8 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
   size_t size = kind ? strlen(kind) : 0;
   uint64_t address, due_bits;
   torpor_status status;
-  TORPOR__REQUIRE(vm, id);
-  TORPOR__REQUIRE(vm, promise);
-  *id = 0;
-  *promise = torpor_undefined();
+  if (id) *id = 0;
+  if (promise) *promise = torpor_undefined();
   if (size == 0 || size > TORPOR_KIND_LARGEST)
     return torpor__fail(vm, TORPOR_MISUSE,
                         "the kind of an operation has 1 to %d bytes",
@@ -181,10 +179,9 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, operation_begin, address, size, request.bits,
                             due_bits);
-  if (status == TORPOR_OK) {
-    *id = vm->result[0];
-    *promise = torpor__value_of(vm, vm->result[1]);
-  }
+  if (status == TORPOR_OK && id) *id = vm->result[0];
+  vm->result[0] = vm->result[1];
+  status = torpor__give_value(vm, status, promise);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }

@@ -35,19 +35,56 @@ torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out) {
   return torpor__end(vm, TORPOR_OK);
 }
 
+/* Gives in 'index' where in vm->scopes 'scope' lies. */
+static torpor_status find_scope(torpor_vm *vm, torpor_scope scope,
+                                uint32_t *index) {
+  uint32_t above = vm->scope_count;
+  while (above > vm->scope_floor && vm->scopes[above - 1].number != scope)
+    above--;
+  if (above == vm->scope_floor)
+    return torpor__fail(vm, TORPOR_STALE,
+                        "the scope is closed already, or was not opened here");
+  *index = above - 1;
+  return TORPOR_OK;
+}
+
 torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope) {
   torpor_status status = torpor__begin(vm);
-  uint32_t index;
+  uint32_t index = 0;
   if (status != TORPOR_OK) return status;
-  index = vm->scope_count;
-  while (index > vm->scope_floor && vm->scopes[index - 1].number != scope)
-    index--;
-  if (index == vm->scope_floor)
-    return torpor__end(vm, torpor__fail(vm, TORPOR_STALE,
-                                        "the scope is closed already, or was "
-                                        "not opened here"));
-  vm->scope_count = index - 1;
-  status = TORPOR__INVOKE(vm, scope_close, vm->scopes[index - 1].mark);
+  status = find_scope(vm, scope, &index);
+  if (status != TORPOR_OK) return torpor__end(vm, status);
+  vm->scope_count = index;
+  status = TORPOR__INVOKE(vm, scope_close, vm->scopes[index].mark);
+  return torpor__end(vm, status);
+}
+
+/* For older engines: a token carries the value. */
+static torpor_status leave_by_token(torpor_vm *vm, uint32_t index,
+                                    torpor_value *value) {
+  uint64_t token;
+  torpor_status status = TORPOR__INVOKE(vm, value_export, value->bits);
+  if (status != TORPOR_OK) return status;
+  token = vm->result[0];
+  vm->scope_count = index;
+  status = TORPOR__INVOKE(vm, scope_close, vm->scopes[index].mark);
+  if (status == TORPOR_OK) status = TORPOR__INVOKE(vm, value_import, token);
+  if (status == TORPOR_OK) *value = torpor__value_of(vm, vm->result[0]);
+  return vm->broken ? TORPOR_TRAPPED : TORPOR__INVOKE(vm, value_forget, token);
+}
+
+torpor_status torpor_scope_leave(torpor_vm *vm, torpor_scope scope,
+                                 torpor_value *value) {
+  uint32_t index = 0;
+  torpor_status status;
+  TORPOR__REQUIRE(vm, value);
+  status = torpor__begin_on(vm, *value);
+  if (status != TORPOR_OK) return status;
+  status = find_scope(vm, scope, &index);
+  if (status != TORPOR_OK) return torpor__end(vm, status);
+  status = TORPOR__INVOKE(vm, scope_leave, value->bits, vm->scopes[index].mark);
+  if (status == TORPOR_UNSUPPORTED) status = leave_by_token(vm, index, value);
+  if (status == TORPOR_OK) vm->scope_count = index;
   return torpor__end(vm, status);
 }
 
@@ -89,13 +126,11 @@ torpor_status torpor_token_add(torpor_vm *vm, torpor_value value,
 torpor_status torpor_token_value(torpor_vm *vm, torpor_token token,
                                  torpor_value *out) {
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_import, token);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  return torpor__end(vm, status);
+  return torpor__end(vm, torpor__give_value(vm, status, out));
 }
 
 torpor_status torpor_token_remove(torpor_vm *vm, torpor_token token) {
@@ -114,21 +149,20 @@ static torpor_status make_from(torpor_vm *vm, torpor__export export,
   torpor__loan loan = {0};
   uint64_t arguments[2] = {0, size};
   torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = torpor_undefined();
+  if (out) *out = torpor_undefined();
   if (size > 0) TORPOR__REQUIRE(vm, data);
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__loan_add(vm, &loan, data, size, &arguments[0]);
   if (status == TORPOR_OK) status = torpor__invoke(vm, export, arguments);
-  if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
-  if (status == TORPOR_THROWN) *out = vm->exception;
+  status = torpor__give_value(vm, status, out);
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }
 
 torpor_status torpor_string_new(torpor_vm *vm, const char *text, size_t size,
                                 torpor_value *out) {
+  if (text && size == SIZE_MAX) size = strlen(text);
   return make_from(vm, TORPOR__EXPORT_torpor_string_new, text, size, out);
 }
 

@@ -18,9 +18,10 @@ TORPOR_API torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
 TORPOR_API torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data,
                                             size_t size, torpor_value *out);
 
-/* The same data without a VM: JSON text to CBOR (of equal names in an object
- * the last counts), and CBOR to JSON text, as docs/cbor.md says. On
- * TORPOR_FORMAT the error names the offset. */
+/* The same data without a VM: JSON text (which ends with a zero byte when
+ * its size is SIZE_MAX) to CBOR (of equal names in an object the last
+ * counts), and CBOR to JSON text, as docs/cbor.md says. On TORPOR_FORMAT the
+ * error names the offset. */
 TORPOR_API torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                              torpor_bytes *out);
 TORPOR_API torpor_status torpor_cbor_to_json(const void *data, size_t size,

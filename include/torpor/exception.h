@@ -10,14 +10,21 @@
 extern "C" {
 #endif
 
-/* The exception of the last call that returned TORPOR_THROWN, for the calls
- * that have no out value. undefined when there is none. Like other handles it
- * ends with the scope that was open then. */
+/* What was thrown by the last call that returned TORPOR_THROWN; a host function
+ * sees what its own calls threw. undefined when there is none. Like other
+ * handles it ends with the scope that was open when the call was made; to hand
+ * it on, a host function returns TORPOR_THROWN and needs no handle. */
 TORPOR_API torpor_value torpor_exception(const torpor_vm *vm);
 
-/* Makes 'value' the exception; returns TORPOR_THROWN, or why it cannot. In a
- * host function: return torpor_throw(vm, error); */
-TORPOR_API torpor_status torpor_throw(torpor_vm *vm, torpor_value value);
+/* Throws a new error, as torpor_error_new makes it, with the text that 'format'
+ * gives as printf does. Returns TORPOR_THROWN, or why it cannot. In a host
+ * function: return torpor_throw(vm, "TypeError", "%d is no age", age); */
+TORPOR_API torpor_status torpor_throw(torpor_vm *vm, const char *name,
+                                      const char *format, ...)
+    TORPOR_PRINTF(3, 4);
+
+/* Throws any value. */
+TORPOR_API torpor_status torpor_throw_value(torpor_vm *vm, torpor_value value);
 
 /* What an error says. All text is UTF-8, zero-terminated, and never NULL once
  * read; 'cause' is undefined when there is none. A value that is not an error

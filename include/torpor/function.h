@@ -13,8 +13,7 @@
 extern "C" {
 #endif
 
-/* Calls 'function' with 'self' as this. Returns TORPOR_OK with the result,
- * TORPOR_THROWN with the exception in 'out', or another code. */
+/* Calls 'function' with 'self' as this. */
 TORPOR_API torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                                      torpor_value self,
                                      const torpor_value *args, size_t count,

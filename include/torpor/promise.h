@@ -10,8 +10,8 @@
 extern "C" {
 #endif
 
-/* Runs up to 'max' jobs of the queue (0: until it is empty). 'ran' (may be
- * NULL) is how many ran. Returns TORPOR_OK, TORPOR_INTERRUPTED,
+/* Runs up to 'max' jobs of the queue (0: until it is empty). 'ran' is how many
+ * ran. Returns TORPOR_OK, TORPOR_INTERRUPTED,
  * TORPOR_TRAPPED, or TORPOR_BUSY. What a job throws becomes an unhandled
  * rejection. A checkpoint is possible between any two jobs. */
 TORPOR_API torpor_status torpor_job_run(torpor_vm *vm, uint32_t max,
@@ -24,7 +24,7 @@ typedef enum torpor_promise_state {
   TORPOR_REJECTED
 } torpor_promise_state;
 
-/* State and, once settled, the value or reason ('result' may be NULL).
+/* State and, once settled, the value or reason.
  * TORPOR_WRONG_TYPE when 'promise' is not a promise. */
 TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
                                              torpor_value promise,

@@ -10,8 +10,10 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define TORPOR_API __attribute__((visibility("default")))
+#define TORPOR_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define TORPOR_API
+#define TORPOR_PRINTF(text, first)
 #endif
 
 /* All status codes: number, name, and a sentence that says what it means and
@@ -19,7 +21,7 @@ extern "C" {
  * them. */
 #define TORPOR_STATUS_LIST(X)                                                  \
   X(0, OK, "done")                                                             \
-  X(1, THROWN, "JavaScript threw; the out value is the exception")             \
+  X(1, THROWN, "JavaScript threw; torpor_exception has what")                  \
   X(2, INTERRUPTED,                                                            \
     "guest code was stopped by its fuel, deadline or an interrupt; the VM "    \
     "may be used, but what was running did not finish")                        \

@@ -9,13 +9,13 @@
 extern "C" {
 #endif
 
-/* 'text' is UTF-8; invalid sequences become U+FFFD. */
+/* 'text' is UTF-8; invalid sequences become U+FFFD. With the size SIZE_MAX it
+ * ends with a zero byte. */
 TORPOR_API torpor_status torpor_string_new(torpor_vm *vm, const char *text,
                                            size_t size, torpor_value *out);
 
 /* The string that JavaScript's String(value) gives, as UTF-8 (lone surrogates
- * become U+FFFD). May run guest code. TORPOR_THROWN leaves 'out' empty; the
- * exception is in torpor_exception. */
+ * become U+FFFD). May run guest code. */
 TORPOR_API torpor_status torpor_string_read(torpor_vm *vm, torpor_value value,
                                             torpor_bytes *out);
 

@@ -97,7 +97,7 @@ static inline bool torpor_value_is_true(torpor_value value) {
 /* ---- Scopes and handles --------------------------------------------------*/
 
 /* Scopes nest. Handles made after torpor_scope_open belong to that scope and
- * are released by its close; each call of a host function has a scope of its
+ * are released when it ends; each call of a host function has a scope of its
  * own, and its result is kept for the caller. Handles made outside of all
  * scopes live until the VM is closed; 4,194,304 may live at once. Closing an
  * outer scope closes the inner ones. A handle that was released or is of
@@ -106,6 +106,10 @@ static inline bool torpor_value_is_true(torpor_value value) {
 typedef uint64_t torpor_scope;
 TORPOR_API torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out);
 TORPOR_API torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope);
+/* Closes 'scope' and keeps one of its values, which then belongs to the scope
+ * around it. Use '*value' afterwards. When it fails the scope is still open. */
+TORPOR_API torpor_status torpor_scope_leave(torpor_vm *vm, torpor_scope scope,
+                                            torpor_value *value);
 
 /* A handle to the same value that outlives scopes; release it. */
 TORPOR_API torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,

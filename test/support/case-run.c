@@ -105,11 +105,9 @@ static torpor_status host_call(torpor_vm *vm, const torpor_arguments *arguments,
 static torpor_status host_throw(torpor_vm *vm,
                                 const torpor_arguments *arguments,
                                 torpor_value *result, void *user) {
-  (void)user;
-  if (arguments->count > 0) return torpor_throw(vm, arguments->args[0]);
-  torpor_status status =
-      torpor_error_new(vm, "RangeError", "thrown by the host", result);
-  return status == TORPOR_OK ? torpor_throw(vm, *result) : status;
+  (void)user, (void)result;
+  if (arguments->count > 0) return torpor_throw_value(vm, arguments->args[0]);
+  return torpor_throw(vm, "RangeError", "thrown by the host");
 }
 
 static torpor_status host_fail(torpor_vm *vm, const torpor_arguments *arguments,
@@ -244,13 +242,12 @@ static void describe_value(run *r, torpor_value value, test_text *out,
 }
 
 /* Takes note of how a call ended that ran the program; true: it goes on. */
-static bool note_end(run *r, torpor_status status, torpor_value exception,
-                     const char *call) {
+static bool note_end(run *r, torpor_status status, const char *call) {
   test_text *error = &r->result->error;
   if (status == TORPOR_OK) return true;
   if (status == TORPOR_THROWN) {
     r->result->exit = TEST_EXIT_THROWN;
-    describe_value(r, exception, error, true);
+    describe_value(r, torpor_exception(r->vm), error, true);
   } else if (status == TORPOR_INTERRUPTED || status == TORPOR_TRAPPED) {
     r->result->exit =
         status == TORPOR_TRAPPED ? TEST_EXIT_TRAPPED : TEST_EXIT_INTERRUPTED;
@@ -283,7 +280,7 @@ static void finish(run *r) {
     if (state == TORPOR_PENDING)
       r->result->exit = TEST_EXIT_DEADLOCK;
     else if (state == TORPOR_REJECTED)
-      note_end(r, TORPOR_THROWN, result, "main");
+      note_end(r, torpor_throw_value(r->vm, result), "main");
     fail(r, "torpor_token_remove", torpor_token_remove(r->vm, r->main));
   }
   fail(r, "torpor_scope_close", torpor_scope_close(r->vm, scope));
@@ -324,8 +321,7 @@ static bool run_jobs(run *r) {
     pass_boundary(r);
     if (r->failure != NULL) return false;
     torpor_status status = torpor_job_run(r->vm, 1, NULL);
-    if (!note_end(r, status, torpor_undefined(), "torpor_job_run"))
-      return false;
+    if (!note_end(r, status, "torpor_job_run")) return false;
   }
   report_rejections(r);
   return r->failure == NULL;
@@ -335,7 +331,7 @@ static bool settle_cbor(run *r, uint64_t id, torpor_outcome outcome,
                         const void *data, size_t size) {
   torpor_status status =
       torpor_operation_settle_cbor(r->vm, id, outcome, data, size);
-  return note_end(r, status, torpor_undefined(), "torpor_operation_settle");
+  return note_end(r, status, "torpor_operation_settle");
 }
 
 static bool settle_undefined(run *r, uint64_t id) {
@@ -519,7 +515,7 @@ static bool start(run *r) {
   torpor_status status =
       torpor_eval(r->vm, test->source.data, test->source.size, test->file,
                   test->is_module ? TORPOR_MODULE : TORPOR_SCRIPT, &result);
-  bool goes_on = note_end(r, status, result, "torpor_eval");
+  bool goes_on = note_end(r, status, "torpor_eval");
   if (goes_on && test->is_module)
     goes_on =
         !fail(r, "torpor_token_add", torpor_token_add(r->vm, result, &r->main));
