@@ -76,11 +76,10 @@ void sleeper_change(torpor_vm *vm) {
   sleeper_eval(vm, changing, "changing.js");
 }
 
-torpor_bytes sleeper_save(torpor_vm *vm, unsigned flags) {
+torpor_bytes sleeper_save(torpor_vm *vm, const torpor_save_options *options) {
   torpor_bytes bytes = {0};
-  sleeper_check(flags == 0 ? torpor_snapshot_save(vm, &bytes)
-                           : torpor_snapshot_save_with(vm, flags, &bytes),
-                vm, "saving a snapshot");
+  sleeper_check(torpor_snapshot_save_with(vm, options, &bytes), vm,
+                "saving a snapshot");
   return bytes;
 }
 

@@ -30,7 +30,7 @@ torpor_vm *sleeper_open(double bytes);
 /* Changes a number, and one record in a program that has a heap. */
 void sleeper_change(torpor_vm *vm);
 
-torpor_bytes sleeper_save(torpor_vm *vm, unsigned flags);
+torpor_bytes sleeper_save(torpor_vm *vm, const torpor_save_options *options);
 torpor_vm *sleeper_restore(const torpor_slice *chain, size_t count,
                            double bytes);
 

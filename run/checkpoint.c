@@ -14,6 +14,7 @@
 #include "common/array.h"
 #include "operation.h"
 #include "protocol.h"
+#include "state-save.h"
 
 struct opened {
   char engine[TORPOR__ENGINE_ID_MAX + 1];
@@ -42,7 +43,7 @@ torpor_status torpor__checkpoint_merge(torpor_store *store,
                                        const struct torpor__state_chain *chain,
                                        torpor_vm *vm, torpor_bytes *out) {
   if (chain->count > 1) {
-    torpor_status status = torpor_snapshot_save(vm, out);
+    torpor_status status = torpor__state_save(vm, 0, out);
     return status == TORPOR_OK ? status : fail_vm(store, status, vm);
   }
   out->data = torpor__array_copy(chain->parts[0].data, chain->parts[0].size);
@@ -144,7 +145,7 @@ static torpor_status fill_checkpoint(torpor_store *store, torpor_vm *vm,
 torpor_status torpor__checkpoint_take(torpor_store *store, torpor_vm *vm,
                                       struct torpor__checkpoint *out) {
   torpor_bytes snapshot = {0};
-  torpor_status status = torpor_snapshot_save(vm, &snapshot);
+  torpor_status status = torpor__state_save(vm, 0, &snapshot);
   if (status != TORPOR_OK) return fail_vm(store, status, vm);
   return fill_checkpoint(store, vm, snapshot, out);
 }

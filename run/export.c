@@ -19,6 +19,7 @@
 
 #include "common/cbor.h"
 #include "checkpoint.h"
+#include "state-save.h"
 #include "upgrade-state.h"
 
 struct exported {
@@ -157,8 +158,7 @@ static torpor_status save_waiting(torpor_store *store, torpor_slice snapshot,
   options.memory_max = TORPOR_MEMORY_LARGEST;
   torpor_status status =
       torpor_snapshot_restore(snapshot.data, snapshot.size, &options, &vm);
-  if (status == TORPOR_OK)
-    status = torpor_snapshot_save_with(vm, TORPOR_SAVE_WAITING, out);
+  if (status == TORPOR_OK) status = torpor__state_save_export(vm, out);
   if (status != TORPOR_OK)
     torpor__database_fail(store->database, status, "%.400s",
                           torpor_last_error(vm));

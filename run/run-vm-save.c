@@ -9,6 +9,7 @@
  *
  * On the VM's thread. */
 #include "run-vm-state.h"
+#include "state-save.h"
 
 enum { LINKS_MAX = 32 };
 
@@ -25,7 +26,7 @@ void torpor__run_vm_note_chain(struct torpor__run_vm *run_vm,
 }
 
 static torpor_status save_difference(struct torpor__run_vm *run_vm) {
-  torpor_status status = torpor_snapshot_save_with(
+  torpor_status status = torpor__state_save(
       run_vm->vm, TORPOR_SAVE_DELTA | TORPOR_SAVE_PARENT, &run_vm->snapshot);
   if (status != TORPOR_OK) return status;
   run_vm->links++;
@@ -35,10 +36,8 @@ static torpor_status save_difference(struct torpor__run_vm *run_vm) {
 
 static torpor_status save_whole(struct torpor__run_vm *run_vm) {
   bool large = run_vm->whole > WHOLE_SMALL;
-  torpor_status status =
-      large ? torpor_snapshot_save_with(run_vm->vm, TORPOR_SAVE_PARENT,
-                                        &run_vm->snapshot)
-            : torpor_snapshot_save(run_vm->vm, &run_vm->snapshot);
+  torpor_status status = torpor__state_save(
+      run_vm->vm, large ? TORPOR_SAVE_PARENT : 0, &run_vm->snapshot);
   if (status != TORPOR_OK) return status;
   run_vm->remembered = large;
   run_vm->whole = run_vm->snapshot.size;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "test/support/heap.h"
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/check.h"
 #include "vm/engine.h"
@@ -55,7 +56,7 @@ static void write_unseen(const torpor_vm *vm, uint32_t page) {
 
 static void save(torpor_vm *vm, unsigned flags) {
   torpor_bytes bytes;
-  test_ok(vm, torpor_snapshot_save_with(vm, flags, &bytes));
+  test_ok(vm, torpor_snapshot_save_with(vm, TEST_SAVE(flags), &bytes));
   torpor_bytes_free(&bytes);
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "test/fuzz/draft.h"
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/check.h"
 #include "vm/engine.h"
@@ -61,7 +62,8 @@ static void test_deltas(void **state) {
   torpor_vm *vm = open_from(base, NULL);
   (void)state;
   test_eval(vm, "a.push(2)");
-  test_ok(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &delta));
+  test_ok(vm,
+          torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &delta));
   torpor_vm_close(vm);
   vm = open_from(base, &delta);
   test_eval_is(vm, "a.join()", "1,2");
@@ -129,7 +131,8 @@ static void use_large(torpor_memory memory, bool no_files) {
   assert_int_equal(again.size, bytes.size);
   assert_memory_equal(again.data, bytes.data, bytes.size);
   test_eval(vm, "a[99999].i = 'changed'; 0");
-  test_ok(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &delta));
+  test_ok(vm,
+          torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &delta));
   assert_true(delta.size < 2000);
   test_ok(NULL, torpor_base_restore(base, NULL, 0, &options, &other));
   test_eval_is(other, "a[99999].i", "99999");
@@ -251,9 +254,11 @@ static void test_refused(void **state) {
               TORPOR_MISUSE);
   /* A difference from another snapshot. */
   vm = test_vm_open(NULL);
-  test_ok(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_PARENT, &other));
+  test_ok(vm,
+          torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_PARENT), &other));
   torpor_bytes_free(&other);
-  test_ok(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &other));
+  test_ok(vm,
+          torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &other));
   torpor_vm_close(vm);
   s[0] = (torpor_slice){other.data, other.size};
   test_status(NULL, torpor_base_restore(base, s, 1, NULL, &vm), TORPOR_PARENT);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/image.h"
 #include "vm/memory.h"
@@ -24,7 +25,7 @@ typedef struct chain {
 
 static torpor_bytes save_with(torpor_vm *vm, unsigned flags) {
   torpor_bytes bytes;
-  test_ok(vm, torpor_snapshot_save_with(vm, flags, &bytes));
+  test_ok(vm, torpor_snapshot_save_with(vm, TEST_SAVE(flags), &bytes));
   return bytes;
 }
 
@@ -127,9 +128,10 @@ static void test_wrong_chains(void **state) {
   chain c = {.count = 0};
   torpor_slice s[3];
   (void)state;
-  test_status(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &none),
-              TORPOR_NOT_FOUND);
-  test_status(vm, torpor_snapshot_save_with(vm, 1u << 20, &none),
+  test_status(
+      vm, torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &none),
+      TORPOR_NOT_FOUND);
+  test_status(vm, torpor_snapshot_save_with(vm, TEST_SAVE(1u << 20), &none),
               TORPOR_MISUSE);
   chain_add(&c, save_with(vm, TORPOR_SAVE_PARENT));
   for (int i = 0; i < 2; i++) {
@@ -399,7 +401,7 @@ static void test_jobs(void **state) {
     packing p = {0};
     pthread_t thread;
     if (i == 0) expected = save_with(vm, 0);
-    test_ok(vm, torpor_snapshot_save_start(vm, flags, &p.job));
+    test_ok(vm, torpor_snapshot_save_start(vm, TEST_SAVE(flags), &p.job));
     assert_int_equal(pthread_create(&thread, NULL, pack, &p), 0);
     test_eval(vm, "h.push(1)");
     pthread_join(thread, NULL);
@@ -423,19 +425,23 @@ static void test_jobs_in_order(void **state) {
   torpor_snapshot_job *first, *second;
   torpor_bytes bytes;
   (void)state;
-  test_ok(vm, torpor_snapshot_save_start(vm, TORPOR_SAVE_PARENT, &first));
-  test_ok(vm, torpor_snapshot_save_start(vm, TORPOR_SAVE_DELTA, &second));
+  test_ok(vm, torpor_snapshot_save_start(vm, TEST_SAVE(TORPOR_SAVE_PARENT),
+                                         &first));
+  test_ok(vm, torpor_snapshot_save_start(vm, TEST_SAVE(TORPOR_SAVE_DELTA),
+                                         &second));
   test_status(NULL, torpor_snapshot_job_finish(second, &bytes), TORPOR_MISUSE);
   assert_null(bytes.data);
   torpor_vm_close(vm); /* jobs need no VM */
   test_ok(NULL, torpor_snapshot_job_finish(first, &bytes));
   torpor_bytes_free(&bytes);
   vm = test_vm_open(NULL);
-  test_ok(vm, torpor_snapshot_save_start(vm, TORPOR_SAVE_PARENT, &first));
+  test_ok(vm, torpor_snapshot_save_start(vm, TEST_SAVE(TORPOR_SAVE_PARENT),
+                                         &first));
   torpor_snapshot_job_free(first);
   torpor_snapshot_job_free(NULL);
-  test_status(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &bytes),
-              TORPOR_MISUSE);
+  test_status(
+      vm, torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &bytes),
+      TORPOR_MISUSE);
   torpor_vm_close(vm);
 }
 
@@ -448,15 +454,16 @@ static torpor_status save_and_restore(torpor_vm *vm) {
   torpor_status status = TORPOR_OK;
   size_t count = 0;
   for (; count < 3 && status == TORPOR_OK; count++) {
+    unsigned delta = count > 0 ? TORPOR_SAVE_DELTA : 0;
     status = torpor_snapshot_save_with(
-        vm, TORPOR_SAVE_PARENT | (count ? TORPOR_SAVE_DELTA : 0),
-        &bytes[count]);
+        vm, TEST_SAVE(TORPOR_SAVE_PARENT | delta), &bytes[count]);
     slices[count] = (torpor_slice){bytes[count].data, bytes[count].size};
   }
   if (status == TORPOR_OK)
     status = torpor_snapshot_restore_chain(slices, count, NULL, &copy);
   if (status == TORPOR_OK)
-    status = torpor_snapshot_save_with(copy, TORPOR_SAVE_DELTA, &bytes[3]);
+    status = torpor_snapshot_save_with(copy, TEST_SAVE(TORPOR_SAVE_DELTA),
+                                       &bytes[3]);
   torpor_vm_close(copy);
   for (size_t i = 0; i < 4; i++) torpor_bytes_free(&bytes[i]);
   return status;

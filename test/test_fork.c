@@ -2,6 +2,7 @@
 /* test_fork.c - copies of live VMs. */
 #include <string.h>
 
+#include "test/support/save.h"
 #include "test/support/vm.h"
 
 static torpor_vm *fork_vm(torpor_vm *vm) {
@@ -97,11 +98,13 @@ static void test_shrunk(void **state) {
     test_ok(vm, torpor_vm_collect(vm));
     test_ok(vm, torpor_vm_fork(vm, &options, &copy));
     assert_same(vm, copy);
-    test_ok(copy, torpor_snapshot_save_with(copy, TORPOR_SAVE_PARENT, &whole));
+    test_ok(copy, torpor_snapshot_save_with(copy, TEST_SAVE(TORPOR_SAVE_PARENT),
+                                            &whole));
     test_eval_is(vm, look, "-1");
     test_eval_is(copy, look, "-1");
     test_eval(copy, fill);
-    test_ok(copy, torpor_snapshot_save_with(copy, TORPOR_SAVE_DELTA, &delta));
+    test_ok(copy, torpor_snapshot_save_with(copy, TEST_SAVE(TORPOR_SAVE_DELTA),
+                                            &delta));
     torpor_slice chain[] = {{whole.data, whole.size}, {delta.data, delta.size}};
     test_ok(NULL, torpor_snapshot_restore_chain(chain, 2, &options, &woken));
     assert_same(copy, woken);

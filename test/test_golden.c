@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "test/support/file.h"
 
@@ -192,8 +193,8 @@ static void make_one(const struct program *program, const char *engine,
     torpor_bytes bytes;
     unsigned delta = i > 0 ? TORPOR_SAVE_DELTA : 0;
     evaluate(vm, program->begun[i], answer, sizeof(answer));
-    test_ok(vm,
-            torpor_snapshot_save_with(vm, TORPOR_SAVE_PARENT | delta, &bytes));
+    test_ok(vm, torpor_snapshot_save_with(
+                    vm, TEST_SAVE(TORPOR_SAVE_PARENT | delta), &bytes));
     write_file(folder, program->name, i, &bytes);
     torpor_bytes_free(&bytes);
   }

@@ -27,6 +27,7 @@
 
 #include "common/alloc.h"
 #include "test/support/heap.h"
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/check.h"
 #include "vm/image.h"
@@ -42,7 +43,7 @@
 #define SECONDS_MOST 120 /* of one process */
 
 extern _Atomic uint32_t torpor__share_from, torpor__copy_most,
-    torpor__restored_copied, torpor__written_kept;
+    torpor__restored_copied, torpor__written_kept, torpor__whole_from;
 
 /* ---- Histories ------------------------------------------------------------*/
 
@@ -79,7 +80,7 @@ typedef struct move {
 
 typedef struct history {
   unsigned seed;
-  uint32_t share_from, copy_most, restored_copied, written_kept;
+  uint32_t share_from, copy_most, restored_copied, written_kept, whole_from;
   unsigned count;
   move moves[MOVES_MOST];
 } history;
@@ -127,13 +128,15 @@ static void make_move(test_random *random, move *m) {
 static void make_history(history *h, unsigned seed) {
   static const uint32_t share[] = {128, 8, 1}, copy[] = {256, 2, 0},
                         copied[] = {1 << 20, 1 << 14, 0},
-                        kept[] = {4 << 20, 1 << 16};
+                        kept[] = {4 << 20, 1 << 16},
+                        whole[] = {1 << 20, 1 << 16, 0};
   test_random random = {seed};
   *h = (history){.seed = seed,
                  .share_from = share[pick(&random, 3)],
                  .copy_most = copy[pick(&random, 3)],
                  .restored_copied = copied[pick(&random, 3)],
                  .written_kept = kept[pick(&random, 2)],
+                 .whole_from = whole[seed % 3],
                  .count = MOVES_MOST};
   for (unsigned i = 0; i < h->count; i++) make_move(&random, &h->moves[i]);
 }
@@ -146,9 +149,9 @@ static void print_history(const history *h) {
   };
   print_error(
       "seed %u: share_from %u, copy_most %u, restored_copied %u, "
-      "written_kept %u\n",
-      h->seed, h->share_from, h->copy_most, h->restored_copied,
-      h->written_kept);
+      "written_kept %u, whole_from %u\n",
+      h->seed, h->share_from, h->copy_most, h->restored_copied, h->written_kept,
+      h->whole_from);
   for (unsigned i = 0; i < h->count; i++) {
     const move *m = &h->moves[i];
     print_error(
@@ -418,15 +421,21 @@ static void check_chain(const slot *s, const chain *c, torpor_memory memory) {
 
 /* ---- Moves ----------------------------------------------------------------*/
 
+/* Stored, or packed on some threads. */
+static torpor_save_options way_of(const move *m, unsigned flags) {
+  return m->at % 2 ? *TEST_SAVE(flags) : *TEST_PACK(flags, m->byte % 3);
+}
+
 /* Saves; as a job, its program goes on before the bytes are packed. */
-static torpor_bytes save(slot *s, unsigned flags, bool job) {
+static torpor_bytes save(slot *s, const move *m, unsigned flags) {
+  torpor_save_options options = way_of(m, flags);
   torpor_snapshot_job *packing;
   torpor_bytes bytes;
-  if (!job) {
-    must(s->vm, torpor_snapshot_save_with(s->vm, flags, &bytes));
+  if (!m->job) {
+    must(s->vm, torpor_snapshot_save_with(s->vm, &options, &bytes));
     return bytes;
   }
-  must(s->vm, torpor_snapshot_save_start(s->vm, flags, &packing));
+  must(s->vm, torpor_snapshot_save_start(s->vm, &options, &packing));
   act_both(s);
   must(NULL, torpor_snapshot_job_finish(packing, &bytes));
   return bytes;
@@ -436,11 +445,11 @@ static void save_whole(slot *s, const move *m) {
   script done = s->done;
   unsigned flags = (m->remember ? (unsigned)TORPOR_SAVE_PARENT : 0) |
                    (m->waiting ? (unsigned)TORPOR_SAVE_WAITING : 0);
+  torpor_save_options options = way_of(m, flags & TORPOR_SAVE_WAITING);
   torpor_bytes expected = {NULL, 0}, bytes;
   chain alone = {.count = 0};
-  must(s->model, torpor_snapshot_save_with(
-                     s->model, flags & TORPOR_SAVE_WAITING, &expected));
-  bytes = save(s, flags, m->job);
+  must(s->model, torpor_snapshot_save_with(s->model, &options, &expected));
+  bytes = save(s, m, flags);
   compare_bytes(&bytes, &expected, "a whole snapshot has other bytes");
   chain_add(&alone, &bytes, &done);
   check_chain(s, &alone, m->memory);
@@ -462,11 +471,12 @@ static void save_difference(slot *s, const move *m) {
   torpor_bytes bytes;
   if (s->saved.count == PIECES_MOST) return;
   if (s->saved.count == 0) {
-    if (torpor_snapshot_save_with(s->vm, flags, &bytes) != TORPOR_NOT_FOUND)
+    if (torpor_snapshot_save_with(s->vm, TEST_SAVE(flags), &bytes) !=
+        TORPOR_NOT_FOUND)
       end_badly("a difference from nothing");
     return;
   }
-  bytes = save(s, flags, m->job);
+  bytes = save(s, m, flags);
   chain_add(&s->saved, &bytes, &done);
   check_chain(s, &s->saved, m->memory);
   if (!m->remember) chain_cut(&s->saved, s->saved.count - 1);
@@ -570,7 +580,7 @@ static void run_out(slot *s, const move *m) {
   if (m->job)
     status = torpor_vm_fork(s->vm, &options, &copy);
   else
-    status = torpor_snapshot_save_with(s->vm, flags, &bytes);
+    status = torpor_snapshot_save_with(s->vm, TEST_SAVE(flags), &bytes);
   torpor__alloc_fail(-1);
   if (status != TORPOR_OK && status != TORPOR_NOMEM) must(s->vm, status);
   if (copy) compare(copy, s->model, "a copy is something else");
@@ -631,6 +641,7 @@ static void begin(const history *h) {
   torpor__copy_most = h->copy_most;
   torpor__restored_copied = h->restored_copied;
   torpor__written_kept = h->written_kept;
+  torpor__whole_from = h->whole_from;
   torpor__finder_force(TORPOR__FINDER_BEST);
   torpor__image_refuse_files(false);
   check_all(true);

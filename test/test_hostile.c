@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/image.h"
 #include "vm/memory.h"
@@ -107,9 +108,11 @@ static torpor_vm *open_first(const torpor_options *options) {
 
 static void make_origins(void) {
   torpor_vm *vm = open_first(NULL);
-  test_ok(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_PARENT, &whole));
+  test_ok(vm,
+          torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_PARENT), &whole));
   test_eval(vm, "list.push({i: 1, f: () => 'more', k: list[0].k}); 0");
-  test_ok(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &difference));
+  test_ok(vm, torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA),
+                                        &difference));
   torpor_vm_close(vm);
   test_ok(NULL, torpor_base_open(&(torpor_slice){whole.data, whole.size}, 1,
                                  NULL, &base));
@@ -275,7 +278,8 @@ static void save_and_restore(torpor_vm *vm, unsigned index) {
   torpor_options options = victim_options(index);
   torpor_bytes bytes, changes;
   torpor_vm *copy;
-  if (torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &changes) == TORPOR_OK)
+  if (torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &changes) ==
+      TORPOR_OK)
     torpor_bytes_free(&changes);
   if (torpor_snapshot_save(vm, &bytes) != TORPOR_OK) return;
   if (torpor_snapshot_restore(bytes.data, bytes.size, &options, &copy) ==

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/memory.h"
 #include "vm/vm.h"
@@ -131,7 +132,8 @@ static void test_in_snapshot(void **state) {
   (void)state;
   test_eval_module(vm, waiting_program);
   plain = test_save(vm);
-  test_ok(vm, torpor_snapshot_save_with(vm, TORPOR_SAVE_WAITING, &bytes));
+  test_ok(vm, torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_WAITING),
+                                        &bytes));
   torpor_vm_close(vm);
   test_status(NULL,
               torpor_snapshot_section(plain.data, plain.size,

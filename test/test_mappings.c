@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "wasm/region.h"
 
@@ -116,7 +117,7 @@ static void test_scattered_memory(void **state) {
 
 static torpor_bytes save_with(torpor_vm *vm, unsigned flags) {
   torpor_bytes bytes;
-  test_ok(vm, torpor_snapshot_save_with(vm, flags, &bytes));
+  test_ok(vm, torpor_snapshot_save_with(vm, TEST_SAVE(flags), &bytes));
   return bytes;
 }
 

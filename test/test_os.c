@@ -57,6 +57,22 @@ static void test_reserve(void **state) {
   torpor__os_release(space, size);
 }
 
+/* Large and small pieces, whole pages or not: nothing but the speed changes. */
+static void test_expect(void **state) {
+  const size_t size = 200 * CHUNK;
+  uint8_t *space = torpor__os_reserve(size);
+  (void)state;
+  assert_non_null(space);
+  assert_true(torpor__os_protect(space, size, TORPOR__OS_WRITE));
+  memset(space, 3, CHUNK);
+  torpor__os_expect(space + 7, size - 10);
+  torpor__os_expect(space + 9, 0);
+  torpor__os_expect(space + 9, 5000);
+  assert_true(is_all(space, CHUNK, 3));
+  assert_true(is_all(space + CHUNK, size - CHUNK, 0));
+  torpor__os_release(space, size);
+}
+
 static void test_release_rest(void **state) {
   uint8_t *space = torpor__os_reserve(4 * CHUNK);
   (void)state;
@@ -295,6 +311,25 @@ static void test_threads(void **state) {
   torpor__os_mutex_give(&mutex);
 }
 
+/* Counts to a thousand, with whoever else does. */
+static void count_together(void *user) {
+  _Atomic unsigned *counts = user; /* the next number; calls; numbers taken */
+  counts[1]++;
+  while (atomic_fetch_add(&counts[0], 1) < 1000) counts[2]++;
+}
+
+static void test_together(void **state) {
+  static const unsigned threads[] = {0, 1, 2, 7, 1000};
+  (void)state;
+  for (size_t i = 0; i < sizeof(threads) / sizeof(*threads); i++) {
+    _Atomic unsigned counts[3] = {0};
+    torpor__os_thread_together(threads[i], count_together, counts);
+    assert_int_equal(counts[2], 1000);
+    assert_in_range(counts[1], 1, threads[i] > 1 ? threads[i] : 1);
+    assert_in_range(counts[1], 1, TORPOR__OS_TOGETHER_MOST);
+  }
+}
+
 static void test_waiting(void **state) {
   uint64_t start = torpor__os_now(), used;
   torpor__os_thread self = torpor__os_thread_self();
@@ -374,24 +409,17 @@ static void test_libraries(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_page_size),
-      cmocka_unit_test(test_reserve),
-      cmocka_unit_test(test_release_rest),
-      cmocka_unit_test(test_view),
-      cmocka_unit_test(test_map),
-      cmocka_unit_test(test_written),
-      cmocka_unit_test(test_jump),
+      cmocka_unit_test(test_page_size), cmocka_unit_test(test_reserve),
+      cmocka_unit_test(test_expect),    cmocka_unit_test(test_release_rest),
+      cmocka_unit_test(test_view),      cmocka_unit_test(test_map),
+      cmocka_unit_test(test_written),   cmocka_unit_test(test_jump),
 #ifndef TORPOR_SOFT_BOUNDS
-      cmocka_unit_test(test_faults),
-      cmocka_unit_test(test_stack_is_refused),
+      cmocka_unit_test(test_faults),    cmocka_unit_test(test_stack_is_refused),
 #endif
-      cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_waiting),
-      cmocka_unit_test(test_time),
-      cmocka_unit_test(test_random),
-      cmocka_unit_test(test_locale),
-      cmocka_unit_test(test_files),
-      cmocka_unit_test(test_libraries),
+      cmocka_unit_test(test_threads),   cmocka_unit_test(test_together),
+      cmocka_unit_test(test_waiting),   cmocka_unit_test(test_time),
+      cmocka_unit_test(test_random),    cmocka_unit_test(test_locale),
+      cmocka_unit_test(test_files),     cmocka_unit_test(test_libraries),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/engine.h"
 #include "vm/image.h"
@@ -264,7 +265,7 @@ static void assert_recycled(torpor_vm *vm) {
 
 static void remember(torpor_vm *vm, unsigned flags) {
   torpor_bytes bytes;
-  test_ok(vm, torpor_snapshot_save_with(vm, flags, &bytes));
+  test_ok(vm, torpor_snapshot_save_with(vm, TEST_SAVE(flags), &bytes));
   torpor_bytes_free(&bytes);
 }
 

@@ -12,6 +12,7 @@
 #include <libdeflate.h>
 
 #include "test/support/file.h"
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/image.h"
 #include "vm/memory.h"
@@ -96,13 +97,16 @@ typedef struct chain {
   torpor_bytes pieces[PIECES];
   torpor_slice slices[PIECES];
   size_t count;
+  bool packed;
 } chain;
 
 static void add_piece(chain *c, torpor_vm *vm, unsigned flags) {
   char name[16];
   torpor_bytes bytes;
   assert_true(c->count < PIECES);
-  test_ok(vm, torpor_snapshot_save_with(vm, flags, &bytes));
+  test_ok(vm,
+          torpor_snapshot_save_with(
+              vm, c->packed ? TEST_PACK(flags, 2) : TEST_SAVE(flags), &bytes));
   snprintf(name, sizeof(name), "%zu", c->count);
   write_file(name, bytes.data, bytes.size);
   c->pieces[c->count] = bytes;
@@ -147,7 +151,8 @@ static void check_chain(const chain *c) {
 
 static const unsigned delta = TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA;
 
-/* Small, packed, grown, and with a heap that has shrunk since. */
+/* Small, large, grown, and with a heap that has shrunk since; stored and
+ * packed. */
 static void test_same_memory(void **state) {
   static const char *const sources[][PIECES] = {
       {"0"},
@@ -157,13 +162,16 @@ static void test_same_memory(void **state) {
        "a.pop(); 0", "a.push(new Uint8Array(2e6)); 0"},
       {"globalThis.a = [...Array(9000)].map((_, i) => ({i})); 0",
        "a.length = 10; 0", "a = [...Array(20000)].map((_, i) => [i]); 0"},
+      {"globalThis.a = [...Array(30000)].map((_, i) => ({i, s: 's' + i})); 0",
+       "a = a.map(it => ({j: it.i, t: it.s + it.s})); 0"},
   };
+  const size_t count = sizeof(sources) / sizeof(*sources);
   (void)state;
-  for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+  for (size_t i = 0; i < 2 * count; i++) {
     torpor_vm *vm = test_vm_open(NULL);
-    chain c = {.count = 0};
-    for (size_t j = 0; j < PIECES && sources[i][j]; j++) {
-      test_eval(vm, sources[i][j]);
+    chain c = {.packed = i >= count};
+    for (size_t j = 0; j < PIECES && sources[i % count][j]; j++) {
+      test_eval(vm, sources[i % count][j]);
       add_piece(&c, vm, j == 0 ? TORPOR_SAVE_PARENT : delta);
       check_chain(&c);
     }
@@ -261,13 +269,14 @@ static void test_refusing(void **state) {
   static const struct {
     size_t at;
     uint8_t value;
-  } changes[] = {
-      {0, 0},    {8, 2},     {8, 0},     {12, 95}, {16, 0x55},  {48, 1},
-      {80, 1},   {81, 0x80}, {82, 0x80}, {84, 1},  {84, 2},     {88, 2},
-      {88, 200}, {92, 1},    {96, 3},    {96, 2},  {96, 9},     {96, 64},
-      {100, 1},  {100, 2},   {104, 9},   {112, 9}, {119, 255},  {120, 1},
-      {124, 0},  {128, 1},   {128, 4},   {132, 1}, {136, 200},  {144, 200},
-      {153, 5},  {153, 64},  {157, 1},   {161, 9}, {177, 0xff}, {178, 0x80}};
+  } changes[] = {{0, 0},      {8, 2},     {8, 0},     {12, 95},   {16, 0x55},
+                 {48, 1},     {80, 1},    {81, 0x80}, {82, 0x80}, {84, 1},
+                 {84, 2},     {88, 2},    {88, 200},  {92, 1},    {96, 3},
+                 {96, 2},     {96, 9},    {96, 64},   {100, 1},   {100, 2},
+                 {100, 3},    {104, 9},   {112, 9},   {119, 255}, {120, 1},
+                 {124, 0},    {128, 1},   {128, 4},   {132, 1},   {136, 200},
+                 {144, 200},  {153, 5},   {153, 64},  {157, 1},   {161, 9},
+                 {177, 0xff}, {178, 0x80}};
   torpor_vm *vm = test_vm_open(NULL);
   torpor_bytes good = test_save(vm);
   torpor_bytes bad = {malloc(good.size), good.size};

@@ -5,6 +5,7 @@
  * ctest: full timeout=60 */
 #include <string.h>
 
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "vm/pool.h"
 #include "vm/vm.h"
@@ -64,7 +65,7 @@ static void assert_saved_right(torpor_vm *vm) {
 }
 
 static void save(torpor_vm *vm, unsigned flags, torpor_bytes *bytes) {
-  torpor_status status = torpor_snapshot_save_with(vm, flags, bytes);
+  torpor_status status = torpor_snapshot_save_with(vm, TEST_SAVE(flags), bytes);
   if (!is_told(status)) test_ok(vm, status);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/save.h"
 #include "test/support/vm.h"
 #include "torpor-engine.h"
 #include "vm/error.h"
@@ -195,7 +196,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_snapshot_save, VM | OUT1 | ENTERS | IDLE,                           \
     RETURNS(keep_none(torpor_snapshot_save(w->vm, w->out[0]), w)))             \
   X(torpor_snapshot_save_with, VM | OUT1 | ENTERS | IDLE,                      \
-    RETURNS(keep_none(torpor_snapshot_save_with(w->vm, 0, w->out[0]), w)))     \
+    RETURNS(keep_none(                                                         \
+        torpor_snapshot_save_with(w->vm, TEST_SAVE(0), w->out[0]), w)))        \
   X(torpor_snapshot_save_start, VM | OUT1 | ENTERS | IDLE,                     \
     RETURNS(start_and_finish(w)))                                              \
   X(torpor_snapshot_job_finish, 0,                                             \
@@ -306,7 +308,7 @@ static torpor_status read_error(const with *w) {
 
 static torpor_status start_and_finish(const with *w) {
   torpor_snapshot_job **job = w->out[0];
-  torpor_status status = torpor_snapshot_save_start(w->vm, 0, job);
+  torpor_status status = torpor_snapshot_save_start(w->vm, TEST_SAVE(0), job);
   if (status != TORPOR_OK) return status;
   assert_int_equal(torpor_snapshot_job_finish(*job, NULL), TORPOR_MISUSE);
   return TORPOR_OK;

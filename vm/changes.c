@@ -10,6 +10,10 @@
  *     0          stack_size        host part            heap break
  *     | left out | compared        | left out | compared | left out ...
  *
+ * Of a large VM pages behind the end of the baseline can be taken whole, unless
+ * they are zero: they are looked at only as far as to their first byte that is
+ * not, and then copied.
+ *
  * The stack is empty between entries, the host's part of the control block is
  * written by each host anew, and beyond the break all is zero. A break below
  * the end of the baseline does not count: up to there all is compared. */
@@ -24,7 +28,13 @@
 #include "vm/memory.h"
 #include "vm/remember.h"
 #include "vm/runs.h"
+#include "vm/threshold.h"
 #include "vm/vm.h"
+#include "wasm/os.h"
+
+/* From so many bytes behind the baseline on a VM is a large one. In the format:
+ * docs/snapshot-format.md. */
+TORPOR__THRESHOLD(whole_from, UINT32_C(1) << 20);
 
 #define LINE 64u
 #define WORD 8u
@@ -44,6 +54,7 @@ typedef struct scan {
   const torpor__image *unwritten; /* what pages that were not written are */
   const uint8_t *memory;
   uint32_t limit;      /* nothing is compared from here on */
+  uint32_t whole;      /* pages are taken whole from here on */
   uint32_t page;       /* the first that was not looked at */
   uint32_t start, end; /* the run that is being found; empty when equal */
   unsigned head, tail; /* bytes at its ends that do not differ */
@@ -183,10 +194,31 @@ static void scan_part(scan *s, uint32_t start, uint32_t end, uint32_t low,
   if (start < end) scan_pages(s, start, end);
 }
 
+/* Takes the pages of [start, end) whole, but for those that are zero. */
+static void take_pages(scan *s, uint32_t start, uint32_t end) {
+  while (start < end) {
+    uint32_t stop = end - start < TORPOR__PAGE ? end : start + TORPOR__PAGE;
+    if (!torpor__bytes_are_zero(s->memory + start, stop - start)) {
+      if (s->start == s->end || start != s->end) {
+        flush_run(s);
+        s->start = start;
+        s->head = 0;
+      }
+      s->end = stop;
+      s->tail = 0;
+    }
+    start = stop;
+  }
+}
+
 static void scan_range(scan *s, uint32_t start, uint32_t end) {
   const torpor__image *image = s->image;
+  uint32_t exact = s->limit < s->whole ? s->limit : s->whole;
   scan_part(s, start, end, image->stack_size, image->host_start);
-  scan_part(s, start, end, image->host_end, s->limit);
+  scan_part(s, start, end, image->host_end, exact);
+  if (start < s->whole) start = s->whole;
+  if (end > s->limit) end = s->limit;
+  take_pages(s, start, end);
 }
 
 /* Pages that nobody wrote are the image's, which may differ from the baseline,
@@ -207,11 +239,25 @@ static void scan_written(void *user, uint32_t start, uint32_t end) {
   if (s->page < end / TORPOR__PAGE) s->page = end / TORPOR__PAGE;
 }
 
-void torpor__changes_write(torpor_vm *vm, torpor__buffer *out) {
+/* Makes room for what 'vm', a large one, may need. Its program can only make it
+ * too small or as large as its memory. */
+static void make_room(const torpor_vm *vm, uint32_t limit,
+                      torpor__buffer *out) {
+  uint64_t room = (uint64_t)vm->image->baseline->size + vm->control->heap_used;
+  if (room > limit) room = limit;
+  if (torpor__buffer_reserve(out, (size_t)room))
+    torpor__os_expect(out->data + out->size, (size_t)room);
+}
+
+void torpor__changes_write(torpor_vm *vm, bool fast, torpor__buffer *out) {
   scan s = {.image = vm->image->baseline,
             .memory = vm->memory,
             .out = out,
-            .limit = torpor__memory_limit(vm)};
+            .limit = torpor__memory_limit(vm),
+            .whole = UINT32_MAX};
+  bool large = s.limit >= s.image->size + torpor__whole_from;
+  if (large) make_room(vm, s.limit, out);
+  if (large && fast) s.whole = s.image->size;
   if (vm->image != vm->image->baseline) s.unwritten = vm->image;
   torpor__region_written(vm->region, scan_written, &s);
   if (s.unwritten) scan_unwritten(&s, UINT32_MAX / TORPOR__PAGE);
@@ -250,7 +296,8 @@ void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out) {
             .remembers = vm,
             .out = out,
             .page = vm->remembered.limit / TORPOR__PAGE,
-            .limit = torpor__memory_limit(vm)};
+            .limit = torpor__memory_limit(vm),
+            .whole = UINT32_MAX};
   if (vm->image->size > vm->remembered.limit) s.unwritten = vm->image;
   torpor__region_written_since(vm->region, scan_written, &s);
   if (s.unwritten) scan_unwritten(&s, UINT32_MAX / TORPOR__PAGE);

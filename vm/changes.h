@@ -7,8 +7,9 @@
 #include "vm/vm.h"
 
 /* Adds the runs of 'vm' to 'out': against the baseline of its engine, or
- * against the state that it remembers. */
-void torpor__changes_write(torpor_vm *vm, torpor__buffer *out);
+ * against the state that it remembers. 'fast': if it is large, whole pages, so
+ * that it takes no longer than copying; else the fewest bytes. */
+void torpor__changes_write(torpor_vm *vm, bool fast, torpor__buffer *out);
 void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out);
 
 #endif

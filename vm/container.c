@@ -20,7 +20,6 @@
 #include <string.h>
 
 #include <libdeflate.h>
-#include <zstd.h>
 
 #include "common/alloc.h"
 #include "common/buffer.h"
@@ -44,12 +43,6 @@
 
 #define FLAG_PARENT 1u
 
-enum { METHOD_STORED, METHOD_ZSTD };
-
-/* A smaller section is not worth the time. */
-#define COMPRESS_FROM (UINT32_C(32) << 10)
-#define COMPRESS_LEVEL 1
-
 static const uint8_t magic[8] = {0x89, 'T', 'O', 'R', 'P', '\r', '\n', 0x1a};
 
 /* ---- Writing --------------------------------------------------------------*/
@@ -59,9 +52,9 @@ static unsigned hex_digit(char digit) {
 }
 
 void torpor__container_start(torpor__container_writer *writer, const char *id,
-                             uint32_t pages) {
+                             uint32_t pages, const torpor__packing *packing) {
   uint8_t header[HEADER_SIZE] = {0};
-  *writer = (torpor__container_writer){{0}, 0, 0};
+  *writer = (torpor__container_writer){.packing = *packing};
   memcpy(header, magic, sizeof(magic));
   torpor__bytes_write(header + AT_VERSION, TORPOR__SNAPSHOT_VERSION, 4);
   torpor__bytes_write(header + AT_HEADER, HEADER_SIZE, 4);
@@ -90,34 +83,13 @@ void torpor__section_start(torpor__container_writer *writer,
   torpor__buffer_add(&writer->out, head, sizeof(head));
 }
 
-/* Replaces the last 'size' bytes by their compressed form if it is smaller.
- * Gives the method. */
-static uint32_t compress_tail(torpor__buffer *out, size_t size) {
-  uint8_t *tail = out->data + out->size - size;
-  size_t room = ZSTD_compressBound(size), stored;
-  uint8_t *packed = torpor__alloc(room);
-  if (!packed) {
-    out->failed = true;
-    return METHOD_STORED;
-  }
-  stored = ZSTD_compress(packed, room, tail, size, COMPRESS_LEVEL);
-  if (!ZSTD_isError(stored) && stored < size) {
-    memcpy(tail, packed, stored);
-    out->size -= size - stored;
-  } else {
-    stored = size;
-  }
-  torpor__alloc_free(packed);
-  return stored < size ? METHOD_ZSTD : METHOD_STORED;
-}
-
 void torpor__section_stop(torpor__container_writer *writer) {
   torpor__buffer *out = &writer->out;
   size_t content = writer->section_at + SECTION_SIZE, size;
-  uint32_t method = METHOD_STORED;
+  torpor__method method;
   if (out->failed) return;
   size = out->size - content;
-  if (size >= COMPRESS_FROM) method = compress_tail(out, size);
+  method = torpor__pack_tail(out, size, &writer->packing);
   if (out->failed) return;
   torpor__bytes_write(out->data + writer->section_at + 4, method, 4);
   torpor__bytes_write(out->data + writer->section_at + 8, size, 8);
@@ -216,14 +188,15 @@ static uint64_t largest_content(const torpor__container *container,
 }
 
 static torpor_status unpack_content(torpor__content *content,
+                                    torpor__method method,
                                     const uint8_t *stored, size_t stored_size) {
-  size_t size = (size_t)content->raw_size, got;
+  size_t size = (size_t)content->raw_size;
   content->owned = torpor__alloc(size);
   if (!content->owned)
     return torpor__fail(NULL, TORPOR_NOMEM,
                         "no memory to unpack %zu bytes of a snapshot", size);
-  got = ZSTD_decompress(content->owned, size, stored, stored_size);
-  if (ZSTD_isError(got) || got != size) return damaged("a compressed section");
+  if (!torpor__pack_undo(method, stored, stored_size, content->owned, size))
+    return damaged("a compressed section");
   content->data = content->owned;
   content->size = size;
   return TORPOR_OK;
@@ -241,7 +214,7 @@ static torpor_status check_section(const section_head *head, uint32_t last) {
                         "the snapshot needs extensions, which this Torpor "
                         "cannot load; use the one that made it");
   if (head->type >= TORPOR__SECTION_SKIPPED) return TORPOR_OK;
-  if (head->type >= TORPOR__SECTION_END || head->method > METHOD_ZSTD)
+  if (head->type >= TORPOR__SECTION_END || head->method >= TORPOR__METHOD_END)
     return torpor__fail(NULL, TORPOR_NEWER,
                         "the snapshot has a section (type %u, method %u) that "
                         "this Torpor does not know; use a newer one",
@@ -262,17 +235,17 @@ static torpor_status read_content(torpor__container *container,
   content->present = true;
   content->raw_size = head->raw_size;
   content->stored_size = head->stored_size;
-  if (head->method == METHOD_STORED) {
+  if (head->method == TORPOR__METHOD_STORED) {
     if (head->raw_size != head->stored_size) return damaged("a section's size");
     content->data = stored;
     content->size = stored_size;
     return TORPOR_OK;
   }
   if (head->raw_size > largest_content(container, head->type) ||
-      ZSTD_getFrameContentSize(stored, stored_size) != head->raw_size)
+      !torpor__pack_has_size(head->method, stored, stored_size, head->raw_size))
     return damaged("the size of a compressed section");
   if (!is_wanted(head->type, waking)) return TORPOR_OK;
-  return unpack_content(content, stored, stored_size);
+  return unpack_content(content, head->method, stored, stored_size);
 }
 
 static section_head read_head(const uint8_t *bytes) {
@@ -358,7 +331,7 @@ torpor_status torpor__container_replace(const uint8_t *data, size_t size,
                                         const void *content,
                                         size_t content_size,
                                         torpor_bytes *out) {
-  torpor__container_writer writer = {{0}, 0, 0};
+  torpor__container_writer writer = {.packing = TORPOR__PACK_USUAL};
   const uint8_t *at = data + HEADER_SIZE, *end = data + size - CHECKSUM_SIZE;
   bool added = false;
   torpor__buffer_add(&writer.out, data, HEADER_SIZE);

@@ -7,6 +7,7 @@
 #define TORPOR_VM_CONTAINER_H
 
 #include "common/buffer.h"
+#include "vm/pack.h"
 
 #define TORPOR__SNAPSHOT_VERSION 1
 
@@ -32,13 +33,14 @@ typedef enum torpor__section {
 
 typedef struct torpor__container_writer {
   torpor__buffer out;
+  torpor__packing packing;
   uint32_t sections;
   size_t section_at; /* of the section that is being written */
 } torpor__container_writer;
 
 /* Starts the snapshot of a VM of engine 'id' (hex) with 'pages' of memory. */
 void torpor__container_start(torpor__container_writer *writer, const char *id,
-                             uint32_t pages);
+                             uint32_t pages, const torpor__packing *packing);
 /* Notes that it is a difference, and from which snapshot; at any time before it
  * is finished. */
 void torpor__container_set_parent(

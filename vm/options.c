@@ -15,35 +15,33 @@
 
 /* Larger than the options of any version to come. */
 #define OPTIONS_LARGEST 4096
+#define SAVE_FLAGS                                                             \
+  (TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA | TORPOR_SAVE_WAITING)
 
 uint64_t torpor__options_memory(const torpor_options *options) {
   return options && options->memory_max ? options->memory_max
                                         : TORPOR_MEMORY_DEFAULT;
 }
 
-/* What is behind the fields that we know: a newer program may have set it. */
-static bool tail_is_zero(const torpor_options *options) {
-  return options->size <= sizeof(*options) ||
-         torpor__bytes_are_zero(options + 1, options->size - sizeof(*options));
-}
-
-static torpor_status copy_options(const torpor_options *options,
-                                  torpor_options *own) {
-  size_t size = options->size;
-  *own = (torpor_options)TORPOR_OPTIONS_INIT;
+/* Copies the struct 'given', of a caller of any version, to 'own', which has
+ * the 'known' bytes that this version knows. 'name' is the type's. */
+static torpor_status copy_struct(torpor_vm *vm, const char *name,
+                                 const void *given, void *own, size_t known) {
+  size_t size = *(const size_t *)given;
   if (size < sizeof(size) || size > OPTIONS_LARGEST)
-    return torpor__fail(NULL, TORPOR_MISUSE,
-                        "torpor_options cannot have size %zu: start from "
-                        "TORPOR_OPTIONS_INIT",
-                        size);
-  if (!tail_is_zero(options))
-    return torpor__fail(NULL, TORPOR_MISUSE,
-                        "torpor_options has size %zu and sets a field that "
-                        "version %s of the library does not know: leave it 0, "
-                        "or link a newer one",
-                        size, TORPOR_VERSION);
-  memcpy(own, options, size < sizeof(*own) ? size : sizeof(*own));
-  own->size = sizeof(*own);
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "%s cannot have size %zu: start from its ..._INIT",
+                        name, size);
+  if (size > known &&
+      !torpor__bytes_are_zero((const uint8_t *)given + known, size - known))
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "%s has size %zu and sets a field that version %s of "
+                        "the library does not know: leave it 0, or link a "
+                        "newer one",
+                        name, size, TORPOR_VERSION);
+  memset(own, 0, known);
+  memcpy(own, given, size < known ? size : known);
+  *(size_t *)own = known;
   return TORPOR_OK;
 }
 
@@ -63,9 +61,35 @@ torpor_status torpor__options_take(const torpor_options **options,
                                    torpor_options *own) {
   torpor_status status;
   if (!*options) return TORPOR_OK;
-  status = copy_options(*options, own);
+  *own = (torpor_options)TORPOR_OPTIONS_INIT;
+  status = copy_struct(NULL, "torpor_options", *options, own, sizeof(*own));
   *options = own;
   return status == TORPOR_OK ? check_options(own) : status;
+}
+
+static torpor_status check_save(torpor_vm *vm,
+                                const torpor_save_options *options) {
+  if (options->flags & ~(unsigned)SAVE_FLAGS ||
+      options->packing > TORPOR_PACKED)
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "torpor_save_options has an unknown 'packing', or "
+                        "unknown flags");
+  if (options->level < TORPOR_SAVE_LEVEL_SMALLEST ||
+      options->level > TORPOR_SAVE_LEVEL_LARGEST)
+    return torpor__fail(vm, TORPOR_MISUSE, "a save's level is %d to %d, not %d",
+                        TORPOR_SAVE_LEVEL_SMALLEST, TORPOR_SAVE_LEVEL_LARGEST,
+                        options->level);
+  return TORPOR_OK;
+}
+
+torpor_status torpor__options_take_save(torpor_vm *vm,
+                                        const torpor_save_options *options,
+                                        torpor_save_options *own) {
+  torpor_status status = TORPOR_OK;
+  *own = (torpor_save_options)TORPOR_SAVE_OPTIONS_INIT;
+  if (options)
+    status = copy_struct(vm, "torpor_save_options", options, own, sizeof(*own));
+  return status == TORPOR_OK ? check_save(vm, own) : status;
 }
 
 torpor_status torpor__options_engine(const torpor_options *options,

@@ -16,6 +16,11 @@ torpor_status torpor__options_engine(const torpor_options *options,
  * when they make no sense. */
 torpor_status torpor__options_take(const torpor_options **options,
                                    torpor_options *own);
+/* The same for saving, where 'options' may be NULL; the sentence is that of
+ * 'vm'. */
+torpor_status torpor__options_take_save(torpor_vm *vm,
+                                        const torpor_save_options *options,
+                                        torpor_save_options *own);
 /* memory_max, or its default. */
 uint64_t torpor__options_memory(const torpor_options *options);
 

@@ -24,11 +24,9 @@
 #include "vm/error.h"
 #include "vm/inspect.h"
 #include "vm/memory.h"
+#include "vm/options.h"
 #include "vm/remember.h"
 #include "vm/vm.h"
-
-#define SAVE_FLAGS                                                             \
-  (TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA | TORPOR_SAVE_WAITING)
 
 /* ---- Save -----------------------------------------------------------------*/
 
@@ -124,7 +122,7 @@ static torpor_status write_memory(torpor_vm *vm, bool delta,
   if (delta)
     torpor__changes_write_since(vm, &writer->out);
   else
-    torpor__changes_write(vm, &writer->out);
+    torpor__changes_write(vm, !writer->packing.packed, &writer->out);
   if (!writer->out.failed) return TORPOR_OK;
   return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
 }
@@ -139,13 +137,22 @@ static torpor_status remember(torpor_vm *vm, torpor_snapshot_job *job) {
   return status;
 }
 
-static torpor_status fill_job(torpor_vm *vm, unsigned flags,
+static torpor__packing packing_of(const torpor_save_options *options) {
+  return (torpor__packing){.packed = options->packing == TORPOR_PACKED,
+                           .level = options->level ? options->level
+                                                   : TORPOR__PACK_LEVEL,
+                           .threads = options->threads ? options->threads : 1};
+}
+
+static torpor_status fill_job(torpor_vm *vm, const torpor_save_options *options,
                               torpor_snapshot_job *job) {
+  unsigned flags = options->flags;
   bool delta = flags & TORPOR_SAVE_DELTA;
+  torpor__packing packing = packing_of(options);
   uint64_t sum = torpor__vm_check_sum(vm);
   torpor_status status = TORPOR_OK;
   torpor__container_start(&job->writer, vm->engine->id,
-                          torpor__region_memory(vm->region)->pages);
+                          torpor__region_memory(vm->region)->pages, &packing);
   if (delta) status = torpor__remember_ready(vm);
   if (status == TORPOR_OK && delta) {
     job->parent = vm->remembered.name;
@@ -160,14 +167,14 @@ static torpor_status fill_job(torpor_vm *vm, unsigned flags,
   return status;
 }
 
-static torpor_status start_job(torpor_vm *vm, unsigned flags,
+/* Copies 'given' to 'own' first. */
+static torpor_status start_job(torpor_vm *vm, const torpor_save_options *given,
+                               torpor_save_options *own,
                                torpor_snapshot_job *job) {
-  torpor_status status;
+  torpor_status status = torpor__check_idle(vm, "no snapshot can be taken");
   *job = (torpor_snapshot_job){0};
-  if (flags & ~(unsigned)SAVE_FLAGS)
-    return torpor__fail(vm, TORPOR_MISUSE, "a save has no such flags");
-  status = torpor__check_idle(vm, "no snapshot can be taken");
-  if (status == TORPOR_OK) status = fill_job(vm, flags, job);
+  if (status == TORPOR_OK) status = torpor__options_take_save(vm, given, own);
+  if (status == TORPOR_OK) status = fill_job(vm, own, job);
   if (status != TORPOR_OK) end_job(job);
   return status;
 }
@@ -206,33 +213,37 @@ static torpor_status finish_job(torpor_snapshot_job *job, torpor_vm *vm,
   return status;
 }
 
-torpor_status torpor_snapshot_save_with(torpor_vm *vm, unsigned flags,
+torpor_status torpor_snapshot_save_with(torpor_vm *vm,
+                                        const torpor_save_options *options,
                                         torpor_bytes *out) {
+  torpor_save_options own;
   torpor_snapshot_job job;
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   *out = (torpor_bytes){NULL, 0};
-  status = start_job(vm, flags, &job);
+  status = start_job(vm, options, &own, &job);
   if (status != TORPOR_OK) return status;
   status = finish_job(&job, vm, out);
-  if (status != TORPOR_OK && flags & TORPOR_SAVE_PARENT)
+  if (status != TORPOR_OK && own.flags & TORPOR_SAVE_PARENT)
     torpor__remember_forget(vm);
   return status;
 }
 
 torpor_status torpor_snapshot_save(torpor_vm *vm, torpor_bytes *out) {
-  return torpor_snapshot_save_with(vm, 0, out);
+  return torpor_snapshot_save_with(vm, NULL, out);
 }
 
-torpor_status torpor_snapshot_save_start(torpor_vm *vm, unsigned flags,
+torpor_status torpor_snapshot_save_start(torpor_vm *vm,
+                                         const torpor_save_options *options,
                                          torpor_snapshot_job **out) {
+  torpor_save_options own;
   torpor_snapshot_job *job;
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   *out = NULL;
   job = torpor__alloc(sizeof(*job));
   if (!job) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
-  status = start_job(vm, flags, job);
+  status = start_job(vm, options, &own, job);
   if (status == TORPOR_OK)
     *out = job;
   else

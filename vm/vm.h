@@ -77,6 +77,7 @@
  *
  *   Bytes:
  *     container.c      header, sections and checksum of a snapshot
+ *     pack.c           compressing sections
  *     protect.c        snapshots under a caller's key
  *     identify.c       the id of a snapshot
  *     json.c           JSON to CBOR

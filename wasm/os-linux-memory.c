@@ -21,6 +21,7 @@
 #define RESERVED (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 #define MAPPINGS_USUAL 65530
+#define EXPECT_FROM ((size_t)4 << 20)
 
 /* ---- Memory ---------------------------------------------------------------*/
 
@@ -67,6 +68,15 @@ bool torpor__os_discard(void *start, size_t size) {
     return false;
   }
   return madvise(start, size, MADV_DONTNEED) == 0;
+}
+
+/* Transparent huge pages, where the administrator lets programs choose. Small
+ * blocks are left alone: they lie among others. */
+void torpor__os_expect(void *start, size_t size) {
+  uintptr_t page = torpor__os_page_size();
+  uintptr_t first = ((uintptr_t)start + page - 1) & ~(page - 1);
+  uintptr_t end = ((uintptr_t)start + size) & ~(page - 1);
+  if (size >= EXPECT_FROM) madvise((void *)first, end - first, MADV_HUGEPAGE);
 }
 
 size_t torpor__os_mappings_most(void) {

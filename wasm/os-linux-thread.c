@@ -45,6 +45,17 @@ uint64_t torpor__os_thread_used(const torpor__os_thread *thread) {
   return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
 }
 
+/* A thread that takes no signals. */
+static bool start_thread(pthread_t *thread, void *(*run)(void *), void *user) {
+  sigset_t all, restore;
+  if (torpor__os_is_refused()) return false;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &restore);
+  bool started = pthread_create(thread, NULL, run, user) == 0;
+  pthread_sigmask(SIG_SETMASK, &restore, NULL);
+  return started;
+}
+
 static void *run_thread(void *start) {
   void (*run)(void);
   *(void **)&run = start;
@@ -53,15 +64,34 @@ static void *run_thread(void *start) {
 }
 
 bool torpor__os_thread_start(void (*run)(void)) {
-  sigset_t all, restore;
   pthread_t thread;
-  if (torpor__os_is_refused()) return false;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &restore);
-  bool started = pthread_create(&thread, NULL, run_thread, *(void **)&run) == 0;
-  pthread_sigmask(SIG_SETMASK, &restore, NULL);
+  bool started = start_thread(&thread, run_thread, *(void **)&run);
   if (started) pthread_detach(thread);
   return started;
+}
+
+typedef struct together {
+  void (*work)(void *user);
+  void *user;
+} together;
+
+static void *run_together(void *user) {
+  const together *t = user;
+  t->work(t->user);
+  return NULL;
+}
+
+void torpor__os_thread_together(unsigned count, void (*work)(void *user),
+                                void *user) {
+  pthread_t threads[TORPOR__OS_TOGETHER_MOST];
+  together t = {work, user};
+  unsigned started = 0;
+  if (count > TORPOR__OS_TOGETHER_MOST) count = TORPOR__OS_TOGETHER_MOST;
+  while (started + 1 < count &&
+         start_thread(&threads[started], run_together, &t))
+    started++;
+  work(user);
+  while (started > 0) pthread_join(threads[--started], NULL);
 }
 
 /* The key, plus one; 0: there is none to be had. Of two threads that make it at

@@ -82,6 +82,11 @@ bool torpor__os_protect(void *start, size_t size, torpor__os_access access);
  * had, as where the program has locked its memory. */
 bool torpor__os_discard(void *start, size_t size);
 
+/* Says that all of [start, start + size), which need not be whole pages, is
+ * about to be written: the system may give it memory in larger pieces than
+ * usual, which costs fewer page faults. Nothing else changes. */
+void torpor__os_expect(void *start, size_t size);
+
 /* How many stretches of memory, each with one kind of access, a process may
  * have; SIZE_MAX: no limit. */
 size_t torpor__os_mappings_most(void);
@@ -224,6 +229,13 @@ void torpor__os_thread_stack(uintptr_t *low, uintptr_t *high);
 uint64_t torpor__os_thread_used(const torpor__os_thread *thread);
 /* Starts a thread that nobody waits for. The program's signals go to others. */
 bool torpor__os_thread_start(void (*run)(void));
+/* Calls 'work' with 'user' on 'count' threads at once, this one among them, and
+ * returns when all have returned; on fewer where the system refuses, and on at
+ * most TORPOR__OS_TOGETHER_MOST. So 'work' takes what is left to do until there
+ * is nothing. The program's signals go to other threads, as above. */
+#define TORPOR__OS_TOGETHER_MOST 64u
+void torpor__os_thread_together(unsigned count, void (*work)(void *user),
+                                void *user);
 
 /* A function to be called as a thread ends; static, with only 'end' set. */
 typedef struct torpor__os_at_end {

@@ -26,20 +26,44 @@ typedef enum torpor_save {
   TORPOR_SAVE_WAITING = 4,
 } torpor_save;
 
-/* As torpor_snapshot_save, with 'flags' of torpor_save. TORPOR_NOT_FOUND: there
- * is no state to take the difference from; save a whole snapshot first. */
-TORPOR_API torpor_status torpor_snapshot_save_with(torpor_vm *vm,
-                                                   unsigned flags,
-                                                   torpor_bytes *out);
+/* What becomes of the bytes. */
+typedef enum torpor_packing {
+  TORPOR_STORED, /* they are copied: the fastest to write and to wake from */
+  TORPOR_PACKED, /* what has 32 KiB or more is compressed with zstd */
+} torpor_packing;
+
+/* How to save. Start from TORPOR_SAVE_OPTIONS_INIT. As in torpor_options,
+ * fields that a program lacks count as 0, and those that are not known must be
+ * 0. */
+typedef struct torpor_save_options {
+  size_t size;    /* sizeof(torpor_save_options): lets fields be added */
+  unsigned flags; /* torpor_save */
+  torpor_packing packing;
+  int level; /* zstd's, -131072 to 22: smaller bytes take longer; 0: 1 */
+  /* That compress at most, the calling one among them; 0: 1. The bytes are the
+   * same whatever their number. Each takes 1 MiB at a time. */
+  unsigned threads;
+} torpor_save_options;
+
+#define TORPOR_SAVE_OPTIONS_INIT {.size = sizeof(torpor_save_options)}
+#define TORPOR_SAVE_LEVEL_LARGEST 22
+#define TORPOR_SAVE_LEVEL_SMALLEST (-131072)
+
+/* As torpor_snapshot_save, which is the same with 'options' NULL: whole and
+ * stored. TORPOR_NOT_FOUND: there is no state to take the difference from; save
+ * a whole snapshot first.
+ * [fails] [outside] */
+TORPOR_API torpor_status torpor_snapshot_save_with(
+    torpor_vm *vm, const torpor_save_options *options, torpor_bytes *out);
 
 /* The same in two steps. After the first, 'vm' may go on running; the second
  * packs the bytes, on any thread, and ends the job whatever it returns. A job
  * that is not wanted any more is freed instead. A difference cannot be finished
  * before the job of the state that it is from: TORPOR_MISUSE. */
 typedef struct torpor_snapshot_job torpor_snapshot_job;
-TORPOR_API torpor_status torpor_snapshot_save_start(torpor_vm *vm,
-                                                    unsigned flags,
-                                                    torpor_snapshot_job **out);
+TORPOR_API torpor_status
+torpor_snapshot_save_start(torpor_vm *vm, const torpor_save_options *options,
+                           torpor_snapshot_job **out);
 TORPOR_API torpor_status torpor_snapshot_job_finish(torpor_snapshot_job *job,
                                                     torpor_bytes *out);
 TORPOR_API void torpor_snapshot_job_free(torpor_snapshot_job *job);

@@ -229,22 +229,34 @@ void draft_lie(torpor__buffer *runs, unsigned index, unsigned which,
 
 /* ---- Putting together -----------------------------------------------------*/
 
+#define BLOCK ((size_t)1 << 20)
+
+/* Adds a frame for each 'block' bytes; at least one. */
+static void write_frames(torpor__buffer *out, const uint8_t *data, size_t size,
+                         size_t block) {
+  do {
+    size_t part = size < block ? size : block;
+    size_t room = ZSTD_compressBound(part), frame;
+    torpor__buffer_reserve(out, room);
+    frame = ZSTD_compress(out->data + out->size, room, data, part, 1);
+    assert(!ZSTD_isError(frame));
+    out->size += frame;
+    data += part;
+    size -= part;
+  } while (size > 0);
+}
+
 static void write_section(torpor__buffer *out, const draft_section *section) {
   const torpor__buffer *content = &section->content;
   uint8_t head[SECTION_HEAD];
-  size_t at = out->size, stored = content->size;
+  size_t at = out->size, stored;
   torpor__buffer_add(out, head, sizeof(head));
-  if (section->method == 1) {
-    size_t room = ZSTD_compressBound(content->size);
-    torpor__buffer_reserve(out, room);
-    stored =
-        ZSTD_compress(out->data + out->size, room,
-                      content->data ? content->data : head, content->size, 1);
-    assert(!ZSTD_isError(stored));
-    out->size += stored;
-  } else {
+  if (section->method == 1 || section->method == 2)
+    write_frames(out, content->data ? content->data : head, content->size,
+                 section->method == 1 ? SIZE_MAX : BLOCK);
+  else
     torpor__buffer_add(out, content->data, content->size);
-  }
+  stored = out->size - at - sizeof(head);
   write_number(out->data + at, section->type, 4);
   write_number(out->data + at + 4, section->method, 4);
   write_number(out->data + at + 8, content->size + section->raw_lie, 8);

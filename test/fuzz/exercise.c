@@ -13,6 +13,7 @@
  *  (4) A VM hurts only itself: a fault or a hang in the host is found by the
  *      sanitizers and the fuzzer. */
 #include "test/fuzz/exercise.h"
+#include "test/support/save.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,12 +161,13 @@ static void must_save_to(torpor_vm *vm, const torpor_bytes *expected) {
 static void check_job(torpor_vm *vm, const torpor_bytes *expected) {
   torpor_snapshot_job *job;
   torpor_bytes bytes;
-  must(torpor_snapshot_save_start(vm, 0, &job) == TORPOR_OK);
+  must(torpor_snapshot_save_start(vm, TEST_SAVE(0), &job) == TORPOR_OK);
   must(torpor_snapshot_job_finish(job, &bytes) == TORPOR_OK);
   must(bytes.size == expected->size);
   must(memcmp(bytes.data, expected->data, bytes.size) == 0);
   torpor_bytes_free(&bytes);
-  if (torpor_snapshot_save_start(vm, TORPOR_SAVE_DELTA, &job) == TORPOR_OK)
+  if (torpor_snapshot_save_start(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &job) ==
+      TORPOR_OK)
     torpor_snapshot_job_free(job);
 }
 
@@ -195,7 +197,8 @@ static void check_delta(torpor_vm *vm, torpor_bytes *whole, bool is_spoiled,
                         const torpor_options *options) {
   torpor_bytes delta, now;
   torpor_vm *again;
-  if (torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &delta) != TORPOR_OK)
+  if (torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &delta) !=
+      TORPOR_OK)
     return;
   must(save(vm, &now));
   torpor_slice chain[] = {{whole->data, whole->size}, {delta.data, delta.size}};
@@ -214,9 +217,11 @@ static void live(torpor_vm *vm, bool is_spoiled,
                  const torpor_options *options) {
   torpor_bytes whole, delta;
   check_again(vm, options);
-  if (torpor_snapshot_save_with(vm, TORPOR_SAVE_DELTA, &delta) == TORPOR_OK)
+  if (torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &delta) ==
+      TORPOR_OK)
     torpor_bytes_free(&delta);
-  if (torpor_snapshot_save_with(vm, TORPOR_SAVE_PARENT, &whole) != TORPOR_OK)
+  if (torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_PARENT), &whole) !=
+      TORPOR_OK)
     return;
   use(vm);
   check_delta(vm, &whole, is_spoiled, options);

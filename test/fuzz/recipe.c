@@ -6,6 +6,7 @@
 #include "common/buffer.h"
 #include "test/fuzz/draft.h"
 #include "test/fuzz/recipe.h"
+#include "test/support/save.h"
 #include "vm/engine.h"
 #include "vm/image.h"
 
@@ -64,7 +65,7 @@ static void keep(torpor_vm *vm, unsigned flags, draft *out) {
   torpor_bytes bytes;
   torpor_status status;
   do /* looking where it waits has a deadline, and the system may be busy */
-    status = torpor_snapshot_save_with(vm, flags, &bytes);
+    status = torpor_snapshot_save_with(vm, TEST_PACK(flags, 1), &bytes);
   while (status == TORPOR_FORMAT);
   assert(status == TORPOR_OK);
   draft_read(out, bytes.data, bytes.size);
@@ -105,6 +106,7 @@ void recipe_setup(void) {
       "list.push(x) })(); 0");
   add_seed("globalThis.list = [...Array(3000)].map((_, i) => ({i})); 0");
   add_seed("globalThis.list = [new Uint8Array(400000).fill(3)]; 0");
+  add_seed("globalThis.list = [new Uint8Array(2200000).fill(3)]; 0");
 }
 
 void recipe_teardown(void) {

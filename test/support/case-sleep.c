@@ -15,6 +15,7 @@
  *  (2) The host holds no handle while it sleeps; exported values have tokens.
  */
 #include "case-sleep.h"
+#include "test/support/save.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static const char *add_link(test_sleeper *sleeper, torpor_vm *vm) {
   torpor_bytes *link = &sleeper->links[sleeper->count];
   unsigned flags =
       TORPOR_SAVE_PARENT | (sleeper->count > 0 ? TORPOR_SAVE_DELTA : 0);
-  torpor_status status = torpor_snapshot_save_with(vm, flags, link);
+  torpor_status status = torpor_snapshot_save_with(vm, TEST_SAVE(flags), link);
   if (status != TORPOR_OK)
     return explain("torpor_snapshot_save_with", status, vm);
   sleeper->count++;
