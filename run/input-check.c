@@ -12,9 +12,9 @@ enum { DEADLINE_MS = 10000 };
 
 /* What the VM threw says what is wrong, or that memory is too small. */
 static torpor_status explain(struct torpor__database *database, torpor_vm *vm,
-                             torpor_value exception, const char *what) {
+                             const char *what) {
   torpor_error error;
-  torpor_status status = torpor_error_read(vm, exception, &error);
+  torpor_status status = torpor_error_read(vm, torpor_exception(vm), &error);
   if (status != TORPOR_OK)
     return torpor__database_fail(database, status, "%s: %.300s", what,
                                  torpor_last_error(vm));
@@ -30,15 +30,14 @@ torpor_status torpor__input_check(struct torpor__database *database,
                                   torpor_slice value, uint64_t memory_max,
                                   const char *what) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  torpor_value decoded;
   torpor_vm *vm = NULL;
   options.memory_max = memory_max;
   options.deadline_ms = DEADLINE_MS;
   torpor_status status = torpor_vm_open(&options, &vm);
   if (status == TORPOR_OK)
-    status = torpor_cbor_decode(vm, value.data, value.size, &decoded);
+    status = torpor_cbor_decode(vm, value.data, value.size, NULL);
   if (status == TORPOR_THROWN)
-    status = explain(database, vm, decoded, what);
+    status = explain(database, vm, what);
   else if (status != TORPOR_OK)
     torpor__database_fail(database, status, "%s: %.300s", what,
                           torpor_last_error(vm));
