@@ -33,6 +33,14 @@
 #define TORPOR_ABI_WINDOW 8192
 /* Handles that may live at once, scoped ones and retained ones each. */
 #define TORPOR_ABI_HANDLES 4194304u
+/* Arguments of a call; the engine has no more. */
+#define TORPOR_ABI_ARGUMENTS 65535u
+
+/* A key is a border value, which is converted as by obj[key], or a text of up
+ * to TORPOR_ABI_TEXT_LARGEST bytes: this tag in the bits 48..63 (no value has
+ * it), the size in 32..47, and the address below. */
+#define TORPOR_ABI_TEXT 0xfff8u
+#define TORPOR_ABI_TEXT_LARGEST 0xffffu
 
 /* One pending operation; control.operations points to an array of
  * control.operation_count addresses of these, in order of ids. Strings are not
@@ -223,7 +231,20 @@ typedef struct torpor_abi_control {
      it is a handle in it, goes into the outer one, unchanged. */  \
   X(i, torpor_scope_leave, li)                                                 \
   /* (value): ends a handle that nobody wants, if it is the newest. */         \
-  X(i, torpor_value_drop, l)
+  X(i, torpor_value_drop, l)                                                   \
+  /* (op, object, key, value): TORPOR_ABI_GET and so on. WRONG_TYPE: not an \
+     object, where one is needed. */  \
+  X(i, torpor_reflect, illl)                                                   \
+  /* (object, address of keys, count up to TORPOR_ABI_SLOTS) -> host.slots, \
+     read in order. */  \
+  X(i, torpor_get_each, lii)                                                   \
+  /* (object, key, flags of torpor_descriptor, address of value, getter and \
+     setter). */  \
+  X(i, torpor_define, llii)                                                    \
+  /* (constructor, new.target, address of border values, count). */            \
+  X(i, torpor_construct, llii)                                                 \
+  /* (object, key, address of border values, count). */                        \
+  X(i, torpor_call_method, llii)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -253,6 +274,32 @@ typedef struct torpor_abi_control {
   X(v, random, ii)                                                             \
   X(v, console, iii)                                                           \
   X(v, trap, iii)
+
+/* What torpor_reflect does; numbers are never reused. What is not said to be an
+ * integer is a border value; a parameter that an op does not take is 0. */
+enum {
+  /* Those with a key. */
+  TORPOR_ABI_GET = 1, /* -> result[0] value */
+  TORPOR_ABI_SET,     /* (value); throws when it cannot be set */
+  TORPOR_ABI_HAS,     /* -> result[0] boolean, as are the next two */
+  TORPOR_ABI_HAS_OWN,
+  TORPOR_ABI_DELETE, /* false: it cannot be deleted */
+  TORPOR_ABI_OWN,    /* -> result[0] flags of torpor_descriptor as an integer, 0
+                        when there is none; result[1..3] value, getter and
+                        setter */
+  /* Those without. */
+  TORPOR_ABI_KEYS,           /* (torpor_keys as an integer) -> array */
+  TORPOR_ABI_LENGTH,         /* -> number */
+  TORPOR_ABI_PROTOTYPE,      /* -> object or null */
+  TORPOR_ABI_PROTOTYPE_SET,  /* (object or null) */
+  TORPOR_ABI_INTEGRITY_SET,  /* (torpor_integrity as an integer) */
+  TORPOR_ABI_INTEGRITY_TEST, /* (the same) -> boolean */
+  TORPOR_ABI_ITERATE,        /* -> result[0] iterator, result[1] its 'next' */
+  TORPOR_ABI_ITERATE_NEXT,   /* (that) -> result[0] value, result[1] 1 when it
+                                is done, as an integer */
+  TORPOR_ABI_ITERATE_END,    /* (1 as an integer: something was thrown already,
+                                which stays): calls 'return' */
+};
 
 /* MEMORY: memory ran out where no error could be thrown. */
 enum {

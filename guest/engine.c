@@ -70,6 +70,7 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "value.c"
 #include "string.c"
 #include "object.c"
+#include "reflect.c"
 #include "error.c"
 #include "call.c"
 #include "module.c"

@@ -94,12 +94,17 @@ static void surrogates_replace(JSString *string) {
   }
 }
 
-EXPORT(torpor_string_new)
-torpor_status export_string_new(const char *text, uint32_t size) {
+/* The string of UTF-8 text. */
+static JSValue torpor__text_string(const char *text, uint32_t size) {
   JSValue value = JS_NewStringLen(torpor__ctx, text, size);
   if (JS_IsString(value) && JS_VALUE_GET_STRING(value)->is_wide_char)
     surrogates_replace(JS_VALUE_GET_STRING(value));
-  return torpor__give(value);
+  return value;
+}
+
+EXPORT(torpor_string_new)
+torpor_status export_string_new(const char *text, uint32_t size) {
+  return torpor__give(torpor__text_string(text, size));
 }
 
 static torpor_status string_read(uint64_t bits) {

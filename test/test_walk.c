@@ -133,9 +133,55 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_get_index(w->vm, w->value, 1, w->out[0])))                  \
   X(torpor_set_index, VM | VALUE | SECOND | ENTERS,                            \
     RETURNS(torpor_set_index(w->vm, w->value, 1, w->second)))                  \
+  X(torpor_get_each, VM | OUT1 | VALUE | TEXT | ENTERS,                        \
+    RETURNS(torpor_get_each(w->vm, w->value, &w->text, 1, w->out[0])))         \
+  X(torpor_get_elements, VM | OUT1 | VALUE | ENTERS,                           \
+    RETURNS(torpor_get_elements(w->vm, w->value, 1, 2, w->out[0])))            \
+  X(torpor_length, VM | FREE1 | VALUE | ENTERS,                                \
+    RETURNS(torpor_length(w->vm, w->value, w->out[0])))                        \
+  X(torpor_get_key, VM | FREE1 | VALUE | SECOND | TEXT | ENTERS,               \
+    RETURNS(get_by_both(w)))                                                   \
+  X(torpor_set_key, VM | VALUE | SECOND | TEXT | ENTERS,                       \
+    RETURNS(                                                                   \
+        torpor_set_key(w->vm, w->value, torpor_key_name(w->text), w->second))) \
+  X(torpor_has, VM | FREE1 | VALUE | TEXT | ENTERS,                            \
+    RETURNS(torpor_has(w->vm, w->value, torpor_key_name(w->text), w->out[0]))) \
+  X(torpor_has_own, VM | FREE1 | VALUE | TEXT | ENTERS,                        \
+    RETURNS(                                                                   \
+        torpor_has_own(w->vm, w->value, torpor_key_name(w->text), w->out[0]))) \
+  X(torpor_delete, VM | FREE1 | VALUE | TEXT | ENTERS,                         \
+    RETURNS(                                                                   \
+        torpor_delete(w->vm, w->value, torpor_key_name(w->text), w->out[0])))  \
+  X(torpor_define, VM | VALUE | SECOND | TEXT | ENTERS,                        \
+    RETURNS(define_both(w)))                                                   \
+  X(torpor_get_own, VM | OUT1 | VALUE | TEXT | ENTERS,                         \
+    RETURNS(                                                                   \
+        torpor_get_own(w->vm, w->value, torpor_key_name(w->text), w->out[0]))) \
+  X(torpor_keys, VM | FREE1 | VALUE | ENTERS,                                  \
+    RETURNS(torpor_keys(w->vm, w->value, TORPOR_KEYS_ALL, w->out[0])))         \
+  X(torpor_prototype_get, VM | FREE1 | VALUE | ENTERS,                         \
+    RETURNS(torpor_prototype_get(w->vm, w->value, w->out[0])))                 \
+  X(torpor_prototype_set, VM | VALUE | SECOND | ENTERS,                        \
+    RETURNS(torpor_prototype_set(w->vm, w->value, w->second)))                 \
+  X(torpor_integrity_set, VM | VALUE | ENTERS,                                 \
+    RETURNS(torpor_integrity_set(w->vm, w->value, TORPOR_FROZEN)))             \
+  X(torpor_integrity_test, VM | FREE1 | VALUE | ENTERS,                        \
+    RETURNS(torpor_integrity_test(w->vm, w->value, TORPOR_SEALED, w->out[0]))) \
+  X(torpor_iterator_open, VM | OUT1 | VALUE | ENTERS,                          \
+    RETURNS(torpor_iterator_open(w->vm, w->value, w->out[0])))                 \
+  X(torpor_iterator_next, VM | OUT1 | VALUE | SECOND | ENTERS,                 \
+    RETURNS(iterate(w)))                                                       \
+  X(torpor_iterator_close, VM | OUT1 | VALUE | ENTERS,                         \
+    RETURNS(end_iteration(w)))                                                 \
   X(torpor_call, VM | FREE1 | VALUE | SECOND | ENTERS,                         \
     RETURNS(                                                                   \
         torpor_call(w->vm, w->function, w->second, &w->value, 1, w->out[0])))  \
+  X(torpor_call_method, VM | FREE1 | VALUE | SECOND | TEXT | ENTERS,           \
+    RETURNS(torpor_call_method(w->vm, w->value, w->text, &w->second, 1,        \
+                               w->out[0])))                                    \
+  X(torpor_construct, VM | FREE1 | VALUE | SECOND | ENTERS,                    \
+    RETURNS(torpor_construct(w->vm, w->function, w->second, &w->value, 1,      \
+                             w->out[0])))                                      \
   X(torpor_exception, SILENT, DOES(torpor_exception(w->vm)))                   \
   X(torpor_throw, VM | TEXT | ENTERS,                                          \
     RETURNS(unthrown(torpor_throw(w->vm, w->text, "%s", "why"))))              \
@@ -289,6 +335,39 @@ static torpor_status open_and_leave_scope(const with *w) {
   return status;
 }
 
+/* A key may be a text and a value. */
+static torpor_status get_by_both(const with *w) {
+  torpor_status status =
+      torpor_get_key(w->vm, w->value, torpor_key_name(w->text), w->out[0]);
+  return status == TORPOR_OK ? torpor_get_key(w->vm, w->value,
+                                              torpor_key_value(w->second), NULL)
+                             : status;
+}
+
+/* An object that is there, with the value as it is and as a getter. */
+static torpor_status define_both(const with *w) {
+  torpor_descriptor data = torpor_descriptor_data(w->second, 0);
+  torpor_descriptor accessor =
+      torpor_descriptor_accessor(torpor_undefined(), w->second, 0);
+  torpor_status status =
+      torpor_define(w->vm, w->value, torpor_key_name(w->text), &accessor);
+  assert_int_equal(torpor_define(w->vm, w->value, torpor_key_name("x"), NULL),
+                   TORPOR_MISUSE);
+  return status == TORPOR_OK
+             ? torpor_define(w->vm, w->value, torpor_key_name(w->text), &data)
+             : status;
+}
+
+static torpor_status iterate(const with *w) {
+  torpor_iterator iterator = {w->value, w->second, false};
+  return torpor_iterator_next(w->vm, w->out[0] ? &iterator : NULL, NULL);
+}
+
+static torpor_status end_iteration(const with *w) {
+  torpor_iterator iterator = {w->value, torpor_undefined(), false};
+  return torpor_iterator_close(w->vm, w->out[0] ? &iterator : NULL, TORPOR_OK);
+}
+
 static torpor_status begin_and_settle(const with *w) {
   torpor_value promise;
   uint64_t id = 0;
@@ -430,7 +509,8 @@ static bool want_nothing(const function *f, torpor_vm *vm, const char *source) {
   torpor_status status;
   with w = good(vm);
   w.value = test_eval(vm, source);
-  w.function = test_eval(vm, "(() => ({}))");
+  w.function = test_eval(vm, "(function () { return {} })");
+  w.second = torpor_undefined();
   w.text = "x";
   status = f->call(&w);
   test_ok(vm, torpor_vm_usage(vm, &before));
@@ -456,6 +536,7 @@ static void test_unwanted(void **state) {
     if (!(f->flags & FREE1)) continue;
     done = want_nothing(f, vm, "Promise.resolve({})");
     done |= want_nothing(f, vm, "({x: {}})");
+    done |= want_nothing(f, vm, "({x: () => ({})})");
     if (!done && strcmp(f->name, "torpor_state_hand_over") != 0)
       fail_msg("%s was not tried", f->name);
   }

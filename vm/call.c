@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* call.c - calling guest functions. */
+/* call.c - calling guest functions, methods and constructors.
+ *
+ * Arguments go as border values: few of them in the slots of the control block,
+ * many in memory that is lent for the call. */
+#include <string.h>
+
 #include "common/alloc.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
 #include "vm/loan.h"
+#include "vm/reflect.h"
 #include "vm/value.h"
 #include "vm/vm.h"
-
-/* The guest's own limit (guest/call.c). */
-#define ARGUMENTS_LARGEST 65535u
 
 /* Writes the arguments as border values. */
 static torpor_status write_arguments(torpor_vm *vm, const torpor_value *args,
@@ -21,15 +24,15 @@ static torpor_status write_arguments(torpor_vm *vm, const torpor_value *args,
   return TORPOR_OK;
 }
 
-static torpor_status lend_arguments(torpor_vm *vm, torpor__loan *loan,
-                                    const torpor_value *args, size_t count,
-                                    uint64_t *address) {
+static torpor_status lend_many(torpor_vm *vm, torpor__loan *loan,
+                               const torpor_value *args, size_t count,
+                               uint64_t *address) {
   uint64_t *border;
   torpor_status status;
-  if (count > ARGUMENTS_LARGEST)
+  if (count > TORPOR_ABI_ARGUMENTS)
     return torpor__fail(vm, TORPOR_LIMIT,
                         "a call has %zu arguments; the limit is %u", count,
-                        ARGUMENTS_LARGEST);
+                        TORPOR_ABI_ARGUMENTS);
   border = torpor__alloc(count * sizeof(*border));
   if (!border) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
   status = write_arguments(vm, args, count, border);
@@ -40,28 +43,78 @@ static torpor_status lend_arguments(torpor_vm *vm, torpor__loan *loan,
   return status;
 }
 
+static torpor_status lend_arguments(torpor_vm *vm, torpor__loan *loan,
+                                    const torpor_value *args, size_t count,
+                                    uint64_t *address) {
+  uint64_t *slots = vm->control->host.slots;
+  *address = (uint64_t)((uint8_t *)slots - vm->memory);
+  return count <= TORPOR_ABI_SLOTS ? write_arguments(vm, args, count, slots)
+                                   : lend_many(vm, loan, args, count, address);
+}
+
+/* Ends a call that has begun by 'export', which takes 'target' and 'second'
+ * first. */
+static torpor_status call(torpor_vm *vm, torpor__export export,
+                          torpor__loan *loan, torpor_value target,
+                          uint64_t second, const torpor_value *args,
+                          size_t count, torpor_value *out) {
+  uint64_t address;
+  torpor_status status = lend_arguments(vm, loan, args, count, &address);
+  if (status == TORPOR_OK)
+    status = torpor__invoke(
+        vm, export, (const uint64_t[]){target.bits, second, address, count});
+  torpor__loan_end(vm, loan);
+  return torpor__end(vm, torpor__give_value(vm, status, out));
+}
+
 torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                           torpor_value self, const torpor_value *args,
                           size_t count, torpor_value *out) {
   torpor__loan loan = {0};
-  uint64_t address, *slots;
   torpor_status status;
   if (out) *out = torpor_undefined();
   if (count > 0) TORPOR__REQUIRE(vm, args);
   status = torpor__begin_running_on(vm, function);
   if (status != TORPOR_OK) return status;
-  slots = vm->control->host.slots;
-  address = (uint64_t)((uint8_t *)slots - vm->memory);
   status = torpor__check_value(vm, self);
-  if (status == TORPOR_OK)
-    status = count <= TORPOR_ABI_SLOTS
-                 ? write_arguments(vm, args, count, slots)
-                 : lend_arguments(vm, &loan, args, count, &address);
-  if (status == TORPOR_OK)
-    status = TORPOR__INVOKE(vm, call, function.bits, self.bits, address, count);
-  status = torpor__give_value(vm, status, out);
-  torpor__loan_end(vm, &loan);
-  return torpor__end(vm, status);
+  if (status != TORPOR_OK) return torpor__end(vm, status);
+  return call(vm, TORPOR__EXPORT_torpor_call, &loan, function, self.bits, args,
+              count, out);
+}
+
+torpor_status torpor_call_method(torpor_vm *vm, torpor_value object,
+                                 const char *name, const torpor_value *args,
+                                 size_t count, torpor_value *out) {
+  torpor__loan loan = {0};
+  uint64_t key;
+  torpor_status status;
+  if (out) *out = torpor_undefined();
+  TORPOR__REQUIRE(vm, name);
+  if (count > 0) TORPOR__REQUIRE(vm, args);
+  status = torpor__begin_running_on(vm, object);
+  if (status != TORPOR_OK) return status;
+  status = torpor__key_lend(vm, &loan, torpor_key_name(name), &key);
+  if (status != TORPOR_OK) return torpor__end(vm, status);
+  return call(vm, TORPOR__EXPORT_torpor_call_method, &loan, object, key, args,
+              count, out);
+}
+
+torpor_status torpor_construct(torpor_vm *vm, torpor_value constructor,
+                               torpor_value new_target,
+                               const torpor_value *args, size_t count,
+                               torpor_value *out) {
+  torpor__loan loan = {0};
+  torpor_status status;
+  if (out) *out = torpor_undefined();
+  if (count > 0) TORPOR__REQUIRE(vm, args);
+  status = torpor__begin_running_on(vm, constructor);
+  if (status != TORPOR_OK) return status;
+  if (torpor_value_type(new_target) == TORPOR_TYPE_UNDEFINED)
+    new_target = constructor;
+  status = torpor__check_value(vm, new_target);
+  if (status != TORPOR_OK) return torpor__end(vm, status);
+  return call(vm, TORPOR__EXPORT_torpor_construct, &loan, constructor,
+              new_target.bits, args, count, out);
 }
 
 torpor_status torpor_state_hand_over(torpor_vm *vm, torpor_value *out) {

@@ -51,6 +51,7 @@ typedef struct torpor__instance torpor__instance; /* generated, see bind.c */
 #define TORPOR__C_lil uint64_t, uint32_t, uint64_t
 #define TORPOR__C_iiii uint32_t, uint32_t, uint32_t, uint32_t
 #define TORPOR__C_iild uint32_t, uint32_t, uint64_t, double
+#define TORPOR__C_illl uint32_t, uint64_t, uint64_t, uint64_t
 #define TORPOR__C_liii uint64_t, uint32_t, uint32_t, uint32_t
 #define TORPOR__C_liil uint64_t, uint32_t, uint32_t, uint64_t
 #define TORPOR__C_llii uint64_t, uint64_t, uint32_t, uint32_t

@@ -12,7 +12,7 @@
  * how much it may, so that recursion ends in an error that JavaScript can
  * catch.
  *
- * The exports have fourteen signatures; arguments come as an array of 64 bits
+ * The exports have fifteen signatures; arguments come as an array of 64 bits
  * each and are unpacked by the letters of abi.h. */
 #include "vm/enter.h"
 
@@ -53,6 +53,7 @@ static double to_double(uint64_t bits) {
 #define PASS_lil , L(0), I(1), L(2)
 #define PASS_liil , L(0), I(1), I(2), L(3)
 #define PASS_liii , L(0), I(1), I(2), I(3)
+#define PASS_illl , I(0), L(1), L(2), L(3)
 #define PASS_llii , L(0), L(1), I(2), I(3)
 #define PASS_iild , I(0), I(1), L(2), D(3)
 

@@ -38,8 +38,10 @@
  *     open.c           opening and closing VMs, and facts about one
  *     fork.c           a copy of a VM that goes on living
  *     eval.c           scripts and modules
- *     call.c           calling functions
- *     object.c         objects and their properties
+ *     call.c           calling functions, methods and constructors
+ *     iterate.c        what can be iterated
+ *     property.c       properties of objects, and objects as a whole
+ *     object.c         making objects, and what they are
  *     value.c          scopes, handles, strings, bytes
  *     exception.c      what was thrown, or is to be
  *     job.c            jobs and promises
@@ -54,6 +56,7 @@
  *   Guest code:
  *     import.c         what it calls on its host
  *     raise.c          errors that the host makes
+ *     reflect.c        what the guest does with a property
  *     invoke.c         entries that answer with a status
  *     thrown.c         reading what JavaScript threw
  *     loan.c           bytes into guest memory, and out of it
