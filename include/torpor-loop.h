@@ -58,7 +58,7 @@ typedef struct torpor_loop_options {
   void *user;
 } torpor_loop_options;
 
-#define TORPOR_LOOP_OPTIONS_INIT {.size = sizeof(torpor_loop_options)}
+#define TORPOR_LOOP_OPTIONS_INIT TORPOR_SIZED(torpor_loop_options)
 
 /* Opens a loop with the built-in drivers: "timer", "file-read", "file-write".
  * 'options' may be NULL. Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or
@@ -219,7 +219,7 @@ typedef struct torpor_attachment {
   void *user;
 } torpor_attachment;
 
-#define TORPOR_ATTACHMENT_INIT {.size = sizeof(torpor_attachment)}
+#define TORPOR_ATTACHMENT_INIT TORPOR_SIZED(torpor_attachment)
 
 /* Gives the VM's operations to the loop's drivers, now and in each turn,
  * settles them one at a time, and runs all jobs after each. Operations that

@@ -49,7 +49,7 @@ typedef struct torpor_store_options {
   const uint8_t *key;
 } torpor_store_options;
 
-#define TORPOR_STORE_OPTIONS_INIT {.size = sizeof(torpor_store_options)}
+#define TORPOR_STORE_OPTIONS_INIT TORPOR_SIZED(torpor_store_options)
 
 /* Opens the SQLite file 'path', made when missing; several processes may make
  * it at once. A store is the file: links and "file:PATH" lead to the same one.
@@ -94,7 +94,7 @@ typedef struct torpor_run_options {
                            for rewind, fork and export; 0: TORPOR_RUN_KEEP */
 } torpor_run_options;
 
-#define TORPOR_RUN_OPTIONS_INIT {.size = sizeof(torpor_run_options)}
+#define TORPOR_RUN_OPTIONS_INIT TORPOR_SIZED(torpor_run_options)
 #define TORPOR_RUN_FUEL UINT64_C(10000000)
 #define TORPOR_RUN_DEADLINE_MS UINT64_C(60000)
 #define TORPOR_RUN_ATTEMPTS 5 /* in a row without a commit park a run */
@@ -299,8 +299,7 @@ typedef struct torpor_run_import_options {
   uint64_t memory_max, fuel, deadline_ms;
 } torpor_run_import_options;
 
-#define TORPOR_RUN_IMPORT_OPTIONS_INIT                                         \
-  {.size = sizeof(torpor_run_import_options)}
+#define TORPOR_RUN_IMPORT_OPTIONS_INIT TORPOR_SIZED(torpor_run_import_options)
 
 /* Makes a run of what torpor_run_export gave; 'data' need not be trusted. The
  * run goes on as a fork does, on a branch of its own. 'options' may be NULL.
@@ -346,8 +345,7 @@ typedef struct torpor_run_upgrade_options {
   bool dry_run;         /* does all of it except changing the run */
 } torpor_run_upgrade_options;
 
-#define TORPOR_RUN_UPGRADE_OPTIONS_INIT                                        \
-  {.size = sizeof(torpor_run_upgrade_options)}
+#define TORPOR_RUN_UPGRADE_OPTIONS_INIT TORPOR_SIZED(torpor_run_upgrade_options)
 #define TORPOR_RUN_HANDOVER_LARGEST ((size_t)64 << 20) /* bytes of CBOR */
 
 /* What an upgrade has done, or would do. */
@@ -426,7 +424,7 @@ typedef struct torpor_worker_options {
   uint64_t memory_total;
 } torpor_worker_options;
 
-#define TORPOR_WORKER_OPTIONS_INIT {.size = sizeof(torpor_worker_options)}
+#define TORPOR_WORKER_OPTIONS_INIT TORPOR_SIZED(torpor_worker_options)
 
 TORPOR_API
 torpor_status torpor_worker_open(torpor_store *store,

@@ -8,6 +8,7 @@ nothing else is; each header compiles alone, as C11 and as C++; the version is
 one.
 """
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -52,6 +53,39 @@ def exported(library):
     return {line.split()[-1] for line in listed.splitlines()}
 
 
+# Compilers, as users of the headers may call them.
+WARNINGS = ["-fsyntax-only", "-Wall", "-Wextra", "-pedantic", "-Werror"]
+C_WARNINGS = [*WARNINGS, "-Wstrict-prototypes", "-Wmissing-prototypes",
+              "-Wold-style-definition", "-Wshadow", "-Wundef", "-Wconversion",
+              "-Wsign-conversion", "-Wc++-compat", "-x", "c"]
+CXX_WARNINGS = [*WARNINGS, "-Wshadow", "-Wundef", "-x", "c++"]
+DIALECTS = [
+    [os.environ["TORPOR_CC"], "-std=c11", *C_WARNINGS],
+    ["clang-22", "-std=gnu17", *C_WARNINGS],
+    ["g++", "-std=c++11", *CXX_WARNINGS],
+    ["g++", "-std=c++20", *CXX_WARNINGS],
+    ["clang-22", "-std=c++14", *CXX_WARNINGS],
+]
+INITIAL = re.compile(r"#define (TORPOR_\w+_INIT)\s+(?:\\\n\s*)?"
+                     r"TORPOR_SIZED\((\w+)\)")
+
+
+def initial(header):
+    """{macro: type} of its macros of initial values."""
+    return dict(INITIAL.findall(header.read_text(encoding="utf-8")))
+
+
+def compile_alone(header, dialect):
+    """What the compiler tells of a program that has this header alone."""
+    uses = "".join(f"  {{ {type_} made = {macro}; (void)made; }}\n"
+                   for macro, type_ in initial(header).items())
+    program = (f"#include <{header.relative_to(SOURCE / 'include')}>\n"
+               f"int main(void) {{\n{uses}  return 0;\n}}\n")
+    return subprocess.run(
+        [*dialect, f"-I{SOURCE / 'include'}", "-"], input=program, text=True,
+        stderr=subprocess.PIPE, check=False).stderr
+
+
 class ApiTest(unittest.TestCase):
     def test_declared_is_exported(self):
         for library in LIBRARIES:
@@ -75,16 +109,23 @@ class ApiTest(unittest.TestCase):
                          "not in test_walk.c")
 
     def test_headers_stand_alone(self):
-        dialects = [[os.environ["TORPOR_CC"], "-std=c11", "-x", "c"],
-                    ["clang-22", "-std=c++14", "-x", "c++"]]
+        """Each header compiles alone and without warnings; so does a program
+        that uses its macros of initial values."""
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            made = [(header, dialect,
+                     pool.submit(compile_alone, header, dialect))
+                    for header in HEADERS for dialect in DIALECTS]
+            for header, dialect, told in made:
+                with self.subTest(header=header, dialect=dialect):
+                    self.assertEqual(told.result(), "")
+
+    def test_macros_of_initial_values_are_found(self):
+        self.assertIn("TORPOR_OPTIONS_INIT", initial(
+            SOURCE / "include/torpor/vm.h"))
         for header in HEADERS:
-            for dialect in dialects:
-                with self.subTest(header=header.name, dialect=dialect):
-                    subprocess.run(
-                        [*dialect, "-fsyntax-only", "-Wall", "-Wextra",
-                         "-Wpedantic", "-Werror", f"-I{SOURCE}/include", "-"],
-                        input=f"#include <{header.relative_to(SOURCE / 'include')}>\n", text=True,
-                        check=True)
+            text = header.read_text(encoding="utf-8")
+            self.assertNotIn("{.size", text.replace(" ", "").replace(
+                "TORPOR_SIZED(type){.size", ""), f"TORPOR_SIZED in {header}")
 
     def test_one_version(self):
         text = (SOURCE / "include/torpor.h").read_text(encoding="utf-8")

@@ -4,16 +4,31 @@
 #ifndef TORPOR_PUBLIC_STATUS_H
 #define TORPOR_PUBLIC_STATUS_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 #if defined(__GNUC__)
 #define TORPOR_API __attribute__((visibility("default")))
 #define TORPOR_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define TORPOR_API
 #define TORPOR_PRINTF(text, first)
+#endif
+
+/* A struct that may grow begins with its size, which tells the library what
+ * fields the program knows. This is what such a struct starts from, with all
+ * other fields zero; each has a macro of its own for it, as TORPOR_OPTIONS_INIT
+ * for torpor_options. */
+#ifdef __cplusplus
+template <typename type> inline type torpor_sized() {
+  type made = type();
+  made.size = sizeof(type);
+  return made;
+}
+#define TORPOR_SIZED(type) torpor_sized<type>()
+#else
+#define TORPOR_SIZED(type) {.size = sizeof(type)}
+#endif
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 /* All status codes: number, name, and a sentence that says what it means and

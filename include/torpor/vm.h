@@ -93,7 +93,7 @@ typedef struct torpor_options {
   unsigned wake; /* torpor_wake, for restore and fork */
 } torpor_options;
 
-#define TORPOR_OPTIONS_INIT {.size = sizeof(torpor_options)}
+#define TORPOR_OPTIONS_INIT TORPOR_SIZED(torpor_options)
 #define TORPOR_MEMORY_DEFAULT ((uint64_t)512 << 20)
 #define TORPOR_MEMORY_LARGEST ((uint64_t)4095 << 20)
 
