@@ -46,8 +46,8 @@
  * returns nothing, takes effect when the outermost call into the VM returns).
  *
  * What may change: nothing that is declared here is removed or changes its
- * meaning within one major version; new functions, new codes, and new fields at
- * the end of torpor_options may be added. */
+ * meaning or layout within one major version; new functions, new codes, and new
+ * fields at the end of structs that begin with their size may be added. */
 #ifndef TORPOR_H
 #define TORPOR_H
 
