@@ -78,13 +78,7 @@ static bool float_to_half(uint32_t bits, uint16_t *half) {
   return true;
 }
 
-static void add_long(torpor__buffer *writer, unsigned first, uint64_t value,
-                     unsigned size) {
-  uint8_t head[TORPOR__CBOR_HEAD];
-  torpor__buffer_add(writer, head, put_long(head, first, value, size));
-}
-
-static void write_float(torpor__buffer *writer, double number) {
+static size_t put_float(uint8_t *to, double number) {
   const unsigned top = (unsigned)TORPOR__CBOR_SIMPLE << 5;
   bool fits = isinf(number) || fabs(number) <= (double)3.4028234663852886e38F;
   float single = fits ? (float)number : 0;
@@ -93,27 +87,55 @@ static void write_float(torpor__buffer *writer, double number) {
   uint16_t half;
   if ((double)single != number) {
     memcpy(&long_bits, &number, sizeof(long_bits));
-    add_long(writer, top | 27, long_bits, 8);
-    return;
+    return put_long(to, top | 27, long_bits, 8);
   }
   memcpy(&bits, &single, sizeof(bits));
-  if (float_to_half(bits, &half))
-    add_long(writer, top | 25, half, 2);
-  else
-    add_long(writer, top | 26, bits, 4);
+  if (float_to_half(bits, &half)) return put_long(to, top | 25, half, 2);
+  return put_long(to, top | 26, bits, 4);
+}
+
+size_t torpor__cbor_put_number(uint8_t *to, double number) {
+  const double safe = 9007199254740991.0; /* 2^53 - 1 */
+  if (isnan(number)) {
+    memcpy(to, "\xf9\x7e\x00", 3);
+    return 3;
+  }
+  if (number != floor(number) || fabs(number) > safe ||
+      (number == 0 && signbit(number)))
+    return put_float(to, number);
+  if (number < 0)
+    return torpor__cbor_put(to, TORPOR__CBOR_NEGATIVE, (uint64_t)(-1 - number));
+  return torpor__cbor_put(to, TORPOR__CBOR_UNSIGNED, (uint64_t)number);
 }
 
 void torpor__cbor_number(torpor__buffer *writer, double number) {
-  const double safe = 9007199254740991.0; /* 2^53 - 1 */
-  if (isnan(number))
-    torpor__buffer_add(writer, "\xf9\x7e\x00", 3);
-  else if (number != floor(number) || fabs(number) > safe ||
-           (number == 0 && signbit(number)))
-    write_float(writer, number);
-  else if (number < 0)
-    torpor__cbor_head(writer, TORPOR__CBOR_NEGATIVE, (uint64_t)(-1 - number));
-  else
-    torpor__cbor_head(writer, TORPOR__CBOR_UNSIGNED, (uint64_t)number);
+  uint8_t head[TORPOR__CBOR_HEAD];
+  torpor__buffer_add(writer, head, torpor__cbor_put_number(head, number));
+}
+
+size_t torpor__cbor_element(uint64_t tag) {
+  switch (tag) {
+  case TORPOR_VIEW_UINT8:
+  case TORPOR_VIEW_UINT8_CLAMPED:
+  case TORPOR_VIEW_INT8:
+  case TORPOR_VIEW_BUFFER:
+  case TORPOR_VIEW_DATA:
+    return 1;
+  case TORPOR_VIEW_UINT16:
+  case TORPOR_VIEW_INT16:
+  case TORPOR_VIEW_FLOAT16:
+    return 2;
+  case TORPOR_VIEW_UINT32:
+  case TORPOR_VIEW_INT32:
+  case TORPOR_VIEW_FLOAT32:
+    return 4;
+  case TORPOR_VIEW_BIGUINT64:
+  case TORPOR_VIEW_BIGINT64:
+  case TORPOR_VIEW_FLOAT64:
+    return 8;
+  default:
+    return 0;
+  }
 }
 
 /* ---- Reading whatever comes ----------------------------------------------*/
@@ -303,8 +325,12 @@ bool torpor__cbor_skip(torpor__cbor_reader *reader) {
   }
 }
 
+bool torpor__slice_equals(torpor_slice text, const char *word, size_t size) {
+  return text.size == size && (size == 0 || memcmp(text.data, word, size) == 0);
+}
+
 bool torpor__slice_is(torpor_slice text, const char *word) {
-  return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
+  return torpor__slice_equals(text, word, strlen(word));
 }
 
 bool torpor__cbor_is_text(const torpor__cbor_item *item, const char *text) {

@@ -32,12 +32,10 @@
 
 #include "common/buffer.h"
 
-/* Deepest nesting that the host reads: all that a VM writes, which is 512
- * values inside each other (guest/cbor.h), each with up to three tags or arrays
- * around it. */
-#define TORPOR__CBOR_DEPTH 2048
-/* Deepest nesting of JSON; a VM reads and writes what comes of it. */
-#define TORPOR__JSON_DEPTH 500
+/* Deepest nesting of items that is read: all that is written, which is
+ * TORPOR_DATA_DEPTH values inside each other, most of them with less than three
+ * tags or arrays around them. */
+#define TORPOR__CBOR_DEPTH (4 * TORPOR_DATA_DEPTH)
 
 typedef enum torpor__major {
   TORPOR__CBOR_UNSIGNED,
@@ -63,6 +61,16 @@ enum {
   TORPOR__TAG_CBOR = 24,
   TORPOR__TAG_SHARED = 28,
   TORPOR__TAG_REFERENCE = 29,
+  TORPOR__TAG_HOLE = 31,
+  TORPOR__TAG_SET = 258,
+  TORPOR__TAG_MAP = 259,
+  TORPOR__TAG_WTF8 = 273,
+  TORPOR__TAG_REGEXP = 21066,
+  TORPOR__TAG_ERROR = 7630693,
+  TORPOR__TAG_BOXED = 7630703,
+  TORPOR__TAG_PART = 7630704,
+  TORPOR__TAG_SYMBOL = 7630707,
+  TORPOR__TAG_WHOLE = 7630711,
 };
 
 /* ---- Writing --------------------------------------------------------------*/
@@ -72,6 +80,8 @@ enum { TORPOR__CBOR_HEAD = 9 };
 
 /* Writes a head to 'to', and gives its size. */
 size_t torpor__cbor_put(uint8_t *to, torpor__major major, uint64_t value);
+/* The same for a number in its shortest form, which is no longer. */
+size_t torpor__cbor_put_number(uint8_t *to, double number);
 
 void torpor__cbor_head(torpor__buffer *writer, torpor__major major,
                        uint64_t value);
@@ -81,6 +91,10 @@ void torpor__cbor_string(torpor__buffer *writer, const char *text);
 void torpor__cbor_integer(torpor__buffer *writer, int64_t number);
 void torpor__cbor_boolean(torpor__buffer *writer, bool value);
 void torpor__cbor_number(torpor__buffer *writer, double number);
+
+/* The size of an element of the typed array that has this tag (torpor_view),
+ * 1 for other kinds of bytes; 0: it is no such tag. */
+size_t torpor__cbor_element(uint64_t tag);
 
 /* ---- Reading --------------------------------------------------------------*/
 
@@ -111,6 +125,7 @@ bool torpor__cbor_skip(torpor__cbor_reader *reader);
 
 /* Whether a text is this one. */
 bool torpor__slice_is(torpor_slice text, const char *word);
+bool torpor__slice_equals(torpor_slice text, const char *word, size_t size);
 bool torpor__cbor_is_text(const torpor__cbor_item *item, const char *text);
 
 int64_t torpor__cbor_get_integer(torpor__cbor_reader *reader);

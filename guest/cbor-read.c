@@ -11,7 +11,8 @@
  *  (2) A container is entered in 'shared' before its contents are read, so
  *      that it may contain itself.
  *
- * docs/cbor.md specifies the format. */
+ * Here are the pieces, numbers and containers; cbor-read-tags.c has what tags
+ * say. docs/cbor.md specifies the format. */
 
 enum { CBOR_NOT_SHARED = -1 };
 
@@ -75,6 +76,15 @@ static bool head_fits(const cbor_reader *r, const cbor_head *head,
   return false;
 }
 
+/* Adds a number for a value that is not there yet. */
+static bool share_add(cbor_reader *r) {
+  if (js_resize_array(torpor__ctx, (void **)&r->shared, sizeof(r->shared[0]),
+                      &r->shared_capacity, r->shared_count + 1))
+    return false;
+  r->shared[r->shared_count++] = JS_UNINITIALIZED;
+  return true;
+}
+
 /* Enters the container that has just been made. */
 static void share_bind(cbor_reader *r, JSValueConst value) {
   if (r->share == CBOR_NOT_SHARED) return;
@@ -106,17 +116,21 @@ static uint32_t count_ascii(const uint8_t *text, uint32_t size) {
   return count;
 }
 
-/* The text of a head that has been read; NULL: thrown. */
-static const char *read_text(cbor_reader *r, const cbor_head *head) {
+/* Whether three bytes at 'p' are a surrogate, written as if it were a
+ * character. */
+static bool surrogate_sequence(const uint8_t *p, uint32_t left) {
+  return left >= 3 && p[0] == 0xed && p[1] >= 0xa0 && p[1] <= 0xbf &&
+         (p[2] & 0xc0) == 0x80;
+}
+
+/* Passes over 'size' bytes of text, with or without lone surrogates; NULL:
+ * thrown. */
+static const char *take_text(cbor_reader *r, uint32_t size, bool surrogates) {
   const uint8_t *text = r->data + r->at;
-  uint32_t size = (uint32_t)head->number;
-  if (head->major != CBOR_TEXT) {
-    read_refuse(head->at, "text is expected, and something else is there");
-    return NULL;
-  }
-  if (!head_fits(r, head, 1)) return NULL;
   for (uint32_t i = count_ascii(text, size); i < size;) {
     uint32_t step = text[i] < 0x80 ? 1 : utf8_sequence(text + i, size - i);
+    if (step == 0 && surrogates && surrogate_sequence(text + i, size - i))
+      step = 3;
     if (step == 0) {
       read_refuse(r->at + i, "text that is not UTF-8");
       return NULL;
@@ -125,6 +139,21 @@ static const char *read_text(cbor_reader *r, const cbor_head *head) {
   }
   r->at += size;
   return (const char *)text;
+}
+
+/* The text of a head that has been read; NULL: thrown. The head becomes that of
+ * the bytes where the text has lone surrogates, which is a tag and bytes. */
+static const char *read_text(cbor_reader *r, cbor_head *head) {
+  uint32_t at = head->at;
+  bool surrogates = head->major == CBOR_TAG && head->number == CBOR_TAG_WTF8;
+  if (surrogates && !read_head(r, head)) return NULL;
+  if (head->major != (surrogates ? CBOR_BYTES : CBOR_TEXT)) {
+    read_refuse(at, "text is expected, and something else is there");
+    return NULL;
+  }
+  head->at = at;
+  if (!head_fits(r, head, 1)) return NULL;
+  return take_text(r, (uint32_t)head->number, surrogates);
 }
 
 static const uint8_t *read_blob(cbor_reader *r, uint32_t *size) {
@@ -210,22 +239,57 @@ static JSValue read_simple(const cbor_head *head) {
 
 /* ---- Containers ----------------------------------------------------------*/
 
+/* Passes over a hole, if one is there. */
+static bool read_hole(cbor_reader *r) {
+  cbor_reader start = *r;
+  cbor_head tag, undefined;
+  if (r->at == r->size || r->data[r->at] >> 5 != CBOR_TAG) return false;
+  if (read_head(r, &tag) && tag.number == CBOR_TAG_HOLE &&
+      read_head(r, &undefined) && undefined.major == CBOR_SIMPLE &&
+      undefined.info == CBOR_UNDEFINED)
+    return true;
+  if (JS_HasException(torpor__ctx)) torpor__exception_drop();
+  r->at = start.at;
+  return false;
+}
+
+/* Reads what comes behind the first hole, from item 'i' on, into the array. */
+static int read_sparse(cbor_reader *r, JSValueConst array, uint32_t i,
+                       uint32_t count) {
+  for (; i < count; i++) {
+    JSValue item;
+    if (read_hole(r)) continue;
+    item = read_value(r);
+    if (JS_IsException(item) ||
+        JS_DefinePropertyValueUint32(torpor__ctx, array, i, item,
+                                     JS_PROP_C_W_E) < 0)
+      return -1;
+  }
+  return JS_SetLength(torpor__ctx, array, count) < 0 ? -1 : 0;
+}
+
+static int read_items(cbor_reader *r, JSValueConst array, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    JSValue item;
+    if (read_hole(r)) return read_sparse(r, array, i + 1, count);
+    item = read_value(r);
+    if (JS_IsException(item) ||
+        add_fast_array_element(torpor__ctx, JS_VALUE_GET_OBJ(array), item, 0) <
+            0)
+      return -1;
+  }
+  return 0;
+}
+
 static JSValue read_array(cbor_reader *r, const cbor_head *head) {
   JSValue array;
   if (!head_fits(r, head, 1)) return JS_EXCEPTION;
   array = JS_NewArray(torpor__ctx);
   if (JS_IsException(array)) return array;
   share_bind(r, array);
-  for (uint32_t i = 0; i < head->number; i++) {
-    JSValue item = read_value(r);
-    if (JS_IsException(item) ||
-        add_fast_array_element(torpor__ctx, JS_VALUE_GET_OBJ(array), item, 0) <
-            0) {
-      JS_FreeValue(torpor__ctx, array);
-      return JS_EXCEPTION;
-    }
-  }
-  return array;
+  if (read_items(r, array, (uint32_t)head->number) == 0) return array;
+  JS_FreeValue(torpor__ctx, array);
+  return JS_EXCEPTION;
 }
 
 /* Reads a key and its value into 'object', where the key must be new; 'size' is
@@ -392,283 +456,4 @@ static JSValue read_collection(cbor_reader *r, int set) {
     }
   }
   return collection;
-}
-
-/* ---- Tagged values -------------------------------------------------------*/
-
-static JSValue read_date(cbor_reader *r) {
-  uint32_t at = r->at;
-  double seconds;
-  JSValue value = read_value(r);
-  if (JS_IsException(value)) return value;
-  if (!JS_IsNumber(value)) {
-    JS_FreeValue(torpor__ctx, value);
-    return read_refuse(at, "a date that is not a number");
-  }
-  JS_ToFloat64(torpor__ctx, &seconds, value);
-  return JS_NewDate(torpor__ctx, round(seconds * 1000));
-}
-
-static JSValue read_string(cbor_reader *r) {
-  cbor_head head;
-  const char *text;
-  if (!read_head(r, &head) || (text = read_text(r, &head)) == NULL)
-    return JS_EXCEPTION;
-  return JS_NewStringLen(torpor__ctx, text, (size_t)head.number);
-}
-
-static JSValue read_regexp(cbor_reader *r) {
-  JSValue source, flags, code, regexp = JS_EXCEPTION;
-  cbor_head head;
-  if (!read_head(r, &head)) return JS_EXCEPTION;
-  if (head.major != CBOR_ARRAY || head.number != 2)
-    return read_refuse(head.at, "a RegExp that is not [source, flags]");
-  source = read_string(r);
-  if (JS_IsException(source)) return source;
-  flags = read_string(r);
-  code = JS_IsException(flags) ? JS_EXCEPTION
-                               : js_compile_regexp(torpor__ctx, source, flags);
-  if (!JS_IsException(code))
-    regexp = js_regexp_constructor_internal(torpor__ctx, JS_UNDEFINED,
-                                            js_dup(source), code);
-  JS_FreeValue(torpor__ctx, flags);
-  JS_FreeValue(torpor__ctx, source);
-  return regexp;
-}
-
-static JSValue read_buffer(cbor_reader *r) {
-  uint32_t size = 0;
-  const uint8_t *data = read_blob(r, &size);
-  if (data == NULL) return JS_EXCEPTION;
-  return JS_NewArrayBufferCopy(torpor__ctx, data, size);
-}
-
-/* A view of all of a new buffer: 'kind' of typed array, or -1: DataView. */
-static JSValue read_view(cbor_reader *r, int kind) {
-  uint32_t at = r->at;
-  int shift = kind < 0 ? 0 : typed_array_size_log2[kind];
-  JSValue args[3] = {read_buffer(r), JS_UNDEFINED, JS_UNDEFINED};
-  JSValue view;
-  if (JS_IsException(args[0])) return JS_EXCEPTION;
-  if (JS_VALUE_GET_OBJ(args[0])->u.array_buffer->byte_length &
-      ((1 << shift) - 1)) {
-    JS_FreeValue(torpor__ctx, args[0]);
-    return read_refuse(at, "a typed array of half an element");
-  }
-  if (kind < 0)
-    view = js_dataview_constructor(torpor__ctx, JS_UNDEFINED, 1, vc(args));
-  else
-    view = js_typed_array_constructor(torpor__ctx, JS_UNDEFINED, 1, vc(args),
-                                      JS_CLASS_UINT8C_ARRAY + kind);
-  JS_FreeValue(torpor__ctx, args[0]);
-  return view;
-}
-
-/* The kind of typed array that has this tag, or -1. */
-static int typed_kind(uint64_t tag) {
-  for (int i = 0; i < JS_TYPED_ARRAY_COUNT; i++)
-    if (cbor_typed_tag[i] == tag) return i;
-  return -1;
-}
-
-/* ---- Errors --------------------------------------------------------------*/
-
-static bool text_is(const char *text, uint64_t size, const char *word) {
-  return size == strlen(word) && memcmp(text, word, (size_t)size) == 0;
-}
-
-/* Puts a field into an error; takes the reference. What is no field of an
- * error is dropped, so that newer writers can say more. */
-static int error_field(JSValueConst error, const char *key, uint64_t size,
-                       JSValue value) {
-  static const char *const names[] = {"message", "stack", "cause", "code",
-                                      "errors"};
-  JSObject *object = JS_VALUE_GET_OBJ(error);
-  bool dom = object->class_id == JS_CLASS_DOM_EXCEPTION;
-  if (text_is(key, size, "stack") && !dom && JS_IsString(value)) {
-    JS_FreeValue(torpor__ctx, object->u.object_data);
-    object->u.object_data = value;
-    return 0;
-  }
-  if (dom && text_is(key, size, "message") && JS_IsString(value)) {
-    JSDOMExceptionData *data = object->u.opaque;
-    set_value(torpor__ctx, &data->message, value);
-    return 0;
-  }
-  for (size_t i = dom; i < countof(names); i++)
-    if (text_is(key, size, names[i]))
-      return JS_DefinePropertyValueStr(torpor__ctx, error, names[i], value,
-                                       JS_PROP_WRITABLE |
-                                           JS_PROP_CONFIGURABLE) < 0
-                 ? -1
-                 : 0;
-  JS_FreeValue(torpor__ctx, value);
-  return 0;
-}
-
-static int read_error_field(cbor_reader *r, JSValueConst error) {
-  cbor_head head;
-  const char *key;
-  JSValue value;
-  if (!read_head(r, &head) || (key = read_text(r, &head)) == NULL) return -1;
-  value = read_value(r);
-  if (JS_IsException(value)) return -1;
-  return error_field(error, key, head.number, value);
-}
-
-/* The error of the name that comes first, if one does: '*count' fields are
- * left then. */
-static JSValue read_error_start(cbor_reader *r, uint64_t *count) {
-  cbor_reader start = *r;
-  cbor_head key, name;
-  const char *text;
-  JSValue error;
-  if (*count > 0 && read_head(r, &key) && (text = read_text(r, &key)) &&
-      text_is(text, key.number, "name") && read_head(r, &name) &&
-      (text = read_text(r, &name))) {
-    --*count;
-    error = torpor__error_new(text, (size_t)name.number, "", 0);
-  } else {
-    if (JS_HasException(torpor__ctx)) torpor__exception_drop();
-    *r = start;
-    error = torpor__error_new("Error", 5, "", 0);
-  }
-  return error;
-}
-
-static JSValue read_error(cbor_reader *r) {
-  cbor_head head;
-  JSValue error;
-  if (!read_head(r, &head)) return JS_EXCEPTION;
-  if (head.major != CBOR_MAP)
-    return read_refuse(head.at, "an error that is not a map");
-  if (!head_fits(r, &head, 2)) return JS_EXCEPTION;
-  error = read_error_start(r, &head.number);
-  if (JS_IsException(error)) return error;
-  share_bind(r, error);
-  while (head.number-- > 0) {
-    if (read_error_field(r, error)) {
-      JS_FreeValue(torpor__ctx, error);
-      return JS_EXCEPTION;
-    }
-  }
-  return error;
-}
-
-/* ---- Shared values -------------------------------------------------------*/
-
-static JSValue read_shared(cbor_reader *r) {
-  int number = r->shared_count;
-  JSValue value;
-  if (js_resize_array(torpor__ctx, (void **)&r->shared, sizeof(r->shared[0]),
-                      &r->shared_capacity, number + 1))
-    return JS_EXCEPTION;
-  r->shared[r->shared_count++] = JS_UNINITIALIZED;
-  r->share = number;
-  value = read_value(r);
-  r->share = CBOR_NOT_SHARED;
-  if (!JS_IsException(value) && JS_IsUninitialized(r->shared[number]))
-    r->shared[number] = js_dup(value);
-  return value;
-}
-
-static JSValue read_reference(cbor_reader *r) {
-  cbor_head head;
-  if (!read_head(r, &head)) return JS_EXCEPTION;
-  if (head.major != CBOR_UNSIGNED || head.number >= (uint64_t)r->shared_count ||
-      JS_IsUninitialized(r->shared[head.number]))
-    return read_refuse(head.at, "a reference to what is not there");
-  return js_dup(r->shared[head.number]);
-}
-
-/* ---- Values --------------------------------------------------------------*/
-
-static JSValue read_tagged(cbor_reader *r, const cbor_head *head) {
-  int kind = typed_kind(head->number);
-  if (kind >= 0) return read_view(r, kind);
-  switch (head->number) {
-  case CBOR_TAG_DATE:
-    return read_date(r);
-  case CBOR_TAG_BIGINT:
-    return read_bigint(r, false);
-  case CBOR_TAG_BIGINT_NEGATIVE:
-    return read_bigint(r, true);
-  case CBOR_TAG_SHARED:
-    return read_shared(r);
-  case CBOR_TAG_REFERENCE:
-    return read_reference(r);
-  case CBOR_TAG_SET:
-    return read_collection(r, MAGIC_SET);
-  case CBOR_TAG_MAP:
-    return read_collection(r, 0);
-  case CBOR_TAG_REGEXP:
-    return read_regexp(r);
-  case CBOR_TAG_BUFFER:
-    return read_buffer(r);
-  case CBOR_TAG_VIEW:
-    return read_view(r, -1);
-  case CBOR_TAG_ERROR:
-    return read_error(r);
-  default:
-    return read_refuse(head->at, "an unknown tag");
-  }
-}
-
-static JSValue read_item(cbor_reader *r) {
-  cbor_head head;
-  if (!read_head(r, &head)) return JS_EXCEPTION;
-  switch (head.major) {
-  case CBOR_UNSIGNED:
-  case CBOR_NEGATIVE:
-    return read_integer(&head);
-  case CBOR_BYTES:
-    r->at = head.at;
-    return read_view(r, JS_TYPED_ARRAY_UINT8);
-  case CBOR_TEXT:
-    r->at = head.at;
-    return read_string(r);
-  case CBOR_ARRAY:
-    return read_array(r, &head);
-  case CBOR_MAP:
-    return read_object(r, &head);
-  case CBOR_TAG:
-    return read_tagged(r, &head);
-  default:
-    return read_simple(&head);
-  }
-}
-
-static JSValue read_value(cbor_reader *r) {
-  JSValue value;
-  if (r->depth == CBOR_DEPTH_READ)
-    return read_refuse(r->at, "nesting that is too deep");
-  if (js_check_stack_overflow(torpor__rt, 0))
-    return JS_ThrowStackOverflow(torpor__ctx);
-  r->depth++;
-  value = read_item(r);
-  r->depth--;
-  return value;
-}
-
-/* The value of 'size' bytes of CBOR, all of them. */
-static JSValue torpor__cbor_read(const uint8_t *data, uint32_t size) {
-  cbor_form forms[CBOR_FORM_KEYS] = {0};
-  cbor_reader r = {
-      .data = data, .size = size, .share = CBOR_NOT_SHARED, .forms = forms};
-  JSValue value = read_value(&r);
-  forms_end(forms, CBOR_FORM_KEYS);
-  for (int i = 0; i < r.shared_count; i++)
-    JS_FreeValue(torpor__ctx, r.shared[i]);
-  js_free(torpor__ctx, r.shared);
-  if (!JS_IsException(value) && r.at != size) {
-    JS_FreeValue(torpor__ctx, value);
-    return read_refuse(r.at, "more data than one value");
-  }
-  return value;
-}
-
-EXPORT(torpor_cbor_decode)
-torpor_status export_cbor_decode(const uint8_t *data, uint32_t size) {
-  torpor__enter();
-  return torpor__leave(torpor__give(torpor__cbor_read(data, size)));
 }

@@ -32,12 +32,18 @@ enum cbor_tag {
   CBOR_TAG_BIGINT_NEGATIVE = 3,
   CBOR_TAG_SHARED = 28,
   CBOR_TAG_REFERENCE = 29,
+  CBOR_TAG_HOLE = 31,
   CBOR_TAG_SET = 258,
   CBOR_TAG_MAP = 259,
+  CBOR_TAG_WTF8 = 273,
   CBOR_TAG_REGEXP = 21066,
   CBOR_TAG_BUFFER = 7630690,
   CBOR_TAG_ERROR = 7630693,
+  CBOR_TAG_BOXED = 7630703,
+  CBOR_TAG_PART = 7630704,
+  CBOR_TAG_SYMBOL = 7630707,
   CBOR_TAG_VIEW = 7630710,
+  CBOR_TAG_WHOLE = 7630711,
 };
 
 enum { CBOR_HEAD = 9 }; /* most bytes of a head */
@@ -64,7 +70,7 @@ static size_t cbor_put_head(uint8_t *to, enum cbor_major major,
 
 /* Values inside each other, as far as they are written; and items, as far as
  * they are read: a value may have up to three tags or arrays around it. */
-enum { CBOR_DEPTH = 512, CBOR_DEPTH_READ = 4 * CBOR_DEPTH };
+enum { CBOR_DEPTH = TORPOR_DATA_DEPTH, CBOR_DEPTH_READ = 4 * CBOR_DEPTH };
 
 /* Objects of up to so many keys are read and written with what is known of the
  * last ones that had the same. */

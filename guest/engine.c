@@ -77,6 +77,7 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "job.c"
 #include "cbor-write.c"
 #include "cbor-read.c"
+#include "cbor-read-tags.c"
 #include "operation.c"
 #include "wake.c"
 #include "state.c"

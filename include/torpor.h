@@ -70,6 +70,8 @@
 #include "torpor/exception.h"     /* what was thrown */
 #include "torpor/promise.h"       /* jobs and promises */
 #include "torpor/data.h"          /* trees of values in one call */
+#include "torpor/writer.h"        /* trees written without a VM */
+#include "torpor/reader.h"        /* trees read without one */
 #include "torpor/operation.h"     /* what a sleeping VM waits for */
 #include "torpor/snapshot.h"      /* sleeping and waking */
 #include "torpor/base.h"          /* many VMs from one snapshot; copies */

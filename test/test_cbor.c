@@ -316,14 +316,14 @@ static void test_refuses_json(void **state) {
 }
 
 static void test_refuses_depth(void **state) {
-  char deep[2 * TORPOR__JSON_DEPTH + 4];
+  char deep[2 * TORPOR_DATA_DEPTH + 4];
   uint8_t tags[2 * TORPOR__CBOR_DEPTH];
   torpor_bytes bytes;
   (void)state;
-  memset(deep, '[', TORPOR__JSON_DEPTH + 1);
-  memset(deep + TORPOR__JSON_DEPTH + 1, ']', TORPOR__JSON_DEPTH + 1);
-  assert_refuses_json(deep, 2 * TORPOR__JSON_DEPTH + 2, "nesting");
-  test_ok(NULL, torpor_json_to_cbor(deep + 1, 2 * TORPOR__JSON_DEPTH, &bytes));
+  memset(deep, '[', TORPOR_DATA_DEPTH + 1);
+  memset(deep + TORPOR_DATA_DEPTH + 1, ']', TORPOR_DATA_DEPTH + 1);
+  assert_refuses_json(deep, 2 * TORPOR_DATA_DEPTH + 2, "nesting");
+  test_ok(NULL, torpor_json_to_cbor(deep + 1, 2 * TORPOR_DATA_DEPTH, &bytes));
   torpor_bytes_free(&bytes);
   memset(tags, 0xc6, sizeof(tags));
   test_status(NULL, torpor_cbor_to_json(tags, sizeof(tags), &bytes),
@@ -422,12 +422,12 @@ static void test_names_twice_in_depth(void **state) {
   torpor__buffer data = {0};
   torpor_bytes json, cbor;
   (void)state;
-  add_times(&data, TORPOR__JSON_DEPTH - 1, "{\"a\":0,\"a\":", 11);
+  add_times(&data, TORPOR_DATA_DEPTH - 1, "{\"a\":0,\"a\":", 11);
   torpor__buffer_add(&data, "[1]", 3);
-  add_times(&data, TORPOR__JSON_DEPTH - 1, "}", 1);
+  add_times(&data, TORPOR_DATA_DEPTH - 1, "}", 1);
   test_ok(NULL, torpor__buffer_finish(&data, &json));
   test_ok(NULL, torpor_json_to_cbor((char *)json.data, json.size, &cbor));
-  assert_int_equal(cbor.size, 3 * (TORPOR__JSON_DEPTH - 1) + 2);
+  assert_int_equal(cbor.size, 3 * (TORPOR_DATA_DEPTH - 1) + 2);
   torpor_bytes_free(&cbor);
   torpor_bytes_free(&json);
 }

@@ -221,6 +221,80 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(keep_none(torpor_json_to_cbor(w->data, w->size, w->out[0]), w)))   \
   X(torpor_cbor_to_json, OUT1 | DATA,                                          \
     RETURNS(keep_none(torpor_cbor_to_json(w->data, w->size, w->out[0]), w)))   \
+  X(torpor_writer_open, OUT1, RETURNS(open_writer(w)))                         \
+  X(torpor_writer_close, SILENT, (torpor_writer_close(NULL));                  \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_reset, SILENT, (torpor_writer_reset(NULL));                  \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_finish, 0, RETURNS(torpor_writer_finish(NULL, NULL)))        \
+  X(torpor_writer_array, SILENT, (torpor_writer_array(NULL, 0));               \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_map, SILENT, (torpor_writer_map(NULL, 0)); return TORPOR_OK) \
+  X(torpor_writer_collection, SILENT, (torpor_writer_collection(NULL, 0));     \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_set, SILENT, (torpor_writer_set(NULL, 0)); return TORPOR_OK) \
+  X(torpor_writer_key, SILENT, (torpor_writer_key(NULL, NULL, 0));             \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_end, SILENT, (torpor_writer_end(NULL)); return TORPOR_OK)    \
+  X(torpor_writer_hole, SILENT, (torpor_writer_hole(NULL)); return TORPOR_OK)  \
+  X(torpor_writer_undefined, SILENT, (torpor_writer_undefined(NULL));          \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_null, SILENT, (torpor_writer_null(NULL)); return TORPOR_OK)  \
+  X(torpor_writer_boolean, SILENT, (torpor_writer_boolean(NULL, true));        \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_number, SILENT, (torpor_writer_number(NULL, 1));             \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_integer, SILENT, (torpor_writer_integer(NULL, 1));           \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_bigint, SILENT, (torpor_writer_bigint(NULL, true, NULL, 5)); \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_string, SILENT,                                              \
+    (torpor_writer_string(NULL, NULL, SIZE_MAX));                              \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_utf16, SILENT, (torpor_writer_utf16(NULL, NULL, 5));         \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_symbol, SILENT, (torpor_writer_symbol(NULL, NULL, 5));       \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_date, SILENT, (torpor_writer_date(NULL, 1));                 \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_regexp, SILENT, (torpor_writer_regexp(NULL, NULL, NULL));    \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_error, SILENT,                                               \
+    (torpor_writer_error(NULL, NULL, NULL, NULL));                             \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_bytes, SILENT, (torpor_writer_bytes(NULL, NULL, 5));         \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_view, SILENT, (torpor_writer_view(NULL, 5, NULL, 5));        \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_share, SILENT, DOES(torpor_writer_share(NULL)))              \
+  X(torpor_writer_reference, SILENT, (torpor_writer_reference(NULL, 5));       \
+    return TORPOR_OK)                                                          \
+  X(torpor_writer_tag, SILENT, (torpor_writer_tag(NULL, 5)); return TORPOR_OK) \
+  X(torpor_reader_open, OUT1 | DATA, RETURNS(open_reader(w)))                  \
+  X(torpor_reader_close, SILENT, (torpor_reader_close(NULL));                  \
+    return TORPOR_OK)                                                          \
+  X(torpor_reader_status, 0, RETURNS(torpor_reader_status(NULL)))              \
+  X(torpor_reader_type, SILENT, DOES(torpor_reader_type(NULL)))                \
+  X(torpor_reader_is_shared, SILENT,                                           \
+    DOES(torpor_reader_is_shared(NULL, NULL)))                                 \
+  X(torpor_reader_enter, SILENT, DOES(torpor_reader_enter(NULL)))              \
+  X(torpor_reader_leave, SILENT, (torpor_reader_leave(NULL));                  \
+    return TORPOR_OK)                                                          \
+  X(torpor_reader_skip, SILENT, (torpor_reader_skip(NULL)); return TORPOR_OK)  \
+  X(torpor_reader_find, SILENT, DOES(torpor_reader_find(NULL, NULL, 5)))       \
+  X(torpor_reader_reference, SILENT, DOES(torpor_reader_reference(NULL)))      \
+  X(torpor_reader_follow, SILENT, (torpor_reader_follow(NULL));                \
+    return TORPOR_OK)                                                          \
+  X(torpor_reader_tag, SILENT, DOES(torpor_reader_tag(NULL)))                  \
+  X(torpor_reader_boolean, SILENT, DOES(torpor_reader_boolean(NULL)))          \
+  X(torpor_reader_number, SILENT, DOES(torpor_reader_number(NULL)))            \
+  X(torpor_reader_integer, SILENT, DOES(torpor_reader_integer(NULL)))          \
+  X(torpor_reader_bigint, SILENT,                                              \
+    DOES(torpor_reader_bigint(NULL, NULL, NULL, 5)))                           \
+  X(torpor_reader_string, SILENT, DOES(torpor_reader_string(NULL)))            \
+  X(torpor_reader_wtf8, SILENT, DOES(torpor_reader_wtf8(NULL)))                \
+  X(torpor_reader_date, SILENT, DOES(torpor_reader_date(NULL)))                \
+  X(torpor_reader_view, SILENT, DOES(torpor_reader_view(NULL, NULL)))          \
   X(torpor_operation_begin, VM | FREE1 | FREE2 | VALUE | TEXT | DUE | ENTERS,  \
     RETURNS(torpor_operation_begin(w->vm, w->text, w->value, w->due,           \
                                    w->out[0], w->out[1])))                     \
@@ -299,6 +373,20 @@ static torpor_status open_and_close(const with *w) {
   torpor_vm **out = w->out[0];
   torpor_status status = torpor_vm_open(NULL, out);
   if (status == TORPOR_OK) torpor_vm_close(*out);
+  return status;
+}
+
+static torpor_status open_writer(const with *w) {
+  torpor_writer **out = w->out[0];
+  torpor_status status = torpor_writer_open(NULL, 0, out);
+  if (status == TORPOR_OK) torpor_writer_close(*out);
+  return status;
+}
+
+static torpor_status open_reader(const with *w) {
+  torpor_reader **out = w->out[0];
+  torpor_status status = torpor_reader_open(w->data, w->size, out);
+  if (status == TORPOR_OK) torpor_reader_close(*out);
   return status;
 }
 

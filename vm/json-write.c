@@ -4,8 +4,8 @@
  * JSON has less than CBOR. What it lacks becomes what a reader can make most
  * of: dates are ISO strings, bytes are base64, big integers "0x..." strings,
  * undefined, NaN and infinities are null; keys that are not text become the
- * JSON text of the key; other tags are passed over. CBOR within CBOR (tag 24)
- * is unpacked.
+ * JSON text of the key; other tags are passed over, so that a symbol is its key
+ * and a boxed primitive the primitive. CBOR within CBOR (tag 24) is unpacked.
  *
  * A value that is shared is printed again wherever it is referred to; only
  * within itself it is "[Circular]". As few bytes may say a lot that way, a text
@@ -253,6 +253,28 @@ static bool print_bigint(printer *p, const torpor__cbor_item *item,
   return true;
 }
 
+/* Text with lone surrogates, which are escaped. */
+static bool print_wtf8(printer *p, const torpor__cbor_item *item) {
+  const uint8_t *at = item->data, *start = at, *end;
+  if (item->major != TORPOR__CBOR_BYTES || item->indefinite) return false;
+  put(p, "\"");
+  for (end = at + item->value; at < end;) {
+    char escape[8];
+    if (end - at < 3 || at[0] != 0xed || at[1] < 0xa0) {
+      at++;
+      continue;
+    }
+    if (!put_escaped(p, start, (size_t)(at - start))) return false;
+    snprintf(escape, sizeof(escape), "\\ud%x%02x", (unsigned)(at[1] >> 2 & 15),
+             (at[1] & 3u) << 6 | (at[2] & 63u));
+    put(p, escape);
+    start = at += 3;
+  }
+  if (!put_escaped(p, start, (size_t)(end - start))) return false;
+  put(p, "\"");
+  return true;
+}
+
 /* A document in a byte string. */
 static bool print_embedded(printer *p, const torpor__cbor_item *item) {
   torpor__cbor_reader outer = p->in;
@@ -340,7 +362,7 @@ static bool print_reference(printer *p, const torpor__cbor_item *item) {
     put(p, "\"[Circular]\"");
     return true;
   }
-  if (p->depth + target->height <= TORPOR__JSON_DEPTH &&
+  if (p->depth + target->height <= TORPOR_DATA_DEPTH &&
       target->size <= REPEATED_LARGEST - p->repeated)
     return print_again(p, target);
   snprintf(text, sizeof(text), "\"[shared %llu]\"",
@@ -349,9 +371,102 @@ static bool print_reference(printer *p, const torpor__cbor_item *item) {
   return true;
 }
 
+/* ---- Tags of our own ------------------------------------------------------*/
+
+/* Prints an item that has a number of its own, but is no cycle. */
+static bool print_numbered(printer *p, const torpor__cbor_item *item,
+                           const uint8_t *at) {
+  size_t number = p->shares.count;
+  bool first = !p->shares.repeating, good;
+  const uint8_t *back = p->in.at;
+  p->in.at = at;
+  if (first && !add_shared(p)) return false;
+  p->in.at = back;
+  good = print_item(p, item);
+  if (first && good) p->shares.items[number].size = (size_t)(p->in.at - at);
+  return good;
+}
+
+/* A view whose buffer has a number: references to that print the bytes. */
+static bool print_whole(printer *p) {
+  const uint8_t *at = p->in.at;
+  torpor__cbor_item item;
+  return torpor__cbor_next(&p->in, &item) && print_numbered(p, &item, at);
+}
+
+/* What a view is of. */
+typedef struct buffer {
+  torpor__cbor_item bytes;
+  bool again;      /* it was met before */
+  uint64_t number; /* then: which it is */
+} buffer;
+
+/* Reads the buffer that comes next: bytes with tags before them, or a reference
+ * to some. */
+static bool read_buffer(printer *p, buffer *found) {
+  torpor__cbor_item *item = &found->bytes;
+  const uint8_t *back = NULL;
+  size_t known = p->shares.count;
+  bool good;
+  while ((good = torpor__cbor_next(&p->in, item)) &&
+         item->major == TORPOR__CBOR_TAG) {
+    bool counted = item->value == TORPOR__TAG_SHARED && !p->shares.repeating;
+    if (counted && !found->again && !add_shared(p)) return false;
+    if (item->value != TORPOR__TAG_REFERENCE) continue;
+    if (found->again || !torpor__cbor_next(&p->in, item) ||
+        item->major != TORPOR__CBOR_UNSIGNED || item->value >= p->shares.count)
+      return false;
+    found->again = true;
+    found->number = item->value;
+    back = p->in.at;
+    p->in.at = p->shares.items[item->value].at;
+  }
+  if (back) p->in.at = back;
+  for (; known < p->shares.count; known++)
+    p->shares.items[known].size =
+        (size_t)(p->in.at - p->shares.items[known].at);
+  return good && item->major == TORPOR__CBOR_BYTES && !item->indefinite;
+}
+
+static void put_part(printer *p, const buffer *of, uint64_t offset,
+                     uint64_t size) {
+  char text[40];
+  if (of->again && size > REPEATED_LARGEST - p->repeated) {
+    snprintf(text, sizeof(text), "\"[shared %llu]\"",
+             (unsigned long long)of->number);
+    put(p, text);
+    return;
+  }
+  if (of->again) p->repeated += (size_t)size;
+  put(p, "\"");
+  put_base64(p, of->bytes.data + offset, (size_t)size);
+  put(p, "\"");
+}
+
+static bool next_unsigned(printer *p, uint64_t *number) {
+  torpor__cbor_item item;
+  if (!torpor__cbor_next(&p->in, &item)) return false;
+  *number = item.value;
+  return item.major == TORPOR__CBOR_UNSIGNED;
+}
+
+/* A view of a part of a buffer: [tag of the view, buffer, offset, size]. */
+static bool print_part(printer *p, const torpor__cbor_item *array) {
+  buffer of = {.again = false};
+  uint64_t kind, offset, size;
+  if (array->major != TORPOR__CBOR_ARRAY || array->indefinite ||
+      array->value != 4 || !next_unsigned(p, &kind) || !read_buffer(p, &of) ||
+      !next_unsigned(p, &offset) || !next_unsigned(p, &size) ||
+      offset > of.bytes.value || size > of.bytes.value - offset)
+    return false;
+  put_part(p, &of, offset, size);
+  return true;
+}
+
 static bool print_tag(printer *p, uint64_t tag) {
   torpor__cbor_item item;
   if (tag == TORPOR__TAG_SHARED) return print_shared(p);
+  if (tag == TORPOR__TAG_WHOLE) return print_whole(p);
   if (!torpor__cbor_next(&p->in, &item) || item.is_break) return false;
   switch (tag) {
   case TORPOR__TAG_DATE:
@@ -363,6 +478,10 @@ static bool print_tag(printer *p, uint64_t tag) {
     return print_embedded(p, &item);
   case TORPOR__TAG_REFERENCE:
     return print_reference(p, &item);
+  case TORPOR__TAG_WTF8:
+    return print_wtf8(p, &item);
+  case TORPOR__TAG_PART:
+    return print_part(p, &item);
   default:
     return print_item(p, &item);
   }
@@ -418,14 +537,20 @@ static bool print_other_key(printer *p, const torpor__cbor_item *key) {
   return good;
 }
 
+static bool print_key(printer *p, const torpor__cbor_item *key) {
+  if (key->major == TORPOR__CBOR_TEXT ||
+      (key->major == TORPOR__CBOR_TAG && key->value == TORPOR__TAG_WTF8))
+    return print_item(p, key);
+  return print_other_key(p, key);
+}
+
 static bool print_map(printer *p, const torpor__cbor_item *map) {
   torpor__cbor_item key, value;
   bool good;
   put(p, "{");
   for (uint64_t i = 0; next_element(p, map, i, &key, &good); i++) {
-    bool text = key.major == TORPOR__CBOR_TEXT;
     if (i > 0) put(p, ",");
-    if (!(text ? print_text(p, &key) : print_other_key(p, &key))) return false;
+    if (!print_key(p, &key)) return false;
     put(p, ":");
     if (!torpor__cbor_next(&p->in, &value) || value.is_break ||
         !print_item(p, &value))

@@ -82,25 +82,7 @@ static bool accept(parser *p, char wanted) {
 
 static void put_point(parser *p, uint32_t point) {
   uint8_t utf8[4];
-  if (point < 0x80) {
-    utf8[0] = (uint8_t)point;
-    torpor__buffer_add(&p->text, utf8, 1);
-  } else if (point < 0x800) {
-    utf8[0] = (uint8_t)(0xc0 | point >> 6);
-    utf8[1] = (uint8_t)(0x80 | (point & 0x3f));
-    torpor__buffer_add(&p->text, utf8, 2);
-  } else if (point < 0x10000) {
-    utf8[0] = (uint8_t)(0xe0 | point >> 12);
-    utf8[1] = (uint8_t)(0x80 | (point >> 6 & 0x3f));
-    utf8[2] = (uint8_t)(0x80 | (point & 0x3f));
-    torpor__buffer_add(&p->text, utf8, 3);
-  } else {
-    utf8[0] = (uint8_t)(0xf0 | point >> 18);
-    utf8[1] = (uint8_t)(0x80 | (point >> 12 & 0x3f));
-    utf8[2] = (uint8_t)(0x80 | (point >> 6 & 0x3f));
-    utf8[3] = (uint8_t)(0x80 | (point & 0x3f));
-    torpor__buffer_add(&p->text, utf8, 4);
-  }
+  torpor__buffer_add(&p->text, utf8, torpor__utf8_put(utf8, point));
 }
 
 /* Four hex digits at 'at'; false when they are not there. */
@@ -230,7 +212,7 @@ static bool read_value(parser *p);
 
 /* Counts in the first pass; writes the head in the second. */
 static bool begin_container(parser *p, torpor__major major, size_t *index) {
-  if (++p->depth > TORPOR__JSON_DEPTH) return fail(p, "less nesting");
+  if (++p->depth > TORPOR_DATA_DEPTH) return fail(p, "less nesting");
   *index = p->next++;
   if (p->out) {
     torpor__cbor_head(p->out, major, p->counts[*index]);
@@ -441,11 +423,11 @@ torpor_status torpor_json_to_cbor(const char *json, size_t size,
   TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
   if (size > 0) TORPOR__REQUIRE(NULL, json);
-  if (size > TORPOR_SOURCE_LARGEST)
+  if (size > TORPOR_DATA_LARGEST)
     return torpor__fail(NULL, TORPOR_LIMIT,
                         "the JSON text has %zu bytes; the "
                         "limit is %zu",
-                        size, TORPOR_SOURCE_LARGEST);
+                        size, TORPOR_DATA_LARGEST);
   if (!read_document(&p) && has_memory(&p))
     status =
         torpor__fail(NULL, TORPOR_FORMAT, "not JSON: expected %s at byte %zu",

@@ -83,6 +83,8 @@
  *     pack.c           compressing sections
  *     protect.c        snapshots under a caller's key
  *     identify.c       the id of a snapshot
+ *     writer.c         trees of values, written call by call
+ *     reader.c         trees of values, read where they lie
  *     json.c           JSON to CBOR
  *     json-write.c     CBOR to JSON
  *     cbor-error.c     an error as plain data

@@ -9,6 +9,12 @@
 extern "C" {
 #endif
 
+/* Limits of all trees, whoever writes or reads them: values inside each other,
+ * and bytes of CBOR or of JSON text. What is read may have up to three tags
+ * or arrays more around each value. */
+#define TORPOR_DATA_DEPTH 512
+#define TORPOR_DATA_LARGEST ((size_t)256 << 20)
+
 /* Plain data as CBOR (RFC 8949; typed arrays RFC 8746; docs/cbor.md). Cycles
  * and shared references are kept; functions, symbols and objects of the
  * program's own classes are refused with TORPOR_THROWN (a TypeError says

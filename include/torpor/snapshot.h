@@ -77,12 +77,6 @@ TORPOR_API torpor_status torpor_snapshot_restore(const void *data, size_t size,
                                                  const torpor_options *options,
                                                  torpor_vm **out);
 
-/* Bytes that belong to the caller. */
-typedef struct torpor_slice {
-  const void *data;
-  size_t size;
-} torpor_slice;
-
 #define TORPOR_CHAIN_LARGEST 1024
 
 /* Opens a VM from a chain: a whole snapshot, then differences, each from the

@@ -25,6 +25,12 @@ typedef struct torpor_bytes {
 
 TORPOR_API void torpor_bytes_free(torpor_bytes *bytes);
 
+/* Bytes that belong to somebody else. */
+typedef struct torpor_slice {
+  const void *data;
+  size_t size;
+} torpor_slice;
+
 typedef enum torpor_clock {
   TORPOR_CLOCK_WALL,      /* milliseconds since 1970-01-01 UTC */
   TORPOR_CLOCK_MONOTONIC, /* milliseconds since some moment; never goes back */
