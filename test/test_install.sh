@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # ctest: slow nosanitize timeout=240
 #
-# What 'make install' puts down is enough to build C programs with, found by
-# pkg-config and by find_package, linked against the shared or the static
-# libraries; also when the installed tree is moved, and with DESTDIR. Each
+# What 'make install' puts down is enough to build C and C++ programs with,
+# found by pkg-config and by find_package, linked against the shared or the
+# static libraries; also when the installed tree is moved, and with DESTDIR. Each
 # library shows what programs call and nothing else, and needs what it needs and
 # nothing else.
 set -euo pipefail
@@ -17,7 +17,7 @@ fail() {
   exit 1
 }
 
-# For each library, a program that says the version and 42.
+# For each library, a program that says the version and 42; C and C++ as well.
 cat >"$work/torpor.c" <<'END'
 #include <stdio.h>
 #include <torpor.h>
@@ -179,6 +179,10 @@ for name in torpor torpor-loop torpor-run; do
   link "$name" "$name"
   expect_answer "$work/$name-by-pkg-config"
 
+  # g++ takes it for C++.
+  TORPOR_CC=g++ link "$name" "$name" -std=c++11 -Wall -Wextra -Werror
+  expect_answer "$work/$name-by-pkg-config"
+
   link "$name" "$name-static"
   ! readelf -d "$work/$name-by-pkg-config" | grep -q libtorpor ||
     fail "what is linked with $name-static needs libtorpor.so"
@@ -218,3 +222,19 @@ for part in torpor loop run; do
   expect_answer "$work/build/$part"
   expect_answer "$work/build/${part}_static"
 done
+
+# --- Another folder for libraries --------------------------------------------
+
+# As packages for Debian are configured; there, programs are not told where to
+# look.
+cmake -S "$TORPOR_SOURCE" -B "$work/odd" -DCMAKE_C_COMPILER="$TORPOR_CC" \
+  -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=lib/odd \
+  -DTORPOR_ENGINE_DIR="$TORPOR_BUILD/generated" -DTORPOR_TESTS=OFF \
+  >"$work/log" || { cat "$work/log"; fail "it cannot be configured"; }
+mkdir -p "$work/usr/lib/odd/pkgconfig"
+cp "$work"/odd/*.pc "$work/usr/lib/odd/pkgconfig"
+export PKG_CONFIG_PATH=$work/usr/lib/odd/pkgconfig
+[ "$(realpath "$(pkg-config --variable=libdir torpor)")" = \
+  "$work/usr/lib/odd" ] || fail "torpor.pc does not have lib/odd"
+! pkg-config --libs torpor-run | grep rpath ||
+  fail "with the prefix /usr, programs are told where to look"
