@@ -32,6 +32,7 @@ typedef struct torpor_options {
 typedef void (*torpor_fn)(void *user, torpor_number number);
 typedef struct torpor_vm torpor_vm;
 int torpor_open(const torpor_options *options, torpor_vm **out);
+extern const int torpor_count;
 static inline int torpor_twice(int number) { return 2 * number; }
 """
 
@@ -51,6 +52,7 @@ LIST = """\
 + field torpor_point.y = at 8, size 8: double
 + field torpor_point.z = at 8, size 12: char[12]
 + type torpor_fn = void (*)(void *, torpor_number)
++ variable torpor_count = const int
 """
 
 
@@ -186,6 +188,15 @@ class Tool(unittest.TestCase):
         self.assertEqual(run_abi("--update", self.root)[0], 0)
         self.expect_growth("static", "int torpor_close(torpor_vm *vm);\nstatic",
                            "changed: function torpor_close")
+
+    def test_a_change_can_be_allowed(self):
+        self.release()
+        self.change("LARGEST 10", "LARGEST 11")
+        self.assertEqual(run_abi("--update", self.root)[0], 1)
+        code, _ = run_abi("--update", "--allow", "macro TORPOR_LARGEST",
+                          self.root)
+        self.assertEqual(code, 0)
+        self.assertEqual(run_abi(self.root), (0, ""))
 
     def test_major_version(self):
         self.release()
