@@ -39,7 +39,7 @@ struct heap {
 };
 
 static torpor_vm *open_program(struct heap *heap) {
-  torpor_usage usage;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   torpor_vm *vm = sleeper_open(heap->bytes);
   sleeper_check(torpor_vm_usage(vm, &usage), vm, "usage");
   heap->used = (double)usage.heap_used;

@@ -77,7 +77,7 @@ static int install_into(const struct cli_call *call, const char *folder) {
   struct cli_install install = {
       .from = call->arguments[1], .folder = folder, .quick = settings->quick};
   char path[PATH_MAX];
-  torpor_engine_info info;
+  torpor_engine_info info = TORPOR_ENGINE_INFO_INIT;
   int code = cli_install(&install, path, &info);
   if (code != CLI_EXIT_DONE) return code;
   if (settings->json) {

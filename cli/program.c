@@ -113,10 +113,10 @@ static int open_source(struct program *program, torpor_bytes *source) {
 
 static int open_vm(struct program *program) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.user = program;
-  options.host.console = write_console;
-  options.host.module = load_module;
-  options.host.interrupt = is_stopping;
+  options.user = program;
+  options.console = write_console;
+  options.module = load_module;
+  options.interrupt = is_stopping;
   int code = cli_sandbox_limits(program->settings->sandbox, &options);
   if (code != CLI_EXIT_DONE) return code;
   torpor_status status = torpor_vm_open(&options, &program->vm);

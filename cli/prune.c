@@ -47,7 +47,7 @@ static int prune_runs(torpor_store *store, const struct cli_call *call,
                            torpor_run_prune(store, NULL, settings->keep.states,
                                             settings->dry_run, total));
   for (size_t i = 0; i < call->count; i++) {
-    torpor_run_pruned pruned = {0};
+    torpor_run_pruned pruned = TORPOR_RUN_PRUNED_INIT;
     const char *id = call->arguments[i];
     torpor_status status = torpor_run_prune(store, id, settings->keep.states,
                                             settings->dry_run, &pruned);
@@ -78,7 +78,7 @@ static void tell(const torpor_run_pruned *total,
 
 static int run(const struct cli_call *call) {
   const struct prune_settings *settings = call->settings;
-  torpor_run_pruned total = {0};
+  torpor_run_pruned total = TORPOR_RUN_PRUNED_INIT;
   torpor_store *store;
   int code = check_call(call);
   if (code == CLI_EXIT_DONE)

@@ -158,7 +158,7 @@ void cli_report_error(torpor_vm *vm, torpor_value value,
                       const struct cli_sources *sources) {
   const char *before = "uncaught ";
   for (int i = 0; i < CAUSES_MAX; i++) {
-    torpor_error error;
+    torpor_error error = TORPOR_ERROR_INIT;
     if (torpor_error_read(vm, value, &error) != TORPOR_OK) {
       cli_complain("%san error that cannot be read: %s", before,
                    torpor_last_error(vm));

@@ -133,6 +133,7 @@ int cli_snapshot_open(const struct cli_snapshot_settings *settings,
   int code = file ? read_file(&settings->store, out)
                   : read_state(&settings->store, step, out);
   if (code == CLI_EXIT_DONE) {
+    out->info.size = sizeof(out->info);
     torpor_status status = torpor_snapshot_read(out->data, out->data_size,
                                                 &out->info, &out->operations);
     if (status != TORPOR_OK) code = fail_read(out, status);
@@ -180,7 +181,7 @@ static torpor_status make_report(struct cli_snapshot *snapshot,
                                  uint64_t memory) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm = NULL;
-  options.host.console = drop_console;
+  options.console = drop_console;
   options.memory_max = memory;
   torpor_status status = torpor_snapshot_restore(
       snapshot->data, snapshot->data_size, &options, &vm);

@@ -63,7 +63,7 @@ static void show_lost(const torpor_run_upgrade_report *report) {
   char text[CLI_WAIT_SIZE];
   for (size_t i = 0; i < report->lost_count; i++) {
     cli_print(stdout, "%s", i == 0 ? "dropped    " : "           ");
-    cli_output_plain(stdout, cli_wait_describe(&report->lost[i], text));
+    cli_output_plain(stdout, cli_wait_describe(report->lost[i], text));
     putchar('\n');
   }
   if (report->answered > 0)
@@ -124,7 +124,7 @@ static void print_report(const char *id,
   cli_json_number("state_bytes", (int64_t)report->state.size);
   cli_json_data("state", report->state.data, report->state.size);
   cli_json_open("dropped", '[');
-  for (size_t i = 0; i < report->lost_count; i++) print_lost(&report->lost[i]);
+  for (size_t i = 0; i < report->lost_count; i++) print_lost(report->lost[i]);
   cli_json_close(']');
   cli_json_number("answered", (int64_t)report->answered);
   cli_json_number("signals", (int64_t)report->signals);
@@ -135,7 +135,7 @@ static int run(const struct cli_call *call) {
   const struct upgrade_settings *settings = call->settings;
   const char *id = call->arguments[0];
   torpor_run_upgrade_options with = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
-  torpor_run_upgrade_report report;
+  torpor_run_upgrade_report report = TORPOR_RUN_UPGRADE_REPORT_INIT;
   torpor_store *store;
   int code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code != CLI_EXIT_DONE) return code;

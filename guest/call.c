@@ -131,7 +131,7 @@ static JSValue torpor__host_function(const char *text, uint32_t size,
 EXPORT(torpor_function_new)
 torpor_status export_function_new(const char *text, uint32_t size,
                                   int32_t length) {
-  return torpor__give(torpor__host_function(text, size, length));
+  return torpor__give_made(torpor__host_function(text, size, length));
 }
 
 /* ---- Calls by the host ---------------------------------------------------*/

@@ -192,6 +192,21 @@ static torpor_status torpor__give(JSValue value) {
                                                                : TORPOR_LIMIT;
 }
 
+/* Whether memory ran out while the engine made something, and it went on as if
+ * it had not; what it threw is pending. */
+static bool torpor__made_in_part(void) {
+  bool refused = reserve.refused;
+  reserve.refused = false;
+  return refused && JS_HasException(torpor__ctx);
+}
+
+/* torpor__give for what was made outside of torpor__enter and torpor__leave. */
+static torpor_status torpor__give_made(JSValue value) {
+  if (!torpor__made_in_part()) return torpor__give(value);
+  JS_FreeValue(torpor__ctx, value);
+  return torpor__thrown();
+}
+
 /* Gives an integer, not a value, in result[0]. */
 static torpor_status torpor__give_integer(uint64_t integer) {
   torpor_control.host.result[0] = integer;

@@ -175,6 +175,11 @@ static torpor_status promise_new(void) {
   JSValue promise = JS_NewPromiseCapability(torpor__ctx, functions);
   bool fits;
   if (JS_IsException(promise)) return torpor__thrown();
+  if (torpor__made_in_part()) {
+    for (int i = 0; i < 2; i++) JS_FreeValue(torpor__ctx, functions[i]);
+    JS_FreeValue(torpor__ctx, promise);
+    return torpor__thrown();
+  }
   fits = torpor__border(promise, &result[0]);
   fits &= torpor__border(functions[0], &result[1]);
   fits &= torpor__border(functions[1], &result[2]);

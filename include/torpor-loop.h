@@ -50,7 +50,7 @@ typedef struct torpor_loop torpor_loop;
 
 typedef struct torpor_loop_options {
   size_t size; /* sizeof(torpor_loop_options) */
-  /* Milliseconds as torpor_host.clock gives them; NULL: the system's clocks.
+  /* Milliseconds as torpor_options.clock gives them; NULL: the system's clocks.
    * With another clock the loop still sleeps in real time, and reads that clock
    * when it wakes: by torpor_loop_wake, or after TORPOR_CLOCK_CHECK_MS at the
    * latest. */
@@ -58,54 +58,64 @@ typedef struct torpor_loop_options {
   void *user;
 } torpor_loop_options;
 
-#define TORPOR_LOOP_OPTIONS_INIT TORPOR_SIZED(torpor_loop_options)
+#define TORPOR_LOOP_OPTIONS_INIT TORPOR_INIT(torpor_loop_options)
 
 /* Opens a loop with the built-in drivers: "timer", "file-read", "file-write".
  * 'options' may be NULL. Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or
- * TORPOR_IO (no file descriptors left). */
+ * TORPOR_IO (no file descriptors left).
+ * [fails] */
 TORPOR_API torpor_status torpor_loop_open(const torpor_loop_options *options,
                                           torpor_loop **out);
 
 /* Ends everything on the loop without calling any callback, and waits for file
  * operations that the system is performing. VMs stay open. Must not be called
- * from a callback. */
+ * from a callback.
+ * [-] */
 TORPOR_API void torpor_loop_close(torpor_loop *loop);
 
 /* Takes turns until nothing is pending: no task, no alarm, no job. Returns
  * TORPOR_OK; TORPOR_CANCELLED after torpor_loop_stop; or what ended an attached
  * VM: TORPOR_INTERRUPTED, TORPOR_TRAPPED, TORPOR_NOMEM. TORPOR_BUSY from a
- * callback of the loop, which runs already. */
+ * callback of the loop, which runs already.
+ * [fails] [runs] [outside] */
 TORPOR_API torpor_status torpor_loop_run(torpor_loop *loop);
 
 /* One turn: calls what is due, delivers what is complete, and, when 'wait' is
  * true and there was nothing, waits for the first. Returns as torpor_loop_run
- * does, and TORPOR_NOT_FOUND when nothing is pending. */
+ * does, and TORPOR_NOT_FOUND when nothing is pending.
+ * [fails] [runs] [outside] */
 TORPOR_API torpor_status torpor_loop_turn(torpor_loop *loop, bool wait);
 
 /* Makes torpor_loop_run return TORPOR_CANCELLED, before the next callback. What
- * is pending stays pending; the next run goes on with it. */
+ * is pending stays pending; the next run goes on with it.
+ * [any thread] */
 TORPOR_API void torpor_loop_stop(torpor_loop *loop);
 
-/* Makes a waiting loop turn once, and look at its clock. */
+/* Makes a waiting loop turn once, and look at its clock.
+ * [any thread] */
 TORPOR_API void torpor_loop_wake(torpor_loop *loop);
 
 /* True from torpor_loop_stop until the run returns; may be asked from inside
- * torpor_host.interrupt, so that a stop also ends guest code that runs long. */
+ * torpor_options.interrupt, so that a stop also ends guest code that runs long.
+ * [-] */
 TORPOR_API bool torpor_loop_stopping(const torpor_loop *loop);
 
 /* Stops 'loop' at the first 'signal' (SIGINT, SIGTERM...); a second one does
  * what it did before this call. Signals belong to the process: only one loop at
  * a time may have them, TORPOR_EXISTS otherwise. Closing the loop gives them
- * back. */
+ * back.
+ * [fails] */
 TORPOR_API torpor_status torpor_loop_stop_on(torpor_loop *loop, int signal);
 
-/* The signal that stopped the loop; 0 when none did. */
+/* The signal that stopped the loop; 0 when none did.
+ * [-] */
 TORPOR_API int torpor_loop_signal(const torpor_loop *loop);
 
 /* Calls 'turned' in every turn, after the callbacks that were due and before
  * the loop waits: the place to commit all that the turn brought at once. While
  * it returns true the loop turns again without waiting. NULL removes it. */
 typedef bool (*torpor_turned_fn)(void *user);
+/* [-] */
 TORPOR_API void torpor_loop_on_turn(torpor_loop *loop, torpor_turned_fn turned,
                                     void *user);
 
@@ -115,6 +125,7 @@ TORPOR_API void torpor_loop_on_turn(torpor_loop *loop, torpor_turned_fn turned,
  * it. TORPOR_OK, TORPOR_NOT_FOUND, or TORPOR_IO (the path cannot be watched:
  * poll it). */
 typedef void (*torpor_changed_fn)(void *user);
+/* [fails] */
 TORPOR_API torpor_status torpor_loop_watch(torpor_loop *loop, const char *path,
                                            torpor_changed_fn changed,
                                            void *user);
@@ -128,7 +139,8 @@ TORPOR_API torpor_status torpor_loop_watch(torpor_loop *loop, const char *path,
  * TORPOR_CLOCK_CHECK_MS. */
 #define TORPOR_CLOCK_CHECK_MS 2000
 
-/* What the loop's clock says now. */
+/* What the loop's clock says now.
+ * [-] */
 TORPOR_API double torpor_loop_now(const torpor_loop *loop, torpor_clock which);
 
 /* Calls 'ring' once, when 'due' has come. Alarms are called in order of 'due',
@@ -137,9 +149,12 @@ TORPOR_API double torpor_loop_now(const torpor_loop *loop, torpor_clock which);
  * TORPOR_MISUSE when 'due' is not a number. */
 typedef struct torpor_alarm torpor_alarm;
 typedef void (*torpor_ring_fn)(void *user);
+/* [fails] */
 TORPOR_API torpor_status torpor_alarm_open(torpor_loop *loop, double due,
                                            torpor_ring_fn ring, void *user,
                                            torpor_alarm **out);
+/* An alarm that has not rung is not rung any more.
+ * [-] */
 TORPOR_API void torpor_alarm_close(torpor_alarm *alarm);
 
 /* ---- Access --------------------------------------------------------------*/
@@ -162,14 +177,18 @@ typedef enum torpor_permission {
 } torpor_permission;
 
 /* An access that grants nothing. 'folder' is what relative paths start from,
- * NULL for the current one. TORPOR_OK, TORPOR_NOMEM, TORPOR_NOT_FOUND. */
+ * NULL for the current one. TORPOR_OK, TORPOR_NOMEM, TORPOR_NOT_FOUND.
+ * [fails] */
 TORPOR_API torpor_status torpor_access_open(const char *folder,
                                             torpor_access **out);
+/* NULL is accepted.
+ * [-] */
 TORPOR_API void torpor_access_close(torpor_access *access);
 
 /* Grants 'permission' for 'path', which need not exist yet; for everything when
  * 'path' is NULL. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE (an empty path), or
- * TORPOR_IO (a folder on the way cannot be resolved). */
+ * TORPOR_IO (a folder on the way cannot be resolved).
+ * [fails] */
 TORPOR_API torpor_status torpor_access_allow(torpor_access *access,
                                              torpor_permission permission,
                                              const char *path);
@@ -178,7 +197,8 @@ TORPOR_API torpor_status torpor_access_allow(torpor_access *access,
  * be used in place of 'path'. Otherwise 'out' is a sentence for the user:
  * TORPOR_DENIED names the flag that would grant it, TORPOR_IO and TORPOR_MISUSE
  * say what is wrong with the path. Release 'out' in any case. With a NULL
- * 'access' nothing is granted. */
+ * 'access' nothing is granted.
+ * [fails] */
 TORPOR_API torpor_status torpor_access_check(const torpor_access *access,
                                              torpor_permission permission,
                                              const char *path,
@@ -191,6 +211,7 @@ TORPOR_API torpor_status torpor_access_check(const torpor_access *access,
  * there are eight already. Stores of durable runs reserve their own files, see
  * torpor_store_covers. */
 typedef bool (*torpor_reserved_fn)(const char *path);
+/* [fails] [any thread] */
 TORPOR_API torpor_status torpor_access_reserve(torpor_reserved_fn reserved);
 
 /* An access as text, to be kept with a run, and back:
@@ -200,9 +221,13 @@ TORPOR_API torpor_status torpor_access_reserve(torpor_reserved_fn reserved);
  *   write                      a grant for everything
  *
  * One line each; '%', and bytes below 32, are written as '%' and two hex
- * digits. TORPOR_FORMAT for anything else. */
+ * digits. TORPOR_FORMAT for anything else.
+ * [fails] */
 TORPOR_API torpor_status torpor_access_write(const torpor_access *access,
                                              torpor_bytes *out);
+/* Makes an access of such a text, which ends with a zero byte when its size is
+ * SIZE_MAX.
+ * [fails] */
 TORPOR_API torpor_status torpor_access_read(const char *text, size_t size,
                                             torpor_access **out);
 
@@ -219,23 +244,27 @@ typedef struct torpor_attachment {
   void *user;
 } torpor_attachment;
 
-#define TORPOR_ATTACHMENT_INIT TORPOR_SIZED(torpor_attachment)
+#define TORPOR_ATTACHMENT_INIT TORPOR_INIT(torpor_attachment)
 
 /* Gives the VM's operations to the loop's drivers, now and in each turn,
  * settles them one at a time, and runs all jobs after each. Operations that
  * were pending already, after a restore, are started too. A VM can be attached
  * only once at a time: TORPOR_EXISTS otherwise. It must stay open until it is
  * detached, which cancels its tasks and must not be done from a callback of the
- * VM or of its tasks. */
+ * VM or of its tasks.
+ * [fails] */
 TORPOR_API torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
                                             const torpor_attachment *options);
+/* Does nothing to a VM that is not attached.
+ * [-] */
 TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
 
 /* Runs the loop until nothing is pending, then reads 'promise', usually that
  * of a module. Its rejection is then not reported to 'rejected'. Returns
  * TORPOR_OK with its value, TORPOR_THROWN with its reason, TORPOR_DEADLOCK
  * when it is still pending, what torpor_loop_run returned, or
- * TORPOR_WRONG_TYPE when it is not a promise. */
+ * TORPOR_WRONG_TYPE when it is not a promise.
+ * [fails] [throws] [runs] [outside] */
 TORPOR_API torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
                                             torpor_value promise,
                                             torpor_value *result);
@@ -256,7 +285,8 @@ typedef void (*torpor_done_fn)(void *user, torpor_task *task,
  * outlive the task. 'done' is called once, never inside this call and never
  * after torpor_task_cancel. If no driver performs that kind of operation, the
  * task ends with an error that names the kind. TORPOR_OK, TORPOR_NOMEM, or
- * TORPOR_MISUSE (no kind, or a longer one than TORPOR_KIND_LARGEST). */
+ * TORPOR_MISUSE (no kind, or a longer one than TORPOR_KIND_LARGEST).
+ * [fails] */
 TORPOR_API torpor_status torpor_loop_start(torpor_loop *loop,
                                            const torpor_operation *operation,
                                            const torpor_access *access,
@@ -264,7 +294,8 @@ TORPOR_API torpor_status torpor_loop_start(torpor_loop *loop,
                                            torpor_task **out);
 
 /* Ends 'task' without calling 'done'. Effects that the driver already had
- * outside are not undone. NULL is accepted. */
+ * outside are not undone. NULL is accepted.
+ * [-] */
 TORPOR_API void torpor_task_cancel(torpor_task *task);
 
 /* ---- Drivers -------------------------------------------------------------*/
@@ -279,6 +310,7 @@ typedef enum torpor_waking {
 } torpor_waking;
 
 typedef struct torpor_driver {
+  size_t size; /* sizeof(torpor_driver) */
   const char *kind;
   torpor_waking waking;
   /* Begins 'task'. The driver then ends it with torpor_task_complete or
@@ -290,30 +322,46 @@ typedef struct torpor_driver {
   void *user;
 } torpor_driver;
 
+#define TORPOR_DRIVER_INIT TORPOR_INIT(torpor_driver)
+
 /* Lets 'driver', which is copied except for 'kind' and 'user', perform the
  * tasks of its kind. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or TORPOR_EXISTS
- * when the kind has one already. */
+ * when the kind has one already.
+ * [fails] */
 TORPOR_API torpor_status torpor_loop_add_driver(torpor_loop *loop,
                                                 const torpor_driver *driver);
 
-/* The driver for 'kind', or NULL. */
+/* The driver for 'kind', or NULL.
+ * [-] */
 TORPOR_API const torpor_driver *torpor_loop_driver(const torpor_loop *loop,
                                                    const char *kind);
 
-/* What a driver needs of its task. 'state' is the driver's own. */
+/* What a driver needs of its task. 'state' is the driver's own.
+ * [-] */
 TORPOR_API torpor_loop *torpor_task_loop(const torpor_task *task);
+/* What is to be done; valid as long as the task.
+ * [-] */
 TORPOR_API const torpor_operation *
 torpor_task_operation(const torpor_task *task);
+/* What the program may touch; NULL: nothing.
+ * [-] */
 TORPOR_API const torpor_access *torpor_task_access(const torpor_task *task);
+/* Keeps a pointer of the driver's own.
+ * [-] */
 TORPOR_API void torpor_task_set_state(torpor_task *task, void *state);
+/* The pointer that was kept; NULL at first.
+ * [-] */
 TORPOR_API void *torpor_task_state(const torpor_task *task);
 
 /* Completes 'task' with CBOR data, which is copied; torpor_task_fail with an
  * error ('code' may be NULL). 'done' is called in a later step of the loop, in
  * the order of completions. The driver must not use the task any more. When
- * memory runs out the task is done with an error that says so. */
+ * memory runs out the task is done with an error that says so.
+ * [-] */
 TORPOR_API void torpor_task_complete(torpor_task *task, torpor_outcome outcome,
                                      const void *data, size_t size);
+/* The same with an error.
+ * [-] */
 TORPOR_API void torpor_task_fail(torpor_task *task, const char *name,
                                  const char *message, const char *code);
 
@@ -331,30 +379,38 @@ typedef struct torpor_loader torpor_loader;
  * TORPOR_NOT_FOUND, TORPOR_IO or TORPOR_LIMIT, with which 'out' is opened all
  * the same, for torpor_loader_error; or TORPOR_NOMEM. 'access' may be NULL,
  * else it must outlive the loader. With a NULL 'path' there is no main module
- * and no program: every module needs a grant. */
+ * and no program: every module needs a grant.
+ * [fails] */
 TORPOR_API torpor_status torpor_loader_open(const char *path,
                                             const torpor_access *access,
                                             torpor_loader **out,
                                             torpor_bytes *source);
+/* NULL is accepted.
+ * [-] */
 TORPOR_API void torpor_loader_close(torpor_loader *loader);
 
-/* The main module's name: its resolved path, to be given to torpor_eval. */
+/* The main module's name: its resolved path, to be given to torpor_eval.
+ * [-] */
 TORPOR_API const char *torpor_loader_name(const torpor_loader *loader);
 
-/* torpor_host.module, with the loader as 'user'. */
+/* torpor_options.module, with the loader as 'user'.
+ * [fails] */
 TORPOR_API torpor_status torpor_loader_module(void *loader, const char *name,
                                               torpor_bytes *source);
 
 /* Says that the main module's static imports have been read: call it when
  * torpor_eval of that module has returned, before jobs run. From then on every
- * module needs a grant, wherever it lies, unless it was given before. */
+ * module needs a grant, wherever it lies, unless it was given before.
+ * [-] */
 TORPOR_API void torpor_loader_linked(torpor_loader *loader);
 
-/* A sentence about the last call for the loader that failed; never NULL. */
+/* A sentence about the last call for the loader that failed; never NULL.
+ * [-] */
 TORPOR_API const char *torpor_loader_error(const torpor_loader *loader);
 
 /* True when 'name' is a module that this loader has given out. A host should
- * show source lines of those only. */
+ * show source lines of those only.
+ * [-] */
 TORPOR_API bool torpor_loader_gave(const torpor_loader *loader,
                                    const char *name);
 

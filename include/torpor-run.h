@@ -49,7 +49,7 @@ typedef struct torpor_store_options {
   const uint8_t *key;
 } torpor_store_options;
 
-#define TORPOR_STORE_OPTIONS_INIT TORPOR_SIZED(torpor_store_options)
+#define TORPOR_STORE_OPTIONS_INIT TORPOR_INIT(torpor_store_options)
 
 /* Opens the SQLite file 'path', made when missing; several processes may make
  * it at once. A store is the file: links and "file:PATH" lead to the same one.
@@ -57,20 +57,25 @@ typedef struct torpor_store_options {
  * write, and workers, fail with TORPOR_IO. Returns TORPOR_OK, TORPOR_IO,
  * TORPOR_NEWER (made by a newer Torpor), TORPOR_CORRUPT, TORPOR_FORMAT (not a
  * store), TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND, TORPOR_MISUSE (a name
- * without a file, such as ":memory:", or a file with several names). */
+ * without a file, such as ":memory:", or a file with several names).
+ * [fails] */
 TORPOR_API torpor_status torpor_store_open(const char *path,
                                            const torpor_store_options *options,
                                            torpor_store **out);
+/* NULL is accepted. Its workers must be closed.
+ * [-] */
 TORPOR_API void torpor_store_close(torpor_store *store);
 
 /* True when 'path', a resolved one, is a file of a store, or one that SQLite or
  * Torpor would make beside it. A program must not touch those, whatever it was
  * granted: torpor_store_open gives this function to torpor_access_reserve. A
- * process that runs programs but opens no store may do so itself. */
+ * process that runs programs but opens no store may do so itself.
+ * [any thread] */
 TORPOR_API bool torpor_store_covers(const char *path);
 
 /* A sentence about the last call for 'store' (and its workers) that failed;
- * with NULL about this thread's last failed torpor_store_open. Never NULL. */
+ * with NULL about this thread's last failed torpor_store_open. Never NULL.
+ * [-] */
 TORPOR_API const char *torpor_store_error(const torpor_store *store);
 
 /* ---- Runs ----------------------------------------------------------------*/
@@ -94,7 +99,7 @@ typedef struct torpor_run_options {
                            for rewind, fork and export; 0: TORPOR_RUN_KEEP */
 } torpor_run_options;
 
-#define TORPOR_RUN_OPTIONS_INIT TORPOR_SIZED(torpor_run_options)
+#define TORPOR_RUN_OPTIONS_INIT TORPOR_INIT(torpor_run_options)
 #define TORPOR_RUN_FUEL UINT64_C(10000000)
 #define TORPOR_RUN_DEADLINE_MS UINT64_C(60000)
 #define TORPOR_RUN_ATTEMPTS 5 /* in a row without a commit park a run */
@@ -106,7 +111,8 @@ typedef struct torpor_run_options {
  * module; the error names it), TORPOR_THROWN (a module is not JavaScript),
  * TORPOR_MISUSE or TORPOR_LIMIT (a bad id), TORPOR_FORMAT or TORPOR_LIMIT when
  * no program could read the input (it is not CBOR as docs/cbor.md says, or is
- * larger than the run's memory), or a store's code. */
+ * larger than the run's memory), or a store's code.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_add(torpor_store *store,
                                         const torpor_run_options *options,
                                         char *id);
@@ -123,6 +129,8 @@ typedef enum torpor_run_state {
                          which; members that are not known are 0 */
 } torpor_run_state;
 
+/* The word for a state, as "waiting".
+ * [any thread] */
 TORPOR_API const char *torpor_run_state_name(torpor_run_state state);
 
 typedef struct torpor_run_info {
@@ -154,6 +162,7 @@ typedef struct torpor_run_info {
  * damaged is visited as TORPOR_RUN_DAMAGED; asked for by its id, it gives
  * TORPOR_CORRUPT. If its id is damaged, it is called "#" and its number. */
 typedef bool (*torpor_run_visit_fn)(void *user, const torpor_run_info *info);
+/* [fails] */
 TORPOR_API torpor_status torpor_run_each(torpor_store *store, const char *id,
                                          torpor_run_visit_fn visit, void *user);
 
@@ -172,6 +181,8 @@ typedef struct torpor_run_operation {
 
 typedef bool (*torpor_run_operation_fn)(void *user,
                                         const torpor_run_operation *operation);
+/* The operations that a run waits for.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_operations(torpor_store *store,
                                                const char *id,
                                                torpor_run_operation_fn visit,
@@ -187,6 +198,7 @@ typedef struct torpor_run_line {
 
 /* Console output of steps after 'after' (0: all), in order. */
 typedef bool (*torpor_run_line_fn)(void *user, const torpor_run_line *line);
+/* [fails] */
 TORPOR_API torpor_status torpor_run_lines(torpor_store *store, const char *id,
                                           int64_t after,
                                           torpor_run_line_fn visit, void *user);
@@ -195,7 +207,8 @@ TORPOR_API torpor_status torpor_run_lines(torpor_store *store, const char *id,
  * CBOR (NULL: undefined). TORPOR_NOT_FOUND; TORPOR_ENDED; TORPOR_MISUSE when
  * the name is empty or not UTF-8; TORPOR_FORMAT when the value is not CBOR as
  * docs/cbor.md says, so that no program could read it; TORPOR_LIMIT when the
- * name, the value or the mailbox is too large. */
+ * name, the value or the mailbox is too large.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_signal(torpor_store *store, const char *id,
                                            const char *name,
                                            const uint8_t *data, size_t size);
@@ -211,23 +224,27 @@ typedef struct torpor_run_mail {
 
 /* The signals that no committed state has taken yet, the oldest first. */
 typedef bool (*torpor_run_mail_fn)(void *user, const torpor_run_mail *mail);
+/* [fails] */
 TORPOR_API torpor_status torpor_run_mailbox(torpor_store *store, const char *id,
                                             torpor_run_mail_fn visit,
                                             void *user);
 
 /* Removes the signal with this number, for good. TORPOR_NOT_FOUND: it is not in
  * the mailbox. TORPOR_LOCKED while a worker drives the run, as it may be
- * delivering the signal: stop the worker first. */
+ * delivering the signal: stop the worker first.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_mail_drop(torpor_store *store,
                                               const char *id, int64_t number);
 
 /* Asks a run to end: what it waits for is rejected with an error named
  * Cancelled. With 'kill' it ends at once and its program is not asked: its
- * fence is raised, so a worker that drives it cannot commit any more. */
+ * fence is raised, so a worker that drives it cannot commit any more.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_cancel(torpor_store *store, const char *id,
                                            bool kill);
 
-/* Makes a parked run ready again, with no attempts; does nothing to others. */
+/* Makes a parked run ready again, with no attempts; does nothing to others.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_unpark(torpor_store *store, const char *id);
 
 /* ---- Going back, and going two ways --------------------------------------*/
@@ -253,13 +270,15 @@ typedef struct torpor_run_step {
 /* The states that are kept, oldest first. They may be more than were asked for,
  * since states that a kept one is a difference from are kept as well. */
 typedef bool (*torpor_run_step_fn)(void *user, const torpor_run_step *step);
+/* [fails] */
 TORPOR_API torpor_status torpor_run_steps(torpor_store *store, const char *id,
                                           torpor_run_step_fn visit, void *user);
 
 #define TORPOR_RUN_NEWEST INT64_C(-1) /* for 'step' below: the newest one */
 
 /* The whole snapshot of a step. With TORPOR_NOT_FOUND the error names the steps
- * that are kept. */
+ * that are kept.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_snapshot(torpor_store *store,
                                              const char *id, int64_t step,
                                              torpor_bytes *out);
@@ -269,7 +288,8 @@ TORPOR_API torpor_status torpor_run_snapshot(torpor_store *store,
  * limits; signals in the mailbox stay with the original. Its program is told
  * that it is a clone, and its randomness is reseeded. Step 0 is the program
  * before it began. 'new_id' may be NULL; 'out_id' receives the id
- * (TORPOR_RUN_ID_SIZE bytes). TORPOR_EXISTS, TORPOR_NOT_FOUND. */
+ * (TORPOR_RUN_ID_SIZE bytes). TORPOR_EXISTS, TORPOR_NOT_FOUND.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_fork(torpor_store *store, const char *id,
                                          int64_t step, const char *new_id,
                                          char *out_id);
@@ -279,13 +299,15 @@ TORPOR_API torpor_status torpor_run_fork(torpor_store *store, const char *id,
  * and the signals that they consumed are not delivered again. Step 0 starts the
  * program from its beginning. TORPOR_LOCKED while a worker drives the run: stop
  * the worker first. With TORPOR_NOT_FOUND the error names the steps that are
- * kept. */
+ * kept.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_rewind(torpor_store *store, const char *id,
                                            int64_t step);
 
 /* A run as bytes: the snapshot of a step (docs/snapshot-format.md), with the
  * places where its functions wait, its modules, and how its operations go on.
- * Signals, console output and other states are not included. */
+ * Signals, console output and other states are not included.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_export(torpor_store *store, const char *id,
                                            int64_t step, torpor_bytes *out);
 
@@ -299,27 +321,32 @@ typedef struct torpor_run_import_options {
   uint64_t memory_max, fuel, deadline_ms;
 } torpor_run_import_options;
 
-#define TORPOR_RUN_IMPORT_OPTIONS_INIT TORPOR_SIZED(torpor_run_import_options)
+#define TORPOR_RUN_IMPORT_OPTIONS_INIT TORPOR_INIT(torpor_run_import_options)
 
 /* Makes a run of what torpor_run_export gave; 'data' need not be trusted. The
  * run goes on as a fork does, on a branch of its own. 'options' may be NULL.
  * TORPOR_EXISTS; TORPOR_FORMAT, TORPOR_NEWER, TORPOR_ENGINE, TORPOR_LIMIT and
- * the like as torpor_snapshot_restore. */
+ * the like as torpor_snapshot_restore.
+ * [fails] */
 TORPOR_API torpor_status
 torpor_run_import(torpor_store *store, const void *data, size_t size,
                   const torpor_run_import_options *options, char *out_id);
 
 typedef struct torpor_run_pruned {
+  size_t size;     /* sizeof(torpor_run_pruned) */
   uint64_t states; /* that were removed */
   uint64_t bytes;  /* that they took */
 } torpor_run_pruned;
+
+#define TORPOR_RUN_PRUNED_INIT TORPOR_INIT(torpor_run_pruned)
 
 /* Removes all states of run 'id' (NULL: of every run) except the newest 'keep'
  * and those that these are differences from. With 0, a run that has not ended
  * keeps its newest state, and one that has ended keeps none. With a NULL 'id',
  * runs whose rows are damaged are left alone. The file then becomes smaller if
  * much of it is unused and no other process writes to it. 'out' may be NULL. A
- * dry run says what would be removed, and removes nothing. */
+ * dry run says what would be removed, and removes nothing.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_prune(torpor_store *store, const char *id,
                                           uint64_t keep, bool dry_run,
                                           torpor_run_pruned *out);
@@ -345,11 +372,12 @@ typedef struct torpor_run_upgrade_options {
   bool dry_run;         /* does all of it except changing the run */
 } torpor_run_upgrade_options;
 
-#define TORPOR_RUN_UPGRADE_OPTIONS_INIT TORPOR_SIZED(torpor_run_upgrade_options)
+#define TORPOR_RUN_UPGRADE_OPTIONS_INIT TORPOR_INIT(torpor_run_upgrade_options)
 #define TORPOR_RUN_HANDOVER_LARGEST ((size_t)64 << 20) /* bytes of CBOR */
 
 /* What an upgrade has done, or would do. */
 typedef struct torpor_run_upgrade_report {
+  size_t size;                         /* sizeof(torpor_run_upgrade_report) */
   char *from_file, *to_file;           /* main modules */
   char from_engine[65], to_engine[65]; /* hex */
   int64_t from_branch, to_branch;
@@ -357,11 +385,13 @@ typedef struct torpor_run_upgrade_report {
                          begins with the next one */
   uint64_t modules;   /* files of the new program */
   torpor_bytes state; /* CBOR: what was handed over */
-  torpor_run_operation *lost; /* what the old program waited for */
+  torpor_run_operation **lost; /* what the old program waited for */
   size_t lost_count;
   uint64_t answered; /* how many of these had a result already */
   uint64_t signals;  /* in the mailbox, for the new program to take */
 } torpor_run_upgrade_report;
+
+#define TORPOR_RUN_UPGRADE_REPORT_INIT TORPOR_INIT(torpor_run_upgrade_report)
 
 /* 'out' may be NULL. Crashing at any moment leaves the run at its old program
  * or at the new one. Parked runs can be upgraded too, and are ready then.
@@ -371,10 +401,13 @@ typedef struct torpor_run_upgrade_report {
  * waits. TORPOR_WRONG_TYPE: what it gave is not plain data. TORPOR_FORMAT: no
  * program can read it, as when two of its keys are lone surrogates.
  * TORPOR_LIMIT: too large. TORPOR_ENGINE: the old engine is not installed. Or a
- * code of reading modules, of waking the VM, or of the store. */
+ * code of reading modules, of waking the VM, or of the store.
+ * [fails] */
 TORPOR_API torpor_status torpor_run_upgrade(
     torpor_store *store, const char *id,
     const torpor_run_upgrade_options *options, torpor_run_upgrade_report *out);
+/* Frees what is in a report.
+ * [any thread] */
 TORPOR_API void
 torpor_run_upgrade_report_free(torpor_run_upgrade_report *report);
 
@@ -424,29 +457,35 @@ typedef struct torpor_worker_options {
   uint64_t memory_total;
 } torpor_worker_options;
 
-#define TORPOR_WORKER_OPTIONS_INIT TORPOR_SIZED(torpor_worker_options)
+#define TORPOR_WORKER_OPTIONS_INIT TORPOR_INIT(torpor_worker_options)
 
-TORPOR_API
-torpor_status torpor_worker_open(torpor_store *store,
-                                 const torpor_worker_options *options,
-                                 torpor_worker **out);
+/* Opens a worker for the runs of a store, which must outlive it.
+ * [fails] */
+TORPOR_API torpor_status
+torpor_worker_open(torpor_store *store, const torpor_worker_options *options,
+                   torpor_worker **out);
+/* NULL is accepted. Runs are left for the next worker.
+ * [-] */
 TORPOR_API void torpor_worker_close(torpor_worker *worker);
 
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,
  * also those that come later. A run whose engine is not installed, or that the
  * store's key does not open, is left to other workers: TORPOR_ENGINE,
  * TORPOR_KEY, or an event that says so. A run whose rows are damaged is parked:
- * TORPOR_CORRUPT, or an event. */
+ * TORPOR_CORRUPT, or an event.
+ * [fails] */
 TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);
 
 /* Drives the runs that were added until all have ended (never, if NULL was
  * added) or torpor_worker_stop is called. What was committed stays; what was
  * under way is left for the next worker. Returns TORPOR_OK, or a store's code
- * after which no run can go on. */
+ * after which no run can go on.
+ * [fails] */
 TORPOR_API torpor_status torpor_worker_run(torpor_worker *worker);
 
-/* Makes torpor_worker_run return soon. From any thread or a signal handler. */
+/* Makes torpor_worker_run return soon. From any thread or a signal handler.
+ * [any thread] */
 TORPOR_API void torpor_worker_stop(torpor_worker *worker);
 
 #ifdef __cplusplus

@@ -30,24 +30,40 @@
  * of any call that failed as it is.
  *
  * Threads: a VM is used by one thread at a time; different VMs may be used by
- * different threads at once. Only torpor_vm_interrupt may be called from any
- * thread.
+ * different threads at once. What may be called from any thread says so.
  *
  * Signals: Torpor handles SIGSEGV and SIGBUS to notice accesses to a VM's
  * memory, and passes on those with another cause; deadlines use SIGURG. It
  * unblocks them in a thread that opens a VM or first uses one; they must stay
  * unblocked, or the system ends the process.
  *
- * Host functions run while guest code is on the stack. From inside one, the
- * functions of the sections values, strings, objects, calls, evaluation,
- * promises (but not torpor_job_run), data and operations may be called for the
- * same VM; torpor_job_run, torpor_snapshot_save, torpor_vm_fork and
- * torpor_vm_close may not, and return TORPOR_BUSY (torpor_vm_close, which
- * returns nothing, takes effect when the outermost call into the VM returns).
+ * Stack: guest code runs on the stack of the thread that calls. A call needs
+ * 128 KiB of it (opening a VM 256, a call in a host function 32), and returns
+ * TORPOR_LIMIT otherwise. With 2 MiB guest code has all that it can use; with
+ * less, its recursion ends sooner, in an error that JavaScript can catch. Of
+ * its own, Torpor gives a thread a stack of 64 KiB for signals, if it has none.
+ *
+ * Host functions run while guest code is on the stack. From inside one, all
+ * functions may be called for the same VM but those marked [outside], which
+ * return TORPOR_BUSY. torpor_vm_close, which returns nothing, then takes effect
+ * when the outermost call into the VM returns.
+ *
+ * Each declaration ends with what its function can do:
+ *
+ *   [fails]       answers a status that may be an error of host or caller
+ *   [throws]      may return TORPOR_THROWN
+ *   [runs]        may run code of the program: getters, proxies, functions
+ *   [outside]     not from inside a host function: TORPOR_BUSY
+ *   [any thread]  also while another thread uses the VM, if it has one
+ *   [-]           none of these
+ *
+ * Structs: those that you make begin with 'size' and with their _INIT macro.
+ * Those that a callback is given may grow at their end and have none.
  *
  * What may change: nothing that is declared here is removed or changes its
  * meaning or layout within one major version; new functions, new codes, and new
- * fields at the end of structs that begin with their size may be added. */
+ * fields at the end of structs with a 'size' and of those for callbacks may be
+ * added. */
 #ifndef TORPOR_H
 #define TORPOR_H
 

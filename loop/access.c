@@ -327,6 +327,7 @@ static torpor_status read_lines(char *text, torpor_access **out) {
 torpor_status torpor_access_read(const char *text, size_t size,
                                  torpor_access **out) {
   *out = NULL;
+  if (text != NULL && size == SIZE_MAX) size = strlen(text);
   if (size > TEXT_LARGEST || memchr(text, '\0', size) != NULL)
     return TORPOR_FORMAT;
   char *copy = malloc(size + 1);

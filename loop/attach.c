@@ -18,6 +18,7 @@
 
 #include "common/array.h"
 #include "common/search.h"
+#include "common/sized.h"
 #include "loop.h"
 
 struct entry {
@@ -117,7 +118,7 @@ static void settle(void *user, torpor_task *task, torpor_outcome outcome,
                    const void *data, size_t size);
 
 static torpor_status start_begun(struct attached *attached) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   torpor_status status;
   while ((status = torpor_operation_next(attached->vm, &operation)) ==
          TORPOR_OK) {
@@ -221,13 +222,15 @@ static struct attached *find_attached(const torpor_loop *loop,
 torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
                                  const torpor_attachment *options) {
   if (vm == NULL) return TORPOR_MISUSE;
-  if (options != NULL && options->size < sizeof(*options)) return TORPOR_MISUSE;
+  torpor_attachment own = TORPOR_ATTACHMENT_INIT;
+  if (options != NULL && !torpor__sized_take(&own, sizeof(own), options))
+    return TORPOR_MISUSE;
   if (find_attached(loop, vm) != NULL) return TORPOR_EXISTS;
   struct attached *attached = calloc(1, sizeof(*attached));
   if (attached == NULL) return TORPOR_NOMEM;
   attached->loop = loop;
   attached->vm = vm;
-  if (options != NULL) attached->options = *options;
+  attached->options = own;
   torpor__list_append(&loop->attached, &attached->link);
   return TORPOR_OK;
 }

@@ -264,11 +264,13 @@ static void cancel_job(torpor_task *task, void *user) {
 
 torpor_status torpor__file_add(torpor_loop *loop) {
   static const torpor_driver drivers[] = {
-      {.kind = "file-read",
+      {.size = sizeof(torpor_driver),
+       .kind = "file-read",
        .waking = TORPOR_REPEAT,
        .start = start_read,
        .cancel = cancel_job},
-      {.kind = "file-write",
+      {.size = sizeof(torpor_driver),
+       .kind = "file-write",
        .waking = TORPOR_REPEAT,
        .start = start_write,
        .cancel = cancel_job},

@@ -7,6 +7,7 @@
  * Runs on the loop's thread. */
 #include <assert.h>
 
+#include "common/sized.h"
 #include "loop.h"
 
 /* Waking libuv was all that was wanted: it makes a turn. */
@@ -43,13 +44,15 @@ torpor_status torpor_loop_open(const torpor_loop_options *options,
                                torpor_loop **out) {
   if (out == NULL) return TORPOR_MISUSE;
   *out = NULL;
-  if (options != NULL && options->size < sizeof(*options)) return TORPOR_MISUSE;
+  torpor_loop_options own = TORPOR_LOOP_OPTIONS_INIT;
+  if (options != NULL && !torpor__sized_take(&own, sizeof(own), options))
+    return TORPOR_MISUSE;
   torpor_loop *loop = calloc(1, sizeof(*loop));
   if (loop == NULL) return TORPOR_NOMEM;
   loop->clock = read_system_clock;
-  if (options != NULL && options->clock != NULL) {
-    loop->clock = options->clock;
-    loop->clock_user = options->user;
+  if (own.clock != NULL) {
+    loop->clock = own.clock;
+    loop->clock_user = own.user;
   }
   torpor__list_init(&loop->started);
   torpor__list_init(&loop->completed);

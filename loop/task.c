@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "common/array.h"
+#include "common/sized.h"
 #include "loop.h"
 
 enum task_phase { STARTED, COMPLETED, DELIVERING };
@@ -49,15 +50,17 @@ static bool is_kind(const char *kind) {
 
 torpor_status torpor_loop_add_driver(torpor_loop *loop,
                                      const torpor_driver *driver) {
-  if (!is_kind(driver->kind) || driver->start == NULL || driver->cancel == NULL)
+  torpor_driver own = TORPOR_DRIVER_INIT;
+  if (driver == NULL || !torpor__sized_take(&own, sizeof(own), driver) ||
+      !is_kind(own.kind) || own.start == NULL || own.cancel == NULL)
     return TORPOR_MISUSE;
-  if (torpor_loop_driver(loop, driver->kind) != NULL) return TORPOR_EXISTS;
+  if (torpor_loop_driver(loop, own.kind) != NULL) return TORPOR_EXISTS;
   if (!torpor__array_reserve(&loop->drivers, &loop->driver_capacity,
                              loop->driver_count + 1, sizeof(*loop->drivers)))
     return TORPOR_NOMEM;
   torpor_driver *copy = malloc(sizeof(*copy));
   if (copy == NULL) return TORPOR_NOMEM;
-  *copy = *driver;
+  *copy = own;
   loop->drivers[loop->driver_count++] = copy;
   return TORPOR_OK;
 }
@@ -95,12 +98,14 @@ torpor_status torpor_loop_start(torpor_loop *loop,
                                 const torpor_access *access,
                                 torpor_done_fn done, void *user,
                                 torpor_task **out) {
-  if (!is_kind(operation->kind) || done == NULL || out == NULL)
+  torpor_operation own = TORPOR_OPERATION_INIT;
+  if (operation == NULL || done == NULL || out == NULL ||
+      !torpor__sized_take(&own, sizeof(own), operation) || !is_kind(own.kind))
     return TORPOR_MISUSE;
-  torpor_task *task = make_task(operation);
+  torpor_task *task = make_task(&own);
   if (task == NULL) return TORPOR_NOMEM;
   task->loop = loop;
-  task->driver = torpor_loop_driver(loop, operation->kind);
+  task->driver = torpor_loop_driver(loop, own.kind);
   task->access = access;
   task->done = done;
   task->user = user;

@@ -38,7 +38,8 @@ static void cancel_timer(torpor_task *task, void *user) {
 }
 
 torpor_status torpor__timer_add(torpor_loop *loop) {
-  static const torpor_driver driver = {.kind = "timer",
+  static const torpor_driver driver = {.size = sizeof(torpor_driver),
+                                       .kind = "timer",
                                        .waking = TORPOR_REARM,
                                        .start = start_timer,
                                        .cancel = cancel_timer};

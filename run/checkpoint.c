@@ -54,7 +54,7 @@ torpor_status torpor__checkpoint_merge(torpor_store *store,
 
 static torpor_status list_one(torpor_store *store, torpor_vm *vm, size_t index,
                               struct torpor__operation *copy) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   char message[TORPOR__DATABASE_MESSAGE_MAX];
   torpor_status status = torpor_operation_at(vm, index, &operation);
   if (status != TORPOR_OK) return fail_vm(store, status, vm);

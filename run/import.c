@@ -18,6 +18,7 @@
 
 #include "common/array.h"
 #include "common/search.h"
+#include "common/sized.h"
 #include "operation.h"
 #include "state-chain.h"
 #include "common/cbor.h"
@@ -540,9 +541,8 @@ torpor_status torpor_run_import(torpor_store *store, const void *data,
       .store = store, .new = {.database = store->database, .reader = &reader}};
   torpor_access *access = NULL;
   torpor_status status = TORPOR_OK;
-  if (options != NULL)
-    memcpy(&given, options,
-           options->size < sizeof given ? options->size : sizeof given);
+  if (options != NULL && !torpor__sized_take(&given, sizeof given, options))
+    return torpor__store_refuse_options(store);
   if (given.access != NULL)
     status = torpor_access_read(given.access, strlen(given.access), &access);
   torpor_access_close(access);

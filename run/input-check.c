@@ -13,7 +13,7 @@ enum { DEADLINE_MS = 10000 };
 /* What the VM threw says what is wrong, or that memory is too small. */
 static torpor_status explain(struct torpor__database *database, torpor_vm *vm,
                              const char *what) {
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   torpor_status status = torpor_error_read(vm, torpor_exception(vm), &error);
   if (status != TORPOR_OK)
     return torpor__database_fail(database, status, "%s: %.300s", what,

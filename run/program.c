@@ -57,7 +57,7 @@ static torpor_status copy_bytes(const void *data, size_t size,
   return TORPOR_OK;
 }
 
-/* torpor_host.module */
+/* torpor_options.module */
 static torpor_status give_module(void *user, const char *name,
                                  torpor_bytes *source) {
   struct reader *reader = user;
@@ -93,7 +93,7 @@ static bool is_stop(torpor_value reason) {
 static torpor_status explain(struct reader *reader, torpor_vm *vm,
                              torpor_value reason) {
   struct torpor__program *program = reader->program;
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   torpor_status failed = reader->status;
   torpor_status status = torpor_error_read(vm, reason, &error);
   if (status != TORPOR_OK) return status;
@@ -131,8 +131,8 @@ static torpor_status link_graph(struct reader *reader, torpor_vm *vm,
 static torpor_status read_imports(struct reader *reader) {
   const char *name = torpor_loader_name(reader->loader);
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.module = give_module;
-  options.host.user = reader;
+  options.module = give_module;
+  options.user = reader;
   char *source = malloc(strlen(name) * 6 + 64);
   torpor_vm *vm = NULL;
   if (source == NULL) return TORPOR_NOMEM;

@@ -37,7 +37,7 @@ torpor_status
 torpor__refuse_unread(torpor_vm *vm, uint64_t id,
                       char message[TORPOR__DATABASE_MESSAGE_MAX]) {
   char text[TORPOR__DATABASE_MESSAGE_MAX];
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   torpor_status status = torpor_error_read(vm, torpor_exception(vm), &error);
   if (status != TORPOR_OK) return torpor__refuse_fail(vm, status, message);
   snprintf(text, sizeof text, "what came cannot be read: %.400s",

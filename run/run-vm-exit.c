@@ -16,7 +16,7 @@
 /* "TypeError: x is not a function (main.mjs:3:7)" into the reason. */
 static torpor_status describe_error(struct torpor__run_vm *run_vm,
                                     const char *before, torpor_value error) {
-  torpor_error read;
+  torpor_error read = TORPOR_ERROR_INIT;
   torpor_status status = torpor_error_read(run_vm->vm, error, &read);
   if (status != TORPOR_OK) return torpor__run_vm_fail(run_vm, status);
   size_t line = strcspn(read.stack, "\n"), place = line;
@@ -117,7 +117,7 @@ static torpor_status look_for_rejection(struct torpor__run_vm *run_vm,
 static torpor_status drop_cancel(struct torpor__run_vm *run_vm,
                                  enum torpor__run_status *ended) {
   torpor_value reason;
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   torpor_status status = torpor_rejection_take(run_vm->vm, &reason);
   if (status == TORPOR_OK)
     status = torpor_error_read(run_vm->vm, reason, &error);

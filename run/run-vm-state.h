@@ -68,7 +68,7 @@ torpor__run_vm_fail_memory(struct torpor__run_vm *run_vm) {
 
 /* ---- run-vm-host.c -------------------------------------------------------*/
 
-/* torpor_host.module; 'user' is the run's VM. */
+/* torpor_options.module; 'user' is the run's VM. */
 torpor_status torpor__run_vm_give_module(void *user, const char *name,
                                          torpor_bytes *source);
 
@@ -77,7 +77,7 @@ torpor_status torpor__run_vm_bind(struct torpor__run_vm *run_vm);
 
 /* ---- run-vm-console.c ----------------------------------------------------*/
 
-/* torpor_host.console; 'user' is the run's VM. */
+/* torpor_options.console; 'user' is the run's VM. */
 void torpor__run_vm_print(void *user, torpor_level level, const char *text,
                           size_t size);
 

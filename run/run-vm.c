@@ -28,7 +28,7 @@ static bool is_interrupted(void *user) {
 
 /* Passes over the operations that a restored VM waits for already. */
 static torpor_status skip_known(struct torpor__run_vm *run_vm) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   torpor_status status;
   do {
     status = torpor_operation_next(run_vm->vm, &operation);
@@ -40,10 +40,10 @@ static torpor_status open_vm(struct torpor__run_vm *run_vm,
                              const struct torpor__state_chain *chain) {
   const struct torpor__run_context *context = &run_vm->context;
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.user = run_vm;
-  options.host.console = torpor__run_vm_print;
-  options.host.module = torpor__run_vm_give_module;
-  options.host.interrupt = is_interrupted;
+  options.user = run_vm;
+  options.console = torpor__run_vm_print;
+  options.module = torpor__run_vm_give_module;
+  options.interrupt = is_interrupted;
   options.memory_max = context->memory_max;
   options.deadline_ms = context->deadline_ms;
   run_vm->started = chain != NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "checkpoint.h"
+#include "common/sized.h"
 #include "fault.h"
 #include "protocol.h"
 
@@ -124,8 +125,10 @@ torpor_status torpor_run_prune(torpor_store *store, const char *id,
                                torpor_run_pruned *out) {
   struct torpor__database *database = store->database;
   struct torpor__run_rows rows = {0};
-  torpor_run_pruned pruned = {0};
+  torpor_run_pruned pruned = TORPOR_RUN_PRUNED_INIT;
   int64_t run = 0;
+  if (out != NULL && !torpor__sized_is_good(out))
+    return torpor__store_refuse_options(store);
   torpor_status status =
       id != NULL ? database->calls->run_find(database, id, &run) : TORPOR_OK;
   if (status == TORPOR_OK)
@@ -138,6 +141,6 @@ torpor_status torpor_run_prune(torpor_store *store, const char *id,
   torpor__run_rows_free(&rows);
   if (status == TORPOR_OK && !dry_run)
     status = database->calls->compact(database);
-  if (out != NULL) *out = pruned;
+  if (out != NULL) torpor__sized_give(out, &pruned, sizeof pruned);
   return status;
 }

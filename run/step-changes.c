@@ -60,7 +60,7 @@ static torpor_status keep_begun(struct torpor__step_changes *changes,
 /* Rejects the newest operations until there are not too many. */
 static torpor_status refuse_excess(torpor_vm *vm, char *message,
                                    bool *refused) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   char text[96];
   size_t count;
   snprintf(text, sizeof text, "a run waits for at most %d operations",
@@ -115,7 +115,7 @@ torpor__step_changes_read(struct torpor__step_changes *changes, torpor_vm *vm,
                           const struct torpor__run_context *context,
                           char message[TORPOR__DATABASE_MESSAGE_MAX],
                           bool *refused) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   torpor_status status = read_cancelled(changes, vm, message);
   if (status == TORPOR_OK) status = refuse_excess(vm, message, refused);
   if (status != TORPOR_OK) return status;

@@ -7,6 +7,7 @@
  *
  * On the thread of the store. */
 #define _GNU_SOURCE /* getrandom, explicit_bzero */
+#include "common/sized.h"
 #include "store.h"
 
 #include <stdio.h>
@@ -35,15 +36,25 @@ int64_t torpor__store_now(void) {
 
 /* ---- The store -----------------------------------------------------------*/
 
+static const char unknown_options[] =
+    "the options have a size, or set a field, that this version does not know: "
+    "start from their INIT macro";
+
+torpor_status torpor__store_refuse_options(torpor_store *store) {
+  return torpor__database_fail(store->database, TORPOR_MISUSE, "%s",
+                               unknown_options);
+}
+
 torpor_status torpor_store_open(const char *path,
                                 const torpor_store_options *options,
                                 torpor_store **out) {
   torpor_store_options given = TORPOR_STORE_OPTIONS_INIT;
   *out = NULL;
   open_error[0] = '\0';
-  if (options != NULL)
-    memcpy(&given, options,
-           options->size < sizeof given ? options->size : sizeof given);
+  if (options != NULL && !torpor__sized_take(&given, sizeof given, options)) {
+    snprintf(open_error, sizeof open_error, "%s", unknown_options);
+    return TORPOR_MISUSE;
+  }
   torpor_store *store = calloc(1, sizeof *store);
   if (store == NULL) {
     snprintf(open_error, sizeof open_error, "out of memory");
@@ -148,8 +159,8 @@ torpor_status torpor_run_add(torpor_store *store,
                              const torpor_run_options *options, char *id) {
   torpor_run_options given = TORPOR_RUN_OPTIONS_INIT;
   torpor_access *access = NULL;
-  memcpy(&given, options,
-         options->size < sizeof given ? options->size : sizeof given);
+  if (options == NULL || !torpor__sized_take(&given, sizeof given, options))
+    return torpor__store_refuse_options(store);
   if (given.file == NULL)
     return torpor__database_fail(store->database, TORPOR_MISUSE,
                                  "name the main module of the run");

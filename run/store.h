@@ -24,6 +24,10 @@ const char *torpor__store_policy(enum torpor__policy policy);
 torpor_status torpor__store_choose_id(torpor_store *store, const char *wanted,
                                       char *id);
 
+/* MISUSE, and the store's sentence: a struct of the caller's has a size, or
+ * sets a field, that this version does not know. */
+torpor_status torpor__store_refuse_options(torpor_store *store);
+
 /* What a run with this head is said to be. */
 torpor_run_state torpor__store_state(const struct torpor__head *head);
 

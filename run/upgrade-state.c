@@ -44,7 +44,7 @@ static const char *what(const struct taking *taking) {
 static torpor_status fail_error(const struct taking *taking,
                                 torpor_status status, const char *before,
                                 torpor_value error) {
-  torpor_error read;
+  torpor_error read = TORPOR_ERROR_INIT;
   char text[TORPOR__DATABASE_MESSAGE_MAX];
   if (torpor_error_read(taking->vm, error, &read) != TORPOR_OK)
     return fail_vm(taking, status);

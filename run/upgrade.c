@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/sized.h"
 #include "input-check.h"
 #include "fault.h"
 #include "upgrade-state.h"
@@ -182,13 +183,15 @@ static torpor_status wrap_state(struct upgrade *upgrade,
 
 /* ---- The report ----------------------------------------------------------*/
 
-/* Copies a row into one block, which 'kind' then owns. */
-static bool copy_operation(torpor_run_operation *copy,
-                           const struct torpor__operation *row) {
+/* A copy of a row, in one block. */
+static torpor_run_operation *
+copy_operation(const struct torpor__operation *row) {
   size_t kind = strlen(row->kind) + 1, key = strlen(row->key) + 1;
   size_t topic = row->topic != NULL ? strlen(row->topic) + 1 : 0;
-  char *block = malloc(kind + key + topic + row->request.size);
-  if (block == NULL) return false;
+  torpor_run_operation *copy =
+      malloc(sizeof *copy + kind + key + topic + row->request.size);
+  if (copy == NULL) return NULL;
+  char *block = (char *)(copy + 1);
   *copy = (torpor_run_operation){
       .id = row->id,
       .kind = memcpy(block, row->kind, kind),
@@ -203,7 +206,7 @@ static bool copy_operation(torpor_run_operation *copy,
   if (row->request.size > 0)
     memcpy(block, row->request.data, row->request.size);
   copy->request = (const uint8_t *)block;
-  return true;
+  return copy;
 }
 
 static torpor_status report_losses(const struct upgrade *upgrade,
@@ -213,10 +216,11 @@ static torpor_status report_losses(const struct upgrade *upgrade,
   report->answered = rows->result_count;
   report->lost = calloc(rows->operation_count + 1, sizeof *report->lost);
   if (report->lost == NULL) return TORPOR_NOMEM;
-  for (; report->lost_count < rows->operation_count; report->lost_count++)
-    if (!copy_operation(&report->lost[report->lost_count],
-                        &rows->operations[report->lost_count]))
-      return TORPOR_NOMEM;
+  for (; report->lost_count < rows->operation_count; report->lost_count++) {
+    report->lost[report->lost_count] =
+        copy_operation(&rows->operations[report->lost_count]);
+    if (report->lost[report->lost_count] == NULL) return TORPOR_NOMEM;
+  }
   torpor_status status = upgrade->database->calls->run_count(
       upgrade->database, upgrade->number, &counts);
   report->signals = (uint64_t)counts.signals;
@@ -245,13 +249,14 @@ static torpor_status make_report(const struct upgrade *upgrade,
 
 void torpor_run_upgrade_report_free(torpor_run_upgrade_report *report) {
   if (report == NULL) return;
-  for (size_t i = 0; i < report->lost_count; i++)
-    free((char *)report->lost[i].kind);
+  for (size_t i = 0; i < report->lost_count; i++) free(report->lost[i]);
   free(report->lost);
   free(report->from_file);
   free(report->to_file);
   torpor_bytes_free(&report->state);
-  *report = (torpor_run_upgrade_report){0};
+  report->from_file = report->to_file = NULL;
+  report->lost = NULL;
+  report->lost_count = 0;
 }
 
 /* ---- The transaction -----------------------------------------------------*/
@@ -392,12 +397,13 @@ torpor_status torpor_run_upgrade(torpor_store *store, const char *id,
                                  const torpor_run_upgrade_options *options,
                                  torpor_run_upgrade_report *out) {
   torpor_run_upgrade_options given = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
-  torpor_run_upgrade_report report = {0};
+  torpor_run_upgrade_report report = TORPOR_RUN_UPGRADE_REPORT_INIT;
   struct upgrade upgrade = {
       .store = store, .database = store->database, .id = id};
-  if (out != NULL) *out = report;
-  memcpy(&given, options,
-         options->size < sizeof given ? options->size : sizeof given);
+  if (options == NULL || !torpor__sized_take(&given, sizeof given, options) ||
+      (out != NULL && !torpor__sized_is_good(out)))
+    return torpor__store_refuse_options(store);
+  if (out != NULL) torpor__sized_give(out, &report, sizeof report);
   if (given.file == NULL)
     return torpor__database_fail(upgrade.database, TORPOR_MISUSE,
                                  "name the new main module of the run");
@@ -410,7 +416,7 @@ torpor_status torpor_run_upgrade(torpor_store *store, const char *id,
     upgrade.database->calls->unlock(upgrade.database, upgrade.number);
   free_upgrade(&upgrade);
   if (status == TORPOR_OK && out != NULL)
-    *out = report;
+    torpor__sized_give(out, &report, sizeof report);
   else
     torpor_run_upgrade_report_free(&report);
   return status;

@@ -128,7 +128,8 @@ static torpor_status start_task(struct torpor__worker_task *task,
   task->busy = operation->policy == TORPOR__POLICY_REPEAT ||
                operation->policy == TORPOR__POLICY_REJECT;
   if (task->busy) drivers->busy_since_ms = clock_ms(drivers);
-  const torpor_operation given = {.id = operation->id,
+  const torpor_operation given = {.size = sizeof(torpor_operation),
+                                  .id = operation->id,
                                   .kind = operation->kind,
                                   .request = operation->request.data,
                                   .request_size = operation->request.size,

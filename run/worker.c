@@ -35,6 +35,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/sized.h"
 #include "process-memory.h"
 #include "worker-check.h"
 #include "worker-state.h"
@@ -291,13 +292,12 @@ torpor_status torpor_worker_open(torpor_store *store,
                                  const torpor_worker_options *options,
                                  torpor_worker **out) {
   torpor_worker_options given = TORPOR_WORKER_OPTIONS_INIT;
-  struct torpor_worker *worker = calloc(1, sizeof *worker);
   *out = NULL;
+  if (options != NULL && !torpor__sized_take(&given, sizeof given, options))
+    return torpor__store_refuse_options(store);
+  struct torpor_worker *worker = calloc(1, sizeof *worker);
   if (worker == NULL)
     return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
-  if (options != NULL)
-    memcpy(&given, options,
-           options->size < sizeof given ? options->size : sizeof given);
   worker->shared = (struct torpor__worker_shared){
       .store = store, .event = given.event, .user = given.user};
   torpor_status status = open_loop(worker, &given);

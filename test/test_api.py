@@ -20,7 +20,25 @@ BUILD = pathlib.Path(os.environ["TORPOR_BUILD"])
 HEADERS = sorted((SOURCE / "include").rglob("*.h"))
 DECLARED = re.compile(r"^TORPOR_API\b[^;{]*?\b(torpor_\w+)\(", re.MULTILINE)
 
-WALKED = re.compile(r"^  X\((torpor_\w+),", re.MULTILINE)
+WALKED = re.compile(r"^  X\((torpor_\w+), ([^,]*),", re.MULTILINE)
+
+# A declaration with the end of the comment before it, and what it returns.
+TAGGED = re.compile(
+    r"(?:^(?:/\*| \*) (\[.*\]) \*/\n)?^TORPOR_API\b([^;{(]*?)\b(torpor_\w+)\(",
+    re.MULTILINE)
+TAGS = ["fails", "throws", "runs", "outside", "any thread"]
+# What test_walk.c says where a declaration has a tag.
+FLAGS = {"throws": "THROWS", "runs": "RUNS", "outside": "IDLE"}
+
+
+def tagged():
+    """What each declaration is tagged with, as (tags, what it returns)."""
+    found = {}
+    for header in HEADERS:
+        text = header.read_text(encoding="utf-8")
+        for tags, returned, name in TAGGED.findall(text):
+            found[name] = (tags, " ".join(returned.split()))
+    return found
 
 
 def without_comments(text):
@@ -67,7 +85,7 @@ DIALECTS = [
     ["clang-22", "-std=c++14", *CXX_WARNINGS],
 ]
 INITIAL = re.compile(r"#define (TORPOR_\w+_INIT)\s+(?:\\\n\s*)?"
-                     r"TORPOR_SIZED\((\w+)\)")
+                     r"TORPOR_INIT\((\w+)\)")
 
 
 def initial(header):
@@ -85,8 +103,33 @@ def compile_alone(header, dialect):
         [*dialect, f"-I{SOURCE / 'include'}", "-"], input=program, text=True,
         stderr=subprocess.PIPE, check=False).stderr
 
+WALK = (SOURCE / "test/test_walk.c").read_text(encoding="utf-8")
+
 
 class ApiTest(unittest.TestCase):
+    def test_tags(self):
+        """Known words in their order; what returns a status may fail."""
+        self.assertEqual(set(tagged()), declared())
+        for name, (tags, returned) in tagged().items():
+            with self.subTest(name=name):
+                words = re.findall(r"\[([^]]+)\]", tags)
+                self.assertEqual(" ".join(f"[{w}]" for w in words), tags)
+                self.assertNotEqual(words, [])
+                if words == ["-"]:
+                    words = []
+                self.assertEqual(words, [tag for tag in TAGS if tag in words])
+                self.assertEqual("fails" in words,
+                                 returned == "torpor_status")
+
+    def test_tags_are_walked(self):
+        """test_walk.c shows of each tag that it is true."""
+        tags = tagged()
+        for name, flags in WALKED.findall(WALK):
+            with self.subTest(name=name):
+                for tag, flag in FLAGS.items():
+                    self.assertEqual(f"[{tag}]" in tags[name][0],
+                                     flag in flags.split(" | "), tag)
+
     def test_declared_is_exported(self):
         for library in LIBRARIES:
             with self.subTest(library):
@@ -102,8 +145,7 @@ class ApiTest(unittest.TestCase):
 
     def test_declared_is_walked(self):
         """test_walk.c calls each in every wrong way."""
-        walked = WALKED.findall(
-            (SOURCE / "test/test_walk.c").read_text(encoding="utf-8"))
+        walked = [name for name, _ in WALKED.findall(WALK)]
         self.assertEqual(len(walked), len(set(walked)), "one is there twice")
         self.assertEqual(declared("torpor") - set(walked), set(),
                          "not in test_walk.c")
@@ -125,7 +167,7 @@ class ApiTest(unittest.TestCase):
         for header in HEADERS:
             text = header.read_text(encoding="utf-8")
             self.assertNotIn("{.size", text.replace(" ", "").replace(
-                "TORPOR_SIZED(type){.size", ""), f"TORPOR_SIZED in {header}")
+                "TORPOR_INIT(type){.size", ""), f"TORPOR_INIT in {header}")
 
     def test_one_version(self):
         text = (SOURCE / "include/torpor.h").read_text(encoding="utf-8")

@@ -243,7 +243,7 @@ static torpor_vm *open_waiting(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
   for (int i = 0; i < 2; i++) {
     torpor_value promise;
-    torpor_operation operation;
+    torpor_operation operation = TORPOR_OPERATION_INIT;
     uint64_t id;
     test_ok(vm, torpor_operation_begin(vm, "test", torpor_null(), 0, &id,
                                        &promise));

@@ -172,7 +172,7 @@ static torpor_vm *open_collected(torpor_memory memory, double *share) {
   uint32_t written = 0, left = 0;
   torpor_vm *vm;
   options.memory = memory;
-  options.host.clock = still_clock;
+  options.clock = still_clock;
   vm = test_vm_open(&options);
   test_eval(vm,
             "globalThis.f = n => n && f(n - 1); f(100); "

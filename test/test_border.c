@@ -135,7 +135,7 @@ static void test_model(void **state) {
   torpor_scope scopes[8];
   kept all[KEPT] = {{.live = false}};
   int depth = 0;
-  torpor_usage usage;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   (void)state;
   for (int i = 0; i < KEPT; i++) all[i] = make_kept(-1, i);
   for (unsigned i = 0; i < rounds; i++) {

@@ -244,7 +244,7 @@ static const char *const malformed[] = {
 };
 
 static torpor_usage usage(void) {
-  torpor_usage found;
+  torpor_usage found = TORPOR_USAGE_INIT;
   test_ok(vm, torpor_vm_collect(vm));
   test_ok(vm, torpor_vm_usage(vm, &found));
   return found;

@@ -54,7 +54,7 @@ static void assert_saves_to(torpor_vm *vm, const torpor_bytes *expected) {
 
 static void test_one(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   torpor_bytes whole;
   chain c = {.count = 0};
   (void)state;
@@ -173,7 +173,7 @@ static double still_clock(void *user, torpor_clock which) {
 static torpor_options options_of(const way *w) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.memory = w->memory;
-  options.host.clock = still_clock;
+  options.clock = still_clock;
   return options;
 }
 

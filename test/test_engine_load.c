@@ -136,7 +136,7 @@ static void test_refused(void **state) {
 /* What the engine's file says when its table is changed by 'change'. */
 static torpor_engine_info read_changed(void (*change)(torpor__engine *table)) {
   char path[256];
-  torpor_engine_info info;
+  torpor_engine_info info = TORPOR_ENGINE_INFO_INIT;
   snprintf(path, sizeof(path), "%s/%s.so", folder, other_id);
   torpor_bytes bytes = test_file_read(path);
   assert_non_null(bytes.data);

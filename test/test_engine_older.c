@@ -38,7 +38,7 @@ static double fixed_clock(void *user, torpor_clock which) {
 
 static torpor_options fixed_options(void) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.clock = fixed_clock;
+  options.clock = fixed_clock;
   return options;
 }
 
@@ -49,7 +49,7 @@ static torpor_vm *open_older(void) {
 }
 
 static int setup(void **state) {
-  torpor_engine_info info;
+  torpor_engine_info info = TORPOR_ENGINE_INFO_INIT;
   char folder[PATH_MAX];
   find_library();
   assert_int_equal(torpor_engine_read(library, &info), TORPOR_OK);
@@ -124,7 +124,7 @@ static void test_compiled_builtins(void **state) {
 /* Its limits are ours: recursion ends as an error, garbage is collected. */
 static void test_limits(void **state) {
   torpor_vm *vm = open_older();
-  torpor_usage usage;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   (void)state;
   test_eval_is(vm,
                "function f() { return f() + 1 }"

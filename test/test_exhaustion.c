@@ -69,7 +69,7 @@ static torpor_status give_module(void *user, const char *name,
 
 static void text_of(torpor_vm *vm, torpor_value value, char *text) {
   torpor_bytes bytes;
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   if (torpor_value_type(value) == TORPOR_TYPE_OBJECT &&
       torpor_error_read(vm, value, &error) == TORPOR_OK) {
     snprintf(text, TEXT_MAX, "%s: %s", error.name, error.message);
@@ -133,7 +133,7 @@ static uint32_t run_once(char *text) {
   torpor_status status;
   uint32_t count = 0;
   options.deadline_ms = 5000;
-  options.host.module = give_module;
+  options.module = give_module;
   vm = test_vm_open(&options);
   fail_allocations(vm, now.n, now.more);
   status = torpor_eval(vm, now.program, strlen(now.program), "test.js",

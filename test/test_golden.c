@@ -124,7 +124,7 @@ static void write_file(const char *folder, const char *name, unsigned piece,
 
 /* Settles the first pending operation. */
 static void settle(torpor_vm *vm, const char *json) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   torpor_bytes cbor;
   test_ok(vm, torpor_operation_at(vm, 0, &operation));
   test_ok(NULL, torpor_json_to_cbor(json, strlen(json), &cbor));
@@ -242,7 +242,7 @@ static void ask(torpor_vm *vm, char *lines) {
 
 /* What this release asks of an engine in another way than its own did. */
 static void ask_as_newer(torpor_vm *vm) {
-  torpor_operation begun;
+  torpor_operation begun = TORPOR_OPERATION_INIT;
   torpor_promise_state found;
   torpor_value value;
   torpor_scope scope;

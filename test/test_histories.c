@@ -221,8 +221,8 @@ static void still_random(void *user, void *data, size_t size) {
 static torpor_options options_of(torpor_memory memory) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.memory = memory;
-  options.host.clock = still_clock;
-  options.host.random = still_random;
+  options.clock = still_clock;
+  options.random = still_random;
   return options;
 }
 

@@ -85,7 +85,7 @@ static torpor_base *base;
 static torpor_options victim_options(unsigned index) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.memory_max = 16 << 20;
-  options.host.console = be_silent;
+  options.console = be_silent;
   options.memory =
       index / ORIGINS % 2 == 0 ? TORPOR_MEMORY_POOLED : TORPOR_MEMORY_MAPPED;
   return options;
@@ -212,7 +212,7 @@ static void done(uint64_t start, const char *what) {
   } while (0)
 
 static void list_operations(torpor_vm *vm) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   for (int i = 0; i < 1000; i++)
     if (torpor_operation_next(vm, &operation) != TORPOR_OK) break;
   torpor_operation_count(vm);
@@ -226,7 +226,7 @@ static void evaluate(torpor_vm *vm) {
       "console.log(list); /t(e)x/.exec(list[3].s); new Date().toString()";
   torpor_value out;
   torpor_bytes bytes = {NULL, 0};
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   torpor_status status =
       torpor_eval(vm, source, strlen(source), "x.js", TORPOR_SCRIPT, &out);
   if (status == TORPOR_OK) status = torpor_string_read(vm, out, &bytes);
@@ -240,7 +240,7 @@ static void use_objects(torpor_vm *vm) {
   torpor_value global, list, item;
   torpor_bytes bytes;
   torpor_brand brand;
-  torpor_usage usage;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   if (torpor_global(vm, &global) != TORPOR_OK) return;
   if (torpor_get(vm, global, "list", &list) != TORPOR_OK) return;
   if (torpor_get_index(vm, list, 7, &item) != TORPOR_OK) return;

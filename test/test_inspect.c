@@ -234,7 +234,7 @@ static void test_classes(void **state) {
 /* The bytes of all classes are what the allocator handed out. */
 static void test_sums(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
-  torpor_usage usage;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   torpor_bytes json;
   unsigned long long sum = 0, used, other = 0;
   const char *at, *end;

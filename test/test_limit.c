@@ -169,8 +169,8 @@ static void test_interrupt_callback(void **state) {
   torpor_vm *vm;
   int polls = 0;
   (void)state;
-  options.host.user = &polls;
-  options.host.interrupt = stop_third_time;
+  options.user = &polls;
+  options.interrupt = stop_third_time;
   vm = test_vm_open(&options);
   test_status(vm, test_eval_status(vm, "globalThis.n = 0; for (;;) n++"),
               TORPOR_INTERRUPTED);
@@ -268,10 +268,10 @@ static void assert_interrupted(torpor_mode mode, const char *source) {
   torpor_value out;
   int calls = -1;
   torpor_status status;
-  options.host = (torpor_host){.user = &calls,
-                               .console = log_slowly,
-                               .module = load_slowly,
-                               .clock = tell_time_slowly};
+  options.user = &calls;
+  options.console = log_slowly;
+  options.module = load_slowly;
+  options.clock = tell_time_slowly;
   vm = test_vm_open(&options);
   test_ok(vm, torpor_function_add(vm, "slow", sleep_long, NULL));
   torpor_vm_set_deadline(vm, 50);
@@ -519,7 +519,7 @@ static void test_blocked_signals(void **state) {
 static void assert_out_of_memory(const char *source) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm;
-  torpor_usage usage;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   torpor_status status;
   options.memory_max = 16 << 20;
   vm = test_vm_open(&options);

@@ -73,7 +73,8 @@ static torpor_alarm *set_alarm(torpor_loop *loop, double due,
 }
 
 static torpor_operation make_operation(uint64_t id, const char *kind) {
-  return (torpor_operation){.id = id, .kind = kind};
+  return (torpor_operation){
+      .size = sizeof(torpor_operation), .id = id, .kind = kind};
 }
 
 /* ---- Alarms --------------------------------------------------------------*/
@@ -308,7 +309,8 @@ static void cancel_own(torpor_task *task, void *user) {
 }
 
 static torpor_driver own_driver(struct own *own) {
-  return (torpor_driver){.kind = "own",
+  return (torpor_driver){.size = sizeof(torpor_driver),
+                         .kind = "own",
                          .waking = TORPOR_REATTACH,
                          .start = start_own,
                          .cancel = cancel_own,

@@ -91,7 +91,8 @@ static void start(struct stage *stage, const char *kind, const char *json) {
   torpor_bytes request = {0};
   torpor_task *task;
   if (torpor_json_to_cbor(json, strlen(json), &request) != TORPOR_OK) return;
-  torpor_operation operation = {.id = 1,
+  torpor_operation operation = {.size = sizeof(torpor_operation),
+                                .id = 1,
                                 .kind = kind,
                                 .request = request.data,
                                 .request_size = request.size};

@@ -31,8 +31,11 @@ static void ring(void *user) {
 }
 
 static torpor_loop *open_loop(void) {
-  static const torpor_driver driver = {
-      .kind = "never", .waking = TORPOR_REARM, .start = never, .cancel = never};
+  static const torpor_driver driver = {.size = sizeof(torpor_driver),
+                                       .kind = "never",
+                                       .waking = TORPOR_REARM,
+                                       .start = never,
+                                       .cancel = never};
   torpor_loop *loop;
   if (torpor_loop_open(NULL, &loop) != TORPOR_OK ||
       torpor_loop_add_driver(loop, &driver) != TORPOR_OK)
@@ -41,7 +44,8 @@ static torpor_loop *open_loop(void) {
 }
 
 static torpor_task *start_task(torpor_loop *loop) {
-  torpor_operation operation = {.id = 1, .kind = "never"};
+  torpor_operation operation = {
+      .size = sizeof(torpor_operation), .id = 1, .kind = "never"};
   torpor_task *task;
   if (torpor_loop_start(loop, &operation, NULL, ignore, NULL, &task) !=
       TORPOR_OK)

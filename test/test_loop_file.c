@@ -78,8 +78,11 @@ static void keep(void *user, torpor_task *task, torpor_outcome outcome,
 static torpor_task *start_bytes(struct fixture *fixture, const char *kind,
                                 const void *request, size_t size,
                                 struct outcome *outcome) {
-  torpor_operation operation = {
-      .id = 1, .kind = kind, .request = request, .request_size = size};
+  torpor_operation operation = {.size = sizeof(torpor_operation),
+                                .id = 1,
+                                .kind = kind,
+                                .request = request,
+                                .request_size = size};
   torpor_task *task;
   assert_int_equal(torpor_loop_start(fixture->loop, &operation, fixture->access,
                                      keep, outcome, &task),

@@ -47,7 +47,7 @@ static void write_console(void *user, torpor_level level, const char *text,
 
 static void count_rejection(void *user, torpor_vm *vm, torpor_value reason) {
   struct world *world = user;
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   assert_int_equal(torpor_error_read(vm, reason, &error), TORPOR_OK);
   write_console(world, TORPOR_LEVEL_ERROR, error.message,
                 strlen(error.message));
@@ -58,9 +58,9 @@ static void count_rejection(void *user, torpor_vm *vm, torpor_value reason) {
 
 static torpor_options vm_options(struct world *world) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.user = world;
-  options.host.clock = read_clock;
-  options.host.console = write_console;
+  options.user = world;
+  options.clock = read_clock;
+  options.console = write_console;
   options.memory_max = (uint64_t)64 << 20;
   return options;
 }
@@ -222,7 +222,7 @@ static void an_unknown_kind_rejects(void **state) {
   struct world *world = *state;
   uint64_t id;
   torpor_value promise, result;
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   assert_int_equal(torpor_operation_begin(world->vm, "teleport", torpor_null(),
                                           0, &id, &promise),
                    TORPOR_OK);

@@ -60,7 +60,7 @@ static torpor_base *open_base(void) {
   torpor_vm *vm;
   torpor_base *base;
   torpor_bytes bytes;
-  options.host.clock = stand_still;
+  options.clock = stand_still;
   vm = test_vm_open(&options);
   test_eval(vm, "globalThis.a = new Uint8Array(32 << 20).fill(1); 0");
   bytes = test_save(vm);
@@ -130,7 +130,7 @@ static torpor_bytes live(torpor_memory memory) {
   torpor_slice chain[6];
   torpor_vm *vm, *copy;
   options.memory = memory;
-  options.host.clock = stand_still;
+  options.clock = stand_still;
   test_ok(NULL, torpor_base_restore(base, NULL, 0, &options, &vm));
   test_eval(vm, scatter);
   for (unsigned i = 0; i < 6; i++) {

@@ -16,19 +16,19 @@ static uint64_t begin(torpor_vm *vm, const char *name, double due) {
 }
 
 static void assert_next(torpor_vm *vm, uint64_t id) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   test_ok(vm, torpor_operation_next(vm, &operation));
   assert_int_equal(operation.id, id);
 }
 
 static void assert_no_next(torpor_vm *vm) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   test_status(vm, torpor_operation_next(vm, &operation), TORPOR_NOT_FOUND);
 }
 
 static void test_life(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   torpor_bytes json;
   (void)state;
   assert_no_next(vm);
@@ -152,7 +152,7 @@ static void test_settle_with_much(void **state) {
   static char text[100000];
   uint64_t id = begin(vm, "p", 0);
   torpor_bytes data;
-  torpor_usage before, after;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   (void)state;
   memset(text, 'x', sizeof(text));
   text[0] = text[sizeof(text) - 1] = '"';
@@ -173,7 +173,7 @@ static void test_settle_with_much(void **state) {
 
 static void test_timers_are_operations(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   uint64_t id;
   (void)state;
   test_eval(vm,
@@ -220,8 +220,8 @@ static void test_asleep(void **state) {
   torpor_vm *vm = test_vm_open(NULL), *copy;
   uint64_t first = begin(vm, "p", 0), second = begin(vm, "q", 5), third;
   torpor_bytes snapshot, again, list, json;
-  torpor_snapshot_info info;
-  torpor_operation operation;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   (void)state;
   test_eval(vm,
             "Promise.all([p, q]).then(v => globalThis.sum = v[0] + v[1]);"
@@ -272,7 +272,7 @@ static void test_many(void **state) {
   enum { MANY = 10000 };
   torpor_vm *vm = test_vm_open(NULL), *copy;
   torpor_bytes snapshot;
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   uint64_t last = 0;
   (void)state;
   test_eval(vm,
@@ -330,7 +330,7 @@ static void test_damaged_table(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
     torpor_vm *vm = test_vm_open(NULL);
-    torpor_operation operation;
+    torpor_operation operation = TORPOR_OPERATION_INIT;
     torpor_bytes bytes;
     torpor_status status;
     begin(vm, "p", 0);

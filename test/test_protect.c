@@ -139,7 +139,7 @@ static void test_wrong_key_and_context(void **state) {
 static void test_misuse(void **state) {
   torpor_bytes plain = sleeping(), out;
   torpor_bytes sealed = protect(&plain, TORPOR_ENCRYPT);
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   torpor_vm *vm;
   (void)state;
   test_status(NULL,

@@ -79,7 +79,7 @@ static void an_ended_run_keeps_its_states(void **state) {
 
 static void pruning_leaves_what_is_asked_for(void **state) {
   (void)state;
-  torpor_run_pruned pruned;
+  torpor_run_pruned pruned = TORPOR_RUN_PRUNED_INIT;
   run_bench_add("run", COUNTER, TORPOR_RUN_KEEP_ALL);
   run_bench_signals("run", 1, 4);
   run_bench_drive("run", 5);
@@ -413,7 +413,7 @@ static void a_difference_is_never_alone(void **state) {
 static void a_step_can_be_read(void **state) {
   (void)state;
   torpor_bytes bytes;
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   run_bench_add("run", TWO_WAITS, 0);
   run_bench_signals("run", 1, 1);
   run_bench_drive("run", 2);

@@ -203,7 +203,7 @@ static void expect_new(void) {
 
 static void an_exporter_hands_over(void **state) {
   (void)state;
-  torpor_run_upgrade_report report;
+  torpor_run_upgrade_report report = TORPOR_RUN_UPGRADE_REPORT_INIT;
   start_old();
   write_new(NEW);
   write_exporter("export default () => globalThis.state;");
@@ -218,9 +218,9 @@ static void an_exporter_hands_over(void **state) {
   assert_int_equal(report.signals, 1);
   assert_int_equal(report.answered, 0);
   assert_int_equal(report.lost_count, 4); /* three timers and a signal */
-  assert_string_equal(report.lost[0].kind, "timer");
-  assert_true(report.lost[0].due_ms > 0);
-  assert_string_equal(report.lost[3].topic, "name");
+  assert_string_equal(report.lost[0]->kind, "timer");
+  assert_true(report.lost[0]->due_ms > 0);
+  assert_string_equal(report.lost[3]->topic, "name");
   torpor_run_upgrade_report_free(&report);
   look();
   assert_int_equal(bench.info.operations, 0);
@@ -261,7 +261,8 @@ static void the_program_hands_over(void **state) {
  * be written. */
 static void a_dry_run_changes_nothing(void **state) {
   (void)state;
-  torpor_run_upgrade_report dry, real;
+  torpor_run_upgrade_report dry = TORPOR_RUN_UPGRADE_REPORT_INIT,
+                            real = TORPOR_RUN_UPGRADE_REPORT_INIT;
   start_old();
   write_new(NEW);
   write_exporter("export default () => globalThis.state;");
@@ -376,7 +377,7 @@ static void what_is_handed_over_is_encrypted(void **state) {
       "import { onUpgrade } from 'torpor:run';"
       "export default onUpgrade((state) => state.length);");
   write_exporter("export default globalThis.state;");
-  torpor_run_upgrade_report report;
+  torpor_run_upgrade_report report = TORPOR_RUN_UPGRADE_REPORT_INIT;
   assert_int_equal(upgrade(true, false, &report), TORPOR_OK);
   assert_non_null(
       memmem(report.state.data, report.state.size, secret, strlen(secret)));

@@ -25,7 +25,7 @@ static void test_small(void **state) {
       "let n = 41; (async () => { await new Promise(r => globalThis.go = r); "
       "globalThis.answer = ++n })(); 0");
   torpor_vm *vm;
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   (void)state;
   print_message("one pending promise: %zu bytes\n", bytes.size);
   assert_true(bytes.size < 6000);
@@ -79,7 +79,7 @@ static double fixed_clock(void *user, torpor_clock which) {
 
 static torpor_options fixed_options(void) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.clock = fixed_clock;
+  options.clock = fixed_clock;
   return options;
 }
 
@@ -175,7 +175,7 @@ static bool holds(torpor_vm *vm, const char *text) {
 }
 
 static void assert_absent(torpor_vm *vm, unsigned flags) {
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   torpor_bytes bytes;
   test_ok(vm, torpor_snapshot_save_with(vm, TEST_SAVE(flags), &bytes));
   test_ok(NULL, torpor_snapshot_read(bytes.data, bytes.size, &info, NULL));
@@ -252,7 +252,7 @@ static void test_dropped_is_small(void **state) {
   for (size_t i = 0; i < 2; i++) {
     torpor_vm *vm = test_vm_open(NULL);
     torpor_bytes before, after, delta;
-    torpor_usage usage;
+    torpor_usage usage = TORPOR_USAGE_INIT;
     test_eval(vm, "globalThis.a = null; 0");
     before = test_save(vm);
     test_eval(vm, users[i]);
@@ -279,7 +279,7 @@ static void test_dropped_is_small(void **state) {
 
 static void test_large(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   torpor_bytes bytes;
   (void)state;
   test_eval(vm,
@@ -346,7 +346,7 @@ static void test_time_never_goes_back(void **state) {
   torpor_bytes bytes;
   double before;
   (void)state;
-  options.host.clock = moving_clock;
+  options.clock = moving_clock;
   monotonic_now = 50000;
   vm = test_vm_open(&options);
   monotonic_now = 58000;
@@ -506,7 +506,7 @@ static torpor_status restore_status(const uint8_t *data, size_t size,
 static void assert_refused(const torpor_bytes *good, size_t offset,
                            uint8_t byte, torpor_status expected) {
   torpor_bytes bad = copy_of(good);
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   bad.data[offset] = byte;
   set_checksum(&bad);
   test_status(NULL, restore_status(bad.data, bad.size, NULL), expected);
@@ -658,7 +658,7 @@ static void test_altered(void **state) {
   (void)state;
   options.deadline_ms = 100;
   options.memory_max = 32 << 20;
-  options.host.console = be_silent;
+  options.console = be_silent;
   for (unsigned i = 0; i < rounds; i++) {
     torpor_bytes bad = copy_of(&good);
     torpor_vm *vm;

@@ -106,7 +106,7 @@ static void assert_holds(const torpor_bytes *snapshot, const void *content,
 static void test_attach(void **state) {
   torpor_bytes plain = sleep_after(waiting_program, TORPOR_SAVE_WAITING), out;
   torpor_bytes with = attach(&plain, run, sizeof(run)), again, large;
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   uint8_t *map = calloc(1, 100005);
   torpor_vm *vm;
   char *json;
@@ -189,7 +189,7 @@ static torpor_bytes with_section(const torpor_bytes *good, uint32_t type,
 }
 
 static torpor_status open_status(const torpor_bytes *bytes) {
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   torpor_vm *vm;
   torpor_status status =
       torpor_snapshot_restore(bytes->data, bytes->size, NULL, &vm);

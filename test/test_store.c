@@ -350,7 +350,7 @@ static torpor_status see_old_run(void *data, int64_t run,
 
 static torpor_status see_old_state(void *data,
                                    const struct torpor__state *row) {
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   (void)data;
   assert_int_equal(row->step, 2);
   assert_int_equal(row->branch + row->version + row->parent_step, 0);

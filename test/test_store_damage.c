@@ -154,7 +154,7 @@ static bool find_run(void *user, const torpor_run_info *info) {
 
 static void all_are_listed(void) {
   struct found found = {0};
-  torpor_run_pruned pruned;
+  torpor_run_pruned pruned = TORPOR_RUN_PRUNED_INIT;
   need(torpor_run_each(run_bench.store, NULL, find_run, &found));
   if (found.runs < RUNS - 1 || found.sound != 2)
     fail_msg("%s: %d runs are listed, %d of 2 sound", damage, found.runs,

@@ -157,7 +157,7 @@ static torpor_status leave_handles(torpor_vm *given,
 }
 
 static void test_no_handle_is_left(void **state) {
-  torpor_usage before, after;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   torpor_scope scope;
   torpor_promise_state promise_state;
   torpor_value promise = test_eval(vm, "Promise.resolve({})"), kept;
@@ -185,7 +185,7 @@ static void test_no_handle_is_left(void **state) {
 static void test_leave(void **state) {
   static const char *const sources[] = {"({a: 1})", "'text'", "1n", "5",
                                         "undefined"};
-  torpor_usage before, after;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   torpor_scope outer, scope;
   torpor_value value, kept, first;
   (void)state;
@@ -238,7 +238,7 @@ static void test_leave_stale(void **state) {
 
 /* An exception is one handle, also when it has a cause. */
 static void test_exceptions_are_handles(void **state) {
-  torpor_usage before, after;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   (void)state;
   test_ok(vm, torpor_vm_usage(vm, &before));
   for (int i = 0; i < 100; i++)
@@ -261,7 +261,7 @@ static void test_look(void **state) {
       {"({then() {}})", TORPOR_WRONG_TYPE, TORPOR_PENDING},
       {"5", TORPOR_WRONG_TYPE, TORPOR_PENDING},
   };
-  torpor_usage before, after;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   torpor_promise_state found;
   torpor_token token;
   (void)state;

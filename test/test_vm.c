@@ -78,7 +78,7 @@ static void test_each_has_its_own_world(void **state) {
 static void test_thrown(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_value thrown;
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   (void)state;
   test_status(vm, eval(vm, "\n  null.x", &thrown), TORPOR_THROWN);
   assert_error_says(vm, "TypeError: ");
@@ -252,7 +252,7 @@ static torpor_status use_border(torpor_vm *vm,
 static void test_loans_nest(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_value object, out, args[3], promise;
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   uint64_t id;
   (void)state;
   test_ok(vm, torpor_function_add(vm, "border", use_border, NULL));
@@ -408,11 +408,11 @@ static torpor_options world_options(world *w) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   memset(w, 0, sizeof(*w));
   w->now = 1700000000000.0;
-  options.host.user = w;
-  options.host.clock = world_clock;
-  options.host.zone = world_zone;
-  options.host.console = world_console;
-  options.host.module = world_module;
+  options.user = w;
+  options.clock = world_clock;
+  options.zone = world_zone;
+  options.console = world_console;
+  options.module = world_module;
   return options;
 }
 
@@ -456,7 +456,7 @@ static void assert_module_fails(torpor_vm *vm, const char *source,
       torpor_eval(vm, source, strlen(source), "main.js", TORPOR_MODULE, &out);
   if (status == TORPOR_OK) {
     torpor_value promise = out;
-    torpor_error error;
+    torpor_error error = TORPOR_ERROR_INIT;
     test_run_jobs(vm);
     test_ok(vm, torpor_promise_read(vm, promise, &promise_state, &out));
     assert_int_equal(promise_state, TORPOR_REJECTED);
@@ -531,7 +531,7 @@ static void test_promises(void **state) {
 static void test_rejections(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_value reason;
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   (void)state;
   test_eval(vm,
             "Promise.reject(new Error('lost'));"
@@ -547,7 +547,7 @@ static void test_rejections(void **state) {
 
 static void test_usage(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
-  torpor_usage before, after;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   (void)state;
   test_ok(vm, torpor_vm_usage(vm, &before));
   test_eval(vm, "globalThis.kept = new Uint8Array(5 << 20); 0");

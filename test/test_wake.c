@@ -23,9 +23,9 @@ static void fill_random(void *user, void *data, size_t size) {
 
 static torpor_options options_with(clocks *now) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.user = now;
-  options.host.clock = read_clock;
-  options.host.random = fill_random;
+  options.user = now;
+  options.clock = read_clock;
+  options.random = fill_random;
   return options;
 }
 

@@ -16,6 +16,7 @@
 #include "test/support/vm.h"
 #include "torpor-engine.h"
 #include "vm/error.h"
+#include "vm/invoke.h"
 #include "vm/vm.h"
 
 /* What a call is made with. */
@@ -34,21 +35,23 @@ typedef struct with {
 
 /* What a function takes, and where it may be called. */
 enum {
-  VM = 1,        /* a VM, and answers a status */
-  OUT1 = 2,      /* so many places for results that must be there */
-  OUT2 = 4,      /* two */
-  OUT3 = 8,      /* three */
-  TEXT = 16,     /* a text that must be there */
-  DATA = 32,     /* bytes, which may be missing when they are none */
-  VALUE = 64,    /* a value, which may be a handle */
-  SECOND = 128,  /* another one */
-  ENTERS = 256,  /* not from a callback or a finalizer */
-  IDLE = 512,    /* not while guest code is on the stack either */
-  SILENT = 1024, /* answers no status: it may only do no harm */
-  DUE = 2048,    /* a time */
-  FREE1 = 4096,  /* a place for a result that may be missing; */
-  FREE2 = 8192,  /* two; */
-  FREE3 = 16384, /* three */
+  VM = 1,         /* a VM, and answers a status */
+  OUT1 = 2,       /* so many places for results that must be there */
+  OUT2 = 4,       /* two */
+  OUT3 = 8,       /* three */
+  TEXT = 16,      /* a text that must be there */
+  DATA = 32,      /* bytes, which may be missing when they are none */
+  VALUE = 64,     /* a value, which may be a handle */
+  SECOND = 128,   /* another one */
+  ENTERS = 256,   /* not from a callback or a finalizer */
+  IDLE = 512,     /* not while guest code is on the stack either */
+  SILENT = 1024,  /* answers no status: it may only do no harm */
+  DUE = 2048,     /* a time */
+  FREE1 = 4096,   /* a place for a result that may be missing; */
+  FREE2 = 8192,   /* two; */
+  FREE3 = 16384,  /* three */
+  RUNS = 32768,   /* may run code of the program */
+  THROWS = 65536, /* may answer THROWN */
 };
 
 static void no_finalizer(void *user) {
@@ -103,17 +106,17 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_value_retain(w->vm, w->value, w->out[0])))                  \
   X(torpor_value_release, VM | VALUE,                                          \
     RETURNS(torpor_value_release(w->vm, w->value)))                            \
-  X(torpor_token_add, VM | OUT1 | VALUE | ENTERS,                              \
+  X(torpor_token_add, VM | OUT1 | VALUE | ENTERS | THROWS,                     \
     RETURNS(torpor_token_add(w->vm, w->value, w->out[0])))                     \
   X(torpor_token_value, VM | FREE1 | ENTERS,                                   \
     RETURNS(torpor_token_value(w->vm, 1, w->out[0])))                          \
   X(torpor_token_remove, VM | ENTERS,                                          \
     RETURNS(torpor_token_remove(w->vm, 1234)))                                 \
-  X(torpor_string_new, VM | FREE1 | DATA | ENTERS,                             \
+  X(torpor_string_new, VM | FREE1 | DATA | ENTERS | THROWS,                    \
     RETURNS(torpor_string_new(w->vm, w->data, w->size, w->out[0])))            \
-  X(torpor_string_read, VM | OUT1 | VALUE | ENTERS,                            \
+  X(torpor_string_read, VM | OUT1 | VALUE | ENTERS | THROWS | RUNS,            \
     RETURNS(keep_none(torpor_string_read(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_buffer_new, VM | FREE1 | DATA | ENTERS,                             \
+  X(torpor_buffer_new, VM | FREE1 | DATA | ENTERS | THROWS,                    \
     RETURNS(torpor_buffer_new(w->vm, w->data, w->size, w->out[0])))            \
   X(torpor_buffer_read, VM | OUT1 | VALUE | ENTERS,                            \
     RETURNS(keep_none(torpor_buffer_read(w->vm, w->value, w->out[0]), w)))     \
@@ -121,17 +124,17 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_value_brand(w->vm, w->value, w->out[0])))                   \
   X(torpor_global, VM | FREE1 | ENTERS,                                        \
     RETURNS(torpor_global(w->vm, w->out[0])))                                  \
-  X(torpor_object_new, VM | FREE1 | ENTERS,                                    \
+  X(torpor_object_new, VM | FREE1 | ENTERS | THROWS,                           \
     RETURNS(torpor_object_new(w->vm, w->out[0])))                              \
-  X(torpor_array_new, VM | FREE1 | ENTERS,                                     \
+  X(torpor_array_new, VM | FREE1 | ENTERS | THROWS,                            \
     RETURNS(torpor_array_new(w->vm, w->out[0])))                               \
-  X(torpor_get, VM | FREE1 | VALUE | TEXT | ENTERS,                            \
+  X(torpor_get, VM | FREE1 | VALUE | TEXT | ENTERS | THROWS | RUNS,            \
     RETURNS(torpor_get(w->vm, w->value, w->text, w->out[0])))                  \
-  X(torpor_set, VM | VALUE | SECOND | TEXT | ENTERS,                           \
+  X(torpor_set, VM | VALUE | SECOND | TEXT | ENTERS | THROWS | RUNS,           \
     RETURNS(torpor_set(w->vm, w->value, w->text, w->second)))                  \
-  X(torpor_get_index, VM | FREE1 | VALUE | ENTERS,                             \
+  X(torpor_get_index, VM | FREE1 | VALUE | ENTERS | THROWS | RUNS,             \
     RETURNS(torpor_get_index(w->vm, w->value, 1, w->out[0])))                  \
-  X(torpor_set_index, VM | VALUE | SECOND | ENTERS,                            \
+  X(torpor_set_index, VM | VALUE | SECOND | ENTERS | THROWS | RUNS,            \
     RETURNS(torpor_set_index(w->vm, w->value, 1, w->second)))                  \
   X(torpor_get_each, VM | OUT1 | VALUE | TEXT | ENTERS,                        \
     RETURNS(torpor_get_each(w->vm, w->value, &w->text, 1, w->out[0])))         \
@@ -174,6 +177,7 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_iterator_close, VM | OUT1 | VALUE | ENTERS,                         \
     RETURNS(end_iteration(w)))                                                 \
   X(torpor_call, VM | FREE1 | VALUE | SECOND | ENTERS,                         \
+  X(torpor_call, VM | FREE1 | VALUE | SECOND | ENTERS | THROWS | RUNS,         \
     RETURNS(                                                                   \
         torpor_call(w->vm, w->function, w->second, &w->value, 1, w->out[0])))  \
   X(torpor_call_method, VM | FREE1 | VALUE | SECOND | TEXT | ENTERS,           \
@@ -183,39 +187,40 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_construct(w->vm, w->function, w->second, &w->value, 1,      \
                              w->out[0])))                                      \
   X(torpor_exception, SILENT, DOES(torpor_exception(w->vm)))                   \
-  X(torpor_throw, VM | TEXT | ENTERS,                                          \
-    RETURNS(unthrown(torpor_throw(w->vm, w->text, "%s", "why"))))              \
-  X(torpor_throw_value, VM | VALUE | ENTERS,                                   \
-    RETURNS(unthrown(torpor_throw_value(w->vm, w->value))))                    \
-  X(torpor_error_read, VM | OUT1 | VALUE | ENTERS, RETURNS(read_error(w)))     \
+  X(torpor_throw, VM | TEXT | ENTERS | THROWS,                                 \
+    RETURNS(torpor_throw(w->vm, w->text, "%s", "why")))                        \
+  X(torpor_throw_value, VM | VALUE | ENTERS | THROWS,                          \
+    RETURNS(torpor_throw_value(w->vm, w->value)))                              \
+  X(torpor_error_read, VM | OUT1 | VALUE | ENTERS | RUNS,                      \
+    RETURNS(read_error(w)))                                                    \
   X(torpor_error_free, SILENT, (torpor_error_free(NULL)); return TORPOR_OK)    \
-  X(torpor_error_new, VM | FREE1 | TEXT | ENTERS,                              \
+  X(torpor_error_new, VM | FREE1 | TEXT | ENTERS | THROWS,                     \
     RETURNS(torpor_error_new(w->vm, w->text, w->text, w->out[0])))             \
   X(torpor_function_bind, VM | TEXT | ENTERS,                                  \
     RETURNS(torpor_function_bind(w->vm, w->text, host, NULL, no_finalizer)))   \
-  X(torpor_function_new, VM | FREE1 | TEXT | ENTERS,                           \
+  X(torpor_function_new, VM | FREE1 | TEXT | ENTERS | THROWS,                  \
     RETURNS(torpor_function_new(w->vm, w->text, 300, w->out[0])))              \
-  X(torpor_function_add, VM | TEXT | ENTERS,                                   \
+  X(torpor_function_add, VM | TEXT | ENTERS | THROWS | RUNS,                   \
     RETURNS(torpor_function_add(w->vm, w->text, host, NULL)))                  \
-  X(torpor_eval, VM | FREE1 | TEXT | DATA | ENTERS,                            \
+  X(torpor_eval, VM | FREE1 | TEXT | DATA | ENTERS | THROWS | RUNS,            \
     RETURNS(torpor_eval(w->vm, w->data, w->size, w->text, TORPOR_SCRIPT,       \
                         w->out[0])))                                           \
-  X(torpor_job_run, VM | ENTERS | IDLE,                                        \
+  X(torpor_job_run, VM | ENTERS | IDLE | RUNS,                                 \
     RETURNS(torpor_job_run(w->vm, 0, NULL)))                                   \
   X(torpor_job_pending, SILENT, DOES(torpor_job_pending(w->vm)))               \
   X(torpor_promise_read, VM | FREE1 | VALUE | ENTERS,                          \
     RETURNS(torpor_promise_read(w->vm, w->value, w->out[0], NULL)))            \
   X(torpor_promise_look, VM | FREE1 | ENTERS,                                  \
     RETURNS(torpor_promise_look(w->vm, 1, w->out[0])))                         \
-  X(torpor_promise_new, VM | FREE1 | FREE2 | FREE3 | ENTERS,                   \
+  X(torpor_promise_new, VM | FREE1 | FREE2 | FREE3 | ENTERS | THROWS,          \
     RETURNS(torpor_promise_new(w->vm, w->out[0], w->out[1], w->out[2])))       \
   X(torpor_promise_handle, VM | VALUE | ENTERS,                                \
     RETURNS(torpor_promise_handle(w->vm, w->value)))                           \
   X(torpor_rejection_take, VM | FREE1 | ENTERS,                                \
     RETURNS(torpor_rejection_take(w->vm, w->out[0])))                          \
-  X(torpor_cbor_encode, VM | OUT1 | VALUE | ENTERS,                            \
+  X(torpor_cbor_encode, VM | OUT1 | VALUE | ENTERS | THROWS | RUNS,            \
     RETURNS(keep_none(torpor_cbor_encode(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_cbor_decode, VM | FREE1 | DATA | ENTERS,                            \
+  X(torpor_cbor_decode, VM | FREE1 | DATA | ENTERS | THROWS,                   \
     RETURNS(torpor_cbor_decode(w->vm, w->data, w->size, w->out[0])))           \
   X(torpor_json_to_cbor, OUT1 | DATA,                                          \
     RETURNS(keep_none(torpor_json_to_cbor(w->data, w->size, w->out[0]), w)))   \
@@ -296,6 +301,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_reader_date, SILENT, DOES(torpor_reader_date(NULL)))                \
   X(torpor_reader_view, SILENT, DOES(torpor_reader_view(NULL, NULL)))          \
   X(torpor_operation_begin, VM | FREE1 | FREE2 | VALUE | TEXT | DUE | ENTERS,  \
+  X(torpor_operation_begin,                                                    \
+    VM | FREE1 | FREE2 | VALUE | TEXT | DUE | ENTERS | THROWS | RUNS,          \
     RETURNS(torpor_operation_begin(w->vm, w->text, w->value, w->due,           \
                                    w->out[0], w->out[1])))                     \
   X(torpor_operation_next, VM | OUT1,                                          \
@@ -307,9 +314,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_operation_at(w->vm, 1000, w->out[0])))                      \
   X(torpor_operation_settle, VM | VALUE | ENTERS,                              \
     RETURNS(begin_and_settle(w)))                                              \
-  X(torpor_operation_settle_cbor, VM | DATA | ENTERS,                          \
-    RETURNS(torpor_operation_settle_cbor(w->vm, 12345, TORPOR_RESOLVE,         \
-                                         w->data, w->size)))                   \
+  X(torpor_operation_settle_cbor, VM | DATA | ENTERS | THROWS,                 \
+    RETURNS(begin_and_settle_cbor(w)))                                         \
   X(torpor_cbor_error, OUT1 | TEXT,                                            \
     RETURNS(                                                                   \
         keep_none(torpor_cbor_error(w->text, w->text, NULL, w->out[0]), w)))   \
@@ -350,7 +356,7 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(keep_none(torpor_vm_inspect(w->vm, w->out[0]), w)))                \
   X(torpor_vm_waiting, VM | OUT1 | ENTERS | IDLE,                              \
     RETURNS(keep_none(torpor_vm_waiting(w->vm, w->out[0]), w)))                \
-  X(torpor_state_hand_over, VM | FREE1 | ENTERS,                               \
+  X(torpor_state_hand_over, VM | FREE1 | ENTERS | THROWS | RUNS,               \
     RETURNS(torpor_state_hand_over(w->vm, w->out[0])))                         \
   X(torpor_snapshot_protect, OUT1 | DATA, RETURNS(protect(w)))                 \
   X(torpor_snapshot_unprotect, OUT1 | DATA, RETURNS(unprotect(w)))             \
@@ -412,6 +418,13 @@ static torpor_status open_and_close_scope(const with *w) {
   return torpor_scope_close(w->vm, scope);
 }
 
+static torpor_status begin_and_settle_cbor(const with *w) {
+  uint64_t id = 0;
+  torpor_operation_begin(w->vm, "kind", torpor_null(), 0, &id, NULL);
+  return torpor_operation_settle_cbor(w->vm, id, TORPOR_RESOLVE, w->data,
+                                      w->size);
+}
+
 static torpor_status open_and_leave_scope(const with *w) {
   torpor_scope scope = 0;
   torpor_value value = w->value;
@@ -463,10 +476,6 @@ static torpor_status begin_and_settle(const with *w) {
   return torpor_operation_settle(w->vm, id, TORPOR_REJECT, w->value);
 }
 
-static torpor_status unthrown(torpor_status status) {
-  return status == TORPOR_THROWN ? TORPOR_OK : status;
-}
-
 static torpor_status read_error(const with *w) {
   torpor_status status = torpor_error_read(w->vm, w->value, w->out[0]);
   if (status == TORPOR_OK) torpor_error_free(w->out[0]);
@@ -498,6 +507,12 @@ static torpor_status unprotect(const with *w) {
   return torpor_snapshot_unprotect(w->data, w->size, key, NULL, 0, w->out[0]);
 }
 
+/* Large enough for whatever one of them gives. */
+static union {
+  uint64_t bytes[512];
+  double align;
+} outs[3];
+
 typedef struct function {
   const char *name;
   unsigned flags;
@@ -507,6 +522,7 @@ typedef struct function {
 #define X(name, flags, how)                                                    \
   static torpor_status call_##name(const with *w) {                            \
     (void)w;                                                                   \
+    outs[0].bytes[0] = sizeof(outs[0]); /* where that is a struct's size */    \
     how;                                                                       \
   }
 FUNCTIONS(X)
@@ -521,12 +537,6 @@ static const function functions[] = {
 #define FUNCTION_COUNT (sizeof(functions) / sizeof(*functions))
 
 /* ---- The walk -------------------------------------------------------------*/
-
-/* Large enough for whatever one of them gives. */
-static union {
-  uint64_t bytes[512];
-  double align;
-} outs[3];
 
 static torpor_base *base;
 
@@ -593,7 +603,7 @@ static void test_pointers(void **state) {
 /* Calls 'f' without places for its results: that leaves no handle, and changes
  * no answer. Whether that is OK. */
 static bool want_nothing(const function *f, torpor_vm *vm, const char *source) {
-  torpor_usage before, after;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   torpor_status status;
   with w = good(vm);
   w.value = test_eval(vm, source);
@@ -693,11 +703,17 @@ static void test_unusable(void **state) {
   torpor_vm_close(vm);
 }
 
+/* Those that may be called here are not refused. */
 static torpor_status try_in_host(torpor_vm *vm,
                                  const torpor_arguments *arguments,
                                  torpor_value *result, void *user) {
+  const with w = good(vm);
   (void)arguments, (void)result, (void)user;
   try_all(vm, IDLE, TORPOR_BUSY, "in a host function");
+  for (size_t i = 0; i < FUNCTION_COUNT; i++)
+    if (!(functions[i].flags & (IDLE | SILENT)) &&
+        functions[i].call(&w) == TORPOR_BUSY)
+      fail_msg("%s may not be called in a host function", functions[i].name);
   return TORPOR_OK;
 }
 
@@ -717,8 +733,8 @@ static void test_moments(void **state) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm;
   (void)state;
-  options.host.console = try_in_console;
-  options.host.user = &vm;
+  options.console = try_in_console;
+  options.user = &vm;
   vm = test_vm_open(&options);
   test_ok(vm, torpor_function_add(vm, "inHost", try_in_host, NULL));
   test_eval_is(vm, "inHost(); 'well'", "well");
@@ -728,6 +744,80 @@ static void test_moments(void **state) {
   vm = test_vm_open(NULL);
   test_ok(vm, torpor_function_bind(vm, "f", host, &vm, try_in_finalizer));
   test_ok(vm, torpor_function_bind(vm, "f", host, NULL, NULL)); /* closes it */
+}
+
+/* ---- What the tags say ----------------------------------------------------*/
+
+#define STARVED_MOST 30 /* of the allocations of a call, one fails */
+
+/* Values whose use runs code of the program, which counts in 'ran' and throws.
+ */
+static const char *const probes[] = {
+    "new Proxy(function () {}, traps)",
+    "({get x() { tell() }, toString() { tell() }, get message() { tell() },"
+    " then: 1})",
+    "Object.defineProperty([1, 2], 1, {get() { tell() }, set() { tell() }})",
+    "Promise.resolve({get then() { tell() }})",
+};
+
+static const char probe_tools[] =
+    "globalThis.ran = 0; function tell() { ran++; throw new Error('told') }"
+    "const traps = Object.fromEntries(Reflect.ownKeys(Reflect)"
+    ".filter(k => typeof k === 'string').map(k => [k, tell]));"
+    "Object.defineProperty(globalThis, 'x', {get: tell, set: tell}); 0";
+
+/* Of the allocations in the guest to come, 'n' succeed and the next one fails;
+ * UINT32_MAX: none fails. */
+static void fail_allocation(torpor_vm *vm, uint32_t n) {
+  test_ok(vm, torpor__begin(vm));
+  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, 0)));
+}
+
+/* Calls 'f' with a probe, when 'n' allocations succeed; gives whether that
+ * threw, and whether it ran code. */
+static void probe(const function *f, const char *source, uint32_t n,
+                  bool *threw, bool *ran) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_status status;
+  torpor_token token;
+  with w = good(vm);
+  test_eval(vm, probe_tools);
+  w.value = w.second = w.function = test_eval(vm, source);
+  test_eval_module(vm,
+                   "import { exportState } from 'torpor:run';"
+                   "exportState(tell);");
+  test_eval(vm, "Promise.resolve().then(tell); ran = 0; 0");
+  test_ok(vm, torpor_token_add(vm, w.value, &token));
+  w.text = "x";
+  w.data = "ran++; throw 1";
+  w.size = SIZE_MAX;
+  if (strstr(f->name, "cbor")) w.data = "\x9f", w.size = 1;
+  if (strstr(f->name, "buffer")) w.size = strlen(w.data);
+  fail_allocation(vm, n);
+  status = f->call(&w);
+  *threw |= status == TORPOR_THROWN;
+  if (!vm->broken) {
+    fail_allocation(vm, UINT32_MAX);
+    *ran |= test_eval_number(vm, "ran") > 0;
+  }
+  torpor_vm_close(vm);
+}
+
+static void test_tags(void **state) {
+  (void)state;
+  for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+    const function *f = &functions[i];
+    bool threw = false, ran = false;
+    if (!(f->flags & VM)) continue;
+    for (size_t k = 0; k < sizeof(probes) / sizeof(*probes); k++)
+      probe(f, probes[k], UINT32_MAX, &threw, &ran);
+    for (uint32_t n = 0; n < STARVED_MOST; n++)
+      probe(f, "({})", n, &threw, &ran);
+    if (threw != !!(f->flags & THROWS))
+      fail_msg("%s %s", f->name, threw ? "threw" : "never threw");
+    if (ran != !!(f->flags & RUNS))
+      fail_msg("%s %s code", f->name, ran ? "ran" : "never ran");
+  }
 }
 
 static int setup(void **state) {
@@ -752,7 +842,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pointers), cmocka_unit_test(test_unwanted),
       cmocka_unit_test(test_values),   cmocka_unit_test(test_unusable),
-      cmocka_unit_test(test_moments),
+      cmocka_unit_test(test_moments),  cmocka_unit_test(test_tags),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -39,7 +39,7 @@
 #include "vm/value.h"
 
 /* From here on a VM in the pool is zero. */
-#define HOST_AT offsetof(struct torpor_vm, host)
+#define HOST_AT offsetof(struct torpor_vm, options)
 
 static _Atomic unsigned every;
 static _Atomic bool with_guest;
@@ -365,7 +365,7 @@ void torpor__vm_check_clean(torpor_vm *vm) {
   assert(engine->get_stack_pointer(vm->instance) == engine->stack_pointer);
   assert(*vm->seat == vm);
   check_parts(vm);
-  assert(torpor__bytes_are_zero(&vm->host, sizeof(*vm) - HOST_AT));
+  assert(torpor__bytes_are_zero(&vm->options, sizeof(*vm) - HOST_AT));
   if (!is_due()) return;
   torpor__region_check(vm->region, true);
   for (uint32_t page = 0; page < count_pages(vm); page++) {

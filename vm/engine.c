@@ -98,14 +98,18 @@ static void describe(const torpor__engine *engine, torpor_engine_info *info) {
 }
 
 torpor_status torpor_engine_read(const char *path, torpor_engine_info *info) {
+  torpor_engine_info own = TORPOR_ENGINE_INFO_INIT;
   torpor__engine found;
+  bool usable;
   TORPOR__REQUIRE(NULL, path);
   TORPOR__REQUIRE(NULL, info);
-  *info = (torpor_engine_info){.path = path};
-  bool usable = torpor__engine_peek(path, &found, &info->unusable);
-  describe(&found, info);
+  TORPOR__REQUIRE_SIZE(NULL, info, "TORPOR_ENGINE_INFO_INIT");
+  own.path = path;
+  usable = torpor__engine_peek(path, &found, &own.unusable);
+  describe(&found, &own);
+  torpor__sized_give(info, &own, sizeof(own));
   if (usable) return TORPOR_OK;
-  return torpor__fail(NULL, TORPOR_ENGINE, "%s: %s", path, info->unusable);
+  return torpor__fail(NULL, TORPOR_ENGINE, "%s: %s", path, own.unusable);
 }
 
 torpor_status torpor_engine_folder(char *path, size_t size) {
@@ -136,7 +140,7 @@ typedef struct folder_search {
 static bool visit_file(void *user, const char *name) {
   const folder_search *search = user;
   size_t length = strlen(name);
-  torpor_engine_info info;
+  torpor_engine_info info = TORPOR_ENGINE_INFO_INIT;
   char path[TORPOR__OS_PATH_LARGEST], id[ID_SIZE + 1];
   if (length != ID_SIZE + strlen(SUFFIX) ||
       strcmp(name + ID_SIZE, SUFFIX) != 0 ||
@@ -159,7 +163,7 @@ static bool visit_folder(const char *folder, torpor_engine_visit_fn visit,
 }
 
 void torpor_engine_each(torpor_engine_visit_fn visit, void *user) {
-  torpor_engine_info info = {0};
+  torpor_engine_info info = TORPOR_ENGINE_INFO_INIT;
   char folder[TORPOR__OS_PATH_LARGEST];
   bool more;
   if (!visit) return;

@@ -86,6 +86,12 @@ torpor_status torpor__fail_missing(torpor_vm *vm, const char *argument) {
   return torpor__fail(vm, TORPOR_MISUSE, "the argument '%s' is NULL", argument);
 }
 
+torpor_status torpor__fail_size(torpor_vm *vm, size_t size, const char *name) {
+  return torpor__fail(vm, TORPOR_MISUSE,
+                      "a struct cannot have size %zu: start from %s", size,
+                      name);
+}
+
 const char *torpor_last_error(const torpor_vm *vm) {
   return vm ? vm->error : thread_error;
 }

@@ -5,6 +5,8 @@
 
 #include "torpor.h"
 
+#include "common/sized.h"
+
 /* Sets the sentence of 'vm', or of this thread when it is NULL, and gives back
  * 'status'. */
 torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
@@ -23,6 +25,11 @@ void torpor__error_reset(torpor_vm *vm);
 #define TORPOR__REQUIRE(vm, argument)                                          \
   if (!(argument)) return torpor__fail_missing((vm), #argument)
 torpor_status torpor__fail_missing(torpor_vm *vm, const char *argument);
+/* The same when the size of the caller's struct makes no sense. */
+#define TORPOR__REQUIRE_SIZE(vm, out, name)                                    \
+  if (!torpor__sized_is_good(out))                                             \
+  return torpor__fail_size((vm), (out)->size, name)
+torpor_status torpor__fail_size(torpor_vm *vm, size_t size, const char *name);
 /* STALE: a value is a handle of another VM. */
 torpor_status torpor__fail_foreign(torpor_vm *vm);
 

@@ -2,7 +2,7 @@
 /* eval.c - evaluating scripts and modules.
  *
  * While the guest links a module it asks for those that this imports
- * (torpor_host.module, by import.c). */
+ * (torpor_options.module, by import.c). */
 #include <string.h>
 
 #include "vm/error.h"

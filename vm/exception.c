@@ -72,12 +72,16 @@ torpor_status torpor_throw(torpor_vm *vm, const char *name, const char *format,
 
 torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
                                 torpor_error *out) {
+  torpor_error error = {.size = sizeof(error), .cause = torpor_undefined()};
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
-  *out = (torpor_error){.cause = torpor_undefined()};
+  TORPOR__REQUIRE_SIZE(vm, out, "TORPOR_ERROR_INIT");
+  torpor__sized_give(out, &error, sizeof(error));
   status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
-  status = torpor__error_take(vm, TORPOR__EXPORT_torpor_error_read, value, out);
+  status =
+      torpor__error_take(vm, TORPOR__EXPORT_torpor_error_read, value, &error);
+  torpor__sized_give(out, &error, sizeof(error));
   if (status != TORPOR_OK && !vm->broken)
     torpor__fail(vm, status, "%s", torpor_status_text(status));
   return torpor__end(vm, status);

@@ -167,12 +167,13 @@ static torpor_status ask_module(torpor_vm *vm, uint32_t address, uint32_t size,
   const uint8_t *text = torpor__memory_at(vm, address, size);
   torpor_status status;
   if (!text) return torpor__fail_damaged(vm, "the name of a module");
-  if (!vm->host.module || size > MODULE_NAME_LARGEST || memchr(text, 0, size))
+  if (!vm->options.module || size > MODULE_NAME_LARGEST ||
+      memchr(text, 0, size))
     return TORPOR_NOT_FOUND;
   memcpy(name, text, size);
   name[size] = 0;
   vm->in_callback = true;
-  status = vm->host.module(vm->host.user, name, source);
+  status = vm->options.module(vm->options.user, name, source);
   vm->in_callback = false;
   if (status == TORPOR_OK && source->size > TORPOR_SOURCE_LARGEST)
     status = TORPOR_LIMIT;
@@ -223,8 +224,8 @@ static double import_clock(void *host, uint32_t which) {
                                                        : TORPOR_CLOCK_WALL;
   double now;
   vm->in_callback = true;
-  now =
-      vm->host.clock ? vm->host.clock(vm->host.user, clock) : read_clock(clock);
+  now = vm->options.clock ? vm->options.clock(vm->options.user, clock)
+                          : read_clock(clock);
   vm->in_callback = false;
   end_import(vm, entry);
   return now;
@@ -237,8 +238,8 @@ static uint32_t import_zone(void *host, double ms) {
   int minutes = 0;
   if (ms >= -largest && ms <= largest) {
     vm->in_callback = true;
-    minutes = vm->host.zone ? vm->host.zone(vm->host.user, ms)
-                            : torpor__os_zone((int64_t)floor(ms / 1e3));
+    minutes = vm->options.zone ? vm->options.zone(vm->options.user, ms)
+                               : torpor__os_zone((int64_t)floor(ms / 1e3));
     vm->in_callback = false;
   }
   end_import(vm, entry);
@@ -251,9 +252,9 @@ static void import_random(void *host, uint32_t address, uint32_t size) {
   uint8_t *data = torpor__memory_to(vm, address, size);
   if (!data) {
     torpor__fail_damaged(vm, "a buffer for random bytes");
-  } else if (vm->host.random) {
+  } else if (vm->options.random) {
     vm->in_callback = true;
-    vm->host.random(vm->host.user, data, size);
+    vm->options.random(vm->options.user, data, size);
     vm->in_callback = false;
   } else if (!torpor__os_random(data, size)) {
     vm->broken = true;
@@ -273,9 +274,9 @@ static void import_console(void *host, uint32_t level, uint32_t address,
       level <= TORPOR_LEVEL_ERROR ? (torpor_level)level : TORPOR_LEVEL_LOG;
   if (!text) {
     torpor__fail_damaged(vm, "a message to the console");
-  } else if (vm->host.console) {
+  } else if (vm->options.console) {
     vm->in_callback = true;
-    vm->host.console(vm->host.user, known, text, size);
+    vm->options.console(vm->options.user, known, text, size);
     vm->in_callback = false;
   } else {
     torpor__os_write_line(known >= TORPOR_LEVEL_WARN, text, size);

@@ -46,7 +46,8 @@ static void set_up(torpor_vm *vm, const torpor_options *options) {
   vm->memory_max = torpor__options_memory(options);
   vm->control->host.memory_max = (uint32_t)vm->memory_max;
   if (!options) return;
-  vm->host = options->host;
+  vm->options = *options;
+  vm->options.engine = NULL; /* borrowed */
   vm->wake = options->wake;
   torpor_vm_set_fuel(vm, options->fuel);
   torpor_vm_set_deadline(vm, options->deadline_ms);

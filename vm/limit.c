@@ -70,9 +70,9 @@ void torpor__limit_arm(torpor_vm *vm) {
 
 static bool ask_host(torpor_vm *vm) {
   bool answer;
-  if (!vm->host.interrupt) return false;
+  if (!vm->options.interrupt) return false;
   vm->in_callback = true;
-  answer = vm->host.interrupt(vm->host.user);
+  answer = vm->options.interrupt(vm->options.user);
   vm->in_callback = false;
   return answer;
 }

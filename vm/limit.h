@@ -10,8 +10,8 @@ void torpor__limit_arm(torpor_vm *vm);
 /* Whether guest code, which asks, has to stop; vm->stop says why. From then on
  * the answer is yes until the outermost call ends. */
 bool torpor__limit_poll(torpor_vm *vm);
-/* The same after a host function: torpor_host.interrupt is not asked, and the
- * clock only where 'entry' may be late. */
+/* The same after a host function: torpor_options.interrupt is not asked, and
+ * the clock only where 'entry' may be late. */
 bool torpor__limit_after(torpor_vm *vm, const torpor__entry *entry);
 /* Whether torpor__limit_after would say yes. Changes nothing. */
 bool torpor__limit_is_due(const torpor_vm *vm, const torpor__entry *entry);

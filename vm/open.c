@@ -70,19 +70,22 @@ void *torpor_vm_user(const torpor_vm *vm) {
 
 torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out) {
   const torpor_abi_control *control;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   uint64_t heap = 0;
   torpor_status status = torpor__check_open(vm);
   TORPOR__REQUIRE(vm, out);
-  *out = (torpor_usage){0};
+  TORPOR__REQUIRE_SIZE(vm, out, "TORPOR_USAGE_INIT");
+  torpor__sized_give(out, &usage, sizeof(usage));
   if (status != TORPOR_OK) return status;
   control = vm->control;
   if (control->heap_break > control->heap_base)
     heap = control->heap_break - control->heap_base;
-  out->memory = torpor__memory_size(vm);
-  out->heap_used = control->heap_used < heap ? control->heap_used : heap;
-  out->heap_free = heap - out->heap_used;
-  out->handles = control->handles;
-  out->operations = torpor_operation_count(vm);
+  usage.memory = torpor__memory_size(vm);
+  usage.heap_used = control->heap_used < heap ? control->heap_used : heap;
+  usage.heap_free = heap - usage.heap_used;
+  usage.handles = control->handles;
+  usage.operations = torpor_operation_count(vm);
+  torpor__sized_give(out, &usage, sizeof(usage));
   return TORPOR_OK;
 }
 

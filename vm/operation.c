@@ -59,6 +59,7 @@ static torpor_status give_entry(torpor_vm *vm, const uint8_t *table,
   memcpy(vm->operation_kind, kind, entry.kind_size);
   vm->operation_kind[entry.kind_size] = 0;
   *out = (torpor_operation){
+      .size = sizeof(*out),
       .id = entry.id,
       .kind = vm->operation_kind,
       .request = request,
@@ -88,11 +89,13 @@ static torpor_status find_above(torpor_vm *vm, const uint8_t *table,
 }
 
 torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
+  torpor_operation next = TORPOR_OPERATION_INIT;
   uint32_t count, index = 0;
   const uint8_t *table;
   torpor_status status = torpor__check_open(vm);
   TORPOR__REQUIRE(vm, out);
-  *out = (torpor_operation){0};
+  TORPOR__REQUIRE_SIZE(vm, out, "TORPOR_OPERATION_INIT");
+  torpor__sized_give(out, &next, sizeof(next));
   if (status != TORPOR_OK) return status;
   table = find_table(vm, &count);
   status = find_above(vm, table, count, vm->operation_cursor, &index);
@@ -100,11 +103,12 @@ torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
   if (index >= count)
     return torpor__fail_as(vm, TORPOR_NOT_FOUND,
                            "no operation was begun since");
-  status = give_entry(vm, table, index, out);
+  status = give_entry(vm, table, index, &next);
   if (status != TORPOR_OK) return status;
-  if (!torpor__given_add(vm, out->id))
+  if (!torpor__given_add(vm, next.id))
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
-  vm->operation_cursor = out->id;
+  vm->operation_cursor = next.id;
+  torpor__sized_give(out, &next, sizeof(next));
   return TORPOR_OK;
 }
 
@@ -118,18 +122,22 @@ size_t torpor_operation_count(const torpor_vm *vm) {
 
 torpor_status torpor_operation_at(torpor_vm *vm, size_t index,
                                   torpor_operation *out) {
+  torpor_operation found = TORPOR_OPERATION_INIT;
   uint32_t count;
   const uint8_t *table;
   torpor_status status = torpor__check_open(vm);
   TORPOR__REQUIRE(vm, out);
-  *out = (torpor_operation){0};
+  TORPOR__REQUIRE_SIZE(vm, out, "TORPOR_OPERATION_INIT");
+  torpor__sized_give(out, &found, sizeof(found));
   if (status != TORPOR_OK) return status;
   table = find_table(vm, &count);
   if (index >= count)
     return torpor__fail(vm, TORPOR_NOT_FOUND,
                         "there is no operation %zu: %u are pending", index,
                         count);
-  return give_entry(vm, table, (uint32_t)index, out);
+  status = give_entry(vm, table, (uint32_t)index, &found);
+  if (status == TORPOR_OK) torpor__sized_give(out, &found, sizeof(found));
+  return status;
 }
 
 torpor_status torpor_operation_take_cancelled(torpor_vm *vm, uint64_t *id) {

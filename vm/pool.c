@@ -173,7 +173,7 @@ static _Atomic uint32_t resting_next;
 
 /* A struct for the memory of 'vm'; NULL: no memory. */
 static torpor_vm *succeed(const torpor_vm *vm, torpor_vm *next) {
-  const size_t kept = offsetof(struct torpor_vm, host);
+  const size_t kept = offsetof(struct torpor_vm, options);
   if (!next) next = torpor__alloc(sizeof(*next));
   if (!next) return NULL;
   memcpy(next, vm, kept);

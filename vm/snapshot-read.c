@@ -64,19 +64,21 @@ static torpor_status describe(const torpor__container *container,
 torpor_status torpor_snapshot_read(const void *data, size_t size,
                                    torpor_snapshot_info *info,
                                    torpor_bytes *operations) {
+  torpor_snapshot_info own = TORPOR_SNAPSHOT_INFO_INIT;
   torpor__container container;
   torpor_status status;
   TORPOR__REQUIRE(NULL, info);
-  memset(info, 0, sizeof(*info));
+  TORPOR__REQUIRE_SIZE(NULL, info, "TORPOR_SNAPSHOT_INFO_INIT");
+  torpor__sized_give(info, &own, sizeof(own));
   if (operations) *operations = (torpor_bytes){NULL, 0};
   if (size > 0) TORPOR__REQUIRE(NULL, data);
   status = torpor__container_read(&container, data, size, TORPOR_MEMORY_LARGEST,
                                   false);
   if (status != TORPOR_OK) return status;
-  status = torpor_snapshot_identify(data, size, info->id);
-  if (status == TORPOR_OK) status = describe(&container, info, operations);
+  status = torpor_snapshot_identify(data, size, own.id);
+  if (status == TORPOR_OK) status = describe(&container, &own, operations);
   torpor__container_free(&container);
-  if (status != TORPOR_OK) memset(info, 0, sizeof(*info));
+  if (status == TORPOR_OK) torpor__sized_give(info, &own, sizeof(own));
   return status;
 }
 

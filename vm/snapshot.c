@@ -58,7 +58,7 @@ static torpor_status write_operations(torpor_vm *vm, torpor__buffer *out) {
   size_t count = torpor_operation_count(vm);
   torpor__cbor_head(out, TORPOR__CBOR_ARRAY, count);
   for (size_t i = 0; i < count; i++) {
-    torpor_operation operation;
+    torpor_operation operation = TORPOR_OPERATION_INIT;
     torpor_status status = torpor_operation_at(vm, i, &operation);
     if (status != TORPOR_OK) return status;
     write_operation(out, &operation);

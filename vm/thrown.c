@@ -49,7 +49,7 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
   const uint8_t *data = NULL;
   bool owned = result[2] == 1;
   torpor_value cause = torpor__value_of(vm, result[3]);
-  *out = (torpor_error){.cause = torpor_undefined()};
+  *out = (torpor_error){.size = sizeof(*out), .cause = torpor_undefined()};
   if (status != TORPOR_OK) return status;
   if (vm->returned != TORPOR_OK)
     return vm->returned == TORPOR_STALE   ? TORPOR_STALE
@@ -69,7 +69,8 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
 void torpor_error_free(torpor_error *error) {
   if (!error) return;
   torpor__alloc_free(error->name);
-  *error = (torpor_error){.cause = torpor_undefined()};
+  error->name = error->message = error->stack = NULL;
+  error->cause = torpor_undefined();
 }
 
 /* ---- What was thrown ------------------------------------------------------*/
@@ -149,7 +150,7 @@ static torpor_status look(torpor_vm *vm, torpor_error *out) {
 }
 
 void torpor__fail_thrown(torpor_vm *vm) {
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   if (look(vm, &error) == TORPOR_OK) {
     describe(vm, &error);
     torpor_error_free(&error);

@@ -36,9 +36,10 @@ static torpor_status check_usable(torpor_vm *vm) {
   torpor_status status = torpor__check_open(vm);
   if (status != TORPOR_OK) return status;
   if (vm->in_callback)
-    return torpor__fail(vm, TORPOR_BUSY,
-                        "callbacks of torpor_host and finalizers may not enter "
-                        "the VM");
+    return torpor__fail(
+        vm, TORPOR_BUSY,
+        "callbacks of torpor_options and finalizers may not enter "
+        "the VM");
   if (vm->closing)
     return torpor__fail(vm, TORPOR_BUSY, "the VM is being closed");
   return TORPOR_OK;

@@ -141,7 +141,7 @@ typedef enum torpor__stop {
   TORPOR__STOP_DEADLINE,
   TORPOR__STOP_OUTER,    /* the deadline of a VM whose host function runs us */
   TORPOR__STOP_REQUEST,  /* torpor_vm_interrupt */
-  TORPOR__STOP_CALLBACK, /* host.interrupt */
+  TORPOR__STOP_CALLBACK, /* options.interrupt */
 } torpor__stop;
 
 struct torpor_vm {
@@ -161,7 +161,7 @@ struct torpor_vm {
   struct torpor_vm *next;  /* in the pool */
 
   /* Zero in a VM of the pool: all from here on. */
-  torpor_host host;
+  torpor_options options; /* its callbacks; the limits below */
   void *user;
   uint64_t deadline_ms;
   uint64_t deadline_ns;   /* of the outermost call; 0: none */
@@ -170,7 +170,7 @@ struct torpor_vm {
   _Atomic bool interrupt;
   torpor__stop stop;
   uint32_t calls;   /* public calls on the stack, see (1) */
-  bool in_callback; /* a callback of torpor_host is running */
+  bool in_callback; /* a callback of torpor_options is running */
   bool asleep;      /* restored, not entered yet */
   bool broken;
   bool exhausted; /* broken because memory ran out */

@@ -16,16 +16,19 @@ extern "C" {
 typedef struct torpor_base torpor_base;
 
 /* Makes a base of 'chain', see torpor_snapshot_restore_chain. Of 'options' (may
- * be NULL) only memory_max and engine count. */
+ * be NULL) only memory_max and engine count.
+ * [fails] [any thread] */
 TORPOR_API torpor_status torpor_base_open(const torpor_slice *chain,
                                           size_t count,
                                           const torpor_options *options,
                                           torpor_base **out);
-/* VMs that were opened from it live on. */
+/* VMs that were opened from it live on.
+ * [any thread] */
 TORPOR_API void torpor_base_close(torpor_base *base);
 
 /* Opens a VM from 'base' and the differences 'deltas' (may be none) that
- * continue it; otherwise as torpor_snapshot_restore_chain. */
+ * continue it; otherwise as torpor_snapshot_restore_chain.
+ * [fails] [any thread] */
 TORPOR_API torpor_status torpor_base_restore(torpor_base *base,
                                              const torpor_slice *deltas,
                                              size_t count,
@@ -36,13 +39,15 @@ TORPOR_API torpor_status torpor_base_restore(torpor_base *base,
  * host functions have to be bound again; operations are pending in both.
  * Cheaper than saving and restoring. The copy is told that it is one when it is
  * first entered. 'options' NULL: the original's limits, but none of its
- * callbacks. TORPOR_BUSY while guest code is on the stack. */
+ * callbacks. TORPOR_BUSY while guest code is on the stack.
+ * [fails] [outside] */
 TORPOR_API torpor_status torpor_vm_fork(torpor_vm *vm,
                                         const torpor_options *options,
                                         torpor_vm **out);
 
 /* Seeds Math.random from the host's randomness, so that copies draw different
- * numbers. */
+ * numbers.
+ * [fails] */
 TORPOR_API torpor_status torpor_vm_reseed(torpor_vm *vm);
 
 #ifdef __cplusplus

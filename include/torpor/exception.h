@@ -13,35 +13,46 @@ extern "C" {
 /* What was thrown by the last call that returned TORPOR_THROWN; a host function
  * sees what its own calls threw. undefined when there is none. Like other
  * handles it ends with the scope that was open when the call was made; to hand
- * it on, a host function returns TORPOR_THROWN and needs no handle. */
+ * it on, a host function returns TORPOR_THROWN and needs no handle.
+ * [-] */
 TORPOR_API torpor_value torpor_exception(const torpor_vm *vm);
 
 /* Throws a new error, as torpor_error_new makes it, with the text that 'format'
  * gives as printf does. Returns TORPOR_THROWN, or why it cannot. In a host
- * function: return torpor_throw(vm, "TypeError", "%d is no age", age); */
+ * function: return torpor_throw(vm, "TypeError", "%d is no age", age);
+ * [fails] [throws] */
 TORPOR_API torpor_status torpor_throw(torpor_vm *vm, const char *name,
                                       const char *format, ...)
     TORPOR_PRINTF(3, 4);
 
-/* Throws any value. */
+/* Throws any value.
+ * [fails] [throws] */
 TORPOR_API torpor_status torpor_throw_value(torpor_vm *vm, torpor_value value);
 
 /* What an error says. All text is UTF-8, zero-terminated, and never NULL once
  * read; 'cause' is undefined when there is none. A value that is not an error
  * has the name "" and its string as message. Release with torpor_error_free. */
 typedef struct torpor_error {
+  size_t size; /* sizeof(torpor_error) */
   char *name;
   char *message;
   char *stack;
   torpor_value cause;
 } torpor_error;
 
+#define TORPOR_ERROR_INIT TORPOR_INIT(torpor_error)
+
+/* Reads what an error says, as the program would: its getters run.
+ * [fails] [runs] */
 TORPOR_API torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
                                            torpor_error *out);
+/* Frees the texts.
+ * [any thread] */
 TORPOR_API void torpor_error_free(torpor_error *error);
 
 /* A new error; 'name' is "Error", "TypeError", "RangeError", ...; other names
- * give an Error with that name. */
+ * give an Error with that name.
+ * [fails] [throws] */
 TORPOR_API torpor_status torpor_error_new(torpor_vm *vm, const char *name,
                                           const char *message,
                                           torpor_value *out);

@@ -69,18 +69,21 @@ typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,
  * functions by name only: bind them again after a restore; calling one that is
  * not bound throws an Error that names it. Binding a name again replaces it.
  * 'finalize' (may be NULL) is called with 'user' when the binding ends, and may
- * not enter the VM. 'name' has at most 255 bytes. */
+ * not enter the VM. 'name' has at most 255 bytes.
+ * [fails] */
 TORPOR_API torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
                                               torpor_host_fn function,
                                               void *user,
                                               void (*finalize)(void *user));
 
 /* A JavaScript function of this name and length that calls the host function
- * 'name'. */
+ * 'name'.
+ * [fails] [throws] */
 TORPOR_API torpor_status torpor_function_new(torpor_vm *vm, const char *name,
                                              int length, torpor_value *out);
 
-/* Binds, makes the function, and sets it as a global of that name. */
+/* Binds, makes the function, and sets it as a global of that name.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_function_add(torpor_vm *vm, const char *name,
                                              torpor_host_fn function,
                                              void *user);

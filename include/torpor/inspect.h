@@ -14,12 +14,14 @@ extern "C" {
  * functions, the heap by class, the largest objects and what holds them. It
  * looks at a copy and runs no code of the program. TORPOR_BUSY while guest code
  * is on the stack; TORPOR_LIMIT when there is too little memory for that;
- * TORPOR_FORMAT when the VM's memory contradicts itself. */
+ * TORPOR_FORMAT when the VM's memory contradicts itself.
+ * [fails] [outside] */
 TORPOR_API torpor_status torpor_vm_inspect(torpor_vm *vm, torpor_bytes *out);
 
 /* The places at which functions wait, as text for a sentence: "load
  * (app.js:12:3), main.js:4:1 and 3 more"; empty when none waits. Errors as
- * above. */
+ * above.
+ * [fails] [outside] */
 TORPOR_API torpor_status torpor_vm_waiting(torpor_vm *vm, torpor_bytes *out);
 
 #ifdef __cplusplus

@@ -12,22 +12,28 @@ extern "C" {
 
 /* Fuel counts what running code does (calls, loop ends, steps of regular
  * expressions) and is the same on every host. When it is used up, guest code is
- * interrupted. Stays in force until set again; 0 means no limit. */
+ * interrupted. Stays in force until set again; 0 means no limit.
+ * [-] */
 TORPOR_API void torpor_vm_set_fuel(torpor_vm *vm, uint64_t fuel);
-TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm); /* what is left */
+/* What is left; 0: no limit, or used up.
+ * [-] */
+TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm);
 
 /* True when the VM trapped because it ran out of memory_max where no error
- * could be thrown. */
+ * could be thrown.
+ * [-] */
 TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
 /* Interrupts each outermost entry into the VM after 'ms' milliseconds, together
  * with the VMs that its host functions run. Guest code that never polls is
  * trapped, once it has computed for TORPOR_WATCHDOG_GRACE_MS more. 0: no
- * deadline. */
+ * deadline.
+ * [-] */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
 
 /* Interrupts the guest code that is running; if none is, the next entry. From
- * any thread. */
+ * any thread.
+ * [any thread] */
 TORPOR_API void torpor_vm_interrupt(torpor_vm *vm);
 
 #ifdef __cplusplus

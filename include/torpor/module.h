@@ -18,7 +18,8 @@ typedef enum torpor_mode {
 /* Evaluates 'source': UTF-8 of 'size' bytes, or of any size that ends with a
  * zero byte when 'size' is SIZE_MAX; at most TORPOR_SOURCE_LARGEST. 'file'
  * names it in stack traces, and a module's relative imports are resolved
- * against it. */
+ * against it.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_eval(torpor_vm *vm, const char *source,
                                      size_t size, const char *file,
                                      torpor_mode mode, torpor_value *out);

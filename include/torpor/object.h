@@ -31,10 +31,18 @@ typedef enum torpor_brand {
   TORPOR_BRAND_PROXY,
 } torpor_brand;
 
+/* TORPOR_BRAND_NONE for what is no object.
+ * [fails] */
 TORPOR_API torpor_status torpor_value_brand(torpor_vm *vm, torpor_value value,
                                             torpor_brand *out);
+/* The global object.
+ * [fails] */
 TORPOR_API torpor_status torpor_global(torpor_vm *vm, torpor_value *out);
+/* A new {}.
+ * [fails] [throws] */
 TORPOR_API torpor_status torpor_object_new(torpor_vm *vm, torpor_value *out);
+/* A new [].
+ * [fails] [throws] */
 TORPOR_API torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out);
 
 /* ---- Properties ----------------------------------------------------------*/
@@ -46,10 +54,16 @@ TORPOR_API torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out);
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_get(torpor_vm *vm, torpor_value object,
                                     const char *key, torpor_value *out);
+/* Writes object[key].
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_set(torpor_vm *vm, torpor_value object,
                                     const char *key, torpor_value value);
+/* Reads object[index].
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_get_index(torpor_vm *vm, torpor_value object,
                                           uint32_t index, torpor_value *out);
+/* Writes object[index].
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_set_index(torpor_vm *vm, torpor_value object,
                                           uint32_t index, torpor_value value);
 

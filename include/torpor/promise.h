@@ -13,9 +13,12 @@ extern "C" {
 /* Runs up to 'max' jobs of the queue (0: until it is empty). 'ran' is how many
  * ran. Returns TORPOR_OK, TORPOR_INTERRUPTED,
  * TORPOR_TRAPPED, or TORPOR_BUSY. What a job throws becomes an unhandled
- * rejection. A checkpoint is possible between any two jobs. */
+ * rejection. A checkpoint is possible between any two jobs.
+ * [fails] [runs] [outside] */
 TORPOR_API torpor_status torpor_job_run(torpor_vm *vm, uint32_t max,
                                         uint32_t *ran);
+/* Whether a job waits.
+ * [-] */
 TORPOR_API bool torpor_job_pending(const torpor_vm *vm);
 
 typedef enum torpor_promise_state {
@@ -25,7 +28,8 @@ typedef enum torpor_promise_state {
 } torpor_promise_state;
 
 /* State and, once settled, the value or reason.
- * TORPOR_WRONG_TYPE when 'promise' is not a promise. */
+ * TORPOR_WRONG_TYPE when 'promise' is not a promise.
+ * [fails] */
 TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
                                              torpor_value promise,
                                              torpor_promise_state *state,
@@ -33,24 +37,28 @@ TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
 
 /* The state of the promise that 'token' names, cheaper than taking its value
  * and reading that: for hosts that ask again and again. NOT_FOUND: no such
- * token; TORPOR_WRONG_TYPE as above. */
+ * token; TORPOR_WRONG_TYPE as above.
+ * [fails] */
 TORPOR_API torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
                                              torpor_promise_state *state);
 
 /* A promise and the functions that settle it ('resolve', 'reject' are called
- * with torpor_call). For what must survive a snapshot use an operation. */
+ * with torpor_call). For what must survive a snapshot use an operation.
+ * [fails] [throws] */
 TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,
                                             torpor_value *promise,
                                             torpor_value *resolve,
                                             torpor_value *reject);
 
 /* Marks 'promise' as handled by the host: torpor_rejection_take does not give
- * its rejection then. TORPOR_WRONG_TYPE when it is not a promise. */
+ * its rejection then. TORPOR_WRONG_TYPE when it is not a promise.
+ * [fails] */
 TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
                                                torpor_value promise);
 
 /* Takes the oldest promise rejected without a handler by the time the job
- * queue was empty, and its reason. TORPOR_NOT_FOUND when there is none. */
+ * queue was empty, and its reason. TORPOR_NOT_FOUND when there is none.
+ * [fails] */
 TORPOR_API torpor_status torpor_rejection_take(torpor_vm *vm,
                                                torpor_value *reason);
 

@@ -12,7 +12,8 @@ extern "C" {
 
 /* Makes a snapshot of 'vm': its difference from the engine's baseline
  * (docs/snapshot-format.md). 'vm' may go on running. Possible between any two
- * jobs. TORPOR_BUSY while guest code is on the stack. */
+ * jobs. TORPOR_BUSY while guest code is on the stack.
+ * [fails] [outside] */
 TORPOR_API torpor_status torpor_snapshot_save(torpor_vm *vm, torpor_bytes *out);
 
 /* How to save; flags. */
@@ -32,11 +33,10 @@ typedef enum torpor_packing {
   TORPOR_PACKED, /* what has 32 KiB or more is compressed with zstd */
 } torpor_packing;
 
-/* How to save. Start from TORPOR_SAVE_OPTIONS_INIT. As in torpor_options,
- * fields that a program lacks count as 0, and those that are not known must be
- * 0. */
+/* How to save. As in torpor_options, fields that a program lacks count as 0,
+ * and those that are not known must be 0. */
 typedef struct torpor_save_options {
-  size_t size;    /* sizeof(torpor_save_options): lets fields be added */
+  size_t size;    /* sizeof(torpor_save_options) */
   unsigned flags; /* torpor_save */
   torpor_packing packing;
   int level; /* zstd's, -131072 to 22: smaller bytes take longer; 0: 1 */
@@ -45,7 +45,7 @@ typedef struct torpor_save_options {
   unsigned threads;
 } torpor_save_options;
 
-#define TORPOR_SAVE_OPTIONS_INIT {.size = sizeof(torpor_save_options)}
+#define TORPOR_SAVE_OPTIONS_INIT TORPOR_INIT(torpor_save_options)
 #define TORPOR_SAVE_LEVEL_LARGEST 22
 #define TORPOR_SAVE_LEVEL_SMALLEST (-131072)
 
@@ -61,18 +61,25 @@ TORPOR_API torpor_status torpor_snapshot_save_with(
  * that is not wanted any more is freed instead. A difference cannot be finished
  * before the job of the state that it is from: TORPOR_MISUSE. */
 typedef struct torpor_snapshot_job torpor_snapshot_job;
+/* Takes what is to be saved.
+ * [fails] [outside] */
 TORPOR_API torpor_status
 torpor_snapshot_save_start(torpor_vm *vm, const torpor_save_options *options,
                            torpor_snapshot_job **out);
+/* Packs it.
+ * [fails] [any thread] */
 TORPOR_API torpor_status torpor_snapshot_job_finish(torpor_snapshot_job *job,
                                                     torpor_bytes *out);
+/* Drops it; NULL is accepted.
+ * [any thread] */
 TORPOR_API void torpor_snapshot_job_free(torpor_snapshot_job *job);
 
 /* Opens a VM from a snapshot. Handles are gone, host functions have to be bound
  * again, operations are still pending. Nothing is produced unless all of the
  * bytes are valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_NEWER,
  * TORPOR_ENGINE, TORPOR_EXTENSION, TORPOR_CHECKSUM, TORPOR_LIMIT, TORPOR_NOMEM,
- * or TORPOR_PARENT for a difference. */
+ * or TORPOR_PARENT for a difference.
+ * [fails] [any thread] */
 TORPOR_API torpor_status torpor_snapshot_restore(const void *data, size_t size,
                                                  const torpor_options *options,
                                                  torpor_vm **out);
@@ -81,7 +88,8 @@ TORPOR_API torpor_status torpor_snapshot_restore(const void *data, size_t size,
 
 /* Opens a VM from a chain: a whole snapshot, then differences, each from the
  * one before it; at most TORPOR_CHAIN_LARGEST in all. As
- * torpor_snapshot_restore, and TORPOR_PARENT when they do not fit together. */
+ * torpor_snapshot_restore, and TORPOR_PARENT when they do not fit together.
+ * [fails] [any thread] */
 TORPOR_API torpor_status
 torpor_snapshot_restore_chain(const torpor_slice *chain, size_t count,
                               const torpor_options *options, torpor_vm **out);
@@ -89,9 +97,10 @@ torpor_snapshot_restore_chain(const torpor_slice *chain, size_t count,
 /* The id of a snapshot: the SHA-256 of its bytes. A difference carries the id
  * of the snapshot that it is from. */
 #define TORPOR_SNAPSHOT_ID_SIZE 32
-TORPOR_API
-torpor_status torpor_snapshot_identify(const void *data, size_t size,
-                                       uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]);
+/* Computes the id of these bytes.
+ * [fails] [any thread] */
+TORPOR_API torpor_status torpor_snapshot_identify(
+    const void *data, size_t size, uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]);
 
 typedef struct torpor_section_size {
   uint64_t raw, stored; /* bytes, before and after compression */
@@ -102,6 +111,7 @@ typedef struct torpor_section_size {
 
 /* What can be known of a snapshot without an engine. */
 typedef struct torpor_snapshot_info {
+  size_t size;     /* sizeof(torpor_snapshot_info) */
   char engine[65]; /* hex */
   uint32_t version;
   uint64_t memory;     /* bytes of linear memory when awake */
@@ -113,9 +123,12 @@ typedef struct torpor_snapshot_info {
   torpor_section_size sections[TORPOR_SNAPSHOT_SECTIONS]; /* by their number */
 } torpor_snapshot_info;
 
+#define TORPOR_SNAPSHOT_INFO_INIT TORPOR_INIT(torpor_snapshot_info)
+
 /* Reads what can be known of a snapshot without waking it. 'operations' (may be
  * NULL) is CBOR: an array of maps with id, kind, request, due and begun.
- * Release it. */
+ * Release it.
+ * [fails] [any thread] */
 TORPOR_API torpor_status torpor_snapshot_read(const void *data, size_t size,
                                               torpor_snapshot_info *info,
                                               torpor_bytes *operations);
@@ -129,20 +142,23 @@ typedef enum torpor_section {
 } torpor_section;
 
 /* The content of one section; release 'out'. NOT_FOUND when it is not there;
- * otherwise as torpor_snapshot_read. */
+ * otherwise as torpor_snapshot_read.
+ * [fails] [any thread] */
 TORPOR_API torpor_status torpor_snapshot_section(const void *data, size_t size,
                                                  torpor_section section,
                                                  torpor_bytes *out);
 
 /* Makes a copy of a snapshot with the CBOR map 'run' as its section RUN, to
- * travel with it; restoring ignores that section. The copy has another id. */
+ * travel with it; restoring ignores that section. The copy has another id.
+ * [fails] [any thread] */
 TORPOR_API torpor_status torpor_snapshot_attach(const void *data, size_t size,
                                                 const void *run,
                                                 size_t run_size,
                                                 torpor_bytes *out);
 
 /* What the program hands over to its successor: calls the function that it
- * registered with exportState. TORPOR_NOT_FOUND when it has none. */
+ * registered with exportState. TORPOR_NOT_FOUND when it has none.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_state_hand_over(torpor_vm *vm,
                                                 torpor_value *out);
 

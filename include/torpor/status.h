@@ -17,14 +17,14 @@
  * other fields zero; each has a macro of its own for it, as TORPOR_OPTIONS_INIT
  * for torpor_options. */
 #ifdef __cplusplus
-template <typename type> inline type torpor_sized() {
+template <typename type> inline type torpor_init() {
   type made = type();
   made.size = sizeof(type);
   return made;
 }
-#define TORPOR_SIZED(type) torpor_sized<type>()
+#define TORPOR_INIT(type) torpor_init<type>()
 #else
-#define TORPOR_SIZED(type) {.size = sizeof(type)}
+#define TORPOR_INIT(type) {.size = sizeof(type)}
 #endif
 
 #ifdef __cplusplus
@@ -82,11 +82,15 @@ typedef enum torpor_status {
 } torpor_status;
 
 /* The name of a code, as "THROWN" ("UNKNOWN" if it is not in the list), and its
- * sentence. */
+ * sentence.
+ * [any thread] */
 TORPOR_API const char *torpor_status_name(torpor_status status);
+/* Its sentence.
+ * [any thread] */
 TORPOR_API const char *torpor_status_text(torpor_status status);
 
-/* The version of the library that is linked, as "0.1.0". */
+/* The version of the library that is linked, as "0.1.0".
+ * [any thread] */
 TORPOR_API const char *torpor_version(void);
 
 #ifdef __cplusplus

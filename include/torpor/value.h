@@ -96,7 +96,8 @@ static inline bool torpor_value_is_true(torpor_value value) {
 
 /* ---- Scopes and handles --------------------------------------------------*/
 
-/* Scopes nest. Handles made after torpor_scope_open belong to that scope and
+/* A part of a program of the host's, whose handles end with it. Scopes nest.
+ * Handles made after torpor_scope_open belong to that scope and
  * are released when it ends; each call of a host function has a scope of its
  * own, and its result is kept for the caller. Handles made outside of all
  * scopes live until the VM is closed; 4,194,304 may live at once. Closing an
@@ -104,16 +105,24 @@ static inline bool torpor_value_is_true(torpor_value value) {
  * another VM, and a scope that is closed, are never mistaken for others:
  * TORPOR_STALE. */
 typedef uint64_t torpor_scope;
+/* Begins a scope inside the one that is open.
+ * [fails] */
 TORPOR_API torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out);
+/* Ends it, and the handles in it.
+ * [fails] */
 TORPOR_API torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope);
 /* Closes 'scope' and keeps one of its values, which then belongs to the scope
- * around it. Use '*value' afterwards. When it fails the scope is still open. */
+ * around it. Use '*value' afterwards. When it fails the scope is still open.
+ * [fails] */
 TORPOR_API torpor_status torpor_scope_leave(torpor_vm *vm, torpor_scope scope,
                                             torpor_value *value);
 
-/* A handle to the same value that outlives scopes; release it. */
+/* A handle to the same value that outlives scopes; release it.
+ * [fails] */
 TORPOR_API torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,
                                              torpor_value *out);
+/* Ends a handle that was retained; does nothing to others.
+ * [fails] */
 TORPOR_API torpor_status torpor_value_release(torpor_vm *vm,
                                               torpor_value value);
 
@@ -121,10 +130,16 @@ TORPOR_API torpor_status torpor_value_release(torpor_vm *vm,
  * was added, and in every VM restored from its later snapshots, until it is
  * removed. Tokens are never 0. NOT_FOUND: no such token. */
 typedef uint32_t torpor_token;
+/* Makes a token for a value, which it keeps alive.
+ * [fails] [throws] */
 TORPOR_API torpor_status torpor_token_add(torpor_vm *vm, torpor_value value,
                                           torpor_token *out);
+/* The value that a token names, as a handle.
+ * [fails] */
 TORPOR_API torpor_status torpor_token_value(torpor_vm *vm, torpor_token token,
                                             torpor_value *out);
+/* Ends a token.
+ * [fails] */
 TORPOR_API torpor_status torpor_token_remove(torpor_vm *vm, torpor_token token);
 
 #ifdef __cplusplus

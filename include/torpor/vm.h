@@ -23,6 +23,8 @@ typedef struct torpor_bytes {
   size_t size;
 } torpor_bytes;
 
+/* Frees them, and leaves none.
+ * [any thread] */
 TORPOR_API void torpor_bytes_free(torpor_bytes *bytes);
 
 /* Bytes that belong to somebody else. */
@@ -44,30 +46,6 @@ typedef enum torpor_level {
   TORPOR_LEVEL_ERROR,
 } torpor_level;
 
-/* What a VM sees of the world. A NULL function stands for the system's clock,
- * time zone or randomness; for console output to standard output (debug, log,
- * info) and standard error (warn, error); for no modules; for no interrupts.
- * 'user' is passed to each. The callbacks run on the VM's thread with guest
- * code on the stack and must not enter the VM. */
-typedef struct torpor_host {
-  void *user;
-  /* Milliseconds, with fractions down to microseconds. */
-  double (*clock)(void *user, torpor_clock which);
-  /* Minutes that local time is ahead of UTC at 'ms' since 1970. */
-  int (*zone)(void *user, double ms);
-  void (*random)(void *user, void *data, size_t size);
-  /* One message, without the line end; 'text' is UTF-8, borrowed. */
-  void (*console)(void *user, torpor_level level, const char *text,
-                  size_t size);
-  /* Gives the source of module 'name' (already resolved against its
-   * importer): fills 'source' with bytes from malloc, which the VM frees.
-   * Returns TORPOR_OK, TORPOR_NOT_FOUND, TORPOR_DENIED, TORPOR_IO or
-   * TORPOR_LIMIT; the guest sees an error that names the module. */
-  torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
-  /* Asked once in 10,000 polls of running code; true interrupts it. */
-  bool (*interrupt)(void *user);
-} torpor_host;
-
 /* What the memory of a VM is made of. Pooled memory is recycled from a closed
  * VM: the fastest for short-lived VMs. Mapped memory is shared with other VMs
  * until it is written: the smallest, and opened in the same time however large
@@ -84,12 +62,34 @@ typedef enum torpor_wake {
   TORPOR_WAKE_RESEED = 2, /* seed Math.random from the host's randomness */
 } torpor_wake;
 
-/* How a VM is opened. Start from TORPOR_OPTIONS_INIT. Fields that a program
- * built for an older version lacks count as 0; fields that this version does
- * not know must be 0. */
+/* How a VM is opened, and what it sees of the world. It is given anew, and may
+ * be different, when a VM is restored or forked. A program that was built for
+ * an older version knows fewer fields, which count as 0; fields that this
+ * version does not know must be 0.
+ *
+ * A NULL function stands for the system's clock, time zone or randomness; for
+ * console output to standard output (debug, log, info) and standard error
+ * (warn, error); for no modules; for no interrupts. 'user' is passed to each.
+ * The functions run on the VM's thread with guest code on the stack and must
+ * not enter the VM. */
 typedef struct torpor_options {
-  size_t size; /* sizeof(torpor_options): lets fields be added */
-  torpor_host host;
+  size_t size; /* sizeof(torpor_options) */
+  void *user;
+  /* Milliseconds, with fractions down to microseconds. */
+  double (*clock)(void *user, torpor_clock which);
+  /* Minutes that local time is ahead of UTC at 'ms' since 1970. */
+  int (*zone)(void *user, double ms);
+  void (*random)(void *user, void *data, size_t size);
+  /* One message, without the line end; 'text' is UTF-8, borrowed. */
+  void (*console)(void *user, torpor_level level, const char *text,
+                  size_t size);
+  /* Gives the source of module 'name' (already resolved against its
+   * importer): fills 'source' with bytes from malloc, which the VM frees.
+   * Returns TORPOR_OK, TORPOR_NOT_FOUND, TORPOR_DENIED, TORPOR_IO or
+   * TORPOR_LIMIT; the guest sees an error that names the module. */
+  torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
+  /* Asked once in 10,000 polls of running code; true interrupts it. */
+  bool (*interrupt)(void *user);
   uint64_t memory_max;  /* bytes of linear memory; 0: TORPOR_MEMORY_DEFAULT */
   uint64_t fuel;        /* see torpor_vm_set_fuel; 0: no limit */
   uint64_t deadline_ms; /* per entry, see torpor_vm_set_deadline; 0: none */
@@ -99,13 +99,14 @@ typedef struct torpor_options {
   unsigned wake; /* torpor_wake, for restore and fork */
 } torpor_options;
 
-#define TORPOR_OPTIONS_INIT TORPOR_SIZED(torpor_options)
+#define TORPOR_OPTIONS_INIT TORPOR_INIT(torpor_options)
 #define TORPOR_MEMORY_DEFAULT ((uint64_t)512 << 20)
 #define TORPOR_MEMORY_LARGEST ((uint64_t)4095 << 20)
 
 /* Opens a new VM, in the state of its engine's baseline. 'options' may be NULL.
  * Returns OK, NOMEM, MISUSE, ENGINE, or LIMIT on a stack with less than 256 KiB
- * left. */
+ * left.
+ * [fails] [any thread] */
 TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
                                         torpor_vm **out);
 
@@ -113,28 +114,38 @@ TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
  * enter the VM (TORPOR_BUSY). From inside a host function this takes effect
  * when the outermost call returns. Using or closing a closed VM is a mistake,
  * which does no harm and gives TORPOR_MISUSE as long as fewer than 256 other
- * VMs were closed since. */
+ * VMs were closed since.
+ * [-] */
 TORPOR_API void torpor_vm_close(torpor_vm *vm);
 
-/* Frees what closed VMs have left for new ones to use. From any thread. */
+/* Frees what closed VMs have left for new ones to use. From any thread.
+ * [any thread] */
 TORPOR_API void torpor_pool_drain(void);
 
 /* A sentence about the last call that did not return TORPOR_OK: what happened,
  * where (file and line if there is one), and what to do. An exception is
  * described from its data; no code of the program runs for that. Valid until
  * the next call for 'vm'. With NULL: the last failure on this thread of a call
- * that had no VM (open, restore, torpor_json_...). Never NULL. */
+ * that had no VM (open, restore, torpor_json_...). Never NULL.
+ * [-] */
 TORPOR_API const char *torpor_last_error(const torpor_vm *vm);
 
-/* The id of an engine: 64 lower-case hex digits, SHA-256 of engine.wasm. */
+/* The id of an engine: 64 lower-case hex digits, SHA-256 of engine.wasm.
+ * [-] */
 TORPOR_API const char *torpor_vm_engine(const torpor_vm *vm);
+/* That of the built-in engine.
+ * [any thread] */
 TORPOR_API const char *torpor_engine_id(void); /* of the built-in engine */
 
-/* A pointer of the host's own, kept with the VM. */
+/* A pointer of the host's own, kept with the VM.
+ * [-] */
 TORPOR_API void torpor_vm_set_user(torpor_vm *vm, void *user);
+/* The pointer that was set; NULL at first.
+ * [-] */
 TORPOR_API void *torpor_vm_user(const torpor_vm *vm);
 
 typedef struct torpor_usage {
+  size_t size;         /* sizeof(torpor_usage) */
   uint64_t memory;     /* bytes of linear memory */
   uint64_t heap_used;  /* bytes that the guest's heap has handed out */
   uint64_t heap_free;  /* bytes below the heap's break, not handed out */
@@ -142,9 +153,14 @@ typedef struct torpor_usage {
   uint64_t handles;    /* live handles */
 } torpor_usage;
 
+#define TORPOR_USAGE_INIT TORPOR_INIT(torpor_usage)
+
+/* Tells it without entering the VM.
+ * [fails] */
 TORPOR_API torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out);
 
-/* Collects garbage now, and gives memory back to the system where it can. */
+/* Collects garbage now, and gives memory back to the system where it can.
+ * [fails] */
 TORPOR_API torpor_status torpor_vm_collect(torpor_vm *vm);
 
 #ifdef __cplusplus

@@ -70,7 +70,7 @@ static void attach(const void *data, size_t size) {
 }
 
 static void read_plain(const void *data, size_t size) {
-  torpor_snapshot_info info;
+  torpor_snapshot_info info = TORPOR_SNAPSHOT_INFO_INIT;
   torpor_bytes operations;
   torpor_status status = torpor_snapshot_read(data, size, &info, &operations);
   if (!succeeded(status, operations.data != NULL)) return;
@@ -104,7 +104,7 @@ static torpor_status call_back(torpor_vm *vm, const torpor_arguments *arguments,
 }
 
 static void list_operations(torpor_vm *vm) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   for (int i = 0; i < 100; i++)
     if (torpor_operation_next(vm, &operation) != TORPOR_OK) break;
 }
@@ -115,7 +115,7 @@ static void evaluate(torpor_vm *vm) {
       "go(1); JSON.stringify([...map]); console.log(list); list.pop()";
   torpor_value out;
   torpor_bytes bytes;
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   torpor_status status =
       torpor_eval(vm, source, strlen(source), "x.js", TORPOR_SCRIPT, &out);
   if (status == TORPOR_OK && torpor_string_read(vm, out, &bytes) == TORPOR_OK)
@@ -128,7 +128,7 @@ static void evaluate(torpor_vm *vm) {
 static void use(torpor_vm *vm) {
   torpor_value global, list;
   torpor_bytes bytes;
-  torpor_usage usage;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   torpor_function_bind(vm, "back", call_back, NULL, NULL);
   list_operations(vm);
   evaluate(vm);

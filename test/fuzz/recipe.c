@@ -36,8 +36,8 @@ static void be_silent(void *user, torpor_level level, const char *text,
 
 torpor_options recipe_options(void) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host.clock = stand_still;
-  options.host.console = be_silent;
+  options.clock = stand_still;
+  options.console = be_silent;
   return options;
 }
 

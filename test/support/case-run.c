@@ -185,12 +185,12 @@ static torpor_status bind_functions(run *r, bool is_new) {
 
 static torpor_options make_options(run *r, uint64_t fuel) {
   torpor_options options = TORPOR_OPTIONS_INIT;
-  options.host = (torpor_host){.user = r,
-                               .clock = read_clock,
-                               .zone = read_zone,
-                               .random = fill_random,
-                               .console = write_console,
-                               .module = read_module};
+  options.user = r;
+  options.clock = read_clock;
+  options.zone = read_zone;
+  options.random = fill_random;
+  options.console = write_console;
+  options.module = read_module;
   options.fuel = fuel;
   options.memory_max = r->test->memory;
   options.deadline_ms = r->test->deadline;
@@ -229,7 +229,7 @@ static void pass_boundary(run *r) {
 /* "Name: message", and the stack when 'out' is for an error. */
 static void describe_value(run *r, torpor_value value, test_text *out,
                            bool with_stack) {
-  torpor_error error;
+  torpor_error error = TORPOR_ERROR_INIT;
   if (fail(r, "torpor_error_read", torpor_error_read(r->vm, value, &error)))
     return;
   const char *between = error.name[0] != 0 && error.message[0] != 0 ? ": " : "";
@@ -417,7 +417,7 @@ static bool write_virtual_file(run *r, const torpor_operation *operation) {
 
 /* Performs the oldest operation on a file. True when there was one. */
 static bool perform_file(run *r, bool *goes_on) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   for (size_t i = 0; torpor_operation_at(r->vm, i, &operation) == TORPOR_OK;
        i++) {
     if (strncmp(operation.kind, "file-", 5) != 0) continue;
@@ -434,7 +434,7 @@ static bool perform_file(run *r, bool *goes_on) {
 
 /* Gives the oldest signal that somebody waits for. True when one was. */
 static bool match_signal(run *r, bool *goes_on) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   for (size_t s = 0; s < r->signals; s++) {
     if (r->taken[s]) continue;
     for (size_t i = 0; torpor_operation_at(r->vm, i, &operation) == TORPOR_OK;
@@ -461,7 +461,7 @@ typedef struct next_due {
 } next_due;
 
 static bool find_due(run *r, next_due *out) {
-  torpor_operation operation;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
   bool found = false;
   for (size_t i = 0; torpor_operation_at(r->vm, i, &operation) == TORPOR_OK;
        i++) {

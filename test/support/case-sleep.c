@@ -120,7 +120,7 @@ const char *test_sleeper_begin(test_sleeper *sleeper, torpor_vm *vm) {
 
 const char *test_sleeper_sleep(test_sleeper *sleeper, torpor_vm **vm,
                                const torpor_options *options) {
-  torpor_usage usage;
+  torpor_usage usage = TORPOR_USAGE_INIT;
   torpor_bytes whole;
   const char *failure = NULL;
   torpor_status status = torpor_vm_usage(*vm, &usage);
