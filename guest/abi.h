@@ -244,7 +244,23 @@ typedef struct torpor_abi_control {
   /* (constructor, new.target, address of border values, count). */            \
   X(i, torpor_construct, llii)                                                 \
   /* (object, key, address of border values, count). */                        \
-  X(i, torpor_call_method, llii)
+  X(i, torpor_call_method, llii)                                               \
+  /* (names address, size, collect, TORPOR_ABI_CONSOLE | TORPOR_ABI_LATE): \
+     leaves out the globals of these names, divided by spaces; no \
+     collection before the heap has 'collect' bytes. Until the VM wakes. */   \
+  X(i, torpor_configure, iiii)                                                 \
+  /* (promise): marks it as handled and runs jobs until it is settled or \
+     none is left: result[0] torpor_promise_state, result[1] value. */     \
+  X(i, torpor_await, l)                                                        \
+  /* () -> result[0] reason, result[1] promise, or undefined; result[2] 1 \
+     when a rejection that was given is handled by now; NOT_FOUND. */    \
+  X(i, torpor_rejection_next, v)                                               \
+  /* () -> result[0] how many unhandled rejections were not kept, as they \
+     were too many, a plain integer; counts from 0 again. */    \
+  X(i, torpor_rejection_dropped, v)                                            \
+  /* () -> what the heap is made of: an array of uint64_t in the order of \
+     torpor_heap, text out. */    \
+  X(i, torpor_heap, v)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -309,6 +325,12 @@ enum {
 };
 
 enum { TORPOR_ABI_WAKE_CLONE = 1, TORPOR_ABI_WAKE_RESEED = 2 };
+
+/* CONSOLE: the console gives its host the values, by the host function of this
+ * name (level, ...values). LATE: rejections that are handled after they were
+ * given are given once more. */
+enum { TORPOR_ABI_CONSOLE = 1, TORPOR_ABI_LATE = 2 };
+#define TORPOR_ABI_CONSOLE_NAME "torpor:console"
 
 /* WAITING: an array with where each suspended function waits. ALL: the report
  * that docs/inspect.md describes. */

@@ -62,6 +62,7 @@ static JSContext *torpor__ctx;
 static uint32_t torpor__rejection_count(void);
 static uint32_t torpor__cancelled_count(void);
 static void torpor__wake_note(void);
+static void torpor__settings_enter(void);
 static torpor_status torpor__wake_first(void);
 static bool torpor__border(JSValue value, uint64_t *out);
 
@@ -73,6 +74,7 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "reflect.c"
 #include "error.c"
 #include "call.c"
+#include "settings.c"
 #include "module.c"
 #include "job.c"
 #include "cbor-write.c"

@@ -120,6 +120,7 @@ static void torpor__check_told(void) {
 
 static void torpor__enter(void) {
   torpor__rt->stack_limit = torpor__stack_limit(torpor_control.host.stack);
+  torpor__settings_enter();
   if (entry.depth++ == 0) {
     entry.left = POLLS_GRANT;
     torpor_control.host.interrupted = 0;

@@ -128,6 +128,7 @@ static void visit_engine(edge_visitor *visitor) {
     visit_inside(visitor, "[[Rejections]]", rejections.items[i].reason);
   }
   visit_silent(visitor, waking.tell);
+  visit_silent(visitor, settings.console);
   visit_silent(visitor, error_describe);
   visit_silent(visitor, torpor__module_library);
   visit_silent(visitor, torpor__rt->current_exception);

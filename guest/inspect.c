@@ -72,3 +72,53 @@ torpor_status export_inspect(uint32_t what) {
   dbuf_free(&report);
   return TORPOR_LIMIT;
 }
+
+/* Adds up the buffers, which the engine does not count. */
+static void count_buffers(int64_t *bytes, int64_t *count) {
+  struct list_head *link;
+  list_for_each(link, &torpor__rt->gc_obj_list) {
+    JSGCObjectHeader *header = list_entry(link, JSGCObjectHeader, link);
+    const JSObject *object = (JSObject *)header;
+    if (JS_GC_TYPE(header) != JS_GC_OBJ_TYPE_JS_OBJECT ||
+        (object->class_id != JS_CLASS_ARRAY_BUFFER &&
+         object->class_id != JS_CLASS_SHARED_ARRAY_BUFFER) ||
+        object->u.array_buffer == NULL)
+      continue;
+    *bytes += object->u.array_buffer->byte_length;
+    ++*count;
+  }
+}
+
+EXPORT(torpor_heap)
+torpor_status export_heap(void) {
+  JSMemoryUsage usage;
+  int64_t buffer_bytes = 0, buffers = 0;
+  uint64_t *out = (uint64_t *)(void *)torpor_control.host.window;
+  JS_ComputeMemoryUsage(torpor__rt, &usage);
+  count_buffers(&buffer_bytes, &buffers);
+  const int64_t all[] = {
+      usage.str_size,
+      usage.str_count,
+      usage.atom_size,
+      usage.atom_count,
+      usage.obj_size,
+      usage.obj_count,
+      usage.prop_size,
+      usage.prop_count,
+      usage.shape_size,
+      usage.shape_count,
+      usage.js_func_size,
+      usage.js_func_count,
+      usage.fast_array_elements * (int64_t)sizeof(JSValue),
+      usage.array_count,
+      buffer_bytes,
+      buffers,
+      (int64_t)torpor__rt->malloc_gc_threshold,
+      (int64_t)torpor__rt->malloc_state.malloc_size,
+  };
+  for (size_t i = 0; i < countof(all); i++) out[i] = (uint64_t)all[i];
+  torpor_control.host.result[0] = (uintptr_t)out;
+  torpor_control.host.result[1] = sizeof(all);
+  torpor_control.host.result[2] = 0;
+  return TORPOR_OK;
+}

@@ -5,27 +5,39 @@
  * between any two. A promise that is rejected without a handler is noted, and
  * forgotten again if a handler comes before the queue is empty; only then can
  * the host take the reasons, oldest first. What a job or a callback throws is
- * noted in the same list, without a promise. */
+ * noted in the same list, without a promise. The list is bounded: beyond that
+ * rejections are only counted. */
+
+enum { REJECTIONS_MOST = 512 };
 
 static struct {
   struct rejection {
     JSValue promise, reason;
+    uint64_t late; /* 1: it was given, and is handled by now */
   } *items;
   uint32_t count, capacity;
+  uint64_t dropped; /* unhandled ones for which there was no room */
 } rejections;
 
 static uint32_t torpor__rejection_count(void) {
   return rejections.count;
 }
 
-/* Takes both references. None may be lost. */
-static void rejection_add(JSValue promise, JSValue reason) {
+/* Takes both references. None may be lost without a count. */
+static void rejection_add(JSValue promise, JSValue reason, bool late) {
+  if (rejections.count == REJECTIONS_MOST) {
+    rejections.dropped += !late;
+    JS_FreeValue(torpor__ctx, promise);
+    JS_FreeValue(torpor__ctx, reason);
+    return;
+  }
   torpor__sure_begin();
   js_resize_array(torpor__ctx, (void **)&rejections.items,
                   sizeof(rejections.items[0]), (int *)&rejections.capacity,
                   (int)rejections.count + 1);
   torpor__sure_end();
-  rejections.items[rejections.count++] = (struct rejection){promise, reason};
+  rejections.items[rejections.count++] =
+      (struct rejection){promise, reason, late};
 }
 
 /* Removes entry 'index'; the caller has its references now. */
@@ -42,46 +54,82 @@ static void rejection_cut(uint32_t index) {
   }
 }
 
-static void rejection_remove(JSValueConst promise) {
+/* False: it is not in the list. That takes bounded time, as the list is. */
+static bool rejection_remove(JSValueConst promise) {
   for (uint32_t i = rejections.count; i-- > 0;) {
     struct rejection found = rejections.items[i];
-    if (!JS_IsObject(found.promise) ||
+    if (found.late || !JS_IsObject(found.promise) ||
         JS_VALUE_GET_PTR(found.promise) != JS_VALUE_GET_PTR(promise))
       continue;
     rejection_cut(i);
     JS_FreeValue(torpor__ctx, found.promise);
     JS_FreeValue(torpor__ctx, found.reason);
-    return;
+    return true;
   }
+  return false;
 }
 
+/* A promise that is handled and not in the list was dropped or, if none is
+ * known to have been, given to the host. */
 static void torpor__rejection_track(JSContext *ctx, JSValueConst promise,
                                     JSValueConst reason, bool handled,
                                     void *opaque) {
   (void)ctx, (void)opaque;
-  if (handled)
-    rejection_remove(promise);
-  else
-    rejection_add(js_dup(promise), js_dup(reason));
+  if (!handled)
+    rejection_add(js_dup(promise), js_dup(reason), false);
+  else if (rejection_remove(promise))
+    return;
+  else if (rejections.dropped > 0)
+    rejections.dropped--;
+  else if (settings.late)
+    rejection_add(js_dup(promise), js_dup(reason), true);
 }
 
 /* Notes an exception that has no promise; takes the reference. */
 static void torpor__report(JSValue reason) {
-  rejection_add(JS_UNDEFINED, reason);
+  rejection_add(JS_UNDEFINED, reason, false);
+}
+
+static bool rejection_take(struct rejection *oldest) {
+  if (rejections.count == 0 || JS_IsJobPending(torpor__rt)) return false;
+  *oldest = rejections.items[0];
+  rejection_cut(0);
+  return true;
 }
 
 EXPORT(torpor_rejection_take)
 torpor_status export_rejection_take(void) {
   struct rejection oldest;
-  torpor_status status;
-  if (rejections.count == 0 || JS_IsJobPending(torpor__rt))
-    return TORPOR_NOT_FOUND;
-  oldest = rejections.items[0];
-  rejection_cut(0);
-  JS_FreeValue(torpor__ctx, oldest.promise);
-  status = torpor__give(oldest.reason);
+  torpor_status status = TORPOR_NOT_FOUND;
+  while (status == TORPOR_NOT_FOUND && rejection_take(&oldest)) {
+    JS_FreeValue(torpor__ctx, oldest.promise);
+    if (oldest.late)
+      JS_FreeValue(torpor__ctx, oldest.reason);
+    else
+      status = torpor__give(oldest.reason);
+  }
   torpor__publish();
   return status;
+}
+
+EXPORT(torpor_rejection_next)
+torpor_status export_rejection_next(void) {
+  uint64_t *result = torpor_control.host.result;
+  struct rejection oldest;
+  bool fits;
+  if (!rejection_take(&oldest)) return TORPOR_NOT_FOUND;
+  fits = torpor__border(oldest.reason, &result[0]);
+  fits &= torpor__border(oldest.promise, &result[1]);
+  result[2] = oldest.late;
+  torpor__publish();
+  return fits ? TORPOR_OK : TORPOR_LIMIT;
+}
+
+EXPORT(torpor_rejection_dropped)
+torpor_status export_rejection_dropped(void) {
+  uint64_t dropped = rejections.dropped;
+  rejections.dropped = 0;
+  return torpor__give_integer(dropped);
 }
 
 /* ---- Jobs ----------------------------------------------------------------*/
@@ -132,6 +180,35 @@ static torpor_status promise_state(JSValueConst promise) {
                               : state == JS_PROMISE_FULFILLED
                                   ? TORPOR_FULFILLED
                                   : TORPOR_REJECTED);
+}
+
+/* Runs jobs until 'promise' is settled, or none is left. */
+static torpor_status await_promise(uint64_t bits) {
+  uint64_t *result = torpor_control.host.result;
+  JSValue promise;
+  torpor_status status = torpor__value(bits, &promise);
+  if (status) return status;
+  if (!JS_IsPromise(promise)) return TORPOR_WRONG_TYPE;
+  js_dup(promise);
+  JS_PromiseMarkAsHandled(torpor__ctx, promise);
+  rejection_remove(promise);
+  while (status == TORPOR_OK && JS_IsJobPending(torpor__rt) &&
+         JS_PromiseState(torpor__ctx, promise) == JS_PROMISE_PENDING) {
+    status = torpor__job_run_first();
+    torpor__check_told();
+  }
+  if (status == TORPOR_OK) status = promise_state(promise);
+  if (status == TORPOR_OK &&
+      !torpor__border(JS_PromiseResult(torpor__ctx, promise), &result[1]))
+    status = TORPOR_LIMIT;
+  JS_FreeValue(torpor__ctx, promise);
+  return status;
+}
+
+EXPORT(torpor_await)
+torpor_status export_await(uint64_t bits) {
+  torpor__enter();
+  return torpor__leave(await_promise(bits));
 }
 
 EXPORT(torpor_promise_look)

@@ -9,6 +9,7 @@
  *   $.cancel(id)              true when it was pending
  *   $.now()                   wall-clock milliseconds
  *   $.console(level, text)    a message for the host; 0 debug .. 4 error
+ *   $.tell(level, values)     gives them to the host, if it wants values: true
  *   $.random(bytes)           fills a typed array with the host's randomness
  *   $.module(name, object)    makes the object's properties the exports of
  *                             module "torpor:" + name
@@ -110,6 +111,38 @@ static JSValue library_console(JSContext *ctx, JSValueConst self, int count,
   torpor__look();
   js_free(ctx, text);
   return JS_UNDEFINED;
+}
+
+/* Calls the host's console with a level and values. */
+static JSValue tell_values(JSValueConst level, JSValueConst *values,
+                           uint32_t count) {
+  JSValue console = js_dup(settings.console), result;
+  JSValueConst *args = js_malloc(torpor__ctx, (count + 1) * sizeof(*args));
+  if (args == NULL) {
+    JS_FreeValue(torpor__ctx, console);
+    return JS_EXCEPTION;
+  }
+  args[0] = level;
+  memcpy(args + 1, values, count * sizeof(*args));
+  result = JS_Call(torpor__ctx, console, JS_UNDEFINED, (int)count + 1, args);
+  js_free(torpor__ctx, args);
+  JS_FreeValue(torpor__ctx, console);
+  return result;
+}
+
+static JSValue library_tell(JSContext *ctx, JSValueConst self, int count,
+                            JSValueConst *args) {
+  JSValue result, *values;
+  uint32_t size;
+  (void)self, (void)count;
+  if (JS_IsUndefined(settings.console)) return JS_FALSE;
+  values = build_arg_list(ctx, &size, args[1]);
+  if (values == NULL) return JS_EXCEPTION;
+  result = tell_values(args[0], values, size);
+  free_arg_list(ctx, values, size);
+  if (JS_IsException(result)) return result;
+  JS_FreeValue(ctx, result);
+  return JS_TRUE;
 }
 
 static JSValue library_random(JSContext *ctx, JSValueConst self, int count,
@@ -244,6 +277,7 @@ static const JSCFunctionListEntry library_functions[] = {
     JS_CFUNC_DEF("cancel", 1, library_cancel),
     JS_CFUNC_DEF("now", 0, library_now),
     JS_CFUNC_DEF("console", 2, library_console),
+    JS_CFUNC_DEF("tell", 2, library_tell),
     JS_CFUNC_DEF("random", 1, library_random),
     JS_CFUNC_DEF("module", 2, library_module),
     JS_CFUNC_DEF("host", 2, library_host),

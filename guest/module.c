@@ -193,8 +193,7 @@ static void module_url_set(JSModuleDef *module) {
 static JSModuleDef *source_module_new(const char *name, const char *source,
                                       size_t size) {
   JSModuleDef *module;
-  JSValue compiled = JS_Eval(torpor__ctx, source, size, name,
-                             JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+  JSValue compiled = torpor__compile(source, size, name, JS_EVAL_TYPE_MODULE);
   if (JS_IsException(compiled)) return NULL;
   module = JS_VALUE_GET_PTR(compiled);
   module_url_set(module);
@@ -300,8 +299,7 @@ static JSValue module_evaluate(JSValue compiled) {
 static JSValue source_evaluate(const char *source, uint32_t size,
                                const char *file, uint32_t mode) {
   int type = mode == TORPOR_MODULE ? JS_EVAL_TYPE_MODULE : JS_EVAL_TYPE_GLOBAL;
-  JSValue compiled = JS_Eval(torpor__ctx, source, size, file,
-                             type | JS_EVAL_FLAG_COMPILE_ONLY);
+  JSValue compiled = torpor__compile(source, size, file, type);
   if (JS_IsException(compiled)) return compiled;
   if (mode == TORPOR_MODULE) return module_evaluate(compiled);
   return JS_EvalFunction(torpor__ctx, compiled);

@@ -81,6 +81,7 @@ EXPORT(torpor_wake)
 torpor_status export_wake(uint32_t flags) {
   torpor_status status = TORPOR_OK;
   torpor__handles_release();
+  torpor__settings_reset();
   torpor__clock_rebase();
   if (flags & TORPOR_ABI_WAKE_RESEED) random_reseed();
   if (waking.listening)

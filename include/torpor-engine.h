@@ -34,6 +34,11 @@ typedef struct torpor_engine_info {
 typedef bool (*torpor_engine_visit_fn)(void *user,
                                        const torpor_engine_info *info);
 
+/* Tells what engine 'vm' has.
+ * [fails] */
+TORPOR_API torpor_status torpor_engine_of(torpor_vm *vm,
+                                          torpor_engine_info *info);
+
 /* Visits the built-in engine, then those in the folders, in the order in which
  * they are searched: of two with the same id the first is used.
  * [any thread] */

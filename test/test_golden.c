@@ -204,7 +204,8 @@ static void make_one(const struct program *program, const char *engine,
 
 /* ---- Waking ---------------------------------------------------------------*/
 
-static torpor_vm *wake(const char *folder, const char *name) {
+static torpor_vm *wake(const char *folder, const char *name,
+                       const torpor_options *options) {
   torpor_slice chain[PIECES];
   torpor_vm *vm;
   size_t count = 0;
@@ -217,7 +218,7 @@ static torpor_vm *wake(const char *folder, const char *name) {
     chain[count] = (torpor_slice){bytes.data, bytes.size};
   }
   assert_true(count > 0);
-  test_ok(NULL, torpor_snapshot_restore_chain(chain, count, NULL, &vm));
+  test_ok(NULL, torpor_snapshot_restore_chain(chain, count, options, &vm));
   while (count > 0) free((void *)chain[--count].data);
   return vm;
 }
@@ -268,7 +269,31 @@ static void ask_as_newer(torpor_vm *vm) {
   assert_int_equal(cancelled, id);
   test_status(vm, torpor_operation_take_cancelled(vm, &cancelled),
               TORPOR_NOT_FOUND);
-  test_ok(vm, torpor_scope_close(vm, scope));
+  test_ok(vm, torpor_await(vm,
+                           test_eval(vm,
+                                     "(async () => {"
+                                     "await 1; return {n: 8} })()"),
+                           &value));
+  test_ok(vm, torpor_scope_leave(vm, scope, &value));
+  test_ok(vm, torpor_get(vm, value, "n", &value));
+  assert_true(torpor_value_number(value) == 8);
+  test_status(vm, torpor_await(vm, test_eval(vm, "Promise.reject(9)"), NULL),
+              TORPOR_THROWN);
+  assert_true(torpor_value_number(torpor_exception(vm)) == 9);
+  test_status(vm, torpor_await(vm, test_eval(vm, "new Promise(() => 0)"), NULL),
+              TORPOR_DEADLOCK);
+  test_ok(vm, torpor_rejection_dropped(vm, &cancelled));
+}
+
+/* Options that an older engine does not know are refused, each time. */
+static void refuse_newer(const char *folder, const char *name) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  options.omit = "eval";
+  vm = wake(folder, name, &options);
+  for (int i = 0; i < 2; i++)
+    test_status(vm, test_eval_status(vm, "1"), TORPOR_UNSUPPORTED);
+  torpor_vm_close(vm);
 }
 
 static void wake_one(const char *folder, const char *name) {
@@ -278,10 +303,11 @@ static void wake_one(const char *folder, const char *name) {
   torpor_bytes lines = test_file_read(path);
   assert_non_null(lines.data);
   print_message("%s\n", path);
-  torpor_vm *vm = wake(folder, name);
+  torpor_vm *vm = wake(folder, name, NULL);
   ask(vm, (char *)lines.data);
   ask_as_newer(vm);
   torpor_vm_close(vm);
+  refuse_newer(folder, name);
   free(lines.data);
 }
 

@@ -91,6 +91,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_vm_set_fuel, SILENT, (torpor_vm_set_fuel(w->vm, 0));                \
     return TORPOR_OK)                                                          \
   X(torpor_vm_fuel, SILENT, DOES(torpor_vm_fuel(w->vm)))                       \
+  X(torpor_vm_options, VM | OUT1,                                              \
+    RETURNS(torpor_vm_options(w->vm, w->out[0])))                              \
   X(torpor_vm_exhausted, SILENT, DOES(torpor_vm_exhausted(w->vm)))             \
   X(torpor_pool_drain, SILENT, (torpor_pool_drain()); return TORPOR_OK)        \
   X(torpor_vm_set_deadline, SILENT, (torpor_vm_set_deadline(w->vm, 0));        \
@@ -98,6 +100,9 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_vm_interrupt, SILENT,                                               \
     (torpor_vm_interrupt(w->vm && w->vm->closed ? w->vm : NULL));              \
     return TORPOR_OK)                                                          \
+  X(torpor_stop_open, VM | OUT1, RETURNS(open_and_close_stop(w)))              \
+  X(torpor_stop_request, SILENT, DOES(torpor_stop_request(NULL)))              \
+  X(torpor_stop_close, SILENT, (torpor_stop_close(NULL)); return TORPOR_OK)    \
   X(torpor_scope_open, VM | OUT1 | ENTERS,                                     \
     RETURNS(torpor_scope_open(w->vm, w->out[0])))                              \
   X(torpor_scope_close, VM | ENTERS, RETURNS(open_and_close_scope(w)))         \
@@ -207,6 +212,10 @@ static bool visit(void *user, const torpor_engine_info *info) {
                         w->out[0])))                                           \
   X(torpor_job_run, VM | ENTERS | IDLE | RUNS,                                 \
     RETURNS(torpor_job_run(w->vm, 0, NULL)))                                   \
+  X(torpor_job_run_for, VM | ENTERS | IDLE | RUNS,                             \
+    RETURNS(torpor_job_run_for(w->vm, 1000, NULL)))                            \
+  X(torpor_await, VM | VALUE | ENTERS | IDLE | THROWS | RUNS | FREE1,          \
+    RETURNS(torpor_await(w->vm, w->value, w->out[0])))                         \
   X(torpor_job_pending, SILENT, DOES(torpor_job_pending(w->vm)))               \
   X(torpor_promise_read, VM | FREE1 | VALUE | ENTERS,                          \
     RETURNS(torpor_promise_read(w->vm, w->value, w->out[0], NULL)))            \
@@ -216,6 +225,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_promise_new(w->vm, w->out[0], w->out[1], w->out[2])))       \
   X(torpor_promise_handle, VM | VALUE | ENTERS,                                \
     RETURNS(torpor_promise_handle(w->vm, w->value)))                           \
+  X(torpor_rejection_dropped, VM | FREE1 | ENTERS,                             \
+    RETURNS(torpor_rejection_dropped(w->vm, w->out[0])))                       \
   X(torpor_rejection_take, VM | FREE1 | ENTERS,                                \
     RETURNS(torpor_rejection_take(w->vm, w->out[0])))                          \
   X(torpor_cbor_encode, VM | OUT1 | VALUE | ENTERS | THROWS | RUNS,            \
@@ -354,6 +365,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_vm_reseed, VM | ENTERS, RETURNS(torpor_vm_reseed(w->vm)))           \
   X(torpor_vm_inspect, VM | OUT1 | ENTERS | IDLE,                              \
     RETURNS(keep_none(torpor_vm_inspect(w->vm, w->out[0]), w)))                \
+  X(torpor_vm_heap, VM | OUT1 | ENTERS,                                        \
+    RETURNS(torpor_vm_heap(w->vm, w->out[0])))                                 \
   X(torpor_vm_waiting, VM | OUT1 | ENTERS | IDLE,                              \
     RETURNS(keep_none(torpor_vm_waiting(w->vm, w->out[0]), w)))                \
   X(torpor_state_hand_over, VM | FREE1 | ENTERS | THROWS | RUNS,               \
@@ -364,6 +377,8 @@ static bool visit(void *user, const torpor_engine_info *info) {
     DOES(torpor_snapshot_is_protected(NULL, 5)))                               \
   X(torpor_engine_each, SILENT, (torpor_engine_each(visit, NULL));             \
     return TORPOR_OK)                                                          \
+  X(torpor_engine_of, SILENT,                                                  \
+    DOES(w->vm ? torpor_engine_of(w->vm, w->out[0]) : TORPOR_OK))              \
   X(torpor_engine_read, OUT1 | TEXT,                                           \
     RETURNS(torpor_engine_read(w->text ? "/nowhere/x.so" : NULL, w->out[0])))  \
   X(torpor_engine_folder, OUT1, RETURNS(torpor_engine_folder(w->out[0], 0)))
@@ -423,6 +438,13 @@ static torpor_status begin_and_settle_cbor(const with *w) {
   torpor_operation_begin(w->vm, "kind", torpor_null(), 0, &id, NULL);
   return torpor_operation_settle_cbor(w->vm, id, TORPOR_RESOLVE, w->data,
                                       w->size);
+}
+
+static torpor_status open_and_close_stop(const with *w) {
+  torpor_stop **out = w->out[0];
+  torpor_status status = torpor_stop_open(w->vm, out);
+  if (status == TORPOR_OK) torpor_stop_close(*out);
+  return status;
 }
 
 static torpor_status open_and_leave_scope(const with *w) {
@@ -758,6 +780,7 @@ static const char *const probes[] = {
     " then: 1})",
     "Object.defineProperty([1, 2], 1, {get() { tell() }, set() { tell() }})",
     "Promise.resolve({get then() { tell() }})",
+    "Promise.resolve().then(tell)",
 };
 
 static const char probe_tools[] =
@@ -782,10 +805,10 @@ static void probe(const function *f, const char *source, uint32_t n,
   torpor_token token;
   with w = good(vm);
   test_eval(vm, probe_tools);
-  w.value = w.second = w.function = test_eval(vm, source);
   test_eval_module(vm,
                    "import { exportState } from 'torpor:run';"
                    "exportState(tell);");
+  w.value = w.second = w.function = test_eval(vm, source);
   test_eval(vm, "Promise.resolve().then(tell); ran = 0; 0");
   test_ok(vm, torpor_token_add(vm, w.value, &token));
   w.text = "x";

@@ -96,10 +96,12 @@ static bool has_stack(const torpor__entry *entry) {
 }
 
 /* How much of its own stack the guest may use; 0: all. */
-static uint32_t share_stack(const torpor__entry *entry) {
-  if (entry->stack >= STACK_MOST) return 0;
-  if (entry->stack < STACK_UNASKED + 2) return 1;
-  return (uint32_t)(entry->stack - STACK_UNASKED) / 2;
+static uint32_t share_stack(const torpor__entry *entry, uint32_t most) {
+  uint32_t share = 1;
+  if (entry->stack >= STACK_MOST) return most;
+  if (entry->stack >= STACK_UNASKED + 2)
+    share = (uint32_t)(entry->stack - STACK_UNASKED) / 2;
+  return most != 0 && most < share ? most : share;
 }
 
 torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
@@ -113,7 +115,7 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
     torpor__entry_end(&entry);
     return fail_stack(vm, &entry);
   }
-  vm->control->host.stack = share_stack(&entry);
+  vm->control->host.stack = share_stack(&entry, vm->options.stack);
   if (TORPOR__OS_MARK(entry.leave) == 0) {
     torpor__guest_begin(&entry);
     vm->returned =

@@ -16,18 +16,10 @@ torpor_value torpor_exception(const torpor_vm *vm) {
   return vm && !vm->closed ? vm->exception : torpor_undefined();
 }
 
-static torpor_status throw_value(torpor_vm *vm, torpor_value value) {
-  torpor_status status = TORPOR__INVOKE(vm, throw, value.bits);
-  if (status != TORPOR_UNSUPPORTED) return status;
-  vm->exception = value; /* import.c passes it on */
-  torpor__fail_thrown(vm);
-  return TORPOR_THROWN;
-}
-
 torpor_status torpor_throw_value(torpor_vm *vm, torpor_value value) {
   torpor_status status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
-  return torpor__end(vm, throw_value(vm, value));
+  return torpor__end(vm, torpor__throw_value(vm, value));
 }
 
 /* The text that 'format' makes; NULL: no memory, or no such format. */
@@ -51,7 +43,7 @@ static torpor_status throw_text(torpor_vm *vm, const char *name,
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__error_make(vm, name, text, &error);
-  if (status == TORPOR_OK) status = throw_value(vm, error);
+  if (status == TORPOR_OK) status = torpor__throw_value(vm, error);
   return torpor__end(vm, status);
 }
 

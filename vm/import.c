@@ -239,7 +239,9 @@ static uint32_t import_zone(void *host, double ms) {
   if (ms >= -largest && ms <= largest) {
     vm->in_callback = true;
     minutes = vm->options.zone ? vm->options.zone(vm->options.user, ms)
-                               : torpor__os_zone((int64_t)floor(ms / 1e3));
+              : vm->options.zone_is == TORPOR_ZONE_FIXED
+                  ? vm->options.zone_minutes
+                  : torpor__os_zone((int64_t)floor(ms / 1e3));
     vm->in_callback = false;
   }
   end_import(vm, entry);
@@ -277,6 +279,12 @@ static void import_console(void *host, uint32_t level, uint32_t address,
   } else if (vm->options.console) {
     vm->in_callback = true;
     vm->options.console(vm->options.user, known, text, size);
+    vm->in_callback = false;
+  } else if (vm->options.write) {
+    int stream = known >= TORPOR_LEVEL_WARN ? 2 : 1;
+    vm->in_callback = true;
+    vm->options.write(vm->options.user, stream, text, size);
+    vm->options.write(vm->options.user, stream, "\n", 1);
     vm->in_callback = false;
   } else {
     torpor__os_write_line(known >= TORPOR_LEVEL_WARN, text, size);

@@ -207,3 +207,27 @@ torpor_status torpor_vm_waiting(torpor_vm *vm, torpor_bytes *out) {
   torpor_bytes_free(&list);
   return status;
 }
+
+/* The guest gives the numbers of torpor_heap in their order. */
+#define HEAP_NUMBERS ((sizeof(torpor_heap) - sizeof(size_t)) / sizeof(uint64_t))
+
+torpor_status torpor_vm_heap(torpor_vm *vm, torpor_heap *out) {
+  torpor_heap heap = TORPOR_HEAP_INIT;
+  torpor_bytes numbers = {NULL, 0};
+  torpor_status status;
+  TORPOR__REQUIRE(vm, out);
+  TORPOR__REQUIRE_SIZE(vm, out, "TORPOR_HEAP_INIT");
+  torpor__sized_give(out, &heap, sizeof(heap));
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, heap, 0);
+  if (status == TORPOR_OK) status = torpor__text_take(vm, &numbers);
+  if (status == TORPOR_OK && numbers.size == HEAP_NUMBERS * sizeof(uint64_t)) {
+    memcpy(&heap.string_bytes, numbers.data, numbers.size);
+    torpor__sized_give(out, &heap, sizeof(heap));
+  } else if (status == TORPOR_OK) {
+    status = torpor__fail_damaged(vm, "what its heap is made of");
+  }
+  torpor_bytes_free(&numbers);
+  return torpor__end(vm, status);
+}

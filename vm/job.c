@@ -9,22 +9,76 @@
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
+#include "vm/raise.h"
 #include "vm/value.h"
 #include "vm/vm.h"
+#include "wasm/os.h"
 
-torpor_status torpor_job_run(torpor_vm *vm, uint32_t max, uint32_t *ran) {
+#define NS_PER_MS UINT64_C(1000000)
+
+static torpor_status begin_jobs(torpor_vm *vm) {
   torpor_status status = torpor__check_open(vm);
-  if (ran) *ran = 0;
   if (status != TORPOR_OK) return status;
   if (vm->calls > 0)
     return torpor__fail(vm, TORPOR_BUSY,
                         "jobs cannot run while guest code is on the stack; "
                         "return from the host function first");
-  status = torpor__begin_running(vm);
+  return torpor__begin_running(vm);
+}
+
+/* Takes the next rejection for the host's handler, and tells it. */
+static torpor_status tell_rejection(torpor_vm *vm) {
+  torpor_rejection rejection;
+  torpor_status status = TORPOR__INVOKE(vm, rejection_next, 0);
+  if (status != TORPOR_OK) return status;
+  rejection.reason = torpor__value_of(vm, vm->result[0]);
+  rejection.promise = torpor__value_of(vm, vm->result[1]);
+  rejection.handled = vm->result[2] == 1;
+  vm->options.rejected(vm->options.user, vm, &rejection);
+  return vm->broken || vm->closing ? TORPOR_NOT_FOUND : TORPOR_OK;
+}
+
+/* After jobs: the host's handler is told, in a scope, of the rejections that
+ * have come. They are there only when the queue is empty. */
+static torpor_status tell_rejections(torpor_vm *vm) {
+  torpor_status told = vm->options.rejected ? TORPOR_OK : TORPOR_NOT_FOUND;
+  while (told == TORPOR_OK) {
+    uint32_t scope = torpor__scope_open(vm);
+    told = tell_rejection(vm);
+    torpor__scope_close(vm, scope);
+  }
+  return vm->broken ? TORPOR_TRAPPED : TORPOR_OK;
+}
+
+static torpor_status end_jobs(torpor_vm *vm, torpor_status status) {
+  if (status == TORPOR_OK) status = tell_rejections(vm);
+  return torpor__end(vm, status);
+}
+
+torpor_status torpor_job_run(torpor_vm *vm, uint32_t max, uint32_t *ran) {
+  torpor_status status;
+  if (ran) *ran = 0;
+  status = begin_jobs(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, job_run, max);
   if (status == TORPOR_OK && ran) *ran = (uint32_t)vm->result[0];
-  return torpor__end(vm, status);
+  return end_jobs(vm, status);
+}
+
+torpor_status torpor_job_run_for(torpor_vm *vm, uint64_t ms, uint32_t *ran) {
+  uint64_t begun = torpor__os_now();
+  uint32_t count = 0;
+  torpor_status status;
+  if (ran) *ran = 0;
+  status = begin_jobs(vm);
+  if (status != TORPOR_OK) return status;
+  while (status == TORPOR_OK && (torpor__os_now() - begun) / NS_PER_MS < ms) {
+    status = TORPOR__INVOKE(vm, job_run, 1);
+    if (status != TORPOR_OK || vm->result[0] == 0) break;
+    count++;
+  }
+  if (ran) *ran = count;
+  return end_jobs(vm, status);
 }
 
 bool torpor_job_pending(const torpor_vm *vm) {
@@ -54,6 +108,73 @@ torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
   status = TORPOR__INVOKE(vm, promise_read, promise.bits);
   if (status == TORPOR_OK) status = take_promise(vm, state, result);
   if (!result) torpor__scope_close(vm, scope);
+  return torpor__end(vm, status);
+}
+
+/* ---- Awaiting -------------------------------------------------------------*/
+
+/* For older engines: one job at a time, and a look after each. */
+static torpor_status await_by_steps(torpor_vm *vm, torpor_value promise) {
+  torpor_status status = TORPOR__INVOKE(vm, promise_handle, promise.bits);
+  uint64_t ran = 1;
+  if (status == TORPOR_UNSUPPORTED) status = TORPOR_OK;
+  while (status == TORPOR_OK) {
+    status = TORPOR__INVOKE(vm, promise_read, promise.bits);
+    if (status != TORPOR_OK || ran == 0 || vm->result[0] != TORPOR_PENDING)
+      break;
+    status = TORPOR__INVOKE(vm, job_run, 1);
+    ran = vm->result[0];
+  }
+  return status;
+}
+
+static torpor_status fail_deadlock(torpor_vm *vm) {
+  size_t pending = torpor_operation_count(vm);
+  if (pending == 0)
+    return torpor__fail(vm, TORPOR_DEADLOCK,
+                        "the promise is pending, and no job and no operation "
+                        "is left that could settle it");
+  return torpor__fail(vm, TORPOR_DEADLOCK,
+                      "the promise is pending, and no job is left; %zu "
+                      "operations are pending: settle one with "
+                      "torpor_operation_settle and await it again",
+                      pending);
+}
+
+/* What an awaited promise has come to. */
+static torpor_status settle_await(torpor_vm *vm, uint64_t state, uint64_t bits,
+                                  torpor_value *result) {
+  if (vm->broken) return TORPOR_TRAPPED;
+  vm->result[0] = bits;
+  switch (state) {
+  case TORPOR_FULFILLED:
+    return torpor__give_value(vm, TORPOR_OK, result);
+  case TORPOR_REJECTED:
+    return torpor__throw_value(vm, torpor__value_of(vm, bits));
+  case TORPOR_PENDING:
+    return fail_deadlock(vm);
+  default:
+    return torpor__fail_damaged(vm, "the state of a promise");
+  }
+}
+
+torpor_status torpor_await(torpor_vm *vm, torpor_value promise,
+                           torpor_value *result) {
+  uint64_t state, bits;
+  torpor_status status;
+  if (result) *result = torpor_undefined();
+  status = begin_jobs(vm);
+  if (status != TORPOR_OK) return status;
+  status = torpor__check_value(vm, promise);
+  if (status == TORPOR_OK) status = TORPOR__INVOKE(vm, await, promise.bits);
+  if (status == TORPOR_UNSUPPORTED) status = await_by_steps(vm, promise);
+  if (status == TORPOR_WRONG_TYPE) {
+    if (result) *result = promise;
+    return torpor__end(vm, TORPOR_OK);
+  }
+  state = vm->result[0], bits = vm->result[1];
+  if (status == TORPOR_OK) status = tell_rejections(vm);
+  if (status == TORPOR_OK) status = settle_await(vm, state, bits, result);
   return torpor__end(vm, status);
 }
 
@@ -106,6 +227,16 @@ torpor_status torpor_promise_handle(torpor_vm *vm, torpor_value promise) {
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, promise_handle, promise.bits);
   return torpor__end(vm, status);
+}
+
+torpor_status torpor_rejection_dropped(torpor_vm *vm, uint64_t *count) {
+  torpor_status status;
+  if (count) *count = 0;
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = TORPOR__INVOKE(vm, rejection_dropped, 0);
+  if (status == TORPOR_OK && count) *count = vm->result[0];
+  return torpor__end(vm, status == TORPOR_UNSUPPORTED ? TORPOR_OK : status);
 }
 
 torpor_status torpor_rejection_take(torpor_vm *vm, torpor_value *reason) {

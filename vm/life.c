@@ -13,6 +13,7 @@
 #include "vm/life.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "common/alloc.h"
 #include "vm/binding.h"
@@ -23,6 +24,8 @@
 #include "vm/options.h"
 #include "vm/pool.h"
 #include "vm/remember.h"
+#include "vm/settings.h"
+#include "vm/stop.h"
 #include "vm/vm.h"
 #include "wasm/os.h"
 
@@ -38,19 +41,32 @@ static torpor_status fail_memory(void) {
                       "the system has no memory or address space for a VM");
 }
 
-static void set_up(torpor_vm *vm, const torpor_options *options) {
+/* Takes the options, with a copy of the names; false: no memory. */
+static bool set_options(torpor_vm *vm, const torpor_options *options) {
+  size_t size;
+  vm->options = *options;
+  vm->options.engine = NULL; /* borrowed */
+  vm->untold = torpor__settings_are_any(options);
+  if (!options->omit) return true;
+  size = strlen(options->omit) + 1;
+  vm->omit = torpor__alloc(size);
+  if (vm->omit) memcpy(vm->omit, options->omit, size);
+  vm->options.omit = vm->omit;
+  return vm->omit != NULL;
+}
+
+static bool set_up(torpor_vm *vm, const torpor_options *options) {
   static _Atomic uint64_t owners;
   vm->owner = atomic_fetch_add_explicit(&owners, 1, memory_order_relaxed) + 1;
   vm->error = vm->error_short;
   vm->exception = torpor_undefined();
   vm->memory_max = torpor__options_memory(options);
   vm->control->host.memory_max = (uint32_t)vm->memory_max;
-  if (!options) return;
-  vm->options = *options;
-  vm->options.engine = NULL; /* borrowed */
+  if (!options) return true;
   vm->wake = options->wake;
   torpor_vm_set_fuel(vm, options->fuel);
   torpor_vm_set_deadline(vm, options->deadline_ms);
+  return set_options(vm, options);
 }
 
 /* Whether a VM of 'image' is mapped onto it, or gets a copy. A copy is faster
@@ -80,7 +96,10 @@ torpor_status torpor__vm_take(torpor__image *image,
                         (unsigned long long)image->pages * TORPOR__WASM_PAGE);
   vm = torpor__pool_take(image, pages, is_mapped(image, options));
   if (!vm) return fail_memory();
-  set_up(vm, options);
+  if (!set_up(vm, options)) {
+    torpor__vm_give(vm);
+    return fail_memory();
+  }
   *out = vm;
   return TORPOR_OK;
 }
@@ -94,8 +113,10 @@ torpor_status torpor__engine_baseline(const torpor__engine *engine,
 void torpor__vm_give(torpor_vm *vm) {
   assert(vm->calls == 0 && !vm->in_callback);
   vm->closing = true; /* what finalizers ask is refused */
+  torpor__stop_forget(vm);
   torpor__binding_sweep(vm, true);
   torpor__alloc_free(vm->scopes);
+  torpor__alloc_free(vm->omit);
   torpor__given_forget(vm);
   torpor__remember_forget(vm);
   torpor__error_reset(vm);

@@ -4,6 +4,9 @@
  * What a new VM enters first is its engine's 'open', which seeds Math.random;
  * after that it is as any other. Closing one in a call only notes that it is to
  * go when the call ends. */
+#include <stdio.h>
+
+#include "torpor-engine.h"
 #include "vm/engine.h"
 #include "vm/error.h"
 #include "vm/image.h"
@@ -11,13 +14,18 @@
 #include "vm/life.h"
 #include "vm/memory.h"
 #include "vm/options.h"
+#include "vm/settings.h"
 #include "vm/vm.h"
 
 /* The first entry: seeds Math.random, sets the time origin. */
 static torpor_status start_program(torpor_vm *vm) {
-  torpor_status status = torpor__begin(vm);
+  bool untold = vm->untold;
+  torpor_status status;
+  vm->untold = false; /* until it is open */
+  status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, open, 0);
+  if (status == TORPOR_OK && untold) status = torpor__settings_tell(vm);
   return torpor__end(vm, status);
 }
 
@@ -56,8 +64,38 @@ const char *torpor_vm_engine(const torpor_vm *vm) {
   return vm && !vm->closed ? vm->engine->id : "";
 }
 
+torpor_status torpor_engine_of(torpor_vm *vm, torpor_engine_info *info) {
+  torpor_engine_info own = TORPOR_ENGINE_INFO_INIT;
+  TORPOR__REQUIRE(vm, vm);
+  TORPOR__REQUIRE(vm, info);
+  TORPOR__REQUIRE_SIZE(vm, info, "TORPOR_ENGINE_INFO_INIT");
+  if (vm->closed) return TORPOR_MISUSE; /* the sentence is there */
+  snprintf(own.id, sizeof(own.id), "%s", vm->engine->id);
+  snprintf(own.quickjs, sizeof(own.quickjs), "%s", vm->engine->quickjs);
+  own.abi = vm->engine->abi_version;
+  torpor__sized_give(info, &own, sizeof(own));
+  return TORPOR_OK;
+}
+
 const char *torpor_engine_id(void) {
   return torpor__engine_builtin.id;
+}
+
+torpor_status torpor_vm_options(torpor_vm *vm, torpor_options *out) {
+  torpor_options own;
+  torpor_status status = torpor__check_open(vm);
+  TORPOR__REQUIRE(vm, out);
+  TORPOR__REQUIRE_SIZE(vm, out, "TORPOR_OPTIONS_INIT");
+  if (status != TORPOR_OK) return status;
+  own = vm->options;
+  own.memory_max = vm->memory_max;
+  own.deadline_ms = vm->deadline_ms;
+  own.fuel = torpor_vm_fuel(vm);
+  own.engine = vm->engine->id;
+  own.memory = vm->mapped ? TORPOR_MEMORY_MAPPED : TORPOR_MEMORY_POOLED;
+  own.wake = vm->wake;
+  torpor__sized_give(out, &own, sizeof(own));
+  return TORPOR_OK;
 }
 
 void torpor_vm_set_user(torpor_vm *vm, void *user) {

@@ -13,6 +13,8 @@
 #include "vm/engine.h"
 #include "vm/error.h"
 
+#define STACK_LEAST 16384u
+#define OMIT_LARGEST 4096u
 /* Larger than the options of any version to come. */
 #define OPTIONS_LARGEST 4096
 #define SAVE_FLAGS                                                             \
@@ -51,6 +53,19 @@ static torpor_status check_options(const torpor_options *options) {
     return torpor__fail(NULL, TORPOR_MISUSE,
                         "torpor_options has an unknown 'memory', or unknown "
                         "flags in 'wake'");
+  if (options->zone_is > TORPOR_ZONE_FIXED || options->zone_minutes < -1440 ||
+      options->zone_minutes > 1440)
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "torpor_options has an unknown 'zone_is', or its "
+                        "'zone_minutes' are more than a day");
+  if (options->stack != 0 && options->stack < STACK_LEAST)
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "'stack' of torpor_options is at least %u, or 0",
+                        STACK_LEAST);
+  if (options->omit && strlen(options->omit) > OMIT_LARGEST)
+    return torpor__fail(NULL, TORPOR_LIMIT,
+                        "'omit' of torpor_options has at most %u bytes",
+                        OMIT_LARGEST);
   if (options->memory_max > TORPOR_MEMORY_LARGEST)
     return torpor__fail(NULL, TORPOR_MISUSE, "memory_max is at most %llu bytes",
                         (unsigned long long)TORPOR_MEMORY_LARGEST);

@@ -7,6 +7,7 @@
 
 #include "vm/invoke.h"
 #include "vm/loan.h"
+#include "vm/thrown.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 
@@ -24,4 +25,12 @@ torpor_status torpor__error_make(torpor_vm *vm, const char *name,
   if (status == TORPOR_OK) *out = torpor__value_of(vm, vm->result[0]);
   torpor__loan_end(vm, &loan);
   return status;
+}
+
+torpor_status torpor__throw_value(torpor_vm *vm, torpor_value value) {
+  torpor_status status = TORPOR__INVOKE(vm, throw, value.bits);
+  if (status != TORPOR_UNSUPPORTED) return status;
+  vm->exception = value; /* an older engine; import.c passes it on */
+  torpor__fail_thrown(vm);
+  return TORPOR_THROWN;
 }

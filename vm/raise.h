@@ -10,4 +10,7 @@
 torpor_status torpor__error_make(torpor_vm *vm, const char *name,
                                  const char *message, torpor_value *out);
 
+/* Makes 'value' what was thrown; THROWN, or why it cannot. */
+torpor_status torpor__throw_value(torpor_vm *vm, torpor_value value);
+
 #endif

@@ -18,6 +18,7 @@
 #include "vm/invoke.h"
 #include "vm/life.h"
 #include "vm/limit.h"
+#include "vm/settings.h"
 #include "vm/value.h"
 
 torpor_status torpor__check_open(torpor_vm *vm) {
@@ -64,11 +65,12 @@ torpor_status torpor__begin(torpor_vm *vm) {
   torpor_status status = check_usable(vm);
   if (status != TORPOR_OK) return status;
   if (vm->calls++ == 0) torpor__limit_arm(vm);
-  if (!vm->asleep) return TORPOR_OK;
-  status = TORPOR__INVOKE(vm, wake, vm->wake);
+  if (!vm->asleep && !vm->untold) return TORPOR_OK;
+  if (vm->asleep) status = TORPOR__INVOKE(vm, wake, vm->wake);
   if (status != TORPOR_OK) return torpor__end(vm, status);
   vm->asleep = false;
-  return TORPOR_OK;
+  if (vm->untold) status = torpor__settings_tell(vm);
+  return status == TORPOR_OK ? status : torpor__end(vm, status);
 }
 
 torpor_status torpor__begin_outside(torpor_vm *vm) {

@@ -52,6 +52,7 @@
  *     life.c           out of the pool, and back into it
  *     pool.c           memory that is recycled
  *     options.c        what callers ask for
+ *     settings.c       what the guest is told of that
  *
  *   Guest code:
  *     import.c         what it calls on its host
@@ -62,6 +63,7 @@
  *     loan.c           bytes into guest memory, and out of it
  *     binding.c        which host function a name stands for
  *     given.c          which operations the host was given
+ *     stop.c           stopping a VM that may be closed already
  *     limit.c          fuel, deadline, interrupts
  *     enter.c          the one way in
  *
@@ -161,7 +163,9 @@ struct torpor_vm {
   struct torpor_vm *next;  /* in the pool */
 
   /* Zero in a VM of the pool: all from here on. */
-  torpor_options options; /* its callbacks; the limits below */
+  torpor_options options; /* as it was opened with; the limits below */
+  char *omit;             /* options.omit is this copy */
+  torpor_stop *stops;     /* under a lock (stop.c) */
   void *user;
   uint64_t deadline_ms;
   uint64_t deadline_ns;   /* of the outermost call; 0: none */
@@ -172,6 +176,7 @@ struct torpor_vm {
   uint32_t calls;   /* public calls on the stack, see (1) */
   bool in_callback; /* a callback of torpor_options is running */
   bool asleep;      /* restored, not entered yet */
+  bool untold;      /* the guest does not know its settings yet */
   bool broken;
   bool exhausted; /* broken because memory ran out */
   bool closing;   /* it closes when the outermost call returns, or just now */

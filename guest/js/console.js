@@ -2,7 +2,8 @@
 /* console.js - the console.
  *
  * Each call gives the host one message, a level and a text, which may have
- * several lines. No call throws, whatever it is given. Timers use monotonic
+ * several lines. A host that asks for values gets those of debug, log, info,
+ * warn and error instead, as they are. No call throws, whatever it is given. Timers use monotonic
  * time, which goes on while a program sleeps. */
 (function ($) {
   "use strict";
@@ -119,6 +120,10 @@
     $.console(level, text);
   };
 
+  const print = (level, args) => {
+    if (!$.tell(level, args)) write(level, format(args));
+  };
+
   /* ---- The methods ---- */
 
   const label = (name) => (name === undefined ? "default" : plain(name));
@@ -130,11 +135,11 @@
   };
 
   const methods = {
-    debug: (args) => write(DEBUG, format(args)),
-    log: (args) => write(LOG, format(args)),
-    info: (args) => write(INFO, format(args)),
-    warn: (args) => write(WARN, format(args)),
-    error: (args) => write(ERROR, format(args)),
+    debug: (args) => print(DEBUG, args),
+    log: (args) => print(LOG, args),
+    info: (args) => print(INFO, args),
+    warn: (args) => print(WARN, args),
+    error: (args) => print(ERROR, args),
     /* Rows are shown as the objects that they are. */
     table: (args) => write(LOG, format(args)),
     dirxml: (args) => write(LOG, format(args)),

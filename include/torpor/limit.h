@@ -32,9 +32,23 @@ TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
 
 /* Interrupts the guest code that is running; if none is, the next entry. From
- * any thread.
+ * any thread, while the VM is certainly open.
  * [any thread] */
 TORPOR_API void torpor_vm_interrupt(torpor_vm *vm);
+
+/* The same where another thread may close the VM: a stop belongs to one VM and
+ * outlives it. Close it. */
+typedef struct torpor_stop torpor_stop;
+/* Makes a stop for 'vm'.
+ * [fails] */
+TORPOR_API torpor_status torpor_stop_open(torpor_vm *vm, torpor_stop **out);
+/* Interrupts its VM as torpor_vm_interrupt does. False: that is closed, and
+ * nothing was done, whoever has its memory now.
+ * [any thread] */
+TORPOR_API bool torpor_stop_request(torpor_stop *stop);
+/* NULL is accepted.
+ * [any thread] */
+TORPOR_API void torpor_stop_close(torpor_stop *stop);
 
 #ifdef __cplusplus
 }

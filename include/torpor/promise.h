@@ -17,9 +17,22 @@ extern "C" {
  * [fails] [runs] [outside] */
 TORPOR_API torpor_status torpor_job_run(torpor_vm *vm, uint32_t max,
                                         uint32_t *ran);
+/* The same for as long as 'ms' milliseconds have not passed: it is looked at
+ * between two jobs.
+ * [fails] [runs] [outside] */
+TORPOR_API torpor_status torpor_job_run_for(torpor_vm *vm, uint64_t ms,
+                                            uint32_t *ran);
 /* Whether a job waits.
  * [-] */
 TORPOR_API bool torpor_job_pending(const torpor_vm *vm);
+
+/* Runs jobs until 'promise' is settled. Returns TORPOR_OK with its value, or
+ * TORPOR_THROWN with its reason, which counts as handled; TORPOR_DEADLOCK when
+ * no job is left and it is still pending: settle the operations that it waits
+ * for and call this again. A value that is no promise is its own result.
+ * [fails] [throws] [runs] [outside] */
+TORPOR_API torpor_status torpor_await(torpor_vm *vm, torpor_value promise,
+                                      torpor_value *result);
 
 typedef enum torpor_promise_state {
   TORPOR_PENDING,
@@ -55,6 +68,23 @@ TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,
  * [fails] */
 TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
                                                torpor_value promise);
+
+/* A rejection that nobody handles, for options.rejected, which is told when the
+ * job queue is empty, in torpor_job_run, torpor_job_run_for and torpor_await.
+ * It may use the VM but for what is marked [outside]. */
+typedef struct torpor_rejection {
+  torpor_value promise; /* undefined for what a callback threw */
+  torpor_value reason;
+  bool handled; /* it was told before, and somebody handles it by now */
+} torpor_rejection;
+
+/* At most so many are kept; those beyond are only counted. */
+#define TORPOR_REJECTIONS_LARGEST 512
+
+/* How many were not kept since this was asked last.
+ * [fails] */
+TORPOR_API torpor_status torpor_rejection_dropped(torpor_vm *vm,
+                                                  uint64_t *count);
 
 /* Takes the oldest promise rejected without a handler by the time the job
  * queue was empty, and its reason. TORPOR_NOT_FOUND when there is none.

@@ -15,6 +15,8 @@ extern "C" {
 #endif
 
 typedef struct torpor_vm torpor_vm;
+struct torpor_value;
+struct torpor_rejection;
 
 /* Bytes that the library allocated; release with torpor_bytes_free. Text ends
  * with a zero byte that 'size' does not count. */
@@ -37,6 +39,11 @@ typedef enum torpor_clock {
   TORPOR_CLOCK_WALL,      /* milliseconds since 1970-01-01 UTC */
   TORPOR_CLOCK_MONOTONIC, /* milliseconds since some moment; never goes back */
 } torpor_clock;
+
+typedef enum torpor_zone {
+  TORPOR_ZONE_SYSTEM, /* that of the system, or what the function 'zone' says */
+  TORPOR_ZONE_FIXED,  /* so many minutes ahead of UTC */
+} torpor_zone;
 
 typedef enum torpor_level {
   TORPOR_LEVEL_DEBUG,
@@ -97,6 +104,32 @@ typedef struct torpor_options {
                           snapshot's own */
   torpor_memory memory;
   unsigned wake; /* torpor_wake, for restore and fork */
+  /* Where the lines of the console go when 'console' is NULL: 'stream' is 1 for
+   * standard output, 2 for standard error. May be called more than once for a
+   * line. */
+  void (*write)(void *user, int stream, const char *data, size_t size);
+  /* Takes what console.debug, log, info, warn and error are given, as values,
+   * in place of their text. It may use the VM as a host function does. */
+  void (*console_values)(void *user, torpor_vm *vm, torpor_level level,
+                         const struct torpor_value *values, size_t count);
+  /* Told of rejections that nobody handles, see torpor_rejection. */
+  void (*rejected)(void *user, torpor_vm *vm,
+                   const struct torpor_rejection *rejection);
+  /* Without 'zone': the system's time zone, or 'zone_minutes' ahead of UTC. */
+  torpor_zone zone_is;
+  int zone_minutes;
+  /* Names of globals that are left out, divided by spaces, as "eval WebAssembly
+   * Math.random". Without "eval" the Function constructors refuse as well; the
+   * host still runs code. This makes a program's world tidy, not safe: what
+   * syntax makes (a regular expression, an async function) still leads to its
+   * prototype. What was left out of a VM stays out of its copies. */
+  const char *omit;
+  /* Bytes of the guest's own stack that code may use, from 16,384; 0: all,
+   * which is 512 KiB. */
+  uint32_t stack;
+  /* Bytes of heap below which the collector does not begin; it is asked when a
+   * call enters the VM. 0: half as much again as its last turn left. */
+  uint64_t collect;
 } torpor_options;
 
 #define TORPOR_OPTIONS_INIT TORPOR_INIT(torpor_options)
@@ -136,6 +169,11 @@ TORPOR_API const char *torpor_vm_engine(const torpor_vm *vm);
 /* That of the built-in engine.
  * [any thread] */
 TORPOR_API const char *torpor_engine_id(void); /* of the built-in engine */
+
+/* The options that 'vm' has: those that it was opened with, with the limits of
+ * now (fuel: what is left). Its strings live as long as the VM.
+ * [fails] */
+TORPOR_API torpor_status torpor_vm_options(torpor_vm *vm, torpor_options *out);
 
 /* A pointer of the host's own, kept with the VM.
  * [-] */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* settings.c - what a host decides about the VM besides its limits: what of the
+ * language is left out, when the collector runs, how the console speaks.
+ *
+ *  (1) Settings end with the host that made them: waking takes them back.
+ *  (2) What was left out stays out: that is a change of the program's world.
+ *
+ * Without 'eval' the engine has no compiler for the program; for the host and
+ * its modules there is one all the same (torpor__compile). */
+
+static struct {
+  uint32_t collect; /* no collection before the heap has so many bytes */
+  bool late;        /* it wants to know of rejections that are handled late */
+  JSValue console;  /* takes what is printed as values; undefined: as texts */
+} settings = {.console = JS_UNDEFINED};
+
+/* JS_Eval, whether or not the program may compile. */
+static JSValue torpor__compile(const char *source, size_t size,
+                               const char *name, int flags) {
+  JSContext *ctx = torpor__ctx;
+  bool without = ctx->eval_internal == NULL;
+  JSValue compiled;
+  ctx->eval_internal = stack_eval;
+  compiled =
+      JS_Eval(ctx, source, size, name, flags | JS_EVAL_FLAG_COMPILE_ONLY);
+  if (without) ctx->eval_internal = NULL;
+  return compiled;
+}
+
+/* Before code runs: the collector's next turn is not due earlier. */
+static void torpor__settings_enter(void) {
+  if (torpor__rt->malloc_gc_threshold < settings.collect)
+    torpor__rt->malloc_gc_threshold = settings.collect;
+}
+
+static void torpor__settings_reset(void) {
+  JSValue console = settings.console;
+  settings.console = JS_UNDEFINED;
+  settings.collect = 0;
+  settings.late = false;
+  JS_FreeValue(torpor__ctx, console);
+}
+
+/* ---- Leaving out ---------------------------------------------------------*/
+
+/* The object that is the value of 'object'[name] as plain data, or undefined;
+ * an exception when memory runs out. Runs no code of the program. */
+static JSValue object_within(JSValueConst object, JSAtom name) {
+  JSProperty *property;
+  JSShapeProperty *shape;
+  if (!JS_IsObject(object)) return JS_UNDEFINED;
+  shape = find_own_property(&property, JS_VALUE_GET_OBJ(object), name);
+  if (shape != NULL && (shape->flags & JS_PROP_TMASK) == JS_PROP_AUTOINIT) {
+    /* The engine makes it at the first look. */
+    JSObject *holder = JS_VALUE_GET_OBJ(object);
+    if (JS_AutoInitProperty(torpor__ctx, holder, name, property, shape) < 0)
+      return JS_EXCEPTION;
+    shape = find_own_property(&property, holder, name);
+  }
+  if (shape == NULL || (shape->flags & JS_PROP_TMASK) != JS_PROP_NORMAL ||
+      !JS_IsObject(property->u.value))
+    return JS_UNDEFINED;
+  return js_dup(property->u.value);
+}
+
+/* Deletes what 'path' names, as "Date" or "Math.random", if it is there. */
+static torpor_status leave_out(const char *path, uint32_t size) {
+  JSContext *ctx = torpor__ctx;
+  JSValue object = JS_GetGlobalObject(ctx);
+  const char *end = path + size, *dot;
+  int deleted = 0;
+  if (size == 4 && memcmp(path, "eval", 4) == 0) ctx->eval_internal = NULL;
+  for (;;) {
+    JSAtom name;
+    JSValue next;
+    dot = memchr(path, '.', (size_t)(end - path));
+    name = JS_NewAtomLen(ctx, path, (size_t)((dot ? dot : end) - path));
+    if (name == JS_ATOM_NULL) {
+      JS_FreeValue(ctx, object);
+      return torpor__thrown();
+    }
+    if (dot == NULL) {
+      if (JS_IsObject(object) &&
+          JS_VALUE_GET_OBJ(object)->class_id != JS_CLASS_PROXY)
+        deleted = JS_DeleteProperty(ctx, object, name, 0);
+      JS_FreeAtom(ctx, name);
+      break;
+    }
+    next = object_within(object, name);
+    JS_FreeAtom(ctx, name);
+    JS_FreeValue(ctx, object);
+    if (JS_IsException(next)) return torpor__thrown();
+    object = next;
+    path = dot + 1;
+  }
+  JS_FreeValue(ctx, object);
+  return deleted < 0 ? torpor__thrown() : TORPOR_OK;
+}
+
+/* Leaves out all of 'names', which are divided by spaces. */
+static torpor_status leave_out_all(const char *names, uint32_t size) {
+  const char *end = names + size;
+  torpor_status status = TORPOR_OK;
+  while (names < end && status == TORPOR_OK) {
+    const char *space = memchr(names, ' ', (size_t)(end - names));
+    const char *stop = space ? space : end;
+    if (stop > names) status = leave_out(names, (uint32_t)(stop - names));
+    names = space ? space + 1 : end;
+  }
+  return status;
+}
+
+static torpor_status configure(const char *names, uint32_t size,
+                               uint32_t collect, uint32_t flags) {
+  torpor__settings_reset();
+  settings.collect = collect;
+  settings.late = (flags & TORPOR_ABI_LATE) != 0;
+  if (flags & TORPOR_ABI_CONSOLE) {
+    JSValue console = torpor__host_function(
+        TORPOR_ABI_CONSOLE_NAME, sizeof(TORPOR_ABI_CONSOLE_NAME) - 1, 0);
+    if (JS_IsException(console)) return torpor__thrown();
+    settings.console = console;
+  }
+  return leave_out_all(names, size);
+}
+
+EXPORT(torpor_configure)
+torpor_status export_configure(const char *names, uint32_t size,
+                               uint32_t collect, uint32_t flags) {
+  torpor__enter();
+  return torpor__leave(configure(names, size, collect, flags));
+}
