@@ -117,11 +117,29 @@ static const JSMallocFunctions placed_functions = {
     .js_malloc_usable_size = js__malloc_usable_size,
 };
 
+/* Memory of shared buffers, which have one owner here: the VM's only agent.
+ * Without these functions the engine makes none that grow. */
+static void *shared_allocate(void *opaque, size_t size) {
+  (void)opaque;
+  return js_malloc(torpor__ctx, size); /* throws */
+}
+
+static void shared_free(void *opaque, void *block) {
+  (void)opaque;
+  js_free_rt(torpor__rt, block);
+}
+
+static const JSSharedArrayBufferFunctions shared_functions = {
+    .sab_alloc = shared_allocate,
+    .sab_free = shared_free,
+};
+
 static bool runtime_start(void) {
   torpor__rt = JS_NewRuntime2(&placed_functions, NULL);
   if (torpor__rt == NULL) return false;
   JS_SetInterruptHandler(torpor__rt, torpor__interrupt_check, NULL);
   JS_SetHostPromiseRejectionTracker(torpor__rt, torpor__rejection_track, NULL);
+  JS_SetSharedArrayBufferFunctions(torpor__rt, &shared_functions);
   torpor__ctx = JS_NewContext(torpor__rt);
   if (torpor__ctx == NULL) return false;
   torpor__stack_start(torpor__ctx);
