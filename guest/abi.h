@@ -260,7 +260,14 @@ typedef struct torpor_abi_control {
   X(i, torpor_rejection_dropped, v)                                            \
   /* () -> what the heap is made of: an array of uint64_t in the order of \
      torpor_heap, text out. */    \
-  X(i, torpor_heap, v)
+  X(i, torpor_heap, v)                                                         \
+  /* (TORPOR_ABI_MAKE_, count): a new value, of what the first 'count' of \
+     host.slots say. */    \
+  X(i, torpor_make, ii)                                                        \
+  /* (TORPOR_ABI_LOOK_, value): what the value is, or holds. */                \
+  X(i, torpor_look, il)                                                        \
+  /* (TORPOR_ABI_APPLY_, value, value, value). */                              \
+  X(i, torpor_apply, illl)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -335,5 +342,120 @@ enum { TORPOR_ABI_CONSOLE = 1, TORPOR_ABI_LATE = 2 };
 /* WAITING: an array with where each suspended function waits. ALL: the report
  * that docs/inspect.md describes. */
 enum { TORPOR_ABI_INSPECT_WAITING = 1, TORPOR_ABI_INSPECT_ALL = 2 };
+
+/* ---- torpor_make ------------------------------------------------------------
+ *
+ * What lies in the slots; (text) is two of them, address and size. Unless noted
+ * result[0] is the value. Where result[1] is an address the host may fill what
+ * lies there, before anything else is entered. An integer is a plain one. */
+enum {
+  /* (count): a string of so many bytes of Latin-1, or units of UTF-16, all of
+   * them 0. result[1]: where they are; 0 when there are none. */
+  TORPOR_ABI_MAKE_LATIN1 = 1,
+  TORPOR_ABI_MAKE_UTF16 = 2,
+  /* (text): a new symbol; an address of 0: without a description. */
+  TORPOR_ABI_MAKE_SYMBOL = 3,
+  /* (text): Symbol.for(text). */
+  TORPOR_ABI_MAKE_SYMBOL_FOR = 4,
+  /* (text): Symbol[text]; NOT_FOUND. */
+  TORPOR_ABI_MAKE_SYMBOL_KNOWN = 5,
+  /* (negative, address of count 32-bit words, count): the lowest word first. */
+  TORPOR_ABI_MAKE_BIGINT = 6,
+  /* (text): BigInt(text). */
+  TORPOR_ABI_MAKE_BIGINT_TEXT = 7,
+  /* (double): the bits of the milliseconds. */
+  TORPOR_ABI_MAKE_DATE = 8,
+  /* (length): an array of so many holes. */
+  TORPOR_ABI_MAKE_ARRAY = 9,
+  /* (address of count border values, count). */
+  TORPOR_ABI_MAKE_ARRAY_OF = 10,
+  /* (text, text): source and flags. */
+  TORPOR_ABI_MAKE_REGEXP = 11,
+  /* (size, most, kind): zeros; most: 2^64 - 1, or how large it may become;
+   * kind: TORPOR_BRAND_ARRAY_BUFFER or _SHARED_ARRAY_BUFFER. result[1]: where
+   * the bytes are. */
+  TORPOR_ABI_MAKE_BUFFER = 12,
+  /* (kind, buffer, offset, count): a typed array, or DataView, of the
+   * torpor_brand 'kind'. count: 2^64 - 1: up to the end. */
+  TORPOR_ABI_MAKE_VIEW = 13,
+  /* (kind, count): the same with a buffer of its own. result[1]: where the
+   * bytes are. */
+  TORPOR_ABI_MAKE_VIEW_NEW = 14,
+  /* (kind, address of count border values, count): a collection of the
+   * torpor_brand 'kind'; key, value, key, value for maps. */
+  TORPOR_ABI_MAKE_COLLECTION = 15,
+  /* (text, text, text, dom, cause, code, errors): name, message and stack; a
+   * stack at address 0: the one that is there now; dom 1: a DOMException;
+   * border values, undefined where there is none. */
+  TORPOR_ABI_MAKE_ERROR = 16,
+};
+
+/* ---- torpor_look ------------------------------------------------------------
+ *
+ * WRONG_TYPE when the value is not of that kind. Only NUMBER and TEXT run code
+ * of the program. */
+enum {
+  /* A string, made flat: result[0] address, result[1] how many characters,
+   * result[2] bytes of each, 1 (Latin-1) or 2 (UTF-16). Valid until the next
+   * entry. */
+  TORPOR_ABI_LOOK_STRING = 1,
+  /* result[0] torpor_brand, result[1] the engine's class, result[2] 1: can be
+   * called, 2: is a constructor, 4: no property can be added. Any value. */
+  TORPOR_ABI_LOOK_BRAND = 2,
+  /* The name of its class in the engine, text out. An object. */
+  TORPOR_ABI_LOOK_CLASS = 3,
+  /* A symbol: result[0] its description, result[1] its key in Symbol.for, each
+   * a string or undefined. */
+  TORPOR_ABI_LOOK_SYMBOL = 4,
+  /* A BigInt: its 32-bit words, the lowest first, as text out; result[3] 1:
+   * negative. Without leading zeros; 0 has one word. */
+  TORPOR_ABI_LOOK_BIGINT = 5,
+  /* result[0] the bits of a Date's milliseconds. */
+  TORPOR_ABI_LOOK_DATE = 6,
+  /* A RegExp: result[0] source, result[1] flags, strings. */
+  TORPOR_ABI_LOOK_REGEXP = 7,
+  /* A proxy: result[0] target, result[1] handler; null once it is revoked. */
+  TORPOR_ABI_LOOK_PROXY = 8,
+  /* A buffer or a view of one: result[0] address, result[1] size, valid until
+   * the next entry; result[2] offset; result[3] 1: it is detached or out of
+   * bounds, 2: it can be resized, 4: immutable, 8: shared, 16: grows with its
+   * buffer; in the upper half how large it may become. */
+  TORPOR_ABI_LOOK_BUFFER = 9,
+  /* The buffer that a view looks at. */
+  TORPOR_ABI_LOOK_VIEWED = 10,
+  /* The entries of a collection that is not weak, in order: border values, as
+   * text out. */
+  TORPOR_ABI_LOOK_ENTRIES = 11,
+  /* result[0] how many entries or elements: collection, array, typed array. */
+  TORPOR_ABI_LOOK_COUNT = 12,
+  /* Number(value), but of a BigInt it throws; Boolean(value); String(value),
+   * but of a symbol it throws. */
+  TORPOR_ABI_LOOK_NUMBER = 13,
+  TORPOR_ABI_LOOK_BOOLEAN = 14,
+  TORPOR_ABI_LOOK_TEXT = 15,
+  /* The value as a person reads it, in one line, text out. */
+  TORPOR_ABI_LOOK_DESCRIBE = 16,
+  /* What a Number, String, Boolean, Symbol or BigInt object holds. */
+  TORPOR_ABI_LOOK_BOXED = 17,
+};
+
+/* ---- torpor_apply -----------------------------------------------------------
+ *
+ * No code of the program runs. Values that are not named are not looked at. */
+enum {
+  /* (a, b): result[0] 1: they are the same by ===, Object.is, or as keys of a
+   * Map are. */
+  TORPOR_ABI_APPLY_EQUAL = 1,
+  TORPOR_ABI_APPLY_SAME = 2,
+  TORPOR_ABI_APPLY_SAME_KEY = 3,
+  /* (collection, key, value), with undefined for sets; (collection, key): the
+   * value; result[0] 1: it is there; the same, and it is no more. */
+  TORPOR_ABI_APPLY_PUT = 4,
+  TORPOR_ABI_APPLY_GET = 5,
+  TORPOR_ABI_APPLY_HAS = 6,
+  TORPOR_ABI_APPLY_REMOVE = 7,
+  /* (collection): not of a weak one. */
+  TORPOR_ABI_APPLY_CLEAR = 8,
+};
 
 #endif

@@ -33,6 +33,12 @@ static void torpor__exception_drop(void) {
   JS_FreeValue(torpor__ctx, JS_GetException(torpor__ctx));
 }
 
+/* After what the engine does without the memory that it asked for, as making a
+ * block smaller or a table larger: it leaves the error of that behind. */
+static void torpor__exception_forget(void) {
+  if (JS_HasException(torpor__ctx)) torpor__exception_drop();
+}
+
 /* Names that the web platform gives to its own exceptions; DOMException is
  * used for those that the library throws. */
 static bool name_is_dom(const char *name, size_t size) {
@@ -43,9 +49,21 @@ static bool name_is_dom(const char *name, size_t size) {
   return false;
 }
 
+/* An error's stack is the text that the engine makes: the program's function
+ * that would make something else of it does not run. */
+static JSValue prepare_set(JSValue prepare) {
+  JSValue before = torpor__ctx->error_prepare_stack;
+  torpor__ctx->error_prepare_stack = prepare;
+  return before;
+}
+
 static JSValue error_new_dom(JSValueConst name, JSValueConst message) {
   JSValueConst args[] = {message, name};
-  return js_domexception_constructor0(torpor__ctx, JS_UNDEFINED, 2, args, 0);
+  JSValue prepare = prepare_set(JS_UNDEFINED);
+  JSValue error =
+      js_domexception_constructor0(torpor__ctx, JS_UNDEFINED, 2, args, 0);
+  prepare_set(prepare);
+  return error;
 }
 
 static JSValueConst error_prototype(const char *name, size_t size) {
@@ -61,7 +79,8 @@ static int error_define(JSValueConst error, JSAtom key, JSValueConst value) {
                                 JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
 }
 
-/* An Error whose name and message are strings of the engine. */
+/* An Error whose name and message are strings of the engine, without a stack.
+ */
 static JSValue error_build(const char *text, size_t size, JSValueConst name,
                            JSValueConst message) {
   JSValueConst prototype = error_prototype(text, size);
@@ -76,7 +95,16 @@ static JSValue error_build(const char *text, size_t size, JSValueConst name,
     JS_FreeValue(torpor__ctx, error);
     return JS_EXCEPTION;
   }
+  return error;
+}
+
+/* Gives 'error' the stack that is there now. */
+static JSValue error_with_stack(JSValue error) {
+  JSValue prepare;
+  if (JS_IsException(error)) return error;
+  prepare = prepare_set(JS_UNDEFINED);
   build_backtrace(torpor__ctx, error, JS_UNDEFINED, NULL, 0, 0, 0);
+  prepare_set(prepare);
   return error;
 }
 
@@ -90,7 +118,7 @@ static JSValue torpor__error_new(const char *name, size_t name_size,
   if (!JS_IsException(of) && !JS_IsException(text))
     error = name_is_dom(name, name_size)
                 ? error_new_dom(of, text)
-                : error_build(name, name_size, of, text);
+                : error_with_stack(error_build(name, name_size, of, text));
   JS_FreeValue(torpor__ctx, of);
   JS_FreeValue(torpor__ctx, text);
   return error;

@@ -107,6 +107,39 @@ torpor_status export_string_new(const char *text, uint32_t size) {
   return torpor__give(torpor__text_string(text, size));
 }
 
+/* A string of zeros for the host to fill: its address in result[1]. */
+static torpor_status torpor__string_blank(uint64_t length, bool wide) {
+  uint64_t *result = torpor_control.host.result;
+  JSString *string;
+  torpor_status status;
+  if (length > JS_STRING_LEN_MAX) {
+    JS_ThrowRangeError(torpor__ctx, "invalid string length");
+    return torpor__thrown();
+  }
+  result[1] = 0;
+  if (length == 0) return torpor__give(js_empty_string(torpor__rt));
+  string = js_alloc_string(torpor__ctx, (int)length, wide);
+  if (string == NULL) return torpor__thrown();
+  status = torpor__give(JS_MKPTR(JS_TAG_STRING, string));
+  if (status == TORPOR_OK) result[1] = (uintptr_t)strv(string);
+  return status;
+}
+
+/* The characters of a string, as they lie there. There are two references to
+ * it: only so the engine keeps in it what it made flat. */
+static torpor_status torpor__string_look(JSValueConst value) {
+  uint64_t *result = torpor_control.host.result;
+  JSString *string;
+  if (!JS_IsString(value)) return TORPOR_WRONG_TYPE;
+  string = torpor__flat(value);
+  if (string == NULL) return torpor__thrown();
+  result[0] = (uintptr_t)strv(string);
+  result[1] = string->len;
+  result[2] = string->is_wide_char ? 2 : 1;
+  js_free_string(torpor__rt, string);
+  return TORPOR_OK;
+}
+
 static torpor_status string_read(uint64_t bits) {
   JSValue value, text;
   JSString *string;

@@ -80,7 +80,11 @@
 #include "torpor/value.h"         /* values and scopes */
 #include "torpor/limit.h"         /* fuel, deadlines */
 #include "torpor/module.h"        /* running scripts and modules */
-#include "torpor/text.h"          /* strings and bytes */
+#include "torpor/brand.h"         /* what a value is */
+#include "torpor/text.h"          /* strings, symbols, regular expressions */
+#include "torpor/number.h"        /* integers of any size, dates */
+#include "torpor/buffer.h"        /* bytes */
+#include "torpor/collection.h"    /* arrays, maps, sets */
 #include "torpor/object.h"        /* objects and properties */
 #include "torpor/function.h"      /* calling, and being called */
 #include "torpor/exception.h"     /* what was thrown */

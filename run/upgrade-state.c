@@ -128,7 +128,7 @@ static torpor_status call_default(const struct taking *taking,
                      "state or a function that returns it");
   if (status == TORPOR_OK)
     status = torpor_value_brand(taking->vm, *value, &brand);
-  if (status == TORPOR_OK && brand == TORPOR_BRAND_FUNCTION)
+  if (status == TORPOR_OK && torpor_brand_is_function(brand))
     status =
         torpor_call(taking->vm, *value, torpor_undefined(), NULL, 0, value);
   if (status == TORPOR_THROWN)

@@ -24,6 +24,30 @@
 
 static unsigned calls_seen;
 
+/* Reads every byte that is said to belong to 'value'. */
+static uint64_t look_closer(torpor_vm *vm, torpor_value value) {
+  torpor_string_view view;
+  torpor_slice slice;
+  torpor_bytes text;
+  torpor_value entries[8];
+  uint64_t words[4], sum = 0;
+  size_t count;
+  if (torpor_string_look(vm, value, &view) == TORPOR_OK)
+    for (size_t i = 0; i < view.length * view.width; i++)
+      sum += ((const uint8_t *)view.data)[i];
+  if (torpor_buffer_look(vm, value, &slice) == TORPOR_OK)
+    for (size_t i = 0; i < slice.size; i++)
+      sum += ((const uint8_t *)slice.data)[i];
+  if (torpor_value_describe(vm, value, &text) == TORPOR_OK) {
+    for (size_t i = 0; i < text.size; i++) sum += text.data[i];
+    torpor_bytes_free(&text);
+  }
+  torpor_bigint_read_words(vm, value, NULL, words, 4, &count);
+  torpor_collection_read(vm, value, entries, 4, &count);
+  torpor_buffer_write(vm, value, 0, "x", 1);
+  return sum;
+}
+
 /* All that a host function is given is there to be read. */
 static void look_at(torpor_vm *vm, torpor_value value) {
   torpor_type type = torpor_value_type(value);
@@ -39,13 +63,14 @@ static void look_at(torpor_vm *vm, torpor_value value) {
   }
   if (type == TORPOR_TYPE_OBJECT &&
       torpor_value_brand(vm, value, &brand) == TORPOR_OK &&
-      brand == TORPOR_BRAND_BUFFER &&
+      torpor_brand_is_buffer(brand) &&
       torpor_buffer_read(vm, value, &bytes) == TORPOR_OK) {
     assert_true(bytes.size <= torpor__memory_size(vm));
     for (size_t i = 0; i < bytes.size; i++) sum += bytes.data[i];
     torpor_bytes_free(&bytes);
   }
-  assert_true(sum <= UINT32_MAX * UINT64_C(255));
+  sum += look_closer(vm, value);
+  assert_true(sum <= UINT32_MAX * UINT64_C(255) * 4);
 }
 
 static torpor_status call_back(torpor_vm *vm, const torpor_arguments *arguments,

@@ -412,9 +412,9 @@ static void test_classes(void **state) {
       {"/x/", TORPOR_BRAND_REGEXP},
       {"new Map", TORPOR_BRAND_MAP},
       {"new Set", TORPOR_BRAND_SET},
-      {"new ArrayBuffer(1)", TORPOR_BRAND_BUFFER},
-      {"new Float64Array(1)", TORPOR_BRAND_BUFFER},
-      {"new DataView(new ArrayBuffer(1))", TORPOR_BRAND_BUFFER},
+      {"new ArrayBuffer(1)", TORPOR_BRAND_ARRAY_BUFFER},
+      {"new Float64Array(1)", TORPOR_BRAND_FLOAT64_ARRAY},
+      {"new DataView(new ArrayBuffer(1))", TORPOR_BRAND_DATA_VIEW},
       {"new Proxy({}, {})", TORPOR_BRAND_PROXY},
   };
   (void)state;

@@ -14,24 +14,11 @@
 
 #include "test/support/save.h"
 #include "test/support/vm.h"
+#include "test/support/walk.h"
 #include "torpor-engine.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
 #include "vm/vm.h"
-
-/* What a call is made with. */
-typedef struct with {
-  torpor_vm *vm;
-  torpor_value value, second; /* for those that take two */
-  torpor_value function;
-  const char *text;
-  const void *data;
-  size_t size;
-  void *out[3];
-  double due;
-  torpor_base *base;
-  torpor_scope scope;
-} with;
 
 /* What a function takes, and where it may be called. */
 enum {
@@ -119,11 +106,107 @@ static bool visit(void *user, const torpor_engine_info *info) {
     RETURNS(torpor_token_remove(w->vm, 1234)))                                 \
   X(torpor_string_new, VM | FREE1 | DATA | ENTERS | THROWS,                    \
     RETURNS(torpor_string_new(w->vm, w->data, w->size, w->out[0])))            \
-  X(torpor_string_read, VM | OUT1 | VALUE | ENTERS | THROWS | RUNS,            \
+  X(torpor_string_read, VM | VALUE | ENTERS | THROWS | RUNS,                   \
     RETURNS(keep_none(torpor_string_read(w->vm, w->value, w->out[0]), w)))     \
+  X(torpor_string_new_as, VM | FREE1 | DATA | ENTERS | THROWS,                 \
+    RETURNS(torpor_string_new_as(w->vm, w->data, w->size, TORPOR_LATIN1,       \
+                                 w->out[0])))                                  \
+  X(torpor_string_read_as, VM | VALUE | ENTERS | THROWS,                       \
+    RETURNS(read_utf16(w)))                                                    \
+  X(torpor_string_look, VM | VALUE | ENTERS | THROWS,                          \
+    RETURNS(look_at_string(w)))                                                \
   X(torpor_buffer_new, VM | FREE1 | DATA | ENTERS | THROWS,                    \
     RETURNS(torpor_buffer_new(w->vm, w->data, w->size, w->out[0])))            \
-  X(torpor_buffer_read, VM | OUT1 | VALUE | ENTERS,                            \
+  X(torpor_buffer_new_as, VM | FREE1 | ENTERS | THROWS,                        \
+    RETURNS(torpor_buffer_new_as(w->vm, TORPOR_BRAND_INT8_ARRAY, w->data,      \
+                                 w->size, w->out[0])))                         \
+  X(torpor_buffer_new_resizable, VM | FREE1 | ENTERS | THROWS,                 \
+    RETURNS(torpor_buffer_new_resizable(w->vm, 1, 9, w->out[0])))              \
+  X(torpor_buffer_new_view, VM | VALUE | ENTERS | THROWS,                      \
+    RETURNS(view_buffer(w)))                                                   \
+  X(torpor_buffer_look, VM | VALUE | ENTERS,                                   \
+    RETURNS(torpor_buffer_look(w->vm, w->value, w->out[0])))                   \
+  X(torpor_buffer_write, VM | VALUE | DATA | ENTERS,                           \
+    RETURNS(torpor_buffer_write(w->vm, w->value, 0, w->data, w->size)))        \
+  X(torpor_buffer_inspect, VM | VALUE | ENTERS, RETURNS(inspect_buffer(w)))    \
+  X(torpor_buffer_viewed, VM | VALUE | ENTERS,                                 \
+    RETURNS(torpor_buffer_viewed(w->vm, w->value, w->out[0])))                 \
+  X(torpor_symbol_new, VM | FREE1 | ENTERS | THROWS,                           \
+    RETURNS(torpor_symbol_new(w->vm, w->text, SIZE_MAX, w->out[0])))           \
+  X(torpor_symbol_for, VM | FREE1 | TEXT | ENTERS | THROWS,                    \
+    RETURNS(torpor_symbol_for(w->vm, w->text, SIZE_MAX, w->out[0])))           \
+  X(torpor_symbol_known, VM | TEXT | ENTERS,                                   \
+    RETURNS(torpor_symbol_known(w->vm, w->text, SIZE_MAX, w->out[0])))         \
+  X(torpor_symbol_read, VM | VALUE | ENTERS,                                   \
+    RETURNS(torpor_symbol_read(w->vm, w->value, w->out[0], w->out[1])))        \
+  X(torpor_regexp_new, VM | FREE1 | TEXT | ENTERS | THROWS,                    \
+    RETURNS(torpor_regexp_new(w->vm, w->text, SIZE_MAX, "g", 1, w->out[0])))   \
+  X(torpor_regexp_read, VM | VALUE | ENTERS | THROWS, RETURNS(read_regexp(w))) \
+  X(torpor_bigint_new_int64, VM | FREE1 | ENTERS | THROWS,                     \
+    RETURNS(torpor_bigint_new_int64(w->vm, INT64_MIN, w->out[0])))             \
+  X(torpor_bigint_new_uint64, VM | FREE1 | ENTERS | THROWS,                    \
+    RETURNS(torpor_bigint_new_uint64(w->vm, UINT64_MAX, w->out[0])))           \
+  X(torpor_bigint_new_words, VM | FREE1 | ENTERS | THROWS,                     \
+    RETURNS(                                                                   \
+        torpor_bigint_new_words(w->vm, true, outs[2].bytes, 3, w->out[0])))    \
+  X(torpor_bigint_new_text, VM | FREE1 | DATA | ENTERS | THROWS,               \
+    RETURNS(torpor_bigint_new_text(w->vm, w->data, w->size, w->out[0])))       \
+  X(torpor_bigint_read_int64, VM | VALUE | ENTERS,                             \
+    RETURNS(torpor_bigint_read_int64(w->vm, w->value, w->out[0])))             \
+  X(torpor_bigint_read_uint64, VM | VALUE | ENTERS,                            \
+    RETURNS(torpor_bigint_read_uint64(w->vm, w->value, w->out[0])))            \
+  X(torpor_bigint_read_words, VM | VALUE | ENTERS,                             \
+    RETURNS(                                                                   \
+        torpor_bigint_read_words(w->vm, w->value, NULL, w->out[0], 9, NULL)))  \
+  X(torpor_date_new, VM | FREE1 | ENTERS | THROWS,                             \
+    RETURNS(torpor_date_new(w->vm, 1, w->out[0])))                             \
+  X(torpor_date_read, VM | VALUE | ENTERS,                                     \
+    RETURNS(torpor_date_read(w->vm, w->value, w->out[0])))                     \
+  X(torpor_array_new_of, VM | FREE1 | VALUE | ENTERS | THROWS,                 \
+    RETURNS(torpor_array_new_of(w->vm, &w->value, 1, w->out[0])))              \
+  X(torpor_array_new_sized, VM | FREE1 | ENTERS | THROWS,                      \
+    RETURNS(torpor_array_new_sized(w->vm, 9, w->out[0])))                      \
+  X(torpor_array_length, VM | VALUE | ENTERS,                                  \
+    RETURNS(torpor_array_length(w->vm, w->value, w->out[0])))                  \
+  X(torpor_collection_new, VM | FREE1 | VALUE | ENTERS | THROWS,               \
+    RETURNS(torpor_collection_new(w->vm, TORPOR_BRAND_SET, &w->value, 1,       \
+                                  w->out[0])))                                 \
+  X(torpor_collection_put, VM | VALUE | SECOND | ENTERS | THROWS,              \
+    RETURNS(put_entry(w)))                                                     \
+  X(torpor_collection_get, VM | VALUE | SECOND | ENTERS,                       \
+    RETURNS(torpor_collection_get(w->vm, w->value, w->second, w->out[0])))     \
+  X(torpor_collection_has, VM | VALUE | SECOND | ENTERS,                       \
+    RETURNS(torpor_collection_has(w->vm, w->value, w->second, w->out[0])))     \
+  X(torpor_collection_remove, VM | VALUE | SECOND | ENTERS,                    \
+    RETURNS(torpor_collection_remove(w->vm, w->value, w->second, w->out[0])))  \
+  X(torpor_collection_clear, VM | VALUE | ENTERS,                              \
+    RETURNS(torpor_collection_clear(w->vm, w->value)))                         \
+  X(torpor_collection_count, VM | VALUE | ENTERS,                              \
+    RETURNS(torpor_collection_count(w->vm, w->value, w->out[0])))              \
+  X(torpor_collection_read, VM | VALUE | ENTERS,                               \
+    RETURNS(torpor_collection_read(w->vm, w->value, NULL, 0, w->out[0])))      \
+  X(torpor_object_read, VM, RETURNS(read_object(w)))                           \
+  X(torpor_object_class_name, VM | VALUE | ENTERS,                             \
+    RETURNS(                                                                   \
+        keep_none(torpor_object_class_name(w->vm, w->value, w->out[0]), w)))   \
+  X(torpor_object_unbox, VM | VALUE | ENTERS,                                  \
+    RETURNS(torpor_object_unbox(w->vm, w->value, w->out[0])))                  \
+  X(torpor_proxy_read, VM | VALUE | ENTERS,                                    \
+    RETURNS(torpor_proxy_read(w->vm, w->value, w->out[0], w->out[1])))         \
+  X(torpor_value_describe, VM | VALUE | ENTERS | THROWS,                       \
+    RETURNS(keep_none(torpor_value_describe(w->vm, w->value, w->out[0]), w)))  \
+  X(torpor_value_same, VM | VALUE | SECOND | ENTERS,                           \
+    RETURNS(torpor_value_same(w->vm, w->value, w->second, TORPOR_SAME_KEY,     \
+                              w->out[0])))                                     \
+  X(torpor_value_to_number, VM | VALUE | ENTERS | THROWS | RUNS,               \
+    RETURNS(torpor_value_to_number(w->vm, w->value, w->out[0])))               \
+  X(torpor_value_to_boolean, VM | VALUE | ENTERS,                              \
+    RETURNS(torpor_value_to_boolean(w->vm, w->value, w->out[0])))              \
+  X(torpor_value_to_string, VM | FREE1 | VALUE | ENTERS | THROWS | RUNS,       \
+    RETURNS(torpor_value_to_string(w->vm, w->value, w->out[0])))               \
+  X(torpor_error_new_with, VM | FREE1 | ENTERS | THROWS,                       \
+    RETURNS(make_error(w)))                                                    \
+  X(torpor_buffer_read, VM | VALUE | ENTERS,                                   \
     RETURNS(keep_none(torpor_buffer_read(w->vm, w->value, w->out[0]), w)))     \
   X(torpor_value_brand, VM | FREE1,                                            \
     RETURNS(torpor_value_brand(w->vm, w->value, w->out[0])))                   \
@@ -384,11 +467,6 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_engine_folder, OUT1, RETURNS(torpor_engine_folder(w->out[0], 0)))
 
 /* ---- Calls that take more than one ----------------------------------------*/
-
-static torpor_status keep_none(torpor_status status, const with *w) {
-  if (status == TORPOR_OK) torpor_bytes_free(w->out[0]);
-  return status;
-}
 
 static torpor_status open_and_close(const with *w) {
   torpor_vm **out = w->out[0];

@@ -45,11 +45,13 @@ typedef struct torpor__instance torpor__instance; /* generated, see bind.c */
 #define TORPOR__C_v
 #define TORPOR__C_l uint64_t
 #define TORPOR__C_ii uint32_t, uint32_t
+#define TORPOR__C_il uint32_t, uint64_t
 #define TORPOR__C_li uint64_t, uint32_t
 #define TORPOR__C_iii uint32_t, uint32_t, uint32_t
 #define TORPOR__C_lii uint64_t, uint32_t, uint32_t
 #define TORPOR__C_lil uint64_t, uint32_t, uint64_t
 #define TORPOR__C_iiii uint32_t, uint32_t, uint32_t, uint32_t
+#define TORPOR__C_illl uint32_t, uint64_t, uint64_t, uint64_t
 #define TORPOR__C_iild uint32_t, uint32_t, uint64_t, double
 #define TORPOR__C_illl uint32_t, uint64_t, uint64_t, uint64_t
 #define TORPOR__C_liii uint64_t, uint32_t, uint32_t, uint32_t

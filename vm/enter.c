@@ -12,7 +12,7 @@
  * how much it may, so that recursion ends in an error that JavaScript can
  * catch.
  *
- * The exports have fifteen signatures; arguments come as an array of 64 bits
+ * The exports have seventeen signatures; arguments come as an array of 64 bits
  * each and are unpacked by the letters of abi.h. */
 #include "vm/enter.h"
 
@@ -44,6 +44,7 @@ static double to_double(uint64_t bits) {
 #define PASS_v
 #define PASS_i , I(0)
 #define PASS_ii , I(0), I(1)
+#define PASS_il , I(0), L(1)
 #define PASS_iii , I(0), I(1), I(2)
 #define PASS_iiii , I(0), I(1), I(2), I(3)
 #define PASS_iiiii , I(0), I(1), I(2), I(3), I(4)

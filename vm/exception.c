@@ -8,8 +8,10 @@
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
+#include "vm/make.h"
 #include "vm/raise.h"
 #include "vm/thrown.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 torpor_value torpor_exception(const torpor_vm *vm) {
@@ -90,4 +92,54 @@ torpor_status torpor_error_new(torpor_vm *vm, const char *name,
   if (status != TORPOR_OK) return status;
   status = torpor__error_make(vm, name, message, &error);
   return torpor__end(vm, torpor__give_value(vm, status, out));
+}
+
+/* ---- Errors with all their parts ------------------------------------------*/
+
+static torpor_status lend_text(torpor_vm *vm, torpor__making *making,
+                               const char *text) {
+  if (text) return torpor__making_lend(vm, making, text, strlen(text));
+  torpor__making_add(making, 0);
+  torpor__making_add(making, 0);
+  return TORPOR_OK;
+}
+
+static torpor_status add_value(torpor_vm *vm, torpor__making *making,
+                               const torpor_value *value) {
+  torpor_value given = value ? *value : torpor_undefined();
+  torpor__making_add(making, given.bits);
+  return torpor__check_value(vm, given);
+}
+
+static torpor_status add_parts(torpor_vm *vm, torpor__making *making,
+                               const torpor_error_parts *parts) {
+  torpor_status status =
+      lend_text(vm, making, parts->name ? parts->name : "Error");
+  if (status == TORPOR_OK)
+    status = lend_text(vm, making, parts->message ? parts->message : "");
+  if (status == TORPOR_OK) status = lend_text(vm, making, parts->stack);
+  if (status != TORPOR_OK) return status;
+  torpor__making_add(making, parts->is_dom);
+  status = add_value(vm, making, parts->cause);
+  if (status == TORPOR_OK) status = add_value(vm, making, parts->code);
+  if (status == TORPOR_OK) status = add_value(vm, making, parts->errors);
+  return status;
+}
+
+torpor_status torpor_error_new_with(torpor_vm *vm,
+                                    const torpor_error_parts *parts,
+                                    torpor_value *out) {
+  torpor__making making = {0};
+  torpor_error_parts own = TORPOR_ERROR_PARTS_INIT;
+  torpor_status status;
+  torpor__put(out, torpor_undefined());
+  TORPOR__REQUIRE(vm, parts);
+  status = torpor__check_open(vm);
+  if (status != TORPOR_OK) return status;
+  if (!torpor__sized_take(&own, sizeof(own), parts))
+    return torpor__fail_size(vm, parts->size, "TORPOR_ERROR_PARTS_INIT");
+  status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status = add_parts(vm, &making, &own);
+  return torpor__make_end(vm, status, TORPOR_ABI_MAKE_ERROR, &making, out);
 }

@@ -28,18 +28,3 @@ torpor_status torpor_object_new(torpor_vm *vm, torpor_value *out) {
 torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out) {
   return make(vm, TORPOR__EXPORT_torpor_array_new, out);
 }
-
-torpor_status torpor_value_brand(torpor_vm *vm, torpor_value value,
-                                 torpor_brand *out) {
-  torpor_status status;
-  if (out) *out = TORPOR_BRAND_NONE;
-  if (torpor_value_type(value) != TORPOR_TYPE_OBJECT)
-    return torpor__check_open(vm);
-  status = torpor__begin_on(vm, value);
-  if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, object_class, value.bits);
-  if (status == TORPOR_OK && vm->result[0] > TORPOR_BRAND_PROXY)
-    status = torpor__fail_damaged(vm, "the class of an object");
-  if (status == TORPOR_OK && out) *out = (torpor_brand)vm->result[0];
-  return torpor__end(vm, status);
-}

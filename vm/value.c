@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* value.c - scopes, handles, tokens, strings and bytes.
+/* value.c - scopes, handles, tokens and plain data.
  *
  * Handles lie in a table in guest memory. The host passes them on, and the
  * guest says which are stale. Numbers, booleans and the like are no handles:
@@ -140,7 +140,7 @@ torpor_status torpor_token_remove(torpor_vm *vm, torpor_token token) {
   return torpor__end(vm, status);
 }
 
-/* ---- Strings and bytes ----------------------------------------------------*/
+/* ---- Data -----------------------------------------------------------------*/
 
 /* A value made from bytes by 'export', which takes (address, size). */
 static torpor_status make_from(torpor_vm *vm, torpor__export export,
@@ -159,44 +159,6 @@ static torpor_status make_from(torpor_vm *vm, torpor__export export,
   torpor__loan_end(vm, &loan);
   return torpor__end(vm, status);
 }
-
-torpor_status torpor_string_new(torpor_vm *vm, const char *text, size_t size,
-                                torpor_value *out) {
-  if (text && size == SIZE_MAX) size = strlen(text);
-  return make_from(vm, TORPOR__EXPORT_torpor_string_new, text, size, out);
-}
-
-torpor_status torpor_buffer_new(torpor_vm *vm, const void *data, size_t size,
-                                torpor_value *out) {
-  return make_from(vm, TORPOR__EXPORT_torpor_buffer_new, data, size, out);
-}
-
-torpor_status torpor_string_read(torpor_vm *vm, torpor_value value,
-                                 torpor_bytes *out) {
-  torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = (torpor_bytes){NULL, 0};
-  status = torpor__begin_running_on(vm, value);
-  if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, string_read, value.bits);
-  if (status == TORPOR_OK) status = torpor__text_take(vm, out);
-  return torpor__end(vm, status);
-}
-
-torpor_status torpor_buffer_read(torpor_vm *vm, torpor_value value,
-                                 torpor_bytes *out) {
-  torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = (torpor_bytes){NULL, 0};
-  status = torpor__begin_on(vm, value);
-  if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, buffer_read, value.bits);
-  vm->result[2] = 0; /* borrowed, nothing to release */
-  if (status == TORPOR_OK) status = torpor__text_take(vm, out);
-  return torpor__end(vm, status);
-}
-
-/* ---- Data -----------------------------------------------------------------*/
 
 torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
                                  torpor_bytes *out) {

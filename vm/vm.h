@@ -41,11 +41,18 @@
  *     call.c           calling functions, methods and constructors
  *     iterate.c        what can be iterated
  *     property.c       properties of objects, and objects as a whole
- *     object.c         making objects, and what they are
- *     value.c          scopes, handles, strings, bytes
+ *     object.c         making objects
+ *     value.c          scopes, handles, plain data
+ *     brand.c          what a value is; conversions
+ *     string.c         strings
+ *     symbol.c         symbols, regular expressions, proxies
+ *     bigint.c         integers of any size, dates
+ *     buffer.c         bytes
+ *     collection.c     arrays, maps, sets
  *     exception.c      what was thrown, or is to be
  *     job.c            jobs and promises
  *     operation.c      the operations that a VM waits for
+ *     make.c           values made and looked at, for those above
  *
  *   What a call begins and ends with:
  *     vm.c             begin and end

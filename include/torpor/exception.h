@@ -57,6 +57,27 @@ TORPOR_API torpor_status torpor_error_new(torpor_vm *vm, const char *name,
                                           const char *message,
                                           torpor_value *out);
 
+/* All that a new error may have. Texts end with zero; what is NULL it has not.
+ */
+typedef struct torpor_error_parts {
+  size_t size;      /* sizeof(torpor_error_parts) */
+  const char *name; /* as above; NULL: "Error" */
+  const char *message;
+  const char *stack; /* NULL: that of the guest code which runs now */
+  const torpor_value *cause;
+  const torpor_value *code;
+  const torpor_value *errors; /* an array, of an AggregateError */
+  bool is_dom;                /* a DOMException of that name */
+} torpor_error_parts;
+
+#define TORPOR_ERROR_PARTS_INIT TORPOR_INIT(torpor_error_parts)
+
+/* A new error with all of these.
+ * [fails] [throws] */
+TORPOR_API torpor_status torpor_error_new_with(torpor_vm *vm,
+                                               const torpor_error_parts *parts,
+                                               torpor_value *out);
+
 #ifdef __cplusplus
 }
 #endif

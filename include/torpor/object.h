@@ -8,33 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "brand.h"
 #include "value.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* What an object is to the engine, whatever the program did to its prototype or
- * properties. */
-typedef enum torpor_brand {
-  TORPOR_BRAND_NONE, /* not an object */
-  TORPOR_BRAND_OBJECT,
-  TORPOR_BRAND_ARRAY,
-  TORPOR_BRAND_FUNCTION,
-  TORPOR_BRAND_ERROR,
-  TORPOR_BRAND_PROMISE,
-  TORPOR_BRAND_DATE,
-  TORPOR_BRAND_REGEXP,
-  TORPOR_BRAND_MAP,
-  TORPOR_BRAND_SET,
-  TORPOR_BRAND_BUFFER, /* ArrayBuffer, typed array, DataView */
-  TORPOR_BRAND_PROXY,
-} torpor_brand;
-
-/* TORPOR_BRAND_NONE for what is no object.
- * [fails] */
-TORPOR_API torpor_status torpor_value_brand(torpor_vm *vm, torpor_value value,
-                                            torpor_brand *out);
 /* The global object.
  * [fails] */
 TORPOR_API torpor_status torpor_global(torpor_vm *vm, torpor_value *out);

@@ -29,7 +29,7 @@ typedef struct torpor_bytes {
  * [any thread] */
 TORPOR_API void torpor_bytes_free(torpor_bytes *bytes);
 
-/* Bytes that belong to somebody else. */
+/* Bytes that belong to somebody else: the caller, or a VM. */
 typedef struct torpor_slice {
   const void *data;
   size_t size;
