@@ -89,6 +89,26 @@ async function build(ms) {
   };
 }
 
+const text = "abcdefghijklmnopqrstuvwxyz".repeat(1 << 16).slice(0, 1 << 20);
+
+async function stringIn(ms) {
+  const vm = await QuickJS.create(wasm);
+  const samples = await repeat(ms, () => vm.newString(text).dispose());
+  vm.newString(text).consume((h) => expect(h.toString(), text));
+  return { unit: "us", check: String(text.length), samples };
+}
+
+async function stringOut(ms) {
+  const vm = await QuickJS.create(wasm);
+  const string = vm.newString(text);
+  let out;
+  const samples = await repeat(ms, () => {
+    out = string.toString();
+  });
+  expect(out, text);
+  return { unit: "us", check: String(out.length), samples };
+}
+
 // Memory of this process that no other shares, in bytes.
 function privateMemory() {
   const text = readFileSync("/proc/self/smaps_rollup", "utf8");
@@ -150,6 +170,8 @@ const works = {
   "host-call": hostCall,
   dump,
   build,
+  "string-in": stringIn,
+  "string-out": stringOut,
   memory,
   program,
 };

@@ -76,6 +76,8 @@ ROWS = (
     Row("host call with a number", "ns", NPM, ("host-call",), 10),
     Row("dump 10,000 small objects", "ms", NPM, ("dump",), 60),
     Row("build 10,000 small objects", "ms", NPM, ("build",), 30),
+    Row("a string of 1 MB of ASCII, in", "us", NPM, ("string-in",)),
+    Row("the same, out", "us", NPM, ("string-out",)),
     Row("24 MB heap: a small change saved", "us", NPM, ("large-delta",), 40),
     Row("its size", "bytes", NPM, ("large-delta-bytes",)),
     Row("24 MB heap: restore, settle", "us", NPM, ("large-base",), 250),

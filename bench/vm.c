@@ -140,6 +140,61 @@ static int measure_build(double ms) {
   return measure_data(ms, build);
 }
 
+/* ---- Strings --------------------------------------------------------------*/
+
+enum { TEXT_SIZE = 1 << 20 };
+
+struct text {
+  torpor_vm *vm;
+  torpor_value string;
+  char *in;
+  torpor_bytes out;
+};
+
+static bool string_in(void *user) {
+  struct text *text = user;
+  torpor_scope scope;
+  torpor_value string;
+  return torpor_scope_open(text->vm, &scope) == TORPOR_OK &&
+         torpor_string_new(text->vm, text->in, TEXT_SIZE, &string) ==
+             TORPOR_OK &&
+         torpor_scope_close(text->vm, scope) == TORPOR_OK;
+}
+
+static bool string_out(void *user) {
+  struct text *text = user;
+  torpor_bytes_free(&text->out);
+  return torpor_string_read(text->vm, text->string, &text->out) == TORPOR_OK;
+}
+
+/* A megabyte of ASCII, which the program has as well. */
+static int measure_text(double ms, probe_work_fn *work) {
+  struct probe probe = {0};
+  struct text text = {.vm = sleeper_open_vm(0)};
+  text.in = malloc(TEXT_SIZE);
+  if (!text.in) probe_fail("out of memory");
+  for (size_t i = 0; i < TEXT_SIZE; i++) text.in[i] = (char)('a' + i % 26);
+  sleeper_check(torpor_string_new(text.vm, text.in, TEXT_SIZE, &text.string),
+                text.vm, "a string");
+  if (!string_out(&text) || !probe_repeat(&probe, ms, work, &text))
+    probe_fail("%s", torpor_last_error(text.vm));
+  if (text.out.size != TEXT_SIZE ||
+      memcmp(text.out.data, text.in, TEXT_SIZE) != 0)
+    probe_fail("the text differs");
+  torpor_bytes_free(&text.out);
+  free(text.in);
+  torpor_vm_close(text.vm);
+  return probe_print(&probe, "us", "1048576", torpor_version());
+}
+
+static int measure_string_in(double ms) {
+  return measure_text(ms, string_in);
+}
+
+static int measure_string_out(double ms) {
+  return measure_text(ms, string_out);
+}
+
 /* ---- Memory ---------------------------------------------------------------*/
 
 static void open_idle(torpor_vm **vms, size_t count, torpor_memory memory) {
@@ -213,9 +268,10 @@ static const struct {
   const char *name;
   int (*measure)(double ms);
 } works[] = {
-    {"create", measure_create}, {"host-call", measure_host_call},
-    {"dump", measure_dump},     {"build", measure_build},
-    {"memory", measure_memory}, {"crowd", measure_crowd},
+    {"create", measure_create},       {"host-call", measure_host_call},
+    {"dump", measure_dump},           {"build", measure_build},
+    {"string-in", measure_string_in}, {"string-out", measure_string_out},
+    {"memory", measure_memory},       {"crowd", measure_crowd},
 };
 
 int main(int count, char **args) {
