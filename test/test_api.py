@@ -109,7 +109,8 @@ WALK = (SOURCE / "test/test_walk.c").read_text(encoding="utf-8")
 class ApiTest(unittest.TestCase):
     def test_tags(self):
         """Known words in their order; what returns a status may fail."""
-        self.assertEqual(set(tagged()), declared())
+        self.assertEqual(set(tagged()),
+                         set().union(*(map(declared, LIBRARIES))))
         for name, (tags, returned) in tagged().items():
             with self.subTest(name=name):
                 words = re.findall(r"\[([^]]+)\]", tags)
