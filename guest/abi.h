@@ -54,10 +54,39 @@ typedef struct torpor_abi_operation {
 } torpor_abi_operation;
 
 /* A host function's name; control.functions points to an array of these. Guest
- * functions hold the index. */
+ * functions hold the index. Both are 0 where there is none. */
 typedef struct torpor_abi_name {
   uint32_t text, size;
 } torpor_abi_name;
+
+/* A function that torpor_function_make is to make. It becomes a property of
+ * 'target'; or, as a member of a class, of its prototype, with STATIC of its
+ * constructor; of nothing when both are missing. */
+typedef struct torpor_abi_function {
+  uint64_t captured;          /* border value that stays with it */
+  uint64_t target;            /* border value; undefined: none */
+  uint32_t name, name_size;   /* of what it calls */
+  uint32_t shown, shown_size; /* what JavaScript calls it */
+  uint32_t length;
+  uint32_t flags; /* TORPOR_ABI_FUNCTION_ */
+  uint32_t class; /* of a member: its number + 1 */
+  uint32_t unused;
+} torpor_abi_function;
+
+/* CLASS is a class's constructor, which torpor_class_make makes. */
+enum {
+  TORPOR_ABI_FUNCTION_CONSTRUCTOR = 1,
+  TORPOR_ABI_FUNCTION_ASYNC = 2, /* gives a promise whatever happens */
+  TORPOR_ABI_FUNCTION_GETTER = 4,
+  TORPOR_ABI_FUNCTION_SETTER = 8,
+  TORPOR_ABI_FUNCTION_STATIC = 16,
+  TORPOR_ABI_FUNCTION_CLASS = 32,
+};
+
+/* Added to the index that import "call" is given: the call has more. */
+#define TORPOR_ABI_CALL_MORE 0x80000000u
+
+enum { TORPOR_ABI_COLLECTED_NAME = 1, TORPOR_ABI_COLLECTED_INSTANCE = 2 };
 
 typedef struct torpor_abi_control {
   /* Guest state, read by the host. */
@@ -89,9 +118,11 @@ typedef struct torpor_abi_control {
                                 here because it differs from host to host */
     uint64_t generation;     /* guest: number of the newest handle; handles end
                             with the host that holds them */
-    uint64_t cancelled; /* guest: one more than there are cancelled operations
-                            that can be taken, updated with 'rejections'; 0: not
-                            known, which is what older engines leave */
+    uint64_t cancelled; /* guest: lower half: one more than there are cancelled
+                           operations that can be taken, updated with
+                           'rejections'; 0: not known, which is what older
+                           engines leave. Upper half: how many things were
+                           collected of which the host is to be told */
     uint32_t stack; /* bytes of shadow stack that an entry may use from where it
                        begins; 0: all that the guest has */
     uint32_t hurry; /* 1: the next poll is to ask, since an import took long */
@@ -267,7 +298,29 @@ typedef struct torpor_abi_control {
   /* (TORPOR_ABI_LOOK_, value): what the value is, or holds. */                \
   X(i, torpor_look, il)                                                        \
   /* (TORPOR_ABI_APPLY_, value, value, value). */                              \
-  X(i, torpor_apply, illl)
+  X(i, torpor_apply, illl)                                                     \
+  /* (address of a torpor_abi_function) -> function. */                        \
+  X(i, torpor_function_make, i)                                                \
+  /* (name address, size, length) -> result[0] constructor, result[1] \
+     number, result[2] 1 when it was there and has its members. If not it is \
+     made, and after its members: (number, 1 to make it a global). (name \
+     address, size): the same of one that is there; NOT_FOUND. */        \
+  X(i, torpor_class_make, iii)                                                 \
+  X(i, torpor_class_finish, ii)                                                \
+  X(i, torpor_class_find, ii)                                                  \
+  /* (id, number of the class) -> object, result[1] serial number. */          \
+  X(i, torpor_instance_make, li)                                               \
+  /* (value) -> result[0] serial number, result[1] id, result[2] index of \
+     the name of its class; WRONG_TYPE. */    \
+  X(i, torpor_instance_read, l)                                                \
+  /* (number of the class) -> array of all its objects that live, result[1] \
+     how many. */  \
+  X(i, torpor_instance_list, i)                                                \
+  /* () -> result[0] TORPOR_ABI_COLLECTED_. INSTANCE: result[1] serial \
+     number of an object that is gone. NAME: no function has it any more; \
+     result[1] its index, which is free from now on, result[2] address, \
+     result[3] size of its text. NOT_FOUND: nothing more. */       \
+  X(i, torpor_collected_take, v)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -277,6 +330,10 @@ typedef struct torpor_abi_control {
  *      on (engines that lack torpor_throw: result[0]). INTERRUPTED: what runs
  *      is interrupted; engines that are older throw then. Other codes become an
  *      Error that the host makes with torpor_error_new and throws.
+ *      With TORPOR_ABI_CALL_MORE in the index: result[1] the value captured by
+ *      the function, result[2] new.target, result[3] the serial number of the
+ *      object of a class of the host's, or 0. A constructor of such a class
+ *      gives the id of its new object, which is not a value, in result[0].
  *  module(name address, size) -> status
  *      OK: result[0] = address, result[1] = size of the source, allocated with
  *      torpor_allocate, a zero byte behind it; the guest releases it.

@@ -131,7 +131,8 @@ static size_t class_bytes(const JSObject *object) {
   default:
     break;
   }
-  if (class_is_one_block(object->class_id))
+  if (class_is_one_block(object->class_id) ||
+      object->class_id == function_class || object->class_id == instance_class)
     return block_bytes(object->u.opaque);
   if (js_class_has_bytecode(object->class_id))
     return block_bytes(object->u.func.var_refs);

@@ -161,6 +161,12 @@ static void visit_data(edge_visitor *visitor,
     visit_inside(visitor, "[[Captured]]", record->data[i]);
 }
 
+static void visit_host_function(edge_visitor *visitor,
+                                const host_function *function) {
+  if (function != NULL)
+    visit_inside(visitor, "[[Captured]]", function->captured);
+}
+
 /* What a suspended function keeps: arguments and variables by name, and what
  * it was about to work with. */
 static void visit_frame(edge_visitor *visitor, const JSStackFrame *frame) {
@@ -214,6 +220,8 @@ static void visit_class(edge_visitor *visitor, const JSObject *object) {
   default:
     if (js_class_has_bytecode(object->class_id))
       visit_captured(visitor, object);
+    else if (object->class_id == function_class)
+      visit_host_function(visitor, object->u.opaque);
   }
 }
 

@@ -61,6 +61,7 @@ static JSContext *torpor__ctx;
 
 static uint32_t torpor__rejection_count(void);
 static uint32_t torpor__cancelled_count(void);
+static uint32_t torpor__collected_count(void);
 static void torpor__wake_note(void);
 static void torpor__settings_enter(void);
 static torpor_status torpor__wake_first(void);
@@ -81,6 +82,10 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "make.c"
 #include "describe.c"
 #include "look.c"
+#include "name.c"
+#include "instance.c"
+#include "function.c"
+#include "class.c"
 #include "module.c"
 #include "job.c"
 #include "cbor-write.c"
@@ -149,7 +154,7 @@ static bool runtime_start(void) {
   torpor__ctx = JS_NewContext(torpor__rt);
   if (torpor__ctx == NULL) return false;
   torpor__stack_start(torpor__ctx);
-  return true;
+  return torpor__functions_start() && torpor__instances_start();
 }
 
 EXPORT(torpor_bake)

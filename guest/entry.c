@@ -107,7 +107,8 @@ static void torpor__publish(void) {
   bool idle = list_empty(&torpor__rt->job_list);
   torpor_control.jobs = !idle;
   torpor_control.rejections = idle ? torpor__rejection_count() : 0;
-  torpor_control.host.cancelled = (uint64_t)torpor__cancelled_count() + 1;
+  torpor_control.host.cancelled = (uint64_t)torpor__collected_count() << 32 |
+                                  (torpor__cancelled_count() + 1);
 }
 
 /* Ends the guest when memory ran out and the engine went on as if it had not:

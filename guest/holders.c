@@ -119,6 +119,10 @@ static void visit_host(edge_visitor *visitor) {
   visit_handles(visitor, &retained);
   for (uint32_t i = 0; i < tokens.count; i++)
     visit_silent(visitor, tokens.items[i].value);
+  for (uint32_t i = 0; i < classes.count; i++) {
+    visit_inside(visitor, "[[Class]]", classes.items[i].constructor);
+    visit_inside(visitor, "[[Class]]", classes.items[i].prototype);
+  }
 }
 
 static void visit_engine(edge_visitor *visitor) {

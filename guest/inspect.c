@@ -17,12 +17,13 @@ static uint32_t jobs_count(void) {
 }
 
 static void functions_write(DynBuf *out) {
-  uint32_t count = torpor_control.function_count;
-  if (count > FUNCTIONS_MOST) count = FUNCTIONS_MOST;
-  report_head(out, CBOR_ARRAY, count);
-  for (uint32_t i = 0; i < count; i++)
-    report_text(out, (const char *)(uintptr_t)function_names()[i].text,
-                function_names()[i].size);
+  uint32_t left = names.live < FUNCTIONS_MOST ? names.live : FUNCTIONS_MOST;
+  report_head(out, CBOR_ARRAY, left);
+  for (uint32_t i = 0; left > 0; i++) {
+    if (name_table()[i].text == 0) continue;
+    report_text(out, name_text(i), name_table()[i].size);
+    left--;
+  }
 }
 
 /* "heap" and "largest". False: no memory. */

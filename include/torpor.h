@@ -87,6 +87,7 @@
 #include "torpor/collection.h"    /* arrays, maps, sets */
 #include "torpor/object.h"        /* objects and properties */
 #include "torpor/function.h"      /* calling, and being called */
+#include "torpor/class.h"         /* classes of the host */
 #include "torpor/exception.h"     /* what was thrown */
 #include "torpor/promise.h"       /* jobs and promises */
 #include "torpor/data.h"          /* trees of values in one call */

@@ -90,16 +90,19 @@ static void check_given(const torpor_vm *vm) {
   }
 }
 
-static bool is_bound(const torpor_vm *vm, const torpor__binding *binding) {
-  for (uint32_t i = 0; i < vm->binding_count; i++)
-    if (vm->bindings[i] == binding) return true;
-  return false;
-}
-
+/* What is kept by index is bound, each once. */
 static void check_bindings(const torpor_vm *vm) {
-  assert(vm->binding_count <= vm->binding_room);
-  for (uint32_t i = 0; i < vm->bound_count; i++)
-    assert(!vm->bound[i] || is_bound(vm, vm->bound[i]));
+  const torpor__binding *binding = vm->newest;
+  uint32_t count = 0, kept = 0;
+  for (; binding; binding = binding->older, count++) {
+    if (binding->index == TORPOR__NO_INDEX) continue;
+    assert(binding->index < vm->bound_count);
+    assert(vm->bound[binding->index] == binding);
+    kept++;
+  }
+  assert(count == vm->binding_count);
+  for (uint32_t i = 0; i < vm->bound_count; i++) kept -= vm->bound[i] != NULL;
+  assert(kept == 0);
 }
 
 /* Between calls. */

@@ -22,10 +22,13 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "vm/attach.h"
 #include "vm/binding.h"
+#include "vm/collected.h"
 #include "vm/engine.h"
 #include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/instance.h"
 #include "vm/limit.h"
 #include "vm/loan.h"
 #include "vm/memory.h"
@@ -39,6 +42,8 @@ _Static_assert(ARGUMENTS_SMALL >= TORPOR_ARGUMENTS_LEAST, "as torpor.h says");
 #define MODULE_NAME_LARGEST 4096
 #define TRAP_TEXT_LARGEST 200u
 #define STOPS_MOST 1000u
+/* So many wait, before a call that goes on is a good moment to tell of them. */
+#define COLLECTED_MANY 256u
 
 /* ---- Host functions -------------------------------------------------------*/
 
@@ -49,14 +54,18 @@ static uint32_t throw_on(torpor_vm *vm) {
   return TORPOR_THROWN;
 }
 
-static uint32_t throw_error(torpor_vm *vm, const char *message) {
+static uint32_t throw_named(torpor_vm *vm, const char *name,
+                            const char *message) {
   torpor_value error;
-  if (torpor__error_make(vm, "Error", message, &error) != TORPOR_OK ||
-      vm->broken)
+  if (torpor__error_make(vm, name, message, &error) != TORPOR_OK || vm->broken)
     return TORPOR_THROWN;
   vm->exception = error;
   torpor__enter(vm, TORPOR__EXPORT_torpor_throw, &error.bits);
   return throw_on(vm);
+}
+
+static uint32_t throw_error(torpor_vm *vm, const char *message) {
+  return throw_named(vm, "Error", message);
 }
 
 static uint32_t throw_unbound(torpor_vm *vm, const char *name) {
@@ -66,11 +75,9 @@ static uint32_t throw_unbound(torpor_vm *vm, const char *name) {
   return throw_error(vm, message);
 }
 
-static uint32_t call_bound(torpor_vm *vm, const torpor__binding *binding,
-                           const torpor_arguments *arguments) {
-  torpor_value result = torpor_undefined();
-  torpor_status status =
-      binding->function(vm, arguments, &result, binding->user);
+/* What a host function answered, to the guest. */
+static uint32_t answer(torpor_vm *vm, torpor_status status,
+                       torpor_value result) {
   if (vm->broken) return TORPOR_THROWN;
   if (status == TORPOR_THROWN) return throw_on(vm);
   if (status == TORPOR_OK) {
@@ -86,6 +93,81 @@ static uint32_t call_bound(torpor_vm *vm, const torpor__binding *binding,
   return throw_error(vm, torpor_status_text(status));
 }
 
+static uint32_t call_bound(torpor_vm *vm, const torpor__bound *to,
+                           const torpor_arguments *arguments) {
+  torpor_value result = torpor_undefined();
+  torpor_status status = to->function(vm, arguments, &result, to->user);
+  return answer(vm, status, result);
+}
+
+/* ---- Classes of the host --------------------------------------------------*/
+
+/* What the constructor gave is kept from then on, whatever happens. */
+static uint32_t call_constructor(torpor_vm *vm, torpor__class *class,
+                                 const torpor_arguments *arguments,
+                                 uint64_t serial) {
+  torpor__object *object;
+  torpor_status status;
+  if (!class->def.construct)
+    return throw_named(vm, "TypeError",
+                       "objects of this class are made by the "
+                       "host only");
+  object = torpor__object_new(vm, class);
+  if (!object) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
+  status =
+      class->def.construct(vm, arguments, &object->instance, class->def.user);
+  if (status != TORPOR_OK) {
+    torpor__object_free(object);
+    return answer(vm, status, torpor_undefined());
+  }
+  torpor__object_add(vm, object, serial);
+  if (vm->broken) return TORPOR_THROWN;
+  vm->control->host.result[0] = object->instance.id;
+  return TORPOR_OK;
+}
+
+/* The object that a method is called on. The guest has seen that it is one of
+ * the class, and is not believed. OK, or why the call fails. */
+static torpor_status find_instance(torpor_vm *vm, const torpor__class *class,
+                                   const torpor_arguments *arguments,
+                                   uint64_t serial, torpor_instance *out) {
+  torpor__object *object = torpor__object_find(vm, serial);
+  if (!object) {
+    torpor_status status = torpor__attach(vm, arguments->self, &object);
+    if (status != TORPOR_OK) return status;
+  }
+  if (object->class != class)
+    return torpor__fail(vm, TORPOR_WRONG_TYPE, "an object of another class");
+  *out = object->instance;
+  return TORPOR_OK;
+}
+
+static uint32_t call_method(torpor_vm *vm, const torpor__bound *to,
+                            torpor_arguments *arguments, uint64_t serial) {
+  torpor_status status = TORPOR_OK;
+  if (serial != 0)
+    status =
+        find_instance(vm, to->class, arguments, serial, &arguments->instance);
+  if (status == TORPOR_OK) return call_bound(vm, to, arguments);
+  if (vm->broken) return TORPOR_THROWN;
+  if (status == TORPOR_INTERRUPTED || status == TORPOR_THROWN)
+    return answer(vm, status, torpor_undefined());
+  return throw_named(vm, status == TORPOR_WRONG_TYPE ? "TypeError" : "Error",
+                     torpor_last_error(vm));
+}
+
+/* A call that has more: 'more' is result[1..3], as abi.h says. */
+static uint32_t call_more(torpor_vm *vm, const torpor__bound *to,
+                          torpor_arguments *arguments, const uint64_t *more) {
+  arguments->captured = torpor__value_of(vm, more[0]);
+  arguments->new_target = torpor__value_of(vm, more[1]);
+  if (!to->class) return call_bound(vm, to, arguments);
+  if (!to->function) return call_constructor(vm, to->class, arguments, more[2]);
+  return call_method(vm, to, arguments, more[2]);
+}
+
+/* ---- Calls ----------------------------------------------------------------*/
+
 /* The arguments of a call; 'values' is filled up to TORPOR_ARGUMENTS_LEAST with
  * undefined, so that a host function need not count them. */
 static void read_values(torpor_vm *vm, const uint8_t *given, uint32_t count,
@@ -99,15 +181,37 @@ static void read_values(torpor_vm *vm, const uint8_t *given, uint32_t count,
     values[i] = torpor_undefined();
 }
 
+static uint32_t call_with(torpor_vm *vm, const torpor__bound *to,
+                          torpor_arguments *arguments, const uint64_t *more) {
+  uint32_t status, floor = vm->scope_floor;
+  vm->scope_floor = vm->scope_count;
+  if (more)
+    status = call_more(vm, to, arguments, more);
+  else if (to->function)
+    status = call_bound(vm, to, arguments);
+  else
+    status = throw_error(vm, "a class was called as a function");
+  vm->scope_count = vm->scope_floor;
+  vm->scope_floor = floor;
+  return status;
+}
+
 static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
                               uint32_t address, uint32_t count) {
   torpor_value small[ARGUMENTS_SMALL], *values = small;
+  torpor_arguments arguments = {.self = torpor__value_of(vm, self),
+                                .count = count,
+                                .captured = torpor_undefined(),
+                                .new_target = torpor_undefined()};
   char name[TORPOR__NAME_LARGEST + 1];
-  const torpor__binding *binding = torpor__binding_find(vm, function, name);
+  bool more = function & TORPOR_ABI_CALL_MORE;
+  const torpor__binding *binding =
+      torpor__binding_find(vm, function & ~TORPOR_ABI_CALL_MORE, name);
   const torpor_value outer = vm->exception;
   const uint8_t *given =
       torpor__memory_at(vm, address, (uint64_t)count * sizeof(uint64_t));
-  uint32_t status, floor = vm->scope_floor;
+  uint64_t rest[3];
+  uint32_t status;
   if (!given) {
     torpor__fail_damaged(vm, "the arguments of a host call");
     return TORPOR_THROWN;
@@ -115,14 +219,11 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   if (!binding) return throw_unbound(vm, name);
   if (count > ARGUMENTS_SMALL) values = torpor__alloc(count * sizeof(*values));
   if (!values) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
+  if (more) memcpy(rest, vm->control->host.result + 1, sizeof(rest));
   read_values(vm, given, count, values);
-  vm->scope_floor = vm->scope_count;
+  arguments.args = values;
   vm->exception = torpor_undefined();
-  status = call_bound(
-      vm, binding,
-      &(torpor_arguments){torpor__value_of(vm, self), values, count});
-  vm->scope_count = vm->scope_floor;
-  vm->scope_floor = floor;
+  status = call_with(vm, &binding->to, &arguments, more ? rest : NULL);
   vm->exception = outer;
   if (values != small) torpor__alloc_free(values);
   return status;
@@ -145,6 +246,10 @@ static uint32_t import_call(void *host, uint32_t function, uint64_t self,
   torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   uint32_t status = call_function(vm, function, self, args, count);
+  /* No host function is below this one, so none knows what was collected. */
+  if (vm->calls == 1 && torpor__collected_count(vm) >= COLLECTED_MANY &&
+      !vm->broken)
+    torpor__collected_tell(vm);
   if (vm->broken) torpor__trap_raise(TORPOR__TRAP_HOST);
   if (must_stop(vm, entry)) status = TORPOR_INTERRUPTED;
   torpor__host_end(entry);

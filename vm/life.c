@@ -21,6 +21,7 @@
 #include "vm/error.h"
 #include "vm/given.h"
 #include "vm/image.h"
+#include "vm/instance.h"
 #include "vm/options.h"
 #include "vm/pool.h"
 #include "vm/remember.h"
@@ -114,7 +115,9 @@ void torpor__vm_give(torpor_vm *vm) {
   assert(vm->calls == 0 && !vm->in_callback);
   vm->closing = true; /* what finalizers ask is refused */
   torpor__stop_forget(vm);
+  torpor__objects_end(vm);
   torpor__binding_sweep(vm, true);
+  torpor__classes_end(vm);
   torpor__alloc_free(vm->scopes);
   torpor__alloc_free(vm->omit);
   torpor__given_forget(vm);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* object.c - making objects, and what they are. */
+/* object.c - making objects. */
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/invoke.h"

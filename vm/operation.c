@@ -147,7 +147,8 @@ torpor_status torpor_operation_take_cancelled(torpor_vm *vm, uint64_t *id) {
   if (status != TORPOR_OK) return status;
   if (vm->given_count == 0 && !vm->broken)
     return torpor__fail_as(vm, TORPOR_NOT_FOUND, "no operation was given yet");
-  if (torpor__is_published(vm) && vm->control->host.cancelled == NONE_CANCELLED)
+  if (torpor__is_published(vm) &&
+      (uint32_t)vm->control->host.cancelled == NONE_CANCELLED)
     return torpor__fail_as(vm, TORPOR_NOT_FOUND, "no operation was cancelled");
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;

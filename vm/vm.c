@@ -14,6 +14,7 @@
 
 #include "vm/binding.h"
 #include "vm/check.h"
+#include "vm/collected.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
 #include "vm/life.h"
@@ -100,8 +101,17 @@ torpor_status torpor__begin_running_on(torpor_vm *vm, torpor_value value) {
   return status == TORPOR_OK ? status : torpor__end(vm, status);
 }
 
+/* What the guest let go of in this call. No limit is in force any more. */
+static void tell_collected(torpor_vm *vm) {
+  vm->deadline_ns = 0;
+  torpor__collected_tell(vm);
+}
+
 torpor_status torpor__end(torpor_vm *vm, torpor_status status) {
   assert(vm->calls > 0);
+  if (vm->calls == 1 && torpor__collected_count(vm) > 0 && !vm->broken &&
+      !vm->asleep && !vm->closing)
+    tell_collected(vm);
   if (--vm->calls > 0) return status;
   torpor__vm_check(vm);
   vm->deadline_ns = 0;

@@ -35,6 +35,7 @@
  *     restore.c        VMs of snapshots, and of chains of them
  *     snapshot-read.c  what a snapshot says of itself, without an engine
  *     function.c       functions that call the host
+ *     class.c          classes of the host
  *     open.c           opening and closing VMs, and facts about one
  *     fork.c           a copy of a VM that goes on living
  *     eval.c           scripts and modules
@@ -64,10 +65,14 @@
  *   Guest code:
  *     import.c         what it calls on its host
  *     raise.c          errors that the host makes
+ *     attach.c         getting to know objects of the host's classes
+ *     function-make.c  functions, made in the guest
  *     reflect.c        what the guest does with a property
  *     invoke.c         entries that answer with a status
+ *     collected.c      what the guest let go of
  *     thrown.c         reading what JavaScript threw
  *     loan.c           bytes into guest memory, and out of it
+ *     instance.c       which objects of its classes the host knows
  *     binding.c        which host function a name stands for
  *     given.c          which operations the host was given
  *     stop.c           stopping a VM that may be closed already
@@ -124,6 +129,9 @@
 typedef struct torpor__image torpor__image;
 /* A host function bound by name (binding.h). */
 typedef struct torpor__binding torpor__binding;
+/* A class of the host's, and an object of one (instance.h). */
+typedef struct torpor__class torpor__class;
+typedef struct torpor__object torpor__object;
 /* A snapshot that a VM was restored from; what names a state (remember.h). */
 typedef struct torpor__piece torpor__piece;
 typedef struct torpor__name torpor__name;
@@ -205,13 +213,20 @@ struct torpor_vm {
   uint32_t scope_floor; /* those below are not the running host function's */
   uint32_t scope_last;  /* how many were opened */
 
-  torpor__binding **bindings;
+  torpor__binding **buckets; /* by name */
+  torpor__binding *newest;
+  uint32_t bucket_count; /* a power of two, or 0 */
   uint32_t binding_count;
-  size_t binding_room;
   torpor__binding *retired;
   /* By index of the guest's function table: what it is bound to. */
   torpor__binding **bound;
   uint32_t bound_count;
+
+  torpor__class *classes;   /* that are bound */
+  torpor__object **objects; /* of theirs that the host knows, by number */
+  torpor__object *newest_object;
+  uint32_t object_buckets; /* a power of two, or 0 */
+  uint32_t object_count;
 
   uint64_t operation_cursor; /* the last id that was given */
   uint64_t *given; /* those given and neither settled nor cancelled; sorted */
