@@ -43,15 +43,11 @@ static void write_console(void *user, torpor_level level, const char *text,
   if (program->vm != NULL) torpor_vm_interrupt(program->vm);
 }
 
-static torpor_status load_module(void *user, const char *name,
-                                 torpor_bytes *source) {
+static torpor_status load_module(void *user,
+                                 const torpor_module_request *request,
+                                 torpor_module_answer *answer) {
   struct program *program = user;
-  torpor_status status = torpor_loader_module(program->loader, name, source);
-  if (status == TORPOR_DENIED) {
-    free(program->sources.denied);
-    program->sources.denied = strdup(name);
-  }
-  return status;
+  return torpor_loader_source(program->loader, request, answer);
 }
 
 static bool is_stopping(void *user) {
@@ -116,6 +112,7 @@ static int open_vm(struct program *program) {
   options.user = program;
   options.console = write_console;
   options.module = load_module;
+  options.resolve = torpor_loader_resolve;
   options.interrupt = is_stopping;
   int code = cli_sandbox_limits(program->settings->sandbox, &options);
   if (code != CLI_EXIT_DONE) return code;
@@ -158,7 +155,6 @@ static void close_program(struct program *program) {
   torpor_vm_close(program->vm);
   torpor_loader_close(program->loader);
   torpor_access_close(program->access);
-  free(program->sources.denied);
 }
 
 /* ---- Running -------------------------------------------------------------*/

@@ -130,12 +130,6 @@ static void print_source(const char *stack, const struct cli_sources *sources) {
 
 /* ---- The error -----------------------------------------------------------*/
 
-/* Says which flag an error asks for that names the module refused last. */
-static void print_flag(const char *message, const struct cli_sources *sources) {
-  if (sources->denied != NULL && strstr(message, sources->denied) != NULL)
-    cli_complain("to allow it, run with --allow-read=%s", sources->denied);
-}
-
 static void print_stack(const char *stack) {
   while (*stack != '\0') {
     size_t size = strcspn(stack, "\n");
@@ -151,7 +145,6 @@ static void print_error(const torpor_error *error, const char *before,
                named || said ? error->message : "a value without a text");
   print_source(error->stack, sources);
   print_stack(error->stack);
-  print_flag(error->message, sources);
 }
 
 void cli_report_error(torpor_vm *vm, torpor_value value,

@@ -11,7 +11,6 @@ struct cli_sources {
   const char *name;      /* of code that is in no file; may be NULL */
   const char *code;
   size_t size;
-  char *denied; /* module that was last refused for want of a grant, or NULL */
 };
 
 /* Prints 'error', which nobody caught, to stderr: what it says, the line that

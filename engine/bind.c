@@ -100,6 +100,20 @@ uint32_t Z_torporZ_module(struct Z_torpor_instance_t *torpor, uint32_t name,
   return torpor->imports->module(torpor->host, name, size);
 }
 
+uint32_t Z_torporZ_source(struct Z_torpor_instance_t *torpor, uint32_t name,
+                          uint32_t size, uint32_t type, uint32_t importer,
+                          uint32_t importer_size) {
+  return torpor->imports->source(torpor->host, name, size, type, importer,
+                                 importer_size);
+}
+
+uint32_t Z_torporZ_resolve(struct Z_torpor_instance_t *torpor, uint32_t name,
+                           uint32_t size, uint32_t importer,
+                           uint32_t importer_size) {
+  return torpor->imports->resolve(torpor->host, name, size, importer,
+                                  importer_size);
+}
+
 uint32_t Z_torporZ_poll(struct Z_torpor_instance_t *torpor) {
   return torpor->imports->poll(torpor->host);
 }

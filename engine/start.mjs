@@ -27,7 +27,8 @@ function makeHost(memory) {
   return {
     torpor: {
       call: refuse("call"),
-      module: refuse("module"),
+      source: refuse("source"),
+      resolve: refuse("resolve"),
       poll: () => 0,
       clock: () => 0,
       zone: () => 0,

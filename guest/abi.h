@@ -156,6 +156,15 @@ typedef struct torpor_abi_control {
  * where steps of them do (guest/placement.c). */
 #define TORPOR_ABI_BAKE(X) X(i, torpor_bake, iii)
 
+/* How code is compiled and run; flags. STRIP: without what stack traces need.
+ */
+enum {
+  TORPOR_ABI_EVAL_MODULE = 1,
+  TORPOR_ABI_EVAL_STRICT = 2,
+  TORPOR_ABI_EVAL_ASYNC = 4,
+  TORPOR_ABI_EVAL_STRIP = 8,
+};
+
 #define TORPOR_ABI_EXPORTS(X)                                                  \
   /* After opening from the baseline: seeds Math.random from the wall clock \
      and sets the time origin. */  \
@@ -320,7 +329,20 @@ typedef struct torpor_abi_control {
      number of an object that is gone. NAME: no function has it any more; \
      result[1] its index, which is free from now on, result[2] address, \
      result[3] size of its text. NOT_FOUND: nothing more. */       \
-  X(i, torpor_collected_take, v)
+  X(i, torpor_collected_take, v)                                               \
+  /* As torpor_eval, with TORPOR_ABI_EVAL_ flags, not a mode, and the number \
+     of the first line. ASYNC: result[0] is a promise of the value. */ \
+  X(i, torpor_eval_with, iiiiii)                                               \
+  /* The same arguments: the code compiled, text out. */                       \
+  X(i, torpor_compile, iiiiii)                                                 \
+  /* (address, size, TORPOR_ABI_EVAL_ as it was compiled with): runs it. */    \
+  X(i, torpor_bytecode_run, iii)                                               \
+  /* (name address, size, object): makes its properties the exports of a \
+     module of that name. A zero byte follows the name. EXISTS. */     \
+  X(i, torpor_module_new, iil)                                                 \
+  /* (object, key address, key size, value): a property for that, made \
+     without running code of the program. */       \
+  X(i, torpor_module_export, liil)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -334,9 +356,14 @@ typedef struct torpor_abi_control {
  *      the function, result[2] new.target, result[3] the serial number of the
  *      object of a class of the host's, or 0. A constructor of such a class
  *      gives the id of its new object, which is not a value, in result[0].
- *  module(name address, size) -> status
- *      OK: result[0] = address, result[1] = size of the source, allocated with
- *      torpor_allocate, a zero byte behind it; the guest releases it.
+ *  source(name address, size, torpor_module_type, importer address, size)
+ *      -> status, or TORPOR_ABI_LATER: the guest begins an operation of kind
+ *      "module". OK: result[0] = address, result[1] = size of the source,
+ *      allocated with torpor_allocate, a zero byte behind it; the guest
+ *      releases it. Else the same for the host's own words, address 0 for none.
+ *  resolve(name address, size, importer address, size) -> status
+ *      The same with the name that it means; address 0: by the guest's rules.
+ *      Engines that are older have module(name address, size) instead of both.
  *  poll() -> 1 to interrupt, 0 to go on. Every 10,000 polls.
  *  clock(which) -> f64 milliseconds (torpor_clock)
  *  zone(f64 ms) -> i32 minutes that local time is ahead at that moment of UTC
@@ -347,7 +374,8 @@ typedef struct torpor_abi_control {
  * X(return, name, parameters) as above. */
 #define TORPOR_ABI_IMPORTS(X)                                                  \
   X(i, call, ilii)                                                             \
-  X(i, module, ii)                                                             \
+  X(i, source, iiiii)                                                          \
+  X(i, resolve, iiii)                                                          \
   X(i, poll, v)                                                                \
   X(d, clock, i)                                                               \
   X(i, zone, d)                                                                \
@@ -380,6 +408,8 @@ enum {
   TORPOR_ABI_ITERATE_END,    /* (1 as an integer: something was thrown already,
                                 which stays): calls 'return' */
 };
+
+enum { TORPOR_ABI_LATER = 1000 };
 
 /* MEMORY: memory ran out where no error could be thrown. */
 enum {

@@ -66,6 +66,7 @@ static void torpor__wake_note(void);
 static void torpor__settings_enter(void);
 static torpor_status torpor__wake_first(void);
 static bool torpor__border(JSValue value, uint64_t *out);
+static JSJobFunc torpor__import_job;
 
 #include "stack.c"
 #include "entry.c"
@@ -86,12 +87,17 @@ static bool torpor__border(JSValue value, uint64_t *out);
 #include "instance.c"
 #include "function.c"
 #include "class.c"
-#include "module.c"
 #include "job.c"
 #include "cbor-write.c"
 #include "cbor-read.c"
 #include "cbor-read-tags.c"
 #include "operation.c"
+#include "module-error.c"
+#include "module-name.c"
+#include "module-object.c"
+#include "module-load.c"
+#include "module.c"
+#include "bytecode.c"
 #include "wake.c"
 #include "state.c"
 #include "pointers.c"

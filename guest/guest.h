@@ -36,8 +36,14 @@ extern torpor_abi_control torpor_control;
 IMPORT(call)
 torpor_status torpor__host_call(uint32_t index, uint64_t self,
                                 const uint64_t *args, uint32_t count);
-IMPORT(module)
-torpor_status torpor__host_module(const char *name, uint32_t size);
+IMPORT(source)
+torpor_status torpor__host_source(const char *name, uint32_t size,
+                                  uint32_t type, const char *importer,
+                                  uint32_t importer_size);
+IMPORT(resolve)
+torpor_status torpor__host_resolve(const char *name, uint32_t size,
+                                   const char *importer,
+                                   uint32_t importer_size);
 IMPORT(poll) int32_t torpor__host_poll(void);
 IMPORT(clock) double torpor__host_clock(int32_t which);
 IMPORT(zone) int32_t torpor__host_zone(double ms);

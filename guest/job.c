@@ -134,11 +134,21 @@ torpor_status export_rejection_dropped(void) {
 
 /* ---- Jobs ----------------------------------------------------------------*/
 
+/* Has import() done as module-load.c does it. */
+static void job_redirect(void) {
+  JSJobEntry *job;
+  if (list_empty(&torpor__rt->job_list)) return;
+  job = list_entry(torpor__rt->job_list.next, JSJobEntry, link);
+  if (job->job_func == js_dynamic_import_job)
+    job->job_func = torpor__import_job;
+}
+
 /* Runs the first job of the queue, if there is one; INTERRUPTED when that ended
  * it. */
 static torpor_status torpor__job_run_first(void) {
   JSContext *ctx;
   JSValue exception;
+  job_redirect();
   if (JS_ExecutePendingJob(torpor__rt, &ctx) >= 0)
     return torpor_control.host.interrupted ? TORPOR_INTERRUPTED : TORPOR_OK;
   exception = torpor__exception_take();

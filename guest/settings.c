@@ -14,15 +14,21 @@ static struct {
   JSValue console;  /* takes what is printed as values; undefined: as texts */
 } settings = {.console = JS_UNDEFINED};
 
-/* JS_Eval, whether or not the program may compile. */
+/* The script or module that 'source' is, not run, whether or not the program may
+ * compile; 'line' is the number of its first. */
 static JSValue torpor__compile(const char *source, size_t size,
-                               const char *name, int flags) {
+                               const char *name, int flags, uint32_t line) {
   JSContext *ctx = torpor__ctx;
+  JSEvalOptions options = {
+      .version = JS_EVAL_OPTIONS_VERSION,
+      .filename = name,
+      .line_num = (int)line,
+      .eval_flags = flags | JS_EVAL_FLAG_COMPILE_ONLY,
+  };
   bool without = ctx->eval_internal == NULL;
   JSValue compiled;
   ctx->eval_internal = stack_eval;
-  compiled =
-      JS_Eval(ctx, source, size, name, flags | JS_EVAL_FLAG_COMPILE_ONLY);
+  compiled = JS_Eval2(ctx, source, size, &options);
   if (without) ctx->eval_internal = NULL;
   return compiled;
 }

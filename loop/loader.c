@@ -140,9 +140,8 @@ static torpor_status check_module(torpor_loader *loader, const char *name,
   return status;
 }
 
-torpor_status torpor_loader_module(void *user, const char *name,
+torpor_status torpor_loader_module(torpor_loader *loader, const char *name,
                                    torpor_bytes *source) {
-  torpor_loader *loader = user;
   char *path;
   *source = (torpor_bytes){0};
   if (name[0] != '/') return fail_reading(loader, name, -ENOENT);
@@ -153,6 +152,69 @@ torpor_status torpor_loader_module(void *user, const char *name,
                           : read_module(loader, name, path, source);
   free(path);
   return status;
+}
+
+/* A file that is not there needs no words: the guest says who wants it. */
+torpor_status torpor_loader_source(void *user,
+                                   const torpor_module_request *request,
+                                   torpor_module_answer *answer) {
+  torpor_status status =
+      torpor_loader_module(user, request->name, &answer->text);
+  if (status == TORPOR_OK || status == TORPOR_NOT_FOUND) return status;
+  return torpor_module_refuse(answer, status, "%s", torpor_loader_error(user));
+}
+
+/* ---- File URLs -----------------------------------------------------------*/
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/* Decodes the path of a URL in place. False: a slash or a zero byte in it is
+ * encoded, which no path can say. */
+static bool decode_path(char *path) {
+  char *out = path;
+  for (const char *in = path; *in != '\0'; in++) {
+    int high = *in == '%' ? hex_digit(in[1]) : -1;
+    int low = high < 0 ? -1 : hex_digit(in[2]);
+    if (low < 0) {
+      *out++ = *in;
+      continue;
+    }
+    *out = (char)(high << 4 | low);
+    if (*out == '/' || *out == '\0') return false;
+    out++, in += 2;
+  }
+  *out = '\0';
+  return true;
+}
+
+torpor_status torpor_loader_resolve(void *user, const char *specifier,
+                                    const char *importer,
+                                    torpor_module_answer *answer) {
+  (void)user, (void)importer;
+  if (strncmp(specifier, "file:", 5) != 0) return TORPOR_OK;
+  const char *path = specifier + 5;
+  if (strncmp(path, "//localhost/", 12) == 0)
+    path += 11;
+  else if (strncmp(path, "///", 3) == 0)
+    path += 2;
+  char *copy = path[0] == '/' && path[1] != '/' ? strdup(path) : NULL;
+  if (copy != NULL && decode_path(copy)) {
+    char *name = torpor__path_normalise("/", copy);
+    torpor_status status = name == NULL
+                               ? TORPOR_NOMEM
+                               : torpor_module_give(answer, name, strlen(name));
+    free(name);
+    free(copy);
+    return status;
+  }
+  free(copy);
+  return torpor_module_refuse(answer, TORPOR_NOT_FOUND,
+                              "the URL names no file of this machine");
 }
 
 /* ---- Opening -------------------------------------------------------------*/

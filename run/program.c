@@ -57,19 +57,26 @@ static torpor_status copy_bytes(const void *data, size_t size,
   return TORPOR_OK;
 }
 
+/* Gives a file, and keeps it: once, whatever it is imported as. */
+static torpor_status give_file(struct reader *reader,
+                               const torpor_module_request *request,
+                               torpor_module_answer *answer) {
+  torpor_status status =
+      torpor__program_give(reader->program, request->name, &answer->text);
+  if (status != TORPOR_NOT_FOUND) return status;
+  status = torpor_loader_source(reader->loader, request, answer);
+  if (status != TORPOR_OK) return status;
+  return add_file(reader->program, request->name, slice_of(&answer->text));
+}
+
 /* torpor_options.module */
-static torpor_status give_module(void *user, const char *name,
-                                 torpor_bytes *source) {
+static torpor_status give_module(void *user,
+                                 const torpor_module_request *request,
+                                 torpor_module_answer *answer) {
   struct reader *reader = user;
-  if (strcmp(name, STOP_NAME) == 0)
-    return copy_bytes(STOP_SOURCE, strlen(STOP_SOURCE), source);
-  if (strcmp(name, torpor_loader_name(reader->loader)) == 0)
-    return copy_bytes(reader->main.data, reader->main.size, source);
-  torpor_status status = torpor_loader_module(reader->loader, name, source);
-  if (status == TORPOR_OK) {
-    status = add_file(reader->program, name, slice_of(source));
-    if (status != TORPOR_OK) torpor_bytes_free(source);
-  }
+  if (strcmp(request->name, STOP_NAME) == 0)
+    return copy_bytes(STOP_SOURCE, strlen(STOP_SOURCE), &answer->text);
+  torpor_status status = give_file(reader, request, answer);
   if (status != TORPOR_OK) reader->status = status;
   return status;
 }
@@ -102,10 +109,8 @@ static torpor_status explain(struct reader *reader, torpor_vm *vm,
     snprintf(program->message, sizeof program->message, "%s: %s%s%.*s",
              error.name, error.message, *place ? " " : "",
              (int)strcspn(place, "\n"), place);
-  else /* the error says who imports it, the loader which flag is missing */
-    snprintf(program->message, sizeof program->message, "%s",
-             failed == TORPOR_NOT_FOUND ? error.message
-                                        : torpor_loader_error(reader->loader));
+  else
+    snprintf(program->message, sizeof program->message, "%s", error.message);
   torpor_error_free(&error);
   return failed == TORPOR_OK ? TORPOR_THROWN : failed;
 }
@@ -114,8 +119,9 @@ static torpor_status link_graph(struct reader *reader, torpor_vm *vm,
                                 const char *source) {
   torpor_value result, reason;
   torpor_promise_state state;
-  torpor_status status = torpor_eval(vm, source, SIZE_MAX, "torpor-program",
-                                     TORPOR_MODULE, &result);
+  /* Without a name, so that no error says that it imports the program. */
+  torpor_status status =
+      torpor_eval(vm, source, SIZE_MAX, "", TORPOR_MODULE, &result);
   if (status == TORPOR_THROWN) return explain(reader, vm, torpor_exception(vm));
   if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
   if (status == TORPOR_OK)
@@ -132,6 +138,7 @@ static torpor_status read_imports(struct reader *reader) {
   const char *name = torpor_loader_name(reader->loader);
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.module = give_module;
+  options.resolve = torpor_loader_resolve;
   options.user = reader;
   char *source = malloc(strlen(name) * 6 + 64);
   torpor_vm *vm = NULL;

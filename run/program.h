@@ -33,8 +33,8 @@ void torpor__program_free(struct torpor__program *program);
  * for six times its bytes and three. */
 void torpor__program_quote(const char *name, char *out);
 
-/* The source of one of the modules that a run keeps, as torpor_options.module
- * gives it. OK, NOT_FOUND, NOMEM, IO. */
+/* The source of one of the modules that a run keeps. OK, NOT_FOUND, NOMEM, IO.
+ */
 torpor_status torpor__program_find(struct torpor__database *database,
                                    int64_t run, int64_t version,
                                    const char *name, torpor_bytes *source);
@@ -44,8 +44,7 @@ torpor_status torpor__program_find(struct torpor__database *database,
 torpor_status torpor__program_load(struct torpor__program *program,
                                    struct torpor__database *database,
                                    int64_t run, int64_t version);
-/* The source of one of them, as torpor_options.module gives it. OK, NOT_FOUND,
- * NOMEM. */
+/* The source of one of them. OK, NOT_FOUND, NOMEM. */
 torpor_status torpor__program_give(const struct torpor__program *program,
                                    const char *name, torpor_bytes *source);
 

@@ -48,10 +48,16 @@ static torpor_status give_upgrade(torpor_vm *vm,
   return status;
 }
 
-torpor_status torpor__run_vm_give_module(void *user, const char *name,
-                                         torpor_bytes *source) {
+torpor_status torpor__run_vm_give_module(void *user,
+                                         const torpor_module_request *request,
+                                         torpor_module_answer *answer) {
   const struct torpor__run_vm *run_vm = user;
-  return run_vm->context.module(run_vm->context.user, name, source);
+  torpor_status status = run_vm->context.module(run_vm->context.user,
+                                                request->name, &answer->text);
+  if (status != TORPOR_NOT_FOUND) return status;
+  return torpor_module_refuse(answer, status,
+                              "there is no such module in the run, which keeps "
+                              "those that its program imports statically");
 }
 
 torpor_status torpor__run_vm_bind(struct torpor__run_vm *run_vm) {

@@ -69,8 +69,9 @@ torpor__run_vm_fail_memory(struct torpor__run_vm *run_vm) {
 /* ---- run-vm-host.c -------------------------------------------------------*/
 
 /* torpor_options.module; 'user' is the run's VM. */
-torpor_status torpor__run_vm_give_module(void *user, const char *name,
-                                         torpor_bytes *source);
+torpor_status torpor__run_vm_give_module(void *user,
+                                         const torpor_module_request *request,
+                                         torpor_module_answer *answer);
 
 /* Gives the VM the functions that its program may call. */
 torpor_status torpor__run_vm_bind(struct torpor__run_vm *run_vm);

@@ -15,6 +15,8 @@
 
 #include "clock.h"
 #include "run-vm-state.h"
+
+#include "torpor-loop.h"
 #include "torpor-run.h"
 
 #define FUEL_FULL (UINT64_C(1) << 62)
@@ -43,6 +45,7 @@ static torpor_status open_vm(struct torpor__run_vm *run_vm,
   options.user = run_vm;
   options.console = torpor__run_vm_print;
   options.module = torpor__run_vm_give_module;
+  options.resolve = torpor_loader_resolve;
   options.interrupt = is_interrupted;
   options.memory_max = context->memory_max;
   options.deadline_ms = context->deadline_ms;
@@ -178,8 +181,8 @@ static torpor_status export_main(struct torpor__run_vm *run_vm,
 
 static torpor_status start_program(struct torpor__run_vm *run_vm) {
   torpor_bytes source = {0};
-  torpor_status status =
-      torpor__run_vm_give_module(run_vm, run_vm->context.program, &source);
+  torpor_status status = run_vm->context.module(
+      run_vm->context.user, run_vm->context.program, &source);
   if (status != TORPOR_OK) {
     snprintf(run_vm->message, sizeof run_vm->message,
              "the main module %s is missing from the run",

@@ -28,7 +28,7 @@ struct torpor__run_context {
   const char *program; /* name of the main module */
   torpor_slice input;
   uint64_t memory_max, fuel, deadline_ms; /* 0: the defaults */
-  /* Gives the source of one of the run's modules, as torpor_options.module. */
+  /* Gives the source of one of the run's modules. */
   torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
   /* What an upgrade hands over, CBOR; OK with nothing when there was none. */
   torpor_status (*upgrade)(void *user, torpor_bytes *out);

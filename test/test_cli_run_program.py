@@ -278,6 +278,31 @@ class Files(Durable):
         self.assertIn(f"read {self.path('data')}", text)
         self.assertIn(f"write {self.path('data')}", text)
 
+    def test_files_as_data_are_kept_with_the_run(self):
+        self.write("data.json", '{"n": [1, 2]}')
+        with open(self.path("data.bin"), "wb") as file:
+            file.write(b"\xff\x00a")
+        self.detach("""
+            import { sleep } from "torpor:run";
+            import json from "./data.json" with { type: "json" };
+            import text from "./data.json" with { type: "text" };
+            import bytes from "./data.bin" with { type: "bytes" };
+            await sleep(10);
+            const again = await import("./data.json",
+                                       { with: { type: "json" } });
+            const late = await import("./data.bin",
+                                      { with: { type: "text" } });
+            console.log(json === again.default, text.length, bytes.join(),
+                        late.default.length, import.meta.url);
+            await import("./none.mjs");
+            """)
+        os.remove(self.path("data.json"))
+        os.remove(self.path("data.bin"))
+        done = self.torpor("resume", code=THROWN)
+        self.assertEqual(done.stdout, "true 13 255,0,97 3 "
+                         f"file://{self.path('main.mjs')}\n")
+        self.assertIn("there is no such module in the run", done.stderr)
+
     def test_a_file_that_is_not_there(self):
         done = self.run_program("import { readFile } from 'torpor:fs';\n"
                                 "await readFile('none');", "--allow-read",

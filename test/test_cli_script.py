@@ -286,6 +286,48 @@ class Access(Command):
                            "  > 0);", "--allow-read")
         self.assertEqual(done.stdout, "true\n")
 
+    def test_files_as_data(self):
+        self.write("data.json", '{"n": [1, 2]}')
+        self.write("data.bin", b"\xff\x00a")
+        done = self.script("""
+            import json from "./data.json" with { type: "json" };
+            import text from "./data.json" with { type: "text" };
+            import bytes from "./data.bin" with { type: "bytes" };
+            console.log(json.n.length, text.length, bytes.join());
+            """)
+        self.assertEqual(done.stdout, "2 13 255,0,97\n")
+        os.symlink("/etc/passwd", f"{self.folder}/link")
+        done = self.script("import t from './link' with { type: 'text' };"
+                           "console.log(t)", code=THROWN)
+        self.assertIn(f"--allow-read={self.folder}/link", done.stderr)
+        done = self.script("await import('./data.json',"
+                           "             { with: { type: 'json' } });",
+                           code=THROWN)
+        self.assertIn(f"--allow-read={self.folder}/data.json", done.stderr)
+
+    def test_modules_have_urls(self):
+        self.write("a dir/b.mjs", "export const m = import.meta;")
+        done = self.script(f"""
+            import {{ m }} from "./a dir/b.mjs";
+            import {{ m as same }} from "file://{self.folder}/a%20dir/b.mjs";
+            console.log(m.url, m.main, m === same);
+            console.log(import.meta.main, m.resolve("../c.mjs"));
+            """)
+        self.assertEqual(done.stdout,
+                         f"file://{self.folder}/a%20dir/b.mjs false true\n"
+                         f"true file://{self.folder}/c.mjs\n")
+        for url in ["file://elsewhere/x", "file:x", "file:///a%2fb", "file:"]:
+            done = self.script(f"import '{url}'", code=THROWN)
+            self.assertIn("names no file of this machine", done.stderr)
+
+    def test_errors_say_who_imports(self):
+        self.write("a.mjs", "import './b.mjs';")
+        done = self.script("import './a.mjs';", code=THROWN)
+        self.assertIn(f"'{self.folder}/b.mjs' (imported by "
+                      f"'{self.folder}/a.mjs', imported by "
+                      f"'{self.folder}/main.mjs'): there is no such module",
+                      done.stderr)
+
     def test_imports_from_outside_need_a_grant(self):
         self.write("out.mjs", "export default 5;")
         self.write("program/main.mjs", "import x from '../out.mjs';"

@@ -53,16 +53,58 @@ static const char *const modules[][2] = {
     {"d.json", "{\"list\": [1, 2, {\"deep\": \"text\"}], \"n\": null}"},
 };
 
-static torpor_status give_module(void *user, const char *name,
-                                 torpor_bytes *source) {
-  (void)user;
+/* The source of a module; those below "later/" are the same. */
+static const char *find_source(const char *name) {
+  if (strncmp(name, "later/", 6) == 0) name += 6;
   for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++)
-    if (strcmp(modules[i][0], name) == 0) {
-      source->data = (uint8_t *)strdup(modules[i][1]);
-      source->size = strlen(modules[i][1]);
-      return source->data ? TORPOR_OK : TORPOR_NOMEM;
-    }
-  return TORPOR_NOT_FOUND;
+    if (strcmp(modules[i][0], name) == 0) return modules[i][1];
+  return NULL;
+}
+
+static torpor_status give_module(void *user,
+                                 const torpor_module_request *request,
+                                 torpor_module_answer *answer) {
+  const char *source = find_source(request->name);
+  (void)user;
+  if (strncmp(request->name, "later/", 6) == 0)
+    return torpor_module_later(NULL, request, answer);
+  if (!source) return TORPOR_NOT_FOUND;
+  return torpor_module_give(answer, source, strlen(source));
+}
+
+/* Settles the oldest operation, which is for a module. */
+static torpor_status answer_one(torpor_vm *vm) {
+  torpor_operation operation = TORPOR_OPERATION_INIT;
+  torpor_bytes json;
+  uint8_t cbor[1024] = {0x79};
+  char name[64];
+  const char *source;
+  size_t size;
+  test_ok(vm, torpor_operation_at(vm, 0, &operation));
+  test_ok(vm, torpor_cbor_to_json(operation.request, operation.request_size,
+                                  &json));
+  assert_int_equal(sscanf((char *)json.data, "{\"name\":\"%63[^\"]", name), 1);
+  torpor_bytes_free(&json);
+  source = find_source(name);
+  assert_non_null(source);
+  size = strlen(source);
+  cbor[1] = (uint8_t)(size >> 8);
+  cbor[2] = (uint8_t)size;
+  memcpy(cbor + 3, source, size);
+  return torpor_operation_settle_cbor(vm, operation.id, TORPOR_RESOLVE, cbor,
+                                      size + 3);
+}
+
+/* Runs jobs, and answers what they ask for, until nothing is left. */
+static torpor_status run_all(torpor_vm *vm) {
+  torpor_status status = torpor_job_run(vm, 0, NULL);
+  while (status == TORPOR_OK && torpor_operation_count(vm) > 0) {
+    status = answer_one(vm);
+    /* It stays pending when there is no memory for what came. */
+    if (status == TORPOR_THROWN) status = answer_one(vm);
+    if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
+  }
+  return status;
 }
 
 /* ---- One run --------------------------------------------------------------*/
@@ -139,7 +181,7 @@ static uint32_t run_once(char *text) {
   status = torpor_eval(vm, now.program, strlen(now.program), "test.js",
                        is_module(now.program) ? TORPOR_MODULE : TORPOR_SCRIPT,
                        &value);
-  if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
+  if (status == TORPOR_OK) status = run_all(vm);
   snprintf(text, TEXT_MAX, "%s", torpor_last_error(vm));
   if (status == TORPOR_TRAPPED && torpor_vm_exhausted(vm)) {
     torpor_vm_close(vm);

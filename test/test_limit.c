@@ -246,12 +246,11 @@ static void log_slowly(void *user, torpor_level level, const char *text,
   sleep_ms(250);
 }
 
-static torpor_status load_slowly(void *user, const char *name,
-                                 torpor_bytes *source) {
-  log_slowly(user, TORPOR_LEVEL_LOG, name, 0);
-  *source = (torpor_bytes){malloc(2), 1};
-  memcpy(source->data, "0", 2);
-  return TORPOR_OK;
+static torpor_status load_slowly(void *user,
+                                 const torpor_module_request *request,
+                                 torpor_module_answer *answer) {
+  log_slowly(user, TORPOR_LEVEL_LOG, request->name, 0);
+  return torpor_module_give(answer, "0", 1);
 }
 
 static double tell_time_slowly(void *user, torpor_clock which) {

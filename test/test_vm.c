@@ -388,20 +388,17 @@ static void world_console(void *user, torpor_level level, const char *text,
   w->reentry = torpor_eval(w->vm, "1", 1, "x", TORPOR_SCRIPT, &out);
 }
 
-static torpor_status world_module(void *user, const char *name,
-                                  torpor_bytes *source) {
-  const char *text = NULL;
+static torpor_status world_module(void *user,
+                                  const torpor_module_request *request,
+                                  torpor_module_answer *answer) {
+  const char *text = NULL, *name = request->name;
   (void)user;
   if (strcmp(name, "lib/a.js") == 0)
     text = "import { b } from './b.js'; export const a = b + 1;";
   if (strcmp(name, "lib/b.js") == 0) text = "export const b = 41;";
   if (strcmp(name, "secret.js") == 0) return TORPOR_DENIED;
   if (!text) return TORPOR_NOT_FOUND;
-  source->size = strlen(text);
-  source->data = malloc(source->size);
-  if (!source->data) return TORPOR_NOMEM;
-  memcpy(source->data, text, source->size);
-  return TORPOR_OK;
+  return torpor_module_give(answer, text, strlen(text));
 }
 
 static torpor_options world_options(world *w) {

@@ -352,6 +352,19 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_eval, VM | FREE1 | TEXT | DATA | ENTERS | THROWS | RUNS,            \
     RETURNS(torpor_eval(w->vm, w->data, w->size, w->text, TORPOR_SCRIPT,       \
                         w->out[0])))                                           \
+  X(torpor_eval_with, VM | FREE1 | DATA | ENTERS | THROWS | RUNS,              \
+    RETURNS(torpor_eval_with(w->vm, w->data, w->size, NULL, w->out[0])))       \
+  X(torpor_compile, VM | OUT1 | DATA | ENTERS | THROWS,                        \
+    RETURNS(keep_none(                                                         \
+        torpor_compile(w->vm, w->data, w->size, NULL, w->out[0]), w)))         \
+  X(torpor_bytecode_run, VM | FREE1 | DATA | ENTERS | THROWS | RUNS,           \
+    RETURNS(compile_and_run(w)))                                               \
+  X(torpor_module_give, OUT1 | DATA, RETURNS(give_module(w)))                  \
+  X(torpor_module_refuse, OUT1, RETURNS(refuse_module(w)))                     \
+  X(torpor_module_later, OUT1, RETURNS(answer_later(w)))                       \
+  X(torpor_module_new, VM | VALUE | TEXT | ENTERS | THROWS,                    \
+    RETURNS(torpor_module_new(w->vm, w->text, w->value)))                      \
+  X(torpor_module_add, VM | TEXT | ENTERS | THROWS, RETURNS(add_module(w)))    \
   X(torpor_job_run, VM | ENTERS | IDLE | RUNS,                                 \
     RETURNS(torpor_job_run(w->vm, 0, NULL)))                                   \
   X(torpor_job_run_for, VM | ENTERS | IDLE | RUNS,                             \
@@ -612,60 +625,71 @@ static torpor_status define_both(const with *w) {
   torpor_status status =
       torpor_define(w->vm, w->value, torpor_key_name(w->text), &accessor);
   assert_int_equal(torpor_define(w->vm, w->value, torpor_key_name("x"), NULL),
-                   TORPOR_MISUSE);
-  return status == TORPOR_OK
-             ? torpor_define(w->vm, w->value, torpor_key_name(w->text), &data)
-             : status;
+/* An answer that is a zero one, or none. */
+static torpor_module_answer *answer_of(const with *w,
+                                       torpor_module_answer *answer) {
+    *answer = (torpor_module_answer){.size = sizeof(*answer)};
+    return w->out[0] ? answer : NULL;
 }
 
-static torpor_status iterate(const with *w) {
-  torpor_iterator iterator = {w->value, w->second, false};
-  return torpor_iterator_next(w->vm, w->out[0] ? &iterator : NULL, NULL);
+static torpor_status give_module(const with *w) {
+    torpor_module_answer answer;
+    torpor_status status =
+        torpor_module_give(answer_of(w, &answer), w->data, w->size);
+    free(answer.text.data);
+    return status;
 }
 
-static torpor_status end_iteration(const with *w) {
-  torpor_iterator iterator = {w->value, torpor_undefined(), false};
-  return torpor_iterator_close(w->vm, w->out[0] ? &iterator : NULL, TORPOR_OK);
-  /* Of a class that is made before. */
-  static torpor_status new_instance(const with *w) {
-    const torpor_instance instance = {1, NULL};
+static torpor_status refuse_module(const with *w) {
+    torpor_module_answer answer;
     torpor_status status =
-        w->text ? torpor_class_add(w->vm, class_def(w)) : TORPOR_OK;
-    if (status != TORPOR_OK && status != TORPOR_MISUSE) return status;
-    return torpor_instance_new(w->vm, w->text, &instance, w->out[0]);
-  }
+        torpor_module_refuse(answer_of(w, &answer), TORPOR_DENIED, "%d", 1);
+    free(answer.message);
+    return status == TORPOR_DENIED ? TORPOR_OK : status;
+}
 
-  static torpor_status each_instance(const with *w) {
-    torpor_status status =
-        w->text ? torpor_class_add(w->vm, class_def(w)) : TORPOR_OK;
-    if (status != TORPOR_OK && status != TORPOR_MISUSE) return status;
-    return torpor_instance_each(w->vm, w->text, visit_none, NULL);
-  }
+static torpor_status answer_later(const with *w) {
+    torpor_module_answer answer;
+    torpor_module_request request = {.size = sizeof(request)};
+    return torpor_module_later(NULL, &request, answer_of(w, &answer));
+}
 
-  static torpor_status begin_and_settle(const with *w) {
-    torpor_value promise;
-    uint64_t id = 0;
-    torpor_operation_begin(w->vm, "kind", torpor_null(), 0, &id, &promise);
-    return torpor_operation_settle(w->vm, id, TORPOR_REJECT, w->value);
-  }
+static torpor_status add_module(const with *w) {
+    const torpor_module_export exports[] = {
+        {.name = "x", .value = w->value},
+        {.name = "f", .function = host},
+    };
+    return torpor_module_add(w->vm, w->text, exports, 2);
+}
 
-  static torpor_status read_error(const with *w) {
+static torpor_status compile_and_run(const with *w) {
+    torpor_bytes code = {NULL, 0};
+    torpor_status status;
+    if (!w->data) return torpor_bytecode_run(w->vm, NULL, w->size, w->out[0]);
+    status = torpor_compile(w->vm, w->data, w->size, NULL, &code);
+    if (status == TORPOR_OK)
+      status = torpor_bytecode_run(w->vm, code.data, code.size, w->out[0]);
+    torpor_bytes_free(&code);
+    return status;
+}
+
+static torpor_status read_error(const with *w) {
     torpor_status status = torpor_error_read(w->vm, w->value, w->out[0]);
     if (status == TORPOR_OK) torpor_error_free(w->out[0]);
     return status;
-  }
+}
 
-  static torpor_status start_and_finish(const with *w) {
+static torpor_status start_and_finish(const with *w) {
     torpor_snapshot_job **job = w->out[0];
     torpor_status status = torpor_snapshot_save_start(w->vm, TEST_SAVE(0), job);
     if (status != TORPOR_OK) return status;
     assert_int_equal(torpor_snapshot_job_finish(*job, NULL), TORPOR_MISUSE);
     return TORPOR_OK;
-  }
+}
 
-  static const uint8_t key[TORPOR_KEY_SIZE] = {1};
+static const uint8_t key[TORPOR_KEY_SIZE] = {1};
 
-  static torpor_status protect(const with *w) {
+static torpor_status protect(const with *w) {
     assert_int_equal(torpor_snapshot_protect("x", 1, NULL, TORPOR_ENCRYPT, NULL,
                                              0, w->out[0]),
                      TORPOR_MISUSE);
@@ -673,25 +697,94 @@ static torpor_status end_iteration(const with *w) {
                                              TORPOR_ENCRYPT, NULL, 0,
                                              w->out[0]),
                      w);
-  }
+}
 
-  static torpor_status unprotect(const with *w) {
+static torpor_status unprotect(const with *w) {
     assert_int_equal(torpor_snapshot_unprotect("x", 1, key, NULL, 4, w->out[0]),
                      TORPOR_MISUSE);
-    return torpor_snapshot_unprotect(w->data, w->size, key, NULL, 0, w->out[0]);
-  }
+    return status == TORPOR_OK
+               ? torpor_define(w->vm, w->value, torpor_key_name(w->text), &data)
+               : status;
+}
 
-  /* Large enough for whatever one of them gives. */
-  static union {
-    uint64_t bytes[512];
-    double align;
-  } outs[3];
+static torpor_status iterate(const with *w) {
+    torpor_iterator iterator = {w->value, w->second, false};
+    return torpor_iterator_next(w->vm, w->out[0] ? &iterator : NULL, NULL);
+}
 
-  typedef struct function {
-    const char *name;
-    unsigned flags;
-    torpor_status (*call)(const with *w);
-  } function;
+static torpor_status end_iteration(const with *w) {
+    torpor_iterator iterator = {w->value, torpor_undefined(), false};
+    return torpor_iterator_close(w->vm, w->out[0] ? &iterator : NULL,
+                                 TORPOR_OK);
+    /* Of a class that is made before. */
+    static torpor_status new_instance(const with *w) {
+      const torpor_instance instance = {1, NULL};
+      torpor_status status =
+          w->text ? torpor_class_add(w->vm, class_def(w)) : TORPOR_OK;
+      if (status != TORPOR_OK && status != TORPOR_MISUSE) return status;
+      return torpor_instance_new(w->vm, w->text, &instance, w->out[0]);
+    }
+
+    static torpor_status each_instance(const with *w) {
+      torpor_status status =
+          w->text ? torpor_class_add(w->vm, class_def(w)) : TORPOR_OK;
+      if (status != TORPOR_OK && status != TORPOR_MISUSE) return status;
+      return torpor_instance_each(w->vm, w->text, visit_none, NULL);
+    }
+
+    static torpor_status begin_and_settle(const with *w) {
+      torpor_value promise;
+      uint64_t id = 0;
+      torpor_operation_begin(w->vm, "kind", torpor_null(), 0, &id, &promise);
+      return torpor_operation_settle(w->vm, id, TORPOR_REJECT, w->value);
+    }
+
+    static torpor_status read_error(const with *w) {
+      torpor_status status = torpor_error_read(w->vm, w->value, w->out[0]);
+      if (status == TORPOR_OK) torpor_error_free(w->out[0]);
+      return status;
+    }
+
+    static torpor_status start_and_finish(const with *w) {
+      torpor_snapshot_job **job = w->out[0];
+      torpor_status status =
+          torpor_snapshot_save_start(w->vm, TEST_SAVE(0), job);
+      if (status != TORPOR_OK) return status;
+      assert_int_equal(torpor_snapshot_job_finish(*job, NULL), TORPOR_MISUSE);
+      return TORPOR_OK;
+    }
+
+    static const uint8_t key[TORPOR_KEY_SIZE] = {1};
+
+    static torpor_status protect(const with *w) {
+      assert_int_equal(torpor_snapshot_protect("x", 1, NULL, TORPOR_ENCRYPT,
+                                               NULL, 0, w->out[0]),
+                       TORPOR_MISUSE);
+      return keep_none(torpor_snapshot_protect(w->data, w->size, key,
+                                               TORPOR_ENCRYPT, NULL, 0,
+                                               w->out[0]),
+                       w);
+    }
+
+    static torpor_status unprotect(const with *w) {
+      assert_int_equal(
+          torpor_snapshot_unprotect("x", 1, key, NULL, 4, w->out[0]),
+          TORPOR_MISUSE);
+      return torpor_snapshot_unprotect(w->data, w->size, key, NULL, 0,
+                                       w->out[0]);
+    }
+
+    /* Large enough for whatever one of them gives. */
+    static union {
+      uint64_t bytes[512];
+      double align;
+    } outs[3];
+
+    typedef struct function {
+      const char *name;
+      unsigned flags;
+      torpor_status (*call)(const with *w);
+    } function;
 
 #define X(name, flags, how)                                                    \
   static torpor_status call_##name(const with *w) {                            \
@@ -699,333 +792,334 @@ static torpor_status end_iteration(const with *w) {
     outs[0].bytes[0] = sizeof(outs[0]); /* where that is a struct's size */    \
     how;                                                                       \
   }
-  FUNCTIONS(X)
+    FUNCTIONS(X)
 #undef X
 
-  static const function functions[] = {
+    static const function functions[] = {
 #define X(name, flags, how) {#name, (flags), call_##name},
-      FUNCTIONS(X)
+        FUNCTIONS(X)
 #undef X
-  };
+    };
 
 #define FUNCTION_COUNT (sizeof(functions) / sizeof(*functions))
 
-  /* ---- The walk -------------------------------------------------------------*/
+    /* ---- The walk -------------------------------------------------------------*/
 
-  static torpor_base *base;
+    static torpor_base *base;
 
-  static with good(torpor_vm * vm) {
-    with w = {.vm = vm,
-              .value = torpor_number(1),
-              .second = torpor_number(2),
-              .function = torpor_undefined(),
-              .text = "text",
-              .data = "1",
-              .size = 1,
-              .out = {&outs[0], &outs[1], &outs[2]},
-              .base = base,
-              .table = table};
-    return w;
-  }
-
-  /* Calls 'f', which must refuse with 'status' (OK: with any) and a sentence. */
-  static void refuse(const function *f, const with *w, torpor_status status,
-                     const char *how) {
-    torpor_vm *of = f->flags & VM ? w->vm : NULL;
-    torpor_status got;
-    if (!of || !of->broken) torpor__fail(of, TORPOR_OK, "%s", "");
-    got = f->call(w);
-    if (f->flags & SILENT) return;
-    if (got == TORPOR_OK || (status != TORPOR_OK && got != status) ||
-        !*torpor_last_error(of)) {
-      print_error("%s, %s: %s '%s'\n", f->name, how, torpor_status_name(got),
-                  torpor_last_error(of));
-      fail();
+    static with good(torpor_vm * vm) {
+      with w = {.vm = vm,
+                .value = torpor_number(1),
+                .second = torpor_number(2),
+                .function = torpor_undefined(),
+                .text = "text",
+                .data = "1",
+                .size = 1,
+                .out = {&outs[0], &outs[1], &outs[2]},
+                .base = base,
+                .table = table};
+      return w;
     }
-  }
 
-  static void test_pointers(void **state) {
-    torpor_vm *vm = test_vm_open(NULL);
-    (void)state;
-    for (size_t i = 0; i < FUNCTION_COUNT; i++) {
-      const function *f = &functions[i];
-      with w = good(NULL);
-      if (f->flags & (VM | SILENT)) refuse(f, &w, TORPOR_MISUSE, "no VM");
-      for (unsigned k = 0; k < 3; k++) {
-        w = good(vm);
-        w.out[k] = NULL;
-        if (f->flags & (OUT1 << k)) refuse(f, &w, TORPOR_MISUSE, "no out");
-      }
-      w = good(vm);
-      w.text = NULL;
-      if (f->flags & TEXT) refuse(f, &w, TORPOR_MISUSE, "no text");
-      w = good(vm);
-      w.table = NULL;
-      if (f->flags & TABLE) refuse(f, &w, TORPOR_MISUSE, "no table");
-      w = good(vm);
-      w.data = NULL;
-      w.size = 5;
-      if (f->flags & DATA) refuse(f, &w, TORPOR_MISUSE, "no data");
-      for (int k = 0; k < 4; k++) {
-        const double times[] = {(double)NAN, (double)INFINITY,
-                                -(double)INFINITY, -1};
-        w = good(vm);
-        w.due = times[k];
-        if (f->flags & DUE) refuse(f, &w, TORPOR_MISUSE, "no time");
+    /* Calls 'f', which must refuse with 'status' (OK: with any) and a sentence. */
+    static void refuse(const function *f, const with *w, torpor_status status,
+                       const char *how) {
+      torpor_vm *of = f->flags & VM ? w->vm : NULL;
+      torpor_status got;
+      if (!of || !of->broken) torpor__fail(of, TORPOR_OK, "%s", "");
+      got = f->call(w);
+      if (f->flags & SILENT) return;
+      if (got == TORPOR_OK || (status != TORPOR_OK && got != status) ||
+          !*torpor_last_error(of)) {
+        print_error("%s, %s: %s '%s'\n", f->name, how, torpor_status_name(got),
+                    torpor_last_error(of));
+        fail();
       }
     }
-    test_eval_is(vm, "'well'", "well");
-    torpor_vm_close(vm);
-  }
 
-  /* Calls 'f' without places for its results: that leaves no handle, and changes
+    static void test_pointers(void **state) {
+      torpor_vm *vm = test_vm_open(NULL);
+      (void)state;
+      for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+        const function *f = &functions[i];
+        with w = good(NULL);
+        if (f->flags & (VM | SILENT)) refuse(f, &w, TORPOR_MISUSE, "no VM");
+        for (unsigned k = 0; k < 3; k++) {
+          w = good(vm);
+          w.out[k] = NULL;
+          if (f->flags & (OUT1 << k)) refuse(f, &w, TORPOR_MISUSE, "no out");
+        }
+        w = good(vm);
+        w.text = NULL;
+        if (f->flags & TEXT) refuse(f, &w, TORPOR_MISUSE, "no text");
+        w = good(vm);
+        w.table = NULL;
+        if (f->flags & TABLE) refuse(f, &w, TORPOR_MISUSE, "no table");
+        w = good(vm);
+        w.data = NULL;
+        w.size = 5;
+        if (f->flags & DATA) refuse(f, &w, TORPOR_MISUSE, "no data");
+        for (int k = 0; k < 4; k++) {
+          const double times[] = {(double)NAN, (double)INFINITY,
+                                  -(double)INFINITY, -1};
+          w = good(vm);
+          w.due = times[k];
+          if (f->flags & DUE) refuse(f, &w, TORPOR_MISUSE, "no time");
+        }
+      }
+      test_eval_is(vm, "'well'", "well");
+      torpor_vm_close(vm);
+    }
+
+    /* Calls 'f' without places for its results: that leaves no handle, and changes
  * no answer. Whether that is OK. */
-  static bool want_nothing(const function *f, torpor_vm *vm,
-                           const char *source) {
-    torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
-    torpor_status status;
-    with w = good(vm);
-    w.value = test_eval(vm, source);
-    w.function = test_eval(vm, "(function () { return {} })");
-    w.second = torpor_undefined();
-    w.text = "x";
-    status = f->call(&w);
-    test_ok(vm, torpor_vm_usage(vm, &before));
-    w.out[0] = w.out[1] = w.out[2] = NULL;
-    test_status(vm, f->call(&w), status);
-    test_ok(vm, torpor_vm_usage(vm, &after));
-    if (status != TORPOR_OK) return false;
-    if (after.handles != before.handles)
-      fail_msg("%s leaves a handle", f->name);
-    return true;
-  }
-
-  static void test_unwanted(void **state) {
-    torpor_vm *vm = test_vm_open(NULL);
-    torpor_token token;
-    (void)state;
-    test_ok(vm,
-            torpor_token_add(vm, test_eval(vm, "Promise.resolve()"), &token));
-    assert_int_equal(token, 1);
-    test_eval(vm, "for (let i = 0; i < 4; i++) Promise.reject({}); 0");
-    test_run_jobs(vm);
-    for (size_t i = 0; i < FUNCTION_COUNT; i++) {
-      const function *f = &functions[i];
-      bool done;
-      if (!(f->flags & FREE1)) continue;
-      done = want_nothing(f, vm, "Promise.resolve({})");
-      done |= want_nothing(f, vm, "({x: {}})");
-      done |= want_nothing(f, vm, "({x: () => ({})})");
-      if (!done && strcmp(f->name, "torpor_state_hand_over") != 0)
-        fail_msg("%s was not tried", f->name);
-    }
-    test_eval_is(vm, "'well'", "well");
-    torpor_vm_close(vm);
-  }
-
-  /* With 'bad' in each place where there is a value. */
-  static void try_value(torpor_vm * vm, torpor_value bad, const char *how) {
-    for (size_t i = 0; i < FUNCTION_COUNT; i++) {
-      const function *f = &functions[i];
+    static bool want_nothing(const function *f, torpor_vm *vm,
+                             const char *source) {
+      torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
+      torpor_status status;
       with w = good(vm);
-      w.value = w.function = bad;
-      if (f->flags & VALUE) refuse(f, &w, TORPOR_STALE, how);
-      w = good(vm);
-      w.value = test_eval(vm, "({})");
-      w.function = test_eval(vm, "(() => 1)");
-      w.second = bad;
-      if (f->flags & SECOND) refuse(f, &w, TORPOR_STALE, how);
+      w.value = test_eval(vm, source);
+      w.function = test_eval(vm, "(function () { return {} })");
+      w.second = torpor_undefined();
+      w.text = "x";
+      status = f->call(&w);
+      test_ok(vm, torpor_vm_usage(vm, &before));
+      w.out[0] = w.out[1] = w.out[2] = NULL;
+      test_status(vm, f->call(&w), status);
+      test_ok(vm, torpor_vm_usage(vm, &after));
+      if (status != TORPOR_OK) return false;
+      if (after.handles != before.handles)
+        fail_msg("%s leaves a handle", f->name);
+      return true;
     }
-  }
 
-  static void test_values(void **state) {
-    static const char *const sources[] = {"({})", "'text'", "Symbol()", "1n",
-                                          "Promise.resolve()"};
-    torpor_vm *vm = test_vm_open(NULL), *other = test_vm_open(NULL), *gone;
-    torpor_scope scope;
-    (void)state;
-    for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
-      torpor_value value;
-      try_value(vm, test_eval(other, sources[i]), "of another VM");
-      gone = test_vm_open(NULL);
-      value = test_eval(gone, sources[i]);
-      torpor_vm_close(gone);
-      try_value(vm, value, "of a closed VM");
-      test_ok(vm, torpor_scope_open(vm, &scope));
-      value = test_eval(vm, sources[i]);
-      test_ok(vm, torpor_scope_close(vm, scope));
-      try_value(vm, value, "of a closed scope");
-      test_ok(vm, torpor_value_retain(vm, test_eval(vm, sources[i]), &value));
-      test_ok(vm, torpor_value_release(vm, value));
-      try_value(vm, value, "released");
+    static void test_unwanted(void **state) {
+      torpor_vm *vm = test_vm_open(NULL);
+      torpor_token token;
+      (void)state;
+      test_ok(vm,
+              torpor_token_add(vm, test_eval(vm, "Promise.resolve()"), &token));
+      assert_int_equal(token, 1);
+      test_eval(vm, "for (let i = 0; i < 4; i++) Promise.reject({}); 0");
+      test_run_jobs(vm);
+      for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+        const function *f = &functions[i];
+        bool done;
+        if (!(f->flags & FREE1)) continue;
+        done = want_nothing(f, vm, "Promise.resolve({})");
+        done |= want_nothing(f, vm, "({x: {}})");
+        done |= want_nothing(f, vm, "({x: () => ({})})");
+        if (!done && strcmp(f->name, "torpor_state_hand_over") != 0)
+          fail_msg("%s was not tried", f->name);
+      }
+      test_eval_is(vm, "'well'", "well");
+      torpor_vm_close(vm);
     }
-    test_eval_is(vm, "'well'", "well");
-    torpor_vm_close(vm);
-    torpor_vm_close(other);
-  }
 
-  /* All that have one of 'flags', with good arguments. */
-  static void try_all(torpor_vm * vm, unsigned flags, torpor_status status,
-                      const char *how) {
-    const with w = good(vm);
-    for (size_t i = 0; i < FUNCTION_COUNT; i++)
-      if (functions[i].flags & (flags | SILENT))
-        refuse(&functions[i], &w, status, how);
-  }
+    /* With 'bad' in each place where there is a value. */
+    static void try_value(torpor_vm * vm, torpor_value bad, const char *how) {
+      for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+        const function *f = &functions[i];
+        with w = good(vm);
+        w.value = w.function = bad;
+        if (f->flags & VALUE) refuse(f, &w, TORPOR_STALE, how);
+        w = good(vm);
+        w.value = test_eval(vm, "({})");
+        w.function = test_eval(vm, "(() => 1)");
+        w.second = bad;
+        if (f->flags & SECOND) refuse(f, &w, TORPOR_STALE, how);
+      }
+    }
 
-  static void test_unusable(void **state) {
-    torpor_vm *vm = test_vm_open(NULL);
-    (void)state;
-    vm->broken = true;
-    torpor__fail(vm, TORPOR_TRAPPED, "it trapped");
-    try_all(vm, VM, TORPOR_BROKEN, "after a trap");
-    torpor_vm_close(vm);
-    try_all(vm, VM, TORPOR_MISUSE, "after it was closed");
-    torpor_vm_close(vm);
-  }
+    static void test_values(void **state) {
+      static const char *const sources[] = {"({})", "'text'", "Symbol()", "1n",
+                                            "Promise.resolve()"};
+      torpor_vm *vm = test_vm_open(NULL), *other = test_vm_open(NULL), *gone;
+      torpor_scope scope;
+      (void)state;
+      for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+        torpor_value value;
+        try_value(vm, test_eval(other, sources[i]), "of another VM");
+        gone = test_vm_open(NULL);
+        value = test_eval(gone, sources[i]);
+        torpor_vm_close(gone);
+        try_value(vm, value, "of a closed VM");
+        test_ok(vm, torpor_scope_open(vm, &scope));
+        value = test_eval(vm, sources[i]);
+        test_ok(vm, torpor_scope_close(vm, scope));
+        try_value(vm, value, "of a closed scope");
+        test_ok(vm, torpor_value_retain(vm, test_eval(vm, sources[i]), &value));
+        test_ok(vm, torpor_value_release(vm, value));
+        try_value(vm, value, "released");
+      }
+      test_eval_is(vm, "'well'", "well");
+      torpor_vm_close(vm);
+      torpor_vm_close(other);
+    }
 
-  /* Those that may be called here are not refused. */
-  static torpor_status try_in_host(torpor_vm * vm,
-                                   const torpor_arguments *arguments,
-                                   torpor_value *result, void *user) {
-    const with w = good(vm);
-    (void)arguments, (void)result, (void)user;
-    try_all(vm, IDLE, TORPOR_BUSY, "in a host function");
-    for (size_t i = 0; i < FUNCTION_COUNT; i++)
-      if (!(functions[i].flags & (IDLE | SILENT)) &&
-          functions[i].call(&w) == TORPOR_BUSY)
-        fail_msg("%s may not be called in a host function", functions[i].name);
-    return TORPOR_OK;
-  }
+    /* All that have one of 'flags', with good arguments. */
+    static void try_all(torpor_vm * vm, unsigned flags, torpor_status status,
+                        const char *how) {
+      const with w = good(vm);
+      for (size_t i = 0; i < FUNCTION_COUNT; i++)
+        if (functions[i].flags & (flags | SILENT))
+          refuse(&functions[i], &w, status, how);
+    }
 
-  static void try_in_console(void *user, torpor_level level, const char *text,
-                             size_t size) {
-    (void)level, (void)text, (void)size;
-    try_all(*(torpor_vm **)user, ENTERS, TORPOR_BUSY, "in a callback");
-  }
+    static void test_unusable(void **state) {
+      torpor_vm *vm = test_vm_open(NULL);
+      (void)state;
+      vm->broken = true;
+      torpor__fail(vm, TORPOR_TRAPPED, "it trapped");
+      try_all(vm, VM, TORPOR_BROKEN, "after a trap");
+      torpor_vm_close(vm);
+      try_all(vm, VM, TORPOR_MISUSE, "after it was closed");
+      torpor_vm_close(vm);
+    }
 
-  static void try_in_finalizer(void *user) {
-    torpor_vm **vm = user;
-    try_all(*vm, ENTERS, TORPOR_BUSY, "in a finalizer");
-    torpor_vm_close(*vm);
-  }
+    /* Those that may be called here are not refused. */
+    static torpor_status try_in_host(torpor_vm * vm,
+                                     const torpor_arguments *arguments,
+                                     torpor_value *result, void *user) {
+      const with w = good(vm);
+      (void)arguments, (void)result, (void)user;
+      try_all(vm, IDLE, TORPOR_BUSY, "in a host function");
+      for (size_t i = 0; i < FUNCTION_COUNT; i++)
+        if (!(functions[i].flags & (IDLE | SILENT)) &&
+            functions[i].call(&w) == TORPOR_BUSY)
+          fail_msg("%s may not be called in a host function",
+                   functions[i].name);
+      return TORPOR_OK;
+    }
 
-  static void test_moments(void **state) {
-    torpor_options options = TORPOR_OPTIONS_INIT;
-    torpor_vm *vm;
-    (void)state;
-    options.console = try_in_console;
-    options.user = &vm;
-    vm = test_vm_open(&options);
-    test_ok(vm, torpor_function_add(vm, "inHost", try_in_host, NULL));
-    test_eval_is(vm, "inHost(); 'well'", "well");
-    test_eval_is(vm, "console.log('x'); 'well'", "well");
-    test_ok(vm, torpor_function_bind(vm, "f", host, &vm, try_in_finalizer));
-    torpor_vm_close(vm);
-    vm = test_vm_open(NULL);
-    test_ok(vm, torpor_function_bind(vm, "f", host, &vm, try_in_finalizer));
-    test_ok(vm,
-            torpor_function_bind(vm, "f", host, NULL, NULL)); /* closes it */
-  }
+    static void try_in_console(void *user, torpor_level level, const char *text,
+                               size_t size) {
+      (void)level, (void)text, (void)size;
+      try_all(*(torpor_vm **)user, ENTERS, TORPOR_BUSY, "in a callback");
+    }
 
-  /* ---- What the tags say ----------------------------------------------------*/
+    static void try_in_finalizer(void *user) {
+      torpor_vm **vm = user;
+      try_all(*vm, ENTERS, TORPOR_BUSY, "in a finalizer");
+      torpor_vm_close(*vm);
+    }
+
+    static void test_moments(void **state) {
+      torpor_options options = TORPOR_OPTIONS_INIT;
+      torpor_vm *vm;
+      (void)state;
+      options.console = try_in_console;
+      options.user = &vm;
+      vm = test_vm_open(&options);
+      test_ok(vm, torpor_function_add(vm, "inHost", try_in_host, NULL));
+      test_eval_is(vm, "inHost(); 'well'", "well");
+      test_eval_is(vm, "console.log('x'); 'well'", "well");
+      test_ok(vm, torpor_function_bind(vm, "f", host, &vm, try_in_finalizer));
+      torpor_vm_close(vm);
+      vm = test_vm_open(NULL);
+      test_ok(vm, torpor_function_bind(vm, "f", host, &vm, try_in_finalizer));
+      test_ok(vm,
+              torpor_function_bind(vm, "f", host, NULL, NULL)); /* closes it */
+    }
+
+    /* ---- What the tags say ----------------------------------------------------*/
 
 #define STARVED_MOST 30 /* of the allocations of a call, one fails */
 
-  /* Values whose use runs code of the program, which counts in 'ran' and throws.
+    /* Values whose use runs code of the program, which counts in 'ran' and throws.
  */
-  static const char *const probes[] = {
-      "new Proxy(function () {}, traps)",
-      "({get x() { tell() }, toString() { tell() }, get message() { tell() },"
-      " then: 1})",
-      "Object.defineProperty([1, 2], 1, {get() { tell() }, set() { tell() }})",
-      "Promise.resolve({get then() { tell() }})",
-      "Promise.resolve().then(tell)",
-  };
-
-  static const char probe_tools[] =
-      "globalThis.ran = 0; function tell() { ran++; throw new Error('told') }"
-      "const traps = Object.fromEntries(Reflect.ownKeys(Reflect)"
-      ".filter(k => typeof k === 'string').map(k => [k, tell]));"
-      "Object.defineProperty(globalThis, 'x', {get: tell, set: tell}); 0";
-
-  /* Of the allocations in the guest to come, 'n' succeed and the next one fails;
- * UINT32_MAX: none fails. */
-  static void fail_allocation(torpor_vm * vm, uint32_t n) {
-    test_ok(vm, torpor__begin(vm));
-    test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, 0)));
-  }
-
-  /* Calls 'f' with a probe, when 'n' allocations succeed; gives whether that
- * threw, and whether it ran code. */
-  static void probe(const function *f, const char *source, uint32_t n,
-                    bool *threw, bool *ran) {
-    torpor_vm *vm = test_vm_open(NULL);
-    torpor_status status;
-    torpor_token token;
-    with w = good(vm);
-    test_eval(vm, probe_tools);
-    test_eval_module(vm,
-                     "import { exportState } from 'torpor:run';"
-                     "exportState(tell);");
-    w.value = w.second = w.function = test_eval(vm, source);
-    test_eval(vm, "Promise.resolve().then(tell); ran = 0; 0");
-    test_ok(vm, torpor_token_add(vm, w.value, &token));
-    w.text = "x";
-    w.data = "ran++; throw 1";
-    w.size = SIZE_MAX;
-    if (strstr(f->name, "cbor")) w.data = "\x9f", w.size = 1;
-    if (strstr(f->name, "buffer")) w.size = strlen(w.data);
-    fail_allocation(vm, n);
-    status = f->call(&w);
-    *threw |= status == TORPOR_THROWN;
-    if (!vm->broken) {
-      fail_allocation(vm, UINT32_MAX);
-      *ran |= test_eval_number(vm, "ran") > 0;
-    }
-    torpor_vm_close(vm);
-  }
-
-  static void test_tags(void **state) {
-    (void)state;
-    for (size_t i = 0; i < FUNCTION_COUNT; i++) {
-      const function *f = &functions[i];
-      bool threw = false, ran = false;
-      if (!(f->flags & VM)) continue;
-      for (size_t k = 0; k < sizeof(probes) / sizeof(*probes); k++)
-        probe(f, probes[k], UINT32_MAX, &threw, &ran);
-      for (uint32_t n = 0; n < STARVED_MOST; n++)
-        probe(f, "({})", n, &threw, &ran);
-      if (threw != !!(f->flags & THROWS))
-        fail_msg("%s %s", f->name, threw ? "threw" : "never threw");
-      if (ran != !!(f->flags & RUNS))
-        fail_msg("%s %s code", f->name, ran ? "ran" : "never ran");
-    }
-  }
-
-  static int setup(void **state) {
-    torpor_vm *vm;
-    torpor_bytes bytes;
-    int failed = test_vm_setup(state);
-    vm = test_vm_open(NULL);
-    bytes = test_save(vm);
-    torpor_vm_close(vm);
-    test_ok(NULL, torpor_base_open(&(torpor_slice){bytes.data, bytes.size}, 1,
-                                   NULL, &base));
-    torpor_bytes_free(&bytes);
-    return failed;
-  }
-
-  static int teardown(void **state) {
-    torpor_base_close(base);
-    return test_vm_teardown(state);
-  }
-
-  int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pointers), cmocka_unit_test(test_unwanted),
-        cmocka_unit_test(test_values),   cmocka_unit_test(test_unusable),
-        cmocka_unit_test(test_moments),  cmocka_unit_test(test_tags),
+    static const char *const probes[] = {
+        "new Proxy(function () {}, traps)",
+        "({get x() { tell() }, toString() { tell() }, get message() { tell() },"
+        " then: 1})",
+        "Object.defineProperty([1, 2], 1, {get() { tell() }, set() { tell() }})",
+        "Promise.resolve({get then() { tell() }})",
+        "Promise.resolve().then(tell)",
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
-  }
+
+    static const char probe_tools[] =
+        "globalThis.ran = 0; function tell() { ran++; throw new Error('told') }"
+        "const traps = Object.fromEntries(Reflect.ownKeys(Reflect)"
+        ".filter(k => typeof k === 'string').map(k => [k, tell]));"
+        "Object.defineProperty(globalThis, 'x', {get: tell, set: tell}); 0";
+
+    /* Of the allocations in the guest to come, 'n' succeed and the next one fails;
+ * UINT32_MAX: none fails. */
+    static void fail_allocation(torpor_vm * vm, uint32_t n) {
+      test_ok(vm, torpor__begin(vm));
+      test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, 0)));
+    }
+
+    /* Calls 'f' with a probe, when 'n' allocations succeed; gives whether that
+ * threw, and whether it ran code. */
+    static void probe(const function *f, const char *source, uint32_t n,
+                      bool *threw, bool *ran) {
+      torpor_vm *vm = test_vm_open(NULL);
+      torpor_status status;
+      torpor_token token;
+      with w = good(vm);
+      test_eval(vm, probe_tools);
+      test_eval_module(vm,
+                       "import { exportState } from 'torpor:run';"
+                       "exportState(tell);");
+      w.value = w.second = w.function = test_eval(vm, source);
+      test_eval(vm, "Promise.resolve().then(tell); ran = 0; 0");
+      test_ok(vm, torpor_token_add(vm, w.value, &token));
+      w.text = "x";
+      w.data = "ran++; throw 1";
+      w.size = SIZE_MAX;
+      if (strstr(f->name, "cbor")) w.data = "\x9f", w.size = 1;
+      if (strstr(f->name, "buffer")) w.size = strlen(w.data);
+      fail_allocation(vm, n);
+      status = f->call(&w);
+      *threw |= status == TORPOR_THROWN;
+      if (!vm->broken) {
+        fail_allocation(vm, UINT32_MAX);
+        *ran |= test_eval_number(vm, "ran") > 0;
+      }
+      torpor_vm_close(vm);
+    }
+
+    static void test_tags(void **state) {
+      (void)state;
+      for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+        const function *f = &functions[i];
+        bool threw = false, ran = false;
+        if (!(f->flags & VM)) continue;
+        for (size_t k = 0; k < sizeof(probes) / sizeof(*probes); k++)
+          probe(f, probes[k], UINT32_MAX, &threw, &ran);
+        for (uint32_t n = 0; n < STARVED_MOST; n++)
+          probe(f, "({})", n, &threw, &ran);
+        if (threw != !!(f->flags & THROWS))
+          fail_msg("%s %s", f->name, threw ? "threw" : "never threw");
+        if (ran != !!(f->flags & RUNS))
+          fail_msg("%s %s code", f->name, ran ? "ran" : "never ran");
+      }
+    }
+
+    static int setup(void **state) {
+      torpor_vm *vm;
+      torpor_bytes bytes;
+      int failed = test_vm_setup(state);
+      vm = test_vm_open(NULL);
+      bytes = test_save(vm);
+      torpor_vm_close(vm);
+      test_ok(NULL, torpor_base_open(&(torpor_slice){bytes.data, bytes.size}, 1,
+                                     NULL, &base));
+      torpor_bytes_free(&bytes);
+      return failed;
+    }
+
+    static int teardown(void **state) {
+      torpor_base_close(base);
+      return test_vm_teardown(state);
+    }
+
+    int main(void) {
+      const struct CMUnitTest tests[] = {
+          cmocka_unit_test(test_pointers), cmocka_unit_test(test_unwanted),
+          cmocka_unit_test(test_values),   cmocka_unit_test(test_unusable),
+          cmocka_unit_test(test_moments),  cmocka_unit_test(test_tags),
+      };
+      return cmocka_run_group_tests(tests, setup, teardown);
+    }

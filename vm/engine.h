@@ -57,7 +57,10 @@ typedef struct torpor__instance torpor__instance; /* generated, see bind.c */
 #define TORPOR__C_liii uint64_t, uint32_t, uint32_t, uint32_t
 #define TORPOR__C_liil uint64_t, uint32_t, uint32_t, uint64_t
 #define TORPOR__C_llii uint64_t, uint64_t, uint32_t, uint32_t
+#define TORPOR__C_iil uint32_t, uint32_t, uint64_t
 #define TORPOR__C_iiiii uint32_t, uint32_t, uint32_t, uint32_t, uint32_t
+#define TORPOR__C_iiiiii                                                       \
+  uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t
 
 /* One function pointer each, by the name of the export. */
 typedef struct torpor__engine_exports {
@@ -74,13 +77,17 @@ typedef struct torpor__engine_exports {
 typedef struct torpor__engine_imports {
   uint32_t (*call)(void *host, uint32_t function, uint64_t self, uint32_t args,
                    uint32_t count);
-  uint32_t (*module)(void *host, uint32_t name, uint32_t size);
+  uint32_t (*module)(void *host, uint32_t name, uint32_t size); /* older */
   uint32_t (*poll)(void *host);
   double (*clock)(void *host, uint32_t which);
   uint32_t (*zone)(void *host, double ms);
   void (*random)(void *host, uint32_t address, uint32_t size);
   void (*console)(void *host, uint32_t level, uint32_t address, uint32_t size);
   void (*trap)(void *host, uint32_t code, uint32_t address, uint32_t size);
+  uint32_t (*source)(void *host, uint32_t name, uint32_t size, uint32_t type,
+                     uint32_t importer, uint32_t importer_size);
+  uint32_t (*resolve)(void *host, uint32_t name, uint32_t size,
+                      uint32_t importer, uint32_t importer_size);
 } torpor__engine_imports;
 
 /* A run of non-zero bytes of the baseline. */

@@ -12,7 +12,7 @@
  * how much it may, so that recursion ends in an error that JavaScript can
  * catch.
  *
- * The exports have seventeen signatures; arguments come as an array of 64 bits
+ * The exports have eighteen signatures; arguments come as an array of 64 bits
  * each and are unpacked by the letters of abi.h. */
 #include "vm/enter.h"
 
@@ -47,7 +47,9 @@ static double to_double(uint64_t bits) {
 #define PASS_il , I(0), L(1)
 #define PASS_iii , I(0), I(1), I(2)
 #define PASS_iiii , I(0), I(1), I(2), I(3)
+#define PASS_iil , I(0), I(1), L(2)
 #define PASS_iiiii , I(0), I(1), I(2), I(3), I(4)
+#define PASS_iiiiii , I(0), I(1), I(2), I(3), I(4), I(5)
 #define PASS_l , L(0)
 #define PASS_li , L(0), I(1)
 #define PASS_lii , L(0), I(1), I(2)

@@ -266,41 +266,127 @@ static void end_import(torpor_vm *vm, torpor__entry *entry) {
 
 /* ---- Modules --------------------------------------------------------------*/
 
-static torpor_status ask_module(torpor_vm *vm, uint32_t address, uint32_t size,
-                                torpor_bytes *source) {
-  char name[MODULE_NAME_LARGEST + 1];
+/* Copies a name that the guest gave into 'out'; NOT_FOUND when it is none. */
+static torpor_status read_name(torpor_vm *vm, uint32_t address, uint32_t size,
+                               char out[MODULE_NAME_LARGEST + 1]) {
   const uint8_t *text = torpor__memory_at(vm, address, size);
-  torpor_status status;
   if (!text) return torpor__fail_damaged(vm, "the name of a module");
-  if (!vm->options.module || size > MODULE_NAME_LARGEST ||
-      memchr(text, 0, size))
+  if (size > MODULE_NAME_LARGEST || memchr(text, 0, size))
     return TORPOR_NOT_FOUND;
-  memcpy(name, text, size);
-  name[size] = 0;
+  memcpy(out, text, size);
+  out[size] = 0;
+  return TORPOR_OK;
+}
+
+/* Names as the guest gave them. */
+typedef struct names {
+  char name[MODULE_NAME_LARGEST + 1], importer[MODULE_NAME_LARGEST + 1];
+} names;
+
+static torpor_status read_names(torpor_vm *vm, names *out, uint32_t name,
+                                uint32_t size, uint32_t importer,
+                                uint32_t importer_size) {
+  torpor_status status = read_name(vm, name, size, out->name);
+  if (status != TORPOR_OK) return status;
+  status = read_name(vm, importer, importer_size, out->importer);
+  if (status == TORPOR_NOT_FOUND) out->importer[0] = 0;
+  return vm->broken ? status : TORPOR_OK;
+}
+
+static torpor_status ask_source(torpor_vm *vm, const names *names,
+                                uint32_t type, torpor_module_answer *answer) {
+  torpor_module_request request = {.size = sizeof(request),
+                                   .name = names->name,
+                                   .importer = names->importer,
+                                   .type = (torpor_module_type)type};
+  torpor_status status;
+  if (!vm->options.module) return TORPOR_UNSUPPORTED;
   vm->in_callback = true;
-  status = vm->options.module(vm->options.user, name, source);
+  status = vm->options.module(vm->options.user, &request, answer);
   vm->in_callback = false;
-  if (status == TORPOR_OK && source->size > TORPOR_SOURCE_LARGEST)
+  if (status == TORPOR_OK && answer->text.size > TORPOR_SOURCE_LARGEST)
     status = TORPOR_LIMIT;
   return status;
 }
 
-static uint32_t import_module(void *host, uint32_t name, uint32_t size) {
-  torpor_vm *vm = *(torpor_vm **)host;
-  torpor__entry *entry = torpor__host_begin();
-  torpor_bytes source = {NULL, 0};
-  /* Full, so that the source gets memory of its own, which the guest frees. */
+static torpor_status ask_resolve(torpor_vm *vm, const names *names,
+                                 torpor_module_answer *answer) {
+  torpor_status status;
+  if (!vm->options.resolve) return TORPOR_OK;
+  vm->in_callback = true;
+  status = vm->options.resolve(vm->options.user, names->name, names->importer,
+                               answer);
+  vm->in_callback = false;
+  if (status == TORPOR_OK && answer->text.size > MODULE_NAME_LARGEST)
+    status = TORPOR_LIMIT;
+  return status;
+}
+
+/* Gives the guest 'size' bytes in memory of its own, which it frees; nothing
+ * when 'data' is NULL. */
+static torpor_status give_bytes(torpor_vm *vm, const void *data, size_t size) {
+  /* Full, so that none of it lies in the window. */
   torpor__loan loan = {.window_used = TORPOR_ABI_WINDOW};
   uint64_t address = 0;
-  torpor_status status = ask_module(vm, name, size, &source);
-  if (status == TORPOR_OK)
-    status = torpor__loan_add(vm, &loan, source.data, source.size, &address);
-  if (status == TORPOR_OK) {
-    vm->control->host.result[0] = address;
-    vm->control->host.result[1] = source.size;
-  }
-  free(source.data);
+  torpor_status status = TORPOR_OK;
+  if (data) status = torpor__loan_add(vm, &loan, data, size, &address);
+  if (status != TORPOR_OK) address = 0;
+  vm->control->host.result[0] = address;
+  vm->control->host.result[1] = address ? size : 0;
+  return status;
+}
+
+/* Hands over what came, or why nothing did, and frees the answer. */
+static torpor_status give_answer(torpor_vm *vm, torpor_status status,
+                                 torpor_module_answer *answer) {
+  bool given = status == TORPOR_OK;
+  const void *data = given ? (char *)answer->text.data : answer->message;
+  size_t size = given ? answer->text.size : data ? strlen(data) : 0;
+  torpor_status passed = give_bytes(vm, data, size);
+  free(answer->text.data);
+  free(answer->message);
+  return given ? passed : status;
+}
+
+static uint32_t import_source(void *host, uint32_t name, uint32_t size,
+                              uint32_t type, uint32_t importer,
+                              uint32_t importer_size) {
+  torpor_vm *vm = *(torpor_vm **)host;
+  torpor__entry *entry = torpor__host_begin();
+  torpor_module_answer answer = {.size = sizeof(answer)};
+  names names;
+  torpor_status status =
+      read_names(vm, &names, name, size, importer, importer_size);
+  bool later;
+  if (status == TORPOR_OK) status = ask_source(vm, &names, type, &answer);
+  later = status == TORPOR_OK && answer.later;
+  if (status == TORPOR_OK && !later && !answer.text.data)
+    answer.text.data = calloc(1, 1);
+  status = give_answer(vm, status, &answer);
   end_import(vm, entry);
+  return later ? (uint32_t)TORPOR_ABI_LATER : (uint32_t)status;
+}
+
+static uint32_t import_resolve(void *host, uint32_t name, uint32_t size,
+                               uint32_t importer, uint32_t importer_size) {
+  torpor_vm *vm = *(torpor_vm **)host;
+  torpor__entry *entry = torpor__host_begin();
+  torpor_module_answer answer = {.size = sizeof(answer)};
+  names names;
+  torpor_status status =
+      read_names(vm, &names, name, size, importer, importer_size);
+  if (status == TORPOR_OK) status = ask_resolve(vm, &names, &answer);
+  status = give_answer(vm, status, &answer);
+  end_import(vm, entry);
+  return status;
+}
+
+/* What older engines call. */
+static uint32_t import_module(void *host, uint32_t name, uint32_t size) {
+  torpor_vm *vm = *(torpor_vm **)host;
+  uint32_t status = import_source(host, name, size, TORPOR_MODULE_CODE, 0, 0);
+  if (status == TORPOR_ABI_LATER) return TORPOR_UNSUPPORTED;
+  if (status != TORPOR_OK) vm->control->host.result[0] = 0;
   return status;
 }
 
@@ -427,4 +513,6 @@ const torpor__engine_imports torpor__imports = {
     .random = import_random,
     .console = import_console,
     .trap = import_trap,
+    .source = import_source,
+    .resolve = import_resolve,
 };

@@ -48,6 +48,7 @@ static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
   case TORPOR_STALE:
   case TORPOR_WRONG_TYPE:
   case TORPOR_NOT_FOUND:
+  case TORPOR_EXISTS:
   case TORPOR_FORMAT:
   case TORPOR_BUSY:
   case TORPOR_UNSUPPORTED:

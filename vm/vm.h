@@ -34,11 +34,12 @@
  *     base.c           snapshots that many VMs are opened from
  *     restore.c        VMs of snapshots, and of chains of them
  *     snapshot-read.c  what a snapshot says of itself, without an engine
+ *     module.c         modules made by the host, answers about others
  *     function.c       functions that call the host
  *     class.c          classes of the host
  *     open.c           opening and closing VMs, and facts about one
  *     fork.c           a copy of a VM that goes on living
- *     eval.c           scripts and modules
+ *     eval.c           scripts and modules, bytecode
  *     call.c           calling functions, methods and constructors
  *     iterate.c        what can be iterated
  *     property.c       properties of objects, and objects as a whole
@@ -95,6 +96,7 @@
  *   Bytes:
  *     container.c      header, sections and checksum of a snapshot
  *     pack.c           compressing sections
+ *     bytecode.c       header and checksum of bytecode
  *     protect.c        snapshots under a caller's key
  *     identify.c       the id of a snapshot
  *     writer.c         trees of values, written call by call

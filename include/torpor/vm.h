@@ -69,6 +69,10 @@ typedef enum torpor_wake {
   TORPOR_WAKE_RESEED = 2, /* seed Math.random from the host's randomness */
 } torpor_wake;
 
+/* What is asked about a module, and what is answered; see module.h. */
+typedef struct torpor_module_request torpor_module_request;
+typedef struct torpor_module_answer torpor_module_answer;
+
 /* How a VM is opened, and what it sees of the world. It is given anew, and may
  * be different, when a VM is restored or forked. A program that was built for
  * an older version knows fewer fields, which count as 0; fields that this
@@ -90,11 +94,13 @@ typedef struct torpor_options {
   /* One message, without the line end; 'text' is UTF-8, borrowed. */
   void (*console)(void *user, torpor_level level, const char *text,
                   size_t size);
-  /* Gives the source of module 'name' (already resolved against its
-   * importer): fills 'source' with bytes from malloc, which the VM frees.
-   * Returns TORPOR_OK, TORPOR_NOT_FOUND, TORPOR_DENIED, TORPOR_IO or
-   * TORPOR_LIMIT; the guest sees an error that names the module. */
-  torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
+  /* Gives the source of a module, now or later; see module.h. NULL: there are
+   * no modules but the library's and those of torpor_module_new. */
+  torpor_status (*module)(void *user, const torpor_module_request *request,
+                          torpor_module_answer *answer);
+  /* Says which module an import means; NULL: the rules in module.h do. */
+  torpor_status (*resolve)(void *user, const char *specifier,
+                           const char *importer, torpor_module_answer *answer);
   /* Asked once in 10,000 polls of running code; true interrupts it. */
   bool (*interrupt)(void *user);
   uint64_t memory_max;  /* bytes of linear memory; 0: TORPOR_MEMORY_DEFAULT */

@@ -1,9 +1,9 @@
 // An attribute that is not known: a SyntaxError where it is declared, a
 // TypeError where import() is called.
-// expect: TypeError the only import attribute is { type: "json" }
-// expect: TypeError the only import attribute is { type: "json" }
-// expect: SyntaxError the only import attribute is { type: "json" }
-// expect: SyntaxError the only import attribute is { type: "json" }
+// expect: TypeError there is no import attribute 'unknown'
+// expect: TypeError there is no import attribute 'unknown'
+// expect: SyntaxError there is no import attribute 'unknown' (imported by 'import-attributes.mjs')
+// expect: SyntaxError there is no import attribute 'unknown' (imported by 'import-attributes.mjs')
 // expect: ReferenceError
 async function tell(loading, short) {
   await loading.then(() => console.log("loaded"), (error) => console.log(short ? error.name : `${error.name} ${error.message}`));

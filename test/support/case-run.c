@@ -68,9 +68,12 @@ static void write_console(void *user, torpor_level level, const char *text,
   test_text_add(&r->result->output, "\n", 1);
 }
 
-static torpor_status read_module(void *user, const char *name,
-                                 torpor_bytes *source) {
+static torpor_status read_module(void *user,
+                                 const torpor_module_request *request,
+                                 torpor_module_answer *answer) {
   const run *r = user;
+  const char *name = request->name;
+  torpor_bytes *source = &answer->text;
   char path[1024];
   if (strstr(name, "..") != NULL || name[0] == '/') return TORPOR_DENIED;
   snprintf(path, sizeof(path), "%s/%s", r->test->folder, name);
