@@ -199,6 +199,25 @@ static void test_results_not_wanted(void **state) {
   assert_thrown(torpor_call(vm, thrower, object, NULL, 0, NULL), "Error: x");
 }
 
+/* The place of the result may be one of the arguments. */
+static void test_result_in_arguments(void **state) {
+  torpor_value args[2] = {torpor_number(1), torpor_number(2)};
+  torpor_value math = test_eval(vm, "({add: (a, b) => a + b})"), add;
+  (void)state;
+  test_ok(vm, torpor_get(vm, math, "add", &add));
+  test_ok(vm, torpor_call(vm, add, math, args, 2, &args[0]));
+  assert_true(torpor_value_number(args[0]) == 3);
+  test_ok(vm, torpor_call_method(vm, math, "add", args, 2, &args[1]));
+  assert_true(torpor_value_number(args[1]) == 5);
+  test_ok(vm, torpor_construct(vm, test_eval(vm, "Array"), torpor_undefined(),
+                               args, 2, &args[0]));
+  assert_holds(args[0], "a => a.join() === '3,5'");
+  args[0] = math;
+  test_status(vm, torpor_call(vm, math, math, args, 1, &args[0]),
+              TORPOR_THROWN);
+  assert_int_equal(torpor_value_type(args[0]), TORPOR_TYPE_UNDEFINED);
+}
+
 /* Thrown, interrupted and trapped are told apart. */
 static void test_outcomes(void **state) {
   torpor_value out, loop = test_eval(vm,
@@ -233,9 +252,13 @@ static void test_outcomes(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_vm, close_vm)
   const struct CMUnitTest tests[] = {
-      TEST(test_methods),        TEST(test_getter_of_a_method),
-      TEST(test_constructors),   TEST(test_no_constructors),
-      TEST(test_many_arguments), TEST(test_results_not_wanted),
+      TEST(test_methods),
+      TEST(test_getter_of_a_method),
+      TEST(test_constructors),
+      TEST(test_no_constructors),
+      TEST(test_many_arguments),
+      TEST(test_results_not_wanted),
+      TEST(test_result_in_arguments),
       TEST(test_outcomes),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

@@ -53,7 +53,7 @@ static torpor_status lend_arguments(torpor_vm *vm, torpor__loan *loan,
 }
 
 /* Ends a call that has begun by 'export', which takes 'target' and 'second'
- * first. */
+ * first. '*out' may be one of the arguments. */
 static torpor_status call(torpor_vm *vm, torpor__export export,
                           torpor__loan *loan, torpor_value target,
                           uint64_t second, const torpor_value *args,
@@ -67,19 +67,30 @@ static torpor_status call(torpor_vm *vm, torpor__export export,
   return torpor__end(vm, torpor__give_value(vm, status, out));
 }
 
+/* What a call begins with; 'target' is what is called, or has the method. */
+static torpor_status begin(torpor_vm *vm, torpor_value target,
+                           const torpor_value *args, size_t count) {
+  if (count > 0) TORPOR__REQUIRE(vm, args);
+  return torpor__begin_running_on(vm, target);
+}
+
+/* Clears '*out' when the call failed; gives back 'status'. */
+static torpor_status clear(torpor_status status, torpor_value *out) {
+  if (status != TORPOR_OK && out) *out = torpor_undefined();
+  return status;
+}
+
 torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                           torpor_value self, const torpor_value *args,
                           size_t count, torpor_value *out) {
   torpor__loan loan = {0};
-  torpor_status status;
-  if (out) *out = torpor_undefined();
-  if (count > 0) TORPOR__REQUIRE(vm, args);
-  status = torpor__begin_running_on(vm, function);
-  if (status != TORPOR_OK) return status;
+  torpor_status status = begin(vm, function, args, count);
+  if (status != TORPOR_OK) return clear(status, out);
   status = torpor__check_value(vm, self);
-  if (status != TORPOR_OK) return torpor__end(vm, status);
-  return call(vm, TORPOR__EXPORT_torpor_call, &loan, function, self.bits, args,
-              count, out);
+  if (status != TORPOR_OK) return clear(torpor__end(vm, status), out);
+  return clear(call(vm, TORPOR__EXPORT_torpor_call, &loan, function, self.bits,
+                    args, count, out),
+               out);
 }
 
 torpor_status torpor_call_method(torpor_vm *vm, torpor_value object,
@@ -87,16 +98,13 @@ torpor_status torpor_call_method(torpor_vm *vm, torpor_value object,
                                  size_t count, torpor_value *out) {
   torpor__loan loan = {0};
   uint64_t key;
-  torpor_status status;
-  if (out) *out = torpor_undefined();
-  TORPOR__REQUIRE(vm, name);
-  if (count > 0) TORPOR__REQUIRE(vm, args);
-  status = torpor__begin_running_on(vm, object);
-  if (status != TORPOR_OK) return status;
+  torpor_status status = begin(vm, object, args, count);
+  if (status != TORPOR_OK) return clear(status, out);
   status = torpor__key_lend(vm, &loan, torpor_key_name(name), &key);
-  if (status != TORPOR_OK) return torpor__end(vm, status);
-  return call(vm, TORPOR__EXPORT_torpor_call_method, &loan, object, key, args,
-              count, out);
+  if (status != TORPOR_OK) return clear(torpor__end(vm, status), out);
+  return clear(call(vm, TORPOR__EXPORT_torpor_call_method, &loan, object, key,
+                    args, count, out),
+               out);
 }
 
 torpor_status torpor_construct(torpor_vm *vm, torpor_value constructor,
@@ -104,17 +112,15 @@ torpor_status torpor_construct(torpor_vm *vm, torpor_value constructor,
                                const torpor_value *args, size_t count,
                                torpor_value *out) {
   torpor__loan loan = {0};
-  torpor_status status;
-  if (out) *out = torpor_undefined();
-  if (count > 0) TORPOR__REQUIRE(vm, args);
-  status = torpor__begin_running_on(vm, constructor);
-  if (status != TORPOR_OK) return status;
+  torpor_status status = begin(vm, constructor, args, count);
+  if (status != TORPOR_OK) return clear(status, out);
   if (torpor_value_type(new_target) == TORPOR_TYPE_UNDEFINED)
     new_target = constructor;
   status = torpor__check_value(vm, new_target);
-  if (status != TORPOR_OK) return torpor__end(vm, status);
-  return call(vm, TORPOR__EXPORT_torpor_construct, &loan, constructor,
-              new_target.bits, args, count, out);
+  if (status != TORPOR_OK) return clear(torpor__end(vm, status), out);
+  return clear(call(vm, TORPOR__EXPORT_torpor_construct, &loan, constructor,
+                    new_target.bits, args, count, out),
+               out);
 }
 
 torpor_status torpor_state_hand_over(torpor_vm *vm, torpor_value *out) {

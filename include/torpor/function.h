@@ -18,7 +18,8 @@ extern "C" {
 /* Calls 'function' with 'self' as this; a method of 'object' by its name, read
  * as torpor_get does; a constructor, with 'new_target' as new.target
  * (undefined: the constructor itself). 'args' may have up to 65,535 values. A
- * result that is not wanted (NULL) makes no handle.
+ * result that is not wanted (NULL) leaves no handle, and 'out' may be a place in
+ * 'args'.
  * TORPOR_THROWN: it threw, see torpor_exception. TORPOR_INTERRUPTED: a limit
  * stopped it, and the VM may be used. TORPOR_TRAPPED: it was ended, and the VM
  * is broken.
