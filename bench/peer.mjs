@@ -32,19 +32,90 @@ async function create(ms) {
   return { unit: "us", check: "3", samples };
 }
 
-async function hostCall(ms) {
-  const vm = await QuickJS.create(wasm);
-  const add = vm.newFunction("add", (n) => vm.newNumber(n.toNumber() + 1));
-  vm.setProp(vm.global, "add", add);
-  const samples = await repeat(ms, () => {
-    const sum = vm.evalCode(calling).consume((h) => h.toNumber());
-    expect(sum, calls);
-  });
+// Repeats 'work', which makes so many calls and gives their number.
+async function measureCalls(ms, work) {
+  const samples = await repeat(ms, () => expect(work(), calls));
   return {
     unit: "ns",
     check: String(calls),
     samples: samples.map((sample) => (sample * 1000) / calls),
   };
+}
+
+async function callHost(ms, name, host, code) {
+  const vm = await QuickJS.create(wasm);
+  vm.setProp(vm.global, name, vm.newFunction(name, host(vm)));
+  return measureCalls(ms, () => vm.evalCode(code).consume((h) => h.toNumber()));
+}
+
+function hostCall(ms) {
+  const host = (vm) => (n) => vm.newNumber(n.toNumber() + 1);
+  return callHost(ms, "add", host, calling);
+}
+
+const callingWithText = `
+  (function (count) {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += size('sixteen letters.');
+    return sum / 16;
+  })(${calls})
+`;
+
+const callingWithObject = `
+  (function (count) {
+    const item = { id: 1, name: 'item' };
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += id(item);
+    return sum;
+  })(${calls})
+`;
+
+function textCall(ms) {
+  const host = (vm) => (text) => vm.newNumber(text.toString().length);
+  return callHost(ms, "size", host, callingWithText);
+}
+
+function objectCall(ms) {
+  const host = () => (object) => object.getProp("id");
+  return callHost(ms, "id", host, callingWithObject);
+}
+
+async function border(ms, work) {
+  const vm = await QuickJS.create(wasm);
+  const object = vm.evalCode("({ id: 1, name: 'item', count: 0 })");
+  const fn = vm.evalCode("((n) => n + 1)");
+  return measureCalls(ms, () => work(vm, object, fn));
+}
+
+function getProperty(ms) {
+  return border(ms, (vm, object) => {
+    let sum = 0;
+    for (let i = 0; i < calls; i++) {
+      sum += object.getProp("id").consume((h) => h.toNumber());
+    }
+    return sum;
+  });
+}
+
+function setProperty(ms) {
+  return border(ms, (vm, object) => {
+    for (let i = 1; i <= calls; i++) {
+      vm.newNumber(i).consume((h) => object.setProp("count", h));
+    }
+    return object.getProp("count").consume((h) => h.toNumber());
+  });
+}
+
+function callFunction(ms) {
+  return border(ms, (vm, object, fn) => {
+    let sum = vm.newNumber(0);
+    for (let i = 0; i < calls; i++) {
+      const next = vm.callFunction(fn, vm.undefined, sum);
+      sum.dispose();
+      sum = next;
+    }
+    return sum.consume((h) => h.toNumber());
+  });
 }
 
 const listing = `
@@ -168,6 +239,11 @@ async function program(file) {
 const works = {
   create,
   "host-call": hostCall,
+  "text-call": textCall,
+  "object-call": objectCall,
+  get: getProperty,
+  set: setProperty,
+  call: callFunction,
   dump,
   build,
   "string-in": stringIn,

@@ -52,16 +52,148 @@ static bool call_host(void *data) {
   return torpor_value_number(sum) == CALLS;
 }
 
-static int measure_host_call(double ms) {
+/* Repeats 'work', which makes CALLS calls. */
+static int measure_calls(double ms, probe_work_fn *work, void *data) {
   struct probe probe = {0};
   char check[16];
-  torpor_vm *vm = sleeper_open_vm(0);
-  sleeper_check(torpor_function_add(vm, "add", add, NULL), vm, "add");
-  if (!probe_repeat(&probe, ms, call_host, vm)) probe_fail("calls were lost");
-  torpor_vm_close(vm);
+  if (!probe_repeat(&probe, ms, work, data)) probe_fail("calls were lost");
   for (size_t i = 0; i < probe.count; i++) probe.samples[i] *= 1000.0 / CALLS;
   snprintf(check, sizeof check, "%d", CALLS);
   return probe_print(&probe, "ns", check, torpor_version());
+}
+
+static int measure_host_call(double ms) {
+  torpor_vm *vm = sleeper_open_vm(0);
+  int code;
+  sleeper_check(torpor_function_add(vm, "add", add, NULL), vm, "add");
+  code = measure_calls(ms, call_host, vm);
+  torpor_vm_close(vm);
+  return code;
+}
+
+/* ---- Calls with strings and objects ---------------------------------------*/
+
+static const char calling_with_text[] =
+    "(function (count) {\n"
+    "  let sum = 0;\n"
+    "  for (let i = 0; i < count; i++) sum += size('sixteen letters.');\n"
+    "  return sum / 16;\n"
+    "})(20000)\n";
+
+static const char calling_with_object[] =
+    "(function (count) {\n"
+    "  const item = { id: 1, name: 'item' };\n"
+    "  let sum = 0;\n"
+    "  for (let i = 0; i < count; i++) sum += id(item);\n"
+    "  return sum;\n"
+    "})(20000)\n";
+
+static torpor_status size(torpor_vm *vm, const torpor_arguments *arguments,
+                          torpor_value *result, void *user) {
+  torpor_bytes text;
+  torpor_status status = torpor_string_read(vm, arguments->args[0], &text);
+  (void)user;
+  if (status != TORPOR_OK) return status;
+  *result = torpor_number((double)text.size);
+  torpor_bytes_free(&text);
+  return TORPOR_OK;
+}
+
+static torpor_status id(torpor_vm *vm, const torpor_arguments *arguments,
+                        torpor_value *result, void *user) {
+  (void)user;
+  return torpor_get(vm, arguments->args[0], "id", result);
+}
+
+static bool call_with_text(void *data) {
+  torpor_value sum = sleeper_eval(data, calling_with_text, "calling.js");
+  return torpor_value_number(sum) == CALLS;
+}
+
+static bool call_with_object(void *data) {
+  torpor_value sum = sleeper_eval(data, calling_with_object, "calling.js");
+  return torpor_value_number(sum) == CALLS;
+}
+
+static int measure_call_with(double ms, const char *name, torpor_host_fn host,
+                             probe_work_fn *work) {
+  torpor_vm *vm = sleeper_open_vm(0);
+  int code;
+  sleeper_check(torpor_function_add(vm, name, host, NULL), vm, name);
+  code = measure_calls(ms, work, vm);
+  torpor_vm_close(vm);
+  return code;
+}
+
+static int measure_text_call(double ms) {
+  return measure_call_with(ms, "size", size, call_with_text);
+}
+
+static int measure_object_call(double ms) {
+  return measure_call_with(ms, "id", id, call_with_object);
+}
+
+/* ---- Properties and calls by the host -------------------------------------*/
+
+struct border {
+  torpor_vm *vm;
+  torpor_value object, function;
+};
+
+static bool get_property(void *user) {
+  struct border *border = user;
+  double sum = 0;
+  for (int i = 0; i < CALLS; i++) {
+    torpor_value value;
+    if (torpor_get(border->vm, border->object, "id", &value) != TORPOR_OK)
+      return false;
+    sum += torpor_value_number(value);
+  }
+  return sum == CALLS;
+}
+
+static bool set_property(void *user) {
+  struct border *border = user;
+  torpor_value value;
+  for (int i = 1; i <= CALLS; i++)
+    if (torpor_set(border->vm, border->object, "count", torpor_number(i)) !=
+        TORPOR_OK)
+      return false;
+  return torpor_get(border->vm, border->object, "count", &value) == TORPOR_OK &&
+         torpor_value_number(value) == CALLS;
+}
+
+static bool call_function(void *user) {
+  struct border *border = user;
+  torpor_value sum = torpor_number(0);
+  for (int i = 0; i < CALLS; i++)
+    if (torpor_call(border->vm, border->function, torpor_undefined(), &sum, 1,
+                    &sum) != TORPOR_OK)
+      return false;
+  return torpor_value_number(sum) == CALLS;
+}
+
+static int measure_border(double ms, probe_work_fn *work) {
+  struct border border = {.vm = sleeper_open_vm(0)};
+  int code;
+  border.object = sleeper_eval(border.vm, "({ id: 1, name: 'item', count: 0 })",
+                               "object.js");
+  border.function = sleeper_eval(border.vm, "((n) => n + 1)", "function.js");
+  code = measure_calls(ms, work, &border);
+  torpor_vm_close(border.vm);
+  return code;
+}
+
+static int measure_get(double ms) {
+  return measure_border(ms, get_property);
+}
+
+static int measure_set(double ms) {
+  return measure_border(ms, set_property);
+}
+
+static int measure_call(double ms) {
+  return measure_border(ms, call_function);
 }
 
 /* ---- Data -----------------------------------------------------------------*/
@@ -268,10 +400,19 @@ static const struct {
   const char *name;
   int (*measure)(double ms);
 } works[] = {
-    {"create", measure_create},       {"host-call", measure_host_call},
-    {"dump", measure_dump},           {"build", measure_build},
-    {"string-in", measure_string_in}, {"string-out", measure_string_out},
-    {"memory", measure_memory},       {"crowd", measure_crowd},
+    {"create", measure_create},
+    {"host-call", measure_host_call},
+    {"text-call", measure_text_call},
+    {"object-call", measure_object_call},
+    {"get", measure_get},
+    {"set", measure_set},
+    {"call", measure_call},
+    {"dump", measure_dump},
+    {"build", measure_build},
+    {"string-in", measure_string_in},
+    {"string-out", measure_string_out},
+    {"memory", measure_memory},
+    {"crowd", measure_crowd},
 };
 
 int main(int count, char **args) {
