@@ -267,9 +267,9 @@ enum {
   /* (value): as torpor_error_read, without cause, from what is plain data: \
      no code of the program runs. */  \
   X(i, torpor_error_look, l)                                                   \
-  /* (value, mark): closes the scope of that mark, out of which 'value', if \
-     it is a handle in it, goes into the outer one, unchanged. */  \
-  X(i, torpor_scope_leave, li)                                                 \
+  /* (value, serial): closes the scope as torpor_scope_end does; 'value', if \
+     it is a handle in it, goes into the outer one, unchanged. */ \
+  X(i, torpor_scope_leave, ll)                                                 \
   /* (value): ends a handle that nobody wants, if it is the newest. */         \
   X(i, torpor_value_drop, l)                                                   \
   /* (op, object, key, value): TORPOR_ABI_GET and so on. WRONG_TYPE: not an \
@@ -342,7 +342,11 @@ enum {
   X(i, torpor_module_new, iil)                                                 \
   /* (object, key address, key size, value): a property for that, made \
      without running code of the program. */       \
-  X(i, torpor_module_export, liil)
+  X(i, torpor_module_export, liil)                                             \
+  /* (serial): releases the scoped handles that are newer. A host that keeps \
+     host.generation opens a scope by that, and need not close one in which it \
+     stayed the same. STALE: some are not the running host function's. */ \
+  X(i, torpor_scope_end, l)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *

@@ -187,25 +187,18 @@ static handle *handle_find(uint64_t bits) {
 static torpor_status torpor__value(uint64_t bits, JSValue *out) {
   torpor_value value = {bits};
   const handle *found;
-  switch (torpor_value_type(value)) {
-  case TORPOR_TYPE_NUMBER:
-    *out = js_number(torpor_value_number(value));
-    return TORPOR_OK;
-  case TORPOR_TYPE_UNDEFINED:
-    *out = JS_UNDEFINED;
-    return TORPOR_OK;
-  case TORPOR_TYPE_NULL:
-    *out = JS_NULL;
-    return TORPOR_OK;
-  case TORPOR_TYPE_BOOLEAN:
-    *out = js_bool(bits & 1);
-    return TORPOR_OK;
-  default:
-    break;
+  if (bits >> 48 >= TORPOR_TAG_STRING) {
+    found = handle_find(bits);
+    *out = found ? found->value : JS_UNDEFINED;
+    return found ? TORPOR_OK : TORPOR_STALE;
   }
-  found = handle_find(bits);
-  *out = found ? found->value : JS_UNDEFINED;
-  return found ? TORPOR_OK : TORPOR_STALE;
+  if (torpor_value_type(value) == TORPOR_TYPE_NUMBER)
+    *out = js_number(torpor_value_number(value));
+  else if (torpor_value_type(value) == TORPOR_TYPE_BOOLEAN)
+    *out = js_bool(bits & 1);
+  else
+    *out = bits >> 48 == TORPOR_TAG_NULL ? JS_NULL : JS_UNDEFINED;
+  return TORPOR_OK;
 }
 
 /* ---- Scopes --------------------------------------------------------------*/
@@ -235,14 +228,25 @@ torpor_status export_scope_close(uint32_t mark) {
   return TORPOR_OK;
 }
 
+/* The height that the handles up to number 'serial' have. */
+static uint32_t scope_mark(uint64_t serial) {
+  return handle_index(&scoped, table_slots(&scoped), serial + 1);
+}
+
+EXPORT(torpor_scope_end)
+torpor_status export_scope_end(uint64_t serial) {
+  return export_scope_close(scope_mark(serial));
+}
+
 /* A handle that leaves keeps its number: all below it have smaller ones. */
 EXPORT(torpor_scope_leave)
-torpor_status export_scope_leave(uint64_t bits, uint32_t mark) {
+torpor_status export_scope_leave(uint64_t bits, uint64_t serial) {
   handle *slots = table_slots(&scoped), *found = NULL, moved;
+  uint32_t mark = scope_mark(serial);
   JSValue value;
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
-  if (mark > scoped.count || mark < scope_floor) return TORPOR_STALE;
+  if (mark < scope_floor) return TORPOR_STALE;
   if (bits >> 48 >= TORPOR_TAG_STRING && !(bits & HANDLE_RETAINED))
     found = handle_find(bits);
   if (found && found >= slots + mark) {

@@ -44,6 +44,7 @@ typedef struct torpor__instance torpor__instance; /* generated, see bind.c */
 #define TORPOR__C_i uint32_t
 #define TORPOR__C_v
 #define TORPOR__C_l uint64_t
+#define TORPOR__C_ll uint64_t, uint64_t
 #define TORPOR__C_ii uint32_t, uint32_t
 #define TORPOR__C_il uint32_t, uint64_t
 #define TORPOR__C_li uint64_t, uint32_t

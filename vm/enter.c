@@ -12,7 +12,7 @@
  * how much it may, so that recursion ends in an error that JavaScript can
  * catch.
  *
- * The exports have eighteen signatures; arguments come as an array of 64 bits
+ * The exports have nineteen signatures; arguments come as an array of 64 bits
  * each and are unpacked by the letters of abi.h. */
 #include "vm/enter.h"
 
@@ -51,6 +51,7 @@ static double to_double(uint64_t bits) {
 #define PASS_iiiii , I(0), I(1), I(2), I(3), I(4)
 #define PASS_iiiiii , I(0), I(1), I(2), I(3), I(4), I(5)
 #define PASS_l , L(0)
+#define PASS_ll , L(0), L(1)
 #define PASS_li , L(0), I(1)
 #define PASS_lii , L(0), I(1), I(2)
 #define PASS_lil , L(0), I(1), L(2)
@@ -130,15 +131,24 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
 
 /* ---- Scopes that nobody sees ----------------------------------------------*/
 
-uint32_t torpor__scope_open(torpor_vm *vm) {
+/* A scope is what is newer than the newest handle was. An older engine counts
+ * the handles instead. */
+uint64_t torpor__scope_open(torpor_vm *vm) {
   torpor_status status = TORPOR_BROKEN;
+  if (vm->engine->exports.torpor_scope_end) return vm->control->host.generation;
   if (!vm->broken)
     status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
   return status == TORPOR_OK ? vm->returned : 0;
 }
 
-void torpor__scope_close(torpor_vm *vm, uint32_t mark) {
-  const uint64_t argument = mark;
-  if (!vm->broken)
-    torpor__enter(vm, TORPOR__EXPORT_torpor_scope_close, &argument);
+torpor_status torpor__scope_close(torpor_vm *vm, uint64_t mark) {
+  torpor_status status;
+  if (vm->broken) return TORPOR_BROKEN;
+  if (!vm->engine->exports.torpor_scope_end)
+    status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_close, &mark);
+  else if (vm->control->host.generation == mark)
+    return TORPOR_OK;
+  else
+    status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_end, &mark);
+  return status == TORPOR_OK ? (torpor_status)vm->returned : status;
 }

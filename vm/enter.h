@@ -19,7 +19,7 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
 
 /* A scope for handles that we make for ourselves; the VM's sentence stays as it
  * is. */
-uint32_t torpor__scope_open(torpor_vm *vm);
-void torpor__scope_close(torpor_vm *vm, uint32_t mark);
+uint64_t torpor__scope_open(torpor_vm *vm);
+torpor_status torpor__scope_close(torpor_vm *vm, uint64_t mark);
 
 #endif

@@ -172,13 +172,13 @@ static uint32_t call_more(torpor_vm *vm, const torpor__bound *to,
  * undefined, so that a host function need not count them. */
 static void read_values(torpor_vm *vm, const uint8_t *given, uint32_t count,
                         torpor_value *values) {
-  for (uint32_t i = 0; i < count; i++) {
-    uint64_t bits;
-    memcpy(&bits, given + (size_t)i * sizeof(bits), sizeof(bits));
-    values[i] = torpor__value_of(vm, bits);
-  }
-  for (uint32_t i = count; i < TORPOR_ARGUMENTS_LEAST; i++)
+  for (uint32_t i = 0; i < TORPOR_ARGUMENTS_LEAST; i++)
     values[i] = torpor_undefined();
+  for (uint32_t i = 0; i < count; i++) {
+    memcpy(&values[i].bits, given + (size_t)i * sizeof(uint64_t),
+           sizeof(uint64_t));
+    values[i].owner = torpor__is_handle(values[i]) ? vm->owner : 0;
+  }
 }
 
 static uint32_t call_with(torpor_vm *vm, const torpor__bound *to,

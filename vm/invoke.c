@@ -5,8 +5,6 @@
  * VM is damaged. */
 #include "vm/invoke.h"
 
-#include <string.h>
-
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/limit.h"
@@ -61,21 +59,27 @@ static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
 
 torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
                              const uint64_t *arguments) {
+  /* Taken one by one: the processor would wait for what was just written in
+   * smaller pieces than it is read. */
+  const volatile uint64_t *given;
   torpor_status status = torpor__enter(vm, export, arguments);
   if (status != TORPOR_OK) return status;
-  memcpy(vm->result, vm->control->host.result, sizeof(vm->result));
+  given = vm->control->host.result;
+  for (int i = 0; i < TORPOR_ABI_RESULTS; i++) vm->result[i] = given[i];
   return vm->returned == TORPOR_OK ? TORPOR_OK
                                    : fail_returned(vm, vm->returned);
 }
 
 torpor_status torpor__give_value(torpor_vm *vm, torpor_status status,
                                  torpor_value *out) {
-  torpor_value value;
+  bool is_handle;
   if (status != TORPOR_OK) return status;
-  value = torpor__value_of(vm, vm->result[0]);
-  if (out)
-    *out = value;
-  else if (torpor__is_handle(value))
-    return torpor__enter(vm, TORPOR__EXPORT_torpor_value_drop, &value.bits);
+  is_handle = torpor__is_handle((torpor_value){vm->result[0], 0});
+  if (out) {
+    out->bits = vm->result[0];
+    out->owner = is_handle ? vm->owner : 0;
+  } else if (is_handle) {
+    return torpor__enter(vm, TORPOR__EXPORT_torpor_value_drop, vm->result);
+  }
   return status;
 }

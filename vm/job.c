@@ -98,7 +98,7 @@ static torpor_status take_promise(torpor_vm *vm, torpor_promise_state *state,
 torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
                                   torpor_promise_state *state,
                                   torpor_value *result) {
-  uint32_t scope = 0;
+  uint64_t scope = 0;
   torpor_status status;
   if (state) *state = TORPOR_PENDING;
   if (result) *result = torpor_undefined();
@@ -180,7 +180,7 @@ torpor_status torpor_await(torpor_vm *vm, torpor_value promise,
 
 /* For older engines, which need a handle for it. */
 static torpor_status look_by_handle(torpor_vm *vm, torpor_token token) {
-  uint32_t scope = torpor__scope_open(vm);
+  uint64_t scope = torpor__scope_open(vm);
   torpor_status status = TORPOR_TRAPPED;
   uint64_t state;
   if (!vm->broken) status = TORPOR__INVOKE(vm, value_import, token);

@@ -138,7 +138,7 @@ static void describe(torpor_vm *vm, const torpor_error *error) {
 static torpor_status look(torpor_vm *vm, torpor_error *out) {
   torpor_value thrown = vm->exception;
   torpor_status status;
-  uint32_t scope;
+  uint64_t scope;
   if (vm->engine->exports.torpor_error_look)
     return torpor__error_take(vm, TORPOR__EXPORT_torpor_error_look, thrown,
                               out);

@@ -20,6 +20,7 @@
 
 torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out) {
   torpor_status status;
+  uint64_t mark;
   TORPOR__REQUIRE(vm, out);
   *out = 0;
   status = torpor__begin(vm);
@@ -28,10 +29,10 @@ torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out) {
                                 &vm->scope_room, vm->scope_count + 1,
                                 sizeof(*vm->scopes)))
     return torpor__end(vm, torpor__fail(vm, TORPOR_NOMEM, "out of memory"));
-  status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_open, NULL);
-  if (status != TORPOR_OK) return torpor__end(vm, status);
+  mark = torpor__scope_open(vm);
+  if (vm->broken) return torpor__end(vm, TORPOR_TRAPPED);
   *out = (vm->owner << 32) + ++vm->scope_last;
-  vm->scopes[vm->scope_count++] = (torpor__scope){*out, vm->returned};
+  vm->scopes[vm->scope_count++] = (torpor__scope){*out, mark};
   return torpor__end(vm, TORPOR_OK);
 }
 
@@ -48,6 +49,13 @@ static torpor_status find_scope(torpor_vm *vm, torpor_scope scope,
   return TORPOR_OK;
 }
 
+static torpor_status end_scope(torpor_vm *vm, uint32_t index) {
+  torpor_status status = torpor__scope_close(vm, vm->scopes[index].mark);
+  if (status != TORPOR_STALE) return status;
+  return torpor__fail(vm, status,
+                      "the scope was not opened in this host function");
+}
+
 torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope) {
   torpor_status status = torpor__begin(vm);
   uint32_t index = 0;
@@ -55,8 +63,7 @@ torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope) {
   status = find_scope(vm, scope, &index);
   if (status != TORPOR_OK) return torpor__end(vm, status);
   vm->scope_count = index;
-  status = TORPOR__INVOKE(vm, scope_close, vm->scopes[index].mark);
-  return torpor__end(vm, status);
+  return torpor__end(vm, end_scope(vm, index));
 }
 
 /* For older engines: a token carries the value. */
@@ -67,7 +74,7 @@ static torpor_status leave_by_token(torpor_vm *vm, uint32_t index,
   if (status != TORPOR_OK) return status;
   token = vm->result[0];
   vm->scope_count = index;
-  status = TORPOR__INVOKE(vm, scope_close, vm->scopes[index].mark);
+  status = end_scope(vm, index);
   if (status == TORPOR_OK) status = TORPOR__INVOKE(vm, value_import, token);
   if (status == TORPOR_OK) *value = torpor__value_of(vm, vm->result[0]);
   return vm->broken ? TORPOR_TRAPPED : TORPOR__INVOKE(vm, value_forget, token);

@@ -9,7 +9,7 @@
 /* A scope that the host has open. */
 struct torpor__scope {
   torpor_scope number;
-  uint32_t mark; /* the guest's */
+  uint64_t mark; /* of torpor__scope_open */
 };
 
 static inline bool torpor__is_handle(torpor_value value) {
