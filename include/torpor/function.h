@@ -15,11 +15,9 @@ extern "C" {
 
 /* ---- Calling -------------------------------------------------------------*/
 
-/* Calls 'function' with 'self' as this; a method of 'object' by its name, read
- * as torpor_get does; a constructor, with 'new_target' as new.target
- * (undefined: the constructor itself). 'args' may have up to 65,535 values. A
- * result that is not wanted (NULL) leaves no handle, and 'out' may be a place in
- * 'args'.
+/* Calls 'function' with 'self' as this. 'args' may have up to 65,535 values. A
+ * result that is not wanted (NULL) leaves no handle, and 'out' may be a place
+ * in 'args'.
  * TORPOR_THROWN: it threw, see torpor_exception. TORPOR_INTERRUPTED: a limit
  * stopped it, and the VM may be used. TORPOR_TRAPPED: it was ended, and the VM
  * is broken.
@@ -28,10 +26,15 @@ TORPOR_API torpor_status torpor_call(torpor_vm *vm, torpor_value function,
                                      torpor_value self,
                                      const torpor_value *args, size_t count,
                                      torpor_value *out);
+/* Calls the method 'name', which is read as torpor_get does.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_call_method(torpor_vm *vm, torpor_value object,
                                             const char *name,
                                             const torpor_value *args,
                                             size_t count, torpor_value *out);
+/* Calls a constructor, with 'new_target' as new.target (undefined: the
+ * constructor itself).
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_construct(torpor_vm *vm,
                                           torpor_value constructor,
                                           torpor_value new_target,

@@ -27,10 +27,10 @@ TORPOR_API torpor_status torpor_array_new(torpor_vm *vm, torpor_value *out);
 
 /* ---- Properties ----------------------------------------------------------*/
 
-/* Reads and writes as obj[key] does in strict JavaScript, so getters, setters
- * and proxies run, and what cannot be set throws. 'key' is UTF-8 and ends with
- * a zero byte; any other key: torpor_get_key. 'object' may be any value that
- * has properties, so also a string.
+/* These read and write as obj[key] does in strict JavaScript, so getters,
+ * setters and proxies run, and what cannot be set throws. 'key' is UTF-8 and
+ * ends with a zero byte; any other key: torpor_get_key. 'object' may be any
+ * value that has properties, so also a string.
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_get(torpor_vm *vm, torpor_value object,
                                     const char *key, torpor_value *out);
@@ -48,12 +48,13 @@ TORPOR_API torpor_status torpor_set_index(torpor_vm *vm, torpor_value object,
                                           uint32_t index, torpor_value value);
 
 /* Several at once, in their order, which is faster: 'count' keys, and room for
- * as many values. Elements: those of an array from 'first' on, which takes no
- * notice of its length. When one throws, none is given.
+ * as many values. When one throws, none is given.
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_get_each(torpor_vm *vm, torpor_value object,
                                          const char *const *keys, size_t count,
                                          torpor_value *out);
+/* The same of the elements from 'first' on, whatever the length is.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_get_elements(torpor_vm *vm, torpor_value object,
                                              uint32_t first, size_t count,
                                              torpor_value *out);
@@ -98,18 +99,22 @@ static inline torpor_key torpor_key_index(double index) {
   return torpor_key_value(torpor_number(index));
 }
 
-/* As torpor_get and torpor_set.
+/* As torpor_get.
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_get_key(torpor_vm *vm, torpor_value object,
                                         torpor_key key, torpor_value *out);
+/* As torpor_set.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_set_key(torpor_vm *vm, torpor_value object,
                                         torpor_key key, torpor_value value);
 
-/* Whether 'key' is in the object or its prototypes; in itself. From here on
+/* Whether 'key' is in the object or its prototypes. From here on
  * 'object' must be one: TORPOR_WRONG_TYPE.
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_has(torpor_vm *vm, torpor_value object,
                                     torpor_key key, bool *out);
+/* The same without prototypes.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_has_own(torpor_vm *vm, torpor_value object,
                                         torpor_key key, bool *out);
 
@@ -201,6 +206,8 @@ TORPOR_API torpor_status torpor_keys(torpor_vm *vm, torpor_value object,
 TORPOR_API torpor_status torpor_prototype_get(torpor_vm *vm,
                                               torpor_value object,
                                               torpor_value *out);
+/* Sets it; throws when it cannot be.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_prototype_set(torpor_vm *vm,
                                               torpor_value object,
                                               torpor_value prototype);
@@ -212,11 +219,13 @@ typedef enum torpor_integrity {
   TORPOR_FROZEN = 3,       /* Object.freeze: none changed */
 } torpor_integrity;
 
-/* Makes it so; throws when it cannot be. Tells whether it is so.
+/* Makes it so; throws when it cannot be.
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_integrity_set(torpor_vm *vm,
                                               torpor_value object,
                                               torpor_integrity level);
+/* Tells whether it is so.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_integrity_test(torpor_vm *vm,
                                                torpor_value object,
                                                torpor_integrity level,
@@ -237,18 +246,23 @@ TORPOR_API torpor_status torpor_integrity_test(torpor_vm *vm,
  * 'next' answers TORPOR_NOT_FOUND at the end. 'close' calls the iterator's
  * 'return' when it has not come to its end, and gives back 'status', but
  * TORPOR_OK for TORPOR_NOT_FOUND; with TORPOR_OK what 'return' throws is
- * thrown, else that does not count. An iterator that threw is at its end.
- * [fails] [throws] [runs] */
+ * thrown, else that does not count. An iterator that threw is at its end. */
 typedef struct torpor_iterator {
   torpor_value object, next;
   bool done;
 } torpor_iterator;
+/* Begins.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_iterator_open(torpor_vm *vm,
                                               torpor_value iterable,
                                               torpor_iterator *out);
+/* Gives the next value; TORPOR_NOT_FOUND at the end.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_iterator_next(torpor_vm *vm,
                                               torpor_iterator *iterator,
                                               torpor_value *out);
+/* Ends the loop, whose last status is 'status'.
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_iterator_close(torpor_vm *vm,
                                                torpor_iterator *iterator,
                                                torpor_status status);
