@@ -10,9 +10,9 @@
  *     0          stack_size        host part            heap break
  *     | left out | compared        | left out | compared | left out ...
  *
- * Of a large VM pages behind the end of the baseline can be taken whole, unless
- * they are zero: they are looked at only as far as to their first byte that is
- * not, and then copied.
+ * When a large VM is written whole, pages behind the end of the baseline are
+ * taken whole as well, unless they are zero: they are looked at only as far as
+ * to their first byte that is not, and then copied.
  *
  * The stack is empty between entries, the host's part of the control block is
  * written by each host anew, and beyond the break all is zero. A break below
@@ -39,6 +39,9 @@ TORPOR__THRESHOLD(whole_from, UINT32_C(1) << 20);
 #define LINE 64u
 #define WORD 8u
 #define VARINT_LARGEST 10u
+/* Runs of whole pages end where addresses are multiples of this: so each is
+ * still in the cache, read and written, when its checksum is added. */
+#define WHOLE_LARGEST (UINT32_C(256) << 10)
 
 _Static_assert(TORPOR__RUN_GAP > WORD, "stretches a word apart are one run");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -60,6 +63,7 @@ typedef struct scan {
   unsigned head, tail; /* bytes at its ends that do not differ */
   uint32_t written;    /* end of the last run in 'out' */
   torpor__buffer *out;
+  torpor__running_checksum *sum; /* NULL: it is added up later */
 } scan;
 
 /* What the page that holds 'address' is compared with. */
@@ -92,6 +96,7 @@ static void write_run(scan *s, uint32_t start, uint32_t end,
     to = put_varint(to, (uint64_t)size << 1 | !bytes);
     if (bytes) to = (uint8_t *)memcpy(to, bytes, size) + size;
     s->out->size = (size_t)(to - s->out->data);
+    if (s->sum) torpor__checksum_follow(s->sum, s->out);
   }
   s->written = end;
 }
@@ -207,6 +212,7 @@ static void take_pages(scan *s, uint32_t start, uint32_t end) {
       s->end = stop;
       s->tail = 0;
     }
+    if (stop % WHOLE_LARGEST == 0) flush_run(s);
     start = stop;
   }
 }
@@ -249,7 +255,8 @@ static void make_room(const torpor_vm *vm, uint32_t limit,
     torpor__os_expect(out->data + out->size, (size_t)room);
 }
 
-void torpor__changes_write(torpor_vm *vm, bool fast, torpor__buffer *out) {
+void torpor__changes_write(torpor_vm *vm, torpor__buffer *out,
+                           torpor__running_checksum *sum) {
   scan s = {.image = vm->image->baseline,
             .memory = vm->memory,
             .out = out,
@@ -257,7 +264,8 @@ void torpor__changes_write(torpor_vm *vm, bool fast, torpor__buffer *out) {
             .whole = UINT32_MAX};
   bool large = s.limit >= s.image->size + torpor__whole_from;
   if (large) make_room(vm, s.limit, out);
-  if (large && fast) s.whole = s.image->size;
+  if (large) s.whole = s.image->size;
+  if (large) s.sum = sum;
   if (vm->image != vm->image->baseline) s.unwritten = vm->image;
   torpor__region_written(vm->region, scan_written, &s);
   if (s.unwritten) scan_unwritten(&s, UINT32_MAX / TORPOR__PAGE);

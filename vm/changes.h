@@ -4,12 +4,15 @@
 #define TORPOR_VM_CHANGES_H
 
 #include "common/buffer.h"
+#include "vm/checksum.h"
 #include "vm/vm.h"
 
 /* Adds the runs of 'vm' to 'out': against the baseline of its engine, or
- * against the state that it remembers. 'fast': if it is large, whole pages, so
- * that it takes no longer than copying; else the fewest bytes. */
-void torpor__changes_write(torpor_vm *vm, bool fast, torpor__buffer *out);
+ * against the state that it remembers. A large one is written whole as fast as
+ * it can be copied, and 'sum' follows, which begins behind what is in 'out', or
+ * is NULL; else as few bytes are written as can be. */
+void torpor__changes_write(torpor_vm *vm, torpor__buffer *out,
+                           torpor__running_checksum *sum);
 void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out);
 
 #endif

@@ -19,8 +19,6 @@
 
 #include <string.h>
 
-#include <libdeflate.h>
-
 #include "common/alloc.h"
 #include "common/buffer.h"
 #include "vm/bytes.h"
@@ -97,14 +95,23 @@ void torpor__section_stop(torpor__container_writer *writer) {
                       8);
 }
 
+/* Of all that there is, of which a part may be known. */
+static uint32_t add_up(torpor__container_writer *writer) {
+  const torpor__buffer *out = &writer->out;
+  torpor__running_checksum *sum = &writer->sum;
+  if (sum->end == sum->start) return torpor__checksum(out->data, out->size);
+  torpor__checksum_follow(sum, out);
+  return torpor__checksum_join(torpor__checksum(out->data, sum->start),
+                               sum->value, sum->end - sum->start);
+}
+
 torpor_status torpor__container_finish(torpor__container_writer *writer,
                                        torpor_bytes *out) {
   torpor__buffer *buffer = &writer->out;
   uint8_t checksum[CHECKSUM_SIZE];
   if (!buffer->failed) {
     torpor__bytes_write(buffer->data + AT_SECTIONS, writer->sections, 4);
-    torpor__bytes_write(checksum,
-                        libdeflate_crc32(0, buffer->data, buffer->size), 4);
+    torpor__bytes_write(checksum, add_up(writer), 4);
     torpor__buffer_add(buffer, checksum, sizeof(checksum));
   }
   return torpor__buffer_finish(buffer, out);
@@ -136,7 +143,7 @@ static torpor_status check_frame(const uint8_t *data, size_t size) {
                         "up to %d; use the newer Torpor that made it",
                         version, TORPOR__SNAPSHOT_VERSION);
   checksum = torpor__bytes_read_u32(data + size - CHECKSUM_SIZE);
-  if (libdeflate_crc32(0, data, size - CHECKSUM_SIZE) != checksum)
+  if (torpor__checksum(data, size - CHECKSUM_SIZE) != checksum)
     return torpor__fail(NULL, TORPOR_CHECKSUM,
                         "the snapshot's checksum does not match: its bytes "
                         "were altered or cut off; use another copy of it");

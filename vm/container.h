@@ -7,6 +7,7 @@
 #define TORPOR_VM_CONTAINER_H
 
 #include "common/buffer.h"
+#include "vm/checksum.h"
 #include "vm/pack.h"
 
 #define TORPOR__SNAPSHOT_VERSION 1
@@ -35,7 +36,9 @@ typedef struct torpor__container_writer {
   torpor__buffer out;
   torpor__packing packing;
   uint32_t sections;
-  size_t section_at; /* of the section that is being written */
+  size_t section_at;            /* of the section that is being written */
+  torpor__running_checksum sum; /* of the last section's content as it is
+                                   written; empty: it is not known */
 } torpor__container_writer;
 
 /* Starts the snapshot of a VM of engine 'id' (hex) with 'pages' of memory. */

@@ -116,13 +116,19 @@ static void end_job(torpor_snapshot_job *job) {
   torpor__name_release(job->name);
 }
 
+static void write_whole(torpor_vm *vm, torpor__container_writer *writer) {
+  bool packed = writer->packing.packed;
+  torpor__checksum_begin(&writer->sum, &writer->out);
+  torpor__changes_write(vm, &writer->out, packed ? NULL : &writer->sum);
+}
+
 static torpor_status write_memory(torpor_vm *vm, bool delta,
                                   torpor__container_writer *writer) {
   torpor__section_start(writer, TORPOR__SECTION_MEMORY);
   if (delta)
     torpor__changes_write_since(vm, &writer->out);
   else
-    torpor__changes_write(vm, !writer->packing.packed, &writer->out);
+    write_whole(vm, writer);
   if (!writer->out.failed) return TORPOR_OK;
   return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
 }

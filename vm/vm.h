@@ -97,6 +97,7 @@
  *     container.c      header, sections and checksum of a snapshot
  *     pack.c           compressing sections
  *     bytecode.c       header and checksum of bytecode
+ *     checksum.c       the checksum of a snapshot, in pieces
  *     protect.c        snapshots under a caller's key
  *     identify.c       the id of a snapshot
  *     writer.c         trees of values, written call by call
