@@ -116,6 +116,34 @@ static void test_view(void **state) {
   torpor__os_file_close(file);
 }
 
+/* What is written to a file shows in a view, and the reverse. */
+static void test_file_bytes(void **state) {
+  torpor__os_file file = torpor__os_file_open(4 * CHUNK);
+  uint8_t *view, *bytes = calloc(4, CHUNK);
+  (void)state;
+  if (file == TORPOR__OS_NO_FILE) skip();
+  assert_non_null(bytes);
+  assert_true(torpor__os_file_resize(file, 4 * CHUNK));
+  view = torpor__os_file_view(file, 4 * CHUNK, TORPOR__OS_WRITE);
+  assert_non_null(view);
+  memset(bytes, 5, CHUNK + 9);
+  assert_true(torpor__os_file_write(file, CHUNK - 3, bytes, CHUNK + 9));
+  assert_true(is_all(view, CHUNK - 3, 0));
+  assert_true(is_all(view + CHUNK - 3, CHUNK + 9, 5));
+  assert_true(is_all(view + 2 * CHUNK + 6, 2 * CHUNK - 6, 0));
+  view[4 * CHUNK - 1] = 6;
+  assert_true(torpor__os_file_read(file, 2 * CHUNK, bytes, 2 * CHUNK));
+  assert_true(is_all(bytes, 6, 5));
+  assert_true(is_all(bytes + 6, 2 * CHUNK - 7, 0));
+  assert_int_equal(bytes[2 * CHUNK - 1], 6);
+  assert_false(torpor__os_file_read(file, 3 * CHUNK, bytes, 2 * CHUNK));
+  torpor__os_release(view, 4 * CHUNK);
+  assert_true(torpor__os_file_seal(file));
+  assert_false(torpor__os_file_write(file, 0, bytes, 1));
+  torpor__os_file_close(file);
+  free(bytes);
+}
+
 /* Two mappings of a file see nothing of each other; what is given back is the
  * file's again, after the file was closed. */
 static void test_map(void **state) {
@@ -411,8 +439,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_page_size), cmocka_unit_test(test_reserve),
       cmocka_unit_test(test_expect),    cmocka_unit_test(test_release_rest),
-      cmocka_unit_test(test_view),      cmocka_unit_test(test_map),
-      cmocka_unit_test(test_written),   cmocka_unit_test(test_jump),
+      cmocka_unit_test(test_view),      cmocka_unit_test(test_file_bytes),
+      cmocka_unit_test(test_map),       cmocka_unit_test(test_written),
+      cmocka_unit_test(test_jump),
 #ifndef TORPOR_SOFT_BOUNDS
       cmocka_unit_test(test_faults),    cmocka_unit_test(test_stack_is_refused),
 #endif

@@ -11,7 +11,9 @@
 #include "test/fuzz/draft.h"
 #include "test/support/save.h"
 #include "test/support/vm.h"
+#include "vm/checksum.h"
 #include "vm/container.h"
+#include "vm/vm.h"
 #include "wasm/os.h"
 
 #define METHOD 4 /* in the head of a section */
@@ -174,6 +176,82 @@ static void test_differences(void **state) {
   assert_int_equal(method_of(&pieces[1]), TORPOR__METHOD_FRAMES);
   for (int i = 0; i < 5; i++) torpor_bytes_free(&pieces[i]);
   torpor_vm_close(vm);
+}
+
+/* ---- Ids ------------------------------------------------------------------*/
+
+/* Asserts that the difference that is made after 'bytes' woke names them. */
+static void check_named(const torpor_bytes *bytes) {
+  uint8_t id[TORPOR_SNAPSHOT_ID_SIZE];
+  torpor_vm *vm = test_restore(bytes, NULL);
+  torpor_bytes delta = save(vm, TEST_SAVE(TORPOR_SAVE_DELTA));
+  test_ok(NULL, torpor_snapshot_identify(bytes->data, bytes->size, id));
+  assert_memory_equal(delta.data + 48, id, sizeof(id));
+  torpor_bytes_free(&delta);
+  torpor_vm_close(vm);
+}
+
+/* Of a large stored snapshot the id is made of the image and what is kept
+ * besides. */
+static void test_named_later(void **state) {
+  static const uint8_t map[] = {0xa1, 0x61, 'a', 1};
+  const unsigned flags[] = {0, TORPOR_SAVE_WAITING};
+  (void)state;
+  for (size_t i = 0; i < 2 * SOURCES; i++) {
+    torpor_vm *vm = test_vm_open(NULL);
+    torpor_bytes bytes, with;
+    test_eval(vm, sources[i % SOURCES]);
+    bytes = save(vm, TEST_SAVE(flags[i / SOURCES]));
+    check_named(&bytes);
+    test_ok(NULL, torpor_snapshot_attach(bytes.data, bytes.size, map,
+                                         sizeof(map), &with));
+    check_named(&with);
+    torpor_bytes_free(&with);
+    torpor_bytes_free(&bytes);
+    torpor_vm_close(vm);
+  }
+}
+
+/* The image loses what lies behind the heap's end; the id does not. */
+static void test_named_though_cut(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  uint32_t at = vm->engine->control + 12, end;
+  torpor_bytes bytes;
+  draft whole;
+  (void)state;
+  test_eval(vm, sources[3]);
+  end = vm->control->heap_break - 100000;
+  bytes = save(vm, NULL);
+  draft_read(&whole, bytes.data, bytes.size);
+  torpor_bytes_free(&bytes);
+  draft_patch(&draft_find(&whole, DRAFT_MEMORY)->content, at, &end, 4);
+  bytes = draft_write(&whole, NULL);
+  check_named(&bytes);
+  draft_free(&whole);
+  torpor_bytes_free(&bytes);
+  torpor_vm_close(vm);
+}
+
+/* ---- Checksums ------------------------------------------------------------*/
+
+static void test_checksums(void **state) {
+  static const size_t cuts[] = {0, 1, 2, 3, 4, 7, 64, 65537, 99999, 100000};
+  const size_t size = 100000;
+  uint8_t *bytes = malloc(size);
+  uint32_t sum;
+  test_random random = {1};
+  (void)state;
+  assert_non_null(bytes);
+  for (size_t i = 0; i < size; i++)
+    bytes[i] = (uint8_t)test_random_next(&random);
+  sum = torpor__checksum(bytes, size);
+  assert_int_equal(sum, libdeflate_crc32(0, bytes, size));
+  for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
+    uint32_t first = torpor__checksum(bytes, cuts[i]);
+    uint32_t second = torpor__checksum(bytes + cuts[i], size - cuts[i]);
+    assert_int_equal(torpor__checksum_join(first, second, size - cuts[i]), sum);
+  }
+  free(bytes);
 }
 
 /* ---- Options --------------------------------------------------------------*/
@@ -352,16 +430,49 @@ static void test_memory(void **state) {
   torpor_vm_close(vm);
 }
 
+/* The same when the system refuses, at each place in turn. */
+static void test_refusals(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_bytes stored, again;
+  unsigned asked, passed = 0;
+  (void)state;
+  test_eval(vm, sources[2]);
+  stored = save(vm, NULL);
+  torpor_vm_close(vm);
+  do {
+    torpor_status status;
+    torpor_pool_drain();
+    torpor__os_refuse(passed, 1);
+    status = torpor_snapshot_restore(stored.data, stored.size, NULL, &vm);
+    asked = torpor__os_asked();
+    torpor__os_refuse(0, 0);
+    if (status != TORPOR_OK) {
+      assert_int_equal(status, TORPOR_NOMEM);
+      continue;
+    }
+    again = save(vm, NULL);
+    assert_true(are_equal(&again, &stored));
+    torpor_bytes_free(&again);
+    torpor_vm_close(vm);
+  } while (asked > passed++); /* until nothing was refused */
+  assert_in_range(asked, 10, 1000);
+  torpor_bytes_free(&stored);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_round_trips),
       cmocka_unit_test(test_threads),
       cmocka_unit_test(test_stored_is_copied),
       cmocka_unit_test(test_differences),
+      cmocka_unit_test(test_named_later),
+      cmocka_unit_test(test_named_though_cut),
+      cmocka_unit_test(test_checksums),
       cmocka_unit_test(test_options),
       cmocka_unit_test(test_frames),
       cmocka_unit_test(test_other_blocks),
       cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_refusals),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

@@ -334,7 +334,8 @@ static void check_pieces(const torpor__remembered *remembered) {
 static void check_remembered(const torpor_vm *vm) {
   const torpor__remembered *remembered = &vm->remembered;
   if (!remembered->known) assert(!remembered->pieces && !remembered->name);
-  if (remembered->known) assert(remembered->pieces || remembered->name);
+  if (remembered->known)
+    assert(remembered->pieces || remembered->name || vm->image->sketch);
   check_pieces(remembered);
   /* What was restored is laid out when it is needed. */
   if (!remembered->known || remembered->pieces) return;

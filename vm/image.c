@@ -29,6 +29,7 @@
 #include "common/alloc.h"
 #include "vm/bytes.h"
 #include "vm/engine.h"
+#include "vm/image-window.h"
 #include "wasm/mutex.h"
 #include "wasm/os.h"
 
@@ -63,7 +64,22 @@ static bool has_file(const torpor__image *image) {
   return image->file != TORPOR__OS_NO_FILE;
 }
 
+/* Opens a file, unless there is none to be had; false: no memory for what it
+ * takes to write it. */
+static bool open_file(torpor__image *image, uint64_t most) {
+  if (!files_refused) image->file = torpor__os_file_open(most);
+  if (!has_file(image)) return true;
+  image->window = torpor__image_window_open(image->file);
+  return image->window != NULL;
+}
+
+static void close_window(torpor__image *image) {
+  torpor__image_window_close(image->window);
+  image->window = NULL;
+}
+
 static void close_file(torpor__image *image) {
+  close_window(image);
   if (has_file(image)) torpor__os_file_close(image->file);
   image->file = TORPOR__OS_NO_FILE;
 }
@@ -92,9 +108,9 @@ static torpor__image *new_image(const torpor__engine *engine, uint64_t most) {
   torpor__image *image = torpor__alloc(sizeof(*image));
   if (!image) return NULL;
   *image = (torpor__image){.engine = engine, .file = TORPOR__OS_NO_FILE};
-  if (!files_refused) image->file = torpor__os_file_open(most);
   atomic_init(&image->references, 1);
-  if (reserve(image, round_up(most, TORPOR__CHUNK))) return image;
+  if (open_file(image, most) && reserve(image, round_up(most, TORPOR__CHUNK)))
+    return image;
   close_file(image);
   torpor__alloc_free(image);
   return NULL;
@@ -112,12 +128,23 @@ torpor_status torpor__image_put(void *user, uint32_t start, uint32_t size,
                                 const uint8_t *bytes) {
   torpor__image *image = user;
   uint8_t *place = image->bytes + start;
+  if (!bytes && start >= image->end) return TORPOR_OK;
+  if (start + size > image->end) image->end = start + size;
+  if (image->window) {
+    uint64_t limit = (uint64_t)image->pages * TORPOR__WASM_PAGE;
+    return torpor__image_window_put(image->window, limit, start, size, bytes)
+               ? TORPOR_OK
+               : TORPOR_NOMEM;
+  }
   if (bytes)
     memcpy(place, bytes, size);
   else
     memset(place, 0, size);
-  if (start + size > image->end) image->end = start + size;
   return TORPOR_OK;
+}
+
+bool torpor__image_settle(torpor__image *image) {
+  return !image->window || torpor__image_window_flush(image->window);
 }
 
 static uint8_t classify_page(const torpor__image *image, uint32_t page) {
@@ -152,6 +179,7 @@ void torpor__image_cut(torpor__image *image, uint32_t limit) {
 /* Seals the file, and maps it read-only. false: that failed. */
 static bool seal_file(torpor__image *image) {
   size_t size = image->mapped_size;
+  close_window(image);
   if (!torpor__os_file_resize(image->file, size)) return false;
   torpor__os_release(image->bytes, (size_t)image->reserved);
   image->reserved = 0;
@@ -189,6 +217,7 @@ static void check_image(const torpor__image *image) {
 #endif
 
 bool torpor__image_finish(torpor__image *image, bool shared) {
+  if (!torpor__image_settle(image)) return false;
   image->size = (uint32_t)round_up(image->end, TORPOR__PAGE);
   image->mapped_size = (uint32_t)round_up(image->end, TORPOR__CHUNK);
   if (!(has_file(image) ? seal_file(image) : seal_memory(image))) return false;
@@ -217,6 +246,7 @@ void torpor__image_release(torpor__image *image) {
     torpor__os_release(image->bytes, (size_t)image->reserved);
   close_file(image);
   torpor__alloc_free(image->page_use);
+  torpor__alloc_free(image->sketch);
   torpor__alloc_free(image);
 }
 
@@ -247,13 +277,16 @@ static void read_layout(torpor__image *image) {
   image->host_end = image->host_start + (uint32_t)sizeof(control.host);
 }
 
-static void put_segments(torpor__image *image) {
+static bool put_segments(torpor__image *image) {
   const torpor__engine *engine = image->engine;
   for (size_t i = 0; i < engine->segment_count; i++) {
     const torpor__engine_segment *segment = &engine->segments[i];
-    torpor__image_put(image, segment->address, segment->size, segment->data);
+    if (torpor__image_put(image, segment->address, segment->size,
+                          segment->data) != TORPOR_OK)
+      return false;
   }
   image->end = (uint32_t)round_up(image->end, TORPOR__PAGE);
+  return torpor__image_settle(image);
 }
 
 static torpor__image *make_baseline(const torpor__engine *engine) {
@@ -262,8 +295,7 @@ static torpor__image *make_baseline(const torpor__engine *engine) {
   if (!image) return NULL;
   image->baseline = image;
   image->end = engine->control + (uint32_t)sizeof(torpor_abi_control);
-  if (torpor__image_extend(image, size)) {
-    put_segments(image);
+  if (torpor__image_extend(image, size) && put_segments(image)) {
     read_layout(image);
     if (torpor__image_finish(image, true)) return image;
   }
@@ -304,10 +336,9 @@ torpor__image *torpor__image_start(const torpor__engine *engine,
   image->host_start = baseline->host_start;
   image->host_end = baseline->host_end;
   if (torpor__image_extend(image,
-                           (uint64_t)baseline->pages * TORPOR__WASM_PAGE)) {
-    torpor__image_put(image, 0, baseline->size, baseline->bytes);
+                           (uint64_t)baseline->pages * TORPOR__WASM_PAGE) &&
+      torpor__image_put(image, 0, baseline->size, baseline->bytes) == TORPOR_OK)
     return image;
-  }
   torpor__image_release(image);
   return NULL;
 }

@@ -5,6 +5,11 @@
 
 #include "vm/vm.h"
 
+/* How the file of one that is being made is written (image-window.h). */
+typedef struct torpor__image_window torpor__image_window;
+/* What it was made of, but for what it holds (sketch.h). */
+typedef struct torpor__sketch torpor__sketch;
+
 /* What a page of an image is. */
 #define TORPOR__PAGE_USED 1u  /* not all of it is zero */
 #define TORPOR__PAGE_OTHER 2u /* it differs from the baseline's */
@@ -17,7 +22,9 @@ struct torpor__image {
   uint32_t mapped_size; /* whole chunks: as far as VMs are mapped onto it */
   uint32_t pages;       /* memory of a VM that starts from it, in wasm pages */
   torpor__os_file file; /* none: VMs cannot be mapped onto it */
-  uint8_t *page_use;    /* a byte for each page; NULL: every page counts as both
+  torpor__image_window *window; /* NULL: it is finished, or has no file */
+  torpor__sketch *sketch;       /* NULL: there is none */
+  uint8_t *page_use; /* a byte for each page; NULL: every page counts as both
                            used and other */
   uint32_t stack_size;
   uint32_t host_start, host_end; /* control.host: set by us, never stored */
@@ -37,13 +44,15 @@ torpor__image *torpor__image_find(const torpor__engine *engine);
 
 /* Makes an image, of at most 'most' bytes, in steps: it starts as the baseline;
  * its memory is extended to what the VM has; runs are put into it (a
- * torpor__put_fn); it is cut at the limit of its heap, and finished. For a
+ * torpor__put_fn), and settled before its bytes are looked at or cut; it is cut
+ * at the limit of its heap, and finished. For a
  * 'shared' one all pages are compared with the baseline then, so that VMs need
  * not. NULL, false: no memory. */
 torpor__image *torpor__image_start(const torpor__engine *engine, uint64_t most);
 bool torpor__image_extend(torpor__image *image, uint64_t size);
 torpor_status torpor__image_put(void *user, uint32_t start, uint32_t size,
                                 const uint8_t *bytes);
+bool torpor__image_settle(torpor__image *image);
 void torpor__image_cut(torpor__image *image, uint32_t limit);
 bool torpor__image_finish(torpor__image *image, bool shared);
 

@@ -40,6 +40,7 @@
 #include "vm/image.h"
 #include "vm/memory.h"
 #include "vm/runs.h"
+#include "vm/sketch.h"
 #include "vm/threshold.h"
 #include "vm/vm.h"
 
@@ -200,12 +201,15 @@ static torpor_status lay_out(torpor_vm *vm) {
 }
 
 /* Gives what was restored its name, unless it has one. */
-static torpor_status identify(torpor__remembered *remembered) {
+static torpor_status identify(torpor_vm *vm) {
+  torpor__remembered *remembered = &vm->remembered;
   const torpor__piece *piece = remembered->last;
   uint8_t id[TORPOR_SNAPSHOT_ID_SIZE];
   torpor_status status;
   if (remembered->name) return TORPOR_OK;
-  status = torpor_snapshot_identify(piece->bytes, piece->copied, id);
+  status =
+      piece ? torpor_snapshot_identify(piece->bytes, piece->copied, id)
+            : torpor__sketch_identify(vm->image->sketch, vm->image->bytes, id);
   if (status != TORPOR_OK) return status;
   remembered->name = torpor__name_new();
   if (!remembered->name) return TORPOR_NOMEM;
@@ -232,7 +236,7 @@ torpor_status torpor__remember_ready(torpor_vm *vm) {
   status = lay_out(vm);
   if (status == TORPOR_OK && !set_limit(vm, vm->remembered.limit))
     status = TORPOR_NOMEM;
-  if (status == TORPOR_OK) status = identify(&vm->remembered);
+  if (status == TORPOR_OK) status = identify(vm);
   free_pieces(&vm->remembered);
   if (status == TORPOR_OK) return TORPOR_OK;
   torpor__remember_forget(vm);

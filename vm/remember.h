@@ -37,7 +37,8 @@ void torpor__name_release(torpor__name *name); /* NULL is fine */
 bool torpor__remember_piece(torpor_vm *vm, torpor__content *runs,
                             const void *data, size_t size);
 /* After the last snapshot of the chain, with its id, or NULL when its bytes
- * were copied: then the id is made when it is asked for. */
+ * were copied or the image has their sketch: then the id is made when it is
+ * asked for. */
 bool torpor__remember_pieces(torpor_vm *vm, const uint8_t *id);
 
 /* Makes image and shadow the remembered state. NOT_FOUND, NOMEM. */

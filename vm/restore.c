@@ -27,6 +27,7 @@
 #include "vm/pool.h"
 #include "vm/remember.h"
 #include "vm/runs.h"
+#include "vm/sketch.h"
 #include "vm/threshold.h"
 #include "vm/vm.h"
 
@@ -45,6 +46,7 @@ typedef struct loader {
   const torpor_slice *before; /* the piece that was loaded last, or NULL */
   uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]; /* its id, when that is known */
   bool has_id;
+  bool is_alone; /* the chain is one piece, for one VM */
 } loader;
 
 static torpor_status fail_memory(void) {
@@ -113,6 +115,8 @@ static torpor_status load_memory(loader *to, const torpor__content *memory,
   status = torpor__runs_read(image, size, memory->data, memory->size,
                              to->vm ? put_run : torpor__image_put,
                              to->vm ? (void *)to : to->image);
+  if (status == TORPOR_OK && to->image && !torpor__image_settle(to->image))
+    status = TORPOR_NOMEM;
   if (status == TORPOR_NOMEM) return fail_memory();
   if (status != TORPOR_OK) return torpor__container_damaged("its memory");
   if (find_control(to)->version != to->engine->abi_version ||
@@ -121,7 +125,14 @@ static torpor_status load_memory(loader *to, const torpor__content *memory,
   return TORPOR_OK;
 }
 
-/* Where the VM keeps the bytes, its id is made when that is asked for. */
+/* Makes the id of the piece that was loaded last. */
+static torpor_status identify(loader *to) {
+  to->has_id = true;
+  return torpor_snapshot_identify(to->before->data, to->before->size, to->id);
+}
+
+/* Where the VM keeps the bytes, or their sketch and the image, the id is made
+ * when it is asked for. */
 static torpor_status note_piece(loader *to, torpor__content *memory,
                                 const torpor_slice *slice) {
   to->before = slice;
@@ -131,10 +142,11 @@ static torpor_status note_piece(loader *to, torpor__content *memory,
       return TORPOR_OK;
     return fail_memory();
   }
-  to->has_id = true;
   if (to->vm && !torpor__remember_piece(to->vm, memory, NULL, 0))
     return fail_memory();
-  return torpor_snapshot_identify(slice->data, slice->size, to->id);
+  if (to->is_alone && to->image && !memory->owned)
+    to->image->sketch = torpor__sketch_new(slice, memory->data, memory->size);
+  return to->image && to->image->sketch ? TORPOR_OK : identify(to);
 }
 
 static torpor_status load(loader *to, torpor__container *container,
@@ -159,12 +171,8 @@ static torpor_status check_first(const torpor__container *container) {
 /* Whether 'container' is a difference from what was loaded last. */
 static torpor_status check_parent(loader *to,
                                   const torpor__container *container) {
-  torpor_status status = TORPOR_OK;
-  if (!to->has_id)
-    status =
-        torpor_snapshot_identify(to->before->data, to->before->size, to->id);
+  torpor_status status = to->has_id ? TORPOR_OK : identify(to);
   if (status != TORPOR_OK) return status;
-  to->has_id = true;
   if (container->has_parent &&
       memcmp(container->parent, to->id, sizeof(to->id)) == 0)
     return TORPOR_OK;
@@ -247,14 +255,17 @@ static torpor_status load_first(loader *to, const torpor_slice *slice,
 /* Clears what lies behind the end of the heap: we write zeros there, but not
  * every snapshot was made by us. */
 static torpor_status cut(loader *to) {
+  torpor_status status = TORPOR_OK;
+  uint32_t limit;
   if (to->vm) {
     if (to->end < to->vm->image->end) to->end = to->vm->image->end;
     return torpor__memory_cut(to->vm, to->end) ? TORPOR_OK : fail_memory();
   }
-  torpor__image_cut(to->image, torpor__memory_limit_of(
-                                   to->image->baseline,
-                                   find_control(to)->heap_break, to->memory));
-  return TORPOR_OK;
+  limit = torpor__memory_limit_of(to->image->baseline,
+                                  find_control(to)->heap_break, to->memory);
+  if (limit < to->image->end && !to->has_id) status = identify(to);
+  torpor__image_cut(to->image, limit);
+  return status;
 }
 
 static torpor_status load_chain(loader *to, const torpor_slice *chain,
@@ -265,6 +276,7 @@ static torpor_status load_chain(loader *to, const torpor_slice *chain,
                         "a chain has 1 to %d snapshots, this one %zu",
                         TORPOR_CHAIN_LARGEST, count);
   TORPOR__REQUIRE(NULL, chain);
+  to->is_alone = count == 1 && !image;
   status = load_first(to, chain, image);
   if (status == TORPOR_OK) status = load_deltas(to, chain + 1, count - 1);
   if (status == TORPOR_OK) status = cut(to);

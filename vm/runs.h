@@ -17,6 +17,19 @@
 
 #define TORPOR__RUN_GAP 16
 
+/* Goes over runs, one by one; begins with 'at' and 'end' set. */
+typedef struct torpor__run_reader {
+  const uint8_t *at, *end;
+  bool heads_alone; /* the runs have no bytes, only what stands before them */
+  const uint8_t *head,
+      *content; /* of the run: where it begins, and its bytes */
+  uint64_t address, length;
+  bool is_zero;
+} torpor__run_reader;
+/* Reads the next run. false: there is none, which is good when 'at' is 'end'.
+ * Nothing is known of its address and length but that its bytes are there. */
+bool torpor__runs_next(torpor__run_reader *reader);
+
 /* Calls 'put' for each run in 'data', in order; 'bytes' is NULL for zeros.
  * Gives what 'put' gives when that is not OK; FORMAT when a run reaches beyond
  * 'memory' bytes, or into what snapshots of VMs of 'image' leave out. */

@@ -84,9 +84,11 @@
  *     check.c          assertions, in test builds
  *     changes.c        what differs from the baseline, or since the last save
  *     remember.c       the state at the last save
+ *     sketch.c         the id of a snapshot that only its image is left of
  *     runs.c           reading what differs
  *     memory.c         guest addresses to pointers
  *     image.c          memory that never changes, which VMs start from
+ *     image-window.c   writing the file of an image
  *
  *   Engines:
  *     engine.c         finding the one that is needed
@@ -148,7 +150,8 @@ typedef struct torpor__remembered {
   bool known; /* there is such a state */
   uint32_t limit;
   torpor__piece *pieces, *last;
-  torpor__name *name; /* set once 'pieces' is empty */
+  torpor__name *name; /* set once 'pieces' is empty, unless the image has a
+                         sketch that it can be made of */
 #ifdef TORPOR_TESTING
   uint64_t sum; /* of the state, for assertions (check.c) */
   bool is_summed;

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "wasm/os.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +108,37 @@ void torpor__os_file_close(torpor__os_file file) {
 bool torpor__os_file_resize(torpor__os_file file, uint64_t size) {
   if (torpor__os_is_refused()) return false;
   return ftruncate((int)file, (off_t)size) == 0;
+}
+
+bool torpor__os_file_write(torpor__os_file file, uint64_t at, const void *bytes,
+                           size_t size) {
+  const uint8_t *from = bytes;
+  bool refused = torpor__os_is_refused();
+  if (refused) size /= 2;
+  while (size > 0) {
+    ssize_t done = pwrite((int)file, from, size, (off_t)at);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    from += done;
+    at += (uint64_t)done;
+    size -= (size_t)done;
+  }
+  return !refused;
+}
+
+bool torpor__os_file_read(torpor__os_file file, uint64_t at, void *bytes,
+                          size_t size) {
+  uint8_t *to = bytes;
+  if (torpor__os_is_refused()) return false;
+  while (size > 0) {
+    ssize_t done = pread((int)file, to, size, (off_t)at);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    to += done;
+    at += (uint64_t)done;
+    size -= (size_t)done;
+  }
+  return true;
 }
 
 bool torpor__os_file_seal(torpor__os_file file) {

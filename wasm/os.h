@@ -104,6 +104,13 @@ torpor__os_file torpor__os_file_open(uint64_t most);
 void torpor__os_file_close(torpor__os_file file);
 /* What is added is zero. */
 bool torpor__os_file_resize(torpor__os_file file, uint64_t size);
+/* Writes to the file, within its size, and reads from it: both without mapping
+ * it, and what a view shows is the same. false: there is no memory for it, the
+ * file is sealed or shorter; some may have been written or read. */
+bool torpor__os_file_write(torpor__os_file file, uint64_t at, const void *bytes,
+                           size_t size);
+bool torpor__os_file_read(torpor__os_file file, uint64_t at, void *bytes,
+                          size_t size);
 /* Nobody can write or resize the file from now on. There must be no view that
  * can be written. */
 bool torpor__os_file_seal(torpor__os_file file);
