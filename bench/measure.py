@@ -6,8 +6,9 @@ samples and a check (see probe.h). Sides take turns within a round (A B A B), so
 that other work of the computer affects all of them alike. A value is the median
 over the rounds of each round's median.
 
-The programs in C, ours and the peers, are pinned to one core. Node is not: it
-may use all of them for its compiler and garbage collector.
+The programs in C, ours and the peers, are pinned to one core, but for works
+of several threads. Node is not: it may use all of them for its compiler and
+garbage collector.
 """
 
 import json
@@ -69,7 +70,9 @@ class Bench:
         self.checks = {}
         self.versions = {}
 
-    def arguments(self, work):
+    def arguments(self, work, side):
+        if side in rows.WITHIN:
+            return (*rows.WITHIN[side], self.ms)
         if work in rows.PROGRAMS:
             return ("program", HERE / "programs" / f"{work}.js")
         if work in rows.HEAP:
@@ -81,11 +84,11 @@ class Bench:
         if side == rows.NPM:
             program = "peer-heap.mjs" if heap else "peer.mjs"
             return ("node", "--expose-gc", self.folder / program,
-                    *self.arguments(work))
+                    *self.arguments(work, side))
         program = "bench-heap" if heap else "bench-vm"
         if side == rows.NATIVE:
             program = "bench-native"
-        return (self.folder / program, *self.arguments(work))
+        return (self.folder / program, *self.arguments(work, side))
 
     def record(self, work, side, line):
         key = (work, side)
@@ -143,7 +146,8 @@ class Bench:
             return
         for side in rows.sides_of(work):
             if side not in self.skipped:
-                line = run_program(self.command(work, side), side != rows.NPM)
+                pinned = side != rows.NPM and work not in rows.THREADED
+                line = run_program(self.command(work, side), pinned)
                 self.record(work, side, line)
 
     def check(self):

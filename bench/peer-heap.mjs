@@ -52,7 +52,14 @@ async function fork(vm, ms) {
   return { samples };
 }
 
-const works = { save, delta: save, restore, base: restore, fork };
+const works = {
+  save,
+  delta: save,
+  restore,
+  unpack: restore,
+  base: restore,
+  fork,
+};
 
 const [work, bytes, ms] = process.argv.slice(2);
 if (!Object.hasOwn(works, work) || ms === undefined) {

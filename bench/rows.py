@@ -18,6 +18,8 @@ NATIVE = "QuickJS-NG, native"
 SQLITE = "SQLite alone"
 PROCESSES = "two processes"
 EARLY = "a young run"
+COPY = "copying it"
+ZSTD = "zstd alone"
 
 PROGRAMS = {
     "fib": "fib(30)",
@@ -36,11 +38,20 @@ HEAP = {
     "base": ("base", 0),
     "fork": ("fork", 0),
     "large-save": ("save", LARGE),
+    "large-pack": ("pack", LARGE),
+    "large-pack-2": ("pack-2", LARGE),
     "large-delta": ("delta", LARGE),
     "large-restore": ("restore", LARGE),
+    "large-unpack": ("unpack", LARGE),
     "large-base": ("base", LARGE),
     "large-fork": ("fork", LARGE),
 }
+
+# Sides that bench-heap measures as well, and by which work of its own.
+WITHIN = {COPY: ("copy", LARGE), ZSTD: ("zstd", LARGE)}
+
+# Works that use several threads, and so are pinned to no core.
+THREADED = {"large-pack-2"}
 
 # What else a work's program tells, as a work of its own.
 NOTES = {
@@ -50,7 +61,8 @@ NOTES = {
 }
 
 # Works that take long: in at most so many rounds.
-ROUNDS = {"crowd": 1, "life": 1, "large-save": 3, "large-restore": 3,
+ROUNDS = {"crowd": 1, "life": 1, "large-save": 3, "large-pack": 3,
+          "large-pack-2": 3, "large-restore": 3, "large-unpack": 3,
           "large-fork": 3}
 
 
@@ -86,8 +98,12 @@ ROWS = (
     Row("24 MB heap: a small change saved", "us", NPM, ("large-delta",), 40),
     Row("its size", "bytes", NPM, ("large-delta-bytes",)),
     Row("24 MB heap: restore, settle", "us", NPM, ("large-base",), 250),
-    Row("the same from bytes", "us", NPM, ("large-restore",)),
-    Row("24 MB heap: whole snapshot", "us", NPM, ("large-save",)),
+    Row("the same from bytes", "us", NPM, ("large-restore",), 1),
+    Row("the same from packed bytes", "us", NPM, ("large-unpack",)),
+    Row("24 MB heap: whole snapshot", "us", NPM, ("large-save",), 1),
+    Row("the same", "us", COPY, ("large-save",), 1),
+    Row("the same, packed", "us", ZSTD, ("large-pack",), 1),
+    Row("the same, packed by two threads", "us", ZSTD, ("large-pack-2",), 2),
     Row("24 MB heap: fork, settle", "us", NPM, ("large-fork",)),
     Row("private memory of an idle mapped VM", "KB", NPM, ("memory",), 128,
         most=True),
