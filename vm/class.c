@@ -201,7 +201,7 @@ static torpor_status make_class(torpor_vm *vm, const torpor_class_def *def) {
 torpor_status torpor_class_add(torpor_vm *vm, const torpor_class_def *def) {
   torpor_class_def own;
   torpor_status status = check_def(vm, def, &own);
-  uint32_t scope;
+  uint64_t scope;
   if (status == TORPOR_OK) status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = bind_class(vm, &own);
@@ -243,7 +243,7 @@ static torpor__class *find_class(torpor_vm *vm, const char *name) {
 
 /* Finds out the guest's number of 'class'. */
 static torpor_status number_class(torpor_vm *vm, torpor__class *class) {
-  uint32_t scope;
+  uint64_t scope;
   torpor_status status;
   if (class->number) return TORPOR_OK;
   scope = torpor__scope_open(vm);
@@ -324,7 +324,7 @@ static torpor_status visit_object(torpor_vm *vm, const torpor__class *class,
                                   visit_fn visit, void *user) {
   torpor_instance instance;
   torpor_value value;
-  uint32_t scope = torpor__scope_open(vm);
+  uint64_t scope = torpor__scope_open(vm);
   torpor_status status = torpor_get_index(vm, list, index, &value);
   if (status == TORPOR_OK)
     status = read_object(vm, value, class->name, &instance);

@@ -126,7 +126,7 @@ static torpor_status add_to(torpor_vm *vm, torpor_value target,
 
 static torpor_status add_entry(torpor_vm *vm, torpor_value target,
                                const torpor_function_entry *entry, void *user) {
-  uint32_t scope = torpor__scope_open(vm);
+  uint64_t scope = torpor__scope_open(vm);
   torpor_status status = add_to(vm, target, entry);
   torpor__scope_close(vm, scope);
   return status == TORPOR_OK ? bind_entry(vm, entry, user) : status;

@@ -43,7 +43,7 @@ static torpor_status tell_rejection(torpor_vm *vm) {
 static torpor_status tell_rejections(torpor_vm *vm) {
   torpor_status told = vm->options.rejected ? TORPOR_OK : TORPOR_NOT_FOUND;
   while (told == TORPOR_OK) {
-    uint32_t scope = torpor__scope_open(vm);
+    uint64_t scope = torpor__scope_open(vm);
     told = tell_rejection(vm);
     torpor__scope_close(vm, scope);
   }

@@ -157,7 +157,7 @@ static torpor_status set_export(torpor_vm *vm, const char *module,
 static torpor_status add_module(torpor_vm *vm, const char *name,
                                 const torpor_module_export *exports,
                                 size_t count) {
-  uint32_t scope = torpor__scope_open(vm);
+  uint64_t scope = torpor__scope_open(vm);
   torpor_value object;
   bool known = false;
   torpor_status status = torpor_object_new(vm, &object);
