@@ -346,7 +346,13 @@ enum {
   /* (serial): releases the scoped handles that are newer. A host that keeps \
      host.generation opens a scope by that, and need not close one in which it \
      stayed the same. STALE: some are not the running host function's. */ \
-  X(i, torpor_scope_end, l)
+  X(i, torpor_scope_end, l)                                                    \
+  /* (value, TORPOR_ABI_CBOR_), text out. */                                   \
+  X(i, torpor_cbor_encode_with, li)                                            \
+  /* (value), text out; WRONG_TYPE: it has no JSON. */                         \
+  X(i, torpor_json_encode, l)                                                  \
+  /* (address, size), a zero byte behind it -> value. */                       \
+  X(i, torpor_json_decode, ii)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -421,6 +427,10 @@ enum {
   TORPOR_ABI_TRAP_ASSERT = 2,
   TORPOR_ABI_TRAP_MEMORY = 3,
 };
+
+/* LEAVE_OUT: what is no data is not refused. COPY_VIEWS: each view is the bytes
+ * that it covers, even where views share a buffer. */
+enum { TORPOR_ABI_CBOR_LEAVE_OUT = 1, TORPOR_ABI_CBOR_COPY_VIEWS = 2 };
 
 enum { TORPOR_ABI_WAKE_CLONE = 1, TORPOR_ABI_WAKE_RESEED = 2 };
 

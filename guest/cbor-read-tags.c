@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* cbor-read-tags.c - CBOR to values: what tags say, and the way in.
  *
- * See cbor-read.c. */
+ * See cbor-read.c. What an item within an item takes of the stack decides how
+ * deep data may be: functions of one tag alone stay out of that frame. */
+
+#define OFF_STACK __attribute__((noinline))
 
 /* ---- Tagged values -------------------------------------------------------*/
 
-static JSValue read_date(cbor_reader *r) {
+OFF_STACK static JSValue read_date(cbor_reader *r) {
   uint32_t at = r->at;
   double seconds;
   JSValue value = read_value(r);
@@ -26,7 +29,7 @@ static JSValue read_string(cbor_reader *r) {
   return JS_NewStringLen(torpor__ctx, text, (size_t)head.number);
 }
 
-static JSValue read_symbol(cbor_reader *r) {
+OFF_STACK static JSValue read_symbol(cbor_reader *r) {
   JSValue key = read_string(r), symbol;
   if (JS_IsException(key)) return key;
   symbol = js_symbol_for(torpor__ctx, JS_UNDEFINED, 1, vc(&key));
@@ -35,7 +38,7 @@ static JSValue read_symbol(cbor_reader *r) {
 }
 
 /* A Number, String, Boolean or BigInt object. */
-static JSValue read_boxed(cbor_reader *r) {
+OFF_STACK static JSValue read_boxed(cbor_reader *r) {
   uint32_t at = r->at;
   JSValue value = read_value(r), object;
   if (JS_IsException(value)) return value;
@@ -48,7 +51,7 @@ static JSValue read_boxed(cbor_reader *r) {
   return object;
 }
 
-static JSValue read_regexp(cbor_reader *r) {
+OFF_STACK static JSValue read_regexp(cbor_reader *r) {
   JSValue source, flags, code, regexp = JS_EXCEPTION;
   cbor_head head;
   if (!read_head(r, &head)) return JS_EXCEPTION;
@@ -107,7 +110,7 @@ static JSValue view_new(JSValue buffer, int kind, const uint32_t *part,
 }
 
 /* A view of all of a new buffer. */
-static JSValue read_view(cbor_reader *r, int kind) {
+OFF_STACK static JSValue read_view(cbor_reader *r, int kind) {
   uint32_t at = r->at;
   JSValue buffer = read_buffer(r);
   if (JS_IsException(buffer)) return buffer;
@@ -121,7 +124,7 @@ static bool view_kind(const cbor_head *head, int *kind) {
 }
 
 /* A view of a whole buffer, which has a number for the references to it. */
-static JSValue read_whole(cbor_reader *r) {
+OFF_STACK static JSValue read_whole(cbor_reader *r) {
   int number = r->shared_count, kind = JS_TYPED_ARRAY_UINT8;
   cbor_head head;
   JSValue view;
@@ -160,7 +163,7 @@ static JSValue read_any_buffer(cbor_reader *r) {
 
 /* A view of a part of a buffer: [tag of the view, buffer, offset, size]. A view
  * that is shared gets its number when it is there. */
-static JSValue read_part(cbor_reader *r) {
+OFF_STACK static JSValue read_part(cbor_reader *r) {
   cbor_head head, tag;
   uint32_t part[2];
   int kind;
@@ -247,7 +250,7 @@ static JSValue read_error_start(cbor_reader *r, uint64_t *count) {
   return error;
 }
 
-static JSValue read_error(cbor_reader *r) {
+OFF_STACK static JSValue read_error(cbor_reader *r) {
   cbor_head head;
   JSValue error;
   if (!read_head(r, &head)) return JS_EXCEPTION;
@@ -268,7 +271,7 @@ static JSValue read_error(cbor_reader *r) {
 
 /* ---- Shared values -------------------------------------------------------*/
 
-static JSValue read_shared(cbor_reader *r) {
+OFF_STACK static JSValue read_shared(cbor_reader *r) {
   int number = r->shared_count;
   JSValue value;
   if (!share_add(r)) return JS_EXCEPTION;
@@ -280,7 +283,7 @@ static JSValue read_shared(cbor_reader *r) {
   return value;
 }
 
-static JSValue read_reference(cbor_reader *r) {
+OFF_STACK static JSValue read_reference(cbor_reader *r) {
   cbor_head head;
   if (!read_head(r, &head)) return JS_EXCEPTION;
   if (head.major != CBOR_UNSIGNED || head.number >= (uint64_t)r->shared_count ||

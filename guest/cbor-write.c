@@ -16,7 +16,11 @@
  *      output is its rank among the shared ones.
  *  (2) The C stack is bounded by CBOR_DEPTH, and by the engine's limit.
  *
- * docs/cbor.md specifies the format. */
+ * The buffer of a view that covers all of it is numbered as well, without bytes
+ * of its own. When it is met again, that view gets the mark for it.
+ *
+ * Here are the pieces, arrays and plain objects; cbor-write-class.c has the
+ * other classes, and the way in. docs/cbor.md specifies the format. */
 #include "cbor.h"
 
 /* Where the walk is, from the inside out, for messages. */
@@ -30,6 +34,7 @@ typedef struct cbor_seen {
   JSValue object;
   uint32_t at; /* where its bytes start */
   bool shared;
+  bool whole; /* the buffer of the view that starts there */
 } cbor_seen;
 
 typedef struct cbor_reference {
@@ -38,6 +43,7 @@ typedef struct cbor_reference {
 
 typedef struct cbor_writer {
   DynBuf out;
+  uint32_t flags; /* TORPOR_ABI_CBOR_ */
   cbor_seen *seen;
   int seen_count, seen_capacity;
   uint32_t *table; /* of numbers in 'seen' plus 1, by address */
@@ -51,7 +57,21 @@ typedef struct cbor_writer {
 static int write_value(cbor_writer *w, JSValueConst value,
                        const cbor_place *place);
 
+static bool value_is_data(JSValueConst value);
+
 /* ---- Pieces --------------------------------------------------------------*/
+
+static int write_too_large(void) {
+  JS_ThrowRangeError(torpor__ctx, "the data is larger than %u MiB",
+                     (unsigned)(TORPOR_DATA_LARGEST >> 20));
+  return -1;
+}
+
+/* Whether 'more' bytes are within the limit. */
+static bool write_fits(const cbor_writer *w, uint64_t more) {
+  return w->out.size <= TORPOR_DATA_LARGEST &&
+         more <= TORPOR_DATA_LARGEST - w->out.size;
+}
 
 static int write_bytes(cbor_writer *w, const void *data, size_t size) {
   if (dbuf_put(&w->out, data, size) == 0) return 0;
@@ -84,6 +104,7 @@ static int write_simple(cbor_writer *w, enum cbor_simple simple) {
 
 static int write_blob(cbor_writer *w, enum cbor_major major, const void *data,
                       size_t size) {
+  if (!write_fits(w, size)) return write_too_large();
   return write_head(w, major, size) || write_bytes(w, data, size) ? -1 : 0;
 }
 
@@ -121,14 +142,48 @@ static int write_double(cbor_writer *w, double number) {
   return write_float(w, number);
 }
 
+/* Whether there is a surrogate without its other half. */
+static bool has_lone(const uint16_t *units, uint32_t size) {
+  for (uint32_t i = 0; i < size; i++) {
+    if (!is_surrogate(units[i])) continue;
+    if (!is_hi_surrogate(units[i]) || i + 1 == size ||
+        !is_lo_surrogate(units[i + 1]))
+      return true;
+    i++;
+  }
+  return false;
+}
+
+/* The code point at '*at', which moves on; a lone surrogate is one. */
+static uint32_t next_point(const uint16_t *units, uint32_t size, uint32_t *at) {
+  uint32_t c = units[(*at)++];
+  if (is_hi_surrogate(c) && *at < size && is_lo_surrogate(units[*at]))
+    return from_surrogate(c, units[(*at)++]);
+  return c;
+}
+
+/* What UTF-8 would be, if a lone surrogate were a character; it has as many
+ * bytes as U+FFFD. */
+static void write_wtf8(cbor_writer *w, JSString *string) {
+  const uint16_t *units = str16(string);
+  uint8_t *out = w->out.buf + w->out.size;
+  for (uint32_t i = 0; i < string->len;)
+    out += utf8_encode(out, next_point(units, string->len, &i));
+}
+
 static int write_flat(cbor_writer *w, JSString *string) {
   uint64_t size = torpor__utf8_size(string);
-  if (write_head(w, CBOR_TEXT, size)) return -1;
+  bool lone = string->is_wide_char && has_lone(str16(string), string->len);
+  if (!write_fits(w, size)) return write_too_large();
+  if (lone && write_head(w, CBOR_TAG, CBOR_TAG_WTF8)) return -1;
+  if (write_head(w, lone ? CBOR_BYTES : CBOR_TEXT, size)) return -1;
   if (dbuf_claim(&w->out, (size_t)size)) {
     JS_ThrowOutOfMemory(torpor__ctx);
     return -1;
   }
-  if (size == string->len && !string->is_wide_char)
+  if (lone)
+    write_wtf8(w, string);
+  else if (size == string->len && !string->is_wide_char)
     memcpy(w->out.buf + w->out.size, str8(string), (size_t)size);
   else
     torpor__utf8_write(string, w->out.buf + w->out.size);
@@ -244,19 +299,35 @@ static int reference_add(cbor_writer *w, uint32_t seen) {
   return 0;
 }
 
+/* Enters an object that is new, in 'slot' of the table. */
+static int seen_add(cbor_writer *w, JSValueConst object, uint32_t slot,
+                    bool whole) {
+  if (js_resize_array(torpor__ctx, (void **)&w->seen, sizeof(w->seen[0]),
+                      &w->seen_capacity, w->seen_count + 1))
+    return -1;
+  w->seen[w->seen_count++] = (cbor_seen){
+      .object = js_dup(object), .at = (uint32_t)w->out.size, .whole = whole};
+  w->table[slot] = (uint32_t)w->seen_count;
+  return 0;
+}
+
 /* 1: met before and noted; 0: new, to be written now; -1: thrown. */
 static int object_meet(cbor_writer *w, JSValueConst object) {
   uint32_t slot;
   if (table_grow_seen(w)) return -1;
   slot = table_slot(w, JS_VALUE_GET_PTR(object));
   if (w->table[slot]) return reference_add(w, w->table[slot] - 1) ? -1 : 1;
-  if (js_resize_array(torpor__ctx, (void **)&w->seen, sizeof(w->seen[0]),
-                      &w->seen_capacity, w->seen_count + 1))
-    return -1;
-  w->seen[w->seen_count++] =
-      (cbor_seen){js_dup(object), (uint32_t)w->out.size, false};
-  w->table[slot] = (uint32_t)w->seen_count;
-  return 0;
+  return seen_add(w, object, slot, false);
+}
+
+/* The buffer of a view that begins here and covers all of it: 1: met before; 0:
+ * new, and numbered; -1: thrown. */
+static int buffer_meet(cbor_writer *w, JSValueConst buffer) {
+  uint32_t slot;
+  if (table_grow_seen(w)) return -1;
+  slot = table_slot(w, JS_VALUE_GET_PTR(buffer));
+  if (w->table[slot]) return 1;
+  return seen_add(w, buffer, slot, true);
 }
 
 /* ---- Objects -------------------------------------------------------------*/
@@ -268,17 +339,42 @@ static int write_free(cbor_writer *w, JSValue value, const cbor_place *place) {
   return status;
 }
 
+/* Whether an array has no item 'i' of its own. */
+static int is_hole(JSValueConst array, uint32_t i) {
+  const JSObject *object = JS_VALUE_GET_OBJ(array);
+  JSAtom atom;
+  int has;
+  if (object->fast_array) return i >= object->u.array.count;
+  atom = JS_NewAtomUInt32(torpor__ctx, i);
+  if (atom == JS_ATOM_NULL) return -1;
+  has = JS_GetOwnProperty(torpor__ctx, NULL, array, atom);
+  JS_FreeAtom(torpor__ctx, atom);
+  return has < 0 ? -1 : !has;
+}
+
+static int write_item(cbor_writer *w, JSValueConst array,
+                      const cbor_place *place) {
+  int hole = is_hole(array, place->index);
+  if (hole < 0) return -1;
+  if (!hole)
+    return write_free(w, JS_GetPropertyUint32(torpor__ctx, array, place->index),
+                      place);
+  return write_head(w, CBOR_TAG, CBOR_TAG_HOLE) ||
+                 write_simple(w, CBOR_UNDEFINED)
+             ? -1
+             : 0;
+}
+
 static int write_array(cbor_writer *w, JSValueConst array,
                        const cbor_place *outer) {
   cbor_place place = {outer, JS_ATOM_NULL, 0};
   uint32_t count;
   if (js_get_length32(torpor__ctx, &count, array)) return -1;
+  if (!write_fits(w, count)) return write_too_large();
   if (write_head(w, CBOR_ARRAY, count)) return -1;
-  for (; place.index < count; place.index++) {
-    JSValue item = JS_GetPropertyUint32(torpor__ctx, array, place.index);
-    if (write_free(w, item, &place) || js_poll_interrupts(torpor__ctx))
+  for (; place.index < count; place.index++)
+    if (write_item(w, array, &place) || js_poll_interrupts(torpor__ctx))
       return -1;
-  }
   return 0;
 }
 
@@ -307,6 +403,58 @@ static int write_object(cbor_writer *w, JSValueConst object,
           write_free(w, JS_GetProperty(torpor__ctx, object, place.key), &place);
     if (status == 0) status = js_poll_interrupts(torpor__ctx);
   }
+  JS_FreePropertyEnum(torpor__ctx, keys, count);
+  return status;
+}
+
+/* ---- Objects of which something is left out ------------------------------*/
+
+/* Gets the properties with these keys into 'values', and moves those that are
+ * data to the front, with their keys. Gives how many, or -1. */
+static int properties_get(JSValueConst object, JSPropertyEnum *keys,
+                          uint32_t count, JSValue *values) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    JSAtom key = keys[i].atom;
+    JSValue value = JS_GetProperty(torpor__ctx, object, key);
+    bool is_data = !JS_IsException(value) && value_is_data(value);
+    if (is_data) {
+      keys[i].atom = keys[kept].atom;
+      keys[kept].atom = key;
+      values[kept++] = value;
+      continue;
+    }
+    JS_FreeValue(torpor__ctx, value);
+    if (!JS_IsException(value) && !js_poll_interrupts(torpor__ctx)) continue;
+    while (kept > 0) JS_FreeValue(torpor__ctx, values[--kept]);
+    return -1;
+  }
+  return (int)kept;
+}
+
+/* Writes what of 'object' is data. How much that is has to be known first: so
+ * all of it is there before any of it is written. */
+static int write_data_of(cbor_writer *w, JSValueConst object,
+                         const cbor_place *outer) {
+  cbor_place place = {outer, JS_ATOM_NULL, 0};
+  JSPropertyEnum *keys;
+  JSValue *values;
+  uint32_t count;
+  int kept, status;
+  if (JS_GetOwnPropertyNames(torpor__ctx, &keys, &count, object,
+                             JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY) < 0)
+    return -1;
+  values = js_malloc(torpor__ctx, ((size_t)count + 1) * sizeof(*values));
+  kept = values ? properties_get(object, keys, count, values) : -1;
+  status = kept < 0 ? -1 : write_head(w, CBOR_MAP, (uint64_t)kept);
+  for (int i = 0; i < kept; i++) {
+    place.key = keys[i].atom;
+    if (status == 0) status = write_key(w, place.key);
+    if (status == 0) status = write_value(w, values[i], &place);
+    if (status == 0) status = js_poll_interrupts(torpor__ctx);
+    JS_FreeValue(torpor__ctx, values[i]);
+  }
+  js_free(torpor__ctx, values);
   JS_FreePropertyEnum(torpor__ctx, keys, count);
   return status;
 }
@@ -378,306 +526,4 @@ static int write_plain(cbor_writer *w, JSValueConst value,
   if (status == 0 && !known) form_keep(form_of(w, shape), &form);
   js_free_shape(torpor__rt, shape);
   return status;
-}
-
-/* ---- Other objects -------------------------------------------------------*/
-
-/* The live records of a Map or Set as pairs of key and value, each with a
- * reference: getters may change the collection while it is written. */
-static JSValue *records_copy(const JSMapState *state, uint32_t *count) {
-  struct list_head *link;
-  JSValue *pairs =
-      js_malloc(torpor__ctx, (state->record_count + 1) * 2 * sizeof(*pairs));
-  *count = 0;
-  if (pairs == NULL) return NULL;
-  list_for_each(link, &state->records) {
-    const JSMapRecord *record = list_entry(link, JSMapRecord, link);
-    if (record->empty || *count == state->record_count) continue;
-    pairs[*count * 2] = js_dup(record->key);
-    pairs[*count * 2 + 1] = js_dup(record->value);
-    ++*count;
-  }
-  return pairs;
-}
-
-static int write_records(cbor_writer *w, JSValueConst collection, bool map,
-                         const cbor_place *outer) {
-  cbor_place place = {outer, JS_ATOM_NULL, 0};
-  uint32_t count;
-  JSValue *pairs =
-      records_copy(JS_VALUE_GET_OBJ(collection)->u.map_state, &count);
-  int status = -1;
-  if (pairs == NULL) return -1;
-  if (write_head(w, CBOR_TAG, map ? CBOR_TAG_MAP : CBOR_TAG_SET) == 0 &&
-      write_head(w, map ? CBOR_MAP : CBOR_ARRAY, count) == 0)
-    status = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    place.index = i;
-    if (status == 0) status = write_value(w, pairs[i * 2], &place);
-    if (status == 0 && map) status = write_value(w, pairs[i * 2 + 1], &place);
-    JS_FreeValue(torpor__ctx, pairs[i * 2]);
-    JS_FreeValue(torpor__ctx, pairs[i * 2 + 1]);
-  }
-  js_free(torpor__ctx, pairs);
-  return status;
-}
-
-static int write_date(cbor_writer *w, JSValueConst date) {
-  double ms;
-  if (JS_ToFloat64(torpor__ctx, &ms, JS_VALUE_GET_OBJ(date)->u.object_data))
-    return -1;
-  return write_head(w, CBOR_TAG, CBOR_TAG_DATE) || write_double(w, ms / 1000)
-             ? -1
-             : 0;
-}
-
-static int write_regexp(cbor_writer *w, JSValueConst value) {
-  const JSRegExp *regexp = &JS_VALUE_GET_OBJ(value)->u.regexp;
-  int flags = lre_get_flags(str8(regexp->bytecode));
-  char letters[countof(cbor_regexp_flags)];
-  size_t count = 0;
-  for (size_t i = 0; i < countof(cbor_regexp_flags); i++)
-    if (flags & cbor_regexp_flags[i].flag)
-      letters[count++] = cbor_regexp_flags[i].letter;
-  if (write_head(w, CBOR_TAG, CBOR_TAG_REGEXP) ||
-      write_head(w, CBOR_ARRAY, 2) || write_flat(w, regexp->pattern))
-    return -1;
-  return write_blob(w, CBOR_TEXT, letters, count);
-}
-
-/* Uint8Array is a byte string without a tag: what hosts have most. */
-static int write_buffer(cbor_writer *w, JSValueConst value, JSClassID class,
-                        const cbor_place *place) {
-  uint32_t size, tag = CBOR_TAG_BUFFER;
-  uint8_t *data;
-  if (class == JS_CLASS_SHARED_ARRAY_BUFFER)
-    return write_refuse(place, "is a SharedArrayBuffer, which is not data");
-  if (!torpor__bytes(value, &data, &size))
-    return write_refuse(place, "is a view of memory that is gone");
-  if (class == JS_CLASS_DATAVIEW)
-    tag = CBOR_TAG_VIEW;
-  else if (class != JS_CLASS_ARRAY_BUFFER)
-    tag = cbor_typed_tag[class - JS_CLASS_UINT8C_ARRAY];
-  if (class != JS_CLASS_UINT8_ARRAY && write_head(w, CBOR_TAG, tag)) return -1;
-  return write_blob(w, CBOR_BYTES, data, size);
-}
-
-/* The fields of an error that are there, in this order. The name comes first:
- * it tells the reader what to make. */
-static int write_error(cbor_writer *w, JSValueConst error,
-                       const cbor_place *outer) {
-  static const char *const names[] = {"name",  "message", "stack",
-                                      "cause", "code",    "errors"};
-  enum { COUNT = countof(names) };
-  bool dom = JS_GetClassID(error) == JS_CLASS_DOM_EXCEPTION;
-  JSValue fields[COUNT];
-  uint64_t present = 0;
-  int status = write_head(w, CBOR_TAG, CBOR_TAG_ERROR);
-  for (int i = 0; i < COUNT; i++) {
-    bool legacy = dom && strcmp(names[i], "code") == 0;
-    fields[i] = status || legacy
-                    ? JS_UNDEFINED
-                    : JS_GetPropertyStr(torpor__ctx, error, names[i]);
-    if (JS_IsException(fields[i])) status = -1;
-    present += !JS_IsUndefined(fields[i]);
-  }
-  if (status == 0) status = write_head(w, CBOR_MAP, present);
-  for (int i = 0; i < COUNT; i++) {
-    if (status == 0 && !JS_IsUndefined(fields[i])) {
-      cbor_place place = {outer, JS_NewAtom(torpor__ctx, names[i]), 0};
-      status = write_text_literal(w, names[i]);
-      if (status == 0) status = write_value(w, fields[i], &place);
-      JS_FreeAtom(torpor__ctx, place.key);
-    }
-    JS_FreeValue(torpor__ctx, fields[i]);
-  }
-  return status;
-}
-
-/* Whether the object has the prototype that literals have, or none. */
-static bool object_is_plain(const JSObject *object) {
-  JSObject *prototype = object->shape->proto;
-  return prototype == NULL ||
-         prototype ==
-             JS_VALUE_GET_OBJ(torpor__ctx->class_proto[JS_CLASS_OBJECT]);
-}
-
-static int write_class(cbor_writer *w, JSValueConst value,
-                       const cbor_place *place) {
-  JSObject *object = JS_VALUE_GET_OBJ(value);
-  JSClassID class = object->class_id;
-  if (class >= JS_CLASS_ARRAY_BUFFER && class <= JS_CLASS_DATAVIEW)
-    return write_buffer(w, value, class, place);
-  switch (class) {
-  case JS_CLASS_ARRAY:
-    return write_array(w, value, place);
-  case JS_CLASS_MODULE_NS:
-    return write_object(w, value, place);
-  case JS_CLASS_DATE:
-    return write_date(w, value);
-  case JS_CLASS_REGEXP:
-    return write_regexp(w, value);
-  case JS_CLASS_MAP:
-    return write_records(w, value, true, place);
-  case JS_CLASS_SET:
-    return write_records(w, value, false, place);
-  case JS_CLASS_ERROR:
-  case JS_CLASS_DOM_EXCEPTION:
-    return write_error(w, value, place);
-  case JS_CLASS_PROXY:
-    return write_refuse(place, "is a Proxy, not data");
-  case JS_CLASS_PROMISE:
-    return write_refuse(place, "is a promise; await it");
-  default:
-    break;
-  }
-  if (JS_IsFunction(torpor__ctx, value))
-    return write_refuse(place, "is a function, which is not data");
-  if (class == JS_CLASS_OBJECT && object_is_plain(object)) {
-    if (form_of(w, object->shape)->shape == object->shape ||
-        shape_is_plain(object->shape))
-      return write_plain(w, value, place);
-    return write_object(w, value, place);
-  }
-  return write_refuse(place, "is an object of a class, which is not data");
-}
-
-static int write_reference_type(cbor_writer *w, JSValueConst value,
-                                const cbor_place *place) {
-  int status = object_meet(w, value);
-  if (status) return status < 0 ? -1 : 0;
-  if (w->depth == CBOR_DEPTH)
-    return write_refuse(place, "is nested too deeply");
-  if (js_check_stack_overflow(torpor__rt, 0)) {
-    JS_ThrowStackOverflow(torpor__ctx);
-    return -1;
-  }
-  w->depth++;
-  status = write_class(w, value, place);
-  w->depth--;
-  return status;
-}
-
-static int write_value(cbor_writer *w, JSValueConst value,
-                       const cbor_place *place) {
-  switch (JS_VALUE_GET_NORM_TAG(value)) {
-  case JS_TAG_INT:
-    return write_integer(w, JS_VALUE_GET_INT(value));
-  case JS_TAG_FLOAT64:
-    return write_double(w, JS_VALUE_GET_FLOAT64(value));
-  case JS_TAG_BOOL:
-    return write_simple(w, JS_VALUE_GET_BOOL(value) ? CBOR_TRUE : CBOR_FALSE);
-  case JS_TAG_NULL:
-    return write_simple(w, CBOR_NULL);
-  case JS_TAG_UNDEFINED:
-    return write_simple(w, CBOR_UNDEFINED);
-  case JS_TAG_STRING:
-  case JS_TAG_STRING_ROPE:
-    return write_text(w, value);
-  case JS_TAG_BIG_INT:
-  case JS_TAG_SHORT_BIG_INT:
-    return write_bigint(w, value);
-  case JS_TAG_OBJECT:
-    return write_reference_type(w, value, place);
-  default:
-    return write_refuse(place, "is a symbol, which is not data");
-  }
-}
-
-/* ---- Putting it together -------------------------------------------------*/
-
-/* Moves the bytes up to 'end' from 'from' to 'to'. */
-static int bytes_move(cbor_writer *to, const DynBuf *from, uint32_t *at,
-                      uint32_t end) {
-  int status = write_bytes(to, from->buf + *at, end - *at);
-  *at = end;
-  return status;
-}
-
-/* Numbers the shared objects: their ranks are left in 'at' of 'ranks'. */
-static uint32_t *shared_ranks(const cbor_writer *w) {
-  uint32_t next = 0;
-  uint32_t *ranks =
-      js_malloc(torpor__ctx, (size_t)w->seen_count * sizeof(*ranks));
-  for (int i = 0; ranks && i < w->seen_count; i++) {
-    ranks[i] = next;
-    next += w->seen[i].shared;
-  }
-  return ranks;
-}
-
-/* Puts the tags of shared objects and the references in between. */
-static int writer_merge(const cbor_writer *w, cbor_writer *to) {
-  uint32_t *ranks = shared_ranks(w);
-  uint32_t at = 0;
-  int seen = 0, status = ranks ? 0 : -1;
-  for (int i = 0; status == 0 && i <= w->reference_count; i++) {
-    bool last = i == w->reference_count;
-    uint32_t end = last ? (uint32_t)w->out.size : w->references[i].at;
-    for (; status == 0 && seen < w->seen_count && w->seen[seen].at < end;
-         seen++)
-      if (w->seen[seen].shared)
-        status = bytes_move(to, &w->out, &at, w->seen[seen].at) ||
-                 write_head(to, CBOR_TAG, CBOR_TAG_SHARED);
-    if (status == 0) status = bytes_move(to, &w->out, &at, end);
-    if (status == 0 && !last)
-      status = write_head(to, CBOR_TAG, CBOR_TAG_REFERENCE) ||
-               write_head(to, CBOR_UNSIGNED, ranks[w->references[i].seen]);
-  }
-  js_free(torpor__ctx, ranks);
-  return status ? -1 : 0;
-}
-
-static void writer_end(cbor_writer *w) {
-  for (int i = 0; i < w->seen_count; i++)
-    JS_FreeValue(torpor__ctx, w->seen[i].object);
-  js_free(torpor__ctx, w->seen);
-  js_free(torpor__ctx, w->table);
-  js_free(torpor__ctx, w->references);
-  dbuf_free(&w->out);
-  forms_end(w->forms, CBOR_FORM_KEYS);
-}
-
-/* Encodes 'value' into 'out', which the caller frees with dbuf_free whether or
- * not it went well. Not 0: thrown. */
-static int torpor__cbor_write(JSValueConst value, DynBuf *out) {
-  cbor_writer w = {0}, merged = {0};
-  int status;
-  js_dbuf_init(torpor__ctx, &w.out);
-  js_dbuf_init(torpor__ctx, &merged.out);
-  status = write_value(&w, value, NULL);
-  if (status == 0 && w.reference_count > 0) {
-    status = writer_merge(&w, &merged);
-    *out = merged.out;
-  } else {
-    *out = w.out;
-    js_dbuf_init(torpor__ctx, &w.out);
-  }
-  writer_end(&w);
-  return status;
-}
-
-static torpor_status cbor_encode(uint64_t bits) {
-  JSValue value;
-  DynBuf out;
-  uint8_t *place;
-  torpor_status status = torpor__value(bits, &value);
-  if (status) return status;
-  js_dup(value);
-  if (torpor__cbor_write(value, &out)) {
-    status = torpor__thrown();
-  } else if ((place = torpor__text_place(out.size)) == NULL) {
-    status = TORPOR_LIMIT;
-  } else {
-    memcpy(place, out.buf, out.size);
-  }
-  dbuf_free(&out);
-  JS_FreeValue(torpor__ctx, value);
-  return status;
-}
-
-EXPORT(torpor_cbor_encode)
-torpor_status export_cbor_encode(uint64_t bits) {
-  torpor__enter();
-  return torpor__leave(cbor_encode(bits));
 }

@@ -140,23 +140,15 @@ static void describe_key(description *to, JSAtom key) {
 
 /* ---- Names ---------------------------------------------------------------*/
 
-/* An own property that is plain data; borrowed, undefined if there is none. */
-static JSValueConst own_data(JSObject *object, JSAtom key) {
-  JSProperty *property;
-  JSShapeProperty *found = find_own_property(&property, object, key);
-  if (found && (found->flags & JS_PROP_TMASK) == JS_PROP_NORMAL)
-    return property->u.value;
-  return JS_UNDEFINED;
-}
-
 /* The name of the class that made 'object', as its prototypes say; NULL. */
 static JSString *made_by(JSObject *object) {
   for (int i = 0; object && i < DESCRIBE_CHAIN; i++) {
     JSValueConst maker;
     if (object->class_id == JS_CLASS_PROXY) return NULL;
-    maker = own_data(object, JS_ATOM_constructor);
+    maker =
+        torpor__own_data(JS_MKPTR(JS_TAG_OBJECT, object), JS_ATOM_constructor);
     if (JS_IsObject(maker)) {
-      JSValueConst name = own_data(JS_VALUE_GET_OBJ(maker), JS_ATOM_name);
+      JSValueConst name = torpor__own_data(maker, JS_ATOM_name);
       if (JS_VALUE_GET_TAG(name) == JS_TAG_STRING &&
           JS_VALUE_GET_STRING(name)->len > 0)
         return JS_VALUE_GET_STRING(name);
@@ -204,7 +196,8 @@ static bool is_class(const JSObject *object) {
 }
 
 static void describe_function(description *to, JSObject *object) {
-  JSValueConst name = own_data(object, JS_ATOM_name);
+  JSValueConst name =
+      torpor__own_data(JS_MKPTR(JS_TAG_OBJECT, object), JS_ATOM_name);
   bool named = JS_VALUE_GET_TAG(name) == JS_TAG_STRING &&
                JS_VALUE_GET_STRING(name)->len > 0;
   put(to, "[");

@@ -148,18 +148,6 @@ static void module_refuse(const char *name, const char *importer,
   JS_FreeValue(torpor__ctx, value);
 }
 
-/* The own data property 'key' of a plain or error object; undefined if there is
- * none. A reference. */
-static JSValue own_data(JSValueConst object, JSAtom key) {
-  JSProperty *property;
-  JSShapeProperty *form;
-  if (!JS_IsObject(object)) return JS_UNDEFINED;
-  form = find_own_property(&property, JS_VALUE_GET_OBJ(object), key);
-  if (form == NULL || (form->flags & JS_PROP_TMASK) != JS_PROP_NORMAL)
-    return JS_UNDEFINED;
-  return js_dup(property->u.value);
-}
-
 /* Throws that the host settled the operation for a module with 'reason', which
  * becomes the error's cause. */
 static void module_refuse_for(const char *name, JSValueConst importer,
@@ -170,9 +158,10 @@ static void module_refuse_for(const char *name, JSValueConst importer,
   DynBuf message;
   const char *words = NULL;
   if (key == JS_ATOM_NULL) return;
-  text =
-      JS_IsString(reason) ? js_dup(reason) : own_data(reason, JS_ATOM_message);
-  code = own_data(reason, key);
+  text = JS_IsString(reason)
+             ? js_dup(reason)
+             : js_dup(torpor__own_data(reason, JS_ATOM_message));
+  code = js_dup(torpor__own_data(reason, key));
   JS_FreeAtom(ctx, key);
   module_message(&message, name, importer);
   if (JS_IsString(text)) words = JS_ToCString(ctx, text);
@@ -192,7 +181,7 @@ static void module_note(JSValueConst importer) {
   const char *words;
   if (!JS_IsString(importer) || !JS_HasException(ctx)) return;
   error = JS_GetException(ctx);
-  message = own_data(error, JS_ATOM_message);
+  message = js_dup(torpor__own_data(error, JS_ATOM_message));
   if (JS_GetClassID(error) == JS_CLASS_ERROR && JS_IsString(message) &&
       JS_VALUE_GET_OBJ(error)->shape->proto ==
           JS_VALUE_GET_OBJ(ctx->native_error_proto[JS_SYNTAX_ERROR]) &&

@@ -61,7 +61,7 @@ static module_type attributes_type(JSValueConst attributes) {
   const char *text;
   if (!JS_IsObject(attributes)) return MODULE_CODE;
   key = JS_NewAtom(torpor__ctx, "type");
-  type = own_data(attributes, key);
+  type = js_dup(torpor__own_data(attributes, key));
   JS_FreeAtom(torpor__ctx, key);
   if (JS_IsUndefined(type)) return MODULE_CODE;
   text = JS_ToCString(torpor__ctx, type);

@@ -24,7 +24,8 @@ static JSValue source_compile(const char *source, uint32_t size,
 static JSValue async_value(JSContext *ctx, JSValueConst self, int count,
                            JSValueConst *args) {
   (void)ctx, (void)self;
-  return count > 0 ? own_data(args[0], JS_ATOM_value) : JS_UNDEFINED;
+  return count > 0 ? js_dup(torpor__own_data(args[0], JS_ATOM_value))
+                   : JS_UNDEFINED;
 }
 
 /* Runs an async script: a promise of its value. */

@@ -39,6 +39,18 @@ torpor_status export_object_class(uint64_t bits) {
                                                  : TORPOR_BRAND_NONE);
 }
 
+/* The own property 'key' of 'object' that is plain data; borrowed, undefined if
+ * there is none. Runs no code. */
+static JSValueConst torpor__own_data(JSValueConst object, JSAtom key) {
+  JSProperty *property;
+  JSShapeProperty *found;
+  if (!JS_IsObject(object)) return JS_UNDEFINED;
+  found = find_own_property(&property, JS_VALUE_GET_OBJ(object), key);
+  if (found != NULL && (found->flags & JS_PROP_TMASK) == JS_PROP_NORMAL)
+    return property->u.value;
+  return JS_UNDEFINED;
+}
+
 EXPORT(torpor_global)
 torpor_status export_global(void) {
   return torpor__give(JS_GetGlobalObject(torpor__ctx));

@@ -117,7 +117,7 @@ static uint64_t torpor__operation_begin(const char *kind, size_t kind_size,
     return 0;
   }
   if (!(due > 0)) due = 0;
-  if (torpor__cbor_write(request, &bytes) == 0)
+  if (torpor__cbor_write(request, TORPOR_ABI_CBOR_COPY_VIEWS, &bytes) == 0)
     id = operation_add(kind, kind_size, &bytes, due, resolve, reject);
   dbuf_free(&bytes);
   return id;

@@ -355,6 +355,11 @@ static void test_refuses_cbor(void **state) {
       "d81d6161",
       "d81d00",
       "82d81c80d81d01",
+      "da00746f7782d81d00d81d00", /* within itself, twice */
+      "da00746f7701",
+      "da00746f70841840d81d000000",
+      "da00746f70841840da00746f6241000002",
+      "82d81c80da00746f70841840d81d000000",
   };
   (void)state;
   for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -364,6 +369,50 @@ static void test_refuses_cbor(void **state) {
     test_status(NULL, torpor_cbor_to_json(bytes, size, &text), TORPOR_FORMAT);
     assert_null(text.data);
   }
+}
+
+static void test_refuses_size(void **state) {
+  torpor_bytes out;
+  (void)state;
+  test_status(NULL, torpor_cbor_to_json("\xf6", TORPOR_DATA_LARGEST + 1, &out),
+              TORPOR_LIMIT);
+  test_status(NULL, torpor_json_to_cbor("1", TORPOR_DATA_LARGEST + 1, &out),
+              TORPOR_LIMIT);
+}
+
+/* Views of a part, as the bytes of it. */
+static void test_shows_views(void **state) {
+  (void)state;
+  assert_shows("83da00746f774401020304da00746f70841845d81d000202d81d00",
+               "[\"AQIDBA==\",\"AwQ=\",\"AQIDBA==\"]");
+  assert_shows(
+      "82da00746f70841840d81cda00746f6243010203010"
+      "1d81d00",
+      "[\"Ag==\",\"AQID\"]");
+}
+
+/* Many parts of one buffer are not many times its bytes. */
+static void test_shows_much_of_a_buffer(void **state) {
+  static uint8_t zeros[1 << 20];
+  torpor__buffer data = {0};
+  torpor_bytes json;
+  (void)state;
+  torpor__cbor_head(&data, TORPOR__CBOR_ARRAY, 2001);
+  torpor__cbor_head(&data, TORPOR__CBOR_TAG, TORPOR__TAG_WHOLE);
+  torpor__cbor_bytes(&data, TORPOR__CBOR_BYTES, zeros, sizeof(zeros));
+  for (int i = 0; i < 2000; i++) {
+    if (i % 2) {
+      torpor__buffer_add(&data, "\xd8\x1d\x00", 3);
+      continue;
+    }
+    torpor__cbor_head(&data, TORPOR__CBOR_TAG, TORPOR__TAG_PART);
+    torpor__buffer_add(&data, "\x84\x18\x40\xd8\x1d\x00\x00", 7);
+    torpor__cbor_head(&data, TORPOR__CBOR_UNSIGNED, sizeof(zeros));
+  }
+  json = show(&data);
+  assert_non_null(strstr((const char *)json.data, "\"[shared 0]\""));
+  assert_true(json.size < 32 << 20);
+  torpor_bytes_free(&json);
 }
 
 /* Whatever the bytes: an answer, and one that both readers agree on. */
@@ -475,6 +524,9 @@ int main(void) {
       cmocka_unit_test(test_refuses_json),
       cmocka_unit_test(test_refuses_depth),
       cmocka_unit_test(test_refuses_cbor),
+      cmocka_unit_test(test_refuses_size),
+      cmocka_unit_test(test_shows_views),
+      cmocka_unit_test(test_shows_much_of_a_buffer),
       cmocka_unit_test(test_random_bytes),
       cmocka_unit_test(test_error),
       cmocka_unit_test(test_out_of_memory),

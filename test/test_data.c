@@ -87,8 +87,25 @@ static const struct {
     {"2n ** 64n", "c249010000000000000000", "x => x === 2n ** 64n"},
     {"'a\\u00e9\\u20ac\\u{1f600}'", "6a61c3a9e282acf09f9880",
      "x => x === 'a\\u00e9\\u20ac\\u{1f600}'"},
-    {"'\\ud800'", "63efbfbd", "x => x === '\\ufffd'"},
-    {"[1, , 'b']", "8301f76162", "x => 1 in x && x.length === 3"},
+    {"'\\ud800'", "d9011143eda080", "x => x === '\\ud800'"},
+    {"'a\\udc00\\ud83d\\ude00\\ud800'", "d901114b61edb080f09f9880eda080",
+     "x => x === 'a\\udc00\\ud83d\\ude00\\ud800'"},
+    {"({'\\udfff': 1})", "a1d9011143edbfbf01", "x => x['\\udfff'] === 1"},
+    {"[1, , 'b']", "8301d81ff76162",
+     "x => !(1 in x) && x[2] === 'b' && x.length === 3"},
+    {"[, 1, undefined, ,]", "84d81ff701f7d81ff7",
+     "x => !(0 in x) && 2 in x && !(3 in x) && x.length === 4"},
+    {"new Array(2)", "82d81ff7d81ff7", "x => x.length === 2 && !(0 in x)"},
+    {"{const a = [1]; a[2] = 3; a.x = 4; a}", "8301d81ff703",
+     "x => !(1 in x) && x[2] === 3 && !('x' in x)"},
+    {"Symbol.for('a')", "da00746f736161", "x => x === Symbol.for('a')"},
+    {"Symbol.for('\\ud800')", "da00746f73d9011143eda080",
+     "x => x === Symbol.for('\\ud800')"},
+    {"[Object(1), Object('a'), Object(false), Object(2n)]",
+     "84da00746f6f01da00746f6f6161da00746f6ff4da00746f6fc24102",
+     "x => x[0] instanceof Number && x[0] == 1 && x[1] instanceof String &&"
+     " x[1] == 'a' && x[2] instanceof Boolean && !x[2].valueOf() &&"
+     " x[3] instanceof BigInt && x[3] == 2n"},
     {"({b: 1, a: [], ['__proto__']: 2})",
      "a3616201616180695f5f70726f746f5f5f02",
      "x => Object.keys(x).join() === 'b,a,__proto__' && x.b === 1"},
@@ -104,14 +121,38 @@ static const struct {
      "x => x.source === 'a\\\\/b' && x.flags === 'giu'"},
     {"new Uint8Array([1, 2])", "420102",
      "x => x instanceof Uint8Array && x.join() === '1,2'"},
-    {"new Uint16Array([1, 2, 3]).subarray(1)", "d8454402000300",
+    {"new Uint16Array([2, 3])", "d8454402000300",
      "x => x instanceof Uint16Array && x.join() === '2,3'"},
+    {"new Uint16Array([1, 2, 3]).subarray(1)",
+     "da00746f70841845da00746f62460100020003000204",
+     "x => x instanceof Uint16Array && x.join() === '2,3' &&"
+     " x.byteOffset === 2 && x.buffer.byteLength === 6"},
+    {"{const b = new ArrayBuffer(4);"
+     " [new Uint8Array(b), new Uint16Array(b, 2, 1), b]}",
+     "83da00746f774400000000da00746f70841845d81d000202d81d00",
+     "x => x[0].buffer === x[2] && x[1].buffer === x[2] && x[0].length === 4 &&"
+     " x[1].byteOffset === 2 && x[1].length === 1"},
+    {"{const b = new ArrayBuffer(2);"
+     " [b, new Int8Array(b), new DataView(b, 2)]}",
+     "83d81cda00746f62420000da00746f70841848d81d000002"
+     "da00746f70841a00746f76d81d000200",
+     "x => x[1].buffer === x[0] && x[2].buffer === x[0] &&"
+     " x[1].length === 2 && x[2].byteOffset === 2"},
+    {"{const v = new Uint8Array(1); [v, v, v.buffer]}",
+     "83d81cda00746f774100d81d00d81d01",
+     "x => x[0] === x[1] && x[0].buffer === x[2]"},
+    {"{const v = new Uint8Array(2).subarray(1); [v, v]}",
+     "82d81cda00746f70841840da00746f624200000101d81d00",
+     "x => x[0] === x[1] && x[0].byteOffset === 1"},
     {"new BigInt64Array([-1n])", "d84f48ffffffffffffffff",
      "x => x instanceof BigInt64Array && x[0] === -1n"},
     {"new ArrayBuffer(2)", "da00746f62420000",
      "x => x instanceof ArrayBuffer && x.byteLength === 2"},
-    {"new DataView(new ArrayBuffer(3), 1)", "da00746f76420000",
+    {"new DataView(new ArrayBuffer(2))", "da00746f76420000",
      "x => x instanceof DataView && x.byteLength === 2"},
+    {"new DataView(new ArrayBuffer(3), 1)",
+     "da00746f70841a00746f76da00746f62430000000102",
+     "x => x instanceof DataView && x.byteLength === 2 && x.byteOffset === 1"},
     {"(() => { const a = []; a.push(a, a); return a; })()",
      "d81c82d81d00d81d00", "x => x[0] === x && x[1] === x"},
     {"(() => { const a = [], b = {}; return [b, a, [a], b]; })()",
@@ -182,7 +223,9 @@ static void test_refused(void **state) {
   assert_refused("new Proxy({}, {})", "Proxy");
   assert_refused("[Promise.resolve(1)]", "await it");
   assert_refused("new WeakMap()", "of a class");
-  assert_refused("new String('a')", "of a class");
+  assert_refused("Object(Symbol.for('a'))", "of a class");
+  assert_refused("[Symbol.iterator]", "[0] is a symbol");
+  assert_refused("({a: new Array(2 ** 29)})", "larger than 256 MiB");
   assert_refused("new SharedArrayBuffer(1)", "SharedArrayBuffer");
   assert_refused("({get a() { throw new Error('mine'); }})", "mine");
   assert_refused("{let a = []; for (let i = 0; i < 513; i++) a = [a]; a}",
@@ -191,6 +234,189 @@ static void test_refused(void **state) {
       "{const b = new ArrayBuffer(8);"
       " const v = new Uint8Array(b); b.transfer(); v}",
       "memory that is gone");
+}
+
+/* Asserts that the value of 'source' is written as 'hex' with what is no data
+ * left out. */
+static void assert_left(const char *source, const char *hex) {
+  torpor_cbor_options options = TORPOR_CBOR_OPTIONS_INIT;
+  torpor_bytes bytes;
+  char found[1024];
+  options.not_data = TORPOR_LEAVE_OUT;
+  test_ok(vm,
+          torpor_cbor_encode_with(vm, test_eval(vm, source), &options, &bytes));
+  to_hex(&bytes, found, sizeof(found));
+  if (strcmp(found, hex) != 0)
+    fail_msg("%s is %s, expected %s", source, found, hex);
+  torpor_bytes_free(&bytes);
+}
+
+static void test_left_out(void **state) {
+  (void)state;
+  assert_left("() => 1", "f7");
+  assert_left("Symbol()", "f7");
+  assert_left("[1, () => 1, Symbol.iterator, 2]", "8401f7f702");
+  assert_left("({a: 1, f() {}, s: Symbol(), b: 2})", "a2616101616202");
+  assert_left("({a: {f() {}}, p: new Proxy({}, {}), w: new WeakMap})",
+              "a16161a0");
+  assert_left("{class A {}; ({a: new A, b: [new A], c: Promise.resolve()})}",
+              "a1616281f7");
+  assert_left("new Map([[1, () => 1], [() => 1, 2], [3, 4]])", "d90103a10304");
+  assert_left("new Set([1, Symbol(), {}])", "d901028201a0");
+  assert_left("({a: new SharedArrayBuffer(1), b: Symbol.for('b')})",
+              "a16162da00746f736162");
+  assert_left("{const f = () => 1, o = {}; [f, o, f, o]}",
+              "84f7d81ca0f7d81d00");
+  assert_left(
+      "{const e = new Error('m', {cause: () => 1}); e.stack = '';"
+      " e.code = Symbol(); e}",
+      "da00746f65a3646e616d65654572726f72676d657373616765616d"
+      "65737461636b60");
+  assert_left(
+      "{let n = 0; ({get a() { return ++n; }, get f() { n++; return"
+      " () => 1; }, get b() { return ++n; }})}",
+      "a2616101616203");
+}
+
+/* Views as the bytes that they cover. */
+static void test_copied_views(void **state) {
+  torpor_cbor_options options = TORPOR_CBOR_OPTIONS_INIT;
+  torpor_bytes bytes;
+  char found[100];
+  (void)state;
+  options.views = TORPOR_VIEWS_COPY;
+  test_ok(vm, torpor_cbor_encode_with(
+                  vm,
+                  test_eval(vm,
+                            "{const b = new ArrayBuffer(4);"
+                            "[new Uint8Array(b), new Uint16Array(b, 2)]}"),
+                  &options, &bytes));
+  to_hex(&bytes, found, sizeof(found));
+  assert_string_equal(found, "824400000000d845420000");
+  torpor_bytes_free(&bytes);
+  options.views = (torpor_views)7;
+  test_status(vm, torpor_cbor_encode_with(vm, torpor_null(), &options, &bytes),
+              TORPOR_MISUSE);
+  test_ok(vm, torpor_cbor_encode_with(vm, torpor_null(), NULL, NULL));
+}
+
+static void test_aggregate(void **state) {
+  torpor_bytes bytes;
+  torpor_value value, result;
+  (void)state;
+  test_ok(vm, torpor_cbor_encode(
+                  vm,
+                  test_eval(vm,
+                            "{const e = new TypeError('t'); e.cause = e;"
+                            "new AggregateError([e, 1, e], 'all')}"),
+                  &bytes));
+  test_ok(vm, torpor_cbor_decode(vm, bytes.data, bytes.size, &value));
+  torpor_bytes_free(&bytes);
+  test_ok(vm, torpor_call(vm,
+                          test_eval(vm,
+                                    "e => e instanceof AggregateError &&"
+                                    " e.message === 'all' && e.errors.length"
+                                    " === 3 && e.errors[0] === e.errors[2]"
+                                    " && e.errors[0] instanceof TypeError"
+                                    " && e.errors[0].cause === e.errors[0]"
+                                    " && e.errors[1] === 1"),
+                          torpor_undefined(), &value, 1, &result));
+  assert_true(torpor_value_is_true(result));
+}
+
+/* ---- JSON -----------------------------------------------------------------*/
+
+static void assert_json(const char *source, const char *json) {
+  torpor_bytes text;
+  test_ok(vm, torpor_json_encode(vm, test_eval(vm, source), &text));
+  assert_string_equal((const char *)text.data, json);
+  torpor_bytes_free(&text);
+}
+
+static void test_json_written(void **state) {
+  torpor_bytes text;
+  (void)state;
+  test_eval(vm,
+            "globalThis.JSON = {stringify() { throw 1; },"
+            " parse() { throw 1; }}");
+  assert_json("({a: [1, 2.5, null, 'x\\ud800'], b: undefined, c: () => 1})",
+              "{\"a\":[1,2.5,null,\"x\\ud800\"]}");
+  assert_json("[{toJSON() { return 'own'; }, x: 1}, new Date(0)]",
+              "[\"own\",\"1970-01-01T00:00:00.000Z\"]");
+  assert_json("'\\u00fc'", "\"\xc3\xbc\"");
+  test_status(vm, torpor_json_encode(vm, test_eval(vm, "() => 1"), &text),
+              TORPOR_WRONG_TYPE);
+  assert_non_null(strstr(torpor_last_error(vm), "no JSON"));
+  assert_null(text.data);
+  test_status(vm, torpor_json_encode(vm, torpor_undefined(), NULL),
+              TORPOR_WRONG_TYPE);
+  test_status(vm, torpor_json_encode(vm, test_eval(vm, "1n"), &text),
+              TORPOR_THROWN);
+  test_status(vm,
+              torpor_json_encode(
+                  vm, test_eval(vm, "{const a = []; a[0] = a; a}"), &text),
+              TORPOR_THROWN);
+  test_status(vm,
+              torpor_json_encode(vm,
+                                 test_eval(vm,
+                                           "{let a = []; for (let i = 0;"
+                                           " i < 512; i++) a = [a]; a}"),
+                                 &text),
+              TORPOR_LIMIT);
+  test_ok(vm, torpor_json_encode(
+                  vm,
+                  test_eval(vm,
+                            "{let a = []; for (let i = 0; i < 511; i++)"
+                            " a = [a]; a}"),
+                  NULL));
+}
+
+static void test_json_read(void **state) {
+  static const struct {
+    const char *json, *part;
+  } bad[] = {
+      {"", "expected a value at byte 0"},
+      {"[1,]", "expected a value at byte 3"},
+      {"{\"a\" 1}", "expected ':' at byte 5"},
+      {"'a'", "expected a value"},
+      {"\"\xff\"", "UTF-8"},
+      {"[1] 2", "the end of the text at byte 4"},
+  };
+  static char deep[2 * TORPOR_DATA_DEPTH + 2];
+  torpor_value value, result;
+  (void)state;
+  test_eval(vm,
+            "Object.prototype.__defineSetter__('a', () => { throw 1; });"
+            "globalThis.JSON = 0");
+  test_ok(vm, torpor_json_decode(vm,
+                                 " {\"a\": [1, -0, \"\\ud800\"],"
+                                 " \"__proto__\": 1, \"b\": 1, \"b\": 2} ",
+                                 SIZE_MAX, &value));
+  test_ok(vm,
+          torpor_call(vm,
+                      test_eval(vm,
+                                "x => x.a[0] === 1 && Object.is(x.a[1], -0)"
+                                " && x.a[2] === '\\ud800' && x.b === 2 &&"
+                                " Object.keys(x).join() === 'a,__proto__,b'"),
+                      torpor_undefined(), &value, 1, &result));
+  assert_true(torpor_value_is_true(result));
+  for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+    test_status(vm, torpor_json_decode(vm, bad[i].json, SIZE_MAX, &value),
+                TORPOR_THROWN);
+    if (!strstr(torpor_last_error(vm), bad[i].part) ||
+        !strstr(torpor_last_error(vm), "SyntaxError: not JSON"))
+      fail_msg("%s: %s", bad[i].json, torpor_last_error(vm));
+  }
+  memset(deep, '[', TORPOR_DATA_DEPTH + 1);
+  memset(deep + TORPOR_DATA_DEPTH + 1, ']', TORPOR_DATA_DEPTH + 1);
+  test_status(vm, torpor_json_decode(vm, deep, sizeof(deep), &value),
+              TORPOR_THROWN);
+  assert_non_null(strstr(torpor_last_error(vm), "less nesting"));
+  test_ok(vm, torpor_json_decode(vm, deep + 1, sizeof(deep) - 2, NULL));
+  test_status(vm, torpor_json_decode(vm, deep, TORPOR_DATA_LARGEST + 1, NULL),
+              TORPOR_LIMIT);
+  test_status(vm, torpor_cbor_decode(vm, deep, TORPOR_DATA_LARGEST + 1, NULL),
+              TORPOR_LIMIT);
 }
 
 /* Getters run once, and may change what is written. */
@@ -241,6 +467,26 @@ static const char *const malformed[] = {
     "d9524a82612860",
     "d86400",
     "da00746f6580",
+    "d81ff7",       /* a hole outside of an array */
+    "81d81f01",     /* of another value */
+    "d9011161",     /* text of lone surrogates: no bytes, */
+    "d901116161",   /* text, */
+    "d9011141ff",   /* not UTF-8 */
+    "da00746f7301", /* a symbol of a number */
+    "da00746f6f80", /* an object of an array, */
+    "da00746f6ff6", /* of null */
+    "da00746f7701", /* the buffer of what is no view */
+    "da00746f77da00746f624100",
+    "da00746f70831840410000",
+    "da00746f7084184041000001",       /* a view of a view, */
+    "da00746f708401da00746f62410000", /* of no kind, */
+    "da00746f70841840da00746f6241000101",
+    "da00746f70841840da00746f6241000200", /* beyond its buffer, */
+    "da00746f70841845da00746f624400000000"
+    "0102", /* within an element */
+    "da00746f70841840da00746f624100200100",
+    "da00746f70841840d81d000001",
+    "82d81c80da00746f70841840d81d000000",
 };
 
 static torpor_usage usage(void) {
@@ -386,17 +632,14 @@ static void test_deep_both_ways(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_both_ways),
-      TEST(test_read_only),
-      TEST(test_errors),
-      TEST(test_refused),
-      TEST(test_getters),
-      TEST(test_malformed),
-      TEST(test_damaged),
-      TEST(test_deep),
-      TEST(test_deep_both_ways),
-      TEST(test_alike),
-      TEST(test_changed_while_written),
+      TEST(test_both_ways), TEST(test_read_only),
+      TEST(test_errors),    TEST(test_refused),
+      TEST(test_left_out),  TEST(test_copied_views),
+      TEST(test_aggregate), TEST(test_json_written),
+      TEST(test_json_read), TEST(test_getters),
+      TEST(test_malformed), TEST(test_damaged),
+      TEST(test_deep),      TEST(test_deep_both_ways),
+      TEST(test_alike),     TEST(test_changed_while_written),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

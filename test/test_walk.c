@@ -387,6 +387,15 @@ static bool visit(void *user, const torpor_engine_info *info) {
   X(torpor_cbor_encode, VM | OUT1 | VALUE | ENTERS | THROWS | RUNS,            \
     RETURNS(keep_none(torpor_cbor_encode(w->vm, w->value, w->out[0]), w)))     \
   X(torpor_cbor_decode, VM | FREE1 | DATA | ENTERS | THROWS,                   \
+  X(torpor_cbor_encode, VM | FREE1 | VALUE | ENTERS,                           \
+    RETURNS(keep_none(torpor_cbor_encode(w->vm, w->value, w->out[0]), w)))     \
+  X(torpor_cbor_encode_with, VM | FREE1 | VALUE | ENTERS,                      \
+    RETURNS(encode_with(w)))                                                   \
+  X(torpor_json_encode, VM | FREE1 | VALUE | ENTERS,                           \
+    RETURNS(keep_none(torpor_json_encode(w->vm, w->value, w->out[0]), w)))     \
+  X(torpor_json_decode, VM | FREE1 | DATA | ENTERS,                            \
+    RETURNS(torpor_json_decode(w->vm, w->data, w->size, w->out[0])))           \
+  X(torpor_cbor_decode, VM | FREE1 | DATA | ENTERS,                            \
     RETURNS(torpor_cbor_decode(w->vm, w->data, w->size, w->out[0])))           \
   X(torpor_json_to_cbor, OUT1 | DATA,                                          \
     RETURNS(keep_none(torpor_json_to_cbor(w->data, w->size, w->out[0]), w)))   \
@@ -545,6 +554,13 @@ static torpor_status open_and_close(const with *w) {
   torpor_status status = torpor_vm_open(NULL, out);
   if (status == TORPOR_OK) torpor_vm_close(*out);
   return status;
+}
+
+static torpor_status encode_with(const with *w) {
+  torpor_cbor_options options = TORPOR_CBOR_OPTIONS_INIT;
+  options.not_data = TORPOR_LEAVE_OUT;
+  return keep_none(
+      torpor_cbor_encode_with(w->vm, w->value, &options, w->out[0]), w);
 }
 
 static torpor_status open_writer(const with *w) {

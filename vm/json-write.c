@@ -373,25 +373,22 @@ static bool print_reference(printer *p, const torpor__cbor_item *item) {
 
 /* ---- Tags of our own ------------------------------------------------------*/
 
-/* Prints an item that has a number of its own, but is no cycle. */
-static bool print_numbered(printer *p, const torpor__cbor_item *item,
-                           const uint8_t *at) {
-  size_t number = p->shares.count;
-  bool first = !p->shares.repeating, good;
-  const uint8_t *back = p->in.at;
-  p->in.at = at;
-  if (first && !add_shared(p)) return false;
-  p->in.at = back;
-  good = print_item(p, item);
-  if (first && good) p->shares.items[number].size = (size_t)(p->in.at - at);
-  return good;
-}
-
-/* A view whose buffer has a number: references to that print the bytes. */
+/* A view whose buffer has a number: references to that print the bytes. Nothing
+ * can be in it, so it is no cycle. */
 static bool print_whole(printer *p) {
   const uint8_t *at = p->in.at;
   torpor__cbor_item item;
-  return torpor__cbor_next(&p->in, &item) && print_numbered(p, &item, at);
+  size_t number = p->shares.count;
+  if (!p->shares.repeating && !add_shared(p)) return false;
+  if (!torpor__cbor_next(&p->in, &item)) return false;
+  if (item.major == TORPOR__CBOR_TAG &&
+      (torpor__cbor_element(item.value) == 0 ||
+       !torpor__cbor_next(&p->in, &item)))
+    return false;
+  if (item.major != TORPOR__CBOR_BYTES || !print_bytes(p, &item)) return false;
+  if (!p->shares.repeating)
+    p->shares.items[number].size = (size_t)(p->in.at - at);
+  return true;
 }
 
 /* What a view is of. */
@@ -603,6 +600,10 @@ torpor_status torpor_cbor_to_json(const void *data, size_t size,
   TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
   if (size > 0) TORPOR__REQUIRE(NULL, data);
+  if (size > TORPOR_DATA_LARGEST)
+    return torpor__fail(NULL, TORPOR_LIMIT,
+                        "the data has %zu bytes; the limit is %zu", size,
+                        TORPOR_DATA_LARGEST);
   good = torpor__cbor_next(&p.in, &item) && print_item(&p, &item) &&
          p.in.at == p.in.end;
   failed = p.out.failed;

@@ -12,6 +12,7 @@
  * So the second pass reads each value that counts once, and none that does not.
  *
  * Strict JSON (RFC 8259), in UTF-8. Lone surrogates become U+FFFD. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@
 #include "common/search.h"
 #include "common/utf8.h"
 #include "vm/error.h"
+#include "vm/json.h"
 #include "vm/number.h"
 
 /* A place in the text, with the number of arrays and objects that begin before
@@ -413,6 +415,14 @@ static void write_document(parser *p, torpor__buffer *writer) {
   if (!has_memory(p)) writer->failed = true;
 }
 
+static void parser_end(parser *p) {
+  torpor__buffer_free(&p->text);
+  torpor__buffer_free(&p->members);
+  torpor__buffer_free(&p->names);
+  torpor__buffer_free(&p->twices);
+  torpor__alloc_free(p->counts);
+}
+
 torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                   torpor_bytes *out) {
   parser p;
@@ -438,10 +448,41 @@ torpor_status torpor_json_to_cbor(const char *json, size_t size,
     status = torpor__buffer_finish(&writer, out);
     if (status != TORPOR_OK) torpor__fail(NULL, status, "out of memory");
   }
-  torpor__buffer_free(&p.text);
-  torpor__buffer_free(&p.members);
-  torpor__buffer_free(&p.names);
-  torpor__buffer_free(&p.twices);
-  torpor__alloc_free(p.counts);
+  parser_end(&p);
   return status;
+}
+
+/* ---- What is wrong --------------------------------------------------------*/
+
+bool torpor__json_mistake(const char *json, size_t size, char *sentence,
+                          size_t room) {
+  parser p = {.start = json, .end = json + size};
+  bool wrong = !read_document(&p) && has_memory(&p);
+  if (wrong)
+    snprintf(sentence, room, "not JSON: expected %s at byte %zu", p.mistake,
+             (size_t)(p.at - p.start));
+  parser_end(&p);
+  return wrong;
+}
+
+/* Behind the string that begins at 'at'. */
+static size_t skip_string(const char *json, size_t size, size_t at) {
+  for (at++; at < size && json[at] != '"'; at++)
+    if (json[at] == '\\') at++;
+  return at;
+}
+
+bool torpor__json_is_deep(const void *json, size_t size) {
+  const char *text = json;
+  unsigned depth = 0;
+  for (size_t at = 0; at < size; at++) {
+    if (text[at] == '"')
+      at = skip_string(text, size, at);
+    else if (text[at] == '[' || text[at] == '{')
+      depth++;
+    else if ((text[at] == ']' || text[at] == '}') && depth > 0)
+      depth--;
+    if (depth > TORPOR_DATA_DEPTH) return true;
+  }
+  return false;
 }

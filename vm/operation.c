@@ -215,7 +215,12 @@ torpor_status torpor_operation_settle_cbor(torpor_vm *vm, uint64_t id,
   if (size > 0) TORPOR__REQUIRE(vm, data);
   status = torpor__begin_running(vm);
   if (status != TORPOR_OK) return status;
-  status = torpor__loan_add(vm, &loan, data, size, &address);
+  if (size > TORPOR_DATA_LARGEST)
+    status = torpor__fail(vm, TORPOR_LIMIT,
+                          "the result has %zu bytes; the limit is %zu", size,
+                          TORPOR_DATA_LARGEST);
+  if (status == TORPOR_OK)
+    status = torpor__loan_add(vm, &loan, data, size, &address);
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, operation_settle_cbor, id, (uint64_t)outcome,
                             address, size);

@@ -9,14 +9,12 @@
 
 #include <string.h>
 
-#include "vm/bytes.h"
+#include "common/sized.h"
 #include "vm/engine.h"
 #include "vm/error.h"
 
 #define STACK_LEAST 16384u
 #define OMIT_LARGEST 4096u
-/* Larger than the options of any version to come. */
-#define OPTIONS_LARGEST 4096
 #define SAVE_FLAGS                                                             \
   (TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA | TORPOR_SAVE_WAITING)
 
@@ -29,21 +27,16 @@ uint64_t torpor__options_memory(const torpor_options *options) {
  * the 'known' bytes that this version knows. 'name' is the type's. */
 static torpor_status copy_struct(torpor_vm *vm, const char *name,
                                  const void *given, void *own, size_t known) {
-  size_t size = *(const size_t *)given;
-  if (size < sizeof(size) || size > OPTIONS_LARGEST)
+  if (!torpor__sized_is_good(given))
     return torpor__fail(vm, TORPOR_MISUSE,
                         "%s cannot have size %zu: start from its ..._INIT",
-                        name, size);
-  if (size > known &&
-      !torpor__bytes_are_zero((const uint8_t *)given + known, size - known))
+                        name, *(const size_t *)given);
+  if (!torpor__sized_take(own, known, given))
     return torpor__fail(vm, TORPOR_MISUSE,
                         "%s has size %zu and sets a field that version %s of "
                         "the library does not know: leave it 0, or link a "
                         "newer one",
-                        name, size, TORPOR_VERSION);
-  memset(own, 0, known);
-  memcpy(own, given, size < known ? size : known);
-  *(size_t *)own = known;
+                        name, *(const size_t *)given, TORPOR_VERSION);
   return TORPOR_OK;
 }
 
@@ -105,6 +98,21 @@ torpor_status torpor__options_take_save(torpor_vm *vm,
   if (options)
     status = copy_struct(vm, "torpor_save_options", options, own, sizeof(*own));
   return status == TORPOR_OK ? check_save(vm, own) : status;
+}
+
+torpor_status torpor__options_take_cbor(torpor_vm *vm,
+                                        const torpor_cbor_options *options,
+                                        torpor_cbor_options *own) {
+  torpor_status status = TORPOR_OK;
+  *own = (torpor_cbor_options)TORPOR_CBOR_OPTIONS_INIT;
+  if (options)
+    status = copy_struct(vm, "torpor_cbor_options", options, own, sizeof(*own));
+  if (status != TORPOR_OK) return status;
+  if (own->not_data > TORPOR_LEAVE_OUT || own->views > TORPOR_VIEWS_COPY)
+    return torpor__fail(vm, TORPOR_MISUSE,
+                        "torpor_cbor_options has an unknown 'not_data' or "
+                        "'views'");
+  return TORPOR_OK;
 }
 
 torpor_status torpor__options_engine(const torpor_options *options,

@@ -21,6 +21,10 @@ torpor_status torpor__options_take(const torpor_options **options,
 torpor_status torpor__options_take_save(torpor_vm *vm,
                                         const torpor_save_options *options,
                                         torpor_save_options *own);
+/* The same for encoding. */
+torpor_status torpor__options_take_cbor(torpor_vm *vm,
+                                        const torpor_cbor_options *options,
+                                        torpor_cbor_options *own);
 /* memory_max, or its default. */
 uint64_t torpor__options_memory(const torpor_options *options);
 

@@ -43,8 +43,8 @@ torpor_status torpor__settings_tell(torpor_vm *vm) {
   if (options->console_values) {
     flags |= TORPOR_ABI_CONSOLE;
     status = torpor__binding_add(vm, TORPOR_ABI_CONSOLE_NAME,
-                                 strlen(TORPOR_ABI_CONSOLE_NAME), give_values,
-                                 NULL, NULL);
+                                 strlen(TORPOR_ABI_CONSOLE_NAME),
+                                 &(torpor__bound){.function = give_values});
   }
   if (status == TORPOR_OK)
     status = torpor__loan_add(vm, &loan, names, strlen(names), &address);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* value.c - scopes, handles, tokens and plain data.
+/* value.c - scopes, handles and tokens.
  *
  * Handles lie in a table in guest memory. The host passes them on, and the
  * guest says which are stale. Numbers, booleans and the like are no handles:
@@ -145,41 +145,4 @@ torpor_status torpor_token_remove(torpor_vm *vm, torpor_token token) {
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_forget, token);
   return torpor__end(vm, status);
-}
-
-/* ---- Data -----------------------------------------------------------------*/
-
-/* A value made from bytes by 'export', which takes (address, size). */
-static torpor_status make_from(torpor_vm *vm, torpor__export export,
-                               const void *data, size_t size,
-                               torpor_value *out) {
-  torpor__loan loan = {0};
-  uint64_t arguments[2] = {0, size};
-  torpor_status status;
-  if (out) *out = torpor_undefined();
-  if (size > 0) TORPOR__REQUIRE(vm, data);
-  status = torpor__begin(vm);
-  if (status != TORPOR_OK) return status;
-  status = torpor__loan_add(vm, &loan, data, size, &arguments[0]);
-  if (status == TORPOR_OK) status = torpor__invoke(vm, export, arguments);
-  status = torpor__give_value(vm, status, out);
-  torpor__loan_end(vm, &loan);
-  return torpor__end(vm, status);
-}
-
-torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
-                                 torpor_bytes *out) {
-  torpor_status status;
-  TORPOR__REQUIRE(vm, out);
-  *out = (torpor_bytes){NULL, 0};
-  status = torpor__begin_running_on(vm, value);
-  if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, cbor_encode, value.bits);
-  if (status == TORPOR_OK) status = torpor__text_take(vm, out);
-  return torpor__end(vm, status);
-}
-
-torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data, size_t size,
-                                 torpor_value *out) {
-  return make_from(vm, TORPOR__EXPORT_torpor_cbor_decode, data, size, out);
 }

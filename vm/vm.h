@@ -40,11 +40,12 @@
  *     open.c           opening and closing VMs, and facts about one
  *     fork.c           a copy of a VM that goes on living
  *     eval.c           scripts and modules, bytecode
+ *     data.c           trees of values in one call
  *     call.c           calling functions, methods and constructors
  *     iterate.c        what can be iterated
  *     property.c       properties of objects, and objects as a whole
  *     object.c         making objects
- *     value.c          scopes, handles, plain data
+ *     value.c          scopes, handles, tokens
  *     brand.c          what a value is; conversions
  *     string.c         strings
  *     symbol.c         symbols, regular expressions, proxies

@@ -15,22 +15,77 @@ extern "C" {
 #define TORPOR_DATA_DEPTH 512
 #define TORPOR_DATA_LARGEST ((size_t)256 << 20)
 
-/* Plain data as CBOR (RFC 8949; typed arrays RFC 8746; docs/cbor.md). Cycles
- * and shared references are kept; functions, symbols and objects of the
- * program's own classes are refused with TORPOR_THROWN (a TypeError says
- * where).
+/* ---- As CBOR -------------------------------------------------------------*/
+
+/* The tree that begins with 'value' as CBOR (RFC 8949; docs/cbor.md says how
+ * each kind of value is written). Cycles, values that occur twice, and views
+ * that share a buffer come back as they were.
+ * Functions, unique symbols and objects of the program's own classes are no
+ * data: they are refused with a TypeError that says where they are. LIMIT,
+ * NOMEM.
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_cbor_encode(torpor_vm *vm, torpor_value value,
                                             torpor_bytes *out);
-/* Makes the value that CBOR stands for.
+
+/* What becomes of what is no data. */
+typedef enum torpor_not_data {
+  TORPOR_REFUSE,    /* a TypeError that says where it is */
+  TORPOR_LEAVE_OUT, /* absent in objects, Maps, Sets and errors; in arrays, and
+                       as the whole tree, undefined */
+} torpor_not_data;
+
+/* What becomes of a view (typed array or DataView). */
+typedef enum torpor_views {
+  TORPOR_VIEWS_KEEP, /* all of its buffer goes with it; views of one buffer stay
+                        so, with their offsets */
+  TORPOR_VIEWS_COPY, /* only the bytes that it covers, of which each view gets a
+                        buffer of its own: plain byte strings, for readers that
+                        expect those */
+} torpor_views;
+
+/* How to encode. Start from TORPOR_CBOR_OPTIONS_INIT. As in torpor_options,
+ * fields that a program built for an older version lacks count as 0. */
+typedef struct torpor_cbor_options {
+  size_t size; /* sizeof(torpor_cbor_options): lets fields be added */
+  torpor_not_data not_data;
+  torpor_views views;
+} torpor_cbor_options;
+
+#define TORPOR_CBOR_OPTIONS_INIT TORPOR_INIT(torpor_cbor_options)
+
+/* The same with 'options' (NULL: the default ones). Engines older than these
+ * options know only the default: UNSUPPORTED.
+ * [fails] [throws] [runs] */
+TORPOR_API torpor_status
+torpor_cbor_encode_with(torpor_vm *vm, torpor_value value,
+                        const torpor_cbor_options *options, torpor_bytes *out);
+
+/* Makes the values of a tree. A SyntaxError, with the offset, when 'data' is
+ * not one value as docs/cbor.md says; LIMIT.
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data,
                                             size_t size, torpor_value *out);
 
-/* The same data without a VM: JSON text (which ends with a zero byte when
- * its size is SIZE_MAX) to CBOR (of equal names in an object the last
- * counts), and CBOR to JSON text, as docs/cbor.md says. On TORPOR_FORMAT the
- * error names the offset.
+/* ---- As JSON -------------------------------------------------------------*/
+
+/* What JSON.stringify(value) gives, whatever the program did to JSON: getters
+ * and toJSON methods run; what a tree has and JSON lacks is lost. WRONG_TYPE: a
+ * function, symbol or undefined, which has no JSON; LIMIT.
+ * [fails] [throws] [runs] */
+TORPOR_API torpor_status torpor_json_encode(torpor_vm *vm, torpor_value value,
+                                            torpor_bytes *out);
+/* What JSON.parse(text) gives ('size' SIZE_MAX: a zero byte ends the text). A
+ * SyntaxError, with the offset and what was expected there, when it is not JSON
+ * in UTF-8; LIMIT.
+ * [fails] [throws] */
+TORPOR_API torpor_status torpor_json_decode(torpor_vm *vm, const char *json,
+                                            size_t size, torpor_value *out);
+
+/* ---- Both, without a VM --------------------------------------------------*/
+
+/* JSON text (which ends with a zero byte when its size is SIZE_MAX) to CBOR (of
+ * equal names in an object the last counts), and CBOR to JSON text, as
+ * docs/cbor.md says. On TORPOR_FORMAT the error names the offset; LIMIT, NOMEM.
  * [fails] [any thread] */
 TORPOR_API torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                              torpor_bytes *out);
