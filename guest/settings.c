@@ -14,8 +14,8 @@ static struct {
   JSValue console;  /* takes what is printed as values; undefined: as texts */
 } settings = {.console = JS_UNDEFINED};
 
-/* The script or module that 'source' is, not run, whether or not the program may
- * compile; 'line' is the number of its first. */
+/* The script or module that 'source' is, not run, whether or not the program
+ * may compile; 'line' is the number of its first. */
 static JSValue torpor__compile(const char *source, size_t size,
                                const char *name, int flags, uint32_t line) {
   JSContext *ctx = torpor__ctx;

@@ -39,14 +39,15 @@ static torpor_vm *sleep_and_wake(torpor_vm *vm, const torpor_options *options) {
 
 /* ---- Leaving out ----------------------------------------------------------*/
 
-static torpor_status give_module(void *user, const char *name,
-                                 torpor_bytes *source) {
+static torpor_status give_module(void *user,
+                                 const torpor_module_request *request,
+                                 torpor_module_answer *answer) {
   static const char text[] = "export default 6 * 7";
-  (void)user, (void)name;
-  source->size = strlen(text);
-  source->data = malloc(source->size);
-  if (!source->data) return TORPOR_NOMEM;
-  memcpy(source->data, text, source->size);
+  (void)user, (void)request;
+  answer->text.size = strlen(text);
+  answer->text.data = malloc(answer->text.size);
+  if (!answer->text.data) return TORPOR_NOMEM;
+  memcpy(answer->text.data, text, answer->text.size);
   return TORPOR_OK;
 }
 

@@ -111,6 +111,7 @@ TORPOR_API uint64_t torpor_reader_tag(torpor_reader *reader);
 /* Each reads a value of its kind and goes behind it.
  * [any thread] */
 TORPOR_API bool torpor_reader_boolean(torpor_reader *reader);
+/* [any thread] */
 TORPOR_API double torpor_reader_number(torpor_reader *reader);
 /* A number without fraction, or a BigInt, that is exactly one of int64_t.
  * [any thread] */
@@ -125,6 +126,7 @@ TORPOR_API size_t torpor_reader_bigint(torpor_reader *reader, bool *negative,
  * character.
  * [any thread] */
 TORPOR_API torpor_slice torpor_reader_string(torpor_reader *reader);
+/* [any thread] */
 TORPOR_API torpor_slice torpor_reader_wtf8(torpor_reader *reader);
 /* Milliseconds since 1970; NaN: an invalid Date.
  * [any thread] */

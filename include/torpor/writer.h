@@ -62,15 +62,19 @@ TORPOR_API torpor_status torpor_writer_finish(torpor_writer *writer,
  * its value; no key twice. torpor_writer_end ends the one that was begun last.
  * [any thread] */
 TORPOR_API void torpor_writer_array(torpor_writer *writer, size_t count);
+/* [any thread] */
 TORPOR_API void torpor_writer_map(torpor_writer *writer, size_t count);
+/* [any thread] */
 TORPOR_API void torpor_writer_key(torpor_writer *writer, const char *key,
                                   size_t size);
+/* [any thread] */
 TORPOR_API void torpor_writer_end(torpor_writer *writer);
 
 /* The same for a JavaScript Map, for which a key of any kind and a value come
  * in turn, and for a Set.
  * [any thread] */
 TORPOR_API void torpor_writer_collection(torpor_writer *writer, size_t count);
+/* [any thread] */
 TORPOR_API void torpor_writer_set(torpor_writer *writer, size_t count);
 
 /* ---- Values --------------------------------------------------------------*/
@@ -80,8 +84,11 @@ TORPOR_API void torpor_writer_set(torpor_writer *writer, size_t count);
 TORPOR_API void torpor_writer_hole(torpor_writer *writer);
 /* [any thread] */
 TORPOR_API void torpor_writer_undefined(torpor_writer *writer);
+/* [any thread] */
 TORPOR_API void torpor_writer_null(torpor_writer *writer);
+/* [any thread] */
 TORPOR_API void torpor_writer_boolean(torpor_writer *writer, bool value);
+/* [any thread] */
 TORPOR_API void torpor_writer_number(torpor_writer *writer, double number);
 /* A number; beyond 2^53 - 1 a BigInt, so that it is exact.
  * [any thread] */
@@ -94,13 +101,16 @@ TORPOR_API void torpor_writer_bigint(torpor_writer *writer, bool negative,
  * [any thread] */
 TORPOR_API void torpor_writer_string(torpor_writer *writer, const char *text,
                                      size_t size);
+/* [any thread] */
 TORPOR_API void torpor_writer_utf16(torpor_writer *writer,
                                     const uint16_t *units, size_t count);
 /* Symbol.for(key); a Date of 'ms' since 1970, NaN: an invalid one; a RegExp.
  * [any thread] */
 TORPOR_API void torpor_writer_symbol(torpor_writer *writer, const char *key,
                                      size_t size);
+/* [any thread] */
 TORPOR_API void torpor_writer_date(torpor_writer *writer, double ms);
+/* [any thread] */
 TORPOR_API void torpor_writer_regexp(torpor_writer *writer, const char *source,
                                      const char *flags);
 /* An Error; 'name' is "Error", "TypeError" and so on, as for torpor_error_new.
@@ -132,6 +142,7 @@ typedef enum torpor_view {
  * [any thread] */
 TORPOR_API void torpor_writer_bytes(torpor_writer *writer, const void *data,
                                     size_t size);
+/* [any thread] */
 TORPOR_API void torpor_writer_view(torpor_writer *writer, torpor_view kind,
                                    const void *data, size_t size);
 
