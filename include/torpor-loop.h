@@ -77,15 +77,13 @@ TORPOR_API void torpor_loop_close(torpor_loop *loop);
  * TORPOR_OK; TORPOR_CANCELLED after torpor_loop_stop; or what ended an attached
  * VM: TORPOR_INTERRUPTED, TORPOR_TRAPPED, TORPOR_NOMEM. TORPOR_BUSY from a
  * callback of the loop, which runs already.
- * [fails]
- * [runs] [outside] */
+ * [fails] [runs] [outside] */
 TORPOR_API torpor_status torpor_loop_run(torpor_loop *loop);
 
 /* One turn: calls what is due, delivers what is complete, and, when 'wait' is
  * true and there was nothing, waits for the first. Returns as torpor_loop_run
  * does, and TORPOR_NOT_FOUND when nothing is pending.
- * [fails]
- * [runs] [outside] */
+ * [fails] [runs] [outside] */
 TORPOR_API torpor_status torpor_loop_turn(torpor_loop *loop, bool wait);
 
 /* Makes torpor_loop_run return TORPOR_CANCELLED, before the next callback. What
@@ -213,8 +211,7 @@ TORPOR_API torpor_status torpor_access_check(const torpor_access *access,
  * there are eight already. Stores of durable runs reserve their own files, see
  * torpor_store_covers. */
 typedef bool (*torpor_reserved_fn)(const char *path);
-/* [fails]
- * [any thread] */
+/* [fails] [any thread] */
 TORPOR_API torpor_status torpor_access_reserve(torpor_reserved_fn reserved);
 
 /* An access as text, to be kept with a run, and back:
@@ -267,8 +264,7 @@ TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
  * TORPOR_OK with its value, TORPOR_THROWN with its reason, TORPOR_DEADLOCK
  * when it is still pending, what torpor_loop_run returned, or
  * TORPOR_WRONG_TYPE when it is not a promise.
- * [fails]
- * [throws] [runs] [outside] */
+ * [fails] [throws] [runs] [outside] */
 TORPOR_API torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
                                             torpor_value promise,
                                             torpor_value *result);

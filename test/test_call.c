@@ -185,7 +185,7 @@ static void test_results_not_wanted(void **state) {
   torpor_value function = test_eval(vm, "(() => ({}))");
   torpor_value object = test_eval(vm, "({m() { return {} }, C: class {}})");
   torpor_value class, thrower = test_eval(vm, "(() => { throw Error('x') })");
-  torpor_usage before, after;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   (void)state;
   test_ok(vm, torpor_get(vm, object, "C", &class));
   test_ok(vm, torpor_vm_usage(vm, &before));

@@ -24,8 +24,7 @@ typedef enum torpor_mode {
  * names it in stack traces, and its relative imports are resolved against it.
  * What a module imports is asked of the host (below); it is evaluated when all
  * of that is there, which may be after this returned.
- * [fails]
- * [throws] [runs] */
+ * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_eval(torpor_vm *vm, const char *source,
                                      size_t size, const char *file,
                                      torpor_mode mode, torpor_value *out);
