@@ -399,8 +399,9 @@ typedef struct torpor_run_upgrade_report {
  * begun. TORPOR_LOCKED: a worker drives it. TORPOR_ENDED. TORPOR_THROWN: the
  * exporter threw, or a module is not JavaScript. TORPOR_DEADLOCK: the exporter
  * waits. TORPOR_WRONG_TYPE: what it gave is not plain data. TORPOR_FORMAT: no
- * program can read it. TORPOR_LIMIT: too large. TORPOR_ENGINE: the old engine is not installed. Or a
- * code of reading modules, of waking the VM, or of the store.
+ * program can read it. TORPOR_LIMIT: too large. TORPOR_ENGINE: the old engine
+ * is not installed. Or a code of reading modules, of waking the VM, or of the
+ * store.
  * [fails] */
 TORPOR_API torpor_status torpor_run_upgrade(
     torpor_store *store, const char *id,
