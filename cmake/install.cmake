@@ -23,18 +23,23 @@ where it was installed" ${rpath})
 file(RELATIVE_PATH TORPOR_PC_PREFIX "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" TORPOR_PC_PREFIX "${TORPOR_PC_PREFIX}")
 
+foreach(part IN LISTS TORPOR_PARTS)
+  set(static_names_${part} ${TORPOR_LINK_NAMES_${part}})
+endforeach()
 # Debian's libuv.a goes by another name.
-find_library(TORPOR_UV_STATIC_LIBRARY NAMES libuv.a libuv_a.a)
-mark_as_advanced(TORPOR_UV_STATIC_LIBRARY)
-set(static_names_loop ${TORPOR_LINK_NAMES_loop})
-if(TORPOR_UV_STATIC_LIBRARY MATCHES "libuv_a[.]a$")
-  list(TRANSFORM static_names_loop REPLACE "^uv$" "uv_a")
+if("loop" IN_LIST TORPOR_PARTS)
+  find_library(TORPOR_UV_STATIC_LIBRARY NAMES libuv.a libuv_a.a)
+  mark_as_advanced(TORPOR_UV_STATIC_LIBRARY)
+  if(TORPOR_UV_STATIC_LIBRARY MATCHES "libuv_a[.]a$")
+    list(TRANSFORM static_names_loop REPLACE "^uv$" "uv_a")
+  endif()
 endif()
-set(static_names_vm ${TORPOR_LINK_NAMES_vm})
-set(static_names_run ${TORPOR_LINK_NAMES_run})
 
-# Writes the files of PART, which REQUIRES another.
+# Writes the files of PART, which REQUIRES another, unless it is not built.
 function(torpor_write_packages part requires description)
+  if(NOT part IN_LIST TORPOR_PARTS)
+    return()
+  endif()
   set(base "${TORPOR_NAME_${part}}")
   list(TRANSFORM TORPOR_LINK_NAMES_${part} PREPEND "-l" OUTPUT_VARIABLE flags)
   list(TRANSFORM static_names_${part} PREPEND "-l" OUTPUT_VARIABLE private)
@@ -80,9 +85,16 @@ install(FILES "${CMAKE_BINARY_DIR}/torporConfig.cmake"
 
 # --- Everything else ---------------------------------------------------------
 
-install(TARGETS torpor torpor_shared torpor_loop_shared torpor_run_shared
-  torpor_static torpor_loop_static torpor_run_static)
-install(DIRECTORY include/ TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+install(TARGETS ${TORPOR_TARGETS})
+if(TARGET torpor)
+  install(TARGETS torpor)
+endif()
+set(not_here "")
+if(TORPOR_VM_ONLY)
+  set(not_here PATTERN torpor-loop.h EXCLUDE PATTERN torpor-run.h EXCLUDE)
+endif()
+install(DIRECTORY include/ TYPE INCLUDE FILES_MATCHING PATTERN "*.h"
+  ${not_here})
 install(FILES "${CMAKE_BINARY_DIR}/engine.wasm"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/torpor")
 install(FILES LICENSE NOTICE TYPE DOC)

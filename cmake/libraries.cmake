@@ -3,15 +3,15 @@
 # The libraries that Torpor links, looked for without pkg-config so that a
 # source release needs a C compiler, CMake and the libraries alone.
 #
-# For each part (vm, loop, run) it gives TORPOR_NEEDS_<part>, what the part
-# links, and TORPOR_LINK_NAMES_<part>: what a program must name as well that
-# links the part statically; and TORPOR_INCLUDES for all of them.
+# For each of TORPOR_PARTS (vm, loop, run) it gives TORPOR_NEEDS_<part>, what the
+# part links, and TORPOR_LINK_NAMES_<part>: what a program must name as well
+# that links the part statically; and TORPOR_INCLUDES for all of them.
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 
 set(TORPOR_INCLUDES "")
-foreach(part IN ITEMS vm loop run)
+foreach(part IN LISTS TORPOR_PARTS)
   set(TORPOR_NEEDS_${part} Threads::Threads)
   set(TORPOR_LINK_NAMES_${part} pthread)
 endforeach()
@@ -19,8 +19,11 @@ list(APPEND TORPOR_NEEDS_vm m ${CMAKE_DL_LIBS})
 list(APPEND TORPOR_LINK_NAMES_vm m ${CMAKE_DL_LIBS})
 
 # Finds library NAME, which PART links, by its HEADER; PACKAGE is what Debian
-# calls it.
+# calls it. Nothing happens if PART is not built.
 function(torpor_find_library part name header package)
+  if(NOT part IN_LIST TORPOR_PARTS)
+    return()
+  endif()
   string(TOUPPER "${name}" key)
   find_path(TORPOR_${key}_INCLUDE "${header}")
   find_library(TORPOR_${key}_LIBRARY "${name}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# The three libraries, each shared and static, of the objects of the product:
+# The three libraries, each shared and static, of the objects of the product.
+# TORPOR_TARGETS are those that are built.
 #
 #   vm     libtorpor        what most programs need
 #   loop   libtorpor-loop   needs libtorpor, and libuv
@@ -12,7 +13,7 @@
 #  (2) A library uses another as programs do, by its public functions. What all
 #      of them share (common/) is in each, and defines no public function.
 #
-# test/test_install.sh and test/test_abi.py hold both to that.
+# test/test_install.sh and test/test_api.py hold both to that.
 
 if(NOT CMAKE_OBJCOPY)
   message(FATAL_ERROR "objcopy, which is a part of binutils, was not found.")
@@ -70,16 +71,23 @@ function(torpor_add_static target part)
 endfunction()
 
 torpor_add_shared(torpor_shared vm ${TORPOR_ENGINE_OBJECTS})
-torpor_add_shared(torpor_loop_shared loop)
-torpor_add_shared(torpor_run_shared run)
-target_link_libraries(torpor_loop_shared PUBLIC torpor_shared)
-target_link_libraries(torpor_run_shared PUBLIC torpor_loop_shared)
-
 torpor_add_static(torpor_static vm ${TORPOR_ENGINE_OBJECTS})
 if(TARGET torpor_engine)
   add_dependencies(torpor_static torpor_engine)
 endif()
-torpor_add_static(torpor_loop_static loop)
-torpor_add_static(torpor_run_static run)
-target_link_libraries(torpor_loop_static PUBLIC torpor_static)
-target_link_libraries(torpor_run_static PUBLIC torpor_loop_static)
+set(TORPOR_TARGETS torpor_shared torpor_static)
+
+# Makes both libraries of PART, which use those of the part BELOW.
+function(torpor_add_libraries part below)
+  foreach(kind IN ITEMS shared static)
+    cmake_language(CALL torpor_add_${kind} torpor_${part}_${kind} ${part})
+    target_link_libraries(torpor_${part}_${kind} PUBLIC ${below}_${kind})
+    list(APPEND TORPOR_TARGETS torpor_${part}_${kind})
+  endforeach()
+  set(TORPOR_TARGETS "${TORPOR_TARGETS}" PARENT_SCOPE)
+endfunction()
+
+if(NOT TORPOR_VM_ONLY)
+  torpor_add_libraries(loop torpor)
+  torpor_add_libraries(run torpor_loop)
+endif()

@@ -9,9 +9,10 @@
 #
 # torpor_add_variant(NAME [DEFINITIONS ...] [OPTIONS ...])
 #
-# makes an object library of each part: torpor_common_NAME, torpor_vm_NAME,
-# torpor_loop_NAME, torpor_run_NAME and torpor_cli_NAME. They are compiled once
-# each, whatever is linked of them.
+# makes an object library of common/, of each of TORPOR_PARTS, and of cli/ where
+# there is all that it needs:
+# torpor_common_NAME, torpor_vm_NAME, torpor_loop_NAME, torpor_run_NAME and
+# torpor_cli_NAME. They are compiled once each, whatever is linked of them.
 #
 # torpor_add_command(TARGET VARIANT FOLDER LIBRARY...)
 #
@@ -67,7 +68,11 @@ endfunction()
 
 function(torpor_add_variant name)
   cmake_parse_arguments(arg "" "" "DEFINITIONS;OPTIONS" ${ARGN})
-  foreach(part IN ITEMS common vm loop run cli)
+  set(parts common ${TORPOR_PARTS})
+  if(NOT TORPOR_VM_ONLY)
+    list(APPEND parts cli)
+  endif()
+  foreach(part IN LISTS parts)
     set(target torpor_${part}_${name})
     add_library(${target} OBJECT EXCLUDE_FROM_ALL ${TORPOR_SOURCES_${part}})
     torpor_house_flags(${target})

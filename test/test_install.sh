@@ -223,18 +223,24 @@ for part in torpor loop run; do
   expect_answer "$work/build/${part}_static"
 done
 
-# --- Another folder for libraries --------------------------------------------
+# --- Other builds ------------------------------------------------------------
 
 # As packages for Debian are configured; there, programs are not told where to
-# look.
+# look. And the library alone: libuv and SQLite are not even looked for.
 cmake -S "$TORPOR_SOURCE" -B "$work/odd" -DCMAKE_C_COMPILER="$TORPOR_CC" \
   -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=lib/odd \
-  -DTORPOR_ENGINE_DIR="$TORPOR_BUILD/generated" -DTORPOR_TESTS=OFF \
+  -DTORPOR_ENGINE_DIR="$TORPOR_BUILD/generated" -DTORPOR_VM_ONLY=ON \
   >"$work/log" || { cat "$work/log"; fail "it cannot be configured"; }
 mkdir -p "$work/usr/lib/odd/pkgconfig"
 cp "$work"/odd/*.pc "$work/usr/lib/odd/pkgconfig"
 export PKG_CONFIG_PATH=$work/usr/lib/odd/pkgconfig
 [ "$(realpath "$(pkg-config --variable=libdir torpor)")" = \
   "$work/usr/lib/odd" ] || fail "torpor.pc does not have lib/odd"
-! pkg-config --libs torpor-run | grep rpath ||
+! pkg-config --libs torpor | grep rpath ||
   fail "with the prefix /usr, programs are told where to look"
+! grep -E '^TORPOR_(UV|SQLITE)' "$work/odd/CMakeCache.txt" ||
+  fail "the library alone needs more than it should"
+grep -q '/vm/vm[.]c"' "$work/odd/compile_commands.json" ||
+  fail "the library alone is not compiled"
+! grep -E '"file":.*/(loop|run|cli)/[^/]*[.]c"' \
+  "$work/odd/compile_commands.json" || fail "the library alone is not alone"
