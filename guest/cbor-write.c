@@ -73,28 +73,35 @@ static bool write_fits(const cbor_writer *w, uint64_t more) {
          more <= TORPOR_DATA_LARGEST - w->out.size;
 }
 
-static int write_bytes(cbor_writer *w, const void *data, size_t size) {
-  if (dbuf_put(&w->out, data, size) == 0) return 0;
+static __attribute__((noinline)) int write_grow(cbor_writer *w, size_t size) {
+  if (dbuf_claim(&w->out, size) == 0) return 0;
   JS_ThrowOutOfMemory(torpor__ctx);
   return -1;
 }
 
-/* Where a head can be written; NULL: thrown. */
-static uint8_t *claim_head(cbor_writer *w) {
-  if (dbuf_claim(&w->out, CBOR_HEAD) == 0) return w->out.buf + w->out.size;
-  JS_ThrowOutOfMemory(torpor__ctx);
-  return NULL;
+/* Makes room for 'size' more bytes, which is nearly always there. */
+static inline int write_room(cbor_writer *w, size_t size) {
+  return w->out.allocated_size - w->out.size >= size ? 0 : write_grow(w, size);
+}
+
+static int write_bytes(cbor_writer *w, const void *data, size_t size) {
+  if (write_room(w, size)) return -1;
+  memcpy(w->out.buf + w->out.size, data, size);
+  w->out.size += size;
+  return 0;
 }
 
 /* Most heads are one byte. */
 static int write_head(cbor_writer *w, enum cbor_major major, uint64_t number) {
   uint8_t *to;
-  if (number < 24 &&
-      dbuf_putc(&w->out, (uint8_t)((uint64_t)major << 5 | number)) == 0)
-    return 0;
-  to = claim_head(w);
-  if (to == NULL) return -1;
-  w->out.size += cbor_put_head(to, major, number);
+  if (write_room(w, CBOR_HEAD)) return -1;
+  to = w->out.buf + w->out.size;
+  if (number < 24) {
+    *to = (uint8_t)((uint64_t)major << 5 | number);
+    w->out.size++;
+  } else {
+    w->out.size += cbor_put_head(to, major, number);
+  }
   return 0;
 }
 
@@ -115,9 +122,9 @@ static int write_integer(cbor_writer *w, int64_t integer) {
 
 static int write_bits(cbor_writer *w, enum cbor_simple kind, uint64_t bits,
                       int size) {
-  uint8_t *to = claim_head(w);
-  if (to == NULL) return -1;
-  w->out.size += cbor_put(to, CBOR_SIMPLE, kind, bits, size);
+  if (write_room(w, CBOR_HEAD)) return -1;
+  w->out.size +=
+      cbor_put(w->out.buf + w->out.size, CBOR_SIMPLE, kind, bits, size);
   return 0;
 }
 
@@ -177,10 +184,7 @@ static int write_flat(cbor_writer *w, JSString *string) {
   if (!write_fits(w, size)) return write_too_large();
   if (lone && write_head(w, CBOR_TAG, CBOR_TAG_WTF8)) return -1;
   if (write_head(w, lone ? CBOR_BYTES : CBOR_TEXT, size)) return -1;
-  if (dbuf_claim(&w->out, (size_t)size)) {
-    JS_ThrowOutOfMemory(torpor__ctx);
-    return -1;
-  }
+  if (write_room(w, (size_t)size)) return -1;
   if (lone)
     write_wtf8(w, string);
   else if (size == string->len && !string->is_wide_char)
@@ -483,19 +487,17 @@ static cbor_form *form_of(cbor_writer *w, const JSShape *shape) {
   return &w->forms[(uintptr_t)shape / 16 % CBOR_FORM_KEYS];
 }
 
-/* Writes key 'i': from where it was written before, or anew and notes it. */
-static int write_form_key(cbor_writer *w, cbor_form *form, int i, JSAtom key,
-                          bool known) {
-  if (!known) {
-    form->at[i] = (uint32_t)w->out.size;
-    if (write_key(w, key)) return -1;
-    form->size[i] = (uint32_t)w->out.size - form->at[i];
-    return 0;
-  }
-  if (dbuf_claim(&w->out, form->size[i])) {
-    JS_ThrowOutOfMemory(torpor__ctx);
-    return -1;
-  }
+/* Writes a key anew and notes where it is. */
+static int write_new_key(cbor_writer *w, cbor_form *form, int i, JSAtom key) {
+  form->at[i] = (uint32_t)w->out.size;
+  if (write_key(w, key)) return -1;
+  form->size[i] = (uint32_t)w->out.size - form->at[i];
+  return 0;
+}
+
+/* Writes key 'i' from where it was written before. */
+static int write_known_key(cbor_writer *w, const cbor_form *form, int i) {
+  if (write_room(w, form->size[i])) return -1;
   memcpy(w->out.buf + w->out.size, w->out.buf + form->at[i], form->size[i]);
   w->out.size += form->size[i];
   return 0;
@@ -508,14 +510,16 @@ static int write_plain(cbor_writer *w, JSValueConst value,
   cbor_place place = {outer, JS_ATOM_NULL, 0};
   JSObject *object = JS_VALUE_GET_OBJ(value);
   JSShape *shape = js_dup_shape(object->shape);
-  cbor_form form = *form_of(w, shape);
-  bool known = form.shape == shape;
+  cbor_form *kept = form_of(w, shape), noted;
+  int count = 0; /* of keys that are noted */
   int status = write_head(w, CBOR_MAP, (uint64_t)shape->prop_count);
-  form.shape = shape;
   for (int i = 0; status == 0 && i < shape->prop_count; i++) {
     JSValue item;
     place.key = get_shape_prop(shape)[i].atom;
-    status = write_form_key(w, &form, i, place.key, known);
+    /* What is inside may have had the place for its own form, or this one. */
+    status = kept->shape == shape
+                 ? write_known_key(w, kept, i)
+                 : write_new_key(w, &noted, count++, place.key);
     if (status) break;
     item = object->shape == shape
                ? js_dup(object->prop[i].u.value)
@@ -523,7 +527,8 @@ static int write_plain(cbor_writer *w, JSValueConst value,
     status = write_free(w, item, &place);
     if (status == 0) status = js_poll_interrupts(torpor__ctx);
   }
-  if (status == 0 && !known) form_keep(form_of(w, shape), &form);
+  noted.shape = shape;
+  if (status == 0 && count == shape->prop_count) form_keep(kept, &noted);
   js_free_shape(torpor__rt, shape);
   return status;
 }
