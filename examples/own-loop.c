@@ -170,12 +170,19 @@ static void take_operations(loop *l) {
     remove_timer(l, id);
 }
 
+/* Milliseconds until a timer is due, rounded up; -1: there is none. */
+static int time_left(const loop *l) {
+  const timer *first = next_timer(l);
+  double left;
+  if (first == NULL) return -1;
+  left = first->due - now();
+  return left > 0 ? (int)left + 1 : 0;
+}
+
 /* Sleeps until a timer is due or a thread has answered. */
 static void wait(loop *l) {
   struct pollfd answers = {.fd = l->pipe[0], .events = POLLIN};
-  const timer *first = next_timer(l);
-  double left = first == NULL ? -1 : fmax(0, ceil(first->due - now()));
-  if (poll(&answers, 1, (int)left) > 0) finish_square(l);
+  if (poll(&answers, 1, time_left(l)) > 0) finish_square(l);
   settle_timers(l);
 }
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # ctest: nosanitize timeout=300
 """The C programs of examples/: compiled, run, and their output compared with
-what examples/README.md shows, alone and under the address sanitizer with its
-search for leaks. Times differ from run to run; sizes may by half."""
+what examples/README.md shows: as each example says how to compile it, with the
+shared library, and under the address sanitizer with its search for leaks. Times
+differ from run to run; sizes may by half."""
 
 import concurrent.futures
 import os
@@ -17,13 +18,26 @@ SOURCE = pathlib.Path(os.environ["TORPOR_SOURCE"])
 BUILD = pathlib.Path(os.environ["TORPOR_BUILD"])
 SECTION = re.compile(r"^## `(\S+\.c)`$.*?^```text\n(.*?)^```$",
                      re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^ \*   cc (\S+) -o \S+ "
+                     r"\$\(pkg-config --cflags --libs torpor\)(.*)$",
+                     re.MULTILINE)
 TIME = re.compile(r"\d+\.\d+(?= us)")
 SIZE = re.compile(r"\d+(?:\.\d+)?(?= (?:MB|bytes))")
 
 
-def libraries():
+def private():
+    """What the static library needs besides."""
     text = (BUILD / "torpor.pc").read_text(encoding="utf-8")
     return re.search(r"^Libs\.private: (.*)$", text, re.MULTILINE)[1].split()
+
+
+def libraries(name, flags):
+    if flags:
+        return [str(BUILD / "libtorpor.a"), *private()]
+    source = (SOURCE / "examples" / name).read_text(encoding="utf-8")
+    named, besides = COMMAND.search(source).groups()
+    assert named == name, f"{name} says how to compile {named}"
+    return [f"-L{BUILD}", f"-Wl,-rpath,{BUILD}", "-ltorpor", *besides.split()]
 
 
 def run(folder, name, *flags):
@@ -33,7 +47,7 @@ def run(folder, name, *flags):
         [os.environ["TORPOR_CC"], "-std=c11", "-g", "-Wall", "-Wextra",
          "-Werror", *flags, f"-I{SOURCE / 'include'}",
          str(SOURCE / "examples" / name), "-o", str(program),
-         str(BUILD / "libtorpor.a"), *libraries()],
+         *libraries(name, flags)],
         capture_output=True, text=True, check=False)
     if made.returncode:
         return made.stderr
@@ -77,7 +91,7 @@ class Examples(unittest.TestCase):
             self.assertAlmostEqual(float(size), float(expected),
                                    delta=float(expected) / 2)
 
-    def test_alone(self):
+    def test_as_they_say(self):
         self.compare()
 
     def test_address_sanitizer(self):
