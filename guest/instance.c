@@ -101,10 +101,12 @@ static bool torpor__instances_start(void) {
 
 /* ---- Classes -------------------------------------------------------------*/
 
-/* The part of a name that JavaScript sees: what follows the last dot. */
+/* The part of a name that JavaScript sees: what follows the last dot, if that
+ * is not its end. */
 static const char *name_shown(const char *name, uint32_t *size) {
   uint32_t start = *size;
   while (start > 0 && name[start - 1] != '.') start--;
+  if (start == *size) return name;
   *size -= start;
   return name + start;
 }

@@ -14,6 +14,7 @@ typedef struct torpor__bound {
   void *user;
   void (*finalize)(void *user);
   torpor__class *class; /* of a member, or its constructor; or NULL */
+  bool is_method;       /* it is called on objects of 'class' only */
   bool unbind;          /* it ends with the last function of the name */
 } torpor__bound;
 

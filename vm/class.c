@@ -101,8 +101,11 @@ static torpor_status bind_members(torpor_vm *vm, torpor__class *class,
                                              &(torpor__bound){.class = class});
   for (size_t i = 0; i < def->member_count && status == TORPOR_OK; i++) {
     const torpor_function_entry *member = &def->members[i];
-    const torpor__bound to = {
-        .function = member->function, .user = def->user, .class = class};
+    const torpor__bound to = {.function = member->function,
+                              .user = def->user,
+                              .class = class,
+                              .is_method =
+                                  !(member->flags & TORPOR_FUNCTION_STATIC)};
     char name[TORPOR__NAME_LARGEST + 1];
     name_member(def, member, name);
     status = torpor__binding_add(vm, name, strlen(name), &to);

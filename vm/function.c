@@ -43,7 +43,8 @@ torpor_status torpor_function_bind(torpor_vm *vm, const char *name,
                                    torpor_host_fn function, void *user,
                                    void (*finalize)(void *user)) {
   return bind(vm, name,
-              &(torpor__bound){function, user, finalize, NULL, false});
+              &(torpor__bound){
+                  .function = function, .user = user, .finalize = finalize});
 }
 
 static torpor_status
@@ -66,9 +67,11 @@ check_table(torpor_vm *vm, const torpor_function_entry *table, size_t count) {
 
 static torpor_status
 bind_entry(torpor_vm *vm, const torpor_function_entry *entry, void *user) {
-  return bind(vm, entry->name,
-              &(torpor__bound){entry->function, user, NULL, NULL,
-                               entry->flags & TORPOR_FUNCTION_UNBIND});
+  return bind(
+      vm, entry->name,
+      &(torpor__bound){.function = entry->function,
+                       .user = user,
+                       .unbind = entry->flags & TORPOR_FUNCTION_UNBIND});
 }
 
 torpor_status torpor_function_bind_all(torpor_vm *vm,
@@ -188,8 +191,10 @@ static torpor_status check_def(torpor_vm *vm, const torpor_function_def *def,
 
 static torpor_status bind_def(torpor_vm *vm, const torpor_function_def *def) {
   return bind(vm, def->name,
-              &(torpor__bound){def->function, def->user, def->finalize, NULL,
-                               def->flags & TORPOR_FUNCTION_UNBIND});
+              &(torpor__bound){.function = def->function,
+                               .user = def->user,
+                               .finalize = def->finalize,
+                               .unbind = def->flags & TORPOR_FUNCTION_UNBIND});
 }
 
 torpor_status torpor_function_bind_with(torpor_vm *vm,

@@ -181,16 +181,28 @@ static void read_values(torpor_vm *vm, const uint8_t *given, uint32_t count,
   }
 }
 
+/* Whether a call has the object that what it calls is about. The guest sees to
+ * that, but not for a function that the host made under the name of a class or
+ * of a method. */
+static bool has_object(const torpor__bound *to, const uint64_t *more) {
+  if (!to->class || (to->function && !to->is_method)) return true;
+  return more && more[2] != 0;
+}
+
 static uint32_t call_with(torpor_vm *vm, const torpor__bound *to,
                           torpor_arguments *arguments, const uint64_t *more) {
   uint32_t status, floor = vm->scope_floor;
   vm->scope_floor = vm->scope_count;
-  if (more)
+  if (!has_object(to, more))
+    status =
+        throw_named(vm, "TypeError",
+                    to->function ? "a method of a class was called without an "
+                                   "object of it"
+                                 : "a class was called as a function");
+  else if (more)
     status = call_more(vm, to, arguments, more);
-  else if (to->function)
-    status = call_bound(vm, to, arguments);
   else
-    status = throw_error(vm, "a class was called as a function");
+    status = call_bound(vm, to, arguments);
   vm->scope_count = vm->scope_floor;
   vm->scope_floor = floor;
   return status;
