@@ -210,8 +210,7 @@ torpor_status torpor_class_add(torpor_vm *vm, const torpor_class_def *def) {
   status = bind_class(vm, &own);
   if (status != TORPOR_OK) return torpor__end(vm, status);
   scope = torpor__scope_open(vm);
-  status = make_class(vm, &own);
-  torpor__scope_close(vm, scope);
+  status = torpor__scope_end(vm, scope, make_class(vm, &own));
   if (status != TORPOR_OK) unbind_class(vm);
   return torpor__end(vm, status);
 }
@@ -251,7 +250,7 @@ static torpor_status number_class(torpor_vm *vm, torpor__class *class) {
   if (class->number) return TORPOR_OK;
   scope = torpor__scope_open(vm);
   status = invoke_named(vm, TORPOR__EXPORT_torpor_class_find, class->name, 0);
-  torpor__scope_close(vm, scope);
+  torpor__scope_end(vm, scope, status);
   if (status == TORPOR_OK) class->number = (uint32_t)vm->result[1] + 1;
   if (status == TORPOR_NOT_FOUND)
     torpor__fail(vm, status,
@@ -332,8 +331,7 @@ static torpor_status visit_object(torpor_vm *vm, const torpor__class *class,
   if (status == TORPOR_OK)
     status = read_object(vm, value, class->name, &instance);
   if (status == TORPOR_OK) status = visit(vm, value, &instance, user);
-  torpor__scope_close(vm, scope);
-  return status;
+  return torpor__scope_end(vm, scope, status);
 }
 
 static torpor_status visit_all(torpor_vm *vm, torpor__class *class,
@@ -354,7 +352,7 @@ static torpor_status visit_all(torpor_vm *vm, torpor__class *class,
 torpor_status torpor_instance_each(torpor_vm *vm, const char *name,
                                    visit_fn visit, void *user) {
   torpor__class *class;
-  torpor_scope scope;
+  uint64_t scope;
   torpor_status status = torpor__check_open(vm);
   if (status != TORPOR_OK) return status;
   TORPOR__REQUIRE(vm, name);
@@ -362,10 +360,8 @@ torpor_status torpor_instance_each(torpor_vm *vm, const char *name,
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   class = find_class(vm, name);
-  status = class ? torpor_scope_open(vm, &scope) : TORPOR_NOT_FOUND;
-  if (status == TORPOR_OK) {
-    status = visit_all(vm, class, visit, user);
-    if (!vm->broken && !vm->closing) torpor_scope_close(vm, scope);
-  }
-  return torpor__end(vm, status);
+  if (!class) return torpor__end(vm, TORPOR_NOT_FOUND);
+  scope = torpor__scope_open(vm);
+  status = visit_all(vm, class, visit, user);
+  return torpor__end(vm, torpor__scope_end(vm, scope, status));
 }

@@ -2,7 +2,8 @@
 /* error.c - status names, and the sentence about the last failure.
  *
  * Each VM keeps one sentence; failures that have no VM keep theirs with the
- * thread. */
+ * thread. So do those in a callback or finalizer, to which the VM is shut: what
+ * it asks for in vain does not hide why the call around it failed. */
 #include "vm/error.h"
 
 #include <stdio.h>
@@ -49,7 +50,7 @@ torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
                            const char *format, ...) {
   char *place = thread_error;
   va_list arguments;
-  if (vm) {
+  if (vm && !vm->in_callback) {
     torpor__error_reset(vm);
     place = vm->error_short;
   }
@@ -93,5 +94,6 @@ torpor_status torpor__fail_size(torpor_vm *vm, size_t size, const char *name) {
 }
 
 const char *torpor_last_error(const torpor_vm *vm) {
-  return vm ? vm->error : thread_error;
+  bool own = vm && (!vm->in_callback || vm->broken);
+  return own ? vm->error : thread_error;
 }

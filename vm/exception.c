@@ -8,6 +8,7 @@
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/invoke.h"
+#include "vm/limit.h"
 #include "vm/make.h"
 #include "vm/raise.h"
 #include "vm/thrown.h"
@@ -76,7 +77,9 @@ torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
   status =
       torpor__error_take(vm, TORPOR__EXPORT_torpor_error_read, value, &error);
   torpor__sized_give(out, &error, sizeof(error));
-  if (status != TORPOR_OK && !vm->broken)
+  if (status == TORPOR_INTERRUPTED)
+    torpor__limit_interrupted(vm);
+  else if (status != TORPOR_OK && !vm->broken)
     torpor__fail(vm, status, "%s", torpor_status_text(status));
   return torpor__end(vm, status);
 }

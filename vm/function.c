@@ -8,6 +8,7 @@
 #include "vm/enter.h"
 #include "vm/error.h"
 #include "vm/function-make.h"
+#include "vm/invoke.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 
@@ -130,8 +131,8 @@ static torpor_status add_to(torpor_vm *vm, torpor_value target,
 static torpor_status add_entry(torpor_vm *vm, torpor_value target,
                                const torpor_function_entry *entry, void *user) {
   uint64_t scope = torpor__scope_open(vm);
-  torpor_status status = add_to(vm, target, entry);
-  torpor__scope_close(vm, scope);
+  torpor_status status =
+      torpor__scope_end(vm, scope, add_to(vm, target, entry));
   return status == TORPOR_OK ? bind_entry(vm, entry, user) : status;
 }
 
@@ -157,15 +158,15 @@ torpor_status torpor_function_add(torpor_vm *vm, const char *name,
                                   torpor_host_fn function, void *user) {
   const torpor_function_entry entry = {name, function, 0, 0};
   torpor_value global;
-  torpor_scope scope;
+  uint64_t scope;
   torpor_status status = check_table(vm, &entry, 1);
-  if (status == TORPOR_OK) status = torpor_scope_open(vm, &scope);
+  if (status == TORPOR_OK) status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
+  scope = torpor__scope_open(vm);
   status = torpor_global(vm, &global);
   if (status == TORPOR_OK)
     status = torpor_function_add_all(vm, global, &entry, 1, user);
-  torpor_scope_close(vm, scope);
-  return status;
+  return torpor__end(vm, torpor__scope_end(vm, scope, status));
 }
 
 /* ---- All that a function can be -------------------------------------------*/

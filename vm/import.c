@@ -219,7 +219,6 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   bool more = function & TORPOR_ABI_CALL_MORE;
   const torpor__binding *binding =
       torpor__binding_find(vm, function & ~TORPOR_ABI_CALL_MORE, name);
-  const torpor_value outer = vm->exception;
   const uint8_t *given =
       torpor__memory_at(vm, address, (uint64_t)count * sizeof(uint64_t));
   uint64_t rest[3];
@@ -234,9 +233,7 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   if (more) memcpy(rest, vm->control->host.result + 1, sizeof(rest));
   read_values(vm, given, count, values);
   arguments.args = values;
-  vm->exception = torpor_undefined();
   status = call_with(vm, &binding->to, &arguments, more ? rest : NULL);
-  vm->exception = outer;
   if (values != small) torpor__alloc_free(values);
   return status;
 }
@@ -257,7 +254,11 @@ static uint32_t import_call(void *host, uint32_t function, uint64_t self,
                             uint32_t args, uint32_t count) {
   torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
-  uint32_t status = call_function(vm, function, self, args, count);
+  const torpor_value outer = vm->exception;
+  uint32_t status;
+  vm->exception = torpor_undefined();
+  status = call_function(vm, function, self, args, count);
+  vm->exception = outer;
   /* No host function is below this one, so none knows what was collected. */
   if (vm->calls == 1 && torpor__collected_count(vm) >= COLLECTED_MANY &&
       !vm->broken)

@@ -83,3 +83,14 @@ torpor_status torpor__give_value(torpor_vm *vm, torpor_status status,
   }
   return status;
 }
+
+torpor_status torpor__scope_end(torpor_vm *vm, uint64_t mark,
+                                torpor_status status) {
+  const uint64_t arguments[] = {vm->exception.bits, mark};
+  if (status == TORPOR_THROWN && !vm->broken &&
+      vm->engine->exports.torpor_scope_leave)
+    torpor__enter(vm, TORPOR__EXPORT_torpor_scope_leave, arguments);
+  else
+    torpor__scope_close(vm, mark);
+  return vm->broken && status == TORPOR_OK ? TORPOR_TRAPPED : status;
+}

@@ -16,6 +16,11 @@ torpor_status torpor__invoke(torpor_vm *vm, torpor__export export,
 torpor_status torpor__give_value(torpor_vm *vm, torpor_status status,
                                  torpor_value *out);
 
+/* Closes a scope of torpor__scope_open at the end of what came to 'status',
+ * which it gives back. What was thrown is kept for the caller's scope. */
+torpor_status torpor__scope_end(torpor_vm *vm, uint64_t mark,
+                                torpor_status status);
+
 /* TORPOR__INVOKE(vm, string_new, address, size); 0 for one that takes none. */
 #define TORPOR__INVOKE(vm, name, ...)                                          \
   torpor__invoke((vm), TORPOR__EXPORT_torpor_##name,                           \

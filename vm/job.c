@@ -107,7 +107,7 @@ torpor_status torpor_promise_read(torpor_vm *vm, torpor_value promise,
   if (!result) scope = torpor__scope_open(vm);
   status = TORPOR__INVOKE(vm, promise_read, promise.bits);
   if (status == TORPOR_OK) status = take_promise(vm, state, result);
-  if (!result) torpor__scope_close(vm, scope);
+  if (!result) status = torpor__scope_end(vm, scope, status);
   return torpor__end(vm, status);
 }
 

@@ -164,7 +164,7 @@ static torpor_status add_module(torpor_vm *vm, const char *name,
   for (size_t i = 0; status == TORPOR_OK && i < count; i++)
     status = set_export(vm, name, object, &exports[i]);
   if (status == TORPOR_OK) status = make_module(vm, name, object, &known);
-  torpor__scope_close(vm, scope);
+  torpor__scope_end(vm, scope, status);
   return known ? TORPOR_OK : status;
 }
 

@@ -51,6 +51,7 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
   torpor_value cause = torpor__value_of(vm, result[3]);
   *out = (torpor_error){.size = sizeof(*out), .cause = torpor_undefined()};
   if (status != TORPOR_OK) return status;
+  if (vm->returned == TORPOR_INTERRUPTED) return TORPOR_INTERRUPTED;
   if (vm->returned != TORPOR_OK)
     return vm->returned == TORPOR_STALE   ? TORPOR_STALE
            : vm->returned == TORPOR_LIMIT ? TORPOR_LIMIT

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* test_exception.c - what was thrown is there when a call has said so, whatever
+ * else the library or the program did for that call. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/vm.h"
+
+static torpor_vm *vm;
+
+static int open_vm(void **state) {
+  (void)state;
+  vm = test_vm_open(NULL);
+  return 0;
+}
+
+static int close_vm(void **state) {
+  (void)state;
+  torpor_vm_close(vm);
+  vm = NULL;
+  return 0;
+}
+
+static torpor_status run(const char *source) {
+  return torpor_eval(vm, source, SIZE_MAX, "test.js", TORPOR_SCRIPT, NULL);
+}
+
+/* Asserts that 'status' is THROWN, and that what was thrown can be read. */
+static void assert_thrown(torpor_status status, const char *name,
+                          const char *message) {
+  torpor_error error = TORPOR_ERROR_INIT;
+  test_status(vm, status, TORPOR_THROWN);
+  test_ok(vm, torpor_error_read(vm, torpor_exception(vm), &error));
+  assert_string_equal(error.name, name);
+  if (message) assert_string_equal(error.message, message);
+  torpor_error_free(&error);
+}
+
+static torpor_status nothing(torpor_vm *given,
+                             const torpor_arguments *arguments,
+                             torpor_value *result, void *user) {
+  (void)given, (void)arguments, (void)result, (void)user;
+  return TORPOR_OK;
+}
+
+/* ---- Functions of the library that work in several steps ------------------*/
+
+static const char fixed[] =
+    "Object.defineProperty(globalThis, 'fixed', {value: 1})";
+
+static void test_functions(void **state) {
+  const torpor_function_entry table[] = {{"fixed", nothing, 0, 0}};
+  torpor_value trapped;
+  (void)state;
+  test_ok(vm, run(fixed));
+  assert_thrown(torpor_function_add(vm, "fixed", nothing, NULL), "TypeError",
+                NULL);
+  trapped = test_eval(vm,
+                      "new Proxy({}, {defineProperty() { throw new "
+                      "RangeError('no') }})");
+  assert_thrown(torpor_function_add_all(vm, trapped, table, 1, NULL),
+                "RangeError", "no");
+}
+
+static torpor_status throw_late(torpor_vm *of, torpor_value value,
+                                const torpor_instance *instance, void *user) {
+  (void)value, (void)user;
+  if (instance->id != 2) return TORPOR_OK;
+  return torpor_throw(of, "RangeError", "object %d", (int)instance->id);
+}
+
+static void test_classes(void **state) {
+  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_instance instance = {0};
+  torpor_value held[3];
+  (void)state;
+  def.name = "fixed";
+  test_ok(vm, run(fixed));
+  assert_thrown(torpor_class_add(vm, &def), "TypeError", NULL);
+  def.name = "Good";
+  test_ok(vm, torpor_class_add(vm, &def));
+  for (instance.id = 1; instance.id < 4; instance.id++)
+    test_ok(vm,
+            torpor_instance_new(vm, "Good", &instance, &held[instance.id - 1]));
+  assert_thrown(torpor_instance_each(vm, "Good", throw_late, NULL),
+                "RangeError", "object 2");
+}
+
+/* ---- In host functions ----------------------------------------------------*/
+
+/* Throws, lets the program call what is not bound, and looks at the first. */
+static torpor_status look_back(torpor_vm *given,
+                               const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+  torpor_value first;
+  (void)arguments, (void)result, (void)user;
+  assert_thrown(run("throw new RangeError('first')"), "RangeError", "first");
+  first = torpor_exception(given);
+  test_ok(given, run("let said; try { missing() } catch (e) { said = e.message "
+                     "}; if (!said.includes('not bound')) throw said"));
+  assert_true(torpor_exception(given).bits == first.bits);
+  assert_thrown(TORPOR_THROWN, "RangeError", "first");
+  return TORPOR_THROWN;
+}
+
+static void test_function_that_is_not_bound(void **state) {
+  torpor_value missing, global;
+  (void)state;
+  test_ok(vm, torpor_global(vm, &global));
+  test_ok(vm, torpor_function_new(vm, "missing", 0, &missing));
+  test_ok(vm, torpor_set(vm, global, "missing", missing));
+  test_ok(vm, torpor_function_add(vm, "lookBack", look_back, NULL));
+  assert_thrown(run("lookBack()"), "RangeError", "first");
+}
+
+/* ---- Reading errors -------------------------------------------------------*/
+
+static void test_reading_is_stopped(void **state) {
+  torpor_error error = TORPOR_ERROR_INIT;
+  torpor_value value =
+      test_eval(vm,
+                "Object.defineProperty(new Error, 'message', {get() { for "
+                "(;;); }})");
+  (void)state;
+  torpor_vm_set_deadline(vm, 20);
+  test_status(vm, torpor_error_read(vm, value, &error), TORPOR_INTERRUPTED);
+  assert_non_null(strstr(torpor_last_error(vm), "deadline"));
+  assert_null(error.name);
+  torpor_vm_set_deadline(vm, 0);
+  test_ok(vm, run("1"));
+}
+
+/* ---- The sentence ---------------------------------------------------------*/
+
+static void ask_in_vain(const torpor_instance *instance, void *user) {
+  torpor_value out;
+  int *asked = user;
+  (void)instance;
+  test_status(vm, torpor_object_new(vm, &out), TORPOR_BUSY);
+  assert_non_null(strstr(torpor_last_error(vm), "finalizers"));
+  ++*asked;
+}
+
+/* What a finalizer asked for does not hide why the call failed. */
+static void test_sentence_is_of_the_call(void **state) {
+  const torpor_instance instance = {0};
+  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_value made, global;
+  torpor_scope scope;
+  int asked = 0;
+  (void)state;
+  def.name = "Short";
+  def.finalize = ask_in_vain;
+  def.user = &asked;
+  test_ok(vm, torpor_class_add(vm, &def));
+  test_ok(vm, torpor_scope_open(vm, &scope));
+  test_ok(vm, torpor_global(vm, &global));
+  test_ok(vm, torpor_instance_new(vm, "Short", &instance, &made));
+  test_ok(vm, torpor_set(vm, global, "short", made));
+  test_ok(vm, torpor_scope_close(vm, scope));
+  assert_thrown(run("short = null; throw new Error('mine')"), "Error", "mine");
+  assert_int_equal(asked, 1);
+  assert_non_null(strstr(torpor_last_error(vm), "mine"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_vm, close_vm)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_functions),
+      TEST(test_classes),
+      TEST(test_function_that_is_not_bound),
+      TEST(test_reading_is_stopped),
+      TEST(test_sentence_is_of_the_call),
+  };
+  return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
+}
