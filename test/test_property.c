@@ -307,6 +307,36 @@ static void test_several(void **state) {
   test_status(vm, torpor_get_each(vm, object, keys, MANY, out), TORPOR_MISUSE);
 }
 
+static void assert_none(const torpor_value *values, int count) {
+  for (int i = 0; i < count; i++)
+    assert_int_equal(torpor_value_type(values[i]), TORPOR_TYPE_UNDEFINED);
+}
+
+/* One that throws, or is not read at all, takes all others with it. */
+static void test_several_or_none(void **state) {
+  enum { MANY = 200 };
+  static torpor_value out[MANY];
+  const char *keys[] = {"good", "bad"}, *wrong[] = {"good", NULL};
+  torpor_value object = test_eval(vm, "({good: 1, get bad() { throw 'up' }})");
+  torpor_value list = test_eval(
+      vm,
+      "new Proxy([], {get(t, k) { if (k === '150') throw 'up'; return 1 "
+      "}})");
+  (void)state;
+  for (int i = 0; i < MANY; i++) out[i] = torpor_number(5);
+  assert_thrown(torpor_get_each(vm, object, keys, 2, out), "up");
+  assert_none(out, 2);
+  out[0] = torpor_number(5);
+  test_status(vm, torpor_get_each(vm, object, wrong, 2, out), TORPOR_MISUSE);
+  assert_none(out, 2);
+  assert_thrown(torpor_get_elements(vm, list, 0, MANY, out), "up");
+  assert_none(out, MANY);
+  out[0] = torpor_number(5);
+  assert_int_not_equal(torpor_get_elements(NULL, list, 0, MANY, out),
+                       TORPOR_OK);
+  assert_none(out, MANY);
+}
+
 static void test_several_of_one_size(void **state) {
   static char large[3][9000];
   const char *keys[] = {"a", large[0], large[1], large[2], "b"};
@@ -693,6 +723,7 @@ int main(void) {
       TEST(test_sparse_array),
       TEST(test_length_of_anything),
       TEST(test_several),
+      TEST(test_several_or_none),
       TEST(test_several_of_one_size),
       TEST(test_elements),
       TEST(test_descriptors),

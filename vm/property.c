@@ -24,6 +24,10 @@ static void clear(torpor_value *out) {
   if (out) *out = torpor_undefined();
 }
 
+static void clear_all(torpor_value *out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = torpor_undefined();
+}
+
 /* ---- By name, by index ----------------------------------------------------*/
 
 torpor_status torpor_get(torpor_vm *vm, torpor_value object, const char *key,
@@ -140,9 +144,12 @@ torpor_status torpor_get_each(torpor_vm *vm, torpor_value object,
   torpor_status status;
   if (count > 0) TORPOR__REQUIRE(vm, keys);
   if (count > 0) TORPOR__REQUIRE(vm, out);
+  clear_all(out, count);
   status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
-  return torpor__end(vm, get_each(vm, object, keys, count, out));
+  status = get_each(vm, object, keys, count, out);
+  if (status != TORPOR_OK) clear_all(out, count);
+  return torpor__end(vm, status);
 }
 
 static torpor_status get_elements(torpor_vm *vm, torpor_value object,
@@ -168,9 +175,12 @@ torpor_status torpor_get_elements(torpor_vm *vm, torpor_value object,
                                   torpor_value *out) {
   torpor_status status;
   if (count > 0) TORPOR__REQUIRE(vm, out);
+  clear_all(out, count);
   status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
-  return torpor__end(vm, get_elements(vm, object, first, count, out));
+  status = get_elements(vm, object, first, count, out);
+  if (status != TORPOR_OK) clear_all(out, count);
+  return torpor__end(vm, status);
 }
 
 /* ---- By any key -----------------------------------------------------------*/
