@@ -96,7 +96,6 @@ static uint32_t buffer_flags(const JSArrayBuffer *buffer) {
          (buffer->immutable ? 4u : 0u) | (buffer->shared ? 8u : 0u);
 }
 
-/* The bytes that a typed array covers are whole elements. */
 static torpor_status torpor__look_buffer(JSValueConst value) {
   uint64_t *result = torpor_control.host.result;
   JSClassID class = JS_GetClassID(value);
@@ -113,7 +112,7 @@ static torpor_status torpor__look_buffer(JSValueConst value) {
   if (!torpor__bytes(value, &data, &size)) flags |= 1u;
   if (class_is_view(class) && object->u.typed_array->track_rab) flags |= 16u;
   result[0] = (uintptr_t)data;
-  result[1] = flags & 1u ? 0 : size - size % view_element(class);
+  result[1] = flags & 1u ? 0 : size;
   result[2] = class_is_view(class) ? object->u.typed_array->offset : 0;
   result[3] = flags;
   if (flags & 2u)

@@ -169,6 +169,8 @@ torpor_status export_buffer_new(const uint8_t *data, uint32_t size) {
   return torpor__give(JS_NewUint8ArrayCopy(torpor__ctx, data, size));
 }
 
+/* Those of a typed array are whole elements, also where it follows the end of a
+ * buffer that has some more. */
 static bool view_bytes(JSObject *object, uint8_t **data, uint32_t *size) {
   const JSTypedArray *view = object->u.typed_array;
   const JSArrayBuffer *buffer = view->buffer->u.array_buffer;
@@ -178,6 +180,8 @@ static bool view_bytes(JSObject *object, uint8_t **data, uint32_t *size) {
   if (view->offset > end) return false;
   *data = buffer->data + view->offset;
   *size = (uint32_t)end - view->offset;
+  if (is_typed_array(object->class_id))
+    *size &= ~0u << typed_array_size_log2(object->class_id);
   return true;
 }
 

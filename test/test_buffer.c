@@ -270,6 +270,22 @@ static void test_detached(void **state) {
               TORPOR_THROWN);
 }
 
+/* Asserts that all that reads the bytes of 'view' finds so many. */
+static void assert_covers(torpor_value view, size_t size) {
+  torpor_bytes bytes;
+  torpor_slice look;
+  torpor_value copy;
+  test_ok(vm, torpor_buffer_read(vm, view, &bytes));
+  assert_int_equal(bytes.size, size);
+  torpor_bytes_free(&bytes);
+  test_ok(vm, torpor_buffer_look(vm, view, &look));
+  assert_int_equal(look.size, size);
+  test_ok(vm, torpor_cbor_encode(vm, view, &bytes));
+  test_ok(vm, torpor_cbor_decode(vm, bytes.data, bytes.size, &copy));
+  torpor_bytes_free(&bytes);
+  assert_int_equal(inspect(copy).bytes, size);
+}
+
 static void test_resized(void **state) {
   torpor_value buffer, fixed, tracking, view;
   torpor_buffer_info info;
@@ -293,6 +309,7 @@ static void test_resized(void **state) {
   info = inspect(tracking);
   assert_int_equal(info.bytes, 28); /* whole elements */
   assert_int_equal(info.count, 14);
+  assert_covers(tracking, 28);
   assert_int_equal(inspect(view).bytes, 29);
   test_ok(vm, torpor_buffer_write(vm, view, 28, "e", 1));
   test_status(vm, torpor_buffer_write(vm, tracking, 28, "e", 1), TORPOR_MISUSE);
