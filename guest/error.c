@@ -113,8 +113,8 @@ static JSValue error_with_stack(JSValue error) {
 static JSValue torpor__error_new(const char *name, size_t name_size,
                                  const char *message, size_t message_size) {
   JSValue error = JS_EXCEPTION;
-  JSValue of = JS_NewStringLen(torpor__ctx, name, name_size);
-  JSValue text = JS_NewStringLen(torpor__ctx, message, message_size);
+  JSValue of = torpor__text_string(name, (uint32_t)name_size);
+  JSValue text = torpor__text_string(message, (uint32_t)message_size);
   if (!JS_IsException(of) && !JS_IsException(text))
     error = name_is_dom(name, name_size)
                 ? error_new_dom(of, text)

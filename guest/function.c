@@ -224,17 +224,26 @@ static JSValue call_more_kinds(const host_function *function, JSValueConst self,
   return call_in_scope(function, self, count, values, &more);
 }
 
-/* A promise of 'value', or of what was thrown; takes the reference. What
- * interrupts goes on. */
+/* A promise that is rejected with the pending exception. What interrupts goes
+ * on. */
+static JSValue promise_of_thrown(void) {
+  JSContext *ctx = torpor__ctx;
+  JSValue thrown = torpor__exception_take(), promise;
+  if (JS_IsUncatchableError(thrown)) return JS_Throw(ctx, thrown);
+  promise = js_promise_resolve(ctx, ctx->promise_ctor, 1, vc(&thrown), true);
+  JS_FreeValue(ctx, thrown);
+  return promise;
+}
+
+/* A promise of 'value', or of what was thrown; takes the reference. A promise
+ * of the program's may throw when it is looked at. */
 static JSValue promise_of(JSValue value) {
   JSContext *ctx = torpor__ctx;
-  bool thrown = JS_IsException(value);
   JSValue promise;
-  if (thrown) value = torpor__exception_take();
-  if (thrown && JS_IsUncatchableError(value)) return JS_Throw(ctx, value);
-  promise = js_promise_resolve(ctx, ctx->promise_ctor, 1, vc(&value), thrown);
+  if (JS_IsException(value)) return promise_of_thrown();
+  promise = js_promise_resolve(ctx, ctx->promise_ctor, 1, vc(&value), false);
   JS_FreeValue(ctx, value);
-  return promise;
+  return JS_IsException(promise) ? promise_of_thrown() : promise;
 }
 
 /* JSClassCall */

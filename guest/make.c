@@ -20,7 +20,7 @@ static uint32_t slot_u32(const make_slots *slots, int index) {
 /* The string whose address and size begin at 'index'. */
 static JSValue slot_text(const make_slots *slots, int index) {
   const char *text = (const char *)(uintptr_t)slots->at[index];
-  return JS_NewStringLen(torpor__ctx, text, slot_u32(slots, index + 1));
+  return torpor__text_string(text, slot_u32(slots, index + 1));
 }
 
 /* The border values whose address is at 'index'. */

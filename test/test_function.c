@@ -133,6 +133,22 @@ static void test_table(void **state) {
               TORPOR_THROWN);
 }
 
+/* Names beyond ASCII are what they are, whatever names the program has. */
+static void test_names_beyond_ascii(void **state) {
+  torpor_value object, out;
+  const uint8_t cbor[] = {0xa1, 0x62, 0xc3, 0xa9, 0x07};
+  (void)state;
+  test_eval(vm,
+            "globalThis.kept = {'gr\u00c3\u00b6sse': 1, '\u00c3\u00a9': "
+            "1}");
+  test_ok(vm, torpor_function_add(vm, "gr\xc3\xb6sse", count_calls, NULL));
+  test_eval_is(vm, "typeof gr\u00f6sse + gr\u00f6sse.name",
+               "functiongr\xc3\xb6sse");
+  test_ok(vm, torpor_cbor_decode(vm, cbor, sizeof(cbor), &object));
+  test_ok(vm, torpor_get(vm, object, "\xc3\xa9", &out));
+  assert_true(torpor_value_number(out) == 7);
+}
+
 static void test_table_is_checked(void **state) {
   const torpor_function_entry bad[] = {
       {NULL, first, 0, 0},    {"", first, 0, 0},
@@ -317,13 +333,15 @@ static void test_async(void **state) {
             "globalThis.log = []; const say = x => log.push(x);"
             "fetch('a').then(say); fail('no').catch(say); "
             "plain(3).then(say); plain({then(f) { f(4) }}).then(say);"
-            "fetch(() => 1).catch(e => say(e.name));");
+            "fetch(() => 1).catch(e => say(e.name));"
+            "const odd = Promise.resolve(1); Object.defineProperty(odd, "
+            "'constructor', {get() { throw 'odd' }}); plain(odd).catch(say);");
   test_run_jobs(vm);
   test_ok(vm, torpor_operation_next(vm, &operation));
   test_ok(vm, torpor_operation_settle(vm, operation.id, TORPOR_RESOLVE,
                                       torpor_number(9)));
   test_run_jobs(vm);
-  test_eval_is(vm, "log.sort().join()", "3,4,9,TypeError,no");
+  test_eval_is(vm, "log.sort().join()", "3,4,9,TypeError,no,odd");
 }
 
 static torpor_status interrupt(torpor_vm *given,
@@ -624,6 +642,7 @@ static void test_older_engine(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_table),
+      TEST(test_names_beyond_ascii),
       TEST(test_table_is_checked),
       TEST(test_many),
       TEST(test_captured),
