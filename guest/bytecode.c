@@ -16,12 +16,13 @@ static void compiled_forget(JSModuleDef *module) {
   }
 }
 
+/* Copies them out: what the engine allocates has a head before it, so that the
+ * host cannot free it. */
 static torpor_status bytes_give(uint8_t *bytes, size_t size) {
-  uint64_t *result = torpor_control.host.result;
-  result[0] = (uintptr_t)bytes;
-  result[1] = size;
-  result[2] = 1;
-  return TORPOR_OK;
+  uint8_t *place = torpor__text_place(size);
+  if (place != NULL) memcpy(place, bytes, size);
+  js_free(torpor__ctx, bytes);
+  return place != NULL ? TORPOR_OK : TORPOR_LIMIT;
 }
 
 static torpor_status bytecode_compile(const char *source, uint32_t size,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/heap.h"
 #include "test/support/modules.h"
 
 static const test_module shelf[] = {
@@ -621,7 +622,7 @@ static void test_bytecode_modules(void **state) {
 }
 
 /* Compiling leaves nothing behind, so that a VM that compiles a module may
- * import one of that name. */
+ * import one of that name; and what it freed is free. */
 static void test_bytecode_leaves_nothing(void **state) {
   test_modules modules;
   torpor_vm *vm = open_vm(&modules);
@@ -636,6 +637,7 @@ static void test_bytecode_leaves_nothing(void **state) {
     test_ok(vm, torpor_compile(vm, "import './x.js'; import './y.js'", SIZE_MAX,
                                &options, &code));
     torpor_bytes_free(&code);
+    test_heap_check(vm);
   }
   test_ok(vm, torpor_vm_usage(vm, &after));
   assert_int_equal(before.heap_used, after.heap_used);
