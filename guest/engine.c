@@ -97,6 +97,7 @@ static JSJobFunc torpor__import_job;
 #include "module-error.c"
 #include "module-name.c"
 #include "module-object.c"
+#include "module-link.c"
 #include "module-load.c"
 #include "module.c"
 #include "bytecode.c"

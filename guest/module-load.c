@@ -18,69 +18,27 @@
  *  (1) A module is asked for once, however many loads want it.
  *  (2) What failed may be asked for again by a later load; what was filled
  *      stays.
- *  (3) Walks run no code of the program, and no two at a time.
+ *  (3) Walks (module-link.c) run no code of the program.
  *  (4) Nothing is linked while a module of its graph is being linked or
- *      evaluated: a load that a host function began then goes on in a job. */
+ *      evaluated: a load that a host function began then goes on in a job.
+ *  (5) A load is not walked for answers that others wait for: with many loads
+ *      the time would grow with their square and more. */
 
 typedef struct module_load {
   JSModuleDef *root;
   JSValue resolve, reject;
-  uint32_t pending; /* answers until it is worth a walk */
-  bool stale;       /* it is to be walked */
-  bool evaluation;  /* by the host: the first module is not kept if it fails */
+  JSModuleDef *awaited; /* one of those that it waits for; NULL: none, it was
+                           deferred */
+  uint32_t lacks;       /* how many it waited for when it was walked last */
+  uint32_t pending;     /* answers, to anybody, until it is worth a walk */
+  bool stale;           /* it is to be walked */
+  bool evaluation; /* by the host: the first module is not kept if it fails */
 } module_load;
 
 static struct {
   module_load **items; /* in the order in which they began */
   uint32_t count, capacity;
 } loads;
-
-/* ---- Walking -------------------------------------------------------------*/
-
-/* All modules of a graph that are not evaluated, each once. Two fields that the
- * engine uses while it links and evaluates are a mark and a queue. */
-typedef struct walk {
-  JSModuleDef *first, *last;
-  int mark;
-} walk;
-
-static int walk_mark; /* below 0: the engine's numbers are not */
-
-static walk walk_begin(void) {
-  return (walk){.mark = --walk_mark};
-}
-
-static bool module_is_linking(const JSModuleDef *module) {
-  return module->status == JS_MODULE_STATUS_LINKING ||
-         module->status == JS_MODULE_STATUS_EVALUATING;
-}
-
-static void walk_add(walk *walk, JSModuleDef *module) {
-  if ((module->status != JS_MODULE_STATUS_UNLINKED &&
-       module->status != JS_MODULE_STATUS_LINKED) ||
-      module->dfs_index == walk->mark)
-    return;
-  module->dfs_index = walk->mark;
-  module->stack_prev = NULL;
-  if (walk->last != NULL)
-    walk->last->stack_prev = module;
-  else
-    walk->first = module;
-  walk->last = module;
-}
-
-static JSModuleDef *walk_take(walk *walk) {
-  JSModuleDef *module = walk->first;
-  if (module == NULL) return NULL;
-  walk->first = module->stack_prev;
-  if (walk->first == NULL) walk->last = NULL;
-  module->stack_prev = NULL;
-  return module;
-}
-
-static void walk_end(walk *walk) {
-  while (walk_take(walk) != NULL) continue;
-}
 
 /* ---- Filling -------------------------------------------------------------*/
 
@@ -144,7 +102,8 @@ static bool module_fill(JSModuleDef *module, const char *source, size_t size) {
 
 /* ---- Asking --------------------------------------------------------------*/
 
-static void loads_answered(bool failed);
+static void loads_answered(JSModuleDef *module, bool failed);
+static void module_forget(JSModuleDef *module, bool evaluation);
 
 /* What the operation for a module was settled with, as bytes with a zero byte
  * behind them, for js_free; NULL: thrown. */
@@ -192,13 +151,19 @@ static bool answer_take(JSModuleDef *module, JSValueConst value, int outcome) {
   return filled;
 }
 
-/* The operation for module 'data[0]' ended. */
+/* The operation for module 'data[0]' ended. Nobody else has that reference: the
+ * other function that had it went with the operation. It is given up, as the
+ * module may go. */
 static JSValue module_arrived(JSContext *ctx, JSValueConst self, int count,
                               JSValueConst *args, int outcome,
                               JSValueConst *data) {
-  JSModuleDef *module = JS_VALUE_GET_PTR(data[0]);
+  JSModuleDef *module;
   bool filled;
   (void)self;
+  if (JS_VALUE_GET_TAG(data[0]) != JS_TAG_MODULE) return JS_UNDEFINED;
+  module = JS_VALUE_GET_PTR(data[0]);
+  JS_FreeValue(ctx, *(JSValue *)data);
+  *(JSValue *)data = JS_UNDEFINED;
   if (module_state(module) != MODULE_ASKED || !module_is_empty(module))
     return JS_UNDEFINED;
   module_set_state(module, MODULE_WANTED);
@@ -207,11 +172,12 @@ static JSValue module_arrived(JSContext *ctx, JSValueConst self, int count,
     module->eval_exception = torpor__exception_take();
     module_set_state(module, MODULE_FAILED);
   }
-  loads_answered(!filled);
+  loads_answered(module, !filled);
   if (!filled) {
     JSValue error = module->eval_exception;
     module->eval_exception = JS_UNDEFINED;
     if (module_is_empty(module)) module_set_state(module, MODULE_WANTED);
+    module_forget(module, false);
     JS_FreeValue(ctx, error);
   }
   return JS_UNDEFINED;
@@ -348,7 +314,8 @@ static bool load_visit(module_load *load, walk *walk, JSModuleDef *module,
     if (module_state(module) == MODULE_WANTED && !module_ask(module, importer))
       return false;
     if (module_is_empty(module)) {
-      load->pending += module->dfs_index != walk->mark;
+      load->lacks += module->dfs_index != walk->mark;
+      load->awaited = module;
       module->dfs_index = walk->mark;
       return true;
     }
@@ -375,14 +342,16 @@ static progress load_walk(module_load *load, JSValueConst importer) {
   walk walk = walk_begin();
   bool deferred = false, fine;
   JSModuleDef *module;
-  load->pending = 0;
+  load->lacks = 0;
+  load->awaited = NULL;
   load->stale = false;
   fine = load_visit(load, &walk, load->root, importer, &deferred);
   while (fine && (module = walk_take(&walk)) != NULL)
     fine = load_visit_all(load, &walk, module, &deferred);
   walk_end(&walk);
+  load->pending = load->lacks;
   if (!fine) return LOAD_FAILED;
-  if (load->pending > 0) return LOAD_WAITS;
+  if (load->lacks > 0) return LOAD_WAITS;
   return deferred ? LOAD_DEFERRED : LOAD_READY;
 }
 
@@ -399,98 +368,56 @@ static bool module_is_wanted(const JSModuleDef *module) {
   return false;
 }
 
+/* Whether 'module' is empty, and nobody was asked for it. */
+static bool module_is_idle(const JSModuleDef *module) {
+  return module_is_empty(module) && module_state(module) == MODULE_WANTED;
+}
+
+/* Frees the idle modules with that mark, unless others want them. */
+static void modules_sweep(int mark) {
+  struct list_head *link, *next;
+  for (uint32_t i = 0; i < loads.count; i++)
+    if (loads.items[i]->root->dfs_index == mark)
+      loads.items[i]->root->dfs_index = 0;
+  list_for_each(link, &torpor__ctx->loaded_modules) {
+    const JSModuleDef *module = list_entry(link, JSModuleDef, link);
+    for (int i = 0; i < module->req_module_entries_count; i++) {
+      JSModuleDef *wanted = module->req_module_entries[i].module;
+      if (wanted != NULL && wanted->dfs_index == mark) wanted->dfs_index = 0;
+    }
+  }
+  list_for_each_safe(link, next, &torpor__ctx->loaded_modules) {
+    JSModuleDef *module = list_entry(link, JSModuleDef, link);
+    if (module->dfs_index == mark) js_free_module_def(torpor__ctx, module);
+  }
+}
+
+/* Frees 'module', and those idle that only it imports. */
+static void module_drop(JSModuleDef *module) {
+  int mark = --walk_mark, count = 0;
+  for (int i = 0; i < module->req_module_entries_count; i++) {
+    JSModuleDef *imported = module->req_module_entries[i].module;
+    if (imported == NULL || !module_is_idle(imported)) continue;
+    imported->dfs_index = mark;
+    count++;
+  }
+  js_free_module_def(torpor__ctx, module);
+  if (count > 0) modules_sweep(mark);
+}
+
 /* Forgets the first module of a load that failed, unless others want it: an
  * empty one, and one that may be evaluated with another source. */
 static void module_forget(JSModuleDef *module, bool evaluation) {
-  bool empty = module_is_empty(module);
-  if (module->status == JS_MODULE_STATUS_UNLINKED && !module->func_created &&
-      (empty ? module_state(module) == MODULE_WANTED : evaluation) &&
+  if (module->status == JS_MODULE_STATUS_UNLINKED &&
+      (module_is_empty(module) ? module_is_idle(module) : evaluation) &&
       !module_is_wanted(module))
-    js_free_module_def(torpor__ctx, module);
+    module_drop(module);
 }
 
-/* ---- Linking -------------------------------------------------------------*/
+/* ---- Running one ---------------------------------------------------------*/
 
-/* The module of the graph of 'root' that imports what is not exported. */
-static JSModuleDef *find_unlinkable(JSModuleDef *root) {
-  walk walk = walk_begin();
-  JSModuleDef *module, *found = NULL;
-  walk_add(&walk, root);
-  while (found == NULL && (module = walk_take(&walk)) != NULL) {
-    for (int i = 0; found == NULL && i < module->import_entries_count; i++) {
-      const JSImportEntry *entry = &module->import_entries[i];
-      JSModuleDef *from =
-          module->req_module_entries[entry->req_module_idx].module;
-      JSModuleDef *in;
-      JSExportEntry *what;
-      if (entry->import_name != JS_ATOM__star_ &&
-          js_resolve_export(torpor__ctx, &in, &what, from,
-                            entry->import_name) != JS_RESOLVE_RES_FOUND)
-        found = module;
-    }
-    for (int i = 0; i < module->req_module_entries_count; i++)
-      walk_add(&walk, module->req_module_entries[i].module);
-  }
-  walk_end(&walk);
-  return found;
-}
-
-/* Says in the error of linking 'root' who imports what is missing. */
-static void note_unlinkable(JSModuleDef *root) {
-  JSContext *ctx = torpor__ctx;
-  JSValue error = JS_GetException(ctx), name = JS_UNDEFINED;
-  JSModuleDef *module = find_unlinkable(root);
-  if (module != NULL) name = JS_AtomToString(ctx, module->module_name);
-  if (JS_HasException(ctx)) torpor__exception_drop();
-  JS_Throw(ctx, error);
-  module_note(name);
-  JS_FreeValue(ctx, name);
-}
-
-/* Makes what the exports of a module of objects are kept in. */
-static bool create_variables(JSModuleDef *module) {
-  for (int i = 0; i < module->export_entries_count; i++) {
-    JSExportEntry *entry = &module->export_entries[i];
-    if (entry->u.local.var_ref != NULL) continue;
-    entry->u.local.var_ref = js_create_module_var(torpor__ctx, false);
-    if (entry->u.local.var_ref == NULL) return false;
-  }
-  return true;
-}
-
-/* Makes the functions of all modules of a graph. The engine would do so itself,
- * by recursion without a limit, and never for what it had no memory for at the
- * first time. False: thrown. */
-static bool create_functions(JSModuleDef *root) {
-  walk walk = walk_begin();
-  JSModuleDef *module;
-  bool fine = true;
-  walk_add(&walk, root);
-  while (fine && (module = walk_take(&walk)) != NULL) {
-    if (!module->func_created)
-      fine = module->func_created =
-          module->init_func
-              ? create_variables(module)
-              : js_create_module_bytecode_function(torpor__ctx, module) == 0;
-    for (int i = 0; fine && i < module->req_module_entries_count; i++)
-      walk_add(&walk, module->req_module_entries[i].module);
-  }
-  walk_end(&walk);
-  return fine;
-}
-
-/* Links and evaluates a graph that is complete: a promise of its end; thrown
- * when it cannot be linked. */
-static JSValue module_run(JSModuleDef *root) {
-  if (!create_functions(root)) return JS_EXCEPTION;
-  JSValue done =
-      JS_EvalFunction(torpor__ctx, JS_NewModuleValue(torpor__ctx, root));
-  if (JS_IsException(done) && root->status == JS_MODULE_STATUS_UNLINKED)
-    note_unlinkable(root);
-  return done;
-}
-
-/* The same; then 'load' is resolved with the namespace. False: thrown. */
+/* Links and evaluates what 'load' has; then it is resolved with the namespace.
+ * False: thrown. */
 static bool load_run(const module_load *load) {
   JSContext *ctx = torpor__ctx;
   JSValue none[2] = {JS_UNDEFINED, JS_UNDEFINED}, then[2], itself;
@@ -549,7 +476,7 @@ static void loads_advance(void);
 static JSValue deferred_job(JSContext *ctx, int count, JSValueConst *args) {
   (void)ctx, (void)count, (void)args;
   for (uint32_t i = 0; i < loads.count; i++)
-    if (loads.items[i]->pending == 0) loads.items[i]->stale = true;
+    if (loads.items[i]->lacks == 0) loads.items[i]->stale = true;
   loads_advance();
   return JS_UNDEFINED;
 }
@@ -571,7 +498,9 @@ static void load_advance(uint32_t index) {
     return;
   case LOAD_READY:
     loads_cut(index);
-    if (!load_run(load)) load_reject(load);
+    if (load_run(load)) break;
+    load_reject(load);
+    module_forget(load->root, load->evaluation);
     break;
   case LOAD_FAILED:
     loads_cut(index);
@@ -582,25 +511,38 @@ static void load_advance(uint32_t index) {
   load_free(load);
 }
 
-/* What is evaluated on the way may begin loads, and come here again. */
+/* What is evaluated on the way may begin loads, and come here again: until
+ * nothing is stale. */
 static void loads_advance(void) {
-  uint32_t i = 0;
-  while (i < loads.count) {
-    if (loads.items[i]->stale) {
-      load_advance(i);
-      i = 0;
-    } else {
-      i++;
+  bool advanced = true;
+  while (advanced) {
+    advanced = false;
+    for (uint32_t i = 0; i < loads.count;) {
+      if (loads.items[i]->stale) {
+        load_advance(i); /* which makes it fresh, or takes it out */
+        advanced = true;
+      } else {
+        i++;
+      }
     }
   }
 }
 
-/* One of the modules that were asked for is there, or failed. */
-static void loads_answered(bool failed) {
+/* Whether 'load' is to be walked now that 'module', which one of its modules
+ * may import, is there or failed. */
+static bool load_is_due(const module_load *load, const JSModuleDef *module,
+                        bool failed) {
+  if (load->lacks == 0) return false;
+  if (failed) return load->lacks > 1 || load->awaited == module;
+  return load->pending == 0 && !module_is_empty(load->awaited);
+}
+
+/* 'module', which was asked for, is there, or failed. */
+static void loads_answered(JSModuleDef *module, bool failed) {
   for (uint32_t i = 0; i < loads.count; i++) {
     module_load *load = loads.items[i];
-    if (load->pending > 0 && (--load->pending == 0 || failed))
-      load->stale = true;
+    if (load->pending > 0) load->pending--;
+    if (load_is_due(load, module, failed)) load->stale = true;
   }
   loads_advance();
 }
@@ -619,7 +561,7 @@ static bool load_begin(module_load *load, JSValueConst importer) {
     if (begun && progress == LOAD_DEFERRED) loads_defer();
     if (begun) return true;
   }
-  if (progress != LOAD_READY) module_forget(load->root, load->evaluation);
+  if (!begun) module_forget(load->root, load->evaluation);
   load_free(load);
   return begun;
 }

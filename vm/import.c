@@ -373,8 +373,12 @@ static uint32_t import_source(void *host, uint32_t name, uint32_t size,
   bool later;
   if (status == TORPOR_OK) status = ask_source(vm, &names, type, &answer);
   later = status == TORPOR_OK && answer.later;
-  if (status == TORPOR_OK && !later && !answer.text.data)
+  if (later) { /* of both, that it comes later counts */
+    free(answer.text.data);
+    answer.text = (torpor_bytes){NULL, 0};
+  } else if (status == TORPOR_OK && !answer.text.data) {
     answer.text.data = calloc(1, 1);
+  }
   status = give_answer(vm, status, &answer);
   end_import(vm, entry);
   return later ? (uint32_t)TORPOR_ABI_LATER : (uint32_t)status;

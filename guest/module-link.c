@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* module-link.c - walking a graph of modules, and linking one that is complete.
+ *
+ * The engine links and evaluates; what it would do by recursion without a limit
+ * is done here before, and an error of linking is made to say who imports what
+ * is missing.
+ *
+ *  (1) Walks run no code of the program, and no two at a time. */
+
+/* ---- Walking -------------------------------------------------------------*/
+
+/* All modules of a graph that are not evaluated, each once. Two fields that the
+ * engine uses while it links and evaluates are a mark and a queue. */
+typedef struct walk {
+  JSModuleDef *first, *last;
+  int mark;
+} walk;
+
+static int walk_mark; /* below 0: the engine's numbers are not */
+
+static walk walk_begin(void) {
+  return (walk){.mark = --walk_mark};
+}
+
+static bool module_is_linking(const JSModuleDef *module) {
+  return module->status == JS_MODULE_STATUS_LINKING ||
+         module->status == JS_MODULE_STATUS_EVALUATING;
+}
+
+static void walk_add(walk *walk, JSModuleDef *module) {
+  if ((module->status != JS_MODULE_STATUS_UNLINKED &&
+       module->status != JS_MODULE_STATUS_LINKED) ||
+      module->dfs_index == walk->mark)
+    return;
+  module->dfs_index = walk->mark;
+  module->stack_prev = NULL;
+  if (walk->last != NULL)
+    walk->last->stack_prev = module;
+  else
+    walk->first = module;
+  walk->last = module;
+}
+
+static JSModuleDef *walk_take(walk *walk) {
+  JSModuleDef *module = walk->first;
+  if (module == NULL) return NULL;
+  walk->first = module->stack_prev;
+  if (walk->first == NULL) walk->last = NULL;
+  module->stack_prev = NULL;
+  return module;
+}
+
+static void walk_end(walk *walk) {
+  while (walk_take(walk) != NULL) continue;
+}
+
+/* ---- Linking -------------------------------------------------------------*/
+
+/* The module of the graph of 'root' that imports what is not exported. */
+static JSModuleDef *find_unlinkable(JSModuleDef *root) {
+  walk walk = walk_begin();
+  JSModuleDef *module, *found = NULL;
+  walk_add(&walk, root);
+  while (found == NULL && (module = walk_take(&walk)) != NULL) {
+    for (int i = 0; found == NULL && i < module->import_entries_count; i++) {
+      const JSImportEntry *entry = &module->import_entries[i];
+      JSModuleDef *from =
+          module->req_module_entries[entry->req_module_idx].module;
+      JSModuleDef *in;
+      JSExportEntry *what;
+      if (entry->import_name != JS_ATOM__star_ &&
+          js_resolve_export(torpor__ctx, &in, &what, from,
+                            entry->import_name) != JS_RESOLVE_RES_FOUND)
+        found = module;
+    }
+    for (int i = 0; i < module->req_module_entries_count; i++)
+      walk_add(&walk, module->req_module_entries[i].module);
+  }
+  walk_end(&walk);
+  return found;
+}
+
+/* Says in the error of linking 'root' who imports what is missing. */
+static void note_unlinkable(JSModuleDef *root) {
+  JSContext *ctx = torpor__ctx;
+  JSValue error = JS_GetException(ctx), name = JS_UNDEFINED;
+  JSModuleDef *module = find_unlinkable(root);
+  if (module != NULL) name = JS_AtomToString(ctx, module->module_name);
+  if (JS_HasException(ctx)) torpor__exception_drop();
+  JS_Throw(ctx, error);
+  module_note(name);
+  JS_FreeValue(ctx, name);
+}
+
+/* Makes what the exports of a module of objects are kept in. */
+static bool create_variables(JSModuleDef *module) {
+  for (int i = 0; i < module->export_entries_count; i++) {
+    JSExportEntry *entry = &module->export_entries[i];
+    if (entry->u.local.var_ref != NULL) continue;
+    entry->u.local.var_ref = js_create_module_var(torpor__ctx, false);
+    if (entry->u.local.var_ref == NULL) return false;
+  }
+  return true;
+}
+
+/* Makes the functions of all modules of a graph. The engine would do so itself,
+ * by recursion without a limit, and never for what it had no memory for at the
+ * first time. False: thrown. */
+static bool create_functions(JSModuleDef *root) {
+  walk walk = walk_begin();
+  JSModuleDef *module;
+  bool fine = true;
+  walk_add(&walk, root);
+  while (fine && (module = walk_take(&walk)) != NULL) {
+    if (!module->func_created)
+      fine = module->func_created =
+          module->init_func
+              ? create_variables(module)
+              : js_create_module_bytecode_function(torpor__ctx, module) == 0;
+    for (int i = 0; fine && i < module->req_module_entries_count; i++)
+      walk_add(&walk, module->req_module_entries[i].module);
+  }
+  walk_end(&walk);
+  return fine;
+}
+
+/* Links and evaluates a graph that is complete: a promise of its end; thrown
+ * when it cannot be linked. */
+static JSValue module_run(JSModuleDef *root) {
+  if (!create_functions(root)) return JS_EXCEPTION;
+  JSValue done =
+      JS_EvalFunction(torpor__ctx, JS_NewModuleValue(torpor__ctx, root));
+  if (JS_IsException(done) && root->status == JS_MODULE_STATUS_UNLINKED)
+    note_unlinkable(root);
+  return done;
+}
