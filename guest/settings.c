@@ -4,6 +4,8 @@
  *
  *  (1) Settings end with the host that made them: waking takes them back.
  *  (2) What was left out stays out: that is a change of the program's world.
+ *      It is left out once: what the program has under that name by the time
+ *      that a host says it again, as when it wakes, is the program's.
  *
  * Without 'eval' the engine has no compiler for the program; for the host and
  * its modules there is one all the same (torpor__compile). */
@@ -13,6 +15,12 @@ static struct {
   bool late;        /* it wants to know of rejections that are handled late */
   JSValue console;  /* takes what is printed as values; undefined: as texts */
 } settings = {.console = JS_UNDEFINED};
+
+/* Names that were left out, with a space behind each, for js_free. */
+static struct {
+  char *names;
+  uint32_t size;
+} omitted;
 
 /* The script or module that 'source' is, not run, whether or not the program
  * may compile; 'line' is the number of its first. */
@@ -103,6 +111,31 @@ static torpor_status leave_out(const char *path, uint32_t size) {
   return deleted < 0 ? torpor__thrown() : TORPOR_OK;
 }
 
+static bool was_left_out(const char *path, uint32_t size) {
+  for (uint32_t at = 0; omitted.size - at > size; at++) {
+    if (omitted.names[at + size] == ' ' &&
+        memcmp(omitted.names + at, path, size) == 0)
+      return true;
+    while (omitted.names[at] != ' ') at++;
+  }
+  return false;
+}
+
+static torpor_status leave_out_once(const char *path, uint32_t size) {
+  torpor_status status;
+  char *names;
+  if (was_left_out(path, size)) return TORPOR_OK;
+  status = leave_out(path, size);
+  if (status) return status;
+  names = js_realloc(torpor__ctx, omitted.names, omitted.size + size + 1);
+  if (names == NULL) return torpor__thrown();
+  memcpy(names + omitted.size, path, size);
+  names[omitted.size + size] = ' ';
+  omitted.names = names;
+  omitted.size += size + 1;
+  return TORPOR_OK;
+}
+
 /* Leaves out all of 'names', which are divided by spaces. */
 static torpor_status leave_out_all(const char *names, uint32_t size) {
   const char *end = names + size;
@@ -110,7 +143,7 @@ static torpor_status leave_out_all(const char *names, uint32_t size) {
   while (names < end && status == TORPOR_OK) {
     const char *space = memchr(names, ' ', (size_t)(end - names));
     const char *stop = space ? space : end;
-    if (stop > names) status = leave_out(names, (uint32_t)(stop - names));
+    if (stop > names) status = leave_out_once(names, (uint32_t)(stop - names));
     names = space ? space + 1 : end;
   }
   return status;

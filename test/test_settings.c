@@ -89,6 +89,26 @@ static void test_omit(void **state) {
   torpor_vm_close(vm);
 }
 
+/* What the program put in the place of what was left out is its own: a host
+ * that says the same options again when it wakes the VM leaves it there. */
+static void test_omit_once(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm, *copy;
+  (void)state;
+  options.omit = "Date Math.random";
+  vm = test_vm_open(&options);
+  test_eval(vm, "globalThis.Date = () => 1; Math.random = () => 2; 0");
+  vm = sleep_and_wake(vm, &options);
+  test_eval_is(vm, "Date() + Math.random()", "3");
+  options.omit = "Math.random Dat Math.max random Date";
+  vm = sleep_and_wake(vm, &options);
+  test_eval_is(vm, "Date() + Math.random() + typeof Math.max", "3undefined");
+  test_ok(vm, torpor_vm_fork(vm, NULL, &copy));
+  test_eval_is(copy, "Date() + Math.random() + typeof Math.max", "3undefined");
+  torpor_vm_close(copy);
+  torpor_vm_close(vm);
+}
+
 /* Leaving out runs no code of the program. */
 static void test_omit_runs_nothing(void **state) {
   torpor_options options = TORPOR_OPTIONS_INIT;
@@ -329,6 +349,38 @@ static void test_readable(void **state) {
   torpor_vm_close(vm);
 }
 
+/* A copy made without options has those that are no callbacks. */
+static void test_copied(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT, read = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm, *copy;
+  (void)state;
+  options.omit = "Math.random";
+  options.stack = 20000;
+  options.collect = 1 << 20;
+  options.deadline_ms = 5000;
+  options.memory_max = 64 << 20;
+  options.zone_is = TORPOR_ZONE_FIXED;
+  options.zone_minutes = 90;
+  options.console = write_console;
+  options.user = &options;
+  vm = test_vm_open(&options);
+  test_ok(vm, torpor_vm_fork(vm, NULL, &copy));
+  torpor_vm_close(vm);
+  test_ok(copy, torpor_vm_options(copy, &read));
+  assert_string_equal(read.omit, "Math.random");
+  assert_int_equal(read.stack, 20000);
+  assert_int_equal(read.collect, 1 << 20);
+  assert_int_equal(read.deadline_ms, 5000);
+  assert_int_equal(read.memory_max, 64 << 20);
+  assert_true(!read.console && !read.user);
+  test_eval_is(
+      copy,
+      "let deep = 0; const f = () => { deep++; f() };"
+      "try { f() } catch { } `${deep < 300},${new Date(0).getHours()}`",
+      "true,1");
+  torpor_vm_close(copy);
+}
+
 static void test_bad_options(void **state) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_vm *vm;
@@ -354,6 +406,7 @@ static void test_bad_options(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_omit),
+      cmocka_unit_test(test_omit_once),
       cmocka_unit_test(test_omit_runs_nothing),
       cmocka_unit_test(test_zone),
       cmocka_unit_test(test_write),
@@ -363,6 +416,7 @@ int main(void) {
       cmocka_unit_test(test_collect),
       cmocka_unit_test(test_heap),
       cmocka_unit_test(test_readable),
+      cmocka_unit_test(test_copied),
       cmocka_unit_test(test_bad_options),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

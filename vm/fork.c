@@ -66,12 +66,24 @@ static torpor_status copy_memory(torpor_vm *from, torpor_vm *to) {
   return torpor__fail(NULL, TORPOR_NOMEM, "no memory for a copy of the VM");
 }
 
-static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
-                               torpor_vm **out) {
-  torpor_options own, same = TORPOR_OPTIONS_INIT;
-  torpor_status status = torpor__options_take(&options, &own);
+/* What the options of 'vm' say, without its callbacks and what is for one VM
+ * alone: how it is woken, of what memory it is. */
+static torpor_options data_options(const torpor_vm *vm) {
+  torpor_options same = TORPOR_OPTIONS_INIT;
   same.memory_max = vm->memory_max;
   same.deadline_ms = vm->deadline_ms;
+  same.zone_is = vm->options.zone_is;
+  same.zone_minutes = vm->options.zone_minutes;
+  same.omit = vm->options.omit;
+  same.stack = vm->options.stack;
+  same.collect = vm->options.collect;
+  return same;
+}
+
+static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
+                               torpor_vm **out) {
+  torpor_options own, same = data_options(vm);
+  torpor_status status = torpor__options_take(&options, &own);
   if (status == TORPOR_OK)
     status = torpor__vm_take(vm->image, options ? options : &same, out);
   if (status == TORPOR_OK) status = copy_memory(vm, *out);

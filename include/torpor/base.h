@@ -38,8 +38,9 @@ TORPOR_API torpor_status torpor_base_restore(torpor_base *base,
 /* Makes a copy of 'vm', which goes on living. In the copy handles are gone and
  * host functions have to be bound again; operations are pending in both.
  * Cheaper than saving and restoring. The copy is told that it is one when it is
- * first entered. 'options' NULL: the original's limits, but none of its
- * callbacks. TORPOR_BUSY while guest code is on the stack.
+ * first entered. 'options' NULL: the original's limits, zone_is, omit, stack
+ * and collect, but none of its callbacks. TORPOR_BUSY while guest code is on
+ * the stack.
  * [fails] [outside] */
 TORPOR_API torpor_status torpor_vm_fork(torpor_vm *vm,
                                         const torpor_options *options,

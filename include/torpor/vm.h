@@ -128,7 +128,8 @@ typedef struct torpor_options {
    * Math.random". Without "eval" the Function constructors refuse as well; the
    * host still runs code. This makes a program's world tidy, not safe: what
    * syntax makes (a regular expression, an async function) still leads to its
-   * prototype. What was left out of a VM stays out of its copies. */
+   * prototype. What was left out of a VM stays out of its copies. It is left
+   * out once: what the program put in its place since then stays. */
   const char *omit;
   /* Bytes of the guest's own stack that code may use, from 16,384; 0: all,
    * which is 512 KiB. */
