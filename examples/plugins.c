@@ -205,7 +205,7 @@ static const torpor_function_entry members[] = {
 
 /* Makes the class; in a VM that was woken, binds it. */
 static void add_document(torpor_vm *vm) {
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   def.name = "Document";
   def.construct = document_new;
   def.length = 1;

@@ -13,17 +13,27 @@
  *     fprintf(stderr, "%s\n", torpor_last_error(vm));
  *   torpor_vm_close(vm);
  *
- * Under valgrind it needs --vex-iropt-register-updates=allregs-at-mem-access.
+ * docs/embedding.md is a guide with an example of everything; examples/ has
+ * whole programs. Under valgrind a program with a VM needs
+ * --vex-iropt-register-updates=allregs-at-mem-access.
+ *
+ * Words: the *host* is the program in C, which opens VMs; the *program*, or
+ * *guest code*, is the JavaScript in one. A call *enters* a VM when it runs
+ * something in it. A *scalar* is undefined, null, a boolean or a number; every
+ * other value is a *handle* (value.h).
  *
  * Ownership: what goes in is borrowed for the call, what comes out is the
  * caller's to release, every close and free accepts NULL, and closing a VM
  * releases everything in it.
  *
- * Results: an out parameter for a value, a number or a state may be NULL: not
- * wanted. Those for bytes, structs and what has to be closed, released or
- * removed again may not. Unless a call returns TORPOR_OK they are undefined, 0
- * or NULL, and nothing has to be released. NULL in any other place where it is
- * not allowed gives TORPOR_MISUSE.
+ * Results: an out parameter for a value, a number or a state may be NULL when
+ * it is not wanted. One for bytes, for a struct, or for what has to be closed,
+ * released or removed may not. When a call does not return TORPOR_OK, its out
+ * parameters are undefined, 0 or NULL, and nothing has to be released. NULL
+ * where it is not allowed gives TORPOR_MISUSE.
+ *
+ * Sizes are in bytes and come after the pointer that they belong to. SIZE_MAX
+ * says that a text ends with a zero byte. Text is UTF-8.
  *
  * Exceptions: TORPOR_THROWN says that JavaScript threw; what it threw is in
  * torpor_exception(vm), and nowhere else. A host function may return the status
@@ -50,10 +60,10 @@
  *
  * Each declaration ends with what its function can do:
  *
- *   [fails]       answers a status that may be an error of host or caller
+ *   [fails]       returns a status that may be an error of host or caller
  *   [throws]      may return TORPOR_THROWN
  *   [runs]        may run code of the program: getters, proxies, functions
- *   [outside]     not from inside a host function: TORPOR_BUSY
+ *   [outside]     not from inside a host function: returns TORPOR_BUSY
  *   [any thread]  also while another thread uses the VM, if it has one
  *   [-]           none of these
  *
@@ -75,7 +85,7 @@
 /* ---- The parts, in reading order -----------------------------------------*/
 
 /* clang-format off */
-#include "torpor/status.h"        /* what a call answers */
+#include "torpor/status.h"        /* what a call returns */
 #include "torpor/vm.h"            /* opening a VM */
 #include "torpor/value.h"         /* values and scopes */
 #include "torpor/limit.h"         /* fuel, deadlines */

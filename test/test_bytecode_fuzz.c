@@ -46,7 +46,7 @@ static torpor_vm *open_vm(void) {
 
 static torpor_bytes compile_seed(unsigned number) {
   torpor_vm *vm = open_vm();
-  torpor_eval_options options = TORPOR_EVAL_INIT;
+  torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
   torpor_bytes code;
   options.mode = seeds[number].mode;
   options.file = "seed.js";

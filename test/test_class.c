@@ -142,7 +142,7 @@ static void run(torpor_vm *of, const char *source) {
 }
 
 static torpor_class_def counter_def(void) {
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   def.name = "Counter";
   def.construct = construct;
   def.length = 1;
@@ -250,7 +250,7 @@ static void test_wrong_receivers(void **state) {
       "new Other",
       "new Map",
   };
-  torpor_class_def other = TORPOR_CLASS_INIT;
+  torpor_class_def other = TORPOR_CLASS_DEF_INIT;
   (void)state;
   other = counter_def();
   other.name = "Other";
@@ -357,7 +357,7 @@ static void test_definitions_are_checked(void **state) {
       {NULL, add, 0, 0},    {"", add, 0, 0},     {"name", NULL, 0, 0},
       {"name", add, -1, 0}, {"name", add, 0, 6}, {"name", add, 0, 1},
       {"name", add, 0, 12}, {"name", add, 0, 32}};
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   char name[300];
   (void)state;
   def.name = "Bad";
@@ -497,7 +497,7 @@ static torpor_status make_nothing(torpor_vm *given,
 }
 
 static void test_finalizer_cannot_enter(void **state) {
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   torpor_vm *other;
   torpor_value out;
   (void)state;

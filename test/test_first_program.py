@@ -60,7 +60,7 @@ class FirstProgram(unittest.TestCase):
                    ASAN_OPTIONS="detect_leaks=1")
 
     def test_valgrind(self):
-        option = re.search(r"valgrind it needs (--\S+)\.", HEADER)[1]
+        option = re.search(r"Under valgrind[^-]+(--\S+)\.", HEADER)[1]
         self.check("valgrind", "-q", option, "--error-exitcode=9",
                    "--leak-check=full",
                    "--errors-for-leak-kinds=definite,indirect,possible",

@@ -210,7 +210,7 @@ static void test_many(void **state) {
 /* ---- Values that stay with a function -------------------------------------*/
 
 static torpor_value make_captured(const char *name, torpor_value captured) {
-  torpor_function_def def = TORPOR_FUNCTION_INIT;
+  torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
   torpor_value made;
   def.name = name;
   def.function = give_captured;
@@ -274,7 +274,7 @@ static torpor_status construct(torpor_vm *given,
 }
 
 static void test_constructor(void **state) {
-  torpor_function_def def = TORPOR_FUNCTION_INIT;
+  torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
   torpor_value made;
   (void)state;
   def.name = "Point";
@@ -370,7 +370,7 @@ static void count_end(void *user) {
 
 static torpor_value make_temporary(torpor_vm *of, const char *name,
                                    int *ended) {
-  torpor_function_def def = TORPOR_FUNCTION_INIT;
+  torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
   torpor_value made;
   def.name = name;
   def.function = first;
@@ -452,7 +452,7 @@ static void test_indexes_are_reused(void **state) {
   for (int i = 0; i < 100; i++) {
     char name[16];
     torpor_value made;
-    torpor_function_def def = TORPOR_FUNCTION_INIT;
+    torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
     snprintf(name, sizeof(name), "name%d", i);
     def.name = name;
     def.function = i % 2 ? count_calls : first;
@@ -481,7 +481,7 @@ static void test_finalized_at_close(void **state) {
 
 /* When it fails the user's data stays the caller's. */
 static void test_failure_ends_nothing(void **state) {
-  torpor_function_def def = TORPOR_FUNCTION_INIT;
+  torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
   torpor_vm *other = test_vm_open(NULL);
   int ended = 0;
   (void)state;
@@ -553,7 +553,7 @@ static void fail_allocations(torpor_vm *of, uint32_t n) {
 
 /* Everything a function can be, with the n-th allocation failing. */
 static torpor_status use_all(void) {
-  torpor_function_def def = TORPOR_FUNCTION_INIT;
+  torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
   torpor_value global, made;
   torpor_status status = torpor_global(vm, &global);
   def.name = "all";
@@ -617,7 +617,7 @@ static void test_host_memory_runs_out(void **state) {
 static void test_older_engine(void **state) {
   const torpor__engine *engine = vm->engine;
   torpor__engine older = *engine;
-  torpor_function_def def = TORPOR_FUNCTION_INIT;
+  torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
   torpor_value target = test_eval(vm, "globalThis.db = {}"), made;
   (void)state;
   older.exports.torpor_function_make = NULL;

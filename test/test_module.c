@@ -525,7 +525,7 @@ static void test_made(void **state) {
 
 static void test_eval_options(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
-  torpor_eval_options options = TORPOR_EVAL_INIT;
+  torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
   torpor_promise_state promise_state;
   torpor_value out, value;
   (void)state;
@@ -569,7 +569,7 @@ static void test_eval_options(void **state) {
 static torpor_bytes compile(const char *source, const char *file,
                             torpor_mode mode) {
   torpor_vm *vm = test_vm_open(NULL);
-  torpor_eval_options options = TORPOR_EVAL_INIT;
+  torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
   torpor_bytes code;
   options.file = file;
   options.mode = mode;
@@ -626,7 +626,7 @@ static void test_bytecode_modules(void **state) {
 static void test_bytecode_leaves_nothing(void **state) {
   test_modules modules;
   torpor_vm *vm = open_vm(&modules);
-  torpor_eval_options options = TORPOR_EVAL_INIT;
+  torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
   torpor_bytes code;
   torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
   (void)state;

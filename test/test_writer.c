@@ -99,7 +99,7 @@ static void test_levels(void **state) {
   torpor_writer_hole(w);
   torpor_writer_end(w);
   assert_wrote("8201d81ff7");
-  torpor_writer_map(w, Z);
+  torpor_writer_object(w, Z);
   torpor_writer_key(w, "a", Z);
   torpor_writer_array(w, Z);
   for (int i = 0; i < 24; i++) torpor_writer_number(w, 0);
@@ -108,7 +108,7 @@ static void test_levels(void **state) {
   assert_wrote(
       "a16161981800000000000000000000000000000000000000"
       "0000000000");
-  torpor_writer_collection(w, 1);
+  torpor_writer_map(w, 1);
   torpor_writer_null(w);
   torpor_writer_set(w, Z);
   torpor_writer_end(w);
@@ -118,7 +118,7 @@ static void test_levels(void **state) {
   assert_int_equal(torpor_writer_share(w), 0);
   torpor_writer_set(w, 1);
   assert_int_equal(torpor_writer_share(w), 1);
-  torpor_writer_map(w, 0);
+  torpor_writer_object(w, 0);
   torpor_writer_end(w);
   torpor_writer_end(w);
   torpor_writer_reference(w, 1);
@@ -174,11 +174,11 @@ static void test_mistakes(void **state) {
   MISTAKE(torpor_writer_array(w, 0), "more items");
   MISTAKE(torpor_writer_array(w, Z), "not ended");
   MISTAKE((torpor_writer_array(w, 1), torpor_writer_end(w)), "fewer items");
-  MISTAKE(torpor_writer_map(w, Z), "where a key is expected");
-  MISTAKE((torpor_writer_map(w, Z), torpor_writer_key(w, "a", 1),
+  MISTAKE(torpor_writer_object(w, Z), "where a key is expected");
+  MISTAKE((torpor_writer_object(w, Z), torpor_writer_key(w, "a", 1),
            torpor_writer_end(w)),
           "a key without a value");
-  MISTAKE((torpor_writer_map(w, Z), torpor_writer_key(w, "a", 1),
+  MISTAKE((torpor_writer_object(w, Z), torpor_writer_key(w, "a", 1),
            torpor_writer_key(w, "b", 1)),
           "where a value is expected");
   MISTAKE(torpor_writer_key(w, "a", 1), "where a value is expected");
@@ -576,7 +576,7 @@ static void test_reader_null(void **state) {
 static void write_all(void) {
   static const uint64_t big[] = {0, 1};
   static const uint16_t lone[] = {0xd800};
-  torpor_writer_map(w, Z);
+  torpor_writer_object(w, Z);
   torpor_writer_key(w, "list", Z);
   uint32_t list = torpor_writer_share(w);
   torpor_writer_array(w, Z);
@@ -593,7 +593,7 @@ static void write_all(void) {
   torpor_writer_key(w, "symbol", Z);
   torpor_writer_symbol(w, "mine", Z);
   torpor_writer_key(w, "map", Z);
-  torpor_writer_collection(w, 1);
+  torpor_writer_map(w, 1);
   torpor_writer_date(w, 1500);
   torpor_writer_set(w, 1);
   torpor_writer_regexp(w, "a+", "gi");

@@ -66,7 +66,7 @@ static torpor_status check_def(torpor_vm *vm, const torpor_class_def *def,
     return torpor__fail(vm, TORPOR_MISUSE,
                         "torpor_class_def has an impossible size, or sets a "
                         "field that this version does not know: start from "
-                        "TORPOR_CLASS_INIT");
+                        "TORPOR_CLASS_DEF_INIT");
   if (own->flags & ~(unsigned)TORPOR_CLASS_HIDDEN)
     return torpor__fail(vm, TORPOR_MISUSE,
                         "torpor_class_def has unknown flags");

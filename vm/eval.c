@@ -37,13 +37,13 @@ static torpor_status check_source(torpor_vm *vm, const code *code) {
 static torpor_status read_options(torpor_vm *vm,
                                   const torpor_eval_options *options,
                                   torpor_eval_options *out) {
-  *out = (torpor_eval_options)TORPOR_EVAL_INIT;
+  *out = (torpor_eval_options)TORPOR_EVAL_OPTIONS_INIT;
   if (!options) return TORPOR_OK;
   if (!torpor__sized_take(out, sizeof(*out), options))
     return torpor__fail(vm, TORPOR_MISUSE,
-                        "torpor_eval_options has to begin as TORPOR_EVAL_INIT "
-                        "says, and fields that this version does not know have "
-                        "to be 0");
+                        "torpor_eval_options has to begin as "
+                        "TORPOR_EVAL_OPTIONS_INIT says, and fields that this "
+                        "version does not know have to be 0");
   if (out->mode != TORPOR_SCRIPT && out->mode != TORPOR_MODULE)
     return torpor__fail(vm, TORPOR_MISUSE, "there is no such torpor_mode");
   if (out->line > INT32_MAX)
@@ -123,7 +123,7 @@ torpor_status torpor_eval_with(torpor_vm *vm, const char *source, size_t size,
 torpor_status torpor_eval(torpor_vm *vm, const char *source, size_t size,
                           const char *file, torpor_mode mode,
                           torpor_value *out) {
-  torpor_eval_options options = TORPOR_EVAL_INIT;
+  torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
   TORPOR__REQUIRE(vm, file);
   options.file = file;
   options.mode = mode;

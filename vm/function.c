@@ -180,7 +180,7 @@ static torpor_status check_def(torpor_vm *vm, const torpor_function_def *def,
     return torpor__fail(vm, TORPOR_MISUSE,
                         "torpor_function_def has an impossible size, or sets a "
                         "field that this version does not know: start from "
-                        "TORPOR_FUNCTION_INIT");
+                        "TORPOR_FUNCTION_DEF_INIT");
   if (torpor__name_size(own->name) == 0 || own->length < 0)
     return fail_name(vm);
   if (own->flags & ~(unsigned)FLAGS_DEF)

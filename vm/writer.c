@@ -241,12 +241,12 @@ void torpor_writer_array(torpor_writer *writer, size_t count) {
     begin_level(writer, TORPOR__CBOR_ARRAY, LEVEL_ITEMS, count);
 }
 
-void torpor_writer_map(torpor_writer *writer, size_t count) {
+void torpor_writer_object(torpor_writer *writer, size_t count) {
   if (begin_item(writer, false))
     begin_level(writer, TORPOR__CBOR_MAP, LEVEL_PROPERTIES, count);
 }
 
-void torpor_writer_collection(torpor_writer *writer, size_t count) {
+void torpor_writer_map(torpor_writer *writer, size_t count) {
   if (tag_item(writer, TORPOR__TAG_MAP))
     begin_level(writer, TORPOR__CBOR_MAP, LEVEL_PAIRS, count);
 }

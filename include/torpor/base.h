@@ -12,7 +12,7 @@ extern "C" {
 
 /* A snapshot that is laid out in memory once. Any number of VMs can be opened
  * from it, each in a time that does not grow with its size; they share what
- * they do not write. Safe from any thread. */
+ * they do not write. Different threads may use one base at once. */
 typedef struct torpor_base torpor_base;
 
 /* Makes a base of 'chain', see torpor_snapshot_restore_chain. Of 'options' (may
@@ -22,7 +22,7 @@ TORPOR_API torpor_status torpor_base_open(const torpor_slice *chain,
                                           size_t count,
                                           const torpor_options *options,
                                           torpor_base **out);
-/* VMs that were opened from it live on.
+/* Closes a base. VMs that were opened from it live on.
  * [any thread] */
 TORPOR_API void torpor_base_close(torpor_base *base);
 

@@ -135,7 +135,8 @@ typedef enum torpor_sameness {
   TORPOR_SAME_KEY,    /* as keys of a Map: NaN is NaN, 0 is -0 */
 } torpor_sameness;
 
-/* Whether two values are the same; no handle equals another one by its bits.
+/* Whether two values are the same. The bits of handles do not tell: two handles
+ * of one object differ.
  * [fails] */
 TORPOR_API torpor_status torpor_value_same(torpor_vm *vm, torpor_value a,
                                            torpor_value b, torpor_sameness how,

@@ -19,8 +19,8 @@ extern "C" {
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_buffer_new(torpor_vm *vm, const void *data,
                                            size_t size, torpor_value *out);
-/* A buffer of any brand with a copy of 'data', which is as large as whole
- * elements are; NULL: zeros.
+/* A buffer of any brand with a copy of 'data', whose size is that of whole
+ * elements; 'data' NULL: zeros.
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_buffer_new_as(torpor_vm *vm, torpor_brand brand,
                                               const void *data, size_t size,
@@ -48,8 +48,8 @@ TORPOR_API torpor_status torpor_buffer_read(torpor_vm *vm, torpor_value buffer,
  * [fails] */
 TORPOR_API torpor_status torpor_buffer_look(torpor_vm *vm, torpor_value buffer,
                                             torpor_slice *out);
-/* Writes 'data' over the bytes of 'buffer' from byte 'offset' of it on.
- * TORPOR_MISUSE: they end before; TORPOR_WRONG_TYPE also for an immutable one.
+/* Writes 'data' over the bytes of 'buffer' from its byte 'offset' on.
+ * TORPOR_MISUSE: the buffer is too short; TORPOR_WRONG_TYPE: it is immutable.
  * [fails] */
 TORPOR_API torpor_status torpor_buffer_write(torpor_vm *vm, torpor_value buffer,
                                              size_t offset, const void *data,
@@ -71,7 +71,8 @@ typedef struct torpor_buffer_info {
 } torpor_buffer_info;
 #define TORPOR_BUFFER_INFO_INIT TORPOR_INIT(torpor_buffer_info)
 
-/* [fails] */
+/* Tells it.
+ * [fails] */
 TORPOR_API torpor_status torpor_buffer_inspect(torpor_vm *vm,
                                                torpor_value buffer,
                                                torpor_buffer_info *out);

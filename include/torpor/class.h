@@ -6,9 +6,9 @@
  * of its objects stands for is the host's: the constructor gives each an id and
  * a pointer, and methods get both back.
  *
- * Only objects of the class can be there: its methods throw a TypeError for
- * every other 'this', also for a proxy of one, and no program can make an
- * object look like one.
+ * Methods get only objects of the class: for every other 'this', also a proxy
+ * of one, they throw a TypeError, and no program can make an object look like
+ * one.
  *
  *  (1) The id sleeps with the object. The pointer is of one VM in one process:
  *      in a VM that was restored or forked 'restore' gives it anew, when an
@@ -36,13 +36,13 @@ typedef enum torpor_class_flag {
 } torpor_class_flag;
 
 typedef struct torpor_class_def {
-  size_t size;      /* sizeof(torpor_class_def): lets fields be added */
+  size_t size;      /* sizeof(torpor_class_def) */
   const char *name; /* as for functions: "fs.File" is the class File */
 
   /* Called for 'new', with new.target and the new object in 'arguments': fills
-   * 'instance', which is zero, and returns TORPOR_OK; for other codes the same
-   * goes as for host functions, and what it put into 'instance' is not kept.
-   * NULL: programs cannot make such objects, only torpor_instance_new does. */
+   * 'instance', which is zero, and returns TORPOR_OK. Other codes mean what
+   * they mean for host functions, and what it put into 'instance' is not kept.
+   * NULL: programs cannot make such objects, only torpor_instance_new can. */
   torpor_status (*construct)(torpor_vm *vm, const torpor_arguments *arguments,
                              torpor_instance *instance, void *user);
   int length; /* the constructor's */
@@ -67,7 +67,7 @@ typedef struct torpor_class_def {
   unsigned flags;              /* torpor_class_flag */
 } torpor_class_def;
 
-#define TORPOR_CLASS_INIT TORPOR_INIT(torpor_class_def)
+#define TORPOR_CLASS_DEF_INIT TORPOR_INIT(torpor_class_def)
 
 /* Binds the class, makes it with all its members, and sets it as a global. In a
  * VM that has the class already, since it was restored or forked, it only binds
@@ -80,7 +80,8 @@ TORPOR_API torpor_status torpor_class_add(torpor_vm *vm,
  * [fails] */
 TORPOR_API torpor_status torpor_class_bind(torpor_vm *vm,
                                            const torpor_class_def *def);
-/* The constructor of the class 'name', which is bound or not. NOT_FOUND.
+/* The constructor of the class 'name', also of one that is not bound.
+ * NOT_FOUND: the VM has no such class.
  * [fails] */
 TORPOR_API torpor_status torpor_class_get(torpor_vm *vm, const char *name,
                                           torpor_value *out);

@@ -37,7 +37,7 @@ TORPOR_API torpor_status torpor_collection_new(torpor_vm *vm,
                                                torpor_brand brand,
                                                const torpor_value *entries,
                                                size_t count, torpor_value *out);
-/* Sets key to 'value', or adds the key to a set, where 'value' does not count.
+/* Gives 'key' the value 'value'; of a set, adds 'key', and 'value' is ignored.
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_collection_put(torpor_vm *vm,
                                                torpor_value collection,
@@ -48,11 +48,12 @@ TORPOR_API torpor_status torpor_collection_put(torpor_vm *vm,
 TORPOR_API torpor_status torpor_collection_get(torpor_vm *vm, torpor_value map,
                                                torpor_value key,
                                                torpor_value *out);
-/* [fails] */
+/* Whether a map or set has 'key'.
+ * [fails] */
 TORPOR_API torpor_status torpor_collection_has(torpor_vm *vm,
                                                torpor_value collection,
                                                torpor_value key, bool *out);
-/* 'found' is whether the key was there.
+/* Removes 'key'; 'found' says whether it was there.
  * [fails] */
 TORPOR_API torpor_status torpor_collection_remove(torpor_vm *vm,
                                                   torpor_value collection,

@@ -43,18 +43,17 @@ typedef enum torpor_views {
                         expect those */
 } torpor_views;
 
-/* How to encode. Start from TORPOR_CBOR_OPTIONS_INIT. As in torpor_options,
- * fields that a program built for an older version lacks count as 0. */
+/* How to encode. */
 typedef struct torpor_cbor_options {
-  size_t size; /* sizeof(torpor_cbor_options): lets fields be added */
+  size_t size; /* sizeof(torpor_cbor_options) */
   torpor_not_data not_data;
   torpor_views views;
 } torpor_cbor_options;
 
 #define TORPOR_CBOR_OPTIONS_INIT TORPOR_INIT(torpor_cbor_options)
 
-/* The same with 'options' (NULL: the default ones). Engines older than these
- * options know only the default: UNSUPPORTED.
+/* The same with 'options' (NULL: none). UNSUPPORTED: the VM's engine is older
+ * than these options.
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status
 torpor_cbor_encode_with(torpor_vm *vm, torpor_value value,
@@ -83,13 +82,13 @@ TORPOR_API torpor_status torpor_json_decode(torpor_vm *vm, const char *json,
 
 /* ---- Both, without a VM --------------------------------------------------*/
 
-/* JSON text (which ends with a zero byte when its size is SIZE_MAX) to CBOR (of
- * equal names in an object the last counts), and CBOR to JSON text, as
- * docs/cbor.md says. On TORPOR_FORMAT the error names the offset; LIMIT, NOMEM.
+/* JSON text to CBOR, as docs/cbor.md says; of equal names in an object the last
+ * counts. FORMAT: it is not JSON, and torpor_last_error(NULL) has the offset;
+ * LIMIT; NOMEM.
  * [fails] [any thread] */
 TORPOR_API torpor_status torpor_json_to_cbor(const char *json, size_t size,
                                              torpor_bytes *out);
-/* CBOR to JSON text.
+/* CBOR to JSON text, with the same errors.
  * [fails] [any thread] */
 TORPOR_API torpor_status torpor_cbor_to_json(const void *data, size_t size,
                                              torpor_bytes *out);

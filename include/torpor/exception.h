@@ -25,7 +25,7 @@ TORPOR_API torpor_status torpor_throw(torpor_vm *vm, const char *name,
                                       const char *format, ...)
     TORPOR_PRINTF(3, 4);
 
-/* Throws any value.
+/* Throws any value; otherwise as torpor_throw.
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_throw_value(torpor_vm *vm, torpor_value value);
 
@@ -57,8 +57,8 @@ TORPOR_API torpor_status torpor_error_new(torpor_vm *vm, const char *name,
                                           const char *message,
                                           torpor_value *out);
 
-/* All that a new error may have. Texts end with zero; what is NULL it has not.
- */
+/* All that a new error may have. Texts end with a zero byte; NULL: it has no
+ * such part. */
 typedef struct torpor_error_parts {
   size_t size;      /* sizeof(torpor_error_parts) */
   const char *name; /* as above; NULL: "Error" */

@@ -69,12 +69,14 @@ static inline torpor_value torpor_argument(const torpor_arguments *arguments,
   return index < arguments->count ? arguments->args[index] : torpor_undefined();
 }
 
-/* A host function. It returns TORPOR_OK with 'result', which is undefined at
- * entry. TORPOR_THROWN throws what was thrown last in this host function, by
- * torpor_throw or by a call that returned TORPOR_THROWN: the status of a failed
- * call can simply be returned, even after the scope of that call was closed.
- * TORPOR_INTERRUPTED interrupts the guest. For any other code the guest sees an
- * Error with that code's text. */
+/* A host function. It sets 'result', which is undefined before, and returns
+ * TORPOR_OK. Or it returns
+ * TORPOR_THROWN       what was thrown last in it, by torpor_throw or by a call
+ *                       that returned TORPOR_THROWN, is thrown on
+ *   TORPOR_INTERRUPTED  the guest code that called it is interrupted
+ *   any other code      an Error with that code's text is thrown
+ * So the status of any call that failed can be returned as it is, also after
+ * the scope of that call was closed. */
 typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,
                                         const torpor_arguments *arguments,
                                         torpor_value *result, void *user);
@@ -135,9 +137,8 @@ typedef struct torpor_function_entry {
 } torpor_function_entry;
 
 /* Binds all functions of 'table', each with 'user', and makes them properties
- * of 'target' under the parts of their names that JavaScript sees;
- * torpor_global gives the global object. When one fails, those before it are
- * there.
+ * of 'target' (the global object: torpor_global) under the parts of their names
+ * that JavaScript sees. When one fails, those before it are there.
  * For a VM that was restored torpor_function_bind_all is enough: the functions
  * are there.
  * [fails] [throws] [runs] */
@@ -152,7 +153,7 @@ torpor_function_bind_all(torpor_vm *vm, const torpor_function_entry *table,
 
 /* All that a function can be. */
 typedef struct torpor_function_def {
-  size_t size; /* sizeof(torpor_function_def): lets fields be added */
+  size_t size; /* sizeof(torpor_function_def) */
   const char *name;
   torpor_host_fn function; /* NULL: bound already, or later */
   void *user;
@@ -164,7 +165,7 @@ typedef struct torpor_function_def {
   torpor_value captured;
 } torpor_function_def;
 
-#define TORPOR_FUNCTION_INIT TORPOR_INIT(torpor_function_def)
+#define TORPOR_FUNCTION_DEF_INIT TORPOR_INIT(torpor_function_def)
 
 /* Makes a function as 'def' says, and binds it. When it fails nothing is bound,
  * and 'user' is still the caller's.

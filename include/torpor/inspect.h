@@ -35,7 +35,7 @@ typedef struct torpor_heap {
 
 #define TORPOR_HEAP_INIT TORPOR_INIT(torpor_heap)
 
-/* Counts it, which takes a walk through the heap.
+/* Counts what the heap is made of, which takes time with its size.
  * [fails] */
 TORPOR_API torpor_status torpor_vm_heap(torpor_vm *vm, torpor_heap *out);
 

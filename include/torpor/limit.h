@@ -10,9 +10,11 @@
 extern "C" {
 #endif
 
-/* Fuel counts what running code does (calls, loop ends, steps of regular
- * expressions) and is the same on every host. When it is used up, guest code is
- * interrupted. Stays in force until set again; 0 means no limit.
+/* Fuel counts what running code does (calls, ends of loops, steps of regular
+ * expressions by 10,000) and is the same on every host. What built-ins do
+ * inside is mostly not counted: docs/embedding.md has a table. When fuel is
+ * used up, guest code is interrupted. Stays in force until set again; 0: no
+ * limit.
  * [-] */
 TORPOR_API void torpor_vm_set_fuel(torpor_vm *vm, uint64_t fuel);
 /* What is left; 0: no limit, or used up.
@@ -23,16 +25,16 @@ TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm);
  * could be thrown.
  * [-] */
 TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
-/* Interrupts each outermost entry into the VM after 'ms' milliseconds, together
- * with the VMs that its host functions run. Guest code that never polls is
- * trapped, once it has computed for TORPOR_WATCHDOG_GRACE_MS more. 0: no
- * deadline.
+/* Interrupts each outermost call into the VM after 'ms' milliseconds, together
+ * with the VMs that its host functions run. Guest code looks at the deadline
+ * once for 10,000 of fuel; if it does not, as in a long built-in, it is trapped
+ * once it has computed for TORPOR_WATCHDOG_GRACE_MS more. 0: no deadline.
  * [-] */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
 
-/* Interrupts the guest code that is running; if none is, the next entry. From
- * any thread, while the VM is certainly open.
+/* Interrupts the guest code that is running, or else the next that will. Only
+ * while the VM is certainly open.
  * [any thread] */
 TORPOR_API void torpor_vm_interrupt(torpor_vm *vm);
 
@@ -46,7 +48,7 @@ TORPOR_API torpor_status torpor_stop_open(torpor_vm *vm, torpor_stop **out);
  * nothing was done, whoever has its memory now.
  * [any thread] */
 TORPOR_API bool torpor_stop_request(torpor_stop *stop);
-/* NULL is accepted.
+/* Frees the stop, not its VM.
  * [any thread] */
 TORPOR_API void torpor_stop_close(torpor_stop *stop);
 

@@ -30,7 +30,7 @@ TORPOR_API torpor_status torpor_eval(torpor_vm *vm, const char *source,
                                      torpor_mode mode, torpor_value *out);
 #define TORPOR_SOURCE_LARGEST ((size_t)256 << 20)
 
-/* How code is evaluated. Start from TORPOR_EVAL_INIT. */
+/* How code is evaluated. */
 typedef struct torpor_eval_options {
   size_t size;      /* sizeof(torpor_eval_options) */
   const char *file; /* NULL: "<eval>" */
@@ -42,7 +42,7 @@ typedef struct torpor_eval_options {
   bool strip;  /* torpor_compile: leave out what stack traces and
                   Function.prototype.toString need */
 } torpor_eval_options;
-#define TORPOR_EVAL_INIT TORPOR_INIT(torpor_eval_options)
+#define TORPOR_EVAL_OPTIONS_INIT TORPOR_INIT(torpor_eval_options)
 
 /* torpor_eval with options, which may be NULL. 'size' SIZE_MAX: the source ends
  * with a zero byte.

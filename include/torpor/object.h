@@ -108,8 +108,8 @@ TORPOR_API torpor_status torpor_get_key(torpor_vm *vm, torpor_value object,
 TORPOR_API torpor_status torpor_set_key(torpor_vm *vm, torpor_value object,
                                         torpor_key key, torpor_value value);
 
-/* Whether 'key' is in the object or its prototypes. From here on
- * 'object' must be one: TORPOR_WRONG_TYPE.
+/* Whether 'key' is in the object or its prototypes. Here and in all that
+ * follows 'object' must be an object, else TORPOR_WRONG_TYPE.
  * [fails] [throws] [runs] */
 TORPOR_API torpor_status torpor_has(torpor_vm *vm, torpor_value object,
                                     torpor_key key, bool *out);
@@ -146,8 +146,8 @@ typedef struct torpor_descriptor {
   torpor_value getter, setter; /* functions, or undefined for none */
 } torpor_descriptor;
 
-/* A data property, an accessor: of TORPOR_WRITABLE, TORPOR_ENUMERABLE and
- * TORPOR_CONFIGURABLE those that are not given are false. */
+/* The descriptor of a data property. Of TORPOR_WRITABLE, TORPOR_ENUMERABLE and
+ * TORPOR_CONFIGURABLE, those that are not in 'flags' are false. */
 static inline torpor_descriptor torpor_descriptor_data(torpor_value value,
                                                        unsigned flags) {
   torpor_descriptor d;
@@ -158,6 +158,7 @@ static inline torpor_descriptor torpor_descriptor_data(torpor_value value,
   return d;
 }
 
+/* The same of an accessor. */
 static inline torpor_descriptor torpor_descriptor_accessor(torpor_value getter,
                                                            torpor_value setter,
                                                            unsigned flags) {
@@ -186,7 +187,7 @@ TORPOR_API torpor_status torpor_get_own(torpor_vm *vm, torpor_value object,
 enum {
   TORPOR_KEYS_STRINGS = 1,
   TORPOR_KEYS_SYMBOLS = 2,
-  TORPOR_KEYS_ENUMERABLE = 4, /* of these only such */
+  TORPOR_KEYS_ENUMERABLE = 4, /* only enumerable ones */
   TORPOR_KEYS_PLAIN = TORPOR_KEYS_STRINGS | TORPOR_KEYS_ENUMERABLE,
   TORPOR_KEYS_ALL = TORPOR_KEYS_STRINGS | TORPOR_KEYS_SYMBOLS,
 };

@@ -35,8 +35,9 @@ TORPOR_API torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
                                                 torpor_value *promise);
 
 /* The next pending operation that this host has not been given yet, in the
- * order of ids; after a restore it gives all that are pending. 'out' is
- * borrowed until the next call into the VM. TORPOR_NOT_FOUND: no more.
+ * order of ids; after a restore these are all that are pending. What 'out'
+ * points to is borrowed until the next call into the VM. TORPOR_NOT_FOUND: no
+ * more.
  * [fails] */
 TORPOR_API torpor_status torpor_operation_next(torpor_vm *vm,
                                                torpor_operation *out);
@@ -47,10 +48,11 @@ TORPOR_API torpor_status torpor_operation_next(torpor_vm *vm,
 TORPOR_API torpor_status torpor_operation_take_cancelled(torpor_vm *vm,
                                                          uint64_t *id);
 
-/* Pending operations, for listing: 'index' counts from 0 in order of ids.
+/* How many operations are pending.
  * [-] */
 TORPOR_API size_t torpor_operation_count(const torpor_vm *vm);
-/* The one at that place.
+/* The pending operation at place 'index', which counts from 0 in order of ids;
+ * for listing, since it does not count as given.
  * [fails] */
 TORPOR_API torpor_status torpor_operation_at(torpor_vm *vm, size_t index,
                                              torpor_operation *out);
@@ -60,14 +62,15 @@ typedef enum torpor_outcome {
   TORPOR_REJECT,
 } torpor_outcome;
 
-/* Settles operation 'id' with a value of the VM or with CBOR data. The program
- * goes on in a job: none of its code runs in this call. TORPOR_NOT_FOUND:
- * settled already, or cancelled.
+/* Settles operation 'id' with a value of the VM. The program goes on in a job:
+ * none of its code runs in this call. TORPOR_NOT_FOUND: settled already, or
+ * cancelled.
  * [fails] */
 TORPOR_API torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
                                                  torpor_outcome outcome,
                                                  torpor_value value);
-/* THROWN: the data cannot be read; the operation is still pending.
+/* The same with data in CBOR. THROWN: it cannot be read, and the operation is
+ * still pending.
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_operation_settle_cbor(torpor_vm *vm,
                                                       uint64_t id,

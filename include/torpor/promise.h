@@ -10,19 +10,20 @@
 extern "C" {
 #endif
 
-/* Runs up to 'max' jobs of the queue (0: until it is empty). 'ran' is how many
- * ran. Returns TORPOR_OK, TORPOR_INTERRUPTED,
- * TORPOR_TRAPPED, or TORPOR_BUSY. What a job throws becomes an unhandled
- * rejection. A checkpoint is possible between any two jobs.
+/* Reactions of promises are *jobs*; they wait in a queue until the host runs
+ * them. This runs up to 'max' of them, or with 0 until the queue is empty;
+ * 'ran' is how many ran. Returns TORPOR_OK, TORPOR_INTERRUPTED, TORPOR_TRAPPED,
+ * or TORPOR_BUSY. What a job throws becomes a rejection that nobody handles. A
+ * snapshot can be made between any two jobs.
  * [fails] [runs] [outside] */
 TORPOR_API torpor_status torpor_job_run(torpor_vm *vm, uint32_t max,
                                         uint32_t *ran);
-/* The same for as long as 'ms' milliseconds have not passed: it is looked at
- * between two jobs.
+/* The same until 'ms' milliseconds have passed, which is looked at between two
+ * jobs.
  * [fails] [runs] [outside] */
 TORPOR_API torpor_status torpor_job_run_for(torpor_vm *vm, uint64_t ms,
                                             uint32_t *ran);
-/* Whether a job waits.
+/* Whether a job waits in the queue.
  * [-] */
 TORPOR_API bool torpor_job_pending(const torpor_vm *vm);
 
@@ -40,8 +41,8 @@ typedef enum torpor_promise_state {
   TORPOR_REJECTED
 } torpor_promise_state;
 
-/* State and, once settled, the value or reason.
- * TORPOR_WRONG_TYPE when 'promise' is not a promise.
+/* The state of a promise and, once it is settled, its value or reason.
+ * TORPOR_WRONG_TYPE: 'promise' is none.
  * [fails] */
 TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
                                              torpor_value promise,
@@ -55,39 +56,39 @@ TORPOR_API torpor_status torpor_promise_read(torpor_vm *vm,
 TORPOR_API torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
                                              torpor_promise_state *state);
 
-/* A promise and the functions that settle it ('resolve', 'reject' are called
- * with torpor_call). For what must survive a snapshot use an operation.
+/* A new promise and the functions that settle it, to be called with
+ * torpor_call. They are handles, which no snapshot keeps: for what the outside
+ * settles after a sleep use an operation.
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_promise_new(torpor_vm *vm,
                                             torpor_value *promise,
                                             torpor_value *resolve,
                                             torpor_value *reject);
 
-/* Marks 'promise' as handled by the host: torpor_rejection_take does not give
- * its rejection then. TORPOR_WRONG_TYPE when it is not a promise.
+/* Says that the host takes care of 'promise': if it is rejected, that is not
+ * told as a rejection that nobody handles. TORPOR_WRONG_TYPE: it is no promise.
  * [fails] */
 TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
                                                torpor_value promise);
 
-/* A rejection that nobody handles, for options.rejected, which is told when the
- * job queue is empty, in torpor_job_run, torpor_job_run_for and torpor_await.
- * It may use the VM but for what is marked [outside]. */
+/* A rejection that nobody handles, as options.rejected is told, when the queue
+ * of jobs is empty, in torpor_job_run, torpor_job_run_for and torpor_await. */
 typedef struct torpor_rejection {
   torpor_value promise; /* undefined for what a callback threw */
   torpor_value reason;
   bool handled; /* it was told before, and somebody handles it by now */
 } torpor_rejection;
 
-/* At most so many are kept; those beyond are only counted. */
+/* At most so many wait to be taken or told; those beyond are only counted. */
 #define TORPOR_REJECTIONS_LARGEST 512
 
-/* How many were not kept since this was asked last.
+/* How many were only counted since this was asked last.
  * [fails] */
 TORPOR_API torpor_status torpor_rejection_dropped(torpor_vm *vm,
                                                   uint64_t *count);
 
-/* Takes the oldest promise rejected without a handler by the time the job
- * queue was empty, and its reason. TORPOR_NOT_FOUND when there is none.
+/* Takes the reason of the oldest rejection that nobody handled by the time the
+ * queue of jobs was empty. TORPOR_NOT_FOUND: there is none.
  * [fails] */
 TORPOR_API torpor_status torpor_rejection_take(torpor_vm *vm,
                                                torpor_value *reason);

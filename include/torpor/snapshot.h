@@ -27,21 +27,20 @@ typedef enum torpor_save {
   TORPOR_SAVE_WAITING = 4,
 } torpor_save;
 
-/* What becomes of the bytes. */
+/* How the bytes are kept. */
 typedef enum torpor_packing {
   TORPOR_STORED, /* they are copied: the fastest to write and to wake from */
   TORPOR_PACKED, /* what has 32 KiB or more is compressed with zstd */
 } torpor_packing;
 
-/* How to save. As in torpor_options, fields that a program lacks count as 0,
- * and those that are not known must be 0. */
+/* How to save. */
 typedef struct torpor_save_options {
   size_t size;    /* sizeof(torpor_save_options) */
   unsigned flags; /* torpor_save */
   torpor_packing packing;
-  int level; /* zstd's, -131072 to 22: smaller bytes take longer; 0: 1 */
-  /* That compress at most, the calling one among them; 0: 1. The bytes are the
-   * same whatever their number. Each takes 1 MiB at a time. */
+  int level; /* zstd's, -131072 to 22: higher ones take longer; 0: 1 */
+  /* How many threads compress at most, the calling one among them; 0: 1. Each
+   * takes 1 MiB at a time. The bytes are the same whatever their number. */
   unsigned threads;
 } torpor_save_options;
 
@@ -56,17 +55,19 @@ typedef struct torpor_save_options {
 TORPOR_API torpor_status torpor_snapshot_save_with(
     torpor_vm *vm, const torpor_save_options *options, torpor_bytes *out);
 
-/* The same in two steps. After the first, 'vm' may go on running; the second
- * packs the bytes, on any thread, and ends the job whatever it returns. A job
- * that is not wanted any more is freed instead. A difference cannot be finished
- * before the job of the state that it is from: TORPOR_MISUSE. */
+/* The same in two steps, of which the second needs no VM. (This job is one of
+ * the host's, not of the queue in promise.h.) After the first, 'vm' may go on
+ * running; the second packs the bytes, on any thread, and ends the job whatever
+ * it returns. A job that is not wanted any more is freed instead. A difference
+ * cannot be finished before the job of the state that it is from:
+ * TORPOR_MISUSE. */
 typedef struct torpor_snapshot_job torpor_snapshot_job;
 /* Takes what is to be saved.
  * [fails] [outside] */
 TORPOR_API torpor_status
 torpor_snapshot_save_start(torpor_vm *vm, const torpor_save_options *options,
                            torpor_snapshot_job **out);
-/* Packs it.
+/* Gives the bytes.
  * [fails] [any thread] */
 TORPOR_API torpor_status torpor_snapshot_job_finish(torpor_snapshot_job *job,
                                                     torpor_bytes *out);
@@ -75,8 +76,8 @@ TORPOR_API torpor_status torpor_snapshot_job_finish(torpor_snapshot_job *job,
 TORPOR_API void torpor_snapshot_job_free(torpor_snapshot_job *job);
 
 /* Opens a VM from a snapshot. Handles are gone, host functions have to be bound
- * again, operations are still pending. Nothing is produced unless all of the
- * bytes are valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_NEWER,
+ * again, operations are still pending. No VM is opened unless all of the bytes
+ * are valid. Returns TORPOR_OK, TORPOR_FORMAT, TORPOR_NEWER,
  * TORPOR_ENGINE, TORPOR_EXTENSION, TORPOR_CHECKSUM, TORPOR_LIMIT, TORPOR_NOMEM,
  * or TORPOR_PARENT for a difference.
  * [fails] [any thread] */
@@ -148,8 +149,9 @@ TORPOR_API torpor_status torpor_snapshot_section(const void *data, size_t size,
                                                  torpor_section section,
                                                  torpor_bytes *out);
 
-/* Makes a copy of a snapshot with the CBOR map 'run' as its section RUN, to
- * travel with it; restoring ignores that section. The copy has another id.
+/* Makes a copy of a snapshot with the CBOR map 'run' as its section RUN: data
+ * of the host's that travels with it. Restoring ignores it. The copy has
+ * another id.
  * [fails] [any thread] */
 TORPOR_API torpor_status torpor_snapshot_attach(const void *data, size_t size,
                                                 const void *run,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status.h - what a call answers: codes, their names and sentences.
+/* status.h - what a call returns: codes, their names and sentences.
  * Included by torpor.h. */
 #ifndef TORPOR_PUBLIC_STATUS_H
 #define TORPOR_PUBLIC_STATUS_H
@@ -12,10 +12,9 @@
 #define TORPOR_PRINTF(text, first)
 #endif
 
-/* A struct that may grow begins with its size, which tells the library what
- * fields the program knows. This is what such a struct starts from, with all
- * other fields zero; each has a macro of its own for it, as TORPOR_OPTIONS_INIT
- * for torpor_options. */
+/* A struct that may grow begins with its size, which tells the library which
+ * fields the program knows. Start it from its macro, which sets the size and
+ * leaves all else zero: torpor_options from TORPOR_OPTIONS_INIT, and so on. */
 #ifdef __cplusplus
 template <typename type> inline type torpor_init() {
   type made = type();
@@ -81,11 +80,10 @@ typedef enum torpor_status {
 #undef X
 } torpor_status;
 
-/* The name of a code, as "THROWN" ("UNKNOWN" if it is not in the list), and its
- * sentence.
+/* The name of a code, as "THROWN"; "UNKNOWN" if it is not in the list.
  * [any thread] */
 TORPOR_API const char *torpor_status_name(torpor_status status);
-/* Its sentence.
+/* The sentence of a code. torpor_last_error has one about what happened.
  * [any thread] */
 TORPOR_API const char *torpor_status_text(torpor_status status);
 

@@ -96,14 +96,13 @@ static inline bool torpor_value_is_true(torpor_value value) {
 
 /* ---- Scopes and handles --------------------------------------------------*/
 
-/* A part of a program of the host's, whose handles end with it. Scopes nest.
- * Handles made after torpor_scope_open belong to that scope and
- * are released when it ends; each call of a host function has a scope of its
- * own, and its result is kept for the caller. Handles made outside of all
- * scopes live until the VM is closed; 4,194,304 may live at once. Closing an
- * outer scope closes the inner ones. A handle that was released or is of
- * another VM, and a scope that is closed, are never mistaken for others:
- * TORPOR_STALE. */
+/* Handles end with the scope that was open when they were made: a stretch of
+ * the host's code between torpor_scope_open and torpor_scope_close. Scopes
+ * nest; closing an outer one closes those in it. Each call of a host function
+ * has a scope of its own, out of which its result is kept. Handles made outside
+ * of all scopes live until the VM is closed. 4,194,304 may live at once. A
+ * handle that was released or is of another VM, and a scope that is closed, are
+ * never mistaken for others: TORPOR_STALE. */
 typedef uint64_t torpor_scope;
 /* Begins a scope inside the one that is open.
  * [fails] */

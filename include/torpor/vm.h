@@ -25,7 +25,7 @@ typedef struct torpor_bytes {
   size_t size;
 } torpor_bytes;
 
-/* Frees them, and leaves none.
+/* Frees the bytes and sets data to NULL, size to 0; NULL is accepted.
  * [any thread] */
 TORPOR_API void torpor_bytes_free(torpor_bytes *bytes);
 
@@ -53,10 +53,10 @@ typedef enum torpor_level {
   TORPOR_LEVEL_ERROR,
 } torpor_level;
 
-/* What the memory of a VM is made of. Pooled memory is recycled from a closed
- * VM: the fastest for short-lived VMs. Mapped memory is shared with other VMs
- * until it is written: the smallest, and opened in the same time however large
- * the snapshot is. AUTO chooses. */
+/* Where the memory of a VM comes from. Pooled memory is recycled from a closed
+ * VM: the fastest for short-lived VMs. Mapped memory is shared with other
+ * VMs until it is written: the smallest, and opened in the same time however
+ * large the snapshot is. AUTO chooses. */
 typedef enum torpor_memory {
   TORPOR_MEMORY_AUTO,
   TORPOR_MEMORY_POOLED,
@@ -73,16 +73,16 @@ typedef enum torpor_wake {
 typedef struct torpor_module_request torpor_module_request;
 typedef struct torpor_module_answer torpor_module_answer;
 
-/* How a VM is opened, and what it sees of the world. It is given anew, and may
- * be different, when a VM is restored or forked. A program that was built for
- * an older version knows fewer fields, which count as 0; fields that this
+/* How a VM is opened, and what it sees of the world. Options are given anew,
+ * and may be different, when a VM is restored or forked. A host that was built
+ * for an older version knows fewer fields, which count as 0; fields that this
  * version does not know must be 0.
  *
- * A NULL function stands for the system's clock, time zone or randomness; for
- * console output to standard output (debug, log, info) and standard error
- * (warn, error); for no modules; for no interrupts. 'user' is passed to each.
- * The functions run on the VM's thread with guest code on the stack and must
- * not enter the VM. */
+ * Without a function of the host's, a VM uses the system's clock, time zone and
+ * randomness; its console writes to standard output (debug, log, info) and
+ * standard error (warn, error); it has no modules and no interrupts. 'user' is
+ * passed to each function. They run on the VM's thread with guest code on the
+ * stack, and must not enter the VM, except for console_values and rejected. */
 typedef struct torpor_options {
   size_t size; /* sizeof(torpor_options) */
   void *user;
@@ -101,7 +101,8 @@ typedef struct torpor_options {
   /* Says which module an import means; NULL: the rules in module.h do. */
   torpor_status (*resolve)(void *user, const char *specifier,
                            const char *importer, torpor_module_answer *answer);
-  /* Asked once in 10,000 polls of running code; true interrupts it. */
+  /* Asked once for 10,000 of fuel (limit.h), also without a limit; true
+   * interrupts the program. */
   bool (*interrupt)(void *user);
   uint64_t memory_max;  /* bytes of linear memory; 0: TORPOR_MEMORY_DEFAULT */
   uint64_t fuel;        /* see torpor_vm_set_fuel; 0: no limit */
@@ -115,27 +116,28 @@ typedef struct torpor_options {
    * line. */
   void (*write)(void *user, int stream, const char *data, size_t size);
   /* Takes what console.debug, log, info, warn and error are given, as values,
-   * in place of their text. It may use the VM as a host function does. */
+   * in place of their text. May use the VM as a host function does. */
   void (*console_values)(void *user, torpor_vm *vm, torpor_level level,
                          const struct torpor_value *values, size_t count);
-  /* Told of rejections that nobody handles, see torpor_rejection. */
+  /* Told of rejections that nobody handles, see torpor_rejection. May use the
+   * VM as a host function does. */
   void (*rejected)(void *user, torpor_vm *vm,
                    const struct torpor_rejection *rejection);
   /* Without 'zone': the system's time zone, or 'zone_minutes' ahead of UTC. */
   torpor_zone zone_is;
   int zone_minutes;
-  /* Names of globals that are left out, divided by spaces, as "eval WebAssembly
-   * Math.random". Without "eval" the Function constructors refuse as well; the
-   * host still runs code. This makes a program's world tidy, not safe: what
-   * syntax makes (a regular expression, an async function) still leads to its
-   * prototype. What was left out of a VM stays out of its copies. It is left
-   * out once: what the program put in its place since then stays. */
+  /* Names of globals that are left out, with spaces between them, as "eval
+   * Atomics Math.random". Without "eval" the Function constructors refuse as
+   * well; the host still runs code. This makes a program's world tidy, not
+   * safe: what syntax makes (a regular expression, an async function) still
+   * leads to its prototype. What was left out of a VM stays out of its copies;
+   * what the program puts in its place since then stays. */
   const char *omit;
   /* Bytes of the guest's own stack that code may use, from 16,384; 0: all,
    * which is 512 KiB. */
   uint32_t stack;
-  /* Bytes of heap below which the collector does not begin; it is asked when a
-   * call enters the VM. 0: half as much again as its last turn left. */
+  /* Bytes of heap below which the collector of garbage does not begin; looked
+   * at when a call enters the VM. 0: half as much again as it left last. */
   uint64_t collect;
 } torpor_options;
 
@@ -158,7 +160,7 @@ TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
  * [-] */
 TORPOR_API void torpor_vm_close(torpor_vm *vm);
 
-/* Frees what closed VMs have left for new ones to use. From any thread.
+/* Frees the memory that closed VMs have left for new ones to use.
  * [any thread] */
 TORPOR_API void torpor_pool_drain(void);
 
@@ -170,15 +172,16 @@ TORPOR_API void torpor_pool_drain(void);
  * [-] */
 TORPOR_API const char *torpor_last_error(const torpor_vm *vm);
 
-/* The id of an engine: 64 lower-case hex digits, SHA-256 of engine.wasm.
+/* The id of the VM's engine: 64 lower-case hex digits, the SHA-256 of its
+ * engine.wasm.
  * [-] */
 TORPOR_API const char *torpor_vm_engine(const torpor_vm *vm);
-/* That of the built-in engine.
+/* The id of the built-in engine.
  * [any thread] */
-TORPOR_API const char *torpor_engine_id(void); /* of the built-in engine */
+TORPOR_API const char *torpor_engine_id(void);
 
-/* The options that 'vm' has: those that it was opened with, with the limits of
- * now (fuel: what is left). Its strings live as long as the VM.
+/* The options that 'vm' was opened with, and its limits as they are now (fuel:
+ * what is left). The strings in 'out' live as long as the VM.
  * [fails] */
 TORPOR_API torpor_status torpor_vm_options(torpor_vm *vm, torpor_options *out);
 
@@ -200,7 +203,7 @@ typedef struct torpor_usage {
 
 #define TORPOR_USAGE_INIT TORPOR_INIT(torpor_usage)
 
-/* Tells it without entering the VM.
+/* Reads these sizes, without entering the VM.
  * [fails] */
 TORPOR_API torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out);
 

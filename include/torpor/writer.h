@@ -6,7 +6,7 @@
  *   torpor_writer *w;
  *   torpor_slice cbor;
  *   torpor_writer_open(NULL, 0, &w);
- *   torpor_writer_map(w, 2);
+ *   torpor_writer_object(w, 2);
  *   torpor_writer_key(w, "name", SIZE_MAX);
  *   torpor_writer_string(w, "Ada", SIZE_MAX);
  *   torpor_writer_key(w, "born", SIZE_MAX);
@@ -63,7 +63,7 @@ TORPOR_API torpor_status torpor_writer_finish(torpor_writer *writer,
  * [any thread] */
 TORPOR_API void torpor_writer_array(torpor_writer *writer, size_t count);
 /* [any thread] */
-TORPOR_API void torpor_writer_map(torpor_writer *writer, size_t count);
+TORPOR_API void torpor_writer_object(torpor_writer *writer, size_t count);
 /* [any thread] */
 TORPOR_API void torpor_writer_key(torpor_writer *writer, const char *key,
                                   size_t size);
@@ -73,7 +73,7 @@ TORPOR_API void torpor_writer_end(torpor_writer *writer);
 /* The same for a JavaScript Map, for which a key of any kind and a value come
  * in turn, and for a Set.
  * [any thread] */
-TORPOR_API void torpor_writer_collection(torpor_writer *writer, size_t count);
+TORPOR_API void torpor_writer_map(torpor_writer *writer, size_t count);
 /* [any thread] */
 TORPOR_API void torpor_writer_set(torpor_writer *writer, size_t count);
 
@@ -119,7 +119,7 @@ TORPOR_API void torpor_writer_regexp(torpor_writer *writer, const char *source,
 TORPOR_API void torpor_writer_error(torpor_writer *writer, const char *name,
                                     const char *message, const char *code);
 
-/* What bytes are to JavaScript. The numbers are the tags of docs/cbor.md. */
+/* What kind of buffer bytes are. The numbers are the tags of docs/cbor.md. */
 typedef enum torpor_view {
   TORPOR_VIEW_UINT8 = 64,
   TORPOR_VIEW_UINT8_CLAMPED = 68,
@@ -152,7 +152,7 @@ TORPOR_API void torpor_writer_view(torpor_writer *writer, torpor_view kind,
  * references to itself. Gives its number, for torpor_writer_reference.
  * [any thread] */
 TORPOR_API uint32_t torpor_writer_share(torpor_writer *writer);
-/* The value of that number once more: the same object.
+/* The value with that number once more: the same object.
  * [any thread] */
 TORPOR_API void torpor_writer_reference(torpor_writer *writer, uint32_t number);
 /* A CBOR tag before the next value, for what has no function here.

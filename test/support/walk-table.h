@@ -319,9 +319,9 @@
   X(torpor_writer_finish, 0, RETURNS(torpor_writer_finish(NULL, NULL)))        \
   X(torpor_writer_array, SILENT, (torpor_writer_array(NULL, 0));               \
     return TORPOR_OK)                                                          \
-  X(torpor_writer_map, SILENT, (torpor_writer_map(NULL, 0)); return TORPOR_OK) \
-  X(torpor_writer_collection, SILENT, (torpor_writer_collection(NULL, 0));     \
+  X(torpor_writer_object, SILENT, (torpor_writer_object(NULL, 0));             \
     return TORPOR_OK)                                                          \
+  X(torpor_writer_map, SILENT, (torpor_writer_map(NULL, 0)); return TORPOR_OK) \
   X(torpor_writer_set, SILENT, (torpor_writer_set(NULL, 0)); return TORPOR_OK) \
   X(torpor_writer_key, SILENT, (torpor_writer_key(NULL, NULL, 0));             \
     return TORPOR_OK)                                                          \

@@ -121,7 +121,7 @@ static torpor_status host(torpor_vm *vm, const torpor_arguments *arguments,
 static const torpor_function_entry table[] = {{"entry", host, 0, 0}};
 
 static const torpor_function_def *function_def(const with *w) {
-  static torpor_function_def def = TORPOR_FUNCTION_INIT;
+  static torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
   def.name = w->text;
   def.function = host;
   def.captured = w->second;
@@ -130,7 +130,7 @@ static const torpor_function_def *function_def(const with *w) {
 }
 
 static const torpor_class_def *class_def(const with *w) {
-  static torpor_class_def def = TORPOR_CLASS_INIT;
+  static torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   def.name = w->text;
   return &def;
 }
