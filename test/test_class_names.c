@@ -28,7 +28,7 @@ static torpor_vm *open_with_class(void) {
       {"read", method, 0, 0},
       {"open", method, 0, TORPOR_FUNCTION_STATIC},
   };
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   torpor_vm *vm = test_vm_open(NULL);
   def.name = "fs.File";
   def.construct = construct;
@@ -41,7 +41,7 @@ static torpor_vm *open_with_class(void) {
 
 /* A function of the name, as a global 'f'. */
 static void make(torpor_vm *vm, const char *name, unsigned flags) {
-  torpor_function_def def = TORPOR_FUNCTION_INIT;
+  torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
   torpor_value function, global;
   def.name = name;
   def.flags = flags;
@@ -92,7 +92,7 @@ static void test_constructors(void **state) {
 
 /* What JavaScript sees of a name is the same for classes and functions. */
 static void test_names_that_end_in_a_dot(void **state) {
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   torpor_vm *vm = test_vm_open(NULL);
   (void)state;
   def.name = "odd.";

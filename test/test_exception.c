@@ -71,7 +71,7 @@ static torpor_status throw_late(torpor_vm *of, torpor_value value,
 }
 
 static void test_classes(void **state) {
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   torpor_instance instance = {0};
   torpor_value held[3];
   (void)state;
@@ -145,7 +145,7 @@ static void ask_in_vain(const torpor_instance *instance, void *user) {
 /* What a finalizer asked for does not hide why the call failed. */
 static void test_sentence_is_of_the_call(void **state) {
   const torpor_instance instance = {0};
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   torpor_value made, global;
   torpor_scope scope;
   int asked = 0;
