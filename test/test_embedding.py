@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # ctest: nosanitize timeout=300
-"""The examples of docs/embedding.md: compiled, run, and their output compared.
+"""The examples of docs/embedding.md: compiled, run under the address sanitizer
+with its search for leaks, and their output compared.
 
 A C block with a main() is a program as it stands. The block with check() stands
 before all other programs: the C blocks of a section, up to the text block with
@@ -71,6 +72,7 @@ def run(folder, number, source):
     made = subprocess.run(
         [os.environ["TORPOR_CC"], "-std=c11", "-g", "-Wall", "-Wextra",
          "-Werror", "-Wno-unused-parameter", "-Wno-unused-function",
+         "-fsanitize=address",
          f"-I{SOURCE / 'include'}",
          str(path), "-o", str(path.with_suffix("")),
          str(BUILD / "libtorpor.a"), *libraries()],
@@ -78,7 +80,8 @@ def run(folder, number, source):
     if made.returncode:
         return made.stderr
     done = subprocess.run([path.with_suffix("")], capture_output=True,
-                          text=True, timeout=60, cwd=folder, check=False)
+                          text=True, timeout=60, cwd=folder, check=False,
+                          env={**os.environ, "ASAN_OPTIONS": "detect_leaks=1"})
     code = f"exit code {done.returncode}\n" if done.returncode else ""
     return done.stdout + done.stderr + code
 
