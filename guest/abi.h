@@ -352,7 +352,10 @@ enum {
   /* (value), text out; WRONG_TYPE: it has no JSON. */                         \
   X(i, torpor_json_encode, l)                                                  \
   /* (address, size), a zero byte behind it -> value. */                       \
-  X(i, torpor_json_decode, ii)
+  X(i, torpor_json_decode, ii)                                                 \
+  /* (value): as torpor_error_read, and the first two host.slots: code and \
+     errors. */   \
+  X(i, torpor_error_read_all, l)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *

@@ -458,11 +458,11 @@ static torpor_status cbor_encode(uint64_t bits, uint32_t flags) {
 EXPORT(torpor_cbor_encode)
 torpor_status export_cbor_encode(uint64_t bits) {
   torpor__enter();
-  return torpor__leave(cbor_encode(bits, 0));
+  return torpor__leave_text(cbor_encode(bits, 0));
 }
 
 EXPORT(torpor_cbor_encode_with)
 torpor_status export_cbor_encode_with(uint64_t bits, uint32_t flags) {
   torpor__enter();
-  return torpor__leave(cbor_encode(bits, flags));
+  return torpor__leave_text(cbor_encode(bits, flags));
 }

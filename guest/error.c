@@ -248,27 +248,57 @@ static torpor_status error_place(JSString *texts[ERROR_TEXTS]) {
 }
 
 static torpor_status error_give(JSString *texts[ERROR_TEXTS], JSValue cause) {
-  torpor_status status = error_place(texts);
-  if (!torpor__border(cause, &torpor_control.host.result[3]))
-    status = TORPOR_LIMIT;
+  bool fits = torpor__border(cause, &torpor_control.host.result[3]);
+  torpor_status status = fits ? error_place(texts) : TORPOR_LIMIT;
   for (int i = 0; i < ERROR_TEXTS; i++)
     if (texts[i]) js_free_string(torpor__rt, texts[i]);
   return status;
 }
 
-static torpor_status error_read(uint64_t bits) {
+/* A property of an error that is a value; undefined when reading it throws. */
+static JSValue error_part(JSValueConst error, JSAtom key) {
+  JSValue part = JS_UNDEFINED;
+  if (key != JS_ATOM_NULL && JS_IsObject(error))
+    part = JS_GetProperty(torpor__ctx, error, key);
+  if (key != JS_ATOM_NULL && !JS_IsException(part)) return part;
+  torpor__exception_drop();
+  return JS_UNDEFINED;
+}
+
+/* 'value' is kept by the caller. */
+static torpor_status error_read(JSValueConst value) {
   JSString *texts[ERROR_TEXTS] = {0};
-  JSValue value, cause = JS_UNDEFINED;
+  error_texts(value, texts);
+  return error_give(texts, error_part(value, JS_ATOM_cause));
+}
+
+/* Gives code and errors in the slots, which no host function may use any more
+ * after that. */
+static torpor_status error_read_all(JSValueConst value) {
+  uint64_t *slots = torpor_control.host.slots;
+  JSAtom key = JS_NewAtom(torpor__ctx, "code");
+  JSValue code = error_part(value, key);
+  JSValue errors = error_part(value, JS_ATOM_errors);
+  torpor_status status = error_read(value);
+  bool fits = torpor__border(code, &slots[0]);
+  fits &= torpor__border(errors, &slots[1]);
+  JS_FreeAtom(torpor__ctx, key);
+  if (fits || status) return status;
+  if (torpor_control.host.result[2])
+    torpor_release((void *)(uintptr_t)torpor_control.host.result[0]);
+  return TORPOR_LIMIT;
+}
+
+static torpor_status error_enter(uint64_t bits,
+                                 torpor_status (*read)(JSValueConst value)) {
+  JSValue value;
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
+  torpor__enter();
   value = js_dup(value);
-  error_texts(value, texts);
-  if (JS_IsObject(value)) {
-    cause = JS_GetProperty(torpor__ctx, value, JS_ATOM_cause);
-    if (JS_IsException(cause)) torpor__exception_drop(), cause = JS_UNDEFINED;
-  }
+  status = read(value);
   JS_FreeValue(torpor__ctx, value);
-  return error_give(texts, cause);
+  return torpor__leave_text(status);
 }
 
 static torpor_status error_look(uint64_t bits) {
@@ -288,6 +318,10 @@ torpor_status export_error_look(uint64_t bits) {
 
 EXPORT(torpor_error_read)
 torpor_status export_error_read(uint64_t bits) {
-  torpor__enter();
-  return torpor__leave(error_read(bits));
+  return error_enter(bits, error_read);
+}
+
+EXPORT(torpor_error_read_all)
+torpor_status export_error_read_all(uint64_t bits) {
+  return error_enter(bits, error_read_all);
 }

@@ -22,7 +22,7 @@ static torpor_status json_encode(uint64_t bits) {
 EXPORT(torpor_json_encode)
 torpor_status export_json_encode(uint64_t bits) {
   torpor__enter();
-  return torpor__leave(json_encode(bits));
+  return torpor__leave_text(json_encode(bits));
 }
 
 EXPORT(torpor_json_decode)

@@ -77,6 +77,16 @@ static uint8_t *torpor__text_place(uint64_t size) {
   return place;
 }
 
+/* torpor__leave for an entry that gives text out, which the host does not take
+ * when the entry counts as interrupted. */
+static torpor_status torpor__leave_text(torpor_status status) {
+  const uint64_t *result = torpor_control.host.result;
+  torpor_status left = torpor__leave(status);
+  if (status == TORPOR_OK && left != TORPOR_OK && result[2])
+    torpor_release((void *)(uintptr_t)result[0]);
+  return left;
+}
+
 static torpor_status text_give(JSString *string) {
   uint8_t *place = torpor__text_place(torpor__utf8_size(string));
   if (place == NULL) return TORPOR_LIMIT;
@@ -159,7 +169,7 @@ static torpor_status string_read(uint64_t bits) {
 EXPORT(torpor_string_read)
 torpor_status export_string_read(uint64_t bits) {
   torpor__enter();
-  return torpor__leave(string_read(bits));
+  return torpor__leave_text(string_read(bits));
 }
 
 /* ---- Bytes ---------------------------------------------------------------*/

@@ -371,6 +371,7 @@ torpor_status export_value_export(uint64_t bits) {
   JSValue value;
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
+  if (tokens.last == UINT32_MAX) return TORPOR_LIMIT;
   if (js_resize_array(torpor__ctx, (void **)&tokens.items,
                       sizeof(tokens.items[0]), (int *)&tokens.capacity,
                       (int)tokens.count + 1))

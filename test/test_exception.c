@@ -131,6 +131,114 @@ static void test_reading_is_stopped(void **state) {
   test_ok(vm, run("1"));
 }
 
+/* Values of an error: 'source' has them in cause, code and errors, as numbers,
+ * where they are not -1. */
+static void assert_parts(const char *source, double cause, double code,
+                         double errors) {
+  torpor_error error = TORPOR_ERROR_INIT;
+  const double expected[] = {cause, code, errors};
+  torpor_value value = test_eval(vm, source), parts[3];
+  test_ok(vm, torpor_error_read(vm, value, &error));
+  parts[0] = error.cause, parts[1] = error.code, parts[2] = error.errors;
+  for (int i = 0; i < 3; i++)
+    if (expected[i] == -1)
+      assert_int_equal(torpor_value_type(parts[i]), TORPOR_TYPE_UNDEFINED);
+    else
+      assert_true(torpor_value_number(parts[i]) == expected[i]);
+  torpor_error_free(&error);
+}
+
+static void test_parts(void **state) {
+  torpor_error error = TORPOR_ERROR_INIT;
+  torpor_value value;
+  uint64_t length;
+  (void)state;
+  assert_parts("new Error('a')", -1, -1, -1);
+  assert_parts(
+      "Object.assign(new Error('a', {cause: 1}), {code: 2, errors: "
+      "3})",
+      1, 2, 3);
+  assert_parts("({get cause() { throw 1 }, get code() { throw 2 }, errors: 3})",
+               -1, -1, 3);
+  assert_parts(
+      "({get code() { return {}.x.y }, get errors() { return 4 }, "
+      "cause: 5})",
+      5, -1, 4);
+  assert_parts("'text'", -1, -1, -1);
+  value = test_eval(vm,
+                    "Object.assign(new AggregateError([1, 2], 'm'.repeat("
+                    "9000)), {code: 'EBOTH'})");
+  test_ok(vm, torpor_error_read(vm, value, &error));
+  test_ok(vm, torpor_length(vm, error.errors, &length));
+  assert_int_equal(length, 2);
+  assert_int_equal(torpor_value_type(error.code), TORPOR_TYPE_STRING);
+  assert_int_equal(strlen(error.message), 9000);
+  torpor_error_free(&error);
+}
+
+/* A program that was built when an error had fewer parts. */
+static void test_parts_of_an_older_program(void **state) {
+  torpor_error error = {.size = offsetof(torpor_error, code)};
+  torpor_value value =
+      test_eval(vm, "Object.assign(new Error('a'), {code: 2})");
+  (void)state;
+  error.code = torpor_number(7);
+  test_ok(vm, torpor_error_read(vm, value, &error));
+  assert_string_equal(error.message, "a");
+  assert_true(torpor_value_number(error.code) == 7);
+  torpor_error_free(&error);
+}
+
+/* Reading an error does not replace what was thrown. */
+static torpor_status read_and_pass_on(torpor_vm *given,
+                                      const torpor_arguments *arguments,
+                                      torpor_value *result, void *user) {
+  torpor_error error = TORPOR_ERROR_INIT;
+  torpor_status status = run("throw new RangeError('mine')");
+  (void)result, (void)user;
+  test_ok(given,
+          torpor_error_read(given, torpor_argument(arguments, 0), &error));
+  torpor_error_free(&error);
+  return status;
+}
+
+static void test_reading_throws(void **state) {
+  (void)state;
+  test_ok(vm, torpor_function_add(vm, "pass", read_and_pass_on, NULL));
+  assert_thrown(run("const e = new Error; for (const k of ['name', 'message', "
+                    "'cause', 'code', 'errors']) Object.defineProperty(e, k, "
+                    "{get() { throw new TypeError(k) }}); pass(e)"),
+                "RangeError", "mine");
+}
+
+/* What is read by an entry that counts as interrupted is not kept. */
+static void test_no_text_is_lost(void **state) {
+  torpor_error error = TORPOR_ERROR_INIT;
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
+  torpor_bytes text;
+  torpor_value value =
+      test_eval(vm,
+                "globalThis.forever = async () => { for (;;); };"
+                "globalThis.large = 'm'.repeat(100000);"
+                "({toString() { forever(); return large }})");
+  torpor_value bad = test_eval(
+      vm,
+      "Object.defineProperty(new Error, 'message', {get() { forever(); "
+      "return large }})");
+  (void)state;
+  for (int i = 0; i < 12; i++) {
+    torpor_vm_set_fuel(vm, 3);
+    test_status(vm, torpor_string_read(vm, value, &text), TORPOR_INTERRUPTED);
+    assert_null(text.data);
+    torpor_vm_set_fuel(vm, 3);
+    test_status(vm, torpor_error_read(vm, bad, &error), TORPOR_INTERRUPTED);
+    torpor_vm_set_fuel(vm, 0);
+    if (i == 1) test_ok(vm, torpor_vm_usage(vm, &before));
+  }
+  test_ok(vm, torpor_vm_usage(vm, &after));
+  assert_true(after.heap_used < before.heap_used + 100000);
+}
+
 /* ---- The sentence ---------------------------------------------------------*/
 
 static void ask_in_vain(const torpor_instance *instance, void *user) {
@@ -172,6 +280,10 @@ int main(void) {
       TEST(test_classes),
       TEST(test_function_that_is_not_bound),
       TEST(test_reading_is_stopped),
+      TEST(test_parts),
+      TEST(test_parts_of_an_older_program),
+      TEST(test_reading_throws),
+      TEST(test_no_text_is_lost),
       TEST(test_sentence_is_of_the_call),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

@@ -67,15 +67,18 @@ torpor_status torpor_throw(torpor_vm *vm, const char *name, const char *format,
 
 torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
                                 torpor_error *out) {
-  torpor_error error = {.size = sizeof(error), .cause = torpor_undefined()};
+  torpor_error error = torpor__error_none();
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   TORPOR__REQUIRE_SIZE(vm, out, "TORPOR_ERROR_INIT");
   torpor__sized_give(out, &error, sizeof(error));
   status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
-  status =
-      torpor__error_take(vm, TORPOR__EXPORT_torpor_error_read, value, &error);
+  status = torpor__error_take(vm,
+                              vm->engine->exports.torpor_error_read_all
+                                  ? TORPOR__EXPORT_torpor_error_read_all
+                                  : TORPOR__EXPORT_torpor_error_read,
+                              value, &error);
   torpor__sized_give(out, &error, sizeof(error));
   if (status == TORPOR_INTERRUPTED)
     torpor__limit_interrupted(vm);

@@ -41,6 +41,14 @@ static torpor_status split_error(const uint8_t *data, uint64_t total,
   return TORPOR_OK;
 }
 
+torpor_error torpor__error_none(void) {
+  const torpor_value none = torpor_undefined();
+  return (torpor_error){.size = sizeof(torpor_error),
+                        .cause = none,
+                        .code = none,
+                        .errors = none};
+}
+
 torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
                                  torpor_value value, torpor_error *out) {
   const uint64_t *result = vm->control->host.result;
@@ -48,8 +56,14 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
   uint64_t address = result[0], total = result[1];
   const uint8_t *data = NULL;
   bool owned = result[2] == 1;
-  torpor_value cause = torpor__value_of(vm, result[3]);
-  *out = (torpor_error){.size = sizeof(*out), .cause = torpor_undefined()};
+  torpor_error values = {.cause = torpor__value_of(vm, result[3]),
+                         .code = torpor_undefined(),
+                         .errors = torpor_undefined()};
+  if (export == TORPOR__EXPORT_torpor_error_read_all) {
+    values.code = torpor__value_of(vm, vm->control->host.slots[0]);
+    values.errors = torpor__value_of(vm, vm->control->host.slots[1]);
+  }
+  *out = torpor__error_none();
   if (status != TORPOR_OK) return status;
   if (vm->returned == TORPOR_INTERRUPTED) return TORPOR_INTERRUPTED;
   if (vm->returned != TORPOR_OK)
@@ -63,7 +77,10 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
   if (owned) torpor__enter(vm, TORPOR__EXPORT_torpor_release, &address);
   if (status == TORPOR_TRAPPED)
     return torpor__fail_damaged(vm, "the text of an error");
-  if (status == TORPOR_OK) out->cause = cause;
+  if (status != TORPOR_OK) return status;
+  out->cause = values.cause;
+  out->code = values.code;
+  out->errors = values.errors;
   return status;
 }
 

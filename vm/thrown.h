@@ -8,8 +8,11 @@
 /* Makes vm->exception the VM's sentence. It enters the guest, but runs no code
  * of the program. */
 void torpor__fail_thrown(torpor_vm *vm);
+/* An error that says nothing. */
+torpor_error torpor__error_none(void);
 /* What torpor_error_read gives, without a sentence when it fails. 'export' is
- * torpor_error_read or, to run no code of the program, torpor_error_look. */
+ * torpor_error_read_all, torpor_error_read, which older engines have, or, to
+ * run no code of the program, torpor_error_look. */
 torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
                                  torpor_value value, torpor_error *out);
 

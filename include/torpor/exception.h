@@ -30,7 +30,7 @@ TORPOR_API torpor_status torpor_throw(torpor_vm *vm, const char *name,
 TORPOR_API torpor_status torpor_throw_value(torpor_vm *vm, torpor_value value);
 
 /* What an error says. All text is UTF-8, zero-terminated, and never NULL once
- * read; 'cause' is undefined when there is none. A value that is not an error
+ * read; values are undefined where there is none. A value that is not an error
  * has the name "" and its string as message. Release with torpor_error_free. */
 typedef struct torpor_error {
   size_t size; /* sizeof(torpor_error) */
@@ -38,6 +38,8 @@ typedef struct torpor_error {
   char *message;
   char *stack;
   torpor_value cause;
+  torpor_value code;
+  torpor_value errors; /* of an AggregateError */
 } torpor_error;
 
 #define TORPOR_ERROR_INIT TORPOR_INIT(torpor_error)
