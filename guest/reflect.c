@@ -18,11 +18,15 @@ static bool text_is_ascii(const char *text, uint32_t size) {
   return true;
 }
 
-/* The atom of a text, JS_ATOM_NULL: thrown. The engine's own way finds for text
- * that is not ASCII an atom which has its bytes as characters. */
+/* The atom of a text, JS_ATOM_NULL: thrown. */
 static JSAtom torpor__text_atom(const char *text, uint32_t size) {
   JSValue string;
-  if (text_is_ascii(text, size)) return JS_NewAtomLen(torpor__ctx, text, size);
+  if (text_is_ascii(text, size)) {
+    JSAtom atom = JS_ATOM_NULL;
+    if (size == 0 || !is_digit(*text))
+      atom = __JS_FindAtom(torpor__rt, text, size, JS_ATOM_TYPE_STRING);
+    return atom ? atom : JS_NewAtomLen(torpor__ctx, text, size);
+  }
   string = torpor__text_string(text, size);
   if (JS_IsException(string)) return JS_ATOM_NULL;
   return JS_NewAtomStr(torpor__ctx, JS_VALUE_GET_STRING(string));
