@@ -49,6 +49,9 @@ static const test_module shelf[] = {
     {"later/main.js", "export { x } from './loop.js'; export const y = 2;"},
     {"later/loop.js",
      "import { y } from './main.js'; export const x = () => y;"},
+    {"awaits.js", "await 0; export const late = 7;"},
+    {"again.js", "export { late as default } from './wants-awaits.js';"},
+    {"wants-awaits.js", "export { late } from './awaits.js';"},
     {"https://host/lib/a.js?v=1", "export { u as r } from '../b.js?v=2';"},
     {"https://host/b.js?v=2", "export const u = import.meta.url;"},
     {"https://host/root.js", "export const u = import.meta.url;"},
@@ -366,6 +369,20 @@ static void test_later(void **state) {
   runs("import './later/broken.js'",
        "SyntaxError: variable name expected (imported by 'main.js') "
        "[undefined]");
+}
+
+/* A module that imported one that awaits, and is done, is imported again. */
+static void test_awaited_before(void **state) {
+  (void)state;
+  runs(
+      "await import('./wants-awaits.js');"
+      "const { default: f } = await import('./again.js');"
+      "globalThis.out = f",
+      "7");
+  runs(
+      "await import('./again.js');"
+      "globalThis.out = (await import('./wants-awaits.js')).late",
+      "7");
 }
 
 static torpor_value eval_main(torpor_vm *vm, const char *source) {
@@ -691,6 +708,7 @@ int main(void) {
       cmocka_unit_test(test_meta),
       cmocka_unit_test(test_resolve),
       cmocka_unit_test(test_later),
+      cmocka_unit_test(test_awaited_before),
       cmocka_unit_test(test_later_asleep),
       cmocka_unit_test(test_later_wrong),
       cmocka_unit_test(test_nested),

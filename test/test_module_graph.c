@@ -11,6 +11,9 @@
  *   one throws        none that imports it begins
  *   one is missing    none begins, and the error names one that is missing
  *
+ * And many loads of one graph, begun at any moment by import() and by the host,
+ * with sleeps and forks in between, each end as their first module has to.
+ *
  * TORPOR_MODULE_GRAPHS: how many; TORPOR_SEED: of the first. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +259,104 @@ static void check_log(const graph *graph, const char *log) {
   if (strcmp(log, expected) != 0) complain(expected, log);
 }
 
+/* ---- Many loads ----------------------------------------------------------*/
+
+enum { LOADS_MOST = 24 };
+
+static torpor_vm *copy_vm(torpor_vm *vm) {
+  torpor_options options = make_options();
+  torpor_vm *copy;
+  test_ok(vm, torpor_vm_fork(vm, &options, &copy));
+  torpor_vm_close(vm);
+  return copy;
+}
+
+/* Begins a load of the program's, whose end is noted. */
+static void begin_import(torpor_vm *vm, unsigned load, unsigned number) {
+  char source[80];
+  snprintf(source, sizeof(source), "watch(%u, import('./m%u.js')); 0", load,
+           number);
+  test_eval(vm, source);
+}
+
+/* Begins one of the host's, from a module that imports that. */
+static void begin_eval(torpor_vm *vm, unsigned load, unsigned number) {
+  char source[80], name[20];
+  torpor_scope scope;
+  torpor_value args[2];
+  bool begun;
+  test_ok(vm, torpor_scope_open(vm, &scope));
+  snprintf(source, sizeof(source), "import './m%u.js'", number);
+  snprintf(name, sizeof(name), "main%u.js", load);
+  begun = torpor_eval(vm, source, SIZE_MAX, name, TORPOR_MODULE, &args[1]) ==
+          TORPOR_OK;
+  if (!begun) args[1] = torpor_exception(vm);
+  args[0] = torpor_number(load);
+  test_ok(vm, torpor_call(vm, test_eval(vm, begun ? "watch" : "failed"),
+                          torpor_undefined(), args, 2, NULL));
+  torpor_scope_close(vm, scope);
+}
+
+static torpor_vm *begin_loads(torpor_vm *vm, unsigned *numbers,
+                              unsigned count) {
+  for (unsigned load = 0; load < count; load++) {
+    numbers[load] = roll(now.graph.count);
+    (roll(3) ? begin_import : begin_eval)(vm, load, numbers[load]);
+    while (roll(2)) {
+      if (torpor_operation_count(vm) > 0 && roll(3)) answer_one(vm);
+      test_ok(vm, torpor_job_run(vm, 1 + roll(4), NULL));
+      if (roll(8) == 0) vm = roll(2) ? sleep_and_wake(vm) : copy_vm(vm);
+    }
+  }
+  return finish(vm);
+}
+
+static void check_end(torpor_vm *vm, unsigned load, unsigned number) {
+  char source[40];
+  const char *expected = " ok";
+  torpor_bytes text;
+  torpor_value value;
+  snprintf(source, sizeof(source), "`${ends[%u]}`", load);
+  value = test_eval(vm, source);
+  if (needs(&now.graph, number, node_is_missing))
+    expected = " cannot load module 'm";
+  else if (needs(&now.graph, number, node_throws))
+    expected = " thrown";
+  test_ok(vm, torpor_string_read(vm, value, &text));
+  if (strncmp((const char *)text.data, expected, strlen(expected)) != 0)
+    complain(expected, (const char *)text.data);
+  torpor_bytes_free(&text);
+}
+
+static void run_loads(void) {
+  torpor_options options = make_options();
+  unsigned numbers[LOADS_MOST], count = 1 + roll(LOADS_MOST);
+  torpor_vm *vm;
+  now.later = true;
+  vm = test_vm_open(&options);
+  test_eval(vm,
+            "globalThis.log = []; globalThis.ends = [];"
+            "globalThis.failed = (load, e) => ends[load] = ' ' + e.message;"
+            "globalThis.watch = (load, promise) => promise.then("
+            "  () => ends[load] = ' ok', (e) => failed(load, e)); 0");
+  vm = begin_loads(vm, numbers, count);
+  for (unsigned load = 0; load < count; load++)
+    check_end(vm, load, numbers[load]);
+  torpor_vm_close(vm);
+}
+
+static void test_many_loads(void **state) {
+  unsigned count = test_count("TORPOR_MODULE_GRAPHS", 150, 5000);
+  unsigned first = test_count("TORPOR_SEED", 1, 1);
+  (void)state;
+  for (unsigned i = 0; i < count; i++) {
+    now.seed = first + i;
+    now.random.state = now.seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    make_graph(&now.graph);
+    run_loads();
+  }
+}
+
 static void test_graphs(void **state) {
   unsigned count = test_count("TORPOR_MODULE_GRAPHS", 150, 5000);
   unsigned first = test_count("TORPOR_SEED", 1, 1);
@@ -275,6 +376,7 @@ static void test_graphs(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_graphs)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_graphs),
+                                     cmocka_unit_test(test_many_loads)};
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }
