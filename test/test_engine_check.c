@@ -13,50 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "test/fuzz/forged.h"
 #include "test/support/vm.h"
 #include "vm/engine.h"
 #include "vm/image.h"
 #include "vm/life.h"
-
-enum { SEGMENTS_MOST = 4096 };
-
-/* A copy of the built-in engine that may be changed. */
-struct forged {
-  torpor__engine engine;
-  torpor__engine_segment segments[SEGMENTS_MOST];
-  torpor_abi_control *control; /* in the data of a segment */
-};
-
-/* The segment that the control block begins in, made to hold all of it. */
-static void copy_control(struct forged *forged) {
-  uint32_t at = forged->engine.control;
-  for (size_t i = 0; i < forged->engine.segment_count; i++) {
-    torpor__engine_segment *segment = &forged->segments[i];
-    if (at < segment->address || at >= segment->address + segment->size)
-      continue;
-    size_t before = at - segment->address;
-    size_t size = segment->size;
-    uint8_t *data = calloc(1, before + size + sizeof(torpor_abi_control));
-    assert_non_null(data);
-    memcpy(data, segment->data, size);
-    segment->data = data;
-    forged->control = (torpor_abi_control *)(data + before);
-    return;
-  }
-  fail_msg("no data begins with the control block");
-}
-
-static struct forged *forge(void) {
-  struct forged *forged = calloc(1, sizeof(*forged));
-  assert_non_null(forged);
-  forged->engine = torpor__engine_builtin;
-  assert_true(forged->engine.segment_count <= SEGMENTS_MOST);
-  memcpy(forged->segments, forged->engine.segments,
-         forged->engine.segment_count * sizeof(*forged->segments));
-  forged->engine.segments = forged->segments;
-  copy_control(forged);
-  return forged;
-}
 
 static uint32_t random_below(uint32_t limit) {
   return limit == 0 ? 0 : (uint32_t)rand() % limit;
@@ -129,20 +90,13 @@ static void expect_harmless(const torpor__engine *engine, unsigned seed) {
     fail_msg("seed %u ended the host: state %x", seed, state);
 }
 
-static void free_forged(struct forged *forged) {
-  for (size_t i = 0; i < forged->engine.segment_count; i++)
-    if (forged->segments[i].data != torpor__engine_builtin.segments[i].data)
-      free((void *)forged->segments[i].data);
-  free(forged);
-}
-
 static void test_ours_is_good(void **state) {
   (void)state;
   assert_null(torpor__engine_fault(&torpor__engine_builtin));
-  struct forged *forged = forge();
+  struct forged *forged = forged_new();
   assert_null(torpor__engine_fault(&forged->engine));
   expect_harmless(&forged->engine, 0);
-  free_forged(forged);
+  forged_free(forged);
 }
 
 static void test_changed_numbers(void **state) {
@@ -152,7 +106,7 @@ static void test_changed_numbers(void **state) {
   unsigned count = given ? 1 : full ? 200000 : 4000, accepted = 0, refused = 0;
   (void)state;
   for (unsigned seed = first; seed < first + count; seed++) {
-    struct forged *forged = forge();
+    struct forged *forged = forged_new();
     srand(seed);
     for (uint32_t i = random_below(3) + 1; i > 0; i--) change(forged);
     if (torpor__engine_fault(&forged->engine)) {
@@ -161,7 +115,7 @@ static void test_changed_numbers(void **state) {
       accepted++;
       expect_harmless(&forged->engine, seed);
     }
-    free_forged(forged);
+    forged_free(forged);
   }
   printf("%u accepted, %u refused\n", accepted, refused);
   if (!given) assert_true(accepted > count / 50 && refused > count / 4);
@@ -172,7 +126,7 @@ static void test_impossible_numbers(void **state) {
   (void)state;
   const uint32_t end = torpor__engine_builtin.pages * TORPOR__WASM_PAGE;
   for (int i = 0; i < 9; i++) {
-    struct forged *forged = forge();
+    struct forged *forged = forged_new();
     torpor__engine *engine = &forged->engine;
     torpor__engine_segment *last = &forged->segments[engine->segment_count - 1];
     if (i == 0) engine->pages = 0;
@@ -185,7 +139,7 @@ static void test_impossible_numbers(void **state) {
     if (i == 7) forged->control->stack_size = UINT32_MAX;
     if (i == 8) engine->stack_pointer = forged->control->stack_size + 16;
     if (!torpor__engine_fault(engine)) fail_msg("change %d was believed", i);
-    free_forged(forged);
+    forged_free(forged);
   }
 }
 

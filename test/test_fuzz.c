@@ -1,61 +1,72 @@
 /* SPDX-License-Identifier: MIT */
-/* test_fuzz.c - what the fuzzer of snapshots found once, and a slice of what it
- * does: damaged snapshots are refused, or give VMs that hurt only themselves.
+/* test_fuzz.c - what the fuzzers found or reached once, tried again, and a
+ * slice of what the one of snapshots does: bytes from anywhere are refused, or
+ * do what they do in VMs that hurt only themselves.
  *
- * test/fuzz/ explains recipes; tools/fuzz looks for new ones for as long as it
- * is told to. TORPOR_RECIPES is how many random ones are tried here.
+ * test/fuzz/target.h lists what is fuzzed; tools/fuzz looks for new inputs for
+ * as long as it is told to. TORPOR_RECIPES is how many random recipes for
+ * snapshots are tried here.
  * ctest: full timeout=120 */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/fuzz/exercise.h"
-#include "test/support/vm.h"
+#include "test/fuzz/recipe.h"
+#include "test/fuzz/target.h"
 #include "test/support/file.h"
+#include "test/support/vm.h"
 
-#define RECIPE_LARGEST 4096
 #define STEPS_LARGEST 12
 
-static unsigned cooked, woken;
+static unsigned tried, accepted;
 
-static void try_recipe(const uint8_t *data, size_t size) {
-  recipe_dish dish;
-  recipe_cook(data, size, &dish);
-  cooked++;
-  woken += exercise(&dish);
-  recipe_dish_free(&dish);
+static void try_input(const fuzz_target *target, const uint8_t *data,
+                      size_t size) {
+  tried++;
+  accepted += target->run(data, size);
 }
 
-static void try_file(const char *path) {
-  torpor_bytes recipe = test_file_read(path);
-  assert_non_null(recipe.data);
-  if (recipe.size > RECIPE_LARGEST) recipe.size = RECIPE_LARGEST;
-  try_recipe(recipe.data, recipe.size);
-  free(recipe.data);
+static void try_file(const fuzz_target *target, const char *path) {
+  torpor_bytes input = test_file_read(path);
+  assert_non_null(input.data);
+  assert_true(input.size <= target->size_max);
+  try_input(target, input.data, input.size);
+  free(input.data);
 }
 
-static void test_corpus(void **state) {
+static void try_corpus(const fuzz_target *target) {
   const char *source = getenv("TORPOR_SOURCE");
   char folder[1024], path[1400];
   struct dirent *entry;
   DIR *corpus;
-  (void)state;
-  snprintf(folder, sizeof(folder), "%s/test/fuzz/corpus",
-           source ? source : ".");
+  snprintf(folder, sizeof(folder), "%s/test/fuzz/corpus/%s",
+           source ? source : ".", target->name);
   corpus = opendir(folder);
   assert_non_null(corpus);
-  cooked = woken = 0;
+  tried = accepted = 0;
+  target->setup();
   while ((entry = readdir(corpus)) != NULL) {
     if (entry->d_name[0] == '.') continue;
     snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-    try_file(path);
+    try_file(target, path);
   }
+  target->teardown();
   closedir(corpus);
-  print_message("%u recipes of the corpus, %u gave a VM\n", cooked, woken);
-  assert_true(cooked >= 50);
-  assert_true(woken > 0 && woken < cooked);
+  print_message("%u inputs of %s, %u accepted\n", tried, target->name,
+                accepted);
+  assert_true(tried >= 20);
+  assert_true(accepted > 0 && accepted < tried);
 }
+
+#define TARGETS(X) X(snapshot) X(cbor) X(json) X(bytecode) X(modules) X(engine)
+#define X(name)                                                                \
+  static void test_##name(void **state) {                                      \
+    (void)state;                                                               \
+    try_corpus(&fuzz_##name);                                                  \
+  }
+TARGETS(X)
+#undef X
 
 static size_t make_recipe(uint8_t *to, test_random *random) {
   size_t steps = 1 + test_random_next(random) % STEPS_LARGEST;
@@ -70,27 +81,21 @@ static void test_random_recipes(void **state) {
   test_random random = {test_count("TORPOR_SEED", 1, 1)};
   uint8_t recipe[RECIPE_HEAD + STEPS_LARGEST * RECIPE_STEP];
   (void)state;
-  cooked = woken = 0;
-  while (cooked < count) try_recipe(recipe, make_recipe(recipe, &random));
-  print_message("%u random recipes, %u gave a VM\n", cooked, woken);
-  assert_true(woken > count / 20 && woken < count);
-}
-
-static int setup(void **state) {
-  int failed = test_vm_setup(state);
-  recipe_setup();
-  return failed;
-}
-
-static int teardown(void **state) {
-  recipe_teardown();
-  return test_vm_teardown(state);
+  tried = accepted = 0;
+  fuzz_snapshot.setup();
+  while (tried < count)
+    try_input(&fuzz_snapshot, recipe, make_recipe(recipe, &random));
+  fuzz_snapshot.teardown();
+  print_message("%u random recipes, %u gave a VM\n", tried, accepted);
+  assert_true(accepted > count / 20 && accepted < count);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_corpus),
-      cmocka_unit_test(test_random_recipes),
+#define X(name) cmocka_unit_test(test_##name),
+      TARGETS(X)
+#undef X
+          cmocka_unit_test(test_random_recipes),
   };
-  return cmocka_run_group_tests(tests, setup, teardown);
+  return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

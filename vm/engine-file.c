@@ -77,8 +77,7 @@ bool torpor__engine_folder(size_t index, char *path, size_t size) {
 
 /* ---- Loading --------------------------------------------------------------*/
 
-/* Whether we understand an engine that says this of itself. */
-static bool check_engine(const torpor__engine *engine, const char **why) {
+bool torpor__engine_check(const torpor__engine *engine, const char **why) {
   *why = NULL;
   if (!engine)
     *why = "its file is not an engine; install it again";
@@ -104,8 +103,7 @@ static bool check_engine(const torpor__engine *engine, const char **why) {
   return *why == NULL;
 }
 
-/* Copies 'engine', whose table may be shorter than ours. */
-static void copy_engine(const torpor__engine *engine, torpor__engine *copy) {
+void torpor__engine_copy(const torpor__engine *engine, torpor__engine *copy) {
   size_t size = engine->size < sizeof(*copy) ? engine->size : sizeof(*copy);
   memset(copy, 0, sizeof(*copy));
   memcpy(copy, engine, size);
@@ -125,10 +123,10 @@ bool torpor__engine_peek(const char *path, torpor__engine *found,
                          const char **why) {
   void *library;
   const torpor__engine *engine = open_engine(path, &library, why);
-  bool usable = library && check_engine(engine, why);
+  bool usable = library && torpor__engine_check(engine, why);
   memset(found, 0, sizeof(*found));
   if (engine && engine->table_version == TORPOR__ENGINE_TABLE_VERSION)
-    copy_engine(engine, found);
+    torpor__engine_copy(engine, found);
   if (library) torpor__os_library_close(library);
   return usable;
 }
@@ -138,10 +136,10 @@ torpor__engine *torpor__engine_load(const char *path, const char **why) {
   const torpor__engine *engine = open_engine(path, &library, why);
   torpor__engine *copy;
   if (!library) return NULL;
-  if (check_engine(engine, why)) {
+  if (torpor__engine_check(engine, why)) {
     copy = torpor__alloc(sizeof(*copy));
     if (copy) {
-      copy_engine(engine, copy);
+      torpor__engine_copy(engine, copy);
       copy->use_runtime(&torpor__wasm_runtime_here);
       return copy;
     }

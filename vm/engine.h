@@ -146,6 +146,12 @@ torpor__engine *torpor__engine_load(const char *path, const char **why);
  * Both run code of the file. */
 bool torpor__engine_peek(const char *path, torpor__engine *found,
                          const char **why);
+/* Whether we understand an engine that says this of itself; if not, 'why' is a
+ * static sentence. NULL: its file has none. */
+bool torpor__engine_check(const torpor__engine *engine, const char **why);
+/* Copies an engine that passed the check, or is of today's table, which may be
+ * shorter than ours. */
+void torpor__engine_copy(const torpor__engine *engine, torpor__engine *copy);
 /* Folder number 'index' of those that may hold engines. false: no more. An
  * empty path stands for one that is not to be had. */
 bool torpor__engine_folder(size_t index, char *path, size_t size);

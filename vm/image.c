@@ -321,6 +321,23 @@ static torpor__image *add_baseline(const torpor__engine *engine) {
   return image;
 }
 
+#ifdef TORPOR_TESTING
+void torpor__image_forget(const torpor__engine *engine) {
+  torpor__image *image, *before;
+  torpor__mutex_take(TORPOR__MUTEX_BASELINES);
+  image = find_baseline(engine);
+  before = atomic_load(&baselines);
+  if (before == image) {
+    if (image) atomic_store(&baselines, image->next);
+  } else if (image) {
+    while (before->next != image) before = before->next;
+    before->next = image->next;
+  }
+  torpor__mutex_give(TORPOR__MUTEX_BASELINES);
+  torpor__image_release(image);
+}
+#endif
+
 torpor__image *torpor__image_find(const torpor__engine *engine) {
   torpor__image *image = find_baseline(engine);
   return image ? image : add_baseline(engine);

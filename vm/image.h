@@ -85,6 +85,8 @@ static inline const uint8_t *torpor__image_page(const torpor__image *image,
 #ifdef TORPOR_TESTING
 /* Behaves as on a system without files of memory. */
 void torpor__image_refuse_files(bool refuse);
+/* Gives up the baseline of 'engine', which no VM has, nor the pool. */
+void torpor__image_forget(const torpor__engine *engine);
 #endif
 
 #endif

@@ -13,10 +13,9 @@
  *  (4) A VM hurts only itself: a fault or a hang in the host is found by the
  *      sanitizers and the fuzzer. */
 #include "test/fuzz/exercise.h"
+#include "test/fuzz/target.h"
 #include "test/support/save.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FUEL 30000
@@ -25,22 +24,10 @@
 /* Of what is written as text, at most that much is read in. */
 #define TEXT_LARGEST ((size_t)1 << 16)
 
-#define must(truth)                                                            \
-  do {                                                                         \
-    if (!(truth)) give_up(#truth, __LINE__);                                   \
-  } while (0)
-
-static void give_up(const char *what, int line) {
-  fprintf(stderr, "exercise.c:%d: this does not hold: %s\n", line, what);
-  abort();
-}
-
 /* Notes what a call that has no VM answered; true when it gave something. */
 static bool succeeded(torpor_status status, bool gave) {
-  must((status == TORPOR_OK) == gave);
-  must(strcmp(torpor_status_name(status), "UNKNOWN") != 0);
-  must(status == TORPOR_OK || strlen(torpor_last_error(NULL)) > 10);
-  return gave;
+  fuzz_must((status == TORPOR_OK) == gave);
+  return fuzz_succeeded(NULL, status);
 }
 
 /* ---- Without an engine ----------------------------------------------------*/
@@ -64,7 +51,7 @@ static void attach(const void *data, size_t size) {
   if (!succeeded(status, with.data != NULL)) return;
   status =
       torpor_snapshot_section(with.data, with.size, TORPOR_SECTION_RUN, &found);
-  must(status == TORPOR_OK && found.size == sizeof(run));
+  fuzz_must(status == TORPOR_OK && found.size == sizeof(run));
   torpor_bytes_free(&found);
   torpor_bytes_free(&with);
 }
@@ -89,7 +76,7 @@ static void read_piece(const torpor_bytes *piece) {
       torpor_snapshot_unprotect(piece->data, piece->size, recipe_key,
                                 RECIPE_CONTEXT, sizeof(RECIPE_CONTEXT), &plain);
   if (!succeeded(status, plain.data != NULL)) return;
-  must(torpor_snapshot_is_protected(piece->data, piece->size));
+  fuzz_must(torpor_snapshot_is_protected(piece->data, piece->size));
   read_plain(plain.data, plain.size);
   torpor_bytes_free(&plain);
 }
@@ -125,7 +112,7 @@ static void evaluate(torpor_vm *vm) {
     torpor_error_free(&error);
 }
 
-static void use(torpor_vm *vm) {
+void exercise_use(torpor_vm *vm) {
   torpor_value global, list;
   torpor_bytes bytes;
   torpor_usage usage = TORPOR_USAGE_INIT;
@@ -151,9 +138,9 @@ static bool save(torpor_vm *vm, torpor_bytes *out) {
 
 static void must_save_to(torpor_vm *vm, const torpor_bytes *expected) {
   torpor_bytes bytes;
-  must(save(vm, &bytes));
-  must(bytes.size == expected->size);
-  must(memcmp(bytes.data, expected->data, bytes.size) == 0);
+  fuzz_must(save(vm, &bytes));
+  fuzz_must(bytes.size == expected->size);
+  fuzz_must(memcmp(bytes.data, expected->data, bytes.size) == 0);
   torpor_bytes_free(&bytes);
 }
 
@@ -161,10 +148,10 @@ static void must_save_to(torpor_vm *vm, const torpor_bytes *expected) {
 static void check_job(torpor_vm *vm, const torpor_bytes *expected) {
   torpor_snapshot_job *job;
   torpor_bytes bytes;
-  must(torpor_snapshot_save_start(vm, TEST_SAVE(0), &job) == TORPOR_OK);
-  must(torpor_snapshot_job_finish(job, &bytes) == TORPOR_OK);
-  must(bytes.size == expected->size);
-  must(memcmp(bytes.data, expected->data, bytes.size) == 0);
+  fuzz_must(torpor_snapshot_save_start(vm, TEST_SAVE(0), &job) == TORPOR_OK);
+  fuzz_must(torpor_snapshot_job_finish(job, &bytes) == TORPOR_OK);
+  fuzz_must(bytes.size == expected->size);
+  fuzz_must(memcmp(bytes.data, expected->data, bytes.size) == 0);
   torpor_bytes_free(&bytes);
   if (torpor_snapshot_save_start(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &job) ==
       TORPOR_OK)
@@ -185,7 +172,7 @@ static void check_again(torpor_vm *vm, const torpor_options *options) {
   }
   if (torpor_vm_fork(vm, options, &again) == TORPOR_OK) {
     must_save_to(again, &saved);
-    use(again);
+    exercise_use(again);
     torpor_vm_close(again);
     must_save_to(vm, &saved);
   }
@@ -200,13 +187,13 @@ static void check_delta(torpor_vm *vm, torpor_bytes *whole, bool is_spoiled,
   if (torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_DELTA), &delta) !=
       TORPOR_OK)
     return;
-  must(save(vm, &now));
+  fuzz_must(save(vm, &now));
   torpor_slice chain[] = {{whole->data, whole->size}, {delta.data, delta.size}};
   torpor_status status =
       torpor_snapshot_restore_chain(chain, 2, options, &again);
   if (succeeded(status, again != NULL)) {
     if (!is_spoiled) must_save_to(again, &now);
-    use(again);
+    exercise_use(again);
     torpor_vm_close(again);
   }
   torpor_bytes_free(&now);
@@ -223,7 +210,7 @@ static void live(torpor_vm *vm, bool is_spoiled,
   if (torpor_snapshot_save_with(vm, TEST_SAVE(TORPOR_SAVE_PARENT), &whole) !=
       TORPOR_OK)
     return;
-  use(vm);
+  exercise_use(vm);
   check_delta(vm, &whole, is_spoiled, options);
   torpor_bytes_free(&whole);
 }
@@ -243,11 +230,11 @@ static torpor_status open_from_base(const torpor_slice *chain, size_t count,
   status =
       torpor_base_restore(base, chain + first, count - first, options, &other);
   if (succeeded(status, other != NULL)) {
-    use(other);
+    exercise_use(other);
     torpor_vm_close(other);
     status =
         torpor_base_restore(base, chain + first, count - first, options, out);
-    must(status == TORPOR_OK);
+    fuzz_must(status == TORPOR_OK);
   }
   torpor_base_close(base);
   return status;
@@ -272,7 +259,7 @@ static torpor_status open_dish(const recipe_dish *dish,
 }
 
 bool exercise(const recipe_dish *dish) {
-  torpor_options options = recipe_options();
+  torpor_options options = fuzz_options();
   torpor_status status;
   torpor_vm *vm;
   options.fuel = FUEL;

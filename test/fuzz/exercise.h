@@ -10,4 +10,7 @@
  * asserted. Gives whether a VM woke. */
 bool exercise(const recipe_dish *dish);
 
+/* Enters a VM in many ways, whatever state it is in. */
+void exercise_use(torpor_vm *vm);
+
 #endif

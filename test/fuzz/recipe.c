@@ -6,6 +6,7 @@
 #include "common/buffer.h"
 #include "test/fuzz/draft.h"
 #include "test/fuzz/recipe.h"
+#include "test/fuzz/target.h"
 #include "test/support/save.h"
 #include "vm/engine.h"
 #include "vm/image.h"
@@ -21,26 +22,6 @@ static size_t seed_count, delta_count;
 
 /* ---- Seeds ----------------------------------------------------------------*/
 
-static double stand_still(void *user, torpor_clock which) {
-  (void)user;
-  return which == TORPOR_CLOCK_WALL ? 1700000000000.0 : 1000.0;
-}
-
-static void be_silent(void *user, torpor_level level, const char *text,
-                      size_t size) {
-  size_t sum = 0;
-  (void)user, (void)level;
-  for (size_t i = 0; i < size; i++) sum += (unsigned char)text[i];
-  assert(sum <= size * 255);
-}
-
-torpor_options recipe_options(void) {
-  torpor_options options = TORPOR_OPTIONS_INIT;
-  options.clock = stand_still;
-  options.console = be_silent;
-  return options;
-}
-
 static void evaluate(torpor_vm *vm, const char *source) {
   torpor_value value;
   torpor_status status =
@@ -51,7 +32,7 @@ static void evaluate(torpor_vm *vm, const char *source) {
 }
 
 static torpor_vm *open_with(const char *source) {
-  torpor_options options = recipe_options();
+  torpor_options options = fuzz_options();
   torpor_vm *vm;
   torpor_status status = torpor_vm_open(&options, &vm);
   assert(status == TORPOR_OK);

@@ -77,8 +77,4 @@ void recipe_teardown(void);
 void recipe_cook(const uint8_t *data, size_t size, recipe_dish *out);
 void recipe_dish_free(recipe_dish *dish);
 
-/* What VMs of seeds and dishes see of the world: a clock that stands still and
- * a console that is silent. */
-torpor_options recipe_options(void);
-
 #endif

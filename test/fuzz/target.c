@@ -1,128 +1,83 @@
 /* SPDX-License-Identifier: MIT */
-/* target.c - what libFuzzer calls; built by tools/fuzz.
- *
- * Before it is tried, each input is written to the file that TORPOR_FUZZ_LAST
- * names: whatever ends the process without a word can be done again.
- *
- * The mutator knows what steps are: it adds, drops, repeats, moves and alters
- * whole ones. Now and then libFuzzer's own mutations have their way. */
-#include <fcntl.h>
-#include <stdint.h>
+/* target.c - the targets, and what they share. */
+#include "test/fuzz/target.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "test/fuzz/exercise.h"
-
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max,
-                               unsigned seed);
-
-static int last = -1;
-
-static void note_input(const uint8_t *data, size_t size) {
-  if (last < 0) return;
-  if (ftruncate(last, 0) != 0 || pwrite(last, data, size, 0) != (ssize_t)size)
-    abort();
+const fuzz_target *fuzz_target_find(const char *name) {
+  static const fuzz_target *const targets[] = {&fuzz_snapshot, &fuzz_cbor,
+                                               &fuzz_json,     &fuzz_bytecode,
+                                               &fuzz_modules,  &fuzz_engine};
+  for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++)
+    if (strcmp(targets[i]->name, name) == 0) return targets[i];
+  return NULL;
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv) {
-  const char *path = getenv("TORPOR_FUZZ_LAST");
-  (void)argc, (void)argv;
-  if (path) last = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  recipe_setup();
-  return 0;
+_Noreturn void fuzz_give_up(const char *what, const char *file, int line) {
+  fprintf(stderr, "%s:%d: this does not hold: %s\n", file, line, what);
+  abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  recipe_dish dish;
-  note_input(data, size);
-  recipe_cook(data, size, &dish);
-  exercise(&dish);
-  recipe_dish_free(&dish);
-  return 0;
+/* What was thrown may be as short as the program likes. */
+bool fuzz_succeeded(const torpor_vm *vm, torpor_status status) {
+  const char *sentence = torpor_last_error(vm);
+  fuzz_must(strcmp(torpor_status_name(status), "UNKNOWN") != 0);
+  fuzz_must(status == TORPOR_OK || status == TORPOR_THROWN ||
+            strlen(sentence) > 10);
+  return status == TORPOR_OK;
 }
 
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state) {
+static double stand_still(void *user, torpor_clock which) {
+  (void)user;
+  return which == TORPOR_CLOCK_WALL ? 1700000000000.0 : 1000.0;
+}
+
+static void give_zeros(void *user, void *data, size_t size) {
+  (void)user;
+  memset(data, 0, size);
+}
+
+static void be_silent(void *user, torpor_level level, const char *text,
+                      size_t size) {
+  size_t sum = 0;
+  (void)user, (void)level;
+  for (size_t i = 0; i < size; i++) sum += (unsigned char)text[i];
+  fuzz_must(sum <= size * 255);
+}
+
+torpor_options fuzz_options(void) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  options.clock = stand_still;
+  options.random = give_zeros;
+  options.console = be_silent;
+  return options;
+}
+
+torpor_vm *fuzz_open(const torpor_options *options) {
+  torpor_vm *vm = NULL;
+  fuzz_must(torpor_vm_open(options, &vm) == TORPOR_OK);
+  return vm;
+}
+
+torpor_value fuzz_eval(torpor_vm *vm, const char *source) {
+  torpor_value value = torpor_undefined();
+  fuzz_must(torpor_eval(vm, source, SIZE_MAX, "fuzz.js", TORPOR_SCRIPT,
+                        &value) == TORPOR_OK);
+  return value;
+}
+
+void fuzz_still_works(void) {
+  torpor_vm *vm = fuzz_open(NULL);
+  torpor_value value = fuzz_eval(vm, "[3, 1, 2].sort().join() === '1,2,3'");
+  fuzz_must(torpor_value_is_true(value));
+  torpor_vm_close(vm);
+}
+
+uint64_t fuzz_random(uint64_t *state) {
   uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
   z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
   z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
   return z ^ z >> 31;
-}
-
-static void make_step(uint8_t *to, uint64_t *state) {
-  uint64_t bits = next_random(state);
-  unsigned shift = (unsigned)(next_random(state) % 33);
-  uint32_t value = (uint32_t)next_random(state);
-  value = shift < 32 ? value >> shift : 0;
-  to[0] = (uint8_t)(bits % RECIPE_KINDS);
-  for (int i = 1; i < 4; i++) to[i] = (uint8_t)(bits >> 8 * i);
-  if (bits >> 63) to[3] = 0;
-  for (int i = 0; i < 4; i++) to[4 + i] = (uint8_t)(value >> 8 * i);
-}
-
-/* Opens a gap of a step before step 'at'. */
-static uint8_t *insert_step(uint8_t *steps, size_t count, size_t at) {
-  uint8_t *place = steps + at * RECIPE_STEP;
-  memmove(place + RECIPE_STEP, place, (count - at) * RECIPE_STEP);
-  return place;
-}
-
-static size_t mutate_steps(uint8_t *steps, size_t count, size_t count_max,
-                           uint64_t *state) {
-  size_t at = count > 0 ? next_random(state) % count : 0;
-  unsigned what = (unsigned)(next_random(state) % 8);
-  uint8_t copy[RECIPE_STEP];
-  if (count == 0) {
-    make_step(insert_step(steps, count, 0), state);
-    steps[0] = RECIPE_SEED;
-    return 1;
-  }
-  if (what < 3 && count < count_max) {
-    make_step(insert_step(steps, count, at + next_random(state) % 2), state);
-    return count + 1;
-  }
-  memcpy(copy, steps + at * RECIPE_STEP, RECIPE_STEP);
-  if (what == 3 || what == 4) {
-    memmove(steps + at * RECIPE_STEP, steps + (at + 1) * RECIPE_STEP,
-            (count - at - 1) * RECIPE_STEP);
-    count--;
-    if (what == 3 || count == 0) return count;
-    memcpy(insert_step(steps, count, next_random(state) % count), copy,
-           RECIPE_STEP);
-    return count + 1;
-  }
-  if (what == 5 && count < count_max) {
-    memcpy(insert_step(steps, count, at), copy, RECIPE_STEP);
-    return count + 1;
-  }
-  make_step(copy, state);
-  if (what == 6) {
-    memcpy(steps + at * RECIPE_STEP + 1, copy + 1, 3);
-  } else {
-    memcpy(steps + at * RECIPE_STEP + 4, copy + 4, 4);
-  }
-  return count;
-}
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t size_max,
-                               unsigned seed) {
-  uint64_t state = seed;
-  size_t count;
-  if (size_max < RECIPE_HEAD + 2 * RECIPE_STEP) return size;
-  if (size < RECIPE_HEAD) {
-    memset(data + size, 0, RECIPE_HEAD - size);
-    size = RECIPE_HEAD;
-  }
-  if (seed % 8 == 0) return LLVMFuzzerMutate(data, size, size_max);
-  if (seed % 16 == 1)
-    data[next_random(&state) % RECIPE_HEAD] = (uint8_t)next_random(&state);
-  count = (size - RECIPE_HEAD) / RECIPE_STEP;
-  for (unsigned times = 1 + seed % 3; times > 0; times--)
-    count = mutate_steps(data + RECIPE_HEAD, count,
-                         (size_max - RECIPE_HEAD) / RECIPE_STEP, &state);
-  return RECIPE_HEAD + count * RECIPE_STEP;
 }
