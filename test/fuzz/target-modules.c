@@ -26,7 +26,8 @@ enum {
   ACTIONS_MOST = 60,
   SOURCE_MOST = 4096,
   LOG_LARGEST = 1 << 18,
-  TURNS_MOST = 400,
+  FOUND_MOST = 100,
+  TURNS_MOST = 1000,
 };
 
 /* What a module does. */
@@ -46,7 +47,7 @@ typedef struct module {
 static struct {
   const uint8_t *data, *at, *end;
   uint8_t resolves;
-  unsigned count;
+  unsigned count, found;
   module modules[MODULES_MOST];
   torpor__buffer log;
   bool sleeps;
@@ -171,11 +172,14 @@ static size_t write_source(unsigned index, char out[SOURCE_MOST]) {
   return at;
 }
 
-/* The module that a name stands for; NULL: none. */
+/* The module that a name stands for, to give its source; NULL: none. Names may
+ * grow with each import, so that there would be no end of them. */
 static module *find_module(const char *name) {
   const char *digits = strrchr(name, 'm');
   unsigned index = digits ? (unsigned)strtoul(digits + 1, NULL, 10) : 99;
-  return index < now.count ? &now.modules[index] : NULL;
+  if (index >= now.count || now.found == FOUND_MOST) return NULL;
+  now.found++;
+  return &now.modules[index];
 }
 
 /* Source or data of 'm'; bytes of the input are the data. */
@@ -421,6 +425,7 @@ static torpor_bytes perform(const uint8_t *data, size_t size, bool sleeps) {
   now.data = now.at = data;
   now.end = data + size;
   now.sleeps = sleeps;
+  now.found = 0;
   now.log = (torpor__buffer){0};
   read_graph();
   options = make_options();
