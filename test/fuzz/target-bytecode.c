@@ -58,7 +58,7 @@ static torpor_vm *open_vm(void) {
 static void setup(void) {
   torpor_vm *vm = open_vm();
   for (unsigned i = 0; i < SEEDS; i++) {
-    torpor_eval_options options = TORPOR_EVAL_INIT;
+    torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
     options.mode = seeds[i].mode;
     options.file = "seed.js";
     fuzz_must(torpor_compile(vm, seeds[i].source, SIZE_MAX, &options,

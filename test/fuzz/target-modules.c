@@ -326,7 +326,7 @@ static void answer(torpor_vm *vm, size_t place, unsigned how) {
 static void import(torpor_vm *vm, unsigned which, bool is_static) {
   char name[64], source[256];
   torpor_bytes code;
-  torpor_eval_options options = TORPOR_EVAL_INIT;
+  torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
   write_name(which, name, sizeof(name));
   options.file = which % 3 ? "main.js" : "/a/b/main.js";
   if (!is_static) {

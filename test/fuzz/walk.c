@@ -241,8 +241,8 @@ static void copy_inside(copy *c, torpor_data_type type) {
   if (type == TORPOR_DATA_ERROR) torpor_writer_tag(c->to, TAG_ERROR);
   if (type == TORPOR_DATA_BOXED) torpor_writer_tag(c->to, TAG_BOXED);
   if (type == TORPOR_DATA_REGEXP) torpor_writer_tag(c->to, TAG_REGEXP);
-  if (keyed) torpor_writer_map(c->to, count);
-  if (type == TORPOR_DATA_MAP) torpor_writer_collection(c->to, count);
+  if (keyed) torpor_writer_object(c->to, count);
+  if (type == TORPOR_DATA_MAP) torpor_writer_map(c->to, count);
   if (type == TORPOR_DATA_SET) torpor_writer_set(c->to, count);
   if (type == TORPOR_DATA_ARRAY || type == TORPOR_DATA_REGEXP)
     torpor_writer_array(c->to, type == TORPOR_DATA_ARRAY ? count : 2);
