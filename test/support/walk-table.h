@@ -181,7 +181,8 @@
     RETURNS(torpor_get_elements(w->vm, w->value, 1, 2, w->out[0])))            \
   X(torpor_length, VM | FREE1 | VALUE | ENTERS | THROWS | RUNS,                \
     RETURNS(torpor_length(w->vm, w->value, w->out[0])))                        \
-  X(torpor_get_key, VM | FREE1 | VALUE | SECOND | TEXT | ENTERS | THROWS | RUNS,               \
+  X(torpor_get_key,                                                            \
+    VM | FREE1 | VALUE | SECOND | TEXT | ENTERS | THROWS | RUNS,               \
     RETURNS(get_by_both(w)))                                                   \
   X(torpor_set_key, VM | VALUE | SECOND | TEXT | ENTERS | THROWS | RUNS,       \
     RETURNS(                                                                   \
@@ -218,7 +219,8 @@
   X(torpor_call, VM | FREE1 | VALUE | SECOND | ENTERS | THROWS | RUNS,         \
     RETURNS(                                                                   \
         torpor_call(w->vm, w->function, w->second, &w->value, 1, w->out[0])))  \
-  X(torpor_call_method, VM | FREE1 | VALUE | SECOND | TEXT | ENTERS | THROWS | RUNS,               \
+  X(torpor_call_method,                                                        \
+    VM | FREE1 | VALUE | SECOND | TEXT | ENTERS | THROWS | RUNS,               \
     RETURNS(torpor_call_method(w->vm, w->value, w->text, &w->second, 1,        \
                                w->out[0])))                                    \
   X(torpor_construct, VM | FREE1 | VALUE | SECOND | ENTERS | THROWS | RUNS,    \
@@ -383,7 +385,8 @@
   X(torpor_reader_wtf8, SILENT, DOES(torpor_reader_wtf8(NULL)))                \
   X(torpor_reader_date, SILENT, DOES(torpor_reader_date(NULL)))                \
   X(torpor_reader_view, SILENT, DOES(torpor_reader_view(NULL, NULL)))          \
-  X(torpor_operation_begin, VM | FREE1 | FREE2 | VALUE | TEXT | DUE | ENTERS | THROWS | RUNS,          \
+  X(torpor_operation_begin,                                                    \
+    VM | FREE1 | FREE2 | VALUE | TEXT | DUE | ENTERS | THROWS | RUNS,          \
     RETURNS(torpor_operation_begin(w->vm, w->text, w->value, w->due,           \
                                    w->out[0], w->out[1])))                     \
   X(torpor_operation_next, VM | OUT1,                                          \
