@@ -393,12 +393,13 @@ TORPOR_API void torpor_loader_close(torpor_loader *loader);
  * [-] */
 TORPOR_API const char *torpor_loader_name(const torpor_loader *loader);
 
-/* torpor_options.module, with the loader as 'user'.
+/* A function for torpor_options.module; its 'user' is the loader.
  * [fails] */
 TORPOR_API torpor_status
 torpor_loader_source(void *loader, const torpor_module_request *request,
                      torpor_module_answer *answer);
-/* torpor_options.resolve that takes "file:" URLs for paths; 'user' is not used.
+/* A function for torpor_options.resolve, which takes "file:" URLs for paths;
+ * 'user' is not used.
  * [fails] [any thread] */
 TORPOR_API torpor_status torpor_loader_resolve(void *user,
                                                const char *specifier,

@@ -43,7 +43,7 @@ TORPOR_API torpor_status torpor_collection_put(torpor_vm *vm,
                                                torpor_value collection,
                                                torpor_value key,
                                                torpor_value value);
-/* The value of a map's key, undefined when it has none.
+/* The value of 'key' in a map; undefined when it is not there.
  * [fails] */
 TORPOR_API torpor_status torpor_collection_get(torpor_vm *vm, torpor_value map,
                                                torpor_value key,

@@ -15,8 +15,8 @@ extern "C" {
 
 typedef enum torpor_mode {
   TORPOR_SCRIPT, /* a script; the result is its completion value */
-  TORPOR_MODULE, /* an ES module; the result is a promise of its namespace, for
-                    which torpor_promise_handle may be wanted */
+  TORPOR_MODULE, /* an ES module; the result is a promise of its namespace, to
+                    be awaited or given to torpor_promise_handle */
 } torpor_mode;
 
 /* Evaluates 'source': UTF-8 of 'size' bytes, or of any size that ends with a
@@ -89,9 +89,9 @@ TORPOR_API torpor_status torpor_bytecode_run(torpor_vm *vm, const void *data,
  * name; for a name that begins with a slash its file: URL), 'main' (true in a
  * module that the host ran) and 'resolve(specifier)', which gives a url. */
 
-/* What a source is to be: says the import attribute 'type'. The same name may
- * be imported as several types, which are modules of their own; all but CODE
- * have one export, the default. */
+/* What a source is taken as, which the import attribute 'type' says. The same
+ * name may be imported as several types: each is a module of its own. All but
+ * CODE have one export, the default. */
 typedef enum torpor_module_type {
   TORPOR_MODULE_CODE,  /* without attribute: an ES module */
   TORPOR_MODULE_JSON,  /* "json": what the text says, as JSON.parse gives it */
@@ -101,7 +101,7 @@ typedef enum torpor_module_type {
 
 /* A module whose source is wanted. */
 struct torpor_module_request {
-  size_t size;          /* sizeof of the library's */
+  size_t size;          /* of this struct in the library */
   const char *name;     /* resolved */
   const char *importer; /* of the first that wants it; "" if nobody */
   torpor_module_type type;
@@ -109,10 +109,10 @@ struct torpor_module_request {
 
 /* What a callback answers. It is zero when it is called, but for 'size'. */
 struct torpor_module_answer {
-  size_t size;       /* sizeof of the library's */
+  size_t size;       /* of this struct in the library */
   torpor_bytes text; /* module: the source. resolve: the name; empty: by the
                         rules above. From malloc; the VM frees it */
-  char *message; /* in one's own words why there is none; from malloc, the VM
+  char *message; /* the host's own words why there is none; from malloc, the VM
                         frees it */
   bool later;    /* module: it comes later */
 };
@@ -138,7 +138,7 @@ TORPOR_API torpor_status torpor_module_refuse(torpor_module_answer *answer,
                                               torpor_status status,
                                               const char *format, ...)
     TORPOR_PRINTF(3, 4);
-/* torpor_options.module that answers each request later.
+/* A function for torpor_options.module, which answers each request later.
  * [fails] [any thread] */
 TORPOR_API torpor_status
 torpor_module_later(void *user, const torpor_module_request *request,

@@ -110,7 +110,7 @@ typedef struct torpor_section_size {
 /* Sections have numbers below this (docs/snapshot-format.md). */
 #define TORPOR_SNAPSHOT_SECTIONS 7
 
-/* What can be known of a snapshot without an engine. */
+/* What a snapshot says of itself, for which no engine is needed. */
 typedef struct torpor_snapshot_info {
   size_t size;     /* sizeof(torpor_snapshot_info) */
   char engine[65]; /* hex */
@@ -126,9 +126,9 @@ typedef struct torpor_snapshot_info {
 
 #define TORPOR_SNAPSHOT_INFO_INIT TORPOR_INIT(torpor_snapshot_info)
 
-/* Reads what can be known of a snapshot without waking it. 'operations' (may be
- * NULL) is CBOR: an array of maps with id, kind, request, due and begun.
- * Release it.
+/* Reads what a snapshot says of itself, without waking it. 'operations' (may be
+ * NULL) is CBOR, to be released: an array of maps with id, kind, request, due
+ * and begun.
  * [fails] [any thread] */
 TORPOR_API torpor_status torpor_snapshot_read(const void *data, size_t size,
                                               torpor_snapshot_info *info,
