@@ -409,6 +409,29 @@ static void test_maps(void **state) {
   assert_int_equal(count, 0);
 }
 
+/* Counting the entries makes no handles of them. */
+static void test_counting(void **state) {
+  const char *const sources[] = {"new Map([[{}, {}], [{}, {}], [1, {}]])",
+                                 "new Set([{}, {}, 'a'])"};
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
+  size_t count;
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    torpor_value value = test_eval(vm, sources[i]);
+    test_ok(vm, torpor_vm_usage(vm, &before));
+    test_ok(vm, torpor_collection_read(vm, value, NULL, 0, &count));
+    assert_int_equal(count, 3);
+    test_ok(vm, torpor_vm_usage(vm, &after));
+    assert_int_equal(after.handles, before.handles);
+  }
+  test_status(
+      vm,
+      torpor_collection_read(vm, test_eval(vm, "new WeakMap"), NULL, 0, &count),
+      TORPOR_WRONG_TYPE);
+  test_status(vm, torpor_collection_read(vm, torpor_null(), NULL, 0, &count),
+              TORPOR_WRONG_TYPE);
+}
+
 static void test_sets(void **state) {
   torpor_value values[3000], set, out[3000], weak;
   size_t count;
@@ -655,17 +678,12 @@ static void test_every_allocation(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_vm, close_vm)
   const struct CMUnitTest tests[] = {
-      TEST(test_symbols),
-      TEST(test_regexps),
-      TEST(test_bigints),
-      TEST(test_bigint_limits),
-      TEST(test_bigint_text),
-      TEST(test_dates),
-      TEST(test_arrays),
-      TEST(test_maps),
-      TEST(test_sets),
-      TEST(test_errors),
-      TEST(test_hostile_program),
+      TEST(test_symbols),          TEST(test_regexps),
+      TEST(test_bigints),          TEST(test_bigint_limits),
+      TEST(test_bigint_text),      TEST(test_dates),
+      TEST(test_arrays),           TEST(test_maps),
+      TEST(test_counting),         TEST(test_sets),
+      TEST(test_errors),           TEST(test_hostile_program),
       TEST(test_every_allocation),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

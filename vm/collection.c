@@ -163,22 +163,37 @@ static void give_values(const torpor_vm *vm, torpor_bytes bytes,
   }
 }
 
+/* Reads the entries, of 'width' values each, in a call that has begun. */
+static torpor_status read_entries(torpor_vm *vm, torpor_value collection,
+                                  size_t width, torpor_value *entries,
+                                  size_t room, uint64_t *count) {
+  torpor_bytes bytes = {NULL, 0};
+  torpor_status status = torpor__look(vm, TORPOR_ABI_LOOK_ENTRIES, collection);
+  if (status == TORPOR_OK) status = torpor__text_take(vm, &bytes);
+  if (status != TORPOR_OK) return status;
+  give_values(vm, bytes, entries, room > SIZE_MAX / 2 ? room : room * width);
+  *count = bytes.size / sizeof(uint64_t) / width;
+  torpor_bytes_free(&bytes);
+  return TORPOR_OK;
+}
+
+/* One that only counts makes no handles. */
 torpor_status torpor_collection_read(torpor_vm *vm, torpor_value collection,
                                      torpor_value *entries, size_t room,
                                      size_t *count) {
-  torpor_bytes bytes = {NULL, 0};
+  uint64_t found = 0;
   torpor_status status;
-  size_t width;
+  bool is_map;
   if (count) *count = 0;
   if (room > 0) TORPOR__REQUIRE(vm, entries);
   status = torpor__look_begin(vm, TORPOR_ABI_LOOK_BRAND, collection);
   if (status != TORPOR_OK) return status;
-  width = vm->result[0] == TORPOR_BRAND_MAP ? 2 : 1;
-  status = torpor__look(vm, TORPOR_ABI_LOOK_ENTRIES, collection);
-  if (status == TORPOR_OK) status = torpor__text_take(vm, &bytes);
-  if (status != TORPOR_OK) return torpor__end(vm, status);
-  give_values(vm, bytes, entries, room > SIZE_MAX / 2 ? room : room * width);
-  if (count) *count = bytes.size / sizeof(uint64_t) / width;
-  torpor_bytes_free(&bytes);
-  return torpor__end(vm, TORPOR_OK);
+  is_map = vm->result[0] == TORPOR_BRAND_MAP;
+  if (room == 0 && (is_map || vm->result[0] == TORPOR_BRAND_SET))
+    status = look_count(vm, collection, &found);
+  else
+    status =
+        read_entries(vm, collection, is_map ? 2 : 1, entries, room, &found);
+  if (count) *count = (size_t)found;
+  return torpor__end(vm, status);
 }

@@ -69,7 +69,8 @@ TORPOR_API torpor_status torpor_collection_count(torpor_vm *vm,
                                                  torpor_value collection,
                                                  size_t *out);
 /* The entries in their order, as torpor_collection_new takes them. 'count' is
- * how many entries there are; those that fit into 'room' of them are written.
+ * how many entries there are; those that fit into 'room' of them are written,
+ * but there are handles of all of them, unless there is no room for any.
  * TORPOR_WRONG_TYPE: it is no Map or Set.
  * [fails] */
 TORPOR_API torpor_status torpor_collection_read(torpor_vm *vm,
