@@ -30,7 +30,8 @@ static torpor_status bytecode_compile(const char *source, uint32_t size,
                                       uint32_t line) {
   JSContext *ctx = torpor__ctx;
   int write = JS_WRITE_OBJ_BYTECODE;
-  JSValue compiled = source_compile(source, size, file, flags, line);
+  JSValue compiled =
+      source_compile(source, size, file, eval_flags(flags), line);
   uint8_t *bytes;
   size_t bytes_size;
   if (JS_IsException(compiled)) return torpor__thrown();
@@ -57,9 +58,13 @@ torpor_status export_compile(const char *source, uint32_t size,
 static JSValue bytecode_read(const uint8_t *bytes, uint32_t size,
                              uint32_t flags) {
   bool module = flags & TORPOR_ABI_EVAL_MODULE;
+  const struct list_head *last = modules_last();
   JSValue compiled =
       JS_ReadObject(torpor__ctx, bytes, size, JS_READ_OBJ_BYTECODE);
-  if (JS_IsException(compiled)) return compiled;
+  if (JS_IsException(compiled)) {
+    modules_cut(last);
+    return compiled;
+  }
   if (JS_VALUE_GET_TAG(compiled) ==
       (module ? JS_TAG_MODULE : JS_TAG_FUNCTION_BYTECODE)) {
     if (module) ((JSModuleDef *)JS_VALUE_GET_PTR(compiled))->resolved = true;

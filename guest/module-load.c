@@ -73,13 +73,46 @@ static void module_adopt(JSModuleDef *to, JSModuleDef *from) {
   js_free_module_def(torpor__ctx, from);
 }
 
+/* Whether 'module' is empty, and nobody was asked for it. */
+static bool module_is_idle(const JSModuleDef *module) {
+  return module_is_empty(module) && module_state(module) == MODULE_WANTED;
+}
+
+static void modules_sweep(int mark);
+
+/* The last module of the list. */
+static struct list_head *modules_last(void) {
+  return torpor__ctx->loaded_modules.prev;
+}
+
+/* Frees the idle modules that came behind 'last', of a module that could not be
+ * compiled or read. */
+static void modules_cut(const struct list_head *last) {
+  struct list_head *link = last->next;
+  int mark = --walk_mark;
+  for (; link != &torpor__ctx->loaded_modules; link = link->next) {
+    JSModuleDef *module = list_entry(link, JSModuleDef, link);
+    if (module_is_idle(module)) module->dfs_index = mark;
+  }
+  if (last->next != &torpor__ctx->loaded_modules) modules_sweep(mark);
+}
+
+/* The script or module that 'source' is, not run. */
+static JSValue source_compile(const char *source, size_t size, const char *file,
+                              int flags, uint32_t line) {
+  const struct list_head *last = modules_last();
+  JSValue compiled = torpor__compile(source, size, file, flags, line);
+  if (JS_IsException(compiled)) modules_cut(last);
+  return compiled;
+}
+
 static bool code_module_fill(JSModuleDef *module, const char *source,
                              size_t size) {
   JSContext *ctx = torpor__ctx;
   const char *name = JS_AtomToCString(ctx, module->module_name);
   JSValue compiled;
   if (name == NULL) return false;
-  compiled = torpor__compile(source, size, name, JS_EVAL_TYPE_MODULE, 1);
+  compiled = source_compile(source, size, name, JS_EVAL_TYPE_MODULE, 1);
   JS_FreeCString(ctx, name);
   if (JS_IsException(compiled)) return false;
   JS_FreeValue(ctx, compiled); /* the list of modules holds it */
@@ -366,11 +399,6 @@ static bool module_is_wanted(const JSModuleDef *module) {
       if (other->req_module_entries[i].module == module) return true;
   }
   return false;
-}
-
-/* Whether 'module' is empty, and nobody was asked for it. */
-static bool module_is_idle(const JSModuleDef *module) {
-  return module_is_empty(module) && module_state(module) == MODULE_WANTED;
 }
 
 /* Frees the idle modules with that mark, unless others want them. */

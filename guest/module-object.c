@@ -209,15 +209,16 @@ static bool name_is_free(JSAtom name) {
   return true;
 }
 
-/* What the host made is a module of that name from now on. EXISTS: result[0] is
- * 1 if the host made that one, too. */
+/* What the host made is a module of that name from now on. It is no proxy, as
+ * its keys are read in a walk. EXISTS: result[0] is 1 if the host made that
+ * one, too. */
 static torpor_status module_new(const char *name, uint64_t bits) {
   JSContext *ctx = torpor__ctx;
   JSValue object, known;
   JSAtom key;
   torpor_status status = torpor__value(bits, &object);
   if (status) return status;
-  if (!JS_IsObject(object)) return TORPOR_WRONG_TYPE;
+  if (!JS_IsObject(object) || JS_IsProxy(object)) return TORPOR_WRONG_TYPE;
   if (name_is_library(name)) return TORPOR_MISUSE;
   key = JS_NewAtom(ctx, name);
   if (key == JS_ATOM_NULL) return torpor__thrown();

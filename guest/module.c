@@ -13,12 +13,6 @@ static int eval_flags(uint32_t flags) {
   return type;
 }
 
-/* The script or module that 'source' is, not run. */
-static JSValue source_compile(const char *source, uint32_t size,
-                              const char *file, uint32_t flags, uint32_t line) {
-  return torpor__compile(source, size, file, eval_flags(flags), line);
-}
-
 /* A script that awaits gives its value in an object, so that a promise as its
  * value is told apart. */
 static JSValue async_value(JSContext *ctx, JSValueConst self, int count,
@@ -55,7 +49,8 @@ static JSValue compiled_run(JSValue compiled, uint32_t flags) {
 static JSValue source_evaluate(const char *source, uint32_t size,
                                const char *file, uint32_t flags,
                                uint32_t line) {
-  JSValue compiled = source_compile(source, size, file, flags, line);
+  JSValue compiled =
+      source_compile(source, size, file, eval_flags(flags), line);
   if (JS_IsException(compiled)) return compiled;
   return compiled_run(compiled, flags);
 }

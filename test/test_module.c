@@ -527,6 +527,10 @@ static void test_made(void **state) {
   test_status(vm, torpor_module_new(vm, "", object), TORPOR_MISUSE);
   test_status(vm, torpor_module_new(vm, "x", torpor_number(1)),
               TORPOR_WRONG_TYPE);
+  /* Its traps would run while a graph is walked. */
+  test_status(vm,
+              torpor_module_new(vm, "x", test_eval(vm, "new Proxy({}, {})")),
+              TORPOR_WRONG_TYPE);
   /* A name that was asked for in vain is free; one that is taken is not. */
   assert_runs(vm, &modules,
               "globalThis.out = await import('x').catch((e) => e.code)",

@@ -24,6 +24,13 @@ static torpor_status give(void *user, const torpor_module_request *request,
   return TORPOR_NOT_FOUND;
 }
 
+static torpor_status resolve(void *user, const char *specifier,
+                             const char *importer,
+                             torpor_module_answer *answer) {
+  (void)user, (void)importer, (void)answer;
+  return strcmp(specifier, "denied") == 0 ? TORPOR_DENIED : TORPOR_OK;
+}
+
 /* Settles all that is pending, with text that is no module or with a reason. */
 static void settle_all(torpor_vm *vm, torpor_outcome outcome,
                        const char *text) {
@@ -96,6 +103,9 @@ static void test_failures_leave_nothing(void **state) {
       {"import 'later#'; import 'latera#'", TORPOR_MODULE, TORPOR_REJECT},
       {"import 'later#'", TORPOR_MODULE, TORPOR_RESOLVE},
       {"import { x } from 'plain'; x + #", TORPOR_MODULE, TORPOR_REJECT},
+      {"import 'missing#'; import 'denied'", TORPOR_MODULE, TORPOR_REJECT},
+      {"import 'missing#'; import 'plain'; let let", TORPOR_MODULE,
+       TORPOR_REJECT},
   };
   (void)state;
   for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -103,6 +113,7 @@ static void test_failures_leave_nothing(void **state) {
     torpor_vm *vm;
     uint64_t before, after;
     options.module = give;
+    options.resolve = resolve;
     vm = test_vm_open(&options);
     before = heap_after(vm, &all[i], 1000, 100);
     after = heap_after(vm, &all[i], 2000, 100);

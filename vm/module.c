@@ -21,9 +21,13 @@ torpor_status torpor_module_give(torpor_module_answer *answer, const void *data,
   TORPOR__REQUIRE(NULL, answer);
   if (!data && size > 0) return torpor__fail_missing(NULL, "data");
   if (data && size == SIZE_MAX) size = strlen(data);
-  if (size > TORPOR_SOURCE_LARGEST) return TORPOR_LIMIT;
+  if (size > TORPOR_SOURCE_LARGEST)
+    return torpor__fail(NULL, TORPOR_LIMIT,
+                        "the source has %zu bytes; the limit is %zu "
+                        "(TORPOR_SOURCE_LARGEST)",
+                        size, TORPOR_SOURCE_LARGEST);
   copy = malloc(size + 1);
-  if (!copy) return TORPOR_NOMEM;
+  if (!copy) return torpor__fail(NULL, TORPOR_NOMEM, "out of memory");
   if (size > 0) memcpy(copy, data, size);
   copy[size] = 0;
   free(answer->text.data);
@@ -90,8 +94,8 @@ static torpor_status make_module(torpor_vm *vm, const char *name,
         torpor__fail(vm, TORPOR_EXISTS, "there is a module '%s' already", name);
   }
   if (status == TORPOR_WRONG_TYPE)
-    status =
-        torpor__fail(vm, TORPOR_WRONG_TYPE, "a module is made of an object");
+    status = torpor__fail(vm, TORPOR_WRONG_TYPE,
+                          "a module is made of an object that is no proxy");
   torpor__loan_end(vm, &loan);
   return status;
 }

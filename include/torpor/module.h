@@ -148,8 +148,8 @@ torpor_module_later(void *user, const torpor_module_request *request,
 
 /* Makes 'object' a module: its own enumerable properties, as they are when it
  * is first imported, are the exports. It belongs to the VM and sleeps with it.
- * TORPOR_EXISTS: there is a module of that name. 'name' does not begin with
- * "torpor:".
+ * TORPOR_EXISTS: there is a module of that name. TORPOR_WRONG_TYPE: 'object' is
+ * none, or a proxy. 'name' does not begin with "torpor:".
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_module_new(torpor_vm *vm, const char *name,
                                            torpor_value object);
