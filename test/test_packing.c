@@ -2,6 +2,7 @@
 /* test_packing.c - what becomes of the bytes of a snapshot: stored or packed,
  * with each level, on any number of threads. The same state gives the same
  * bytes, and all of them wake as the same. */
+/* ctest: thread */
 #include <stdlib.h>
 #include <string.h>
 
