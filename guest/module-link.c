@@ -124,13 +124,33 @@ static bool create_functions(JSModuleDef *root) {
   return fine;
 }
 
+/* Rejects the promise of a module that failed by being interrupted, which the
+ * engine cannot do as long as everything is. */
+static void module_reject(JSModuleDef *module) {
+  JSContext *ctx = torpor__ctx;
+  JSValue result;
+  if (module == NULL || !module->eval_has_exception ||
+      !JS_IsPromise(module->promise) ||
+      JS_PromiseState(ctx, module->promise) != JS_PROMISE_PENDING)
+    return;
+  result = JS_Call(ctx, module->resolving_funcs[1], JS_UNDEFINED, 1,
+                   vc(&module->eval_exception));
+  if (JS_IsException(result)) torpor__exception_drop();
+  JS_FreeValue(ctx, result);
+}
+
 /* Links and evaluates a graph that is complete: a promise of its end; thrown
- * when it cannot be linked. */
+ * when it cannot be linked. Those that import later what was interrupted are
+ * not, but fail with that error. */
 static JSValue module_run(JSModuleDef *root) {
+  JSValue done;
   if (!create_functions(root)) return JS_EXCEPTION;
-  JSValue done =
-      JS_EvalFunction(torpor__ctx, JS_NewModuleValue(torpor__ctx, root));
+  if (root->status == JS_MODULE_STATUS_EVALUATED)
+    module_reject(root->cycle_root);
+  done = JS_EvalFunction(torpor__ctx, JS_NewModuleValue(torpor__ctx, root));
   if (JS_IsException(done) && root->status == JS_MODULE_STATUS_UNLINKED)
     note_unlinkable(root);
+  if (root->eval_has_exception)
+    JS_ClearUncatchableError(torpor__ctx, root->eval_exception);
   return done;
 }

@@ -49,6 +49,7 @@ static const test_module shelf[] = {
     {"later/main.js", "export { x } from './loop.js'; export const y = 2;"},
     {"later/loop.js",
      "import { y } from './main.js'; export const x = () => y;"},
+    {"endless.js", "for (;;) ;"},
     {"awaits.js", "await 0; export const late = 7;"},
     {"again.js", "export { late as default } from './wants-awaits.js';"},
     {"wants-awaits.js", "export { late } from './awaits.js';"},
@@ -385,6 +386,31 @@ static void test_awaited_before(void **state) {
       "7");
 }
 
+/* What was interrupted while it was evaluated has failed for those that import
+ * it later, by import() or a module of the host's. */
+static void test_interrupted(void **state) {
+  static const char source[] = "import './endless.js'";
+  test_modules modules;
+  torpor_vm *vm = open_vm(&modules);
+  torpor_value promise;
+  (void)state;
+  torpor_vm_set_fuel(vm, 50000);
+  test_status(
+      vm, torpor_eval(vm, source, SIZE_MAX, "first.js", TORPOR_MODULE, NULL),
+      TORPOR_INTERRUPTED);
+  torpor_vm_set_fuel(vm, 0);
+  test_eval(vm,
+            "globalThis.out = ''; import('./endless.js')"
+            "  .catch((e) => out += e.message); 0");
+  test_run_jobs(vm);
+  test_eval_is(vm, "out", "interrupted");
+  test_ok(vm, torpor_eval(vm, source, SIZE_MAX, "second.js", TORPOR_MODULE,
+                          &promise));
+  test_status(vm, torpor_await(vm, promise, NULL), TORPOR_THROWN);
+  assert_non_null(strstr(torpor_last_error(vm), "interrupted"));
+  torpor_vm_close(vm);
+}
+
 static torpor_value eval_main(torpor_vm *vm, const char *source) {
   torpor_value promise;
   test_ok(vm, torpor_eval(vm, source, strlen(source), "main.js", TORPOR_MODULE,
@@ -713,6 +739,7 @@ int main(void) {
       cmocka_unit_test(test_resolve),
       cmocka_unit_test(test_later),
       cmocka_unit_test(test_awaited_before),
+      cmocka_unit_test(test_interrupted),
       cmocka_unit_test(test_later_asleep),
       cmocka_unit_test(test_later_wrong),
       cmocka_unit_test(test_nested),
