@@ -279,7 +279,7 @@ static void open_program(void) {
       {"id", method, 0, TORPOR_FUNCTION_GETTER}, {"next", method, 0, 0}};
   const torpor_function_entry later = {"later", host, 0, TORPOR_FUNCTION_ASYNC};
   torpor_options options = TORPOR_OPTIONS_INIT;
-  torpor_class_def def = TORPOR_CLASS_INIT;
+  torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   torpor_value global;
   options.fuel = 100000000;
   vm = test_vm_open(&options);
