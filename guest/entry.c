@@ -130,7 +130,8 @@ static void torpor__enter(void) {
 }
 
 /* An interrupt counts even when the call looks complete: the engine ends an
- * async function, also a module's body, without a word to its caller. */
+ * async function, also a module's body, without a word to its caller. What it
+ * leaves pending then would be met by the next entry. */
 static torpor_status torpor__leave(torpor_status status) {
   if (torpor_control.host.interrupted &&
       (status == TORPOR_OK || status == TORPOR_THROWN))
@@ -139,6 +140,8 @@ static torpor_status torpor__leave(torpor_status status) {
   torpor__pause();
   if (--entry.depth == 0) {
     entry.granted = entry.left = 0;
+    if (torpor_control.host.interrupted)
+      JS_FreeValue(torpor__ctx, JS_GetException(torpor__ctx));
     torpor__ctx->interrupt_counter = JS_INTERRUPT_COUNTER_INIT;
     torpor__rt->stack_limit = torpor__stack_limit(0);
     torpor__wake_note();
