@@ -164,12 +164,23 @@ static void test_shows(void **state) {
   assert_shows("fa7f800000", "null"); /* Infinity */
   assert_shows("1bffffffffffffffff", "18446744073709551615");
   assert_shows("3bffffffffffffffff", "-18446744073709551616");
-  assert_shows("c249010000000000000000", "\"0x010000000000000000\"");
-  assert_shows("c349010000000000000000", "\"-0x010000000000000001\"");
+  assert_shows("c249010000000000000000", "\"0x10000000000000000\"");
+  assert_shows("c349010000000000000000", "\"-0x10000000000000001\"");
   assert_shows("c342ffff", "\"-0x10000\"");
+  assert_shows("c2420000", "\"0x0\"");
+  assert_shows("c340", "\"-0x1\"");
+  assert_shows("c34100", "\"-0x1\"");
   assert_shows("c11a514b67b0", "\"2013-03-21T20:04:00.000Z\"");
   assert_shows("c1fb41d452d9ec200000", "\"2013-03-21T20:04:00.500Z\"");
   assert_shows("c1fb7ff8000000000000", "null");
+  assert_shows("c1fbc29f6ea086000000", "\"-271821-04-20T00:00:00.000Z\"");
+  assert_shows("c1fb429f6ea086000000", "\"+275760-09-13T00:00:00.000Z\"");
+  assert_shows("c1fbc22cf6ab5f000000", "\"-000001-01-01T00:00:00.000Z\"");
+  assert_shows("c1fbc22cf2e8f8000083", "\"-000001-12-31T23:59:59.999Z\"");
+  assert_shows("c1fbc22cf2e8f8000000", "\"0000-01-01T00:00:00.000Z\"");
+  assert_shows("c1fb424d7ffa20c00000", "\"+010000-01-01T00:00:00.000Z\"");
+  assert_shows("c1fbc22cf24038000000", "\"0000-03-05T00:00:00.000Z\"");
+  assert_shows("c1fb429f6ea086000400", "null");
   assert_shows("4401020304", "\"AQIDBA==\"");
   assert_shows("d8404401020304", "\"AQIDBA==\"");
   assert_shows("d818456449455446", "\"IETF\""); /* CBOR in CBOR */

@@ -188,11 +188,15 @@ static bool read_number(const torpor__cbor_item *item, double *number) {
 #define SECONDS_OF_DAY 86400
 #define DAYS_OF_ERA 146097 /* 400 years, after which the calendar repeats */
 
-/* Prints the date 'days' after 1970, at least of the year 0, as "2026-01-31".
- * Counted in years from March to February, so that a leap day comes last. */
+#define SECONDS_MOST 8.64e12 /* of a Date before or after 1970, by ECMAScript */
+
+/* Prints the date 'days' after 1970 as "2026-01-31"; years of more than four
+ * digits or before 0 as ECMAScript shows them: "-000001-12-31". Counted in
+ * years from March to February, so that a leap day comes last. */
 static void print_day(int64_t days, char *text, size_t size) {
   int64_t from_march = days + 719468; /* since 1 March of the year 0 */
-  int64_t era = (from_march + DAYS_OF_ERA) / DAYS_OF_ERA - 1;
+  int64_t first = from_march < 0 ? from_march - DAYS_OF_ERA + 1 : from_march;
+  int64_t era = first / DAYS_OF_ERA;
   int64_t day = from_march - era * DAYS_OF_ERA;
   int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
   int month;
@@ -200,8 +204,9 @@ static void print_day(int64_t days, char *text, size_t size) {
   month = (int)(5 * day + 2) / 153; /* 0 is March */
   day -= (153 * month + 2) / 5;
   year += era * 400 + (month >= 10);
-  snprintf(text, size, "%04d-%02d-%02d", (int)year,
-           month < 10 ? month + 3 : month - 9, (int)day + 1);
+  snprintf(text, size,
+           year < 0 || year > 9999 ? "%+07d-%02d-%02d" : "%04d-%02d-%02d",
+           (int)year, month < 10 ? month + 3 : month - 9, (int)day + 1);
 }
 
 /* Seconds since 1970 as "2026-01-31T12:00:00.000Z". */
@@ -212,7 +217,7 @@ static bool print_date(printer *p, const torpor__cbor_item *item) {
   int64_t moment, second;
   if (!read_number(item, &seconds)) return false;
   whole = floor(seconds);
-  if (!(whole >= -62167219200.0 && whole < 253402300799.0)) {
+  if (!(fabs(seconds) <= SECONDS_MOST)) {
     put(p, "null");
     return true;
   }
@@ -233,14 +238,25 @@ static void put_hex(printer *p, unsigned byte) {
   torpor__buffer_add(&p->out, two, 2);
 }
 
+/* Leaves out the zeros before the first digit of what was put since 'from'. */
+static void trim_zeros(printer *p, size_t from) {
+  char *text = (char *)p->out.data;
+  size_t end = p->out.size, first = from;
+  if (p->out.failed) return;
+  while (first + 1 < end && text[first] == '0') first++;
+  memmove(text + from, text + first, end - first);
+  p->out.size -= first - from;
+}
+
 /* A negative one is stored as n for -1 - n: one is added on the way. */
 static bool print_bigint(printer *p, const torpor__cbor_item *item,
                          bool negative) {
-  size_t size = (size_t)item->value, carry = size;
+  size_t size = (size_t)item->value, carry = size, digits;
   if (item->major != TORPOR__CBOR_BYTES || item->indefinite) return false;
   if (negative)
     while (carry > 0 && item->data[carry - 1] == 0xff) carry--;
   put(p, negative ? "\"-0x" : "\"0x");
+  digits = p->out.size;
   if (size == 0) put(p, negative ? "1" : "0");
   if (size > 0 && carry == 0) put(p, "1");
   for (size_t i = 0; i < size; i++) {
@@ -249,6 +265,7 @@ static bool print_bigint(printer *p, const torpor__cbor_item *item,
     if (negative && i + 1 == carry) byte++;
     put_hex(p, byte);
   }
+  trim_zeros(p, digits);
   put(p, "\"");
   return true;
 }

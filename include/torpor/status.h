@@ -51,7 +51,7 @@ extern "C" {
   X(10, LIMIT, "a limit was reached; see torpor_last_error for which")         \
   X(11, IO, "reading or writing failed")                                       \
   X(12, NOT_FOUND, "there is no such thing")                                   \
-  X(13, FORMAT, "the bytes are not a snapshot or are damaged")                 \
+  X(13, FORMAT, "the bytes are of another kind, or damaged")                   \
   X(14, NEWER, "made by a newer version; use that version to read it")         \
   X(15, ENGINE, "needs an engine that is not installed")                       \
   X(16, EXTENSION, "needs an extension that is missing or different")          \
