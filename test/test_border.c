@@ -7,34 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
 
 static double number_of(torpor_vm *of, torpor_value object, const char *key) {
   torpor_value value;
   test_ok(of, torpor_get(of, object, key, &value));
   return torpor_value_number(value);
-}
-
-static void assert_says(torpor_vm *of, const char *words) {
-  if (!strstr(torpor_last_error(of), words))
-    print_error("'%s' lacks '%s'\n", torpor_last_error(of), words);
-  assert_non_null(strstr(torpor_last_error(of), words));
 }
 
 /* ---- Handles --------------------------------------------------------------*/
@@ -46,7 +25,7 @@ static void test_foreign(void **state) {
   (void)state;
   assert_true(ours.bits == theirs.bits); /* nothing but the owner differs */
   test_status(other, torpor_get(other, ours, "n", &out), TORPOR_STALE);
-  assert_says(other, "another VM");
+  test_says(other, "another VM");
   assert_true(number_of(other, theirs, "n") == 2);
   torpor_vm_close(other);
   other = test_vm_open(NULL); /* the same memory again */
@@ -183,8 +162,8 @@ static void test_too_many(void **state) {
   for (int i = 0; i < 5000000 && status == TORPOR_OK; i++)
     status = torpor_get(small, object, "s", &out);
   test_status(small, status, TORPOR_LIMIT);
-  assert_says(small, "handles are alive");
-  assert_says(small, "torpor_scope_open");
+  test_says(small, "handles are alive");
+  test_says(small, "torpor_scope_open");
   test_ok(small, torpor_scope_close(small, scope));
   test_ok(small, torpor_get(small, object, "s", &out));
   torpor_vm_close(small);
@@ -203,7 +182,7 @@ static void test_scope_twice(void **state) {
   test_ok(vm, torpor_scope_close(vm, scope));
   test_ok(vm, torpor_object_new(vm, &between));
   test_status(vm, torpor_scope_close(vm, scope), TORPOR_STALE);
-  assert_says(vm, "closed already");
+  test_says(vm, "closed already");
   test_ok(vm, torpor_get(vm, between, "x", &out));
   torpor_vm_close(other);
 }
@@ -250,7 +229,7 @@ static void test_close_twice(void **state) {
     torpor_vm_close(test_vm_open(NULL));
     torpor_vm_close(first);
     test_status(first, torpor_global(first, &out), TORPOR_MISUSE);
-    assert_says(first, "was closed");
+    test_says(first, "was closed");
   }
   test_eval_is(a, "secret", "of a");
   torpor_vm_close(a);
@@ -614,7 +593,7 @@ static void test_options_of_other_versions(void **state) {
   test_ok(NULL, open_with(&newer));
   newer.unknown[2] = 1;
   test_status(NULL, open_with(&newer), TORPOR_MISUSE);
-  assert_says(NULL, "does not know");
+  test_says(NULL, "does not know");
   newer.known.size = 1 << 20;
   test_status(NULL, open_with(&newer), TORPOR_MISUSE);
   /* What lies behind the size of an older host is not looked at. */

@@ -7,38 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
-
-/* Makes 'value' the global v, and asserts what 'source' says of it. */
-static void assert_is(torpor_value value, const char *source,
-                      const char *expected) {
-  torpor_value global;
-  test_ok(vm, torpor_global(vm, &global));
-  test_ok(vm, torpor_set(vm, global, "v", value));
-  test_eval_is(vm, source, expected);
-}
-
-static void assert_text(torpor_value string, const char *expected) {
-  torpor_bytes text;
-  test_ok(vm, torpor_string_read(vm, string, &text));
-  assert_string_equal((const char *)text.data, expected);
-  torpor_bytes_free(&text);
-}
+#include "test/support/one-vm.h"
 
 static torpor_value number(double value) {
   return torpor_number(value);
@@ -242,8 +211,8 @@ static void test_proxies(void **state) {
             "var r = Proxy.revocable({}, {}); 0");
   proxy = test_eval(vm, "p");
   test_ok(vm, torpor_proxy_read(vm, proxy, &target, &handler));
-  assert_is(target, "v === t", "true");
-  assert_is(handler, "v === h && !touched", "true");
+  test_is(vm, target, "v === t", "true");
+  test_is(vm, handler, "v === h && !touched", "true");
   proxy = test_eval(vm, "r.proxy");
   test_ok(vm, torpor_proxy_read(vm, proxy, &target, &handler));
   assert_int_equal(torpor_value_type(target), TORPOR_TYPE_OBJECT);
@@ -262,9 +231,9 @@ static void test_boxes(void **state) {
   assert_true(torpor_value_number(value) == 5);
   test_ok(vm,
           torpor_object_unbox(vm, test_eval(vm, "new String('x')"), &value));
-  assert_text(value, "x");
+  test_text_is(vm, value, "x");
   test_ok(vm, torpor_object_unbox(vm, test_eval(vm, "Object(7n)"), &value));
-  assert_is(value, "v === 7n", "true");
+  test_is(vm, value, "v === 7n", "true");
   test_status(vm, torpor_object_unbox(vm, test_eval(vm, "({})"), &value),
               TORPOR_WRONG_TYPE);
 }
@@ -335,7 +304,7 @@ static void test_conversions(void **state) {
   test_ok(vm, torpor_value_to_boolean(vm, test_eval(vm, "0n"), &truth));
   assert_false(truth);
   test_ok(vm, torpor_value_to_string(vm, test_eval(vm, "[1, [2, 3]]"), &value));
-  assert_text(value, "1,2,3");
+  test_text_is(vm, value, "1,2,3");
   test_status(vm, torpor_value_to_string(vm, test_eval(vm, "Symbol()"), &value),
               TORPOR_THROWN);
   assert_int_equal(torpor_value_type(value), TORPOR_TYPE_UNDEFINED);

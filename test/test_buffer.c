@@ -5,30 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
-
-static void assert_is(torpor_value value, const char *source,
-                      const char *expected) {
-  torpor_value global;
-  test_ok(vm, torpor_global(vm, &global));
-  test_ok(vm, torpor_set(vm, global, "v", value));
-  test_eval_is(vm, source, expected);
-}
+#include "test/support/one-vm.h"
 
 static void assert_bytes(torpor_value buffer, const void *expected,
                          size_t size) {
@@ -87,7 +64,7 @@ static void test_kinds(void **state) {
              "v.constructor === %s && v.byteLength === 4096 && (v.length ?? "
              "4096 / %zu) === 4096 / %zu",
              kinds[i].name, kinds[i].element, kinds[i].element);
-    assert_is(made, source, "true");
+    test_is(vm, made, source, "true");
     assert_bytes(made, bytes, SIZE);
     info = inspect(made);
     assert_int_equal(info.brand, kinds[i].brand);
@@ -159,7 +136,7 @@ static void test_views(void **state) {
   /* They share the bytes. */
   test_ok(vm, torpor_buffer_new_view(vm, TORPOR_BRAND_UINT16_ARRAY, buffer, 2,
                                      2, &view));
-  assert_is(view, "v[0] = 0x4241; v[1] = 0x4443; v.length", "2");
+  test_is(vm, view, "v[0] = 0x4241; v[1] = 0x4443; v.length", "2");
   assert_bytes(buffer, "01ABCD6789abcdef", 16);
   test_ok(vm, torpor_buffer_viewed(vm, view, &view));
   assert_bytes(view, "01ABCD6789abcdef", 16);
@@ -205,7 +182,7 @@ static void test_write(void **state) {
   test_ok(vm, torpor_buffer_write(vm, view, 1, "xx", 2));
   test_status(vm, torpor_buffer_write(vm, view, 2, "xx", 2), TORPOR_MISUSE);
   assert_bytes(buffer, "AB234xx7YZ", 10);
-  assert_is(view, "v.join()", "52,120,120");
+  test_is(vm, view, "v.join()", "52,120,120");
   test_status(vm, torpor_buffer_write(vm, test_eval(vm, "[1]"), 0, "x", 1),
               TORPOR_WRONG_TYPE);
 }
@@ -291,8 +268,8 @@ static void test_resized(void **state) {
   torpor_buffer_info info;
   (void)state;
   test_ok(vm, torpor_buffer_new_resizable(vm, 8, 64, &buffer));
-  assert_is(buffer, "[v.byteLength, v.maxByteLength, v.resizable].join()",
-            "8,64,true");
+  test_is(vm, buffer, "[v.byteLength, v.maxByteLength, v.resizable].join()",
+          "8,64,true");
   info = inspect(buffer);
   assert_int_equal(info.largest, 64);
   test_ok(vm, torpor_buffer_new_view(vm, TORPOR_BRAND_INT16_ARRAY, buffer, 4, 2,
@@ -313,7 +290,7 @@ static void test_resized(void **state) {
   assert_int_equal(inspect(view).bytes, 29);
   test_ok(vm, torpor_buffer_write(vm, view, 28, "e", 1));
   test_status(vm, torpor_buffer_write(vm, tracking, 28, "e", 1), TORPOR_MISUSE);
-  assert_is(buffer, "new Uint8Array(v)[32]", "101");
+  test_is(vm, buffer, "new Uint8Array(v)[32]", "101");
   test_eval(vm, "v.resize(6)");
   assert_gone(fixed);
   assert_int_equal(inspect(tracking).bytes, 2);

@@ -2,22 +2,8 @@
 /* test_call.c - calls of functions, methods and constructors by the host. */
 #include <string.h>
 
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  return 0;
-}
 
 static void assert_holds(torpor_value value, const char *check) {
   torpor_value out;

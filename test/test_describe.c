@@ -5,24 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/invoke.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
 
 static char *describe(torpor_value value) {
   static char text[20000];

@@ -5,22 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
+#include "test/support/one-vm.h"
 
 static torpor_status run(const char *source) {
   return torpor_eval(vm, source, SIZE_MAX, "test.js", TORPOR_SCRIPT, NULL);

@@ -7,31 +7,10 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/image.h"
 #include "vm/invoke.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
-
-static void assert_says(const char *words) {
-  if (!strstr(torpor_last_error(vm), words))
-    print_error("'%s' lacks '%s'\n", torpor_last_error(vm), words);
-  assert_non_null(strstr(torpor_last_error(vm), words));
-}
 
 /* Answers how often it was called. */
 static torpor_status count_calls(torpor_vm *given,
@@ -498,7 +477,7 @@ static void test_failure_ends_nothing(void **state) {
   def.flags = 0;
   def.size = 3;
   test_status(vm, torpor_function_new_with(vm, &def, NULL), TORPOR_MISUSE);
-  assert_says("torpor_function_def");
+  test_says(vm, "torpor_function_def");
   assert_int_equal(ended, 0);
   assert_int_equal(vm->binding_count, 0);
   torpor_vm_close(other);
@@ -630,7 +609,7 @@ static void test_older_engine(void **state) {
   def.flags = TORPOR_FUNCTION_CAPTURES;
   test_status(vm, torpor_function_new_with(vm, &def, &made),
               TORPOR_UNSUPPORTED);
-  assert_says("older");
+  test_says(vm, "older");
   test_status(vm, torpor_function_add_all(vm, target, storage, 3, NULL),
               TORPOR_UNSUPPORTED);
   vm->engine = vm->image->engine = engine;

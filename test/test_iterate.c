@@ -3,21 +3,7 @@
  * not, from iterators of the program that throw, lie and come back. */
 #include <string.h>
 
-#include "test/support/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  return 0;
-}
+#include "test/support/one-vm.h"
 
 static torpor_iterator open_on(const char *source) {
   torpor_iterator iterator;

@@ -8,40 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/invoke.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
-
-/* Makes 'value' the global v, and asserts what 'source' says of it. */
-static void assert_is(torpor_value value, const char *source,
-                      const char *expected) {
-  torpor_value global;
-  test_ok(vm, torpor_global(vm, &global));
-  test_ok(vm, torpor_set(vm, global, "v", value));
-  test_eval_is(vm, source, expected);
-}
-
-static void assert_text(torpor_value string, const char *expected) {
-  torpor_bytes text;
-  test_ok(vm, torpor_string_read(vm, string, &text));
-  assert_string_equal((const char *)text.data, expected);
-  torpor_bytes_free(&text);
-}
 
 static bool is_undefined(torpor_value value) {
   return torpor_value_type(value) == TORPOR_TYPE_UNDEFINED;
@@ -101,19 +70,19 @@ static void test_symbols(void **state) {
   bool equal;
   (void)state;
   test_ok(vm, torpor_symbol_new(vm, "na\xc3\xafve", SIZE_MAX, &symbol));
-  assert_is(symbol, "[typeof v, v.description, Symbol.keyFor(v)].join()",
-            "symbol,na\xc3\xafve,");
+  test_is(vm, symbol, "[typeof v, v.description, Symbol.keyFor(v)].join()",
+          "symbol,na\xc3\xafve,");
   test_ok(vm, torpor_symbol_read(vm, symbol, &description, &key));
-  assert_text(description, "na\xc3\xafve");
+  test_text_is(vm, description, "na\xc3\xafve");
   assert_true(is_undefined(key));
   test_ok(vm, torpor_symbol_new(vm, "", 0, &symbol));
-  assert_is(symbol, "v.description === ''", "true");
+  test_is(vm, symbol, "v.description === ''", "true");
   test_ok(vm, torpor_symbol_new(vm, NULL, 0, &symbol));
-  assert_is(symbol, "v.description === undefined", "true");
+  test_is(vm, symbol, "v.description === undefined", "true");
   test_ok(vm, torpor_symbol_read(vm, symbol, &description, NULL));
   assert_true(is_undefined(description));
   test_ok(vm, torpor_symbol_for(vm, "app.\0key", 8, &symbol));
-  assert_is(symbol, "v === Symbol.for('app.\\0key')", "true");
+  test_is(vm, symbol, "v === Symbol.for('app.\\0key')", "true");
   test_ok(vm, torpor_symbol_for(vm, "app.\0key", 8, &same));
   test_ok(vm, torpor_value_same(vm, symbol, same, TORPOR_SAME_STRICT, &equal));
   assert_true(equal);
@@ -125,7 +94,7 @@ static void test_symbols(void **state) {
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     test_ok(vm, torpor_symbol_known(vm, known[i], SIZE_MAX, &symbol));
     snprintf(source, sizeof source, "v === Symbol.%s", known[i]);
-    assert_is(symbol, source, "true");
+    test_is(vm, symbol, source, "true");
   }
   /* None is missing. */
   snprintf(source, sizeof source, "%zu", sizeof known / sizeof *known);
@@ -145,18 +114,18 @@ static void test_regexps(void **state) {
   (void)state;
   test_ok(vm, torpor_regexp_new(vm, "a/(?<n>b+)\n", SIZE_MAX, "dgimsuy",
                                 SIZE_MAX, &regexp));
-  assert_is(regexp, "[v.source, v.flags, v.lastIndex].join()",
-            "a\\/(?<n>b+)\\n,dgimsuy,0");
+  test_is(vm, regexp, "[v.source, v.flags, v.lastIndex].join()",
+          "a\\/(?<n>b+)\\n,dgimsuy,0");
   test_ok(vm, torpor_regexp_read(vm, regexp, &source, &flags));
-  assert_text(source, "a\\/(?<n>b+)\\n");
-  assert_text(flags, "dgimsuy");
+  test_text_is(vm, source, "a\\/(?<n>b+)\\n");
+  test_text_is(vm, flags, "dgimsuy");
   test_ok(vm,
           torpor_regexp_new(vm, "[\\p{L}--[a-z]]", SIZE_MAX, "v", 1, &regexp));
-  assert_is(regexp, "v.test('A') && !v.test('a')", "true");
+  test_is(vm, regexp, "v.test('A') && !v.test('a')", "true");
   test_ok(vm, torpor_regexp_new(vm, "", 0, NULL, 0, &regexp));
   test_ok(vm, torpor_regexp_read(vm, regexp, &source, &flags));
-  assert_text(source, "(?:)");
-  assert_text(flags, "");
+  test_text_is(vm, source, "(?:)");
+  test_text_is(vm, flags, "");
   test_status(vm, torpor_regexp_new(vm, "(", SIZE_MAX, NULL, 0, &regexp),
               TORPOR_THROWN);
   assert_true(is_undefined(regexp));
@@ -192,7 +161,7 @@ static void check_words(const char *literal, bool negative,
   snprintf(source, sizeof source,
            "v === %s && v + 1n === %s + 1n && new Map([[v, 1]]).has(%s)",
            literal, literal, literal);
-  assert_is(made, source, "true");
+  test_is(vm, made, source, "true");
 }
 
 static void test_bigints(void **state) {
@@ -240,11 +209,11 @@ static void test_bigint_limits(void **state) {
   /* Zeros above do not count. */
   test_ok(vm,
           torpor_bigint_new_words(vm, true, (uint64_t[]){5, 0, 0}, 3, &value));
-  assert_is(value, "v === -5n", "true");
+  test_is(vm, value, "v === -5n", "true");
   test_ok(vm, torpor_bigint_new_words(vm, true, NULL, 0, &value));
-  assert_is(value, "v === 0n", "true");
+  test_is(vm, value, "v === 0n", "true");
   test_ok(vm, torpor_bigint_new_int64(vm, INT64_MIN, &value));
-  assert_is(value, "v === -(2n ** 63n)", "true");
+  test_is(vm, value, "v === -(2n ** 63n)", "true");
   test_ok(vm, torpor_bigint_read_int64(vm, value, &small));
   assert_true(small == INT64_MIN);
   test_status(vm, torpor_bigint_read_uint64(vm, value, &large), TORPOR_LIMIT);
@@ -252,7 +221,7 @@ static void test_bigint_limits(void **state) {
   test_ok(vm, torpor_bigint_read_int64(vm, value, &small));
   assert_true(small == -7);
   test_ok(vm, torpor_bigint_new_uint64(vm, UINT64_MAX, &value));
-  assert_is(value, "v === 2n ** 64n - 1n", "true");
+  test_is(vm, value, "v === 2n ** 64n - 1n", "true");
   test_ok(vm, torpor_bigint_read_uint64(vm, value, &large));
   assert_true(large == UINT64_MAX);
   test_status(vm, torpor_bigint_read_int64(vm, value, &small), TORPOR_LIMIT);
@@ -289,11 +258,11 @@ static void test_bigint_text(void **state) {
   (void)state;
   test_ok(vm, torpor_bigint_new_text(vm, "-123456789012345678901234567890",
                                      SIZE_MAX, &value));
-  assert_is(value, "v === -123456789012345678901234567890n", "true");
+  test_is(vm, value, "v === -123456789012345678901234567890n", "true");
   test_ok(vm, torpor_bigint_new_text(vm, "0xffZZ", 4, &value));
-  assert_is(value, "v === 255n", "true");
+  test_is(vm, value, "v === 255n", "true");
   test_ok(vm, torpor_bigint_new_text(vm, "", 0, &value));
-  assert_is(value, "v === 0n", "true");
+  test_is(vm, value, "v === 0n", "true");
   test_status(vm, torpor_bigint_new_text(vm, "12x", SIZE_MAX, &value),
               TORPOR_THROWN);
   assert_non_null(strstr(torpor_last_error(vm), "SyntaxError"));
@@ -304,8 +273,8 @@ static void test_dates(void **state) {
   double ms;
   (void)state;
   test_ok(vm, torpor_date_new(vm, 1700000000000.0, &date));
-  assert_is(date, "v instanceof Date && v.toISOString()",
-            "2023-11-14T22:13:20.000Z");
+  test_is(vm, date, "v instanceof Date && v.toISOString()",
+          "2023-11-14T22:13:20.000Z");
   test_ok(vm, torpor_date_read(vm, date, &ms));
   assert_true(ms == 1700000000000.0);
   test_ok(vm, torpor_date_new(vm, -1.9, &date));
@@ -315,7 +284,7 @@ static void test_dates(void **state) {
   test_ok(vm, torpor_date_read(vm, date, &ms));
   assert_true(isnan(ms));
   test_ok(vm, torpor_date_new(vm, 9e15, &date));
-  assert_is(date, "String(v)", "Invalid Date");
+  test_is(vm, date, "String(v)", "Invalid Date");
   test_status(
       vm, torpor_date_read(vm, test_eval(vm, "new Proxy(new Date, {})"), &ms),
       TORPOR_WRONG_TYPE);
@@ -330,21 +299,21 @@ static void test_arrays(void **state) {
   for (int i = 0; i < 200; i++) items[i] = number(i);
   items[7] = test_eval(vm, "({seven: 7})");
   test_ok(vm, torpor_array_new_of(vm, items, 200, &array));
-  assert_is(array, "[Array.isArray(v), v.length, v[7].seven, v[199]].join()",
-            "true,200,7,199");
-  assert_is(array, "v.push(1); v.length = 3; v.map(x => x + 1).join()",
-            "1,2,3");
+  test_is(vm, array, "[Array.isArray(v), v.length, v[7].seven, v[199]].join()",
+          "true,200,7,199");
+  test_is(vm, array, "v.push(1); v.length = 3; v.map(x => x + 1).join()",
+          "1,2,3");
   test_ok(vm, torpor_array_length(vm, array, &length));
   assert_int_equal(length, 3);
   test_ok(vm, torpor_array_new_of(vm, NULL, 0, &array));
-  assert_is(array, "v.push(5), v.join()", "5");
+  test_is(vm, array, "v.push(5), v.join()", "5");
   test_ok(vm, torpor_array_new_sized(vm, 4, &array));
-  assert_is(array, "v.length + ' ' + Object.keys(v).length", "4 0");
+  test_is(vm, array, "v.length + ' ' + Object.keys(v).length", "4 0");
   test_ok(vm, torpor_array_new_sized(vm, UINT32_MAX, &array));
   test_ok(vm, torpor_array_length(vm, array, &length));
   assert_true(length == UINT32_MAX);
   test_ok(vm, torpor_array_new_sized(vm, 0, &array));
-  assert_is(array, "v.length", "0");
+  test_is(vm, array, "v.length", "0");
   test_status(vm,
               torpor_array_length(vm, test_eval(vm, "new Set([1])"), &length),
               TORPOR_WRONG_TYPE);
@@ -374,13 +343,13 @@ static void test_maps(void **state) {
   test_ok(vm, torpor_string_new(vm, "name", 4, &entries[4]));
   entries[5] = torpor_undefined();
   test_ok(vm, torpor_collection_new(vm, TORPOR_BRAND_MAP, entries, 3, &map));
-  assert_is(map,
-            "[v.size, v.get(0), Object.is([...v.keys()][0], 0), v.get(k), "
-            "v.has('name')].join()",
-            "3,1,true,2,true");
+  test_is(vm, map,
+          "[v.size, v.get(0), Object.is([...v.keys()][0], 0), v.get(k), "
+          "v.has('name')].join()",
+          "3,1,true,2,true");
   test_ok(vm, torpor_collection_put(vm, map, number((double)NAN), key));
   test_ok(vm, torpor_collection_get(vm, map, number((double)NAN), &value));
-  assert_is(value, "v === k", "true");
+  test_is(vm, value, "v === k", "true");
   test_ok(vm, torpor_collection_put(vm, map, key, number(3)));
   test_ok(vm, torpor_collection_get(vm, map, key, &value));
   assert_true(torpor_value_number(value) == 3);
@@ -398,7 +367,7 @@ static void test_maps(void **state) {
   test_ok(vm, torpor_collection_read(vm, map, out, 3, &count));
   assert_int_equal(count, 3);
   assert_true(torpor_value_number(out[1]) == 3);
-  assert_text(out[2], "name");
+  test_text_is(vm, out[2], "name");
   assert_true(isnan(torpor_value_number(out[4])));
   out[2] = number(5);
   test_ok(vm, torpor_collection_read(vm, map, out, 1, &count));
@@ -439,12 +408,12 @@ static void test_sets(void **state) {
   (void)state;
   for (int i = 0; i < 3000; i++) values[i] = number(i * 2 % 2500);
   test_ok(vm, torpor_collection_new(vm, TORPOR_BRAND_SET, values, 3000, &set));
-  assert_is(set, "v.size", "1250");
+  test_is(vm, set, "v.size", "1250");
   test_ok(vm, torpor_collection_read(vm, set, out, 3000, &count));
   assert_int_equal(count, 1250);
   assert_true(torpor_value_number(out[1249]) == 2498);
   test_ok(vm, torpor_collection_put(vm, set, number(1), torpor_undefined()));
-  assert_is(set, "v.has(1) && v.size === 1251", "true");
+  test_is(vm, set, "v.has(1) && v.size === 1251", "true");
   test_status(vm, torpor_collection_get(vm, set, number(1), &out[0]),
               TORPOR_WRONG_TYPE);
   /* An iterator that stands in the middle goes on. */
@@ -458,11 +427,11 @@ static void test_sets(void **state) {
   values[0] = test_eval(vm, "globalThis.w = {}");
   test_ok(vm,
           torpor_collection_new(vm, TORPOR_BRAND_WEAK_SET, values, 1, &weak));
-  assert_is(weak, "v instanceof WeakSet && v.has(w)", "true");
+  test_is(vm, weak, "v instanceof WeakSet && v.has(w)", "true");
   values[1] = number(5);
   test_ok(vm,
           torpor_collection_new(vm, TORPOR_BRAND_WEAK_MAP, values, 1, &weak));
-  assert_is(weak, "v.get(w)", "5");
+  test_is(vm, weak, "v.get(w)", "5");
   test_status(vm, torpor_collection_put(vm, weak, number(1), number(1)),
               TORPOR_THROWN);
   test_status(vm, torpor_collection_read(vm, weak, out, 1, &count),
@@ -508,29 +477,29 @@ static void test_errors(void **state) {
     snprintf(expected, sizeof expected,
              "true|true|%s|mess\xc3\xa4ge|1|0|    at somewhere (else.js:1)\n|",
              classes[i]);
-    assert_is(error, source, expected);
+    test_is(vm, error, source, expected);
   }
   parts.name = "AggregateError";
   parts.errors = &errors;
   test_ok(vm, torpor_error_new_with(vm, &parts, &error));
-  assert_is(error, "v.errors.length + v.errors[0].message", "2a");
+  test_is(vm, error, "v.errors.length + v.errors[0].message", "2a");
   parts = (torpor_error_parts)TORPOR_ERROR_PARTS_INIT;
   parts.name = "OwnError";
   test_ok(vm, torpor_error_new_with(vm, &parts, &error));
-  assert_is(error,
-            "[v.constructor === Error, v.name, v.message, 'cause' in v, 'code' "
-            "in v, typeof v.stack].join('|')",
-            "true|OwnError||false|false|string");
+  test_is(vm, error,
+          "[v.constructor === Error, v.name, v.message, 'cause' in v, 'code' "
+          "in v, typeof v.stack].join('|')",
+          "true|OwnError||false|false|string");
   parts.name = "DataCloneError";
   parts.message = "no";
   parts.is_dom = true;
   test_ok(vm, torpor_error_new_with(vm, &parts, &error));
-  assert_is(error,
-            "[v instanceof DOMException, v.name, v.message, v.code].join('|')",
-            "true|DataCloneError|no|25");
+  test_is(vm, error,
+          "[v instanceof DOMException, v.name, v.message, v.code].join('|')",
+          "true|DataCloneError|no|25");
   parts.stack = "here";
   test_ok(vm, torpor_error_new_with(vm, &parts, &error));
-  assert_is(error, "v.stack", "here");
+  test_is(vm, error, "v.stack", "here");
   /* Nothing of the program runs for its stack. */
   parts.stack = NULL;
   test_eval(vm, "Error.prepareStackTrace = () => { throw 'ran' }");
@@ -538,10 +507,10 @@ static void test_errors(void **state) {
   parts.is_dom = false;
   test_ok(vm, torpor_error_new_with(vm, &parts, &error));
   test_ok(vm, torpor_error_new(vm, "Error", "plain", &error));
-  assert_is(error, "typeof v.stack + v.message", "stringplain");
+  test_is(vm, error, "typeof v.stack + v.message", "stringplain");
   parts = (torpor_error_parts)TORPOR_ERROR_PARTS_INIT;
   test_ok(vm, torpor_error_new_with(vm, &parts, &error));
-  assert_is(error, "v.name + '|' + v.message", "Error|");
+  test_is(vm, error, "v.name + '|' + v.message", "Error|");
   parts.size = 5;
   test_status(vm, torpor_error_new_with(vm, &parts, &error), TORPOR_MISUSE);
 }

@@ -6,22 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  return 0;
-}
 
 /* Asserts that 'check', a function, says true of 'value'. */
 static void assert_holds(torpor_value value, const char *check) {

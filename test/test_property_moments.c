@@ -3,23 +3,9 @@
  * calls back and releases what is worked on, and while memory runs out. */
 #include <string.h>
 
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/invoke.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  return 0;
-}
 
 static torpor_key name(const char *text) {
   return torpor_key_name(text);

@@ -6,24 +6,9 @@
 
 #include "common/alloc.h"
 #include "common/text.h"
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/invoke.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
 
 static torpor_value make(const void *data, size_t size,
                          torpor_encoding encoding) {

@@ -7,23 +7,8 @@
 #include <string.h>
 
 #include "common/buffer.h"
-#include "test/support/vm.h"
+#include "test/support/one-vm.h"
 #include "vm/vm.h"
-
-static torpor_vm *vm;
-
-static int open_vm(void **state) {
-  (void)state;
-  vm = test_vm_open(NULL);
-  return 0;
-}
-
-static int close_vm(void **state) {
-  (void)state;
-  torpor_vm_close(vm);
-  vm = NULL;
-  return 0;
-}
 
 static torpor_value call(const char *function, torpor_value argument) {
   torpor_value result;

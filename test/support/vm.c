@@ -69,14 +69,31 @@ double test_eval_number(torpor_vm *vm, const char *source) {
   return torpor_value_number(value);
 }
 
-void test_eval_is(torpor_vm *vm, const char *source, const char *expected) {
-  torpor_value value = test_eval(vm, source);
+void test_text_is(torpor_vm *vm, torpor_value string, const char *expected) {
   torpor_bytes text;
-  test_ok(vm, torpor_string_read(vm, value, &text));
+  test_ok(vm, torpor_string_read(vm, string, &text));
   assert_string_equal((const char *)text.data, expected);
   assert_int_equal(text.size, strlen(expected));
   torpor_bytes_free(&text);
+}
+
+void test_eval_is(torpor_vm *vm, const char *source, const char *expected) {
+  torpor_value value = test_eval(vm, source);
+  test_text_is(vm, value, expected);
   test_ok(vm, torpor_value_release(vm, value));
+}
+
+void test_is(torpor_vm *vm, torpor_value value, const char *source,
+             const char *expected) {
+  torpor_value global;
+  test_ok(vm, torpor_global(vm, &global));
+  test_ok(vm, torpor_set(vm, global, "v", value));
+  test_eval_is(vm, source, expected);
+}
+
+void test_says(const torpor_vm *vm, const char *words) {
+  if (!strstr(torpor_last_error(vm), words))
+    fail_msg("'%s' is not in: %s", words, torpor_last_error(vm));
 }
 
 torpor_status test_eval_status(torpor_vm *vm, const char *source) {

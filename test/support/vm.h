@@ -35,6 +35,13 @@ torpor_value test_eval_module(torpor_vm *vm, const char *source);
 double test_eval_number(torpor_vm *vm, const char *source);
 /* Asserts that String(result) is 'expected'. */
 void test_eval_is(torpor_vm *vm, const char *source, const char *expected);
+/* Makes 'value' the global v, and asserts what String('source') is. */
+void test_is(torpor_vm *vm, torpor_value value, const char *source,
+             const char *expected);
+/* Asserts that the VM's last sentence has 'words' in it. */
+void test_says(const torpor_vm *vm, const char *words);
+/* Asserts that 'string' is 'expected'. */
+void test_text_is(torpor_vm *vm, torpor_value string, const char *expected);
 /* Evaluates and gives the status; the exception is dropped. */
 torpor_status test_eval_status(torpor_vm *vm, const char *source);
 
