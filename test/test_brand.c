@@ -13,33 +13,6 @@ static torpor_value number(double value) {
   return torpor_number(value);
 }
 
-/* What a hostile program does first: from here on nothing of its own can be
- * relied on. */
-static const char hostile[] =
-    "{ const all = [Map, Set, WeakMap, WeakSet, Date, RegExp, Array, Error,"
-    "  TypeError, AggregateError, Symbol, BigInt, ArrayBuffer, DataView,"
-    "  Uint8Array, Object.getPrototypeOf(Uint8Array), Promise, Function,"
-    "  Object];"
-    "const {ownKeys, defineProperty} = Reflect;"
-    "const trap = () => { touched = true; throw new Error('trapped') };"
-    "for (let i = 0; i < all.length; i++) {"
-    "  const keys = ownKeys(all[i].prototype);"
-    "  for (let k = 0; k < keys.length; k++)"
-    "    defineProperty(all[i].prototype, keys[k], {__proto__: null, get: trap,"
-    "      set: trap});"
-    "}"
-    "const names = ['Map', 'Set', 'Date', 'RegExp', 'Array', 'Error', 'Symbol',"
-    "  'BigInt', 'ArrayBuffer', 'Uint8Array', 'DataView'];"
-    "for (let i = 0; i < names.length; i++)"
-    "  globalThis[names[i]] = new Proxy(function () {}, new Proxy({__proto__:"
-    "    null}, {__proto__: null, get: trap})); }"
-    "0";
-
-static void turn_hostile(void) {
-  test_eval(vm, "var touched = false; 0");
-  test_eval(vm, hostile);
-}
-
 /* ---- Brands ---------------------------------------------------------------*/
 
 static const struct {
@@ -131,7 +104,7 @@ static void test_brands(void **state) {
   (void)state;
   for (size_t i = 0; i < KINDS; i++) values[i] = test_eval(vm, kinds[i].source);
   for (size_t i = 0; i < KINDS; i++) check_brand(values[i], i);
-  turn_hostile();
+  test_turn_hostile(vm);
   for (size_t i = 0; i < KINDS; i++) check_brand(values[i], i);
   test_eval_is(vm, "touched", "false");
   test_ok(vm, torpor_value_brand(vm, number(1), &brand));

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "test/support/heap.h"
 #include "test/support/vm.h"
 #include "vm/image.h"
-#include "vm/invoke.h"
 #include "vm/vm.h"
 
 /* A counter of the host's. Those that live are counted. */
@@ -674,11 +674,6 @@ static void test_canonical(void **state) {
 
 /* ---- Memory that runs out -------------------------------------------------*/
 
-static void fail_allocations(torpor_vm *of, uint32_t n) {
-  test_ok(of, torpor__begin(of));
-  test_ok(of, torpor__end(of, TORPOR__INVOKE(of, allocation_fail, n, 0)));
-}
-
 static torpor_status use_all(torpor_vm *of) {
   torpor_class_def def = counter_def();
   torpor_status status = torpor_class_add(of, &def);
@@ -697,10 +692,10 @@ static void test_allocations_fail(void **state) {
   (void)state;
   for (; status != TORPOR_OK; n++) {
     torpor_vm *of = test_vm_open(NULL);
-    fail_allocations(of, n);
+    test_fail_allocations(of, n, 0);
     status = use_all(of);
     if (status == TORPOR_THROWN || status == TORPOR_LIMIT) {
-      fail_allocations(of, UINT32_MAX);
+      test_fail_allocations(of, UINT32_MAX, 0);
       if (!of->classes) test_ok(of, use_all(of));
       test_eval_is(of, "new Counter(4).add(1).value + Counter.name",
                    "5Counter");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_data.c - plain data inside a VM: docs/cbor.md, case by case, in both
  * directions; what is refused; what bytes from anywhere cannot do. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,6 +312,39 @@ static void test_aggregate(void **state) {
 
 /* ---- JSON -----------------------------------------------------------------*/
 
+/* What our printer of CBOR says of a date or a BigInt is what JavaScript says,
+ * for moments of all the years that a Date has and any number of digits. */
+static void test_json_of_random(void **state) {
+  test_random random = {test_count("TORPOR_SEED", 1, 1)};
+  unsigned count = test_count("TORPOR_JSON", 1000, 100000);
+  (void)state;
+  for (unsigned i = 0; i < count; i++) {
+    char source[200];
+    torpor_bytes cbor, json, text;
+    torpor_value list;
+    uint64_t bits = test_random_next(&random);
+    double ms = (double)(int64_t)(bits % 17280000000000001) - 8.64e15;
+    if (i % 2) ms = (double)(int64_t)(bits >> 18) - (double)(1ull << 45);
+    snprintf(source, sizeof source,
+             "[new Date(%.0f), %s(0x%" PRIx64 "n ** %un >> %un)]", ms,
+             i % 3 ? "" : "-", bits >> bits % 64, i % 5, i % 70);
+    list = test_eval(vm, source);
+    test_ok(vm, torpor_cbor_encode(vm, list, &cbor));
+    test_ok(NULL, torpor_cbor_to_json(cbor.data, cbor.size, &json));
+    test_ok(vm, torpor_call(vm,
+                            test_eval(vm,
+                                      "([date, n]) => JSON.stringify([date,"
+                                      " n < 0 ? '-0x' + (-n).toString(16)"
+                                      " : '0x' + n.toString(16)])"),
+                            torpor_undefined(), &list, 1, &list));
+    test_ok(vm, torpor_string_read(vm, list, &text));
+    assert_string_equal((const char *)json.data, (const char *)text.data);
+    torpor_bytes_free(&cbor);
+    torpor_bytes_free(&json);
+    torpor_bytes_free(&text);
+  }
+}
+
 static void assert_json(const char *source, const char *json) {
   torpor_bytes text;
   test_ok(vm, torpor_json_encode(vm, test_eval(vm, source), &text));
@@ -617,14 +651,23 @@ static void test_deep_both_ways(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_both_ways), TEST(test_read_only),
-      TEST(test_errors),    TEST(test_refused),
-      TEST(test_left_out),  TEST(test_copied_views),
-      TEST(test_aggregate), TEST(test_json_written),
-      TEST(test_json_read), TEST(test_getters),
-      TEST(test_malformed), TEST(test_damaged),
-      TEST(test_deep),      TEST(test_deep_both_ways),
-      TEST(test_alike),     TEST(test_changed_while_written),
+      TEST(test_both_ways),
+      TEST(test_read_only),
+      TEST(test_errors),
+      TEST(test_refused),
+      TEST(test_left_out),
+      TEST(test_copied_views),
+      TEST(test_aggregate),
+      TEST(test_json_written),
+      TEST(test_json_read),
+      TEST(test_json_of_random),
+      TEST(test_getters),
+      TEST(test_malformed),
+      TEST(test_damaged),
+      TEST(test_deep),
+      TEST(test_deep_both_ways),
+      TEST(test_alike),
+      TEST(test_changed_while_written),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

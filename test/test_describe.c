@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/heap.h"
 #include "test/support/one-vm.h"
-#include "vm/invoke.h"
 #include "vm/vm.h"
 
 static char *describe(torpor_value value) {
@@ -175,12 +175,6 @@ static void test_without_fuel(void **state) {
   torpor_vm_set_fuel(vm, 0);
 }
 
-static uint32_t fail_guest(uint32_t n, uint32_t more) {
-  test_ok(vm, torpor__begin(vm));
-  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, more)));
-  return (uint32_t)vm->result[0];
-}
-
 /* What cannot be made for lack of memory is missing, or the call says so. */
 static void test_every_allocation(void **state) {
   torpor_value value = test_eval(
@@ -193,15 +187,15 @@ static void test_every_allocation(void **state) {
   unsigned failed = 0;
   (void)state;
   describe(value);
-  fail_guest(UINT32_MAX - 1, 0);
+  test_fail_allocations(vm, UINT32_MAX - 1, 0);
   describe(value);
-  count = fail_guest(UINT32_MAX, 0);
+  count = test_fail_allocations(vm, UINT32_MAX, 0);
   assert_true(count > 20);
   for (uint32_t more = 0; more < 2; more++)
     for (uint32_t n = 0; n < count; n++) {
-      fail_guest(n, more);
+      test_fail_allocations(vm, n, more);
       torpor_status status = torpor_value_describe(vm, value, &text);
-      fail_guest(UINT32_MAX, 0);
+      test_fail_allocations(vm, UINT32_MAX, 0);
       failed += status != TORPOR_OK;
       assert_true(status == TORPOR_OK || status == TORPOR_THROWN ||
                   status == TORPOR_LIMIT);

@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/heap.h"
 #include "test/support/vm.h"
 #include "test/support/file.h"
-#include "vm/invoke.h"
 #include "vm/vm.h"
 
 enum { TEXT_MAX = 2048, FAILURES_MOST = 20000 };
@@ -159,13 +159,6 @@ static void look_at(torpor_vm *vm, torpor_value promise, char *text) {
     text_of(vm, test_eval(vm, "globalThis.out"), text);
 }
 
-/* The result is how many there were since the last time. */
-static uint32_t fail_allocations(torpor_vm *vm, uint32_t n, uint32_t more) {
-  test_ok(vm, torpor__begin(vm));
-  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, more)));
-  return (uint32_t)vm->result[0];
-}
-
 /* Runs the program and leaves in 'text' what came out of it; gives how many
  * allocations there were. */
 static uint32_t run_once(char *text) {
@@ -177,7 +170,7 @@ static uint32_t run_once(char *text) {
   options.deadline_ms = 5000;
   options.module = give_module;
   vm = test_vm_open(&options);
-  fail_allocations(vm, now.n, now.more);
+  test_fail_allocations(vm, now.n, now.more);
   status = torpor_eval(vm, now.program, strlen(now.program), "test.js",
                        is_module(now.program) ? TORPOR_MODULE : TORPOR_SCRIPT,
                        &value);
@@ -189,7 +182,7 @@ static uint32_t run_once(char *text) {
   }
   if (status != TORPOR_OK && status != TORPOR_THROWN)
     complain(torpor_status_name(status), text);
-  count = fail_allocations(vm, UINT32_MAX, 0);
+  count = test_fail_allocations(vm, UINT32_MAX, 0);
   if (status == TORPOR_OK) look_at(vm, value, text);
   test_eval_is(vm, "[1, 2].map(x => x * 2).join()", "2,4");
   torpor_vm_close(vm);

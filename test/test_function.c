@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/alloc.h"
+#include "test/support/heap.h"
 #include "test/support/one-vm.h"
 #include "vm/image.h"
-#include "vm/invoke.h"
 #include "vm/vm.h"
 
 /* Answers how often it was called. */
@@ -525,11 +525,6 @@ static void test_canonical(void **state) {
 
 /* ---- Memory that runs out -------------------------------------------------*/
 
-static void fail_allocations(torpor_vm *of, uint32_t n) {
-  test_ok(of, torpor__begin(of));
-  test_ok(of, torpor__end(of, TORPOR__INVOKE(of, allocation_fail, n, 0)));
-}
-
 /* Everything a function can be, with the n-th allocation failing. */
 static torpor_status use_all(void) {
   torpor_function_def def = TORPOR_FUNCTION_DEF_INIT;
@@ -556,7 +551,7 @@ static void test_allocations_fail(void **state) {
   for (; status != TORPOR_OK; n++) {
     torpor_vm_close(vm);
     vm = test_vm_open(NULL);
-    fail_allocations(vm, n);
+    test_fail_allocations(vm, n, 0);
     status = use_all();
     if (status == TORPOR_OK) break;
     if (status == TORPOR_TRAPPED && torpor_vm_exhausted(vm)) continue;
@@ -564,7 +559,7 @@ static void test_allocations_fail(void **state) {
       print_error("%s at %u\n", torpor_status_name(status), n);
     assert_true(status == TORPOR_THROWN || status == TORPOR_LIMIT);
     assert_true(n < 2000);
-    fail_allocations(vm, UINT32_MAX);
+    test_fail_allocations(vm, UINT32_MAX, 0);
     test_ok(vm, use_all());
     test_eval_is(vm, "db = {}; read(5) + ''", "5");
     test_ok(vm, torpor_vm_collect(vm));

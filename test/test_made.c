@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/heap.h"
 #include "test/support/one-vm.h"
-#include "vm/invoke.h"
 #include "vm/vm.h"
 
 static bool is_undefined(torpor_value value) {
@@ -18,33 +18,6 @@ static bool is_undefined(torpor_value value) {
 
 static torpor_value number(double value) {
   return torpor_number(value);
-}
-
-/* What a hostile program does first: from here on nothing of its own can be
- * relied on. */
-static const char hostile[] =
-    "{ const all = [Map, Set, WeakMap, WeakSet, Date, RegExp, Array, Error,"
-    "  TypeError, AggregateError, Symbol, BigInt, ArrayBuffer, DataView,"
-    "  Uint8Array, Object.getPrototypeOf(Uint8Array), Promise, Function,"
-    "  Object];"
-    "const {ownKeys, defineProperty} = Reflect;"
-    "const trap = () => { touched = true; throw new Error('trapped') };"
-    "for (let i = 0; i < all.length; i++) {"
-    "  const keys = ownKeys(all[i].prototype);"
-    "  for (let k = 0; k < keys.length; k++)"
-    "    defineProperty(all[i].prototype, keys[k], {__proto__: null, get: trap,"
-    "      set: trap});"
-    "}"
-    "const names = ['Map', 'Set', 'Date', 'RegExp', 'Array', 'Error', 'Symbol',"
-    "  'BigInt', 'ArrayBuffer', 'Uint8Array', 'DataView'];"
-    "for (let i = 0; i < names.length; i++)"
-    "  globalThis[names[i]] = new Proxy(function () {}, new Proxy({__proto__:"
-    "    null}, {__proto__: null, get: trap})); }"
-    "0";
-
-static void turn_hostile(void) {
-  test_eval(vm, "var touched = false; 0");
-  test_eval(vm, hostile);
 }
 
 /* ---- Symbols and regular expressions --------------------------------------*/
@@ -589,12 +562,6 @@ static void make_errors(void) {
   CALL(torpor_error_new_with(vm, &parts, NULL));
 }
 
-static uint32_t fail_guest(uint32_t n, uint32_t more) {
-  test_ok(vm, torpor__begin(vm));
-  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, more)));
-  return (uint32_t)vm->result[0];
-}
-
 /* Makes and reads one of everything; 'n' allocations succeed, the next one or
  * all others fail. Gives how many there were. */
 static uint32_t make_everything(uint32_t n, uint32_t more) {
@@ -607,20 +574,20 @@ static uint32_t make_everything(uint32_t n, uint32_t more) {
   test_ok(vm, torpor_regexp_new(vm, "a", 1, "g", 1, &regexp));
   test_ok(vm,
           torpor_bigint_new_words(vm, true, (uint64_t[]){0, 5}, 2, &bigint));
-  fail_guest(n, more);
+  test_fail_allocations(vm, n, more);
   make_numbers(bigint);
   make_texts(regexp);
   make_buffers(buffer);
   make_collections(map);
   make_errors();
-  count = fail_guest(UINT32_MAX, 0);
+  count = test_fail_allocations(vm, UINT32_MAX, 0);
   test_ok(vm, torpor_scope_close(vm, scope));
   return count;
 }
 
 static void test_hostile_program(void **state) {
   (void)state;
-  turn_hostile();
+  test_turn_hostile(vm);
   make_everything(UINT32_MAX - 1, 0);
   test_eval_is(vm, "touched", "false");
 }

@@ -3,8 +3,8 @@
  * calls back and releases what is worked on, and while memory runs out. */
 #include <string.h>
 
+#include "test/support/heap.h"
 #include "test/support/one-vm.h"
-#include "vm/invoke.h"
 #include "vm/vm.h"
 
 static torpor_key name(const char *text) {
@@ -163,12 +163,6 @@ static torpor_status do_construct(torpor_value object) {
   return torpor_construct(vm, class, torpor_undefined(), &object, 1, NULL);
 }
 
-static uint32_t fail_allocations(uint32_t n) {
-  test_ok(vm, torpor__begin(vm));
-  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, 1)));
-  return (uint32_t)vm->result[0];
-}
-
 /* Each allocation of each step fails in turn, with all that follow: something
  * is thrown or a code comes back, and after that the VM works. */
 static void test_no_memory(void **state) {
@@ -189,7 +183,7 @@ static void test_no_memory(void **state) {
                          "({list: new Set([1, {}, 'x']), own: 'text' + 1,"
                          "method(...a) { return a },"
                          "Class: class { #a = {} }})");
-      fail_allocations(n);
+      test_fail_allocations(vm, n, 1);
       status = steps[i](object);
       failures += status != TORPOR_OK;
       if (status == TORPOR_TRAPPED)
@@ -198,7 +192,7 @@ static void test_no_memory(void **state) {
         test_status(vm, status, TORPOR_THROWN);
       if (status != TORPOR_OK) assert_true(torpor_last_error(vm)[0] != 0);
       if (status != TORPOR_TRAPPED) {
-        fail_allocations(UINT32_MAX);
+        test_fail_allocations(vm, UINT32_MAX, 1);
         test_eval_is(vm, "[1, 2].map(x => x * 2).join()", "2,4");
       }
       torpor_vm_close(vm);

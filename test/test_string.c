@@ -6,8 +6,8 @@
 
 #include "common/alloc.h"
 #include "common/text.h"
+#include "test/support/heap.h"
 #include "test/support/one-vm.h"
-#include "vm/invoke.h"
 #include "vm/vm.h"
 
 static torpor_value make(const void *data, size_t size,
@@ -285,11 +285,6 @@ static void test_too_long(void **state) {
 
 /* ---- Memory that is refused -----------------------------------------------*/
 
-static void fail_guest(uint32_t n, uint32_t more) {
-  test_ok(vm, torpor__begin(vm));
-  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, more)));
-}
-
 static void test_guest_memory(void **state) {
   static const char text[] = "a text that is longer \xe2\x82\xac than none";
   torpor_string_view view;
@@ -298,18 +293,18 @@ static void test_guest_memory(void **state) {
   int failed = 0;
   (void)state;
   for (uint32_t n = 0; n < 8; n++) {
-    fail_guest(n, 0);
+    test_fail_allocations(vm, n, 0);
     torpor_status status = torpor_string_new(vm, text, SIZE_MAX, &string);
     if (status != TORPOR_OK) {
       failed++;
       assert_true(status == TORPOR_THROWN || status == TORPOR_LIMIT);
       assert_int_equal(torpor_value_type(string), TORPOR_TYPE_UNDEFINED);
     }
-    fail_guest(UINT32_MAX, 0);
+    test_fail_allocations(vm, UINT32_MAX, 0);
     string = test_eval(vm, "'x'.repeat(9000) + 'y'.repeat(9000)");
-    fail_guest(n, 0);
+    test_fail_allocations(vm, n, 0);
     status = torpor_string_look(vm, string, &view);
-    fail_guest(UINT32_MAX, 0);
+    test_fail_allocations(vm, UINT32_MAX, 0);
     if (status != TORPOR_OK) {
       failed++;
       assert_true(status == TORPOR_THROWN || status == TORPOR_LIMIT);

@@ -8,10 +8,10 @@
  * function, in a callback, in a finalizer, after a trap, after the VM was
  * closed. Each of these is answered with a code and a sentence, and harms
  * nobody. */
+#include "test/support/heap.h"
 #include "test/support/walk-table.h"
 #include "test/support/walk.h"
 #include "vm/error.h"
-#include "vm/invoke.h"
 #include "vm/vm.h"
 
 /* Large enough for whatever one of them gives. */
@@ -278,13 +278,6 @@ static const char probe_tools[] =
     ".filter(k => typeof k === 'string').map(k => [k, tell]));"
     "Object.defineProperty(globalThis, 'x', {get: tell, set: tell}); 0";
 
-/* Of the allocations in the guest to come, 'n' succeed and the next one fails;
- * UINT32_MAX: none fails. */
-static void fail_allocation(torpor_vm *vm, uint32_t n) {
-  test_ok(vm, torpor__begin(vm));
-  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, 0)));
-}
-
 /* Calls 'f' with a probe, when 'n' allocations succeed; gives whether that
  * threw, and whether it ran code. */
 static void probe(const function *f, const char *source, uint32_t n,
@@ -305,11 +298,11 @@ static void probe(const function *f, const char *source, uint32_t n,
   w.size = SIZE_MAX;
   if (strstr(f->name, "cbor")) w.data = "\x9f", w.size = 1;
   if (strstr(f->name, "buffer")) w.size = strlen(w.data);
-  fail_allocation(vm, n);
+  test_fail_allocations(vm, n, 0);
   status = f->call(&w);
   *threw |= status == TORPOR_THROWN;
   if (!vm->broken) {
-    fail_allocation(vm, UINT32_MAX);
+    test_fail_allocations(vm, UINT32_MAX, 0);
     *ran |= test_eval_number(vm, "ran") > 0;
   }
   torpor_vm_close(vm);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* heap.c - whether what a program freed is zero; see heap.h. */
+/* heap.c - the guest's heap; see heap.h. */
 #include <assert.h>
 #include <string.h>
 
 #include "test/support/heap.h"
 #include "test/support/vm.h"
 #include "vm/enter.h"
+#include "vm/invoke.h"
 #include "vm/memory.h"
 #include "vm/vm.h"
 
@@ -79,4 +80,10 @@ uint32_t test_heap_find_free(torpor_vm *vm) {
   uint32_t address = 0;
   visit_copy(vm, keep_block, &address);
   return address;
+}
+
+uint32_t test_fail_allocations(torpor_vm *vm, uint32_t n, uint32_t more) {
+  test_ok(vm, torpor__begin(vm));
+  test_ok(vm, torpor__end(vm, TORPOR__INVOKE(vm, allocation_fail, n, more)));
+  return (uint32_t)vm->result[0];
 }

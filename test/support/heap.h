@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* heap.h - whether what a program freed is zero, as guest/alloc.c promises. */
+/* heap.h - the guest's heap: whether what a program freed is zero, as
+ * guest/alloc.c promises, and allocations that fail. */
 #ifndef TORPOR_TEST_HEAP_H
 #define TORPOR_TEST_HEAP_H
 
@@ -13,5 +14,9 @@ void test_heap_check(torpor_vm *vm);
 
 /* The address of a byte in a free block that is no link. */
 uint32_t test_heap_find_free(torpor_vm *vm);
+
+/* After 'n' allocations the next one fails, and 'more' behind it; UINT32_MAX:
+ * none does. Gives how many there were since the last call. */
+uint32_t test_fail_allocations(torpor_vm *vm, uint32_t n, uint32_t more);
 
 #endif

@@ -100,6 +100,31 @@ torpor_status test_eval_status(torpor_vm *vm, const char *source) {
   return torpor_eval(vm, source, SIZE_MAX, "test.js", TORPOR_SCRIPT, NULL);
 }
 
+static const char hostile[] =
+    "{ const all = [Map, Set, WeakMap, WeakSet, Date, RegExp, Array, Error,"
+    "  TypeError, AggregateError, Symbol, BigInt, ArrayBuffer, DataView,"
+    "  Uint8Array, Object.getPrototypeOf(Uint8Array), Promise, Function,"
+    "  Object];"
+    "const {ownKeys, defineProperty} = Reflect;"
+    "const trap = () => { touched = true; throw new Error('trapped') };"
+    "for (let i = 0; i < all.length; i++) {"
+    "  const keys = ownKeys(all[i].prototype);"
+    "  for (let k = 0; k < keys.length; k++)"
+    "    defineProperty(all[i].prototype, keys[k], {__proto__: null, get: trap,"
+    "      set: trap});"
+    "}"
+    "const names = ['Map', 'Set', 'Date', 'RegExp', 'Array', 'Error', 'Symbol',"
+    "  'BigInt', 'ArrayBuffer', 'Uint8Array', 'DataView'];"
+    "for (let i = 0; i < names.length; i++)"
+    "  globalThis[names[i]] = new Proxy(function () {}, new Proxy({__proto__:"
+    "    null}, {__proto__: null, get: trap})); }"
+    "0";
+
+void test_turn_hostile(torpor_vm *vm) {
+  test_eval(vm, "var touched = false; 0");
+  test_eval(vm, hostile);
+}
+
 void test_run_jobs(torpor_vm *vm) {
   test_ok(vm, torpor_job_run(vm, 0, NULL));
   assert_false(torpor_job_pending(vm));

@@ -45,6 +45,11 @@ void test_text_is(torpor_vm *vm, torpor_value string, const char *expected);
 /* Evaluates and gives the status; the exception is dropped. */
 torpor_status test_eval_status(torpor_vm *vm, const char *source);
 
+/* Does what a hostile program does first: from here on nothing that a program
+ * can replace can be relied on. What uses it all the same throws, and sets the
+ * global 'touched'. */
+void test_turn_hostile(torpor_vm *vm);
+
 /* Runs all jobs. */
 void test_run_jobs(torpor_vm *vm);
 /* Restores with 'options' (NULL: none). */
