@@ -528,7 +528,8 @@ static int write_plain(cbor_writer *w, JSValueConst value,
     if (status == 0) status = js_poll_interrupts(torpor__ctx);
   }
   noted.shape = shape;
-  if (status == 0 && count == shape->prop_count) form_keep(kept, &noted);
+  if (status == 0 && count > 0 && count == shape->prop_count)
+    form_keep(kept, &noted);
   js_free_shape(torpor__rt, shape);
   return status;
 }

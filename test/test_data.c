@@ -310,6 +310,32 @@ static void test_aggregate(void **state) {
   assert_true(torpor_value_is_true(result));
 }
 
+/* More shapes than are remembered while data are written, inside each other in
+ * any order, so that one takes the place of another half way. */
+static void test_many_shapes(void **state) {
+  torpor_bytes cbor;
+  torpor_value value, back, same;
+  (void)state;
+  value = test_eval(
+      vm,
+      "let n = 1; const roll = k => (n = n * 48271 % 2147483647) % k;"
+      "const make = depth => { const o = {}, s = roll(40);"
+      "  for (let i = 0; i < s % 9; i++)"
+      "    o['k' + s + i] = depth && roll(3) ? make(depth - 1) : roll(9);"
+      "  return o };"
+      "const list = []; for (let i = 0; i < 300; i++) list.push(make(5));"
+      "list");
+  test_ok(vm, torpor_cbor_encode(vm, value, &cbor));
+  test_ok(vm, torpor_cbor_decode(vm, cbor.data, cbor.size, &back));
+  test_ok(vm, torpor_call(vm,
+                          test_eval(vm,
+                                    "x => JSON.stringify(x) ==="
+                                    "  JSON.stringify(list)"),
+                          torpor_undefined(), &back, 1, &same));
+  assert_true(torpor_value_is_true(same));
+  torpor_bytes_free(&cbor);
+}
+
 /* ---- JSON -----------------------------------------------------------------*/
 
 /* What our printer of CBOR says of a date or a BigInt is what JavaScript says,
@@ -651,23 +677,15 @@ static void test_deep_both_ways(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_both_ways),
-      TEST(test_read_only),
-      TEST(test_errors),
-      TEST(test_refused),
-      TEST(test_left_out),
-      TEST(test_copied_views),
-      TEST(test_aggregate),
-      TEST(test_json_written),
-      TEST(test_json_read),
-      TEST(test_json_of_random),
-      TEST(test_getters),
-      TEST(test_malformed),
-      TEST(test_damaged),
-      TEST(test_deep),
-      TEST(test_deep_both_ways),
-      TEST(test_alike),
-      TEST(test_changed_while_written),
+      TEST(test_both_ways),   TEST(test_read_only),
+      TEST(test_errors),      TEST(test_refused),
+      TEST(test_left_out),    TEST(test_copied_views),
+      TEST(test_aggregate),   TEST(test_json_written),
+      TEST(test_json_read),   TEST(test_json_of_random),
+      TEST(test_many_shapes), TEST(test_getters),
+      TEST(test_malformed),   TEST(test_damaged),
+      TEST(test_deep),        TEST(test_deep_both_ways),
+      TEST(test_alike),       TEST(test_changed_while_written),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }
