@@ -261,7 +261,7 @@ def write_enums(facts):
 
 def write_statuses():
     yield "\n/** What each code means and what to do, by its number. */\n"
-    yield "export const STATUS_TEXT: Readonly<Record<Status, string>> = {\n"
+    yield "export const STATUS_TEXT: Readonly<Record<number, string>> = {\n"
     for name, text in statuses():
         yield f"  [Status.{name}]:\n    {json.dumps(text)},\n"
     yield "};\n"
