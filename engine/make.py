@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """make.py - makes an engine: from C to a baked module to C again.
 
-Usage: make.py --quickjs DIR [--unpatched] [--builtins DIR] --out DIR
-               [--depfile FILE]
+Usage: make.py --quickjs DIR [--unpatched] [--builtins DIR] [--node NODE]
+               --out DIR [--depfile FILE]
 
   --quickjs   must have the patches of engine/patches, unless --unpatched
+  --node      what bakes; the one that tools/setup brought if not given
 
   guest/js/*  -> library.h           guest/embed.py
   builtin-*.h of --builtins -> same  fit-builtins.py, when --quickjs has none
@@ -32,6 +33,7 @@ import translate
 
 ENGINE = pathlib.Path(__file__).resolve().parent
 SOURCE = ENGINE.parent
+NODE = SOURCE / "build/deps/node/bin/node"
 
 # 128 KiB are beyond the limit that guest/stack.h sets, for C code that does
 # not ask for the limit.
@@ -86,10 +88,10 @@ def compile_core(quickjs, builtins, parts):
     return re.split(r"\s+", text.replace("\\\n", " ").strip())
 
 
-def bake(parts, out):
+def bake(node, parts, out):
     run("clang-22", *WASM, "-O2", "-nostdlib", "-Wl,--no-entry", f"-I{SOURCE}",
         ENGINE / "layout.c", "-o", parts / "layout.wasm")
-    run("node", ENGINE / "bake.mjs", parts / "core.wasm", parts / "layout.wasm",
+    run(node, ENGINE / "bake.mjs", parts / "core.wasm", parts / "layout.wasm",
         parts / "engine.wasm", out / "engine-id.h")
     shutil.copyfile(parts / "engine.wasm", out / "engine.wasm")
 
@@ -106,6 +108,8 @@ def main():
                         help="take the sources as they are")
     parser.add_argument("--builtins", type=pathlib.Path,
                         help="sources that have what --quickjs may lack")
+    parser.add_argument("--node", type=pathlib.Path, default=NODE,
+                        help="Node, which initialises the engine")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--depfile", type=pathlib.Path)
     options = parser.parse_args()
@@ -115,7 +119,7 @@ def main():
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     files = compile_core(quickjs, options.builtins, parts)
-    bake(parts, out)
+    bake(options.node, parts, out)
     try:
         translate.translate(out / "engine.wasm", parts, out)
     except translate.Failed as error:

@@ -24,8 +24,9 @@ def make(folder):
         shutil.copytree(SOURCE / name, folder / "source" / name)
     shutil.copytree(QUICKJS, folder / "js engine")
     subprocess.run([sys.executable, folder / "source/engine/make.py",
-                    "--quickjs", folder / "js engine", "--out",
-                    folder / "out"], check=True, cwd=folder)
+                    "--quickjs", folder / "js engine", "--node",
+                    os.environ["TORPOR_NODE"], "--out", folder / "out"],
+                   check=True, cwd=folder)
     return {name: (folder / "out" / name).read_bytes() for name in OUTPUTS}
 
 

