@@ -12,7 +12,7 @@ compile = cmake --build $(BUILD) -j $(JOBS) --target
 run_tests = ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
 
 .PHONY: all setup configure test test-quick test-full sanitize check format
-.PHONY: demo bench install dist clean distclean help
+.PHONY: demo bench npm install dist clean distclean help
 
 all: configure ## build the command, the libraries and the engine
 	@$(compile) all
@@ -51,6 +51,9 @@ format: setup ## rewrite the C as .clang-format says
 
 bench: all ## side by side with named peers
 	@bench/run $(BUILD)
+
+npm: configure ## the npm package: build/npm/torpor-vm-VERSION.tgz
+	@$(compile) npm
 
 install: all ## into PREFIX (/usr/local), under DESTDIR if set
 	@cmake --install $(BUILD) --prefix $(PREFIX)

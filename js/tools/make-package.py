@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""make-package.py - builds the npm package: OUT/torpor-vm-VERSION.tgz.
+
+OUT/package gets what goes into it, which is compiled there: a copy of src/ with
+what is generated (FILES), dist/, the wasm files and the texts. src/ here gets
+the generated files as well, so that an editor finds them. The same sources, by
+the same Node, give the same bytes.
+
+Usage: make-package.py --node NODE --engine ENGINE.wasm --out OUT
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+PACKAGE = pathlib.Path(__file__).resolve().parent.parent
+ROOT = PACKAGE.parent
+MODULES = PACKAGE / "node_modules"
+TOOLS = PACKAGE / "tools"
+
+# What is generated into src/: the name, and what writes it.
+FILES = {
+    "abi.ts": lambda engine, out: [TOOLS / "make-abi.py", out],
+    "engine-id.ts": lambda engine, out: [TOOLS / "make-engine-id.py", engine,
+                                         out],
+}
+
+
+def run(*command, **how):
+    """Runs a program; its failure, with what it said, is ours."""
+    command = [str(part) for part in command]
+    done = subprocess.run(command, check=False, text=True, **how)
+    if done.returncode != 0:
+        sys.exit(f"make-package.py: this failed: {' '.join(command)}")
+    return done.stdout
+
+
+def copy_sources(stage):
+    """src/ of here, without what is generated, becomes that of the package."""
+    shutil.rmtree(stage, ignore_errors=True)
+    shutil.copytree(PACKAGE / "src", stage / "src", ignore=lambda folder, _: (
+        FILES if pathlib.Path(folder) == PACKAGE / "src" else ()))
+    shutil.copyfile(PACKAGE / "package.json", stage / "package.json")
+
+
+def generate(engine, stage):
+    for name, command in FILES.items():
+        made, here = stage / "src" / name, PACKAGE / "src" / name
+        run(sys.executable, *command(engine, made))
+        if not here.is_file() or here.read_bytes() != made.read_bytes():
+            shutil.copyfile(made, here)
+
+
+def compile_sources(node, stage):
+    if not (MODULES / "typescript").is_dir():
+        sys.exit("make-package.py: there is no TypeScript in js/node_modules; "
+                 "run tools/setup")
+    shutil.copyfile(PACKAGE / "tsconfig.json", stage / "tsconfig.json")
+    run(node, MODULES / "typescript/bin/tsc", "-p", stage)
+
+
+def copy_texts(engine, stage):
+    shutil.copyfile(engine, stage / "engine.wasm")
+    for name in ("LICENSE", "NOTICE"):
+        shutil.copyfile(ROOT / name, stage / name)
+    if (PACKAGE / "README.md").is_file():
+        shutil.copyfile(PACKAGE / "README.md", stage / "README.md")
+
+
+def pack(node, stage, out):
+    """npm sets times and owners to the same for all, but keeps modes."""
+    for path in stage.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    npm = node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
+    made = json.loads(run(
+        node, npm, "pack", "--json", "--ignore-scripts", "--offline",
+        "--loglevel=error",
+        "--pack-destination", out, "--cache", out / "npm-cache",
+        cwd=stage, stdout=subprocess.PIPE,
+        env={**os.environ, "NO_UPDATE_NOTIFIER": "1"}))
+    print(out / made[0]["filename"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Builds the npm package.")
+    for name in ("--node", "--engine", "--out"):
+        parser.add_argument(name, type=pathlib.Path, required=True)
+    options = parser.parse_args()
+    node, engine, out = (path.resolve() for path in
+                         (options.node, options.engine, options.out))
+    stage = out / "package"
+    out.mkdir(parents=True, exist_ok=True)
+    copy_sources(stage)
+    generate(engine, stage)
+    compile_sources(node, stage)
+    copy_texts(engine, stage)
+    pack(node, stage, out)
+
+
+if __name__ == "__main__":
+    main()
