@@ -7,7 +7,10 @@ what is generated (FILES), dist/, the wasm files and the texts. src/ here gets
 the generated files as well, so that an editor finds them. The same sources, by
 the same Node, give the same bytes.
 
-Usage: make-package.py --node NODE --engine ENGINE.wasm --out OUT
+Usage: make-package.py --node NODE --engine ENGINE.wasm --helper HELPER
+                       --out OUT
+
+HELPER is what js/helper/make.sh made.
 """
 
 import argparse
@@ -23,12 +26,8 @@ ROOT = PACKAGE.parent
 MODULES = PACKAGE / "node_modules"
 TOOLS = PACKAGE / "tools"
 
-# What is generated into src/: the name, and what writes it.
-FILES = {
-    "abi.ts": lambda engine, out: [TOOLS / "make-abi.py", out],
-    "engine-id.ts": lambda engine, out: [TOOLS / "make-engine-id.py", engine,
-                                         out],
-}
+# What is generated into src/.
+FILES = ["abi.ts", "engine-id.ts", "format/helper-wasm.ts"]
 
 
 def run(*command, **how):
@@ -43,15 +42,20 @@ def run(*command, **how):
 def copy_sources(stage):
     """src/ of here, without what is generated, becomes that of the package."""
     shutil.rmtree(stage, ignore_errors=True)
-    shutil.copytree(PACKAGE / "src", stage / "src", ignore=lambda folder, _: (
-        FILES if pathlib.Path(folder) == PACKAGE / "src" else ()))
+    shutil.copytree(PACKAGE / "src", stage / "src")
+    for name in FILES:
+        (stage / "src" / name).unlink(missing_ok=True)
     shutil.copyfile(PACKAGE / "package.json", stage / "package.json")
 
 
-def generate(engine, stage):
-    for name, command in FILES.items():
-        made, here = stage / "src" / name, PACKAGE / "src" / name
-        run(sys.executable, *command(engine, made))
+def generate(engine, helper, stage):
+    source = stage / "src"
+    run(sys.executable, TOOLS / "make-abi.py", source / "abi.ts")
+    run(sys.executable, TOOLS / "make-engine-id.py", engine,
+        source / "engine-id.ts")
+    shutil.copyfile(helper / "helper-wasm.ts", source / "format/helper-wasm.ts")
+    for name in FILES:
+        made, here = source / name, PACKAGE / "src" / name
         if not here.is_file() or here.read_bytes() != made.read_bytes():
             shutil.copyfile(made, here)
 
@@ -64,8 +68,9 @@ def compile_sources(node, stage):
     run(node, MODULES / "typescript/bin/tsc", "-p", stage)
 
 
-def copy_texts(engine, stage):
+def copy_rest(engine, helper, stage):
     shutil.copyfile(engine, stage / "engine.wasm")
+    shutil.copyfile(helper / "zstd.wasm", stage / "zstd.wasm")
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(ROOT / name, stage / name)
     if (PACKAGE / "README.md").is_file():
@@ -88,17 +93,18 @@ def pack(node, stage, out):
 
 def main():
     parser = argparse.ArgumentParser(description="Builds the npm package.")
-    for name in ("--node", "--engine", "--out"):
+    for name in ("--node", "--engine", "--helper", "--out"):
         parser.add_argument(name, type=pathlib.Path, required=True)
     options = parser.parse_args()
-    node, engine, out = (path.resolve() for path in
-                         (options.node, options.engine, options.out))
+    node, engine, helper, out = (
+        path.resolve() for path in
+        (options.node, options.engine, options.helper, options.out))
     stage = out / "package"
     out.mkdir(parents=True, exist_ok=True)
     copy_sources(stage)
-    generate(engine, stage)
+    generate(engine, helper, stage)
     compile_sources(node, stage)
-    copy_texts(engine, stage)
+    copy_rest(engine, helper, stage)
     pack(node, stage, out)
 
 
