@@ -48,11 +48,10 @@ def copy_sources(stage):
     shutil.copyfile(PACKAGE / "package.json", stage / "package.json")
 
 
-def generate(engine, helper, stage):
+def generate(node, engine, helper, stage):
     source = stage / "src"
     run(sys.executable, TOOLS / "make-abi.py", source / "abi.ts")
-    run(sys.executable, TOOLS / "make-engine-id.py", engine,
-        source / "engine-id.ts")
+    run(node, TOOLS / "make-engine-id.mjs", engine, source / "engine-id.ts")
     shutil.copyfile(helper / "helper-wasm.ts", source / "format/helper-wasm.ts")
     for name in FILES:
         made, here = source / name, PACKAGE / "src" / name
@@ -102,7 +101,7 @@ def main():
     stage = out / "package"
     out.mkdir(parents=True, exist_ok=True)
     copy_sources(stage)
-    generate(engine, helper, stage)
+    generate(node, engine, helper, stage)
     compile_sources(node, stage)
     copy_rest(engine, helper, stage)
     pack(node, stage, out)
