@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: MIT
+//
+// core.ts - the inside of a VM: its instance, entering it, texts on their way
+// in, values on their way out.
+//
+// The public classes (vm.ts, handle.ts) are made of this one and of the files
+// that each know one thing (property.ts, text.ts, function.ts, ...). Their calls
+// have one shape:
+//
+//     core.begin();                        may it be entered? is it asleep?
+//     const key = core.put("name");        texts go into guest memory
+//     const status = core.enter(() => core.exports.torpor_get(bits, ...));
+//     return core.give(status);            a handle, or an error
+//
+//  (1) Texts that are put live until the next begin, or until `end`. The window
+//      takes small ones; larger ones are allocated in the guest, and released by
+//      `end`, which whoever puts texts calls.
+//  (2) Between begin and enter nothing else enters the guest but allocation.
+//  (3) Every handle that an entry gives is retained: it lives until it is
+//      released. Only what a host function is called with ends with that call.
+
+import {
+  CONTROL_HANDLES,
+  CONTROL_HEAP_USED,
+  CONTROL_JOBS,
+  HOST_FUEL,
+  HOST_MEMORY_MAX,
+  HOST_RETAIN,
+  HOST_STACK,
+  Status,
+  TAG_BOOLEAN,
+  TAG_NULL,
+  TAG_UNDEFINED,
+  WINDOW,
+} from "./abi.js";
+import {
+  FALSE_BITS,
+  NULL_BITS,
+  NUMBER,
+  numberBits,
+  TRUE_BITS,
+  UNDEFINED_BITS,
+} from "./border.js";
+import type { Engine } from "./engine.js";
+import {
+  BrokenError,
+  BusyError,
+  DisposedError,
+  errorOf,
+  InterruptedError,
+  LimitError,
+  MisuseError,
+  NotFoundError,
+  StaleHandleError,
+} from "./errors.js";
+import { JSException } from "./exception.js";
+import { JSValueHandle } from "./handle.js";
+import type { Instance } from "./instance.js";
+import type { Settings } from "./options.js";
+import type { Promises } from "./promise.js";
+import type { QuickJS } from "./vm.js";
+
+const encoder = new TextEncoder();
+
+/** A text in guest memory: UTF-8, a zero byte behind it. */
+export interface Placed {
+  readonly address: number;
+  readonly size: number;
+}
+
+export class Core {
+  readonly instance: Instance;
+  readonly exports: Instance["exports"];
+  readonly engine: Engine;
+  readonly settings: Settings;
+  /** The public face of this VM. */
+  vm!: QuickJS;
+  promises!: Promises;
+  disposed = false;
+  /** Disposed of from inside a host function; done when that has returned. */
+  closing = false;
+  /** Restored, and not entered since. */
+  asleep: boolean;
+  /** Counts the handles that were made. */
+  order = 0;
+  /** Handles of the innermost withScope. */
+  scope: JSValueHandle[] | null = null;
+  /** No collection before the heap has so many bytes. */
+  collect = 0;
+  deadlineAt = Infinity;
+  /** What a function of the host's threw that had no other way to say it. */
+  interruption: unknown = undefined;
+  /** What is done at the end of each outermost call. */
+  after: (() => void) | null = null;
+  /** Told when the VM has ended. */
+  ended: (() => void) | null = null;
+  readonly undefined: JSValueHandle;
+  readonly null: JSValueHandle;
+  readonly true: JSValueHandle;
+  readonly false: JSValueHandle;
+  private cursor = 0;
+  private loans: number[] = [];
+  private forgotten: bigint[] = [];
+
+  constructor(instance: Instance, settings: Settings, asleep: boolean) {
+    this.instance = instance;
+    this.exports = instance.exports;
+    this.engine = instance.engine;
+    this.settings = settings;
+    this.asleep = asleep;
+    const constant = (tag: number, number: number, bits: bigint) =>
+      new JSValueHandle(this, tag, number, bits, true);
+    this.undefined = constant(TAG_UNDEFINED, NaN, UNDEFINED_BITS);
+    this.null = constant(TAG_NULL, 0, NULL_BITS);
+    this.true = constant(TAG_BOOLEAN, 1, TRUE_BITS);
+    this.false = constant(TAG_BOOLEAN, 0, FALSE_BITS);
+  }
+
+  // ---- Entering -------------------------------------------------------------
+
+  /** The host's part of the control block; zero in a snapshot. */
+  arm(): void {
+    const { instance, settings } = this;
+    const at = instance.control;
+    instance.u32[(at + HOST_MEMORY_MAX) >>> 2] = settings.memoryMax;
+    instance.u32[(at + HOST_STACK) >>> 2] = settings.stack;
+    instance.u8[at + HOST_RETAIN] = 1;
+    this.setFuel(settings.fuel);
+  }
+
+  /** May it be entered? Wakes it if it is asleep. */
+  begin(): void {
+    if (this.disposed) throw new DisposedError("the VM was disposed of");
+    const { instance } = this;
+    if (instance.broken !== null)
+      throw new BrokenError(
+        `the VM is broken (${instance.broken.message})`,
+        { cause: instance.broken },
+      );
+    if (this.asleep) this.wake();
+    if (instance.depth === 0) {
+      if (this.settings.deadline !== 0)
+        this.deadlineAt = performance.now() + this.settings.deadline;
+      if (this.forgotten.length !== 0) this.releaseForgotten();
+    }
+    this.cursor = 0;
+  }
+
+  private wake(): void {
+    this.asleep = false;
+    const status = this.enter(() =>
+      this.exports.torpor_wake(this.settings.wakeFlags),
+    );
+    this.check(status);
+    this.configure();
+  }
+
+  /** What the host decides about the language; ends with each sleep. */
+  configure(): void {
+    const { omit, options } = this.settings;
+    const late = options.onUnhandledRejection ? 2 : 0;
+    if (omit === "" && late === 0 && this.collect === 0) return;
+    this.cursor = 0;
+    const mark = this.mark();
+    const names = this.put(omit);
+    const status = this.enter(() =>
+      this.exports.torpor_configure(names.address, names.size, this.collect, late),
+    );
+    this.end(mark);
+    this.check(status);
+  }
+
+  /** Calls an export that gives a status. */
+  enter(run: () => number): number {
+    const { instance } = this;
+    let status: number;
+    instance.depth++;
+    try {
+      status = run();
+    } catch (error) {
+      throw instance.trapped(error);
+    } finally {
+      instance.depth--;
+      instance.look();
+    }
+    if (this.interruption !== undefined && instance.depth === 0) return Status.INTERRUPTED;
+    return status;
+  }
+
+  /** At the end of a public call that may have run code of the program. */
+  leave(): void {
+    if (this.instance.depth === 0 && this.after !== null) this.after();
+  }
+
+  /** Not from inside a host function. */
+  requireOutside(what: string): void {
+    if (this.instance.depth !== 0)
+      throw new BusyError(
+        `${what} is not possible while guest code is on the stack; return from the host function first`,
+      );
+  }
+
+  // ---- Texts in -------------------------------------------------------------
+
+  /** What `end` is given. */
+  mark(): number {
+    return this.loans.length;
+  }
+
+  /** Releases the texts that were put since `mark`. */
+  end(mark: number): void {
+    while (this.loans.length > mark) {
+      const address = this.loans.pop()!;
+      if (this.instance.broken === null)
+        this.enter(() => this.exports.torpor_release(address));
+    }
+  }
+
+  /** Room for `size` bytes and a zero byte behind them. */
+  room(size: number): number {
+    const needed = (size + 8) & ~7;
+    if (this.cursor + needed <= WINDOW) {
+      const address = this.instance.window + this.cursor;
+      this.cursor += needed;
+      return address;
+    }
+    return this.allocate(size + 1);
+  }
+
+  private allocate(size: number): number {
+    if (size > 0x7fffffff) throw new LimitError("a text or buffer of more than 2 GiB does not fit into a VM");
+    const address =
+      this.enter(() => this.exports.torpor_allocate(size)) >>> 0;
+    if (address === 0)
+      throw new LimitError(`the VM has no memory for ${size} bytes; raise memoryLimit`);
+    this.instance.range(address, size, "an allocation");
+    this.loans.push(address);
+    return address;
+  }
+
+  /** Bytes that the guest owns from then on; 0: no memory. */
+  hand(bytes: Uint8Array): number {
+    const address =
+      this.enter(() => this.exports.torpor_allocate(bytes.length + 1)) >>> 0;
+    if (address === 0) return 0;
+    this.instance.range(address, bytes.length + 1, "an allocation");
+    this.instance.u8.set(bytes, address);
+    this.instance.u8[address + bytes.length] = 0;
+    return address;
+  }
+
+  /** Puts a text as UTF-8; lone surrogates become U+FFFD. */
+  put(text: string): Placed {
+    const length = text.length;
+    if (length <= 64) {
+      const address = this.room(length);
+      const u8 = this.instance.u8;
+      let at = 0;
+      for (; at < length; at++) {
+        const unit = text.charCodeAt(at);
+        if (unit >= 128) break;
+        u8[address + at] = unit;
+      }
+      if (at === length) {
+        u8[address + length] = 0;
+        return { address, size: length };
+      }
+    }
+    if (this.cursor + length * 3 + 8 <= WINDOW) {
+      const address = this.room(length * 3);
+      const u8 = this.instance.u8;
+      const size = encoder.encodeInto(
+        text,
+        u8.subarray(address, address + length * 3),
+      ).written;
+      u8[address + size] = 0;
+      return { address, size };
+    }
+    return this.putBytes(encoder.encode(text));
+  }
+
+  putBytes(bytes: Uint8Array): Placed {
+    const address = this.room(bytes.length);
+    this.instance.u8.set(bytes, address);
+    this.instance.u8[address + bytes.length] = 0;
+    return { address, size: bytes.length };
+  }
+
+  /** Writes border values side by side; the address of the first. */
+  putValues(handles: readonly JSValueHandle[], from = 0): number {
+    const count = handles.length - from;
+    const address =
+      count <= 64 ? this.instance.slots * 4 : this.room(count * 8);
+    for (let i = 0; i < count; i++)
+      this.write((address >>> 3) + i, handles[i + from]!);
+    return address;
+  }
+
+  /** Writes a handle's value at an index of 64-bit words. */
+  write(index: number, handle: JSValueHandle): void {
+    this.require(handle);
+    if (handle._tag === NUMBER) {
+      const number = handle._number;
+      this.instance.f64[index] = number === number ? number : NaN;
+    } else {
+      this.instance.u64[index] = handle._bits;
+    }
+  }
+
+  slot(n: number, bits: bigint): void {
+    this.instance.u64[(this.instance.slots >>> 1) + n] = bits;
+  }
+
+  /** Two slots: where a text lies and how long it is. */
+  slotText(n: number, placed: Placed): void {
+    const at = this.instance.slots + 2 * n;
+    const { u32 } = this.instance;
+    u32[at] = placed.address;
+    u32[at + 1] = 0;
+    u32[at + 2] = placed.size;
+    u32[at + 3] = 0;
+  }
+
+  // ---- Values ---------------------------------------------------------------
+
+  /** Refuses what is no handle, of another VM, or at its end. */
+  require(handle: JSValueHandle): void {
+    if (!(handle instanceof JSValueHandle))
+      throw new MisuseError(
+        `a handle is wanted, not ${describeHost(handle)}; vm.hostToHandle makes one`,
+      );
+    if (handle._core !== this)
+      throw new StaleHandleError("this handle belongs to another VM");
+    if (handle._ended !== null) throw new StaleHandleError(handle._ended);
+  }
+
+  bits(handle: JSValueHandle): bigint {
+    this.require(handle);
+    return handle._tag === NUMBER ? numberBits(handle._number) : handle._bits;
+  }
+
+  /** The value of result[n] as a handle of its own. */
+  take(n = 0): JSValueHandle {
+    const { instance } = this;
+    const at = instance.result + 2 * n;
+    const upper = instance.u32[at + 1]!;
+    if (upper < 0xfff90000)
+      return new JSValueHandle(this, NUMBER, instance.f64[at >>> 1]!, 0n, false);
+    const tag = upper >>> 16;
+    if (tag === TAG_UNDEFINED) return this.undefined;
+    if (tag === TAG_NULL) return this.null;
+    if (tag === TAG_BOOLEAN) return instance.u32[at]! & 1 ? this.true : this.false;
+    return this.own(tag, instance.u64[at >>> 1]!);
+  }
+
+  /** A handle that is released with the object that this gives. */
+  own(tag: number, bits: bigint): JSValueHandle {
+    const handle = new JSValueHandle(this, tag, 0, bits, false);
+    handle._order = ++this.order;
+    if (this.scope !== null) this.scope.push(handle);
+    watch(handle, this);
+    return handle;
+  }
+
+  /** The value of result[0] as a handle that everybody shares. */
+  takeConstant(): JSValueHandle {
+    const { u32, u64 } = this.instance;
+    const at = this.instance.result;
+    return new JSValueHandle(this, u32[at + 1]! >>> 16, 0, u64[at >>> 1]!, true);
+  }
+
+  /** What was thrown, as a handle that says so. */
+  takeException(): JSValueHandle {
+    const found = this.take();
+    const handle = found._constant
+      ? new JSValueHandle(this, found._tag, found._number, found._bits, false)
+      : found;
+    handle._exception = true;
+    return handle;
+  }
+
+  /** Releases a handle at once. */
+  release(bits: bigint): void {
+    const { instance } = this;
+    if (this.disposed || instance.broken !== null || this.asleep) return;
+    instance.depth++;
+    try {
+      this.exports.torpor_value_release(bits);
+    } catch (error) {
+      throw instance.trapped(error);
+    } finally {
+      instance.depth--;
+      instance.look();
+    }
+  }
+
+  /** The object of a handle was collected: releases it when the VM is entered next. */
+  forget(bits: bigint): void {
+    if (!this.disposed) this.forgotten.push(bits);
+  }
+
+  private releaseForgotten(): void {
+    const forgotten = this.forgotten;
+    this.forgotten = [];
+    for (const bits of forgotten) this.release(bits);
+  }
+
+  // ---- Outcomes -------------------------------------------------------------
+
+  /** The result of an entry: a handle. What was thrown is one, too, unless the VM throws. */
+  give(status: number): JSValueHandle {
+    if (status === Status.OK) return this.take();
+    if (status !== Status.THROWN) return this.refuse(status);
+    const thrown = this.takeException();
+    if (this.settings.throws) throw new JSException(thrown);
+    return thrown;
+  }
+
+  /** For entries that give nothing: what was thrown is thrown as a JSException. */
+  check(status: number): void {
+    if (status === Status.OK) return;
+    if (status === Status.THROWN) throw new JSException(this.takeException());
+    this.refuse(status);
+  }
+
+  /** A handle, or an error that says what there is not. */
+  found(status: number, what: string): JSValueHandle {
+    this.foundNothing(status, what);
+    return this.take();
+  }
+
+  foundNothing(status: number, what: string): void {
+    if (status === Status.NOT_FOUND) throw new NotFoundError(what);
+    this.check(status);
+  }
+
+  /** What failed while nobody waited. */
+  report(error: unknown): void {
+    if (error instanceof InterruptedError) return; /* the jobs that are left run when they are drained next */
+    this.promises.fail(error);
+  }
+
+  refuse(status: number): never {
+    if (status === Status.INTERRUPTED) {
+      const cause = this.interruption;
+      this.interruption = undefined;
+      throw new InterruptedError(
+        undefined,
+        cause === undefined ? undefined : { cause },
+      );
+    }
+    if (status === Status.LIMIT) throw new LimitError(this.limitText());
+    throw errorOf(status);
+  }
+
+  private limitText(): string {
+    return "the VM has no memory left, or too many handles are alive; raise memoryLimit, or dispose of handles";
+  }
+
+  // ---- Facts ----------------------------------------------------------------
+
+  word(offset: number): number {
+    return this.instance.u32[(this.instance.control + offset) >>> 2]!;
+  }
+
+  get heapUsed(): number {
+    return this.word(CONTROL_HEAP_USED);
+  }
+
+  get handleCount(): number {
+    return this.word(CONTROL_HANDLES);
+  }
+
+  get hasJobs(): boolean {
+    return this.word(CONTROL_JOBS) !== 0;
+  }
+
+  setFuel(fuel: number): void {
+    const at = (this.instance.control + HOST_FUEL) >>> 2;
+    this.instance.u32[at] = fuel >>> 0;
+    this.instance.u32[at + 1] = Math.floor(fuel / 4294967296);
+  }
+
+  get fuel(): number {
+    const at = (this.instance.control + HOST_FUEL) >>> 2;
+    return this.instance.u32[at]! + this.instance.u32[at + 1]! * 4294967296;
+  }
+}
+
+// ---- Handles that were forgotten --------------------------------------------
+
+interface Watched {
+  readonly core: WeakRef<Core>;
+  readonly bits: bigint;
+}
+
+const registry = new FinalizationRegistry<Watched>(({ core, bits }) =>
+  core.deref()?.forget(bits),
+);
+const cores = new WeakMap<Core, WeakRef<Core>>();
+
+// A handle's number is never used again, so it does no harm that what was
+// disposed of is released once more. Unregistering would cost as much as that.
+function watch(handle: JSValueHandle, core: Core): void {
+  let ref = cores.get(core);
+  if (ref === undefined) cores.set(core, (ref = new WeakRef(core)));
+  registry.register(handle, { core: ref, bits: handle._bits });
+}
+
+/** What a host value is, for sentences. */
+export function describeHost(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value === "function") return "a function";
+  if (typeof value === "object")
+    return Array.isArray(value) ? "an array" : "an object";
+  return typeof value === "undefined" ? "undefined" : `a ${typeof value}`;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+//
+// data.ts - whole values across the border in one call: dump and hostToHandle.
+//
+// Between the two they are CBOR (data/), in its live form: what is no data is
+// undefined, and promises and handles go as handles. Primitives need none of
+// that.
+
+import { CBOR_LIVE, Status, TAG_OBJECT } from "./abi.js";
+import { BIGINT, BOOLEAN, NULL, NUMBER, STRING, SYMBOL, UNDEFINED } from "./border.js";
+import { bridge, follow } from "./bridge.js";
+import type { Core } from "./core.js";
+import { readCbor } from "./data/cbor-read.js";
+import { writeCbor } from "./data/cbor-write.js";
+import { JSValueHandle } from "./handle.js";
+import { newBigInt, newString, readBigInt, readString, readSymbol, symbolOf } from "./text.js";
+
+// ---- Out --------------------------------------------------------------------
+
+/** The value as one of the host's. */
+export function dump(core: Core, handle: JSValueHandle): unknown {
+  core.begin();
+  const bits = core.bits(handle);
+  switch (handle._tag) {
+    case NUMBER:
+      return handle._number;
+    case UNDEFINED:
+      return undefined;
+    case NULL:
+      return null;
+    case BOOLEAN:
+      return handle._number === 1;
+    case STRING:
+      return readString(core, bits);
+    case BIGINT:
+      return readBigInt(core, bits);
+    case SYMBOL: {
+      const { key } = readSymbol(core, bits);
+      return key === undefined ? undefined : Symbol.for(key);
+    }
+  }
+  return dumpObject(core, bits);
+}
+
+function dumpObject(core: Core, bits: bigint): unknown {
+  const { instance, exports } = core;
+  const status = core.enter(() => exports.torpor_cbor_encode_with(bits, CBOR_LIVE));
+  core.check(status);
+  const address = instance.integer(0);
+  const size = instance.integer(1);
+  const owned = instance.integer(2) === 1;
+  instance.range(address, size, "the data of a value");
+  try {
+    return readCbor(instance.u8.subarray(address, address + size), {
+      handle: (number) => follow(core, core.own(TAG_OBJECT, retained(number))),
+    });
+  } finally {
+    if (owned && instance.broken === null)
+      core.enter(() => exports.torpor_release(address));
+    core.leave();
+  }
+}
+
+function retained(number: number): bigint {
+  return (BigInt(TAG_OBJECT) << 48n) | BigInt(number);
+}
+
+// ---- In ---------------------------------------------------------------------
+
+/** A handle of the guest's counterpart of a host value. */
+export function hostToHandle(core: Core, value: unknown): JSValueHandle {
+  core.begin();
+  switch (typeof value) {
+    case "undefined":
+      return core.undefined;
+    case "number":
+      return new JSValueHandle(core, NUMBER, value, 0n, false);
+    case "boolean":
+      return value ? core.true : core.false;
+    case "string":
+      return newString(core, value);
+    case "bigint":
+      return newBigInt(core, value);
+    case "symbol":
+      return symbolOf(core, value);
+  }
+  if (value === null) return core.null;
+  if (value instanceof JSValueHandle) {
+    core.require(value);
+    return value.dup();
+  }
+  return makeObject(core, value);
+}
+
+function makeObject(core: Core, value: unknown): JSValueHandle {
+  const held: JSValueHandle[] = [];
+  try {
+    const bytes = writeCbor(value, { handle: (found) => handleFor(core, found, held) });
+    core.begin();
+    const mark = core.mark();
+    const placed = core.putBytes(bytes);
+    const { exports } = core;
+    const status = core.enter(() =>
+      exports.torpor_cbor_decode_with(placed.address, placed.size, CBOR_LIVE),
+    );
+    const made = status === Status.OK ? core.take() : core.give(status);
+    core.end(mark);
+    core.leave();
+    return made;
+  } finally {
+    for (const handle of held) handle.dispose();
+  }
+}
+
+/** The number of a handle for what is a promise or a handle; undefined for all else. */
+function handleFor(core: Core, found: unknown, held: JSValueHandle[]): number | undefined {
+  if (found instanceof JSValueHandle) {
+    core.require(found);
+    if (found._tag < STRING) return undefined;
+    return numberOf(found);
+  }
+  if (!(found instanceof Promise)) return undefined;
+  const promise = bridge(core, found);
+  held.push(promise);
+  return numberOf(promise);
+}
+
+function numberOf(handle: JSValueHandle): number {
+  return Number(handle._bits & 0xffffffffffffn);
+}

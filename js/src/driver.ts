@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// driver.ts - what performs operations: functions by the kind of operation.
+//
+// A driver gets an operation and a function that ends it, which it calls once,
+// never before it has returned. It may give a function that stops what it does;
+// that is called when the program cancels the operation or the VM ends. After a
+// restore drivers get all operations that are pending, as if they had just
+// begun: a timer keeps the moment when it is due.
+
+import { MisuseError } from "./errors.js";
+import type { Operation, Outcomes } from "./operation.js";
+
+/** Stops what a driver does for one operation. */
+export type Cancel = () => void;
+
+/** Performs operations of one kind. */
+export type Driver = (
+  operation: Operation,
+  settle: (outcome: Outcomes) => void,
+) => Cancel | void;
+
+/** Drivers by kind. */
+export type Drivers = Readonly<Record<string, Driver>>;
+
+export class DriverSet {
+  private readonly drivers: Map<string, Driver>;
+
+  constructor(drivers: Drivers = {}) {
+    this.drivers = new Map(Object.entries(drivers));
+    for (const [kind, driver] of this.drivers)
+      if (typeof driver !== "function") throw new MisuseError(`the driver for '${kind}' is not a function`);
+  }
+
+  get size(): number {
+    return this.drivers.size;
+  }
+
+  find(kind: string): Driver | undefined {
+    return this.drivers.get(kind);
+  }
+}
+
+/** The longest that the host's own timers wait at once. */
+const LONGEST = 0x7fffffff;
+
+interface Waiting {
+  readonly due: number;
+  readonly id: number;
+  readonly settle: (outcome: Outcomes) => void;
+}
+
+/**
+ * Performs the guest's `setTimeout` and `setInterval` with the host's timers:
+ * what is due first comes first, of two the one that began first.
+ *
+ * ```js
+ * using vm = await QuickJS.create({ drivers: { timer: timerDriver() } });
+ * ```
+ */
+export function timerDriver(now: () => number = Date.now): Driver {
+  const waiting = new Set<Waiting>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const next = (): Waiting | undefined => {
+    let first: Waiting | undefined;
+    for (const one of waiting)
+      if (!first || one.due < first.due || (one.due === first.due && one.id < first.id)) first = one;
+    return first;
+  };
+  const arm = (): void => {
+    clearTimeout(timer);
+    const first = next();
+    if (first === undefined) return;
+    timer = setTimeout(fire, Math.min(Math.max(Math.ceil(first.due - now()), 0), LONGEST));
+  };
+  const fire = (): void => {
+    const moment = now();
+    for (let first = next(); first && first.due <= moment; first = next()) {
+      waiting.delete(first);
+      first.settle({ value: undefined });
+    }
+    arm();
+  };
+  return ({ due = 0, id }, settle) => {
+    const one: Waiting = { due, id, settle };
+    waiting.add(one);
+    arm();
+    return () => {
+      waiting.delete(one);
+      arm();
+    };
+  };
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+//
+// engine.ts - an engine: the compiled module, its id, and its baseline.
+//
+// The engine id is the SHA-256 of the engine's file, and every snapshot names
+// it. Of a module that was compiled elsewhere the file is not at hand: such a
+// module is known by the fingerprint in its section "torpor" (docs/engine.md),
+// which must be that of the engine in this package.
+//
+// The baseline is the memory of an instance that has just been made. It ends at
+// its last byte that is not zero, or with the control block, rounded up to
+// 4,096.
+
+import { CONTROL_SIZE, CONTROL_STACK_SIZE, CONTROL_VERSION, ABI_VERSION } from "./abi.js";
+import { ENGINE_FINGERPRINT, ENGINE_ID } from "./engine-id.js";
+import { EngineError, FormatError, IoError, MisuseError, NewerError } from "./errors.js";
+import { toHex } from "./format/hex.js";
+import { sha256 } from "./format/sha256.js";
+import { Instance } from "./instance.js";
+import { loadEngineFile } from "#engine-file";
+
+/** What an engine may be given as. */
+export type EngineSource =
+  | BufferSource
+  | WebAssembly.Module
+  | Response
+  | URL
+  | string;
+
+/** An engine, ready to make VMs. */
+export class Engine {
+  readonly module: WebAssembly.Module;
+  /** 32 bytes: the SHA-256 of the engine's file. */
+  readonly id: Uint8Array;
+  readonly idHex: string;
+  /** Memory of a new instance, from 0 on. */
+  readonly baseline: Uint8Array<ArrayBuffer>;
+  /** The same from the end of the stack on; the stack is zero. */
+  readonly upper: Uint8Array<ArrayBuffer>;
+  readonly control: number;
+  readonly stackSize: number;
+  readonly stackPointer: number;
+  readonly tableSize: number;
+  /** Initial size of memory, in pages of 65,536 bytes. */
+  readonly pages: number;
+  /** Instances that wait to be used again (pool.ts). */
+  readonly idle: Instance[] = [];
+
+  constructor(module: WebAssembly.Module, idHex: string) {
+    const probe = probeModule(module);
+    this.module = module;
+    this.idHex = idHex;
+    this.id = Uint8Array.from(idHex.match(/../g) ?? [], (x) => parseInt(x, 16));
+    this.control = probe.control;
+    this.stackPointer = probe.stackPointer;
+    this.tableSize = probe.tableSize;
+    this.pages = probe.memory.length / 65536;
+    const view = new DataView(probe.memory.buffer);
+    const version = view.getUint32(this.control + CONTROL_VERSION, true);
+    if (version > ABI_VERSION)
+      throw new NewerError(
+        `this engine has version ${version} of the guest interface; this package knows ${ABI_VERSION}: use a newer torpor-vm`,
+      );
+    this.stackSize = view.getUint32(this.control + CONTROL_STACK_SIZE, true);
+    this.baseline = cutBaseline(probe.memory, this.control + CONTROL_SIZE);
+    this.upper = this.baseline.subarray(this.stackSize);
+  }
+}
+
+interface Probe {
+  control: number;
+  stackPointer: number;
+  tableSize: number;
+  memory: Uint8Array<ArrayBuffer>;
+}
+
+const NOT_ENGINE = "this WebAssembly module is not a Torpor engine; give the engine.wasm of torpor-vm";
+
+function probeModule(module: WebAssembly.Module): Probe {
+  const imports: Record<string, () => number> = {};
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    if (from !== "torpor" || kind !== "function") throw new EngineError(NOT_ENGINE);
+    imports[name] = () => 0;
+  }
+  const { exports } = new WebAssembly.Instance(module, { torpor: imports });
+  const { memory, torpor_control, __stack_pointer, __indirect_function_table } =
+    exports;
+  if (
+    !(memory instanceof WebAssembly.Memory) ||
+    !(torpor_control instanceof WebAssembly.Global) ||
+    !(__stack_pointer instanceof WebAssembly.Global) ||
+    !(__indirect_function_table instanceof WebAssembly.Table)
+  )
+    throw new EngineError(NOT_ENGINE);
+  const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
+  const control = torpor_control.value as number;
+  if (control < 0 || control + CONTROL_SIZE > bytes.length)
+    throw new EngineError(NOT_ENGINE);
+  return {
+    control,
+    stackPointer: __stack_pointer.value as number,
+    tableSize: __indirect_function_table.length,
+    memory: bytes,
+  };
+}
+
+function cutBaseline(
+  memory: Uint8Array<ArrayBuffer>,
+  least: number,
+): Uint8Array<ArrayBuffer> {
+  let end = memory.length;
+  while (end > least && memory[end - 1] === 0) end--;
+  return memory.slice(0, Math.ceil(end / 4096) * 4096);
+}
+
+// ---- Loading ----------------------------------------------------------------
+
+// What was loaded already, by what it was given as. Bytes that a program
+// changes after giving them are its own affair: they were compiled.
+const known = new WeakMap<object, Promise<Engine>>();
+let own: Promise<Engine> | undefined;
+
+/** The engine that `source` is; that of this package without one. */
+export function loadEngine(
+  source?: EngineSource | Promise<EngineSource>,
+): Promise<Engine> {
+  if (source === undefined) {
+    own ??= loadEngineFile("engine.wasm").then(fromGiven);
+    own.catch(() => (own = undefined));
+    return own;
+  }
+  if (typeof source === "string" || source instanceof URL)
+    return fetchEngine(source).then(fromGiven);
+  if (typeof source !== "object" || source === null)
+    return Promise.reject(new MisuseError("the option 'wasm' is bytes, a WebAssembly.Module, a URL, a Response, or a promise of one"));
+  let engine = known.get(source);
+  if (!engine) {
+    engine = Promise.resolve(source).then((given) =>
+      given === source ? fromGiven(given) : loadEngine(given),
+    );
+    known.set(source, engine);
+    engine.catch(() => known.delete(source));
+  }
+  return engine;
+}
+
+/** The same where it is there already: for what must not wait. */
+async function fetchEngine(url: string | URL): Promise<Response> {
+  try {
+    return await fetch(url);
+  } catch (error) {
+    throw new IoError(`the engine could not be loaded from ${url}`, { cause: error });
+  }
+}
+
+async function fromGiven(given: unknown): Promise<Engine> {
+  if (given instanceof WebAssembly.Module) return fromModule(given);
+  if (typeof Response !== "undefined" && given instanceof Response) {
+    if (!given.ok)
+      throw new IoError(`the engine could not be loaded: ${given.url} answered ${given.status}`);
+    return fromBytes(new Uint8Array(await given.arrayBuffer()));
+  }
+  if (given instanceof ArrayBuffer) return fromBytes(new Uint8Array(given));
+  if (ArrayBuffer.isView(given))
+    return fromBytes(new Uint8Array(given.buffer as ArrayBuffer, given.byteOffset, given.byteLength));
+  throw new MisuseError("the option 'wasm' is bytes, a WebAssembly.Module, a URL, a Response, or a promise of one");
+}
+
+async function fromBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Engine> {
+  const id = toHex(await sha256Of(bytes));
+  let module: WebAssembly.Module;
+  try {
+    module = await WebAssembly.compile(bytes);
+  } catch (error) {
+    throw new FormatError("these bytes are not a WebAssembly module; give the engine.wasm of torpor-vm", { cause: error });
+  }
+  return new Engine(module, id);
+}
+
+/** Outside of secure contexts a browser has no crypto.subtle. */
+async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  const subtle = globalThis.crypto?.subtle;
+  if (subtle) return new Uint8Array(await subtle.digest("SHA-256", bytes));
+  return sha256(bytes);
+}
+
+function fromModule(module: WebAssembly.Module): Engine {
+  const [section] = WebAssembly.Module.customSections(module, "torpor");
+  if (!section) throw new EngineError(NOT_ENGINE);
+  if (toHex(new Uint8Array(section)) !== ENGINE_FINGERPRINT)
+    throw new EngineError(
+      "this module is another engine than that of this package; give its bytes, so that its id can be found",
+    );
+  return new Engine(module, ENGINE_ID);
+}

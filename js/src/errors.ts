@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+//
+// errors.ts - one error class for each cause, with the code that C gives.
+//
+// A program tells causes apart by class (`error instanceof LimitError`) or by
+// `error.code`, whose numbers and names are those of torpor_status. What guest
+// code throws is not among them: that is a JSException (exception.ts).
+
+import { Status, STATUS_TEXT } from "./abi.js";
+
+export type StatusName = keyof typeof Status;
+
+const names = new Map<number, StatusName>(
+  (Object.entries(Status) as [StatusName, number][]).map(([name, code]) => [
+    code,
+    name,
+  ]),
+);
+
+/**
+ * What every error of this package is.
+ *
+ * ```js
+ * try {
+ *   await QuickJS.restore(bytes);
+ * } catch (error) {
+ *   if (error instanceof TorporError) console.error(error.codeName);
+ * }
+ * ```
+ */
+export class TorporError extends Error {
+  /** The number that C gives to this cause (torpor_status). */
+  readonly code: number;
+  /** Its name, as "LIMIT". */
+  readonly codeName: string;
+
+  constructor(code: number, message?: string, options?: ErrorOptions) {
+    super(message ?? STATUS_TEXT[code] ?? `status ${code}`, options);
+    this.name = "TorporError";
+    this.code = code;
+    this.codeName = names.get(code) ?? "UNKNOWN";
+  }
+}
+
+type Make = new (message?: string, options?: ErrorOptions) => TorporError;
+const makers = new Map<number, Make>();
+
+// The name is given, since what makes a program smaller renames classes.
+function define(code: number, name: string): Make {
+  return class extends TorporError {
+    constructor(message?: string, options?: ErrorOptions) {
+      super(code, message, options);
+      this.name = name;
+    }
+  };
+}
+
+/** Guest code was stopped by its fuel, its deadline or an interrupt handler. The VM may be used. */
+export class InterruptedError extends define(Status.INTERRUPTED, "InterruptedError") {}
+/** Guest code ended in a fault, or the host's stack or memory ended below it: the VM is broken. */
+export class TrappedError extends define(Status.TRAPPED, "TrappedError") {}
+/** The VM trapped earlier. Dispose of it, or restore a snapshot. */
+export class BrokenError extends define(Status.BROKEN, "BrokenError") {}
+/** Not possible while guest code is on the stack. */
+export class BusyError extends define(Status.BUSY, "BusyError") {}
+/** The host has no memory for it. */
+export class OutOfMemoryError extends define(Status.NOMEM, "OutOfMemoryError") {}
+/** An argument is wrong. */
+export class MisuseError extends define(Status.MISUSE, "MisuseError") {}
+/** The handle was disposed of, or belongs to a call that has returned. */
+export class StaleHandleError extends define(Status.STALE, "StaleHandleError") {}
+/** The value is of another type than the call needs. */
+export class WrongTypeError extends define(Status.WRONG_TYPE, "WrongTypeError") {}
+/** A limit was reached; the message says which. */
+export class LimitError extends define(Status.LIMIT, "LimitError") {}
+/** Reading or writing failed: the engine file could not be loaded. */
+export class IoError extends define(Status.IO, "IoError") {}
+/** There is no such thing: token, operation, engine file. */
+export class NotFoundError extends define(Status.NOT_FOUND, "NotFoundError") {}
+/** The bytes are of another kind, or damaged. */
+export class FormatError extends define(Status.FORMAT, "FormatError") {}
+/** Made by a newer version. */
+export class NewerError extends define(Status.NEWER, "NewerError") {}
+/** Needs another engine. */
+export class EngineError extends define(Status.ENGINE, "EngineError") {}
+/** Needs an extension that is missing or different. */
+export class ExtensionError extends define(Status.EXTENSION, "ExtensionError") {}
+/** The checksum does not match: the bytes were altered. */
+export class ChecksumError extends define(Status.CHECKSUM, "ChecksumError") {}
+/** The program waits for a promise that nothing can settle any more. */
+export class DeadlockError extends define(Status.DEADLOCK, "DeadlockError") {}
+/** The VM that it waited for was disposed of. */
+export class DisposedError extends define(Status.CANCELLED, "DisposedError") {}
+/** There is one of that name already. */
+export class ExistsError extends define(Status.EXISTS, "ExistsError") {}
+/** Not supported on this host. */
+export class UnsupportedError extends define(Status.UNSUPPORTED, "UnsupportedError") {}
+/** The key is another or missing, or the bytes were altered. */
+export class KeyError extends define(Status.KEY, "KeyError") {}
+/** It is a difference from a snapshot that was not given. */
+export class ParentError extends define(Status.PARENT, "ParentError") {}
+
+for (const made of [
+  InterruptedError, TrappedError, BrokenError, BusyError, OutOfMemoryError,
+  MisuseError, StaleHandleError, WrongTypeError, LimitError, IoError,
+  NotFoundError, FormatError, NewerError, EngineError, ExtensionError,
+  ChecksumError, DeadlockError, DisposedError, ExistsError, UnsupportedError,
+  KeyError, ParentError,
+])
+  makers.set(new made().code, made);
+
+/** The error of a status, not thrown. */
+export function errorOf(
+  code: number,
+  message?: string,
+  options?: ErrorOptions,
+): TorporError {
+  const made = makers.get(code);
+  return made
+    ? new made(message, options)
+    : new TorporError(code, message, options);
+}
+
+/** Throws the error of a status. */
+export function fail(
+  code: number,
+  message?: string,
+  options?: ErrorOptions,
+): never {
+  throw errorOf(code, message, options);
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+//
+// handle.ts - a value of a VM as the host holds it.
+//
+// Numbers, booleans, null and undefined are in the handle itself; every other
+// value stays in the VM, and the handle keeps it alive there until it is
+// disposed of, or until the host's collector finds the handle forgotten.
+//
+//  (1) A handle is of one VM and is refused by every other.
+//  (2) After `dispose` every use is an error, never another value: the number
+//      of a handle is never used again.
+
+import { Brand } from "./abi.js";
+import { BIGINT, BOOLEAN, NULL, NUMBER, OBJECT, STRING, SYMBOL, UNDEFINED } from "./border.js";
+import type { Core } from "./core.js";
+import {
+  brandOf, bytesOf, classIdOf, classNameOf, identityOf, isCallable, proxyPart, toBoolean, toNumber, typeOf,
+} from "./look.js";
+import { promiseStateOf } from "./promise-state.js";
+import {
+  defineProperty, deleteProperty, getProperty, hasOwn, keysOf, lengthOf, ownDescriptor, ownKeys, ownNames,
+  prototypeOf, setProperty, type OwnDescriptor, type PropertyFlags, type PropertyKeyLike,
+} from "./property.js";
+import { readBigInt, readString, readText } from "./text.js";
+import type { QuickJS } from "./vm.js";
+
+const DISPOSED = "the handle was disposed of";
+
+/**
+ * A value of a VM.
+ *
+ * ```js
+ * using vm = await QuickJS.create();
+ * using point = vm.evalCode("({ x: 1, y: [2, 3] })");
+ * console.log(point.typeof, point.keys()); // object [ 'x', 'y' ]
+ * ```
+ */
+export class JSValueHandle {
+  /** @internal */
+  readonly _core: Core;
+  /** @internal The border's tag; NUMBER for numbers. */
+  readonly _tag: number;
+  /** @internal What Number() makes of what is not a handle. */
+  readonly _number: number;
+  /** @internal */
+  readonly _bits: bigint;
+  /** @internal Shared by everybody; disposing of it does nothing. */
+  readonly _constant: boolean;
+  /** @internal Why it cannot be used any more. */
+  _ended: string | null = null;
+  /** @internal */
+  _exception = false;
+  /** @internal Its number in the order of making. */
+  _order = 0;
+  /** @internal Somebody but the caller keeps it, so that being a result does not end it. */
+  _kept = false;
+
+  /** @internal */
+  constructor(core: Core, tag: number, number: number, bits: bigint, constant: boolean) {
+    this._core = core;
+    this._tag = tag;
+    this._number = number;
+    this._bits = bits;
+    this._constant = constant;
+  }
+
+  /** The VM that the value is of. */
+  get vm(): QuickJS {
+    return this._core.vm;
+  }
+
+  // ---- What it is ------------------------------------------------------------
+
+  /** Whether guest code threw this value, in a VM with `exceptions: "return"`. */
+  get isException(): boolean {
+    return this._exception;
+  }
+  get isUndefined(): boolean {
+    return this._tag === UNDEFINED;
+  }
+  get isNull(): boolean {
+    return this._tag === NULL;
+  }
+  get isBool(): boolean {
+    return this._tag === BOOLEAN;
+  }
+  get isNumber(): boolean {
+    return this._tag === NUMBER;
+  }
+  get isString(): boolean {
+    return this._tag === STRING;
+  }
+  get isSymbol(): boolean {
+    return this._tag === SYMBOL;
+  }
+  get isBigInt(): boolean {
+    return this._tag === BIGINT;
+  }
+  /** An object of any kind, also a function; not null. */
+  get isObject(): boolean {
+    return this._tag === OBJECT;
+  }
+  get isFunction(): boolean {
+    return isCallable(this._core, this);
+  }
+  get isArray(): boolean {
+    return this.brand === Brand.ARRAY;
+  }
+  get isError(): boolean {
+    return this.brand === Brand.ERROR;
+  }
+  get isPromise(): boolean {
+    return this.brand === Brand.PROMISE;
+  }
+  get isArrayBuffer(): boolean {
+    return this.brand === Brand.ARRAY_BUFFER;
+  }
+  /** A proxy, which no program can tell from other objects. */
+  get isProxy(): boolean {
+    return this.brand === Brand.PROXY;
+  }
+  get isMap(): boolean {
+    return this.brand === Brand.MAP;
+  }
+  get isSet(): boolean {
+    return this.brand === Brand.SET;
+  }
+  get isDate(): boolean {
+    return this.brand === Brand.DATE;
+  }
+  get isRegExp(): boolean {
+    return this.brand === Brand.REGEXP;
+  }
+  get isWeakRef(): boolean {
+    return this.brand === Brand.WEAK_REF;
+  }
+  get isWeakMap(): boolean {
+    return this.brand === Brand.WEAK_MAP;
+  }
+  get isWeakSet(): boolean {
+    return this.brand === Brand.WEAK_SET;
+  }
+  get isDataView(): boolean {
+    return this.brand === Brand.DATA_VIEW;
+  }
+
+  /** The kind of object that the engine made, a number of `Brand`; 0 for what is no object. No program can change it. */
+  get brand(): number {
+    return brandOf(this._core, this);
+  }
+
+  /** As the operator gives it. */
+  get typeof(): string {
+    return typeOf(this._core, this);
+  }
+  /** The number of the engine's class; 0 for what is no object. */
+  get classId(): number {
+    return classIdOf(this._core, this);
+  }
+  /** The engine's name of the class, as "Map"; undefined for what is no object. */
+  get className(): string | undefined {
+    return classNameOf(this._core, this);
+  }
+  /** The name of the function in `constructor`, if that is plain data. */
+  get constructorName(): string | undefined {
+    return constructorName(this);
+  }
+  /** A number that the handles of one value share while it lives; 0 for values that are not on the guest's heap. */
+  get identity(): number {
+    return identityOf(this._core, this);
+  }
+  /** The property `length` as a number. */
+  get length(): number {
+    return lengthOf(this._core, this);
+  }
+  /** 0 pending, 1 fulfilled, 2 rejected. */
+  get promiseState(): number {
+    return promiseStateOf(this._core, this);
+  }
+
+  // ---- What it holds ---------------------------------------------------------
+
+  /** Number(value); of a bigint or a symbol a TypeError of the guest. */
+  toNumber(): number {
+    return toNumber(this._core, this);
+  }
+  /** The value of a bigint. */
+  toBigInt(): bigint {
+    this._core.begin();
+    return readBigInt(this._core, this._core.bits(this));
+  }
+  /** String(value), which may run code of the program when it is an object. */
+  toString(): string {
+    const core = this._core;
+    core.begin();
+    const bits = core.bits(this);
+    if (this._tag === STRING) return readString(core, bits);
+    const text = readText(core, bits);
+    core.leave();
+    return text;
+  }
+  /** Whether the value is truthy. */
+  toBoolean(): boolean {
+    return toBoolean(this._core, this);
+  }
+  /** A copy of the bytes of an ArrayBuffer, or of what a view covers. */
+  toArrayBuffer(): ArrayBuffer {
+    return bytesOf(this._core, this).buffer;
+  }
+  /** The same as a Uint8Array. */
+  toUint8Array(): Uint8Array<ArrayBuffer> {
+    return bytesOf(this._core, this);
+  }
+
+  // ---- Properties ------------------------------------------------------------
+
+  getProp(key: PropertyKeyLike): JSValueHandle {
+    return getProperty(this._core, this, key);
+  }
+  setProp(key: PropertyKeyLike, value: JSValueHandle): void {
+    setProperty(this._core, this, key, value);
+  }
+  defineProp(key: PropertyKeyLike, value: JSValueHandle, flags?: PropertyFlags): void {
+    defineProperty(this._core, this, key, value, flags);
+  }
+  /** False: it cannot be deleted. */
+  deleteProp(key: PropertyKeyLike): boolean {
+    return deleteProperty(this._core, this, key);
+  }
+  hasOwnProperty(key: PropertyKeyLike): boolean {
+    return hasOwn(this._core, this, key);
+  }
+  propertyIsEnumerable(key: PropertyKeyLike): boolean {
+    const found = ownDescriptor(this._core, this, key);
+    found?.value?.dispose();
+    found?.get?.dispose();
+    found?.set?.dispose();
+    return found?.enumerable ?? false;
+  }
+  /** Object.keys. */
+  keys(): string[] {
+    return keysOf(this._core, this);
+  }
+  /** Object.getOwnPropertyNames. */
+  getOwnPropertyNames(): string[] {
+    return ownNames(this._core, this);
+  }
+  /** Reflect.ownKeys; symbols as handles, which are the caller's. */
+  getOwnPropertyKeys(): (string | JSValueHandle)[] {
+    return ownKeys(this._core, this);
+  }
+  /** The property, without running its getter; the handles in it are the caller's. */
+  getOwnPropertyDescriptor(key: PropertyKeyLike): OwnDescriptor | undefined {
+    return ownDescriptor(this._core, this, key);
+  }
+  /** An object, or null. */
+  getPrototypeOf(): JSValueHandle {
+    return prototypeOf(this._core, this);
+  }
+  /** What a proxy stands before, without its traps; null once it is revoked. */
+  getProxyTarget(): JSValueHandle {
+    return proxyPart(this._core, this, 0);
+  }
+  getProxyHandler(): JSValueHandle {
+    return proxyPart(this._core, this, 1);
+  }
+
+  // ---- Its life --------------------------------------------------------------
+
+  /** Gives the handle to `use`, and disposes of it afterwards. */
+  consume<T>(use: (handle: this) => T): T {
+    try {
+      return use(this);
+    } finally {
+      this.dispose();
+    }
+  }
+
+  /** Another handle of the same value, with a life of its own. */
+  dup(): JSValueHandle {
+    const core = this._core;
+    core.begin();
+    const bits = core.bits(this);
+    if (this._constant) return this;
+    if (this._tag === NUMBER) return new JSValueHandle(core, NUMBER, this._number, 0n, false);
+    core.check(core.enter(() => core.exports.torpor_value_retain(bits)));
+    return core.take();
+  }
+
+  get disposed(): boolean {
+    return this._ended !== null;
+  }
+
+  /** Ends the handle; does nothing if it has ended. */
+  dispose(): void {
+    if (this._ended !== null || this._constant) return;
+    const core = this._core;
+    this._ended = core.settings.debug ? disposalPlace() : DISPOSED;
+    if (this._tag >= STRING) core.release(this._bits);
+  }
+
+  /** The same, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function disposalPlace(): string {
+  const stack = new Error().stack ?? "";
+  const lines = stack.split("\n").filter((line) => /^\s*at |@/.test(line)).slice(2, 6);
+  return `${DISPOSED} here:\n${lines.join("\n")}`;
+}
+
+/** Follows plain data only: no getter and no trap of a proxy runs. */
+function constructorName(handle: JSValueHandle): string | undefined {
+  const core = handle._core;
+  if (handle._tag !== OBJECT) return undefined;
+  const held: JSValueHandle[] = [];
+  const hold = (found: JSValueHandle | undefined) => {
+    if (found) held.push(found);
+    return found;
+  };
+  try {
+    let object: JSValueHandle = handle;
+    while (object.isObject && !object.isProxy) {
+      const maker = hold(dataOf(core, object, "constructor"));
+      if (maker) {
+        if (!maker.isFunction || maker.isProxy) return undefined;
+        const name = hold(dataOf(core, maker, "name"));
+        return name?.isString ? name.toString() : undefined;
+      }
+      object = prototypeOf(core, object);
+      held.push(object);
+    }
+    return undefined;
+  } finally {
+    for (const one of held) one.dispose();
+  }
+}
+
+function dataOf(core: Core, object: JSValueHandle, key: string): JSValueHandle | undefined {
+  const found = ownDescriptor(core, object, key);
+  found?.get?.dispose();
+  found?.set?.dispose();
+  return found?.value;
+}

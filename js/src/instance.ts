@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+//
+// instance.ts - one instance of an engine: its memory as typed arrays, its
+// exports, and what guest code calls on the host (module "torpor" of
+// guest/abi.h).
+//
+// An instance outlives VMs: it is reset and used again (pool.ts). What it calls
+// is the *seat*, the VM that has it now.
+//
+//  (1) Views are made anew when memory has grown, which empties the old ones.
+//      So whoever called the guest, or is called by it, looks before reading.
+//  (2) Whatever leaves an export by an exception has broken the VM: guest
+//      frames were thrown away in the middle of their work. Imports throw for
+//      that purpose only; exceptions of host functions never get here.
+//  (3) Addresses that come from the guest are checked before they are used.
+
+import {
+  CONTROL_SIZE,
+  HOST_RESULT,
+  HOST_SLOTS,
+  HOST_WINDOW,
+  WINDOW,
+  type EngineExports,
+} from "./abi.js";
+import type { Engine } from "./engine.js";
+import { BrokenError, TorporError, TrappedError } from "./errors.js";
+
+/** What guest code asks its host; the VM that has the instance answers. */
+export interface Seat {
+  call(index: number, self: bigint, args: number, count: number): number;
+  source(
+    name: number,
+    size: number,
+    type: number,
+    importer: number,
+    importerSize: number,
+  ): number;
+  resolve(
+    name: number,
+    size: number,
+    importer: number,
+    importerSize: number,
+  ): number;
+  poll(): number;
+  clock(which: number): number;
+  zone(ms: number): number;
+  random(address: number, size: number): void;
+  console(level: number, address: number, size: number): void;
+}
+
+interface Exports extends EngineExports {
+  memory: WebAssembly.Memory;
+  __stack_pointer: WebAssembly.Global;
+  __indirect_function_table: WebAssembly.Table;
+}
+
+const TRAP_REASONS = ["", "abort", "assertion", "out of memory"];
+const decoder = new TextDecoder();
+
+export class Instance {
+  readonly engine: Engine;
+  readonly exports: Exports;
+  readonly memory: WebAssembly.Memory;
+  /** Address of the control block. */
+  readonly control: number;
+  /** Indexes into u32 of result[0] and of the first slot. */
+  readonly result: number;
+  readonly slots: number;
+  /** Address of the window, for small texts. */
+  readonly window: number;
+  u8!: Uint8Array<ArrayBuffer>;
+  u32!: Uint32Array<ArrayBuffer>;
+  f64!: Float64Array<ArrayBuffer>;
+  u64!: BigUint64Array<ArrayBuffer>;
+  seat: Seat | null = null;
+  /** How many entries are on the stack. */
+  depth = 0;
+  /** Why nothing can be entered any more. */
+  broken: TorporError | null = null;
+
+  constructor(engine: Engine) {
+    const refused = (): never => {
+      throw new BrokenError("the engine called its host before it was opened");
+    };
+    const seat = (): Seat => this.seat ?? refused();
+    const imports = {
+      call: (index: number, self: bigint, args: number, count: number) =>
+        seat().call(index, self, args, count),
+      source: (a: number, b: number, c: number, d: number, e: number) =>
+        seat().source(a, b, c, d, e),
+      resolve: (a: number, b: number, c: number, d: number) =>
+        seat().resolve(a, b, c, d),
+      poll: () => seat().poll(),
+      clock: (which: number) => seat().clock(which),
+      zone: (ms: number) => seat().zone(ms),
+      random: (address: number, size: number) => seat().random(address, size),
+      console: (level: number, address: number, size: number) =>
+        seat().console(level, address, size),
+      trap: (code: number, address: number, size: number): never =>
+        this.ended(code, address, size),
+    };
+    const made = new WebAssembly.Instance(engine.module, { torpor: imports });
+    this.engine = engine;
+    this.exports = made.exports as unknown as Exports;
+    this.memory = this.exports.memory;
+    this.control = engine.control;
+    this.result = (engine.control + HOST_RESULT) >>> 2;
+    this.slots = (engine.control + HOST_SLOTS) >>> 2;
+    this.window = engine.control + HOST_WINDOW;
+    this.look();
+  }
+
+  /** Makes the views anew if memory has grown since. */
+  look(): void {
+    if (this.u8 !== undefined && this.u8.length !== 0) return;
+    const buffer = this.memory.buffer as ArrayBuffer;
+    this.u8 = new Uint8Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.u64 = new BigUint64Array(buffer);
+  }
+
+  /** The error that says what it means that an export threw. */
+  trapped(error: unknown): TorporError {
+    this.look();
+    return (this.broken ??= trapError(error));
+  }
+
+  /** Guest code ended itself. */
+  private ended(code: number, address: number, size: number): never {
+    this.look();
+    const what = TRAP_REASONS[code >>> 0] ?? "trap";
+    const text = this.text(address >>> 0, Math.min(size >>> 0, 200));
+    this.broken ??= new TrappedError(
+      code === 3
+        ? "out of memory, where no error could be thrown; dispose of this VM or restore a snapshot, and raise memoryLimit"
+        : `guest code ended itself (${what}): ${text}; dispose of this VM or restore a snapshot`,
+    );
+    throw this.broken;
+  }
+
+  /** Breaks the VM: the guest's memory contradicts itself. */
+  damaged(what: string): never {
+    this.broken ??= new TrappedError(
+      `the VM's memory is damaged: ${what} lies outside of it; dispose of this VM or restore a snapshot`,
+    );
+    throw this.broken;
+  }
+
+  /** Checks that guest memory has these bytes. */
+  range(address: number, size: number, what: string): number {
+    if (address + size > this.u8.length) this.damaged(what);
+    return address;
+  }
+
+  /** UTF-8 in guest memory, "" where there is none. */
+  text(address: number, size: number): string {
+    if (address + size > this.u8.length) return "";
+    return decoder.decode(this.u8.subarray(address, address + size));
+  }
+
+  /** result[n] as an unsigned number of up to 53 bits. */
+  integer(n: number): number {
+    const at = this.result + 2 * n;
+    return this.u32[at]! + this.u32[at + 1]! * 4294967296;
+  }
+
+  setResult(n: number, bits: bigint): void {
+    this.u64[(this.result >>> 1) + n] = bits;
+  }
+
+  /** Whether the guest believes to have a window where the host does. */
+  get windowSize(): number {
+    return WINDOW;
+  }
+
+  get controlEnd(): number {
+    return this.control + CONTROL_SIZE;
+  }
+}
+
+/** A stack overflow is the host's RangeError, a fault a WebAssembly.RuntimeError. */
+function trapError(error: unknown): TorporError {
+  if (error instanceof TorporError) return error;
+  const remedy = "dispose of this VM or restore a snapshot";
+  if (isStackOverflow(error))
+    return new TrappedError(
+      `the host's stack ended below guest code; ${remedy}, recurse less through host functions, or give the host a larger stack`,
+      { cause: error },
+    );
+  const said = error instanceof Error ? error.message : String(error);
+  return new TrappedError(`guest code was ended: ${said}; ${remedy}`, {
+    cause: error,
+  });
+}
+
+export function isStackOverflow(error: unknown): boolean {
+  return (
+    (error instanceof RangeError &&
+      /call stack|stack size|stack overflow/i.test(error.message)) ||
+    (error instanceof Error && error.name === "InternalError" &&
+      /recursion/.test(error.message))
+  );
+}

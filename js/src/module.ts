@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+//
+// module.ts - where the modules of a VM come from: what the option
+// `moduleLoader` answers, now or later.
+//
+// A source that comes later is an operation of kind "module" in the guest, which
+// may sleep meanwhile: after a restore the loader is asked again. Names cannot
+// come later inside the engine. So `evalModule` notes what `normalize` promised,
+// waits, and evaluates anew, with the names that are known by then; nothing of
+// the module has run before all its imports have names.
+
+import { LATER, Status } from "./abi.js";
+import type { Core } from "./core.js";
+import { describeHost } from "./core.js";
+import { MisuseError } from "./errors.js";
+import type { ModuleKind } from "./options.js";
+import type { Operation, Outcomes } from "./operation.js";
+
+const KINDS: readonly ModuleKind[] = ["javascript", "json", "text", "bytes"];
+const encoder = new TextEncoder();
+
+type Source = string | Uint8Array;
+
+export class Modules {
+  private readonly core: Core;
+  /** Sources that come later, by what was asked for. */
+  private readonly coming = new Map<string, Promise<Source>>();
+  /** Names that `normalize` gave, by importer and specifier. */
+  private readonly names = new Map<string, string>();
+  /** Names that come later. */
+  private promised: Promise<void>[] = [];
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  // ---- Asked by the guest -----------------------------------------------------
+
+  /** Import "source" of guest/abi.h. */
+  source(name: number, size: number, type: number, importer: number, importerSize: number): number {
+    const { core } = this;
+    const loader = core.settings.options.moduleLoader;
+    core.instance.look();
+    const asked = this.text(name, size);
+    const from = this.text(importer, importerSize);
+    const kind = KINDS[type] ?? "javascript";
+    if (loader === undefined)
+      return this.answer(Status.UNSUPPORTED, "this VM has no modules; give the option 'moduleLoader'");
+    try {
+      const given = loader.load(asked, kind, from);
+      if (isPromise(given)) {
+        this.expect(asked, kind, given);
+        return LATER;
+      }
+      return this.answerSource(given);
+    } catch (error) {
+      return this.refuse(error);
+    }
+  }
+
+  /** Import "resolve". */
+  resolve(name: number, size: number, importer: number, importerSize: number): number {
+    const { core } = this;
+    const normalize = core.settings.options.moduleLoader?.normalize;
+    core.instance.look();
+    if (normalize === undefined) return this.answerText(null);
+    const specifier = this.text(name, size);
+    const from = this.text(importer, importerSize);
+    const key = `${from}\0${specifier}`;
+    const known = this.names.get(key);
+    if (known !== undefined) return this.answerText(known);
+    try {
+      const given = normalize.call(core.settings.options.moduleLoader, from, specifier);
+      if (!isPromise(given)) return this.answerText(requireName(given));
+      this.promised.push(given.then((found) => void this.names.set(key, requireName(found))));
+      return this.answer(
+        Status.UNSUPPORTED,
+        "moduleLoader.normalize gave a promise, for which only vm.evalModule waits",
+      );
+    } catch (error) {
+      return this.refuse(error);
+    }
+  }
+
+  private text(address: number, size: number): string {
+    const { instance } = this.core;
+    return instance.text(instance.range(address, size, "the name of a module"), size);
+  }
+
+  private refuse(error: unknown): number {
+    if (this.core.instance.broken) throw this.core.instance.broken;
+    const text = error instanceof Error ? error.message : String(error);
+    return this.answer(Status.NOT_FOUND, text);
+  }
+
+  private answer(status: number, text: string): number {
+    this.hand(encoder.encode(text));
+    return status;
+  }
+
+  private answerText(text: string | null): number {
+    if (text !== null) return this.hand(encoder.encode(text));
+    this.core.instance.setResult(0, 0n);
+    this.core.instance.setResult(1, 0n);
+    return Status.OK;
+  }
+
+  private answerSource(given: unknown): number {
+    const source = requireSource(given);
+    return this.hand(typeof source === "string" ? encoder.encode(source) : source);
+  }
+
+  private hand(bytes: Uint8Array): number {
+    const { core } = this;
+    const address = core.hand(bytes);
+    core.instance.setResult(0, BigInt(address));
+    core.instance.setResult(1, BigInt(address === 0 ? 0 : bytes.length));
+    return address === 0 ? Status.LIMIT : Status.OK;
+  }
+
+  private expect(name: string, kind: ModuleKind, source: PromiseLike<Source>): void {
+    const promise = Promise.resolve(source);
+    promise.catch(() => {});
+    this.coming.set(`${kind}\0${name}`, promise);
+  }
+
+  // ---- What comes later --------------------------------------------------------
+
+  /** The driver of operations of kind "module". */
+  readonly driver = (operation: Operation, settle: (outcome: Outcomes) => void): void => {
+    const { name, type, importer } = operation.request as { name: string; type: ModuleKind; importer: string };
+    const key = `${type}\0${name}`;
+    const coming = this.coming.get(key) ?? this.askAgain(name, type, importer);
+    this.coming.delete(key);
+    coming.then(
+      (source) => settle({ value: requireSource(source) }),
+      (error: unknown) => settle({ error }),
+    ).catch((error: unknown) => settle({ error }));
+  };
+
+  private async askAgain(name: string, kind: ModuleKind, importer: string): Promise<Source> {
+    const loader = this.core.settings.options.moduleLoader;
+    if (loader === undefined) throw new MisuseError(`the module '${name}' is waited for, and this VM has no option 'moduleLoader'`);
+    return loader.load(name, kind, importer);
+  }
+
+  /** Forgets which names are to come. */
+  begin(): void {
+    this.promised = [];
+  }
+
+  /** Waits for names that were promised; false when there were none. */
+  async settleNames(): Promise<boolean> {
+    const { promised } = this;
+    this.promised = [];
+    await Promise.all(promised);
+    return promised.length !== 0;
+  }
+}
+
+function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | null)?.then === "function";
+}
+
+function requireName(name: unknown): string {
+  if (typeof name !== "string" || name === "" || name.length > 4096)
+    throw new MisuseError(`moduleLoader.normalize gives a name of 1 to 4,096 characters, not ${describeHost(name)}`);
+  return name;
+}
+
+function requireSource(source: unknown): Source {
+  if (typeof source === "string" || source instanceof Uint8Array) return source;
+  throw new MisuseError(`moduleLoader.load gives a string or a Uint8Array, not ${describeHost(source)}`);
+}

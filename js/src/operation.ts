@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+//
+// operation.ts - what a VM waits for: promises that the outside settles. The
+// guest keeps the table of them in its memory, where it is read in place.
+//
+// Drivers (driver.ts) are told of operations that begin and of those that the
+// program cancels, after the call in which that happened.
+
+import {
+  CONTROL_OPERATION_COUNT,
+  CONTROL_OPERATIONS,
+  HOST_CANCELLED,
+  OPERATION_BEGUN,
+  OPERATION_DUE,
+  OPERATION_ID,
+  OPERATION_KIND,
+  OPERATION_KIND_SIZE,
+  OPERATION_REQUEST,
+  OPERATION_REQUEST_SIZE,
+  OPERATION_SIZE,
+  Outcome,
+  Status,
+} from "./abi.js";
+import { numberBits } from "./border.js";
+import { asHandle } from "./bridge.js";
+import type { Core } from "./core.js";
+import { readCbor } from "./data/cbor-read.js";
+import type { Cancel, Driver } from "./driver.js";
+import { MisuseError, NotFoundError } from "./errors.js";
+import type { JSValueHandle } from "./handle.js";
+
+/** One thing that a VM waits for. */
+export interface Operation {
+  /** Never used again in this VM. */
+  readonly id: number;
+  /** Who performs it: "timer", "module", or what the host began. */
+  readonly kind: string;
+  /** What is to be done, as data. */
+  readonly request: unknown;
+  /** When it is due, in milliseconds since 1970; undefined if at no certain time. */
+  readonly due: number | undefined;
+  /** When it began, likewise. */
+  readonly begun: number;
+}
+
+/** How an operation ends: one of both. Handles stay the caller's; other values are handed over as data. */
+export type Outcomes = { value: unknown; error?: never } | { error: unknown; value?: never };
+
+export class Operations {
+  private readonly core: Core;
+  /** Those that a driver performs. */
+  private readonly begun = new Map<number, Cancel>();
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  get count(): number {
+    return this.core.word(CONTROL_OPERATION_COUNT);
+  }
+
+  list(): Operation[] {
+    const { core } = this;
+    const { count } = this;
+    const table = core.word(CONTROL_OPERATIONS);
+    core.instance.range(table, count * 4, "the table of operations");
+    const found: Operation[] = [];
+    for (let i = 0; i < count; i++)
+      found.push(this.read(core.instance.u32[(table >>> 2) + i]!));
+    return found;
+  }
+
+  private read(at: number): Operation {
+    const { instance } = this.core;
+    instance.range(at, OPERATION_SIZE, "an operation");
+    const view = new DataView(instance.u8.buffer, at, OPERATION_SIZE);
+    const due = view.getFloat64(OPERATION_DUE, true);
+    return {
+      id: Number(view.getBigUint64(OPERATION_ID, true)),
+      kind: this.text(view.getUint32(OPERATION_KIND, true), view.getUint32(OPERATION_KIND_SIZE, true)),
+      request: readCbor(
+        this.bytes(view.getUint32(OPERATION_REQUEST, true), view.getUint32(OPERATION_REQUEST_SIZE, true)),
+      ),
+      due: due === 0 ? undefined : due,
+      begun: view.getFloat64(OPERATION_BEGUN, true),
+    };
+  }
+
+  private bytes(address: number, size: number): Uint8Array {
+    const { instance } = this.core;
+    instance.range(address, size, "an operation");
+    return instance.u8.subarray(address, address + size);
+  }
+
+  private text(address: number, size: number): string {
+    return this.core.instance.text(this.core.instance.range(address, size, "an operation"), size);
+  }
+
+  /** Begins one for the program: a promise of what it becomes. */
+  begin(kind: string, request: unknown, due = 0): { id: number; promise: JSValueHandle } {
+    const { core } = this;
+    if (typeof kind !== "string" || kind === "") throw new MisuseError("the kind of an operation is a string that is not empty");
+    core.begin();
+    const asked = asHandle(core, request);
+    core.begin();
+    const mark = core.mark();
+    const name = core.put(kind);
+    const bits = core.bits(asked);
+    const status = core.enter(() => core.exports.torpor_operation_begin(name.address, name.size, bits, due));
+    if (asked !== request) asked.dispose();
+    core.check(status);
+    const begun = { id: core.instance.integer(0), promise: core.take(1) };
+    core.end(mark);
+    return begun;
+  }
+
+  /** Ends one; the guest learns of it when its jobs run. */
+  settle(id: number, outcome: Outcomes): void {
+    const { core } = this;
+    if (typeof id !== "number" || typeof outcome !== "object" || outcome === null || "value" in outcome === "error" in outcome)
+      throw new MisuseError("settleOperation takes the id of an operation, and { value } or { error }");
+    core.begin();
+    const rejected = "error" in outcome;
+    const given = rejected ? outcome.error : outcome.value;
+    const handle = asHandle(core, given);
+    core.begin();
+    const bits = handle.isNumber ? numberBits(handle._number) : core.bits(handle);
+    const status = core.enter(() =>
+      core.exports.torpor_operation_settle(BigInt(id), rejected ? Outcome.REJECT : Outcome.RESOLVE, bits),
+    );
+    if (handle !== given) handle.dispose();
+    this.begun.delete(id);
+    if (status === Status.NOT_FOUND) throw new NotFoundError(`no operation ${id} is pending`);
+    core.check(status);
+  }
+
+  // ---- Drivers --------------------------------------------------------------
+
+  /** Begins and cancels what drivers perform. */
+  update(driverOf: (kind: string) => Driver | undefined): void {
+    this.takeCancelled();
+    if (this.count === 0) return;
+    for (const operation of this.list()) {
+      if (this.begun.has(operation.id)) continue;
+      const driver = driverOf(operation.kind);
+      if (driver !== undefined) this.start(driver, operation);
+    }
+  }
+
+  private start(driver: Driver, operation: Operation): void {
+    const { core } = this;
+    const { id } = operation;
+    this.begun.set(id, () => {});
+    const settle = (outcome: Outcomes): void => {
+      if (!this.begun.has(id) || core.disposed || core.instance.broken !== null) return;
+      try {
+        this.settle(id, outcome);
+        core.promises.drain();
+      } catch (error) {
+        core.report(error);
+      }
+    };
+    const cancel = driver(operation, settle);
+    if (cancel && this.begun.has(id)) this.begun.set(id, cancel);
+  }
+
+  private takeCancelled(): void {
+    const { core } = this;
+    // The lower half is one more than there are; 0: not known.
+    while (core.word(HOST_CANCELLED) !== 1) {
+      const status = core.enter(() => core.exports.torpor_operation_cancelled());
+      if (status !== Status.OK) return;
+      const id = core.instance.integer(0);
+      const cancel = this.begun.get(id);
+      this.begun.delete(id);
+      cancel?.();
+    }
+  }
+
+  /** The VM has ended: nothing is performed for it any more. */
+  end(): void {
+    for (const cancel of this.begun.values()) cancel();
+    this.begun.clear();
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// pool.ts - instances that are reset to the baseline and used again: a new one
+// costs page faults, which is most of what a short-lived VM costs.
+//
+//  (1) A reset covers all memory that the instance has, whatever its guest says
+//      or did. Nothing of one VM can be seen by the next.
+//  (2) An instance that is broken, or whose memory is far larger than the
+//      baseline, is not used again.
+//  (3) A VM gets exactly as many pages as it needs, since it can see how many
+//      there are.
+
+import type { Engine } from "./engine.js";
+import { OutOfMemoryError } from "./errors.js";
+import { Instance } from "./instance.js";
+import { forgetSnapshots } from "./snapshot.js";
+
+const PAGE = 65536;
+const IDLE_MOST = 16;
+/** Bytes of memory that idle instances of an engine may have together. */
+const IDLE_BYTES = 96 << 20;
+
+/** An instance with the memory of the baseline, and that many pages. */
+export function takeInstance(engine: Engine, pages = engine.pages): Instance {
+  const instance = takeIdle(engine, pages) ?? newInstance(engine);
+  const have = instance.memory.buffer.byteLength / PAGE;
+  if (have < pages) grow(instance, pages - have);
+  return instance;
+}
+
+/** The largest that is not too large. */
+function takeIdle(engine: Engine, pages: number): Instance | undefined {
+  let best = -1;
+  for (let i = 0; i < engine.idle.length; i++) {
+    const size = engine.idle[i]!.u8.length / PAGE;
+    if (size <= pages && (best < 0 || size > engine.idle[best]!.u8.length / PAGE)) best = i;
+    if (size === pages) break;
+  }
+  return best < 0 ? undefined : engine.idle.splice(best, 1)[0];
+}
+
+function newInstance(engine: Engine): Instance {
+  try {
+    return new Instance(engine);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError)
+      throw new OutOfMemoryError("the host has no memory for another VM; dispose of some", { cause: error });
+    throw error;
+  }
+}
+
+function grow(instance: Instance, pages: number): void {
+  try {
+    instance.memory.grow(pages);
+  } catch (error) {
+    throw new OutOfMemoryError("the host has no memory for this VM", { cause: error });
+  }
+  instance.look();
+}
+
+/** Takes an instance back from a VM that has ended. */
+export function giveInstance(instance: Instance): void {
+  const { engine } = instance;
+  instance.seat = null;
+  forgetSnapshots(instance);
+  if (instance.broken !== null || engine.idle.length >= IDLE_MOST) return;
+  let bytes = instance.u8.length;
+  for (const idle of engine.idle) bytes += idle.u8.length;
+  if (bytes > IDLE_BYTES || instance.exports.__indirect_function_table.length !== engine.tableSize) return;
+  reset(instance);
+  engine.idle.push(instance);
+}
+
+/** All memory as in a new instance; what it has grown by stays, and is zero. */
+export function reset(instance: Instance): void {
+  const { engine, u8 } = instance;
+  u8.fill(0, 0, engine.stackSize);
+  u8.set(engine.upper, engine.stackSize);
+  u8.fill(0, engine.baseline.length);
+  instance.exports.__stack_pointer.value = engine.stackPointer;
+}

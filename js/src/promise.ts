@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+//
+// promise.ts - promises in both directions, the guest's jobs, and rejections
+// that nobody handles.
+//
+// A *watcher* is a host promise that waits for one of the guest's. It attaches
+// nothing to it, so that a snapshot does not depend on who watches: whenever
+// jobs have run, the states are looked at.
+
+import { CONTROL_REJECTIONS, PromiseState, Status } from "./abi.js";
+import type { Core } from "./core.js";
+import { DisposedError, WrongTypeError } from "./errors.js";
+import type { JSValueHandle } from "./handle.js";
+import { readPromise } from "./promise-state.js";
+
+/** What became of a promise: its value, or why it was rejected. The handle is the caller's. */
+export type PromiseResult =
+  | { value: JSValueHandle; error?: never }
+  | { error: JSValueHandle; value?: never };
+
+interface Watcher {
+  promise: JSValueHandle;
+  resolve: (result: PromiseResult) => void;
+  reject: (error: unknown) => void;
+}
+
+/** A promise of the guest that the host settles. */
+export class Deferred {
+  /** The promise; give it to the guest. */
+  readonly handle: JSValueHandle;
+  /** Resolves when it is settled, and rejects when the VM is disposed of before. */
+  readonly settled: Promise<void>;
+  private readonly promises: Promises;
+  private functions: [JSValueHandle, JSValueHandle] | null;
+  /** @internal */
+  _end!: (error?: unknown) => void;
+
+  /** @internal */
+  constructor(promises: Promises, handle: JSValueHandle, resolve: JSValueHandle, reject: JSValueHandle) {
+    this.promises = promises;
+    this.handle = handle;
+    handle._kept = true;
+    this.functions = [resolve, reject];
+    this.settled = new Promise((done, refused) => {
+      this._end = (error) => (error === undefined ? done() : refused(error));
+    });
+    // Not everybody asks; then nobody is to be told.
+    this.settled.catch(() => {});
+  }
+
+  /** Fulfils the promise, or follows another one; undefined without a value. Later calls do nothing. */
+  resolve(value?: JSValueHandle): void {
+    this.settle(0, value);
+  }
+
+  /** Rejects it. */
+  reject(reason?: JSValueHandle): void {
+    this.settle(1, reason);
+  }
+
+  private settle(which: 0 | 1, value: JSValueHandle | undefined): void {
+    const { functions } = this;
+    if (functions === null) return;
+    this.promises.call(functions[which], value);
+    this.functions = null;
+    for (const one of functions) one.dispose();
+    this.promises.forget(this);
+    this._end();
+  }
+}
+
+export class Promises {
+  private readonly core: Core;
+  private readonly watchers = new Set<Watcher>();
+  private readonly open = new Set<Deferred>();
+
+  constructor(core: Core) {
+    this.core = core;
+  }
+
+  // ---- Jobs -----------------------------------------------------------------
+
+  /** Runs the jobs that wait, at most `most`; how many ran. */
+  drain(most = 0): number {
+    const { core } = this;
+    core.begin();
+    const status = core.enter(() => core.exports.torpor_job_run(most));
+    const count = core.instance.integer(0);
+    if (core.instance.depth === 0) this.look();
+    core.leave();
+    core.check(status);
+    return count;
+  }
+
+  /** Tells whoever waits, and of rejections that nobody handles. */
+  private look(): void {
+    if (this.watchers.size !== 0) this.lookAtWatchers();
+    if (this.core.word(CONTROL_REJECTIONS) !== 0) this.tellRejections();
+  }
+
+  private lookAtWatchers(): void {
+    for (const watcher of [...this.watchers]) {
+      const { state, value } = readPromise(this.core, watcher.promise);
+      if (value === undefined) continue;
+      this.watchers.delete(watcher);
+      watcher.promise.dispose();
+      watcher.resolve(state === PromiseState.FULFILLED ? { value } : { error: value });
+    }
+  }
+
+  private tellRejections(): void {
+    const { core } = this;
+    const tell = core.settings.options.onUnhandledRejection;
+    if (tell === undefined) return;
+    while (!core.disposed) {
+      core.begin();
+      const status = core.enter(() => core.exports.torpor_rejection_next());
+      if (status === Status.NOT_FOUND) return;
+      core.check(status);
+      const handled = core.instance.integer(2) === 1;
+      const [reason, promise] = [core.take(0), core.take(1)];
+      try {
+        tell(promise, reason, handled);
+      } finally {
+        reason.dispose();
+        promise.dispose();
+      }
+    }
+  }
+
+  // ---- Watching -------------------------------------------------------------
+
+  /** What a promise of the guest becomes. Runs the guest's jobs. */
+  watch(promise: JSValueHandle): Promise<PromiseResult> {
+    const { core } = this;
+    core.begin();
+    if (!promise.isPromise) throw new WrongTypeError("resolvePromise takes a promise of the guest");
+    this.markHandled(promise);
+    return new Promise((resolve, reject) => {
+      this.watchers.add({ promise: promise.dup(), resolve, reject });
+      if (core.instance.depth !== 0) return;
+      try {
+        if (core.hasJobs) this.drain();
+        else this.look();
+      } catch (error) {
+        reject(error);
+      }
+    });
+  }
+
+  markHandled(promise: JSValueHandle): void {
+    const { core } = this;
+    core.begin();
+    const bits = core.bits(promise);
+    const status = core.enter(() => core.exports.torpor_promise_handle(bits));
+    if (status === Status.WRONG_TYPE) throw new WrongTypeError("the value is not a promise");
+    core.check(status);
+  }
+
+  // ---- Making ---------------------------------------------------------------
+
+  make(): Deferred {
+    const { core } = this;
+    core.begin();
+    core.check(core.enter(() => core.exports.torpor_promise_new()));
+    const deferred = new Deferred(this, core.take(0), core.take(1), core.take(2));
+    this.open.add(deferred);
+    return deferred;
+  }
+
+  /** @internal Calls the function that settles a promise. */
+  call(settle: JSValueHandle, value: JSValueHandle | undefined): void {
+    const { core } = this;
+    core.begin();
+    const args = core.putValues([value ?? core.undefined]);
+    const bits = core.bits(settle);
+    const self = core.undefined._bits;
+    core.check(core.enter(() => core.exports.torpor_call(bits, self, args, 1)));
+    core.take().dispose();
+    core.leave();
+  }
+
+  /** @internal */
+  forget(deferred: Deferred): void {
+    this.open.delete(deferred);
+  }
+
+  /** The VM has ended: whoever waits is told. */
+  end(): void {
+    this.fail(new DisposedError("the VM was disposed of before this was settled"));
+  }
+
+  /** Nothing is settled any more. */
+  fail(error: unknown): void {
+    for (const watcher of this.watchers) watcher.reject(error);
+    for (const deferred of this.open) deferred._end(error);
+    this.watchers.clear();
+    this.open.clear();
+  }
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+//
+// property.ts - properties: get, set, define, delete, what an object has.
+//
+// A key is a string, a number, a symbol of the host that the guest has too
+// (Symbol.for, Symbol.iterator), or a handle, which is converted as in obj[key].
+
+import {
+  Descriptor,
+  Keys,
+  OP_DELETE,
+  OP_GET,
+  OP_HAS_OWN,
+  OP_KEYS,
+  OP_LENGTH,
+  OP_OWN,
+  OP_PROTOTYPE,
+  OP_SET,
+  Status,
+} from "./abi.js";
+import { numberBits, UNDEFINED_BITS } from "./border.js";
+import type { Core } from "./core.js";
+import { describeHost } from "./core.js";
+import { MisuseError, WrongTypeError } from "./errors.js";
+import { JSValueHandle } from "./handle.js";
+import { newString, readString, symbolOf } from "./text.js";
+
+export type PropertyKeyLike = string | number | symbol | JSValueHandle;
+
+/** What `defineProp` makes of a property; what is left out is false. */
+export interface PropertyFlags {
+  writable?: boolean;
+  enumerable?: boolean;
+  configurable?: boolean;
+}
+
+/** An own property, as Object.getOwnPropertyDescriptor gives it. The handles are the caller's. */
+export interface OwnDescriptor {
+  value?: JSValueHandle;
+  get?: JSValueHandle;
+  set?: JSValueHandle;
+  writable?: boolean;
+  enumerable: boolean;
+  configurable: boolean;
+}
+
+const LONGEST_INDEX = 0xfffffffe;
+
+function isIndex(key: unknown): key is number {
+  return typeof key === "number" && key >= 0 && key <= LONGEST_INDEX && Number.isInteger(key);
+}
+
+/** Whether UTF-8 says the same. */
+function isPlain(key: string): boolean {
+  return key.length <= 21000 && !/[\ud800-\udfff]/.test(key);
+}
+
+/** A key's bits, and what has to be disposed of afterwards. */
+function keyOf(core: Core, key: PropertyKeyLike): { bits: bigint; made: JSValueHandle | null } {
+  if (key instanceof JSValueHandle) return { bits: core.bits(key), made: null };
+  if (typeof key === "number") return { bits: numberBits(key), made: null };
+  const made =
+    typeof key === "string"
+      ? newString(core, key)
+      : typeof key === "symbol"
+        ? symbolOf(core, key)
+        : refuseKey(key);
+  return { bits: core.bits(made), made };
+}
+
+function refuseKey(key: unknown): never {
+  throw new MisuseError(`a key is a string, a number, a symbol or a handle, not ${describeHost(key)}`);
+}
+
+/** An operation with a key that gives a status. */
+function reflect(core: Core, op: number, object: bigint, key: PropertyKeyLike, value: bigint): number {
+  const { bits, made } = keyOf(core, key);
+  try {
+    core.begin();
+    return core.enter(() => core.exports.torpor_reflect(op, object, bits, value));
+  } finally {
+    made?.dispose();
+  }
+}
+
+export function getProperty(core: Core, object: JSValueHandle, key: PropertyKeyLike): JSValueHandle {
+  core.begin();
+  const bits = core.bits(object);
+  const { exports } = core;
+  let status: number;
+  if (typeof key === "string" && isPlain(key)) {
+    const mark = core.mark();
+    const name = core.put(key);
+    status = core.enter(() => exports.torpor_get(bits, name.address, name.size));
+    if (core.mark() !== mark) return endLater(core, status, mark);
+  } else if (isIndex(key)) {
+    status = core.enter(() => exports.torpor_get_index(bits, key));
+  } else {
+    status = reflect(core, OP_GET, bits, key, UNDEFINED_BITS);
+  }
+  const found = core.give(status);
+  core.leave();
+  return found;
+}
+
+/** Gives what came before the text of the key is released, which overwrites it. */
+function endLater(core: Core, status: number, mark: number): JSValueHandle {
+  try {
+    return core.give(status);
+  } finally {
+    core.end(mark);
+    core.leave();
+  }
+}
+
+export function setProperty(core: Core, object: JSValueHandle, key: PropertyKeyLike, value: JSValueHandle): void {
+  core.begin();
+  const bits = core.bits(object);
+  const valueBits = core.bits(value);
+  const { exports } = core;
+  let status: number;
+  const mark = core.mark();
+  if (typeof key === "string" && isPlain(key)) {
+    const name = core.put(key);
+    status = core.enter(() => exports.torpor_set(bits, name.address, name.size, valueBits));
+  } else if (isIndex(key)) {
+    status = core.enter(() => exports.torpor_set_index(bits, key, valueBits));
+  } else {
+    status = reflect(core, OP_SET, bits, key, valueBits);
+  }
+  finish(core, status, mark);
+}
+
+function finish(core: Core, status: number, mark: number): void {
+  try {
+    checkObject(core, status);
+  } finally {
+    core.end(mark);
+    core.leave();
+  }
+}
+
+function checkObject(core: Core, status: number): void {
+  if (status === Status.WRONG_TYPE)
+    throw new WrongTypeError("the value is not an object, which alone has properties of its own");
+  core.check(status);
+}
+
+export function defineProperty(
+  core: Core,
+  object: JSValueHandle,
+  key: PropertyKeyLike,
+  value: JSValueHandle,
+  flags: PropertyFlags = {},
+): void {
+  const { bits: keyBits, made } = keyOf(core, key);
+  try {
+    core.begin();
+    const objectBits = core.bits(object);
+    core.slot(0, core.bits(value));
+    core.slot(1, UNDEFINED_BITS);
+    core.slot(2, UNDEFINED_BITS);
+    const said =
+      Descriptor.HAS_VALUE | Descriptor.HAS_WRITABLE | Descriptor.HAS_ENUMERABLE | Descriptor.HAS_CONFIGURABLE |
+      (flags.writable ? Descriptor.WRITABLE : 0) |
+      (flags.enumerable ? Descriptor.ENUMERABLE : 0) |
+      (flags.configurable ? Descriptor.CONFIGURABLE : 0);
+    const slots = core.instance.slots * 4;
+    finish(
+      core,
+      core.enter(() => core.exports.torpor_define(objectBits, keyBits, said, slots)),
+      core.mark(),
+    );
+  } finally {
+    made?.dispose();
+  }
+}
+
+/** False: it cannot be deleted. */
+export function deleteProperty(core: Core, object: JSValueHandle, key: PropertyKeyLike): boolean {
+  return askBoolean(core, OP_DELETE, object, key);
+}
+
+export function hasOwn(core: Core, object: JSValueHandle, key: PropertyKeyLike): boolean {
+  return askBoolean(core, OP_HAS_OWN, object, key);
+}
+
+function askBoolean(core: Core, op: number, object: JSValueHandle, key: PropertyKeyLike): boolean {
+  core.begin();
+  const status = reflect(core, op, core.bits(object), key, UNDEFINED_BITS);
+  checkObject(core, status);
+  const answer = core.take() === core.true;
+  core.leave();
+  return answer;
+}
+
+export function ownDescriptor(core: Core, object: JSValueHandle, key: PropertyKeyLike): OwnDescriptor | undefined {
+  core.begin();
+  const status = reflect(core, OP_OWN, core.bits(object), key, UNDEFINED_BITS);
+  checkObject(core, status);
+  const flags = core.instance.integer(0);
+  if (flags === 0) return undefined;
+  const [value, get, set] = [core.take(1), core.take(2), core.take(3)];
+  core.leave();
+  const common = {
+    enumerable: (flags & Descriptor.ENUMERABLE) !== 0,
+    configurable: (flags & Descriptor.CONFIGURABLE) !== 0,
+  };
+  if (flags & (Descriptor.HAS_GET | Descriptor.HAS_SET)) return { get, set, ...common };
+  return { value, writable: (flags & Descriptor.WRITABLE) !== 0, ...common };
+}
+
+function ask(core: Core, op: number, object: JSValueHandle, detail: bigint): void {
+  core.begin();
+  const bits = core.bits(object);
+  checkObject(core, core.enter(() => core.exports.torpor_reflect(op, bits, UNDEFINED_BITS, detail)));
+}
+
+export function lengthOf(core: Core, object: JSValueHandle): number {
+  ask(core, OP_LENGTH, object, 0n);
+  const length = core.take()._number;
+  core.leave();
+  return length;
+}
+
+/** An object or null. */
+export function prototypeOf(core: Core, object: JSValueHandle): JSValueHandle {
+  ask(core, OP_PROTOTYPE, object, 0n);
+  const found = core.take();
+  core.leave();
+  return found;
+}
+
+function listKeys(core: Core, object: JSValueHandle, which: number): JSValueHandle[] {
+  ask(core, OP_KEYS, object, BigInt(which));
+  const array = core.take();
+  try {
+    const keys: JSValueHandle[] = [];
+    const count = lengthOf(core, array);
+    const bits = core.bits(array);
+    for (let i = 0; i < count; i++) {
+      core.begin();
+      core.check(core.enter(() => core.exports.torpor_get_index(bits, i)));
+      keys.push(core.take());
+    }
+    return keys;
+  } finally {
+    array.dispose();
+    core.leave();
+  }
+}
+
+function takeText(core: Core, key: JSValueHandle): string {
+  const text = readString(core, key._bits);
+  key.dispose();
+  return text;
+}
+
+/** Object.keys. */
+export function keysOf(core: Core, object: JSValueHandle): string[] {
+  return listKeys(core, object, Keys.PLAIN).map((key) => takeText(core, key));
+}
+
+/** Object.getOwnPropertyNames. */
+export function ownNames(core: Core, object: JSValueHandle): string[] {
+  return listKeys(core, object, Keys.STRINGS).map((key) => takeText(core, key));
+}
+
+/** Reflect.ownKeys: strings, and symbols as handles, which are the caller's. */
+export function ownKeys(core: Core, object: JSValueHandle): (string | JSValueHandle)[] {
+  return listKeys(core, object, Keys.ALL).map((key) =>
+    key.isString ? takeText(core, key) : key,
+  );
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+//
+// seat.ts - what guest code calls on its host, answered for one VM: module
+// "torpor" of guest/abi.h.
+//
+//  (1) No exception of a host function passes through guest frames: it becomes
+//      one of the guest, or the VM is broken.
+//  (2) Guest code that has to stop does not go on after a host function,
+//      whatever that answers.
+
+import { Clock, HOST_HURRY, Status } from "./abi.js";
+import { bridge } from "./bridge.js";
+import { FALSE_BITS, NULL_BITS, NUMBER, numberBits, STRING, tagOf, TRUE_BITS, UNDEFINED, UNDEFINED_BITS } from "./border.js";
+import { describeHost, type Core } from "./core.js";
+import { hostToHandle } from "./data.js";
+import { InterruptedError } from "./errors.js";
+import { JSException } from "./exception.js";
+import type { HostFunctions } from "./function.js";
+import { JSValueHandle } from "./handle.js";
+import type { Seat } from "./instance.js";
+import type { Modules } from "./module.js";
+import { newString } from "./text.js";
+
+const CALL_MORE = 0x80000000;
+const GIVEN = "the handle was given to the guest as the result of a host function; dup() keeps one";
+const ENDED = "the arguments of a host function end when it returns; dup() keeps one";
+const DATE_LARGEST = 8.64e15;
+
+export class HostSeat implements Seat {
+  private readonly core: Core;
+  private readonly functions: HostFunctions;
+  private readonly modules: Modules;
+  /** A handle that the guest is given as a result; 0: none. */
+  lent = 0n;
+
+  constructor(core: Core, functions: HostFunctions, modules: Modules) {
+    this.core = core;
+    this.functions = functions;
+    this.modules = modules;
+  }
+
+  // ---- Host functions --------------------------------------------------------
+
+  call(index: number, self: bigint, args: number, count: number): number {
+    const { core } = this;
+    const { instance } = core;
+    instance.look();
+    const which = (index & ~CALL_MORE) >>> 0;
+    const callback = this.functions.find(which);
+    if (callback === undefined) return this.throwUnbound(which);
+    if (this.lent !== 0n) this.returnLent();
+    const at = instance.range(args >>> 0, count * 8, "the arguments of a host call") >>> 2;
+    const values: JSValueHandle[] = [];
+    for (let i = 0; i < count; i++) values.push(this.argument(at + 2 * i));
+    const receiver = this.receiver(self);
+    const { scope, order } = core;
+    let status: number;
+    try {
+      status = this.answer(callback.apply(receiver, values), order);
+    } catch (error) {
+      status = this.throwOn(error);
+    } finally {
+      core.scope = scope;
+      for (const value of values) value._ended = ENDED;
+      if (!receiver._constant) receiver._ended = ENDED;
+    }
+    if (instance.broken) throw instance.broken;
+    return this.isLate() ? Status.INTERRUPTED : status;
+  }
+
+  /** A handle that ends with the call. */
+  private argument(at: number): JSValueHandle {
+    const { core } = this;
+    const { u32, f64, u64 } = core.instance;
+    const tag = tagOf(u32[at + 1]!);
+    if (tag === NUMBER) return new JSValueHandle(core, NUMBER, f64[at >>> 1]!, 0n, false);
+    return new JSValueHandle(core, tag, tag === UNDEFINED ? NaN : u32[at]! & 1, u64[at >>> 1]!, false);
+  }
+
+  private receiver(self: bigint): JSValueHandle {
+    const { core } = this;
+    const bits = BigInt.asUintN(64, self);
+    if (bits === UNDEFINED_BITS) return core.undefined;
+    const tag = tagOf(Number(bits >> 32n));
+    return new JSValueHandle(core, tag, tag === NUMBER ? toDouble(bits) : Number(bits & 1n), bits, false);
+  }
+
+  /** Releases the handle of the result before, which the guest has taken by now. */
+  returnLent(): void {
+    const bits = this.lent;
+    this.lent = 0n;
+    this.core.release(bits);
+  }
+
+  /** `order` is that of the newest handle from before the call. */
+  private answer(given: unknown, order: number): number {
+    const { core } = this;
+    if (given instanceof JSValueHandle) return this.answerHandle(given, order);
+    if (isThenable(given)) {
+      return this.answerHandle(bridge(core, given), order);
+    }
+    switch (typeof given) {
+      case "undefined":
+        return Status.OK;
+      case "number":
+        return this.give(numberBits(given));
+      case "boolean":
+        return this.give(given ? TRUE_BITS : FALSE_BITS);
+      case "string":
+        return this.answerHandle(newString(core, given), order);
+      case "bigint":
+        return this.answerHandle(hostToHandle(core, given), order);
+    }
+    if (given === null) return this.give(NULL_BITS);
+    throw new TypeError(
+      `a host function gave ${describeHost(given)}; it gives a handle (vm.hostToHandle makes one), a primitive or a promise`,
+    );
+  }
+
+  /** A handle that was made in the call ends with it, unless somebody keeps it. */
+  private answerHandle(handle: JSValueHandle, order: number): number {
+    const { core } = this;
+    const bits = core.bits(handle);
+    if (handle._exception) return this.throwBits(bits);
+    if (handle._order > order && !handle._kept && handle._tag >= STRING) {
+      handle._ended = GIVEN;
+      this.lent = bits;
+    }
+    return this.give(bits);
+  }
+
+  private give(bits: bigint): number {
+    const { instance } = this.core;
+    if (instance.broken) throw instance.broken;
+    instance.setResult(0, bits);
+    return Status.OK;
+  }
+
+  // ---- Throwing --------------------------------------------------------------
+
+  private throwOn(error: unknown): number {
+    const { core } = this;
+    if (core.instance.broken) throw core.instance.broken;
+    if (error instanceof InterruptedError) {
+      core.interruption = error.cause;
+      return Status.INTERRUPTED;
+    }
+    if (error instanceof JSException && error.handle._core === core && !error.handle.disposed)
+      return this.throwBits(core.bits(error.handle));
+    if (error instanceof JSValueHandle && error._core === core && !error.disposed)
+      return this.throwBits(core.bits(error));
+    return this.throwHost(error);
+  }
+
+  private throwHost(error: unknown): number {
+    const { core } = this;
+    let made: JSValueHandle;
+    try {
+      made = hostToHandle(core, error);
+    } catch (cause) {
+      if (core.instance.broken) throw core.instance.broken;
+      const text = error instanceof Error ? `${error.name}: ${error.message}` : describeHost(error);
+      made = hostToHandle(core, new Error(`a host function threw what cannot be handed over: ${text}`));
+    }
+    const status = this.throwBits(core.bits(made));
+    made.dispose();
+    return status;
+  }
+
+  private throwBits(bits: bigint): number {
+    const { core } = this;
+    core.enter(() => core.exports.torpor_throw(bits));
+    return Status.THROWN;
+  }
+
+  private throwUnbound(index: number): number {
+    const name = this.functions.nameOf(index) ?? `number ${index + 1}`;
+    return this.throwOn(new Error(`the host function '${name}' is not bound on this host; bind it with vm.registerHostCallback`));
+  }
+
+  // ---- Stopping --------------------------------------------------------------
+
+  private isLate(): boolean {
+    return this.core.deadlineAt !== Infinity && performance.now() >= this.core.deadlineAt;
+  }
+
+  /** After other imports: the guest asks soon. */
+  private hurryIfLate(): void {
+    const { instance } = this.core;
+    if (this.isLate()) instance.u8[instance.control + HOST_HURRY] = 1;
+  }
+
+  poll(): number {
+    const { core } = this;
+    if (this.isLate() || core.interruption !== undefined) return 1;
+    const ask = core.settings.interrupt;
+    if (ask === undefined) return 0;
+    try {
+      return ask() === true ? 1 : 0;
+    } catch (error) {
+      core.interruption = error;
+      return 1;
+    }
+  }
+
+  // ---- Time, randomness, console ---------------------------------------------
+
+  clock(which: number): number {
+    const now = this.guard(() => this.core.settings.clock(which), which === Clock.WALL ? Date.now() : performance.now());
+    this.hurryIfLate();
+    return now;
+  }
+
+  zone(ms: number): number {
+    if (!(Math.abs(ms) <= DATE_LARGEST)) return 0;
+    const minutes = this.guard(() => this.core.settings.zone(ms), 0);
+    this.hurryIfLate();
+    return Number.isFinite(minutes) ? Math.trunc(minutes) : 0;
+  }
+
+  random(address: number, size: number): void {
+    const { instance, settings } = this.core;
+    instance.look();
+    const at = instance.range(address >>> 0, size >>> 0, "a buffer for random bytes");
+    const bytes = new Uint8Array(size >>> 0);
+    this.guard(() => settings.random(bytes), undefined);
+    instance.look();
+    instance.u8.set(bytes, at);
+    this.hurryIfLate();
+  }
+
+  console(level: number, address: number, size: number): void {
+    const { instance, settings } = this.core;
+    instance.look();
+    const at = instance.range(address >>> 0, size >>> 0, "a message to the console");
+    const text = instance.text(at, size >>> 0);
+    this.guard(() => settings.print(level >>> 0, text), undefined);
+    instance.look();
+    this.hurryIfLate();
+  }
+
+  /** A function of the options that throws: the program is interrupted, and the call fails with that. */
+  private guard<T>(run: () => T, otherwise: T): T {
+    const { core } = this;
+    try {
+      return run();
+    } catch (error) {
+      if (core.instance.broken) throw core.instance.broken;
+      core.interruption ??= error;
+      core.instance.u8[core.instance.control + HOST_HURRY] = 1;
+      return otherwise;
+    }
+  }
+
+  // ---- Modules ---------------------------------------------------------------
+
+  source(name: number, size: number, type: number, importer: number, importerSize: number): number {
+    const status = this.modules.source(name >>> 0, size >>> 0, type >>> 0, importer >>> 0, importerSize >>> 0);
+    this.hurryIfLate();
+    return status;
+  }
+
+  resolve(name: number, size: number, importer: number, importerSize: number): number {
+    const status = this.modules.resolve(name >>> 0, size >>> 0, importer >>> 0, importerSize >>> 0);
+    this.hurryIfLate();
+    return status;
+  }
+}
+
+const scratch = new BigUint64Array(1);
+const scratchNumber = new Float64Array(scratch.buffer);
+
+function toDouble(bits: bigint): number {
+  scratch[0] = bits;
+  return scratchNumber[0]!;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

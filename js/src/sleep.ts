@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// sleep.ts - putting a VM to sleep and waking one: snapshots as programs hold
+// them.
+
+import type { Core } from "./core.js";
+import type { Engine } from "./engine.js";
+import { LimitError, MisuseError } from "./errors.js";
+import type { Instance } from "./instance.js";
+import { takeInstance } from "./pool.js";
+import { CONTROL_SIZE, HOST_START } from "./abi.js";
+import { readContainer } from "./format/container.js";
+import { loadZstd } from "./format/pack.js";
+import { loadSnapshot, needsZstd, restoreSnapshot, saveSnapshot as saveBytes, type Loaded } from "./snapshot.js";
+
+const MEMORY_LARGEST = 4095 * 1024 * 1024;
+
+/** How `vm.snapshot` saves. */
+export interface SaveOptions {
+  /** An earlier snapshot of this VM: only what changed since is saved, and waking needs both. */
+  since?: Snapshot;
+}
+
+/**
+ * The state of a VM as bytes, which are the same in C.
+ *
+ * ```js
+ * const snapshot = vm.snapshot();
+ * await writeFile("counter.torpor", snapshot.bytes);
+ * ```
+ */
+export class Snapshot {
+  /** What is stored or sent. */
+  readonly bytes: Uint8Array;
+  /** What this is a difference from, where that is at hand. */
+  readonly parent: Snapshot | undefined;
+
+  /** @internal */
+  constructor(bytes: Uint8Array, parent?: Snapshot) {
+    this.bytes = bytes;
+    this.parent = parent;
+  }
+
+  /** The snapshot of bytes; its frame and checksum are looked at. */
+  static of(bytes: Uint8Array): Snapshot {
+    if (!(bytes instanceof Uint8Array)) throw new MisuseError("the bytes of a snapshot are a Uint8Array");
+    readContainer(bytes, { memoryMax: MEMORY_LARGEST, wants: () => false, zstd: undefined });
+    return new Snapshot(bytes);
+  }
+
+  /** Its size in bytes. */
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  /** All that waking needs, the base first. */
+  get chain(): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    for (let piece: Snapshot | undefined = this; piece; piece = piece.parent) pieces.unshift(piece.bytes);
+    return pieces;
+  }
+}
+
+export type SnapshotSource = Snapshot | Uint8Array | readonly (Snapshot | Uint8Array)[];
+
+function piecesOf(source: SnapshotSource): Uint8Array[] {
+  if (source instanceof Snapshot) return source.chain;
+  if (source instanceof Uint8Array) return [source];
+  if (Array.isArray(source) && source.length > 0)
+    return source.flatMap((piece, i) => {
+      if (piece instanceof Snapshot) return i === 0 ? piece.chain : [piece.bytes];
+      if (piece instanceof Uint8Array) return [piece];
+      throw new MisuseError("a piece of a snapshot is a Snapshot or its bytes");
+    });
+  throw new MisuseError("a snapshot is what vm.snapshot gave, its bytes, or an array of both");
+}
+
+export function saveSnapshot(core: Core, options: SaveOptions = {}): Snapshot {
+  const { since } = options;
+  if (since !== undefined && !(since instanceof Snapshot)) throw new MisuseError("the option 'since' is an earlier snapshot of this VM");
+  if (since === undefined) return new Snapshot(saveBytes(core.instance));
+  return new Snapshot(saveBytes(core.instance, { since: since.chain }), since);
+}
+
+/** A snapshot that was checked and unpacked, from which any number of VMs wake. */
+export class Prepared {
+  private readonly engine: Engine;
+  private readonly loaded: Loaded;
+
+  private constructor(engine: Engine, loaded: Loaded) {
+    this.engine = engine;
+    this.loaded = loaded;
+  }
+
+  static async load(source: SnapshotSource, engine: Engine): Promise<Prepared> {
+    const pieces = piecesOf(source);
+    if (needsZstd(pieces)) await loadZstd();
+    return new Prepared(engine, loadSnapshot(pieces, engine, { memoryMax: MEMORY_LARGEST }));
+  }
+
+  /** An instance with its memory. */
+  wake(memoryMax: number): Instance {
+    const { loaded, engine } = this;
+    if (loaded.pages * 65536 > memoryMax)
+      throw new LimitError(`the VM has ${loaded.pages * 65536} bytes of memory; memoryLimit is ${memoryMax}: raise it`);
+    const instance = takeInstance(engine, loaded.pages);
+    restoreSnapshot(loaded, instance);
+    return instance;
+  }
+}
+
+export async function wakeInstance(source: SnapshotSource, engine: Engine, memoryMax: number): Promise<Instance> {
+  return (await Prepared.load(source, engine)).wake(memoryMax);
+}
+
+/** An instance with a copy of the memory of a VM: as if it had been saved and restored. */
+export function forkInstance(core: Core): Instance {
+  const { instance } = core;
+  const { engine, control, u8 } = instance;
+  const copy = takeInstance(engine, u8.length / 65536);
+  copy.u8.set(u8.subarray(engine.stackSize), engine.stackSize);
+  copy.u8.fill(0, control + HOST_START, control + CONTROL_SIZE);
+  return copy;
+}

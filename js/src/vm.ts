@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: MIT
+//
+// vm.ts - QuickJS: one VM, one sandbox, as programs use it. Each method says
+// what it is for; what it does is in the file of its subject (property.ts,
+// function.ts, promise.ts, ...).
+
+import { versionsOf } from "./versions.js";
+import { compileCode, evaluate, evaluateModule, runBytecode, type CompileOptions, type EvalOptions } from "./eval.js";
+import { Core } from "./core.js";
+import { dump, hostToHandle } from "./data.js";
+import { loadEngine, type Engine } from "./engine.js";
+import { MisuseError } from "./errors.js";
+import { errorFrom } from "./guest-error.js";
+import { HostFunctions, type HostFunction } from "./function.js";
+import { JSValueHandle } from "./handle.js";
+import type { Instance } from "./instance.js";
+import { typeOf } from "./look.js";
+import {
+  newArray, newArrayBuffer, newDate, newError, newMap, newNumber, newObject, newSet, newUint8Array,
+} from "./make.js";
+import { collectorThreshold, memoryUsage, setCollectorThreshold, type MemoryUsage } from "./memory.js";
+import { Modules } from "./module.js";
+import { Operations, type Operation, type Outcomes } from "./operation.js";
+import { settle, takeOptions, type Options, type Settings } from "./options.js";
+import { giveInstance, takeInstance } from "./pool.js";
+import { Promises, type Deferred, type PromiseResult } from "./promise.js";
+import {
+  defineProperty, deleteProperty, getProperty, setProperty, type PropertyFlags, type PropertyKeyLike,
+} from "./property.js";
+import { HostSeat } from "./seat.js";
+import { forkInstance, saveSnapshot, Snapshot, wakeInstance, type SaveOptions } from "./sleep.js";
+import { newBigInt, newString, newSymbolFor } from "./text.js";
+
+/** What `withScope` gives to its function. */
+export interface HandleScope {
+  /** Keeps a handle beyond the scope: it then belongs to the scope around it, or to the caller. */
+  escape<T extends JSValueHandle>(handle: T): T;
+}
+
+/**
+ * One JavaScript VM in a WebAssembly sandbox.
+ *
+ * ```js
+ * import { QuickJS } from "torpor-vm";
+ *
+ * using vm = await QuickJS.create();
+ * using answer = vm.evalCode("6 * 7");
+ * console.log(answer.toNumber()); // 42
+ * ```
+ */
+export class QuickJS {
+  /** @internal */
+  readonly _core: Core;
+  /** @internal */
+  readonly _operations: Operations;
+  private readonly functions: HostFunctions;
+  private readonly promises: Promises;
+  private readonly modules: Modules;
+  private readonly seat: HostSeat;
+  private globalHandle: JSValueHandle | undefined;
+
+  // ---- Opening and closing ------------------------------------------------------
+
+  /** A new VM. Options, or the engine alone: its bytes or a compiled module. */
+  static async create(options?: Options | BufferSource | WebAssembly.Module): Promise<QuickJS> {
+    const taken = takeOptions(options);
+    const settings = settle(taken);
+    return QuickJS._open(await loadEngine(taken.wasm), settings);
+  }
+
+  /** @internal A new VM of an engine that is there. */
+  static _open(engine: Engine, settings: Settings): QuickJS {
+    const vm = new QuickJS(takeInstance(engine), settings, false);
+    const core = vm._core;
+    try {
+      core.check(core.enter(() => core.exports.torpor_open()));
+      core.configure();
+    } catch (error) {
+      vm.dispose();
+      throw error;
+    }
+    return vm;
+  }
+
+  /** The VM of a snapshot: one that `snapshot` gave, its bytes, or a chain of them, the base first. */
+  static async restore(
+    snapshot: Snapshot | Uint8Array | readonly (Snapshot | Uint8Array)[],
+    options?: Options | BufferSource | WebAssembly.Module,
+  ): Promise<QuickJS> {
+    const taken = takeOptions(options);
+    const settings = settle(taken);
+    const instance = await wakeInstance(snapshot, await loadEngine(taken.wasm), settings.memoryMax);
+    return QuickJS._wake(instance, settings);
+  }
+
+  /** @internal */
+  static _wake(instance: Instance, settings: Settings): QuickJS {
+    const vm = new QuickJS(instance, settings, true);
+    vm._core.leave();
+    return vm;
+  }
+
+  /** The bytes of a snapshot, to be stored or sent. */
+  static serializeSnapshot(snapshot: Snapshot): Uint8Array {
+    if (!(snapshot instanceof Snapshot)) throw new MisuseError("serializeSnapshot takes what vm.snapshot gave");
+    return snapshot.bytes;
+  }
+
+  /** The snapshot of bytes, whose frame and checksum are looked at. */
+  static deserializeSnapshot(bytes: Uint8Array): Snapshot {
+    return Snapshot.of(bytes);
+  }
+
+  private constructor(instance: Instance, settings: Settings, asleep: boolean) {
+    const core = new Core(instance, settings, asleep);
+    this._core = core;
+    core.vm = this;
+    core.promises = this.promises = new Promises(core);
+    this.functions = new HostFunctions(core);
+    this.modules = new Modules(core);
+    this._operations = new Operations(core);
+    this.seat = new HostSeat(core, this.functions, this.modules);
+    instance.seat = this.seat;
+    core.arm();
+    core.after = () => this.afterCall();
+  }
+
+  /** At the end of each outermost call. */
+  private afterCall(): void {
+    const core = this._core;
+    if (core.disposed) return;
+    if (core.closing) return this.end();
+    if (core.instance.broken !== null) return;
+    if (this.seat.lent !== 0n) this.seat.returnLent();
+    const { drivers, options } = core.settings;
+    if (drivers.size === 0 && options.moduleLoader === undefined) return;
+    this._operations.update((kind) => drivers.find(kind) ?? (kind === "module" ? this.modules.driver : undefined));
+  }
+
+  /** Ends the VM and everything in it. From inside a host function, when that has returned. */
+  dispose(): void {
+    const core = this._core;
+    if (core.disposed) return;
+    if (core.instance.depth !== 0) core.closing = true;
+    else this.end();
+  }
+
+  /** The same, for `using`. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private end(): void {
+    const core = this._core;
+    core.disposed = true;
+    this._operations.end();
+    this.promises.end();
+    this.functions.clear();
+    giveInstance(core.instance);
+    core.ended?.();
+  }
+
+  /** Whether the VM was disposed of. */
+  get disposed(): boolean {
+    return this._core.disposed;
+  }
+
+  // ---- Running code ---------------------------------------------------------------
+
+  /** Evaluates a script and gives its value; what it throws has `isException`. With EvalFlags.TYPE_MODULE a promise of the module's namespace. */
+  evalCode(code: string, filename?: string, flags?: number | EvalOptions): JSValueHandle {
+    const made = evaluate(this._core, code, filename, flags);
+    this._core.leave();
+    return made;
+  }
+
+  /** Evaluates an ES module, with all that it imports, and gives its namespace. */
+  evalModule(code: string, filename?: string): Promise<JSValueHandle> {
+    return evaluateModule(this._core, this.modules, code, filename);
+  }
+
+  /** Compiles a script or module to bytecode, for VMs of the same engine. */
+  compile(code: string, filename?: string, flags?: number | EvalOptions, compileFlags?: number | CompileOptions): Uint8Array {
+    return compileCode(this._core, code, filename, flags, compileFlags);
+  }
+
+  /** Runs what `compile` gave. Bytecode that somebody else made can do to this VM whatever it likes. */
+  evalBytecode(bytecode: Uint8Array): JSValueHandle {
+    const made = runBytecode(this._core, bytecode);
+    this._core.leave();
+    return made;
+  }
+
+  /** Runs the guest's jobs (what its promises have to do) until none is left; how many ran. */
+  executePendingJobs(most = 0): number {
+    return this.promises.drain(most);
+  }
+
+  /** Whether jobs wait. */
+  get hasPendingJobs(): boolean {
+    return this._core.hasJobs;
+  }
+
+  /** Calls a function of the guest. */
+  callFunction(fn: JSValueHandle, self: JSValueHandle, ...args: JSValueHandle[]): JSValueHandle {
+    const core = this._core;
+    core.begin();
+    const bits = core.bits(fn);
+    const selfBits = core.bits(self);
+    const mark = core.mark();
+    const address = core.putValues(args);
+    const status = core.enter(() => core.exports.torpor_call(bits, selfBits, address, args.length));
+    try {
+      return core.give(status);
+    } finally {
+      core.end(mark);
+      core.leave();
+    }
+  }
+
+  /** Calls a constructor with `new`. */
+  construct(constructor: JSValueHandle, ...args: JSValueHandle[]): JSValueHandle {
+    const core = this._core;
+    core.begin();
+    const bits = core.bits(constructor);
+    const mark = core.mark();
+    const address = core.putValues(args);
+    const status = core.enter(() => core.exports.torpor_construct(bits, bits, address, args.length));
+    try {
+      return core.give(status);
+    } finally {
+      core.end(mark);
+      core.leave();
+    }
+  }
+
+  /** Gives the handle on, or throws an Error with what the guest threw: its name, message, stack and cause. */
+  unwrapResult(handle: JSValueHandle): JSValueHandle {
+    this._core.require(handle);
+    if (!handle.isException) return handle;
+    const error = errorFrom(this._core, handle);
+    handle.dispose();
+    throw error;
+  }
+
+  // ---- Making values --------------------------------------------------------------
+
+  get undefined(): JSValueHandle {
+    return this._core.undefined;
+  }
+  get null(): JSValueHandle {
+    return this._core.null;
+  }
+  get true(): JSValueHandle {
+    return this._core.true;
+  }
+  get false(): JSValueHandle {
+    return this._core.false;
+  }
+  /** The global object. */
+  get global(): JSValueHandle {
+    if (this.globalHandle) return this.globalHandle;
+    const core = this._core;
+    core.begin();
+    core.check(core.enter(() => core.exports.torpor_global()));
+    const found = core.takeConstant();
+    return (this.globalHandle = found);
+  }
+  newString(text: string): JSValueHandle {
+    return newString(this._core, text);
+  }
+  newNumber(value: number): JSValueHandle {
+    return newNumber(this._core, value);
+  }
+  newBigInt(value: bigint): JSValueHandle {
+    return newBigInt(this._core, value);
+  }
+  newObject(): JSValueHandle {
+    return newObject(this._core);
+  }
+  newArray(): JSValueHandle {
+    return newArray(this._core);
+  }
+  /** Symbol.for(key). */
+  newSymbolFor(key: string): JSValueHandle {
+    return newSymbolFor(this._core, key);
+  }
+  newArrayBuffer(data: ArrayBuffer | ArrayBufferView): JSValueHandle {
+    return newArrayBuffer(this._core, data);
+  }
+  newUint8Array(data: ArrayBuffer | ArrayBufferView): JSValueHandle {
+    return newUint8Array(this._core, data);
+  }
+  newDate(date: Date | number): JSValueHandle {
+    return newDate(this._core, date);
+  }
+  newMap(entries: Iterable<readonly [JSValueHandle, JSValueHandle]> = []): JSValueHandle {
+    return newMap(this._core, entries);
+  }
+  newSet(items: Iterable<JSValueHandle> = []): JSValueHandle {
+    return newSet(this._core, items);
+  }
+  /** An Error with a message, or the counterpart of one of the host's. */
+  newError(given: string | Error): JSValueHandle {
+    return newError(this._core, given);
+  }
+  /** A promise that the host settles. */
+  newPromise(): Deferred {
+    return this.promises.make();
+  }
+  /** A function of the guest that calls the host, by name: after a restore, bind the name again. */
+  newFunction(name: string, callback: HostFunction): JSValueHandle {
+    return this.functions.make(name, callback);
+  }
+  /** The same without a name, for one that does not outlive this VM: the binding ends with the guest's function. */
+  newEphemeralFunction(callback: HostFunction): JSValueHandle {
+    return this.functions.makeEphemeral(callback);
+  }
+  /** Binds a host function again: by name, or by number in the order of creation, from 1. */
+  registerHostCallback(which: string | number, callback: HostFunction): void {
+    this.functions.bind(which, callback);
+  }
+  /** Ends a binding; false when there was none. */
+  unregisterHostCallback(which: string | number): boolean {
+    return this.functions.unbind(which);
+  }
+
+  // ---- Properties -----------------------------------------------------------------
+
+  getProp(object: JSValueHandle, key: PropertyKeyLike): JSValueHandle {
+    return getProperty(this._core, object, key);
+  }
+  setProp(object: JSValueHandle, key: PropertyKeyLike, value: JSValueHandle): void {
+    setProperty(this._core, object, key, value);
+  }
+  defineProp(object: JSValueHandle, key: PropertyKeyLike, value: JSValueHandle, flags?: PropertyFlags): void {
+    defineProperty(this._core, object, key, value, flags);
+  }
+  /** False: it cannot be deleted. */
+  deleteProp(object: JSValueHandle, key: PropertyKeyLike): boolean {
+    return deleteProperty(this._core, object, key);
+  }
+  /** As the operator gives it. */
+  typeof(handle: JSValueHandle): string {
+    return typeOf(this._core, handle);
+  }
+
+  // ---- Whole values -----------------------------------------------------------------
+
+  /** The value as one of the host's, with all that is in it. Functions and unique symbols become undefined. */
+  dump(handle: JSValueHandle): unknown {
+    return dump(this._core, handle);
+  }
+  /** The guest's counterpart of a value of the host's, with all that is in it. */
+  hostToHandle(value: unknown): JSValueHandle {
+    return hostToHandle(this._core, value);
+  }
+
+  // ---- Promises ---------------------------------------------------------------------
+
+  /** What a promise of the guest becomes. */
+  resolvePromise(promise: JSValueHandle): Promise<PromiseResult> {
+    return this.promises.watch(promise);
+  }
+  /** Its rejection is the host's to see, and not unhandled. */
+  markPromiseHandled(promise: JSValueHandle): void {
+    this.promises.markHandled(promise);
+  }
+
+  // ---- Handles ----------------------------------------------------------------------
+
+  /** Runs `use`, and disposes of all handles that were made meanwhile. */
+  withScope<T>(use: (scope: HandleScope) => T): T {
+    const core = this._core;
+    const outer = core.scope;
+    const own: JSValueHandle[] = [];
+    const escaped = new Set<JSValueHandle>();
+    core.scope = own;
+    try {
+      return use({
+        escape: (handle) => {
+          escaped.add(handle);
+          return handle;
+        },
+      });
+    } finally {
+      core.scope = outer;
+      for (const handle of own)
+        if (!escaped.has(handle)) handle.dispose();
+        else outer?.push(handle);
+    }
+  }
+
+  /** A number that names the value in this VM and in all that are restored from its later snapshots. */
+  exportHandle(handle: JSValueHandle): number {
+    const core = this._core;
+    core.begin();
+    const bits = core.bits(handle);
+    core.check(core.enter(() => core.exports.torpor_value_export(bits)));
+    return core.instance.integer(0);
+  }
+
+  /** The value that `exportHandle` named. */
+  importHandle(token: number): JSValueHandle {
+    const core = this._core;
+    core.begin();
+    const status = core.enter(() => core.exports.torpor_value_import(token));
+    return core.found(status, `no value was exported as ${token}`);
+  }
+
+  /** Ends such a number. */
+  forgetExport(token: number): void {
+    const core = this._core;
+    core.begin();
+    const status = core.enter(() => core.exports.torpor_value_forget(token));
+    core.foundNothing(status, `no value was exported as ${token}`);
+  }
+
+  // ---- Sleeping ---------------------------------------------------------------------
+
+  /** The state of the VM, which goes on. `since`: only what changed after an earlier snapshot. */
+  snapshot(options?: SaveOptions): Snapshot {
+    const core = this._core;
+    if (core.disposed || core.instance.broken !== null) core.begin();
+    core.requireOutside("a snapshot");
+    return saveSnapshot(core, options);
+  }
+
+  /** A copy that goes on by itself. */
+  fork(options?: Options): QuickJS {
+    const core = this._core;
+    if (core.disposed || core.instance.broken !== null) core.begin();
+    core.requireOutside("a fork");
+    const settings = settle({ ...core.settings.options, clone: true, ...options });
+    return QuickJS._wake(forkInstance(core), settings);
+  }
+
+  // ---- Operations -------------------------------------------------------------------
+
+  /** What the program waits for. */
+  pendingOperations(): Operation[] {
+    if (this._core.disposed) this._core.begin();
+    return this._operations.list();
+  }
+
+  /** Ends an operation; `executePendingJobs` lets the program go on. */
+  settleOperation(id: number, outcome: Outcomes): void {
+    this._operations.settle(id, outcome);
+    this._core.leave();
+  }
+
+  /** Begins an operation for the program: a promise that sleeps with it, and that somebody settles by its id. */
+  beginOperation(kind: string, request?: unknown, due?: number): { id: number; promise: JSValueHandle } {
+    const begun = this._operations.begin(kind, request, due);
+    this._core.leave();
+    return begun;
+  }
+
+  // ---- Memory and limits --------------------------------------------------------------
+
+  /** Collects the guest's garbage now. */
+  runGC(): void {
+    const core = this._core;
+    core.begin();
+    core.check(core.enter(() => core.exports.torpor_collect()));
+  }
+
+  /** Bytes of the guest's heap at which its collector begins. */
+  get gcThreshold(): number {
+    return collectorThreshold(this._core);
+  }
+  set gcThreshold(bytes: number) {
+    setCollectorThreshold(this._core, bytes);
+  }
+
+  /** What the guest's heap is made of. Walks all of it. */
+  getMemoryUsage(): MemoryUsage {
+    return memoryUsage(this._core);
+  }
+
+  /** Bytes that the guest's heap has handed out; takes no time. */
+  getAllocatedSize(): number {
+    if (this._core.disposed) this._core.begin();
+    return this._core.heapUsed;
+  }
+
+  /** Steps that guest code may still take; 0: no limit, or used up. */
+  get fuel(): number {
+    return this._core.fuel;
+  }
+  set fuel(steps: number) {
+    if (typeof steps !== "number" || !(steps >= 0 && steps <= Number.MAX_SAFE_INTEGER))
+      throw new MisuseError("fuel is a number of steps, at most 2^53 - 1");
+    this._core.setFuel(Math.floor(steps));
+  }
+
+  /** Versions of the package, the engine and its interface. */
+  get versions(): Record<string, string> {
+    return versionsOf(this._core.engine);
+  }
+}
+
