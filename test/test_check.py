@@ -15,6 +15,7 @@ import unittest
 
 TOOLS = os.path.join(os.environ.get("TORPOR_SOURCE", "."), "tools")
 LICENCE = "/* SPDX-License-Identifier: MIT */\n"
+SCRIPT = "// SPDX-License-Identifier: MIT\n"
 
 # A tree that keeps every rule.
 GOOD = {
@@ -34,6 +35,12 @@ GOOD = {
     "run/database-sqlite.c": LICENCE + '#include "database.h"\n'
                                     "#include <sqlite3.h>\n",
     "cli/main.c": LICENCE + '#include "torpor-run.h"\n#include <stdio.h>\n',
+    "js/src/errors.ts": SCRIPT + 'import { Status } from "./abi.js";\n',
+    "js/src/engine.ts": SCRIPT + 'import { IoError } from "./errors.js";\n'
+                                 'import type { VM } from "./vm.js";\n'
+                                 'import { load } from "#engine-file";\n',
+    "js/src/vm.ts": SCRIPT + 'import { engine } from "./engine.js";\n'
+                             'export const { a } = { a: "./a.js" };\n',
     "docs/format.md": "# The format\n\n## Its bytes\n",
     "README.md": "See [the bytes](docs/format.md#its-bytes).\n",
 }
@@ -186,6 +193,55 @@ class CirclesTest(CheckTest):
                                    self.CALLING + own)
 
 
+class ImportsTest(CheckTest):
+    """What the files of the npm package import."""
+
+    def assert_wrong(self, name, text, line, words):
+        self.assert_found("check-imports", f"js/src/{name}", SCRIPT + text, line,
+                          words)
+
+    def test_good_tree(self):
+        self.assert_good("check-imports")
+
+    def test_what_is_not_in_the_package(self):
+        for text in ('import { readFile } from "node:fs/promises";',
+                     'import "left-pad";', 'const a = await import("a");',
+                     'export * from "other";',
+                     'import {\n  a,\n  b,\n} from "other";'):
+            with self.subTest(text=text):
+                self.assert_wrong("vm.ts", text + "\n", 2, "may import")
+
+    def test_the_file_for_node(self):
+        text = SCRIPT + 'import { readFile } from "node:fs/promises";\n'
+        self.assertEqual(run_check("check-imports", {
+            "js/src/engine-file-node.ts": text}), (0, ""))
+
+    def test_names_of_files(self):
+        self.assert_wrong("vm.ts", 'import { a } from "./engine";\n', 2, ".js")
+        self.assert_wrong("vm.ts", 'import { a } from "./gone.js";\n', 2,
+                          "no gone.ts")
+
+    def test_folders(self):
+        self.assert_wrong("data/read.ts", 'import { a } from "../vm.js";\n', 2,
+                          "data/ may not import vm.ts")
+        self.assert_wrong("errors.ts", '\nimport type { A } from "./vm.js";\n', 3,
+                          "lies above it")
+
+    def test_a_circle(self):
+        self.assert_wrong("engine.ts", 'import { a, type B } from "./vm.js";\n',
+                          2, "engine.ts -> vm.ts -> engine.ts")
+
+    def test_types_may_be_imported_in_a_circle(self):
+        text = SCRIPT + 'import { type A, type B } from "./vm.js";\n'
+        self.assertEqual(run_check("check-imports", {
+            "js/src/engine.ts": text}), (0, ""))
+
+    def test_comments_do_not_count(self):
+        text = SCRIPT + '// import "a";\n/*\nimport "b";\n*/\n'
+        self.assertEqual(run_check("check-imports", {"js/src/vm.ts": text}),
+                         (0, ""))
+
+
 class LinksTest(CheckTest):
     def test_good_tree(self):
         self.assert_good("check-links")
@@ -232,6 +288,13 @@ class TextTest(CheckTest):
     def test_long_line(self):
         self.assert_found("check-text", "vm/a.c",
                           LICENCE + "/* " + "x" * 75 + " */\n", 2, "columns")
+
+    def test_long_line_of_a_script(self):
+        for code, line in ((1, "// " + "x" * 98), (0, "// " + "x" * 97),
+                           (0, f'throw new Error("{"x" * 200}");')):
+            found = run_check("check-text",
+                              {"js/src/a.ts": SCRIPT + line + "\n"})
+            self.assertEqual(found[0], code, found[1])
 
     def test_long_file(self):
         self.assert_found("check-text", "vm/a.c", LICENCE + "\n" * 800, 800,

@@ -12,7 +12,7 @@
 
 import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { PROJECT, SOURCE, bundle, require, startChromium } from "./hosts.mjs";
+import { bundle, PROJECT, require, SOURCE, startChromium } from "./hosts.mjs";
 import { serve } from "./support/server.mjs";
 
 const EXPECTED = "sum: 6";
@@ -37,7 +37,8 @@ async function look(browser, url) {
   await page.goto(url);
   const found = await page.waitForFunction(
     () => document.querySelector("#result").textContent,
-    undefined, { timeout: 30_000 },
+    undefined,
+    { timeout: 30_000 },
   ).then((handle) => handle.jsonValue(), (error) => String(error));
   await page.close();
   if (found === EXPECTED && wrong.length === 0) return true;
@@ -71,7 +72,9 @@ const CHECKS = {
     const root = copyPage("vite-server");
     const port = await findPort();
     const server = await createServer({
-      root, logLevel: "warn", cacheDir: join(root, "cache"),
+      root,
+      logLevel: "warn",
+      cacheDir: join(root, "cache"),
       server: { host: "127.0.0.1", port, strictPort: true },
     });
     try {

@@ -29,9 +29,16 @@ export const COMMANDS = {
   node22: () => [join(DEPS, "node-22/bin/node"), "--expose-gc"],
   node24: () => [join(DEPS, "node/bin/node"), "--expose-gc"],
   // Nothing but reading what the package and the tests consist of.
-  deno: () => [findBinary("@deno", "deno"), "run", `--allow-read=${PROJECT}`,
-    "--no-check", "--no-prompt", "--no-remote", "--cached-only",
-    "--v8-flags=--expose-gc"],
+  deno: () => [
+    findBinary("@deno", "deno"),
+    "run",
+    `--allow-read=${PROJECT}`,
+    "--no-check",
+    "--no-prompt",
+    "--no-remote",
+    "--cached-only",
+    "--v8-flags=--expose-gc",
+  ],
   bun: () => [findBinary("@oven", "bin/bun"), "run"],
 };
 
@@ -40,13 +47,19 @@ export const COMMANDS = {
 function findBinary(scope, path) {
   const kind = scope === "@deno" ? "deno" : "bun";
   const arch = { x64: ["x64"], arm64: ["arm64", "aarch64"] }[process.arch] ?? [];
-  for (const name of arch.flatMap((word) => [
-    `${scope}/linux-${word}-glibc`, `${scope}/${kind}-linux-${word}`])) {
+  for (
+    const name of arch.flatMap((word) => [
+      `${scope}/linux-${word}-glibc`,
+      `${scope}/${kind}-linux-${word}`,
+    ])
+  ) {
     const file = join(MODULES, name, path);
     if (existsSync(file)) return file;
   }
-  throw new Error(`js/node_modules has no ${kind} for this machine; ` +
-    "run tools/setup");
+  throw new Error(
+    `js/node_modules has no ${kind} for this machine; ` +
+      "run tools/setup",
+  );
 }
 
 /** Runs a command in the project; gives { code, output }, what it wrote. */
@@ -54,7 +67,9 @@ export function runCommand([command, ...args], { cwd = PROJECT, env } = {}) {
   const plain = { ...process.env, NO_COLOR: "1" };
   delete plain.FORCE_COLOR;
   const child = spawn(command, args, {
-    cwd, stdio: ["ignore", "pipe", "pipe"], env: { ...plain, ...env },
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...plain, ...env },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -62,8 +77,10 @@ export function runCommand([command, ...args], { cwd = PROJECT, env } = {}) {
   }
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code, signal) =>
-      resolve({ code: signal === null ? code : 1, output, signal }));
+    child.on(
+      "close",
+      (code, signal) => resolve({ code: signal === null ? code : 1, output, signal }),
+    );
   });
 }
 
@@ -75,8 +92,7 @@ export function startChromium() {
   return chromium.launch({
     executablePath: process.env.TORPOR_CHROMIUM ?? "/usr/bin/chromium",
     // Neither a sandbox nor much of /dev/shm is there for root in a container.
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
-      "--js-flags=--expose-gc"],
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--js-flags=--expose-gc"],
   });
 }
 

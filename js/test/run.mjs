@@ -9,11 +9,19 @@
 //
 // Exits with 1 when a test fails, or none ran.
 
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync }
-  from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { BUILD, COMMANDS, PROJECT, SOURCE, bundle, openPage, runCommand,
-  startChromium, writePage } from "./hosts.mjs";
+import {
+  BUILD,
+  bundle,
+  COMMANDS,
+  openPage,
+  PROJECT,
+  runCommand,
+  SOURCE,
+  startChromium,
+  writePage,
+} from "./hosts.mjs";
 
 // What of the test data is copied into the project, and where it comes from.
 const DATA = { cases: "test/cases", golden: "test/golden" };
@@ -22,7 +30,8 @@ const DATA = { cases: "test/cases", golden: "test/golden" };
 
 function findPackage() {
   const { version } = JSON.parse(
-    readFileSync(join(SOURCE, "js/package.json"), "utf8"));
+    readFileSync(join(SOURCE, "js/package.json"), "utf8"),
+  );
   return join(BUILD, `npm/torpor-vm-${version}.tgz`);
 }
 
@@ -40,13 +49,24 @@ function copyData() {
 async function install() {
   rmSync(PROJECT, { recursive: true, force: true });
   mkdirSync(PROJECT, { recursive: true });
-  writeFileSync(join(PROJECT, "package.json"), JSON.stringify({
-    private: true, type: "module",
-    dependencies: { "torpor-vm": `file:${findPackage()}` },
-  }));
+  writeFileSync(
+    join(PROJECT, "package.json"),
+    JSON.stringify({
+      private: true,
+      type: "module",
+      dependencies: { "torpor-vm": `file:${findPackage()}` },
+    }),
+  );
   const npm = join(SOURCE, "build/deps/node/bin/npm");
-  const done = await runCommand([npm, "install", "--offline", "--no-audit",
-    "--no-fund", "--no-package-lock", "--loglevel=error"]);
+  const done = await runCommand([
+    npm,
+    "install",
+    "--offline",
+    "--no-audit",
+    "--no-fund",
+    "--no-package-lock",
+    "--loglevel=error",
+  ]);
   process.stdout.write(done.output);
   cpSync(join(SOURCE, "js/test"), join(PROJECT, "test"), { recursive: true });
   writePage();
@@ -74,8 +94,10 @@ function chooseFiles(host, wanted) {
   const names = wanted.map((file) => basename(file));
   const unknown = names.filter((name) => !all.includes(name));
   if (unknown.length > 0) throw new Error(`there is no ${unknown.join(", ")}`);
-  return all.filter((name) => (names.length === 0 || names.includes(name)) &&
-    isFor(name, host));
+  return all.filter((name) =>
+    (names.length === 0 || names.includes(name)) &&
+    isFor(name, host)
+  );
 }
 
 // ---- running -----------------------------------------------------------------
@@ -159,9 +181,9 @@ async function runChromium(host, files) {
   try {
     for (const file of files) {
       if (kind === "worker") {
-        await bundle(join(PROJECT, "test/support/worker.mjs"),
-          join(PROJECT, "bundle", file),
-          { "test-file": join(PROJECT, "test", file) });
+        await bundle(join(PROJECT, "test/support/worker.mjs"), join(PROJECT, "bundle", file), {
+          "test-file": join(PROJECT, "test", file),
+        });
       }
       const { failed, count } = await runFileInChromium(browser, kind, file);
       total.failed ||= failed;
@@ -177,8 +199,10 @@ async function run(host, wanted) {
   const files = chooseFiles(host, wanted);
   const runner = host in COMMANDS ? runProcess : runChromium;
   const { failed, count } = await runner(host, files);
-  console.log(`${host}: ${count} tests of ${files.length} files` +
-    (failed ? ", some failed" : ""));
+  console.log(
+    `${host}: ${count} tests of ${files.length} files` +
+      (failed ? ", some failed" : ""),
+  );
   return !failed && count >= files.length && count > 0;
 }
 

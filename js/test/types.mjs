@@ -6,7 +6,7 @@
 
 import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROJECT, SOURCE, require, runCommand } from "./hosts.mjs";
+import { PROJECT, require, runCommand, SOURCE } from "./hosts.mjs";
 
 const STRICT = {
   strict: true,
@@ -34,9 +34,13 @@ const programs = readdirSync(folder).filter((name) => name.endsWith(".ts"));
 let isGood = programs.length > 0;
 for (const [name, options] of Object.entries(WAYS)) {
   const config = join(folder, `tsconfig.${name}.json`);
-  writeFileSync(config, JSON.stringify({
-    compilerOptions: { ...STRICT, ...options }, files: programs,
-  }));
+  writeFileSync(
+    config,
+    JSON.stringify({
+      compilerOptions: { ...STRICT, ...options },
+      files: programs,
+    }),
+  );
   const tsc = join(require.resolve("typescript/package.json"), "../bin/tsc");
   const { code, output } = await runCommand([process.execPath, tsc, "-p", config]);
   process.stdout.write(output);

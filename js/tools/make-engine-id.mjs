@@ -25,10 +25,10 @@ function readVersion(module) {
 function describe(file) {
   const bytes = readFileSync(file);
   const module = new WebAssembly.Module(bytes);
-  const [section = new ArrayBuffer(0)] =
-    WebAssembly.Module.customSections(module, "torpor");
+  const [section = new ArrayBuffer(0)] = WebAssembly.Module.customSections(module, "torpor");
   const { version } = JSON.parse(
-    readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  );
   return `\
 // SPDX-License-Identifier: MIT
 //

@@ -20,8 +20,10 @@ export function show(value) {
   }
   if (typeof value !== "object" || value === null) return String(value);
   try {
-    return JSON.stringify(value, (_, part) =>
-      typeof part === "bigint" ? `${part}n` : part)?.slice(0, 500);
+    return JSON.stringify(value, (_, part) => typeof part === "bigint" ? `${part}n` : part)?.slice(
+      0,
+      500,
+    );
   } catch {
     return Object.prototype.toString.call(value);
   }
@@ -56,8 +58,11 @@ assert.match = (text, pattern, message) => {
 assert.deepEqual = (actual, expected, message) => {
   const where = difference(actual, expected, "", new Map());
   if (where === undefined) return;
-  fail(message, `${show(actual)} instead of ${show(expected)}: they differ at ` +
-    (where || "the top"));
+  fail(
+    message,
+    `${show(actual)} instead of ${show(expected)}: they differ at ` +
+      (where || "the top"),
+  );
 };
 
 assert.fail = (message) => fail(undefined, message);

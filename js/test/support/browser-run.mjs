@@ -13,9 +13,7 @@ function withTimeout(promise, ms) {
 }
 
 function tell(error) {
-  return error instanceof Error
-    ? `${error.name}: ${error.message}\n${error.stack}`
-    : String(error);
+  return error instanceof Error ? `${error.name}: ${error.message}\n${error.stack}` : String(error);
 }
 
 /** Runs all tests that are listed; calls `report` for each of them, then with

@@ -59,8 +59,7 @@ const DATA = new URL("../../data/", import.meta.url);
 async function readUrl(url) {
   if (host === "page" || host === "worker") {
     // A bundle is not where its sources were.
-    const path = new URL(`/data/${url.href.slice(DATA.href.length)}`,
-      globalThis.location.origin);
+    const path = new URL(`/data/${url.href.slice(DATA.href.length)}`, globalThis.location.origin);
     const response = await fetch(path);
     if (!response.ok) throw new Error(`there is no ${path}`);
     return new Uint8Array(await response.arrayBuffer());
