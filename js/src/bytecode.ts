@@ -45,23 +45,33 @@ export function frameBytecode(engine: Engine, body: Uint8Array, flags: number): 
   return bytes;
 }
 
-export function openBytecode(engine: Engine, framed: Uint8Array): { body: Uint8Array; flags: number } {
-  if (framed.length < HEADER || readAscii(framed, 0, 8) !== MAGIC)
+export function openBytecode(
+  engine: Engine,
+  framed: Uint8Array,
+): { body: Uint8Array; flags: number } {
+  if (framed.length < HEADER || readAscii(framed, 0, 8) !== MAGIC) {
     throw new FormatError("these bytes are no bytecode of vm.compile");
+  }
   const view = new DataView(framed.buffer, framed.byteOffset, framed.length);
   const version = view.getUint32(8, true);
   const flags = view.getUint32(12, true);
-  if (version > VERSION)
+  if (version > VERSION) {
     throw new NewerError("the bytecode was made by a newer version; compile the source again");
-  if (view.getUint32(16, true) + view.getUint32(20, true) * 4294967296 !== framed.length - HEADER)
+  }
+  if (view.getUint32(16, true) + view.getUint32(20, true) * 4294967296 !== framed.length - HEADER) {
     throw new FormatError("the bytecode is cut short");
+  }
   const id = readAscii(framed, 24, 64);
-  if (id !== engine.idHex)
+  if (id !== engine.idHex) {
     throw new EngineError(
-      `the bytecode is of engine ${id.slice(0, 12)}, this VM's is ${engine.idHex.slice(0, 12)}; compile the source again`,
+      `the bytecode is of engine ${id.slice(0, 12)}, this VM's is ${
+        engine.idHex.slice(0, 12)
+      }; compile the source again`,
     );
-  if (version === 0 || (flags & ~FLAGS_KNOWN) !== 0)
+  }
+  if (version === 0 || (flags & ~FLAGS_KNOWN) !== 0) {
     throw new FormatError("the header of the bytecode makes no sense");
+  }
   checkSum(framed);
   return { body: framed.subarray(HEADER), flags };
 }
@@ -70,6 +80,7 @@ function checkSum(framed: Uint8Array): void {
   const copy = framed.slice();
   copy.fill(0, SUM, HEADER);
   const found = sha256(copy);
-  if (found.some((byte, i) => byte !== framed[SUM + i]))
+  if (found.some((byte, i) => byte !== framed[SUM + i])) {
     throw new ChecksumError("the bytecode was altered; compile the source again");
+  }
 }

@@ -33,14 +33,7 @@ import {
   TAG_UNDEFINED,
   WINDOW,
 } from "./abi.js";
-import {
-  FALSE_BITS,
-  NULL_BITS,
-  NUMBER,
-  numberBits,
-  TRUE_BITS,
-  UNDEFINED_BITS,
-} from "./border.js";
+import { FALSE_BITS, NULL_BITS, NUMBER, numberBits, TRUE_BITS, UNDEFINED_BITS } from "./border.js";
 import type { Engine } from "./engine.js";
 import {
   BrokenError,
@@ -54,7 +47,8 @@ import {
   StaleHandleError,
 } from "./errors.js";
 import { JSException } from "./exception.js";
-import { JSValueHandle } from "./handle.js";
+import { describeHost } from "./host-value.js";
+import { CONSTANT, ENDED, endOf, EXCEPTION, JSValueHandle } from "./handle.js";
 import type { Instance } from "./instance.js";
 import type { Settings } from "./options.js";
 import type { Promises } from "./promise.js";
@@ -109,7 +103,7 @@ export class Core {
     this.settings = settings;
     this.asleep = asleep;
     const constant = (tag: number, number: number, bits: bigint) =>
-      new JSValueHandle(this, tag, number, bits, true);
+      new JSValueHandle(this, tag, number, bits, CONSTANT);
     this.undefined = constant(TAG_UNDEFINED, NaN, UNDEFINED_BITS);
     this.null = constant(TAG_NULL, 0, NULL_BITS);
     this.true = constant(TAG_BOOLEAN, 1, TRUE_BITS);
@@ -132,15 +126,17 @@ export class Core {
   begin(): void {
     if (this.disposed) throw new DisposedError("the VM was disposed of");
     const { instance } = this;
-    if (instance.broken !== null)
+    if (instance.broken !== null) {
       throw new BrokenError(
         `the VM is broken (${instance.broken.message})`,
         { cause: instance.broken },
       );
+    }
     if (this.asleep) this.wake();
     if (instance.depth === 0) {
-      if (this.settings.deadline !== 0)
+      if (this.settings.deadline !== 0) {
         this.deadlineAt = performance.now() + this.settings.deadline;
+      }
       if (this.forgotten.length !== 0) this.releaseForgotten();
     }
     this.cursor = 0;
@@ -148,9 +144,7 @@ export class Core {
 
   private wake(): void {
     this.asleep = false;
-    const status = this.enter(() =>
-      this.exports.torpor_wake(this.settings.wakeFlags),
-    );
+    const status = this.enter(() => this.exports.torpor_wake(this.settings.wakeFlags));
     this.check(status);
     this.configure();
   }
@@ -164,7 +158,7 @@ export class Core {
     const mark = this.mark();
     const names = this.put(omit);
     const status = this.enter(() =>
-      this.exports.torpor_configure(names.address, names.size, this.collect, late),
+      this.exports.torpor_configure(names.address, names.size, this.collect, late)
     );
     this.end(mark);
     this.check(status);
@@ -194,10 +188,11 @@ export class Core {
 
   /** Not from inside a host function. */
   requireOutside(what: string): void {
-    if (this.instance.depth !== 0)
+    if (this.instance.depth !== 0) {
       throw new BusyError(
         `${what} is not possible while guest code is on the stack; return from the host function first`,
       );
+    }
   }
 
   // ---- Texts in -------------------------------------------------------------
@@ -211,8 +206,9 @@ export class Core {
   end(mark: number): void {
     while (this.loans.length > mark) {
       const address = this.loans.pop()!;
-      if (this.instance.broken === null)
+      if (this.instance.broken === null) {
         this.enter(() => this.exports.torpor_release(address));
+      }
     }
   }
 
@@ -228,11 +224,13 @@ export class Core {
   }
 
   private allocate(size: number): number {
-    if (size > 0x7fffffff) throw new LimitError("a text or buffer of more than 2 GiB does not fit into a VM");
-    const address =
-      this.enter(() => this.exports.torpor_allocate(size)) >>> 0;
-    if (address === 0)
+    if (size > 0x7fffffff) {
+      throw new LimitError("a text or buffer of more than 2 GiB does not fit into a VM");
+    }
+    const address = this.enter(() => this.exports.torpor_allocate(size)) >>> 0;
+    if (address === 0) {
       throw new LimitError(`the VM has no memory for ${size} bytes; raise memoryLimit`);
+    }
     this.instance.range(address, size, "an allocation");
     this.loans.push(address);
     return address;
@@ -240,8 +238,7 @@ export class Core {
 
   /** Bytes that the guest owns from then on; 0: no memory. */
   hand(bytes: Uint8Array): number {
-    const address =
-      this.enter(() => this.exports.torpor_allocate(bytes.length + 1)) >>> 0;
+    const address = this.enter(() => this.exports.torpor_allocate(bytes.length + 1)) >>> 0;
     if (address === 0) return 0;
     this.instance.range(address, bytes.length + 1, "an allocation");
     this.instance.u8.set(bytes, address);
@@ -289,10 +286,10 @@ export class Core {
   /** Writes border values side by side; the address of the first. */
   putValues(handles: readonly JSValueHandle[], from = 0): number {
     const count = handles.length - from;
-    const address =
-      count <= 64 ? this.instance.slots * 4 : this.room(count * 8);
-    for (let i = 0; i < count; i++)
+    const address = count <= 64 ? this.instance.slots * 4 : this.room(count * 8);
+    for (let i = 0; i < count; i++) {
       this.write((address >>> 3) + i, handles[i + from]!);
+    }
     return address;
   }
 
@@ -323,15 +320,21 @@ export class Core {
 
   // ---- Values ---------------------------------------------------------------
 
+  isHandle(value: unknown): value is JSValueHandle {
+    return value instanceof JSValueHandle;
+  }
+
   /** Refuses what is no handle, of another VM, or at its end. */
   require(handle: JSValueHandle): void {
-    if (!(handle instanceof JSValueHandle))
+    if (!(handle instanceof JSValueHandle)) {
       throw new MisuseError(
         `a handle is wanted, not ${describeHost(handle)}; vm.hostToHandle makes one`,
       );
-    if (handle._core !== this)
+    }
+    if (handle._core !== this) {
       throw new StaleHandleError("this handle belongs to another VM");
-    if (handle._ended !== null) throw new StaleHandleError(handle._ended);
+    }
+    if (handle._state & ENDED) throw new StaleHandleError(endOf(handle));
   }
 
   bits(handle: JSValueHandle): bigint {
@@ -344,8 +347,9 @@ export class Core {
     const { instance } = this;
     const at = instance.result + 2 * n;
     const upper = instance.u32[at + 1]!;
-    if (upper < 0xfff90000)
-      return new JSValueHandle(this, NUMBER, instance.f64[at >>> 1]!, 0n, false);
+    if (upper < 0xfff90000) {
+      return new JSValueHandle(this, NUMBER, instance.f64[at >>> 1]!, 0n);
+    }
     const tag = upper >>> 16;
     if (tag === TAG_UNDEFINED) return this.undefined;
     if (tag === TAG_NULL) return this.null;
@@ -355,7 +359,7 @@ export class Core {
 
   /** A handle that is released with the object that this gives. */
   own(tag: number, bits: bigint): JSValueHandle {
-    const handle = new JSValueHandle(this, tag, 0, bits, false);
+    const handle = new JSValueHandle(this, tag, 0, bits);
     handle._order = ++this.order;
     if (this.scope !== null) this.scope.push(handle);
     watch(handle, this);
@@ -366,16 +370,16 @@ export class Core {
   takeConstant(): JSValueHandle {
     const { u32, u64 } = this.instance;
     const at = this.instance.result;
-    return new JSValueHandle(this, u32[at + 1]! >>> 16, 0, u64[at >>> 1]!, true);
+    return new JSValueHandle(this, u32[at + 1]! >>> 16, 0, u64[at >>> 1]!, CONSTANT);
   }
 
   /** What was thrown, as a handle that says so. */
   takeException(): JSValueHandle {
     const found = this.take();
-    const handle = found._constant
-      ? new JSValueHandle(this, found._tag, found._number, found._bits, false)
+    const handle = found._state & CONSTANT
+      ? new JSValueHandle(this, found._tag, found._number, found._bits)
       : found;
-    handle._exception = true;
+    handle._state |= EXCEPTION;
     return handle;
   }
 
@@ -436,7 +440,9 @@ export class Core {
 
   /** What failed while nobody waited. */
   report(error: unknown): void {
-    if (error instanceof InterruptedError) return; /* the jobs that are left run when they are drained next */
+    if (error instanceof InterruptedError) {
+      return; /* the jobs that are left run when they are drained next */
+    }
     this.promises.fail(error);
   }
 
@@ -494,24 +500,13 @@ interface Watched {
   readonly bits: bigint;
 }
 
-const registry = new FinalizationRegistry<Watched>(({ core, bits }) =>
-  core.deref()?.forget(bits),
-);
+const registry = new FinalizationRegistry<Watched>(({ core, bits }) => core.deref()?.forget(bits));
 const cores = new WeakMap<Core, WeakRef<Core>>();
 
 // A handle's number is never used again, so it does no harm that what was
 // disposed of is released once more. Unregistering would cost as much as that.
 function watch(handle: JSValueHandle, core: Core): void {
   let ref = cores.get(core);
-  if (ref === undefined) cores.set(core, (ref = new WeakRef(core)));
+  if (ref === undefined) cores.set(core, ref = new WeakRef(core));
   registry.register(handle, { core: ref, bits: handle._bits });
-}
-
-/** What a host value is, for sentences. */
-export function describeHost(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object")
-    return Array.isArray(value) ? "an array" : "an object";
-  return typeof value === "undefined" ? "undefined" : `a ${typeof value}`;
 }

@@ -5,14 +5,19 @@
 // Between the two they are CBOR (data/), in its live form: what is no data is
 // undefined, and promises and handles go as handles. Primitives need none of
 // that.
+//
+// A promise becomes one of the other side. When one settles so does the other,
+// and the guest's jobs run. What comes after the VM was disposed of is dropped
+// unread.
 
 import { CBOR_LIVE, Status, TAG_OBJECT } from "./abi.js";
 import { BIGINT, BOOLEAN, NULL, NUMBER, STRING, SYMBOL, UNDEFINED } from "./border.js";
-import { bridge, follow } from "./bridge.js";
 import type { Core } from "./core.js";
 import { readCbor } from "./data/cbor-read.js";
 import { writeCbor } from "./data/cbor-write.js";
-import { JSValueHandle } from "./handle.js";
+import { describe, readError } from "./exception.js";
+import { JSValueHandle, KEPT } from "./handle.js";
+import type { Deferred } from "./promise.js";
 import { newBigInt, newString, readBigInt, readString, readSymbol, symbolOf } from "./text.js";
 
 // ---- Out --------------------------------------------------------------------
@@ -55,8 +60,9 @@ function dumpObject(core: Core, bits: bigint): unknown {
       handle: (number) => follow(core, core.own(TAG_OBJECT, retained(number))),
     });
   } finally {
-    if (owned && instance.broken === null)
+    if (owned && instance.broken === null) {
       core.enter(() => exports.torpor_release(address));
+    }
     core.leave();
   }
 }
@@ -74,7 +80,7 @@ export function hostToHandle(core: Core, value: unknown): JSValueHandle {
     case "undefined":
       return core.undefined;
     case "number":
-      return new JSValueHandle(core, NUMBER, value, 0n, false);
+      return new JSValueHandle(core, NUMBER, value, 0n);
     case "boolean":
       return value ? core.true : core.false;
     case "string":
@@ -101,7 +107,7 @@ function makeObject(core: Core, value: unknown): JSValueHandle {
     const placed = core.putBytes(bytes);
     const { exports } = core;
     const status = core.enter(() =>
-      exports.torpor_cbor_decode_with(placed.address, placed.size, CBOR_LIVE),
+      exports.torpor_cbor_decode_with(placed.address, placed.size, CBOR_LIVE)
     );
     const made = status === Status.OK ? core.take() : core.give(status);
     core.end(mark);
@@ -127,4 +133,89 @@ function handleFor(core: Core, found: unknown, held: JSValueHandle[]): number | 
 
 function numberOf(handle: JSValueHandle): number {
   return Number(handle._bits & 0xffffffffffffn);
+}
+
+// ---- Promises -----------------------------------------------------------------
+
+/** The guest's promise for one of the host's. */
+export function bridge(core: Core, promise: PromiseLike<unknown>): JSValueHandle {
+  const deferred = core.promises.make();
+  deferred.handle._state &= ~KEPT;
+  promise.then(
+    (value) => settle(core, deferred, false, value),
+    (reason: unknown) => settle(core, deferred, true, reason),
+  );
+  return deferred.handle;
+}
+
+function settle(core: Core, deferred: Deferred, rejected: boolean, value: unknown): void {
+  if (core.disposed || core.instance.broken !== null) return;
+  try {
+    deliver(core, deferred, rejected, value);
+    core.promises.drain();
+  } catch (error) {
+    core.report(error);
+  }
+}
+
+/** What cannot be handed over rejects the guest's promise and says why. */
+function deliver(core: Core, deferred: Deferred, rejected: boolean, value: unknown): void {
+  let made: JSValueHandle;
+  try {
+    made = asHandle(core, value);
+  } catch (error) {
+    if (core.instance.broken !== null) throw error;
+    made = hostToHandle(core, error);
+    rejected = true;
+  }
+  if (rejected) deferred.reject(made);
+  else deferred.resolve(made);
+  if (made !== value) made.dispose();
+}
+
+export function asHandle(core: Core, value: unknown): JSValueHandle {
+  if (value instanceof JSValueHandle) {
+    core.require(value);
+    return value;
+  }
+  return hostToHandle(core, value);
+}
+
+/** The host's promise for one of the guest's: of its value, dumped. */
+export async function follow(core: Core, promise: JSValueHandle): Promise<unknown> {
+  const { value, error } = await core.promises.watch(promise);
+  promise.dispose();
+  const settled = (value ?? error)!;
+  try {
+    if (error) throw errorFrom(core, error);
+    return dump(core, settled);
+  } finally {
+    settled.dispose();
+  }
+}
+
+// ---- Errors -------------------------------------------------------------------
+
+/** Name, message, stack and cause of an error; of other values a description, with the value as cause. */
+export function errorFrom(core: Core, thrown: JSValueHandle): Error {
+  const value = dumpSafely(core, thrown);
+  if (value instanceof Error) return value;
+  if (thrown.isError) {
+    const { name, message, stack } = readError(thrown);
+    const error = new Error(message);
+    error.name = name;
+    error.stack = `${name}: ${message}\n${stack}`.trimEnd();
+    return error;
+  }
+  return new Error(`the guest threw ${describe(thrown)}`, { cause: value });
+}
+
+/** undefined where it cannot be taken as data. */
+function dumpSafely(core: Core, thrown: JSValueHandle): unknown {
+  try {
+    return dump(core, thrown);
+  } catch (error) {
+    if (core.instance.broken !== null) throw error;
+    return undefined;
+  }
 }

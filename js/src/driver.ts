@@ -28,8 +28,11 @@ export class DriverSet {
 
   constructor(drivers: Drivers = {}) {
     this.drivers = new Map(Object.entries(drivers));
-    for (const [kind, driver] of this.drivers)
-      if (typeof driver !== "function") throw new MisuseError(`the driver for '${kind}' is not a function`);
+    for (const [kind, driver] of this.drivers) {
+      if (typeof driver !== "function") {
+        throw new MisuseError(`the driver for '${kind}' is not a function`);
+      }
+    }
   }
 
   get size(): number {
@@ -63,8 +66,11 @@ export function timerDriver(now: () => number = Date.now): Driver {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const next = (): Waiting | undefined => {
     let first: Waiting | undefined;
-    for (const one of waiting)
-      if (!first || one.due < first.due || (one.due === first.due && one.id < first.id)) first = one;
+    for (const one of waiting) {
+      if (!first || one.due < first.due || (one.due === first.due && one.id < first.id)) {
+        first = one;
+      }
+    }
     return first;
   };
   const arm = (): void => {

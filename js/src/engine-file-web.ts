@@ -10,10 +10,9 @@ import { IoError } from "./errors.js";
 export async function loadEngineFile(
   name: "engine.wasm" | "zstd.wasm",
 ): Promise<Response> {
-  const url =
-    name === "engine.wasm"
-      ? new URL("../engine.wasm", import.meta.url)
-      : new URL("../zstd.wasm", import.meta.url);
+  const url = name === "engine.wasm"
+    ? new URL("../engine.wasm", import.meta.url)
+    : new URL("../zstd.wasm", import.meta.url);
   try {
     return await fetch(url);
   } catch (error) {

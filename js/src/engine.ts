@@ -11,7 +11,7 @@
 // its last byte that is not zero, or with the control block, rounded up to
 // 4,096.
 
-import { CONTROL_SIZE, CONTROL_STACK_SIZE, CONTROL_VERSION, ABI_VERSION } from "./abi.js";
+import { ABI_VERSION, CONTROL_SIZE, CONTROL_STACK_SIZE, CONTROL_VERSION } from "./abi.js";
 import { ENGINE_FINGERPRINT, ENGINE_ID } from "./engine-id.js";
 import { EngineError, FormatError, IoError, MisuseError, NewerError } from "./errors.js";
 import { toHex } from "./format/hex.js";
@@ -57,10 +57,11 @@ export class Engine {
     this.pages = probe.memory.length / 65536;
     const view = new DataView(probe.memory.buffer);
     const version = view.getUint32(this.control + CONTROL_VERSION, true);
-    if (version > ABI_VERSION)
+    if (version > ABI_VERSION) {
       throw new NewerError(
         `this engine has version ${version} of the guest interface; this package knows ${ABI_VERSION}: use a newer torpor-vm`,
       );
+    }
     this.stackSize = view.getUint32(this.control + CONTROL_STACK_SIZE, true);
     this.baseline = cutBaseline(probe.memory, this.control + CONTROL_SIZE);
     this.upper = this.baseline.subarray(this.stackSize);
@@ -74,7 +75,8 @@ interface Probe {
   memory: Uint8Array<ArrayBuffer>;
 }
 
-const NOT_ENGINE = "this WebAssembly module is not a Torpor engine; give the engine.wasm of torpor-vm";
+const NOT_ENGINE =
+  "this WebAssembly module is not a Torpor engine; give the engine.wasm of torpor-vm";
 
 function probeModule(module: WebAssembly.Module): Probe {
   const imports: Record<string, () => number> = {};
@@ -83,19 +85,20 @@ function probeModule(module: WebAssembly.Module): Probe {
     imports[name] = () => 0;
   }
   const { exports } = new WebAssembly.Instance(module, { torpor: imports });
-  const { memory, torpor_control, __stack_pointer, __indirect_function_table } =
-    exports;
+  const { memory, torpor_control, __stack_pointer, __indirect_function_table } = exports;
   if (
     !(memory instanceof WebAssembly.Memory) ||
     !(torpor_control instanceof WebAssembly.Global) ||
     !(__stack_pointer instanceof WebAssembly.Global) ||
     !(__indirect_function_table instanceof WebAssembly.Table)
-  )
+  ) {
     throw new EngineError(NOT_ENGINE);
+  }
   const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
   const control = torpor_control.value as number;
-  if (control < 0 || control + CONTROL_SIZE > bytes.length)
+  if (control < 0 || control + CONTROL_SIZE > bytes.length) {
     throw new EngineError(NOT_ENGINE);
+  }
   return {
     control,
     stackPointer: __stack_pointer.value as number,
@@ -129,14 +132,20 @@ export function loadEngine(
     own.catch(() => (own = undefined));
     return own;
   }
-  if (typeof source === "string" || source instanceof URL)
+  if (typeof source === "string" || source instanceof URL) {
     return fetchEngine(source).then(fromGiven);
-  if (typeof source !== "object" || source === null)
-    return Promise.reject(new MisuseError("the option 'wasm' is bytes, a WebAssembly.Module, a URL, a Response, or a promise of one"));
+  }
+  if (typeof source !== "object" || source === null) {
+    return Promise.reject(
+      new MisuseError(
+        "the option 'wasm' is bytes, a WebAssembly.Module, a URL, a Response, or a promise of one",
+      ),
+    );
+  }
   let engine = known.get(source);
   if (!engine) {
     engine = Promise.resolve(source).then((given) =>
-      given === source ? fromGiven(given) : loadEngine(given),
+      given === source ? fromGiven(given) : loadEngine(given)
     );
     known.set(source, engine);
     engine.catch(() => known.delete(source));
@@ -156,14 +165,20 @@ async function fetchEngine(url: string | URL): Promise<Response> {
 async function fromGiven(given: unknown): Promise<Engine> {
   if (given instanceof WebAssembly.Module) return fromModule(given);
   if (typeof Response !== "undefined" && given instanceof Response) {
-    if (!given.ok)
+    if (!given.ok) {
       throw new IoError(`the engine could not be loaded: ${given.url} answered ${given.status}`);
+    }
     return fromBytes(new Uint8Array(await given.arrayBuffer()));
   }
   if (given instanceof ArrayBuffer) return fromBytes(new Uint8Array(given));
-  if (ArrayBuffer.isView(given))
-    return fromBytes(new Uint8Array(given.buffer as ArrayBuffer, given.byteOffset, given.byteLength));
-  throw new MisuseError("the option 'wasm' is bytes, a WebAssembly.Module, a URL, a Response, or a promise of one");
+  if (ArrayBuffer.isView(given)) {
+    return fromBytes(
+      new Uint8Array(given.buffer as ArrayBuffer, given.byteOffset, given.byteLength),
+    );
+  }
+  throw new MisuseError(
+    "the option 'wasm' is bytes, a WebAssembly.Module, a URL, a Response, or a promise of one",
+  );
 }
 
 async function fromBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Engine> {
@@ -172,7 +187,10 @@ async function fromBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Engine> {
   try {
     module = await WebAssembly.compile(bytes);
   } catch (error) {
-    throw new FormatError("these bytes are not a WebAssembly module; give the engine.wasm of torpor-vm", { cause: error });
+    throw new FormatError(
+      "these bytes are not a WebAssembly module; give the engine.wasm of torpor-vm",
+      { cause: error },
+    );
   }
   return new Engine(module, id);
 }
@@ -187,9 +205,10 @@ async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
 function fromModule(module: WebAssembly.Module): Engine {
   const [section] = WebAssembly.Module.customSections(module, "torpor");
   if (!section) throw new EngineError(NOT_ENGINE);
-  if (toHex(new Uint8Array(section)) !== ENGINE_FINGERPRINT)
+  if (toHex(new Uint8Array(section)) !== ENGINE_FINGERPRINT) {
     throw new EngineError(
       "this module is another engine than that of this package; give its bytes, so that its id can be found",
     );
+  }
   return new Engine(module, ENGINE_ID);
 }

@@ -100,14 +100,34 @@ export class KeyError extends define(Status.KEY, "KeyError") {}
 /** It is a difference from a snapshot that was not given. */
 export class ParentError extends define(Status.PARENT, "ParentError") {}
 
-for (const made of [
-  InterruptedError, TrappedError, BrokenError, BusyError, OutOfMemoryError,
-  MisuseError, StaleHandleError, WrongTypeError, LimitError, IoError,
-  NotFoundError, FormatError, NewerError, EngineError, ExtensionError,
-  ChecksumError, DeadlockError, DisposedError, ExistsError, UnsupportedError,
-  KeyError, ParentError,
-])
+for (
+  const made of [
+    InterruptedError,
+    TrappedError,
+    BrokenError,
+    BusyError,
+    OutOfMemoryError,
+    MisuseError,
+    StaleHandleError,
+    WrongTypeError,
+    LimitError,
+    IoError,
+    NotFoundError,
+    FormatError,
+    NewerError,
+    EngineError,
+    ExtensionError,
+    ChecksumError,
+    DeadlockError,
+    DisposedError,
+    ExistsError,
+    UnsupportedError,
+    KeyError,
+    ParentError,
+  ]
+) {
   makers.set(new made().code, made);
+}
 
 /** The error of a status, not thrown. */
 export function errorOf(
@@ -116,9 +136,7 @@ export function errorOf(
   options?: ErrorOptions,
 ): TorporError {
   const made = makers.get(code);
-  return made
-    ? new made(message, options)
-    : new TorporError(code, message, options);
+  return made ? new made(message, options) : new TorporError(code, message, options);
 }
 
 /** Throws the error of a status. */

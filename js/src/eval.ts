@@ -2,15 +2,13 @@
 //
 // eval.ts - running code: scripts, modules, bytecode.
 
-import {
-  EVAL_ASYNC, EVAL_BARRIER, EVAL_MODULE, EVAL_STRICT, EVAL_STRIP, Status,
-} from "./abi.js";
+import { EVAL_ASYNC, EVAL_BARRIER, EVAL_MODULE, EVAL_STRICT, EVAL_STRIP, Status } from "./abi.js";
 import type { Core } from "./core.js";
-import { describeHost } from "./core.js";
+import { errorFrom } from "./data.js";
+import { describeHost } from "./host-value.js";
 import { frameBytecode, openBytecode } from "./bytecode.js";
 import { LimitError, MisuseError } from "./errors.js";
 import { JSException } from "./exception.js";
-import { errorFrom } from "./guest-error.js";
 import type { JSValueHandle } from "./handle.js";
 import type { Modules } from "./module.js";
 
@@ -60,23 +58,28 @@ interface How {
 function howOf(given: number | EvalOptions | undefined): How {
   if (given === undefined) return { flags: 0, line: 1 };
   if (typeof given === "number") {
-    const known = EvalFlags.TYPE_MODULE | EvalFlags.STRICT | EvalFlags.BACKTRACE_BARRIER | EvalFlags.ASYNC;
-    if ((given & ~known) !== 0) throw new MisuseError(`unknown flags ${given & ~known}; EvalFlags has those there are`);
+    const known = EvalFlags.TYPE_MODULE | EvalFlags.STRICT | EvalFlags.BACKTRACE_BARRIER |
+      EvalFlags.ASYNC;
+    if ((given & ~known) !== 0) {
+      throw new MisuseError(`unknown flags ${given & ~known}; EvalFlags has those there are`);
+    }
     return {
-      flags:
-        (given & EvalFlags.TYPE_MODULE ? EVAL_MODULE : 0) |
+      flags: (given & EvalFlags.TYPE_MODULE ? EVAL_MODULE : 0) |
         (given & EvalFlags.STRICT ? EVAL_STRICT : 0) |
         (given & EvalFlags.ASYNC ? EVAL_ASYNC : 0) |
         (given & EvalFlags.BACKTRACE_BARRIER ? EVAL_BARRIER : 0),
       line: 1,
     };
   }
-  if (typeof given !== "object" || given === null) throw new MisuseError("how code is evaluated is flags of EvalFlags, or an object");
+  if (typeof given !== "object" || given === null) {
+    throw new MisuseError("how code is evaluated is flags of EvalFlags, or an object");
+  }
   const { line = 1 } = given;
-  if (!Number.isInteger(line) || line < 1 || line > 0x7fffffff) throw new MisuseError("the number of the first line is a whole number from 1");
+  if (!Number.isInteger(line) || line < 1 || line > 0x7fffffff) {
+    throw new MisuseError("the number of the first line is a whole number from 1");
+  }
   return {
-    flags:
-      (given.module ? EVAL_MODULE : 0) |
+    flags: (given.module ? EVAL_MODULE : 0) |
       (given.strict ? EVAL_STRICT : 0) |
       (given.async ? EVAL_ASYNC : 0) |
       (given.barrier ? EVAL_BARRIER : 0),
@@ -85,12 +88,23 @@ function howOf(given: number | EvalOptions | undefined): How {
 }
 
 function requireCode(code: unknown, filename: unknown): void {
-  if (typeof code !== "string") throw new MisuseError(`code is a string, not ${describeHost(code)}`);
-  if (typeof filename !== "string" || filename.includes("\0")) throw new MisuseError("the name of a file is a string without zero characters");
-  if (code.length > SOURCE_LARGEST) throw new LimitError(`source has at most ${SOURCE_LARGEST} characters`);
+  if (typeof code !== "string") {
+    throw new MisuseError(`code is a string, not ${describeHost(code)}`);
+  }
+  if (typeof filename !== "string" || filename.includes("\0")) {
+    throw new MisuseError("the name of a file is a string without zero characters");
+  }
+  if (code.length > SOURCE_LARGEST) {
+    throw new LimitError(`source has at most ${SOURCE_LARGEST} characters`);
+  }
 }
 
-export function evaluate(core: Core, code: string, filename = "<eval>", given?: number | EvalOptions): JSValueHandle {
+export function evaluate(
+  core: Core,
+  code: string,
+  filename = "<eval>",
+  given?: number | EvalOptions,
+): JSValueHandle {
   requireCode(code, filename);
   core.begin();
   const { exports } = core;
@@ -99,7 +113,7 @@ export function evaluate(core: Core, code: string, filename = "<eval>", given?: 
   const source = core.put(code);
   const file = core.put(filename);
   const status = core.enter(() =>
-    exports.torpor_eval_with(source.address, source.size, file.address, file.size, flags, line),
+    exports.torpor_eval_with(source.address, source.size, file.address, file.size, flags, line)
   );
   try {
     return core.give(status);
@@ -109,7 +123,12 @@ export function evaluate(core: Core, code: string, filename = "<eval>", given?: 
 }
 
 /** Evaluates again as long as names come that were promised; see module.ts. */
-export async function evaluateModule(core: Core, modules: Modules, code: string, filename = "<module>"): Promise<JSValueHandle> {
+export async function evaluateModule(
+  core: Core,
+  modules: Modules,
+  code: string,
+  filename = "<module>",
+): Promise<JSValueHandle> {
   for (;;) {
     modules.begin();
     const promise = evaluate(core, code, filename, { module: true });
@@ -154,7 +173,7 @@ export function compileCode(
   const source = core.put(code);
   const file = core.put(filename);
   const status = core.enter(() =>
-    exports.torpor_compile(source.address, source.size, file.address, file.size, flags, how.line),
+    exports.torpor_compile(source.address, source.size, file.address, file.size, flags, how.line)
   );
   if (status !== Status.OK) {
     try {
@@ -174,7 +193,9 @@ export function compileCode(
 }
 
 export function runBytecode(core: Core, framed: Uint8Array): JSValueHandle {
-  if (!(framed instanceof Uint8Array)) throw new MisuseError("evalBytecode takes the bytes that compile gave");
+  if (!(framed instanceof Uint8Array)) {
+    throw new MisuseError("evalBytecode takes the bytes that compile gave");
+  }
   const { body, flags } = openBytecode(core.engine, framed);
   core.begin();
   const { exports } = core;

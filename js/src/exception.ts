@@ -67,8 +67,9 @@ export interface ErrorTexts {
 export function readError(handle: JSValueHandle): ErrorTexts {
   const core = handle._core;
   const bits = core.bits(handle);
-  if (handle._tag !== OBJECT)
+  if (handle._tag !== OBJECT) {
     return { name: "Error", message: describe(handle), stack: "" };
+  }
   const { instance, exports } = core;
   const status = core.enter(() => exports.torpor_error_look(bits));
   if (status !== Status.OK) return { name: "Error", message: describe(handle), stack: "" };

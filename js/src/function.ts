@@ -107,20 +107,23 @@ export class HostFunctions {
   private indexOf(name: string): number {
     const { count } = this;
     // The newest is the likeliest.
-    for (let index = count - 1; index >= 0; index--)
+    for (let index = count - 1; index >= 0; index--) {
       if (this.nameOf(index) === name) return index;
+    }
     return -1;
   }
 
   // ---- Binding --------------------------------------------------------------
 
   bind(which: string | number, callback: HostFunction): void {
-    if (typeof callback !== "function")
+    if (typeof callback !== "function") {
       throw new MisuseError("a host function is a function");
+    }
     this.found.length = 0;
     if (typeof which === "number") {
-      if (!Number.isInteger(which) || which < 1)
+      if (!Number.isInteger(which) || which < 1) {
         throw new MisuseError("the id of a host function is a whole number from 1");
+      }
       this.byId.set(which, callback);
     } else {
       checkName(which);
@@ -145,8 +148,9 @@ export class HostFunctions {
   /** A function of the guest that calls `callback`. */
   make(name: string, callback: HostFunction): JSValueHandle {
     checkName(name);
-    if (typeof callback !== "function")
+    if (typeof callback !== "function") {
       throw new MisuseError("newFunction takes a name and a function");
+    }
     const { core } = this;
     core.begin();
     this.takeCollected();
@@ -160,14 +164,14 @@ export class HostFunctions {
 
   /** The same, whose binding ends with it. */
   makeEphemeral(callback: HostFunction): JSValueHandle {
-    if (typeof callback !== "function")
+    if (typeof callback !== "function") {
       throw new MisuseError("newEphemeralFunction takes a function");
+    }
     const { core } = this;
     core.begin();
     this.takeCollected();
     let name: string;
-    do name = `ephemeral ${++this.ephemeral}`;
-    while (this.indexOf(name) >= 0);
+    do name = `ephemeral ${++this.ephemeral}`; while (this.indexOf(name) >= 0);
     const made = this.makeNamed(name, "");
     if (made.isException) return made;
     this.found.length = 0;
@@ -177,7 +181,7 @@ export class HostFunctions {
   }
 
   private freeName(name: string): string {
-    for (let id = this.count + 1; ; id++) {
+    for (let id = this.count + 1;; id++) {
       const own = `${id}.${name}`;
       if (this.indexOf(own) < 0) return own;
     }
@@ -194,8 +198,7 @@ export class HostFunctions {
     instance.u8.fill(0, at, at + FUNCTION_SIZE);
     instance.u64[(at + FUNCTION_CAPTURED) >>> 3] = UNDEFINED_BITS;
     instance.u64[(at + FUNCTION_TARGET) >>> 3] = UNDEFINED_BITS;
-    const set = (offset: number, value: number) =>
-      (instance.u32[(at + offset) >>> 2] = value);
+    const set = (offset: number, value: number) => (instance.u32[(at + offset) >>> 2] = value);
     set(FUNCTION_NAME, text.address);
     set(FUNCTION_NAME_SIZE, text.size);
     set(FUNCTION_SHOWN, seen.address);
@@ -228,8 +231,12 @@ export class HostFunctions {
 }
 
 function checkName(name: unknown): asserts name is string {
-  if (typeof name !== "string" || name === "")
+  if (typeof name !== "string" || name === "") {
     throw new MisuseError("the name of a host function is a string that is not empty");
-  if (name.includes("\0") || new TextEncoder().encode(name).length > NAME_LARGEST)
-    throw new MisuseError(`the name of a host function has at most ${NAME_LARGEST} bytes, none of them zero`);
+  }
+  if (name.includes("\0") || new TextEncoder().encode(name).length > NAME_LARGEST) {
+    throw new MisuseError(
+      `the name of a host function has at most ${NAME_LARGEST} bytes, none of them zero`,
+    );
+  }
 }

@@ -14,17 +14,64 @@ import { Brand } from "./abi.js";
 import { BIGINT, BOOLEAN, NULL, NUMBER, OBJECT, STRING, SYMBOL, UNDEFINED } from "./border.js";
 import type { Core } from "./core.js";
 import {
-  brandOf, bytesOf, classIdOf, classNameOf, identityOf, isCallable, proxyPart, toBoolean, toNumber, typeOf,
+  brandOf,
+  bytesOf,
+  classIdOf,
+  classNameOf,
+  identityOf,
+  isCallable,
+  proxyPart,
+  toBoolean,
+  toNumber,
+  typeOf,
 } from "./look.js";
 import { promiseStateOf } from "./promise-state.js";
 import {
-  defineProperty, deleteProperty, getProperty, hasOwn, keysOf, lengthOf, ownDescriptor, ownKeys, ownNames,
-  prototypeOf, setProperty, type OwnDescriptor, type PropertyFlags, type PropertyKeyLike,
+  defineProperty,
+  deleteProperty,
+  getProperty,
+  hasOwn,
+  keysOf,
+  lengthOf,
+  type OwnDescriptor,
+  ownDescriptor,
+  ownKeys,
+  ownNames,
+  type PropertyFlags,
+  type PropertyKeyLike,
+  prototypeOf,
+  setProperty,
 } from "./property.js";
 import { readBigInt, readString, readText } from "./text.js";
 import type { QuickJS } from "./vm.js";
 
-const DISPOSED = "the handle was disposed of";
+// What a handle is besides its value; flags of _state.
+/** Shared by everybody; disposing of it does nothing. */
+export const CONSTANT = 1;
+/** Guest code threw it. */
+export const EXCEPTION = 2;
+/** Somebody but the caller keeps it, so that being a result does not end it. */
+export const KEPT = 4;
+/** Ended: by dispose, with the call that it was an argument of, as a result. */
+export const DISPOSED = 8;
+export const RETURNED = 16;
+export const GIVEN = 32;
+export const ENDED = DISPOSED | RETURNED | GIVEN;
+
+/** Where handles were disposed of, in debug mode. */
+const places = new WeakMap<JSValueHandle, string>();
+
+/** Why a handle cannot be used any more. */
+export function endOf(handle: JSValueHandle): string {
+  if (handle._state & RETURNED) {
+    return "the arguments of a host function end when it returns; dup() keeps one";
+  }
+  if (handle._state & GIVEN) {
+    return "the handle was given to the guest as the result of a host function; dup() keeps one";
+  }
+  const place = places.get(handle);
+  return place ? `the handle was disposed of here:\n${place}` : "the handle was disposed of";
+}
 
 /**
  * A value of a VM.
@@ -44,24 +91,18 @@ export class JSValueHandle {
   readonly _number: number;
   /** @internal */
   readonly _bits: bigint;
-  /** @internal Shared by everybody; disposing of it does nothing. */
-  readonly _constant: boolean;
-  /** @internal Why it cannot be used any more. */
-  _ended: string | null = null;
-  /** @internal */
-  _exception = false;
+  /** @internal Flags: CONSTANT, ... */
+  _state: number;
   /** @internal Its number in the order of making. */
   _order = 0;
-  /** @internal Somebody but the caller keeps it, so that being a result does not end it. */
-  _kept = false;
 
   /** @internal */
-  constructor(core: Core, tag: number, number: number, bits: bigint, constant: boolean) {
+  constructor(core: Core, tag: number, number: number, bits: bigint, state = 0) {
     this._core = core;
     this._tag = tag;
     this._number = number;
     this._bits = bits;
-    this._constant = constant;
+    this._state = state;
   }
 
   /** The VM that the value is of. */
@@ -73,7 +114,7 @@ export class JSValueHandle {
 
   /** Whether guest code threw this value, in a VM with `exceptions: "return"`. */
   get isException(): boolean {
-    return this._exception;
+    return (this._state & EXCEPTION) !== 0;
   }
   get isUndefined(): boolean {
     return this._tag === UNDEFINED;
@@ -281,21 +322,22 @@ export class JSValueHandle {
     const core = this._core;
     core.begin();
     const bits = core.bits(this);
-    if (this._constant) return this;
-    if (this._tag === NUMBER) return new JSValueHandle(core, NUMBER, this._number, 0n, false);
+    if (this._state & CONSTANT) return this;
+    if (this._tag === NUMBER) return new JSValueHandle(core, NUMBER, this._number, 0n);
     core.check(core.enter(() => core.exports.torpor_value_retain(bits)));
     return core.take();
   }
 
   get disposed(): boolean {
-    return this._ended !== null;
+    return (this._state & ENDED) !== 0;
   }
 
   /** Ends the handle; does nothing if it has ended. */
   dispose(): void {
-    if (this._ended !== null || this._constant) return;
+    if (this._state & (ENDED | CONSTANT)) return;
     const core = this._core;
-    this._ended = core.settings.debug ? disposalPlace() : DISPOSED;
+    this._state |= DISPOSED;
+    if (core.settings.debug) places.set(this, disposalPlace());
     if (this._tag >= STRING) core.release(this._bits);
   }
 
@@ -308,7 +350,7 @@ export class JSValueHandle {
 function disposalPlace(): string {
   const stack = new Error().stack ?? "";
   const lines = stack.split("\n").filter((line) => /^\s*at |@/.test(line)).slice(2, 6);
-  return `${DISPOSED} here:\n${lines.join("\n")}`;
+  return lines.join("\n");
 }
 
 /** Follows plain data only: no getter and no trap of a proxy runs. */

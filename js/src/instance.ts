@@ -16,11 +16,11 @@
 
 import {
   CONTROL_SIZE,
+  type EngineExports,
   HOST_RESULT,
   HOST_SLOTS,
   HOST_WINDOW,
   WINDOW,
-  type EngineExports,
 } from "./abi.js";
 import type { Engine } from "./engine.js";
 import { BrokenError, TorporError, TrappedError } from "./errors.js";
@@ -54,6 +54,21 @@ interface Exports extends EngineExports {
   __indirect_function_table: WebAssembly.Table;
 }
 
+const refuse = (): never => {
+  throw new BrokenError("the engine called its host while no VM had it");
+};
+/** Nobody's: a pooled instance is not entered. */
+export const NOBODY: Seat = {
+  call: refuse,
+  source: refuse,
+  resolve: refuse,
+  poll: refuse,
+  clock: refuse,
+  zone: refuse,
+  random: refuse,
+  console: refuse,
+};
+
 const TRAP_REASONS = ["", "abort", "assertion", "out of memory"];
 const decoder = new TextDecoder();
 
@@ -72,32 +87,27 @@ export class Instance {
   u32!: Uint32Array<ArrayBuffer>;
   f64!: Float64Array<ArrayBuffer>;
   u64!: BigUint64Array<ArrayBuffer>;
-  seat: Seat | null = null;
+  /** Whoever has the instance; it is entered by nobody else. */
+  seat: Seat = NOBODY;
   /** How many entries are on the stack. */
   depth = 0;
   /** Why nothing can be entered any more. */
   broken: TorporError | null = null;
 
   constructor(engine: Engine) {
-    const refused = (): never => {
-      throw new BrokenError("the engine called its host before it was opened");
-    };
-    const seat = (): Seat => this.seat ?? refused();
     const imports = {
       call: (index: number, self: bigint, args: number, count: number) =>
-        seat().call(index, self, args, count),
+        this.seat.call(index, self, args, count),
       source: (a: number, b: number, c: number, d: number, e: number) =>
-        seat().source(a, b, c, d, e),
-      resolve: (a: number, b: number, c: number, d: number) =>
-        seat().resolve(a, b, c, d),
-      poll: () => seat().poll(),
-      clock: (which: number) => seat().clock(which),
-      zone: (ms: number) => seat().zone(ms),
-      random: (address: number, size: number) => seat().random(address, size),
+        this.seat.source(a, b, c, d, e),
+      resolve: (a: number, b: number, c: number, d: number) => this.seat.resolve(a, b, c, d),
+      poll: () => this.seat.poll(),
+      clock: (which: number) => this.seat.clock(which),
+      zone: (ms: number) => this.seat.zone(ms),
+      random: (address: number, size: number) => this.seat.random(address, size),
       console: (level: number, address: number, size: number) =>
-        seat().console(level, address, size),
-      trap: (code: number, address: number, size: number): never =>
-        this.ended(code, address, size),
+        this.seat.console(level, address, size),
+      trap: (code: number, address: number, size: number): never => this.ended(code, address, size),
     };
     const made = new WebAssembly.Instance(engine.module, { torpor: imports });
     this.engine = engine;
@@ -183,11 +193,12 @@ export class Instance {
 function trapError(error: unknown): TorporError {
   if (error instanceof TorporError) return error;
   const remedy = "dispose of this VM or restore a snapshot";
-  if (isStackOverflow(error))
+  if (isStackOverflow(error)) {
     return new TrappedError(
       `the host's stack ended below guest code; ${remedy}, recurse less through host functions, or give the host a larger stack`,
       { cause: error },
     );
+  }
   const said = error instanceof Error ? error.message : String(error);
   return new TrappedError(`guest code was ended: ${said}; ${remedy}`, {
     cause: error,

@@ -101,8 +101,12 @@ export function proxyPart(core: Core, handle: JSValueHandle, part: 0 | 1): JSVal
 
 export function toNumber(core: Core, handle: JSValueHandle): number {
   core.require(handle);
-  if (handle._tag === NUMBER || handle._tag === UNDEFINED || handle._tag === NULL || handle._tag === BOOLEAN)
+  if (
+    handle._tag === NUMBER || handle._tag === UNDEFINED || handle._tag === NULL ||
+    handle._tag === BOOLEAN
+  ) {
     return handle._number;
+  }
   core.check(look(core, LOOK_NUMBER, handle));
   const number = core.take()._number;
   core.leave();
@@ -125,14 +129,17 @@ export function dateOf(core: Core, handle: JSValueHandle): number {
 /** A copy of the bytes of a buffer, or of those that a view covers. */
 export function bytesOf(core: Core, handle: JSValueHandle): Uint8Array<ArrayBuffer> {
   const status = look(core, LOOK_BUFFER, handle);
-  if (status === Status.WRONG_TYPE)
+  if (status === Status.WRONG_TYPE) {
     throw new WrongTypeError("the value is not an ArrayBuffer, typed array or DataView");
+  }
   core.check(status);
   const { instance } = core;
   const address = instance.integer(0);
   const size = instance.integer(1);
   const flags = instance.u32[instance.result + 6]!;
-  if (flags & 1) throw new WrongTypeError("the buffer is detached, or the view is out of its bounds");
+  if (flags & 1) {
+    throw new WrongTypeError("the buffer is detached, or the view is out of its bounds");
+  }
   instance.range(address, size, "a buffer");
   return instance.u8.slice(address, address + size);
 }

@@ -4,18 +4,21 @@
 // buffers, errors.
 
 import { Brand, MAKE_BUFFER, MAKE_COLLECTION, MAKE_DATE, MAKE_VIEW_NEW, Status } from "./abi.js";
-import { numberBits } from "./border.js";
+import { NUMBER, numberBits } from "./border.js";
 import type { Core } from "./core.js";
-import { describeHost } from "./core.js";
+import { describeHost } from "./host-value.js";
 import { hostToHandle } from "./data.js";
 import { MisuseError } from "./errors.js";
-import type { JSValueHandle } from "./handle.js";
+import { JSValueHandle } from "./handle.js";
 
 const BOUNDLESS = 0xffffffffffffffffn;
 
 export function newNumber(core: Core, value: number): JSValueHandle {
-  if (typeof value !== "number") throw new MisuseError(`newNumber takes a number, not ${describeHost(value)}`);
-  return hostToHandle(core, value);
+  if (typeof value !== "number") {
+    throw new MisuseError(`newNumber takes a number, not ${describeHost(value)}`);
+  }
+  if (core.disposed) core.begin();
+  return new JSValueHandle(core, NUMBER, value, 0n);
 }
 
 export function newObject(core: Core): JSValueHandle {
@@ -30,8 +33,9 @@ export function newArray(core: Core): JSValueHandle {
 
 export function newDate(core: Core, date: Date | number): JSValueHandle {
   const ms = typeof date === "number" ? date : date instanceof Date ? date.getTime() : NaN;
-  if (typeof date !== "number" && !(date instanceof Date))
+  if (typeof date !== "number" && !(date instanceof Date)) {
     throw new MisuseError(`newDate takes a Date or milliseconds, not ${describeHost(date)}`);
+  }
   core.begin();
   core.slot(0, numberBits(ms));
   return core.give(core.enter(() => core.exports.torpor_make(MAKE_DATE, 1)));
@@ -53,11 +57,15 @@ function newCollection(core: Core, brand: number, values: JSValueHandle[]): JSVa
   return made;
 }
 
-export function newMap(core: Core, entries: Iterable<readonly [JSValueHandle, JSValueHandle]>): JSValueHandle {
+export function newMap(
+  core: Core,
+  entries: Iterable<readonly [JSValueHandle, JSValueHandle]>,
+): JSValueHandle {
   const values: JSValueHandle[] = [];
   for (const entry of entries) {
-    if (!Array.isArray(entry) || entry.length !== 2)
+    if (!Array.isArray(entry) || entry.length !== 2) {
       throw new MisuseError("newMap takes pairs of handles: [[key, value], ...]");
+    }
     values.push(entry[0], entry[1]);
   }
   return newCollection(core, Brand.MAP, values);
@@ -69,7 +77,9 @@ export function newSet(core: Core, items: Iterable<JSValueHandle>): JSValueHandl
 
 function bytesIn(data: ArrayBuffer | ArrayBufferView, what: string): Uint8Array {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
   throw new MisuseError(`${what} takes an ArrayBuffer or a view of one, not ${describeHost(data)}`);
 }
 
@@ -103,16 +113,17 @@ export function newUint8Array(core: Core, data: ArrayBuffer | ArrayBufferView): 
 /** An Error with a message, or the counterpart of one of the host's, with name, stack and cause. */
 export function newError(core: Core, given: string | Error): JSValueHandle {
   if (given instanceof Error) return hostToHandle(core, given);
-  if (typeof given !== "string") throw new MisuseError(`newError takes a message or an Error, not ${describeHost(given)}`);
+  if (typeof given !== "string") {
+    throw new MisuseError(`newError takes a message or an Error, not ${describeHost(given)}`);
+  }
   core.begin();
   const mark = core.mark();
   const name = core.put("Error");
   const text = core.put(given);
   const status = core.enter(() =>
-    core.exports.torpor_error_new(name.address, name.size, text.address, text.size),
+    core.exports.torpor_error_new(name.address, name.size, text.address, text.size)
   );
   const made = core.give(status);
   core.end(mark);
   return made;
 }
-

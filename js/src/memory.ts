@@ -38,9 +38,24 @@ export interface MemoryUsage {
 }
 
 const FIELDS = [
-  "stringBytes", "strings", "nameBytes", "names", "objectBytes", "objects", "propertyBytes", "properties",
-  "shapeBytes", "shapes", "functionBytes", "functions", "elementBytes", "arrays", "bufferBytes", "buffers",
-  "collect", "used",
+  "stringBytes",
+  "strings",
+  "nameBytes",
+  "names",
+  "objectBytes",
+  "objects",
+  "propertyBytes",
+  "properties",
+  "shapeBytes",
+  "shapes",
+  "functionBytes",
+  "functions",
+  "elementBytes",
+  "arrays",
+  "bufferBytes",
+  "buffers",
+  "collect",
+  "used",
 ] as const;
 
 export function memoryUsage(core: Core): MemoryUsage {
@@ -69,8 +84,9 @@ export function collectorThreshold(core: Core): number {
 }
 
 export function setCollectorThreshold(core: Core, bytes: number): void {
-  if (typeof bytes !== "number" || !(bytes >= 0 && bytes <= 0xffffffff))
+  if (typeof bytes !== "number" || !(bytes >= 0 && bytes <= 0xffffffff)) {
     throw new MisuseError("the collector's threshold is a number of bytes, less than 2^32");
+  }
   core.begin();
   core.collect = Math.floor(bytes);
   core.configure();

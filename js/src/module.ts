@@ -11,7 +11,7 @@
 
 import { LATER, Status } from "./abi.js";
 import type { Core } from "./core.js";
-import { describeHost } from "./core.js";
+import { describeHost } from "./host-value.js";
 import { MisuseError } from "./errors.js";
 import type { ModuleKind } from "./options.js";
 import type { Operation, Outcomes } from "./operation.js";
@@ -44,8 +44,12 @@ export class Modules {
     const asked = this.text(name, size);
     const from = this.text(importer, importerSize);
     const kind = KINDS[type] ?? "javascript";
-    if (loader === undefined)
-      return this.answer(Status.UNSUPPORTED, "this VM has no modules; give the option 'moduleLoader'");
+    if (loader === undefined) {
+      return this.answer(
+        Status.UNSUPPORTED,
+        "this VM has no modules; give the option 'moduleLoader'",
+      );
+    }
     try {
       const given = loader.load(asked, kind, from);
       if (isPromise(given)) {
@@ -128,7 +132,11 @@ export class Modules {
 
   /** The driver of operations of kind "module". */
   readonly driver = (operation: Operation, settle: (outcome: Outcomes) => void): void => {
-    const { name, type, importer } = operation.request as { name: string; type: ModuleKind; importer: string };
+    const { name, type, importer } = operation.request as {
+      name: string;
+      type: ModuleKind;
+      importer: string;
+    };
     const key = `${type}\0${name}`;
     const coming = this.coming.get(key) ?? this.askAgain(name, type, importer);
     this.coming.delete(key);
@@ -140,7 +148,11 @@ export class Modules {
 
   private async askAgain(name: string, kind: ModuleKind, importer: string): Promise<Source> {
     const loader = this.core.settings.options.moduleLoader;
-    if (loader === undefined) throw new MisuseError(`the module '${name}' is waited for, and this VM has no option 'moduleLoader'`);
+    if (loader === undefined) {
+      throw new MisuseError(
+        `the module '${name}' is waited for, and this VM has no option 'moduleLoader'`,
+      );
+    }
     return loader.load(name, kind, importer);
   }
 
@@ -163,12 +175,17 @@ function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
 }
 
 function requireName(name: unknown): string {
-  if (typeof name !== "string" || name === "" || name.length > 4096)
-    throw new MisuseError(`moduleLoader.normalize gives a name of 1 to 4,096 characters, not ${describeHost(name)}`);
+  if (typeof name !== "string" || name === "" || name.length > 4096) {
+    throw new MisuseError(
+      `moduleLoader.normalize gives a name of 1 to 4,096 characters, not ${describeHost(name)}`,
+    );
+  }
   return name;
 }
 
 function requireSource(source: unknown): Source {
   if (typeof source === "string" || source instanceof Uint8Array) return source;
-  throw new MisuseError(`moduleLoader.load gives a string or a Uint8Array, not ${describeHost(source)}`);
+  throw new MisuseError(
+    `moduleLoader.load gives a string or a Uint8Array, not ${describeHost(source)}`,
+  );
 }

@@ -22,8 +22,8 @@ import {
   Status,
 } from "./abi.js";
 import { numberBits } from "./border.js";
-import { asHandle } from "./bridge.js";
 import type { Core } from "./core.js";
+import { asHandle } from "./data.js";
 import { readCbor } from "./data/cbor-read.js";
 import type { Cancel, Driver } from "./driver.js";
 import { MisuseError, NotFoundError } from "./errors.js";
@@ -65,8 +65,9 @@ export class Operations {
     const table = core.word(CONTROL_OPERATIONS);
     core.instance.range(table, count * 4, "the table of operations");
     const found: Operation[] = [];
-    for (let i = 0; i < count; i++)
+    for (let i = 0; i < count; i++) {
       found.push(this.read(core.instance.u32[(table >>> 2) + i]!));
+    }
     return found;
   }
 
@@ -77,9 +78,15 @@ export class Operations {
     const due = view.getFloat64(OPERATION_DUE, true);
     return {
       id: Number(view.getBigUint64(OPERATION_ID, true)),
-      kind: this.text(view.getUint32(OPERATION_KIND, true), view.getUint32(OPERATION_KIND_SIZE, true)),
+      kind: this.text(
+        view.getUint32(OPERATION_KIND, true),
+        view.getUint32(OPERATION_KIND_SIZE, true),
+      ),
       request: readCbor(
-        this.bytes(view.getUint32(OPERATION_REQUEST, true), view.getUint32(OPERATION_REQUEST_SIZE, true)),
+        this.bytes(
+          view.getUint32(OPERATION_REQUEST, true),
+          view.getUint32(OPERATION_REQUEST_SIZE, true),
+        ),
       ),
       due: due === 0 ? undefined : due,
       begun: view.getFloat64(OPERATION_BEGUN, true),
@@ -99,14 +106,18 @@ export class Operations {
   /** Begins one for the program: a promise of what it becomes. */
   begin(kind: string, request: unknown, due = 0): { id: number; promise: JSValueHandle } {
     const { core } = this;
-    if (typeof kind !== "string" || kind === "") throw new MisuseError("the kind of an operation is a string that is not empty");
+    if (typeof kind !== "string" || kind === "") {
+      throw new MisuseError("the kind of an operation is a string that is not empty");
+    }
     core.begin();
     const asked = asHandle(core, request);
     core.begin();
     const mark = core.mark();
     const name = core.put(kind);
     const bits = core.bits(asked);
-    const status = core.enter(() => core.exports.torpor_operation_begin(name.address, name.size, bits, due));
+    const status = core.enter(() =>
+      core.exports.torpor_operation_begin(name.address, name.size, bits, due)
+    );
     if (asked !== request) asked.dispose();
     core.check(status);
     const begun = { id: core.instance.integer(0), promise: core.take(1) };
@@ -117,8 +128,14 @@ export class Operations {
   /** Ends one; the guest learns of it when its jobs run. */
   settle(id: number, outcome: Outcomes): void {
     const { core } = this;
-    if (typeof id !== "number" || typeof outcome !== "object" || outcome === null || "value" in outcome === "error" in outcome)
-      throw new MisuseError("settleOperation takes the id of an operation, and { value } or { error }");
+    if (
+      typeof id !== "number" || typeof outcome !== "object" || outcome === null ||
+      "value" in outcome === "error" in outcome
+    ) {
+      throw new MisuseError(
+        "settleOperation takes the id of an operation, and { value } or { error }",
+      );
+    }
     core.begin();
     const rejected = "error" in outcome;
     const given = rejected ? outcome.error : outcome.value;
@@ -126,7 +143,11 @@ export class Operations {
     core.begin();
     const bits = handle.isNumber ? numberBits(handle._number) : core.bits(handle);
     const status = core.enter(() =>
-      core.exports.torpor_operation_settle(BigInt(id), rejected ? Outcome.REJECT : Outcome.RESOLVE, bits),
+      core.exports.torpor_operation_settle(
+        BigInt(id),
+        rejected ? Outcome.REJECT : Outcome.RESOLVE,
+        bits,
+      )
     );
     if (handle !== given) handle.dispose();
     this.begun.delete(id);

@@ -7,7 +7,7 @@
 // gives them anew, and may give others.
 
 import { Clock } from "./abi.js";
-import { DriverSet, type Drivers } from "./driver.js";
+import { type Drivers, DriverSet } from "./driver.js";
 import type { EngineSource } from "./engine.js";
 import { ExtensionError, MisuseError } from "./errors.js";
 import type { JSValueHandle } from "./handle.js";
@@ -150,14 +150,16 @@ function checkNumber(
   otherwise: number,
 ): number {
   if (value === undefined) return otherwise;
-  if (typeof value !== "number" || !(value >= least && value <= most))
+  if (typeof value !== "number" || !(value >= least && value <= most)) {
     throw new MisuseError(`the option '${name}' is a number from ${least} to ${most}`);
+  }
   return Math.floor(value);
 }
 
 function checkFunction(name: keyof Options, value: unknown): void {
-  if (value !== undefined && typeof value !== "function")
+  if (value !== undefined && typeof value !== "function") {
     throw new MisuseError(`the option '${name}' is a function`);
+  }
 }
 
 /** Checks options. Bytes or a module count as { wasm }. */
@@ -169,20 +171,29 @@ export function takeOptions(
     given instanceof WebAssembly.Module ||
     given instanceof ArrayBuffer ||
     ArrayBuffer.isView(given)
-  )
+  ) {
     return { wasm: given };
-  if (typeof given !== "object" || given === null)
+  }
+  if (typeof given !== "object" || given === null) {
     throw new MisuseError("options are an object, bytes of an engine, or a WebAssembly.Module");
+  }
   return given;
 }
 
 export function settle(options: Options): Settings {
   checkFunction("interruptHandler", options.interruptHandler);
   checkFunction("onUnhandledRejection", options.onUnhandledRejection);
-  if (options.extensions !== undefined && options.extensions.length !== 0)
-    throw new ExtensionError("this version of torpor-vm has no extensions; leave the option 'extensions' out");
-  if (options.exceptions !== undefined && options.exceptions !== "return" && options.exceptions !== "throw")
-    throw new MisuseError("the option 'exceptions' is \"return\" or \"throw\"");
+  if (options.extensions !== undefined && options.extensions.length !== 0) {
+    throw new ExtensionError(
+      "this version of torpor-vm has no extensions; leave the option 'extensions' out",
+    );
+  }
+  if (
+    options.exceptions !== undefined && options.exceptions !== "return" &&
+    options.exceptions !== "throw"
+  ) {
+    throw new MisuseError('the option \'exceptions\' is "return" or "throw"');
+  }
   checkLoader(options.moduleLoader);
   return {
     options,
@@ -205,55 +216,75 @@ export function settle(options: Options): Settings {
 
 function checkLoader(loader: ModuleLoader | undefined): void {
   if (loader === undefined) return;
-  if (typeof loader.load !== "function" || (loader.normalize !== undefined && typeof loader.normalize !== "function"))
+  if (
+    typeof loader.load !== "function" ||
+    (loader.normalize !== undefined && typeof loader.normalize !== "function")
+  ) {
     throw new MisuseError("the option 'moduleLoader' is { load, normalize? }, two functions");
+  }
 }
 
 function omittedNames(intrinsics: Options["intrinsics"]): string {
   if (intrinsics === undefined) return "";
-  if (typeof intrinsics === "number")
+  if (typeof intrinsics === "number") {
     return Object.entries(INTRINSIC_NAMES)
       .filter(([flag]) => (intrinsics & Number(flag)) === 0)
       .map(([, names]) => names)
       .join(" ");
+  }
   const omit = intrinsics?.omit;
-  if (!Array.isArray(omit) || omit.some((name) => typeof name !== "string" || !/^[\w$.]+$/.test(name)))
-    throw new MisuseError("the option 'intrinsics' is flags of Intrinsics, or { omit: names of globals }");
+  if (
+    !Array.isArray(omit) || omit.some((name) => typeof name !== "string" || !/^[\w$.]+$/.test(name))
+  ) {
+    throw new MisuseError(
+      "the option 'intrinsics' is flags of Intrinsics, or { omit: names of globals }",
+    );
+  }
   return omit.join(" ");
 }
 
 function clockOf(now: (() => bigint) | undefined): (which: number) => number {
-  if (now === undefined)
+  if (now === undefined) {
     return (which) => (which === Clock.MONOTONIC ? performance.now() : Date.now());
-  if (typeof now !== "function") throw new MisuseError("wasi.now is a function that gives nanoseconds as a bigint");
+  }
+  if (typeof now !== "function") {
+    throw new MisuseError("wasi.now is a function that gives nanoseconds as a bigint");
+  }
   return () => {
     const time = now();
-    if (typeof time !== "bigint") throw new MisuseError("wasi.now gave no bigint; it gives nanoseconds since 1970");
+    if (typeof time !== "bigint") {
+      throw new MisuseError("wasi.now gave no bigint; it gives nanoseconds since 1970");
+    }
     return Number(time / 1000n) / 1000;
   };
 }
 
 function zoneOf(zone: Options["timezoneOffset"]): (ms: number) => number {
-  if (zone === undefined || zone === "host")
+  if (zone === undefined || zone === "host") {
     return (ms) => -new Date(ms).getTimezoneOffset();
+  }
   if (typeof zone === "number" && Number.isFinite(zone)) return () => -zone;
   if (typeof zone === "function") return (ms) => -zone(Math.floor(ms / 1000));
   throw new MisuseError("the option 'timezoneOffset' is \"host\", minutes, or a function");
 }
 
 function hostRandom(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += 65536)
+  for (let at = 0; at < bytes.length; at += 65536) {
     globalThis.crypto.getRandomValues(bytes.subarray(at, at + 65536) as Uint8Array<ArrayBuffer>);
+  }
 }
 
 function printerOf(options: Options): (level: number, text: string) => void {
   const { console: to, wasi } = options;
-  if (typeof to === "function")
+  if (typeof to === "function") {
     return (level, text) => to(LEVELS[level] ?? "log", text);
-  if (to !== undefined && (typeof to !== "object" || to === null))
+  }
+  if (to !== undefined && (typeof to !== "object" || to === null)) {
     throw new MisuseError("the option 'console' is a function, or an object of functions");
+  }
   if (to !== undefined) return (level, text) => to[LEVELS[level] ?? "log"]?.(text);
-  if (wasi?.stdout || wasi?.stderr)
+  if (wasi?.stdout || wasi?.stderr) {
     return (level, text) => (level >= 3 ? wasi.stderr : wasi.stdout)?.(`${text}\n`);
+  }
   return (level, text) => globalThis.console[LEVELS[level] ?? "log"](text);
 }

@@ -12,7 +12,7 @@
 
 import type { Engine } from "./engine.js";
 import { OutOfMemoryError } from "./errors.js";
-import { Instance } from "./instance.js";
+import { Instance, NOBODY } from "./instance.js";
 import { forgetSnapshots } from "./snapshot.js";
 
 const PAGE = 65536;
@@ -43,8 +43,11 @@ function newInstance(engine: Engine): Instance {
   try {
     return new Instance(engine);
   } catch (error) {
-    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError)
-      throw new OutOfMemoryError("the host has no memory for another VM; dispose of some", { cause: error });
+    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) {
+      throw new OutOfMemoryError("the host has no memory for another VM; dispose of some", {
+        cause: error,
+      });
+    }
     throw error;
   }
 }
@@ -61,12 +64,14 @@ function grow(instance: Instance, pages: number): void {
 /** Takes an instance back from a VM that has ended. */
 export function giveInstance(instance: Instance): void {
   const { engine } = instance;
-  instance.seat = null;
+  instance.seat = NOBODY;
   forgetSnapshots(instance);
   if (instance.broken !== null || engine.idle.length >= IDLE_MOST) return;
   let bytes = instance.u8.length;
   for (const idle of engine.idle) bytes += idle.u8.length;
-  if (bytes > IDLE_BYTES || instance.exports.__indirect_function_table.length !== engine.tableSize) return;
+  if (
+    bytes > IDLE_BYTES || instance.exports.__indirect_function_table.length !== engine.tableSize
+  ) return;
   reset(instance);
   engine.idle.push(instance);
 }

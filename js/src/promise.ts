@@ -10,7 +10,7 @@
 import { CONTROL_REJECTIONS, PromiseState, Status } from "./abi.js";
 import type { Core } from "./core.js";
 import { DisposedError, WrongTypeError } from "./errors.js";
-import type { JSValueHandle } from "./handle.js";
+import { type JSValueHandle, KEPT } from "./handle.js";
 import { readPromise } from "./promise-state.js";
 
 /** What became of a promise: its value, or why it was rejected. The handle is the caller's. */
@@ -36,10 +36,15 @@ export class Deferred {
   _end!: (error?: unknown) => void;
 
   /** @internal */
-  constructor(promises: Promises, handle: JSValueHandle, resolve: JSValueHandle, reject: JSValueHandle) {
+  constructor(
+    promises: Promises,
+    handle: JSValueHandle,
+    resolve: JSValueHandle,
+    reject: JSValueHandle,
+  ) {
     this.promises = promises;
     this.handle = handle;
-    handle._kept = true;
+    handle._state |= KEPT;
     this.functions = [resolve, reject];
     this.settled = new Promise((done, refused) => {
       this._end = (error) => (error === undefined ? done() : refused(error));

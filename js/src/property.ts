@@ -20,9 +20,9 @@ import {
 } from "./abi.js";
 import { numberBits, UNDEFINED_BITS } from "./border.js";
 import type { Core } from "./core.js";
-import { describeHost } from "./core.js";
+import { describeHost } from "./host-value.js";
 import { MisuseError, WrongTypeError } from "./errors.js";
-import { JSValueHandle } from "./handle.js";
+import type { JSValueHandle } from "./handle.js";
 import { newString, readString, symbolOf } from "./text.js";
 
 export type PropertyKeyLike = string | number | symbol | JSValueHandle;
@@ -57,23 +57,30 @@ function isPlain(key: string): boolean {
 
 /** A key's bits, and what has to be disposed of afterwards. */
 function keyOf(core: Core, key: PropertyKeyLike): { bits: bigint; made: JSValueHandle | null } {
-  if (key instanceof JSValueHandle) return { bits: core.bits(key), made: null };
+  if (core.isHandle(key)) return { bits: core.bits(key), made: null };
   if (typeof key === "number") return { bits: numberBits(key), made: null };
-  const made =
-    typeof key === "string"
-      ? newString(core, key)
-      : typeof key === "symbol"
-        ? symbolOf(core, key)
-        : refuseKey(key);
+  const made = typeof key === "string"
+    ? newString(core, key)
+    : typeof key === "symbol"
+    ? symbolOf(core, key)
+    : refuseKey(key);
   return { bits: core.bits(made), made };
 }
 
 function refuseKey(key: unknown): never {
-  throw new MisuseError(`a key is a string, a number, a symbol or a handle, not ${describeHost(key)}`);
+  throw new MisuseError(
+    `a key is a string, a number, a symbol or a handle, not ${describeHost(key)}`,
+  );
 }
 
 /** An operation with a key that gives a status. */
-function reflect(core: Core, op: number, object: bigint, key: PropertyKeyLike, value: bigint): number {
+function reflect(
+  core: Core,
+  op: number,
+  object: bigint,
+  key: PropertyKeyLike,
+  value: bigint,
+): number {
   const { bits, made } = keyOf(core, key);
   try {
     core.begin();
@@ -83,7 +90,11 @@ function reflect(core: Core, op: number, object: bigint, key: PropertyKeyLike, v
   }
 }
 
-export function getProperty(core: Core, object: JSValueHandle, key: PropertyKeyLike): JSValueHandle {
+export function getProperty(
+  core: Core,
+  object: JSValueHandle,
+  key: PropertyKeyLike,
+): JSValueHandle {
   core.begin();
   const bits = core.bits(object);
   const { exports } = core;
@@ -113,7 +124,12 @@ function endLater(core: Core, status: number, mark: number): JSValueHandle {
   }
 }
 
-export function setProperty(core: Core, object: JSValueHandle, key: PropertyKeyLike, value: JSValueHandle): void {
+export function setProperty(
+  core: Core,
+  object: JSValueHandle,
+  key: PropertyKeyLike,
+  value: JSValueHandle,
+): void {
   core.begin();
   const bits = core.bits(object);
   const valueBits = core.bits(value);
@@ -141,8 +157,9 @@ function finish(core: Core, status: number, mark: number): void {
 }
 
 function checkObject(core: Core, status: number): void {
-  if (status === Status.WRONG_TYPE)
+  if (status === Status.WRONG_TYPE) {
     throw new WrongTypeError("the value is not an object, which alone has properties of its own");
+  }
   core.check(status);
 }
 
@@ -160,8 +177,8 @@ export function defineProperty(
     core.slot(0, core.bits(value));
     core.slot(1, UNDEFINED_BITS);
     core.slot(2, UNDEFINED_BITS);
-    const said =
-      Descriptor.HAS_VALUE | Descriptor.HAS_WRITABLE | Descriptor.HAS_ENUMERABLE | Descriptor.HAS_CONFIGURABLE |
+    const said = Descriptor.HAS_VALUE | Descriptor.HAS_WRITABLE | Descriptor.HAS_ENUMERABLE |
+      Descriptor.HAS_CONFIGURABLE |
       (flags.writable ? Descriptor.WRITABLE : 0) |
       (flags.enumerable ? Descriptor.ENUMERABLE : 0) |
       (flags.configurable ? Descriptor.CONFIGURABLE : 0);
@@ -194,7 +211,11 @@ function askBoolean(core: Core, op: number, object: JSValueHandle, key: Property
   return answer;
 }
 
-export function ownDescriptor(core: Core, object: JSValueHandle, key: PropertyKeyLike): OwnDescriptor | undefined {
+export function ownDescriptor(
+  core: Core,
+  object: JSValueHandle,
+  key: PropertyKeyLike,
+): OwnDescriptor | undefined {
   core.begin();
   const status = reflect(core, OP_OWN, core.bits(object), key, UNDEFINED_BITS);
   checkObject(core, status);
@@ -213,7 +234,10 @@ export function ownDescriptor(core: Core, object: JSValueHandle, key: PropertyKe
 function ask(core: Core, op: number, object: JSValueHandle, detail: bigint): void {
   core.begin();
   const bits = core.bits(object);
-  checkObject(core, core.enter(() => core.exports.torpor_reflect(op, bits, UNDEFINED_BITS, detail)));
+  checkObject(
+    core,
+    core.enter(() => core.exports.torpor_reflect(op, bits, UNDEFINED_BITS, detail)),
+  );
 }
 
 export function lengthOf(core: Core, object: JSValueHandle): number {
@@ -268,7 +292,5 @@ export function ownNames(core: Core, object: JSValueHandle): string[] {
 
 /** Reflect.ownKeys: strings, and symbols as handles, which are the caller's. */
 export function ownKeys(core: Core, object: JSValueHandle): (string | JSValueHandle)[] {
-  return listKeys(core, object, Keys.ALL).map((key) =>
-    key.isString ? takeText(core, key) : key,
-  );
+  return listKeys(core, object, Keys.ALL).map((key) => key.isString ? takeText(core, key) : key);
 }

@@ -9,21 +9,27 @@
 //      whatever that answers.
 
 import { Clock, HOST_HURRY, Status } from "./abi.js";
-import { bridge } from "./bridge.js";
-import { FALSE_BITS, NULL_BITS, NUMBER, numberBits, STRING, tagOf, TRUE_BITS, UNDEFINED, UNDEFINED_BITS } from "./border.js";
-import { describeHost, type Core } from "./core.js";
-import { hostToHandle } from "./data.js";
+import {
+  FALSE_BITS,
+  NULL_BITS,
+  NUMBER,
+  tagOf,
+  TRUE_BITS,
+  UNDEFINED,
+  UNDEFINED_BITS,
+} from "./border.js";
+import type { Core } from "./core.js";
+import { describeHost } from "./host-value.js";
+import { bridge, hostToHandle } from "./data.js";
 import { InterruptedError } from "./errors.js";
 import { JSException } from "./exception.js";
 import type { HostFunctions } from "./function.js";
-import { JSValueHandle } from "./handle.js";
+import { CONSTANT, EXCEPTION, GIVEN, JSValueHandle, KEPT, RETURNED } from "./handle.js";
 import type { Seat } from "./instance.js";
 import type { Modules } from "./module.js";
 import { newString } from "./text.js";
 
 const CALL_MORE = 0x80000000;
-const GIVEN = "the handle was given to the guest as the result of a host function; dup() keeps one";
-const ENDED = "the arguments of a host function end when it returns; dup() keeps one";
 const DATE_LARGEST = 8.64e15;
 
 export class HostSeat implements Seat {
@@ -61,8 +67,8 @@ export class HostSeat implements Seat {
       status = this.throwOn(error);
     } finally {
       core.scope = scope;
-      for (const value of values) value._ended = ENDED;
-      if (!receiver._constant) receiver._ended = ENDED;
+      for (let i = 0; i < count; i++) values[i]!._state |= RETURNED;
+      if ((receiver._state & CONSTANT) === 0) receiver._state |= RETURNED;
     }
     if (instance.broken) throw instance.broken;
     return this.isLate() ? Status.INTERRUPTED : status;
@@ -73,8 +79,8 @@ export class HostSeat implements Seat {
     const { core } = this;
     const { u32, f64, u64 } = core.instance;
     const tag = tagOf(u32[at + 1]!);
-    if (tag === NUMBER) return new JSValueHandle(core, NUMBER, f64[at >>> 1]!, 0n, false);
-    return new JSValueHandle(core, tag, tag === UNDEFINED ? NaN : u32[at]! & 1, u64[at >>> 1]!, false);
+    if (tag === NUMBER) return new JSValueHandle(core, NUMBER, f64[at >>> 1]!, 0n);
+    return new JSValueHandle(core, tag, tag === UNDEFINED ? NaN : u32[at]! & 1, u64[at >>> 1]!);
   }
 
   private receiver(self: bigint): JSValueHandle {
@@ -82,7 +88,7 @@ export class HostSeat implements Seat {
     const bits = BigInt.asUintN(64, self);
     if (bits === UNDEFINED_BITS) return core.undefined;
     const tag = tagOf(Number(bits >> 32n));
-    return new JSValueHandle(core, tag, tag === NUMBER ? toDouble(bits) : Number(bits & 1n), bits, false);
+    return new JSValueHandle(core, tag, tag === NUMBER ? toDouble(bits) : Number(bits & 1n), bits);
   }
 
   /** Releases the handle of the result before, which the guest has taken by now. */
@@ -95,15 +101,13 @@ export class HostSeat implements Seat {
   /** `order` is that of the newest handle from before the call. */
   private answer(given: unknown, order: number): number {
     const { core } = this;
-    if (given instanceof JSValueHandle) return this.answerHandle(given, order);
-    if (isThenable(given)) {
-      return this.answerHandle(bridge(core, given), order);
+    if (typeof given === "number") return this.giveNumber(given);
+    if (given === undefined) return Status.OK;
+    if (given instanceof JSValueHandle) {
+      return given._tag === NUMBER ? this.answerNumber(given) : this.answerHandle(given, order);
     }
+    if (isThenable(given)) return this.answerHandle(bridge(core, given), order);
     switch (typeof given) {
-      case "undefined":
-        return Status.OK;
-      case "number":
-        return this.give(numberBits(given));
       case "boolean":
         return this.give(given ? TRUE_BITS : FALSE_BITS);
       case "string":
@@ -113,7 +117,9 @@ export class HostSeat implements Seat {
     }
     if (given === null) return this.give(NULL_BITS);
     throw new TypeError(
-      `a host function gave ${describeHost(given)}; it gives a handle (vm.hostToHandle makes one), a primitive or a promise`,
+      `a host function gave ${
+        describeHost(given)
+      }; it gives a handle (vm.hostToHandle makes one), a primitive or a promise`,
     );
   }
 
@@ -121,12 +127,26 @@ export class HostSeat implements Seat {
   private answerHandle(handle: JSValueHandle, order: number): number {
     const { core } = this;
     const bits = core.bits(handle);
-    if (handle._exception) return this.throwBits(bits);
-    if (handle._order > order && !handle._kept && handle._tag >= STRING) {
-      handle._ended = GIVEN;
+    if (handle._state & EXCEPTION) return this.throwBits(bits);
+    if (handle._order > order && (handle._state & KEPT) === 0) {
+      handle._state |= GIVEN;
       this.lent = bits;
     }
     return this.give(bits);
+  }
+
+  private answerNumber(handle: JSValueHandle): number {
+    this.core.require(handle);
+    if (handle._state & EXCEPTION) return this.throwBits(this.core.bits(handle));
+    return this.giveNumber(handle._number);
+  }
+
+  /** As `give`, without making a bigint of it. */
+  private giveNumber(number: number): number {
+    const { instance } = this.core;
+    if (instance.broken) throw instance.broken;
+    instance.f64[instance.result >>> 1] = number === number ? number : NaN;
+    return Status.OK;
   }
 
   private give(bits: bigint): number {
@@ -145,10 +165,12 @@ export class HostSeat implements Seat {
       core.interruption = error.cause;
       return Status.INTERRUPTED;
     }
-    if (error instanceof JSException && error.handle._core === core && !error.handle.disposed)
+    if (error instanceof JSException && error.handle._core === core && !error.handle.disposed) {
       return this.throwBits(core.bits(error.handle));
-    if (error instanceof JSValueHandle && error._core === core && !error.disposed)
+    }
+    if (error instanceof JSValueHandle && error._core === core && !error.disposed) {
       return this.throwBits(core.bits(error));
+    }
     return this.throwHost(error);
   }
 
@@ -160,7 +182,10 @@ export class HostSeat implements Seat {
     } catch (cause) {
       if (core.instance.broken) throw core.instance.broken;
       const text = error instanceof Error ? `${error.name}: ${error.message}` : describeHost(error);
-      made = hostToHandle(core, new Error(`a host function threw what cannot be handed over: ${text}`));
+      made = hostToHandle(
+        core,
+        new Error(`a host function threw what cannot be handed over: ${text}`),
+      );
     }
     const status = this.throwBits(core.bits(made));
     made.dispose();
@@ -175,7 +200,11 @@ export class HostSeat implements Seat {
 
   private throwUnbound(index: number): number {
     const name = this.functions.nameOf(index) ?? `number ${index + 1}`;
-    return this.throwOn(new Error(`the host function '${name}' is not bound on this host; bind it with vm.registerHostCallback`));
+    return this.throwOn(
+      new Error(
+        `the host function '${name}' is not bound on this host; bind it with vm.registerHostCallback`,
+      ),
+    );
   }
 
   // ---- Stopping --------------------------------------------------------------
@@ -206,7 +235,10 @@ export class HostSeat implements Seat {
   // ---- Time, randomness, console ---------------------------------------------
 
   clock(which: number): number {
-    const now = this.guard(() => this.core.settings.clock(which), which === Clock.WALL ? Date.now() : performance.now());
+    const now = this.guard(
+      () => this.core.settings.clock(which),
+      which === Clock.WALL ? Date.now() : performance.now(),
+    );
     this.hurryIfLate();
     return now;
   }
@@ -255,7 +287,13 @@ export class HostSeat implements Seat {
   // ---- Modules ---------------------------------------------------------------
 
   source(name: number, size: number, type: number, importer: number, importerSize: number): number {
-    const status = this.modules.source(name >>> 0, size >>> 0, type >>> 0, importer >>> 0, importerSize >>> 0);
+    const status = this.modules.source(
+      name >>> 0,
+      size >>> 0,
+      type >>> 0,
+      importer >>> 0,
+      importerSize >>> 0,
+    );
     this.hurryIfLate();
     return status;
   }
@@ -276,5 +314,6 @@ function toDouble(bits: bigint): number {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return typeof value === "object" && value !== null &&
+    typeof (value as { then?: unknown }).then === "function";
 }

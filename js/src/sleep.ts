@@ -11,7 +11,13 @@ import { takeInstance } from "./pool.js";
 import { CONTROL_SIZE, HOST_START } from "./abi.js";
 import { readContainer } from "./format/container.js";
 import { loadZstd } from "./format/pack.js";
-import { loadSnapshot, needsZstd, restoreSnapshot, saveSnapshot as saveBytes, type Loaded } from "./snapshot.js";
+import {
+  type Loaded,
+  loadSnapshot,
+  needsZstd,
+  restoreSnapshot,
+  saveSnapshot as saveBytes,
+} from "./snapshot.js";
 
 const MEMORY_LARGEST = 4095 * 1024 * 1024;
 
@@ -43,7 +49,9 @@ export class Snapshot {
 
   /** The snapshot of bytes; its frame and checksum are looked at. */
   static of(bytes: Uint8Array): Snapshot {
-    if (!(bytes instanceof Uint8Array)) throw new MisuseError("the bytes of a snapshot are a Uint8Array");
+    if (!(bytes instanceof Uint8Array)) {
+      throw new MisuseError("the bytes of a snapshot are a Uint8Array");
+    }
     readContainer(bytes, { memoryMax: MEMORY_LARGEST, wants: () => false, zstd: undefined });
     return new Snapshot(bytes);
   }
@@ -56,7 +64,9 @@ export class Snapshot {
   /** All that waking needs, the base first. */
   get chain(): Uint8Array[] {
     const pieces: Uint8Array[] = [];
-    for (let piece: Snapshot | undefined = this; piece; piece = piece.parent) pieces.unshift(piece.bytes);
+    for (let piece: Snapshot | undefined = this; piece; piece = piece.parent) {
+      pieces.unshift(piece.bytes);
+    }
     return pieces;
   }
 }
@@ -66,18 +76,21 @@ export type SnapshotSource = Snapshot | Uint8Array | readonly (Snapshot | Uint8A
 function piecesOf(source: SnapshotSource): Uint8Array[] {
   if (source instanceof Snapshot) return source.chain;
   if (source instanceof Uint8Array) return [source];
-  if (Array.isArray(source) && source.length > 0)
+  if (Array.isArray(source) && source.length > 0) {
     return source.flatMap((piece, i) => {
       if (piece instanceof Snapshot) return i === 0 ? piece.chain : [piece.bytes];
       if (piece instanceof Uint8Array) return [piece];
       throw new MisuseError("a piece of a snapshot is a Snapshot or its bytes");
     });
+  }
   throw new MisuseError("a snapshot is what vm.snapshot gave, its bytes, or an array of both");
 }
 
 export function saveSnapshot(core: Core, options: SaveOptions = {}): Snapshot {
   const { since } = options;
-  if (since !== undefined && !(since instanceof Snapshot)) throw new MisuseError("the option 'since' is an earlier snapshot of this VM");
+  if (since !== undefined && !(since instanceof Snapshot)) {
+    throw new MisuseError("the option 'since' is an earlier snapshot of this VM");
+  }
   if (since === undefined) return new Snapshot(saveBytes(core.instance));
   return new Snapshot(saveBytes(core.instance, { since: since.chain }), since);
 }
@@ -101,15 +114,22 @@ export class Prepared {
   /** An instance with its memory. */
   wake(memoryMax: number): Instance {
     const { loaded, engine } = this;
-    if (loaded.pages * 65536 > memoryMax)
-      throw new LimitError(`the VM has ${loaded.pages * 65536} bytes of memory; memoryLimit is ${memoryMax}: raise it`);
+    if (loaded.pages * 65536 > memoryMax) {
+      throw new LimitError(
+        `the VM has ${loaded.pages * 65536} bytes of memory; memoryLimit is ${memoryMax}: raise it`,
+      );
+    }
     const instance = takeInstance(engine, loaded.pages);
     restoreSnapshot(loaded, instance);
     return instance;
   }
 }
 
-export async function wakeInstance(source: SnapshotSource, engine: Engine, memoryMax: number): Promise<Instance> {
+export async function wakeInstance(
+  source: SnapshotSource,
+  engine: Engine,
+  memoryMax: number,
+): Promise<Instance> {
   return (await Prepared.load(source, engine)).wake(memoryMax);
 }
 

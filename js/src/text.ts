@@ -33,18 +33,20 @@ const ascii = new TextDecoder();
 function latin1(u8: Uint8Array, address: number, count: number): string {
   if (count <= SHORT) {
     let text = "";
-    for (let i = 0; i < count; i++)
+    for (let i = 0; i < count; i++) {
       text += String.fromCharCode(u8[address + i]!);
+    }
     return text;
   }
   const bytes = u8.subarray(address, address + count);
   if (count >= 256 && isAscii(bytes)) return ascii.decode(bytes);
   let text = "";
-  for (let at = 0; at < count; at += CHUNK)
+  for (let at = 0; at < count; at += CHUNK) {
     text += String.fromCharCode.apply(
       null,
       bytes.subarray(at, at + CHUNK) as unknown as number[],
     );
+  }
   return text;
 }
 
@@ -57,21 +59,24 @@ function isAscii(bytes: Uint8Array): boolean {
     bytes.byteOffset + lead,
     (bytes.length - lead) >>> 2,
   );
-  for (let i = 0; i < words.length; i++)
+  for (let i = 0; i < words.length; i++) {
     if ((words[i]! & 0x80808080) !== 0) return false;
-  for (at = lead + words.length * 4; at < bytes.length; at++)
+  }
+  for (at = lead + words.length * 4; at < bytes.length; at++) {
     if (bytes[at]! >= 128) return false;
+  }
   return true;
 }
 
 function utf16(core: Core, address: number, count: number): string {
   const units = new Uint16Array(core.instance.memory.buffer, address, count);
   let text = "";
-  for (let at = 0; at < count; at += CHUNK)
+  for (let at = 0; at < count; at += CHUNK) {
     text += String.fromCharCode.apply(
       null,
       units.subarray(at, at + CHUNK) as unknown as number[],
     );
+  }
   return text;
 }
 
@@ -84,9 +89,7 @@ export function readString(core: Core, bits: bigint): string {
   const count = instance.integer(1);
   const width = instance.integer(2);
   instance.range(address, count * width, "a string");
-  return width === 1
-    ? latin1(instance.u8, address, count)
-    : utf16(core, address, count);
+  return width === 1 ? latin1(instance.u8, address, count) : utf16(core, address, count);
 }
 
 /** String(value), which may run code of the program; a symbol gives its description. */
@@ -123,8 +126,9 @@ export function readSymbol(
 export function readBigInt(core: Core, bits: bigint): bigint {
   const { instance, exports } = core;
   const status = core.enter(() => exports.torpor_look(LOOK_BIGINT, bits));
-  if (status === Status.WRONG_TYPE)
+  if (status === Status.WRONG_TYPE) {
     throw new WrongTypeError("toBigInt: the value is not a bigint");
+  }
   core.check(status);
   const address = instance.integer(0);
   const size = instance.integer(1);
@@ -139,8 +143,9 @@ export function readBigInt(core: Core, bits: bigint): bigint {
 /** The lowest word comes first. */
 function wordsToBigInt(u8: Uint8Array, address: number, size: number): bigint {
   let hex = "";
-  for (let at = address + size - 1; at >= address; at--)
+  for (let at = address + size - 1; at >= address; at--) {
     hex += u8[at]!.toString(16).padStart(2, "0");
+  }
   return BigInt(`0x${hex || "0"}`);
 }
 
@@ -148,14 +153,16 @@ function wordsToBigInt(u8: Uint8Array, address: number, size: number): bigint {
 
 function isShortAscii(text: string): boolean {
   if (text.length > 64) return false;
-  for (let i = 0; i < text.length; i++)
+  for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) >= 128) return false;
+  }
   return true;
 }
 
 export function newString(core: Core, text: string): JSValueHandle {
-  if (typeof text !== "string")
+  if (typeof text !== "string") {
     throw new MisuseError("newString takes a string");
+  }
   core.begin();
   if (isShortAscii(text)) {
     const placed = core.put(text);
@@ -171,13 +178,14 @@ export function newString(core: Core, text: string): JSValueHandle {
 function newLongString(core: Core, text: string): JSValueHandle {
   const { instance, exports } = core;
   const count = text.length;
-  if (count > STRING_LARGEST)
-    throw new LimitError(`a string has at most ${STRING_LARGEST} characters; this one has ${count}`);
+  if (count > STRING_LARGEST) {
+    throw new LimitError(
+      `a string has at most ${STRING_LARGEST} characters; this one has ${count}`,
+    );
+  }
   const wide = /[^\u0000-\u00ff]/.test(text);
   core.slot(0, BigInt(count));
-  const status = core.enter(() =>
-    exports.torpor_make(wide ? MAKE_UTF16 : MAKE_LATIN1, 1),
-  );
+  const status = core.enter(() => exports.torpor_make(wide ? MAKE_UTF16 : MAKE_LATIN1, 1));
   const address = instance.integer(1);
   const made = core.give(status);
   if (status !== Status.OK || address === 0) return made;
@@ -205,8 +213,9 @@ function writeLatin1(u8: Uint8Array, address: number, text: string): void {
 }
 
 export function newBigInt(core: Core, value: bigint): JSValueHandle {
-  if (typeof value !== "bigint")
+  if (typeof value !== "bigint") {
     throw new MisuseError("newBigInt takes a bigint");
+  }
   core.begin();
   const { exports } = core;
   const mark = core.mark();
@@ -223,15 +232,17 @@ export function newBigInt(core: Core, value: bigint): JSValueHandle {
 function bigIntToWords(value: bigint): Uint8Array {
   const digits = value.toString(16);
   const bytes = new Uint8Array(Math.ceil(digits.length / 8) * 4);
-  for (let end = digits.length, at = 0; end > 0; end -= 2, at++)
+  for (let end = digits.length, at = 0; end > 0; end -= 2, at++) {
     bytes[at] = parseInt(digits.slice(Math.max(0, end - 2), end), 16);
+  }
   return bytes;
 }
 
 /** Symbol.for(key). */
 export function newSymbolFor(core: Core, key: string): JSValueHandle {
-  if (typeof key !== "string")
+  if (typeof key !== "string") {
     throw new MisuseError("newSymbolFor takes a string");
+  }
   return makeText(core, MAKE_SYMBOL_FOR, key);
 }
 
@@ -250,15 +261,16 @@ export function symbolOf(core: Core, symbol: symbol): JSValueHandle {
   const key = Symbol.keyFor(symbol);
   if (key !== undefined) return makeText(core, MAKE_SYMBOL_FOR, key);
   const { description } = symbol;
-  const known = description?.startsWith("Symbol.")
-    ? description.slice(7)
-    : undefined;
+  const known = description?.startsWith("Symbol.") ? description.slice(7) : undefined;
   if (
     known !== undefined &&
     (Symbol as unknown as Record<string, unknown>)[known] === symbol
-  )
+  ) {
     return makeText(core, MAKE_SYMBOL_KNOWN, known);
+  }
   throw new MisuseError(
-    `${String(symbol)} is a unique symbol, which no VM has; use Symbol.for, or a handle of the guest's symbol`,
+    `${
+      String(symbol)
+    } is a unique symbol, which no VM has; use Symbol.for, or a handle of the guest's symbol`,
   );
 }

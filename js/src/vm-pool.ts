@@ -6,9 +6,9 @@
 // A VM is made for each use and ended after it. Nothing of one use can be seen
 // by the next: each starts from the snapshot's very bytes (pool.ts).
 
-import { loadEngine, type Engine } from "./engine.js";
+import { type Engine, loadEngine } from "./engine.js";
 import { DisposedError, MisuseError } from "./errors.js";
-import { settle, takeOptions, type Options } from "./options.js";
+import { type Options, settle, takeOptions } from "./options.js";
 import { Prepared, type Snapshot } from "./sleep.js";
 import { QuickJS } from "./vm.js";
 
@@ -38,7 +38,9 @@ export class VMPool {
 
   static async create(options: PoolOptions = {}): Promise<VMPool> {
     const { snapshot, warm, ...rest } = options;
-    if (warm !== undefined && typeof warm !== "function") throw new MisuseError("the option 'warm' is a function");
+    if (warm !== undefined && typeof warm !== "function") {
+      throw new MisuseError("the option 'warm' is a function");
+    }
     const taken = takeOptions(rest);
     settle(taken);
     const engine = await loadEngine(taken.wasm);
@@ -93,7 +95,11 @@ export class VMPool {
   }
 }
 
-async function warmUp(engine: Engine, options: Options, warm: PoolOptions["warm"]): Promise<Snapshot> {
+async function warmUp(
+  engine: Engine,
+  options: Options,
+  warm: PoolOptions["warm"],
+): Promise<Snapshot> {
   const vm = QuickJS._open(engine, settle(options));
   try {
     await warm?.(vm);

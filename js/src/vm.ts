@@ -5,30 +5,56 @@
 // function.ts, promise.ts, ...).
 
 import { versionsOf } from "./versions.js";
-import { compileCode, evaluate, evaluateModule, runBytecode, type CompileOptions, type EvalOptions } from "./eval.js";
+import {
+  compileCode,
+  type CompileOptions,
+  type EvalOptions,
+  evaluate,
+  evaluateModule,
+  runBytecode,
+} from "./eval.js";
 import { Core } from "./core.js";
-import { dump, hostToHandle } from "./data.js";
-import { loadEngine, type Engine } from "./engine.js";
+import { dump, errorFrom, hostToHandle } from "./data.js";
+import { type Engine, loadEngine } from "./engine.js";
 import { MisuseError } from "./errors.js";
-import { errorFrom } from "./guest-error.js";
-import { HostFunctions, type HostFunction } from "./function.js";
+import { type HostFunction, HostFunctions } from "./function.js";
 import { JSValueHandle } from "./handle.js";
+import { type Inspection, inspection, type WaitingPlace, waitingPlaces } from "./inspect.js";
 import type { Instance } from "./instance.js";
 import { typeOf } from "./look.js";
 import {
-  newArray, newArrayBuffer, newDate, newError, newMap, newNumber, newObject, newSet, newUint8Array,
+  newArray,
+  newArrayBuffer,
+  newDate,
+  newError,
+  newMap,
+  newNumber,
+  newObject,
+  newSet,
+  newUint8Array,
 } from "./make.js";
-import { collectorThreshold, memoryUsage, setCollectorThreshold, type MemoryUsage } from "./memory.js";
-import { Modules } from "./module.js";
-import { Operations, type Operation, type Outcomes } from "./operation.js";
-import { settle, takeOptions, type Options, type Settings } from "./options.js";
-import { giveInstance, takeInstance } from "./pool.js";
-import { Promises, type Deferred, type PromiseResult } from "./promise.js";
 import {
-  defineProperty, deleteProperty, getProperty, setProperty, type PropertyFlags, type PropertyKeyLike,
+  collectorThreshold,
+  type MemoryUsage,
+  memoryUsage,
+  setCollectorThreshold,
+} from "./memory.js";
+import { Modules } from "./module.js";
+import { type Operation, Operations, type Outcomes } from "./operation.js";
+import { type Options, type Settings, settle, takeOptions } from "./options.js";
+import { giveInstance, takeInstance } from "./pool.js";
+import { type Deferred, type PromiseResult, Promises } from "./promise.js";
+import {
+  defineProperty,
+  deleteProperty,
+  getProperty,
+  type PropertyFlags,
+  type PropertyKeyLike,
+  setProperty,
 } from "./property.js";
+import { exportRun, type RunOptions } from "./run-file.js";
 import { HostSeat } from "./seat.js";
-import { forkInstance, saveSnapshot, Snapshot, wakeInstance, type SaveOptions } from "./sleep.js";
+import { forkInstance, type SaveOptions, saveSnapshot, Snapshot, wakeInstance } from "./sleep.js";
 import { newBigInt, newString, newSymbolFor } from "./text.js";
 
 /** What `withScope` gives to its function. */
@@ -102,7 +128,9 @@ export class QuickJS {
 
   /** The bytes of a snapshot, to be stored or sent. */
   static serializeSnapshot(snapshot: Snapshot): Uint8Array {
-    if (!(snapshot instanceof Snapshot)) throw new MisuseError("serializeSnapshot takes what vm.snapshot gave");
+    if (!(snapshot instanceof Snapshot)) {
+      throw new MisuseError("serializeSnapshot takes what vm.snapshot gave");
+    }
     return snapshot.bytes;
   }
 
@@ -134,7 +162,9 @@ export class QuickJS {
     if (this.seat.lent !== 0n) this.seat.returnLent();
     const { drivers, options } = core.settings;
     if (drivers.size === 0 && options.moduleLoader === undefined) return;
-    this._operations.update((kind) => drivers.find(kind) ?? (kind === "module" ? this.modules.driver : undefined));
+    this._operations.update((kind) =>
+      drivers.find(kind) ?? (kind === "module" ? this.modules.driver : undefined)
+    );
   }
 
   /** Ends the VM and everything in it. From inside a host function, when that has returned. */
@@ -180,7 +210,12 @@ export class QuickJS {
   }
 
   /** Compiles a script or module to bytecode, for VMs of the same engine. */
-  compile(code: string, filename?: string, flags?: number | EvalOptions, compileFlags?: number | CompileOptions): Uint8Array {
+  compile(
+    code: string,
+    filename?: string,
+    flags?: number | EvalOptions,
+    compileFlags?: number | CompileOptions,
+  ): Uint8Array {
     return compileCode(this._core, code, filename, flags, compileFlags);
   }
 
@@ -225,7 +260,9 @@ export class QuickJS {
     const bits = core.bits(constructor);
     const mark = core.mark();
     const address = core.putValues(args);
-    const status = core.enter(() => core.exports.torpor_construct(bits, bits, address, args.length));
+    const status = core.enter(() =>
+      core.exports.torpor_construct(bits, bits, address, args.length)
+    );
     try {
       return core.give(status);
     } finally {
@@ -333,7 +370,12 @@ export class QuickJS {
   setProp(object: JSValueHandle, key: PropertyKeyLike, value: JSValueHandle): void {
     setProperty(this._core, object, key, value);
   }
-  defineProp(object: JSValueHandle, key: PropertyKeyLike, value: JSValueHandle, flags?: PropertyFlags): void {
+  defineProp(
+    object: JSValueHandle,
+    key: PropertyKeyLike,
+    value: JSValueHandle,
+    flags?: PropertyFlags,
+  ): void {
     defineProperty(this._core, object, key, value, flags);
   }
   /** False: it cannot be deleted. */
@@ -385,9 +427,10 @@ export class QuickJS {
       });
     } finally {
       core.scope = outer;
-      for (const handle of own)
+      for (const handle of own) {
         if (!escaped.has(handle)) handle.dispose();
         else outer?.push(handle);
+      }
     }
   }
 
@@ -435,6 +478,49 @@ export class QuickJS {
     return QuickJS._wake(forkInstance(core), settings);
   }
 
+  /**
+   * A file that `torpor import` makes a durable run of, which goes on natively.
+   *
+   * ```js
+   * const code = 'await new Promise((done) => setTimeout(done, 1000)); console.log("on")';
+   * const main = vm.evalCode(code, "main.mjs", { module: true });
+   * vm.exportHandle(main); // the first value that is exported: the run ends as it does
+   * vm.executePendingJobs();
+   * const file = vm.exportRun({ id: "run-1", program: "main.mjs", files: { "main.mjs": code } });
+   * ```
+   */
+  exportRun(options: RunOptions): Uint8Array {
+    const core = this._core;
+    core.begin();
+    core.requireOutside("exporting a run");
+    return exportRun(this, core, options);
+  }
+
+  // ---- Looking into it --------------------------------------------------------------
+
+  /**
+   * Where its suspended functions go on, once what they await is settled. Looks at a copy.
+   *
+   * ```js
+   * for (const { function: name, file, line } of vm.waiting()) console.log(`${name} ${file}:${line}`);
+   * ```
+   */
+  waiting(): WaitingPlace[] {
+    return waitingPlaces(this.inside());
+  }
+
+  /** What the VM holds and where it waits. Looks at a copy, and runs no code of the program. */
+  inspect(): Inspection {
+    return inspection(this.inside());
+  }
+
+  private inside(): Core {
+    const core = this._core;
+    if (core.disposed || core.instance.broken !== null) core.begin();
+    core.requireOutside("looking into a VM");
+    return core;
+  }
+
   // ---- Operations -------------------------------------------------------------------
 
   /** What the program waits for. */
@@ -450,7 +536,11 @@ export class QuickJS {
   }
 
   /** Begins an operation for the program: a promise that sleeps with it, and that somebody settles by its id. */
-  beginOperation(kind: string, request?: unknown, due?: number): { id: number; promise: JSValueHandle } {
+  beginOperation(
+    kind: string,
+    request?: unknown,
+    due?: number,
+  ): { id: number; promise: JSValueHandle } {
     const begun = this._operations.begin(kind, request, due);
     this._core.leave();
     return begun;
@@ -489,8 +579,9 @@ export class QuickJS {
     return this._core.fuel;
   }
   set fuel(steps: number) {
-    if (typeof steps !== "number" || !(steps >= 0 && steps <= Number.MAX_SAFE_INTEGER))
+    if (typeof steps !== "number" || !(steps >= 0 && steps <= Number.MAX_SAFE_INTEGER)) {
       throw new MisuseError("fuel is a number of steps, at most 2^53 - 1");
+    }
     this._core.setFuel(Math.floor(steps));
   }
 
@@ -499,4 +590,3 @@ export class QuickJS {
     return versionsOf(this._core.engine);
   }
 }
-
