@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+//
+// inspect.ts - looking into a VM: what it holds, and where it waits.
+//
+// The guest makes the report (docs/inspect.md), which takes memory: so it is
+// made in a copy that has room to spare, and the VM stays as it is.
+//
+//  (1) No code of the program runs.
+//  (2) Memory that contradicts itself harms only the copy.
+
+import { INSPECT_ALL, INSPECT_WAITING, MEMORY_LARGEST } from "./abi.js";
+import { Core } from "./core.js";
+import { readCbor } from "./data/cbor-read.js";
+import { FormatError, LimitError } from "./errors.js";
+import { type Instance, NOBODY, type Seat } from "./instance.js";
+import type { Settings } from "./options.js";
+import { giveInstance } from "./pool.js";
+import { forkInstance } from "./sleep.js";
+
+/** Where a function goes on once what it awaits is settled. */
+export interface WaitingPlace {
+  /** Its name; empty for a module and for functions without a name. */
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** "module": a module's own await. */
+  readonly kind: "async" | "generator" | "async generator" | "module";
+  /** The id of the pending operation that it waits for, if that can be found. */
+  readonly operation?: number;
+}
+
+/** What a VM holds: docs/inspect.md says what each of it means. */
+export interface Inspection {
+  readonly waiting: readonly WaitingPlace[];
+  readonly heap: {
+    readonly used: number;
+    readonly free: number;
+    readonly classes: readonly { class: string; count: number; bytes: number }[];
+  };
+  readonly largest: readonly {
+    class: string;
+    name: string;
+    bytes: number;
+    held_by: readonly string[];
+  }[];
+  /** How many are pending. */
+  readonly operations: number;
+  /** How many are in the queue. */
+  readonly jobs: number;
+  /** Names of the host functions that it knows. */
+  readonly functions: readonly string[];
+}
+
+const REPORT_LARGEST = 4 << 20;
+const REPORT_MS = 30_000;
+const ROOM = 16 << 20;
+
+/** It answers nothing but whether there is time left. */
+function seatUntil(end: number): Seat {
+  return {
+    ...NOBODY,
+    clock: () => performance.now(),
+    poll: () => (performance.now() >= end ? 1 : 0),
+  };
+}
+
+function settingsOf({ settings }: Core): Settings {
+  const memoryMax = Math.min(2 * settings.memoryMax + ROOM, MEMORY_LARGEST);
+  return { ...settings, memoryMax, fuel: 0, deadline: 0 };
+}
+
+function takeReport(copy: Core, what: number): Uint8Array {
+  const { instance, exports } = copy;
+  copy.check(copy.enter(() => exports.torpor_inspect(what)));
+  const address = instance.integer(0);
+  const size = instance.integer(1);
+  if (size > REPORT_LARGEST) instance.damaged("its report");
+  instance.range(address, size, "its report");
+  return instance.u8.slice(address, address + size);
+}
+
+function failed(copy: Instance, error: unknown): unknown {
+  if (copy.broken === null) return error;
+  if (error instanceof LimitError) return error;
+  return new FormatError(
+    "the VM's memory contradicts itself and cannot be looked into; restore a snapshot",
+    { cause: error },
+  );
+}
+
+/** A report as CBOR; `what` is INSPECT_WAITING or INSPECT_ALL. */
+export function reportOf(core: Core, what: number): Uint8Array {
+  const instance = forkInstance(core);
+  try {
+    instance.seat = seatUntil(performance.now() + REPORT_MS);
+    const copy = new Core(instance, settingsOf(core), false);
+    copy.arm();
+    return takeReport(copy, what);
+  } catch (error) {
+    throw failed(instance, error);
+  } finally {
+    giveInstance(instance);
+  }
+}
+
+/** Where its suspended functions wait. */
+export function waitingPlaces(core: Core): WaitingPlace[] {
+  return readCbor(reportOf(core, INSPECT_WAITING)) as WaitingPlace[];
+}
+
+/** All of a report. */
+export function inspection(core: Core): Inspection {
+  return readCbor(reportOf(core, INSPECT_ALL)) as Inspection;
+}
