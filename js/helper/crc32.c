@@ -63,8 +63,9 @@ uint32_t crc32(uint32_t sum, const uint8_t *bytes, uint32_t size) {
   if (tables[0][1] == 0) make_tables();
   sum = ~sum;
   for (; end - bytes >= STEP; bytes += STEP)
-    sum = add_word(word_at(bytes) ^ sum, 24) ^ add_word(word_at(bytes + 8), 16) ^
-          add_word(word_at(bytes + 16), 8) ^ add_word(word_at(bytes + 24), 0);
+    sum = add_word(word_at(bytes) ^ sum, 24) ^
+          add_word(word_at(bytes + 8), 16) ^ add_word(word_at(bytes + 16), 8) ^
+          add_word(word_at(bytes + 24), 0);
   for (; bytes < end; bytes++) sum = sum >> 8 ^ tables[0][(sum ^ *bytes) & 255];
   return ~sum;
 }

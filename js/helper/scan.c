@@ -141,7 +141,8 @@ EXPORT(compare)
 uint32_t compare(const uint8_t *bytes, const uint8_t *base, uint32_t pages) {
   uint32_t found = 0;
   for (uint32_t page = 0; page < pages; page++) {
-    const uint8_t *x = bytes + (page << PAGE_BITS), *y = base + (page << PAGE_BITS);
+    const uint8_t *x = bytes + (page << PAGE_BITS),
+                  *y = base + (page << PAGE_BITS);
     for (uint32_t at = 0; at < 1u << PAGE_BITS; at += LINE)
       if (wasm_v128_any_true(vector_at(x + at, y + at) |
                              vector_at(x + at + 16, y + at + 16) |

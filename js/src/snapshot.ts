@@ -32,15 +32,11 @@ import {
 import { writeOperations } from "./format/operations.js";
 import { forget, noteRestored, recall, rename } from "./format/remembered.js";
 import { HEAD_ROOM, Scanner } from "./format/scanner.js";
-import {
-  makeHeader,
-  makeSectionHead,
-  SnapshotWriter,
-} from "./format/writer.js";
+import { makeHeader, makeSectionHead, SnapshotWriter } from "./format/writer.js";
 import type { Instance } from "./instance.js";
 import type { Loaded } from "./format/loaded.js";
 
-export { loadSnapshot, needsZstd, Loaded } from "./format/loaded.js";
+export { Loaded, loadSnapshot, needsZstd } from "./format/loaded.js";
 export { forget as forgetSnapshots } from "./format/remembered.js";
 
 export interface SaveOptions {
@@ -117,7 +113,7 @@ const makers = new WeakMap<Engine, Maker>();
 
 function makerOf(engine: Engine): Maker {
   let maker = makers.get(engine);
-  if (!maker) makers.set(engine, (maker = new Maker(engine)));
+  if (!maker) makers.set(engine, maker = new Maker(engine));
   return maker;
 }
 
@@ -183,15 +179,16 @@ export function saveSnapshot(
   const limit = scanner.limitOf(heapBreak, u8.length);
   const operations = new Parts();
   writeOperations(instance, limit, operations);
-  if (options.since !== undefined)
+  if (options.since !== undefined) {
     return saveSince(instance, scanner, limit, operations, options);
+  }
   if (scanner.isLarge(limit)) {
     const memory = scanner.writeLarge(u8, limit);
     return finish(instance, operations, options.waiting, memory);
   }
   return (
     maker.saveSmall(instance, limit, operations, options.waiting) ??
-    finish(instance, operations, options.waiting, scanner.smallParts(u8, limit))
+      finish(instance, operations, options.waiting, scanner.smallParts(u8, limit))
   );
 }
 

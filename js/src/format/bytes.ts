@@ -90,9 +90,9 @@ export class Parts {
     } else {
       this.room(size);
       const to = this.used;
-      if (size < 32)
+      if (size < 32) {
         for (let i = 0; i < size; i++) this.open[to + i] = bytes[start + i]!;
-      else this.open.set(bytes.subarray(start, end), to);
+      } else this.open.set(bytes.subarray(start, end), to);
       this.used += size;
     }
     this.size += size;

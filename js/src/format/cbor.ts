@@ -50,7 +50,7 @@ function writeBig(to: Parts, value: number, size: number): void {
 /** A text that is one of few. */
 export function writeText(to: Parts, text: string): void {
   let bytes = texts.get(text);
-  if (!bytes) texts.set(text, (bytes = utf8.encode(text)));
+  if (!bytes) texts.set(text, bytes = utf8.encode(text));
   writeHead(to, TEXT, bytes.length);
   to.add(bytes);
 }
@@ -175,10 +175,13 @@ export function skipItem(bytes: Uint8Array, at: number): number {
         at = skipPieces(bytes, at, head.major);
         if (at < 0) return -1;
       } else if (head.major >= ARRAY && head.major <= TAG) {
-        const count =
-          head.major === TAG ? 1
-          : head.indefinite ? (head.major === MAP ? -2 : -1)
-          : head.major === MAP ? 2 * head.value : head.value;
+        const count = head.major === TAG
+          ? 1
+          : head.indefinite
+          ? (head.major === MAP ? -2 : -1)
+          : head.major === MAP
+          ? 2 * head.value
+          : head.value;
         if (count > bytes.length - at) return -1;
         if (count !== 0) {
           if (counts.length === DEPTH) return -1;

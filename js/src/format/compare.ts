@@ -30,8 +30,7 @@ interface HostGlobals {
 
 // What else calls itself Buffer may compare in a loop.
 const { Buffer, process } = globalThis as HostGlobals;
-const isFast =
-  process?.release?.name === "node" && process.versions?.["deno"] === undefined;
+const isFast = process?.release?.name === "node" && process.versions?.["deno"] === undefined;
 
 /** Whether bytes are compared by the host. */
 export const comparesFast = Buffer !== undefined && isFast;
@@ -104,9 +103,10 @@ function findByHelper(
   u8.fill(0, base + size, base + pages * PAGE);
   u8.fill(0, other + size, other + pages * PAGE);
   const bits = run.compare(base, other, pages);
-  for (let page = 0; page < pages; page++)
+  for (let page = 0; page < pages; page++) {
     if ((bits >>> page) & 1) {
       const at = start + page * PAGE;
       found(at, Math.min(at + PAGE, end));
     }
+  }
 }

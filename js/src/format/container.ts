@@ -16,6 +16,7 @@ import {
   FormatError,
   KeyError,
   LimitError,
+  MisuseError,
   NewerError,
 } from "../errors.js";
 import { equalBytes, isZero, readU32, readU64 } from "./bytes.js";
@@ -82,7 +83,7 @@ export interface ReadOptions {
   memoryMax: number;
   /** Which packed sections are unpacked; others are only measured. */
   wants(type: number): boolean;
-  /** Needed where a section is packed. */
+  /** Needed where a section is packed; without it such sections are not measured. */
   zstd: Zstd | undefined;
   /** The checksum was found right before, and the bytes did not change. */
   trusted?: boolean;
@@ -106,25 +107,30 @@ export function isSnapshot(data: Uint8Array): boolean {
 }
 
 function checkFrame(data: Uint8Array, trusted: boolean): void {
-  if (isProtected(data))
+  if (isProtected(data)) {
     throw new KeyError(
       "the snapshot is protected; open it with its key first (unprotectSnapshot)",
     );
-  if (!isSnapshot(data))
+  }
+  if (!isSnapshot(data)) {
     throw new FormatError("this is not a Torpor snapshot (bad magic)");
+  }
   if (data.length < HEADER_SIZE + CHECKSUM_SIZE) damaged("it is too short");
   const version = readU32(data, AT_VERSION);
-  if (version > VERSION)
+  if (version > VERSION) {
     throw new NewerError(
       `the snapshot has format version ${version}, this Torpor reads up to ${VERSION}; use the newer Torpor that made it`,
     );
+  }
   const end = data.length - CHECKSUM_SIZE;
-  if (!trusted && crc32(data.subarray(0, end)) !== readU32(data, end))
+  if (!trusted && crc32(data.subarray(0, end)) !== readU32(data, end)) {
     throw new ChecksumError(
       "the snapshot's checksum does not match: its bytes were altered or cut off; use another copy of it",
     );
-  if (version === 0 || readU32(data, AT_HEADER) !== HEADER_SIZE)
+  }
+  if (version === 0 || readU32(data, AT_HEADER) !== HEADER_SIZE) {
     damaged("its header");
+  }
 }
 
 function readHeader(data: Uint8Array, memoryMax: number): Container {
@@ -133,20 +139,23 @@ function readHeader(data: Uint8Array, memoryMax: number): Container {
   const parent = data.subarray(AT_PARENT, AT_PARENT + ID_SIZE);
   const pages = readU32(data, AT_PAGES);
   const memory = pages * WASM_PAGE;
-  if ((flags & ~FLAG_PARENT) !== 0)
+  if ((flags & ~FLAG_PARENT) !== 0) {
     throw new NewerError(
       "the snapshot uses a feature that this Torpor does not know; use the newer one that made it",
     );
+  }
   if (
     readU32(data, AT_RESERVED) !== 0 ||
     (!hasParent && !isZero(parent, 0, ID_SIZE))
-  )
+  ) {
     damaged("its header");
+  }
   if (memory > MEMORY_LARGEST) damaged("its memory's size");
-  if (memory > memoryMax)
+  if (memory > memoryMax) {
     throw new LimitError(
       `the snapshot's VM has ${memory} bytes of memory, the limit is ${memoryMax}; raise memoryLimit in the options`,
     );
+  }
   return {
     version: readU32(data, AT_VERSION),
     engine: data.subarray(AT_ENGINE, AT_ENGINE + ID_SIZE),
@@ -164,23 +173,26 @@ function largestContent(pages: number, type: number): number {
   if (
     type === SECTION_MEMORY ||
     (type !== SECTION_RUN && memory < SECTION_LARGEST)
-  )
+  ) {
     return memory + HEADER_SIZE;
+  }
   return SECTION_LARGEST;
 }
 
 function checkSection(head: Content, last: number): void {
   const { type, method } = head;
   if (type <= last) damaged("the order of its sections");
-  if (type === SECTION_EXTENSIONS)
+  if (type === SECTION_EXTENSIONS) {
     throw new ExtensionError(
       "the snapshot needs extensions, which this Torpor cannot load; use the one that made it",
     );
+  }
   if (type >= SECTION_SKIPPED) return;
-  if (type >= SECTION_END || method >= METHOD_END)
+  if (type >= SECTION_END || method >= METHOD_END) {
     throw new NewerError(
       `the snapshot has a section (type ${type}, method ${method}) that this Torpor does not know; use a newer one`,
     );
+  }
 }
 
 function readContent(
@@ -196,12 +208,16 @@ function readContent(
     head.data = stored;
     return;
   }
-  if (!zstd) throw new Error("zstd was not loaded for a packed snapshot");
+  if (!zstd) {
+    if (!wants(type)) return;
+    throw new MisuseError("the snapshot is packed: load zstd first, which restore does by itself");
+  }
   if (
     rawSize > largestContent(container.pages, type) ||
     !zstd.hasSize(method, stored, rawSize)
-  )
+  ) {
     damaged("the size of a compressed section");
+  }
   if (!wants(type)) return;
   head.data = zstd.unpack(method, stored, rawSize);
   if (!head.data) damaged("a compressed section");
@@ -241,8 +257,9 @@ function readSections(
     else readContent(container, head, stored, options);
   }
   if (at !== end) damaged("what follows its sections");
-  for (const type of [SECTION_GLOBALS, SECTION_OPERATIONS, SECTION_MEMORY])
+  for (const type of [SECTION_GLOBALS, SECTION_OPERATIONS, SECTION_MEMORY]) {
     if (!container.sections[type]) damaged("a missing section");
+  }
 }
 
 /** Reads and checks `data`, which stays borrowed. */
@@ -258,15 +275,17 @@ export function readContainer(
 
 /** Whether zstd is needed to read `data`, which may be anything. */
 export function isPacked(data: Uint8Array): boolean {
-  if (!isSnapshot(data) || data.length < HEADER_SIZE + CHECKSUM_SIZE)
+  if (!isSnapshot(data) || data.length < HEADER_SIZE + CHECKSUM_SIZE) {
     return false;
+  }
   const count = readU32(data, AT_SECTIONS);
   const end = data.length - CHECKSUM_SIZE;
   let at = HEADER_SIZE;
   for (let i = 0; i < count && end - at >= SECTION_SIZE; i++) {
     const { type, method, storedSize } = readHead(data, at);
-    if (type < SECTION_END && method > METHOD_STORED && method < METHOD_END)
+    if (type < SECTION_END && method > METHOD_STORED && method < METHOD_END) {
       return true;
+    }
     at += SECTION_SIZE + storedSize;
   }
   return false;

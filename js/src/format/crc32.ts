@@ -32,7 +32,7 @@ function foldedCrc32(bytes: Uint8Array): number {
     const size = Math.min(PIECE, end - at);
     u8.set(bytes.subarray(at, at + size), words);
     // The checksum begins as all ones.
-    if (at === 0) for (let i = 0; i < 4; i++) u8[words + i]! ^= 0xff;
+    if (at === 0) { for (let i = 0; i < 4; i++) u8[words + i]! ^= 0xff; }
     run.crc32_fold(words, size >> 4);
     u8.copyWithin(base, base + size, words + size);
     at += size;

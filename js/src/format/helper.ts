@@ -53,7 +53,9 @@ export class Helper {
     try {
       if (more > 0) memory.grow(Math.ceil(more / PAGE));
     } catch (error) {
-      throw new OutOfMemoryError(`no memory for ${size} bytes of the snapshot helper`, { cause: error });
+      throw new OutOfMemoryError(`no memory for ${size} bytes of the snapshot helper`, {
+        cause: error,
+      });
     }
     this.u8 = new Uint8Array(memory.buffer as ArrayBuffer);
     this.u32 = new Uint32Array(memory.buffer as ArrayBuffer);

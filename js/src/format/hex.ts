@@ -2,9 +2,7 @@
 //
 // hex.ts - bytes as hexadecimal text, which is how ids are shown.
 
-const digits = Array.from({ length: 256 }, (_, byte) =>
-  byte.toString(16).padStart(2, "0"),
-);
+const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 export function toHex(bytes: Uint8Array): string {
   let text = "";

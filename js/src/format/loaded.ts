@@ -19,21 +19,11 @@ import {
   MEMORY_DEFAULT,
 } from "../abi.js";
 import type { Engine } from "../engine.js";
-import {
-  EngineError,
-  MisuseError,
-  OutOfMemoryError,
-  ParentError,
-} from "../errors.js";
+import { EngineError, MisuseError, OutOfMemoryError, ParentError } from "../errors.js";
 import type { Instance } from "../instance.js";
 import { equalBytes, readU32 } from "./bytes.js";
-import { isPacked, readContainer, refuse, type Container } from "./container.js";
-import {
-  GLOBALS_SIZE,
-  SECTION_GLOBALS,
-  SECTION_MEMORY,
-  WASM_PAGE,
-} from "./format.js";
+import { type Container, isPacked, readContainer, refuse } from "./container.js";
+import { GLOBALS_SIZE, SECTION_GLOBALS, SECTION_MEMORY, WASM_PAGE } from "./format.js";
 import { toHex } from "./hex.js";
 import { loadedZstd } from "./pack.js";
 import { putRun, RunReader } from "./runs.js";
@@ -71,8 +61,9 @@ function checkGlobals(engine: Engine, globals: Uint8Array): void {
     globals.length !== GLOBALS_SIZE ||
     readU32(globals, 0) !== engine.stackPointer ||
     readU32(globals, 4) !== engine.tableSize
-  )
+  ) {
     refuse("its globals");
+  }
 }
 
 /** Puts the part of the run that was read last which lies in the watched bytes
@@ -81,8 +72,9 @@ function watch(run: RunReader, engine: Engine, to: Uint8Array): void {
   const { control } = engine;
   const start = Math.max(run.address, control);
   const end = Math.min(run.address + run.length, control + WATCHED);
-  for (let at = start; at < end; at++)
+  for (let at = start; at < end; at++) {
     to[at - control] = run.isZero ? 0 : run.bytes[run.content + at - run.address]!;
+  }
 }
 
 function checkRuns(check: Check, runs: Uint8Array): void {
@@ -100,11 +92,13 @@ function checkRuns(check: Check, runs: Uint8Array): void {
       end > memory ||
       address < engine.stackSize ||
       (address < hostEnd && end > hostStart)
-    )
+    ) {
       refuse("its memory");
+    }
     if (end > check.end) check.end = end;
-    if (address < hostStart && end > engine.control)
+    if (address < hostStart && end > engine.control) {
       watch(run, engine, check.control);
+    }
   }
 }
 
@@ -119,8 +113,9 @@ function checkMemory(check: Check, container: Container): void {
     readU32(control, CONTROL_VERSION) !==
       readU32(engine.baseline, engine.control + CONTROL_VERSION) ||
     readU32(control, CONTROL_HEAP_BREAK) > size
-  )
+  ) {
     refuse("its control block");
+  }
   check.runs.push(runs);
 }
 
@@ -144,14 +139,18 @@ function readPiece(piece: Uint8Array, options: LoadOptions): Container {
 }
 
 function checkFirst(container: Container, engine: Engine): void {
-  if (container.parent)
+  if (container.parent) {
     throw new ParentError(
       "the snapshot is a difference from another one; give the whole chain, the whole snapshot first",
     );
-  if (!equalBytes(container.engine, engine.id))
+  }
+  if (!equalBytes(container.engine, engine.id)) {
     throw new EngineError(
-      `the snapshot is of engine ${toHex(container.engine)}, this engine is ${toHex(engine.id)}; give the engine.wasm that it was made with as the option 'wasm'`,
+      `the snapshot is of engine ${toHex(container.engine)}, this engine is ${
+        toHex(engine.id)
+      }; give the engine.wasm that it was made with as the option 'wasm'`,
     );
+  }
 }
 
 function checkNext(
@@ -159,12 +158,14 @@ function checkNext(
   engine: Engine,
   before: Uint8Array,
 ): void {
-  if (!container.parent || !equalBytes(container.parent, sha256(before)))
+  if (!container.parent || !equalBytes(container.parent, sha256(before))) {
     throw new ParentError(
       "the snapshot is not a difference from the one before it in the chain; give all of the chain in its order",
     );
-  if (!equalBytes(container.engine, engine.id))
+  }
+  if (!equalBytes(container.engine, engine.id)) {
     refuse("its engine is not that of its parent");
+  }
 }
 
 /** Checks a chain of snapshots. Bytes are borrowed as long as it is used. */
@@ -173,10 +174,11 @@ export function loadSnapshot(
   engine: Engine,
   options: LoadOptions = {},
 ): Loaded {
-  if (pieces.length === 0 || pieces.length > CHAIN_LARGEST)
+  if (pieces.length === 0 || pieces.length > CHAIN_LARGEST) {
     throw new MisuseError(
       `a chain has 1 to ${CHAIN_LARGEST} snapshots, this one ${pieces.length}`,
     );
+  }
   const own = pieces.map(takePiece);
   const { control, baseline } = engine;
   const check: Check = {
@@ -197,10 +199,10 @@ export function loadSnapshot(
 
 /** Another thread may change shared memory at any time: it is copied first. */
 function takePiece(piece: unknown): Uint8Array {
-  if (!(piece instanceof Uint8Array))
+  if (!(piece instanceof Uint8Array)) {
     throw new MisuseError("a snapshot is a Uint8Array");
-  const isShared =
-    typeof SharedArrayBuffer !== "undefined" &&
+  }
+  const isShared = typeof SharedArrayBuffer !== "undefined" &&
     piece.buffer instanceof SharedArrayBuffer;
   return isShared ? new Uint8Array(piece) : piece;
 }
@@ -242,12 +244,17 @@ export class Loaded {
   put(instance: Instance): void {
     const { memory } = instance;
     const more = this.pages - memory.buffer.byteLength / WASM_PAGE;
-    if (instance.engine !== this.engine || more < 0)
-      throw new MisuseError("a snapshot goes into an instance of its engine, with no more memory than it has");
+    if (instance.engine !== this.engine || more < 0) {
+      throw new MisuseError(
+        "a snapshot goes into an instance of its engine, with no more memory than it has",
+      );
+    }
     try {
       if (more > 0) memory.grow(more);
     } catch (error) {
-      throw new OutOfMemoryError(`no memory for a VM of ${this.pages * WASM_PAGE} bytes`, { cause: error });
+      throw new OutOfMemoryError(`no memory for a VM of ${this.pages * WASM_PAGE} bytes`, {
+        cause: error,
+      });
     }
     instance.look();
     this.lay(instance.u8);

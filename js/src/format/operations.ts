@@ -8,8 +8,8 @@
 // Nothing in it is believed: addresses are checked, sizes capped.
 
 import {
-  CONTROL_OPERATIONS,
   CONTROL_OPERATION_COUNT,
+  CONTROL_OPERATIONS,
   CONTROL_SIZE,
   HOST_START,
   KIND_LARGEST,
@@ -24,7 +24,7 @@ import {
 } from "../abi.js";
 import { LimitError } from "../errors.js";
 import type { Instance } from "../instance.js";
-import { readU32, type Parts } from "./bytes.js";
+import { type Parts, readU32 } from "./bytes.js";
 import {
   ARRAY,
   BYTES,
@@ -70,10 +70,11 @@ export function writeOperations(
     writeOperation(instance, limit, readU32(u8, table + 4 * i), to);
     // A damaged table may list one large request many times.
     if (to.size > u8.length) instance.damaged(TABLE);
-    if (to.size > SECTION_LARGEST)
+    if (to.size > SECTION_LARGEST) {
       throw new LimitError(
         `the requests of pending operations take more than ${SECTION_LARGEST} bytes`,
       );
+    }
   }
 }
 
@@ -93,8 +94,9 @@ function writeOperation(
     kindSize > KIND_LARGEST ||
     !isKept(instance, limit, kind, kindSize) ||
     !isKept(instance, limit, request, requestSize)
-  )
+  ) {
     instance.damaged(TABLE);
+  }
   const numbers = new DataView(u8.buffer, at, OPERATION_SIZE);
   writeHead(to, MAP, 5);
   writeText(to, "id");

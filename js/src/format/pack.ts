@@ -45,8 +45,10 @@ export class Zstd {
   /** Whether `stored` says that its content has `size` bytes. */
   hasSize(method: number, stored: Uint8Array, size: number): boolean {
     // A frame says it in its first 18 bytes.
-    const first = this.use(stored.subarray(0, 32), 0, (run, at, length) =>
-      run.content_size(at, length),
+    const first = this.use(
+      stored.subarray(0, 32),
+      0,
+      (run, at, length) => run.content_size(at, length),
     );
     if (method === METHOD_ZSTD) return first === size;
     return size > BLOCK && first === BLOCK;
@@ -59,10 +61,9 @@ export class Zstd {
     size: number,
   ): Uint8Array<ArrayBuffer> | undefined {
     const to = allocate(size);
-    const done =
-      method === METHOD_ZSTD
-        ? this.unpackFrame(stored, to)
-        : this.unpackFrames(stored, to);
+    const done = method === METHOD_ZSTD
+      ? this.unpackFrame(stored, to)
+      : this.unpackFrames(stored, to);
     return done ? to : undefined;
   }
 
@@ -74,8 +75,9 @@ export class Zstd {
     const plain = { method: METHOD_STORED, stored: content };
     if (content.length < PACK_FROM) return plain;
     const packed = new Parts();
-    for (let at = 0; at < content.length; at += BLOCK)
+    for (let at = 0; at < content.length; at += BLOCK) {
       packed.add(this.packFrame(content.subarray(at, at + BLOCK), level));
+    }
     if (packed.size >= content.length) return plain;
     return {
       method: content.length > BLOCK ? METHOD_FRAMES : METHOD_ZSTD,
@@ -101,8 +103,9 @@ export class Zstd {
           frame === 0 ||
           run.content_size(at, frame) !== size ||
           run.unpack(place, size, at, frame) === 0
-        )
+        ) {
           return false;
+        }
         to.set(new Uint8Array(run.memory.buffer, place, size), block);
         at += frame;
         left -= frame;
@@ -190,8 +193,9 @@ async function compile(source: ZstdSource): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   try {
     if (typeof Response !== "undefined" && source instanceof Response) {
-      if (!source.ok)
+      if (!source.ok) {
         throw new IoError(`zstd.wasm could not be loaded: ${source.url} answered ${source.status}`);
+      }
       return await WebAssembly.compile(await source.arrayBuffer());
     }
     return await WebAssembly.compile(source as BufferSource);

@@ -19,13 +19,7 @@
 //      part can be taken for another.
 
 import { Protection } from "../abi.js";
-import {
-  FormatError,
-  KeyError,
-  MisuseError,
-  NewerError,
-  UnsupportedError,
-} from "../errors.js";
+import { FormatError, KeyError, MisuseError, NewerError, UnsupportedError } from "../errors.js";
 import { equalBytes, readU32, writeU32, writeU64 } from "./bytes.js";
 
 const MAGIC = Uint8Array.of(0x89, 0x54, 0x4f, 0x52, 0x4b, 0x0d, 0x0a, 0x1a);
@@ -61,16 +55,18 @@ export function isProtected(data: Uint8Array): boolean {
 
 function subtle(): SubtleCrypto {
   const found = globalThis.crypto?.subtle;
-  if (!found)
+  if (!found) {
     throw new UnsupportedError(
       "this host has no crypto.subtle, which protection needs; serve the page over https",
     );
+  }
   return found;
 }
 
 function takeKey(key: unknown): Bytes {
-  if (!(key instanceof Uint8Array) || key.length !== KEY_SIZE)
+  if (!(key instanceof Uint8Array) || key.length !== KEY_SIZE) {
     throw new MisuseError(`the key of a snapshot has ${KEY_SIZE} bytes, as a Uint8Array`);
+  }
   return Uint8Array.from(key);
 }
 
@@ -164,21 +160,24 @@ export async function protectSnapshot(
 }
 
 function checkHeader(data: Bytes): number {
-  if (!isProtected(data))
+  if (!isProtected(data)) {
     throw new FormatError("this is not a protected snapshot (bad magic)");
-  if (data.length < HEADER_SIZE + TAG_SIZE)
+  }
+  if (data.length < HEADER_SIZE + TAG_SIZE) {
     throw new FormatError(
       "the protected snapshot was cut off; use another copy of it",
     );
+  }
   const version = readU32(data, AT_VERSION);
   const how = readU32(data, AT_HOW);
   if (
     version !== VERSION ||
     (how !== Protection.AUTHENTICATE && how !== Protection.ENCRYPT)
-  )
+  ) {
     throw new NewerError(
       `the snapshot is protected in a way (version ${version}, kind ${how}) that this Torpor does not know; use a newer one`,
     );
+  }
   return how;
 }
 

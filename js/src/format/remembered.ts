@@ -14,7 +14,7 @@ import type { Instance } from "../instance.js";
 import { MisuseError } from "../errors.js";
 import { equalBytes } from "./bytes.js";
 import { comparable } from "./compare.js";
-import { loadSnapshot, type Loaded } from "./loaded.js";
+import { type Loaded, loadSnapshot } from "./loaded.js";
 import type { Before } from "./scanner.js";
 import { sha256 } from "./sha256.js";
 
@@ -84,15 +84,22 @@ export function recall(
   limit: number,
 ): { before: Before; parent: Uint8Array } {
   const chain = since instanceof Uint8Array ? [since] : since;
-  if (!Array.isArray(chain) || !chain.every((piece) => piece instanceof Uint8Array) || chain.length === 0)
+  if (
+    !Array.isArray(chain) || !chain.every((piece) => piece instanceof Uint8Array) ||
+    chain.length === 0
+  ) {
     throw new MisuseError("'since' is an earlier snapshot, or the chain that ends with it");
+  }
   let found = kept.get(instance);
   if (!found || !isSame(found.snapshot, chain.at(-1)!)) {
     kept.delete(instance);
     found = layOut(instance, chain, limit);
   }
-  if (found.pages > instance.memory.buffer.byteLength / 65536)
-    throw new MisuseError("'since' is a snapshot of a VM that has more memory than this one; memory does not shrink");
+  if (found.pages > instance.memory.buffer.byteLength / 65536) {
+    throw new MisuseError(
+      "'since' is a snapshot of a VM that has more memory than this one; memory does not shrink",
+    );
+  }
   grow(found, limit);
   kept.set(instance, found);
   return { before: found, parent: idOf(found) };

@@ -6,14 +6,10 @@
 // bytes are others, and so is the id: a difference from the one is not a
 // difference from the other.
 
-import {
-  MEMORY_LARGEST,
-  SAVE_LEVEL_LARGEST,
-  SAVE_LEVEL_SMALLEST,
-} from "../abi.js";
+import { MEMORY_LARGEST, SAVE_LEVEL_LARGEST, SAVE_LEVEL_SMALLEST } from "../abi.js";
 import { MisuseError } from "../errors.js";
 import { Parts } from "./bytes.js";
-import { isPacked, readContainer, type Content } from "./container.js";
+import { type Content, isPacked, readContainer } from "./container.js";
 import { HEADER_SIZE, SECTION_SIZE } from "./format.js";
 import { LEVEL, loadedZstd, loadZstd } from "./pack.js";
 import { SnapshotWriter } from "./writer.js";
@@ -25,8 +21,9 @@ export interface PackOptions {
 
 /** Its own copy, since packing waits; all sections are unpacked. */
 function readAll(snapshot: unknown): { bytes: Uint8Array; sections: Content[] } {
-  if (!(snapshot instanceof Uint8Array))
+  if (!(snapshot instanceof Uint8Array)) {
     throw new MisuseError("a snapshot is a Uint8Array");
+  }
   const bytes = new Uint8Array(snapshot);
   const container = readContainer(bytes, {
     memoryMax: MEMORY_LARGEST,
@@ -59,14 +56,18 @@ export async function packSnapshot(
   options: PackOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { level = LEVEL } = options;
-  if (!Number.isInteger(level) || level < SAVE_LEVEL_SMALLEST || level > SAVE_LEVEL_LARGEST)
-    throw new MisuseError(`the level of packing is from ${SAVE_LEVEL_SMALLEST} to ${SAVE_LEVEL_LARGEST}`);
+  if (!Number.isInteger(level) || level < SAVE_LEVEL_SMALLEST || level > SAVE_LEVEL_LARGEST) {
+    throw new MisuseError(
+      `the level of packing is from ${SAVE_LEVEL_SMALLEST} to ${SAVE_LEVEL_LARGEST}`,
+    );
+  }
   const zstd = await loadZstd();
   const { bytes, sections } = readAll(snapshot);
   const writer = new SnapshotWriter(bytes.slice(0, HEADER_SIZE));
-  for (const section of sections)
+  for (const section of sections) {
     if (section.data) writer.packedSection(section.type, section.data, zstd, level || LEVEL);
     else copySection(writer, bytes, section);
+  }
   return writer.finish();
 }
 

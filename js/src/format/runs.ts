@@ -105,7 +105,7 @@ export class RunReader {
 export function putRun(run: RunReader, memory: Uint8Array): void {
   const { address, length, content, bytes } = run;
   if (run.isZero) memory.fill(0, address, address + length);
-  else if (length < 32)
+  else if (length < 32) {
     for (let i = 0; i < length; i++) memory[address + i] = bytes[content + i]!;
-  else memory.set(bytes.subarray(content, content + length), address);
+  } else memory.set(bytes.subarray(content, content + length), address);
 }

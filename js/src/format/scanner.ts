@@ -23,14 +23,7 @@
 import { CONTROL_SIZE, HOST_START } from "../abi.js";
 import type { Engine } from "../engine.js";
 import { Parts } from "./bytes.js";
-import {
-  comparable,
-  comparesFast,
-  differs,
-  findPages,
-  PAGE,
-  type Compared,
-} from "./compare.js";
+import { comparable, type Compared, comparesFast, differs, findPages, PAGE } from "./compare.js";
 import { Helper } from "./helper.js";
 import { RunWriter } from "./runs.js";
 
@@ -142,15 +135,16 @@ export class Scanner {
   private scanBaseline(memory: Uint8Array<ArrayBuffer>, end: number): void {
     if (this.planEnd !== end) this.makePlan(end);
     const seen = comparesFast ? this.viewOf(memory) : memory;
-    for (const { start, end: stop, hot } of this.plan)
+    for (const { start, end: stop, hot } of this.plan) {
       if (hot) this.scanHot(memory, start, stop);
       else this.scanCold(memory, seen, start, stop);
+    }
     this.cool();
   }
 
   private viewOf(memory: Uint8Array<ArrayBuffer>): Compared {
     let view = this.views.get(memory.buffer);
-    if (!view) this.views.set(memory.buffer, (view = comparable(memory)));
+    if (!view) this.views.set(memory.buffer, view = comparable(memory));
     return view;
   }
 
@@ -164,8 +158,9 @@ export class Scanner {
   private scanPart(start: number, end: number, low: number, high: number): void {
     const from = Math.max(start, low);
     const size = Math.min(end, high) - from;
-    if (size > 0)
+    if (size > 0) {
       this.helper.run.scan(this.mirror + from, this.base + from, from, size);
+    }
   }
 
   /** Halves what differs until it is pages, which are hot from then on. */
@@ -236,8 +231,7 @@ export class Scanner {
     this.drain(memory, run.scan_take(), writer);
     const words = new Uint32Array(memory.buffer);
     const start = run.scan_open_start();
-    const goesOn =
-      run.scan_open_end() === this.baselineEnd &&
+    const goesOn = run.scan_open_end() === this.baselineEnd &&
       start < this.baselineEnd &&
       !areZero(words, this.baselineEnd / 4, (this.baselineEnd + PAGE) / 4);
     if (!goesOn) this.drain(memory, run.scan_stop(), writer);
@@ -250,8 +244,9 @@ export class Scanner {
   private drain(memory: Uint8Array, runs: number, writer: RunWriter): void {
     const { u32 } = this.helper;
     const first = this.list / 4;
-    for (let at = first; at < first + 2 * runs; at += 2)
+    for (let at = first; at < first + 2 * runs; at += 2) {
       writer.write(memory, u32[at]!, u32[at + 1]!);
+    }
   }
 
   /**
