@@ -11,7 +11,13 @@
 // its last byte that is not zero, or with the control block, rounded up to
 // 4,096.
 
-import { ABI_VERSION, CONTROL_SIZE, CONTROL_STACK_SIZE, CONTROL_VERSION } from "./abi.js";
+import {
+  ABI_VERSION,
+  CONTROL_FUNCTION_COUNT,
+  CONTROL_SIZE,
+  CONTROL_STACK_SIZE,
+  CONTROL_VERSION,
+} from "./abi.js";
 import { ENGINE_FINGERPRINT, ENGINE_ID } from "./engine-id.js";
 import { EngineError, FormatError, IoError, MisuseError, NewerError } from "./errors.js";
 import { toHex } from "./format/hex.js";
@@ -41,6 +47,8 @@ export class Engine {
   readonly stackSize: number;
   readonly stackPointer: number;
   readonly tableSize: number;
+  /** How many host functions the engine's own library has. */
+  readonly functionCount: number;
   /** Initial size of memory, in pages of 65,536 bytes. */
   readonly pages: number;
   /** Instances that wait to be used again (pool.ts). */
@@ -63,6 +71,7 @@ export class Engine {
       );
     }
     this.stackSize = view.getUint32(this.control + CONTROL_STACK_SIZE, true);
+    this.functionCount = view.getUint32(this.control + CONTROL_FUNCTION_COUNT, true);
     this.baseline = cutBaseline(probe.memory, this.control + CONTROL_SIZE);
     this.upper = this.baseline.subarray(this.stackSize);
   }

@@ -11,6 +11,7 @@ import { LimitError, MisuseError } from "./errors.js";
 import { JSException } from "./exception.js";
 import type { JSValueHandle } from "./handle.js";
 import type { Modules } from "./module.js";
+import type { PromiseResult } from "./promise.js";
 
 /** How code is evaluated, for `evalCode`; flags. */
 export const EvalFlags = {
@@ -104,6 +105,7 @@ export function evaluate(
   code: string,
   filename = "<eval>",
   given?: number | EvalOptions,
+  throws = core.settings.throws,
 ): JSValueHandle {
   requireCode(code, filename);
   core.begin();
@@ -116,7 +118,7 @@ export function evaluate(
     exports.torpor_eval_with(source.address, source.size, file.address, file.size, flags, line)
   );
   try {
-    return core.give(status);
+    return core.give(status, throws);
   } finally {
     core.end(mark);
   }
@@ -131,19 +133,21 @@ export async function evaluateModule(
 ): Promise<JSValueHandle> {
   for (;;) {
     modules.begin();
-    const promise = evaluate(core, code, filename, { module: true });
-    core.leave();
-    if (promise.isException) throw failure(core, promise);
-    const settled = core.promises.watch(promise);
-    promise.dispose();
-    if (await modules.settleNames()) {
-      settled.then(({ value, error }) => (value ?? error)!.dispose(), () => {});
-      continue;
-    }
-    const { value, error } = await settled;
+    const { value, error } = await settledModule(core, code, filename);
     if (value) return value;
-    throw failure(core, error!);
+    if (!(await modules.settleNames())) throw failure(core, error!);
+    error!.dispose();
   }
+}
+
+/** Its namespace, or what it threw, before or after it began to run. */
+function settledModule(core: Core, code: string, filename: string): Promise<PromiseResult> {
+  const promise = evaluate(core, code, filename, { module: true }, false);
+  core.leave();
+  if (promise.isException) return Promise.resolve({ error: promise });
+  const settled = core.promises.watch(promise);
+  promise.dispose();
+  return settled;
 }
 
 /** What a module threw, as this VM throws. */

@@ -4,8 +4,8 @@
 // guest's side of one.
 //
 // The guest knows a host function by the index of its name in a table in its
-// own memory, which sleeps and wakes with it. So does the *id*, which is that
-// index and 1. A second function of the same name gets a name of its own in
+// own memory, which sleeps and wakes with it. So does the *id*, its place among
+// the functions that the host made, from 1. A second function of the same name gets a name of its own in
 // the table, "ID.name", of which JavaScript sees the part behind the dot.
 //
 //  (1) What is bound by id goes before what is bound by name.
@@ -78,13 +78,18 @@ export class HostFunctions {
   }
 
   private look(index: number): HostFunction | undefined {
-    let bound = this.byId.get(index + 1);
+    let bound = this.byId.get(this.idOf(index));
     if (bound === undefined) {
       const name = this.nameOf(index);
       if (name !== undefined) bound = this.byName.get(name);
     }
     if (bound !== undefined && index < this.count) this.found[index] = bound;
     return bound;
+  }
+
+  /** The engine's own library has the first names. */
+  private idOf(index: number): number {
+    return index + 1 - this.core.engine.functionCount;
   }
 
   private get count(): number {

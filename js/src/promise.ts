@@ -192,6 +192,7 @@ export class Promises {
 
   /** The VM has ended: whoever waits is told. */
   end(): void {
+    if (this.watchers.size === 0 && this.open.size === 0) return;
     this.fail(new DisposedError("the VM was disposed of before this was settled"));
   }
 
