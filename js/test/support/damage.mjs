@@ -121,7 +121,11 @@ function varint(value) {
 const kinds = {
   header({ header }, next) {
     const at = [8, 12, 80, 84, 88, 92][next() % 6];
-    new DataView(header.buffer).setUint32(at, next() % 2 ? EDGES[next() % EDGES.length] : next(), true);
+    new DataView(header.buffer).setUint32(
+      at,
+      next() % 2 ? EDGES[next() % EDGES.length] : next(),
+      true,
+    );
   },
   headerByte({ header }, next) {
     header[next() % HEADER] ^= 1 << next() % 8;
@@ -174,7 +178,13 @@ const kinds = {
   },
   add({ sections }, next) {
     const content = Uint8Array.of(0x80);
-    const section = { type: EDGES[next() % EDGES.length], method: next() % 4, raw: 1n, stored: 1n, content };
+    const section = {
+      type: EDGES[next() % EDGES.length],
+      method: next() % 4,
+      raw: 1n,
+      stored: 1n,
+      content,
+    };
     sections.push(section);
     if (next() % 2) sections.sort((a, b) => a.type - b.type);
   },

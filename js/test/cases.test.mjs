@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// cases.test.mjs - the programs of test/cases/, which run in C as well: the same
+// output, the same end, also when they sleep in the middle of their work.
+//
+// Each runs plainly twice, then with a sleep at every boundary in each way, then
+// with one at a boundary alone, for some of them spread evenly.
+
+import { assert, test } from "./support/test.mjs";
+import { listCases, readCase, readModules } from "./support/case.mjs";
+import { runCase } from "./support/case-run.mjs";
+import { sameBytes, WAYS } from "./support/case-sleep.mjs";
+
+// What cannot be the same in these hosts.
+const EXCEPT = {
+  "loop-builtin.js":
+    "nothing can end built-in code that never polls: the host has one thread, and waits for it",
+};
+
+// How often a case sleeps in one run, at how many boundaries it sleeps alone, and
+// how many jobs that may take in all.
+const SLEEPS = 30;
+const RUNS = 6;
+const JOBS = 2000;
+
+function checkResult(found, given) {
+  assert.equal(found.output, given.expected, `output (error: ${found.error})`);
+  assert.equal(found.exit, given.exit, `how it ended: ${found.error}`);
+  for (const text of given.errors) {
+    assert(found.error.includes(text), `"${text}" is not in the error ${found.error}`);
+  }
+}
+
+function checkSame(found, plain) {
+  assert.equal(found.error, plain.error, "the error");
+  assert.equal(found.boundaries, plain.boundaries, "boundaries");
+  assert(sameBytes(found.final, plain.final), "the final snapshot is another");
+}
+
+function* plansFor(boundaries) {
+  const step = Math.floor(boundaries / SLEEPS) + 1;
+  for (const way of WAYS) yield { way, sleep: "every", boundary: step };
+  const runs = Math.min(RUNS, boundaries, Math.floor(JOBS / (boundaries + 1)) + 1);
+  for (let i = 0; i < runs; i++) {
+    const boundary = Math.floor((i * boundaries) / runs);
+    yield { way: WAYS[i % WAYS.length], sleep: "once", boundary };
+  }
+}
+
+function tell({ way, sleep, boundary }) {
+  return sleep === undefined ? "once more" : `${way}, sleeping ${sleep} at ${boundary}`;
+}
+
+async function runPlans(given, modules, plain) {
+  for (const plan of [{}, ...plansFor(plain.boundaries)]) {
+    try {
+      const found = await runCase(given, modules, plan);
+      checkResult(found, given);
+      checkSame(found, plain);
+    } catch (error) {
+      error.message = `${tell(plan)}: ${error.message}`;
+      throw error;
+    }
+  }
+}
+
+const modules = await readModules();
+for (const name of listCases(modules)) {
+  if (name in EXCEPT) {
+    console.log(`${name} is left out: ${EXCEPT[name]}`);
+    continue;
+  }
+  const given = readCase(name, modules.get(name));
+  test(name, async () => {
+    const plain = await runCase(given, modules);
+    checkResult(plain, given);
+    // Where it ends depends on real time, or there is nothing to compare.
+    if (given.deadline !== undefined || plain.exit === "trapped") return;
+    await runPlans(given, modules, plain);
+  });
+}
