@@ -46,7 +46,7 @@ sanitize: all ## the tests under address and undefined-behaviour sanitizers
 check: setup ## format, arrows, links, licence lines
 	@tools/check
 
-format: setup ## rewrite the C as .clang-format says
+format: setup ## rewrite the C, TypeScript and JavaScript as check-format wants
 	@tools/check-format --fix
 
 bench: all ## side by side with named peers

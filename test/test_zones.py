@@ -12,7 +12,6 @@ before the change, as ECMAScript says and as fold=0 means in Python."""
 import datetime
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import unittest

@@ -8,9 +8,9 @@ the generated files as well, so that an editor finds them. The same sources, by
 the same Node, give the same bytes.
 
 Usage: make-package.py --node NODE --engine ENGINE.wasm --helper HELPER
-                       --out OUT
+                       --deps DEPS --out OUT
 
-HELPER is what js/helper/make.sh made.
+HELPER is what js/helper/make.sh made of DEPS, whose licences go with it.
 """
 
 import argparse
@@ -28,6 +28,13 @@ TOOLS = PACKAGE / "tools"
 
 # What is generated into src/.
 FILES = ["abi.ts", "engine-id.ts", "format/helper-wasm.ts"]
+
+
+# What the licences of others want to go with the compiled code.
+LICENCES = {
+    "LICENSE-zstd": "zstd/LICENSE",
+    "LICENSE-pycryptodome": "pycryptodome/LICENSE.rst",
+}
 
 
 def run(*command, **how):
@@ -67,11 +74,13 @@ def compile_sources(node, stage):
     run(node, MODULES / "typescript/bin/tsc", "-p", stage)
 
 
-def copy_rest(engine, helper, stage):
+def copy_rest(engine, helper, deps, stage):
     shutil.copyfile(engine, stage / "engine.wasm")
     shutil.copyfile(helper / "zstd.wasm", stage / "zstd.wasm")
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(ROOT / name, stage / name)
+    for name, text in LICENCES.items():
+        shutil.copyfile(deps / text, stage / name)
     if (PACKAGE / "README.md").is_file():
         shutil.copyfile(PACKAGE / "README.md", stage / "README.md")
 
@@ -92,18 +101,19 @@ def pack(node, stage, out):
 
 def main():
     parser = argparse.ArgumentParser(description="Builds the npm package.")
-    for name in ("--node", "--engine", "--helper", "--out"):
+    for name in ("--node", "--engine", "--helper", "--deps", "--out"):
         parser.add_argument(name, type=pathlib.Path, required=True)
     options = parser.parse_args()
-    node, engine, helper, out = (
+    node, engine, helper, deps, out = (
         path.resolve() for path in
-        (options.node, options.engine, options.helper, options.out))
+        (options.node, options.engine, options.helper, options.deps,
+         options.out))
     stage = out / "package"
     out.mkdir(parents=True, exist_ok=True)
     copy_sources(stage)
     generate(node, engine, helper, stage)
     compile_sources(node, stage)
-    copy_rest(engine, helper, stage)
+    copy_rest(engine, helper, deps, stage)
     pack(node, stage, out)
 
 
