@@ -30,6 +30,7 @@ import {
   Status,
   TAG_BOOLEAN,
   TAG_NULL,
+  TAG_OBJECT,
   TAG_UNDEFINED,
   WINDOW,
 } from "./abi.js";
@@ -45,6 +46,7 @@ import {
   MisuseError,
   NotFoundError,
   StaleHandleError,
+  TrappedError,
 } from "./errors.js";
 import { JSException } from "./exception.js";
 import { describeHost } from "./host-value.js";
@@ -55,6 +57,21 @@ import type { Promises } from "./promise.js";
 import type { QuickJS } from "./vm.js";
 
 const encoder = new TextEncoder();
+const SIZE_LARGEST = 0x7fffffff;
+const DISPOSED = "the VM was disposed of";
+
+/** Makes the errors that tell what became of guest code. */
+export interface ErrorMaker {
+  /** It threw this value, which is the error's from then on. */
+  thrown(value: JSValueHandle): Error;
+  /** It was stopped. */
+  interrupted(why: ErrorOptions | undefined): Error;
+}
+
+const plainErrors: ErrorMaker = {
+  thrown: (value) => new JSException(value),
+  interrupted: (why) => new InterruptedError(undefined, why),
+};
 
 /** A text in guest memory: UTF-8, a zero byte behind it. */
 export interface Placed {
@@ -63,8 +80,9 @@ export interface Placed {
 }
 
 export class Core {
-  readonly instance: Instance;
-  readonly exports: Instance["exports"];
+  /** One that refuses everything once the VM has ended, since the real one is another VM's then. */
+  instance: Instance;
+  exports: Instance["exports"];
   readonly engine: Engine;
   readonly settings: Settings;
   /** The public face of this VM. */
@@ -83,7 +101,11 @@ export class Core {
   collect = 0;
   deadlineAt = Infinity;
   /** What a function of the host's threw that had no other way to say it. */
-  interruption: unknown = undefined;
+  interruption: { cause?: unknown } | null = null;
+  /** The newest error that said that guest code was stopped. */
+  private interrupted: Error | null = null;
+  /** How this VM tells what became of guest code. */
+  errors: ErrorMaker = plainErrors;
   /** What is done at the end of each outermost call. */
   after: (() => void) | null = null;
   /** Told when the VM has ended. */
@@ -92,6 +114,7 @@ export class Core {
   readonly null: JSValueHandle;
   readonly true: JSValueHandle;
   readonly false: JSValueHandle;
+  readonly global: JSValueHandle;
   private cursor = 0;
   private loans: number[] = [];
   private forgotten: bigint[] = [];
@@ -108,6 +131,7 @@ export class Core {
     this.null = constant(TAG_NULL, 0, NULL_BITS);
     this.true = constant(TAG_BOOLEAN, 1, TRUE_BITS);
     this.false = constant(TAG_BOOLEAN, 0, FALSE_BITS);
+    this.global = constant(TAG_OBJECT, 0, 0n);
   }
 
   // ---- Entering -------------------------------------------------------------
@@ -124,7 +148,7 @@ export class Core {
 
   /** May it be entered? Wakes it if it is asleep. */
   begin(): void {
-    if (this.disposed) throw new DisposedError("the VM was disposed of");
+    if (this.disposed) throw new DisposedError(DISPOSED);
     const { instance } = this;
     if (instance.broken !== null) {
       throw new BrokenError(
@@ -134,6 +158,8 @@ export class Core {
     }
     if (this.asleep) this.wake();
     if (instance.depth === 0) {
+      this.interruption = null;
+      if (this.loans.length !== 0) this.end(0);
       if (this.settings.deadline !== 0) {
         this.deadlineAt = performance.now() + this.settings.deadline;
       }
@@ -144,9 +170,16 @@ export class Core {
 
   private wake(): void {
     this.asleep = false;
-    const status = this.enter(() => this.exports.torpor_wake(this.settings.wakeFlags));
-    this.check(status);
-    this.configure();
+    try {
+      this.check(this.enter(() => this.exports.torpor_wake(this.settings.wakeFlags)));
+      this.configure();
+    } catch (error) {
+      // What the options leave out would be there if it went on.
+      this.instance.broken ??= new TrappedError(`the VM could not wake: ${error}`, {
+        cause: error,
+      });
+      throw this.instance.broken;
+    }
   }
 
   /** What the host decides about the language; ends with each sleep. */
@@ -166,6 +199,7 @@ export class Core {
 
   /** Calls an export that gives a status. */
   enter(run: () => number): number {
+    if (this.disposed) throw new DisposedError(DISPOSED);
     const { instance } = this;
     let status: number;
     instance.depth++;
@@ -177,8 +211,28 @@ export class Core {
       instance.depth--;
       instance.look();
     }
-    if (this.interruption !== undefined && instance.depth === 0) return Status.INTERRUPTED;
+    if (this.interruption !== null && instance.depth === 0) return Status.INTERRUPTED;
     return status;
+  }
+
+  /** Gives the outcome of an entry, and ends the call. */
+  giveLast(status: number): JSValueHandle {
+    try {
+      return this.give(status);
+    } finally {
+      this.leave();
+    }
+  }
+
+  /** Runs `make`, whose handles no scope ends. */
+  unscoped<T>(make: () => T): T {
+    const { scope } = this;
+    this.scope = null;
+    try {
+      return make();
+    } finally {
+      this.scope = scope;
+    }
   }
 
   /** At the end of a public call that may have run code of the program. */
@@ -206,7 +260,7 @@ export class Core {
   end(mark: number): void {
     while (this.loans.length > mark) {
       const address = this.loans.pop()!;
-      if (this.instance.broken === null) {
+      if (!this.disposed && this.instance.broken === null) {
         this.enter(() => this.exports.torpor_release(address));
       }
     }
@@ -214,17 +268,16 @@ export class Core {
 
   /** Room for `size` bytes and a zero byte behind them. */
   room(size: number): number {
+    if (size > WINDOW) return this.allocate(size + 1);
     const needed = (size + 8) & ~7;
-    if (this.cursor + needed <= WINDOW) {
-      const address = this.instance.window + this.cursor;
-      this.cursor += needed;
-      return address;
-    }
-    return this.allocate(size + 1);
+    if (this.cursor + needed > WINDOW) return this.allocate(size + 1);
+    const address = this.instance.window + this.cursor;
+    this.cursor += needed;
+    return address;
   }
 
   private allocate(size: number): number {
-    if (size > 0x7fffffff) {
+    if (size > SIZE_LARGEST) {
       throw new LimitError("a text or buffer of more than 2 GiB does not fit into a VM");
     }
     const address = this.enter(() => this.exports.torpor_allocate(size)) >>> 0;
@@ -238,6 +291,7 @@ export class Core {
 
   /** Bytes that the guest owns from then on; 0: no memory. */
   hand(bytes: Uint8Array): number {
+    if (bytes.length >= SIZE_LARGEST) return 0;
     const address = this.enter(() => this.exports.torpor_allocate(bytes.length + 1)) >>> 0;
     if (address === 0) return 0;
     this.instance.range(address, bytes.length + 1, "an allocation");
@@ -300,7 +354,7 @@ export class Core {
       const number = handle._number;
       this.instance.f64[index] = number === number ? number : NaN;
     } else {
-      this.instance.u64[index] = handle._bits;
+      this.instance.u64[index] = handle._bits !== 0n ? handle._bits : this.globalBits();
     }
   }
 
@@ -339,7 +393,8 @@ export class Core {
 
   bits(handle: JSValueHandle): bigint {
     this.require(handle);
-    return handle._tag === NUMBER ? numberBits(handle._number) : handle._bits;
+    if (handle._tag === NUMBER) return numberBits(handle._number);
+    return handle._bits !== 0n ? handle._bits : this.globalBits();
   }
 
   /** The value of result[n] as a handle of its own. */
@@ -366,11 +421,16 @@ export class Core {
     return handle;
   }
 
-  /** The value of result[0] as a handle that everybody shares. */
-  takeConstant(): JSValueHandle {
-    const { u32, u64 } = this.instance;
-    const at = this.instance.result;
-    return new JSValueHandle(this, u32[at + 1]! >>> 16, 0, u64[at >>> 1]!, CONSTANT);
+  /** The bits of the global object, whose handle in the guest is made when it is needed. */
+  private globalBits(): bigint {
+    this.check(this.enter(() => this.exports.torpor_global()));
+    return (this.global._bits = this.instance.u64[this.instance.result >>> 1]!);
+  }
+
+  /** Before a snapshot, which does not depend on whether the host used the global object. */
+  releaseGlobal(): void {
+    if (this.global._bits !== 0n) this.release(this.global._bits);
+    this.global._bits = 0n;
   }
 
   /** What was thrown, as a handle that says so. */
@@ -412,18 +472,18 @@ export class Core {
   // ---- Outcomes -------------------------------------------------------------
 
   /** The result of an entry: a handle. What was thrown is one, too, unless the VM throws. */
-  give(status: number): JSValueHandle {
+  give(status: number, throws = this.settings.throws): JSValueHandle {
     if (status === Status.OK) return this.take();
     if (status !== Status.THROWN) return this.refuse(status);
     const thrown = this.takeException();
-    if (this.settings.throws) throw new JSException(thrown);
+    if (throws) throw this.errors.thrown(thrown);
     return thrown;
   }
 
   /** For entries that give nothing: what was thrown is thrown as a JSException. */
   check(status: number): void {
     if (status === Status.OK) return;
-    if (status === Status.THROWN) throw new JSException(this.takeException());
+    if (status === Status.THROWN) throw this.errors.thrown(this.takeException());
     this.refuse(status);
   }
 
@@ -438,9 +498,21 @@ export class Core {
     this.check(status);
   }
 
+  /** Whether this error says that guest code of this VM was stopped, and not that of another. */
+  isInterruption(error: unknown): boolean {
+    return error !== null && error === this.interrupted;
+  }
+
+  /** The VM has ended, and its instance will be another VM's. */
+  leaveInstance(): void {
+    this.disposed = true;
+    this.instance = GONE;
+    this.exports = GONE.exports;
+  }
+
   /** What failed while nobody waited. */
   report(error: unknown): void {
-    if (error instanceof InterruptedError) {
+    if (this.isInterruption(error)) {
       return; /* the jobs that are left run when they are drained next */
     }
     this.promises.fail(error);
@@ -448,12 +520,11 @@ export class Core {
 
   refuse(status: number): never {
     if (status === Status.INTERRUPTED) {
-      const cause = this.interruption;
-      this.interruption = undefined;
-      throw new InterruptedError(
-        undefined,
-        cause === undefined ? undefined : { cause },
-      );
+      if (this.closing) throw new DisposedError("the VM was disposed of while it ran");
+      const why = this.interruption;
+      // Below a host function it stays: what called that has to stop, too.
+      if (this.instance.depth === 0) this.interruption = null;
+      throw (this.interrupted = this.errors.interrupted(why ?? undefined));
     }
     if (status === Status.LIMIT) throw new LimitError(this.limitText());
     throw errorOf(status);
@@ -491,6 +562,32 @@ export class Core {
     const at = (this.instance.control + HOST_FUEL) >>> 2;
     return this.instance.u32[at]! + this.instance.u32[at + 1]! * 4294967296;
   }
+}
+
+// ---- After the end ------------------------------------------------------------
+
+/** What a VM has for an instance once it has ended: nothing can be read or done there. */
+const GONE = makeGone();
+
+function makeGone(): Instance {
+  const refuse = (): never => {
+    throw new DisposedError(DISPOSED);
+  };
+  const gone = {
+    exports: new Proxy({}, { get: refuse }),
+    u8: new Uint8Array(0),
+    u32: new Uint32Array(0),
+    f64: new Float64Array(0),
+    u64: new BigUint64Array(0),
+    depth: 0,
+    broken: null,
+    look: () => {},
+    range: refuse,
+    integer: refuse,
+    setResult: refuse,
+    trapped: (error: unknown) => error,
+  };
+  return gone as unknown as Instance;
 }
 
 // ---- Handles that were forgotten --------------------------------------------

@@ -50,7 +50,7 @@ export function dump(core: Core, handle: JSValueHandle): unknown {
 function dumpObject(core: Core, bits: bigint): unknown {
   const { instance, exports } = core;
   const status = core.enter(() => exports.torpor_cbor_encode_with(bits, CBOR_LIVE));
-  core.check(status);
+  if (status !== Status.OK) return refuseLast(core, status);
   const address = instance.integer(0);
   const size = instance.integer(1);
   const owned = instance.integer(2) === 1;
@@ -63,6 +63,14 @@ function dumpObject(core: Core, bits: bigint): unknown {
     if (owned && instance.broken === null) {
       core.enter(() => exports.torpor_release(address));
     }
+    core.leave();
+  }
+}
+
+function refuseLast(core: Core, status: number): void {
+  try {
+    core.check(status);
+  } finally {
     core.leave();
   }
 }
@@ -123,16 +131,16 @@ function handleFor(core: Core, found: unknown, held: JSValueHandle[]): number | 
   if (found instanceof JSValueHandle) {
     core.require(found);
     if (found._tag < STRING) return undefined;
-    return numberOf(found);
+    return numberOf(core.bits(found));
   }
   if (!(found instanceof Promise)) return undefined;
   const promise = bridge(core, found);
   held.push(promise);
-  return numberOf(promise);
+  return numberOf(core.bits(promise));
 }
 
-function numberOf(handle: JSValueHandle): number {
-  return Number(handle._bits & 0xffffffffffffn);
+function numberOf(bits: bigint): number {
+  return Number(bits & 0xffffffffffffn);
 }
 
 // ---- Promises -----------------------------------------------------------------

@@ -89,8 +89,8 @@ export class JSValueHandle {
   readonly _tag: number;
   /** @internal What Number() makes of what is not a handle. */
   readonly _number: number;
-  /** @internal */
-  readonly _bits: bigint;
+  /** @internal Of the global object 0n: its handle in the guest is to be made. */
+  _bits: bigint;
   /** @internal Flags: CONSTANT, ... */
   _state: number;
   /** @internal Its number in the order of making. */
@@ -117,29 +117,29 @@ export class JSValueHandle {
     return (this._state & EXCEPTION) !== 0;
   }
   get isUndefined(): boolean {
-    return this._tag === UNDEFINED;
+    return this._isTag(UNDEFINED);
   }
   get isNull(): boolean {
-    return this._tag === NULL;
+    return this._isTag(NULL);
   }
   get isBool(): boolean {
-    return this._tag === BOOLEAN;
+    return this._isTag(BOOLEAN);
   }
   get isNumber(): boolean {
-    return this._tag === NUMBER;
+    return this._isTag(NUMBER);
   }
   get isString(): boolean {
-    return this._tag === STRING;
+    return this._isTag(STRING);
   }
   get isSymbol(): boolean {
-    return this._tag === SYMBOL;
+    return this._isTag(SYMBOL);
   }
   get isBigInt(): boolean {
-    return this._tag === BIGINT;
+    return this._isTag(BIGINT);
   }
   /** An object of any kind, also a function; not null. */
   get isObject(): boolean {
-    return this._tag === OBJECT;
+    return this._isTag(OBJECT);
   }
   get isFunction(): boolean {
     return isCallable(this._core, this);
@@ -183,6 +183,12 @@ export class JSValueHandle {
   }
   get isDataView(): boolean {
     return this.brand === Brand.DATA_VIEW;
+  }
+
+  /** @internal */
+  _isTag(tag: number): boolean {
+    this._core.require(this);
+    return this._tag === tag;
   }
 
   /** The kind of object that the engine made, a number of `Brand`; 0 for what is no object. No program can change it. */
@@ -236,9 +242,11 @@ export class JSValueHandle {
     core.begin();
     const bits = core.bits(this);
     if (this._tag === STRING) return readString(core, bits);
-    const text = readText(core, bits);
-    core.leave();
-    return text;
+    try {
+      return readText(core, bits);
+    } finally {
+      core.leave();
+    }
   }
   /** Whether the value is truthy. */
   toBoolean(): boolean {

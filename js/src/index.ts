@@ -32,6 +32,10 @@ export {
   WrongTypeError,
 } from "./errors.js";
 export { CompileFlags, type CompileOptions, EvalFlags, type EvalOptions } from "./eval.js";
+export { loadZstd } from "./format/pack.js";
+export { isProtected, protectSnapshot, unprotectSnapshot } from "./format/protect.js";
+export { packSnapshot, unpackSnapshot } from "./format/repack.js";
+export { inspectSnapshot, type SnapshotInfo } from "./inspect-snapshot.js";
 export { JSException } from "./exception.js";
 export type { HostFunction, HostResult } from "./function.js";
 export { JSValueHandle } from "./handle.js";
@@ -50,6 +54,7 @@ export {
 export { type Deferred, type PromiseResult } from "./promise.js";
 export type { OwnDescriptor, PropertyFlags, PropertyKeyLike } from "./property.js";
 export type { RunOptions } from "./run-file.js";
+export type { HandleScope } from "./scope.js";
 export { type SaveOptions, Snapshot } from "./sleep.js";
-export { type HandleScope, QuickJS } from "./vm.js";
+export { QuickJS } from "./vm.js";
 export { type PoolOptions, VMPool } from "./vm-pool.js";

@@ -8,6 +8,7 @@
 
 import {
   CONTROL_OPERATION_COUNT,
+  CONTROL_OPERATION_LAST,
   CONTROL_OPERATIONS,
   HOST_CANCELLED,
   OPERATION_BEGUN,
@@ -50,6 +51,9 @@ export class Operations {
   private readonly core: Core;
   /** Those that a driver performs. */
   private readonly begun = new Map<number, Cancel>();
+  /** The lower half of the newest id that was looked at, and that of an operation. */
+  private seen = 0;
+  private newest = 0;
 
   constructor(core: Core) {
     this.core = core;
@@ -160,12 +164,35 @@ export class Operations {
   /** Begins and cancels what drivers perform. */
   update(driverOf: (kind: string) => Driver | undefined): void {
     this.takeCancelled();
-    if (this.count === 0) return;
-    for (const operation of this.list()) {
-      if (this.begun.has(operation.id)) continue;
-      const driver = driverOf(operation.kind);
-      if (driver !== undefined) this.start(driver, operation);
+    if (this.core.word(CONTROL_OPERATION_LAST) === this.seen) return;
+    for (const at of this.newOnes()) {
+      const driver = driverOf(this.kindAt(at));
+      if (driver !== undefined) this.start(driver, this.read(at));
     }
+  }
+
+  /** Where those lie that began since this was asked last, in order. Ids ascend. */
+  private newOnes(): number[] {
+    const { core, count } = this;
+    const table = core.word(CONTROL_OPERATIONS);
+    core.instance.range(table, count * 4, "the table of operations");
+    const found: number[] = [];
+    for (let i = count - 1; i >= 0; i--) {
+      const at = core.instance.u32[(table >>> 2) + i]!;
+      core.instance.range(at, OPERATION_SIZE, "an operation");
+      if (Number(core.instance.u64[(at + OPERATION_ID) >>> 3]!) <= this.newest) break;
+      found.push(at);
+    }
+    this.seen = core.word(CONTROL_OPERATION_LAST);
+    if (found.length !== 0) {
+      this.newest = Number(core.instance.u64[(found[0]! + OPERATION_ID) >>> 3]!);
+    }
+    return found.reverse();
+  }
+
+  private kindAt(at: number): string {
+    const { u32 } = this.core.instance;
+    return this.text(u32[(at + OPERATION_KIND) >>> 2]!, u32[(at + OPERATION_KIND_SIZE) >>> 2]!);
   }
 
   private start(driver: Driver, operation: Operation): void {

@@ -12,6 +12,7 @@
 
 import type { Engine } from "./engine.js";
 import { OutOfMemoryError } from "./errors.js";
+import { comparable, comparesFast, differs } from "./format/compare.js";
 import { Instance, NOBODY } from "./instance.js";
 import { forgetSnapshots } from "./snapshot.js";
 
@@ -76,10 +77,30 @@ export function giveInstance(instance: Instance): void {
   engine.idle.push(instance);
 }
 
+/** What most programs use of the stack, which grows downwards. */
+const STACK_USUAL = 64 << 10;
+const STACK_PIECE = 64 << 10;
+const zeros = comparable(new Uint8Array(STACK_PIECE));
+
+/** Clears the stack. What is zero already is only looked at where that is faster. */
+function resetStack(u8: Uint8Array<ArrayBuffer>, size: number): void {
+  const rest = Math.max(0, size - STACK_USUAL);
+  u8.fill(0, rest, size);
+  if (!comparesFast) {
+    u8.fill(0, 0, rest);
+    return;
+  }
+  const memory = comparable(u8);
+  for (let at = 0; at < rest; at += STACK_PIECE) {
+    const piece = Math.min(STACK_PIECE, rest - at);
+    if (differs(memory, at, zeros, 0, piece)) u8.fill(0, at, at + piece);
+  }
+}
+
 /** All memory as in a new instance; what it has grown by stays, and is zero. */
 export function reset(instance: Instance): void {
   const { engine, u8 } = instance;
-  u8.fill(0, 0, engine.stackSize);
+  resetStack(u8, engine.stackSize);
   u8.set(engine.upper, engine.stackSize);
   u8.fill(0, engine.baseline.length);
   instance.exports.__stack_pointer.value = engine.stackPointer;

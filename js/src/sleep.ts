@@ -36,15 +36,22 @@ export interface SaveOptions {
  * ```
  */
 export class Snapshot {
-  /** What is stored or sent. */
-  readonly bytes: Uint8Array;
+  /** @internal Whether nobody else can have changed the bytes. */
+  _own = true;
+  private readonly data: Uint8Array;
   /** What this is a difference from, where that is at hand. */
   readonly parent: Snapshot | undefined;
 
   /** @internal */
   constructor(bytes: Uint8Array, parent?: Snapshot) {
-    this.bytes = bytes;
+    this.data = bytes;
     this.parent = parent;
+  }
+
+  /** What is stored or sent. */
+  get bytes(): Uint8Array {
+    this._own = false;
+    return this.data;
   }
 
   /** The snapshot of bytes; its frame and checksum are looked at. */
@@ -53,46 +60,72 @@ export class Snapshot {
       throw new MisuseError("the bytes of a snapshot are a Uint8Array");
     }
     readContainer(bytes, { memoryMax: MEMORY_LARGEST, wants: () => false, zstd: undefined });
-    return new Snapshot(bytes);
+    const snapshot = new Snapshot(bytes);
+    snapshot._own = false;
+    return snapshot;
   }
 
   /** Its size in bytes. */
   get size(): number {
-    return this.bytes.length;
+    return this.data.length;
   }
 
   /** All that waking needs, the base first. */
   get chain(): Uint8Array[] {
-    const pieces: Uint8Array[] = [];
-    for (let piece: Snapshot | undefined = this; piece; piece = piece.parent) {
-      pieces.unshift(piece.bytes);
-    }
+    return this._chain().map((piece) => piece.bytes);
+  }
+
+  /** @internal */
+  _chain(): Snapshot[] {
+    const pieces: Snapshot[] = [];
+    for (let piece: Snapshot | undefined = this; piece; piece = piece.parent) pieces.unshift(piece);
     return pieces;
   }
+
+  /** @internal For whoever does not change them. */
+  get _data(): Uint8Array {
+    return this.data;
+  }
 }
 
+/** What a VM can be restored from. */
 export type SnapshotSource = Snapshot | Uint8Array | readonly (Snapshot | Uint8Array)[];
 
-function piecesOf(source: SnapshotSource): Uint8Array[] {
-  if (source instanceof Snapshot) return source.chain;
-  if (source instanceof Uint8Array) return [source];
-  if (Array.isArray(source) && source.length > 0) {
-    return source.flatMap((piece, i) => {
-      if (piece instanceof Snapshot) return i === 0 ? piece.chain : [piece.bytes];
-      if (piece instanceof Uint8Array) return [piece];
-      throw new MisuseError("a piece of a snapshot is a Snapshot or its bytes");
-    });
-  }
-  throw new MisuseError("a snapshot is what vm.snapshot gave, its bytes, or an array of both");
+interface Pieces {
+  bytes: Uint8Array[];
+  /** Nobody else can have changed them since they were made here. */
+  own: boolean;
 }
 
+function piecesOf(source: SnapshotSource): Pieces {
+  const given = Array.isArray(source) ? (source as (Snapshot | Uint8Array)[]) : [source];
+  const found: Pieces = { bytes: [], own: true };
+  given.forEach((piece, i) => {
+    if (piece instanceof Snapshot) {
+      for (const one of i === 0 ? piece._chain() : [piece]) {
+        found.bytes.push(one._data);
+        found.own &&= one._own;
+      }
+    } else if (piece instanceof Uint8Array) {
+      found.bytes.push(piece);
+      found.own = false;
+    } else {
+      throw new MisuseError("a snapshot is what vm.snapshot gave, its bytes, or an array of both");
+    }
+  });
+  if (found.bytes.length === 0) throw new MisuseError("the array of snapshots is empty");
+  return found;
+}
+
+/** Saves the VM; who calls this has made sure that no guest code is on the stack. */
 export function saveSnapshot(core: Core, options: SaveOptions = {}): Snapshot {
   const { since } = options;
   if (since !== undefined && !(since instanceof Snapshot)) {
     throw new MisuseError("the option 'since' is an earlier snapshot of this VM");
   }
   if (since === undefined) return new Snapshot(saveBytes(core.instance));
-  return new Snapshot(saveBytes(core.instance, { since: since.chain }), since);
+  const chain = since._chain().map((piece) => piece._data);
+  return new Snapshot(saveBytes(core.instance, { since: chain }), since);
 }
 
 /** A snapshot that was checked and unpacked, from which any number of VMs wake. */
@@ -105,10 +138,13 @@ export class Prepared {
     this.loaded = loaded;
   }
 
-  static async load(source: SnapshotSource, engine: Engine): Promise<Prepared> {
-    const pieces = piecesOf(source);
+  /** `keeps`: for longer than the caller waits, so that bytes that are not our own are copied. */
+  static async load(source: SnapshotSource, engine: Engine, keeps = false): Promise<Prepared> {
+    const { bytes, own } = piecesOf(source);
+    const pieces = keeps && !own ? bytes.map((piece) => piece.slice()) : bytes;
     if (needsZstd(pieces)) await loadZstd();
-    return new Prepared(engine, loadSnapshot(pieces, engine, { memoryMax: MEMORY_LARGEST }));
+    const options = { memoryMax: MEMORY_LARGEST, trusted: own };
+    return new Prepared(engine, loadSnapshot(pieces, engine, options));
   }
 
   /** An instance with its memory. */

@@ -45,7 +45,11 @@ export class VMPool {
     settle(taken);
     const engine = await loadEngine(taken.wasm);
     const base = snapshot ?? (await warmUp(engine, taken, warm));
-    return new VMPool(await Prepared.load(base, engine), { reseed: true, clone: true, ...taken });
+    return new VMPool(await Prepared.load(base, engine, true), {
+      reseed: true,
+      clone: true,
+      ...taken,
+    });
   }
 
   private constructor(prepared: Prepared, options: Options) {

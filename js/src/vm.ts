@@ -20,6 +20,7 @@ import { MisuseError } from "./errors.js";
 import { type HostFunction, HostFunctions } from "./function.js";
 import { JSValueHandle } from "./handle.js";
 import { type Inspection, inspection, type WaitingPlace, waitingPlaces } from "./inspect.js";
+import { describeHost } from "./host-value.js";
 import type { Instance } from "./instance.js";
 import { typeOf } from "./look.js";
 import {
@@ -53,15 +54,10 @@ import {
   setProperty,
 } from "./property.js";
 import { exportRun, type RunOptions } from "./run-file.js";
+import { type HandleScope, runInScope } from "./scope.js";
 import { HostSeat } from "./seat.js";
 import { forkInstance, type SaveOptions, saveSnapshot, Snapshot, wakeInstance } from "./sleep.js";
 import { newBigInt, newString, newSymbolFor } from "./text.js";
-
-/** What `withScope` gives to its function. */
-export interface HandleScope {
-  /** Keeps a handle beyond the scope: it then belongs to the scope around it, or to the caller. */
-  escape<T extends JSValueHandle>(handle: T): T;
-}
 
 /**
  * One JavaScript VM in a WebAssembly sandbox.
@@ -79,11 +75,11 @@ export class QuickJS {
   readonly _core: Core;
   /** @internal */
   readonly _operations: Operations;
-  private readonly functions: HostFunctions;
+  /** @internal */
+  readonly _functions: HostFunctions;
   private readonly promises: Promises;
   private readonly modules: Modules;
   private readonly seat: HostSeat;
-  private globalHandle: JSValueHandle | undefined;
 
   // ---- Opening and closing ------------------------------------------------------
 
@@ -96,7 +92,7 @@ export class QuickJS {
 
   /** @internal A new VM of an engine that is there. */
   static _open(engine: Engine, settings: Settings): QuickJS {
-    const vm = new QuickJS(takeInstance(engine), settings, false);
+    const vm = new this(takeInstance(engine), settings, false);
     const core = vm._core;
     try {
       core.check(core.enter(() => core.exports.torpor_open()));
@@ -121,7 +117,7 @@ export class QuickJS {
 
   /** @internal */
   static _wake(instance: Instance, settings: Settings): QuickJS {
-    const vm = new QuickJS(instance, settings, true);
+    const vm = new this(instance, settings, true);
     vm._core.leave();
     return vm;
   }
@@ -139,15 +135,16 @@ export class QuickJS {
     return Snapshot.of(bytes);
   }
 
-  private constructor(instance: Instance, settings: Settings, asleep: boolean) {
+  /** Use `create` or `restore`. */
+  protected constructor(instance: Instance, settings: Settings, asleep: boolean) {
     const core = new Core(instance, settings, asleep);
     this._core = core;
     core.vm = this;
     core.promises = this.promises = new Promises(core);
-    this.functions = new HostFunctions(core);
+    this._functions = new HostFunctions(core);
     this.modules = new Modules(core);
     this._operations = new Operations(core);
-    this.seat = new HostSeat(core, this.functions, this.modules);
+    this.seat = new HostSeat(core, this._functions, this.modules);
     instance.seat = this.seat;
     core.arm();
     core.after = () => this.afterCall();
@@ -185,7 +182,7 @@ export class QuickJS {
     core.disposed = true;
     this._operations.end();
     this.promises.end();
-    this.functions.clear();
+    this._functions.clear();
     giveInstance(core.instance);
     core.ended?.();
   }
@@ -199,9 +196,11 @@ export class QuickJS {
 
   /** Evaluates a script and gives its value; what it throws has `isException`. With EvalFlags.TYPE_MODULE a promise of the module's namespace. */
   evalCode(code: string, filename?: string, flags?: number | EvalOptions): JSValueHandle {
-    const made = evaluate(this._core, code, filename, flags);
-    this._core.leave();
-    return made;
+    try {
+      return evaluate(this._core, code, filename, flags);
+    } finally {
+      this._core.leave();
+    }
   }
 
   /** Evaluates an ES module, with all that it imports, and gives its namespace. */
@@ -221,18 +220,26 @@ export class QuickJS {
 
   /** Runs what `compile` gave. Bytecode that somebody else made can do to this VM whatever it likes. */
   evalBytecode(bytecode: Uint8Array): JSValueHandle {
-    const made = runBytecode(this._core, bytecode);
-    this._core.leave();
-    return made;
+    try {
+      return runBytecode(this._core, bytecode);
+    } finally {
+      this._core.leave();
+    }
   }
 
   /** Runs the guest's jobs (what its promises have to do) until none is left; how many ran. */
   executePendingJobs(most = 0): number {
+    if (typeof most !== "number" || !(most >= 0 && most <= 0x7fffffff)) {
+      throw new MisuseError(
+        `executePendingJobs takes how many jobs at most, not ${describeHost(most)}`,
+      );
+    }
     return this.promises.drain(most);
   }
 
   /** Whether jobs wait. */
   get hasPendingJobs(): boolean {
+    if (this._core.disposed) this._core.begin();
     return this._core.hasJobs;
   }
 
@@ -296,12 +303,8 @@ export class QuickJS {
   }
   /** The global object. */
   get global(): JSValueHandle {
-    if (this.globalHandle) return this.globalHandle;
-    const core = this._core;
-    core.begin();
-    core.check(core.enter(() => core.exports.torpor_global()));
-    const found = core.takeConstant();
-    return (this.globalHandle = found);
+    this._core.begin();
+    return this._core.global;
   }
   newString(text: string): JSValueHandle {
     return newString(this._core, text);
@@ -347,19 +350,19 @@ export class QuickJS {
   }
   /** A function of the guest that calls the host, by name: after a restore, bind the name again. */
   newFunction(name: string, callback: HostFunction): JSValueHandle {
-    return this.functions.make(name, callback);
+    return this._functions.make(name, callback);
   }
   /** The same without a name, for one that does not outlive this VM: the binding ends with the guest's function. */
   newEphemeralFunction(callback: HostFunction): JSValueHandle {
-    return this.functions.makeEphemeral(callback);
+    return this._functions.makeEphemeral(callback);
   }
   /** Binds a host function again: by name, or by number in the order of creation, from 1. */
   registerHostCallback(which: string | number, callback: HostFunction): void {
-    this.functions.bind(which, callback);
+    this._functions.bind(which, callback);
   }
   /** Ends a binding; false when there was none. */
   unregisterHostCallback(which: string | number): boolean {
-    return this.functions.unbind(which);
+    return this._functions.unbind(which);
   }
 
   // ---- Properties -----------------------------------------------------------------
@@ -413,25 +416,8 @@ export class QuickJS {
 
   /** Runs `use`, and disposes of all handles that were made meanwhile. */
   withScope<T>(use: (scope: HandleScope) => T): T {
-    const core = this._core;
-    const outer = core.scope;
-    const own: JSValueHandle[] = [];
-    const escaped = new Set<JSValueHandle>();
-    core.scope = own;
-    try {
-      return use({
-        escape: (handle) => {
-          escaped.add(handle);
-          return handle;
-        },
-      });
-    } finally {
-      core.scope = outer;
-      for (const handle of own) {
-        if (!escaped.has(handle)) handle.dispose();
-        else outer?.push(handle);
-      }
-    }
+    if (typeof use !== "function") throw new MisuseError("withScope takes a function");
+    return runInScope(this._core, use);
   }
 
   /** A number that names the value in this VM and in all that are restored from its later snapshots. */
@@ -447,6 +433,7 @@ export class QuickJS {
   importHandle(token: number): JSValueHandle {
     const core = this._core;
     core.begin();
+    checkToken(token);
     const status = core.enter(() => core.exports.torpor_value_import(token));
     return core.found(status, `no value was exported as ${token}`);
   }
@@ -455,6 +442,7 @@ export class QuickJS {
   forgetExport(token: number): void {
     const core = this._core;
     core.begin();
+    checkToken(token);
     const status = core.enter(() => core.exports.torpor_value_forget(token));
     core.foundNothing(status, `no value was exported as ${token}`);
   }
@@ -466,6 +454,7 @@ export class QuickJS {
     const core = this._core;
     if (core.disposed || core.instance.broken !== null) core.begin();
     core.requireOutside("a snapshot");
+    core.releaseGlobal();
     return saveSnapshot(core, options);
   }
 
@@ -475,7 +464,7 @@ export class QuickJS {
     if (core.disposed || core.instance.broken !== null) core.begin();
     core.requireOutside("a fork");
     const settings = settle({ ...core.settings.options, clone: true, ...options });
-    return QuickJS._wake(forkInstance(core), settings);
+    return (this.constructor as typeof QuickJS)._wake(forkInstance(core), settings);
   }
 
   /**
@@ -576,17 +565,25 @@ export class QuickJS {
 
   /** Steps that guest code may still take; 0: no limit, or used up. */
   get fuel(): number {
+    if (this._core.disposed) this._core.begin();
     return this._core.fuel;
   }
   set fuel(steps: number) {
     if (typeof steps !== "number" || !(steps >= 0 && steps <= Number.MAX_SAFE_INTEGER)) {
       throw new MisuseError("fuel is a number of steps, at most 2^53 - 1");
     }
+    if (this._core.disposed) this._core.begin();
     this._core.setFuel(Math.floor(steps));
   }
 
   /** Versions of the package, the engine and its interface. */
   get versions(): Record<string, string> {
     return versionsOf(this._core.engine);
+  }
+}
+
+function checkToken(token: unknown): void {
+  if (typeof token !== "number" || !Number.isInteger(token) || token < 1 || token > 0xffffffff) {
+    throw new MisuseError("what names a value is the number that exportHandle gave");
   }
 }
