@@ -17,7 +17,7 @@ import { readCbor } from "./data/cbor-read.js";
 import { writeCbor } from "./data/cbor-write.js";
 import { describe, readError } from "./exception.js";
 import { JSValueHandle, KEPT } from "./handle.js";
-import type { Deferred } from "./promise.js";
+import type { Deferred, PromiseResult } from "./promise.js";
 import { newBigInt, newString, readBigInt, readString, readSymbol, symbolOf } from "./text.js";
 
 // ---- Out --------------------------------------------------------------------
@@ -57,7 +57,7 @@ function dumpObject(core: Core, bits: bigint): unknown {
   instance.range(address, size, "the data of a value");
   try {
     return readCbor(instance.u8.subarray(address, address + size), {
-      handle: (number) => follow(core, core.own(TAG_OBJECT, retained(number))),
+      handle: (number) => follow(core, core.unscoped(() => core.own(TAG_OBJECT, retained(number)))),
     });
   } finally {
     if (owned && instance.broken === null) {
@@ -149,7 +149,8 @@ function numberOf(bits: bigint): number {
 export function bridge(core: Core, promise: PromiseLike<unknown>): JSValueHandle {
   const deferred = core.promises.make();
   deferred.handle._state &= ~KEPT;
-  promise.then(
+  // What looks like a promise may settle at once, while guest code is on the stack.
+  Promise.resolve(promise).then(
     (value) => settle(core, deferred, false, value),
     (reason: unknown) => settle(core, deferred, true, reason),
   );
@@ -190,9 +191,17 @@ export function asHandle(core: Core, value: unknown): JSValueHandle {
 }
 
 /** The host's promise for one of the guest's: of its value, dumped. */
-export async function follow(core: Core, promise: JSValueHandle): Promise<unknown> {
-  const { value, error } = await core.promises.watch(promise);
+export function follow(core: Core, promise: JSValueHandle): Promise<unknown> {
+  const settled = core.promises.watchLater(promise);
   promise.dispose();
+  const result = dumpSettled(core, settled);
+  // Guest code must not be able to end the host by a rejection that nobody looks at.
+  result.catch(() => {});
+  return result;
+}
+
+async function dumpSettled(core: Core, result: Promise<PromiseResult>): Promise<unknown> {
+  const { value, error } = await result;
   const settled = (value ?? error)!;
   try {
     if (error) throw errorFrom(core, error);

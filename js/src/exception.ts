@@ -9,7 +9,8 @@ import { LOOK_DESCRIBE, Status } from "./abi.js";
 import { OBJECT } from "./border.js";
 import type { JSValueHandle } from "./handle.js";
 
-const decoder = new TextDecoder();
+// A mark of byte order is a character like any other.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Thrown where guest code threw: by every call in a VM with
@@ -29,8 +30,9 @@ export class JSException extends Error {
   /** The value that was thrown; disposed of with `dispose`. */
   readonly handle: JSValueHandle;
 
-  constructor(handle: JSValueHandle) {
-    const { name, message, stack } = readError(handle);
+  /** @internal The texts, if they were read already. */
+  constructor(handle: JSValueHandle, texts: ErrorTexts = readError(handle)) {
+    const { name, message, stack } = texts;
     super(message);
     this.handle = handle;
     const own = (value: string): PropertyDescriptor => ({

@@ -64,9 +64,11 @@ export class HostFunctions {
   private readonly byId = new Map<number, HostFunction>();
   /** What an index was found to be bound to. */
   private readonly found: (HostFunction | undefined)[] = [];
+  /** Indexes by name: of the first `read` ones, but for those that are free. */
+  private readonly indexes = new Map<string, number>();
+  private read = 0;
+  private readonly free = new Set<number>();
   private ephemeral = 0;
-  /** Names whose binding ends with their last function. */
-  private readonly passing = new Set<string>();
 
   constructor(core: Core) {
     this.core = core;
@@ -111,11 +113,17 @@ export class HostFunctions {
 
   private indexOf(name: string): number {
     const { count } = this;
-    // The newest is the likeliest.
-    for (let index = count - 1; index >= 0; index--) {
-      if (this.nameOf(index) === name) return index;
-    }
-    return -1;
+    for (; this.read < count; this.read++) this.note(this.read);
+    for (const index of this.free) this.note(index);
+    return this.indexes.get(name) ?? -1;
+  }
+
+  /** Takes note of the name at an index. */
+  private note(index: number): void {
+    const name = this.nameOf(index);
+    if (name === undefined) return;
+    this.indexes.set(name, index);
+    this.free.delete(index);
   }
 
   // ---- Binding --------------------------------------------------------------
@@ -150,8 +158,8 @@ export class HostFunctions {
 
   // ---- Making ---------------------------------------------------------------
 
-  /** A function of the guest that calls `callback`. */
-  make(name: string, callback: HostFunction): JSValueHandle {
+  /** A function of the guest that calls `callback`; if `shared`, so do all others of its name. */
+  make(name: string, callback: HostFunction, shared = false): JSValueHandle {
     checkName(name);
     if (typeof callback !== "function") {
       throw new MisuseError("newFunction takes a name and a function");
@@ -159,11 +167,13 @@ export class HostFunctions {
     const { core } = this;
     core.begin();
     this.takeCollected();
-    const own = this.indexOf(name) < 0 ? name : this.freeName(name);
+    const own = shared || this.indexOf(name) < 0 ? name : this.freeName(name);
     const made = this.makeNamed(own, name);
     if (made.isException) return made;
     this.found.length = 0;
     this.byName.set(own, callback);
+    // Who gives a function here means that one, whatever was bound to the number.
+    this.byId.delete(this.idOf(this.indexOf(own)));
     return made;
   }
 
@@ -181,7 +191,7 @@ export class HostFunctions {
     if (made.isException) return made;
     this.found.length = 0;
     this.byName.set(name, callback);
-    this.passing.add(name);
+    this.byId.delete(this.idOf(this.indexOf(name)));
     return made;
   }
 
@@ -217,7 +227,7 @@ export class HostFunctions {
     return made;
   }
 
-  /** Takes note of names that no function has any more. */
+  /** Ends the bindings of names that no function has any more: their indexes will be others'. */
   takeCollected(): void {
     const { core } = this;
     const { instance, exports } = core;
@@ -226,11 +236,15 @@ export class HostFunctions {
       if (status !== Status.OK) return;
       if (instance.integer(0) !== COLLECTED_NAME) continue;
       this.found.length = 0;
+      const index = instance.integer(1);
       const address = instance.integer(2);
       const size = instance.integer(3);
       instance.range(address, size, "the name of a host function");
       const name = instance.text(address, size);
-      if (this.passing.delete(name)) this.byName.delete(name);
+      this.byName.delete(name);
+      this.byId.delete(this.idOf(index));
+      this.indexes.delete(name);
+      if (index < this.read) this.free.add(index);
     }
   }
 }
@@ -238,6 +252,9 @@ export class HostFunctions {
 function checkName(name: unknown): asserts name is string {
   if (typeof name !== "string" || name === "") {
     throw new MisuseError("the name of a host function is a string that is not empty");
+  }
+  if (/[\ud800-\udfff]/u.test(name)) {
+    throw new MisuseError("the name of a host function has no lone surrogates");
   }
   if (name.includes("\0") || new TextEncoder().encode(name).length > NAME_LARGEST) {
     throw new MisuseError(

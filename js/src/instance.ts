@@ -70,7 +70,8 @@ export const NOBODY: Seat = {
 };
 
 const TRAP_REASONS = ["", "abort", "assertion", "out of memory"];
-const decoder = new TextDecoder();
+// A mark of byte order is a character like any other.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class Instance {
   readonly engine: Engine;

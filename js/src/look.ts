@@ -107,10 +107,13 @@ export function toNumber(core: Core, handle: JSValueHandle): number {
   ) {
     return handle._number;
   }
-  core.check(look(core, LOOK_NUMBER, handle));
-  const number = core.take()._number;
-  core.leave();
-  return number;
+  const status = look(core, LOOK_NUMBER, handle);
+  try {
+    core.check(status);
+    return core.take()._number;
+  } finally {
+    core.leave();
+  }
 }
 
 export function toBoolean(core: Core, handle: JSValueHandle): boolean {

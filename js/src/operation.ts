@@ -27,7 +27,7 @@ import type { Core } from "./core.js";
 import { asHandle } from "./data.js";
 import { readCbor } from "./data/cbor-read.js";
 import type { Cancel, Driver } from "./driver.js";
-import { MisuseError, NotFoundError } from "./errors.js";
+import { MisuseError } from "./errors.js";
 import type { JSValueHandle } from "./handle.js";
 
 /** One thing that a VM waits for. */
@@ -113,6 +113,9 @@ export class Operations {
     if (typeof kind !== "string" || kind === "") {
       throw new MisuseError("the kind of an operation is a string that is not empty");
     }
+    if (typeof due !== "number" || !Number.isFinite(due)) {
+      throw new MisuseError("when an operation is due is a number of milliseconds since 1970");
+    }
     core.begin();
     const asked = asHandle(core, request);
     core.begin();
@@ -122,18 +125,20 @@ export class Operations {
     const status = core.enter(() =>
       core.exports.torpor_operation_begin(name.address, name.size, bits, due)
     );
-    if (asked !== request) asked.dispose();
-    core.check(status);
-    const begun = { id: core.instance.integer(0), promise: core.take(1) };
-    core.end(mark);
-    return begun;
+    try {
+      core.check(status);
+      return { id: core.instance.integer(0), promise: core.take(1) };
+    } finally {
+      if (asked !== request) asked.dispose();
+      core.end(mark);
+    }
   }
 
   /** Ends one; the guest learns of it when its jobs run. */
   settle(id: number, outcome: Outcomes): void {
     const { core } = this;
     if (
-      typeof id !== "number" || typeof outcome !== "object" || outcome === null ||
+      !Number.isSafeInteger(id) || id < 1 || typeof outcome !== "object" || outcome === null ||
       "value" in outcome === "error" in outcome
     ) {
       throw new MisuseError(
@@ -153,10 +158,12 @@ export class Operations {
         bits,
       )
     );
-    if (handle !== given) handle.dispose();
     this.begun.delete(id);
-    if (status === Status.NOT_FOUND) throw new NotFoundError(`no operation ${id} is pending`);
-    core.check(status);
+    try {
+      core.foundNothing(status, `no operation ${id} is pending`);
+    } finally {
+      if (handle !== given) handle.dispose();
+    }
   }
 
   // ---- Drivers --------------------------------------------------------------
@@ -199,17 +206,30 @@ export class Operations {
     const { core } = this;
     const { id } = operation;
     this.begun.set(id, () => {});
+    let returned = false;
     const settle = (outcome: Outcomes): void => {
-      if (!this.begun.has(id) || core.disposed || core.instance.broken !== null) return;
-      try {
-        this.settle(id, outcome);
-        core.promises.drain();
-      } catch (error) {
-        core.report(error);
-      }
+      if (!returned || core.instance.depth !== 0) return queueMicrotask(() => settle(outcome));
+      this.settleFor(id, outcome);
     };
-    const cancel = driver(operation, settle);
-    if (cancel && this.begun.has(id)) this.begun.set(id, cancel);
+    try {
+      const cancel = driver(operation, settle);
+      if (typeof cancel === "function") this.begun.set(id, cancel);
+    } catch (error) {
+      settle({ error });
+    }
+    returned = true;
+  }
+
+  /** What a driver says when it is done. */
+  private settleFor(id: number, outcome: Outcomes): void {
+    const { core } = this;
+    if (!this.begun.has(id) || core.disposed || core.instance.broken !== null) return;
+    try {
+      this.settle(id, outcome);
+      core.promises.drain();
+    } catch (error) {
+      core.report(error);
+    }
   }
 
   private takeCancelled(): void {
@@ -227,7 +247,16 @@ export class Operations {
 
   /** The VM has ended: nothing is performed for it any more. */
   end(): void {
-    for (const cancel of this.begun.values()) cancel();
+    const cancels = [...this.begun.values()];
     this.begun.clear();
+    const failed: unknown[] = [];
+    for (const cancel of cancels) {
+      try {
+        cancel();
+      } catch (error) {
+        failed.push(error);
+      }
+    }
+    if (failed.length !== 0) throw failed[0];
   }
 }

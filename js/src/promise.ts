@@ -65,7 +65,7 @@ export class Deferred {
 
   private settle(which: 0 | 1, value: JSValueHandle | undefined): void {
     const { functions } = this;
-    if (functions === null) return;
+    if (functions === null || this.promises.isEnded) return;
     this.promises.call(functions[which], value);
     this.functions = null;
     for (const one of functions) one.dispose();
@@ -78,6 +78,8 @@ export class Promises {
   private readonly core: Core;
   private readonly watchers = new Set<Watcher>();
   private readonly open = new Set<Deferred>();
+  /** The VM has ended. */
+  isEnded = false;
 
   constructor(core: Core) {
     this.core = core;
@@ -90,20 +92,40 @@ export class Promises {
     const { core } = this;
     core.begin();
     const status = core.enter(() => core.exports.torpor_job_run(most));
-    const count = core.instance.integer(0);
-    if (core.instance.depth === 0) this.look();
-    core.leave();
-    core.check(status);
-    return count;
+    try {
+      core.check(status);
+      return core.instance.integer(0);
+    } finally {
+      if (core.instance.depth === 0) this.look();
+      core.leave();
+    }
+  }
+
+  /** The same for nobody, if that can be. */
+  drainLater(): void {
+    queueMicrotask(() => {
+      const { core } = this;
+      if (core.disposed || core.instance.broken !== null) return;
+      try {
+        this.drain();
+      } catch (error) {
+        core.report(error);
+      }
+    });
   }
 
   /** Tells whoever waits, and of rejections that nobody handles. */
   private look(): void {
+    if (this.core.disposed || this.core.instance.broken !== null) return;
     if (this.watchers.size !== 0) this.lookAtWatchers();
     if (this.core.word(CONTROL_REJECTIONS) !== 0) this.tellRejections();
   }
 
   private lookAtWatchers(): void {
+    this.core.unscoped(() => this.tellWatchers());
+  }
+
+  private tellWatchers(): void {
     for (const watcher of [...this.watchers]) {
       const { state, value } = readPromise(this.core, watcher.promise);
       if (value === undefined) continue;
@@ -113,7 +135,8 @@ export class Promises {
     }
   }
 
-  private tellRejections(): void {
+  /** Tells of rejections that nobody handles. */
+  tellRejections(): void {
     const { core } = this;
     const tell = core.settings.options.onUnhandledRejection;
     if (tell === undefined) return;
@@ -138,19 +161,33 @@ export class Promises {
   /** What a promise of the guest becomes. Runs the guest's jobs. */
   watch(promise: JSValueHandle): Promise<PromiseResult> {
     const { core } = this;
+    const result = this.add(promise);
+    if (core.instance.depth !== 0) return result;
+    if (core.hasJobs) this.drain();
+    else this.look();
+    return result;
+  }
+
+  /** The same for a promise in a value that somebody may never look at; jobs run a little later. */
+  watchLater(promise: JSValueHandle): Promise<PromiseResult> {
+    const result = this.add(promise);
+    this.drainLater();
+    return result;
+  }
+
+  private add(promise: JSValueHandle): Promise<PromiseResult> {
+    const { core } = this;
     core.begin();
+    core.require(promise);
     if (!promise.isPromise) throw new WrongTypeError("resolvePromise takes a promise of the guest");
     this.markHandled(promise);
-    return new Promise((resolve, reject) => {
-      this.watchers.add({ promise: promise.dup(), resolve, reject });
-      if (core.instance.depth !== 0) return;
-      try {
-        if (core.hasJobs) this.drain();
-        else this.look();
-      } catch (error) {
-        reject(error);
-      }
+    const kept = core.unscoped(() => promise.dup());
+    const result = new Promise<PromiseResult>((resolve, reject) => {
+      this.watchers.add({ promise: kept, resolve, reject });
     });
+    // It is rejected when the VM ends; who waits learns of that, and nobody else.
+    result.catch(() => {});
+    return result;
   }
 
   markHandled(promise: JSValueHandle): void {
@@ -168,7 +205,9 @@ export class Promises {
     const { core } = this;
     core.begin();
     core.check(core.enter(() => core.exports.torpor_promise_new()));
-    const deferred = new Deferred(this, core.take(0), core.take(1), core.take(2));
+    const handle = core.take(0);
+    const [resolve, reject] = core.unscoped(() => [core.take(1), core.take(2)] as const);
+    const deferred = new Deferred(this, handle, resolve, reject);
     this.open.add(deferred);
     return deferred;
   }
@@ -180,9 +219,13 @@ export class Promises {
     const args = core.putValues([value ?? core.undefined]);
     const bits = core.bits(settle);
     const self = core.undefined._bits;
-    core.check(core.enter(() => core.exports.torpor_call(bits, self, args, 1)));
-    core.take().dispose();
-    core.leave();
+    const status = core.enter(() => core.exports.torpor_call(bits, self, args, 1));
+    try {
+      core.check(status);
+      core.take().dispose();
+    } finally {
+      core.leave();
+    }
   }
 
   /** @internal */
@@ -192,6 +235,7 @@ export class Promises {
 
   /** The VM has ended: whoever waits is told. */
   end(): void {
+    this.isEnded = true;
     if (this.watchers.size === 0 && this.open.size === 0) return;
     this.fail(new DisposedError("the VM was disposed of before this was settled"));
   }

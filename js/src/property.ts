@@ -103,19 +103,17 @@ export function getProperty(
     const mark = core.mark();
     const name = core.put(key);
     status = core.enter(() => exports.torpor_get(bits, name.address, name.size));
-    if (core.mark() !== mark) return endLater(core, status, mark);
+    if (core.mark() !== mark) return giveAndEnd(core, status, mark);
   } else if (isIndex(key)) {
     status = core.enter(() => exports.torpor_get_index(bits, key));
   } else {
     status = reflect(core, OP_GET, bits, key, UNDEFINED_BITS);
   }
-  const found = core.give(status);
-  core.leave();
-  return found;
+  return core.giveLast(status);
 }
 
 /** Gives what came before the text of the key is released, which overwrites it. */
-function endLater(core: Core, status: number, mark: number): JSValueHandle {
+function giveAndEnd(core: Core, status: number, mark: number): JSValueHandle {
   try {
     return core.give(status);
   } finally {
@@ -170,6 +168,13 @@ export function defineProperty(
   value: JSValueHandle,
   flags: PropertyFlags = {},
 ): void {
+  if (typeof flags !== "object" || flags === null) {
+    throw new MisuseError(
+      `what a property may be is { writable, enumerable, configurable }, not ${
+        describeHost(flags)
+      }`,
+    );
+  }
   const { bits: keyBits, made } = keyOf(core, key);
   try {
     core.begin();
@@ -205,10 +210,12 @@ export function hasOwn(core: Core, object: JSValueHandle, key: PropertyKeyLike):
 function askBoolean(core: Core, op: number, object: JSValueHandle, key: PropertyKeyLike): boolean {
   core.begin();
   const status = reflect(core, op, core.bits(object), key, UNDEFINED_BITS);
-  checkObject(core, status);
-  const answer = core.take() === core.true;
-  core.leave();
-  return answer;
+  try {
+    checkObject(core, status);
+    return core.take() === core.true;
+  } finally {
+    core.leave();
+  }
 }
 
 export function ownDescriptor(
@@ -218,11 +225,18 @@ export function ownDescriptor(
 ): OwnDescriptor | undefined {
   core.begin();
   const status = reflect(core, OP_OWN, core.bits(object), key, UNDEFINED_BITS);
-  checkObject(core, status);
+  try {
+    checkObject(core, status);
+    return takeDescriptor(core);
+  } finally {
+    core.leave();
+  }
+}
+
+function takeDescriptor(core: Core): OwnDescriptor | undefined {
   const flags = core.instance.integer(0);
   if (flags === 0) return undefined;
   const [value, get, set] = [core.take(1), core.take(2), core.take(3)];
-  core.leave();
   const common = {
     enumerable: (flags & Descriptor.ENUMERABLE) !== 0,
     configurable: (flags & Descriptor.CONFIGURABLE) !== 0,
@@ -231,33 +245,29 @@ export function ownDescriptor(
   return { value, writable: (flags & Descriptor.WRITABLE) !== 0, ...common };
 }
 
-function ask(core: Core, op: number, object: JSValueHandle, detail: bigint): void {
+function ask(core: Core, op: number, object: JSValueHandle, detail: bigint): JSValueHandle {
   core.begin();
   const bits = core.bits(object);
-  checkObject(
-    core,
-    core.enter(() => core.exports.torpor_reflect(op, bits, UNDEFINED_BITS, detail)),
-  );
+  const status = core.enter(() => core.exports.torpor_reflect(op, bits, UNDEFINED_BITS, detail));
+  try {
+    checkObject(core, status);
+    return core.take();
+  } finally {
+    core.leave();
+  }
 }
 
 export function lengthOf(core: Core, object: JSValueHandle): number {
-  ask(core, OP_LENGTH, object, 0n);
-  const length = core.take()._number;
-  core.leave();
-  return length;
+  return ask(core, OP_LENGTH, object, 0n)._number;
 }
 
 /** An object or null. */
 export function prototypeOf(core: Core, object: JSValueHandle): JSValueHandle {
-  ask(core, OP_PROTOTYPE, object, 0n);
-  const found = core.take();
-  core.leave();
-  return found;
+  return ask(core, OP_PROTOTYPE, object, 0n);
 }
 
 function listKeys(core: Core, object: JSValueHandle, which: number): JSValueHandle[] {
-  ask(core, OP_KEYS, object, BigInt(which));
-  const array = core.take();
+  const array = ask(core, OP_KEYS, object, BigInt(which));
   try {
     const keys: JSValueHandle[] = [];
     const count = lengthOf(core, array);
@@ -270,7 +280,6 @@ function listKeys(core: Core, object: JSValueHandle, which: number): JSValueHand
     return keys;
   } finally {
     array.dispose();
-    core.leave();
   }
 }
 

@@ -21,7 +21,6 @@ import {
 import type { Core } from "./core.js";
 import { describeHost } from "./host-value.js";
 import { bridge, hostToHandle } from "./data.js";
-import { InterruptedError } from "./errors.js";
 import { JSException } from "./exception.js";
 import type { HostFunctions } from "./function.js";
 import { CONSTANT, EXCEPTION, GIVEN, JSValueHandle, KEPT, RETURNED } from "./handle.js";
@@ -130,6 +129,8 @@ export class HostSeat implements Seat {
     if (handle._state & EXCEPTION) return this.throwBits(bits);
     if (handle._order > order && (handle._state & KEPT) === 0) {
       handle._state |= GIVEN;
+      // That of a host function further in was taken by now.
+      if (this.lent !== 0n) this.returnLent();
       this.lent = bits;
     }
     return this.give(bits);
@@ -161,8 +162,8 @@ export class HostSeat implements Seat {
   private throwOn(error: unknown): number {
     const { core } = this;
     if (core.instance.broken) throw core.instance.broken;
-    if (error instanceof InterruptedError) {
-      core.interruption = error.cause;
+    if (core.isInterruption(error)) {
+      core.interruption ??= {};
       return Status.INTERRUPTED;
     }
     if (error instanceof JSException && error.handle._core === core && !error.handle.disposed) {
@@ -202,7 +203,7 @@ export class HostSeat implements Seat {
     const name = this.functions.nameOf(index) ?? `number ${index + 1}`;
     return this.throwOn(
       new Error(
-        `the host function '${name}' is not bound on this host; bind it with vm.registerHostCallback`,
+        `the host function '${name}' is not bound on this host`,
       ),
     );
   }
@@ -221,13 +222,15 @@ export class HostSeat implements Seat {
 
   poll(): number {
     const { core } = this;
-    if (this.isLate() || core.interruption !== undefined) return 1;
+    if (this.isLate() || core.interruption !== null || core.closing) return 1;
     const ask = core.settings.interrupt;
     if (ask === undefined) return 0;
     try {
-      return ask() === true ? 1 : 0;
+      if (ask() !== true) return 0;
+      core.interruption ??= {};
+      return 1;
     } catch (error) {
-      core.interruption = error;
+      core.interruption = { cause: error };
       return 1;
     }
   }
@@ -278,7 +281,7 @@ export class HostSeat implements Seat {
       return run();
     } catch (error) {
       if (core.instance.broken) throw core.instance.broken;
-      core.interruption ??= error;
+      core.interruption ??= { cause: error };
       core.instance.u8[core.instance.control + HOST_HURRY] = 1;
       return otherwise;
     }

@@ -179,12 +179,16 @@ export class QuickJS {
 
   private end(): void {
     const core = this._core;
-    core.disposed = true;
-    this._operations.end();
-    this.promises.end();
-    this._functions.clear();
-    giveInstance(core.instance);
-    core.ended?.();
+    const { instance } = core;
+    core.leaveInstance();
+    try {
+      this._operations.end();
+    } finally {
+      this.promises.end();
+      this._functions.clear();
+      giveInstance(instance);
+      core.ended?.();
+    }
   }
 
   /** Whether the VM was disposed of. */
