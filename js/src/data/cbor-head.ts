@@ -13,9 +13,11 @@ export function headSize(number: number): number {
   return number < 0x100000000 ? 5 : 9;
 }
 
-/** Writes a head at 'at', where there is room; gives where it ends. */
+/** Writes a head at 'at', where there is room; gives where it ends. 'view' is of
+ * the same bytes. */
 export function putHead(
   out: Uint8Array,
+  view: DataView,
   at: number,
   major: number,
   number: number,
@@ -25,12 +27,23 @@ export function putHead(
     out[at] = first | number;
     return at + 1;
   }
-  const size = headSize(number) - 1;
-  out[at] = first | (size === 1 ? 24 : size === 2 ? 25 : size === 4 ? 26 : 27);
-  let rest = number;
-  for (let i = at + size; i > at; i--) {
-    out[i] = rest; /* its lowest byte */
-    rest = Math.floor(rest / 256);
+  if (number < 0x100) {
+    out[at] = first | 24;
+    out[at + 1] = number;
+    return at + 2;
   }
-  return at + 1 + size;
+  if (number < 0x10000) {
+    out[at] = first | 25;
+    view.setUint16(at + 1, number);
+    return at + 3;
+  }
+  if (number < 0x100000000) {
+    out[at] = first | 26;
+    view.setUint32(at + 1, number);
+    return at + 5;
+  }
+  out[at] = first | 27;
+  view.setUint32(at + 1, Math.floor(number / 2 ** 32));
+  view.setUint32(at + 5, number % 2 ** 32);
+  return at + 9;
 }

@@ -64,6 +64,17 @@ export class Marks {
     this.meet(buffer, at);
   }
 
+  /** All bytes behind 'start' moved. */
+  move(start: number, by: number): void {
+    for (let i = this.starts.length - 1; i >= 0 && this.starts[i]! > start; i--) {
+      this.starts[i]! += by;
+    }
+    const { references } = this;
+    for (let i = references.length - 1; i >= 0 && references[i]!.at > start; i--) {
+      references[i]!.at += by;
+    }
+  }
+
   private numberOf(object: object): number {
     if (this.numbers === null) {
       let next = 0;
@@ -103,12 +114,14 @@ export class Marks {
 class Merged {
   private readonly from: Uint8Array;
   private readonly out: Uint8Array<ArrayBuffer>;
+  private readonly view: DataView;
   private done = 0;
   private at = 0;
 
   constructor(from: Uint8Array, room: number) {
     this.from = from;
     this.out = new Uint8Array(room);
+    this.view = new DataView(this.out.buffer);
   }
 
   /** Moves the bytes up to 'end'. */
@@ -119,7 +132,7 @@ class Merged {
   }
 
   head(major: number, number: number): void {
-    this.at = putHead(this.out, this.at, major, number);
+    this.at = putHead(this.out, this.view, this.at, major, number);
   }
 
   end(): Uint8Array<ArrayBuffer> {

@@ -59,8 +59,9 @@ function readBoxed(r: Reader): unknown {
 
 function readRegExp(r: Reader, at: number): RegExp {
   r.readHead();
-  if (r.major !== cbor.ARRAY || r.number !== 2)
+  if (r.major !== cbor.ARRAY || r.number !== 2) {
     r.refuse(r.headAt, "a RegExp that is not [source, flags]");
+  }
   const source = r.readString();
   const flags = r.readString();
   try {
@@ -112,16 +113,19 @@ function viewOf(
   size: number,
   at: number,
 ): ArrayBufferView {
-  if (offset % kind.each !== 0 || size % kind.each !== 0)
+  if (offset % kind.each !== 0 || size % kind.each !== 0) {
     r.refuse(at, "a typed array of half an element");
-  if (offset + size > buffer.byteLength)
+  }
+  if (offset + size > buffer.byteLength) {
     r.refuse(at, "a view that is not within its buffer");
-  if (kind.make === undefined)
+  }
+  if (kind.make === undefined) {
     fail(
       Status.UNSUPPORTED,
       `this host has no ${kind.name}, which is in the data: give it to the host ` +
         "as another typed array",
     );
+  }
   return new kind.make(buffer, offset, size / kind.each);
 }
 
@@ -147,8 +151,9 @@ function readWholeView(r: Reader): ArrayBufferView {
 
 function readUnsigned(r: Reader): number {
   r.readHead();
-  if (r.major !== cbor.UNSIGNED || r.number > 0xffffffff)
+  if (r.major !== cbor.UNSIGNED || r.number > 0xffffffff) {
     r.refuse(r.headAt, "a number is expected, and something else is there");
+  }
   return r.number;
 }
 
@@ -165,13 +170,15 @@ function readPart(r: Reader): ArrayBufferView {
   r.endShare();
   r.readHead();
   const at = r.headAt;
-  if (r.major !== cbor.ARRAY || r.number !== 4)
+  if (r.major !== cbor.ARRAY || r.number !== 4) {
     r.refuse(at, "a view that is not [tag, buffer, offset, size]");
+  }
   const kind = viewKindThere(r);
   const bufferAt = r.at;
   const buffer = r.readValue();
-  if (!(buffer instanceof ArrayBuffer))
+  if (!(buffer instanceof ArrayBuffer)) {
     return r.refuse(bufferAt, "a view of what is no buffer");
+  }
   const offset = readUnsigned(r);
   return viewOf(r, kind, buffer, offset, readUnsigned(r), at);
 }
@@ -182,8 +189,9 @@ function readPart(r: Reader): ArrayBufferView {
 function readHandle(r: Reader, at: number): unknown {
   if (!r.handle) r.refuse(at, "an unknown tag");
   r.readHead();
-  if (r.major !== cbor.UNSIGNED || r.number >= 2 ** 48)
+  if (r.major !== cbor.UNSIGNED || r.number >= 2 ** 48) {
     r.refuse(r.headAt, "a handle that is no number");
+  }
   r.own();
   return r.handle!(r.number);
 }

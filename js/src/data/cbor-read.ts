@@ -19,8 +19,9 @@ import { errorOf, fail } from "../errors.js";
 import * as cbor from "./cbor.js";
 import type { OfHandle } from "./cbor.js";
 import { readTagged } from "./cbor-read-tags.js";
-import { type KeyNode, Shape, SHAPE_KEYS, addKey, defineOwn, findKey } from "./read-shape.js";
-import { TextFault, readText } from "./text-read.js";
+import { defineOwn } from "./object-build.js";
+import { addKey, findKey, type KeyNode, SHAPE_KEYS } from "./read-shape.js";
+import { readText, TextFault } from "./text-read.js";
 
 export interface ReadOptions {
   /** Gives the value of a handle of the VM from which the data come. */
@@ -32,8 +33,32 @@ const HOLE = Symbol("hole");
 /** The object of a number of 'shared' that has not begun. */
 const NOT_BEGUN = Symbol("not begun");
 const NOT_SHARED = -1;
+const SMALLEST_HALF = 2 ** -24;
+/** Items up to which an array is made when they are there. */
+const FEW = 16;
 /** Items for which an array has room at once. */
 const ROOM = 65536;
+
+const single = new Float32Array(1);
+const singleBits = new Uint32Array(single.buffer);
+
+/** The number whose bits as a half are these: there is a single that is equal. */
+function halfOf(bits: number): number {
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return (bits & 0x8000 ? -1 : 1) * fraction * SMALLEST_HALF;
+  const scale = exponent === 31 ? 255 : exponent + 112;
+  singleBits[0] = ((bits & 0x8000) << 16) | (scale << 23) | (fraction << 13);
+  return single[0]!;
+}
+
+function withHoles(values: unknown[], base: number, count: number): unknown[] {
+  const items: unknown[] = new Array(count);
+  for (let i = 0; i < count; i++) {
+    if (values[base + i] !== HOLE) items[i] = values[base + i];
+  }
+  return items;
+}
 
 export class Reader {
   data: Uint8Array;
@@ -52,9 +77,9 @@ export class Reader {
   /** The number that the next container gets, or NOT_SHARED. */
   share = NOT_SHARED;
   readonly shared: unknown[] = [];
-  /** Values of objects that are not complete. */
-  readonly values: unknown[] = [];
-  top = 0;
+  /** Values of arrays and objects that are not complete, up to 'top'. */
+  private readonly values: unknown[] = [];
+  private top = 0;
 
   constructor(data: Uint8Array, handle: OfHandle | undefined) {
     this.data = data;
@@ -95,8 +120,9 @@ export class Reader {
 
   private readNumber(info: number): void {
     const at = this.at;
-    if (info > 27)
+    if (info > 27) {
       this.refuse(at - 1, info === 31 ? "an indefinite length" : "a reserved value");
+    }
     const size = 1 << (info - 24);
     if (this.size - at < size) this.refuse(at - 1, "the data ends early");
     if (size === 1) this.number = this.data[at]!;
@@ -108,8 +134,11 @@ export class Reader {
 
   /** Refuses a count of more than is there, with 'each' bytes for each. */
   checkFits(each: number): void {
-    if (this.number > (this.size - this.at) / each)
-      this.refuse(this.headAt, "a length beyond the end of the data");
+    if (this.number > (this.size - this.at) / each) this.refuseLength(this.headAt);
+  }
+
+  private refuseLength(at: number): never {
+    this.refuse(at, "a length beyond the end of the data");
   }
 
   /** Enters the container that has just been made. */
@@ -129,8 +158,9 @@ export class Reader {
     const at = this.headAt;
     const surrogates = this.major === cbor.TAG && this.number === cbor.TAG_WTF8;
     if (surrogates) this.readHead();
-    if (this.major !== (surrogates ? cbor.BYTES : cbor.TEXT))
+    if (this.major !== (surrogates ? cbor.BYTES : cbor.TEXT)) {
       this.refuse(at, "text is expected, and something else is there");
+    }
     this.headAt = at;
     this.checkFits(1);
     return this.takeText(this.number, surrogates);
@@ -155,8 +185,9 @@ export class Reader {
   /** A byte string, in memory of its own. */
   readBytes(): Uint8Array<ArrayBuffer> {
     this.readHead();
-    if (this.major !== cbor.BYTES)
+    if (this.major !== cbor.BYTES) {
       this.refuse(this.headAt, "bytes are expected, and something else is there");
+    }
     this.checkFits(1);
     const at = this.at;
     this.at += this.number;
@@ -175,18 +206,9 @@ export class Reader {
     return negative ? -1n - exact : exact;
   }
 
-  private readHalf(): number {
-    const bits = this.number;
-    const exponent = (bits >> 10) & 31;
-    const fraction = bits & 1023;
-    const sign = bits & 0x8000 ? -1 : 1;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    if (exponent === 31) return fraction ? NaN : sign * Infinity;
-    return sign * (1024 + fraction) * 2 ** (exponent - 25);
-  }
-
-  private readSimple(): unknown {
-    switch (this.info | 0xe0) {
+  /** 'number' is that of the head: of a float its bits, up to 32. */
+  private readSimple(first: number, number: number, at: number): unknown {
+    switch (first) {
       case cbor.FALSE:
         return false;
       case cbor.TRUE:
@@ -196,13 +218,13 @@ export class Reader {
       case cbor.UNDEFINED:
         return undefined;
       case cbor.HALF:
-        return this.readHalf();
+        return halfOf(number);
       case cbor.FLOAT:
-        return this.view.getFloat32(this.at - 4);
+        return this.view.getFloat32(at + 1);
       case cbor.DOUBLE:
-        return this.view.getFloat64(this.at - 8);
+        return this.view.getFloat64(at + 1);
       default:
-        return this.refuse(this.headAt, "an unknown simple value");
+        return this.refuse(at, "an unknown simple value");
     }
   }
 
@@ -211,39 +233,69 @@ export class Reader {
   /** Passes over a hole, if one is there. */
   private passHole(): boolean {
     const start = this.at;
-    const first = start < this.size ? this.data[start]! : 0;
-    if (first >> 5 !== cbor.TAG || first < 0xd8 || first > 0xdb) return false;
-    const size = 1 << (first & 3);
-    const end = start + 1 + size;
-    if (end < this.size && this.data[end] === cbor.UNDEFINED) {
-      this.readHead();
-      if (this.number === cbor.TAG_HOLE) {
-        this.at++;
-        return true;
-      }
-    }
-    this.at = start;
-    return false;
+    const first = this.data[start]!;
+    if (first < 0xd8 || first > 0xdb) return false;
+    const end = start + 1 + (1 << (first & 3));
+    if (end >= this.size || this.data[end] !== cbor.UNDEFINED) return false;
+    this.readHead();
+    this.at = this.number === cbor.TAG_HOLE ? end + 1 : start;
+    return this.at !== start;
   }
 
-  private readItem(): unknown {
-    if (this.at < this.size && this.data[this.at]! >> 5 === cbor.TAG && this.passHole())
-      return HOLE;
-    return this.readValue();
-  }
-
-  private readArray(): unknown[] {
-    this.checkFits(1);
-    const count = this.number;
-    const items: unknown[] = count <= 16 ? [] : new Array(Math.min(count, ROOM));
-    this.bind(items);
-    this.depth++;
+  /** Reads items on top of 'values'; gives how many of them are holes. */
+  private pushItems(count: number): number {
+    let holes = 0;
     for (let i = 0; i < count; i++) {
-      const item = this.readItem();
-      if (item !== HOLE) items[i] = item;
+      let item: unknown = HOLE;
+      if (this.at < this.size && this.data[this.at]! >> 5 === cbor.TAG && this.passHole()) {
+        holes++;
+      } else item = this.readValue();
+      this.values[this.top++] = item;
     }
-    this.depth--;
+    return holes;
+  }
+
+  /** An array of few items, which is made when they are there: so it is of the
+   * size that it needs. */
+  private readFew(count: number): unknown[] {
+    const values = this.values;
+    const base = this.top;
+    const holes = this.pushItems(count);
+    this.top = base;
+    if (holes > 0) return withHoles(values, base, count);
+    switch (count) {
+      case 0:
+        return [];
+      case 1:
+        return [values[base]];
+      case 2:
+        return [values[base], values[base + 1]];
+      case 3:
+        return [values[base], values[base + 1], values[base + 2]];
+      default:
+        return values.slice(base, base + count);
+    }
+  }
+
+  private readMany(count: number): unknown[] {
+    const items: unknown[] = new Array(Math.min(count, ROOM));
+    this.bind(items);
+    for (let i = 0; i < count; i++) {
+      if (this.at < this.size && this.data[this.at]! >> 5 === cbor.TAG && this.passHole()) {
+        continue;
+      }
+      items[i] = this.readValue();
+    }
     if (items.length !== count) items.length = count; /* it ends in holes */
+    return items;
+  }
+
+  private readArray(count: number, at: number): unknown[] {
+    if (count > this.size - this.at) this.refuseLength(at);
+    this.depth++;
+    const few = count <= FEW && this.share === NOT_SHARED;
+    const items = few ? this.readFew(count) : this.readMany(count);
+    this.depth--;
     return items;
   }
 
@@ -269,7 +321,7 @@ export class Reader {
     const at = this.at;
     const key = this.readString();
     if (above && above.has(key)) this.refuse(at, "a key that was there before");
-    return addKey(this.data, at, this.at, key, count, above);
+    return addKey(this.view, at, this.at, key, count, above);
   }
 
   /** An object of few keys, which have been known since one like it was read. */
@@ -278,47 +330,78 @@ export class Reader {
     const values = this.values;
     let node: KeyNode | null = null;
     for (let i = 0; i < count; i++) {
-      const known = findKey(this.data, this.at, this.size, count, node);
-      if (known) this.at += known.bytes.length;
+      const known = findKey(this.view, this.at, this.size, count, node);
+      if (known) this.at += known.size;
       node = known ?? this.learnKey(count, node);
       const value = this.readValue();
       values[this.top++] = value;
     }
     this.top = base;
-    const shape = node!.shape ?? (node!.shape = new Shape(node!));
-    return shape.make(values, base);
+    return node!.make(values, base);
   }
 
-  private readObject(): object {
-    this.checkFits(2);
-    const count = this.number;
+  private readObject(count: number, at: number): object {
+    if (count > (this.size - this.at) / 2) this.refuseLength(at);
     this.depth++;
-    const object =
-      count > 0 && count <= SHAPE_KEYS && this.share === NOT_SHARED
-        ? this.readSmall(count)
-        : this.readLarge(count);
+    const small = count > 0 && count <= SHAPE_KEYS && this.share === NOT_SHARED;
+    const object = small ? this.readSmall(count) : this.readLarge(count);
     this.depth--;
     return object;
   }
 
   // ---- Values ---------------------------------------------------------------
 
+  /** Nearly all values are read at once, by a head of up to 5 bytes; others as
+   * the rules say. */
   readValue(): unknown {
     const at = this.at;
     if (this.depth === cbor.DEPTH_READ) this.refuse(at, "nesting that is too deep");
-    const first = at < this.size ? this.data[at]! : 0xff;
-    if (first < 24) {
+    if (at >= this.size) this.refuse(at, "the data ends early");
+    const first = this.data[at]!;
+    const low = first & 31;
+    if (low < 24) {
       this.at = at + 1;
-      return first;
+      return this.readHeaded(first, low, at);
     }
-    if (first >= 0x60 && first < 0x78) {
-      const size = first - 0x60;
-      if (size < this.size - at) {
-        this.at = at + 1;
-        return this.takeText(size, false);
-      }
+    if (low === 24 && this.size - at > 1) {
+      this.at = at + 2;
+      return this.readHeaded(first, this.data[at + 1]!, at);
+    }
+    if (low === 25 && this.size - at > 2) {
+      this.at = at + 3;
+      return this.readHeaded(first, this.view.getUint16(at + 1), at);
+    }
+    if (low === 26 && this.size - at > 4) {
+      this.at = at + 5;
+      return this.readHeaded(first, this.view.getUint32(at + 1), at);
+    }
+    if (first === cbor.DOUBLE && this.size - at > 8) {
+      this.at = at + 9;
+      return this.view.getFloat64(at + 1);
     }
     return this.readOther();
+  }
+
+  /** The value of a head that has been read. */
+  private readHeaded(first: number, number: number, at: number): unknown {
+    switch (first >> 5) {
+      case cbor.UNSIGNED:
+        return number;
+      case cbor.NEGATIVE:
+        return -1 - number;
+      case cbor.TEXT:
+        if (number > this.size - this.at) this.refuseLength(at);
+        return this.takeText(number, false);
+      case cbor.ARRAY:
+        return this.readArray(number, at);
+      case cbor.MAP:
+        return this.readObject(number, at);
+      case cbor.SIMPLE:
+        return this.readSimple(first, number, at);
+      default:
+        this.at = at;
+        return this.readOther();
+    }
   }
 
   private readOther(): unknown {
@@ -327,24 +410,23 @@ export class Reader {
       case cbor.UNSIGNED:
       case cbor.NEGATIVE:
         return this.readInteger();
+      case cbor.BYTES:
+        this.at = this.headAt;
+        return this.readBytes();
       case cbor.TEXT:
         return this.readTextOf();
       case cbor.ARRAY:
-        return this.readArray();
+        return this.readArray(this.number, this.headAt);
       case cbor.MAP:
-        return this.readObject();
-      case cbor.SIMPLE:
-        return this.readSimple();
+        return this.readObject(this.number, this.headAt);
+      case cbor.TAG:
+        return this.readTag();
       default:
-        return this.readTagOrBytes();
+        return this.readSimple(this.info | 0xe0, this.number, this.headAt);
     }
   }
 
-  private readTagOrBytes(): unknown {
-    if (this.major === cbor.BYTES) {
-      this.at = this.headAt;
-      return this.readBytes();
-    }
+  private readTag(): unknown {
     this.depth++;
     const value = readTagged(this, this.number, this.headAt);
     this.depth--;
@@ -374,8 +456,9 @@ export class Reader {
       this.major !== cbor.UNSIGNED ||
       number >= this.shared.length ||
       this.shared[number] === NOT_BEGUN
-    )
+    ) {
       this.refuse(this.headAt, "a reference to what is not there");
+    }
     return this.shared[number];
   }
 
@@ -405,12 +488,12 @@ function isStackOverflow(error: unknown): boolean {
  * docs/cbor.md says; a LimitError; an UnsupportedError for what this host lacks.
  */
 export function readCbor(bytes: Uint8Array, options?: ReadOptions): unknown {
-  if (bytes.byteLength > cbor.LARGEST)
+  if (bytes.byteLength > cbor.LARGEST) {
     fail(Status.LIMIT, "CBOR: the data is larger than 256 MiB");
-  const data =
-    Object.getPrototypeOf(bytes) === Uint8Array.prototype
-      ? bytes
-      : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  const data = Object.getPrototypeOf(bytes) === Uint8Array.prototype
+    ? bytes
+    : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     return new Reader(data, options?.handle).readWhole();
   } catch (error) {

@@ -46,15 +46,17 @@ function bytesOf(magnitude: bigint): Uint8Array {
   const digits = magnitude === 0n ? "" : magnitude.toString(16);
   const even = digits.length % 2 ? "0" + digits : digits;
   const bytes = new Uint8Array(even.length / 2);
-  for (let i = 0; i < bytes.length; i++)
+  for (let i = 0; i < bytes.length; i++) {
     bytes[i] = Number.parseInt(even.slice(2 * i, 2 * i + 2), 16);
+  }
   return bytes;
 }
 
 function writeBigint(w: Writer, value: bigint): void {
   const bytes = bytesOf(value < 0n ? -1n - value : value);
-  if (bytes.length >= cbor.BIGINT_BYTES)
+  if (bytes.length >= cbor.BIGINT_BYTES) {
     w.refuse(`is a BigInt of more than ${8 * cbor.BIGINT_BYTES} bits`);
+  }
   w.head(cbor.TAG, value < 0n ? cbor.TAG_BIGINT_NEGATIVE : cbor.TAG_BIGINT);
   w.blob(bytes);
 }
@@ -233,8 +235,9 @@ function kindOf(object: object): Kind | undefined {
   const tag = tagOf(object).slice(8, -1);
   const kind = kinds.get(tag);
   if (kind && isOf(kind, object)) return kind;
-  for (const [of, name] of classes)
+  for (const [of, name] of classes) {
     if (object instanceof of && isOf(kinds.get(name)!, object)) return kinds.get(name);
+  }
   return undefined;
 }
 

@@ -20,8 +20,8 @@ import { HEAD, headSize, putHead } from "./cbor-head.js";
 import { Marks } from "./cbor-marks.js";
 import { writeClass } from "./cbor-write-class.js";
 import { putFloat } from "./float-write.js";
-import { putAscii, putWtf8, isWellFormed } from "./text-write.js";
-import { type KeyNode, SHAPE_KEYS, addKey, findKey } from "./write-shape.js";
+import { isWellFormed, putAscii, putWtf8 } from "./text-write.js";
+import { addKey, findKey, type KeyNode, SHAPE_KEYS } from "./write-shape.js";
 
 export interface WriteOptions {
   /** Gives the number of a handle of the VM to which the data go, for what is
@@ -52,6 +52,7 @@ function allocate(size: number): Uint8Array<ArrayBuffer> {
 
 export class Writer {
   out: Uint8Array<ArrayBuffer>;
+  private view: DataView;
   at = 0;
   readonly marks = new Marks();
   readonly handle: HandleOf | undefined;
@@ -64,6 +65,7 @@ export class Writer {
   constructor(handle: HandleOf | undefined) {
     this.out = spare ?? allocate(FIRST);
     spare = null;
+    this.view = new DataView(this.out.buffer);
     this.handle = handle;
     this.inherits = false;
     for (const _ in plain) this.inherits = true;
@@ -85,11 +87,13 @@ export class Writer {
     const bigger = allocate(Math.max(this.out.length * 2, this.at + size));
     bigger.set(this.out.subarray(0, this.at));
     this.out = bigger;
+    this.view = new DataView(bigger.buffer);
   }
 
   head(major: number, number: number): void {
     this.room(HEAD);
-    this.at = putHead(this.out, this.at, major, number);
+    if (number < 24) this.out[this.at++] = (major << 5) | number;
+    else this.at = putHead(this.out, this.view, this.at, major, number);
   }
 
   byte(byte: number): void {
@@ -115,13 +119,16 @@ export class Writer {
   }
 
   number(value: number): void {
-    if (Number.isSafeInteger(value) && (value !== 0 || 1 / value > 0)) {
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+      if (value >= 0) this.head(cbor.UNSIGNED, value);
+      else this.head(cbor.NEGATIVE, ~value);
+    } else if (Number.isSafeInteger(value) && value !== 0) {
       if (value >= 0) this.head(cbor.UNSIGNED, value);
       else this.head(cbor.NEGATIVE, -1 - value);
-      return;
+    } else {
+      this.room(HEAD);
+      this.at = putFloat(this.view, this.at, value);
     }
-    this.room(HEAD);
-    this.at = putFloat(this.out, this.at, value);
   }
 
   // ---- Text -----------------------------------------------------------------
@@ -130,7 +137,7 @@ export class Writer {
     const length = text.length;
     if (length <= SHORT) {
       this.room(SHORT + HEAD);
-      const start = putHead(this.out, this.at, cbor.TEXT, length);
+      const start = putHead(this.out, this.view, this.at, cbor.TEXT, length);
       const end = putAscii(this.out, start, text);
       if (end >= 0) {
         this.at = end;
@@ -154,9 +161,10 @@ export class Writer {
     if (written !== length && !isWellFormed(text)) return this.wtf8(text);
     const size = headSize(written);
     const start = this.at + guess;
-    if (size !== guess)
+    if (size !== guess) {
       this.out.copyWithin(this.at + size, start, start + written);
-    putHead(this.out, this.at, cbor.TEXT, written);
+    }
+    putHead(this.out, this.view, this.at, cbor.TEXT, written);
     this.at += size + written;
   }
 
@@ -195,8 +203,9 @@ export class Writer {
   }
 
   enter(): void {
-    if (this.depth === cbor.DEPTH)
+    if (this.depth === cbor.DEPTH) {
       fail(Status.LIMIT, `${this.where()} is nested more than ${cbor.DEPTH} deep`);
+    }
     this.depth++;
   }
 
@@ -241,81 +250,59 @@ export class Writer {
     this.leave();
   }
 
-  private learnKey(key: string, above: KeyNode | null): KeyNode {
+  /** Writes a key behind those above it. */
+  private key(key: string, above: KeyNode | null): KeyNode {
+    const known = findKey(key, above);
+    if (known) {
+      this.room(known.room);
+      this.at = known.put(this.view, this.at);
+      return known;
+    }
     const start = this.at;
     this.text(key);
-    const bytes = Array.from(this.out.subarray(start, this.at));
-    this.at = start;
-    return addKey(key, bytes, above);
+    return addKey(key, this.out.subarray(start, this.at), above);
   }
 
-  private key(node: KeyNode): void {
-    const bytes = node.bytes;
-    this.room(bytes.length);
-    const out = this.out;
-    const at = this.at;
-    for (let i = 0; i < bytes.length; i++) out[at + i] = bytes[i]!;
-    this.at = at + bytes.length;
-  }
-
-  /** The keys up to, and not with, 'key', which are not there any more. */
-  private gone(path: readonly KeyNode[], from: number, key?: string): number {
-    let i = from;
-    for (; i < path.length && path[i]!.key !== key; i++) {
-      this.key(path[i]!);
-      this.byte(cbor.UNDEFINED);
-    }
-    return i;
-  }
-
-  /** An object that inherits nothing that can be enumerated. Getters in it may
-   * take away what comes behind them. */
+  /** An object that inherits nothing that can be enumerated. How many keys it has
+   * is known at its end, as getters in it may take some away. */
   private plainObject(object: Record<string, unknown>): void {
+    const start = this.at;
     let node: KeyNode | null = null;
     let count = 0;
-    for (const key in object) {
-      if (++count > SHAPE_KEYS) return this.properties(object);
-      node = findKey(key, node) ?? this.learnKey(key, node);
-    }
     this.enter();
-    this.head(cbor.MAP, count);
-    if (node) this.values(object, node.path);
-    this.leave();
-  }
-
-  private values(object: Record<string, unknown>, path: readonly KeyNode[]): void {
-    let i = 0;
+    this.head(cbor.MAP, 0);
     for (const key in object) {
-      if (i < path.length && path[i]!.key !== key) i = this.gone(path, i, key);
-      if (i === path.length) break;
       this.step(key);
-      this.key(path[i++]!);
+      if (count < SHAPE_KEYS) node = this.key(key, node);
+      else this.text(key);
+      count++;
       this.value(object[key]);
     }
-    if (i < path.length) this.gone(path, i);
+    this.leave();
+    if (count < 24) this.out[start]! |= count;
+    else this.widen(start, count);
+  }
+
+  /** Gives the map that starts there a longer head. */
+  private widen(start: number, count: number): void {
+    const more = headSize(count) - 1;
+    this.room(more);
+    this.out.copyWithin(start + 1 + more, start + 1, this.at);
+    putHead(this.out, this.view, start, cbor.MAP, count);
+    this.at += more;
+    this.marks.move(start, more);
   }
 
   // ---- Values ---------------------------------------------------------------
 
   value(value: unknown): void {
-    switch (typeof value) {
-      case "number":
-        if ((value | 0) === value && value > 0 && value < 24) this.byte(value);
-        else this.number(value);
-        return;
-      case "string":
-        return this.text(value);
-      case "object":
-        if (value === null) this.byte(cbor.NULL);
-        else this.object(value);
-        return;
-      case "undefined":
-        return this.byte(cbor.UNDEFINED);
-      case "boolean":
-        return this.byte(value ? cbor.TRUE : cbor.FALSE);
-      default:
-        return writeClass(this, value);
-    }
+    if (typeof value === "number") this.number(value);
+    else if (typeof value === "string") this.text(value);
+    else if (value === null) this.byte(cbor.NULL);
+    else if (typeof value === "object") this.object(value);
+    else if (value === undefined) this.byte(cbor.UNDEFINED);
+    else if (typeof value === "boolean") this.byte(value ? cbor.TRUE : cbor.FALSE);
+    else writeClass(this, value);
   }
 
   private object(object: object): void {

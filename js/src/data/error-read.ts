@@ -91,7 +91,8 @@ export function readError(r: Reader): Error {
   define(error, "stack", undefined);
   r.bind(error);
   for (; left > 0; left--) setField(error, r.readString(), r.readValue());
-  if (error.stack === undefined && typeof error.message === "string")
+  if (error.stack === undefined && typeof error.message === "string") {
     define(error, "stack", `${name ?? "Error"}: ${error.message}`);
+  }
   return error;
 }

@@ -7,7 +7,6 @@ import { DOUBLE, FLOAT, HALF } from "./cbor.js";
 
 const single = new Float32Array(1);
 const bits = new Uint32Array(single.buffer);
-const scratch = new DataView(new ArrayBuffer(8));
 
 /** The bits of the half that is exactly the number in 'single', or -1. */
 function halfOf(): number {
@@ -18,28 +17,30 @@ function halfOf(): number {
   if (exponent === 0 && fraction === 0) return sign;
   if (exponent === 255) return sign | 0x7c00;
   if (exponent > 142 || exponent < 103) return -1;
-  if (exponent >= 113)
+  if (exponent >= 113) {
     return fraction & 0x1fff ? -1 : sign | ((exponent - 112) << 10) | (fraction >> 13);
+  }
   const shift = 126 - exponent; /* of what has no leading one in a half */
   const whole = fraction | 0x800000;
   return whole & ((1 << shift) - 1) ? -1 : sign | (whole >> shift);
 }
 
 /** Writes a float at 'at', where there are 9 bytes; gives where it ends. */
-export function putFloat(out: Uint8Array, at: number, number: number): number {
+export function putFloat(out: DataView, at: number, number: number): number {
   single[0] = number;
-  const half = number !== number ? 0x7e00 : single[0] === number ? halfOf() : -1;
+  const short = single[0] === number;
+  const half = number !== number ? 0x7e00 : short ? halfOf() : -1;
   if (half >= 0) {
-    out[at] = HALF;
-    out[at + 1] = half >> 8;
-    out[at + 2] = half;
+    out.setUint8(at, HALF);
+    out.setUint16(at + 1, half);
     return at + 3;
   }
-  const short = single[0] === number;
-  const size = short ? 4 : 8;
-  if (short) scratch.setFloat32(0, number);
-  else scratch.setFloat64(0, number);
-  out[at] = short ? FLOAT : DOUBLE;
-  for (let i = 0; i < size; i++) out[at + 1 + i] = scratch.getUint8(i);
-  return at + 1 + size;
+  if (short) {
+    out.setUint8(at, FLOAT);
+    out.setFloat32(at + 1, number);
+    return at + 5;
+  }
+  out.setUint8(at, DOUBLE);
+  out.setFloat64(at + 1, number);
+  return at + 9;
 }

@@ -15,9 +15,13 @@
 //
 // The tree lives as long as the program, and is bounded.
 
+import { type Build, buildAny, defineOwn, takeBuild, type Template } from "./object-build.js";
+
 /** Objects of up to so many keys are read with shapes. */
 export const SHAPE_KEYS = 16;
 
+/** A shape of which so many objects were made is one of many. */
+const OFTEN = 50;
 /** First keys are found by a hash. */
 const ROOTS = 512;
 /** Most nodes; then all of them are forgotten. */
@@ -27,64 +31,91 @@ const SIBLINGS = 8;
 
 export class KeyNode {
   readonly key: string;
-  /** The key as it is written, with its head. */
-  readonly bytes: readonly number[];
+  /** The bytes of the key with its head, and all of its whole words of 4. */
+  readonly size: number;
+  private readonly bytes: readonly number[];
+  private readonly words: readonly number[];
   /** Those above, null at the first key. */
   readonly above: KeyNode | null;
   child: KeyNode | null = null;
   next: KeyNode | null = null;
-  shape: Shape | null = null;
+  private shape: Shape | null = null;
 
-  constructor(key: string, bytes: readonly number[], above: KeyNode | null) {
+  constructor(key: string, bytes: Uint8Array, above: KeyNode | null) {
     this.key = key;
-    this.bytes = bytes;
+    this.size = bytes.length;
+    this.bytes = Array.from(bytes);
+    this.words = wordsOf(bytes);
     this.above = above;
   }
 
   /** Whether this key stands at 'at'; 'end' is that of the data. */
-  standsAt(data: Uint8Array, at: number, end: number): boolean {
+  standsAt(data: DataView, at: number, end: number): boolean {
+    if (this.size > end - at) return false;
+    const words = this.words;
+    let from = at;
+    for (let i = 0; i < words.length; i++, from += 4) {
+      if (words[i] !== data.getInt32(from)) return false;
+    }
     const bytes = this.bytes;
-    if (bytes.length > end - at) return false;
-    for (let i = 0; i < bytes.length; i++)
-      if (bytes[i] !== data[at + i]) return false;
+    for (let i = from - at; i < bytes.length; i++, from++) {
+      if (bytes[i] !== data.getUint8(from)) return false;
+    }
     return true;
   }
 
   has(key: string): boolean {
-    for (let node: KeyNode | null = this; node; node = node.above)
+    for (let node: KeyNode | null = this; node; node = node.above) {
       if (node.key === key) return true;
+    }
     return false;
   }
+
+  /** An object with the keys up to this one; its values are those from 'base'. */
+  make(values: readonly unknown[], base: number): object {
+    const shape = this.shape ?? (this.shape = new Shape(this));
+    return shape.make(values, base);
+  }
+}
+
+function wordsOf(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const words: number[] = [];
+  for (let at = 0; at + 4 <= bytes.length; at += 4) words.push(view.getInt32(at));
+  return words;
 }
 
 const roots: (KeyNode | null)[] = new Array(ROOTS).fill(null);
 let nodes = 0;
 
-function rootOf(data: Uint8Array, at: number, count: number): number {
-  return (count * 61 + data[at]! * 17 + data[at + 1]! * 5 + data[at + 2]!) & (ROOTS - 1);
+/** By the head of the first key and its first letter. */
+function rootOf(data: DataView, at: number, end: number, count: number): number {
+  const first = end - at > 1 ? data.getUint16(at) : 0;
+  return (first * 7 + count * 61) & (ROOTS - 1);
 }
 
 /** The node of the key at 'at', which the object of 'count' keys has behind
  * 'above'; null: not known. */
 export function findKey(
-  data: Uint8Array,
+  data: DataView,
   at: number,
   end: number,
   count: number,
   above: KeyNode | null,
 ): KeyNode | null {
-  let node = above ? above.child : roots[rootOf(data, at, count)]!;
+  let node = above ? above.child : roots[rootOf(data, at, end, count)]!;
   while (node && !node.standsAt(data, at, end)) node = node.next;
   return node;
 }
 
 /** Keeps the first ones of a list. */
 function shorten(node: KeyNode | null): void {
-  for (let i = 2; node; node = node.next, i++)
+  for (let i = 2; node; node = node.next, i++) {
     if (i >= SIBLINGS) {
       node.next = null;
       return;
     }
+  }
 }
 
 function forgetAll(): void {
@@ -94,7 +125,7 @@ function forgetAll(): void {
 
 /** Adds the key that stands between 'at' and 'end', and is none of those above. */
 export function addKey(
-  data: Uint8Array,
+  data: DataView,
   at: number,
   end: number,
   key: string,
@@ -102,12 +133,13 @@ export function addKey(
   above: KeyNode | null,
 ): KeyNode {
   if (++nodes > NODES) forgetAll();
-  const node = new KeyNode(key, Array.from(data.subarray(at, end)), above);
+  const bytes = new Uint8Array(data.buffer, data.byteOffset + at, end - at);
+  const node = new KeyNode(key, bytes, above);
   if (above) {
     node.next = above.child;
     above.child = node;
   } else {
-    const root = rootOf(data, at, count);
+    const root = rootOf(data, at, data.byteLength, count);
     node.next = roots[root]!;
     roots[root] = node;
   }
@@ -115,46 +147,31 @@ export function addKey(
   return node;
 }
 
-/** Defines what assignment would for a key that has no meaning of its own. */
-export function defineOwn(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
+/** The string that the host's engine itself has for this key: what it learns
+ * about assignments it learns for that one. */
+function keyOf(text: string): string {
+  return Object.keys({ [text]: undefined })[0]!;
 }
 
-type Template = Record<string, unknown>;
-
-/** Makes an object: its values are those from 'base' on. */
-type Build = (
-  template: Template,
-  keys: readonly string[],
-  values: readonly unknown[],
-  base: number,
-) => Template;
-
-function buildAny(template: Template, keys: readonly string[], values: readonly unknown[], base: number) {
-  const made = { ...template };
-  for (let i = 0; i < keys.length; i++) made[keys[i]!] = values[base + i];
-  return made;
-}
-
-export class Shape {
-  readonly keys: readonly string[];
-  readonly template: Template = {};
-  readonly build: Build;
+/** Objects of a shape; the ones of one that is often made are made by code of
+ * its own. */
+class Shape {
+  private readonly keys: readonly string[];
+  private readonly template: Template = {};
+  private build: Build = buildAny;
+  private made = 0;
 
   constructor(last: KeyNode) {
     const keys: string[] = [];
-    for (let node: KeyNode | null = last; node; node = node.above) keys.unshift(node.key);
+    for (let node: KeyNode | null = last; node; node = node.above) {
+      keys.unshift(keyOf(node.key));
+    }
     for (const key of keys) defineOwn(this.template, key, undefined);
     this.keys = keys;
-    this.build = buildAny;
   }
 
-  make(values: readonly unknown[], base: number): Template {
+  make(values: readonly unknown[], base: number): object {
+    if (++this.made === OFTEN) this.build = takeBuild(this.keys.length) ?? buildAny;
     const build = this.build;
     return build(this.template, this.keys, values, base);
   }

@@ -18,10 +18,16 @@ const LONG = 64;
 /** Most code units in one call of fromCharCode. */
 const PIECE = 4096;
 
+/** Bytes of a text up to which the room for its units is kept. */
+const KEPT = 1 << 16;
+
 const CACHE = 512;
 const cache: string[] = new Array(CACHE).fill("");
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const decoder16 = new TextDecoder("utf-16le", { ignoreBOM: true });
+/** Whether numbers of this host are what that decoder reads. */
+const LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const from = String.fromCharCode;
 let units = new Uint16Array(256);
 
@@ -36,8 +42,10 @@ export class TextFault {
 /** Whether 'text' is these bytes, all of them ASCII. */
 function isText(text: string, b: Bytes, at: number, size: number): boolean {
   if (text.length !== size) return false;
-  for (let i = 0; i < size; i++)
+  for (let i = size - 1; i >= 0; i--) {
+    /* texts in a row differ at their ends */
     if (text.charCodeAt(i) !== b[at + i]) return false;
+  }
   return true;
 }
 
@@ -74,22 +82,39 @@ function makeShort(b: Bytes, p: number, size: number): string {
   const c11 = b[p + 11]!;
   if (size === 12) return from(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
   const c12 = b[p + 12]!;
-  if (size === 13)
+  if (size === 13) {
     return from(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12);
+  }
   const c13 = b[p + 13]!;
-  if (size === 14)
+  if (size === 14) {
     return from(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13);
+  }
   const c14 = b[p + 14]!;
-  if (size === 15)
+  if (size === 15) {
     return from(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14);
+  }
   return from(
-    c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, b[p + 15]!,
+    c0,
+    c1,
+    c2,
+    c3,
+    c4,
+    c5,
+    c6,
+    c7,
+    c8,
+    c9,
+    c10,
+    c11,
+    c12,
+    c13,
+    c14,
+    b[p + 15]!,
   );
 }
 
 function readShort(b: Bytes, at: number, size: number): string {
-  const place =
-    (size * 31 + b[at]! * 7 + b[at + (size >> 1)]! * 13 + b[at + size - 1]!) &
+  const place = (size * 31 + b[at]! * 7 + b[at + (size >> 1)]! * 13 + b[at + size - 1]!) &
     (CACHE - 1);
   const kept = cache[place]!;
   if (isText(kept, b, at, size)) return kept;
@@ -97,71 +122,74 @@ function readShort(b: Bytes, at: number, size: number): string {
   return (cache[place] = makeShort(b, at, size));
 }
 
-/** Whether the byte at 'p' goes on a sequence. */
-function goesOn(b: Bytes, p: number, end: number): boolean {
-  return p < end && (b[p]! & 0xc0) === 0x80;
-}
-
-/**
- * The size of the sequence at 'p', beyond ASCII; 0 if it is none. 'surrogates':
- * a surrogate is three bytes as if it were a character.
- */
-function sequence(b: Bytes, p: number, end: number, surrogates: boolean): number {
-  const first = b[p]!;
-  const second = b[p + 1]!;
-  if (first < 0xc2 || first > 0xf4 || !goesOn(b, p + 1, end)) return 0;
-  if (first < 0xe0) return 2;
-  if (!goesOn(b, p + 2, end)) return 0;
-  if (first < 0xf0) {
-    if (first === 0xe0 && second < 0xa0) return 0;
-    return first === 0xed && second > 0x9f && !surrogates ? 0 : 3;
-  }
-  if (!goesOn(b, p + 3, end)) return 0;
-  if (first === 0xf0 && second < 0x90) return 0;
-  return first === 0xf4 && second > 0x8f ? 0 : 4;
-}
-
-/** Decodes into 'units'; gives how many there are. */
-function decodeUnits(b: Bytes, at: number, size: number, surrogates: boolean): number {
-  const end = at + size;
+/** Decodes into 'out', which has room; gives how many there are. 'surrogates':
+ * a surrogate is three bytes as if it were a character. */
+function decodeInto(
+  out: Uint16Array,
+  b: Bytes,
+  at: number,
+  end: number,
+  surrogates: boolean,
+): number {
   let count = 0;
-  if (units.length < size) units = new Uint16Array(size);
-  const out = units;
-  for (let p = at; p < end; ) {
+  for (let p = at; p < end;) {
     const first = b[p]!;
     if (first < 0x80) {
       out[count++] = first;
       p++;
       continue;
     }
-    const step = sequence(b, p, end, surrogates);
-    if (step === 0) throw new TextFault(p);
-    const second = b[p + 1]! & 0x3f;
-    if (step === 2) out[count++] = ((first & 0x1f) << 6) | second;
-    else if (step === 3)
-      out[count++] = ((first & 0x0f) << 12) | (second << 6) | (b[p + 2]! & 0x3f);
-    else {
-      const low = ((b[p + 2]! & 0x3f) << 6) | (b[p + 3]! & 0x3f);
-      const point = (((first & 0x07) << 18) | (second << 12) | low) - 0x10000;
-      out[count++] = 0xd800 | (point >> 10);
-      out[count++] = 0xdc00 | (point & 0x3ff);
+    const second = tail(b, p + 1, end);
+    if (first < 0xe0) {
+      if (first < 0xc2 || second < 0) throw new TextFault(p);
+      out[count++] = ((first & 0x1f) << 6) | second;
+      p += 2;
+      continue;
     }
-    p += step;
+    const third = tail(b, p + 2, end);
+    if ((second | third) < 0) throw new TextFault(p);
+    if (first < 0xf0) {
+      const unit = ((first & 0x0f) << 12) | (second << 6) | third;
+      if (unit < 0x800 || (!surrogates && (unit & 0xf800) === 0xd800)) {
+        throw new TextFault(p);
+      }
+      out[count++] = unit;
+      p += 3;
+      continue;
+    }
+    const fourth = tail(b, p + 3, end);
+    const point = ((first & 0x0f) << 18) | (second << 12) | (third << 6) | fourth;
+    if (fourth < 0 || point < 0x10000 || point > 0x10ffff) throw new TextFault(p);
+    out[count++] = 0xd7c0 + (point >> 10);
+    out[count++] = 0xdc00 | (point & 0x3ff);
+    p += 4;
   }
   return count;
 }
 
-function decode(b: Bytes, at: number, size: number, surrogates: boolean): string {
-  const count = decodeUnits(b, at, size, surrogates);
-  const all = units;
+/** The bits of a byte that goes on a sequence, or -1. */
+function tail(b: Bytes, p: number, end: number): number {
+  const byte = p < end ? b[p]! : 0;
+  return (byte & 0xc0) === 0x80 ? byte & 0x3f : -1;
+}
+
+function textOf(all: Uint16Array, count: number): string {
+  if (count <= PIECE) return from.apply(null, all.subarray(0, count) as unknown as number[]);
   let text = "";
-  for (let p = 0; p < count; p += PIECE)
-    text += from.apply(
-      null,
-      all.subarray(p, Math.min(p + PIECE, count)) as unknown as number[],
-    );
-  if (all.length > 1 << 16) units = new Uint16Array(256);
+  for (let p = 0; p < count; p += PIECE) {
+    text += textOf(all.subarray(p), Math.min(PIECE, count - p));
+  }
   return text;
+}
+
+function decode(b: Bytes, at: number, size: number, surrogates: boolean): string {
+  if (units.length < size) units = new Uint16Array(size);
+  const all = units;
+  if (size > KEPT) units = new Uint16Array(256);
+  const count = decodeInto(all, b, at, at + size, surrogates);
+  return count > PIECE && LITTLE && !surrogates
+    ? decoder16.decode(all.subarray(0, count))
+    : textOf(all, count);
 }
 
 /**

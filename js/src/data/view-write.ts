@@ -20,8 +20,9 @@ type Getters = Record<string, (this: unknown) => unknown>;
 
 function gettersOf(prototype: object): Getters {
   const getters: Getters = {};
-  for (const key of ["buffer", "byteOffset", "byteLength"])
+  for (const key of ["buffer", "byteOffset", "byteLength"]) {
     getters[key] = Object.getOwnPropertyDescriptor(prototype, key)!.get!;
+  }
   return getters;
 }
 

@@ -20,17 +20,33 @@ const SIBLINGS = 8;
 
 export class KeyNode {
   readonly key: string;
-  /** As it is written, with its head. */
-  readonly bytes: readonly number[];
-  /** All keys from the first one to this one. */
-  readonly path: readonly KeyNode[];
+  /** Its bytes with the head, as whole words; some at the end may be too many. */
+  private readonly words: readonly number[];
+  private readonly size: number;
   child: KeyNode | null = null;
   next: KeyNode | null = null;
 
-  constructor(key: string, bytes: readonly number[], above: KeyNode | null) {
+  constructor(key: string, bytes: Uint8Array) {
+    const padded = new Uint8Array((bytes.length + 3) & ~3);
+    padded.set(bytes);
+    const view = new DataView(padded.buffer);
+    const words: number[] = [];
+    for (let at = 0; at < padded.length; at += 4) words.push(view.getInt32(at));
     this.key = key;
-    this.bytes = bytes;
-    this.path = above ? [...above.path, this] : [this];
+    this.words = words;
+    this.size = bytes.length;
+  }
+
+  /** How many bytes 'put' writes to. */
+  get room(): number {
+    return this.words.length * 4;
+  }
+
+  /** Writes it at 'at'; gives where it ends. */
+  put(out: DataView, at: number): number {
+    const words = this.words;
+    for (let i = 0; i < words.length; i++) out.setInt32(at + i * 4, words[i]!);
+    return at + this.size;
   }
 }
 
@@ -50,23 +66,24 @@ export function findKey(key: string, above: KeyNode | null): KeyNode | null {
 
 /** Keeps the first ones of a list. */
 function shorten(node: KeyNode | null): void {
-  for (let i = 2; node; node = node.next, i++)
+  for (let i = 2; node; node = node.next, i++) {
     if (i >= SIBLINGS) {
       node.next = null;
       return;
     }
+  }
 }
 
 export function addKey(
   key: string,
-  bytes: readonly number[],
+  bytes: Uint8Array,
   above: KeyNode | null,
 ): KeyNode {
   if (++nodes > NODES) {
     roots.fill(null);
     nodes = 0;
   }
-  const node = new KeyNode(key, bytes, above);
+  const node = new KeyNode(key, bytes);
   if (above) {
     node.next = above.child;
     above.child = node;
