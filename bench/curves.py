@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """curves.py - what sleeping and waking cost as the heap grows.
 
-Every curve is one work of bench-heap or of the peer's peer-heap.mjs, a point
+Every curve is one work of bench-heap or, of an npm package, of node-heap.mjs, a point
 for each heap. A curve ends where its side cannot go on: out of memory, or out
 of the time that a program has here.
 """
@@ -35,9 +35,9 @@ CURVES = (
 
 
 def command_of(folder, curve, size, ms):
-    if curve.side == rows.NPM:
-        return ("node", "--expose-gc", folder / "peer-heap.mjs", curve.work,
-                f"{size:.0f}", ms)
+    if curve.side in rows.PACKAGES:
+        return ("node", "--expose-gc", folder / "node-heap.mjs",
+                rows.PACKAGES[curve.side], curve.work, f"{size:.0f}", ms)
     return (folder / "bench-heap", curve.work, f"{size:.0f}", ms)
 
 
@@ -47,7 +47,7 @@ def measure_curve(folder, curve, sizes, ms):
     for size in sizes:
         try:
             line = measure.run_program(command_of(folder, curve, size, ms),
-                                       curve.side != rows.NPM)
+                                       curve.side not in rows.PACKAGES)
         except measure.Failure:
             if curve.side == rows.TORPOR:
                 raise

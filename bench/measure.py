@@ -81,21 +81,28 @@ class Bench:
 
     def command(self, work, side):
         heap = work in rows.HEAP
-        if side == rows.NPM:
-            program = "peer-heap.mjs" if heap else "peer.mjs"
-            return ("node", "--expose-gc", self.folder / program,
-                    *self.arguments(work, side))
+        if side in rows.PACKAGES:
+            return self.node_command(work, side)
         program = "bench-heap" if heap else "bench-vm"
         if side == rows.NATIVE:
             program = "bench-native"
         return (self.folder / program, *self.arguments(work, side))
+
+    def node_command(self, work, side):
+        package, what = rows.PACKAGES[side], self.arguments(work, side)
+        if work == "first":
+            return ("node", self.folder / "first.mjs", package, self.ms)
+        if side == rows.EMSCRIPTEN:
+            return ("node", "--expose-gc", self.folder / "emscripten.mjs", *what)
+        program = "node-heap.mjs" if work in rows.HEAP else "node.mjs"
+        return ("node", "--expose-gc", self.folder / program, package, *what)
 
     def record(self, work, side, line):
         key = (work, side)
         median = statistics.median(line["samples"])
         self.medians.setdefault(key, []).append(median)
         self.checks.setdefault(work, {})[side] = line["check"]
-        if side in (rows.TORPOR, rows.NPM, rows.NATIVE, rows.SQLITE):
+        if side in (rows.TORPOR, *rows.PACKAGES, rows.NATIVE, rows.SQLITE):
             self.versions[side] = line["version"]
         for note, name in rows.NOTES.get(work, {}).items():
             self.medians.setdefault((name, side), []).append(line[note])
@@ -146,7 +153,8 @@ class Bench:
             return
         for side in rows.sides_of(work):
             if side not in self.skipped:
-                pinned = side != rows.NPM and work not in rows.THREADED
+                pinned = (side not in rows.PACKAGES
+                          and work not in rows.THREADED)
                 line = run_program(self.command(work, side), pinned)
                 self.record(work, side, line)
 
@@ -160,4 +168,4 @@ class Bench:
         values = {key: statistics.median(medians)
                   for key, medians in self.medians.items()}
         return [report.make_result(row, values) for row in rows.ROWS
-                if all((work, rows.TORPOR) in values for work in row.works)]
+                if all((work, row.ours) in values for work in row.works)]

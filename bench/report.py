@@ -32,7 +32,7 @@ def is_met(row, ours, ratio):
 
 def make_result(row, values):
     """What bench.json says of a row."""
-    ours = [values.get((work, rows.TORPOR)) for work in row.works]
+    ours = [values.get((work, row.ours)) for work in row.works]
     theirs = [values.get((work, row.peer)) for work in row.works]
     ratios = [compare(row, *pair) for pair in zip(ours, theirs)]
     ratio = None if None in ratios else geometric_mean(ratios)

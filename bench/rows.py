@@ -13,7 +13,9 @@ or, with most=True, a value of Torpor's of at most that much.
 from dataclasses import dataclass
 
 TORPOR = "torpor"
+NODE = "torpor-vm on Node"
 NPM = "quickjs-wasi on Node"
+EMSCRIPTEN = "quickjs-emscripten on Node"
 NATIVE = "QuickJS-NG, native"
 SQLITE = "SQLite alone"
 PROCESSES = "two processes"
@@ -30,7 +32,14 @@ PROGRAMS = {
 
 LARGE = 24e6  # bytes of the heap of the rows about a large one
 
-# What bench-heap and peer-heap.mjs measure: work and heap.
+# The npm package that each side on Node measures.
+PACKAGES = {
+    NODE: "torpor-vm",
+    NPM: "quickjs-wasi",
+    EMSCRIPTEN: "quickjs-emscripten",
+}
+
+# What bench-heap and node-heap.mjs measure: work and heap.
 HEAP = {
     "snapshot": ("save", 0),
     "delta": ("delta", 0),
@@ -75,6 +84,13 @@ class Row:
     goal: float = None
     most: bool = False
     rate: bool = False  # more is better
+    ours: str = TORPOR  # which of Torpor's sides
+
+
+
+def node_row(name, *rest, **more):
+    """A row of the npm package."""
+    return Row(f"npm: {name}", *rest, **more, ours=NODE)
 
 
 ROWS = (
@@ -123,13 +139,45 @@ ROWS = (
     Row("a step of a run at step 100,000", "us", EARLY, ("life",), 0.9),
     Row("a wake of it", "us", EARLY, ("life-wake",), 0.9),
     Row("its store", "bytes", EARLY, ("life-store",)),
+    *(node_row(*row) for row in (
+        ("create, eval 1+2, dispose", "us", NPM, ("create",), 40),
+        ("the same", "us", EMSCRIPTEN, ("create",)),
+        ("the same, in a new instance", "us", NPM, ("fresh",), 3),
+        ("first use in a process", "ms", NPM, ("first",), 1),
+        ("the same", "ms", EMSCRIPTEN, ("first",)),
+        ("snapshot of a small VM", "us", NPM, ("snapshot",), 6),
+        ("restore, settle, read, dispose", "us", NPM, ("restore",), 60),
+        ("the same from a pool", "us", NPM, ("base",)),
+        ("fork, settle, read, dispose", "us", NPM, ("fork",)),
+        ("24 MB heap: a small change saved", "us", NPM, ("large-delta",), 8),
+        ("24 MB heap: restore, settle", "us", NPM, ("large-restore",), 10),
+        ("24 MB heap: whole snapshot", "us", NPM, ("large-save",)),
+        ("host call with a number", "ns", NPM, ("host-call",), 6),
+        ("the same", "ns", EMSCRIPTEN, ("host-call",)),
+        ("host call that reads a string", "ns", NPM, ("text-call",)),
+        ("host call that reads a property", "ns", NPM, ("object-call",)),
+        ("property read by the host", "ns", NPM, ("get",)),
+        ("property set by the host", "ns", NPM, ("set",)),
+        ("call of a function of the program", "ns", NPM, ("call",)),
+        ("dump 10,000 small objects", "ms", NPM, ("dump",), 30),
+        ("the same", "ms", EMSCRIPTEN, ("dump",)),
+        ("build 10,000 small objects", "ms", NPM, ("build",), 12),
+        ("a string of 1 MB of ASCII, in", "us", NPM, ("string-in",)),
+        ("the same, out", "us", NPM, ("string-out",)),
+        ("memory of an idle VM", "KB", NPM, ("memory",)),
+        ("four programs, geometric mean", "ms", NPM, tuple(PROGRAMS), 1),
+        ("the same", "ms", EMSCRIPTEN, tuple(PROGRAMS)),
+    )),
+    node_row("size of a small snapshot", "bytes", NPM, ("snapshot-bytes",),
+             4096, most=True),
 )
 
 
 def sides_of(work):
-    """The sides that measure a work, Torpor first."""
-    peers = [row.peer for row in ROWS if work in row.works and row.peer]
-    return [TORPOR, *dict.fromkeys(peers)]
+    """The sides that measure a work, Torpor's first."""
+    found = [row for row in ROWS if work in row.works]
+    ours = [row.ours for row in found]
+    return list(dict.fromkeys(ours + [row.peer for row in found if row.peer]))
 
 
 def all_works():

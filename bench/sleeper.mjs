@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: MIT
 //
-// sleeper.mjs - what the peer's programs share: npm's quickjs-wasi, used as its
-// own README says (the module is compiled once, every handle is disposed), the
-// program that waits, and how things are measured. Guest code is the same as in
-// sleeper.c, ours.
+// sleeper.mjs - what the programs on Node share: the package that is measured,
+// torpor-vm or npm's quickjs-wasi, used as its own README says (the module is
+// compiled once, every handle is disposed), the program that waits, and how
+// things are measured. Guest code is the same as in sleeper.c.
+//
+// The first argument of each program names the package.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
-import { QuickJS } from "quickjs-wasi";
 
 const require = createRequire(import.meta.url);
-export const wasm = await WebAssembly.compile(
-  readFileSync(require.resolve("quickjs-wasi/quickjs.wasm")),
-);
-export const { version } = require("quickjs-wasi/package.json");
+export const [, , packageName] = process.argv;
+export const isOurs = packageName === "torpor-vm";
+export const { QuickJS } = await import(packageName);
+// Ours finds its engine, and compiles it once.
+export const wasm = isOurs
+  ? undefined
+  : await WebAssembly.compile(
+      readFileSync(require.resolve("quickjs-wasi/quickjs.wasm")),
+    );
+export const { version } = require(`${packageName}/package.json`);
 
 const recordBytes = 256;
 
@@ -83,7 +90,10 @@ export function change(vm) {
 
 // What a program waits for arrives: wake it, settle, read, put it away.
 export async function wake(snapshot) {
-  const vm = await QuickJS.restore(snapshot, wasm);
+  wakeWith(await QuickJS.restore(snapshot, wasm));
+}
+
+export function wakeWith(vm) {
   const settle = vm.global.getProp("settle");
   const value = vm.newNumber(41);
   vm.callFunction(settle, vm.undefined, value).dispose();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// peer.mjs - a peer: npm's quickjs-wasi on Node (see sleeper.mjs).
+// node.mjs - a package on Node (see sleeper.mjs).
 //
-//   node --expose-gc peer.mjs WORK MILLISECONDS
-//   node --expose-gc peer.mjs program FILE
+//   node --expose-gc node.mjs PACKAGE WORK MILLISECONDS
+//   node --expose-gc node.mjs PACKAGE program FILE
 //
 // Each WORK does what the one of the same name in vm.c does, with the same
 // guest code, and prints the same line of JSON.
@@ -11,8 +11,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { QuickJS } from "quickjs-wasi";
-import { expect, now, repeat, version, wasm } from "./sleeper.mjs";
+import { expect, now, QuickJS, repeat, version, wasm } from "./sleeper.mjs";
 
 const calls = 20000;
 const calling = `
@@ -29,6 +28,21 @@ async function create(ms) {
     expect(vm.evalCode("1+2").consume((h) => h.toNumber()), 3);
     vm.dispose();
   });
+  return { unit: "us", check: "3", samples };
+}
+
+// VMs of which none is closed, so that none is recycled.
+async function fresh() {
+  const vms = [];
+  const samples = [];
+  for (let i = 0; i < 96; i++) {
+    const start = now();
+    const vm = await QuickJS.create(wasm);
+    expect(vm.evalCode("1+2").consume((h) => h.toNumber()), 3);
+    if (i >= 32) samples.push(now() - start);
+    vms.push(vm);
+  }
+  for (const vm of vms) vm.dispose();
   return { unit: "us", check: "3", samples };
 }
 
@@ -238,6 +252,7 @@ async function program(file) {
 
 const works = {
   create,
+  fresh,
   "host-call": hostCall,
   "text-call": textCall,
   "object-call": objectCall,
@@ -252,9 +267,9 @@ const works = {
   program,
 };
 
-const [work, argument] = process.argv.slice(2);
+const [work, argument] = process.argv.slice(3);
 if (!Object.hasOwn(works, work) || argument === undefined) {
-  console.error("usage: node --expose-gc peer.mjs WORK MILLISECONDS|FILE");
+  console.error("usage: node --expose-gc node.mjs PACKAGE WORK MILLISECONDS|FILE");
   process.exit(1);
 }
 const measured = await works[work](work === "program" ? argument : +argument);
