@@ -17,9 +17,17 @@ import {
   CONTROL_SIZE,
   CONTROL_STACK_SIZE,
   CONTROL_VERSION,
+  EXPORT_NAMES,
 } from "./abi.js";
 import { ENGINE_FINGERPRINT, ENGINE_ID } from "./engine-id.js";
-import { EngineError, FormatError, IoError, MisuseError, NewerError } from "./errors.js";
+import {
+  EngineError,
+  FormatError,
+  IoError,
+  MisuseError,
+  NewerError,
+  OutOfMemoryError,
+} from "./errors.js";
 import { toHex } from "./format/hex.js";
 import { sha256 } from "./format/sha256.js";
 import { Instance } from "./instance.js";
@@ -49,6 +57,8 @@ export class Engine {
   readonly tableSize: number;
   /** How many host functions the engine's own library has. */
   readonly functionCount: number;
+  /** Exports that this engine is too old to have. */
+  readonly lacking: readonly string[];
   /** Initial size of memory, in pages of 65,536 bytes. */
   readonly pages: number;
   /** Instances that wait to be used again (pool.ts). */
@@ -57,6 +67,7 @@ export class Engine {
   constructor(module: WebAssembly.Module, idHex: string) {
     const probe = probeModule(module);
     this.module = module;
+    this.lacking = EXPORT_NAMES.filter((name) => !probe.names.has(name));
     this.idHex = idHex;
     this.id = Uint8Array.from(idHex.match(/../g) ?? [], (x) => parseInt(x, 16));
     this.control = probe.control;
@@ -65,12 +76,14 @@ export class Engine {
     this.pages = probe.memory.length / 65536;
     const view = new DataView(probe.memory.buffer);
     const version = view.getUint32(this.control + CONTROL_VERSION, true);
+    if (version === 0) throw new EngineError(NOT_ENGINE);
     if (version > ABI_VERSION) {
       throw new NewerError(
         `this engine has version ${version} of the guest interface; this package knows ${ABI_VERSION}: use a newer torpor-vm`,
       );
     }
     this.stackSize = view.getUint32(this.control + CONTROL_STACK_SIZE, true);
+    if (this.stackSize > this.control) throw new EngineError(NOT_ENGINE);
     this.functionCount = view.getUint32(this.control + CONTROL_FUNCTION_COUNT, true);
     this.baseline = cutBaseline(probe.memory, this.control + CONTROL_SIZE);
     this.upper = this.baseline.subarray(this.stackSize);
@@ -78,6 +91,7 @@ export class Engine {
 }
 
 interface Probe {
+  names: ReadonlySet<string>;
   control: number;
   stackPointer: number;
   tableSize: number;
@@ -87,33 +101,68 @@ interface Probe {
 const NOT_ENGINE =
   "this WebAssembly module is not a Torpor engine; give the engine.wasm of torpor-vm";
 
+// What a host cannot do without. An older engine may lack others (instance.ts).
+const NEEDED = ["torpor_open", "torpor_wake", "torpor_allocate", "torpor_release"];
+const MEMORY_LARGEST = 256 << 20;
+
+/** Makes an instance of what may be any module at all. */
 function probeModule(module: WebAssembly.Module): Probe {
-  const imports: Record<string, () => number> = {};
-  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    if (from !== "torpor" || kind !== "function") throw new EngineError(NOT_ENGINE);
-    imports[name] = () => 0;
-  }
-  const { exports } = new WebAssembly.Instance(module, { torpor: imports });
+  const exports = probeExports(module);
   const { memory, torpor_control, __stack_pointer, __indirect_function_table } = exports;
   if (
     !(memory instanceof WebAssembly.Memory) ||
     !(torpor_control instanceof WebAssembly.Global) ||
     !(__stack_pointer instanceof WebAssembly.Global) ||
-    !(__indirect_function_table instanceof WebAssembly.Table)
+    !(__indirect_function_table instanceof WebAssembly.Table) ||
+    NEEDED.some((name) => typeof exports[name] !== "function")
   ) {
     throw new EngineError(NOT_ENGINE);
   }
-  const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
-  const control = torpor_control.value as number;
-  if (control < 0 || control + CONTROL_SIZE > bytes.length) {
+  const { buffer } = memory;
+  const [control, stackPointer] = [torpor_control.value, __stack_pointer.value] as unknown[];
+  if (
+    !(buffer instanceof ArrayBuffer) || buffer.byteLength > MEMORY_LARGEST ||
+    !isAddress(control, buffer.byteLength - CONTROL_SIZE) || control % 8 !== 0 ||
+    !isAddress(stackPointer, buffer.byteLength) || !isSettable(__stack_pointer)
+  ) {
     throw new EngineError(NOT_ENGINE);
   }
-  return {
-    control,
-    stackPointer: __stack_pointer.value as number,
-    tableSize: __indirect_function_table.length,
-    memory: bytes,
-  };
+  const tableSize = __indirect_function_table.length;
+  const names = new Set(
+    Object.keys(exports).filter((name) => typeof exports[name] === "function"),
+  );
+  return { names, control, stackPointer, tableSize, memory: new Uint8Array(buffer) };
+}
+
+function isAddress(value: unknown, most: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
+}
+
+function isSettable(global: WebAssembly.Global): boolean {
+  try {
+    global.value = global.value;
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function probeExports(module: WebAssembly.Module): WebAssembly.Exports {
+  const imports: Record<string, () => number> = {};
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    if (from !== "torpor" || kind !== "function") throw new EngineError(NOT_ENGINE);
+    imports[name] = () => 0;
+  }
+  try {
+    return new WebAssembly.Instance(module, { torpor: imports }).exports;
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new OutOfMemoryError("the host has no memory for a VM; dispose of some", {
+        cause: error,
+      });
+    }
+    throw new EngineError(NOT_ENGINE, { cause: error });
+  }
 }
 
 function cutBaseline(

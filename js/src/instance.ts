@@ -23,7 +23,7 @@ import {
   WINDOW,
 } from "./abi.js";
 import type { Engine } from "./engine.js";
-import { BrokenError, TorporError, TrappedError } from "./errors.js";
+import { BrokenError, TorporError, TrappedError, UnsupportedError } from "./errors.js";
 
 /** What guest code asks its host; the VM that has the instance answers. */
 export interface Seat {
@@ -112,7 +112,7 @@ export class Instance {
     };
     const made = new WebAssembly.Instance(engine.module, { torpor: imports });
     this.engine = engine;
-    this.exports = made.exports as unknown as Exports;
+    this.exports = withStandIns(made.exports as unknown as Exports, engine.lacking);
     this.memory = this.exports.memory;
     this.control = engine.control;
     this.result = (engine.control + HOST_RESULT) >>> 2;
@@ -134,6 +134,7 @@ export class Instance {
   /** The error that says what it means that an export threw. */
   trapped(error: unknown): TorporError {
     this.look();
+    if (error instanceof LackingError) return error;
     return (this.broken ??= trapError(error));
   }
 
@@ -188,6 +189,19 @@ export class Instance {
   get controlEnd(): number {
     return this.control + CONTROL_SIZE;
   }
+}
+
+/** Said of an engine that is older than the call. The VM can be used. */
+class LackingError extends UnsupportedError {}
+
+function withStandIns(exports: Exports, lacking: readonly string[]): Exports {
+  if (lacking.length === 0) return exports;
+  const refuse = (name: string) => (): never => {
+    throw new LackingError(`this engine is older and lacks ${name}; use the one of torpor-vm`);
+  };
+  const all: Record<string, unknown> = { ...exports };
+  for (const name of lacking) all[name] = refuse(name);
+  return all as unknown as Exports;
 }
 
 /** A stack overflow is the host's RangeError, a fault a WebAssembly.RuntimeError. */

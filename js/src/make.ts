@@ -41,6 +41,13 @@ export function newDate(core: Core, date: Date | number): JSValueHandle {
   return core.give(core.enter(() => core.exports.torpor_make(MAKE_DATE, 1)));
 }
 
+function itemsOf<T>(items: Iterable<T>, what: string): T[] {
+  if (typeof items?.[Symbol.iterator] !== "function") {
+    throw new MisuseError(`${what} takes an array or another iterable, not ${describeHost(items)}`);
+  }
+  return [...items];
+}
+
 /** Entries of a Map, or items of a Set, as handles. */
 function newCollection(core: Core, brand: number, values: JSValueHandle[]): JSValueHandle {
   core.begin();
@@ -62,7 +69,7 @@ export function newMap(
   entries: Iterable<readonly [JSValueHandle, JSValueHandle]>,
 ): JSValueHandle {
   const values: JSValueHandle[] = [];
-  for (const entry of entries) {
+  for (const entry of itemsOf(entries, "newMap")) {
     if (!Array.isArray(entry) || entry.length !== 2) {
       throw new MisuseError("newMap takes pairs of handles: [[key, value], ...]");
     }
@@ -72,7 +79,7 @@ export function newMap(
 }
 
 export function newSet(core: Core, items: Iterable<JSValueHandle>): JSValueHandle {
-  return newCollection(core, Brand.SET, [...items]);
+  return newCollection(core, Brand.SET, itemsOf(items, "newSet"));
 }
 
 function bytesIn(data: ArrayBuffer | ArrayBufferView, what: string): Uint8Array {

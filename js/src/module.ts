@@ -76,7 +76,9 @@ export class Modules {
     try {
       const given = normalize.call(core.settings.options.moduleLoader, from, specifier);
       if (!isPromise(given)) return this.answerText(requireName(given));
-      this.promised.push(given.then((found) => void this.names.set(key, requireName(found))));
+      const name = given.then((found) => void this.names.set(key, requireName(found)));
+      name.catch(() => {}); /* who waits for it is told */
+      this.promised.push(name);
       return this.answer(
         Status.UNSUPPORTED,
         "moduleLoader.normalize gave a promise, for which only vm.evalModule waits",
@@ -93,7 +95,11 @@ export class Modules {
 
   private refuse(error: unknown): number {
     if (this.core.instance.broken) throw this.core.instance.broken;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = error instanceof Error
+      ? `${error.message}`
+      : typeof error === "string"
+      ? error
+      : `the module loader threw ${describeHost(error)}`;
     return this.answer(Status.NOT_FOUND, text);
   }
 

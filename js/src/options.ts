@@ -183,6 +183,9 @@ export function takeOptions(
 export function settle(options: Options): Settings {
   checkFunction("interruptHandler", options.interruptHandler);
   checkFunction("onUnhandledRejection", options.onUnhandledRejection);
+  if (options.extensions !== undefined && !Array.isArray(options.extensions)) {
+    throw new MisuseError("the option 'extensions' is an array");
+  }
   if (options.extensions !== undefined && options.extensions.length !== 0) {
     throw new ExtensionError(
       "this version of torpor-vm has no extensions; leave the option 'extensions' out",
@@ -195,6 +198,8 @@ export function settle(options: Options): Settings {
     throw new MisuseError('the option \'exceptions\' is "return" or "throw"');
   }
   checkLoader(options.moduleLoader);
+  checkFunctions("wasi", options.wasi, ["now", "stdout", "stderr", "random"]);
+  if (typeof options.console !== "function") checkFunctions("console", options.console, LEVELS);
   return {
     options,
     memoryMax: checkNumber("memoryLimit", options.memoryLimit, 1, MEMORY_LARGEST, MEMORY_DEFAULT),
@@ -212,6 +217,21 @@ export function settle(options: Options): Settings {
     random: options.wasi?.random ?? hostRandom,
     print: printerOf(options),
   };
+}
+
+/** An option that is an object of functions, all of which may be left out. */
+function checkFunctions(name: keyof Options, given: unknown, fields: readonly string[]): void {
+  if (given === undefined) return;
+  const wrong = typeof given !== "object" || given === null ||
+    fields.some((field) => {
+      const value = (given as Record<string, unknown>)[field];
+      return value !== undefined && typeof value !== "function";
+    });
+  if (wrong) {
+    throw new MisuseError(
+      `the option '${name}' is an object of functions, with any of ${fields.join(", ")}`,
+    );
+  }
 }
 
 function checkLoader(loader: ModuleLoader | undefined): void {
