@@ -42,7 +42,7 @@ import {
   prototypeOf,
   setProperty,
 } from "./property.js";
-import { readBigInt, readString, readText } from "./text.js";
+import { readBigInt, readString, readSymbol, readText } from "./text.js";
 import type { QuickJS } from "./vm.js";
 
 // What a handle is besides its value; flags of _state.
@@ -242,6 +242,7 @@ export class JSValueHandle {
     core.begin();
     const bits = core.bits(this);
     if (this._tag === STRING) return readString(core, bits);
+    if (this._tag === SYMBOL) return `Symbol(${readSymbol(core, bits).description ?? ""})`;
     try {
       return readText(core, bits);
     } finally {
@@ -361,6 +362,9 @@ function disposalPlace(): string {
   return lines.join("\n");
 }
 
+/** Prototypes that are looked at. */
+const DEEPEST = 100;
+
 /** Follows plain data only: no getter and no trap of a proxy runs. */
 function constructorName(handle: JSValueHandle): string | undefined {
   const core = handle._core;
@@ -372,11 +376,12 @@ function constructorName(handle: JSValueHandle): string | undefined {
   };
   try {
     let object: JSValueHandle = handle;
-    while (object.isObject && !object.isProxy) {
-      const maker = hold(dataOf(core, object, "constructor"));
-      if (maker) {
-        if (!maker.isFunction || maker.isProxy) return undefined;
-        const name = hold(dataOf(core, maker, "name"));
+    for (let depth = 0; depth < DEEPEST && object.isObject && !object.isProxy; depth++) {
+      const found = dataOf(core, object, "constructor");
+      if (found !== undefined) {
+        const maker = hold(found ?? undefined);
+        if (!maker?.isFunction || maker.isProxy) return undefined;
+        const name = hold(dataOf(core, maker, "name") ?? undefined);
         return name?.isString ? name.toString() : undefined;
       }
       object = prototypeOf(core, object);
@@ -388,9 +393,10 @@ function constructorName(handle: JSValueHandle): string | undefined {
   }
 }
 
-function dataOf(core: Core, object: JSValueHandle, key: string): JSValueHandle | undefined {
+/** The value of an own property; null when that has a getter. */
+function dataOf(core: Core, object: JSValueHandle, key: string): JSValueHandle | null | undefined {
   const found = ownDescriptor(core, object, key);
   found?.get?.dispose();
   found?.set?.dispose();
-  return found?.value;
+  return found && (found.value ?? null);
 }

@@ -92,7 +92,7 @@ export function readString(core: Core, bits: bigint): string {
   return width === 1 ? latin1(instance.u8, address, count) : utf16(core, address, count);
 }
 
-/** String(value), which may run code of the program; a symbol gives its description. */
+/** String(value), which may run code of the program. Not of a symbol. */
 export function readText(core: Core, bits: bigint): string {
   const { exports } = core;
   core.check(core.enter(() => exports.torpor_look(LOOK_TEXT, bits)));
