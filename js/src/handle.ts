@@ -105,82 +105,174 @@ export class JSValueHandle {
     this._state = state;
   }
 
-  /** The VM that the value is of. */
+  /**
+   * The VM that the value is of.
+   * @example vm.newObject().vm === vm // true
+   */
   get vm(): QuickJS {
     return this._core.vm;
   }
 
   // ---- What it is ------------------------------------------------------------
 
-  /** Whether guest code threw this value, in a VM with `exceptions: "return"`. */
+  /**
+   * Whether guest code threw this value, in a VM with `exceptions: "return"`.
+   * @example vm.evalCode("throw 1").isException // true
+   */
   get isException(): boolean {
     return (this._state & EXCEPTION) !== 0;
   }
+  /**
+   * The value undefined.
+   * @example vm.undefined.isUndefined // true
+   */
   get isUndefined(): boolean {
     return this._isTag(UNDEFINED);
   }
+  /**
+   * The value null.
+   * @example vm.null.isNull // true
+   */
   get isNull(): boolean {
     return this._isTag(NULL);
   }
+  /**
+   * A boolean.
+   * @example vm.true.isBool // true
+   */
   get isBool(): boolean {
     return this._isTag(BOOLEAN);
   }
+  /**
+   * A number.
+   * @example vm.newNumber(1).isNumber // true
+   */
   get isNumber(): boolean {
     return this._isTag(NUMBER);
   }
+  /**
+   * A string.
+   * @example vm.newString("a").isString // true
+   */
   get isString(): boolean {
     return this._isTag(STRING);
   }
+  /**
+   * A symbol.
+   * @example vm.newSymbolFor("a").isSymbol // true
+   */
   get isSymbol(): boolean {
     return this._isTag(SYMBOL);
   }
+  /**
+   * A BigInt.
+   * @example vm.newBigInt(1n).isBigInt // true
+   */
   get isBigInt(): boolean {
     return this._isTag(BIGINT);
   }
-  /** An object of any kind, also a function; not null. */
+  /**
+   * An object of any kind, also a function; not null.
+   * @example vm.evalCode("(() => 1)").isObject // true
+   */
   get isObject(): boolean {
     return this._isTag(OBJECT);
   }
+  /**
+   * What can be called, also a class.
+   * @example vm.evalCode("(() => 1)").isFunction // true
+   */
   get isFunction(): boolean {
     return isCallable(this._core, this);
   }
+  /**
+   * An array that the engine made.
+   * @example vm.newArray().isArray // true
+   */
   get isArray(): boolean {
     return this.brand === Brand.ARRAY;
   }
+  /**
+   * An Error that the engine made, also a DOMException.
+   * @example vm.newError("no").isError // true
+   */
   get isError(): boolean {
     return this.brand === Brand.ERROR;
   }
+  /**
+   * A promise that the engine made.
+   * @example vm.newPromise().handle.isPromise // true
+   */
   get isPromise(): boolean {
     return this.brand === Brand.PROMISE;
   }
+  /**
+   * An ArrayBuffer.
+   * @example vm.newArrayBuffer(new ArrayBuffer(8)).isArrayBuffer // true
+   */
   get isArrayBuffer(): boolean {
     return this.brand === Brand.ARRAY_BUFFER;
   }
-  /** A proxy, which no program can tell from other objects. */
+  /**
+   * A proxy, which no program can tell from other objects.
+   * @example vm.evalCode("new Proxy({}, {})").isProxy // true
+   */
   get isProxy(): boolean {
     return this.brand === Brand.PROXY;
   }
+  /**
+   * A Map.
+   * @example vm.newMap().isMap // true
+   */
   get isMap(): boolean {
     return this.brand === Brand.MAP;
   }
+  /**
+   * A Set.
+   * @example vm.newSet().isSet // true
+   */
   get isSet(): boolean {
     return this.brand === Brand.SET;
   }
+  /**
+   * A Date.
+   * @example vm.newDate(0).isDate // true
+   */
   get isDate(): boolean {
     return this.brand === Brand.DATE;
   }
+  /**
+   * A RegExp.
+   * @example vm.evalCode("/a/").isRegExp // true
+   */
   get isRegExp(): boolean {
     return this.brand === Brand.REGEXP;
   }
+  /**
+   * A WeakRef.
+   * @example vm.evalCode("new WeakRef({})").isWeakRef // true
+   */
   get isWeakRef(): boolean {
     return this.brand === Brand.WEAK_REF;
   }
+  /**
+   * A WeakMap.
+   * @example vm.evalCode("new WeakMap()").isWeakMap // true
+   */
   get isWeakMap(): boolean {
     return this.brand === Brand.WEAK_MAP;
   }
+  /**
+   * A WeakSet.
+   * @example vm.evalCode("new WeakSet()").isWeakSet // true
+   */
   get isWeakSet(): boolean {
     return this.brand === Brand.WEAK_SET;
   }
+  /**
+   * A DataView.
+   * @example vm.evalCode("new DataView(new ArrayBuffer(1))").isDataView // true
+   */
   get isDataView(): boolean {
     return this.brand === Brand.DATA_VIEW;
   }
@@ -191,52 +283,85 @@ export class JSValueHandle {
     return this._tag === tag;
   }
 
-  /** The kind of object that the engine made, a number of `Brand`; 0 for what is no object. No program can change it. */
+  /**
+   * The kind of object that the engine made, a number of `Brand`; 0 for what is no object. No program can change it.
+   * @example vm.newMap().brand === Brand.MAP // true
+   */
   get brand(): number {
     return brandOf(this._core, this);
   }
 
-  /** As the operator gives it. */
+  /**
+   * As the operator gives it.
+   * @example vm.evalCode("null").typeof // "object"
+   */
   get typeof(): string {
     return typeOf(this._core, this);
   }
-  /** The number of the engine's class; 0 for what is no object. */
+  /**
+   * The number of the engine's class; 0 for what is no object.
+   * @example vm.newNumber(1).classId // 0
+   */
   get classId(): number {
     return classIdOf(this._core, this);
   }
-  /** The engine's name of the class, as "Map"; undefined for what is no object. */
+  /**
+   * The engine's name of the class, as "Map"; undefined for what is no object.
+   * @example vm.newMap().className // "Map"
+   */
   get className(): string | undefined {
     return classNameOf(this._core, this);
   }
-  /** The name of the function in `constructor`, if that is plain data. */
+  /**
+   * The name of the function in `constructor`, if that is plain data.
+   * @example vm.evalCode("class Tea {}; new Tea()").constructorName // "Tea"
+   */
   get constructorName(): string | undefined {
     return constructorName(this);
   }
-  /** A number that the handles of one value share while it lives; 0 for values that are not on the guest's heap. */
+  /**
+   * A number that the handles of one value share while it lives; 0 for values that are not on the guest's heap.
+   * @example vm.global.identity === vm.evalCode("globalThis").identity // true
+   */
   get identity(): number {
     return identityOf(this._core, this);
   }
-  /** The property `length` as a number. */
+  /**
+   * The property `length` as a number.
+   * @example vm.evalCode("[1, 2]").length // 2
+   */
   get length(): number {
     return lengthOf(this._core, this);
   }
-  /** 0 pending, 1 fulfilled, 2 rejected. */
+  /**
+   * 0 pending, 1 fulfilled, 2 rejected.
+   * @example vm.evalCode("Promise.resolve(1)").promiseState // 1
+   */
   get promiseState(): number {
     return promiseStateOf(this._core, this);
   }
 
   // ---- What it holds ---------------------------------------------------------
 
-  /** Number(value); of a bigint or a symbol a TypeError of the guest. */
+  /**
+   * Number(value); of a bigint or a symbol a TypeError of the guest.
+   * @example vm.evalCode("'12'").toNumber() // 12
+   */
   toNumber(): number {
     return toNumber(this._core, this);
   }
-  /** The value of a bigint. */
+  /**
+   * The value of a bigint.
+   * @example vm.evalCode("2n ** 64n").toBigInt() // 18446744073709551616n
+   */
   toBigInt(): bigint {
     this._core.begin();
     return readBigInt(this._core, this._core.bits(this));
   }
-  /** String(value), which may run code of the program when it is an object. */
+  /**
+   * String(value), which may run code of the program when it is an object.
+   * @example vm.evalCode("[1, 2]").toString() // "1,2"
+   */
   toString(): string {
     const core = this._core;
     core.begin();
@@ -249,37 +374,69 @@ export class JSValueHandle {
       core.leave();
     }
   }
-  /** Whether the value is truthy. */
+  /**
+   * Whether the value is truthy.
+   * @example vm.evalCode("''").toBoolean() // false
+   */
   toBoolean(): boolean {
     return toBoolean(this._core, this);
   }
-  /** A copy of the bytes of an ArrayBuffer, or of what a view covers. */
+  /**
+   * A copy of the bytes of an ArrayBuffer, or of what a view covers.
+   * @example vm.evalCode("new ArrayBuffer(8)").toArrayBuffer().byteLength // 8
+   */
   toArrayBuffer(): ArrayBuffer {
     return bytesOf(this._core, this).buffer;
   }
-  /** The same as a Uint8Array. */
+  /**
+   * The same as a Uint8Array.
+   * @example vm.evalCode("new Uint8Array([1, 2])").toUint8Array() // new Uint8Array([1, 2])
+   */
   toUint8Array(): Uint8Array<ArrayBuffer> {
     return bytesOf(this._core, this);
   }
 
   // ---- Properties ------------------------------------------------------------
 
+  /**
+   * A property, whose getter may run. `key` is a string, a number, a symbol that both sides have, or a handle.
+   * @example vm.evalCode("({ tea: 3 })").getProp("tea").toNumber() // 3
+   */
   getProp(key: PropertyKeyLike): JSValueHandle {
     return getProperty(this._core, this, key);
   }
+  /**
+   * Sets a property, as an assignment in strict mode does.
+   * @example vm.global.setProp("tea", vm.newNumber(3)), vm.evalCode("tea").toNumber() // 3
+   */
   setProp(key: PropertyKeyLike, value: JSValueHandle): void {
     setProperty(this._core, this, key, value);
   }
+  /**
+   * Defines a property; what `flags` leaves out is false.
+   * @example vm.global.defineProp("tea", vm.newNumber(3)), vm.evalCode("tea = 4; tea").toNumber() // 3
+   */
   defineProp(key: PropertyKeyLike, value: JSValueHandle, flags?: PropertyFlags): void {
     defineProperty(this._core, this, key, value, flags);
   }
-  /** False: it cannot be deleted. */
+  /**
+   * False: it cannot be deleted.
+   * @example vm.evalCode("globalThis.tea = 1"), vm.global.deleteProp("tea") // true
+   */
   deleteProp(key: PropertyKeyLike): boolean {
     return deleteProperty(this._core, this, key);
   }
+  /**
+   * Whether the object itself has the property.
+   * @example vm.evalCode("({ tea: 3 })").hasOwnProperty("tea") // true
+   */
   hasOwnProperty(key: PropertyKeyLike): boolean {
     return hasOwn(this._core, this, key);
   }
+  /**
+   * Whether the object itself has the property, and it is enumerable.
+   * @example vm.evalCode("[]").propertyIsEnumerable("length") // false
+   */
   propertyIsEnumerable(key: PropertyKeyLike): boolean {
     const found = ownDescriptor(this._core, this, key);
     found?.value?.dispose();
@@ -287,37 +444,62 @@ export class JSValueHandle {
     found?.set?.dispose();
     return found?.enumerable ?? false;
   }
-  /** Object.keys. */
+  /**
+   * Object.keys.
+   * @example vm.evalCode("({ a: 1, b: 2 })").keys() // ["a", "b"]
+   */
   keys(): string[] {
     return keysOf(this._core, this);
   }
-  /** Object.getOwnPropertyNames. */
+  /**
+   * Object.getOwnPropertyNames.
+   * @example vm.evalCode("[7]").getOwnPropertyNames() // ["0", "length"]
+   */
   getOwnPropertyNames(): string[] {
     return ownNames(this._core, this);
   }
-  /** Reflect.ownKeys; symbols as handles, which are the caller's. */
+  /**
+   * Reflect.ownKeys; symbols as handles, which are the caller's.
+   * @example vm.evalCode("({ a: 1, [Symbol.iterator]: 2 })").getOwnPropertyKeys().length // 2
+   */
   getOwnPropertyKeys(): (string | JSValueHandle)[] {
     return ownKeys(this._core, this);
   }
-  /** The property, without running its getter; the handles in it are the caller's. */
+  /**
+   * The property, without running its getter; the handles in it are the caller's.
+   * @example vm.evalCode("({ get a() { return 1 } })").getOwnPropertyDescriptor("a").get.isFunction // true
+   */
   getOwnPropertyDescriptor(key: PropertyKeyLike): OwnDescriptor | undefined {
     return ownDescriptor(this._core, this, key);
   }
-  /** An object, or null. */
+  /**
+   * An object, or null.
+   * @example vm.evalCode("Object.create(null)").getPrototypeOf().isNull // true
+   */
   getPrototypeOf(): JSValueHandle {
     return prototypeOf(this._core, this);
   }
-  /** What a proxy stands before, without its traps; null once it is revoked. */
+  /**
+   * What a proxy stands before, without its traps; null once it is revoked.
+   * @example vm.evalCode("new Proxy([1], {})").getProxyTarget().isArray // true
+   */
   getProxyTarget(): JSValueHandle {
     return proxyPart(this._core, this, 0);
   }
+  /**
+   * What holds a proxy's traps; null once it is revoked.
+   * @example vm.evalCode("new Proxy([], { has() {} })").getProxyHandler().keys() // ["has"]
+   */
   getProxyHandler(): JSValueHandle {
     return proxyPart(this._core, this, 1);
   }
 
   // ---- Its life --------------------------------------------------------------
 
-  /** Gives the handle to `use`, and disposes of it afterwards. */
+  /**
+   * Gives the handle to `use`, and disposes of it afterwards.
+   * @example vm.evalCode("6 * 7").consume((h) => h.toNumber()) // 42
+   */
   consume<T>(use: (handle: this) => T): T {
     try {
       return use(this);
@@ -326,22 +508,37 @@ export class JSValueHandle {
     }
   }
 
-  /** Another handle of the same value, with a life of its own. */
+  /**
+   * Another handle of the same value, with a life of its own.
+   * @example vm.newString("tea").consume((h) => h.dup()).toString() // "tea"
+   */
   dup(): JSValueHandle {
     const core = this._core;
     core.begin();
     const bits = core.bits(this);
     if (this._state & CONSTANT) return this;
-    if (this._tag === NUMBER) return new JSValueHandle(core, NUMBER, this._number, 0n);
+    const state = this._state & EXCEPTION;
+    if (this._tag < STRING) {
+      return new JSValueHandle(core, this._tag, this._number, this._bits, state);
+    }
     core.check(core.enter(() => core.exports.torpor_value_retain(bits)));
-    return core.take();
+    const copy = core.take();
+    copy._state |= this._state & EXCEPTION;
+    return copy;
   }
 
+  /**
+   * Whether the handle has ended.
+   * @example vm.newString("tea").disposed // false
+   */
   get disposed(): boolean {
     return (this._state & ENDED) !== 0;
   }
 
-  /** Ends the handle; does nothing if it has ended. */
+  /**
+   * Ends the handle; does nothing if it has ended.
+   * @example vm.newString("tea").dispose() // undefined
+   */
   dispose(): void {
     if (this._state & (ENDED | CONSTANT)) return;
     const core = this._core;
@@ -368,7 +565,7 @@ const DEEPEST = 100;
 /** Follows plain data only: no getter and no trap of a proxy runs. */
 function constructorName(handle: JSValueHandle): string | undefined {
   const core = handle._core;
-  if (handle._tag !== OBJECT) return undefined;
+  if (!handle._isTag(OBJECT)) return undefined;
   const held: JSValueHandle[] = [];
   const hold = (found: JSValueHandle | undefined) => {
     if (found) held.push(found);

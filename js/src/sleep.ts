@@ -32,7 +32,7 @@ export interface SaveOptions {
  *
  * ```js
  * const snapshot = vm.snapshot();
- * await writeFile("counter.torpor", snapshot.bytes);
+ * console.log(snapshot.size, snapshot.bytes); // to be written to a file
  * ```
  */
 export class Snapshot {

@@ -83,7 +83,10 @@ export class QuickJS {
 
   // ---- Opening and closing ------------------------------------------------------
 
-  /** A new VM. Options, or the engine alone: its bytes or a compiled module. */
+  /**
+   * A new VM. Options, or the engine alone: its bytes or a compiled module.
+   * @example (await QuickJS.create({ memoryLimit: 1 << 24 })).evalCode("1 + 2").toNumber() // 3
+   */
   static async create(options?: Options | BufferSource | WebAssembly.Module): Promise<QuickJS> {
     const taken = takeOptions(options);
     const settings = settle(taken);
@@ -104,7 +107,10 @@ export class QuickJS {
     return vm;
   }
 
-  /** The VM of a snapshot: one that `snapshot` gave, its bytes, or a chain of them, the base first. */
+  /**
+   * The VM of a snapshot: one that `snapshot` gave, its bytes, or a chain of them, the base first.
+   * @example (await QuickJS.restore(vm.snapshot())).evalCode("1 + 2").toNumber() // 3
+   */
   static async restore(
     snapshot: Snapshot | Uint8Array | readonly (Snapshot | Uint8Array)[],
     options?: Options | BufferSource | WebAssembly.Module,
@@ -122,7 +128,10 @@ export class QuickJS {
     return vm;
   }
 
-  /** The bytes of a snapshot, to be stored or sent. */
+  /**
+   * The bytes of a snapshot, to be stored or sent.
+   * @example QuickJS.serializeSnapshot(vm.snapshot()).length < 4096 // true
+   */
   static serializeSnapshot(snapshot: Snapshot): Uint8Array {
     if (!(snapshot instanceof Snapshot)) {
       throw new MisuseError("serializeSnapshot takes what vm.snapshot gave");
@@ -130,7 +139,10 @@ export class QuickJS {
     return snapshot.bytes;
   }
 
-  /** The snapshot of bytes, whose frame and checksum are looked at. */
+  /**
+   * The snapshot of bytes, whose frame and checksum are looked at.
+   * @example QuickJS.deserializeSnapshot(vm.snapshot().bytes).size < 4096 // true
+   */
   static deserializeSnapshot(bytes: Uint8Array): Snapshot {
     return Snapshot.of(bytes);
   }
@@ -164,7 +176,10 @@ export class QuickJS {
     );
   }
 
-  /** Ends the VM and everything in it. From inside a host function, when that has returned. */
+  /**
+   * Ends the VM and everything in it. From inside a host function, when that has returned.
+   * @example vm.dispose() // undefined
+   */
   dispose(): void {
     const core = this._core;
     if (core.disposed) return;
@@ -191,14 +206,20 @@ export class QuickJS {
     }
   }
 
-  /** Whether the VM was disposed of. */
+  /**
+   * Whether the VM was disposed of.
+   * @example vm.disposed // false
+   */
   get disposed(): boolean {
     return this._core.disposed;
   }
 
   // ---- Running code ---------------------------------------------------------------
 
-  /** Evaluates a script and gives its value; what it throws has `isException`. With EvalFlags.TYPE_MODULE a promise of the module's namespace. */
+  /**
+   * Evaluates a script and gives its value; what it throws has `isException`. With EvalFlags.TYPE_MODULE a promise of the module's namespace.
+   * @example vm.evalCode("6 * 7", "answer.js").toNumber() // 42
+   */
   evalCode(code: string, filename?: string, flags?: number | EvalOptions): JSValueHandle {
     try {
       return evaluate(this._core, code, filename, flags);
@@ -207,12 +228,18 @@ export class QuickJS {
     }
   }
 
-  /** Evaluates an ES module, with all that it imports, and gives its namespace. */
+  /**
+   * Evaluates an ES module, with all that it imports, and gives its namespace.
+   * @example (await vm.evalModule("export const tea = 3")).getProp("tea").toNumber() // 3
+   */
   evalModule(code: string, filename?: string): Promise<JSValueHandle> {
     return evaluateModule(this._core, this.modules, code, filename);
   }
 
-  /** Compiles a script or module to bytecode, for VMs of the same engine. */
+  /**
+   * Compiles a script or module to bytecode, for VMs of the same engine.
+   * @example vm.evalBytecode(vm.compile("6 * 7")).toNumber() // 42
+   */
   compile(
     code: string,
     filename?: string,
@@ -222,7 +249,10 @@ export class QuickJS {
     return compileCode(this._core, code, filename, flags, compileFlags);
   }
 
-  /** Runs what `compile` gave. Bytecode that somebody else made can do to this VM whatever it likes. */
+  /**
+   * Runs what `compile` gave. Bytecode that somebody else made can do to this VM whatever it likes.
+   * @example vm.evalBytecode(vm.compile("6 * 7")).toNumber() // 42
+   */
   evalBytecode(bytecode: Uint8Array): JSValueHandle {
     try {
       return runBytecode(this._core, bytecode);
@@ -231,7 +261,10 @@ export class QuickJS {
     }
   }
 
-  /** Runs the guest's jobs (what its promises have to do) until none is left; how many ran. */
+  /**
+   * Runs the guest's jobs (what its promises have to do) until none is left; how many ran.
+   * @example vm.evalCode("Promise.resolve().then(() => (globalThis.ran = true))"), vm.executePendingJobs() // 1
+   */
   executePendingJobs(most = 0): number {
     if (typeof most !== "number" || !(most >= 0 && most <= 0x7fffffff)) {
       throw new MisuseError(
@@ -241,13 +274,19 @@ export class QuickJS {
     return this.promises.drain(most);
   }
 
-  /** Whether jobs wait. */
+  /**
+   * Whether jobs wait.
+   * @example vm.evalCode("Promise.resolve().then(() => 1)"), vm.hasPendingJobs // true
+   */
   get hasPendingJobs(): boolean {
     if (this._core.disposed) this._core.begin();
     return this._core.hasJobs;
   }
 
-  /** Calls a function of the guest. */
+  /**
+   * Calls a function of the guest.
+   * @example vm.callFunction(vm.evalCode("Math.max"), vm.undefined, vm.newNumber(1), vm.newNumber(2)).toNumber() // 2
+   */
   callFunction(fn: JSValueHandle, self: JSValueHandle, ...args: JSValueHandle[]): JSValueHandle {
     const core = this._core;
     core.begin();
@@ -264,7 +303,10 @@ export class QuickJS {
     }
   }
 
-  /** Calls a constructor with `new`. */
+  /**
+   * Calls a constructor with `new`.
+   * @example vm.construct(vm.evalCode("Array"), vm.newNumber(3)).length // 3
+   */
   construct(constructor: JSValueHandle, ...args: JSValueHandle[]): JSValueHandle {
     const core = this._core;
     core.begin();
@@ -282,7 +324,10 @@ export class QuickJS {
     }
   }
 
-  /** Gives the handle on, or throws an Error with what the guest threw: its name, message, stack and cause. */
+  /**
+   * Gives the handle on, or throws an Error with what the guest threw: its name, message, stack and cause.
+   * @example vm.unwrapResult(vm.evalCode("1 + 2")).toNumber() // 3
+   */
   unwrapResult(handle: JSValueHandle): JSValueHandle {
     this._core.require(handle);
     if (!handle.isException) return handle;
@@ -293,90 +338,182 @@ export class QuickJS {
 
   // ---- Making values --------------------------------------------------------------
 
+  /**
+   * undefined; disposing of it does nothing, as with the next four.
+   * @example vm.undefined.typeof // "undefined"
+   */
   get undefined(): JSValueHandle {
     return this._core.undefined;
   }
+  /**
+   * The value null.
+   * @example vm.dump(vm.null) // null
+   */
   get null(): JSValueHandle {
     return this._core.null;
   }
+  /**
+   * true.
+   * @example vm.dump(vm.true) // true
+   */
   get true(): JSValueHandle {
     return this._core.true;
   }
+  /**
+   * false.
+   * @example vm.dump(vm.false) // false
+   */
   get false(): JSValueHandle {
     return this._core.false;
   }
-  /** The global object. */
+  /**
+   * The global object.
+   * @example vm.global.getProp("parseInt").isFunction // true
+   */
   get global(): JSValueHandle {
     this._core.begin();
     return this._core.global;
   }
+  /**
+   * A string.
+   * @example vm.newString("tea").toString() // "tea"
+   */
   newString(text: string): JSValueHandle {
     return newString(this._core, text);
   }
+  /**
+   * A number.
+   * @example vm.newNumber(0.5).toNumber() // 0.5
+   */
   newNumber(value: number): JSValueHandle {
     return newNumber(this._core, value);
   }
+  /**
+   * A BigInt.
+   * @example vm.newBigInt(2n ** 70n).toBigInt() // 2n ** 70n
+   */
   newBigInt(value: bigint): JSValueHandle {
     return newBigInt(this._core, value);
   }
+  /**
+   * An empty object.
+   * @example vm.dump(vm.newObject()) // {}
+   */
   newObject(): JSValueHandle {
     return newObject(this._core);
   }
+  /**
+   * An empty array.
+   * @example vm.dump(vm.newArray()) // []
+   */
   newArray(): JSValueHandle {
     return newArray(this._core);
   }
-  /** Symbol.for(key). */
+  /**
+   * Symbol.for(key).
+   * @example vm.dump(vm.newSymbolFor("tea")) // Symbol.for("tea")
+   */
   newSymbolFor(key: string): JSValueHandle {
     return newSymbolFor(this._core, key);
   }
+  /**
+   * An ArrayBuffer with a copy of the bytes.
+   * @example vm.newArrayBuffer(new Uint8Array([1, 2])).isArrayBuffer // true
+   */
   newArrayBuffer(data: ArrayBuffer | ArrayBufferView): JSValueHandle {
     return newArrayBuffer(this._core, data);
   }
+  /**
+   * A Uint8Array with a copy of the bytes.
+   * @example vm.dump(vm.newUint8Array(new Uint8Array([1, 2]))) // new Uint8Array([1, 2])
+   */
   newUint8Array(data: ArrayBuffer | ArrayBufferView): JSValueHandle {
     return newUint8Array(this._core, data);
   }
+  /**
+   * A Date.
+   * @example vm.dump(vm.newDate(new Date(5))) // new Date(5)
+   */
   newDate(date: Date | number): JSValueHandle {
     return newDate(this._core, date);
   }
+  /**
+   * A Map of pairs of handles.
+   * @example vm.dump(vm.newMap([[vm.newString("a"), vm.newNumber(1)]])) // new Map([["a", 1]])
+   */
   newMap(entries: Iterable<readonly [JSValueHandle, JSValueHandle]> = []): JSValueHandle {
     return newMap(this._core, entries);
   }
+  /**
+   * A Set of handles.
+   * @example vm.dump(vm.newSet([vm.newNumber(1)])) // new Set([1])
+   */
   newSet(items: Iterable<JSValueHandle> = []): JSValueHandle {
     return newSet(this._core, items);
   }
-  /** An Error with a message, or the counterpart of one of the host's. */
+  /**
+   * An Error with a message, or the counterpart of one of the host's.
+   * @example vm.dump(vm.newError(new RangeError("too far"))).name // "RangeError"
+   */
   newError(given: string | Error): JSValueHandle {
     return newError(this._core, given);
   }
-  /** A promise that the host settles. */
+  /**
+   * A promise that the host settles.
+   * @example vm.newPromise().handle.promiseState // 0
+   */
   newPromise(): Deferred {
     return this.promises.make();
   }
-  /** A function of the guest that calls the host, by name: after a restore, bind the name again. */
+  /**
+   * A function of the guest that calls the host, by name: after a restore, bind the name again.
+   * @example vm.callFunction(vm.newFunction("half", (n) => n.toNumber() / 2), vm.undefined, vm.newNumber(8)).toNumber() // 4
+   */
   newFunction(name: string, callback: HostFunction): JSValueHandle {
     return this._functions.make(name, callback);
   }
-  /** The same without a name, for one that does not outlive this VM: the binding ends with the guest's function. */
+  /**
+   * The same without a name, for one that does not outlive this VM: the binding ends with the guest's function.
+   * @example vm.callFunction(vm.newEphemeralFunction(() => "tea"), vm.undefined).toString() // "tea"
+   */
   newEphemeralFunction(callback: HostFunction): JSValueHandle {
     return this._functions.makeEphemeral(callback);
   }
-  /** Binds a host function again: by name, or by number in the order of creation, from 1. */
+  /**
+   * Binds a host function again: by name, or by number in the order of creation, from 1.
+   * @example vm.registerHostCallback("half", (n) => n.toNumber() / 2) // undefined
+   */
   registerHostCallback(which: string | number, callback: HostFunction): void {
     this._functions.bind(which, callback);
   }
-  /** Ends a binding; false when there was none. */
+  /**
+   * Ends a binding; false when there was none.
+   * @example vm.unregisterHostCallback("nothing") // false
+   */
   unregisterHostCallback(which: string | number): boolean {
     return this._functions.unbind(which);
   }
 
   // ---- Properties -----------------------------------------------------------------
 
+  /**
+   * A property; see JSValueHandle.getProp.
+   * @example vm.getProp(vm.evalCode("[5, 6]"), 1).toNumber() // 6
+   */
   getProp(object: JSValueHandle, key: PropertyKeyLike): JSValueHandle {
     return getProperty(this._core, object, key);
   }
+  /**
+   * Sets a property, as an assignment in strict mode does.
+   * @example vm.setProp(vm.global, "tea", vm.newNumber(3)), vm.evalCode("tea").toNumber() // 3
+   */
   setProp(object: JSValueHandle, key: PropertyKeyLike, value: JSValueHandle): void {
     setProperty(this._core, object, key, value);
   }
+  /**
+   * Defines a property; what `flags` leaves out is false.
+   * @example vm.defineProp(vm.global, "tea", vm.newNumber(3)), vm.evalCode("tea = 4; tea").toNumber() // 3
+   */
   defineProp(
     object: JSValueHandle,
     key: PropertyKeyLike,
@@ -385,46 +522,70 @@ export class QuickJS {
   ): void {
     defineProperty(this._core, object, key, value, flags);
   }
-  /** False: it cannot be deleted. */
+  /**
+   * False: it cannot be deleted.
+   * @example vm.deleteProp(vm.evalCode("Object.freeze({ tea: 3 })"), "tea") // false
+   */
   deleteProp(object: JSValueHandle, key: PropertyKeyLike): boolean {
     return deleteProperty(this._core, object, key);
   }
-  /** As the operator gives it. */
+  /**
+   * As the operator gives it.
+   * @example vm.typeof(vm.evalCode("1n")) // "bigint"
+   */
   typeof(handle: JSValueHandle): string {
     return typeOf(this._core, handle);
   }
 
   // ---- Whole values -----------------------------------------------------------------
 
-  /** The value as one of the host's, with all that is in it. Functions and unique symbols become undefined. */
+  /**
+   * The value as one of the host's, with all that is in it. Functions and unique symbols become undefined.
+   * @example vm.dump(vm.evalCode("({ a: [1, new Date(2)], f() {} })")) // { a: [1, new Date(2)], f: undefined }
+   */
   dump(handle: JSValueHandle): unknown {
     return dump(this._core, handle);
   }
-  /** The guest's counterpart of a value of the host's, with all that is in it. */
+  /**
+   * The guest's counterpart of a value of the host's, with all that is in it.
+   * @example vm.hostToHandle(new Map([["a", 1]])).isMap // true
+   */
   hostToHandle(value: unknown): JSValueHandle {
     return hostToHandle(this._core, value);
   }
 
   // ---- Promises ---------------------------------------------------------------------
 
-  /** What a promise of the guest becomes. */
+  /**
+   * What a promise of the guest becomes.
+   * @example (await vm.resolvePromise(vm.evalCode("Promise.resolve(3)"))).value.toNumber() // 3
+   */
   resolvePromise(promise: JSValueHandle): Promise<PromiseResult> {
     return this.promises.watch(promise);
   }
-  /** Its rejection is the host's to see, and not unhandled. */
+  /**
+   * Its rejection is the host's to see, and not unhandled.
+   * @example vm.markPromiseHandled(vm.evalCode("Promise.reject(3)")) // undefined
+   */
   markPromiseHandled(promise: JSValueHandle): void {
     this.promises.markHandled(promise);
   }
 
   // ---- Handles ----------------------------------------------------------------------
 
-  /** Runs `use`, and disposes of all handles that were made meanwhile. */
+  /**
+   * Runs `use`, and disposes of all handles that were made meanwhile.
+   * @example vm.withScope((scope) => scope.escape(vm.evalCode("[1]"))).isArray // true
+   */
   withScope<T>(use: (scope: HandleScope) => T): T {
     if (typeof use !== "function") throw new MisuseError("withScope takes a function");
     return runInScope(this._core, use);
   }
 
-  /** A number that names the value in this VM and in all that are restored from its later snapshots. */
+  /**
+   * A number that names the value in this VM and in all that are restored from its later snapshots.
+   * @example vm.importHandle(vm.exportHandle(vm.newString("tea"))).toString() // "tea"
+   */
   exportHandle(handle: JSValueHandle): number {
     const core = this._core;
     core.begin();
@@ -433,7 +594,10 @@ export class QuickJS {
     return core.instance.integer(0);
   }
 
-  /** The value that `exportHandle` named. */
+  /**
+   * The value that `exportHandle` named.
+   * @example vm.importHandle(vm.exportHandle(vm.newString("tea"))).toString() // "tea"
+   */
   importHandle(token: number): JSValueHandle {
     const core = this._core;
     core.begin();
@@ -442,7 +606,10 @@ export class QuickJS {
     return core.found(status, `no value was exported as ${token}`);
   }
 
-  /** Ends such a number. */
+  /**
+   * Ends such a number.
+   * @example vm.forgetExport(vm.exportHandle(vm.newString("tea"))) // undefined
+   */
   forgetExport(token: number): void {
     const core = this._core;
     core.begin();
@@ -453,7 +620,10 @@ export class QuickJS {
 
   // ---- Sleeping ---------------------------------------------------------------------
 
-  /** The state of the VM, which goes on. `since`: only what changed after an earlier snapshot. */
+  /**
+   * The state of the VM, which goes on. `since`: only what changed after an earlier snapshot.
+   * @example vm.snapshot().size < 4096 // true
+   */
   snapshot(options?: SaveOptions): Snapshot {
     const core = this._core;
     if (core.disposed || core.instance.broken !== null) core.begin();
@@ -462,7 +632,10 @@ export class QuickJS {
     return saveSnapshot(core, options);
   }
 
-  /** A copy that goes on by itself. */
+  /**
+   * A copy that goes on by itself.
+   * @example vm.evalCode("var n = 1"), vm.fork().evalCode("n + 1").toNumber() // 2
+   */
   fork(options?: Options): QuickJS {
     const core = this._core;
     if (core.disposed || core.instance.broken !== null) core.begin();
@@ -502,7 +675,10 @@ export class QuickJS {
     return waitingPlaces(this.inside());
   }
 
-  /** What the VM holds and where it waits. Looks at a copy, and runs no code of the program. */
+  /**
+   * What the VM holds and where it waits. Looks at a copy, and runs no code of the program.
+   * @example typeof vm.inspect() // "object"
+   */
   inspect(): Inspection {
     return inspection(this.inside());
   }
@@ -516,19 +692,28 @@ export class QuickJS {
 
   // ---- Operations -------------------------------------------------------------------
 
-  /** What the program waits for. */
+  /**
+   * What the program waits for.
+   * @example vm.evalCode("setTimeout(() => {}, 10)"), vm.pendingOperations()[0].kind // "timer"
+   */
   pendingOperations(): Operation[] {
     if (this._core.disposed) this._core.begin();
     return this._operations.list();
   }
 
-  /** Ends an operation; `executePendingJobs` lets the program go on. */
+  /**
+   * Ends an operation; `executePendingJobs` lets the program go on.
+   * @example vm.settleOperation(vm.beginOperation("question", "tea?").id, { value: true }) // undefined
+   */
   settleOperation(id: number, outcome: Outcomes): void {
     this._operations.settle(id, outcome);
     this._core.leave();
   }
 
-  /** Begins an operation for the program: a promise that sleeps with it, and that somebody settles by its id. */
+  /**
+   * Begins an operation for the program: a promise that sleeps with it, and that somebody settles by its id.
+   * @example vm.beginOperation("question", "tea?").promise.promiseState // 0
+   */
   beginOperation(
     kind: string,
     request?: unknown,
@@ -541,14 +726,20 @@ export class QuickJS {
 
   // ---- Memory and limits --------------------------------------------------------------
 
-  /** Collects the guest's garbage now. */
+  /**
+   * Collects the guest's garbage now.
+   * @example vm.runGC() // undefined
+   */
   runGC(): void {
     const core = this._core;
     core.begin();
     core.check(core.enter(() => core.exports.torpor_collect()));
   }
 
-  /** Bytes of the guest's heap at which its collector begins. */
+  /**
+   * Bytes of the guest's heap at which its collector begins.
+   * @example vm.gcThreshold > 0 // true
+   */
   get gcThreshold(): number {
     return collectorThreshold(this._core);
   }
@@ -556,18 +747,27 @@ export class QuickJS {
     setCollectorThreshold(this._core, bytes);
   }
 
-  /** What the guest's heap is made of. Walks all of it. */
+  /**
+   * What the guest's heap is made of. Walks all of it.
+   * @example vm.getMemoryUsage().objects > 0 // true
+   */
   getMemoryUsage(): MemoryUsage {
     return memoryUsage(this._core);
   }
 
-  /** Bytes that the guest's heap has handed out; takes no time. */
+  /**
+   * Bytes that the guest's heap has handed out; takes no time.
+   * @example vm.getAllocatedSize() > 0 // true
+   */
   getAllocatedSize(): number {
     if (this._core.disposed) this._core.begin();
     return this._core.heapUsed;
   }
 
-  /** Steps that guest code may still take; 0: no limit, or used up. */
+  /**
+   * Steps that guest code may still take; 0: no limit, or used up.
+   * @example vm.fuel // 0
+   */
   get fuel(): number {
     if (this._core.disposed) this._core.begin();
     return this._core.fuel;
@@ -580,7 +780,10 @@ export class QuickJS {
     this._core.setFuel(Math.floor(steps));
   }
 
-  /** Versions of the package, the engine and its interface. */
+  /**
+   * Versions of the package, the engine and its interface.
+   * @example vm.versions.engine.length // 64
+   */
   get versions(): Record<string, string> {
     return versionsOf(this._core.engine);
   }
