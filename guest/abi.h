@@ -355,7 +355,11 @@ enum {
   X(i, torpor_json_decode, ii)                                                 \
   /* (value): as torpor_error_read, and the first two host.slots: code and \
      errors. */   \
-  X(i, torpor_error_read_all, l)
+  X(i, torpor_error_read_all, l)                                               \
+  /* (bytes, 1: to set it): no collection before the heap has so many bytes, \
+     and the next one then; 0: when it has grown by half. result[0] how many \
+     it has when the next one begins. */ \
+  X(i, torpor_collector, ii)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *

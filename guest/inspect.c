@@ -114,7 +114,7 @@ torpor_status export_heap(void) {
       usage.array_count,
       buffer_bytes,
       buffers,
-      (int64_t)torpor__rt->malloc_gc_threshold,
+      (int64_t)torpor__collect_at(),
       (int64_t)torpor__rt->malloc_state.malloc_size,
   };
   for (size_t i = 0; i < countof(all); i++) out[i] = (uint64_t)all[i];

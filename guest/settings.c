@@ -47,12 +47,36 @@ static void torpor__settings_enter(void) {
     torpor__rt->malloc_gc_threshold = settings.collect;
 }
 
+/* Where the engine has the next collection begin, if one ended now. */
+static size_t collect_usual(void) {
+  size_t size = torpor__rt->malloc_state.malloc_size;
+  return size + (size >> 1);
+}
+
+/* Bytes of heap with which the next collection begins. */
+static size_t torpor__collect_at(void) {
+  torpor__settings_enter();
+  return torpor__rt->malloc_gc_threshold;
+}
+
 static void torpor__settings_reset(void) {
   JSValue console = settings.console;
+  if (settings.collect && torpor__rt->malloc_gc_threshold <= settings.collect)
+    torpor__rt->malloc_gc_threshold = collect_usual();
   settings.console = JS_UNDEFINED;
   settings.collect = 0;
   settings.late = false;
   JS_FreeValue(torpor__ctx, console);
+}
+
+EXPORT(torpor_collector)
+torpor_status export_collector(uint32_t bytes, uint32_t set) {
+  size_t *threshold = &torpor__rt->malloc_gc_threshold;
+  if (set) {
+    settings.collect = bytes;
+    *threshold = bytes ? bytes : collect_usual();
+  }
+  return torpor__give_integer(torpor__collect_at());
 }
 
 /* ---- Leaving out ---------------------------------------------------------*/

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "test/support/vm.h"
+#include "vm/engine.h"
+#include "vm/image.h"
+#include "vm/vm.h"
 
 /* What the callbacks below were told. */
 typedef struct told {
@@ -294,6 +297,45 @@ static void test_collect(void **state) {
   torpor_vm_close(vm);
 }
 
+static uint64_t collect_at(torpor_vm *vm) {
+  torpor_heap heap = TORPOR_HEAP_INIT;
+  test_ok(vm, torpor_vm_heap(vm, &heap));
+  return heap.collect;
+}
+
+/* At any time, up and down; a host that comes later begins anew. */
+static void test_set_collect(void **state) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm = test_vm_open(NULL);
+  const torpor__engine *engine = vm->engine;
+  torpor__engine older = *engine;
+  uint64_t usual = collect_at(vm);
+  (void)state;
+  test_ok(vm, torpor_vm_set_collect(vm, 16 << 20));
+  assert_int_equal(collect_at(vm), 16 << 20);
+  test_ok(vm, torpor_vm_options(vm, &options));
+  assert_int_equal(options.collect, 16 << 20);
+  test_eval(vm, "let kept = new Array(100).fill(0).map(() => [])");
+  test_ok(vm, torpor_vm_set_collect(vm, 1 << 20));
+  assert_int_equal(collect_at(vm), 1 << 20);
+  test_eval(vm, "for (let i = 0; i < 20000; i++) { let a = {}; a.a = a } 0");
+  assert_true(collect_at(vm) >= 1 << 20 && collect_at(vm) < 2 << 20);
+  test_ok(vm, torpor_vm_set_collect(vm, UINT64_MAX));
+  assert_int_equal(collect_at(vm), UINT32_MAX);
+  test_ok(vm, torpor_vm_set_collect(vm, 0));
+  assert_true(collect_at(vm) < 4 * usual);
+  test_ok(vm, torpor_vm_set_collect(vm, UINT64_MAX));
+  vm = sleep_and_wake(vm, NULL);
+  test_eval(vm, "0");
+  assert_true(collect_at(vm) < 4 * usual);
+  older.exports.torpor_collector = NULL;
+  vm->engine = vm->image->engine = &older;
+  test_status(vm, torpor_vm_set_collect(vm, 1), TORPOR_UNSUPPORTED);
+  test_says(vm, "older");
+  vm->engine = vm->image->engine = engine;
+  torpor_vm_close(vm);
+}
+
 static void test_heap(void **state) {
   torpor_heap before = TORPOR_HEAP_INIT, after = TORPOR_HEAP_INIT;
   torpor_vm *vm = test_vm_open(NULL);
@@ -410,6 +452,7 @@ int main(void) {
       cmocka_unit_test(test_omit_runs_nothing),
       cmocka_unit_test(test_zone),
       cmocka_unit_test(test_write),
+      cmocka_unit_test(test_set_collect),
       cmocka_unit_test(test_console_values),
       cmocka_unit_test(test_console_stops),
       cmocka_unit_test(test_stack),

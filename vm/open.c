@@ -134,3 +134,14 @@ torpor_status torpor_vm_collect(torpor_vm *vm) {
   if (status == TORPOR_OK && vm->calls == 1) torpor__memory_trim(vm);
   return torpor__end(vm, status);
 }
+
+torpor_status torpor_vm_set_collect(torpor_vm *vm, uint64_t bytes) {
+  torpor_status status = torpor__begin(vm);
+  if (status != TORPOR_OK) return status;
+  status =
+      TORPOR__INVOKE(vm, collector, bytes < UINT32_MAX ? bytes : UINT32_MAX, 1);
+  if (status == TORPOR_OK) vm->options.collect = bytes;
+  if (status == TORPOR_UNSUPPORTED)
+    torpor__fail(vm, status, "the VM's engine is older than this function");
+  return torpor__end(vm, status);
+}

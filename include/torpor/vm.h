@@ -211,6 +211,12 @@ TORPOR_API torpor_status torpor_vm_usage(torpor_vm *vm, torpor_usage *out);
  * [fails] */
 TORPOR_API torpor_status torpor_vm_collect(torpor_vm *vm);
 
+/* Sets 'collect' of the options anew: the next collection begins when the heap
+ * has 'bytes', and none with fewer. torpor_vm_heap says when the next one is.
+ * UNSUPPORTED: the VM's engine is older than this function.
+ * [fails] */
+TORPOR_API torpor_status torpor_vm_set_collect(torpor_vm *vm, uint64_t bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,6 +26,8 @@
   X(torpor_vm_user, SILENT, DOES(torpor_vm_user(w->vm)))                       \
   X(torpor_vm_usage, VM | OUT1, RETURNS(torpor_vm_usage(w->vm, w->out[0])))    \
   X(torpor_vm_collect, VM | ENTERS, RETURNS(torpor_vm_collect(w->vm)))         \
+  X(torpor_vm_set_collect, VM | ENTERS,                                        \
+    RETURNS(torpor_vm_set_collect(w->vm, 1)))                                  \
   X(torpor_vm_set_fuel, SILENT, (torpor_vm_set_fuel(w->vm, 0));                \
     return TORPOR_OK)                                                          \
   X(torpor_vm_fuel, SILENT, DOES(torpor_vm_fuel(w->vm)))                       \
