@@ -545,6 +545,10 @@ enum {
   TORPOR_ABI_LOOK_DESCRIBE = 16,
   /* What a Number, String, Boolean, Symbol or BigInt object holds. */
   TORPOR_ABI_LOOK_BOXED = 17,
+  /* result[0] an integer that is the same for two handles of the same string,
+     symbol, BigInt or object, and no other that lives; 0: the value has none,
+     as it is not on the heap. Any value; holds as long as a handle of it. */
+  TORPOR_ABI_LOOK_IDENTITY = 18,
 };
 
 /* ---- torpor_apply -----------------------------------------------------------

@@ -112,6 +112,12 @@ static torpor_status look_boxed(JSValueConst value) {
   }
 }
 
+/* Where it lies on the heap: nothing else is there while a handle lives. */
+static torpor_status look_identity(JSValueConst value) {
+  bool lies = JS_VALUE_HAS_REF_COUNT(value);
+  return torpor__give_integer(lies ? (uintptr_t)JS_VALUE_GET_PTR(value) : 0);
+}
+
 /* ---- The entries ---------------------------------------------------------*/
 
 /* 'value' is kept by the caller. */
@@ -145,6 +151,8 @@ static torpor_status look(uint32_t what, JSValueConst value) {
     return look_proxy(value);
   case TORPOR_ABI_LOOK_BOXED:
     return look_boxed(value);
+  case TORPOR_ABI_LOOK_IDENTITY:
+    return look_identity(value);
   case TORPOR_ABI_LOOK_NUMBER:
     return torpor__give(JS_ToNumber(torpor__ctx, value));
   case TORPOR_ABI_LOOK_BOOLEAN:

@@ -247,6 +247,39 @@ static void test_identity(void **state) {
               TORPOR_MISUSE);
 }
 
+static uint64_t identity(torpor_value value) {
+  uint64_t found;
+  test_ok(vm, torpor_value_identity(vm, value, &found));
+  return found;
+}
+
+/* Equal for handles of one value, different for two that live. */
+static void test_identities(void **state) {
+  static const char *const sources[] = {"({})",
+                                        "[]",
+                                        "(() => 1)",
+                                        "Symbol('a')",
+                                        "'text' + Math.random()",
+                                        "2n ** 70n",
+                                        "new Proxy({}, {})"};
+  static const char *const none[] = {"undefined", "null", "true",
+                                     "1",         "1.5",  "7n"};
+  const size_t count = sizeof(sources) / sizeof(*sources);
+  torpor_value values[8], again;
+  (void)state;
+  for (size_t i = 0; i < count; i++) {
+    values[i] = test_eval(vm, sources[i]);
+    assert_true(identity(values[i]) != 0);
+    test_ok(vm, torpor_value_retain(vm, values[i], &again));
+    assert_int_equal(identity(again), identity(values[i]));
+    for (size_t k = 0; k < i; k++)
+      assert_true(identity(values[k]) != identity(values[i]));
+  }
+  for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+    assert_int_equal(identity(test_eval(vm, none[i])), 0);
+  assert_true(identity(test_eval(vm, "Map")) == identity(test_eval(vm, "Map")));
+}
+
 static void test_conversions(void **state) {
   torpor_value value;
   double converted;
@@ -286,9 +319,9 @@ static void test_conversions(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_vm, close_vm)
   const struct CMUnitTest tests[] = {
-      TEST(test_brands),      TEST(test_fakes), TEST(test_object_info),
-      TEST(test_proxies),     TEST(test_boxes), TEST(test_identity),
-      TEST(test_conversions),
+      TEST(test_brands),     TEST(test_fakes),       TEST(test_object_info),
+      TEST(test_proxies),    TEST(test_boxes),       TEST(test_identity),
+      TEST(test_identities), TEST(test_conversions),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

@@ -121,6 +121,16 @@ torpor_status torpor_value_same(torpor_vm *vm, torpor_value a, torpor_value b,
   return torpor__end(vm, TORPOR_OK);
 }
 
+torpor_status torpor_value_identity(torpor_vm *vm, torpor_value value,
+                                    uint64_t *out) {
+  torpor_status status;
+  if (out) *out = 0;
+  status = torpor__look_begin(vm, TORPOR_ABI_LOOK_IDENTITY, value);
+  if (status != TORPOR_OK) return status;
+  if (out) *out = vm->result[0];
+  return torpor__end(vm, TORPOR_OK);
+}
+
 /* ---- Conversions ----------------------------------------------------------*/
 
 /* One that may run code of the program. */

@@ -142,6 +142,16 @@ TORPOR_API torpor_status torpor_value_same(torpor_vm *vm, torpor_value a,
                                            torpor_value b, torpor_sameness how,
                                            bool *out);
 
+/* An integer for tables of the host's own: the same for all handles of one
+ * object, symbol, string or BigInt, and no other value's while one of them
+ * lives; it may be another's after that. 0: undefined, null, booleans, numbers
+ * and small BigInts, which have none. Equal strings may be two values: see
+ * torpor_value_same.
+ * [fails] */
+TORPOR_API torpor_status torpor_value_identity(torpor_vm *vm,
+                                               torpor_value value,
+                                               uint64_t *out);
+
 /* ---- Conversions -----------------------------------------------------------
  *
  * As JavaScript converts where it needs a number, a condition or a string. A

@@ -151,6 +151,8 @@
   X(torpor_value_same, VM | VALUE | SECOND | ENTERS,                           \
     RETURNS(torpor_value_same(w->vm, w->value, w->second, TORPOR_SAME_KEY,     \
                               w->out[0])))                                     \
+  X(torpor_value_identity, VM | VALUE | FREE1 | ENTERS,                        \
+    RETURNS(torpor_value_identity(w->vm, w->value, w->out[0])))                \
   X(torpor_value_to_number, VM | VALUE | ENTERS | THROWS | RUNS,               \
     RETURNS(torpor_value_to_number(w->vm, w->value, w->out[0])))               \
   X(torpor_value_to_boolean, VM | VALUE | ENTERS,                              \
