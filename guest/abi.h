@@ -157,12 +157,13 @@ typedef struct torpor_abi_control {
 #define TORPOR_ABI_BAKE(X) X(i, torpor_bake, iii)
 
 /* How code is compiled and run; flags. STRIP: without what stack traces need.
- */
+ * BARRIER: stacks of errors end with the code, whoever called it. */
 enum {
   TORPOR_ABI_EVAL_MODULE = 1,
   TORPOR_ABI_EVAL_STRICT = 2,
   TORPOR_ABI_EVAL_ASYNC = 4,
   TORPOR_ABI_EVAL_STRIP = 8,
+  TORPOR_ABI_EVAL_BARRIER = 16,
 };
 
 #define TORPOR_ABI_EXPORTS(X)                                                  \
@@ -219,7 +220,8 @@ enum {
      the index of that name in control.functions. */  \
   X(i, torpor_function_new, iii)                                               \
   /* (source address, size, file address, size, torpor_mode). A zero byte \
-     follows both texts. MODULE: result[0] is a promise. */    \
+     follows both texts. MODULE: result[0] is a promise of its \
+     namespace. */    \
   X(i, torpor_eval, iiiii)                                                     \
   /* (max) -> result[0] jobs that ran, plain integer. */                       \
   X(i, torpor_job_run, i)                                                      \

@@ -10,6 +10,7 @@ static int eval_flags(uint32_t flags) {
                                             : JS_EVAL_TYPE_GLOBAL;
   if (flags & TORPOR_ABI_EVAL_STRICT) type |= JS_EVAL_FLAG_STRICT;
   if (flags & TORPOR_ABI_EVAL_ASYNC) type |= JS_EVAL_FLAG_ASYNC;
+  if (flags & TORPOR_ABI_EVAL_BARRIER) type |= JS_EVAL_FLAG_BACKTRACE_BARRIER;
   return type;
 }
 

@@ -257,6 +257,41 @@ static void test_sentence_is_of_the_call(void **state) {
   assert_non_null(strstr(torpor_last_error(vm), "mine"));
 }
 
+static torpor_status eval_in_host(torpor_vm *of,
+                                  const torpor_arguments *arguments,
+                                  torpor_value *result, void *user) {
+  static const char source[] = "(() => new Error().stack)()";
+  const torpor_eval_options *options = user;
+  torpor_bytes code;
+  torpor_status status;
+  (void)arguments;
+  if (!options->strip)
+    return torpor_eval_with(of, source, SIZE_MAX, options, result);
+  test_ok(of, torpor_compile(of, source, SIZE_MAX, options, &code));
+  status = torpor_bytecode_run(of, code.data, code.size, result);
+  torpor_bytes_free(&code);
+  return status;
+}
+
+/* A stack shows who called the code, unless it is the barrier. */
+static void test_eval_barrier(void **state) {
+  torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
+  (void)state;
+  options.file = "inner.js";
+  test_ok(vm, torpor_function_add(vm, "inside", eval_in_host, &options));
+  test_eval(vm, "function outer() { return inside() }");
+  for (int i = 0; i < 2; i++) {
+    options.barrier = false;
+    options.strip = i == 1;
+    test_eval_is(vm, "String(/outer/.test(outer()))", "true");
+    options.barrier = true;
+    test_eval_is(vm, "String(/outer/.test(outer()))", "false");
+    test_eval_is(vm, "String(/\\n.*at .*\\n.*at /.test(outer()))", "false");
+  }
+  options.strip = false;
+  test_eval_is(vm, "String(outer().match(/inner.js/g).length)", "2");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_vm, close_vm)
 
 int main(void) {
@@ -270,6 +305,7 @@ int main(void) {
       TEST(test_reading_throws),
       TEST(test_no_text_is_lost),
       TEST(test_sentence_is_of_the_call),
+      TEST(test_eval_barrier),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

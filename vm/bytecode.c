@@ -24,7 +24,7 @@
 enum { SUM_AT = 88, SUM_SIZE = TORPOR_SNAPSHOT_ID_SIZE, HEADER = 120 };
 #define FLAGS_KNOWN                                                            \
   (TORPOR_ABI_EVAL_MODULE | TORPOR_ABI_EVAL_STRICT | TORPOR_ABI_EVAL_ASYNC |   \
-   TORPOR_ABI_EVAL_STRIP)
+   TORPOR_ABI_EVAL_STRIP | TORPOR_ABI_EVAL_BARRIER)
 
 /* The checksum of the 'size' bytes at 'data', which has its place zero. */
 static torpor_status sum(torpor_vm *vm, const uint8_t *data, size_t size,

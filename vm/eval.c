@@ -52,12 +52,11 @@ static torpor_status read_options(torpor_vm *vm,
 }
 
 static uint32_t eval_flags(const torpor_eval_options *options) {
-  if (options->mode == TORPOR_MODULE)
-    return TORPOR_ABI_EVAL_MODULE |
-           (options->strip ? TORPOR_ABI_EVAL_STRIP : 0);
-  return (options->strict ? TORPOR_ABI_EVAL_STRICT : 0) |
-         (options->async ? TORPOR_ABI_EVAL_ASYNC : 0) |
-         (options->strip ? TORPOR_ABI_EVAL_STRIP : 0);
+  uint32_t flags = (options->strip ? TORPOR_ABI_EVAL_STRIP : 0) |
+                   (options->barrier ? TORPOR_ABI_EVAL_BARRIER : 0);
+  if (options->mode == TORPOR_MODULE) return flags | TORPOR_ABI_EVAL_MODULE;
+  return flags | (options->strict ? TORPOR_ABI_EVAL_STRICT : 0) |
+         (options->async ? TORPOR_ABI_EVAL_ASYNC : 0);
 }
 
 static torpor_status read_code(torpor_vm *vm, const char *source, size_t size,

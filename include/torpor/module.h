@@ -41,6 +41,8 @@ typedef struct torpor_eval_options {
                   and what it declares is its own */
   bool strip;  /* torpor_compile: leave out what stack traces and
                   Function.prototype.toString need */
+  bool barrier; /* stacks of errors end with this code: what called it is not
+                   shown */
 } torpor_eval_options;
 #define TORPOR_EVAL_OPTIONS_INIT TORPOR_INIT(torpor_eval_options)
 
