@@ -125,7 +125,11 @@ typedef struct torpor_abi_control {
                            collected of which the host is to be told */
     uint32_t stack; /* bytes of shadow stack that an entry may use from where it
                        begins; 0: all that the guest has */
-    uint32_t hurry; /* 1: the next poll is to ask, since an import took long */
+    uint16_t hurry; /* 1: the next poll is to ask, since an import took long */
+    uint16_t retain; /* 1: what entries give are retained handles, which no
+                        scope ends; what calls of host functions give stays in
+                        the scope of the call. Engines that lack
+                        torpor_collector know of none of this */
 
     /* Results of an entry, arguments of torpor_call and of the import. */
     uint64_t result[TORPOR_ABI_RESULTS];
@@ -270,9 +274,11 @@ enum {
      no code of the program runs. */  \
   X(i, torpor_error_look, l)                                                   \
   /* (value, serial): closes the scope as torpor_scope_end does; 'value', if \
-     it is a handle in it, goes into the outer one, unchanged. */ \
+     it is a handle in it, goes into the outer one. result[0] is it from \
+     then on: unchanged or, with host.retain, a retained handle. */ \
   X(i, torpor_scope_leave, ll)                                                 \
-  /* (value): ends a handle that nobody wants, if it is the newest. */         \
+  /* (value): ends a handle that nobody wants; a scoped one, if it is the \
+     newest. */    \
   X(i, torpor_value_drop, l)                                                   \
   /* (op, object, key, value): TORPOR_ABI_GET and so on. WRONG_TYPE: not an \
      object, where one is needed. */  \

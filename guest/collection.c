@@ -99,6 +99,16 @@ torpor__collection_make(uint64_t brand, const uint64_t *args, uint32_t count) {
 
 /* ---- Looking -------------------------------------------------------------*/
 
+/* Ends the handles at 'out', where there are 'size' bytes. */
+static void entries_drop(const uint8_t *out, size_t size) {
+  uint64_t bits;
+  while (size > 0) {
+    size -= sizeof(bits);
+    memcpy(&bits, out + size, sizeof(bits));
+    handle_drop(bits);
+  }
+}
+
 /* Writes the border values of all entries at 'out'; false: no memory. */
 static bool entries_write(const JSMapState *map, bool is_set, uint8_t *out) {
   struct list_head *link;
@@ -131,6 +141,7 @@ static torpor_status torpor__look_entries(JSValueConst value) {
   place = torpor__text_place(size);
   if (place == NULL) return TORPOR_LIMIT;
   if (entries_write(map, magic & COLLECTION_SET, place)) return TORPOR_OK;
+  entries_drop(place, (size_t)size);
   if (result[2]) torpor_release(place);
   return TORPOR_LIMIT;
 }

@@ -66,6 +66,8 @@ static void torpor__wake_note(void);
 static void torpor__settings_enter(void);
 static torpor_status torpor__wake_first(void);
 static bool torpor__border(JSValue value, uint64_t *out);
+static torpor_status torpor__give_all(const JSValue *values, uint32_t count,
+                                      uint64_t *out);
 static JSJobFunc torpor__import_job;
 
 #include "stack.c"

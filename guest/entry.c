@@ -27,6 +27,7 @@ static struct {
   int32_t granted; /* to the engine's counter */
   int32_t left;    /* polls until the host is asked again */
   uint32_t depth;  /* of nested entries */
+  bool runs;       /* guest code, not a host function that it called */
 } entry;
 
 static void torpor__resume(void) {
@@ -98,6 +99,12 @@ static int torpor__interrupt_check(JSRuntime *rt, void *opaque) {
   return 0;
 }
 
+/* Whether what the entry is about to give will not be looked at, since it was
+ * interrupted. */
+static bool torpor__is_in_vain(void) {
+  return entry.runs && torpor_control.host.interrupted;
+}
+
 static bool torpor__exhausted(void) {
   return torpor__rt && torpor__rt->in_out_of_memory;
 }
@@ -126,6 +133,7 @@ static void torpor__enter(void) {
     entry.left = POLLS_GRANT;
     torpor_control.host.interrupted = 0;
   }
+  entry.runs = true;
   torpor__resume();
 }
 
@@ -138,6 +146,7 @@ static torpor_status torpor__leave(torpor_status status) {
     status = TORPOR_INTERRUPTED;
   torpor__check_told();
   torpor__pause();
+  entry.runs = false;
   if (--entry.depth == 0) {
     entry.granted = entry.left = 0;
     if (torpor_control.host.interrupted)

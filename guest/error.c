@@ -250,6 +250,7 @@ static torpor_status error_place(JSString *texts[ERROR_TEXTS]) {
 static torpor_status error_give(JSString *texts[ERROR_TEXTS], JSValue cause) {
   bool fits = torpor__border(cause, &torpor_control.host.result[3]);
   torpor_status status = fits ? error_place(texts) : TORPOR_LIMIT;
+  if (status) handle_drop(torpor_control.host.result[3]);
   for (int i = 0; i < ERROR_TEXTS; i++)
     if (texts[i]) js_free_string(torpor__rt, texts[i]);
   return status;
@@ -276,17 +277,22 @@ static torpor_status error_read(JSValueConst value) {
  * after that. */
 static torpor_status error_read_all(JSValueConst value) {
   uint64_t *slots = torpor_control.host.slots;
+  const uint64_t *result = torpor_control.host.result;
   JSAtom key = JS_NewAtom(torpor__ctx, "code");
   JSValue code = error_part(value, key);
   JSValue errors = error_part(value, JS_ATOM_errors);
   torpor_status status = error_read(value);
-  bool fits = torpor__border(code, &slots[0]);
-  fits &= torpor__border(errors, &slots[1]);
   JS_FreeAtom(torpor__ctx, key);
-  if (fits || status) return status;
-  if (torpor_control.host.result[2])
-    torpor_release((void *)(uintptr_t)torpor_control.host.result[0]);
-  return TORPOR_LIMIT;
+  if (status) {
+    JS_FreeValue(torpor__ctx, code);
+    JS_FreeValue(torpor__ctx, errors);
+    return status;
+  }
+  status = torpor__give_all((JSValue[]){code, errors}, 2, slots);
+  if (status == TORPOR_OK) return status;
+  handle_drop(result[3]);
+  if (result[2]) torpor_release((void *)(uintptr_t)result[0]);
+  return status;
 }
 
 static torpor_status error_enter(uint64_t bits,

@@ -75,8 +75,8 @@ static JSValue host_result(torpor_status status, uint64_t result,
 
 static bool more_write(const call_more *more, uint64_t *result) {
   result[3] = more->made ? more->made->serial : more->serial;
-  return torpor__border(js_dup(more->captured), &result[1]) &&
-         torpor__border(js_dup(more->target), &result[2]);
+  return torpor__border_argument(js_dup(more->captured), &result[1]) &&
+         torpor__border_argument(js_dup(more->target), &result[2]);
 }
 
 /* Calls the host; the handles made meanwhile are cut by the caller. */
@@ -88,9 +88,9 @@ static JSValue host_call(uint32_t index, JSValueConst self, int count,
   JSValue value, outer = carrier.value;
   torpor_status status;
   bool nested = carrier.running;
-  bool fits = torpor__border(js_dup(self), &self_bits);
+  bool fits = torpor__border_argument(js_dup(self), &self_bits);
   for (int i = 0; i < count; i++)
-    fits &= torpor__border(js_dup(values[i]), &args[i]);
+    fits &= torpor__border_argument(js_dup(values[i]), &args[i]);
   if (more) fits &= more_write(more, result);
   if (!fits) return JS_ThrowOutOfMemory(torpor__ctx);
   result[0] = torpor_undefined().bits;
@@ -98,7 +98,9 @@ static JSValue host_call(uint32_t index, JSValueConst self, int count,
   carrier.running = true;
   if (more && more->made) more->made->known = 1;
   torpor__pause();
+  entry.runs = false;
   status = torpor__host_call(index, self_bits, args, (uint32_t)count);
+  entry.runs = true;
   torpor__rt->stack_limit = stack_limit; /* entries meanwhile had their own */
   torpor__resume();
   if (more && more->made && status == TORPOR_OK) {

@@ -116,13 +116,13 @@ EXPORT(torpor_rejection_next)
 torpor_status export_rejection_next(void) {
   uint64_t *result = torpor_control.host.result;
   struct rejection oldest;
-  bool fits;
+  torpor_status status;
   if (!rejection_take(&oldest)) return TORPOR_NOT_FOUND;
-  fits = torpor__border(oldest.reason, &result[0]);
-  fits &= torpor__border(oldest.promise, &result[1]);
+  status =
+      torpor__give_all((JSValue[]){oldest.reason, oldest.promise}, 2, result);
   result[2] = oldest.late;
   torpor__publish();
-  return fits ? TORPOR_OK : TORPOR_LIMIT;
+  return status;
 }
 
 EXPORT(torpor_rejection_dropped)
@@ -257,20 +257,14 @@ torpor_status export_promise_handle(uint64_t bits) {
 }
 
 static torpor_status promise_new(void) {
-  uint64_t *result = torpor_control.host.result;
-  JSValue functions[2];
-  JSValue promise = JS_NewPromiseCapability(torpor__ctx, functions);
-  bool fits;
-  if (JS_IsException(promise)) return torpor__thrown();
+  JSValue made[3]; /* the promise and its functions */
+  made[0] = JS_NewPromiseCapability(torpor__ctx, made + 1);
+  if (JS_IsException(made[0])) return torpor__thrown();
   if (torpor__made_in_part()) {
-    for (int i = 0; i < 2; i++) JS_FreeValue(torpor__ctx, functions[i]);
-    JS_FreeValue(torpor__ctx, promise);
+    for (int i = 0; i < 3; i++) JS_FreeValue(torpor__ctx, made[i]);
     return torpor__thrown();
   }
-  fits = torpor__border(promise, &result[0]);
-  fits &= torpor__border(functions[0], &result[1]);
-  fits &= torpor__border(functions[1], &result[2]);
-  return fits ? TORPOR_OK : TORPOR_LIMIT;
+  return torpor__give_all(made, 3, torpor_control.host.result);
 }
 
 EXPORT(torpor_promise_new)

@@ -8,15 +8,12 @@
 /* Gives two values. */
 static torpor_status give_two(JSValue first, JSValue second) {
   uint64_t *result = torpor_control.host.result;
-  bool fits = !JS_IsException(first) && !JS_IsException(second);
-  if (!fits) {
+  if (JS_IsException(first) || JS_IsException(second)) {
     JS_FreeValue(torpor__ctx, first);
     JS_FreeValue(torpor__ctx, second);
     return torpor__thrown();
   }
-  fits = torpor__border(first, &result[0]);
-  fits &= torpor__border(second, &result[1]);
-  return fits ? TORPOR_OK : TORPOR_LIMIT;
+  return torpor__give_all((JSValue[]){first, second}, 2, result);
 }
 
 /* The object, if it is of 'class'; or NULL. */

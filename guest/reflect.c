@@ -114,7 +114,6 @@ static torpor_status give_done(int done) {
 static torpor_status give_descriptor(int found, const JSPropertyDescriptor *d) {
   uint64_t *result = torpor_control.host.result;
   uint32_t flags = TORPOR_HAS_ENUMERABLE | TORPOR_HAS_CONFIGURABLE;
-  bool fits;
   for (int i = 0; i < TORPOR_ABI_RESULTS; i++)
     result[i] = torpor_undefined().bits;
   result[0] = 0;
@@ -127,11 +126,9 @@ static torpor_status give_descriptor(int found, const JSPropertyDescriptor *d) {
     flags |= TORPOR_HAS_VALUE | TORPOR_HAS_WRITABLE;
     if (d->flags & JS_PROP_WRITABLE) flags |= TORPOR_WRITABLE;
   }
-  fits = torpor__border(d->value, &result[1]);
-  fits &= torpor__border(d->getter, &result[2]);
-  fits &= torpor__border(d->setter, &result[3]);
   result[0] = flags;
-  return fits ? TORPOR_OK : TORPOR_LIMIT;
+  return torpor__give_all((JSValue[]){d->value, d->getter, d->setter}, 3,
+                          &result[1]);
 }
 
 static torpor_status reflect_own(JSValueConst object, JSAtom key) {
@@ -212,16 +209,13 @@ static torpor_status iterate(JSValueConst object) {
   uint64_t *result = torpor_control.host.result;
   JSContext *ctx = torpor__ctx;
   JSValue iterator = JS_GetIterator(ctx, object, false), next;
-  bool fits;
   if (JS_IsException(iterator)) return torpor__thrown();
   next = JS_GetProperty(ctx, iterator, JS_ATOM_next);
   if (JS_IsException(next)) {
     JS_FreeValue(ctx, iterator);
     return torpor__thrown();
   }
-  fits = torpor__border(iterator, &result[0]);
-  fits &= torpor__border(next, &result[1]);
-  return fits ? TORPOR_OK : TORPOR_LIMIT;
+  return torpor__give_all((JSValue[]){iterator, next}, 2, result);
 }
 
 static torpor_status iterate_next(JSValueConst iterator, JSValueConst next) {
@@ -388,16 +382,13 @@ static torpor_status read_each(JSValueConst object, const JSAtom *atoms,
                                uint32_t count) {
   JSContext *ctx = torpor__ctx;
   JSValue values[TORPOR_ABI_SLOTS];
-  bool fits = true;
   for (uint32_t i = 0; i < count; i++) {
     values[i] = JS_GetProperty(ctx, object, atoms[i]);
     if (!JS_IsException(values[i])) continue;
     while (i-- > 0) JS_FreeValue(ctx, values[i]);
     return torpor__thrown();
   }
-  for (uint32_t i = 0; i < count; i++)
-    fits &= torpor__border(values[i], &torpor_control.host.slots[i]);
-  return fits ? TORPOR_OK : TORPOR_LIMIT;
+  return torpor__give_all(values, count, torpor_control.host.slots);
 }
 
 static torpor_status get_each(uint64_t bits, const uint64_t *keys,

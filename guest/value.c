@@ -17,7 +17,9 @@
  *      that a snapshot does not depend on how many handles it made.
  *  (3) What lies behind the count is zero; the last slot is never a hole, and
  *      holes are closed when they are the majority.
- *  (4) While no handle lives, a table takes no space on the heap. */
+ *  (4) While no handle lives, a table takes no space on the heap.
+ *  (5) What entries give is scoped or retained, as host.retain says; an entry
+ *      that fails in the end leaves none of it. */
 
 #define HANDLE_RETAINED (UINT64_C(1) << 47)
 #define HANDLE_SERIAL (HANDLE_RETAINED - 1)
@@ -51,11 +53,24 @@ static handle *table_slots(handle_table *table) {
   return table->capacity ? table->slots : table->first;
 }
 
+static void holes_close(handle_table *table) {
+  handle *slots = table_slots(table);
+  uint32_t count = table->count, kept = 0;
+  for (uint32_t i = 0; i < count; i++)
+    if (!JS_IsUninitialized(slots[i].value)) slots[kept++] = slots[i];
+  table->count = kept;
+  memset(slots + kept, 0, (count - kept) * sizeof(*slots));
+}
+
 /* Makes room for one slot more. */
 static bool table_grow(handle_table *table) {
   uint32_t old = table->capacity ? table->capacity : HANDLE_FIRST;
   handle *slots;
   if (table->count < old) return true;
+  if (table->live < old - old / 8) {
+    holes_close(table);
+    return true;
+  }
   if (old >= TORPOR_ABI_HANDLES) return false;
   slots = torpor_allocate(old * 2 * (uint32_t)sizeof(handle));
   if (slots == NULL) return false;
@@ -131,8 +146,9 @@ static bool handle_add(handle_table *table, JSValue value, uint64_t *out) {
   return true;
 }
 
-/* The border's form of 'value', whose reference it takes. False: no memory. */
-static bool torpor__border(JSValue value, uint64_t *out) {
+/* The border's form of 'value', whose reference it takes; a handle lies in
+ * 'table'. False: no memory. */
+static bool border_in(handle_table *table, JSValue value, uint64_t *out) {
   int tag = JS_VALUE_GET_TAG(value);
   if (JS_TAG_IS_FLOAT64(tag)) {
     *out = torpor_number(JS_VALUE_GET_FLOAT64(value)).bits;
@@ -145,8 +161,22 @@ static bool torpor__border(JSValue value, uint64_t *out) {
   } else if (border_tag(tag) == TORPOR_TAG_UNDEFINED) {
     *out = torpor_undefined().bits;
   } else {
-    return handle_add(&scoped, value, out);
+    return handle_add(table, value, out);
   }
+  return true;
+}
+
+/* The same for what a call of a host function is given. */
+static bool torpor__border_argument(JSValue value, uint64_t *out) {
+  return border_in(&scoped, value, out);
+}
+
+/* The same for what an entry gives. */
+static bool torpor__border(JSValue value, uint64_t *out) {
+  if (!torpor_control.host.retain) return border_in(&scoped, value, out);
+  if (!torpor__is_in_vain()) return border_in(&retained, value, out);
+  JS_FreeValue(torpor__ctx, value);
+  *out = torpor_undefined().bits;
   return true;
 }
 
@@ -247,27 +277,18 @@ torpor_status export_scope_leave(uint64_t bits, uint64_t serial) {
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
   if (mark < scope_floor) return TORPOR_STALE;
+  torpor_control.host.result[0] = bits;
   if (bits >> 48 >= TORPOR_TAG_STRING && !(bits & HANDLE_RETAINED))
     found = handle_find(bits);
-  if (found && found >= slots + mark) {
+  if (found && found >= slots + mark && torpor_control.host.retain) {
+    if (!handle_add(&retained, js_dup(value), &torpor_control.host.result[0]))
+      return TORPOR_LIMIT;
+  } else if (found && found >= slots + mark) {
     moved = *found;
     *found = slots[mark];
     slots[mark++] = moved;
   }
   scope_cut(mark);
-  torpor__publish();
-  return TORPOR_OK;
-}
-
-EXPORT(torpor_value_drop)
-torpor_status export_value_drop(uint64_t bits) {
-  handle *found;
-  if (bits >> 48 < TORPOR_TAG_STRING || bits & HANDLE_RETAINED)
-    return TORPOR_OK;
-  found = handle_find(bits);
-  if (found && found == table_slots(&scoped) + scoped.count - 1 &&
-      scoped.count > scope_floor)
-    scope_cut(scoped.count - 1);
   torpor__publish();
   return TORPOR_OK;
 }
@@ -304,35 +325,34 @@ torpor_status export_value_retain(uint64_t bits) {
 }
 
 /* Restores (3) after a slot became a hole. */
-static void holes_close(handle_table *table) {
-  handle *slots = table_slots(table);
-  uint32_t count, kept = 0;
-  while (table->count > 0 && JS_IsUninitialized(slots[table->count - 1].value))
-    slots[--table->count] = (handle){0};
-  if (table->count - table->live <= table->live + HANDLE_FIRST) return;
-  for (uint32_t i = 0; i < table->count; i++)
-    if (!JS_IsUninitialized(slots[i].value)) slots[kept++] = slots[i];
-  count = table->count;
-  table->count = kept;
-  memset(slots + kept, 0, (count - kept) * sizeof(*slots));
+static void retained_trim(void) {
+  handle *slots = table_slots(&retained);
+  while (retained.count > 0 &&
+         JS_IsUninitialized(slots[retained.count - 1].value))
+    slots[--retained.count] = (handle){0};
+  if (retained.count - retained.live > retained.live + HANDLE_FIRST)
+    holes_close(&retained);
+  table_shrink(&retained);
+}
+
+static void retained_end(handle *found) {
+  JSValue value = found->value;
+  found->value = JS_UNINITIALIZED;
+  retained.live--;
+  retained_trim();
+  handles_publish();
+  JS_FreeValue(torpor__ctx, value);
 }
 
 /* Immediates and scoped handles have nothing to release. */
 EXPORT(torpor_value_release)
 torpor_status export_value_release(uint64_t bits) {
-  JSValue value;
   handle *found;
   if (bits >> 48 < TORPOR_TAG_STRING) return TORPOR_OK;
   found = handle_find(bits);
   if (found == NULL) return TORPOR_STALE;
   if (!(bits & HANDLE_RETAINED)) return TORPOR_OK;
-  value = found->value;
-  found->value = JS_UNINITIALIZED;
-  retained.live--;
-  holes_close(&retained);
-  table_shrink(&retained);
-  handles_publish();
-  JS_FreeValue(torpor__ctx, value);
+  retained_end(found);
   torpor__publish();
   return TORPOR_OK;
 }
@@ -350,6 +370,43 @@ static void torpor__handles_release(void) {
   retained.live = 0;
   table_shrink(&retained);
   handles_publish();
+}
+
+/* ---- What is not wanted --------------------------------------------------*/
+
+/* Ends a handle that nobody wants; a scoped one only if it is the newest, which
+ * those below it are in no need of. */
+static void handle_drop(uint64_t bits) {
+  handle *found;
+  if (bits >> 48 < TORPOR_TAG_STRING) return;
+  found = handle_find(bits);
+  if (found == NULL) return;
+  if (bits & HANDLE_RETAINED)
+    retained_end(found);
+  else if (found == table_slots(&scoped) + scoped.count - 1 &&
+           scoped.count > scope_floor)
+    scope_cut(scoped.count - 1);
+}
+
+EXPORT(torpor_value_drop)
+torpor_status export_value_drop(uint64_t bits) {
+  handle_drop(bits);
+  torpor__publish();
+  return TORPOR_OK;
+}
+
+/* Gives 'count' values to the host at 'out', or none; takes the references. */
+static torpor_status torpor__give_all(const JSValue *values, uint32_t count,
+                                      uint64_t *out) {
+  bool fits = true;
+  for (uint32_t i = 0; i < count; i++)
+    fits &= torpor__border(values[i], &out[i]);
+  if (fits) return TORPOR_OK;
+  while (count-- > 0) {
+    handle_drop(out[count]);
+    out[count] = torpor_undefined().bits;
+  }
+  return TORPOR_LIMIT;
 }
 
 /* ---- Tokens --------------------------------------------------------------*/

@@ -131,10 +131,12 @@ static bool want_nothing(const function *f, torpor_vm *vm, const char *source) {
   return true;
 }
 
-static void test_unwanted(void **state) {
-  torpor_vm *vm = test_vm_open(NULL);
+static void want_nothing_of(bool retain_results) {
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
   torpor_token token;
-  (void)state;
+  options.retain_results = retain_results;
+  vm = test_vm_open(&options);
   test_ok(vm, torpor_token_add(vm, test_eval(vm, "Promise.resolve()"), &token));
   assert_int_equal(token, 1);
   test_eval(vm, "for (let i = 0; i < 4; i++) Promise.reject({}); 0");
@@ -151,6 +153,12 @@ static void test_unwanted(void **state) {
   }
   test_eval_is(vm, "'well'", "well");
   torpor_vm_close(vm);
+}
+
+static void test_unwanted(void **state) {
+  (void)state;
+  want_nothing_of(false);
+  want_nothing_of(true);
 }
 
 /* With 'bad' in each place where there is a value. */

@@ -75,6 +75,7 @@ static void check_scopes(const torpor_vm *vm) {
   torpor_scope before = vm->owner << 32;
   assert(vm->scope_count <= vm->scope_room);
   assert(vm->scope_floor == 0); /* no host function runs */
+  assert(vm->scopes_own == 0);
   for (uint32_t i = 0; i < vm->scope_count; i++) {
     assert(vm->scopes[i].number > before);
     before = vm->scopes[i].number;

@@ -330,7 +330,11 @@ static torpor_status visit_object(torpor_vm *vm, const torpor__class *class,
   torpor_status status = torpor_get_index(vm, list, index, &value);
   if (status == TORPOR_OK)
     status = read_object(vm, value, class->name, &instance);
-  if (status == TORPOR_OK) status = visit(vm, value, &instance, user);
+  if (status == TORPOR_OK) {
+    uint32_t outer = torpor__callback_begin(vm);
+    status = visit(vm, value, &instance, user);
+    torpor__callback_end(vm, outer);
+  }
   return torpor__scope_end(vm, scope, status);
 }
 

@@ -152,15 +152,22 @@ torpor_status torpor_collection_count(torpor_vm *vm, torpor_value collection,
   return torpor__end(vm, status);
 }
 
+static torpor_value value_at(const torpor_vm *vm, torpor_bytes bytes,
+                             size_t index) {
+  uint64_t bits;
+  memcpy(&bits, bytes.data + index * sizeof(bits), sizeof(bits));
+  return torpor__value_of(vm, bits);
+}
+
 /* Gives the values whose bits are 'bytes', as far as there is room. */
-static void give_values(const torpor_vm *vm, torpor_bytes bytes,
-                        torpor_value *values, size_t room) {
-  for (size_t i = 0; i < room && (i + 1) * sizeof(uint64_t) <= bytes.size;
-       i++) {
-    uint64_t bits;
-    memcpy(&bits, bytes.data + i * sizeof(bits), sizeof(bits));
-    values[i] = torpor__value_of(vm, bits);
+static void give_values(torpor_vm *vm, torpor_bytes bytes, torpor_value *values,
+                        size_t room) {
+  size_t count = bytes.size / sizeof(uint64_t);
+  for (; count > room; count--) { /* the newest first */
+    torpor_value value = value_at(vm, bytes, count - 1);
+    torpor__values_drop(vm, &value, 1);
   }
+  for (size_t i = 0; i < count; i++) values[i] = value_at(vm, bytes, i);
 }
 
 /* Reads the entries, of 'width' values each, in a call that has begun. */
@@ -174,7 +181,7 @@ static torpor_status read_entries(torpor_vm *vm, torpor_value collection,
   give_values(vm, bytes, entries, room > SIZE_MAX / 2 ? room : room * width);
   *count = bytes.size / sizeof(uint64_t) / width;
   torpor_bytes_free(&bytes);
-  return TORPOR_OK;
+  return vm->broken ? TORPOR_TRAPPED : TORPOR_OK;
 }
 
 /* One that only counts makes no handles. */

@@ -21,6 +21,7 @@
 
 #include "vm/engine.h"
 #include "vm/error.h"
+#include "vm/value.h"
 #include "vm/vm.h"
 
 /* Of the host's stack: the least for an outermost entry, and for one below a
@@ -108,6 +109,11 @@ static uint32_t share_stack(const torpor__entry *entry, uint32_t most) {
   return most != 0 && most < share ? most : share;
 }
 
+bool torpor__retains(const torpor_vm *vm) {
+  return vm->options.retain_results && vm->scopes_own == 0 &&
+         vm->scope_count == vm->scope_floor;
+}
+
 torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
                             const uint64_t *arguments) {
   torpor__entry entry;
@@ -120,6 +126,7 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
     return fail_stack(vm, &entry);
   }
   vm->control->host.stack = share_stack(&entry, vm->options.stack);
+  vm->control->host.retain = torpor__retains(vm);
   if (TORPOR__OS_MARK(entry.leave) == 0) {
     torpor__guest_begin(&entry);
     vm->returned =
@@ -129,11 +136,11 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
   return trap == TORPOR__TRAP_NONE ? TORPOR_OK : fail_trapped(vm, trap);
 }
 
-/* ---- Scopes that nobody sees ----------------------------------------------*/
+/* ---- Scopes ---------------------------------------------------------------*/
 
 /* A scope is what is newer than the newest handle was. An older engine counts
  * the handles instead. */
-uint64_t torpor__scope_open(torpor_vm *vm) {
+uint64_t torpor__scope_mark(torpor_vm *vm) {
   torpor_status status = TORPOR_BROKEN;
   if (vm->engine->exports.torpor_scope_end) return vm->control->host.generation;
   if (!vm->broken)
@@ -141,7 +148,7 @@ uint64_t torpor__scope_open(torpor_vm *vm) {
   return status == TORPOR_OK ? vm->returned : 0;
 }
 
-torpor_status torpor__scope_close(torpor_vm *vm, uint64_t mark) {
+torpor_status torpor__scope_cut(torpor_vm *vm, uint64_t mark) {
   torpor_status status;
   if (vm->broken) return TORPOR_BROKEN;
   if (!vm->engine->exports.torpor_scope_end)
@@ -151,4 +158,33 @@ torpor_status torpor__scope_close(torpor_vm *vm, uint64_t mark) {
   else
     status = torpor__enter(vm, TORPOR__EXPORT_torpor_scope_end, &mark);
   return status == TORPOR_OK ? (torpor_status)vm->returned : status;
+}
+
+uint64_t torpor__scope_open(torpor_vm *vm) {
+  vm->scopes_own++;
+  return torpor__scope_mark(vm);
+}
+
+torpor_status torpor__scope_close(torpor_vm *vm, uint64_t mark) {
+  assert(vm->scopes_own > 0);
+  vm->scopes_own--;
+  return torpor__scope_cut(vm, mark);
+}
+
+void torpor__values_drop(torpor_vm *vm, const torpor_value *values,
+                         size_t count) {
+  while (count-- > 0 && !vm->broken) /* the newest first */
+    if (torpor__is_handle(values[count]))
+      torpor__enter(vm, TORPOR__EXPORT_torpor_value_drop, &values[count].bits);
+}
+
+uint32_t torpor__callback_begin(torpor_vm *vm) {
+  uint32_t outer = vm->scopes_own;
+  vm->scopes_own = 0;
+  return outer;
+}
+
+void torpor__callback_end(torpor_vm *vm, uint32_t outer) {
+  assert(vm->scopes_own == 0);
+  vm->scopes_own = outer;
 }

@@ -17,9 +17,25 @@ typedef enum torpor__export {
 torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
                             const uint64_t *arguments);
 
-/* A scope for handles that we make for ourselves; the VM's sentence stays as it
- * is. */
+/* Whether what entries give is retained: the host wants that, and no scope is
+ * open in the host function that runs, or at all. */
+bool torpor__retains(const torpor_vm *vm);
+
+/* Where a scope begins, and its end; the VM's sentence stays as it is. */
+uint64_t torpor__scope_mark(torpor_vm *vm);
+torpor_status torpor__scope_cut(torpor_vm *vm, uint64_t mark);
+
+/* A scope that nobody sees, for handles that we make for ourselves. */
 uint64_t torpor__scope_open(torpor_vm *vm);
 torpor_status torpor__scope_close(torpor_vm *vm, uint64_t mark);
+
+/* Ends the handles among 'values', which nobody gets after all. */
+void torpor__values_drop(torpor_vm *vm, const torpor_value *values,
+                         size_t count);
+
+/* A callback that may use the VM runs between these: what it makes is its own,
+ * even if it runs in a scope of ours. */
+uint32_t torpor__callback_begin(torpor_vm *vm);
+void torpor__callback_end(torpor_vm *vm, uint32_t outer);
 
 #endif

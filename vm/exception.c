@@ -22,7 +22,7 @@ torpor_value torpor_exception(const torpor_vm *vm) {
 torpor_status torpor_throw_value(torpor_vm *vm, torpor_value value) {
   torpor_status status = torpor__begin_on(vm, value);
   if (status != TORPOR_OK) return status;
-  return torpor__end(vm, torpor__throw_value(vm, value));
+  return torpor__end(vm, torpor__throw_value(vm, value, false));
 }
 
 /* The text that 'format' makes; NULL: no memory, or no such format. */
@@ -46,7 +46,7 @@ static torpor_status throw_text(torpor_vm *vm, const char *name,
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = torpor__error_make(vm, name, text, &error);
-  if (status == TORPOR_OK) status = torpor__throw_value(vm, error);
+  if (status == TORPOR_OK) status = torpor__throw_value(vm, error, true);
   return torpor__end(vm, status);
 }
 

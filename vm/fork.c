@@ -77,6 +77,7 @@ static torpor_options data_options(const torpor_vm *vm) {
   same.omit = vm->options.omit;
   same.stack = vm->options.stack;
   same.collect = vm->options.collect;
+  same.retain_results = vm->options.retain_results;
   return same;
 }
 

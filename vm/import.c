@@ -33,6 +33,7 @@
 #include "vm/loan.h"
 #include "vm/memory.h"
 #include "vm/raise.h"
+#include "vm/thrown.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 #include "wasm/os.h"
@@ -57,9 +58,12 @@ static uint32_t throw_on(torpor_vm *vm) {
 static uint32_t throw_named(torpor_vm *vm, const char *name,
                             const char *message) {
   torpor_value error;
-  if (torpor__error_make(vm, name, message, &error) != TORPOR_OK || vm->broken)
-    return TORPOR_THROWN;
-  vm->exception = error;
+  torpor_status status;
+  vm->scopes_own++; /* that of the call */
+  status = torpor__error_make(vm, name, message, &error);
+  vm->scopes_own--;
+  if (status != TORPOR_OK || vm->broken) return TORPOR_THROWN;
+  torpor__exception_put(vm, error, false);
   torpor__enter(vm, TORPOR__EXPORT_torpor_throw, &error.bits);
   return throw_on(vm);
 }
@@ -192,6 +196,7 @@ static bool has_object(const torpor__bound *to, const uint64_t *more) {
 static uint32_t call_with(torpor_vm *vm, const torpor__bound *to,
                           torpor_arguments *arguments, const uint64_t *more) {
   uint32_t status, floor = vm->scope_floor;
+  uint32_t outer = torpor__callback_begin(vm);
   vm->scope_floor = vm->scope_count;
   if (!has_object(to, more))
     status =
@@ -205,6 +210,7 @@ static uint32_t call_with(torpor_vm *vm, const torpor__bound *to,
     status = call_bound(vm, to, arguments);
   vm->scope_count = vm->scope_floor;
   vm->scope_floor = floor;
+  torpor__callback_end(vm, outer);
   return status;
 }
 
@@ -255,10 +261,15 @@ static uint32_t import_call(void *host, uint32_t function, uint64_t self,
   torpor_vm *vm = *(torpor_vm **)host;
   torpor__entry *entry = torpor__host_begin();
   const torpor_value outer = vm->exception;
+  const bool own = vm->exception_own;
   uint32_t status;
   vm->exception = torpor_undefined();
+  vm->exception_own = false;
   status = call_function(vm, function, self, args, count);
+  torpor__exception_put(vm, torpor_undefined(), false);
   vm->exception = outer;
+  vm->exception_own = own;
+  vm->control->host.retain = torpor__retains(vm); /* entries meanwhile differ */
   /* No host function is below this one, so none knows what was collected. */
   if (vm->calls == 1 && torpor__collected_count(vm) >= COLLECTED_MANY &&
       !vm->broken)

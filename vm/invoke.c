@@ -34,7 +34,8 @@ static torpor_status fail_full(torpor_vm *vm) {
 static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
   switch (status) {
   case TORPOR_THROWN:
-    vm->exception = torpor__value_of(vm, vm->result[0]);
+    torpor__exception_put(vm, torpor__value_of(vm, vm->result[0]),
+                          torpor__retains(vm));
     torpor__fail_thrown(vm);
     return vm->broken ? TORPOR_TRAPPED : TORPOR_THROWN;
   case TORPOR_INTERRUPTED:
@@ -84,12 +85,27 @@ torpor_status torpor__give_value(torpor_vm *vm, torpor_status status,
   return status;
 }
 
+/* Closes the innermost scope that nobody sees, and keeps the exception: as it
+ * is or, outside of scopes, as a handle that we release. */
+static void leave_with_exception(torpor_vm *vm, uint64_t mark) {
+  const uint64_t arguments[] = {vm->exception.bits, mark};
+  vm->scopes_own--;
+  torpor__enter(vm, TORPOR__EXPORT_torpor_scope_leave, arguments);
+  if (vm->broken || !torpor__retains(vm)) return;
+  if (vm->returned == TORPOR_OK) {
+    torpor__exception_put(vm, torpor__value_of(vm, vm->control->host.result[0]),
+                          true);
+    return;
+  }
+  torpor__exception_put(vm, torpor_undefined(), false);
+  torpor__scope_cut(vm, mark);
+}
+
 torpor_status torpor__scope_end(torpor_vm *vm, uint64_t mark,
                                 torpor_status status) {
-  const uint64_t arguments[] = {vm->exception.bits, mark};
   if (status == TORPOR_THROWN && !vm->broken &&
       vm->engine->exports.torpor_scope_leave)
-    torpor__enter(vm, TORPOR__EXPORT_torpor_scope_leave, arguments);
+    leave_with_exception(vm, mark);
   else
     torpor__scope_close(vm, mark);
   return vm->broken && status == TORPOR_OK ? TORPOR_TRAPPED : status;

@@ -49,6 +49,16 @@ torpor_status torpor_iterator_next(torpor_vm *vm, torpor_iterator *iterator,
   return torpor__end(vm, torpor__give_value(vm, status, out));
 }
 
+/* What the iterator was, if that is retained. */
+static void release(torpor_vm *vm, torpor_iterator *iterator) {
+  torpor_value *handles[] = {&iterator->object, &iterator->next};
+  for (int i = 0; i < 2; i++) {
+    if (torpor__is_handle(*handles[i]) && !vm->broken)
+      torpor__enter(vm, TORPOR__EXPORT_torpor_value_release, &handles[i]->bits);
+    *handles[i] = torpor_undefined();
+  }
+}
+
 torpor_status torpor_iterator_close(torpor_vm *vm, torpor_iterator *iterator,
                                     torpor_status status) {
   torpor_status ended;
@@ -61,6 +71,7 @@ torpor_status torpor_iterator_close(torpor_vm *vm, torpor_iterator *iterator,
     ended = torpor__reflect(vm, TORPOR_ABI_ITERATE_END, iterator->object, NULL,
                             status != TORPOR_OK);
   }
+  if (vm->options.retain_results) release(vm, iterator);
   if (ended == TORPOR_OK) ended = status;
   return torpor__end(vm, ended);
 }

@@ -29,12 +29,15 @@ static torpor_status begin_jobs(torpor_vm *vm) {
 /* Takes the next rejection for the host's handler, and tells it. */
 static torpor_status tell_rejection(torpor_vm *vm) {
   torpor_rejection rejection;
+  uint32_t outer;
   torpor_status status = TORPOR__INVOKE(vm, rejection_next, 0);
   if (status != TORPOR_OK) return status;
   rejection.reason = torpor__value_of(vm, vm->result[0]);
   rejection.promise = torpor__value_of(vm, vm->result[1]);
   rejection.handled = vm->result[2] == 1;
+  outer = torpor__callback_begin(vm);
   vm->options.rejected(vm->options.user, vm, &rejection);
+  torpor__callback_end(vm, outer);
   return vm->broken || vm->closing ? TORPOR_NOT_FOUND : TORPOR_OK;
 }
 
@@ -150,7 +153,7 @@ static torpor_status settle_await(torpor_vm *vm, uint64_t state, uint64_t bits,
   case TORPOR_FULFILLED:
     return torpor__give_value(vm, TORPOR_OK, result);
   case TORPOR_REJECTED:
-    return torpor__throw_value(vm, torpor__value_of(vm, bits));
+    return torpor__throw_value(vm, torpor__value_of(vm, bits), true);
   case TORPOR_PENDING:
     return fail_deadlock(vm);
   default:

@@ -95,6 +95,11 @@ torpor_status torpor__vm_take(torpor__image *image,
                         "%llu",
                         (unsigned long long)memory,
                         (unsigned long long)image->pages * TORPOR__WASM_PAGE);
+  if (options && options->retain_results &&
+      !image->engine->exports.torpor_collector)
+    return torpor__fail(NULL, TORPOR_UNSUPPORTED,
+                        "the engine of this VM is older than the option "
+                        "retain_results");
   vm = torpor__pool_take(image, pages, is_mapped(image, options));
   if (!vm) return fail_memory();
   if (!set_up(vm, options)) {

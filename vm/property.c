@@ -148,6 +148,7 @@ torpor_status torpor_get_each(torpor_vm *vm, torpor_value object,
   status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
   status = get_each(vm, object, keys, count, out);
+  if (status != TORPOR_OK) torpor__values_drop(vm, out, count);
   if (status != TORPOR_OK) clear_all(out, count);
   return torpor__end(vm, status);
 }
@@ -179,6 +180,7 @@ torpor_status torpor_get_elements(torpor_vm *vm, torpor_value object,
   status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
   status = get_elements(vm, object, first, count, out);
+  if (status != TORPOR_OK) torpor__values_drop(vm, out, count);
   if (status != TORPOR_OK) clear_all(out, count);
   return torpor__end(vm, status);
 }

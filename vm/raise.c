@@ -27,8 +27,10 @@ torpor_status torpor__error_make(torpor_vm *vm, const char *name,
   return status;
 }
 
-torpor_status torpor__throw_value(torpor_vm *vm, torpor_value value) {
+torpor_status torpor__throw_value(torpor_vm *vm, torpor_value value, bool own) {
+  const bool again = value.bits == vm->exception.bits;
   torpor_status status = TORPOR__INVOKE(vm, throw, value.bits);
+  if (status == TORPOR_THROWN && !again) vm->exception_own &= own;
   if (status != TORPOR_UNSUPPORTED) return status;
   vm->exception = value; /* an older engine; import.c passes it on */
   torpor__fail_thrown(vm);

@@ -10,7 +10,8 @@
 torpor_status torpor__error_make(torpor_vm *vm, const char *name,
                                  const char *message, torpor_value *out);
 
-/* Makes 'value' what was thrown; THROWN, or why it cannot. */
-torpor_status torpor__throw_value(torpor_vm *vm, torpor_value value);
+/* Makes 'value' what was thrown; THROWN, or why it cannot. 'own': the last
+ * entry made it for us. */
+torpor_status torpor__throw_value(torpor_vm *vm, torpor_value value, bool own);
 
 #endif

@@ -77,7 +77,11 @@ torpor_status torpor__error_take(torpor_vm *vm, torpor__export export,
   if (owned) torpor__enter(vm, TORPOR__EXPORT_torpor_release, &address);
   if (status == TORPOR_TRAPPED)
     return torpor__fail_damaged(vm, "the text of an error");
-  if (status != TORPOR_OK) return status;
+  if (status != TORPOR_OK) {
+    torpor__values_drop(
+        vm, (torpor_value[]){values.cause, values.code, values.errors}, 3);
+    return status;
+  }
   out->cause = values.cause;
   out->code = values.code;
   out->errors = values.errors;
@@ -92,6 +96,17 @@ void torpor_error_free(torpor_error *error) {
 }
 
 /* ---- What was thrown ------------------------------------------------------*/
+
+/* The same handle is thrown once more when a host function hands it on. */
+void torpor__exception_put(torpor_vm *vm, torpor_value value, bool own) {
+  const torpor_value before = vm->exception;
+  const bool release = vm->exception_own;
+  if (value.bits == before.bits && value.owner == before.owner) return;
+  vm->exception = value;
+  vm->exception_own = own && torpor__is_handle(value);
+  if (release && !vm->broken)
+    torpor__enter(vm, TORPOR__EXPORT_torpor_value_release, &before.bits);
+}
 
 typedef struct frame {
   const char *text;

@@ -29,7 +29,7 @@ torpor_status torpor_scope_open(torpor_vm *vm, torpor_scope *out) {
                                 &vm->scope_room, vm->scope_count + 1,
                                 sizeof(*vm->scopes)))
     return torpor__end(vm, torpor__fail(vm, TORPOR_NOMEM, "out of memory"));
-  mark = torpor__scope_open(vm);
+  mark = torpor__scope_mark(vm);
   if (vm->broken) return torpor__end(vm, TORPOR_TRAPPED);
   *out = (vm->owner << 32) + ++vm->scope_last;
   vm->scopes[vm->scope_count++] = (torpor__scope){*out, mark};
@@ -50,7 +50,7 @@ static torpor_status find_scope(torpor_vm *vm, torpor_scope scope,
 }
 
 static torpor_status end_scope(torpor_vm *vm, uint32_t index) {
-  torpor_status status = torpor__scope_close(vm, vm->scopes[index].mark);
+  torpor_status status = torpor__scope_cut(vm, vm->scopes[index].mark);
   if (status != TORPOR_STALE) return status;
   return torpor__fail(vm, status,
                       "the scope was not opened in this host function");
@@ -82,16 +82,19 @@ static torpor_status leave_by_token(torpor_vm *vm, uint32_t index,
 
 torpor_status torpor_scope_leave(torpor_vm *vm, torpor_scope scope,
                                  torpor_value *value) {
-  uint32_t index = 0;
+  uint32_t index = 0, count = vm ? vm->scope_count : 0;
   torpor_status status;
   TORPOR__REQUIRE(vm, value);
   status = torpor__begin_on(vm, *value);
   if (status != TORPOR_OK) return status;
   status = find_scope(vm, scope, &index);
   if (status != TORPOR_OK) return torpor__end(vm, status);
+  vm->scope_count = index; /* where the value goes */
   status = TORPOR__INVOKE(vm, scope_leave, value->bits, vm->scopes[index].mark);
+  if (status == TORPOR_OK && torpor__retains(vm))
+    *value = torpor__value_of(vm, vm->result[0]);
   if (status == TORPOR_UNSUPPORTED) status = leave_by_token(vm, index, value);
-  if (status == TORPOR_OK) vm->scope_count = index;
+  if (status != TORPOR_OK) vm->scope_count = count;
   return torpor__end(vm, status);
 }
 

@@ -211,7 +211,8 @@ struct torpor_vm {
   uint32_t returned;
   uint64_t result[TORPOR_ABI_RESULTS];
   torpor_value exception;
-  char *error; /* the sentence; 'error_short' or allocated */
+  bool exception_own; /* a retained handle that is ours to release */
+  char *error;        /* the sentence; 'error_short' or allocated */
   char error_short[TORPOR__ERROR_SIZE];
 
   torpor__scope *scopes;
@@ -219,6 +220,7 @@ struct torpor_vm {
   size_t scope_room;
   uint32_t scope_floor; /* those below are not the running host function's */
   uint32_t scope_last;  /* how many were opened */
+  uint32_t scopes_own;  /* scopes that nobody sees (enter.h) */
 
   torpor__binding **buckets; /* by name */
   torpor__binding *newest;

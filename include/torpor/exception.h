@@ -12,8 +12,9 @@ extern "C" {
 
 /* What was thrown by the last call that returned TORPOR_THROWN; a host function
  * sees what its own calls threw. undefined when there is none. Like other
- * handles it ends with the scope that was open when the call was made; to hand
- * it on, a host function returns TORPOR_THROWN and needs no handle.
+ * handles it ends with the scope that was open when the call was made or, with
+ * retain_results of torpor_options, when something else is thrown; to hand it
+ * on, a host function returns TORPOR_THROWN and needs no handle.
  * [-] */
 TORPOR_API torpor_value torpor_exception(const torpor_vm *vm);
 

@@ -36,10 +36,10 @@ typedef struct torpor_eval_options {
   const char *file; /* NULL: "<eval>" */
   uint32_t line;    /* the number of its first line; 0 counts as 1 */
   torpor_mode mode;
-  bool strict; /* a script in strict mode, even if it does not say so */
-  bool async;  /* a script may use await; the result is a promise of its value,
+  bool strict;  /* a script in strict mode, even if it does not say so */
+  bool async;   /* a script may use await; the result is a promise of its value,
                   and what it declares is its own */
-  bool strip;  /* torpor_compile: leave out what stack traces and
+  bool strip;   /* torpor_compile: leave out what stack traces and
                   Function.prototype.toString need */
   bool barrier; /* stacks of errors end with this code: what called it is not
                    shown */

@@ -116,6 +116,14 @@ TORPOR_API torpor_status torpor_scope_close(torpor_vm *vm, torpor_scope scope);
 TORPOR_API torpor_status torpor_scope_leave(torpor_vm *vm, torpor_scope scope,
                                             torpor_value *value);
 
+/* Retained handles belong to no scope and end one by one, in any order. With
+ * retain_results of torpor_options every handle that a call gives is one, as
+ * long as no scope is open in the host function that runs, or outside of all;
+ * so are cause, code and errors of a torpor_error. What a callback is given
+ * (arguments, a rejection, an object of torpor_instance_each) ends with it all
+ * the same, and what torpor_exception gives is the VM's; retain what is to
+ * stay. An iterator's handles end when it is closed. */
+
 /* A handle to the same value that outlives scopes; release it.
  * [fails] */
 TORPOR_API torpor_status torpor_value_retain(torpor_vm *vm, torpor_value value,

@@ -139,6 +139,10 @@ typedef struct torpor_options {
   /* Bytes of heap below which the collector of garbage does not begin; looked
    * at when a call enters the VM. 0: half as much again as it left last. */
   uint64_t collect;
+  /* For languages that collect garbage themselves: what calls give while no
+   * scope is open are retained handles, which outlive scopes and host functions
+   * and are released in any order; see value.h. */
+  bool retain_results;
 } torpor_options;
 
 #define TORPOR_OPTIONS_INIT TORPOR_INIT(torpor_options)
