@@ -97,8 +97,6 @@ export class Core {
   order = 0;
   /** Handles of the innermost withScope. */
   scope: JSValueHandle[] | null = null;
-  /** No collection before the heap has so many bytes. */
-  collect = 0;
   deadlineAt = Infinity;
   /** What a function of the host's threw that had no other way to say it. */
   interruption: { cause?: unknown } | null = null;
@@ -186,12 +184,12 @@ export class Core {
   configure(): void {
     const { omit, options } = this.settings;
     const late = options.onUnhandledRejection ? 2 : 0;
-    if (omit === "" && late === 0 && this.collect === 0) return;
+    if (omit === "" && late === 0) return;
     this.cursor = 0;
     const mark = this.mark();
     const names = this.put(omit);
     const status = this.enter(() =>
-      this.exports.torpor_configure(names.address, names.size, this.collect, late)
+      this.exports.torpor_configure(names.address, names.size, 0, late)
     );
     this.end(mark);
     this.check(status);

@@ -78,16 +78,21 @@ export function memoryUsage(core: Core): MemoryUsage {
   return usage as unknown as MemoryUsage;
 }
 
-/** Bytes of heap at which the collector has its next turn. */
-export function collectorThreshold(core: Core): number {
-  return memoryUsage(core).collect;
+/** Bytes of heap at which the collector has its next turn; `set`: not earlier than that from now on. */
+function collector(core: Core, bytes: number, set: 0 | 1): number {
+  core.begin();
+  core.check(core.enter(() => core.exports.torpor_collector(bytes, set)));
+  return core.instance.integer(0);
 }
 
+export function collectorThreshold(core: Core): number {
+  return collector(core, 0, 0);
+}
+
+/** 0: when the heap has grown by half. */
 export function setCollectorThreshold(core: Core, bytes: number): void {
   if (typeof bytes !== "number" || !(bytes >= 0 && bytes <= 0xffffffff)) {
     throw new MisuseError("the collector's threshold is a number of bytes, less than 2^32");
   }
-  core.begin();
-  core.collect = Math.floor(bytes);
-  core.configure();
+  collector(core, Math.floor(bytes), 1);
 }
