@@ -41,6 +41,7 @@ export function brandOf(core: Core, handle: JSValueHandle): number {
 }
 
 export function isCallable(core: Core, handle: JSValueHandle): boolean {
+  core.require(handle);
   if (handle._tag !== OBJECT) return false;
   core.check(look(core, LOOK_BRAND, handle));
   return (core.instance.integer(2) & CALLABLE) !== 0;
@@ -48,12 +49,14 @@ export function isCallable(core: Core, handle: JSValueHandle): boolean {
 
 /** The number of the engine's class; 0 for what is no object. */
 export function classIdOf(core: Core, handle: JSValueHandle): number {
+  core.require(handle);
   if (handle._tag !== OBJECT) return 0;
   core.check(look(core, LOOK_BRAND, handle));
   return core.instance.integer(1);
 }
 
 export function classNameOf(core: Core, handle: JSValueHandle): string | undefined {
+  core.require(handle);
   if (handle._tag !== OBJECT) return undefined;
   const status = look(core, LOOK_CLASS, handle);
   if (status !== Status.OK) return undefined;
@@ -69,6 +72,7 @@ export function classNameOf(core: Core, handle: JSValueHandle): string | undefin
 
 /** A number that two handles of the same value on the guest's heap share; 0 for others. */
 export function identityOf(core: Core, handle: JSValueHandle): number {
+  core.require(handle);
   if (handle._tag < STRING) return 0;
   core.check(look(core, LOOK_IDENTITY, handle));
   return core.instance.integer(0);
