@@ -218,7 +218,8 @@ export function readTagged(r: Reader, tag: number, at: number): unknown {
     case cbor.TAG_REGEXP:
       return readRegExp(r, at);
     case cbor.TAG_WTF8:
-      return r.readTextOf();
+      r.at = at;
+      return r.readString();
     case cbor.TAG_SYMBOL:
       return Symbol.for(r.readString());
     case cbor.TAG_BOXED:

@@ -352,6 +352,10 @@ export function writeCbor(value: unknown, options?: WriteOptions): Uint8Array<Ar
   const writer = new Writer(options?.handle);
   try {
     return writer.whole(value);
+  } catch (cause) {
+    if (!cbor.isStackOverflow(cause)) throw cause;
+    const message = "the value is nested deeper than this host's stack allows";
+    throw errorOf(Status.LIMIT, message, { cause });
   } finally {
     writer.end();
   }

@@ -104,3 +104,11 @@ export function viewKind(tag: number): ViewKind | undefined {
  */
 export type HandleOf = (value: unknown) => number | undefined;
 export type OfHandle = (handle: number) => unknown;
+
+/** Whether the host's stack ended. */
+export function isStackOverflow(error: unknown): boolean {
+  return (
+    (error instanceof RangeError && /call stack/.test(error.message)) ||
+    (error instanceof Error && error.name === "InternalError")
+  );
+}
