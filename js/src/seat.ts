@@ -26,6 +26,7 @@ import type { HostFunctions } from "./function.js";
 import { CONSTANT, EXCEPTION, GIVEN, JSValueHandle, KEPT, RETURNED } from "./handle.js";
 import type { Seat } from "./instance.js";
 import type { Modules } from "./module.js";
+import { newError } from "./make.js";
 import { newString } from "./text.js";
 
 const CALL_MORE = 0x80000000;
@@ -63,7 +64,7 @@ export class HostSeat implements Seat {
     try {
       status = this.answer(callback.apply(receiver, values), order);
     } catch (error) {
-      status = this.throwOn(error);
+      status = this.throwOn(error, order);
     } finally {
       core.scope = scope;
       for (let i = 0; i < count; i++) values[i]!._state |= RETURNED;
@@ -126,7 +127,7 @@ export class HostSeat implements Seat {
   private answerHandle(handle: JSValueHandle, order: number): number {
     const { core } = this;
     const bits = core.bits(handle);
-    if (handle._state & EXCEPTION) return this.throwBits(bits);
+    if (handle._state & EXCEPTION) return this.throwHandle(handle, order);
     if (handle._order > order && (handle._state & KEPT) === 0) {
       handle._state |= GIVEN;
       // That of a host function further in was taken by now.
@@ -159,37 +160,40 @@ export class HostSeat implements Seat {
 
   // ---- Throwing --------------------------------------------------------------
 
-  private throwOn(error: unknown): number {
+  /** `order` is that of the newest handle from before the call. */
+  private throwOn(error: unknown, order: number): number {
     const { core } = this;
     if (core.instance.broken) throw core.instance.broken;
     if (core.isInterruption(error)) {
       core.interruption ??= {};
       return Status.INTERRUPTED;
     }
-    if (error instanceof JSException && error.handle._core === core && !error.handle.disposed) {
-      return this.throwBits(core.bits(error.handle));
+    try {
+      return this.throwValue(error, order);
+    } catch {
+      if (core.instance.broken) throw core.instance.broken;
+      const made = newError(
+        core,
+        `a host function threw what cannot be handed over: ${tell(error)}`,
+      );
+      return this.throwHandle(made, order);
     }
-    if (error instanceof JSValueHandle && error._core === core && !error.disposed) {
-      return this.throwBits(core.bits(error));
-    }
-    return this.throwHost(error);
   }
 
-  private throwHost(error: unknown): number {
+  /** Fails for what cannot be handed over. */
+  private throwValue(error: unknown, order: number): number {
     const { core } = this;
-    let made: JSValueHandle;
-    try {
-      made = hostToHandle(core, error);
-    } catch (cause) {
-      if (core.instance.broken) throw core.instance.broken;
-      const text = error instanceof Error ? `${error.name}: ${error.message}` : describeHost(error);
-      made = hostToHandle(
-        core,
-        new Error(`a host function threw what cannot be handed over: ${text}`),
-      );
+    const own = error instanceof JSException ? error.handle : error;
+    if (own instanceof JSValueHandle && own._core === core && !own.disposed) {
+      return this.throwHandle(own, order);
     }
-    const status = this.throwBits(core.bits(made));
-    made.dispose();
+    return this.throwHandle(hostToHandle(core, error), order);
+  }
+
+  /** Throws its value. A handle that was made in the call ends with that. */
+  private throwHandle(handle: JSValueHandle, order: number): number {
+    const status = this.throwBits(this.core.bits(handle));
+    if (handle._order > order && (handle._state & KEPT) === 0) handle.dispose();
     return status;
   }
 
@@ -205,6 +209,7 @@ export class HostSeat implements Seat {
       new Error(
         `the host function '${name}' is not bound on this host`,
       ),
+      this.core.order,
     );
   }
 
@@ -305,6 +310,15 @@ export class HostSeat implements Seat {
     const status = this.modules.resolve(name >>> 0, size >>> 0, importer >>> 0, importerSize >>> 0);
     this.hurryIfLate();
     return status;
+  }
+}
+
+/** What a host function threw, for a sentence; it may be a proxy that throws. */
+function tell(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : describeHost(error);
+  } catch {
+    return "an object";
   }
 }
 
