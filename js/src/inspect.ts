@@ -12,23 +12,13 @@ import { INSPECT_ALL, INSPECT_WAITING, MEMORY_LARGEST } from "./abi.js";
 import { Core } from "./core.js";
 import { readCbor } from "./data/cbor-read.js";
 import { FormatError, LimitError } from "./errors.js";
+import type { WaitingPlace } from "./inspect-snapshot.js";
 import { type Instance, NOBODY, type Seat } from "./instance.js";
 import type { Settings } from "./options.js";
 import { giveInstance } from "./pool.js";
 import { forkInstance } from "./sleep.js";
 
-/** Where a function goes on once what it awaits is settled. */
-export interface WaitingPlace {
-  /** Its name; empty for a module and for functions without a name. */
-  readonly function: string;
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  /** "module": a module's own await. */
-  readonly kind: "async" | "generator" | "async generator" | "module";
-  /** The id of the pending operation that it waits for, if that can be found. */
-  readonly operation?: number;
-}
+export type { WaitingPlace } from "./inspect-snapshot.js";
 
 /** What a VM holds: docs/inspect.md says what each of it means. */
 export interface Inspection {
