@@ -478,6 +478,12 @@ export class Core {
     return thrown;
   }
 
+  /** The result of an entry that makes a value of the host's, and runs no code of the program. */
+  made(status: number): JSValueHandle {
+    this.check(status);
+    return this.take();
+  }
+
   /** For entries that give nothing: what was thrown is thrown as a JSException. */
   check(status: number): void {
     if (status === Status.OK) return;

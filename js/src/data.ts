@@ -115,10 +115,12 @@ function makeObject(core: Core, value: unknown): JSValueHandle {
     const placed = core.putBytes(bytes);
     const { exports } = core;
     const status = core.enter(() => exports.torpor_cbor_decode(placed.address, placed.size));
-    const made = status === Status.OK ? core.take() : core.give(status);
-    core.end(mark);
-    core.leave();
-    return made;
+    try {
+      return core.made(status);
+    } finally {
+      core.end(mark);
+      core.leave();
+    }
   } finally {
     for (const handle of held) handle.dispose();
   }

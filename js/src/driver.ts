@@ -27,6 +27,11 @@ export class DriverSet {
   private readonly drivers: Map<string, Driver>;
 
   constructor(drivers: Drivers = {}) {
+    if (typeof drivers !== "object" || drivers === null) {
+      throw new MisuseError(
+        "the option 'drivers' is an object: functions by the kind of operation",
+      );
+    }
     this.drivers = new Map(Object.entries(drivers));
     for (const [kind, driver] of this.drivers) {
       if (typeof driver !== "function") {

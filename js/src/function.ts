@@ -169,7 +169,6 @@ export class HostFunctions {
     this.takeCollected();
     const own = shared || this.indexOf(name) < 0 ? name : this.freeName(name);
     const made = this.makeNamed(own, name);
-    if (made.isException) return made;
     this.found.length = 0;
     this.byName.set(own, callback);
     // Who gives a function here means that one, whatever was bound to the number.
@@ -188,7 +187,6 @@ export class HostFunctions {
     let name: string;
     do name = `ephemeral ${++this.ephemeral}`; while (this.indexOf(name) >= 0);
     const made = this.makeNamed(name, "");
-    if (made.isException) return made;
     this.found.length = 0;
     this.byName.set(name, callback);
     this.byId.delete(this.idOf(this.indexOf(name)));
@@ -222,7 +220,7 @@ export class HostFunctions {
     set(FUNCTION_FLAGS, 0);
     set(FUNCTION_OF_CLASS, 0);
     const status = core.enter(() => exports.torpor_function_make(at));
-    const made = core.give(status);
+    const made = core.made(status);
     core.end(mark);
     return made;
   }

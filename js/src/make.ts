@@ -23,12 +23,12 @@ export function newNumber(core: Core, value: number): JSValueHandle {
 
 export function newObject(core: Core): JSValueHandle {
   core.begin();
-  return core.give(core.enter(() => core.exports.torpor_object_new()));
+  return core.made(core.enter(() => core.exports.torpor_object_new()));
 }
 
 export function newArray(core: Core): JSValueHandle {
   core.begin();
-  return core.give(core.enter(() => core.exports.torpor_array_new()));
+  return core.made(core.enter(() => core.exports.torpor_array_new()));
 }
 
 export function newDate(core: Core, date: Date | number): JSValueHandle {
@@ -38,7 +38,7 @@ export function newDate(core: Core, date: Date | number): JSValueHandle {
   }
   core.begin();
   core.slot(0, numberBits(ms));
-  return core.give(core.enter(() => core.exports.torpor_make(MAKE_DATE, 1)));
+  return core.made(core.enter(() => core.exports.torpor_make(MAKE_DATE, 1)));
 }
 
 function itemsOf<T>(items: Iterable<T>, what: string): T[] {
@@ -59,7 +59,7 @@ function newCollection(core: Core, brand: number, values: JSValueHandle[]): JSVa
   core.slot(1, BigInt(address));
   core.slot(2, BigInt(values.length));
   const status = core.enter(() => core.exports.torpor_make(MAKE_COLLECTION, 3));
-  const made = core.give(status);
+  const made = core.made(status);
   core.end(mark);
   return made;
 }
@@ -97,7 +97,7 @@ function fill(core: Core, status: number, bytes: Uint8Array): JSValueHandle {
     const address = instance.range(instance.integer(1), bytes.length, "a buffer");
     instance.u8.set(bytes, address);
   }
-  return core.give(status);
+  return core.made(status);
 }
 
 export function newArrayBuffer(core: Core, data: ArrayBuffer | ArrayBufferView): JSValueHandle {
@@ -130,7 +130,7 @@ export function newError(core: Core, given: string | Error): JSValueHandle {
   const status = core.enter(() =>
     core.exports.torpor_error_new(name.address, name.size, text.address, text.size)
   );
-  const made = core.give(status);
+  const made = core.made(status);
   core.end(mark);
   return made;
 }

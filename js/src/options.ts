@@ -237,7 +237,7 @@ function checkFunctions(name: keyof Options, given: unknown, fields: readonly st
 function checkLoader(loader: ModuleLoader | undefined): void {
   if (loader === undefined) return;
   if (
-    typeof loader.load !== "function" ||
+    loader === null || typeof loader.load !== "function" ||
     (loader.normalize !== undefined && typeof loader.normalize !== "function")
   ) {
     throw new MisuseError("the option 'moduleLoader' is { load, normalize? }, two functions");

@@ -167,7 +167,7 @@ export function newString(core: Core, text: string): JSValueHandle {
   if (isShortAscii(text)) {
     const placed = core.put(text);
     const { exports } = core;
-    return core.give(
+    return core.made(
       core.enter(() => exports.torpor_string_new(placed.address, placed.size)),
     );
   }
@@ -187,7 +187,7 @@ function newLongString(core: Core, text: string): JSValueHandle {
   core.slot(0, BigInt(count));
   const status = core.enter(() => exports.torpor_make(wide ? MAKE_UTF16 : MAKE_LATIN1, 1));
   const address = instance.integer(1);
-  const made = core.give(status);
+  const made = core.made(status);
   if (status !== Status.OK || address === 0) return made;
   instance.range(address, wide ? count * 2 : count, "a string");
   if (wide) {
@@ -223,7 +223,7 @@ export function newBigInt(core: Core, value: bigint): JSValueHandle {
   core.slot(0, value < 0n ? 1n : 0n);
   core.slot(1, BigInt(words.address));
   core.slot(2, BigInt(words.size / 4));
-  const made = core.give(core.enter(() => exports.torpor_make(MAKE_BIGINT, 3)));
+  const made = core.made(core.enter(() => exports.torpor_make(MAKE_BIGINT, 3)));
   core.end(mark);
   return made;
 }
@@ -251,7 +251,7 @@ function makeText(core: Core, kind: number, text: string): JSValueHandle {
   const { exports } = core;
   const mark = core.mark();
   core.slotText(0, core.put(text));
-  const made = core.give(core.enter(() => exports.torpor_make(kind, 2)));
+  const made = core.made(core.enter(() => exports.torpor_make(kind, 2)));
   core.end(mark);
   return made;
 }
