@@ -24,8 +24,8 @@ static torpor_vm *vm;
 static torpor_options options = TORPOR_OPTIONS_INIT;
 
 static double stand_still(void *user, torpor_clock which) {
-  (void)user;
-  return which == TORPOR_CLOCK_WALL ? 1700000000000.0 : 1000;
+  (void)user, (void)which;
+  return 1700000000000.0;
 }
 
 static void need(torpor_status status) {
@@ -119,11 +119,16 @@ static void obey(char *line) {
   char *space = strchr(line, ' ');
   char *arguments = space ? space + 1 : line + strlen(line);
   if (space) *space = 0;
-  if (strcmp(line, "eval") == 0) print_value(arguments);
-  else if (strcmp(line, "begin") == 0) begin(arguments);
-  else if (strcmp(line, "save") == 0) save(arguments);
-  else if (strcmp(line, "restore") == 0) restore(arguments);
-  else exit(2);
+  if (strcmp(line, "eval") == 0)
+    print_value(arguments);
+  else if (strcmp(line, "begin") == 0)
+    begin(arguments);
+  else if (strcmp(line, "save") == 0)
+    save(arguments);
+  else if (strcmp(line, "restore") == 0)
+    restore(arguments);
+  else
+    exit(2);
 }
 
 int main(void) {
