@@ -139,12 +139,16 @@ export class Prepared {
   }
 
   /** `keeps`: for longer than the caller waits, so that bytes that are not our own are copied. */
-  static async load(source: SnapshotSource, engine: Engine, keeps = false): Promise<Prepared> {
+  static async load(
+    source: SnapshotSource,
+    engine: Engine,
+    keeps = false,
+    memoryMax = MEMORY_LARGEST,
+  ): Promise<Prepared> {
     const { bytes, own } = piecesOf(source);
     const pieces = keeps && !own ? bytes.map((piece) => piece.slice()) : bytes;
     if (needsZstd(pieces)) await loadZstd();
-    const options = { memoryMax: MEMORY_LARGEST, trusted: own };
-    return new Prepared(engine, loadSnapshot(pieces, engine, options));
+    return new Prepared(engine, loadSnapshot(pieces, engine, { memoryMax, trusted: own }));
   }
 
   /** An instance with its memory. */
@@ -166,7 +170,7 @@ export async function wakeInstance(
   engine: Engine,
   memoryMax: number,
 ): Promise<Instance> {
-  return (await Prepared.load(source, engine)).wake(memoryMax);
+  return (await Prepared.load(source, engine, false, memoryMax)).wake(memoryMax);
 }
 
 /** An instance with a copy of the memory of a VM: as if it had been saved and restored. */

@@ -39,15 +39,16 @@ function isSame(known: Uint8Array, given: Uint8Array): boolean {
   return known === given || equalBytes(known, given);
 }
 
-/** The chain that `since` means: what the VM was restored from, or itself. */
+/** The chain that ends with `since`: that, or a part of what the VM was restored
+ * from. */
 function chainOf(
   instance: Instance,
   since: readonly Uint8Array[],
 ): readonly Uint8Array[] {
-  const from = restored.get(instance)?.pieces;
-  const last = since.at(-1)!;
-  if (since.length > 1 || !from) return since;
-  return isSame(from.at(-1)!, last) ? from : since;
+  const pieces = restored.get(instance)?.pieces ?? [];
+  if (since.length > 1) return since;
+  const at = pieces.findIndex((piece) => isSame(piece, since[0]!));
+  return at < 0 ? since : pieces.slice(0, at + 1);
 }
 
 function layOut(

@@ -92,6 +92,8 @@ const EDGES = [
   95,
   97,
   4096,
+  8192,
+  8193,
   65535,
   65536,
   2 ** 20,
@@ -126,6 +128,10 @@ const kinds = {
       next() % 2 ? EDGES[next() % EDGES.length] : next(),
       true,
     );
+  },
+  pages({ header }, next) {
+    const sizes = [0, 1, 22, 1000, 8192, 8193, 65520, 65521, 2 ** 32 - 1];
+    new DataView(header.buffer).setUint32(80, sizes[next() % sizes.length], true);
   },
   headerByte({ header }, next) {
     header[next() % HEADER] ^= 1 << next() % 8;
