@@ -312,7 +312,7 @@ buttons.goOn.addEventListener("click", does(goOn));
 buttons.download.addEventListener("click", does(download));
 watchText(changed);
 setTheme(localStorage.getItem("theme") ?? "");
-setText(sample.trimEnd());
+setText(sample.replace(/^.*SPDX.*\n/, "").trimEnd());
 does(async () => {
   asleep = await load();
   if (asleep) setText(asleep.source);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A program that waits. Put it to sleep in the middle, reload
 // the page, and wake it: it goes on where it was.
 
