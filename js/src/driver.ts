@@ -5,8 +5,8 @@
 // A driver gets an operation and a function that ends it, which it calls once,
 // never before it has returned. It may give a function that stops what it does;
 // that is called when the program cancels the operation or the VM ends. After a
-// restore drivers get all operations that are pending, as if they had just
-// begun: a timer keeps the moment when it is due.
+// restore drivers get all operations that are pending, marked as `resumed`: a
+// timer keeps the moment when it is due.
 
 import { MisuseError } from "./errors.js";
 import type { Operation, Outcomes } from "./operation.js";

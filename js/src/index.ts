@@ -32,6 +32,7 @@ export {
   WrongTypeError,
 } from "./errors.js";
 export { CompileFlags, type CompileOptions, EvalFlags, type EvalOptions } from "./eval.js";
+export { defineFetch, fetchDriver, type FetchOptions } from "./fetch.js";
 export { loadZstd } from "./format/pack.js";
 export { isProtected, protectSnapshot, unprotectSnapshot } from "./format/protect.js";
 export { packSnapshot, unpackSnapshot } from "./format/repack.js";

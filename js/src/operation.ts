@@ -42,6 +42,8 @@ export interface Operation {
   readonly due: number | undefined;
   /** When it began, likewise. */
   readonly begun: number;
+  /** Whether it began before this VM was woken: somebody may have performed it already. */
+  readonly resumed: boolean;
 }
 
 /** How an operation ends: one of both. Handles stay the caller's; other values are handed over as data. */
@@ -54,9 +56,14 @@ export class Operations {
   /** The lower half of the newest id that was looked at, and that of an operation. */
   private seen = 0;
   private newest = 0;
+  /** The newest that there was when the VM woke. */
+  private readonly woken: number;
 
   constructor(core: Core) {
     this.core = core;
+    this.woken = core.asleep
+      ? core.word(CONTROL_OPERATION_LAST) + core.word(CONTROL_OPERATION_LAST + 4) * 4294967296
+      : 0;
   }
 
   get count(): number {
@@ -94,6 +101,7 @@ export class Operations {
       ),
       due: due === 0 ? undefined : due,
       begun: view.getFloat64(OPERATION_BEGUN, true),
+      resumed: Number(view.getBigUint64(OPERATION_ID, true)) <= this.woken,
     };
   }
 
