@@ -122,9 +122,14 @@ function takeRun(container: Container): Uint8Array | undefined {
  * for (const { kind, request } of info.operations) console.log(kind, request);
  * ```
  */
-export async function inspectSnapshot(snapshot: Uint8Array): Promise<SnapshotInfo> {
-  if (!(snapshot instanceof Uint8Array)) throw new MisuseError("a snapshot is a Uint8Array");
-  const bytes = new Uint8Array(snapshot);
+export async function inspectSnapshot(
+  snapshot: Uint8Array | { readonly bytes: Uint8Array },
+): Promise<SnapshotInfo> {
+  const given = snapshot instanceof Uint8Array ? snapshot : snapshot?.bytes;
+  if (!(given instanceof Uint8Array)) {
+    throw new MisuseError("inspectSnapshot takes a Snapshot or its bytes");
+  }
+  const bytes = new Uint8Array(given);
   if (isPacked(bytes)) await loadZstd();
   const container = readContainer(bytes, {
     memoryMax: MEMORY_LARGEST,
