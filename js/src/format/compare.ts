@@ -2,7 +2,7 @@
 //
 // compare.ts - which pages of two stretches of memory differ.
 //
-// Node and Bun compare bytes at the speed of memory (Buffer.compare), but say
+// Node, Deno and Bun compare bytes at the speed of memory (Buffer.compare), but say
 // only whether they differ: so stretches that do are halved until they are
 // pages. Elsewhere bytes are copied to the helper piece by piece.
 
@@ -25,15 +25,15 @@ interface HostGlobals {
   Buffer?: {
     from(buffer: ArrayBuffer, offset: number, size: number): Comparable;
   };
-  process?: { release?: { name?: string }; versions?: Record<string, string> };
+  process?: { release?: { name?: string } };
 }
 
-// What else calls itself Buffer may compare in a loop.
+// What else calls itself Buffer (bundlers bring one) compares in a loop. Deno
+// and Bun say that they are Node.
 const { Buffer, process } = globalThis as HostGlobals;
-const isFast = process?.release?.name === "node" && process.versions?.["deno"] === undefined;
 
 /** Whether bytes are compared by the host. */
-export const comparesFast = Buffer !== undefined && isFast;
+export const comparesFast = Buffer !== undefined && process?.release?.name === "node";
 
 /** Bytes that can be compared; the same bytes, not a copy. */
 export type Compared = Uint8Array<ArrayBuffer>;
