@@ -6,14 +6,17 @@
 // made in a copy that has room to spare, and the VM stays as it is.
 //
 //  (1) No code of the program runs.
-//  (2) Memory that contradicts itself harms only the copy.
+//  (2) Memory that contradicts itself harms only the copy. A snapshot of somebody
+//      else's making may also keep the report from ending; only a worker that
+//      can be ended helps against that.
+//  (3) Nobody has the copy: its guest calls nothing on the host.
 
 import { INSPECT_ALL, INSPECT_WAITING, MEMORY_LARGEST } from "./abi.js";
 import { Core } from "./core.js";
 import { readCbor } from "./data/cbor-read.js";
 import { FormatError, LimitError } from "./errors.js";
 import type { WaitingPlace } from "./inspect-snapshot.js";
-import { type Instance, NOBODY, type Seat } from "./instance.js";
+import type { Instance } from "./instance.js";
 import type { Settings } from "./options.js";
 import { giveInstance } from "./pool.js";
 import { forkInstance } from "./sleep.js";
@@ -42,18 +45,10 @@ export interface Inspection {
   readonly functions: readonly string[];
 }
 
+const CONTRADICTION =
+  "the VM's memory contradicts itself and cannot be looked into; restore a snapshot";
 const REPORT_LARGEST = 4 << 20;
-const REPORT_MS = 30_000;
 const ROOM = 16 << 20;
-
-/** It answers nothing but whether there is time left. */
-function seatUntil(end: number): Seat {
-  return {
-    ...NOBODY,
-    clock: () => performance.now(),
-    poll: () => (performance.now() >= end ? 1 : 0),
-  };
-}
 
 function settingsOf({ settings }: Core): Settings {
   const memoryMax = Math.min(2 * settings.memoryMax + ROOM, MEMORY_LARGEST);
@@ -73,17 +68,13 @@ function takeReport(copy: Core, what: number): Uint8Array {
 function failed(copy: Instance, error: unknown): unknown {
   if (copy.broken === null) return error;
   if (error instanceof LimitError) return error;
-  return new FormatError(
-    "the VM's memory contradicts itself and cannot be looked into; restore a snapshot",
-    { cause: error },
-  );
+  return new FormatError(CONTRADICTION, { cause: error });
 }
 
 /** A report as CBOR; `what` is INSPECT_WAITING or INSPECT_ALL. */
 export function reportOf(core: Core, what: number): Uint8Array {
   const instance = forkInstance(core);
   try {
-    instance.seat = seatUntil(performance.now() + REPORT_MS);
     const copy = new Core(instance, settingsOf(core), false);
     copy.arm();
     return takeReport(copy, what);
@@ -96,10 +87,14 @@ export function reportOf(core: Core, what: number): Uint8Array {
 
 /** Where its suspended functions wait. */
 export function waitingPlaces(core: Core): WaitingPlace[] {
-  return readCbor(reportOf(core, INSPECT_WAITING)) as WaitingPlace[];
+  const places = readCbor(reportOf(core, INSPECT_WAITING));
+  if (!Array.isArray(places)) throw new FormatError(CONTRADICTION);
+  return places;
 }
 
 /** All of a report. */
 export function inspection(core: Core): Inspection {
-  return readCbor(reportOf(core, INSPECT_ALL)) as Inspection;
+  const report = readCbor(reportOf(core, INSPECT_ALL)) as Inspection;
+  if (!Array.isArray(report?.waiting)) throw new FormatError(CONTRADICTION);
+  return report;
 }

@@ -6,6 +6,9 @@
 import { assert, test } from "./support/test.mjs";
 import { BusyError, DisposedError, QuickJS } from "torpor-vm";
 
+// Where the control block says how far the heap reaches (docs/snapshot-format.md).
+const CONTROL_HEAP_BREAK = 12;
+
 const PROGRAM = `
   import { signal, sleep } from "torpor:run";
   export const kept = new Map([["list", new Array(5000).fill("x")]]);
@@ -94,6 +97,17 @@ test("a VM that has used up its memory can be looked into", async () => {
   assert.equal(failed.isException, true);
   assert(vm.inspect().heap.used > 2 << 20, "all of it is told");
   assert.equal(vm.evalCode("all.length > 100").toBoolean(), true);
+  vm.dispose();
+});
+
+test("memory that contradicts itself harms only the copy", async () => {
+  const vm = await QuickJS.create();
+  vm.evalCode("globalThis.all = []; for (let i = 0; i < 2000; i++) all.push({ i })").dispose();
+  const { u8, control } = vm._core.instance;
+  const end = new DataView(u8.buffer).getUint32(control + CONTROL_HEAP_BREAK, true);
+  u8.fill(255, end - 90_000, end - 20_000);
+  assert.throws(() => vm.inspect(), { name: "FormatError", message: /contradicts itself/ });
+  assert(vm.snapshot().size > 70_000, "it is not broken");
   vm.dispose();
 });
 
