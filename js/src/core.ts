@@ -235,7 +235,11 @@ export class Core {
 
   /** At the end of a public call that may have run code of the program. */
   leave(): void {
-    if (this.instance.depth === 0 && this.after !== null) this.after();
+    if (this.instance.depth !== 0) return;
+    if (this.engine.isOlder && !this.disposed && this.instance.broken === null) {
+      this.enter(() => this.exports.torpor_scope_close(0));
+    }
+    if (this.after !== null) this.after();
   }
 
   /** Not from inside a host function. */
@@ -412,11 +416,18 @@ export class Core {
 
   /** A handle that is released with the object that this gives. */
   own(tag: number, bits: bigint): JSValueHandle {
+    if (this.engine.isOlder) bits = this.retained(bits);
     const handle = new JSValueHandle(this, tag, 0, bits);
     handle._order = ++this.order;
     if (this.scope !== null) this.scope.push(handle);
     watch(handle, this);
     return handle;
+  }
+
+  /** Older engines give handles that end together: the same value in one that does not. */
+  private retained(bits: bigint): bigint {
+    this.check(this.enter(() => this.exports.torpor_value_retain(bits)));
+    return this.instance.u64[this.instance.result >>> 1]!;
   }
 
   /** The bits of the global object, whose handle in the guest is made when it is needed. */

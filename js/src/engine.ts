@@ -57,8 +57,8 @@ export class Engine {
   readonly tableSize: number;
   /** How many host functions the engine's own library has. */
   readonly functionCount: number;
-  /** Exports that this engine is too old to have. */
-  readonly lacking: readonly string[];
+  /** Whether it is of an earlier release, and lacks some exports. */
+  readonly isOlder: boolean;
   /** Initial size of memory, in pages of 65,536 bytes. */
   readonly pages: number;
   /** Instances that wait to be used again (pool.ts). */
@@ -67,7 +67,7 @@ export class Engine {
   constructor(module: WebAssembly.Module, idHex: string) {
     const probe = probeModule(module);
     this.module = module;
-    this.lacking = EXPORT_NAMES.filter((name) => !probe.names.has(name));
+    this.isOlder = EXPORT_NAMES.some((name) => !probe.names.has(name));
     this.idHex = idHex;
     this.id = Uint8Array.from(idHex.match(/../g) ?? [], (x) => parseInt(x, 16));
     this.control = probe.control;

@@ -20,10 +20,13 @@ import {
   HOST_RESULT,
   HOST_SLOTS,
   HOST_WINDOW,
+  LATER,
+  Status,
   WINDOW,
 } from "./abi.js";
 import type { Engine } from "./engine.js";
-import { BrokenError, TorporError, TrappedError, UnsupportedError } from "./errors.js";
+import { BrokenError, TorporError, TrappedError } from "./errors.js";
+import { LackingError, withStandIns } from "./older-engine.js";
 
 /** What guest code asks its host; the VM that has the instance answers. */
 export interface Seat {
@@ -48,7 +51,8 @@ export interface Seat {
   console(level: number, address: number, size: number): void;
 }
 
-interface Exports extends EngineExports {
+/** What an engine exports. */
+export interface Exports extends EngineExports {
   memory: WebAssembly.Memory;
   __stack_pointer: WebAssembly.Global;
   __indirect_function_table: WebAssembly.Table;
@@ -102,6 +106,8 @@ export class Instance {
       source: (a: number, b: number, c: number, d: number, e: number) =>
         this.seat.source(a, b, c, d, e),
       resolve: (a: number, b: number, c: number, d: number) => this.seat.resolve(a, b, c, d),
+      // What older engines call instead of both.
+      module: (name: number, size: number) => this.older(this.seat.source(name, size, 0, 0, 0)),
       poll: () => this.seat.poll(),
       clock: (which: number) => this.seat.clock(which),
       zone: (ms: number) => this.seat.zone(ms),
@@ -112,7 +118,8 @@ export class Instance {
     };
     const made = new WebAssembly.Instance(engine.module, { torpor: imports });
     this.engine = engine;
-    this.exports = withStandIns(made.exports as unknown as Exports, engine.lacking);
+    const exports = made.exports as unknown as Exports;
+    this.exports = engine.isOlder ? withStandIns(this, exports) : exports;
     this.memory = this.exports.memory;
     this.control = engine.control;
     this.result = (engine.control + HOST_RESULT) >>> 2;
@@ -129,6 +136,14 @@ export class Instance {
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.u64 = new BigUint64Array(buffer);
+  }
+
+  /** The answer about a module, for an engine that does not know all of them. */
+  private older(status: number): number {
+    if (status === Status.OK) return status;
+    this.look();
+    this.setResult(0, 0n);
+    return status === LATER ? Status.UNSUPPORTED : status;
   }
 
   /** The error that says what it means that an export threw. */
@@ -189,19 +204,6 @@ export class Instance {
   get controlEnd(): number {
     return this.control + CONTROL_SIZE;
   }
-}
-
-/** Said of an engine that is older than the call. The VM can be used. */
-class LackingError extends UnsupportedError {}
-
-function withStandIns(exports: Exports, lacking: readonly string[]): Exports {
-  if (lacking.length === 0) return exports;
-  const refuse = (name: string) => (): never => {
-    throw new LackingError(`this engine is older and lacks ${name}; use the one of torpor-vm`);
-  };
-  const all: Record<string, unknown> = { ...exports };
-  for (const name of lacking) all[name] = refuse(name);
-  return all as unknown as Exports;
 }
 
 /** A stack overflow is the host's RangeError, a fault a WebAssembly.RuntimeError. */

@@ -80,8 +80,21 @@ function utf16(core: Core, address: number, count: number): string {
   return text;
 }
 
+/** Older engines give strings as UTF-8 only. */
+function readUtf8(core: Core, bits: bigint): string {
+  const { instance, exports } = core;
+  core.check(core.enter(() => exports.torpor_string_read(bits)));
+  const address = instance.integer(0);
+  const size = instance.integer(1);
+  const owned = instance.integer(2) === 1;
+  const text = instance.text(instance.range(address, size, "a string"), size);
+  if (owned) core.enter(() => exports.torpor_release(address));
+  return text;
+}
+
 /** The text of a string, whose value has these bits. */
 export function readString(core: Core, bits: bigint): string {
+  if (core.engine.isOlder) return readUtf8(core, bits);
   const { instance, exports } = core;
   const status = core.enter(() => exports.torpor_look(LOOK_STRING, bits));
   if (status !== Status.OK) core.refuse(status);
@@ -171,7 +184,18 @@ export function newString(core: Core, text: string): JSValueHandle {
       core.enter(() => exports.torpor_string_new(placed.address, placed.size)),
     );
   }
-  return newLongString(core, text);
+  return core.engine.isOlder ? newUtf8(core, text) : newLongString(core, text);
+}
+
+function newUtf8(core: Core, text: string): JSValueHandle {
+  const mark = core.mark();
+  const placed = core.put(text);
+  const { exports } = core;
+  try {
+    return core.give(core.enter(() => exports.torpor_string_new(placed.address, placed.size)));
+  } finally {
+    core.end(mark);
+  }
 }
 
 /** The guest makes the string, whose characters are filled in afterwards. */

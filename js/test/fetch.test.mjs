@@ -11,8 +11,10 @@ function answering(delay = 0) {
   const asked = [];
   const fetch = async (url, { method, headers, body, signal }) => {
     asked.push({ url, method, headers, body });
-    await new Promise((resolve) => setTimeout(resolve, delay));
-    if (signal.aborted) throw new Error("stopped");
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, delay);
+      signal.onabort = () => (clearTimeout(timer), reject(new Error("stopped")));
+    });
     return new Response(JSON.stringify({ method, body: body && String(body), text: "tea ☕" }), {
       status: 201,
       headers: { "X-Tea": "green" },

@@ -14,7 +14,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 
-import { assert, test } from "./support/test.mjs";
+import { assert } from "./support/test.mjs";
+import { hold, test } from "./support/hold.mjs";
 import { EngineError, QuickJS, unpackSnapshot } from "torpor-vm";
 
 const SOURCE = process.env.TORPOR_SOURCE;
@@ -64,7 +65,7 @@ function same(a, b) {
 
 async function wakeProgram(wasm, folder, name) {
   const chain = readChain(folder, name);
-  using vm = await QuickJS.restore(chain, { wasm });
+  const vm = hold(await QuickJS.restore(chain, { wasm }));
   const stored = await unpackSnapshot(chain[0]);
   if (chain.length === 1 && !LARGE.includes(name)) {
     assert(same(vm.snapshot().bytes, stored), `${name}: saved again`);
