@@ -303,12 +303,13 @@ export async function runCase(test, modules, plan = {}) {
   const run = new Run(test, modules, plan);
   run.vm = await QuickJS.create(run.options(test.fuel));
   try {
-    await run.toEnd();
-  } catch (error) {
-    if (!(error instanceof Ended)) throw error;
+    await run.toEnd().catch((error) => {
+      if (!(error instanceof Ended)) throw error;
+    });
+    const { output, error, exit, boundaries, vm } = run;
+    const final = exit === "trapped" ? undefined : vm.snapshot().bytes;
+    return { output, error, exit, boundaries, final };
+  } finally {
+    run.vm.dispose();
   }
-  const { output, error, exit, boundaries, vm } = run;
-  const final = exit === "trapped" ? undefined : vm.snapshot().bytes;
-  vm.dispose();
-  return { output, error, exit, boundaries, final };
 }

@@ -54,8 +54,9 @@ export class Sleeper {
     }
     const next = await this.open(vm, whole, options);
     vm.dispose();
-    assert(sameBytes(next.snapshot().bytes, whole), "what just woke has the same snapshot");
-    return next;
+    if (sameBytes(next.snapshot().bytes, whole)) return next;
+    next.dispose();
+    return assert.fail("what just woke has another snapshot");
   }
 
   open(vm, whole, options) {
