@@ -13,7 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
-import { assert, test } from "./support/test.mjs";
+import { assert } from "./support/test.mjs";
+import { hold, test } from "./support/hold.mjs";
 import {
   inspectSnapshot,
   packSnapshot,
@@ -86,16 +87,16 @@ function same(a, b, message) {
 test("what C saved whole is saved whole the same", async () => {
   for (let i = 0; i < chain.length; i++) {
     const bytes = read(`whole${i}`);
-    using vm = await QuickJS.restore(bytes);
+    const vm = hold(await QuickJS.restore(bytes));
     same(vm.snapshot().bytes, bytes, `whole ${i}`);
-    using merged = await QuickJS.restore(chain.slice(0, i + 1));
+    const merged = hold(await QuickJS.restore(chain.slice(0, i + 1)));
     same(merged.snapshot().bytes, bytes, `whole ${i}, of a chain`);
   }
 });
 
 test("what C saved as differences are the same differences", async () => {
   for (let i = 1; i < chain.length; i++) {
-    using vm = await QuickJS.restore(chain.slice(0, i + 1));
+    const vm = hold(await QuickJS.restore(chain.slice(0, i + 1)));
     const before = QuickJS.deserializeSnapshot(chain[i - 1]);
     same(vm.snapshot({ since: before }).bytes, chain[i], `difference ${i}`);
   }
@@ -108,7 +109,7 @@ test("what C packed is packed the same, and wakes", async () => {
     const whole = read(`whole${i}`);
     same(await packSnapshot(whole, { level }), packed, `packed ${i} at level ${level}`);
     same(await unpackSnapshot(packed), whole, `unpacked ${i}`);
-    using vm = await QuickJS.restore(packed);
+    const vm = hold(await QuickJS.restore(packed));
     same(vm.snapshot().bytes, whole, `woken ${i}`);
   }
 });
@@ -123,7 +124,7 @@ test("packing small sections is the same at every level", async () => {
 });
 
 test("what is saved here goes on in C", async () => {
-  using vm = await QuickJS.restore(chain);
+  const vm = hold(await QuickJS.restore(chain));
   vm.evalCode("globalThis.here = s + '!'; 0").dispose();
   const { writeFileSync } = await import("node:fs");
   writeFileSync(join(folder, "here"), await packSnapshot(vm.snapshot().bytes));

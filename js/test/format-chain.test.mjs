@@ -4,7 +4,8 @@
 // is what slept, equal memory gives equal bytes, and what does not fit together
 // is refused.
 
-import { assert, test } from "./support/test.mjs";
+import { assert } from "./support/test.mjs";
+import { hold, test } from "./support/hold.mjs";
 import { ParentError, QuickJS } from "torpor-vm";
 
 const CLOCK = { now: () => 1700000000000000000n };
@@ -45,38 +46,38 @@ const STEPS = [
 ];
 
 test("a snapshot wakes and gives the same bytes again", async () => {
-  using vm = await open();
+  const vm = hold(await open());
   for (const step of STEPS) {
     run(vm, step);
     const saved = vm.snapshot().bytes;
     same(vm.snapshot().bytes, saved, `saved twice after ${step}`);
-    using woken = await wake(saved);
+    const woken = hold(await wake(saved));
     same(woken.snapshot().bytes, saved, `saved after waking, after ${step}`);
   }
 });
 
 test("differences put over each other are the whole", async () => {
-  using vm = await open();
+  const vm = hold(await open());
   let last = vm.snapshot();
   const chain = [last.bytes];
   for (const step of STEPS) {
     run(vm, step);
     last = vm.snapshot({ since: last });
     chain.push(last.bytes);
-    using woken = await wake(...chain);
+    const woken = hold(await wake(...chain));
     same(woken.snapshot().bytes, vm.snapshot().bytes, `after ${step}`);
   }
 });
 
 test("a difference is the same however its parent is known", async () => {
-  using vm = await open();
+  const vm = hold(await open());
   const base = vm.snapshot();
   let last = base;
   const before = [base.bytes];
   for (const step of STEPS) {
     run(vm, step);
     const kept = vm.snapshot({ since: last });
-    using woken = await wake(...before, kept.bytes);
+    const woken = hold(await wake(...before, kept.bytes));
     const again = woken.snapshot({ since: QuickJS.deserializeSnapshot(last.bytes.slice()) })
       .bytes;
     same(again, kept.bytes, `of a VM that was woken, after ${step}`);
@@ -86,7 +87,7 @@ test("a difference is the same however its parent is known", async () => {
 });
 
 test("a difference may be from any snapshot of before", async () => {
-  using vm = await open();
+  const vm = hold(await open());
   const saved = [];
   for (const step of STEPS.slice(0, 5)) {
     run(vm, step);
@@ -95,13 +96,13 @@ test("a difference may be from any snapshot of before", async () => {
   const whole = vm.snapshot().bytes;
   for (const i of [0, 3, 1, 4, 2]) {
     const since = vm.snapshot({ since: saved[i] });
-    using woken = await wake(saved[i].bytes, since.bytes);
+    const woken = hold(await wake(saved[i].bytes, since.bytes));
     same(woken.snapshot().bytes, whole, `from ${i}`);
   }
 });
 
 test("a small change makes a small difference", async () => {
-  using vm = await open();
+  const vm = hold(await open());
   run(vm, "globalThis.all = Array.from({ length: 50000 }, (_, i) => ({ i, text: 'n' + i })); 0");
   const before = vm.snapshot();
   assert(before.bytes.length > 4e6, `${before.bytes.length} bytes`);
@@ -111,7 +112,7 @@ test("a small change makes a small difference", async () => {
 });
 
 test("pieces that do not belong together are refused", async () => {
-  using vm = await open();
+  const vm = hold(await open());
   const base = vm.snapshot();
   run(vm, "globalThis.a = 1; 0");
   const first = vm.snapshot({ since: base });
@@ -126,12 +127,12 @@ test("pieces that do not belong together are refused", async () => {
   await refused(b, c);
   await refused(a, a);
   await refused(a, b, b);
-  using woken = await wake(a, b, c);
+  const woken = hold(await wake(a, b, c));
   assert.equal(run(woken, "a + b"), 3);
 });
 
 test("many differences make a chain, but not too many", async () => {
-  using vm = await open();
+  const vm = hold(await open());
   let last = vm.snapshot();
   const chain = [last.bytes];
   while (chain.length < 1024) {
@@ -139,7 +140,7 @@ test("many differences make a chain, but not too many", async () => {
     last = vm.snapshot({ since: last });
     chain.push(last.bytes);
   }
-  using woken = await wake(...chain);
+  const woken = hold(await wake(...chain));
   assert.equal(run(woken, "n"), 1000);
   const { bytes } = vm.snapshot({ since: last });
   await assert.rejects(wake(...chain, bytes), /1 to 1024/);

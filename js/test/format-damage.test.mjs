@@ -15,7 +15,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
-import { assert, test } from "./support/test.mjs";
+import { assert } from "./support/test.mjs";
+import { hold, test } from "./support/hold.mjs";
 import { damage, random, takeApart } from "./support/damage.mjs";
 import { inspectSnapshot, packSnapshot, QuickJS, TorporError } from "torpor-vm";
 
@@ -63,8 +64,12 @@ async function verdictOf(run) {
 
 /** What waking gives: the memory that another whole snapshot of it describes. */
 async function wake(chain) {
-  using vm = await QuickJS.restore(chain);
-  return vm.snapshot().bytes;
+  const vm = await QuickJS.restore(chain);
+  try {
+    return vm.snapshot().bytes;
+  } finally {
+    vm.dispose();
+  }
 }
 
 // Not every version of zstd refuses the same frames that were damaged; and where
@@ -75,7 +80,7 @@ function mayDiffer(good, done, mine, theirs) {
 }
 
 async function seeds() {
-  using vm = await QuickJS.create({ drivers: { timer: () => {} } });
+  const vm = hold(await QuickJS.create({ drivers: { timer: () => {} } }));
   const first = vm.snapshot();
   vm.evalCode("(async () => { await new Promise(r => setTimeout(r, 5)) })(); 0").dispose();
   vm.executePendingJobs();

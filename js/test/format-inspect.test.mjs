@@ -2,7 +2,8 @@
 //
 // format-inspect.test.mjs - what a snapshot says of itself, without an engine.
 
-import { assert, test } from "./support/test.mjs";
+import { assert } from "./support/test.mjs";
+import { hold, test } from "./support/hold.mjs";
 import { damage, random } from "./support/damage.mjs";
 import { inspectSnapshot, MisuseError, packSnapshot, QuickJS, TorporError } from "torpor-vm";
 
@@ -26,7 +27,7 @@ async function waiting() {
 }
 
 test("a snapshot says what its VM waits for", async () => {
-  using vm = await waiting();
+  const vm = hold(await waiting());
   const { bytes } = vm.snapshot();
   const info = await inspectSnapshot(bytes);
   assert.equal(info.version, 1);
@@ -47,7 +48,7 @@ test("a snapshot says what its VM waits for", async () => {
 });
 
 test("a snapshot has the id that its difference names", async () => {
-  using vm = await waiting();
+  const vm = hold(await waiting());
   const base = vm.snapshot();
   vm.evalCode("globalThis.more = 1; 0").dispose();
   const next = vm.snapshot({ since: base });
@@ -59,7 +60,7 @@ test("a snapshot has the id that its difference names", async () => {
 });
 
 test("the id of much is made as that of little", async () => {
-  using vm = await QuickJS.create();
+  const vm = hold(await QuickJS.create());
   vm.evalCode("globalThis.a = Uint8Array.from({ length: 1e6 }, (_, i) => i * i >> 5); 0").dispose();
   const { bytes } = vm.snapshot();
   const digest = await crypto.subtle.digest("SHA-256", bytes);
@@ -68,7 +69,7 @@ test("the id of much is made as that of little", async () => {
 });
 
 test("damaged snapshots are refused by a typed error", async () => {
-  using vm = await waiting();
+  const vm = hold(await waiting());
   const small = vm.snapshot().bytes;
   const packed = await packSnapshot(small);
   let refused = 0;

@@ -3,7 +3,8 @@
 // format-packed.test.mjs - packed snapshots: with one frame, with many, and
 // those that are too small; and what is no frame.
 
-import { assert, test } from "./support/test.mjs";
+import { assert } from "./support/test.mjs";
+import { hold, test } from "./support/hold.mjs";
 import { putTogether, takeApart } from "./support/damage.mjs";
 import {
   FormatError,
@@ -17,7 +18,7 @@ import {
 const MEMORY = 5;
 
 async function saved(code) {
-  using vm = await QuickJS.create();
+  const vm = hold(await QuickJS.create());
   vm.unwrapResult(vm.evalCode(code)).dispose();
   return vm.snapshot().bytes;
 }
@@ -44,7 +45,7 @@ for (const [code, method] of SIZES) {
     else assert(packed.length < stored.length / 2, `${packed.length} of ${stored.length}`);
     same(await unpackSnapshot(packed), stored, "unpacked");
     same(await packSnapshot(packed), packed, "packed again");
-    using woken = await QuickJS.restore(packed);
+    const woken = hold(await QuickJS.restore(packed));
     same(woken.snapshot().bytes, stored, "woken");
     const info = await inspectSnapshot(packed);
     assert.equal(info.packed, method !== 0);
@@ -52,14 +53,14 @@ for (const [code, method] of SIZES) {
 }
 
 test("a chain may have packed pieces", async () => {
-  using vm = await QuickJS.create();
+  const vm = hold(await QuickJS.create());
   vm.evalCode("globalThis.a = Array.from({ length: 30000 }, (_, i) => 'n' + i); 0").dispose();
   const base = QuickJS.deserializeSnapshot(await packSnapshot(vm.snapshot().bytes));
   vm.evalCode("a[7] = 'changed'; globalThis.b = new Uint8Array(2e6).fill(3); 0").dispose();
   const since = vm.snapshot({ since: base });
   const packed = await packSnapshot(since.bytes, { level: 3 });
   assert(packed.length < since.bytes.length);
-  using woken = await QuickJS.restore([base.bytes, packed]);
+  const woken = hold(await QuickJS.restore([base.bytes, packed]));
   same(woken.snapshot().bytes, vm.snapshot().bytes, "woken");
 });
 

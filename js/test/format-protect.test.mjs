@@ -3,7 +3,8 @@
 // format-protect.test.mjs - snapshots under a key: they open with it and with
 // nothing else, and no byte of theirs can be changed.
 
-import { assert, test } from "./support/test.mjs";
+import { assert } from "./support/test.mjs";
+import { hold, test } from "./support/hold.mjs";
 import {
   FormatError,
   inspectSnapshot,
@@ -20,7 +21,7 @@ const key = Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1);
 const other = Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 2);
 
 async function saved() {
-  using vm = await QuickJS.create();
+  const vm = hold(await QuickJS.create());
   vm.evalCode("globalThis.secret = 'a text that nobody may read'; 0").dispose();
   return vm.snapshot().bytes;
 }
