@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* scan.c - finding what differs between two stretches of memory, as runs.
  *
- * The rules are those of docs/snapshot-format.md: memory is compared by words of
- * 8 bytes, a new run begins after 16 or more bytes that do not differ, and a run
- * has no such bytes at its ends.
+ * The rules are those of docs/snapshot-format.md: memory is compared by words
+ * of 8 bytes, a new run begins after 16 or more bytes that do not differ, and a
+ * run has no such bytes at its ends.
  *
- *     scan_start, scan ... scan ..., scan_stop     runs go into a list
- *     write_runs                                   the list as a snapshot has it
+ *     scan_start, scan ... scan, scan_stop     runs go into a list
+ *     write_runs                               the list as a snapshot has it
  *
  * Stretches are scanned in the order of addresses; what lies between them does
  * not differ. */
@@ -176,10 +176,9 @@ static uint8_t *put_bytes(uint8_t *to, const uint8_t *bytes, uint32_t size) {
   return to + size;
 }
 
-/* Writes the first 'runs' runs of the list to 'to'. Their bytes are at 'bytes' +
- * their address; 'written' is the end of the run before them. Gives the end.
- * What lies behind that, up to 16 bytes, and behind the last bytes, must be
- * memory. */
+/* Writes the first 'runs' runs of the list to 'to'. Their bytes are at 'bytes'
+ * + their address; 'written' is the end of the run before them. Gives the end.
+ * Behind that, and behind the last bytes, must be 16 bytes more of memory. */
 EXPORT(write_runs)
 uint8_t *write_runs(const uint8_t *bytes, uint32_t runs, uint32_t written,
                     uint8_t *to) {

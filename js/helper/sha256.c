@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sha256.c - SHA-256, which is PyCryptodome's: the file is included, so that its
- * state can be a variable. */
+/* sha256.c - SHA-256, which is PyCryptodome's: the file is included, so that
+ * its state can be a variable. */
 #define HAVE_STDINT_H
 #define HAVE_POSIX_MEMALIGN
 #define NO_CPYTHON_MODULE

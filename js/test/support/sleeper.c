@@ -5,7 +5,7 @@
  *
  * One command a line; a failure is said, and ends the program with 1:
  *
- *   eval CODE                evaluates CODE, runs all jobs, prints String(value)
+ *   eval CODE                evaluates CODE, runs all jobs, prints the value
  *   begin NAME KIND DUE CODE begins an operation whose request is CODE's value;
  *                            its promise becomes the global NAME
  *   save FILE [parent] [delta] [waiting] [packed LEVEL]
