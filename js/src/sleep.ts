@@ -146,7 +146,7 @@ export class Prepared {
     memoryMax = MEMORY_LARGEST,
   ): Promise<Prepared> {
     const { bytes, own } = piecesOf(source);
-    const pieces = keeps && !own ? bytes.map((piece) => piece.slice()) : bytes;
+    const pieces = keeps && !own ? bytes.map((piece) => new Uint8Array(piece)) : bytes;
     if (needsZstd(pieces)) await loadZstd();
     return new Prepared(engine, loadSnapshot(pieces, engine, { memoryMax, trusted: own }));
   }

@@ -30,7 +30,7 @@ import {
   WASM_PAGE,
 } from "./format/format.js";
 import { writeOperations } from "./format/operations.js";
-import { forget, noteRestored, recall, rename } from "./format/remembered.js";
+import { forgetKept, noteRestored, recall, rename } from "./format/remembered.js";
 import { HEAD_ROOM, Scanner } from "./format/scanner.js";
 import { makeHeader, makeSectionHead, SnapshotWriter } from "./format/writer.js";
 import type { Instance } from "./instance.js";
@@ -158,7 +158,7 @@ function saveSince(
     rename(instance, bytes);
     return bytes;
   } catch (error) {
-    forget(instance);
+    forgetKept(instance);
     throw error;
   }
 }

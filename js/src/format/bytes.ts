@@ -2,6 +2,8 @@
 //
 // bytes.ts - little-endian numbers, and bytes that are put together from parts.
 
+import { OutOfMemoryError } from "../errors.js";
+
 export function readU32(bytes: Uint8Array, at: number): number {
   return (
     (bytes[at]! |
@@ -27,6 +29,17 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
 export function writeU64(bytes: Uint8Array, at: number, value: number): void {
   writeU32(bytes, at, value % 0x100000000);
   writeU32(bytes, at + 4, Math.floor(value / 0x100000000));
+}
+
+/** Zeros; OutOfMemoryError where the host has no room for so many. */
+export function allocate(size: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(size);
+  } catch (error) {
+    throw new OutOfMemoryError(`the host has no memory for ${size} bytes of a snapshot`, {
+      cause: error,
+    });
+  }
 }
 
 export function isZero(bytes: Uint8Array, start: number, end: number): boolean {
@@ -113,7 +126,7 @@ export class Parts {
   }
 
   join(): Uint8Array<ArrayBuffer> {
-    const joined = new Uint8Array(this.size);
+    const joined = allocate(this.size);
     this.copy(joined, 0);
     return joined;
   }

@@ -21,7 +21,7 @@ import {
 import type { Engine } from "../engine.js";
 import { EngineError, MisuseError, OutOfMemoryError, ParentError } from "../errors.js";
 import type { Instance } from "../instance.js";
-import { equalBytes, readU32 } from "./bytes.js";
+import { allocate, equalBytes, readU32 } from "./bytes.js";
 import { type Container, isPacked, readContainer, refuse } from "./container.js";
 import { GLOBALS_SIZE, SECTION_GLOBALS, SECTION_MEMORY, WASM_PAGE } from "./format.js";
 import { toHex } from "./hex.js";
@@ -273,12 +273,7 @@ export class Loaded {
   /** The memory that the VM wakes with, up to where a run ends. */
   image(size = 0): Uint8Array<ArrayBuffer> {
     const { baseline } = this.engine;
-    let image: Uint8Array<ArrayBuffer>;
-    try {
-      image = new Uint8Array(Math.max(this.end, this.limit, size));
-    } catch (error) {
-      throw new OutOfMemoryError("no memory for what a VM was at a snapshot", { cause: error });
-    }
+    const image = allocate(Math.max(this.end, this.limit, size));
     image.set(baseline);
     this.lay(image);
     return image;

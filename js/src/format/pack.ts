@@ -11,7 +11,7 @@
 
 import { FormatError, IoError, OutOfMemoryError } from "../errors.js";
 import { loadEngineFile } from "#engine-file";
-import { Parts } from "./bytes.js";
+import { allocate, Parts } from "./bytes.js";
 import { METHOD_FRAMES, METHOD_STORED, METHOD_ZSTD } from "./format.js";
 
 /** A smaller section is not worth the time. */
@@ -61,10 +61,17 @@ export class Zstd {
     size: number,
   ): Uint8Array<ArrayBuffer> | undefined {
     const to = allocate(size);
-    const done = method === METHOD_ZSTD
-      ? this.unpackFrame(stored, to)
-      : this.unpackFrames(stored, to);
-    return done ? to : undefined;
+    try {
+      const done = method === METHOD_ZSTD
+        ? this.unpackFrame(stored, to)
+        : this.unpackFrames(stored, to);
+      return done ? to : undefined;
+    } catch (error) {
+      // A fault that frames led it into; it ended in the module's own memory.
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      this.made = undefined;
+      return undefined;
+    }
   }
 
   /** Packs content as the C library does; gives the method. */
@@ -98,7 +105,7 @@ export class Zstd {
     return this.use(stored, BLOCK, (run, at, left, place) => {
       for (let block = 0; block < to.length; block += BLOCK) {
         const size = Math.min(BLOCK, to.length - block);
-        const frame = run.frame_size(at, left);
+        const frame = run.frame_size(at, left) >>> 0;
         if (
           frame === 0 ||
           run.content_size(at, frame) !== size ||
@@ -115,7 +122,7 @@ export class Zstd {
   }
 
   private packFrame(block: Uint8Array, level: number): Uint8Array {
-    const room = this.instance().bound(block.length);
+    const room = this.instance().bound(block.length) >>> 0;
     return this.use(block, room, (run, from, length, place) => {
       const size = run.pack(place, room, from, length, level);
       if (size === 0) outOfMemory(length);
@@ -138,8 +145,8 @@ export class Zstd {
     work: (run: ZstdExports, at: number, size: number, place: number) => T,
   ): T {
     const run = this.instance();
-    const at = run.allocate(bytes.length + 1);
-    const place = at === 0 ? 0 : run.allocate(room + 1);
+    const at = run.allocate(bytes.length + 1) >>> 0;
+    const place = at === 0 ? 0 : run.allocate(room + 1) >>> 0;
     try {
       if (place === 0) outOfMemory(bytes.length + room);
       new Uint8Array(run.memory.buffer).set(bytes, at);
@@ -154,14 +161,6 @@ export class Zstd {
 
 function outOfMemory(size: number): never {
   throw new OutOfMemoryError(`no memory to pack or unpack ${size} bytes of a snapshot`);
-}
-
-function allocate(size: number): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(size);
-  } catch (error) {
-    throw new OutOfMemoryError(`no memory to unpack ${size} bytes of a snapshot`, { cause: error });
-  }
 }
 
 // ---- Loading ----------------------------------------------------------------

@@ -20,7 +20,7 @@
 
 import { Protection } from "../abi.js";
 import { FormatError, KeyError, MisuseError, NewerError, UnsupportedError } from "../errors.js";
-import { equalBytes, readU32, writeU32, writeU64 } from "./bytes.js";
+import { allocate, equalBytes, readU32, writeU32, writeU64 } from "./bytes.js";
 
 const MAGIC = Uint8Array.of(0x89, 0x54, 0x4f, 0x52, 0x4b, 0x0d, 0x0a, 0x1a);
 const VERSION = 1;
@@ -67,18 +67,18 @@ function takeKey(key: unknown): Bytes {
   if (!(key instanceof Uint8Array) || key.length !== KEY_SIZE) {
     throw new MisuseError(`the key of a snapshot has ${KEY_SIZE} bytes, as a Uint8Array`);
   }
-  return Uint8Array.from(key);
+  return new Uint8Array(key);
 }
 
 function takeContext(context: unknown): Bytes {
   if (context === undefined) return new Uint8Array();
   if (typeof context === "string") return new TextEncoder().encode(context);
-  if (context instanceof Uint8Array) return Uint8Array.from(context);
+  if (context instanceof Uint8Array) return new Uint8Array(context);
   throw new MisuseError("the context of a snapshot is text or a Uint8Array");
 }
 
 function takeBytes(data: unknown): Bytes {
-  if (data instanceof Uint8Array) return Uint8Array.from(data);
+  if (data instanceof Uint8Array) return new Uint8Array(data);
   throw new MisuseError("a snapshot is a Uint8Array");
 }
 
@@ -152,7 +152,7 @@ export async function protectSnapshot(
     cipher.key,
     options.readable ? NOTHING : data,
   );
-  const envelope = new Uint8Array(HEADER_SIZE + data.length + TAG_SIZE);
+  const envelope = allocate(HEADER_SIZE + data.length + TAG_SIZE);
   envelope.set(header);
   if (options.readable) envelope.set(data, HEADER_SIZE);
   envelope.set(new Uint8Array(sealed), envelope.length - sealed.byteLength);

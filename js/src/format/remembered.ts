@@ -12,7 +12,7 @@
 
 import type { Instance } from "../instance.js";
 import { MisuseError } from "../errors.js";
-import { equalBytes } from "./bytes.js";
+import { allocate, equalBytes } from "./bytes.js";
 import { comparable } from "./compare.js";
 import { type Loaded, loadSnapshot } from "./loaded.js";
 import type { Before } from "./scanner.js";
@@ -72,7 +72,7 @@ function layOut(
 
 function grow(remembered: Remembered, limit: number): void {
   if (remembered.bytes.length >= limit) return;
-  const bytes = new Uint8Array(limit + SLACK);
+  const bytes = allocate(limit + SLACK);
   bytes.set(remembered.bytes);
   remembered.bytes = bytes;
   remembered.compared = comparable(bytes);
@@ -121,7 +121,12 @@ export function noteRestored(instance: Instance, loaded: Loaded): void {
   restored.set(instance, loaded);
 }
 
-/** Forgets all of that: the VM is gone, or saving failed. */
+/** Forgets what is kept: it is laid out anew for the next difference. */
+export function forgetKept(instance: Instance): void {
+  kept.delete(instance);
+}
+
+/** Forgets all of that: the VM is gone. */
 export function forget(instance: Instance): void {
   kept.delete(instance);
   restored.delete(instance);

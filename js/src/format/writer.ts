@@ -3,7 +3,7 @@
 // writer.ts - putting the frame of a snapshot together: header, sections,
 // checksum (format.ts).
 
-import { Parts, writeU32, writeU64 } from "./bytes.js";
+import { allocate, Parts, writeU32, writeU64 } from "./bytes.js";
 import { crc32 } from "./crc32.js";
 import {
   AT_ENGINE,
@@ -90,7 +90,7 @@ export class SnapshotWriter {
 
   finish(): Uint8Array<ArrayBuffer> {
     const size = HEADER_SIZE + this.parts.size;
-    const bytes = new Uint8Array(size + CHECKSUM_SIZE);
+    const bytes = allocate(size + CHECKSUM_SIZE);
     bytes.set(this.header);
     writeU32(bytes, AT_SECTIONS, this.sections);
     this.parts.copy(bytes, HEADER_SIZE);
