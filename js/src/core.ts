@@ -236,7 +236,7 @@ export class Core {
   /** At the end of a public call that may have run code of the program. */
   leave(): void {
     if (this.instance.depth !== 0) return;
-    if (this.engine.isOlder && !this.disposed && this.instance.broken === null) {
+    if (this.engine.isOlder && !this.disposed && !this.asleep && this.instance.broken === null) {
       this.enter(() => this.exports.torpor_scope_close(0));
     }
     if (this.after !== null) this.after();
