@@ -58,6 +58,14 @@ import type { QuickJS } from "./vm.js";
 
 const encoder = new TextEncoder();
 const SIZE_LARGEST = 0x7fffffff;
+/** What the guest may use of its stack (guest/stack.h). */
+const STACK_USABLE = 512 << 10;
+/** What is left for the host at each call of a host function that calls the guest. */
+const STACK_OF_CALL = 2400;
+/** Calls within calls that there is always room for. */
+const FEW_CALLS = 8;
+/** What a host function finds at least. */
+const STACK_LEAST = 48 << 10;
 const DISPOSED = "the VM was disposed of";
 
 /** Makes the errors that tell what became of guest code. */
@@ -116,6 +124,8 @@ export class Core {
   private cursor = 0;
   private loans: number[] = [];
   private forgotten: bigint[] = [];
+  /** The guest's stack is limited as below a host function. */
+  private below = false;
 
   constructor(instance: Instance, settings: Settings, asleep: boolean) {
     this.instance = instance;
@@ -139,9 +149,42 @@ export class Core {
     const { instance, settings } = this;
     const at = instance.control;
     instance.u32[(at + HOST_MEMORY_MAX) >>> 2] = settings.memoryMax;
-    instance.u32[(at + HOST_STACK) >>> 2] = settings.stack;
+    this.armStack();
     instance.u8[at + HOST_RETAIN] = 1;
     this.setFuel(settings.fuel);
+  }
+
+  private armStack(): void {
+    const { instance, settings } = this;
+    instance.u32[(instance.control + HOST_STACK) >>> 2] = settings.stack;
+    this.below = false;
+  }
+
+  /**
+   * Below a host function the guest may use less of its stack, since the frames
+   * of the host's functions need some of the stack that both stand on. Like
+   * that recursion through the host ends at the same place on every host, and
+   * with an error that the program can catch.
+   */
+  private armBelow(): void {
+    const { instance, settings } = this;
+    const most = Math.max(this.stackLeft(), 1);
+    instance.u32[(instance.control + HOST_STACK) >>> 2] = settings.stack === 0
+      ? most
+      : Math.min(most, settings.stack);
+    this.below = true;
+  }
+
+  /** Bytes of its stack that the guest may still use. */
+  private stackLeft(): number {
+    const { instance, engine } = this;
+    const top = instance.exports.__stack_pointer.value as number;
+    return top - (engine.stackSize - STACK_USABLE) - instance.depth * STACK_OF_CALL;
+  }
+
+  /** Whether there is room for one more call of a host function: for what it does with the guest, too. */
+  get hasRoom(): boolean {
+    return this.instance.depth < FEW_CALLS || this.stackLeft() > STACK_LEAST;
   }
 
   /** May it be entered? Wakes it if it is asleep. */
@@ -157,11 +200,14 @@ export class Core {
     if (this.asleep) this.wake();
     if (instance.depth === 0) {
       this.interruption = null;
+      if (this.below) this.armStack();
       if (this.loans.length !== 0) this.end(0);
       if (this.settings.deadline !== 0) {
         this.deadlineAt = performance.now() + this.settings.deadline;
       }
       if (this.forgotten.length !== 0) this.releaseForgotten();
+    } else {
+      this.armBelow();
     }
     this.cursor = 0;
   }

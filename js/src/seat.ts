@@ -54,6 +54,9 @@ export class HostSeat implements Seat {
     const which = (index & ~CALL_MORE) >>> 0;
     const callback = this.functions.find(which);
     if (callback === undefined) return this.throwUnbound(which);
+    if (!core.hasRoom) {
+      return this.throwOn(new RangeError("Maximum call stack size exceeded"), core.order);
+    }
     if (this.lent !== 0n) this.returnLent();
     const at = instance.range(args >>> 0, count * 8, "the arguments of a host call") >>> 2;
     const values: JSValueHandle[] = [];
