@@ -8,6 +8,7 @@
 
 import { Status, STATUS_TEXT } from "./abi.js";
 
+/** The name of a cause, as "LIMIT". */
 export type StatusName = keyof typeof Status;
 
 const names = new Map<number, StatusName>(

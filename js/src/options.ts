@@ -39,9 +39,12 @@ export interface ModuleLoader {
   ) => string | Uint8Array | Promise<string | Uint8Array>;
 }
 
+/** Which function of the console was called. */
 export type ConsoleLevel = "debug" | "log" | "info" | "warn" | "error";
+/** Gets each message of the console. */
 export type ConsoleFunction = (level: ConsoleLevel, text: string) => void;
 
+/** How a VM is opened. All options are given anew when it is restored, and may be others. */
 export interface Options {
   /** The engine: bytes, a compiled module, a URL, a Response, or a promise of one. Left out: that of this package. */
   wasm?: EngineSource | Promise<EngineSource>;

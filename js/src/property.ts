@@ -25,6 +25,7 @@ import { MisuseError, WrongTypeError } from "./errors.js";
 import type { JSValueHandle } from "./handle.js";
 import { newString, readString, symbolOf } from "./text.js";
 
+/** A key: symbols are those that both sides have, as Symbol.for("x") and Symbol.iterator. */
 export type PropertyKeyLike = string | number | symbol | JSValueHandle;
 
 /** What `defineProp` makes of a property; what is left out is false. */

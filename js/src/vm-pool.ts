@@ -12,6 +12,7 @@ import { type Options, settle, takeOptions } from "./options.js";
 import { Prepared, type Snapshot } from "./sleep.js";
 import { QuickJS } from "./vm.js";
 
+/** What the VMs of a pool start from, and the options of each. */
 export interface PoolOptions extends Options {
   /** What the VMs start from. Left out: a new VM in which `warm` has run. */
   snapshot?: Snapshot | Uint8Array | readonly (Snapshot | Uint8Array)[];

@@ -61,6 +61,13 @@ ENUMS = {
     "TORPOR_WRITABLE": ("Descriptor", "TORPOR_"),
     "TORPOR_KEYS_STRINGS": ("Keys", "TORPOR_KEYS_"),
 }
+# What the package exports of these, in a sentence.
+DOCS = {
+    "Status": "The codes of errors, by name: `error.code === Status.LIMIT`.",
+    "Brand": "The kinds of objects that the engine makes: what "
+             "`handle.brand` gives.",
+    "PromiseState": "What `handle.promiseState` gives.",
+}
 # Public macros that are numbers.
 LIMIT = re.compile(r"TORPOR_((DATA|SOURCE|KIND|SAVE_LEVEL|CHAIN|SNAPSHOT|KEY|"
                    r"REJECTIONS|MEMORY)_(?!INFO|\w*INIT)[A-Z_]+)$")
@@ -251,7 +258,8 @@ def write_enums(facts):
     asked = [constant for pairs in facts.enums.values() for _, constant in pairs]
     values = dict(zip(asked, answers(asked)))
     for name, pairs in facts.enums.items():
-        yield f"\nexport const {name} = {{\n"
+        said = f"/** {DOCS[name]} */\n" if name in DOCS else ""
+        yield f"\n{said}export const {name} = {{\n"
         for short, constant in pairs:
             key = f'"{short}"' if short[0].isdigit() else short
             yield f"  {key}: {values[constant]},\n"

@@ -74,6 +74,11 @@ def compile_sources(node, stage):
     run(node, MODULES / "typescript/bin/tsc", "-p", stage)
 
 
+def write_reference(stage):
+    run(sys.executable, TOOLS / "make-reference.py", stage / "dist",
+        stage / "REFERENCE.md")
+
+
 def copy_rest(engine, helper, deps, stage):
     shutil.copyfile(engine, stage / "engine.wasm")
     shutil.copyfile(helper / "zstd.wasm", stage / "zstd.wasm")
@@ -113,6 +118,7 @@ def main():
     copy_sources(stage)
     generate(node, engine, helper, stage)
     compile_sources(node, stage)
+    write_reference(stage)
     copy_rest(engine, helper, deps, stage)
     pack(node, stage, out)
 
