@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// hosts: node deno bun
+// hosts: node bun
 //
 // format-c.test.mjs - the C library and this package write the same bytes.
 //

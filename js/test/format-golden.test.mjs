@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// hosts: node deno bun
+// hosts: node bun
 //
 // format-golden.test.mjs - what slept in an engine of a release wakes in that
 // engine, which lies beside it (test/golden). The lines of NAME.txt say what is
