@@ -4,7 +4,7 @@
 // torpor-vm/quickjs-wasi, in every host.
 
 import { assert, test } from "./support/test.mjs";
-import { programs } from "./support/quickjs-wasi-programs.mjs";
+import { programs } from "./support/quickjs-wasi/programs.mjs";
 import * as peer from "torpor-vm/quickjs-wasi";
 import { EngineError, ExtensionError, FormatError, MisuseError, TorporError } from "torpor-vm";
 

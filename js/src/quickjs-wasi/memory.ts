@@ -51,14 +51,16 @@ export interface MemoryUsage extends OwnUsage {
 /** Bytes of an element of an array. */
 const ELEMENT = 8;
 
-export function usageOf(own: OwnUsage, limit: number): MemoryUsage {
+/** `used`: bytes that are handed out when it has been counted, which takes some. */
+export function usageOf(own: OwnUsage, limit: number, used: number): MemoryUsage {
   const count = own.strings + own.names + own.objects + own.shapes + own.functions + own.arrays +
     own.buffers;
   return {
     ...own,
-    mallocSize: own.used,
+    used,
+    mallocSize: used,
     mallocLimit: limit,
-    memoryUsedSize: own.used,
+    memoryUsedSize: used,
     mallocCount: count,
     memoryUsedCount: count,
     atomCount: own.names,
@@ -82,6 +84,6 @@ export function usageOf(own: OwnUsage, limit: number): MemoryUsage {
     fastArrayElements: own.elementBytes / ELEMENT,
     binaryObjectCount: own.buffers,
     binaryObjectSize: own.bufferBytes,
-    allocatedSize: own.used,
+    allocatedSize: used,
   };
 }

@@ -242,7 +242,7 @@ export class QuickJS extends Own {
 
   /** What the guest's heap is made of. */
   override getMemoryUsage(): MemoryUsage {
-    return usageOf(super.getMemoryUsage(), this.limit);
+    return usageOf(super.getMemoryUsage(), this.limit, this.getAllocatedSize());
   }
 
   /** Versions, also by the names of quickjs-wasi: whose interface this is, and the engine's. */

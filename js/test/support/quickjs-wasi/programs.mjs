@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// quickjs-wasi-programs.mjs - programs as people write them for quickjs-wasi,
+// programs.mjs - programs as people write them for quickjs-wasi,
 // one for each thing that its documentation shows.
 //
 // Each gets the module that it would import, and what that module wants as its
