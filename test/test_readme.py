@@ -3,8 +3,8 @@
 # ctest: slow nosanitize timeout=120
 """The README does what it says.
 
-Its C programs are compiled and run, and print what the text block after them
-shows. Its JavaScript files (blocks that begin with a comment naming the file)
+Its programs in C and in TypeScript are compiled and run, the latter with the
+npm package, and print what the text block after them shows. Its JavaScript files (blocks that begin with a comment naming the file)
 are written down, and the torpor commands of its shell blocks run in order in
 that folder, on one store. The make targets that it names exist.
 """
@@ -67,6 +67,28 @@ class ReadmeTest(unittest.TestCase):
                               "-o", "first", "first.c", f"-L{BUILD}",
                               "-ltorpor"])
             said = self.run_in_work(["./first"])
+            kind, expected = blocks[index + 1]
+            self.assertEqual(kind, "text", "no text block with the output")
+            self.assertEqual(said, expected)
+
+    def test_typescript_programs(self):
+        blocks = read_blocks()
+        programs = [index for index, (kind, _) in enumerate(blocks)
+                    if kind == "ts"]
+        self.assertTrue(programs, "the README has no TypeScript program")
+        node = os.environ["TORPOR_NODE"]
+        compiler = SOURCE / "js/node_modules/typescript/bin/tsc"
+        [package] = (BUILD / "npm").glob("torpor-vm-*.tgz")
+        place = self.work / "node_modules/torpor-vm"
+        place.mkdir(parents=True)
+        self.run_in_work(["tar", "-xzf", str(package), "-C", str(place),
+                          "--strip-components=1"])
+        for index in programs:
+            (self.work / "first.mts").write_text(blocks[index][1])
+            self.run_in_work([node, str(compiler), "--strict", "--target",
+                              "es2022", "--module", "nodenext", "--lib",
+                              "es2022,esnext.disposable,dom", "first.mts"])
+            said = self.run_in_work([node, "first.mjs"])
             kind, expected = blocks[index + 1]
             self.assertEqual(kind, "text", "no text block with the output")
             self.assertEqual(said, expected)
