@@ -182,7 +182,10 @@ export class Core {
     return top - (engine.stackSize - STACK_USABLE) - instance.depth * STACK_OF_CALL;
   }
 
-  /** Whether there is room for one more call of a host function: for what it does with the guest, too. */
+  /**
+   * Whether there is room for one more call of a host function: for what it does with the guest,
+   * too.
+   */
   get hasRoom(): boolean {
     return this.instance.depth < FEW_CALLS || this.stackLeft() > STACK_LEAST;
   }
@@ -197,6 +200,7 @@ export class Core {
         { cause: instance.broken },
       );
     }
+    if (instance.u8.length === 0) instance.look();
     if (this.asleep) this.wake();
     if (instance.depth === 0) {
       this.interruption = null;
@@ -219,10 +223,10 @@ export class Core {
       this.configure();
     } catch (error) {
       // What the options leave out would be there if it went on.
-      this.instance.broken ??= new TrappedError(`the VM could not wake: ${error}`, {
-        cause: error,
-      });
-      throw this.instance.broken;
+      this.instance.isHurt = true;
+      throw this.instance.break(
+        new TrappedError(`the VM could not wake: ${error}`, { cause: error }),
+      );
     }
   }
 
@@ -250,6 +254,8 @@ export class Core {
     try {
       status = run();
     } catch (error) {
+      instance.isHurt = true;
+      instance.hurtBy ??= error;
       throw instance.trapped(error);
     } finally {
       instance.depth--;
@@ -506,6 +512,8 @@ export class Core {
     try {
       this.exports.torpor_value_release(bits);
     } catch (error) {
+      instance.isHurt = true;
+      instance.hurtBy ??= error;
       throw instance.trapped(error);
     } finally {
       instance.depth--;
@@ -641,6 +649,7 @@ function makeGone(): Instance {
     f64: new Float64Array(0),
     u64: new BigUint64Array(0),
     depth: 0,
+    isHurt: false,
     broken: null,
     look: () => {},
     range: refuse,

@@ -213,7 +213,10 @@ async function dumpSettled(core: Core, result: Promise<PromiseResult>): Promise<
 
 // ---- Errors -------------------------------------------------------------------
 
-/** Name, message, stack and cause of an error; of other values a description, with the value as cause. */
+/**
+ * Name, message, stack and cause of an error; of other values a description, with the value as
+ * cause.
+ */
 export function errorFrom(core: Core, thrown: JSValueHandle): Error {
   const value = dumpSafely(core, thrown);
   if (value instanceof Error) return value;

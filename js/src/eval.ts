@@ -8,7 +8,6 @@ import { errorFrom } from "./data.js";
 import { describeHost } from "./host-value.js";
 import { frameBytecode, openBytecode } from "./bytecode.js";
 import { LimitError, MisuseError } from "./errors.js";
-import { JSException } from "./exception.js";
 import type { JSValueHandle } from "./handle.js";
 import type { Modules } from "./module.js";
 import type { PromiseResult } from "./promise.js";
@@ -152,7 +151,7 @@ function settledModule(core: Core, code: string, filename: string): Promise<Prom
 
 /** What a module threw, as this VM throws. */
 function failure(core: Core, thrown: JSValueHandle): Error {
-  if (core.settings.throws) return new JSException(thrown);
+  if (core.settings.throws) return core.errors.thrown(thrown);
   const error = errorFrom(core, thrown);
   thrown.dispose();
   return error;

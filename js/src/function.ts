@@ -5,7 +5,8 @@
 //
 // The guest knows a host function by the index of its name in a table in its
 // own memory, which sleeps and wakes with it. So does the *id*, its place among
-// the functions that the host made, from 1. A second function of the same name gets a name of its own in
+// the functions that the host made, from 1. A second function of the same name gets a name of its
+// own in
 // the table, "ID.name", of which JavaScript sees the part behind the dot.
 //
 //  (1) What is bound by id goes before what is bound by name.

@@ -284,7 +284,8 @@ export class JSValueHandle {
   }
 
   /**
-   * The kind of object that the engine made, a number of `Brand`; 0 for what is no object. No program can change it.
+   * The kind of object that the engine made, a number of `Brand`; 0 for what is no object. No
+   * program can change it.
    * @example vm.newMap().brand === Brand.MAP // true
    */
   get brand(): number {
@@ -320,7 +321,8 @@ export class JSValueHandle {
     return constructorName(this);
   }
   /**
-   * A number that the handles of one value share while it lives; 0 for values that are not on the guest's heap.
+   * A number that the handles of one value share while it lives; 0 for values that are not on the
+   * guest's heap.
    * @example vm.global.identity === vm.evalCode("globalThis").identity // true
    */
   get identity(): number {
@@ -399,7 +401,8 @@ export class JSValueHandle {
   // ---- Properties ------------------------------------------------------------
 
   /**
-   * A property, whose getter may run. `key` is a string, a number, a symbol that both sides have, or a handle.
+   * A property, whose getter may run. `key` is a string, a number, a symbol that both sides have,
+   * or a handle.
    * @example vm.evalCode("({ tea: 3 })").getProp("tea").toNumber() // 3
    */
   getProp(key: PropertyKeyLike): JSValueHandle {

@@ -96,8 +96,14 @@ export class Instance {
   seat: Seat = NOBODY;
   /** How many entries are on the stack. */
   depth = 0;
-  /** Why nothing can be entered any more. */
-  broken: TorporError | null = null;
+  /**
+   * Guest frames were thrown away, so nothing can be entered any more. Set
+   * without a call, for which the host's stack may have no room.
+   */
+  isHurt = false;
+  /** What threw them away. */
+  hurtBy: unknown = undefined;
+  private reason: TorporError | null = null;
 
   constructor(engine: Engine) {
     const imports = {
@@ -149,8 +155,24 @@ export class Instance {
   /** The error that says what it means that an export threw. */
   trapped(error: unknown): TorporError {
     this.look();
-    if (error instanceof LackingError) return error;
-    return (this.broken ??= trapError(error));
+    if (error instanceof LackingError && error === this.hurtBy) {
+      this.isHurt = false;
+      this.hurtBy = undefined;
+      return error;
+    }
+    return this.broken!;
+  }
+
+  /** Why nothing can be entered any more; null while all is well. */
+  get broken(): TorporError | null {
+    if (!this.isHurt) return null;
+    return (this.reason ??= trapError(this.hurtBy));
+  }
+
+  /** Lets nothing enter any more. */
+  break(reason: TorporError): TorporError {
+    this.isHurt = true;
+    return (this.reason ??= reason);
   }
 
   /** Guest code ended itself. */
@@ -158,20 +180,22 @@ export class Instance {
     this.look();
     const what = TRAP_REASONS[code >>> 0] ?? "trap";
     const text = this.text(address >>> 0, Math.min(size >>> 0, 200));
-    this.broken ??= new TrappedError(
+    this.isHurt = true;
+    this.reason ??= new TrappedError(
       code === 3
         ? "out of memory, where no error could be thrown; dispose of this VM or restore a snapshot, and raise memoryLimit"
         : `guest code ended itself (${what}): ${text}; dispose of this VM or restore a snapshot`,
     );
-    throw this.broken;
+    throw this.reason;
   }
 
   /** Breaks the VM: the guest's memory contradicts itself. */
   damaged(what: string): never {
-    this.broken ??= new TrappedError(
-      `the VM's memory is damaged: ${what} lies outside of it; dispose of this VM or restore a snapshot`,
+    throw this.break(
+      new TrappedError(
+        `the VM's memory is damaged: ${what} lies outside of it; dispose of this VM or restore a snapshot`,
+      ),
     );
-    throw this.broken;
   }
 
   /** Checks that guest memory has these bytes. */

@@ -78,7 +78,9 @@ export function memoryUsage(core: Core): MemoryUsage {
   return usage as unknown as MemoryUsage;
 }
 
-/** Bytes of heap at which the collector has its next turn; `set`: not earlier than that from now on. */
+/**
+ * Bytes of heap at which the collector has its next turn; `set`: not earlier than that from now on.
+ */
 function collector(core: Core, bytes: number, set: 0 | 1): number {
   core.begin();
   core.check(core.enter(() => core.exports.torpor_collector(bytes, set)));

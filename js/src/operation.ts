@@ -46,7 +46,10 @@ export interface Operation {
   readonly resumed: boolean;
 }
 
-/** How an operation ends: one of both. Handles stay the caller's; other values are handed over as data. */
+/**
+ * How an operation ends: one of both. Handles stay the caller's; other values are handed over as
+ * data.
+ */
 export type Outcomes = { value: unknown; error?: never } | { error: unknown; value?: never };
 
 export class Operations {

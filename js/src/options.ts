@@ -29,7 +29,10 @@ export type ModuleKind = "javascript" | "json" | "text" | "bytes";
 
 /** Where modules come from. With `evalModule` both may be asynchronous. */
 export interface ModuleLoader {
-  /** The name of the module that `specifier` means in `importer`; without it relative names are resolved as paths. */
+  /**
+   * The name of the module that `specifier` means in `importer`; without it relative names are
+   * resolved as paths.
+   */
   normalize?: (importer: string, specifier: string) => string | Promise<string>;
   /** The source of the module of that name. */
   load: (
@@ -46,7 +49,10 @@ export type ConsoleFunction = (level: ConsoleLevel, text: string) => void;
 
 /** How a VM is opened. All options are given anew when it is restored, and may be others. */
 export interface Options {
-  /** The engine: bytes, a compiled module, a URL, a Response, or a promise of one. Left out: that of this package. */
+  /**
+   * The engine: bytes, a compiled module, a URL, a Response, or a promise of one. Left out: that of
+   * this package.
+   */
   wasm?: EngineSource | Promise<EngineSource>;
   wasi?: Wasi;
   /** Bytes of linear memory that the VM may have; 512 MiB if left out. */

@@ -53,7 +53,9 @@ export class Deferred {
     this.settled.catch(() => {});
   }
 
-  /** Fulfils the promise, or follows another one; undefined without a value. Later calls do nothing. */
+  /**
+   * Fulfils the promise, or follows another one; undefined without a value. Later calls do nothing.
+   */
   resolve(value?: JSValueHandle): void {
     this.settle(0, value);
   }

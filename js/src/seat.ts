@@ -282,7 +282,10 @@ export class HostSeat implements Seat {
     this.hurryIfLate();
   }
 
-  /** A function of the options that throws: the program is interrupted, and the call fails with that. */
+  /**
+   * A function of the options that throws: the program is interrupted, and the call fails with
+   * that.
+   */
   private guard<T>(run: () => T, otherwise: T): T {
     const { core } = this;
     try {

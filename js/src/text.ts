@@ -280,7 +280,10 @@ function makeText(core: Core, kind: number, text: string): JSValueHandle {
   return made;
 }
 
-/** The guest's counterpart of a symbol of the host: Symbol.for(...), or Symbol.iterator and its like. */
+/**
+ * The guest's counterpart of a symbol of the host: Symbol.for(...), or Symbol.iterator and its
+ * like.
+ */
 export function symbolOf(core: Core, symbol: symbol): JSValueHandle {
   const key = Symbol.keyFor(symbol);
   if (key !== undefined) return makeText(core, MAKE_SYMBOL_FOR, key);

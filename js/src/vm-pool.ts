@@ -68,7 +68,10 @@ export class VMPool {
     return vm;
   }
 
-  /** Runs `use` with a VM, and disposes of that afterwards; of an asynchronous one when its promise has settled. */
+  /**
+   * Runs `use` with a VM, and disposes of that afterwards; of an asynchronous one when its promise
+   * has settled.
+   */
   run<T>(use: (vm: QuickJS) => T, options?: Options): T {
     const vm = this.acquire(options);
     let result: T;

@@ -23,17 +23,7 @@ import { type Inspection, inspection, type WaitingPlace, waitingPlaces } from ".
 import { describeHost } from "./host-value.js";
 import type { Instance } from "./instance.js";
 import { typeOf } from "./look.js";
-import {
-  newArray,
-  newArrayBuffer,
-  newDate,
-  newError,
-  newMap,
-  newNumber,
-  newObject,
-  newSet,
-  newUint8Array,
-} from "./make.js";
+import * as make from "./make.js";
 import {
   collectorThreshold,
   type MemoryUsage,
@@ -217,7 +207,8 @@ export class QuickJS {
   // ---- Running code ---------------------------------------------------------------
 
   /**
-   * Evaluates a script and gives its value; what it throws has `isException`. With EvalFlags.TYPE_MODULE a promise of the module's namespace.
+   * Evaluates a script and gives its value; what it throws has `isException`. With
+   * EvalFlags.TYPE_MODULE a promise of the module's namespace.
    * @example vm.evalCode("6 * 7", "answer.js").toNumber() // 42
    */
   evalCode(code: string, filename?: string, flags?: number | EvalOptions): JSValueHandle {
@@ -285,7 +276,7 @@ export class QuickJS {
 
   /**
    * Calls a function of the guest.
-   * @example vm.callFunction(vm.evalCode("Math.max"), vm.undefined, vm.newNumber(1), vm.newNumber(2)).toNumber() // 2
+   * @example vm.callFunction(vm.evalCode("Math.abs"), vm.undefined, vm.newNumber(-2)).toNumber() // 2
    */
   callFunction(fn: JSValueHandle, self: JSValueHandle, ...args: JSValueHandle[]): JSValueHandle {
     const core = this._core;
@@ -325,7 +316,8 @@ export class QuickJS {
   }
 
   /**
-   * Gives the handle on, or throws an Error with what the guest threw: its name, message, stack and cause.
+   * Gives the handle on, or throws an Error with what the guest threw: its name, message, stack and
+   * cause.
    * @example vm.unwrapResult(vm.evalCode("1 + 2")).toNumber() // 3
    */
   unwrapResult(handle: JSValueHandle): JSValueHandle {
@@ -386,7 +378,7 @@ export class QuickJS {
    * @example vm.newNumber(0.5).toNumber() // 0.5
    */
   newNumber(value: number): JSValueHandle {
-    return newNumber(this._core, value);
+    return make.newNumber(this._core, value);
   }
   /**
    * A BigInt.
@@ -400,14 +392,14 @@ export class QuickJS {
    * @example vm.dump(vm.newObject()) // {}
    */
   newObject(): JSValueHandle {
-    return newObject(this._core);
+    return make.newObject(this._core);
   }
   /**
    * An empty array.
    * @example vm.dump(vm.newArray()) // []
    */
   newArray(): JSValueHandle {
-    return newArray(this._core);
+    return make.newArray(this._core);
   }
   /**
    * Symbol.for(key).
@@ -421,42 +413,42 @@ export class QuickJS {
    * @example vm.newArrayBuffer(new Uint8Array([1, 2])).isArrayBuffer // true
    */
   newArrayBuffer(data: ArrayBuffer | ArrayBufferView): JSValueHandle {
-    return newArrayBuffer(this._core, data);
+    return make.newArrayBuffer(this._core, data);
   }
   /**
    * A Uint8Array with a copy of the bytes.
    * @example vm.dump(vm.newUint8Array(new Uint8Array([1, 2]))) // new Uint8Array([1, 2])
    */
   newUint8Array(data: ArrayBuffer | ArrayBufferView): JSValueHandle {
-    return newUint8Array(this._core, data);
+    return make.newUint8Array(this._core, data);
   }
   /**
    * A Date.
    * @example vm.dump(vm.newDate(new Date(5))) // new Date(5)
    */
   newDate(date: Date | number): JSValueHandle {
-    return newDate(this._core, date);
+    return make.newDate(this._core, date);
   }
   /**
    * A Map of pairs of handles.
    * @example vm.dump(vm.newMap([[vm.newString("a"), vm.newNumber(1)]])) // new Map([["a", 1]])
    */
   newMap(entries: Iterable<readonly [JSValueHandle, JSValueHandle]> = []): JSValueHandle {
-    return newMap(this._core, entries);
+    return make.newMap(this._core, entries);
   }
   /**
    * A Set of handles.
    * @example vm.dump(vm.newSet([vm.newNumber(1)])) // new Set([1])
    */
   newSet(items: Iterable<JSValueHandle> = []): JSValueHandle {
-    return newSet(this._core, items);
+    return make.newSet(this._core, items);
   }
   /**
    * An Error with a message, or the counterpart of one of the host's.
    * @example vm.dump(vm.newError(new RangeError("too far"))).name // "RangeError"
    */
   newError(given: string | Error): JSValueHandle {
-    return newError(this._core, given);
+    return make.newError(this._core, given);
   }
   /**
    * A promise that the host settles.
@@ -467,13 +459,14 @@ export class QuickJS {
   }
   /**
    * A function of the guest that calls the host, by name: after a restore, bind the name again.
-   * @example vm.callFunction(vm.newFunction("half", (n) => n.toNumber() / 2), vm.undefined, vm.newNumber(8)).toNumber() // 4
+   * @example vm.newFunction("half", (n) => n.toNumber() / 2).isFunction // true
    */
   newFunction(name: string, callback: HostFunction): JSValueHandle {
     return this._functions.make(name, callback);
   }
   /**
-   * The same without a name, for one that does not outlive this VM: the binding ends with the guest's function.
+   * The same without a name, for one that does not outlive this VM: the binding ends with the
+   * guest's function.
    * @example vm.callFunction(vm.newEphemeralFunction(() => "tea"), vm.undefined).toString() // "tea"
    */
   newEphemeralFunction(callback: HostFunction): JSValueHandle {
@@ -540,7 +533,8 @@ export class QuickJS {
   // ---- Whole values -----------------------------------------------------------------
 
   /**
-   * The value as one of the host's, with all that is in it. Functions and unique symbols become undefined.
+   * The value as one of the host's, with all that is in it. Functions and unique symbols become
+   * undefined.
    * @example vm.dump(vm.evalCode("({ a: [1, new Date(2)], f() {} })")) // { a: [1, new Date(2)], f: undefined }
    */
   dump(handle: JSValueHandle): unknown {
@@ -711,7 +705,8 @@ export class QuickJS {
   }
 
   /**
-   * Begins an operation for the program: a promise that sleeps with it, and that somebody settles by its id.
+   * Begins an operation for the program: a promise that sleeps with it, and that somebody settles
+   * by its id.
    * @example vm.beginOperation("question", "tea?").promise.promiseState // 0
    */
   beginOperation(

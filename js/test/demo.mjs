@@ -232,7 +232,10 @@ const TESTS = {
   },
 };
 
-/** Imports a file, sends the signal, and lets it run to its end. `before`: between which counts it was made. */
+/**
+ * Imports a file, sends the signal, and lets it run to its end. `before`: between which counts it
+ * was made.
+ */
 async function goOnNatively(file, before, name) {
   const store = join(FOLDER, `${name}.store`);
   const torpor = async (...args) => {

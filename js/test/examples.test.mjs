@@ -70,8 +70,11 @@ function members(file, name) {
   const text = readFileSync(join(source, file), "utf8");
   const start = text.indexOf(`export class ${name} `);
   const body = text.slice(start, text.indexOf("\n}\n", start));
-  const member =
-    /(\/\*\*(?:[^*]|\*(?!\/))*\*\/\n)?^  (?!private|constructor|protected)(?:static |readonly |async )*(get |set )?(\[?[\w.]+\]?)[(:<]/gm;
+  const member = new RegExp(
+    String.raw`(\/\*\*(?:[^*]|\*(?!\/))*\*\/\n)?^  (?!private|constructor|protected)` +
+      String.raw`(?:static |readonly |async )*(get |set )?(\[?[\w.]+\]?)[(:<]`,
+    "gm",
+  );
   return [...body.matchAll(member)].filter(([, doc, kind, key]) =>
     !key.startsWith("_") && !key.startsWith("[") && kind !== "set " &&
     !/@internal/.test(doc ?? "") &&

@@ -26,7 +26,9 @@ function evaluate(vm, code) {
   return text;
 }
 
-/** Three files of each program: whole, the difference after one more step, and that whole, packed. */
+/**
+ * Three files of each program: whole, the difference after one more step, and that whole, packed.
+ */
 async function sleep(programs) {
   const files = {};
   for (const [name, { steps, more }] of Object.entries(programs)) {
