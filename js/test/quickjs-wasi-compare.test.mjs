@@ -110,15 +110,18 @@ for (const one of cases) {
 
 // ---- nothing is forgotten -------------------------------------------------------
 
-/** The public members of a class or interface in the declarations of the package. */
+const MEMBER = new RegExp(
+  "^ {4}(?!private|constructor|[/*])(?:static |readonly |get |set )*" +
+    String.raw`(\w+|\[Symbol\.dispose\])\??[(<:]`,
+  "gm",
+);
+
+/** The public members of a class in the declarations of the package. */
 function declared(text, name) {
   const start = text.search(new RegExp(`^export declare class ${name}\\b`, "m"));
   const body = text.slice(start, text.indexOf("\n}", start));
-  const member =
-    /^ {4}(?!private|constructor|\/|\*)(?:static |readonly |get |set )*(\w+|\[Symbol\.dispose\])\??[(<:]/gm;
-  return [...body.matchAll(member)].map(([, key]) =>
-    `${name}.${key === "[Symbol.dispose]" ? "Symbol(Symbol.dispose)" : key}`
-  ).filter((key) => !/\._/.test(key));
+  return [...body.matchAll(MEMBER)].map(([, key]) => key).filter((key) => !key.startsWith("_"))
+    .map((key) => `${name}.${key === "[Symbol.dispose]" ? "Symbol(Symbol.dispose)" : key}`);
 }
 
 test("every member that is declared was compared", () => {
