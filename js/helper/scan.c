@@ -176,13 +176,13 @@ static uint8_t *put_bytes(uint8_t *to, const uint8_t *bytes, uint32_t size) {
   return to + size;
 }
 
-/* Writes the first 'runs' runs of the list to 'to'. Their bytes are at 'bytes'
- * + their address; 'written' is the end of the run before them. Gives the end.
+/* Writes runs [first, last) of the list to 'to'. Their bytes are at 'bytes' +
+ * their address; 'written' is the end of the run before them. Gives the end.
  * Behind that, and behind the last bytes, must be 16 bytes more of memory. */
 EXPORT(write_runs)
-uint8_t *write_runs(const uint8_t *bytes, uint32_t runs, uint32_t written,
-                    uint8_t *to) {
-  for (const range *run = list; run < list + runs; run++) {
+uint8_t *write_runs(const uint8_t *bytes, uint32_t first, uint32_t last,
+                    uint32_t written, uint8_t *to) {
+  for (const range *run = list + first; run < list + last; run++) {
     uint32_t size = run->end - run->start;
     int zero = is_zero(bytes + run->start, size);
     to = put_varint(to, run->start - written);

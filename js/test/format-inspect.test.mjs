@@ -4,7 +4,7 @@
 
 import { assert } from "./support/test.mjs";
 import { hold, test } from "./support/hold.mjs";
-import { damage, random } from "./support/damage.mjs";
+import { damage, putTogether, random, takeApart } from "./support/damage.mjs";
 import { inspectSnapshot, MisuseError, packSnapshot, QuickJS, TorporError } from "torpor-vm";
 
 const REQUEST = "({ url: 'http://x', list: [1, 2.5, -3], at: new Date(7), 'ключ': null })";
@@ -66,6 +66,26 @@ test("the id of much is made as that of little", async () => {
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0"));
   assert.equal((await inspectSnapshot(bytes)).id, hex.join(""));
+});
+
+test("the checksum of any size is right", async () => {
+  const vm = hold(await waiting());
+  const parts = takeApart(vm.snapshot().bytes);
+  const next = random(7);
+  const noise = Uint8Array.from({ length: 2 ** 20 }, next);
+  // Around the sizes at which the checksum is made in another way or piece.
+  for (const size of [0, 1, 63, 48096, 192384, 262144, 262144 + 48096, 600000, 2 ** 20]) {
+    for (const more of [-4000, -3500, -3000, -17, -1, 0, 1, 15, 16]) {
+      if (size + more < 0 || size + more > noise.length) continue;
+      const content = noise.subarray(0, size + more);
+      const length = BigInt(content.length);
+      const extra = { type: 64, method: 0, raw: length, stored: length, content };
+      const bytes = putTogether({ ...parts, sections: [...parts.sections, extra] });
+      assert.equal((await inspectSnapshot(bytes)).sections.at(-1).size, content.length);
+      bytes[bytes.length - 5 - (next() % content.length || 0)] ^= 1;
+      await assert.rejects(inspectSnapshot(bytes), { codeName: "CHECKSUM" });
+    }
+  }
 });
 
 test("damaged snapshots are refused by a typed error", async () => {

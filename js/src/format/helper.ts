@@ -19,7 +19,7 @@ export interface HelperExports {
   scan_open_end(): number;
   scan_take(): number;
   compare(bytes: number, base: number, pages: number): number;
-  write_runs(bytes: number, runs: number, written: number, to: number): number;
+  write_runs(bytes: number, first: number, last: number, written: number, to: number): number;
   crc32(sum: number, bytes: number, size: number): number;
   crc32_fold(words: number, count: number): void;
   crc32_unfold(words: number): void;

@@ -36,6 +36,12 @@ export class RunWriter {
     this.head(start, end, true);
   }
 
+  /** Bytes of runs of which the last ends at `end`. */
+  writeBytes(bytes: Uint8Array, end: number): void {
+    this.out.add(bytes);
+    this.written = end;
+  }
+
   private head(start: number, end: number, zero: boolean): void {
     this.out.varint(start - this.written);
     this.out.varint(2 * (end - start) + (zero ? 1 : 0));

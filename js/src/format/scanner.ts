@@ -120,7 +120,7 @@ export class Scanner {
     const { run } = this.helper;
     run.scan_start(this.list, this.touched);
     this.scanBaseline(memory, limit);
-    return run.write_runs(this.mirror, run.scan_stop(), 0, this.out);
+    return run.write_runs(this.mirror, 0, run.scan_stop(), 0, this.out);
   }
 
   /** The same as bytes of their own. */
@@ -297,7 +297,7 @@ export class Scanner {
     run.scan_start(this.list, this.touched);
     findPages(seen, before.compared, this.low, limit, (start, end) => {
       this.scanPage(memory, before, start, end);
-      this.drain(memory, run.scan_take(), writer);
+      this.drainPage(memory, start, run.scan_take(), writer);
       changed.push(start, end);
     });
     this.drain(memory, run.scan_stop(), writer);
@@ -311,6 +311,31 @@ export class Scanner {
     return writer.out;
   }
 
+  /** Where the page lies, in the mirror, that is compared with what it was. */
+  private get page(): number {
+    return this.mirror + this.low;
+  }
+
+  /**
+   * Writes the runs of the list: the first may have begun in an earlier page,
+   * the others lie in the one that was scanned, at `start`.
+   */
+  private drainPage(
+    memory: Uint8Array,
+    start: number,
+    runs: number,
+    writer: RunWriter,
+  ): void {
+    const { run, u8, u32 } = this.helper;
+    const list = this.list / 4;
+    const first = runs > 0 && u32[list]! < start ? 1 : 0;
+    this.drain(memory, first, writer);
+    if (runs === first) return;
+    const to = this.out + PAGE;
+    const end = run.write_runs(this.page - start, first, runs, writer.written, to);
+    writer.writeBytes(u8.slice(to, end), u32[list + 2 * runs - 1]!);
+  }
+
   private scanPage(
     memory: Uint8Array,
     before: Before,
@@ -318,7 +343,7 @@ export class Scanner {
     end: number,
   ): void {
     const { u8 } = this.helper;
-    const page = this.helper.base + this.size; // of the mirror
+    const { page } = this;
     u8.set(memory.subarray(start, end), page);
     u8.set(before.bytes.subarray(start, end), this.out);
     this.scanAt(page - start, this.out - start, start, end, this.stack, this.hostStart);
