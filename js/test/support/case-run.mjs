@@ -210,8 +210,8 @@ class Run {
   }
 
   // Performs the oldest operation on a file. True when there was one.
-  async performFile() {
-    const found = this.vm.pendingOperations().find(({ kind }) => kind.startsWith("file-"));
+  async performFile(pending) {
+    const found = pending.find(({ kind }) => kind.startsWith("file-"));
     if (found === undefined) return false;
     await this.passBoundary();
     this.perform(found);
@@ -219,9 +219,9 @@ class Run {
   }
 
   // Gives the oldest signal that somebody waits for. True when one was.
-  async giveSignal() {
+  async giveSignal(pending) {
     if (this.taken.size === this.arrived) return false;
-    const waiting = this.vm.pendingOperations().filter(({ kind }) => kind === "signal");
+    const waiting = pending.filter(({ kind }) => kind === "signal");
     for (const signal of this.test.signals.slice(0, this.arrived)) {
       const found = waiting.find(({ request }) => request.name === signal.name);
       if (this.taken.has(signal) || found === undefined) continue;
@@ -233,9 +233,9 @@ class Run {
     return false;
   }
 
-  findDue() {
+  findDue(pending) {
     let first;
-    for (const operation of this.vm.pendingOperations()) {
+    for (const operation of pending) {
       if (operation.due === undefined) continue;
       if (first === undefined || operation.due < first.due) first = operation;
     }
@@ -244,8 +244,9 @@ class Run {
 
   // The next thing that happens in the world; false: nothing does.
   async stepWorld() {
-    if ((await this.performFile()) || (await this.giveSignal())) return true;
-    const due = this.findDue();
+    const pending = this.vm.pendingOperations();
+    if ((await this.performFile(pending)) || (await this.giveSignal(pending))) return true;
+    const due = this.findDue(pending);
     const signal = this.test.signals[this.arrived];
     if (signal !== undefined && (due === undefined || START + signal.at <= due.due)) {
       this.now = Math.max(this.now, START + signal.at);
