@@ -20,8 +20,16 @@ import * as cbor from "./cbor.js";
 import type { OfHandle } from "./cbor.js";
 import { Source } from "./cbor-source.js";
 import { readTagged } from "./cbor-read-tags.js";
-import { defineOwn } from "./object-build.js";
-import { addKey, findKey, type KeyNode, SHAPE_KEYS } from "./read-shape.js";
+import { defineOwn, type Template } from "./object-build.js";
+import {
+  addKey,
+  findKey,
+  isAgain,
+  KEY_LARGEST,
+  type KeyNode,
+  keysOf,
+  SHAPE_KEYS,
+} from "./read-shape.js";
 
 export interface ReadOptions {
   /** Gives the value of a handle of the VM from which the data come. */
@@ -124,27 +132,47 @@ export class Reader extends Source {
 
   // ---- Objects --------------------------------------------------------------
 
-  /** Each key must be new. */
-  private readLarge(count: number): object {
-    const object = {};
-    this.bind(object);
+  /** Reads the properties from number 'from' on. Each key must be new. */
+  private readProperties(object: Template, from: number, count: number): void {
     this.depth++;
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < count; i++) {
       const at = this.at;
       const key = this.readString();
-      if (Object.hasOwn(object, key)) this.refuse(at, "a key that was there before");
-      defineOwn(object, key, this.readValue());
+      const inherited = key in object;
+      if (inherited && Object.hasOwn(object, key)) this.refuse(at, "a key that was there before");
+      const value = this.readValue();
+      if (inherited) defineOwn(object, key, value);
+      else object[key] = value;
     }
     this.depth--;
+  }
+
+  private readLarge(count: number): object {
+    const object: Template = {};
+    this.bind(object);
+    this.readProperties(object, 0, count);
     return object;
   }
 
-  /** Reads a key that is not known behind those above. */
-  private learnKey(count: number, above: KeyNode | null): KeyNode {
+  /** An object that begins with keys that are known and goes on with others. */
+  private readUnknown(last: KeyNode | null, base: number, from: number, count: number): object {
+    const object: Template = {};
+    keysOf(last).forEach((key, i) => defineOwn(object, key, this.values[base + i]));
+    this.top = base;
+    this.readProperties(object, from, count);
+    return object;
+  }
+
+  /** Learns the key that stands here behind those above; null: it does not pay. */
+  private learnKey(count: number, above: KeyNode | null, learning: boolean): KeyNode | null {
     const at = this.at;
     const key = this.readString();
     if (above && above.has(key)) this.refuse(at, "a key that was there before");
-    return addKey(this.view, at, this.at, key, count, above);
+    if (learning ? this.at - at <= KEY_LARGEST : isAgain(this.view, at, this.at, count)) {
+      return addKey(this.view, at, this.at, key, count, above);
+    }
+    this.at = at;
+    return null;
   }
 
   /** An object of few keys is made when its values are there; its keys have been
@@ -157,15 +185,22 @@ export class Reader extends Source {
     const values = this.values;
     const base = this.top;
     let node: KeyNode | null = null;
-    this.depth++;
+    let learning = false;
     for (let i = 0; i < count; i++) {
-      const known = findKey(this.view, this.at, this.size, count, node);
-      if (known) this.at += known.size;
-      node = known ?? this.learnKey(count, node);
+      let next = findKey(this.view, this.at, this.size, count, node);
+      if (next) {
+        this.at += next.size;
+      } else {
+        next = this.learnKey(count, node, learning);
+        if (next === null) return this.readUnknown(node, base, i, count);
+        learning = true;
+      }
+      node = next;
+      this.depth++;
       const value = this.readValue();
+      this.depth--;
       values[this.top++] = value;
     }
-    this.depth--;
     this.top = base;
     return node!.make(values, base);
   }

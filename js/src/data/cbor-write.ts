@@ -21,7 +21,7 @@ import { Marks } from "./cbor-marks.js";
 import { writeClass } from "./cbor-write-class.js";
 import { putFloat } from "./float-write.js";
 import { isWellFormed, putAscii, putWtf8 } from "./text-write.js";
-import { addKey, findKey, type KeyNode, SHAPE_KEYS } from "./write-shape.js";
+import { findKey, type Key, noteKey, START } from "./write-keys.js";
 
 export interface WriteOptions {
   /** Gives the number of a handle of the VM to which the data go, for what is
@@ -30,6 +30,8 @@ export interface WriteOptions {
   handle?: HandleOf;
 }
 
+/** Keys of an object of which those that came before may have been kept. */
+const FEW = 32;
 /** Texts of up to so many units are written by hand. */
 const SHORT = 96;
 /** Bytes of a buffer at first, and of one that is kept for the next data. */
@@ -151,30 +153,37 @@ export class Writer {
   private anyText(text: string): void {
     const length = text.length;
     if (this.at + length > cbor.LARGEST) this.tooLarge();
-    this.room(length + HEAD);
+    const start = this.at;
     const guess = headSize(length);
-    let { read, written } = this.encode(text, guess);
-    if (read < length) {
-      this.room(3 * length + HEAD);
-      ({ written } = this.encode(text, guess));
-    }
-    if (written !== length && !isWellFormed(text)) return this.wtf8(text);
+    this.room(2 * HEAD + length);
+    this.at += guess;
+    this.encode(text);
+    const written = this.at - start - guess;
+    if (written !== length && !isWellFormed(text)) return this.wtf8(start, text);
     const size = headSize(written);
-    const start = this.at + guess;
     if (size !== guess) {
-      this.out.copyWithin(this.at + size, start, start + written);
+      this.room(HEAD);
+      this.out.copyWithin(start + size, start + guess, this.at);
+      this.at += size - guess;
     }
-    putHead(this.out, this.view, this.at, cbor.TEXT, written);
-    this.at += size + written;
+    putHead(this.out, this.view, start, cbor.TEXT, written);
   }
 
-  private encode(text: string, skip: number): { read: number; written: number } {
-    return encoder.encodeInto(text, this.out.subarray(this.at + skip));
+  /** Writes the text without a head. */
+  private encode(text: string): void {
+    for (let rest = text;;) {
+      const { read, written } = encoder.encodeInto(rest, this.out.subarray(this.at));
+      this.at += written;
+      if (read === rest.length) return;
+      rest = rest.slice(read);
+      this.room(3 * rest.length);
+    }
   }
 
   /** Text with lone surrogates: each is three bytes, as if it were a character. */
-  private wtf8(text: string): void {
+  private wtf8(start: number, text: string): void {
     const bytes = putWtf8(text);
+    this.at = start;
     this.head(cbor.TAG, cbor.TAG_WTF8);
     this.blob(bytes);
   }
@@ -250,32 +259,32 @@ export class Writer {
     this.leave();
   }
 
-  /** Writes a key behind those above it. */
-  private key(key: string, above: KeyNode | null): KeyNode {
-    const known = findKey(key, above);
+  /** Writes a key behind another one. */
+  private key(text: string, above: Key): Key {
+    const known = findKey(text, above);
     if (known) {
       this.room(known.room);
       this.at = known.put(this.view, this.at);
       return known;
     }
     const start = this.at;
-    this.text(key);
-    return addKey(key, this.out.subarray(start, this.at), above);
+    this.text(text);
+    noteKey(text, this.out.subarray(start, this.at));
+    return above;
   }
 
   /** An object that inherits nothing that can be enumerated. How many keys it has
    * is known at its end, as getters in it may take some away. */
   private plainObject(object: Record<string, unknown>): void {
     const start = this.at;
-    let node: KeyNode | null = null;
+    let above = START;
     let count = 0;
     this.enter();
     this.head(cbor.MAP, 0);
     for (const key in object) {
       this.step(key);
-      if (count < SHAPE_KEYS) node = this.key(key, node);
+      if (count++ < FEW) above = this.key(key, above);
       else this.text(key);
-      count++;
       this.value(object[key]);
     }
     this.leave();

@@ -13,13 +13,19 @@
 //      like __proto__ is one like any other, whatever Object.prototype has.
 //  (2) No two keys on a way are the same text.
 //
-// The tree lives as long as the program, and is bounded.
+// A key gets into the tree when it comes for the second time, so that keys that
+// come once, as those of a dictionary, cost little. The tree lives as long as the
+// program, and is bounded in number and size.
 
 import { type Build, buildAny, defineOwn, takeBuild, type Template } from "./object-build.js";
 
 /** Objects of up to so many keys are read with shapes. */
 export const SHAPE_KEYS = 16;
 
+/** Most bytes of a key that is kept. */
+export const KEY_LARGEST = 64;
+/** Places for keys that came once, by a hash. */
+const ONCE = 1024;
 /** A shape of which so many objects were made is one of many. */
 const OFTEN = 50;
 /** First keys are found by a hash. */
@@ -27,7 +33,7 @@ const ROOTS = 512;
 /** Most nodes; then all of them are forgotten. */
 const NODES = 4096;
 /** Most nodes that follow one; then the oldest is forgotten. */
-const SIBLINGS = 8;
+const SIBLINGS = 64;
 
 export class KeyNode {
   readonly key: string;
@@ -118,6 +124,26 @@ function shorten(node: KeyNode | null): void {
   }
 }
 
+const once = new Int32Array(ONCE);
+
+/** Whether the key that stands there came lately, as far as a hash can tell. */
+export function isAgain(data: DataView, at: number, end: number, count: number): boolean {
+  if (end - at > KEY_LARGEST) return false;
+  let hash = count;
+  for (let i = at; i < end; i++) hash = (Math.imul(hash, 31) + data.getUint8(i)) | 0;
+  const place = (hash ^ (hash >>> 16)) & (ONCE - 1);
+  if (once[place] === hash) return true;
+  once[place] = hash;
+  return false;
+}
+
+/** The keys from the first one to the last. */
+export function keysOf(last: KeyNode | null): string[] {
+  const keys: string[] = [];
+  for (let node = last; node; node = node.above) keys.unshift(node.key);
+  return keys;
+}
+
 function forgetAll(): void {
   roots.fill(null);
   nodes = 0;
@@ -162,10 +188,7 @@ class Shape {
   private made = 0;
 
   constructor(last: KeyNode) {
-    const keys: string[] = [];
-    for (let node: KeyNode | null = last; node; node = node.above) {
-      keys.unshift(keyOf(node.key));
-    }
+    const keys = keysOf(last).map(keyOf);
     for (const key of keys) defineOwn(this.template, key, undefined);
     this.keys = keys;
   }
