@@ -437,6 +437,8 @@ test("the hooks are asked about what is no data, and about objects of classes", 
   const error = thrown(() => readCbor(bytes));
   assert(error instanceof FormatError);
   assert.match(error.message, /an unknown tag at byte/);
+  const plain = writeCbor([big, [f]], { handle: (of) => ({ value: typeof of }) });
+  assert.deepEqual(readCbor(plain), ["object", ["function"]]);
 });
 
 test("the hook of the reader may take the data away", () => {

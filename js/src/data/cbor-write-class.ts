@@ -71,10 +71,14 @@ function writeSymbol(w: Writer, value: symbol): void {
   w.text(key);
 }
 
-/** Writes what is a handle of the other side; false: it is none. */
+/** Writes what stands for a value of the other side; false: it is none. */
 function writeHandle(w: Writer, value: unknown): boolean {
   const handle = w.handle?.(value);
   if (handle === undefined) return false;
+  if (typeof handle !== "number") {
+    w.value(handle.value);
+    return true;
+  }
   w.head(cbor.TAG, cbor.TAG_HANDLE);
   w.head(cbor.UNSIGNED, handle);
   return true;

@@ -24,9 +24,8 @@ import { isWellFormed, putAscii, putWtf8 } from "./text-write.js";
 import { findKey, type Key, noteKey, START } from "./write-keys.js";
 
 export interface WriteOptions {
-  /** Gives the number of a handle of the VM to which the data go, for what is
-   * to be that handle's value there: it is asked about all that is no data, and
-   * about objects of classes. Undefined: it is none. */
+  /** Tells what stands for a value of the VM to which the data go. It is asked
+   * about all that is no data, and about objects of classes. */
   handle?: HandleOf;
 }
 

@@ -99,10 +99,11 @@ export function viewKind(tag: number): ViewKind | undefined {
 }
 
 /**
- * What a function call may learn about the values of the other side that are
- * no data: promises, and handles that a host holds.
+ * What of the host stands for a value of the other side: the number of its
+ * handle; or, of what needs none, the value itself. Undefined: it is none.
  */
-export type HandleOf = (value: unknown) => number | undefined;
+export type HandleOf = (value: unknown) => number | { readonly value: unknown } | undefined;
+/** The host's value for a handle of the other side. */
 export type OfHandle = (handle: number) => unknown;
 
 /** Whether the host's stack ended. */
