@@ -126,11 +126,15 @@ function makeObject(core: Core, value: unknown): JSValueHandle {
   }
 }
 
-/** The number of a handle for what is a promise or a handle; undefined for all else. */
-function handleFor(core: Core, found: unknown, held: JSValueHandle[]): number | undefined {
+/** The handle that a promise or a handle is in the guest; undefined for all else. */
+function handleFor(
+  core: Core,
+  found: unknown,
+  held: JSValueHandle[],
+): number | { value: unknown } | undefined {
   if (found instanceof JSValueHandle) {
     core.require(found);
-    if (found._tag < STRING) return undefined;
+    if (found._tag < STRING) return { value: dump(core, found) };
     return numberOf(core.bits(found));
   }
   if (!(found instanceof Promise)) return undefined;
