@@ -29,7 +29,10 @@ export interface QuickJSOptions {
   wasi?: WasiOptions;
   /** Bytes that the VM may have beyond those that it starts with; none, or 0: no limit. */
   memoryLimit?: number;
-  /** Bytes of the guest's own stack, up to MAX_STACK_SIZE. There is always a guard: 0 means the most. */
+  /**
+   * Bytes of the guest's own stack, up to MAX_STACK_SIZE. There is always a guard: 0 means the
+   * most.
+   */
   maxStackSize?: number;
   /** Asked while guest code runs; `true` interrupts it. */
   interruptHandler?: () => boolean;
@@ -51,7 +54,9 @@ export interface QuickJSOptions {
   timezoneOffset?: "host" | number | ((timeSecs: number) => number);
 }
 
-/** Globals of torpor-vm that quickjs-wasi has not: what a program finds missing it may bring itself. */
+/**
+ * Globals of torpor-vm that quickjs-wasi has not: what a program finds missing it may bring itself.
+ */
 const BEYOND =
   "AbortController AbortSignal Atomics CustomEvent Event EventTarget clearInterval clearTimeout " +
   "console setInterval setTimeout torpor";

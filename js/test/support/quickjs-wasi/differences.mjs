@@ -204,6 +204,7 @@ export const differences = {
   ],
   holes: ["dump of arrays with holes", "undefined", "holes"],
   getters: ["dump of a getter that throws", "an Error as its value", "throws the `JSException`"],
+  proxies: ["dump of proxies", "runs their traps", "refused: a TypeError that says where"],
   prototypes: ['a key "__proto__" in data', "lost", "a key like any other"],
   functionsIn: ["hostToHandle of functions", "undefined", "a `WrongTypeError` that says where"],
   symbols: ["hostToHandle of Symbol.iterator and its like", "refused", "the guest's own"],

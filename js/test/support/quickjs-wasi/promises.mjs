@@ -43,7 +43,7 @@ add("newPromise that follows another", (vm) => {
 add("settled", async (vm) => {
   const deferred = vm.newPromise();
   let isSettled = false;
-  deferred.settled.then(() => isSettled = true);
+  deferred.settled.then(() => isSettled = true, () => {});
   deferred.resolve(vm.undefined);
   await wait();
   return isSettled;
