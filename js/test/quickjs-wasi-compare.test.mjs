@@ -13,6 +13,7 @@ import { MODULES, SOURCE } from "./hosts.mjs";
 import { cases, describeError } from "./support/quickjs-wasi/cases.mjs";
 import { differences } from "./support/quickjs-wasi/differences.mjs";
 import { programs } from "./support/quickjs-wasi/programs.mjs";
+import { EngineError } from "torpor-vm";
 import * as ours from "torpor-vm/quickjs-wasi";
 
 const PEER = join(MODULES, "quickjs-wasi");
@@ -134,6 +135,14 @@ test("every member that is declared was compared", () => {
   const fields = ["JSValueHandle.vm", "JSValueHandle.ptr", "JSException.handle"];
   const left = members.filter((key) => !called.has(key) && !fields.includes(key));
   assert.deepEqual([...new Set(left)], []);
+});
+
+test("the engine of quickjs-wasi is refused", async () => {
+  const file = readFileSync(join(PEER, "quickjs.wasm"));
+  for (const wasm of [file, sides.theirs.wasm]) {
+    const error = await assert.rejects(ours.QuickJS.create({ wasm }), EngineError);
+    assert.match(error.message, /engine\.wasm of torpor-vm/);
+  }
 });
 
 test("every name that is exported is there", () => {
