@@ -15,8 +15,10 @@
 //
 // What belongs to the call rather than to the engine is left out: the stack,
 // and the part of the control block that the host owns (guest/abi.h). All other
-// sections stay as they are. ID.h gives the SHA-256 of ENGINE.wasm, the engine
-// id. The same CORE.wasm gives the same bytes with every version of Node.
+// sections stay as they are. Behind them comes a custom section "torpor" with
+// the SHA-256 of all that stands before it, by which a host that has only the
+// compiled module knows the engine. ID.h gives the SHA-256 of ENGINE.wasm, the
+// engine id. The same CORE.wasm gives the same bytes with every version of Node.
 //
 // Needs Node 18 or later, and wabt.
 
@@ -232,15 +234,26 @@ function bakeSections(sections, image) {
   return baked;
 }
 
+const sha256 = (bytes) => createHash("sha256").update(bytes).digest();
+
+// The module with its fingerprint behind it.
+function addFingerprint(module) {
+  const body = Buffer.concat([withSize(Buffer.from("torpor")),
+                              sha256(module)]);
+  return Buffer.concat([module, Buffer.from([SECTION.custom]),
+                        withSize(body)]);
+}
+
 // ---- The command -----------------------------------------------------------
 
 function bake([corePath, layoutPath, enginePath, idPath]) {
   const core = readFileSync(corePath);
   const image = makeImage(core, readLayout(readFileSync(layoutPath)));
-  const engine = writeSections(bakeSections(readSections(core), image));
+  const engine =
+    addFingerprint(writeSections(bakeSections(readSections(core), image)));
   if (!WebAssembly.validate(engine))
     throw new BakeError("the baked module is not valid");
-  const id = createHash("sha256").update(engine).digest("hex");
+  const id = sha256(engine).toString("hex");
   writeFileSync(enginePath, engine);
   writeFileSync(idPath, `/* Made by engine/bake.mjs. */\n` +
                         `#define TORPOR_ENGINE_ID "${id}"\n`);

@@ -68,6 +68,16 @@ const id = createHash("sha256").update(bytes).digest("hex");
 assert.deepEqual(readdirSync(`${build}/lib/torpor/engines`).sort(),
                  [`${id}.so`, `${id}.wasm`]);
 
+// By the fingerprint, who has the compiled module alone knows the engine: the
+// hash of what stands before it.
+const [fingerprint, ...others] =
+  WebAssembly.Module.customSections(module, "torpor");
+assert.equal(others.length, 0);
+const before = bytes.subarray(0, -(2 + 1 + "torpor".length + 32));
+assert.deepEqual(Buffer.from(fingerprint),
+                 createHash("sha256").update(before).digest());
+assert.doesNotThrow(() => new WebAssembly.Module(before));
+
 // A fresh instance is the baseline.
 const unexpected = (name) => () => assert.fail(`'${name}' was called`);
 const instance = new WebAssembly.Instance(module, {
