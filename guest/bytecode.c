@@ -51,7 +51,7 @@ torpor_status export_compile(const char *source, uint32_t size,
                              uint32_t flags, uint32_t line) {
   (void)file_size;
   torpor__enter();
-  return torpor__leave(bytecode_compile(source, size, file, flags, line));
+  return torpor__leave_text(bytecode_compile(source, size, file, flags, line));
 }
 
 /* Reads a script or a module, as 'flags' say. */

@@ -161,6 +161,11 @@ static torpor_status look(uint32_t what, JSValueConst value) {
   }
 }
 
+static bool look_gives_text(uint32_t what) {
+  return what == TORPOR_ABI_LOOK_CLASS || what == TORPOR_ABI_LOOK_BIGINT ||
+         what == TORPOR_ABI_LOOK_ENTRIES || what == TORPOR_ABI_LOOK_DESCRIBE;
+}
+
 EXPORT(torpor_look)
 torpor_status export_look(uint32_t what, uint64_t bits) {
   JSValue value;
@@ -170,7 +175,8 @@ torpor_status export_look(uint32_t what, uint64_t bits) {
   value = js_dup(value);
   status = look(what, value);
   JS_FreeValue(torpor__ctx, value);
-  return torpor__leave(status);
+  return look_gives_text(what) ? torpor__leave_text(status)
+                               : torpor__leave(status);
 }
 
 static torpor_status apply(uint32_t what, JSValueConst a, JSValueConst b,

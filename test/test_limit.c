@@ -348,6 +348,46 @@ static void test_interrupt_is_kept(void **state) {
   torpor_vm_close(vm);
 }
 
+static torpor_value large_map;
+
+/* Looks at it in vain, once what it called was interrupted. */
+static torpor_status look_late(torpor_vm *vm, const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+  static torpor_value entries[4000];
+  torpor_bytes code;
+  (void)arguments, (void)result, (void)user;
+  torpor_vm_set_fuel(vm, 20000);
+  test_status(vm, test_eval_status(vm, "for (;;);"), TORPOR_INTERRUPTED);
+  for (int i = 0; i < 20; i++) {
+    test_status(vm, torpor_collection_read(vm, large_map, entries, 2000, NULL),
+                TORPOR_INTERRUPTED);
+    test_status(vm,
+                torpor_compile(vm, "f('0123456789')", SIZE_MAX, NULL, &code),
+                TORPOR_INTERRUPTED);
+  }
+  return TORPOR_OK;
+}
+
+/* An entry that counts as interrupted keeps nothing for the host. */
+static void test_late_texts(void **state) {
+  torpor_usage before = TORPOR_USAGE_INIT, after = TORPOR_USAGE_INIT;
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  test_ok(vm, torpor_function_add(vm, "lookLate", look_late, NULL));
+  large_map = test_eval(vm,
+                        "new Map(Array.from({length: 2000}, (_, i) =>"
+                        " [i, i]))");
+  for (int i = 0; i < 2; i++) {
+    before = after;
+    test_status(vm, test_eval_status(vm, "lookLate()"), TORPOR_INTERRUPTED);
+    torpor_vm_set_fuel(vm, 0);
+    test_ok(vm, torpor_vm_collect(vm));
+    test_ok(vm, torpor_vm_usage(vm, &after));
+  }
+  assert_true(after.heap_used < before.heap_used + 16000);
+  torpor_vm_close(vm);
+}
+
 /* ---- A VM inside a host function ---- */
 
 static const char *inner_source;
@@ -703,6 +743,7 @@ int main(void) {
       cmocka_unit_test(test_slow_host),
       cmocka_unit_test(test_asking_for_ever),
       cmocka_unit_test(test_interrupt_is_kept),
+      cmocka_unit_test(test_late_texts),
       cmocka_unit_test(test_vm_inside),
       cmocka_unit_test(test_stopped_process),
       cmocka_unit_test(test_not_caught),
