@@ -67,11 +67,15 @@ enum {
   TORPOR__TAG_WTF8 = 273,
   TORPOR__TAG_REGEXP = 21066,
   TORPOR__TAG_ERROR = 7630693,
+  TORPOR__TAG_HANDLE = 7630696,
   TORPOR__TAG_BOXED = 7630703,
   TORPOR__TAG_PART = 7630704,
   TORPOR__TAG_SYMBOL = 7630707,
   TORPOR__TAG_WHOLE = 7630711,
 };
+
+/* What TORPOR__TAG_HANDLE stands before: the lower bits of a handle. */
+#define TORPOR__CBOR_HANDLE ((UINT64_C(1) << 48) - 1)
 
 /* ---- Writing --------------------------------------------------------------*/
 

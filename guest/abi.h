@@ -367,7 +367,10 @@ enum {
   /* (bytes, 1: to set it): no collection before the heap has so many bytes, \
      and the next one then; 0: when it has grown by half. result[0] how many \
      it has when the next one begins. */ \
-  X(i, torpor_collector, ii)
+  X(i, torpor_collector, ii)                                                   \
+  /* (address, size, TORPOR_ABI_CBOR_) -> value. LIVE: STALE, when it has a \
+     handle that has ended. */  \
+  X(i, torpor_cbor_decode_with, iii)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -444,8 +447,14 @@ enum {
 };
 
 /* LEAVE_OUT: what is no data is not refused. COPY_VIEWS: each view is the bytes
- * that it covers, even where views share a buffer. */
-enum { TORPOR_ABI_CBOR_LEAVE_OUT = 1, TORPOR_ABI_CBOR_COPY_VIEWS = 2 };
+ * that it covers, even where views share a buffer. LIVE, in both directions:
+ * for the host of this VM alone (docs/cbor.md), whatever else is said; each
+ * promise is a retained handle, which the host has to release. */
+enum {
+  TORPOR_ABI_CBOR_LEAVE_OUT = 1,
+  TORPOR_ABI_CBOR_COPY_VIEWS = 2,
+  TORPOR_ABI_CBOR_LIVE = 4,
+};
 
 enum { TORPOR_ABI_WAKE_CLONE = 1, TORPOR_ABI_WAKE_RESEED = 2 };
 

@@ -292,6 +292,25 @@ OFF_STACK static JSValue read_reference(cbor_reader *r) {
   return js_dup(r->shared[head.number]);
 }
 
+/* ---- Live values ---------------------------------------------------------*/
+
+/* What a handle stands for; strings are flat here, as all that are read. */
+OFF_STACK static JSValue read_handle(cbor_reader *r) {
+  cbor_head head;
+  const handle *found;
+  JSString *flat;
+  if (!read_head(r, &head)) return JS_EXCEPTION;
+  if (head.major != CBOR_UNSIGNED || head.number > HANDLE_BITS)
+    return read_refuse(head.at, "a handle that is none");
+  found = handle_find_any(head.number);
+  r->stale = found == NULL;
+  if (found == NULL) return read_refuse(head.at, "a handle that has ended");
+  if (JS_VALUE_GET_TAG(found->value) != JS_TAG_STRING_ROPE)
+    return js_dup(found->value);
+  flat = torpor__flat(found->value);
+  return flat ? JS_MKPTR(JS_TAG_STRING, flat) : JS_EXCEPTION;
+}
+
 /* ---- Values --------------------------------------------------------------*/
 
 static JSValue read_tagged(cbor_reader *r, const cbor_head *head) {
@@ -333,9 +352,11 @@ static JSValue read_tagged(cbor_reader *r, const cbor_head *head) {
     return read_view(r, -1);
   case CBOR_TAG_ERROR:
     return read_error(r);
-  default:
-    return read_refuse(head->at, "an unknown tag");
+  case CBOR_TAG_HANDLE:
+    if (r->live) return read_handle(r);
+    break;
   }
+  return read_refuse(head->at, "an unknown tag");
 }
 
 static JSValue read_item(cbor_reader *r) {
@@ -374,25 +395,49 @@ static JSValue read_value(cbor_reader *r) {
   return value;
 }
 
-/* The value of 'size' bytes of CBOR, all of them. */
-static JSValue torpor__cbor_read(const uint8_t *data, uint32_t size) {
+/* Reads one value, which all of the data has to be. */
+static JSValue read_all(cbor_reader *r) {
   cbor_form forms[CBOR_FORM_KEYS] = {0};
-  cbor_reader r = {
-      .data = data, .size = size, .share = CBOR_NOT_SHARED, .forms = forms};
-  JSValue value = read_value(&r);
+  JSValue value;
+  r->share = CBOR_NOT_SHARED;
+  r->forms = forms;
+  value = read_value(r);
   forms_end(forms, CBOR_FORM_KEYS);
-  for (int i = 0; i < r.shared_count; i++)
-    JS_FreeValue(torpor__ctx, r.shared[i]);
-  js_free(torpor__ctx, r.shared);
-  if (!JS_IsException(value) && r.at != size) {
+  for (int i = 0; i < r->shared_count; i++)
+    JS_FreeValue(torpor__ctx, r->shared[i]);
+  js_free(torpor__ctx, r->shared);
+  if (!JS_IsException(value) && r->at != r->size) {
     JS_FreeValue(torpor__ctx, value);
-    return read_refuse(r.at, "more data than one value");
+    return read_refuse(r->at, "more data than one value");
   }
   return value;
+}
+
+/* The value of 'size' bytes of CBOR. */
+static JSValue torpor__cbor_read(const uint8_t *data, uint32_t size) {
+  cbor_reader r = {.data = data, .size = size};
+  return read_all(&r);
 }
 
 EXPORT(torpor_cbor_decode)
 torpor_status export_cbor_decode(const uint8_t *data, uint32_t size) {
   torpor__enter();
   return torpor__leave(torpor__give(torpor__cbor_read(data, size)));
+}
+
+static torpor_status decode_with(const uint8_t *data, uint32_t size,
+                                 uint32_t flags) {
+  cbor_reader r = {
+      .data = data, .size = size, .live = (flags & TORPOR_ABI_CBOR_LIVE) != 0};
+  JSValue value = read_all(&r);
+  if (!r.stale) return torpor__give(value);
+  torpor__exception_drop();
+  return TORPOR_STALE;
+}
+
+EXPORT(torpor_cbor_decode_with)
+torpor_status export_cbor_decode_with(const uint8_t *data, uint32_t size,
+                                      uint32_t flags) {
+  torpor__enter();
+  return torpor__leave(decode_with(data, size, flags));
 }

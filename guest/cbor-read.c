@@ -20,7 +20,9 @@ typedef struct cbor_reader {
   const uint8_t *data;
   uint32_t size, at;
   int depth;
-  int share; /* the number that the next value gets, or CBOR_NOT_SHARED */
+  int share;  /* the number that the next value gets, or CBOR_NOT_SHARED */
+  bool live;  /* handles are values */
+  bool stale; /* what was thrown is that one has ended */
   JSValue *shared;
   int shared_count, shared_capacity;
   cbor_form *forms; /* CBOR_FORM_KEYS of them, by the number of keys less 1 */

@@ -4,7 +4,9 @@
  *
  * What is no data is refused with its path or, with TORPOR_ABI_CBOR_LEAVE_OUT,
  * left out: of objects, Maps, Sets and errors it is absent, elsewhere it is
- * undefined. See cbor-write.c. */
+ * undefined. With TORPOR_ABI_CBOR_LIVE a host is to see as much as there is:
+ * only functions and symbols are undefined, and only proxies refused. See
+ * cbor-write.c. */
 
 /* ---- What is no data -----------------------------------------------------*/
 
@@ -71,13 +73,44 @@ static bool value_is_data(JSValueConst value) {
   return !JS_IsSymbol(value) || symbol_is_registered(value);
 }
 
+static bool is_live(const cbor_writer *w) {
+  return w->flags & TORPOR_ABI_CBOR_LIVE;
+}
+
+static bool leaves_out(const cbor_writer *w) {
+  return (w->flags & TORPOR_ABI_CBOR_LEAVE_OUT) && !is_live(w);
+}
+
+/* Whether a live value is undefined to the host. A proxy is refused, even if it
+ * can be called. */
+static bool value_is_hidden(JSValueConst value) {
+  if (JS_IsObject(value))
+    return JS_IsFunction(torpor__ctx, value) &&
+           JS_GetClassID(value) != JS_CLASS_PROXY;
+  return JS_IsSymbol(value) && !symbol_is_registered(value);
+}
+
 /* ---- Other objects -------------------------------------------------------*/
 
+/* Whether a record is to be written. Of the keys that are undefined to the host
+ * one is, as no key may occur twice. */
+static bool record_counts(const cbor_writer *w, const JSMapRecord *record,
+                          bool *had_undefined) {
+  bool had = *had_undefined;
+  if (leaves_out(w))
+    return value_is_data(record->key) && value_is_data(record->value);
+  if (!is_live(w) ||
+      !(JS_IsUndefined(record->key) || value_is_hidden(record->key)))
+    return true;
+  *had_undefined = true;
+  return !had;
+}
+
 /* The live records of a Map or Set as pairs of key and value, each with a
- * reference: getters may change the collection while it is written. 'some':
- * those that are data. */
-static JSValue *records_copy(const JSMapState *state, bool some,
+ * reference: getters may change the collection while it is written. */
+static JSValue *records_copy(const cbor_writer *w, const JSMapState *state,
                              uint32_t *count) {
+  bool had_undefined = false;
   struct list_head *link;
   JSValue *pairs =
       js_malloc(torpor__ctx, (state->record_count + 1) * 2 * sizeof(*pairs));
@@ -86,8 +119,7 @@ static JSValue *records_copy(const JSMapState *state, bool some,
   list_for_each(link, &state->records) {
     const JSMapRecord *record = list_entry(link, JSMapRecord, link);
     if (record->empty || *count == state->record_count) continue;
-    if (some && !(value_is_data(record->key) && value_is_data(record->value)))
-      continue;
+    if (!record_counts(w, record, &had_undefined)) continue;
     pairs[*count * 2] = js_dup(record->key);
     pairs[*count * 2 + 1] = js_dup(record->value);
     ++*count;
@@ -99,8 +131,8 @@ static int write_records(cbor_writer *w, JSValueConst collection, bool map,
                          const cbor_place *outer) {
   cbor_place place = {outer, JS_ATOM_NULL, 0};
   uint32_t count;
-  JSValue *pairs = records_copy(JS_VALUE_GET_OBJ(collection)->u.map_state,
-                                w->flags & TORPOR_ABI_CBOR_LEAVE_OUT, &count);
+  JSValue *pairs =
+      records_copy(w, JS_VALUE_GET_OBJ(collection)->u.map_state, &count);
   int status = -1;
   if (pairs == NULL) return -1;
   if (write_head(w, CBOR_TAG, map ? CBOR_TAG_MAP : CBOR_TAG_SET) == 0 &&
@@ -147,13 +179,13 @@ static uint32_t view_tag(JSClassID class) {
   return cbor_typed_tag[class - JS_CLASS_UINT8C_ARRAY];
 }
 
-/* The bytes that a buffer or view covers. Uint8Array is a byte string without a
- * tag: what hosts have most. */
+/* The bytes that a buffer or view covers; none, where they are gone. Uint8Array
+ * is a byte string without a tag: what hosts have most. */
 static int write_covered(cbor_writer *w, JSValueConst value, JSClassID class) {
-  uint32_t size, tag = CBOR_TAG_BUFFER;
-  uint8_t *data;
-  torpor__bytes(value, &data, &size);
-  if (class != JS_CLASS_ARRAY_BUFFER) tag = view_tag(class);
+  uint32_t size = 0, tag = CBOR_TAG_BUFFER;
+  uint8_t *data = NULL;
+  if (!torpor__bytes(value, &data, &size)) size = 0;
+  if (!class_is_buffer(class)) tag = view_tag(class);
   if (class != JS_CLASS_UINT8_ARRAY && write_head(w, CBOR_TAG, tag)) return -1;
   return write_blob(w, CBOR_BYTES, data, size);
 }
@@ -178,6 +210,12 @@ static int write_window(cbor_writer *w, JSValueConst value, JSValueConst buffer,
              : 0;
 }
 
+static bool view_is_gone(JSValueConst value) {
+  uint32_t size;
+  uint8_t *data;
+  return !torpor__bytes(value, &data, &size);
+}
+
 static bool view_is_whole(const JSObject *view) {
   const JSTypedArray *typed = view->u.typed_array;
   const JSArrayBuffer *buffer = typed->buffer->u.array_buffer;
@@ -190,8 +228,9 @@ static int write_buffer(cbor_writer *w, JSValueConst value, JSClassID class) {
   JSObject *view = JS_VALUE_GET_OBJ(value);
   JSValue buffer;
   int met = 1;
-  if (class == JS_CLASS_ARRAY_BUFFER || w->flags & TORPOR_ABI_CBOR_COPY_VIEWS ||
-      view->u.typed_array->buffer->class_id != JS_CLASS_ARRAY_BUFFER)
+  if (class_is_buffer(class) || w->flags & TORPOR_ABI_CBOR_COPY_VIEWS ||
+      view->u.typed_array->buffer->class_id != JS_CLASS_ARRAY_BUFFER ||
+      view_is_gone(value))
     return write_covered(w, value, class);
   buffer = JS_MKPTR(JS_TAG_OBJECT, view->u.typed_array->buffer);
   if (view_is_whole(view)) met = buffer_meet(w, buffer);
@@ -215,8 +254,9 @@ static int write_boxed(cbor_writer *w, JSValueConst value,
 static JSValue error_field_get(const cbor_writer *w, JSValueConst error,
                                const char *name) {
   JSValue field = JS_GetPropertyStr(torpor__ctx, error, name);
-  if (!(w->flags & TORPOR_ABI_CBOR_LEAVE_OUT) || JS_IsException(field) ||
-      value_is_data(field))
+  if (JS_IsException(field)) return field;
+  if (is_live(w) ? !value_is_hidden(field)
+                 : !leaves_out(w) || value_is_data(field))
     return field;
   JS_FreeValue(torpor__ctx, field);
   return JS_UNDEFINED;
@@ -258,10 +298,37 @@ static int write_error(cbor_writer *w, JSValueConst error,
 static int write_plain_object(cbor_writer *w, JSValueConst value,
                               const cbor_place *place) {
   JSShape *shape = JS_VALUE_GET_OBJ(value)->shape;
-  if (w->flags & TORPOR_ABI_CBOR_LEAVE_OUT)
-    return write_data_of(w, value, place);
+  if (leaves_out(w)) return write_data_of(w, value, place);
   if (form_of(w, shape)->shape == shape || shape_is_plain(shape))
     return write_plain(w, value, place);
+  return write_object(w, value, place);
+}
+
+/* A promise, as a handle of its own. */
+static int write_handle(cbor_writer *w, JSValueConst value) {
+  cbor_handles *kept = w->handles;
+  uint64_t bits;
+  if (js_resize_array(torpor__ctx, (void **)&kept->bits, sizeof(kept->bits[0]),
+                      &kept->capacity, kept->count + 1))
+    return -1;
+  if (!handle_add(&retained, js_dup(value), &bits)) {
+    JS_ThrowOutOfMemory(torpor__ctx);
+    return -1;
+  }
+  kept->bits[kept->count++] = bits;
+  return write_head(w, CBOR_TAG, CBOR_TAG_HANDLE) ||
+                 write_head(w, CBOR_UNSIGNED, bits & HANDLE_BITS)
+             ? -1
+             : 0;
+}
+
+/* What has no form as data, for a host: what there is to see of it. */
+static int write_live(cbor_writer *w, JSValueConst value, JSClassID class,
+                      const cbor_place *place) {
+  if (class == JS_CLASS_PROMISE) return write_handle(w, value);
+  if (class == JS_CLASS_OBJECT) return write_plain_object(w, value, place);
+  if (class_is_buffer(class) || class_is_view(class))
+    return write_buffer(w, value, class);
   return write_object(w, value, place);
 }
 
@@ -274,6 +341,8 @@ static int write_class(cbor_writer *w, JSValueConst value,
     return write_plain_object(w, value, place);
   if (class == JS_CLASS_ARRAY) return write_array(w, value, place);
   lack = object_lacks(value);
+  if (lack && is_live(w) && class != JS_CLASS_PROXY)
+    return write_live(w, value, class, place);
   if (lack) return write_refuse(place, lack);
   switch (class) {
   case JS_CLASS_MODULE_NS:
@@ -304,8 +373,7 @@ static int write_symbol(cbor_writer *w, JSValueConst value,
   JSValue key;
   int status;
   if (!symbol_is_registered(value)) {
-    if (w->flags & TORPOR_ABI_CBOR_LEAVE_OUT)
-      return write_simple(w, CBOR_UNDEFINED);
+    if (leaves_out(w) || is_live(w)) return write_simple(w, CBOR_UNDEFINED);
     return write_refuse(place, "is a symbol, which is not data");
   }
   key = js_symbol_keyFor(torpor__ctx, JS_UNDEFINED, 1, &value);
@@ -317,7 +385,8 @@ static int write_symbol(cbor_writer *w, JSValueConst value,
 static int write_reference_type(cbor_writer *w, JSValueConst value,
                                 const cbor_place *place) {
   int status;
-  if (w->flags & TORPOR_ABI_CBOR_LEAVE_OUT && object_lacks(value))
+  if (is_live(w) ? value_is_hidden(value)
+                 : leaves_out(w) && object_lacks(value))
     return write_simple(w, CBOR_UNDEFINED);
   if (!write_fits(w, 1)) return write_too_large();
   status = object_meet(w, value);
@@ -417,9 +486,11 @@ static void writer_end(cbor_writer *w) {
 }
 
 /* Encodes 'value', by TORPOR_ABI_CBOR_, into 'out', which the caller frees with
- * dbuf_free whether or not it went well. Not 0: thrown. */
-static int torpor__cbor_write(JSValueConst value, uint32_t flags, DynBuf *out) {
-  cbor_writer w = {.flags = flags}, merged = {0};
+ * dbuf_free whether or not it went well. 'handles', for LIVE, gets those that
+ * were made, also when it failed. Not 0: thrown. */
+static int cbor_write(JSValueConst value, uint32_t flags, cbor_handles *handles,
+                      DynBuf *out) {
+  cbor_writer w = {.flags = flags, .handles = handles}, merged = {0};
   int status;
   js_dbuf_init(torpor__ctx, &w.out);
   js_dbuf_init(torpor__ctx, &merged.out);
@@ -436,20 +507,34 @@ static int torpor__cbor_write(JSValueConst value, uint32_t flags, DynBuf *out) {
   return status;
 }
 
+/* The same without LIVE. */
+static int torpor__cbor_write(JSValueConst value, uint32_t flags, DynBuf *out) {
+  return cbor_write(value, flags & ~(uint32_t)TORPOR_ABI_CBOR_LIVE, NULL, out);
+}
+
+/* The host gets the handles, or there are none. */
+static void handles_end(cbor_handles *handles, bool given) {
+  while (!given && handles->count > 0)
+    handle_drop(handles->bits[--handles->count]);
+  js_free(torpor__ctx, handles->bits);
+}
+
 static torpor_status cbor_encode(uint64_t bits, uint32_t flags) {
   JSValue value;
   DynBuf out;
+  cbor_handles handles = {0};
   uint8_t *place;
   torpor_status status = torpor__value(bits, &value);
   if (status) return status;
   js_dup(value);
-  if (torpor__cbor_write(value, flags, &out)) {
+  if (cbor_write(value, flags, &handles, &out)) {
     status = torpor__thrown();
   } else if ((place = torpor__text_place(out.size)) == NULL) {
     status = TORPOR_LIMIT;
   } else {
     memcpy(place, out.buf, out.size);
   }
+  handles_end(&handles, status == TORPOR_OK && !torpor__is_in_vain());
   dbuf_free(&out);
   JS_FreeValue(torpor__ctx, value);
   return status;

@@ -41,9 +41,16 @@ typedef struct cbor_reference {
   uint32_t at, seen;
 } cbor_reference;
 
+/* The handles that were made for what is written. */
+typedef struct cbor_handles {
+  uint64_t *bits;
+  int count, capacity;
+} cbor_handles;
+
 typedef struct cbor_writer {
   DynBuf out;
   uint32_t flags; /* TORPOR_ABI_CBOR_ */
+  cbor_handles *handles;
   cbor_seen *seen;
   int seen_count, seen_capacity;
   uint32_t *table; /* of numbers in 'seen' plus 1, by address */

@@ -23,6 +23,7 @@
 
 #define HANDLE_RETAINED (UINT64_C(1) << 47)
 #define HANDLE_SERIAL (HANDLE_RETAINED - 1)
+#define HANDLE_BITS (HANDLE_RETAINED | HANDLE_SERIAL)
 enum { HANDLE_FIRST = 32 /* slots before a table goes to the heap */ };
 
 typedef struct handle {
@@ -201,16 +202,23 @@ static uint32_t handle_index(const handle_table *table, const handle *slots,
                                         sizeof(*slots), handle_compare);
 }
 
-/* The live slot that 'bits' name, or NULL. */
-static handle *handle_find(uint64_t bits) {
+/* The live slot that the lower 48 of 'bits' name, or NULL. */
+static handle *handle_find_any(uint64_t bits) {
   handle_table *table = bits & HANDLE_RETAINED ? &retained : &scoped;
-  handle *slots = table_slots(table), *found;
+  handle *slots = table_slots(table);
   uint32_t index = handle_index(table, slots, bits & HANDLE_SERIAL);
-  if (index == table->count) return NULL;
-  found = &slots[index];
-  if (found->serial != (bits & HANDLE_SERIAL)) return NULL;
-  if (border_tag(JS_VALUE_GET_TAG(found->value)) != bits >> 48) return NULL;
-  return found;
+  if (index == table->count || slots[index].serial != (bits & HANDLE_SERIAL) ||
+      JS_IsUninitialized(slots[index].value))
+    return NULL;
+  return &slots[index];
+}
+
+/* The same, if the handle is of the kind that the upper bits say. */
+static handle *handle_find(uint64_t bits) {
+  handle *found = handle_find_any(bits);
+  if (found == NULL) return NULL;
+  return border_tag(JS_VALUE_GET_TAG(found->value)) == bits >> 48 ? found
+                                                                  : NULL;
 }
 
 /* The engine's form of a border value, borrowed from its handle. */

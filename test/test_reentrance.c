@@ -68,6 +68,19 @@ static const char *const sources[] = {
 
 /* ---- What may be called ---------------------------------------------------*/
 
+/* As a host looks at values, and back again. */
+static torpor_status look_live(torpor_value *out) {
+  torpor_cbor_options live = TORPOR_CBOR_OPTIONS_INIT;
+  torpor_bytes tree;
+  torpor_status status;
+  live.not_data = TORPOR_LIVE;
+  status = torpor_cbor_encode_with(vm, any(), &live, &tree);
+  if (status != TORPOR_OK) return status;
+  status = torpor_cbor_decode_with(vm, tree.data, tree.size, &live, out);
+  torpor_bytes_free(&tree);
+  return status;
+}
+
 static torpor_status evaluate(torpor_value *out) {
   const char *source = sources[roll(sizeof(sources) / sizeof(*sources))];
   return torpor_eval(vm, source, SIZE_MAX, "r.js", TORPOR_SCRIPT, out);
@@ -196,8 +209,8 @@ static torpor_status objects(torpor_value *out) {
 
 static torpor_status call_any(void) {
   torpor_status (*const calls[])(torpor_value *) = {
-      evaluate, evaluate, property, property, call,
-      iterate,  handle,   read,     throw,    objects};
+      evaluate, evaluate, property, property, call,     iterate,
+      handle,   read,     throw,    objects,  look_live};
   torpor_value out = torpor_undefined();
   torpor_status status = calls[roll(sizeof(calls) / sizeof(*calls))](&out);
   if (status == TORPOR_TRAPPED || status == TORPOR_BROKEN)
@@ -282,6 +295,7 @@ static void open_program(void) {
   torpor_class_def def = TORPOR_CLASS_DEF_INIT;
   torpor_value global;
   options.fuel = 100000000;
+  options.retain_results = roll(2);
   vm = test_vm_open(&options);
   def.name = "Box";
   def.construct = construct;

@@ -67,9 +67,8 @@ void torpor__loan_end(torpor_vm *vm, torpor__loan *loan) {
   }
 }
 
-torpor_status torpor__text_take(torpor_vm *vm, torpor_bytes *out) {
+torpor_status torpor__text_copy(torpor_vm *vm, torpor_bytes *out) {
   uint64_t address = vm->result[0], size = vm->result[1];
-  bool owned = vm->result[2] == 1;
   const uint8_t *text = NULL;
   uint8_t *copy;
   *out = (torpor_bytes){NULL, 0};
@@ -77,12 +76,20 @@ torpor_status torpor__text_take(torpor_vm *vm, torpor_bytes *out) {
     text = torpor__memory_at(vm, (uint32_t)address, size);
   if (!text) return torpor__fail_damaged(vm, "a text that it gave out");
   copy = torpor__alloc((size_t)size + 1);
-  if (copy) {
-    memcpy(copy, text, (size_t)size);
-    copy[size] = 0;
-  }
-  if (owned) torpor__enter(vm, TORPOR__EXPORT_torpor_release, &address);
   if (!copy) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  memcpy(copy, text, (size_t)size);
+  copy[size] = 0;
   *out = (torpor_bytes){copy, (size_t)size};
   return TORPOR_OK;
+}
+
+void torpor__text_end(torpor_vm *vm) {
+  if (vm->result[2] == 1 && !vm->broken)
+    torpor__enter(vm, TORPOR__EXPORT_torpor_release, vm->result);
+}
+
+torpor_status torpor__text_take(torpor_vm *vm, torpor_bytes *out) {
+  torpor_status status = torpor__text_copy(vm, out);
+  torpor__text_end(vm);
+  return status;
 }

@@ -26,5 +26,8 @@ void torpor__loan_end(torpor_vm *vm, torpor__loan *loan);
 
 /* Copies the text that the last entry gave out ("text out" of abi.h). */
 torpor_status torpor__text_take(torpor_vm *vm, torpor_bytes *out);
+/* The same in two steps: the copy, and giving back what was copied. */
+torpor_status torpor__text_copy(torpor_vm *vm, torpor_bytes *out);
+void torpor__text_end(torpor_vm *vm);
 
 #endif

@@ -108,7 +108,7 @@ torpor_status torpor__options_take_cbor(torpor_vm *vm,
   if (options)
     status = copy_struct(vm, "torpor_cbor_options", options, own, sizeof(*own));
   if (status != TORPOR_OK) return status;
-  if (own->not_data > TORPOR_LEAVE_OUT || own->views > TORPOR_VIEWS_COPY)
+  if (own->not_data > TORPOR_LIVE || own->views > TORPOR_VIEWS_COPY)
     return torpor__fail(vm, TORPOR_MISUSE,
                         "torpor_cbor_options has an unknown 'not_data' or "
                         "'views'");

@@ -23,6 +23,7 @@
 #include "common/search.h"
 #include "common/utf8.h"
 #include "vm/error.h"
+#include "vm/vm.h"
 
 /* What is being read: the tree, an array or map, or where a reference leads. */
 typedef struct level {
@@ -253,6 +254,10 @@ static torpor_data_type type_of_tag(const tagged *t) {
                    TORPOR_DATA_SYMBOL);
   case TORPOR__TAG_BOXED:
     return type_if(is_primitive(item), TORPOR_DATA_BOXED);
+  case TORPOR__TAG_HANDLE:
+    return type_if(item->major == TORPOR__CBOR_UNSIGNED &&
+                       item->value <= TORPOR__CBOR_HANDLE,
+                   TORPOR_DATA_VALUE);
   case TORPOR__TAG_PART:
     return type_if(item->major == TORPOR__CBOR_ARRAY && item->value == 4,
                    TORPOR_DATA_VIEW);
@@ -643,6 +648,21 @@ int64_t torpor_reader_integer(torpor_reader *reader) {
   fail(reader, TORPOR_WRONG_TYPE,
        "an integer of 64 bits is expected, and something else is there");
   return 0;
+}
+
+/* Only promises are written as handles, and those are objects. */
+torpor_value torpor_reader_value(torpor_reader *reader, const torpor_vm *vm) {
+  tagged found;
+  if (!expect(reader, TORPOR_DATA_VALUE, &found,
+              "a value of a VM is expected, and something else is there"))
+    return torpor_undefined();
+  if (!vm || vm->closed) {
+    fail(reader, TORPOR_MISUSE, "a value is of a VM, and there is none");
+    return torpor_undefined();
+  }
+  go_behind(reader, found.body.at);
+  return (torpor_value){(uint64_t)TORPOR_TAG_OBJECT << 48 | found.item.value,
+                        vm->owner};
 }
 
 /* ---- Text and bytes -------------------------------------------------------*/

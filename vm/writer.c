@@ -358,6 +358,26 @@ void torpor_writer_date(torpor_writer *writer, double ms) {
   if (tag_item(writer, TORPOR__TAG_DATE)) put_number(writer, ms / 1000);
 }
 
+void torpor_writer_value(torpor_writer *writer, torpor_value value) {
+  switch (torpor_value_type(value)) {
+  case TORPOR_TYPE_UNDEFINED:
+    torpor_writer_undefined(writer);
+    break;
+  case TORPOR_TYPE_NULL:
+    torpor_writer_null(writer);
+    break;
+  case TORPOR_TYPE_BOOLEAN:
+    torpor_writer_boolean(writer, torpor_value_is_true(value));
+    break;
+  case TORPOR_TYPE_NUMBER:
+    torpor_writer_number(writer, torpor_value_number(value));
+    break;
+  default:
+    if (tag_item(writer, TORPOR__TAG_HANDLE))
+      put_head(writer, TORPOR__CBOR_UNSIGNED, value.bits & TORPOR__CBOR_HANDLE);
+  }
+}
+
 /* ---- Text -----------------------------------------------------------------*/
 
 static void put_text(torpor_writer *w, const char *text, size_t size) {

@@ -32,6 +32,7 @@ typedef enum torpor_not_data {
   TORPOR_REFUSE,    /* a TypeError that says where it is */
   TORPOR_LEAVE_OUT, /* absent in objects, Maps, Sets and errors; in arrays, and
                        as the whole tree, undefined */
+  TORPOR_LIVE,      /* for the host to look at, below */
 } torpor_not_data;
 
 /* What becomes of a view (typed array or DataView). */
@@ -43,7 +44,12 @@ typedef enum torpor_views {
                         expect those */
 } torpor_views;
 
-/* How to encode. */
+/* How to encode, and to decode. A TORPOR_LIVE tree shows a host as much as
+ * there is: functions and unique symbols are undefined, objects without a form
+ * of their own are what properties they have, shared memory is copied, and a
+ * promise is a handle, which is retained: release it (torpor_reader_value).
+ * Only proxies are refused. Such a tree is for this VM and its host alone,
+ * while the handles live, and is never stored. */
 typedef struct torpor_cbor_options {
   size_t size; /* sizeof(torpor_cbor_options) */
   torpor_not_data not_data;
@@ -64,6 +70,14 @@ torpor_cbor_encode_with(torpor_vm *vm, torpor_value value,
  * [fails] [throws] */
 TORPOR_API torpor_status torpor_cbor_decode(torpor_vm *vm, const void *data,
                                             size_t size, torpor_value *out);
+
+/* The same with 'options' (NULL: none), of which TORPOR_LIVE counts: values of
+ * this VM may be in the tree (torpor_writer_value). STALE: one of them has
+ * ended. UNSUPPORTED: the VM's engine is older than this.
+ * [fails] [throws] */
+TORPOR_API torpor_status
+torpor_cbor_decode_with(torpor_vm *vm, const void *data, size_t size,
+                        const torpor_cbor_options *options, torpor_value *out);
 
 /* ---- As JSON -------------------------------------------------------------*/
 

@@ -54,7 +54,8 @@ typedef enum torpor_data_type {
   TORPOR_DATA_BOXED,  /* in it: the primitive */
   TORPOR_DATA_HOLE,   /* an item of an array that is not there */
   TORPOR_DATA_REFERENCE,
-  TORPOR_DATA_TAG, /* one that is none of these: torpor_reader_tag */
+  TORPOR_DATA_TAG,   /* one that is none of these: torpor_reader_tag */
+  TORPOR_DATA_VALUE, /* a handle in a TORPOR_LIVE tree */
 } torpor_data_type;
 
 /* Opens a reader before the value in 'data', which must live as long. All of it
@@ -136,6 +137,12 @@ TORPOR_API double torpor_reader_date(torpor_reader *reader);
  * [any thread] */
 TORPOR_API torpor_slice torpor_reader_view(torpor_reader *reader,
                                            torpor_view *kind);
+/* A promise that torpor_cbor_encode_with wrote with TORPOR_LIVE, as the handle
+ * of 'vm' that it is. Each of them is released once, which torpor_reader_type
+ * and references tell apart: what a reference leads to is the same one.
+ * [-] */
+TORPOR_API torpor_value torpor_reader_value(torpor_reader *reader,
+                                            const torpor_vm *vm);
 
 #ifdef __cplusplus
 }

@@ -146,6 +146,11 @@ TORPOR_API void torpor_writer_bytes(torpor_writer *writer, const void *data,
 TORPOR_API void torpor_writer_view(torpor_writer *writer, torpor_view kind,
                                    const void *data, size_t size);
 
+/* A value of a VM, for torpor_cbor_decode_with and TORPOR_LIVE in that VM: in
+ * another one its number may be another value's.
+ * [any thread] */
+TORPOR_API void torpor_writer_value(torpor_writer *writer, torpor_value value);
+
 /* ---- The same value twice ------------------------------------------------*/
 
 /* The next value, an object of any kind, will be referred to; it may contain

@@ -49,6 +49,27 @@ static void check_again(const torpor_bytes *tree, torpor_views views) {
   torpor_vm_close(vm);
 }
 
+/* With handles in it, of which some live; what comes out is encoded again. */
+static void check_live(torpor_vm *vm, const uint8_t *data, size_t size) {
+  torpor_cbor_options live = TORPOR_CBOR_OPTIONS_INIT;
+  torpor_value value, kept;
+  torpor_bytes tree;
+  torpor_status status;
+  live.not_data = TORPOR_LIVE;
+  for (int i = 0; i < 3; i++) {
+    fuzz_must(torpor_promise_new(vm, &value, NULL, NULL) == TORPOR_OK);
+    fuzz_must(torpor_value_retain(vm, value, &kept) == TORPOR_OK);
+  }
+  status = torpor_cbor_decode_with(vm, data, size, &live, &value);
+  fuzz_must(fuzz_succeeded(vm, status) || status == TORPOR_THROWN ||
+            status == TORPOR_STALE);
+  if (status != TORPOR_OK) return;
+  fuzz_must(torpor_cbor_encode_with(vm, value, &live, &tree) == TORPOR_OK);
+  fuzz_must(torpor_cbor_decode_with(vm, tree.data, tree.size, &live, NULL) ==
+            TORPOR_OK);
+  torpor_bytes_free(&tree);
+}
+
 static bool run(const uint8_t *data, size_t size) {
   torpor_vm *vm = open_vm();
   torpor_value value;
@@ -64,6 +85,7 @@ static bool run(const uint8_t *data, size_t size) {
     check_again(&tree, views);
     torpor_bytes_free(&tree);
   }
+  check_live(vm, data, size);
   torpor_vm_close(vm);
   return good;
 }

@@ -311,6 +311,8 @@
     RETURNS(torpor_json_decode(w->vm, w->data, w->size, w->out[0])))           \
   X(torpor_cbor_decode, VM | FREE1 | DATA | ENTERS | THROWS,                   \
     RETURNS(torpor_cbor_decode(w->vm, w->data, w->size, w->out[0])))           \
+  X(torpor_cbor_decode_with, VM | FREE1 | DATA | ENTERS | THROWS,              \
+    RETURNS(decode_with(w)))                                                   \
   X(torpor_json_to_cbor, OUT1 | DATA,                                          \
     RETURNS(keep_none(torpor_json_to_cbor(w->data, w->size, w->out[0]), w)))   \
   X(torpor_cbor_to_json, OUT1 | DATA,                                          \
@@ -363,6 +365,8 @@
   X(torpor_writer_share, SILENT, DOES(torpor_writer_share(NULL)))              \
   X(torpor_writer_reference, SILENT, (torpor_writer_reference(NULL, 5));       \
     return TORPOR_OK)                                                          \
+  X(torpor_writer_value, SILENT, (torpor_writer_value(NULL, w->value));        \
+    return TORPOR_OK)                                                          \
   X(torpor_writer_tag, SILENT, (torpor_writer_tag(NULL, 5)); return TORPOR_OK) \
   X(torpor_reader_open, OUT1 | DATA, RETURNS(open_reader(w)))                  \
   X(torpor_reader_close, SILENT, (torpor_reader_close(NULL));                  \
@@ -388,6 +392,7 @@
   X(torpor_reader_string, SILENT, DOES(torpor_reader_string(NULL)))            \
   X(torpor_reader_wtf8, SILENT, DOES(torpor_reader_wtf8(NULL)))                \
   X(torpor_reader_date, SILENT, DOES(torpor_reader_date(NULL)))                \
+  X(torpor_reader_value, SILENT, DOES(torpor_reader_value(NULL, w->vm)))       \
   X(torpor_reader_view, SILENT, DOES(torpor_reader_view(NULL, NULL)))          \
   X(torpor_operation_begin,                                                    \
     VM | FREE1 | FREE2 | VALUE | TEXT | DUE | ENTERS | THROWS | RUNS,          \

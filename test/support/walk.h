@@ -160,6 +160,17 @@ static torpor_status encode_with(const with *w) {
       torpor_cbor_encode_with(w->vm, w->value, &options, w->out[0]), w);
 }
 
+/* As a live tree, and once more as data alone. */
+static torpor_status decode_with(const with *w) {
+  torpor_cbor_options options = TORPOR_CBOR_OPTIONS_INIT;
+  torpor_status status;
+  options.not_data = TORPOR_LIVE;
+  status =
+      torpor_cbor_decode_with(w->vm, w->data, w->size, &options, w->out[0]);
+  if (status != TORPOR_OK) return status;
+  return torpor_cbor_decode_with(w->vm, w->data, w->size, NULL, NULL);
+}
+
 static torpor_status open_writer(const with *w) {
   torpor_writer **out = w->out[0];
   torpor_status status = torpor_writer_open(NULL, 0, out);
