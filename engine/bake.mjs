@@ -11,7 +11,8 @@
 //
 //   memory     as small as the image allows, the maximum as it was
 //   data       the runs of bytes that are not zero, in ascending order
-//   export     without _initialize, which has run
+//   export     without the initialisation, which has run
+//   code       without what only that called (prune.mjs)
 //
 // What belongs to the call rather than to the engine is left out: the stack,
 // and the part of the control block that the host owns (guest/abi.h). All other
@@ -25,93 +26,15 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
+import { Reader, SECTION, readExports, readSections, signed32, unsigned,
+         withSize, writeSections } from "./module.mjs";
 import { findHeat } from "./placement.mjs";
+import { prune } from "./prune.mjs";
 import { BakeError, start } from "./start.mjs";
 
 const PAGE = 65536;
 const GAP = 32; // zero bytes that are cheaper to write than a new segment
-const SECTION = { custom: 0, memory: 5, global: 6, export: 7, start: 8,
-                  data: 11, dataCount: 12 };
-
-// ---- Reading and writing modules -------------------------------------------
-
-class Reader {
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.at = 0;
-  }
-
-  get done() {
-    return this.at >= this.bytes.length;
-  }
-
-  byte() {
-    if (this.done) throw new BakeError("the module is cut short");
-    return this.bytes[this.at++];
-  }
-
-  unsigned() {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw new BakeError("a number in the module is too long");
-  }
-
-  take(size) {
-    const bytes = this.bytes.subarray(this.at, this.at + size);
-    if (bytes.length !== size) throw new BakeError("the module is cut short");
-    this.at += size;
-    return bytes;
-  }
-
-  text() {
-    return Buffer.from(this.take(this.unsigned())).toString("utf8");
-  }
-}
-
-function unsigned(value) {
-  const bytes = [];
-  do {
-    const byte = value % 128;
-    value = Math.floor(value / 128);
-    bytes.push(value > 0 ? byte | 0x80 : byte);
-  } while (value > 0);
-  return Buffer.from(bytes);
-}
-
-function signed32(value) {
-  const bytes = [];
-  for (value |= 0; ; value >>= 7) {
-    const last = (value >> 7 === 0 && !(value & 0x40)) ||
-                 (value >> 7 === -1 && (value & 0x40) !== 0);
-    bytes.push((value & 0x7f) | (last ? 0 : 0x80));
-    if (last) return Buffer.from(bytes);
-  }
-}
-
-const withSize = (bytes) => Buffer.concat([unsigned(bytes.length), bytes]);
-
-function readSections(module) {
-  const reader = new Reader(module);
-  const magic = Buffer.from(reader.take(8)).toString("hex");
-  if (magic !== "0061736d01000000") throw new BakeError("not a wasm module");
-  const sections = [];
-  while (!reader.done) {
-    const id = reader.byte();
-    sections.push({ id, body: reader.take(reader.unsigned()) });
-  }
-  return sections;
-}
-
-function writeSections(sections) {
-  const parts = [Buffer.from("0061736d01000000", "hex")];
-  for (const { id, body } of sections)
-    parts.push(Buffer.from([id]), withSize(body));
-  return Buffer.concat(parts);
-}
+const INITIALISATION = ["_initialize", "torpor_bake"]; // exports that have run
 
 // ---- The image -------------------------------------------------------------
 
@@ -183,17 +106,10 @@ function bakeData(runs) {
   return Buffer.concat(parts);
 }
 
-function dropExport(body, unwanted) {
-  const reader = new Reader(body);
-  const kept = [];
-  for (let left = reader.unsigned(); left > 0; left--) {
-    const start = reader.at;
-    const name = reader.text();
-    reader.byte();
-    reader.unsigned();
-    if (name !== unwanted) kept.push(body.subarray(start, reader.at));
-  }
-  return Buffer.concat([unsigned(kept.length), ...kept]);
+function dropExports(body, unwanted) {
+  const kept = readExports(body).filter((it) => !unwanted.includes(it.name));
+  return Buffer.concat([unsigned(kept.length),
+                        ...kept.map(({ bytes }) => bytes)]);
 }
 
 // Only the stack pointer may change: an image holds no other global.
@@ -205,7 +121,7 @@ function checkGlobals(body) {
     mutable += reader.byte();
     if (reader.byte() !== 0x41)
       throw new BakeError("a global is not a plain i32");
-    reader.unsigned(); // signed or not, it ends at the same byte
+    reader.skipNumber();
     if (reader.byte() !== 0x0b)
       throw new BakeError("a global's value is not a constant");
   }
@@ -227,7 +143,7 @@ function bakeSections(sections, image) {
     else if (id === SECTION.data)
       baked.push({ id, body: bakeData(runs) });
     else if (id === SECTION.export)
-      baked.push({ id, body: dropExport(body, "_initialize") });
+      baked.push({ id, body: dropExports(body, INITIALISATION) });
     else if (id !== SECTION.custom)
       baked.push({ id, body });
   }
@@ -249,8 +165,8 @@ function addFingerprint(module) {
 function bake([corePath, layoutPath, enginePath, idPath]) {
   const core = readFileSync(corePath);
   const image = makeImage(core, readLayout(readFileSync(layoutPath)));
-  const engine =
-    addFingerprint(writeSections(bakeSections(readSections(core), image)));
+  const engine = addFingerprint(writeSections(
+    prune(bakeSections(readSections(core), image))));
   if (!WebAssembly.validate(engine))
     throw new BakeError("the baked module is not valid");
   const id = sha256(engine).toString("hex");

@@ -10,8 +10,7 @@ Usage: make.py --quickjs DIR [--unpatched] [--builtins DIR] [--node NODE]
 
   guest/js/*  -> library.h           guest/embed.py
   builtin-*.h of --builtins -> same  fit-builtins.py, when --quickjs has none
-  quickjs.h   -> api.txt             list-api.py: exports for extensions
-  guest/*.c   -> core.wasm           clang, wasm-ld
+  guest/*.c   -> core.wasm           clang, wasm-ld; hot.txt
   core.wasm   -> engine.wasm         bake.mjs: initialised once
                  engine-id.h         its hash
   engine.wasm -> engine.c, .h        translate.py: wasm2c
@@ -41,11 +40,17 @@ STACK_SIZE = 640 << 10
 
 WASM = ["--target=wasm32-wasi", "--sysroot=/usr", "-Wno-deprecated",
         "--no-wasm-opt"]
-COMPILE = ["-std=gnu11", "-O2", "-DNDEBUG", "-w"]
-# The stack lies lowest, so that running over it traps.
+# Functions that are not declared 'inline' stay functions, unless hot.txt says
+# otherwise.
+COMPILE = ["-std=gnu11", "-O2", "-finline-hint-functions", "-fno-unroll-loops",
+           "-DNDEBUG", "-w"]
+# The stack lies lowest, so that running over it traps. tune.py reads the
+# version of QuickJS from the function that gives it.
 LINK = ["--stack-first", "-z", f"stack-size={STACK_SIZE}", "--export-table",
         "--growable-table", "--export=__stack_pointer",
-        "--export=torpor_control", "--strip-all"]
+        "--export=torpor_control", "--export=JS_GetVersion",
+        "--compress-relocations", "--strip-all"]
+COLD = ["minsize", "optsize"]  # attributes of all functions but the hot ones
 
 
 def run(*command):
@@ -65,23 +70,46 @@ def check_patches(quickjs):
                  f"engine/patch.sh {quickjs}")
 
 
+def read_hot():
+    """The names in hot.txt."""
+    lines = (ENGINE / "hot.txt").read_text().splitlines()
+    names = [line.split("#")[0].strip() for line in lines]
+    return [name for name in names if name]
+
+
+def choose_speed(names):
+    """Options that have these functions compiled for speed, others for size."""
+    options = [f"-force-attribute={attribute}" for attribute in COLD]
+    options += [f"-force-remove-attribute={name}:{attribute}"
+                for name in names for attribute in (*COLD, "noinline")]
+    return [part for option in options for part in ("-mllvm", option)]
+
+
+def check_hot(names, files):
+    """A name that no source has was renamed, or is misspelt."""
+    words = set()
+    for file in files:
+        words.update(re.findall(r"\w+", pathlib.Path(file).read_text()))
+    missing = [name for name in names if name not in words]
+    if missing:
+        sys.exit(f"make.py: hot.txt names what is not there: {missing}")
+
+
 def compile_core(quickjs, builtins, parts):
     """core.wasm; gives the files that it was compiled from."""
     if builtins:
         run(ENGINE / "fit-builtins.py", quickjs, builtins, parts)
-    api = parts / "api.txt"
-    run(ENGINE / "list-api.py", quickjs / "quickjs.h", ENGINE / "libc.txt", api)
     run(sys.executable, SOURCE / "guest/embed.py", parts / "library.h",
         *sorted((SOURCE / "guest/js").glob("*.js")))
     includes = [f"-I{folder}" for folder in
                 (SOURCE / "guest", SOURCE / "include", SOURCE, parts, quickjs)]
     prefixes = [f"-ffile-prefix-map={folder}={name}" for folder, name in
                 ((parts, "parts"), (quickjs, "quickjs"), (SOURCE, "."))]
-    run("clang-22", *WASM, *COMPILE, *includes, *prefixes, "-MD", "-MF",
+    run("clang-22", *WASM, *COMPILE, *choose_speed(read_hot()), *includes,
+        *prefixes, "-MD", "-MF",
         parts / "core.d", "-c", SOURCE / "guest/engine.c", "-o",
         parts / "core.o")
-    linker = [part for option in (*LINK, *api.read_text().split())
-              for part in ("-Xlinker", option)]
+    linker = [part for option in LINK for part in ("-Xlinker", option)]
     run("clang-22", *WASM, "-mexec-model=reactor", parts / "core.o", *linker,
         "-o", parts / "core.wasm")
     text = (parts / "core.d").read_text().split(":", 1)[1]
@@ -119,6 +147,8 @@ def main():
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     files = compile_core(quickjs, options.builtins, parts)
+    if not options.unpatched:
+        check_hot(read_hot(), files)
     bake(options.node, parts, out)
     try:
         translate.translate(out / "engine.wasm", parts, out)

@@ -24,6 +24,7 @@ torpor_abi_control torpor_control;
 #include "alloc.c"
 #include "placement.c"
 #include "libc.c"
+#include "print.c"
 
 #include "quickjs-version.h"
 #include "shim.h"
@@ -114,6 +115,7 @@ static JSJobFunc torpor__import_job;
 #include "inspect.c"
 #include "failing.c"
 #include "library.c"
+#include "trim.c"
 
 /* ---- Life ----------------------------------------------------------------*/
 
@@ -180,6 +182,7 @@ torpor_status export_bake(uint32_t *log, const uint8_t *heat, uint32_t count) {
       time_origin == NULL)
     return torpor__leave(torpor__thrown());
   JS_RunGC(torpor__rt);
+  torpor__trim();
   torpor__rt->mf = def_malloc_funcs;
   placement_stop();
   return torpor__leave(TORPOR_OK);

@@ -116,7 +116,6 @@ _Noreturn void __assert_fail(const char *what, const char *file, int line,
 #undef stderr
 FILE *const stdout = NULL;
 FILE *const stderr = NULL;
-uint32_t torpor__no_stream __asm__("__stderr_FILE"); /* vfprintf's name */
 
 /* The engine prints only when it is about to abort, and in dumps that nobody
  * asks for. */

@@ -292,20 +292,6 @@ static const JSCFunctionListEntry library_functions[] = {
     JS_CFUNC_DEF("describe", 1, library_describe),
 };
 
-/* Drops the texts of all functions, which are the library's: a program sees
- * "[native code]", and every VM is smaller. */
-static void library_strip(void) {
-  struct list_head *link;
-  list_for_each(link, &torpor__rt->gc_obj_list) {
-    JSGCObjectHeader *header = list_entry(link, JSGCObjectHeader, link);
-    JSFunctionBytecode *function = (JSFunctionBytecode *)header;
-    if (JS_GC_TYPE(header) != JS_GC_OBJ_TYPE_FUNCTION_BYTECODE) continue;
-    js_free(torpor__ctx, function->source);
-    function->source = NULL;
-    function->source_len = 0;
-  }
-}
-
 /* Calls the function that is one file of the library; false: thrown. */
 static bool library_run(JSValueConst intrinsics, const char *name,
                         const char *source, size_t size) {
@@ -336,6 +322,5 @@ static bool torpor__library_start(void) {
     memset(library_files[i].source, 0, library_files[i].size);
   }
   JS_FreeValue(ctx, intrinsics);
-  library_strip();
   return done;
 }
