@@ -241,3 +241,89 @@ export async function recurse(options, tell = () => {}) {
   }
   return outcomes;
 }
+
+// ---- The end of the host's stack -----------------------------------------------------
+
+/** What is done at every depth of the host's stack. */
+const USES = {
+  evaluates: (vm) => vm.evalCode("[1, 2, 3].map((x) => x * 2).join()").dispose(),
+  throws: (vm) => vm.evalCode("throw new Error('x')").dispose(),
+  "calls the host": (vm) => vm.evalCode("hostText({ toString() { return 'x' } })").dispose(),
+  "is called back": (vm) => vm.evalCode("hostCall(() => hostEval('1 + 1'))").dispose(),
+  unwraps: (vm) => vm.unwrapResult(vm.evalCode("null.x")),
+  "makes values": (vm) => {
+    vm.newString("x".repeat(100)).dispose();
+    vm.newString("x".repeat(20_000)).dispose();
+    vm.newObject().dispose();
+    vm.newMap([[vm.true, vm.null]]).dispose();
+    vm.newUint8Array(new Uint8Array(10)).dispose();
+    vm.newError(new Error("x")).dispose();
+  },
+  "hands over data": (vm) => vm.hostToHandle({ a: [1, { b: "c" }], d: new Date(0) }).dispose(),
+  dumps: (vm) => vm.dump(vm.global.getProp("data")),
+  properties: (vm) => {
+    const data = vm.global.getProp("data");
+    data.setProp("x", vm.newString("y"));
+    data.getProp("a".repeat(10_000)).dispose();
+    data.keys();
+    data.hasOwnProperty(Symbol.iterator);
+    data.getOwnPropertyDescriptor("x").value.dispose();
+    data.dispose();
+  },
+  functions: (vm) => vm.newFunction("f", () => 1).dispose(),
+  promises: (vm) => {
+    const deferred = vm.newPromise();
+    deferred.resolve(vm.true);
+    vm.executePendingJobs();
+  },
+  bytecode: (vm) => vm.evalBytecode(vm.compile("1 + 1")).dispose(),
+  snapshots: (vm) => void vm.snapshot(),
+  forks: (vm) => vm.fork().dispose(),
+  scopes: (vm) => vm.withScope((scope) => scope.escape(vm.newObject()).dispose()),
+  exports: (vm) => vm.forgetExport(vm.exportHandle(vm.global)),
+  collects: (vm) => vm.runGC(),
+};
+
+// Goes to the end of the host's stack, and calls `use` at each step back.
+function useAtEveryDepth(use) {
+  let steps = 0;
+  const down = () => {
+    try {
+      down();
+    } catch {
+      // The stack ended below.
+    }
+    if (steps++ < 400) use();
+  };
+  down();
+}
+
+/** Uses VMs at the end of the host's stack; how often they broke. */
+export async function useAtEnds() {
+  let broken = 0;
+  for (const [name, use] of Object.entries(USES)) {
+    for (let i = 0; i < 10; i++) {
+      const vm = await QuickJS.create({ console: () => {} });
+      bindHost(vm);
+      vm.evalCode("globalThis.data = { a: [1, { b: 'c' }], m: new Map([[1, 2]]), d: new Date(0) }")
+        .dispose();
+      const attempt = () => {
+        try {
+          use(vm);
+        } catch (error) {
+          if (name !== "unwraps" || error.name !== "TypeError") throw error;
+        }
+      };
+      // What is compiled when it is called first needs more of the stack then.
+      for (let k = 0; k < 20; k++) attempt();
+      useAtEveryDepth(attempt);
+      if (await judge(vm, name, (one) => one.evalCode("true")) === "broken") broken++;
+      vm.dispose();
+    }
+    // Nothing is wrong with what is used again.
+    const next = await QuickJS.create();
+    await requireWhole(next, name);
+    next.dispose();
+  }
+  return broken;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// stacks.test.mjs - recursion of every kind on the host's stack as it is, and
+// what happens where that stack ends: an error that the program can catch, or a
+// VM that is plainly broken, never one that goes on damaged.
+
+import { assert, test } from "./support/test.mjs";
+import { recurse, useAtEnds } from "./support/recursion.mjs";
+
+// These take more of the host's stack than of the guest's.
+const MAY_BREAK = ["instanceof", "proxy chain keys"];
+
+test("recursion of every kind ends in an error that can be caught", async () => {
+  const outcomes = await recurse();
+  const broken = Object.keys(outcomes).filter((name) => outcomes[name] === "broken");
+  assert.deepEqual(broken.filter((name) => !MAY_BREAK.includes(name)), []);
+  assert(Object.keys(outcomes).length > 90, "they are many");
+  assert(!Object.values(outcomes).includes("no error"), "none of them ends well");
+}, { seconds: 300 });
+
+test("at the end of the host's stack a VM stays whole, or is broken", async () => {
+  await useAtEnds();
+}, { seconds: 300 });
