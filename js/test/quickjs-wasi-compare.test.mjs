@@ -18,9 +18,14 @@ import * as ours from "torpor-vm/quickjs-wasi";
 
 const PEER = join(MODULES, "quickjs-wasi");
 const theirs = await import(join(PEER, "dist/index.js"));
+const files = {
+  theirs: readFileSync(join(PEER, "quickjs.wasm")),
+  ours: readFileSync(new URL(import.meta.resolve("torpor-vm/engine.wasm"))),
+};
+/** The modules, with what is given to `create`: compiled once, as programs do. */
 const sides = {
-  theirs: { ...theirs, wasm: await WebAssembly.compile(readFileSync(join(PEER, "quickjs.wasm"))) },
-  ours: { ...ours, wasm: readFileSync(new URL(import.meta.resolve("torpor-vm/engine.wasm"))) },
+  theirs: { ...theirs, bytes: files.theirs, wasm: await WebAssembly.compile(files.theirs) },
+  ours: { ...ours, bytes: files.ours, wasm: await WebAssembly.compile(files.ours) },
 };
 
 // ---- programs -----------------------------------------------------------------
@@ -36,6 +41,9 @@ for (const { name, run, gives } of programs) {
 
 const called = new Set();
 
+/** Node 20 gives the symbol another description. */
+const nameOf = (key) => key === Symbol.dispose ? "[Symbol.dispose]" : String(key);
+
 /** Notes which members of a class are used. */
 function watch(name, object) {
   for (const key of Reflect.ownKeys(object)) {
@@ -43,7 +51,7 @@ function watch(name, object) {
     if (key === "constructor" || key === "prototype") continue;
     const note = (run) =>
       run && function (...args) {
-        called.add(`${name}.${String(key)}`);
+        called.add(`${name}.${nameOf(key)}`);
         return run.apply(this, args);
       };
     if (typeof property.value === "function") property.value = note(property.value);
@@ -122,7 +130,7 @@ function declared(text, name) {
   const start = text.search(new RegExp(`^export declare class ${name}\\b`, "m"));
   const body = text.slice(start, text.indexOf("\n}", start));
   return [...body.matchAll(MEMBER)].map(([, key]) => key).filter((key) => !key.startsWith("_"))
-    .map((key) => `${name}.${key === "[Symbol.dispose]" ? "Symbol(Symbol.dispose)" : key}`);
+    .map((key) => `${name}.${key}`);
 }
 
 test("every member that is declared was compared", () => {
@@ -138,8 +146,7 @@ test("every member that is declared was compared", () => {
 });
 
 test("the engine of quickjs-wasi is refused", async () => {
-  const file = readFileSync(join(PEER, "quickjs.wasm"));
-  for (const wasm of [file, sides.theirs.wasm]) {
+  for (const wasm of [files.theirs, sides.theirs.wasm]) {
     const error = await assert.rejects(ours.QuickJS.create({ wasm }), EngineError);
     assert.match(error.message, /engine\.wasm of torpor-vm/);
   }

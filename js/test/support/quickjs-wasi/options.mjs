@@ -20,6 +20,11 @@ add(
     ours: 1,
   },
 );
+add("create with the bytes of an engine", async (_vm, m) => {
+  const buffer = new Uint8Array(m.bytes).buffer;
+  const vms = [await m.QuickJS.create(m.bytes), await m.QuickJS.create({ wasm: buffer })];
+  return vms.map((vm) => vm.evalCode("2").toNumber());
+});
 add("create with an engine alone", async (_vm, m) => {
   const vm = await m.QuickJS.create(m.wasm);
   return vm.evalCode("1").toNumber();
