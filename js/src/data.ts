@@ -10,7 +10,7 @@
 // and the guest's jobs run. What comes after the VM was disposed of is dropped
 // unread.
 
-import { CBOR_LEAVE_OUT, Status, TAG_OBJECT } from "./abi.js";
+import { CBOR_LIVE, Status, TAG_OBJECT } from "./abi.js";
 import { BIGINT, BOOLEAN, NULL, NUMBER, STRING, SYMBOL, UNDEFINED } from "./border.js";
 import type { Core } from "./core.js";
 import { readCbor } from "./data/cbor-read.js";
@@ -49,7 +49,7 @@ export function dump(core: Core, handle: JSValueHandle): unknown {
 
 function dumpObject(core: Core, bits: bigint): unknown {
   const { instance, exports } = core;
-  const status = core.enter(() => exports.torpor_cbor_encode_with(bits, CBOR_LEAVE_OUT));
+  const status = core.enter(() => exports.torpor_cbor_encode_with(bits, CBOR_LIVE));
   if (status !== Status.OK) return refuseLast(core, status);
   const address = instance.integer(0);
   const size = instance.integer(1);
@@ -114,7 +114,9 @@ function makeObject(core: Core, value: unknown): JSValueHandle {
     const mark = core.mark();
     const placed = core.putBytes(bytes);
     const { exports } = core;
-    const status = core.enter(() => exports.torpor_cbor_decode(placed.address, placed.size));
+    const status = core.enter(() =>
+      exports.torpor_cbor_decode_with(placed.address, placed.size, CBOR_LIVE)
+    );
     try {
       return core.made(status);
     } finally {

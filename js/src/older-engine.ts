@@ -46,6 +46,7 @@ function standIns(instance: Instance, exports: Exports): StandIns {
     ...standInsForCode(instance, exports),
     ...standInsForValues(instance, exports),
     torpor_cbor_encode_with: (bits) => exports.torpor_cbor_encode(bits),
+    torpor_cbor_decode_with: (address, size) => exports.torpor_cbor_decode(address, size),
     torpor_collected_take: () => Status.NOT_FOUND,
     torpor_promise_handle: () => Status.OK,
     torpor_rejection_next: () => {
