@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+//
+// package.mjs - the tarball itself: made once more, in another folder, it has the
+// same bytes; it depends on nothing; all that package.json names is in it, and
+// each compiled file has its types, its map and the source that the map names.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { BUILD, PROJECT, SOURCE } from "./hosts.mjs";
+
+const INSTALLED = join(PROJECT, "node_modules/torpor-vm");
+const description = JSON.parse(readFileSync(join(INSTALLED, "package.json"), "utf8"));
+const TARBALL = `torpor-vm-${description.version}.tgz`;
+
+// All paths in what a field of package.json says, however deep.
+function pathsIn(value) {
+  if (typeof value === "string") return value.startsWith("./") ? [value] : [];
+  return Object.values(value ?? {}).flatMap(pathsIn);
+}
+
+function* missingFiles() {
+  const { exports, imports, types } = description;
+  const texts = ["./README.md", "./LICENSE", "./NOTICE"];
+  for (const path of [...pathsIn({ exports, imports, types }), ...texts]) {
+    if (!existsSync(join(INSTALLED, path))) yield path;
+  }
+}
+
+function* missingMaps() {
+  const dist = join(INSTALLED, "dist");
+  for (const name of readdirSync(dist, { recursive: true })) {
+    if (!name.endsWith(".js")) continue;
+    const types = name.replace(/\.js$/, ".d.ts");
+    for (const file of [types, `${name}.map`, `${types}.map`]) {
+      if (!existsSync(join(dist, file))) yield `dist/${file}`;
+    }
+    const { sources } = JSON.parse(readFileSync(join(dist, `${name}.map`), "utf8"));
+    for (const source of sources) {
+      const path = join(dist, dirname(name), source);
+      if (!existsSync(path)) yield `${source}, which dist/${name}.map names`;
+    }
+  }
+}
+
+function isSameAgain() {
+  const folder = mkdtempSync(join(tmpdir(), "torpor npm "));
+  try {
+    execFileSync("python3", [
+      join(SOURCE, "js/tools/make-package.py"),
+      ...["--node", process.execPath, "--engine", join(BUILD, "engine.wasm")],
+      ...["--helper", join(BUILD, "npm/helper"), "--deps", join(SOURCE, "build/deps")],
+      ...["--out", folder],
+    ]);
+    const again = readFileSync(join(folder, TARBALL));
+    return again.equals(readFileSync(join(BUILD, "npm", TARBALL)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const wrong = [...missingFiles(), ...missingMaps()].map((name) => `there is no ${name}`);
+if (description.dependencies !== undefined) wrong.push("it depends on other packages");
+if (!isSameAgain()) wrong.push("made once more it has other bytes");
+for (const text of wrong) console.log(`FAIL ${text}`);
+if (wrong.length === 0) console.log(`ok   ${TARBALL}`);
+process.exit(wrong.length === 0 ? 0 : 1);
