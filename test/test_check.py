@@ -291,7 +291,9 @@ class TextTest(CheckTest):
 
     def test_long_line_of_a_script(self):
         for code, line in ((1, "// " + "x" * 98), (0, "// " + "x" * 97),
-                           (0, f'throw new Error("{"x" * 200}");')):
+                           (0, f'throw new Error("{"x" * 200}");'),
+                           (0, f"const a = `\n{'x' * 200}\n`;"),
+                           (1, f"const a = `\nx\n`;\n// {'x' * 98}")):
             found = run_check("check-text",
                               {"js/src/a.ts": SCRIPT + line + "\n"})
             self.assertEqual(found[0], code, found[1])
