@@ -145,6 +145,29 @@ test("what the program calls setTimeout stays after a restore", async () => {
   woken.dispose();
 });
 
+test("a fork has the same options", async () => {
+  const vm = await QuickJS.create({
+    memoryLimit: 4 << 20,
+    wasi: (memory) => ({
+      clock_time_get(_id, _precision, at) {
+        new DataView(memory.buffer).setBigUint64(at, 7_000_000n, true);
+        return 0;
+      },
+    }),
+  });
+  vm.evalCode("globalThis.n = 1; 0");
+  const copy = vm.fork();
+  copy.evalCode("n = 2; 0");
+  assert(copy instanceof QuickJS);
+  assert.equal(copy.evalCode("`${n} ${Date.now()} ${typeof console}`").toString(), "2 7 undefined");
+  assert.equal(copy.getMemoryUsage().mallocLimit, 4 << 20);
+  assert.throws(() => copy.evalCode("null.x"), JSException);
+  assert.equal(vm.evalCode("n").toNumber(), 1);
+  vm.dispose();
+  assert.throws(() => vm.fork(), TorporError);
+  copy.dispose();
+});
+
 test("all errors but the guest's are this package's", async () => {
   const vm = await QuickJS.create();
   const handle = vm.newObject();

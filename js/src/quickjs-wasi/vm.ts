@@ -3,7 +3,7 @@
 // vm.ts - QuickJS, as programs written for quickjs-wasi use it: the VM of
 // torpor-vm (../vm.ts), with what has another meaning there.
 
-import { CONTROL_REJECTIONS, EVAL_ASYNC } from "../abi.js";
+import { CONTROL_REJECTIONS, EVAL_ASYNC, Wake } from "../abi.js";
 import { loadEngine } from "../engine.js";
 import { ExistsError, FormatError, MisuseError } from "../errors.js";
 import { JSValueHandle, KEPT } from "../handle.js";
@@ -11,7 +11,7 @@ import type { Instance } from "../instance.js";
 import { type Settings, takeOptions } from "../options.js";
 import type { PromiseResult } from "../promise.js";
 import type { Snapshot } from "../sleep.js";
-import { wakeInstance } from "../sleep.js";
+import { forkInstance, wakeInstance } from "../sleep.js";
 import { QuickJS as OwnQuickJS } from "../vm.js";
 import { errorsOf } from "./exception.js";
 import { EvalFlags } from "./flags.js";
@@ -48,7 +48,7 @@ const PEER_MAGIC = 0x514a5353;
 export class QuickJS extends Own {
   /** Names of host functions, of which there is one each. */
   private readonly names = new Set<string>();
-  private limit = 0;
+  private given: QuickJSOptions = {};
 
   // ---- Opening --------------------------------------------------------------
 
@@ -57,7 +57,7 @@ export class QuickJS extends Own {
     const taken = takeOptions(options as BufferSource) as QuickJSOptions;
     const engine = await loadEngine(taken.wasm);
     const vm = OwnQuickJS._open.call(this as never, engine, settingsOf(taken, engine));
-    return QuickJS.limited(vm, taken);
+    return QuickJS.noting(vm, taken);
   }
 
   /** The VM of a snapshot. */
@@ -66,13 +66,23 @@ export class QuickJS extends Own {
     const engine = await loadEngine(taken.wasm);
     const settings = settingsOf(taken, engine);
     const instance = await wakeInstance(snapshot, engine, settings.memoryMax);
-    return QuickJS.limited(OwnQuickJS._wake.call(this as never, instance, settings), taken);
+    return QuickJS.noting(OwnQuickJS._wake.call(this as never, instance, settings), taken);
   }
 
-  private static limited(made: OwnQuickJS, options: QuickJSOptions): QuickJS {
+  private static noting(made: OwnQuickJS, options: QuickJSOptions): QuickJS {
     const vm = made as QuickJS;
-    vm.limit = limitOf(options);
+    vm.given = options;
     return vm;
+  }
+
+  /** A copy that goes on by itself, with the same options. */
+  override fork(): QuickJS {
+    const core = this._core;
+    if (core.disposed || core.instance.broken !== null) core.begin();
+    core.requireOutside("a fork");
+    const settings = { ...settingsOf(this.given, core.engine), wakeFlags: Wake.CLONE };
+    const copy = OwnQuickJS._wake.call(this.constructor as never, forkInstance(core), settings);
+    return QuickJS.noting(copy, this.given);
   }
 
   /** The bytes of a snapshot, to be stored or sent. */
@@ -242,7 +252,7 @@ export class QuickJS extends Own {
 
   /** What the guest's heap is made of. */
   override getMemoryUsage(): MemoryUsage {
-    return usageOf(super.getMemoryUsage(), this.limit, this.getAllocatedSize());
+    return usageOf(super.getMemoryUsage(), limitOf(this.given), this.getAllocatedSize());
   }
 
   /** Versions, also by the names of quickjs-wasi: whose interface this is, and the engine's. */
