@@ -393,6 +393,9 @@ test("objects of many keys that contain what is shared", () => {
     for (let i = 0; i < keys; i++) object[`k${i}`] = i % 9 ? i : shared;
     object.self = object;
     object.inner = { object, shared, ...Object.fromEntries(Object.entries(object).slice(0, 30)) };
+    const first = roundTrip([object, shared, object.inner]);
+    assert.equal(first[0].k0, first[1]);
+    assert.equal(first[0].inner, first[2]);
     const back = roundTrip([shared, object, object]);
     assert.equal(back[1].k0, back[0]);
     assert.equal(back[1].self, back[2]);

@@ -196,6 +196,25 @@ function define(object, key, value) {
   });
 }
 
+test("a key that is there twice is refused, however often it was read", () => {
+  const twice = [
+    ["a2616b01616b02", 4], /* {k, k} */
+    ["a3616101616202616103", 7], /* {a, b, a} */
+    ["a2616b0178016b02", 4], /* the same with a longer head */
+    ["a278016b01616b02", 5],
+    ["a3616b01616c02616b03", 7],
+  ];
+  for (const [text, at] of twice) {
+    const bytes = bytesOf(text);
+    for (let i = 0; i < 10; i++) {
+      const { message } = refused(() => readCbor(bytes));
+      assert.equal(message, `CBOR: a key that was there before at byte ${at}`, text);
+      readCbor(bytesOf("a2616b01616c02"));
+      readCbor(bytesOf("a3616101616202616303"));
+    }
+  }
+});
+
 test("objects of one shape that is often there have their own values", () => {
   for (const keys of [1, 2, 3, 7, 8, 9, 16, 17]) {
     const list = Array.from(
