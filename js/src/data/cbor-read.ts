@@ -2,17 +2,16 @@
 //
 // cbor-read.ts - CBOR to values of this host.
 //
-// The bytes may come from anywhere. Every length is compared with what is left
-// before anything is allocated, nesting is bounded, and what is not understood
-// is refused with the byte at which it stands, in the words of the engine's own
-// reader (guest/cbor-read.c). No code of the program runs: properties are
-// defined, never set.
+// Nesting is bounded, and what is not understood is refused with the byte at
+// which it stands (cbor-source.ts). No code of the program runs: properties are
+// defined, or assigned where nothing is inherited that could get in the way.
 //
 //  (1) A container is entered in 'shared' before its contents are read, so that
-//      it may contain itself.
+//      it may contain itself. One that is not shared is made when its contents
+//      are there.
 //  (2) All bytes are copied: nothing that is made depends on the data.
 //
-// Here are heads, numbers and containers; cbor-read-tags.ts has what tags say.
+// Here are containers and values; cbor-read-tags.ts has what tags say.
 
 import { Status } from "../abi.js";
 import { errorOf, fail } from "../errors.js";

@@ -4,6 +4,8 @@
 //
 // The format, with all that is Torpor's own in it, is specified in docs/cbor.md.
 
+import { DATA_DEPTH, DATA_LARGEST } from "../abi.js";
+
 /** Major types, the upper three bits of an item's first byte. */
 export const UNSIGNED = 0;
 export const NEGATIVE = 1;
@@ -45,13 +47,13 @@ export const TAG_UINT8 = 64;
 
 /** The engine has no BigInt of so many bytes or more. */
 export const BIGINT_BYTES = 131072;
-/** Values inside each other, as far as they are written (TORPOR_DATA_DEPTH). */
-export const DEPTH = 512;
+/** Values inside each other, as far as they are written. */
+export const DEPTH = DATA_DEPTH;
 /** Items inside each other, as far as they are read: a value may have up to
  * three tags or arrays around it. */
 export const DEPTH_READ = 4 * DEPTH;
-/** Most bytes of a whole value (TORPOR_DATA_LARGEST). */
-export const LARGEST = 256 * 1024 * 1024;
+/** Most bytes of a whole value. */
+export const LARGEST = DATA_LARGEST;
 
 /** What makes a view of a buffer; a typed array's length counts elements. */
 export interface ViewKind {

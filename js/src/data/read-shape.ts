@@ -37,8 +37,9 @@ const SIBLINGS = 64;
 
 export class KeyNode {
   readonly key: string;
-  /** The bytes of the key with its head, and all of its whole words of 4. */
+  /** Of the key with its head, in bytes. */
   readonly size: number;
+  /** These bytes, and their whole words of 4, which are compared first. */
   private readonly bytes: readonly number[];
   private readonly words: readonly number[];
   /** Those above, null at the first key. */
