@@ -139,10 +139,17 @@ export async function evaluateModule(
   }
 }
 
+function evaluateLast(core: Core, code: string, filename: string): JSValueHandle {
+  try {
+    return evaluate(core, code, filename, { module: true }, false);
+  } finally {
+    core.leave();
+  }
+}
+
 /** Its namespace, or what it threw, before or after it began to run. */
 function settledModule(core: Core, code: string, filename: string): Promise<PromiseResult> {
-  const promise = evaluate(core, code, filename, { module: true }, false);
-  core.leave();
+  const promise = evaluateLast(core, code, filename);
   if (promise.isException) return Promise.resolve({ error: promise });
   const settled = core.promises.watch(promise);
   promise.dispose();
