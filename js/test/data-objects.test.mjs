@@ -472,4 +472,8 @@ test("what this host lacks is refused by name", () => {
   const error = thrown(() => readCbor(Uint8Array.of(0xd8, 84, 0x42, 0, 0)));
   assert(error instanceof UnsupportedError);
   assert.match(error.message, /no Float16Array/);
+  const handles = [];
+  const bytes = Uint8Array.of(0x82, 0xd8, 84, 0x42, 0, 0, 0xda, 0, 0x74, 0x6f, 0x68, 7);
+  thrown(() => readCbor(bytes, { handle: (number) => handles.push(number) }));
+  assert.deepEqual(handles, [7]);
 });

@@ -5,8 +5,6 @@
 // See cbor-read.ts, whose Reader is at the item that has the tag. Errors are in
 // error-read.ts.
 
-import { Status } from "../abi.js";
-import { fail } from "../errors.js";
 import * as cbor from "./cbor.js";
 import type { ViewKind } from "./cbor.js";
 import type { Reader } from "./cbor-read.js";
@@ -120,11 +118,8 @@ function viewOf(
     r.refuse(at, "a view that is not within its buffer");
   }
   if (kind.make === undefined) {
-    fail(
-      Status.UNSUPPORTED,
-      `this host has no ${kind.name}, which is in the data: give it to the host ` +
-        "as another typed array",
-    );
+    r.lacking = kind.name;
+    return new Uint8Array(buffer, offset, size);
   }
   return new kind.make(buffer, offset, size / kind.each);
 }

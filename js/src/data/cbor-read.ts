@@ -71,6 +71,9 @@ function fewOf(values: unknown[], base: number, count: number): unknown[] {
 
 export class Reader extends Source {
   readonly handle: OfHandle | undefined;
+  /** A class that the data have and this host lacks. All is read nevertheless, so
+   * that every handle in it gets to whom it is for. */
+  lacking: string | undefined;
   /** Items around what is read. */
   private depth = 0;
   /** The number that the next container gets, or NOT_SHARED. */
@@ -301,6 +304,13 @@ export class Reader extends Source {
   readWhole(): unknown {
     const value = this.readValue();
     if (this.at !== this.size) this.refuse(this.at, "more data than one value");
+    if (this.lacking !== undefined) {
+      fail(
+        Status.UNSUPPORTED,
+        `this host has no ${this.lacking}, which is in the data: give it to the host as another ` +
+          "typed array",
+      );
+    }
     return value;
   }
 }
