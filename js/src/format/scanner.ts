@@ -17,8 +17,8 @@
 //     base | baseline, zeros | mirror | list of runs | touched | out
 //
 // Few pages of a small VM differ, and mostly the same ones each time: those are
-// *hot*, and compared by the helper at once. Those between them are compared by
-// the host first, if it is fast at that, a stretch at a time.
+// *hot*, and compared by the helper at once. Those between them are compared a
+// stretch at a time first, by the host if it is fast at that.
 
 import { CONTROL_SIZE, HOST_START } from "../abi.js";
 import type { Engine } from "../engine.js";
@@ -32,12 +32,15 @@ const WHOLE_FROM = 1 << 20;
 /** Runs of whole pages end at multiples of this: of the format. */
 const WHOLE_LARGEST = 1 << 18;
 
-/** A run for each three words, of 8 bytes, is the most that there can be. */
-const listSize = (size: number): number => Math.ceil(size / 24 + 2) * 8;
+/** A run for each three words, of 8 bytes, is the most that there can be; whole
+ * pages, so that what lies behind the list is aligned. */
+const listSize = (size: number): number => Math.ceil((size / 24 + 2) * 8 / PAGE) * PAGE;
 const PAGES_MOST = 2 ** 32 / PAGE;
 /** What is kept free before `out`, for all that stands before the runs. */
 export const HEAD_ROOM = 1 << 16;
 const TAIL_ROOM = 4096;
+/** Bytes that are compared at once where the host is not fast at that. */
+const WINDOW = 8 * PAGE;
 /** Saves for which a page stays hot though it did not differ. */
 const HEAT = 16;
 
@@ -163,23 +166,39 @@ export class Scanner {
     }
   }
 
-  /** Halves what differs until it is pages, which are hot from then on. */
-  private scanCold(
-    memory: Uint8Array,
-    seen: Compared,
-    start: number,
-    end: number,
-  ): void {
+  /** Finds pages that differ; they are hot from then on. */
+  private scanCold(memory: Uint8Array, seen: Compared, start: number, end: number): void {
+    if (comparesFast) return this.halve(memory, seen, start, end);
+    for (let at = start; at < end; at += WINDOW) {
+      this.look(memory, at, Math.min(at + WINDOW, end));
+    }
+  }
+
+  /** Halves what differs until it is a page. */
+  private halve(memory: Uint8Array, seen: Compared, start: number, end: number): void {
     const { comparedBase, base } = this;
     if (!differs(seen, start, comparedBase, base + start, end - start)) return;
-    if (end - start <= PAGE) {
-      this.heat[start / PAGE] = HEAT;
-      this.planEnd = 0;
-      return this.scanHot(memory, start, end);
-    }
+    if (end - start <= PAGE) return this.warm(memory, start);
     const middle = start + Math.ceil((end - start) / (2 * PAGE)) * PAGE;
-    this.scanCold(memory, seen, start, middle);
-    this.scanCold(memory, seen, middle, end);
+    this.halve(memory, seen, start, middle);
+    this.halve(memory, seen, middle, end);
+  }
+
+  /** Compares a copy in a window, which stays in the processor's cache. */
+  private look(memory: Uint8Array, start: number, end: number): void {
+    const { run, u8 } = this.helper;
+    u8.set(memory.subarray(start, end), this.out);
+    let bits = run.compare(this.out, this.base + start, (end - start) / PAGE);
+    for (let at = start; bits !== 0; at += PAGE, bits >>>= 1) {
+      if (bits & 1) this.warm(memory, at);
+    }
+  }
+
+  /** A cold page that differs. */
+  private warm(memory: Uint8Array, start: number): void {
+    this.heat[start / PAGE] = HEAT;
+    this.planEnd = 0;
+    this.scanHot(memory, start, start + PAGE);
   }
 
   /** Hot pages that did not differ for long are cold again. */
@@ -200,7 +219,6 @@ export class Scanner {
   /** Pages of which a part is left out cannot be compared as one. */
   private isHot(start: number, end: number): boolean {
     return (
-      !comparesFast ||
       this.heat[start / PAGE]! > 0 ||
       start < this.stack ||
       (end > this.hostStart && start < this.hostEnd) ||
