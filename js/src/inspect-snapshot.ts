@@ -7,7 +7,6 @@
 
 import { MEMORY_LARGEST } from "./abi.js";
 import { readCbor } from "./data/cbor-read.js";
-import { MisuseError } from "./errors.js";
 import { ARRAY, MAP } from "./format/cbor.js";
 import { type Container, type Content, isPacked, readContainer } from "./format/container.js";
 import {
@@ -18,6 +17,7 @@ import {
   SECTION_WAITING,
   WASM_PAGE,
 } from "./format/format.js";
+import { copyGiven, type GivenSnapshot } from "./format/given.js";
 import { toHex } from "./format/hex.js";
 import { checkList, readOperations } from "./format/lists.js";
 import { loadedZstd, loadZstd } from "./format/pack.js";
@@ -122,14 +122,8 @@ function takeRun(container: Container): Uint8Array | undefined {
  * for (const { kind, request } of info.operations) console.log(kind, request);
  * ```
  */
-export async function inspectSnapshot(
-  snapshot: Uint8Array | { readonly bytes: Uint8Array },
-): Promise<SnapshotInfo> {
-  const given = snapshot instanceof Uint8Array ? snapshot : snapshot?.bytes;
-  if (!(given instanceof Uint8Array)) {
-    throw new MisuseError("inspectSnapshot takes a Snapshot or its bytes");
-  }
-  const bytes = new Uint8Array(given);
+export async function inspectSnapshot(snapshot: GivenSnapshot): Promise<SnapshotInfo> {
+  const bytes = copyGiven(snapshot, "inspectSnapshot");
   if (isPacked(bytes)) await loadZstd();
   const container = readContainer(bytes, {
     memoryMax: MEMORY_LARGEST,

@@ -135,11 +135,7 @@ function finish(
   globals.u32(engine.tableSize);
   writer.section(SECTION_GLOBALS, globals);
   writer.section(SECTION_OPERATIONS, operations);
-  if (waiting) {
-    const places = new Parts();
-    places.add(waiting);
-    writer.section(SECTION_WAITING, places);
-  }
+  if (waiting) writer.section(SECTION_WAITING, Parts.of(waiting));
   writer.section(SECTION_MEMORY, memory);
   return writer.finish();
 }

@@ -37,7 +37,10 @@ function evaluate(code, vm) {
   return new Run("vm", ...names, `return (${code})`)(vm, ...names.map((name) => torpor[name]));
 }
 
-const files = readdirSync(source).filter((name) => name.endsWith(".ts"));
+const files = ["", "format/"].flatMap((folder) =>
+  readdirSync(join(source, folder)).filter((name) => name.endsWith(".ts"))
+    .map((name) => folder + name)
+);
 const examples = files.flatMap(examplesOf);
 
 test("there are examples", () => assert.equal(examples.length > 100, true));

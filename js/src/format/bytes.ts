@@ -67,6 +67,12 @@ export class Parts {
   private open = new Uint8Array(1024);
   private used = 0;
 
+  static of(bytes: Uint8Array): Parts {
+    const parts = new Parts();
+    parts.add(bytes);
+    return parts;
+  }
+
   byte(value: number): void {
     if (this.used === this.open.length) this.room(1);
     this.open[this.used++] = value;

@@ -176,7 +176,14 @@ export function loadedZstd(): Zstd | undefined {
   return loaded;
 }
 
-/** Loads zstd once; `source`: from there, not from this package. */
+/**
+ * Loads zstd, which packed snapshots need, once: from `source`, or from this package, where it is
+ * loaded when it is needed. For pages that serve zstd.wasm from elsewhere.
+ *
+ * ```js
+ * await loadZstd();
+ * ```
+ */
 export function loadZstd(
   source?: ZstdSource | Promise<ZstdSource>,
 ): Promise<Zstd> {

@@ -21,6 +21,7 @@
 import { Protection } from "../abi.js";
 import { FormatError, KeyError, MisuseError, NewerError, UnsupportedError } from "../errors.js";
 import { allocate, equalBytes, readU32, writeU32, writeU64 } from "./bytes.js";
+import { copyGiven, type GivenSnapshot } from "./given.js";
 
 const MAGIC = Uint8Array.of(0x89, 0x54, 0x4f, 0x52, 0x4b, 0x0d, 0x0a, 0x1a);
 const VERSION = 1;
@@ -48,7 +49,13 @@ export interface ProtectOptions {
   readable?: boolean;
 }
 
-/** Whether the bytes are those of a protected snapshot. */
+/**
+ * Whether the bytes are those of a protected snapshot.
+ *
+ * ```js
+ * console.log(isProtected(vm.snapshot().bytes)); // false
+ * ```
+ */
 export function isProtected(data: Uint8Array): boolean {
   return equalBytes(data.subarray(0, MAGIC.length), MAGIC);
 }
@@ -75,11 +82,6 @@ function takeContext(context: unknown): Bytes {
   if (typeof context === "string") return new TextEncoder().encode(context);
   if (context instanceof Uint8Array) return new Uint8Array(context);
   throw new MisuseError("the context of a snapshot is text or a Uint8Array");
-}
-
-function takeBytes(data: unknown): Bytes {
-  if (data instanceof Uint8Array) return new Uint8Array(data);
-  throw new MisuseError("a snapshot is a Uint8Array");
 }
 
 /** The cipher of one envelope. */
@@ -125,15 +127,15 @@ const NOTHING = new Uint8Array();
  *
  * ```js
  * const key = crypto.getRandomValues(new Uint8Array(32));
- * const sealed = await protectSnapshot(bytes, { key, context: "run 7" });
- * const same = await unprotectSnapshot(sealed, { key, context: "run 7" });
+ * const sealed = await protectSnapshot(vm.snapshot(), { key, context: "run 7" });
+ * const bytes = await unprotectSnapshot(sealed, { key, context: "run 7" });
  * ```
  */
 export async function protectSnapshot(
-  snapshot: Uint8Array,
+  snapshot: GivenSnapshot,
   options: ProtectOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const data = takeBytes(snapshot);
+  const data = copyGiven(snapshot, "protectSnapshot");
   const key = takeKey(options?.key);
   const context = takeContext(options.context);
   const how = options.readable ? Protection.AUTHENTICATE : Protection.ENCRYPT;
@@ -181,12 +183,20 @@ function checkHeader(data: Bytes): number {
   return how;
 }
 
-/** Takes a snapshot out of its envelope. */
+/**
+ * Takes a snapshot out of its envelope; KeyError: key, context or bytes are not those of then.
+ *
+ * ```js
+ * const key = new Uint8Array(32).fill(7);
+ * const sealed = await protectSnapshot(vm.snapshot(), { key });
+ * const again = await QuickJS.restore(await unprotectSnapshot(sealed, { key }));
+ * ```
+ */
 export async function unprotectSnapshot(
   envelope: Uint8Array,
   options: ProtectOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const data = takeBytes(envelope);
+  const data = copyGiven(envelope, "unprotectSnapshot");
   const key = takeKey(options?.key);
   const context = takeContext(options.context);
   const readable = checkHeader(data) === Protection.AUTHENTICATE;

@@ -11,6 +11,7 @@ import { MisuseError } from "../errors.js";
 import { Parts } from "./bytes.js";
 import { type Content, isPacked, readContainer } from "./container.js";
 import { HEADER_SIZE, SECTION_SIZE } from "./format.js";
+import { copyGiven, type GivenSnapshot } from "./given.js";
 import { LEVEL, loadedZstd, loadZstd } from "./pack.js";
 import { SnapshotWriter } from "./writer.js";
 
@@ -19,19 +20,15 @@ export interface PackOptions {
   level?: number;
 }
 
-/** Its own copy, since packing waits; all sections are unpacked. */
-function readAll(snapshot: unknown): { bytes: Uint8Array; sections: Content[] } {
-  if (!(snapshot instanceof Uint8Array)) {
-    throw new MisuseError("a snapshot is a Uint8Array");
-  }
-  const bytes = new Uint8Array(snapshot);
+/** All sections, unpacked. */
+function readAll(bytes: Uint8Array): Content[] {
   const container = readContainer(bytes, {
     memoryMax: MEMORY_LARGEST,
     zstd: loadedZstd(),
     wants: () => true,
   });
   const known = container.sections.filter((section) => section !== undefined);
-  return { bytes, sections: [...known, ...container.others] };
+  return [...known, ...container.others];
 }
 
 /** What is not known stays as it is. */
@@ -44,17 +41,20 @@ function copySection(
 }
 
 /**
- * A snapshot with what has 32 KiB or more compressed, as the C library packs
- * it.
+ * A snapshot with what has 32 KiB or more compressed, as the C library packs it.
  *
  * ```js
+ * vm.evalCode("globalThis.notes = 'many words '.repeat(10000)");
  * const packed = await packSnapshot(vm.snapshot());
+ * console.log(packed.length < 10000); // true
+ * const again = await QuickJS.restore(packed);
  * ```
  */
 export async function packSnapshot(
-  snapshot: Uint8Array,
+  snapshot: GivenSnapshot,
   options: PackOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = copyGiven(snapshot, "packSnapshot");
   const { level = LEVEL } = options;
   if (!Number.isInteger(level) || level < SAVE_LEVEL_SMALLEST || level > SAVE_LEVEL_LARGEST) {
     throw new MisuseError(
@@ -62,30 +62,31 @@ export async function packSnapshot(
     );
   }
   const zstd = await loadZstd();
-  const { bytes, sections } = readAll(snapshot);
   const writer = new SnapshotWriter(bytes.slice(0, HEADER_SIZE));
-  for (const section of sections) {
+  for (const section of readAll(bytes)) {
     if (section.data) writer.packedSection(section.type, section.data, zstd, level || LEVEL);
     else copySection(writer, bytes, section);
   }
   return writer.finish();
 }
 
-/** The same snapshot stored, which is how it is read without waiting. */
+/**
+ * The same snapshot stored, which is read faster.
+ *
+ * ```js
+ * const packed = await packSnapshot(vm.snapshot());
+ * const stored = await unpackSnapshot(packed);
+ * ```
+ */
 export async function unpackSnapshot(
-  snapshot: Uint8Array,
+  snapshot: GivenSnapshot,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (snapshot instanceof Uint8Array && isPacked(snapshot)) await loadZstd();
-  const { bytes, sections } = readAll(snapshot);
+  const bytes = copyGiven(snapshot, "unpackSnapshot");
+  if (isPacked(bytes)) await loadZstd();
   const writer = new SnapshotWriter(bytes.slice(0, HEADER_SIZE));
-  for (const section of sections) {
-    if (!section.data) {
-      copySection(writer, bytes, section);
-      continue;
-    }
-    const content = new Parts();
-    content.add(section.data);
-    writer.section(section.type, content);
+  for (const section of readAll(bytes)) {
+    if (section.data) writer.section(section.type, Parts.of(section.data));
+    else copySection(writer, bytes, section);
   }
   return writer.finish();
 }

@@ -129,9 +129,7 @@ export class Scanner {
   /** The same as bytes of their own. */
   smallParts(memory: Uint8Array<ArrayBuffer>, limit: number): Parts {
     const end = this.writeSmall(memory, limit);
-    const parts = new Parts();
-    parts.add(this.helper.u8.slice(this.out, end));
-    return parts;
+    return Parts.of(this.helper.u8.slice(this.out, end));
   }
 
   /** Scans memory up to `end`, which is not beyond what the mirror has. */
