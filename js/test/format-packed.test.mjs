@@ -65,7 +65,9 @@ test("a chain may have packed pieces", async () => {
 });
 
 test("higher levels pack better", async () => {
-  const stored = await saved("globalThis.a = Array.from({ length: 30000 }, (_, i) => 'n' + i); 0");
+  const stored = await saved(
+    "globalThis.a = Array.from({ length: 30000 }, (_, i) => ({ i, s: 'text ' + i * 7919 % 1000 }))",
+  );
   const sizes = [];
   for (const level of [-50, 1, 9]) sizes.push((await packSnapshot(stored, { level })).length);
   assert(sizes[0] > sizes[1] && sizes[1] > sizes[2], sizes.join());
