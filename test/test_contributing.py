@@ -16,7 +16,6 @@ import tempfile
 import unittest
 
 SOURCE = pathlib.Path(os.environ["TORPOR_SOURCE"])
-BUILD = pathlib.Path(os.environ["TORPOR_BUILD"])
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -31,8 +30,11 @@ def copy_tree(folder):
             target = folder / os.fsdecode(name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
-    if (BUILD / "deps").is_dir():
-        shutil.copytree(BUILD / "deps", folder / "build" / "deps")
+    # Nothing of this is written to.
+    for name in ("build/deps", "js/node_modules"):
+        if (SOURCE / name).is_dir():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(SOURCE / name)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
 
 
