@@ -21,17 +21,19 @@
  * The parser asks in a function of its own, so its frames stay as they are; it
  * gets a share of what is left instead (torpor__stack_start).
  *
- * With this, half a megabyte of shadow stack needs less than the 984 KiB that
+ * These are of an engine that is compiled for speed throughout. In one that is
+ * compiled for size where it is seldom run, calls, conversions, proxies and eval
+ * take up to 3.7. So 240 KiB of shadow stack need less than the 984 KiB that
  * JavaScript hosts give. Tests go through every kind of recursion. */
 #ifndef TORPOR_GUEST_STACK_H
 #define TORPOR_GUEST_STACK_H
 
 enum {
-  STACK_USABLE = 512 << 10, /* by JavaScript; the rest is for C code that
+  STACK_USABLE = 240 << 10, /* by JavaScript; the rest is for C code that
                                does not ask */
   STACK_PAD = 128,          /* added to frames that ask */
   STACK_PAD_REGEXP = 192,   /* further, to those of regular expressions */
-  STACK_PARSER_SHARE = 6,   /* the parser may use one part in these */
+  STACK_PARSER_SHARE = 3,   /* the parser may use one part in these */
 };
 
 static inline __attribute__((always_inline)) void *torpor__stack_address(void) {

@@ -266,7 +266,7 @@ static void test_stack(void **state) {
   options.stack = 64 << 10;
   vm = test_vm_open(&options);
   some = depth(vm);
-  assert_true(some > 20 && some < all / 4);
+  assert_true(some > 20 && some < all / 3);
   options.stack = 16384;
   test_eval(vm, "n = undefined; 0");
   vm = sleep_and_wake(vm, &options);

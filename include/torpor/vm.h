@@ -134,7 +134,7 @@ typedef struct torpor_options {
    * what the program puts in its place since then stays. */
   const char *omit;
   /* Bytes of the guest's own stack that code may use, from 16,384; 0: all,
-   * which is 512 KiB. */
+   * which is 240 KiB. */
   uint32_t stack;
   /* Bytes of heap below which the collector of garbage does not begin; looked
    * at when a call enters the VM. 0: half as much again as it left last. */

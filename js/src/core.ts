@@ -59,13 +59,13 @@ import type { QuickJS } from "./vm.js";
 const encoder = new TextEncoder();
 const SIZE_LARGEST = 0x7fffffff;
 /** What the guest may use of its stack (guest/stack.h). */
-const STACK_USABLE = 512 << 10;
+const STACK_USABLE = 240 << 10;
 /** What is left for the host at each call of a host function that calls the guest. */
-const STACK_OF_CALL = 2400;
+const STACK_OF_CALL = 256;
 /** Calls within calls that there is always room for. */
 const FEW_CALLS = 8;
 /** What a host function finds at least. */
-const STACK_LEAST = 48 << 10;
+const STACK_LEAST = 24 << 10;
 const DISPOSED = "the VM was disposed of";
 
 /** Makes the errors that tell what became of guest code. */
