@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// hosts: node
+// hosts: node24
 //
 // format-damage.test.mjs - damaged snapshots: what wakes has the memory that a
 // second reader (tools/read-snapshot) puts together, and what the one refuses,
@@ -20,7 +20,7 @@ import { hold, test } from "./support/hold.mjs";
 import { damage, random, takeApart } from "./support/damage.mjs";
 import { inspectSnapshot, packSnapshot, QuickJS, TorporError } from "torpor-vm";
 
-const [FROM, COUNT] = (process.env.TORPOR_SEEDS ?? "0:700").split(":").map(Number);
+const [FROM, COUNT] = (process.env.TORPOR_SEEDS ?? "0:500").split(":").map(Number);
 const SOURCE = process.env.TORPOR_SOURCE;
 assert(SOURCE, "TORPOR_SOURCE names the source");
 
