@@ -63,8 +63,9 @@ function findBinary(scope, path) {
   );
 }
 
-/** Runs a command in the project; gives { code, output }, what it wrote. */
-export function runCommand([command, ...args], { cwd = PROJECT, env } = {}) {
+/** Runs a command in the project; gives { code, output }, what it wrote. `tell` is
+ * given that as it comes. */
+export function runCommand([command, ...args], { cwd = PROJECT, env, tell } = {}) {
   const plain = { ...process.env, NO_COLOR: "1" };
   delete plain.FORCE_COLOR;
   const child = spawn(command, args, {
@@ -74,7 +75,10 @@ export function runCommand([command, ...args], { cwd = PROJECT, env } = {}) {
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text) => (output += text));
+    stream.setEncoding("utf8").on("data", (text) => {
+      output += text;
+      tell?.(text);
+    });
   }
   return new Promise((resolve, reject) => {
     child.on("error", reject);

@@ -121,8 +121,8 @@ function testCommand(host, files) {
 }
 
 async function runProcess(host, files) {
-  const { code, output, signal } = await runCommand(testCommand(host, files));
-  process.stdout.write(output);
+  const tell = (text) => void process.stdout.write(text);
+  const { code, output, signal } = await runCommand(testCommand(host, files), { tell });
   if (signal) console.error(`ended by ${signal}`);
   const count = Number(output.match(TESTERS[kindOf(host)].count)?.[1] ?? 0);
   return { failed: code !== 0, count };
