@@ -32,22 +32,7 @@ static void trim_names(void) {
   memset(names, 0, sizeof(js_atom_init));
 }
 
-/* Links what the garbage collector knows by address: neighbours in memory then
- * link to neighbours, which packs better. */
-static void trim_order(void) {
-  struct list_head *list = &torpor__rt->gc_obj_list, *link, *next;
-  for (link = list->next; link != list; link = next) {
-    struct list_head *before = link->prev;
-    next = link->next;
-    while (before != list && before > link) before = before->prev;
-    if (before == link->prev) continue;
-    list_del(link);
-    list_add(link, before);
-  }
-}
-
 static void torpor__trim(void) {
   trim_functions();
   trim_names();
-  trim_order();
 }
