@@ -22,9 +22,9 @@
  * gets a share of what is left instead (torpor__stack_start).
  *
  * These are of an engine that is compiled for speed throughout. In one that is
- * compiled for size where it is seldom run, calls, conversions, proxies and eval
- * take up to 3.7. So 240 KiB of shadow stack need less than the 984 KiB that
- * JavaScript hosts give. Tests go through every kind of recursion. */
+ * compiled for size where it is seldom run, calls, conversions, proxies and
+ * eval take up to 3.7. So 240 KiB of shadow stack need less than the 984 KiB
+ * that JavaScript hosts give. Tests go through every kind of recursion. */
 #ifndef TORPOR_GUEST_STACK_H
 #define TORPOR_GUEST_STACK_H
 

@@ -57,7 +57,10 @@ export interface Options {
   wasi?: Wasi;
   /** Bytes of linear memory that the VM may have; 512 MiB if left out. */
   memoryLimit?: number;
-  /** Bytes of the guest's own stack that code may use, from 16,384; 240 KiB if left out, which is all. */
+  /**
+   * Bytes of the guest's own stack that code may use, from 16,384; 240 KiB if left out, which is
+   * all.
+   */
   maxStackSize?: number;
   /** Asked while guest code runs; `true` interrupts it. */
   interruptHandler?: () => boolean;
