@@ -42,6 +42,10 @@ const STEPS = [
   "globalThis.zeros = new Uint8Array(2e6); 0",
   "globalThis.bytes = null; 0",
   "globalThis.list = globalThis.zeros = null; 0",
+  "globalThis.bytes = new Uint8Array(2e6).fill(6); 0",
+  "globalThis.bytes = null; 0",
+  "globalThis.bytes = new Uint8Array(2e6).fill(6); 0",
+  "globalThis.bytes = null; 0",
   "globalThis.after = 'all'; 0",
 ];
 

@@ -126,3 +126,37 @@ test("a heap that ends anywhere is saved, or refused", async () => {
     await assert.rejects(QuickJS.restore([base, piece]), { codeName: "FORMAT" });
   }
 });
+
+test("runs do not touch what the host sets", async () => {
+  const base = (await waiting()).snapshot().bytes;
+  const start = control + 64;
+  const end = start + 8784;
+  for (const address of [start - 4, end]) {
+    hold(await QuickJS.restore([base, put(base, [[address, 1]])]));
+  }
+  for (const address of [start - 3, start, end - 4, end - 1]) {
+    const piece = put(base, [[address, 1]]);
+    await assert.rejects(QuickJS.restore([base, piece]), { codeName: "FORMAT" });
+  }
+});
+
+test("the kind of an operation has 63 bytes at the most", async () => {
+  const base = (await waiting()).snapshot().bytes;
+  const table = 1300000;
+  for (const [size, works] of [[1, true], [63, true], [64, false]]) {
+    const words = [[control + OPERATIONS, table], [control + OPERATION_COUNT, 1]];
+    words.push([table, table + 64], [table + 64, 1], [table + 68, 0]);
+    words.push([table + 72, 0], [table + 76, 0], [table + 80, 0], [table + 84, 0]);
+    words.push([table + 88, table + 1000], [table + 92, size]);
+    words.push([table + 96, table + 2000], [table + 100, 1]);
+    for (let at = 1000; at < 1064; at += 4) words.push([table + at, 0x61616161]);
+    words.push([table + 2000, 0]);
+    const vm = hold(await QuickJS.restore([base, put(base, words)]));
+    if (!works) {
+      assert.throws(() => vm.snapshot(), { codeName: "TRAPPED" });
+      continue;
+    }
+    const [{ kind }] = (await inspectSnapshot(vm.snapshot())).operations;
+    assert.equal(kind, "a".repeat(size));
+  }
+});
