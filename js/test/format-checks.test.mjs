@@ -149,8 +149,8 @@ test("lists are one well-formed item, nested no deeper than a VM writes", async 
   const bad = (bytes) => assert.rejects(list(bytes), { codeName: "FORMAT" });
   // An array of one operation: its request, and what is said of it as "x".
   const request = [0x67, ...new TextEncoder().encode("request"), 0xd8, 24, 0x41, 0x00];
-  const one = (...x) => [0x81, 0xa2, ...request, 0x61, 0x78, ...x];
-  const nested = (depth) => one(...Array(depth).fill(0x81), 0);
+  const one = (x) => [0x81, 0xa2, ...request, 0x61, 0x78, ...x];
+  const nested = (depth) => one([...Array(depth).fill(0x81), 0]);
   assert.equal((await list([0x80])).operations.length, 0);
   assert.equal((await list(nested(2046))).operations.length, 1);
   await bad(nested(2047));
@@ -165,10 +165,10 @@ test("lists are one well-formed item, nested no deeper than a VM writes", async 
   await bad([0x81, 0x01]);
   await bad([0x81, 0xbf, ...request, 0xff]);
   for (const x of [[0xbf, 1, 2, 0xff], [0x9f, 0xff], [0x5f, 0x41, 0, 0xff], [0xf9, 0, 0]]) {
-    assert.equal((await list(one(...x))).operations.length, 1);
+    assert.equal((await list(one(x))).operations.length, 1);
   }
   for (const x of [[0xbf, 1, 0xff], [0xff], [0x5f, 0x61, 0, 0xff], [0xf8, 31], [0x1c], [0x41]]) {
-    await bad(one(...x));
+    await bad(one(x));
   }
   await wakes(fill(base, OPERATIONS, [0xff]));
 });
