@@ -65,6 +65,36 @@ const wakes = async (...chain) => void hold(await QuickJS.restore(chain));
 const refused = (message, ...chain) =>
   assert.rejects(QuickJS.restore(chain), { codeName: "FORMAT", message });
 
+test("the header says what this reader knows", async () => {
+  const base = await saved();
+  const told = async (at, value) => {
+    const parts = takeApart(base);
+    if (at === 88) parts.count = value;
+    else new DataView(parts.header.buffer).setUint32(at, value, true);
+    try {
+      hold(await QuickJS.restore(putTogether(parts)));
+      return "OK";
+    } catch (error) {
+      return error.codeName;
+    }
+  };
+  const version = 8, size = 12, pages = 80, flags = 84, sections = 88, reserved = 92;
+  for (const [value, code] of [[0, "FORMAT"], [1, "OK"], [2, "NEWER"], [2 ** 32 - 1, "NEWER"]]) {
+    assert.equal(await told(version, value), code, `version ${value}`);
+  }
+  for (const value of [0, 95, 97]) assert.equal(await told(size, value), "FORMAT");
+  for (const [value, code] of [[8193, "LIMIT"], [65520, "LIMIT"], [65521, "FORMAT"]]) {
+    assert.equal(await told(pages, value), code, `${value} pages`);
+  }
+  for (const [value, code] of [[1, "PARENT"], [2, "NEWER"], [2 ** 31, "NEWER"]]) {
+    assert.equal(await told(flags, value), code, `flags ${value}`);
+  }
+  for (const value of [0, 2, 4]) assert.equal(await told(sections, value), "FORMAT");
+  for (const value of [1, 2 ** 31]) assert.equal(await told(reserved, value), "FORMAT");
+  assert.equal(await told(48, 1), "FORMAT", "a parent without the flag");
+  assert.equal(await told(16, 1), "ENGINE");
+});
+
 test("runs lie in what a snapshot keeps", async () => {
   const base = await saved();
   const stack = stackOf(base);

@@ -5,7 +5,7 @@
 
 import { assert } from "./support/test.mjs";
 import { hold, test } from "./support/hold.mjs";
-import { putTogether, takeApart } from "./support/damage.mjs";
+import { putTogether, random, takeApart } from "./support/damage.mjs";
 import {
   FormatError,
   inspectSnapshot,
@@ -15,6 +15,7 @@ import {
   unpackSnapshot,
 } from "torpor-vm";
 
+const OPERATIONS = 3;
 const MEMORY = 5;
 
 async function saved(code) {
@@ -110,6 +111,34 @@ test("what is not just the frames is refused", async () => {
       await assert.rejects(QuickJS.restore(change(bytes, how)), FormatError, name);
     }
   }
+});
+
+/** The snapshot with this as what its VM waits for, which waking does not read. */
+function list(bytes, content) {
+  const parts = takeApart(bytes);
+  const section = parts.sections.find(({ type }) => type === OPERATIONS);
+  section.content = content;
+  section.raw = section.stored = BigInt(content.length);
+  return putTogether(parts);
+}
+
+test("what does not get smaller is stored", async () => {
+  const next = random(3);
+  const noise = Uint8Array.from({ length: 50000 }, next);
+  const bytes = list(await saved("0"), noise);
+  same(await packSnapshot(bytes), bytes, "packed");
+});
+
+test("one block is one frame", async () => {
+  const block = list(await saved("0"), new Uint8Array(2 ** 20));
+  const packed = takeApart(await packSnapshot(block));
+  const [section] = packed.sections.filter(({ type }) => type === OPERATIONS);
+  assert.equal(section.method, 1);
+  hold(await QuickJS.restore(putTogether(packed)));
+  section.method = 2;
+  await assert.rejects(QuickJS.restore(putTogether(packed)), FormatError);
+  const more = takeApart(await packSnapshot(list(block, new Uint8Array(2 ** 20 + 1))));
+  assert.equal(more.sections.find(({ type }) => type === OPERATIONS).method, 2);
 });
 
 test("only snapshots are packed", async () => {
