@@ -3,7 +3,7 @@
 // writer.ts - putting the frame of a snapshot together: header, sections,
 // checksum (format.ts).
 
-import { allocate, Parts, writeU32, writeU64 } from "./bytes.js";
+import { Parts, writeU32, writeU64 } from "./bytes.js";
 import { crc32 } from "./crc32.js";
 import {
   AT_ENGINE,
@@ -57,12 +57,11 @@ export function makeSectionHead(
 
 /** Writes sections, and in the end the whole. */
 export class SnapshotWriter {
-  private readonly header: Uint8Array;
   private readonly parts = new Parts();
   private sections = 0;
 
   constructor(header: Uint8Array) {
-    this.header = header;
+    this.parts.add(header);
   }
 
   section(type: number, content: Parts): void {
@@ -89,11 +88,9 @@ export class SnapshotWriter {
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    const size = HEADER_SIZE + this.parts.size;
-    const bytes = allocate(size + CHECKSUM_SIZE);
-    bytes.set(this.header);
+    const { size } = this.parts;
+    const bytes = this.parts.join(CHECKSUM_SIZE);
     writeU32(bytes, AT_SECTIONS, this.sections);
-    this.parts.copy(bytes, HEADER_SIZE);
     writeU32(bytes, size, crc32(bytes.subarray(0, size)));
     return bytes;
   }
