@@ -387,8 +387,7 @@ static JSValue read_value(cbor_reader *r) {
   JSValue value;
   if (r->depth == CBOR_DEPTH_READ)
     return read_refuse(r->at, "nesting that is too deep");
-  if (js_check_stack_overflow(torpor__rt, 0))
-    return JS_ThrowStackOverflow(torpor__ctx);
+  if (torpor__stack_spent()) return JS_ThrowStackOverflow(torpor__ctx);
   r->depth++;
   value = read_item(r);
   r->depth--;
