@@ -13,23 +13,43 @@
 #include "input-check.h"
 #include "run-vm-state.h"
 
+/* The place in a line of a stack: what is in its brackets, or behind its last
+ * blank. Size 0 when it is code of the engine, which has no lines. */
+static size_t line_place(const char **line, size_t size) {
+  size_t start = size;
+  while (start > 0 && (*line)[start - 1] != ' ' && (*line)[start - 1] != '(')
+    start--;
+  if (size > start && (*line)[size - 1] == ')') size--;
+  *line += start;
+  return memchr(*line, ':', size - start) ? size - start : 0;
+}
+
+/* The first place in 'stack' that is in the program. */
+static size_t stack_place(const char *stack, const char **place) {
+  while (*stack) {
+    size_t line = strcspn(stack, "\n"), size;
+    *place = stack;
+    size = line_place(place, line);
+    if (size > 0) return size;
+    stack += line + (stack[line] == '\n');
+  }
+  *place = "";
+  return 0;
+}
+
 /* "TypeError: x is not a function (main.mjs:3:7)" into the reason. */
 static torpor_status describe_error(struct torpor__run_vm *run_vm,
                                     const char *before, torpor_value error) {
   torpor_error read = TORPOR_ERROR_INIT;
   torpor_status status = torpor_error_read(run_vm->vm, error, &read);
   if (status != TORPOR_OK) return torpor__run_vm_fail(run_vm, status);
-  size_t line = strcspn(read.stack, "\n"), place = line;
-  while (place > 0 && read.stack[place - 1] != ' ' &&
-         read.stack[place - 1] != '(')
-    place--;
-  bool closed = line > place && read.stack[line - 1] == ')';
+  const char *place;
+  size_t size = stack_place(read.stack, &place);
   const char *message =
       *read.name || *read.message ? read.message : "a value without a text";
   snprintf(run_vm->reason, sizeof run_vm->reason, "%s%s%s%s%s%.*s%s", before,
            read.name, *read.name && *message ? ": " : "", message,
-           line > place ? " (" : "", (int)(line - place - (closed ? 1 : 0)),
-           read.stack + place, line > place ? ")" : "");
+           size > 0 ? " (" : "", (int)size, place, size > 0 ? ")" : "");
   torpor__refuse_trim(run_vm->reason);
   torpor_error_free(&read);
   return TORPOR_OK;
