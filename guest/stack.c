@@ -17,8 +17,8 @@ static uintptr_t torpor__stack_limit(uint32_t most) {
   return most != 0 && here > limit && here - limit > most ? here - most : limit;
 }
 
-/* Whether the stack is used up. For a function whose depth is bounded by a count
- * as well: its frames are not made larger, as those that ask otherwise are. */
+/* Whether the stack is used up. For a function whose depth is bounded by a
+ * count as well: its frames are not made larger, as others that ask are. */
 static inline bool torpor__stack_spent(void) {
   char here;
   __asm__ volatile("" : : "r"(&here));
