@@ -130,6 +130,20 @@ for (
   makers.set(new made().code, made);
 }
 
+/**
+ * Whether the host's stack ended. Asked where little of it is left, so without
+ * a regular expression: Node ends the process when it cannot compile one there.
+ * All that may run below guest code does without.
+ */
+export function isStackOverflow(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { message, name } = error;
+  if (name === "InternalError") return message.includes("recursion");
+  return error instanceof RangeError &&
+    (message.includes("call stack") || message.includes("stack size") ||
+      message.includes("tack overflow"));
+}
+
 /** The error of a status, not thrown. */
 export function errorOf(
   code: number,

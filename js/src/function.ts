@@ -34,6 +34,7 @@ import {
 } from "./abi.js";
 import { UNDEFINED_BITS } from "./border.js";
 import type { Core } from "./core.js";
+import { isWellFormed } from "./data/text-write.js";
 import { MisuseError } from "./errors.js";
 import type { JSValueHandle } from "./handle.js";
 
@@ -252,7 +253,7 @@ function checkName(name: unknown): asserts name is string {
   if (typeof name !== "string" || name === "") {
     throw new MisuseError("the name of a host function is a string that is not empty");
   }
-  if (/[\ud800-\udfff]/u.test(name)) {
+  if (!isWellFormed(name)) {
     throw new MisuseError("the name of a host function has no lone surrogates");
   }
   if (name.includes("\0") || new TextEncoder().encode(name).length > NAME_LARGEST) {

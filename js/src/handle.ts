@@ -558,7 +558,9 @@ export class JSValueHandle {
 
 function disposalPlace(): string {
   const stack = new Error().stack ?? "";
-  const lines = stack.split("\n").filter((line) => /^\s*at |@/.test(line)).slice(2, 6);
+  const lines = stack.split("\n").filter((line) =>
+    line.trimStart().startsWith("at ") || line.includes("@")
+  ).slice(2, 6);
   return lines.join("\n");
 }
 

@@ -25,7 +25,7 @@ import {
   WINDOW,
 } from "./abi.js";
 import type { Engine } from "./engine.js";
-import { BrokenError, TorporError, TrappedError } from "./errors.js";
+import { BrokenError, isStackOverflow, TorporError, TrappedError } from "./errors.js";
 import { LackingError, withStandIns } from "./older-engine.js";
 
 /** What guest code asks its host; the VM that has the instance answers. */
@@ -244,13 +244,4 @@ function trapError(error: unknown): TorporError {
   return new TrappedError(`guest code was ended: ${said}; ${remedy}`, {
     cause: error,
   });
-}
-
-export function isStackOverflow(error: unknown): boolean {
-  return (
-    (error instanceof RangeError &&
-      /call stack|stack size|stack overflow/i.test(error.message)) ||
-    (error instanceof Error && error.name === "InternalError" &&
-      /recursion/.test(error.message))
-  );
 }

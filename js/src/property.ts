@@ -19,6 +19,7 @@ import {
   Status,
 } from "./abi.js";
 import { numberBits, UNDEFINED_BITS } from "./border.js";
+import { isWellFormed } from "./data/text-write.js";
 import type { Core } from "./core.js";
 import { describeHost } from "./host-value.js";
 import { MisuseError, WrongTypeError } from "./errors.js";
@@ -53,7 +54,7 @@ function isIndex(key: unknown): key is number {
 
 /** Whether UTF-8 says the same. */
 function isPlain(key: string): boolean {
-  return key.length <= 21000 && !/[\ud800-\udfff]/.test(key);
+  return key.length <= 21000 && isWellFormed(key);
 }
 
 /** A key's bits, and what has to be disposed of afterwards. */

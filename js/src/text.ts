@@ -198,6 +198,12 @@ function newUtf8(core: Core, text: string): JSValueHandle {
   }
 }
 
+/** Whether a character does not fit into a byte. */
+function isWide(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return true;
+  return false;
+}
+
 /** The guest makes the string, whose characters are filled in afterwards. */
 function newLongString(core: Core, text: string): JSValueHandle {
   const { instance, exports } = core;
@@ -207,7 +213,7 @@ function newLongString(core: Core, text: string): JSValueHandle {
       `a string has at most ${STRING_LARGEST} characters; this one has ${count}`,
     );
   }
-  const wide = /[^\u0000-\u00ff]/.test(text);
+  const wide = isWide(text);
   core.slot(0, BigInt(count));
   const status = core.enter(() => exports.torpor_make(wide ? MAKE_UTF16 : MAKE_LATIN1, 1));
   const address = instance.integer(1);

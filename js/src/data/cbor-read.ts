@@ -14,7 +14,7 @@
 // Here are containers and values; cbor-read-tags.ts has what tags say.
 
 import { Status } from "../abi.js";
-import { errorOf, fail } from "../errors.js";
+import { errorOf, fail, isStackOverflow } from "../errors.js";
 import * as cbor from "./cbor.js";
 import type { OfHandle } from "./cbor.js";
 import { Source } from "./cbor-source.js";
@@ -335,7 +335,7 @@ export function readCbor(bytes: Uint8Array, options?: ReadOptions): unknown {
   try {
     return new Reader(data, options?.handle).readWhole();
   } catch (error) {
-    if (!cbor.isStackOverflow(error)) throw error;
+    if (!isStackOverflow(error)) throw error;
     throw errorOf(
       Status.LIMIT,
       "CBOR: the data is nested deeper than this host's stack allows",

@@ -13,7 +13,7 @@
 // other classes. docs/cbor.md specifies the format.
 
 import { Status } from "../abi.js";
-import { errorOf, fail } from "../errors.js";
+import { errorOf, fail, isStackOverflow } from "../errors.js";
 import * as cbor from "./cbor.js";
 import type { HandleOf } from "./cbor.js";
 import { HEAD, headSize, putHead } from "./cbor-head.js";
@@ -195,7 +195,7 @@ export class Writer {
     for (let i = 0; i < this.depth; i++) {
       const key = this.path[i]!;
       if (typeof key === "number") text += `[${key}]`;
-      else if (/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)) text += `.${key}`;
+      else if (isName(key)) text += `.${key}`;
       else text += `[${JSON.stringify(key)}]`;
     }
     return text.length > 200 ? `${text.slice(0, 90)}...${text.slice(-90)}` : text;
@@ -361,10 +361,21 @@ export function writeCbor(value: unknown, options?: WriteOptions): Uint8Array<Ar
   try {
     return writer.whole(value);
   } catch (cause) {
-    if (!cbor.isStackOverflow(cause)) throw cause;
+    if (!isStackOverflow(cause)) throw cause;
     const message = "the value is nested deeper than this host's stack allows";
     throw errorOf(Status.LIMIT, message, { cause });
   } finally {
     writer.end();
   }
+}
+
+/** Whether a key may stand behind a dot, of those that are plain ASCII. */
+function isName(key: string): boolean {
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i) | 0x20;
+    const letter = (unit >= 0x61 && unit <= 0x7a) || key[i] === "_" || key[i] === "$";
+    const digit = key.charCodeAt(i) >= 0x30 && key.charCodeAt(i) <= 0x39;
+    if (!letter && !(digit && i > 0)) return false;
+  }
+  return key.length > 0;
 }

@@ -107,11 +107,3 @@ export function viewKind(tag: number): ViewKind | undefined {
 export type HandleOf = (value: unknown) => number | { readonly value: unknown } | undefined;
 /** The host's value for a handle of the other side. */
 export type OfHandle = (handle: number) => unknown;
-
-/** Whether the host's stack ended. */
-export function isStackOverflow(error: unknown): boolean {
-  return (
-    (error instanceof RangeError && /call stack/.test(error.message)) ||
-    (error instanceof Error && error.name === "InternalError")
-  );
-}

@@ -19,7 +19,12 @@ const wellFormed = (String.prototype as { isWellFormed?: (this: string) => boole
 
 /** Whether there is no surrogate without its other half. */
 export function isWellFormed(text: string): boolean {
-  return wellFormed ? wellFormed.call(text) : !/\p{Surrogate}/u.test(text);
+  if (wellFormed) return wellFormed.call(text);
+  for (const point of text) {
+    const code = point.codePointAt(0)!;
+    if (code >= 0xd800 && code < 0xe000) return false;
+  }
+  return true;
 }
 
 /** What UTF-8 would be, if a lone surrogate were a character. */
