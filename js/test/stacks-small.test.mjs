@@ -3,7 +3,7 @@
 // stacks-small.test.mjs - the same on stacks that are smaller than Node's own:
 // in a process and in a worker thread.
 //
-// hosts: node
+// hosts: node24
 
 import { spawnSync } from "node:child_process";
 import { Worker } from "node:worker_threads";
