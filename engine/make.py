@@ -113,7 +113,8 @@ def compile_core(quickjs, builtins, parts):
     run("clang-22", *WASM, "-mexec-model=reactor", parts / "core.o", *linker,
         "-o", parts / "core.wasm")
     text = (parts / "core.d").read_text().split(":", 1)[1]
-    return re.split(r"\s+", text.replace("\\\n", " ").strip())
+    names = re.split(r"(?<!\\)\s+", text.replace("\\\n", " ").strip())
+    return [name.replace("\\ ", " ") for name in names]
 
 
 def bake(node, parts, out):
