@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+// hosts: node deno bun page
 //
 // history.test.mjs - random histories of many VMs against a model.
+//
+// Not in a worker, whose stack ends before the guest's: what recurses there breaks its VM.
 
 import { assert, test } from "./support/test.mjs";
 import { runHistory } from "./support/history.mjs";
