@@ -200,6 +200,8 @@ function newUtf8(core: Core, text: string): JSValueHandle {
 
 /** Whether a character does not fit into a byte. */
 function isWide(text: string): boolean {
+  // ASCII, which the host finds out faster than a loop.
+  if (text.length >= 256 && encoder.encode(text).length === text.length) return false;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return true;
   return false;
 }
