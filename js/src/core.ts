@@ -508,17 +508,7 @@ export class Core {
   release(bits: bigint): void {
     const { instance } = this;
     if (this.disposed || instance.broken !== null || this.asleep) return;
-    instance.depth++;
-    try {
-      this.exports.torpor_value_release(bits);
-    } catch (error) {
-      instance.isHurt = true;
-      instance.hurtBy ??= error;
-      throw instance.trapped(error);
-    } finally {
-      instance.depth--;
-      instance.look();
-    }
+    this.enter(() => this.exports.torpor_value_release(bits));
   }
 
   /** The object of a handle was collected: releases it when the VM is entered next. */

@@ -211,7 +211,7 @@ export function loadEngine(
   return engine;
 }
 
-/** The same where it is there already: for what must not wait. */
+/** What is at a URL. */
 async function fetchEngine(url: string | URL): Promise<Response> {
   try {
     return await fetch(url);

@@ -14,16 +14,7 @@
 //      that purpose only; exceptions of host functions never get here.
 //  (3) Addresses that come from the guest are checked before they are used.
 
-import {
-  CONTROL_SIZE,
-  type EngineExports,
-  HOST_RESULT,
-  HOST_SLOTS,
-  HOST_WINDOW,
-  LATER,
-  Status,
-  WINDOW,
-} from "./abi.js";
+import { type EngineExports, HOST_RESULT, HOST_SLOTS, HOST_WINDOW, LATER, Status } from "./abi.js";
 import type { Engine } from "./engine.js";
 import { BrokenError, isStackOverflow, TorporError, TrappedError } from "./errors.js";
 import { LackingError, withStandIns } from "./older-engine.js";
@@ -218,15 +209,6 @@ export class Instance {
 
   setResult(n: number, bits: bigint): void {
     this.u64[(this.result >>> 1) + n] = bits;
-  }
-
-  /** Whether the guest believes to have a window where the host does. */
-  get windowSize(): number {
-    return WINDOW;
-  }
-
-  get controlEnd(): number {
-    return this.control + CONTROL_SIZE;
   }
 }
 
