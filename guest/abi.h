@@ -35,6 +35,9 @@
 #define TORPOR_ABI_HANDLES 4194304u
 /* Arguments of a call; the engine has no more. */
 #define TORPOR_ABI_ARGUMENTS 65535u
+/* The version of what extensions may call
+ * (include/torpor/extension-functions.h). */
+#define TORPOR_ABI_EXTENSION_INTERFACE 1u
 
 /* A key is a border value, which is converted as by obj[key], or a text of up
  * to TORPOR_ABI_TEXT_LARGEST bytes: this tag in the bits 48..63 (no value has
@@ -293,9 +296,9 @@ enum {
   X(i, torpor_construct, llii)                                                 \
   /* (object, key, address of border values, count). */                        \
   X(i, torpor_call_method, llii)                                               \
-  /* (names address, size, collect, TORPOR_ABI_CONSOLE | TORPOR_ABI_LATE): \
-     leaves out the globals of these names, divided by spaces; no \
-     collection before the heap has 'collect' bytes. Until the VM wakes. */   \
+  /* (names address, size, collect, CONSOLE | LATE | EXTENSIONS): leaves \
+     out the globals of these names, divided by spaces; no collection before \
+     the heap has 'collect' bytes. Until the VM wakes. */     \
   X(i, torpor_configure, iiii)                                                 \
   /* (promise): marks it as handled and runs jobs until it is settled or \
      none is left: result[0] torpor_promise_state, result[1] value. */     \
@@ -370,7 +373,18 @@ enum {
   X(i, torpor_collector, ii)                                                   \
   /* (address, size, TORPOR_ABI_CBOR_) -> value. LIVE: STALE, when it has a \
      handle that has ended. */  \
-  X(i, torpor_cbor_decode_with, iii)
+  X(i, torpor_cbor_decode_with, iii)                                           \
+  /* () -> address (not a status) of uint32_t indexes in the function \
+     table, of what include/torpor/extension-functions.h lists; result[0] \
+     the version of that interface, result[1] how many there are, result[2] \
+     address of the int32_t that code counts down. */        \
+  X(i, torpor_extension_functions, v)                                          \
+  /* (size, alignment, a power of two) -> result[0] address of memory that \
+     is zero, for the data of an extension; 0 for no bytes. */   \
+  X(i, torpor_extension_memory, ii)                                            \
+  /* Indexes in the function table, 0: none: calls void(void), void(void), \
+     int(JSContext *, JSRuntime *). */   \
+  X(i, torpor_extension_start, iii)
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
@@ -444,6 +458,7 @@ enum {
   TORPOR_ABI_TRAP_ABORT = 1,
   TORPOR_ABI_TRAP_ASSERT = 2,
   TORPOR_ABI_TRAP_MEMORY = 3,
+  TORPOR_ABI_TRAP_INTERRUPTED = 4, /* in an extension, which cannot unwind */
 };
 
 /* LEAVE_OUT: what is no data is not refused. COPY_VIEWS: each view is the bytes
@@ -460,9 +475,12 @@ enum { TORPOR_ABI_WAKE_CLONE = 1, TORPOR_ABI_WAKE_RESEED = 2 };
 
 /* CONSOLE: the console gives its host the values, by the host function of this
  * name (level, ...values). LATE: rejections that are handled after they were
- * given are given once more. */
-enum { TORPOR_ABI_CONSOLE = 1, TORPOR_ABI_LATE = 2 };
+ * given are given once more. EXTENSIONS: globals that come with an extension
+ * have the host load it when they are first touched; that lasts. */
+enum { TORPOR_ABI_CONSOLE = 1, TORPOR_ABI_LATE = 2, TORPOR_ABI_EXTENSIONS = 4 };
 #define TORPOR_ABI_CONSOLE_NAME "torpor:console"
+/* The host function that loads the extension of its argument's name. */
+#define TORPOR_ABI_EXTENSION_NAME "torpor:extension"
 
 /* WAITING: an array with where each suspended function waits. ALL: the report
  * that docs/inspect.md describes. */

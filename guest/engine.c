@@ -115,6 +115,7 @@ static JSJobFunc torpor__import_job;
 #include "inspect.c"
 #include "failing.c"
 #include "library.c"
+#include "extension.c"
 #include "trim.c"
 
 /* ---- Life ----------------------------------------------------------------*/

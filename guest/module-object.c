@@ -190,11 +190,13 @@ static bool library_module_fill(JSModuleDef *module, const char *name,
   return false;
 }
 
-/* Whether 'module' stands for one whose source is not there. */
+/* Whether 'module' stands for one whose source is not there. One that an
+ * extension made, by JS_NewCModule, is always there. */
 static bool module_is_empty(const JSModuleDef *module) {
   if (module->status != JS_MODULE_STATUS_UNLINKED) return false;
-  return module->init_func ? !JS_IsObject(module->private_value)
-                           : JS_IsUndefined(module->func_obj);
+  if (module->init_func == object_module_init)
+    return !JS_IsObject(module->private_value);
+  return !module->init_func && JS_IsUndefined(module->func_obj);
 }
 
 /* Whether no module of that name is there, or is on its way. */

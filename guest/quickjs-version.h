@@ -13,6 +13,8 @@
  *   stack limit       0.16 has none on WASI; torpor__stack_start sets the
  *                     field itself, and what sets it anew (JS_UpdateStackTop)
  *                     is never called: this serves both
+ *   C interface       0.16 lacks some functions that extensions may call; NULL
+ *                     stands for them in the table
  *   builtins          the package of 0.16 lacks those that are compiled;
  *                     engine/fit-builtins.py makes them
  *

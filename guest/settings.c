@@ -22,6 +22,25 @@ static struct {
   uint32_t size;
 } omitted;
 
+/* Has the globals that come with an extension (js/extensions.js). */
+static JSValue late_globals = JS_UNDEFINED;
+
+static void torpor__settings_late_with(JSValueConst object) {
+  late_globals = js_dup(object);
+}
+
+/* Puts them in front of what the global object inherits; false: thrown. */
+static bool have_late_globals(void) {
+  JSContext *ctx = torpor__ctx;
+  JSValue proto = JS_GetPrototype(ctx, ctx->global_obj);
+  bool done = !JS_IsException(proto);
+  if (done && JS_VALUE_GET_OBJ(proto) ==
+                  JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_OBJECT]))
+    done = JS_SetPrototype(ctx, ctx->global_obj, late_globals) >= 0;
+  JS_FreeValue(ctx, proto);
+  return done;
+}
+
 /* The script or module that 'source' is, not run, whether or not the program
  * may compile; 'line' is the number of its first. */
 static JSValue torpor__compile(const char *source, size_t size,
@@ -121,6 +140,9 @@ static torpor_status leave_out(const char *path, uint32_t size) {
       if (JS_IsObject(object) &&
           JS_VALUE_GET_OBJ(object)->class_id != JS_CLASS_PROXY)
         deleted = JS_DeleteProperty(ctx, object, name, 0);
+      if (deleted >= 0 &&
+          JS_VALUE_GET_OBJ(object) == JS_VALUE_GET_OBJ(ctx->global_obj))
+        deleted = JS_DeleteProperty(ctx, late_globals, name, 0);
       JS_FreeAtom(ctx, name);
       break;
     }
@@ -184,6 +206,8 @@ static torpor_status configure(const char *names, uint32_t size,
     if (JS_IsException(console)) return torpor__thrown();
     settings.console = console;
   }
+  if (flags & TORPOR_ABI_EXTENSIONS && !have_late_globals())
+    return torpor__thrown();
   return leave_out_all(names, size);
 }
 
