@@ -11,11 +11,12 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/tools" "$work/build/deps" "$work/engine/patches" "$work/js"
-cp "$TORPOR_SOURCE"/tools/{setup,{engine,helper,node}-source.txt} "$work/tools/"
+cp "$TORPOR_SOURCE"/tools/{setup,{engine,helper,extension,crate,node}-source.txt} "$work/tools/"
 cp "$TORPOR_SOURCE/engine/patch.sh" "$work/engine/"
 cp "$TORPOR_SOURCE"/js/package{,-lock}.json "$work/js/"
 nodes=$TORPOR_SOURCE/build/deps
-ln -s "$nodes"/{node,node-20,node-22,pycryptodome,zstd} "$work/build/deps/"
+ln -s "$nodes"/{node,node-20,node-22,pycryptodome,zstd,ada-url,url-suite,mbedtls,monocypher} \
+  "$work/build/deps/"
 ln -s "$TORPOR_SOURCE/js/node_modules" "$work/js/node_modules"
 archive=quickjs_ng-0.17.0.2.tar.gz
 export TORPOR_OFFLINE=1
