@@ -190,6 +190,14 @@ static uint32_t table_size(const torpor__instance *instance) {
   return instance->ENGINE_TABLE.size;
 }
 
+static uint32_t *share_stack_pointer(torpor__instance *instance) {
+  return &instance->w2c___stack_pointer;
+}
+
+static wasm_rt_funcref_table_t *share_table(torpor__instance *instance) {
+  return &instance->ENGINE_TABLE;
+}
+
 /* ---- The object -----------------------------------------------------------*/
 
 #define X(address, size, data) {address, size, data},
@@ -217,6 +225,8 @@ const torpor__engine torpor__engine_builtin = {
     .get_stack_pointer = get_stack_pointer,
     .set_stack_pointer = set_stack_pointer,
     .table_size = table_size,
+    .share_stack_pointer = share_stack_pointer,
+    .share_table = share_table,
     .exports = {TORPOR_ABI_EXPORTS(X)},
 };
 #undef X

@@ -27,6 +27,8 @@ import sys
 import tempfile
 import time
 
+import wasm_sections
+
 ENGINE = pathlib.Path(__file__).resolve().parent
 SOURCE = ENGINE.parent
 
@@ -80,6 +82,10 @@ def read_module(path):
     code = path.read_bytes() if path.stat().st_size <= WASM_LARGEST else b""
     if code[:8] != b"\0asm\1\0\0\0":
         raise Failed(f"{path} is not an engine.wasm")
+    try:
+        wasm_sections.check_names(code)
+    except wasm_sections.Damaged as error:
+        raise Failed(f"{path} is damaged: {error}") from error
     return code
 
 

@@ -31,6 +31,8 @@ import pathlib
 import re
 import sys
 
+import wasm_sections
+
 OFFSET_LIMIT = 16 << 20  # TORPOR__GUARD of wasm/layout.h
 
 
@@ -38,7 +40,7 @@ class Unexpected(Exception):
     """The generated text does not have the shape that is known here."""
 
 
-class Damaged(Exception):
+class Damaged(wasm_sections.Damaged):
     """The module cannot be laid out as it says."""
 
 

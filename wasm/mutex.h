@@ -11,8 +11,9 @@
 
 /* In the order in which they are taken: who holds one takes later ones only. */
 typedef enum torpor__mutex {
-  TORPOR__MUTEX_STOPS,     /* which VM a stop belongs to */
-  TORPOR__MUTEX_ENGINES,   /* loaded engines */
+  TORPOR__MUTEX_STOPS,   /* which VM a stop belongs to */
+  TORPOR__MUTEX_ENGINES, /* loaded engines */
+  TORPOR__MUTEX_EXTENSIONS,
   TORPOR__MUTEX_BASELINES, /* images that engines begin with */
   TORPOR__MUTEX_POOL,      /* VMs that wait to be used again */
   TORPOR__MUTEX_REGIONS,   /* spare regions */

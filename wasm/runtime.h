@@ -241,6 +241,16 @@ const char *torpor__trap_text(torpor__trap trap);
  * torpor__region_open does. false: no memory. */
 bool torpor__runtime_start(void);
 
+/* ---- Tables ---------------------------------------------------------------*/
+
+/* Gives 'table' so many entries; new ones are empty. false: no memory, and it
+ * is as it was. */
+bool torpor__table_resize(wasm_rt_funcref_table_t *table, uint32_t size);
+/* The number of the function type with this signature: a letter (i, l, f, d for
+ * i32, i64, f32, f64) for each parameter, ':', and one for each result. 0: that
+ * is none, or there is no memory. */
+uint32_t torpor__type_number(const char *signature);
+
 /* ---- Watchdog --------------------------------------------------------------
  *
  * A thread of its own ends guest code that runs on past its deadline: it

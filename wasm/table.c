@@ -78,6 +78,19 @@ void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *table) {
   *table = (wasm_rt_funcref_table_t){NULL, 0, 0};
 }
 
+bool torpor__table_resize(wasm_rt_funcref_table_t *table, uint32_t size) {
+  uint32_t kept = size < table->size ? size : table->size;
+  wasm_rt_funcref_t *entries;
+  if (size == table->size) return true;
+  entries = new_entries(size);
+  if (entries == NULL) return false;
+  memcpy(entries, table->data, kept * sizeof *entries);
+  free_entries(table->data);
+  table->data = entries;
+  table->size = size;
+  return true;
+}
+
 /* ---- Types ----------------------------------------------------------------*/
 
 struct type {
@@ -115,16 +128,37 @@ static uint32_t add_type(uint32_t params, const uint8_t *parts,
   return type->number;
 }
 
-static uint32_t register_type(uint32_t params, uint32_t results, va_list list) {
-  uint8_t parts[TYPE_PARTS_MAX];
-  uint32_t count = params + results;
-  if (params > TYPE_PARTS_MAX || count > TYPE_PARTS_MAX) return 0;
-  for (uint32_t i = 0; i < count; i++) parts[i] = (uint8_t)va_arg(list, int);
+static uint32_t number_of(uint32_t params, const uint8_t *parts,
+                          uint32_t count) {
   torpor__mutex_take(TORPOR__MUTEX_TYPES);
   uint32_t number = find_type(params, parts, count);
   if (number == 0) number = add_type(params, parts, count);
   torpor__mutex_give(TORPOR__MUTEX_TYPES);
   return number;
+}
+
+static uint32_t register_type(uint32_t params, uint32_t results, va_list list) {
+  uint8_t parts[TYPE_PARTS_MAX];
+  uint32_t count = params + results;
+  if (params > TYPE_PARTS_MAX || count > TYPE_PARTS_MAX) return 0;
+  for (uint32_t i = 0; i < count; i++) parts[i] = (uint8_t)va_arg(list, int);
+  return number_of(params, parts, count);
+}
+
+uint32_t torpor__type_number(const char *signature) {
+  static const char letters[] = "ilfd"; /* in the order of wasm_rt_type */
+  uint8_t parts[TYPE_PARTS_MAX];
+  uint32_t params = 0, count = 0;
+  for (; *signature; signature++) {
+    const char *letter = strchr(letters, *signature);
+    if (*signature == ':') {
+      params = count;
+      continue;
+    }
+    if (letter == NULL || count == TYPE_PARTS_MAX) return 0;
+    parts[count++] = (uint8_t)(letter - letters);
+  }
+  return number_of(params, parts, count);
 }
 
 uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...) {

@@ -148,12 +148,12 @@ static inline bool wasm_rt_is_initialized(void) {
 /* At the start of each generated function, which tune.py sees to. With page
  * protection the end of the stack is a fault; without, it is looked for. */
 #ifdef TORPOR_SOFT_BOUNDS
-#define WASM_RT_PROLOGUE                                                       \
-  if (UNLIKELY((uintptr_t)__builtin_frame_address(0) <                         \
-               instance->w2c_memory.stack_limit))                              \
+#define WASM_RT_PROLOGUE_AT(memory)                                            \
+  if (UNLIKELY((uintptr_t)__builtin_frame_address(0) < (memory)->stack_limit)) \
     wasm_rt_trap(WASM_RT_TRAP_EXHAUSTION);
 #else
-#define WASM_RT_PROLOGUE
+#define WASM_RT_PROLOGUE_AT(memory)
 #endif
+#define WASM_RT_PROLOGUE WASM_RT_PROLOGUE_AT(&instance->w2c_memory)
 
 #endif

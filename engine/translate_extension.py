@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""translate_extension.py - makes native code of an extension.
+
+Usage: translate_extension.py [--quick] [--soft-bounds] NAME.wasm OUT.so
+       translate_extension.py --only-c NAME.wasm FOLDER
+
+  NAME.wasm -> extension.c, .h          wasm2c
+               extension-shape.h and    tune_extension.py
+               extension-imports.h
+               extension-id.h           its hash
+            -> OUT.so                   the C compiler ($CC, else cc), with
+                                        bind-extension.c
+
+'torpor extension build' calls this, where it is installed with the headers that
+bind-extension.c needs. OUT.so appears whole or not at all. --quick compiles in
+less time code that runs slower. --only-c leaves what wasm2c and its tuning give
+in FOLDER, for those extensions that are part of the library.
+
+Exit codes: 0 done; 1 it cannot be done, with a sentence that says why.
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import tune
+import tune_extension
+import wasm_sections
+from translate import COMPILE, LINK, Failed, ENGINE, SOURCE, run
+
+WASM_LARGEST = 64 << 20
+
+
+def read_module(path):
+    code = path.read_bytes() if path.stat().st_size <= WASM_LARGEST else b""
+    if code[:8] != b"\0asm\1\0\0\0":
+        raise Failed(f"{path} is not a WebAssembly module")
+    wasm_sections.check_names(code)
+    return code
+
+
+def translate(code, folder):
+    """FOLDER/extension.c and what belongs to it."""
+    with tempfile.TemporaryDirectory(prefix="torpor-extension-") as work:
+        parts = pathlib.Path(work)
+        (parts / "extension.wasm").write_bytes(code)
+        run("wasm2c", "-n", "extension", parts / "extension.wasm", "-o",
+            parts / "extension.c")
+        tune_extension.tune_extension(code, parts, folder)
+    (folder / "extension-id.h").write_text(
+        "/* Made by engine/translate_extension.py. */\n"
+        "#define TORPOR_EXTENSION_ID "
+        f'"{hashlib.sha256(code).hexdigest()}"\n')
+
+
+def compile_object(folder, out, options):
+    optimise = ["-O1"] if options.quick else ["-O2"]
+    if options.soft_bounds:
+        optimise.append("-DTORPOR_SOFT_BOUNDS=1")
+    includes = [f"-I{path}" for path in (SOURCE / "wasm", SOURCE, folder)]
+    run(os.environ.get("CC") or "cc", *COMPILE, *optimise, *includes, *LINK,
+        ENGINE / "bind-extension.c", "-o", out, "-lm")
+
+
+def make_library(code, options):
+    with tempfile.TemporaryDirectory(prefix="torpor-extension-") as work:
+        folder = pathlib.Path(work)
+        translate(code, folder)
+        compile_object(folder, folder / "extension.so", options)
+        fresh = options.out.with_name(f"{options.out.name}.new-{os.getpid()}")
+        shutil.copyfile(folder / "extension.so", fresh)
+        os.replace(fresh, options.out)
+
+
+def make(options):
+    code = read_module(options.wasm)
+    if not options.only_c:
+        make_library(code, options)
+        return
+    options.out.mkdir(parents=True, exist_ok=True)
+    translate(code, options.out)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Makes an extension's .so.")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--soft-bounds", action="store_true")
+    parser.add_argument("--only-c", action="store_true")
+    parser.add_argument("wasm", type=pathlib.Path)
+    parser.add_argument("out", type=pathlib.Path)
+    options = parser.parse_args()
+    try:
+        make(options)
+    except wasm_sections.Damaged as error:
+        sys.exit(f"torpor: {options.wasm} cannot be translated: {error}")
+    except tune.Unexpected as error:
+        sys.exit(f"torpor: {options.wasm}: not what wasm2c 1.0.32 makes: "
+                 f"{error}")
+    except (Failed, OSError) as error:
+        sys.exit(f"torpor: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
