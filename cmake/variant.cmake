@@ -34,7 +34,8 @@ endif()
 list(APPEND TORPOR_SOURCES_vm ${TORPOR_SOURCES_wasm} ${TORPOR_SOURCES_os})
 
 set(TORPOR_ENGINE_OBJECTS
-  $<$<TARGET_EXISTS:torpor_engine>:$<TARGET_OBJECTS:torpor_engine>>)
+  $<$<TARGET_EXISTS:torpor_engine>:$<TARGET_OBJECTS:torpor_engine>>
+  $<$<TARGET_EXISTS:torpor_extension_objects>:$<TARGET_OBJECTS:torpor_extension_objects>>)
 
 set(TORPOR_WARNINGS -Wall -Wextra -Wshadow=local -Wpointer-arith -Wwrite-strings
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wundef -Wvla
