@@ -107,6 +107,7 @@
 #include "torpor/snapshot.h"      /* sleeping and waking */
 #include "torpor/base.h"          /* many VMs from one snapshot; copies */
 #include "torpor/protect.h"       /* snapshots under a key */
+#include "torpor/extension.h"     /* C code inside a VM */
 #include "torpor/inspect.h"       /* looking into a VM */
 /* clang-format on */
 

@@ -159,8 +159,11 @@ static void remembered_otherwise(void) {
 
 static void remembered_beyond_the_limit(void) {
   torpor_vm *vm = open_vm(TORPOR_MEMORY_POOLED);
+  uint32_t limit;
   save(vm, TORPOR_SAVE_PARENT);
-  vm->remembered.limit -= TORPOR__PAGE;
+  limit = vm->remembered.limit - 1;
+  while (vm->memory[limit] == 0 || limit % TORPOR__PAGE == 0) limit--;
+  vm->remembered.limit = limit;
   torpor__vm_check(vm);
 }
 

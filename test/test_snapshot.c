@@ -536,7 +536,7 @@ static void test_header(void **state) {
   assert_refused(&good, 88, 200, TORPOR_FORMAT);
   assert_refused(&good, 92, 1, TORPOR_FORMAT); /* reserved */
   assert_refused(&good, 96, 3, TORPOR_FORMAT); /* section type */
-  assert_refused(&good, 96, 2, TORPOR_EXTENSION);
+  assert_refused(&good, 96, 2, TORPOR_FORMAT);
   assert_refused(&good, 96, 9, TORPOR_NEWER);
   assert_refused(&good, 100, 3, TORPOR_NEWER);  /* method */
   assert_refused(&good, 100, 1, TORPOR_FORMAT); /* not compressed */

@@ -366,7 +366,7 @@ void torpor__vm_check_clean(torpor_vm *vm) {
   const torpor__engine *engine = vm->engine;
   torpor__region_check(vm->region, false);
   assert(torpor__region_memory(vm->region)->pages == vm->image->pages);
-  assert(engine->table_size(vm->instance) == vm->table_size);
+  assert(engine->table_size(vm->instance) == vm->table_end);
   assert(engine->get_stack_pointer(vm->instance) == engine->stack_pointer);
   assert(*vm->seat == vm);
   check_parts(vm);

@@ -216,10 +216,6 @@ typedef struct section_head {
 
 static torpor_status check_section(const section_head *head, uint32_t last) {
   if (head->type <= last) return damaged("the order of its sections");
-  if (head->type == TORPOR__SECTION_EXTENSIONS)
-    return torpor__fail(NULL, TORPOR_EXTENSION,
-                        "the snapshot needs extensions, which this Torpor "
-                        "cannot load; use the one that made it");
   if (head->type >= TORPOR__SECTION_SKIPPED) return TORPOR_OK;
   if (head->type >= TORPOR__SECTION_END || head->method >= TORPOR__METHOD_END)
     return torpor__fail(NULL, TORPOR_NEWER,
@@ -231,7 +227,8 @@ static torpor_status check_section(const section_head *head, uint32_t last) {
 
 static bool is_wanted(uint32_t type, bool waking) {
   if (!waking) return type != TORPOR__SECTION_MEMORY;
-  return type == TORPOR__SECTION_GLOBALS || type == TORPOR__SECTION_MEMORY;
+  return type == TORPOR__SECTION_GLOBALS || type == TORPOR__SECTION_MEMORY ||
+         type == TORPOR__SECTION_EXTENSIONS;
 }
 
 static torpor_status read_content(torpor__container *container,

@@ -20,6 +20,7 @@
 
 #include "common/alloc.h"
 #include "vm/engine.h"
+#include "vm/folder.h"
 #include "wasm/os.h"
 
 #define ENGINE_SYMBOL "torpor__engine_builtin"
@@ -31,48 +32,8 @@ bool torpor__engine_is_id(const char *text, size_t size) {
   return size == ID_SIZE && strspn(text, "0123456789abcdef") >= ID_SIZE;
 }
 
-/* ---- Folders --------------------------------------------------------------*/
-
-/* Entry number '*index' of TORPOR_ENGINE_PATH. NULL: it has no so many; those
- * that it has are taken off '*index'. */
-static const char *find_entry(size_t *index, size_t *size) {
-  const char *entry = torpor__os_setting("TORPOR_ENGINE_PATH");
-  while (entry && *entry) {
-    *size = strcspn(entry, ":");
-    if ((*index)-- == 0) return entry;
-    entry += *size + (entry[*size] == ':');
-  }
-  return NULL;
-}
-
-/* The folder 'below' the one that holds 'file'; an empty path: none. */
-static void put_beside(const char *file, const char *below, char *path,
-                       size_t size) {
-  const char *slash = strrchr(file, '/');
-  path[0] = 0;
-  if (!slash) return;
-  int length =
-      snprintf(path, size, "%.*s/%s", (int)(slash - file), file, below);
-  if (length < 0 || (size_t)length >= size) path[0] = 0;
-}
-
 bool torpor__engine_folder(size_t index, char *path, size_t size) {
-  size_t length = 0;
-  const char *entry = find_entry(&index, &length);
-  char file[TORPOR__OS_PATH_LARGEST];
-  path[0] = 0;
-  if (entry) {
-    if (length < size) snprintf(path, size, "%.*s", (int)length, entry);
-    return true;
-  }
-  if (index > 1) return false;
-  if (index == 0) {
-    if (torpor__os_library_path(file, sizeof(file)))
-      put_beside(file, "torpor/engines", path, size);
-  } else if (torpor__os_program_path(file, sizeof(file))) {
-    put_beside(file, "../lib/torpor/engines", path, size);
-  }
-  return true;
+  return torpor__folder("TORPOR_ENGINE_PATH", "engines", index, path, size);
 }
 
 /* ---- Loading --------------------------------------------------------------*/

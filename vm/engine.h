@@ -27,7 +27,7 @@
 #include "guest/abi.h"
 #include "wasm/layout.h"
 
-#define TORPOR__ENGINE_TABLE_VERSION 2
+#define TORPOR__ENGINE_TABLE_VERSION 3
 /* The oldest border that we understand. */
 #define TORPOR__ENGINE_ABI_OLDEST 2
 
@@ -126,6 +126,9 @@ typedef struct torpor__engine {
   uint32_t (*get_stack_pointer)(const torpor__instance *instance);
   void (*set_stack_pointer)(torpor__instance *instance, uint32_t value);
   uint32_t (*table_size)(const torpor__instance *instance);
+  /* What extensions share with it. */
+  uint32_t *(*share_stack_pointer)(torpor__instance *instance);
+  wasm_rt_funcref_table_t *(*share_table)(torpor__instance *instance);
 
   torpor__engine_exports exports; /* NULL: it is older than this export */
 } torpor__engine;

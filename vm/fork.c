@@ -14,11 +14,14 @@
  * Runs on the original's thread; the copy is not bound to it. */
 #include <string.h>
 
+#include "common/alloc.h"
 #include "vm/check.h"
 #include "vm/error.h"
 #include "vm/image.h"
 #include "vm/invoke.h"
 #include "vm/life.h"
+#include "vm/linking.h"
+#include "vm/load.h"
 #include "vm/memory.h"
 #include "vm/options.h"
 #include "vm/vm.h"
@@ -66,6 +69,14 @@ static torpor_status copy_memory(torpor_vm *from, torpor_vm *to) {
   return torpor__fail(NULL, TORPOR_NOMEM, "no memory for a copy of the VM");
 }
 
+static torpor_status copy_links(const torpor_vm *from, torpor_vm *to) {
+  torpor__link_list *list;
+  torpor_status status = torpor__link_copy(from, &list);
+  if (status == TORPOR_OK) status = torpor__link_all(to, list);
+  torpor__alloc_free(list);
+  return status;
+}
+
 /* What the options of 'vm' say, without its callbacks and what is for one VM
  * alone: how it is woken, of what memory it is. */
 static torpor_options data_options(const torpor_vm *vm) {
@@ -78,6 +89,7 @@ static torpor_options data_options(const torpor_vm *vm) {
   same.stack = vm->options.stack;
   same.collect = vm->options.collect;
   same.retain_results = vm->options.retain_results;
+  same.extensions = vm->options.extensions;
   return same;
 }
 
@@ -87,6 +99,8 @@ static torpor_status make_copy(torpor_vm *vm, const torpor_options *options,
   torpor_status status = torpor__options_take(&options, &own);
   if (status == TORPOR_OK)
     status = torpor__vm_take(vm->image, options ? options : &same, out);
+  if (status == TORPOR_OK) status = torpor__load_when_touched(*out);
+  if (status == TORPOR_OK) status = copy_links(vm, *out);
   if (status == TORPOR_OK) status = copy_memory(vm, *out);
   /* As the guest counts it: 'used up' and 'no limit' are two numbers there. */
   if (status == TORPOR_OK && !options)

@@ -245,6 +245,7 @@ void torpor__image_release(torpor__image *image) {
   if (image->reserved)
     torpor__os_release(image->bytes, (size_t)image->reserved);
   close_file(image);
+  torpor__alloc_free(image->links);
   torpor__alloc_free(image->page_use);
   torpor__alloc_free(image->sketch);
   torpor__alloc_free(image);

@@ -22,8 +22,9 @@ struct torpor__image {
   uint32_t mapped_size; /* whole chunks: as far as VMs are mapped onto it */
   uint32_t pages;       /* memory of a VM that starts from it, in wasm pages */
   torpor__os_file file; /* none: VMs cannot be mapped onto it */
-  torpor__image_window *window; /* NULL: it is finished, or has no file */
-  torpor__sketch *sketch;       /* NULL: there is none */
+  torpor__image_window *window;    /* NULL: it is finished, or has no file */
+  torpor__sketch *sketch;          /* NULL: there is none */
+  struct torpor__link_list *links; /* extensions of its VMs; NULL: none */
   uint8_t *page_use; /* a byte for each page; NULL: every page counts as both
                            used and other */
   uint32_t stack_size;

@@ -22,6 +22,7 @@
 #include "vm/given.h"
 #include "vm/image.h"
 #include "vm/instance.h"
+#include "vm/linking.h"
 #include "vm/options.h"
 #include "vm/pool.h"
 #include "vm/remember.h"
@@ -114,6 +115,21 @@ torpor_status torpor__engine_baseline(const torpor__engine *engine,
                                       torpor__image **out) {
   *out = torpor__image_find(engine);
   return *out ? TORPOR_OK : fail_memory();
+}
+
+torpor_status torpor__engine_know(const torpor__engine *engine) {
+  torpor__image *baseline;
+  torpor_vm *vm;
+  torpor_status status;
+  bool known;
+  if (torpor__link_knows(engine)) return TORPOR_OK;
+  status = torpor__engine_baseline(engine, &baseline);
+  if (status != TORPOR_OK) return status;
+  vm = torpor__pool_take(baseline, baseline->pages, false);
+  if (!vm) return fail_memory();
+  known = torpor__link_ask(vm);
+  torpor__pool_give(vm);
+  return known ? TORPOR_OK : fail_memory();
 }
 
 void torpor__vm_give(torpor_vm *vm) {

@@ -11,6 +11,8 @@ torpor_status torpor__vm_take(torpor__image *image,
 /* The baseline of 'engine'; this thread's error says what is wrong. */
 torpor_status torpor__engine_baseline(const torpor__engine *engine,
                                       torpor__image **out);
+/* Makes known what 'engine' has for extensions. As above. */
+torpor_status torpor__engine_know(const torpor__engine *engine);
 /* Runs finalizers, frees what hangs on 'vm' and gives it to the pool. */
 void torpor__vm_give(torpor_vm *vm);
 

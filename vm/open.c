@@ -12,6 +12,7 @@
 #include "vm/image.h"
 #include "vm/invoke.h"
 #include "vm/life.h"
+#include "vm/load.h"
 #include "vm/memory.h"
 #include "vm/options.h"
 #include "vm/settings.h"
@@ -42,7 +43,8 @@ torpor_status torpor_vm_open(const torpor_options *options, torpor_vm **out) {
   if (status == TORPOR_OK) status = torpor__engine_baseline(engine, &image);
   if (status == TORPOR_OK) status = torpor__vm_take(image, options, out);
   if (status != TORPOR_OK) return status;
-  status = start_program(*out);
+  status = torpor__load_when_touched(*out);
+  if (status == TORPOR_OK) status = start_program(*out);
   if (status == TORPOR_OK) return TORPOR_OK;
   torpor__fail(NULL, status, "%s", torpor_last_error(*out));
   torpor__vm_give(*out);

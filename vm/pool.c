@@ -33,6 +33,7 @@
 #include "vm/engine.h"
 #include "vm/image.h"
 #include "vm/import.h"
+#include "vm/linking.h"
 #include "vm/threshold.h"
 #include "vm/vm.h"
 #include "wasm/mutex.h"
@@ -150,7 +151,10 @@ static bool track(torpor_vm *vm, bool anew) {
 
 static void destroy_memory(torpor_vm *vm) {
   if (!vm->mapped) atomic_fetch_sub(&copies, 1);
-  if (vm->instance) vm->engine->release(vm->instance);
+  if (vm->instance) {
+    torpor__link_cut(vm, 0);
+    vm->engine->release(vm->instance);
+  }
   torpor__region_close(vm->region);
   torpor__image_leave(vm->image);
   torpor__alloc_free(vm->seat);
@@ -237,6 +241,8 @@ static bool fill(torpor_vm *vm) {
   vm->instance = instance;
   vm->table_size = engine->table_size(instance);
   engine->set_stack_pointer(instance, engine->stack_pointer);
+  if (torpor__link_all(vm, image->links) != TORPOR_OK) return false;
+  vm->table_end = engine->table_size(instance);
   return true;
 }
 
@@ -402,7 +408,9 @@ torpor_vm *torpor__pool_take(torpor__image *image, uint32_t pages_max,
 }
 
 void torpor__pool_give(torpor_vm *vm) {
-  bool table_grown = vm->engine->table_size(vm->instance) != vm->table_size;
+  bool table_grown;
+  torpor__link_cut(vm, vm->image->links ? vm->image->links->count : 0);
+  table_grown = vm->engine->table_size(vm->instance) != vm->table_end;
   vm = rest(vm);
   if (!vm) return;
   if (!table_grown && !vm->image->retired && reset(vm) &&

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "common/alloc.h"
 #include "vm/bytes.h"
 #include "vm/check.h"
 #include "vm/container.h"
@@ -22,6 +23,8 @@
 #include "vm/error.h"
 #include "vm/image.h"
 #include "vm/life.h"
+#include "vm/load.h"
+#include "vm/manifest.h"
 #include "vm/memory.h"
 #include "vm/options.h"
 #include "vm/pool.h"
@@ -43,6 +46,7 @@ typedef struct loader {
   uint64_t memory;            /* bytes, so far */
   uint32_t end;               /* where the last byte lies that was put in */
   uint32_t table_size;        /* of the engine */
+  torpor__link_list *links;   /* extensions of the piece that came last */
   const torpor_slice *before; /* the piece that was loaded last, or NULL */
   uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]; /* its id, when that is known */
   bool has_id;
@@ -73,9 +77,26 @@ static torpor_status check_globals(const loader *to,
     return torpor__container_damaged("its globals");
   /* Between turns the stack is empty. */
   if (torpor__bytes_read_u32(globals->data) != to->engine->stack_pointer ||
-      torpor__bytes_read_u32(globals->data + 4) != to->table_size)
+      torpor__bytes_read_u32(globals->data + 4) !=
+          torpor__link_end(to->table_size, to->links))
     return torpor__container_damaged("its globals");
   return TORPOR_OK;
+}
+
+/* Each piece names all extensions. */
+static torpor_status read_links(loader *to,
+                                const torpor__container *container) {
+  const torpor__content *content =
+      &container->sections[TORPOR__SECTION_EXTENSIONS];
+  torpor_status status;
+  torpor__alloc_free(to->links);
+  to->links = NULL;
+  if (!content->present) return TORPOR_OK;
+  status = torpor__engine_know(to->engine);
+  if (status != TORPOR_OK) return status;
+  return torpor__manifest_read(content->data, content->size, to->table_size,
+                               (uint64_t)container->pages * TORPOR__WASM_PAGE,
+                               &to->links);
 }
 
 static torpor_status put_run(void *user, uint32_t start, uint32_t size,
@@ -152,8 +173,9 @@ static torpor_status note_piece(loader *to, torpor__content *memory,
 static torpor_status load(loader *to, torpor__container *container,
                           const torpor_slice *slice) {
   torpor__content *memory = &container->sections[TORPOR__SECTION_MEMORY];
-  torpor_status status =
-      check_globals(to, &container->sections[TORPOR__SECTION_GLOBALS]);
+  torpor_status status = read_links(to, container);
+  if (status == TORPOR_OK)
+    status = check_globals(to, &container->sections[TORPOR__SECTION_GLOBALS]);
   if (status == TORPOR_OK) status = load_memory(to, memory, container->pages);
   if (status == TORPOR_OK) status = note_piece(to, memory, slice);
   return status;
@@ -268,6 +290,14 @@ static torpor_status cut(loader *to) {
   return status;
 }
 
+/* Binds the VM to its extensions; those of an image are bound to each VM. */
+static torpor_status bind(loader *to) {
+  if (to->vm) return torpor__link_all(to->vm, to->links);
+  to->image->links = to->links;
+  to->links = NULL;
+  return TORPOR_OK;
+}
+
 static torpor_status load_chain(loader *to, const torpor_slice *chain,
                                 size_t count, bool image) {
   torpor_status status;
@@ -280,6 +310,7 @@ static torpor_status load_chain(loader *to, const torpor_slice *chain,
   status = load_first(to, chain, image);
   if (status == TORPOR_OK) status = load_deltas(to, chain + 1, count - 1);
   if (status == TORPOR_OK) status = cut(to);
+  if (status == TORPOR_OK) status = bind(to);
   return status;
 }
 
@@ -304,8 +335,11 @@ static torpor_status open_alone(loader *to) {
 static torpor_status finish(loader *to, torpor_status status, torpor_vm **out) {
   if (status == TORPOR_OK && to->image) status = open_alone(to);
   torpor__image_release(to->image);
+  torpor__alloc_free(to->links);
   if (status == TORPOR_OK &&
       !torpor__remember_pieces(to->vm, to->has_id ? to->id : NULL))
+    status = fail_memory();
+  if (status == TORPOR_OK && torpor__load_when_touched(to->vm) != TORPOR_OK)
     status = fail_memory();
   if (status != TORPOR_OK) {
     if (to->vm) torpor__vm_give(to->vm);
@@ -351,6 +385,7 @@ torpor_status torpor__restore_image(const torpor_slice *chain, size_t count,
   if (status == TORPOR_OK) status = load_chain(&to, chain, count, true);
   if (status == TORPOR_OK && !torpor__image_finish(to.image, true))
     status = fail_memory();
+  torpor__alloc_free(to.links);
   if (status != TORPOR_OK) {
     torpor__image_release(to.image);
     return status;
@@ -383,5 +418,6 @@ torpor_status torpor__restore_onto(torpor__image *image,
   to.vm->remembered.limit = torpor__memory_limit(to.vm);
   status = load_deltas(&to, deltas, count);
   if (status == TORPOR_OK) status = cut(&to);
+  if (status == TORPOR_OK && count > 0) status = bind(&to);
   return finish(&to, status, out);
 }

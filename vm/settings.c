@@ -30,7 +30,7 @@ static torpor_status give_values(torpor_vm *vm,
 
 bool torpor__settings_are_any(const torpor_options *options) {
   return options->omit || options->collect || options->console_values ||
-         options->rejected;
+         options->rejected || options->extensions;
 }
 
 torpor_status torpor__settings_tell(torpor_vm *vm) {
@@ -46,6 +46,7 @@ torpor_status torpor__settings_tell(torpor_vm *vm) {
                                  strlen(TORPOR_ABI_CONSOLE_NAME),
                                  &(torpor__bound){.function = give_values});
   }
+  if (options->extensions) flags |= TORPOR_ABI_EXTENSIONS;
   if (status == TORPOR_OK)
     status = torpor__loan_add(vm, &loan, names, strlen(names), &address);
   if (status == TORPOR_OK)
@@ -57,5 +58,5 @@ torpor_status torpor__settings_tell(torpor_vm *vm) {
   if (status != TORPOR_UNSUPPORTED) return status;
   return torpor__fail(vm, status,
                       "the engine of this VM is older than the options omit, "
-                      "collect, console_values and rejected");
+                      "collect, console_values, rejected and extensions");
 }

@@ -23,6 +23,7 @@
 #include "vm/container.h"
 #include "vm/error.h"
 #include "vm/inspect.h"
+#include "vm/manifest.h"
 #include "vm/memory.h"
 #include "vm/options.h"
 #include "vm/remember.h"
@@ -90,6 +91,11 @@ static torpor_status write_sections(torpor_vm *vm, unsigned flags,
   torpor__section_start(writer, TORPOR__SECTION_GLOBALS);
   write_globals(vm, &writer->out);
   torpor__section_stop(writer);
+  if (vm->link_count > 0) {
+    torpor__section_start(writer, TORPOR__SECTION_EXTENSIONS);
+    torpor__manifest_write(vm, &writer->out);
+    torpor__section_stop(writer);
+  }
   torpor__section_start(writer, TORPOR__SECTION_OPERATIONS);
   status = write_operations(vm, &writer->out);
   torpor__section_stop(writer);

@@ -39,6 +39,7 @@
  *     class.c          classes of the host
  *     open.c           opening and closing VMs, and facts about one
  *     fork.c           a copy of a VM that goes on living
+ *     load.c           loading extensions
  *     eval.c           scripts and modules, bytecode
  *     data.c           trees of values in one call
  *     call.c           calling functions, methods and constructors
@@ -79,6 +80,8 @@
  *     given.c          which operations the host was given
  *     stop.c           stopping a VM that may be closed already
  *     limit.c          fuel, deadline, interrupts
+ *     manifest.c       which extensions a VM has, in a snapshot
+ *     linking.c        the same, bound to its instance
  *     enter.c          the one way in
  *
  *   Memory:
@@ -95,6 +98,10 @@
  *     engine.c         finding the one that is needed
  *     engine-file.c    loading one from a file
  *     engine-check.c   whether what one says of itself makes sense
+ *
+ *   Extensions:
+ *     extension.c      finding the one that is needed
+ *     folder.c         where these and engines lie
  *
  *   Bytes:
  *     container.c      header, sections and checksum of a snapshot
@@ -138,6 +145,8 @@ typedef struct torpor__binding torpor__binding;
 /* A class of the host's, and an object of one (instance.h). */
 typedef struct torpor__class torpor__class;
 typedef struct torpor__object torpor__object;
+/* An extension that is bound to a VM (linking.c). */
+typedef struct torpor__linked torpor__linked;
 /* A snapshot that a VM was restored from; what names a state (remember.h). */
 typedef struct torpor__piece torpor__piece;
 typedef struct torpor__name torpor__name;
@@ -176,7 +185,10 @@ struct torpor_vm {
   torpor__instance *instance;
   uint8_t *memory;
   torpor_abi_control *control;
-  uint32_t table_size;
+  uint32_t table_size;   /* of the engine alone */
+  uint32_t table_end;    /* with the extensions of its image */
+  torpor__linked *links; /* its extensions (linking.c) */
+  uint32_t link_count, link_room;
   uint32_t uses;           /* how often it was closed */
   bool mapped;             /* onto the image's file; else a copy of it */
   bool reset_failed;       /* so it is not used again */

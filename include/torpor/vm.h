@@ -143,6 +143,10 @@ typedef struct torpor_options {
    * scope is open are retained handles, which outlive scopes and host functions
    * and are released in any order; see value.h. */
   bool retain_results;
+  /* Globals that come with the extensions that ship (URL, TextEncoder, crypto
+   * and so on) are there, and load theirs when they are first touched. A VM
+   * keeps them in its snapshots and copies, where this is said again. */
+  bool extensions;
 } torpor_options;
 
 #define TORPOR_OPTIONS_INIT TORPOR_INIT(torpor_options)

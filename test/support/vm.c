@@ -13,11 +13,15 @@
 
 static long live_before;
 
-/* The image of an engine is made once and stays, so it is made first. */
+/* The image of an engine is made once and stays, as does what is known of an
+ * extension, so they are made first. */
 int test_vm_setup(void **state) {
+  torpor_vm *vm;
   (void)state;
   torpor__check_set((torpor__check_depth){.every = CHECKED_EVERY});
-  torpor_vm_close(test_vm_open(NULL));
+  vm = test_vm_open(NULL);
+  test_ok(vm, torpor_vm_load_extension(vm, "headers", NULL));
+  torpor_vm_close(vm);
   torpor__pool_drain();
   live_before = torpor__alloc_live();
   return 0;

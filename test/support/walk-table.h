@@ -445,6 +445,12 @@
   X(torpor_base_restore, OUT1, RETURNS(restore_base(w)))                       \
   X(torpor_vm_fork, VM | OUT1 | ENTERS | IDLE, RETURNS(fork_and_close(w)))     \
   X(torpor_vm_reseed, VM | ENTERS, RETURNS(torpor_vm_reseed(w->vm)))           \
+  X(torpor_vm_load_extension, VM | TEXT | ENTERS | THROWS,                     \
+    RETURNS(                                                                   \
+        torpor_vm_load_extension(w->vm, w->text ? "headers" : NULL, NULL)))    \
+  X(torpor_vm_extension_count, SILENT, DOES(torpor_vm_extension_count(w->vm))) \
+  X(torpor_vm_extension_at, VM | OUT1,                                         \
+    RETURNS(torpor_vm_extension_at(w->vm, 0, w->out[0])))                      \
   X(torpor_vm_inspect, VM | OUT1 | ENTERS | IDLE,                              \
     RETURNS(keep_none(torpor_vm_inspect(w->vm, w->out[0]), w)))                \
   X(torpor_vm_heap, VM | OUT1 | ENTERS,                                        \

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* extension.c - finding the extension that a VM or a snapshot needs.
+ *
+ * Those that ship are linked. Others are shared objects that 'torpor extension
+ * build' made; a VM that is told their path loads them, and a snapshot, which
+ * has only their hash, finds them by that: among those that this process has
+ * loaded already, then as <hash>.so in the folders of folder.c. So those that
+ * ship lie there as well: an older snapshot finds them when newer ones are
+ * linked. What was loaded once stays, since VMs point to it.
+ *
+ * An extension's .so is code: whoever may write to these folders may run code
+ * in this process. A snapshot only names one, by 64 hex digits.
+ *
+ * Any thread; one lock. */
+#include "vm/extension.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "torpor/extension-functions.h"
+
+#include "common/alloc.h"
+#include "vm/error.h"
+#include "vm/folder.h"
+#include "wasm/mutex.h"
+#include "wasm/os.h"
+#include "wasm/runtime.h"
+
+#define SYMBOL "torpor__extension_here"
+#define KNOWN_MOST 256
+#define MODULE_LARGEST ((size_t)16 << 20)
+#define FOUND_NOWHERE UINT32_MAX
+
+static torpor__extension_known *known[KNOWN_MOST];
+static size_t known_count;
+
+static const char *const function_names[] = {
+#define X(name) #name,
+    TORPOR_EXTENSION_FUNCTIONS(X)
+#undef X
+};
+enum { FUNCTIONS = sizeof function_names / sizeof *function_names };
+
+/* ---- What an extension says of itself -------------------------------------*/
+
+static bool is_text(const char text[TORPOR__EXTENSION_NAME_SIZE]) {
+  return memchr(text, 0, TORPOR__EXTENSION_NAME_SIZE) != NULL;
+}
+
+static bool parse_hash(const char *id, uint8_t hash[32]) {
+  for (int i = 0; i < 32; i++) {
+    unsigned byte;
+    if (strspn(id + 2 * i, "0123456789abcdef") < 2 ||
+        sscanf(id + 2 * i, "%2x", &byte) != 1)
+      return false;
+    hash[i] = (uint8_t)byte;
+  }
+  return id[64] == 0;
+}
+
+/* What is wrong with it, and what to do; NULL: nothing. */
+static const char *find_fault(const torpor__extension *extension) {
+  if (!extension) return "it is not an extension";
+  if (extension->table_version != TORPOR__EXTENSION_TABLE_VERSION ||
+      extension->size != sizeof(*extension))
+    return "it was made for another Torpor; make it again with 'torpor "
+           "extension build'";
+#ifdef TORPOR_SOFT_BOUNDS
+  if (!extension->soft_bounds)
+#else
+  if (extension->soft_bounds)
+#endif
+    return "it and this Torpor differ in TORPOR_SOFT_BOUNDS";
+  if (!is_text(extension->name) || !is_text(extension->version) ||
+      memchr(extension->id, 0, sizeof(extension->id)) == NULL ||
+      extension->memory_align > 16 || extension->table_align > 16 ||
+      extension->data_size > extension->memory_size)
+    return "it is damaged";
+  return NULL;
+}
+
+static uint32_t find_function(const char *name) {
+  for (uint32_t i = 0; i < FUNCTIONS; i++)
+    if (strcmp(function_names[i], name) == 0) return i;
+  return FOUND_NOWHERE;
+}
+
+/* ---- Those that are known -------------------------------------------------*/
+
+static void forget(torpor__extension_known *one) {
+  if (!one) return;
+  torpor__alloc_free(one->functions);
+  torpor__alloc_free(one->pointers);
+  torpor__alloc_free(one->types);
+  torpor__alloc_free(one);
+}
+
+static bool take_imports(torpor__extension_known *one) {
+  const torpor__extension *extension = one->extension;
+  size_t imports = extension->import_count, pointers = extension->pointer_count;
+  one->functions = torpor__alloc((imports + 1) * sizeof(*one->functions));
+  one->types = torpor__alloc((imports + 1) * sizeof(*one->types));
+  one->pointers = torpor__alloc((pointers + 1) * sizeof(*one->pointers));
+  if (!one->functions || !one->types || !one->pointers) return false;
+  for (size_t i = 0; i < imports; i++) {
+    one->functions[i] = find_function(extension->imports[i].name);
+    one->types[i] = torpor__type_number(extension->imports[i].type);
+  }
+  for (size_t i = 0; i < pointers; i++)
+    one->pointers[i] = find_function(extension->pointers[i]);
+  return true;
+}
+
+static torpor__extension_known *make_known(const torpor__extension *extension) {
+  torpor__extension_known *one = torpor__alloc(sizeof(*one));
+  if (!one) return NULL;
+  memset(one, 0, sizeof(*one));
+  one->extension = extension;
+  if (parse_hash(extension->id, one->hash) && take_imports(one)) return one;
+  forget(one);
+  return NULL;
+}
+
+static const torpor__extension_known *find_known(const uint8_t hash[32]) {
+  for (size_t i = 0; i < known_count; i++)
+    if (memcmp(known[i]->hash, hash, sizeof(known[i]->hash)) == 0)
+      return known[i];
+  return NULL;
+}
+
+/* One with this hash may be there already. */
+static const torpor__extension_known *
+add_known(const torpor__extension *extension) {
+  torpor__extension_known *one = make_known(extension);
+  const torpor__extension_known *before = one ? find_known(one->hash) : NULL;
+  if (one && !before && known_count < KNOWN_MOST)
+    return known[known_count++] = one;
+  forget(one);
+  return before;
+}
+
+/* ---- Those that ship ------------------------------------------------------*/
+
+static bool has_hash(const torpor__extension *extension,
+                     const uint8_t hash[32]) {
+  uint8_t own[32];
+  return parse_hash(extension->id, own) && memcmp(own, hash, sizeof(own)) == 0;
+}
+
+static const torpor__extension *find_shipped(const char *name,
+                                             const uint8_t *hash) {
+  const torpor__extension *const *at = torpor__extensions_shipped;
+  for (; *at; at++)
+    if (name ? strcmp((*at)->name, name) == 0 : has_hash(*at, hash)) return *at;
+  return NULL;
+}
+
+/* ---- Those in files -------------------------------------------------------*/
+
+static const torpor__extension_known *fail_file(const char *path,
+                                                const char *why) {
+  torpor__fail(NULL, TORPOR_EXTENSION, "%s cannot be loaded: %s", path, why);
+  return NULL;
+}
+
+static const torpor__extension_known *load_file(const char *path) {
+  const torpor__extension_known *one;
+  const torpor__extension *extension;
+  void *library = torpor__os_library_open(path);
+  const char *why;
+  if (!library)
+    return fail_file(path,
+                     "it is not a shared object; make one "
+                     "with 'torpor extension build'");
+  extension = torpor__os_library_find(library, SYMBOL);
+  why = find_fault(extension);
+  if (why) {
+    torpor__os_library_close(library);
+    return fail_file(path, why);
+  }
+  extension->use_runtime(&torpor__wasm_runtime_here);
+  one = add_known(extension);
+  return one ? one : fail_file(path, "too many are loaded, or no memory");
+}
+
+/* Where 'torpor extension build' puts what it makes; false: nowhere. */
+static bool put_cache(char *path, size_t size) {
+  const char *cache = torpor__os_setting("XDG_CACHE_HOME");
+  const char *home = torpor__os_setting("HOME");
+  bool is_given = cache && *cache;
+  int length;
+  if (!is_given && !home) return false;
+  length = snprintf(path, size, "%s%s/torpor/extensions",
+                    is_given ? cache : home, is_given ? "" : "/.cache");
+  return length > 0 && (size_t)length < size;
+}
+
+/* The one in 'folder'/<hash>.so, if there is such a file and it is that. */
+static const torpor__extension_known *load_from(const char *folder,
+                                                const uint8_t hash[32]) {
+  const torpor__extension_known *one = NULL;
+  char path[TORPOR__OS_PATH_LARGEST], id[65];
+  int length;
+  for (int i = 0; i < 32; i++) snprintf(id + 2 * i, 3, "%02x", hash[i]);
+  length = snprintf(path, sizeof(path), "%s/%s.so", folder, id);
+  if (*folder && length > 0 && (size_t)length < sizeof(path) &&
+      torpor__os_path_exists(path))
+    one = load_file(path);
+  return one && memcmp(one->hash, hash, sizeof(one->hash)) == 0 ? one : NULL;
+}
+
+static const torpor__extension_known *load_hash(const uint8_t hash[32]) {
+  const torpor__extension_known *one = NULL;
+  char folder[TORPOR__OS_PATH_LARGEST];
+  for (size_t i = 0;
+       !one && torpor__folder("TORPOR_EXTENSION_PATH", "extensions", i, folder,
+                              sizeof(folder));
+       i++)
+    one = load_from(folder, hash);
+  if (!one && put_cache(folder, sizeof(folder))) one = load_from(folder, hash);
+  return one;
+}
+
+/* ---- Side modules ---------------------------------------------------------*/
+
+static uint8_t *read_file(FILE *file, size_t *size) {
+  uint8_t *bytes = torpor__alloc(MODULE_LARGEST);
+  *size = bytes ? fread(bytes, 1, MODULE_LARGEST, file) : 0;
+  if (bytes && !ferror(file) && *size < MODULE_LARGEST) return bytes;
+  torpor__alloc_free(bytes);
+  return NULL;
+}
+
+/* The SHA-256 of a file; false: it cannot be read. */
+static bool hash_file(const char *path, uint8_t hash[32]) {
+  FILE *file = fopen(path, "rbe");
+  size_t size = 0;
+  uint8_t *bytes = file ? read_file(file, &size) : NULL;
+  bool made = bytes && torpor_snapshot_identify(bytes, size, hash) == TORPOR_OK;
+  if (file) fclose(file);
+  torpor__alloc_free(bytes);
+  return made;
+}
+
+static const torpor__extension_known *find_with(const uint8_t hash[32]) {
+  const torpor__extension_known *one = find_known(hash);
+  const torpor__extension *shipped = one ? NULL : find_shipped(NULL, hash);
+  if (shipped) one = add_known(shipped);
+  return one ? one : load_hash(hash);
+}
+
+static const torpor__extension_known *load_module(const char *path) {
+  const torpor__extension_known *one;
+  uint8_t hash[32];
+  if (!hash_file(path, hash)) return fail_file(path, "it cannot be read");
+  one = find_with(hash);
+  return one ? one
+             : fail_file(path,
+                         "there is no native code of it; make it with "
+                         "'torpor extension build'");
+}
+
+static bool is_module(const char *path) {
+  size_t size = strlen(path), suffix = sizeof(".wasm") - 1;
+  return size > suffix && strcmp(path + size - suffix, ".wasm") == 0;
+}
+
+/* ---- Finding --------------------------------------------------------------*/
+
+const torpor__extension_known *torpor__extension_with(const uint8_t hash[32]) {
+  const torpor__extension_known *one;
+  torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
+  one = find_with(hash);
+  torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
+  return one;
+}
+
+const torpor__extension_known *torpor__extension_named(const char *name) {
+  const torpor__extension *shipped = find_shipped(name, NULL);
+  const torpor__extension_known *one;
+  if (!shipped) {
+    torpor__fail(NULL, TORPOR_EXTENSION,
+                 "no extension '%.64s' ships with Torpor; give the path of its "
+                 ".so, with a slash in it",
+                 name);
+    return NULL;
+  }
+  torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
+  one = add_known(shipped);
+  torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
+  if (!one) torpor__fail(NULL, TORPOR_NOMEM, "no memory for an extension");
+  return one;
+}
+
+const torpor__extension_known *torpor__extension_added(const char *path) {
+  const torpor__extension_known *one;
+  torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
+  one = is_module(path) ? load_module(path) : load_file(path);
+  torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
+  return one;
+}
