@@ -46,7 +46,8 @@
   X(diff)                                                                      \
   X(export)                                                                    \
   X(import)                                                                    \
-  X(engine)
+  X(engine)                                                                    \
+  X(extension)
 
 /* What an option's value is, and its type in the settings. */
 enum cli_kind {
@@ -56,6 +57,7 @@ enum cli_kind {
   CLI_KEEP,     /* struct cli_keep: digits or "all" */
   CLI_BYTES,    /* uint64_t: digits with an optional K, M or G */
   CLI_DURATION, /* uint64_t milliseconds: digits with ms, s, m, h or d */
+  CLI_FILES,    /* struct cli_grant: a path each, again and again */
   CLI_GRANT, /* struct cli_grant: --name, or --name=PATH,... again and again */
 };
 

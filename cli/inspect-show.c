@@ -236,6 +236,27 @@ static void show_heap(struct cli_item heap) {
   cli_inspect_rest(all, shown);
 }
 
+/* Says that keys of the extension crypto lie in the snapshot. */
+static void show_keys(struct cli_item heap) {
+  static const char wanted[] = "CryptoKey";
+  struct cli_items items = cli_item_elements(cli_item_get(heap, "classes"));
+  struct cli_item class;
+  uint64_t count = 0;
+  while (cli_items_next(&items, &class)) {
+    size_t size;
+    const char *text = cli_item_text(cli_item_get(class, "class"), &size);
+    if (size == sizeof(wanted) - 1 && memcmp(text, wanted, size) == 0)
+      count += (uint64_t)cli_item_integer(cli_item_get(class, "count"));
+  }
+  if (count == 0) return;
+  cli_inspect_label("keys");
+  cli_print(stdout,
+            "%" PRIu64
+            " of class CryptoKey: who can read the snapshot "
+            "has them\n",
+            count);
+}
+
 /* globalThis.cache[3]: the steps from a root to an object. */
 static void show_path(struct cli_item path) {
   struct cli_items items = cli_item_elements(path);
@@ -276,6 +297,7 @@ void cli_inspect_show(const struct cli_inspected *inspected) {
   show_operations(&snapshot->operations);
   show_waiting(cli_inspect_waiting(snapshot));
   show_heap(cli_item_get(report, "heap"));
+  show_keys(cli_item_get(report, "heap"));
   show_largest(cli_item_get(report, "largest"));
   if (snapshot->missing[0] == '\0') return;
   cli_inspect_label("not known");

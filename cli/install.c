@@ -7,26 +7,17 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/file.h"
 #include "command.h"
 #include "install.h"
+#include "kit.h"
 #include "output.h"
-
-extern char **environ;
-
-/* What translate.py and its files lie in, from the folder of the program: once
- * installed, and in the build folder. */
-static const char *const kits[] = {"../share/torpor/engine",
-                                   "share/torpor/engine"};
 
 #define SUFFIX ".so"
 #define WASM_SUFFIX ".wasm"
@@ -43,69 +34,12 @@ static int complain_file(const char *path) {
 
 /* ---- Translating ----------------------------------------------------------*/
 
-/* Where translate.py lies; false: nowhere. */
-static bool find_translator(char path[PATH_MAX]) {
-  char program[PATH_MAX];
-  ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-  program[size > 0 ? size : 0] = '\0';
-  char *slash = strrchr(program, '/');
-  if (slash == NULL) return false;
-  *slash = '\0';
-  for (size_t i = 0; i < sizeof(kits) / sizeof(*kits); i++) {
-    int length =
-        snprintf(path, PATH_MAX, "%s/%s/translate.py", program, kits[i]);
-    if (length < PATH_MAX && access(path, R_OK) == 0) return true;
-  }
-  return false;
-}
-
-/* Waits for a child that says for itself what goes wrong; Ctrl-C is its. */
-static int wait_for(pid_t child) {
-  int state;
-  while (waitpid(child, &state, 0) < 0)
-    if (errno != EINTR) return CLI_EXIT_HOST;
-  if (WIFSIGNALED(state)) return 128 + WTERMSIG(state);
-  if (WEXITSTATUS(state) == CLI_EXIT_STOPPED) return CLI_EXIT_STOPPED;
-  return WEXITSTATUS(state) == 0 ? CLI_EXIT_DONE : CLI_EXIT_FILE;
-}
-
-static int run_python(const char **words) {
-  posix_spawnattr_t attributes;
-  sigset_t given;
-  pid_t child;
-  sigemptyset(&given);
-  sigaddset(&given, SIGINT);
-  sigaddset(&given, SIGPIPE);
-  if (posix_spawnattr_init(&attributes) != 0) return CLI_EXIT_HOST;
-  posix_spawnattr_setsigdefault(&attributes, &given);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  void (*former)(int) = signal(SIGINT, SIG_IGN);
-  int failed = posix_spawnp(&child, words[0], NULL, &attributes, (char **)words,
-                            environ);
-  int code = CLI_EXIT_FILE;
-  if (failed == 0) {
-    code = wait_for(child);
-  } else {
-    cli_complain(
-        "translating an engine needs python3, wasm2c (of wabt 1.0.32) "
-        "and a C compiler; python3: %s",
-        strerror(failed));
-  }
-  signal(SIGINT, former);
-  posix_spawnattr_destroy(&attributes);
-  return code;
-}
-
 static int translate(const struct cli_install *install, const char *out) {
-  char script[PATH_MAX];
-  const char *words[8] = {"python3", "-I", script};
-  size_t count = 3;
-  if (!find_translator(script)) {
-    cli_complain(
-        "what translates an engine is not installed: there is no "
-        "share/torpor/engine beside this command");
-    return CLI_EXIT_FILE;
-  }
+  static const struct cli_kit kit = {
+      "engine/translate.py", "translating an engine",
+      ", wasm2c (of wabt 1.0.32) and a C compiler"};
+  const char *words[8];
+  size_t count = 0;
   if (install->quick) words[count++] = "--quick";
 #ifdef TORPOR_SOFT_BOUNDS
   words[count++] = "--soft-bounds";
@@ -113,7 +47,8 @@ static int translate(const struct cli_install *install, const char *out) {
   words[count++] = "--";
   words[count++] = install->from;
   words[count++] = out;
-  return run_python(words);
+  words[count] = NULL;
+  return cli_kit_run(&kit, words);
 }
 
 /* ---- Copying --------------------------------------------------------------*/

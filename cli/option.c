@@ -117,6 +117,7 @@ static bool store_value(const struct reading *reading,
     return true;
   case CLI_KEEP:
     return store_keep(option, value, field);
+  case CLI_FILES:
   case CLI_GRANT:
     return store_grant(option, value, field);
   default:

@@ -114,6 +114,7 @@ static int open_vm(struct program *program) {
   options.module = load_module;
   options.resolve = torpor_loader_resolve;
   options.interrupt = is_stopping;
+  options.extensions = true;
   int code = cli_sandbox_limits(program->settings->sandbox, &options);
   if (code != CLI_EXIT_DONE) return code;
   torpor_status status = torpor_vm_open(&options, &program->vm);
@@ -124,8 +125,8 @@ static int open_vm(struct program *program) {
   status =
       torpor_function_bind(program->vm, "torpor:script.args", give_arguments,
                            (void *)program->settings, NULL);
-  return status == TORPOR_OK ? CLI_EXIT_DONE
-                             : fail_on_host("opening a VM", status);
+  if (status != TORPOR_OK) return fail_on_host("opening a VM", status);
+  return cli_sandbox_extend(program->settings->sandbox, program->vm);
 }
 
 static bool flush_output(void *user) {

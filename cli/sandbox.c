@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sandbox.c - the options that say what a program may do. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,29 @@ int cli_sandbox_grants(const struct cli_sandbox *sandbox, torpor_bytes *out) {
     code = CLI_EXIT_HOST;
   torpor_access_close(access);
   return code;
+}
+
+/* With a slash in it, so that it is not the name of one that ships. */
+static torpor_status load_extension(torpor_vm *vm, const char *file) {
+  if (strchr(file, '/') != NULL || strchr(file, '.') == NULL)
+    return torpor_vm_load_extension(vm, file, NULL);
+  size_t size = strlen(file) + sizeof("./");
+  char *path = malloc(size);
+  if (path == NULL) return TORPOR_NOMEM;
+  snprintf(path, size, "./%s", file);
+  torpor_status status = torpor_vm_load_extension(vm, path, NULL);
+  free(path);
+  return status;
+}
+
+int cli_sandbox_extend(const struct cli_sandbox *sandbox, torpor_vm *vm) {
+  for (size_t i = 0; i < sandbox->extensions.count; i++) {
+    torpor_status status = load_extension(vm, sandbox->extensions.lists[i]);
+    if (status == TORPOR_OK) continue;
+    cli_complain("%s", torpor_last_error(vm));
+    return status == TORPOR_EXTENSION ? CLI_EXIT_FILE : CLI_EXIT_HOST;
+  }
+  return CLI_EXIT_DONE;
 }
 
 int cli_sandbox_limits(const struct cli_sandbox *sandbox,

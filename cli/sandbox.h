@@ -10,9 +10,10 @@
 /* Part of such a command's settings. */
 struct cli_sandbox {
   struct cli_grant read, write;
-  uint64_t memory;   /* bytes */
-  uint64_t fuel;     /* polls */
-  uint64_t deadline; /* milliseconds */
+  struct cli_grant extensions; /* files */
+  uint64_t memory;             /* bytes */
+  uint64_t fuel;               /* polls */
+  uint64_t deadline;           /* milliseconds */
 };
 
 /* The options, for settings of 'type' with a struct cli_sandbox 'member': what
@@ -31,6 +32,8 @@ struct cli_sandbox {
 
 #define CLI_SANDBOX_OPTIONS(type, member)                                      \
   CLI_ACCESS_OPTIONS(type, member),                                            \
+      CLI_OPTION(type, member.extensions, "extension", 0, CLI_FILES, "FILE",   \
+                 "load an extension: a .so, or a .wasm\nthat was built here"), \
       CLI_OPTION(type, member.fuel, "fuel", 0, CLI_COUNT, "COUNT",             \
                  "most work: calls, loops, ...\n(no limit)"),                  \
       CLI_OPTION(type, member.deadline, "deadline", 0, CLI_DURATION, "TIME",   \
@@ -42,6 +45,9 @@ int cli_sandbox_access(const struct cli_sandbox *sandbox, torpor_access **out);
 
 /* The same as text, as runs keep it; torpor_bytes_free releases it. */
 int cli_sandbox_grants(const struct cli_sandbox *sandbox, torpor_bytes *out);
+
+/* Loads the extensions that were named into 'vm'. As above. */
+int cli_sandbox_extend(const struct cli_sandbox *sandbox, torpor_vm *vm);
 
 /* Sets the limits in 'options'. As above. */
 int cli_sandbox_limits(const struct cli_sandbox *sandbox,

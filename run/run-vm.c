@@ -47,6 +47,7 @@ static torpor_status open_vm(struct torpor__run_vm *run_vm,
   options.module = torpor__run_vm_give_module;
   options.resolve = torpor_loader_resolve;
   options.interrupt = is_interrupted;
+  options.extensions = true;
   options.memory_max = context->memory_max;
   options.deadline_ms = context->deadline_ms;
   run_vm->started = chain != NULL;

@@ -119,6 +119,24 @@ class Inspecting(Snapshots):
                             r"held by globalThis\.shelf\.books$"]:
                 self.assertRegex(text, f"(?m){pattern}")
 
+    def test_keys(self):
+        self.library("a")
+        self.assertNotRegex(self.torpor("inspect", "main").stdout, "(?m)^keys")
+        self.detach("""
+            import { signal } from "torpor:run";
+            const pair = ["sign", "verify"];
+            globalThis.kept = await crypto.subtle.generateKey("Ed25519", false, pair);
+            console.log("made");
+            await signal("never");
+            """, name="keys.mjs", run="keys")
+        worker = self.start("worker", "-q")
+        self.wait_for_line("made", "keys")
+        self.wait_for_state("waiting", "keys")
+        worker.send_signal(signal.SIGTERM)
+        self.assertEqual(worker.wait(PATIENCE), DONE)
+        self.assertRegex(self.torpor("inspect", "keys").stdout,
+                         r"(?m)^keys +2 of class CryptoKey: ")
+
     def test_each_step(self):
         self.library("a", "b")
         steps = [step["step"] for step in json.loads(

@@ -134,6 +134,18 @@ done
 [ "$("$work/moved/bin/torpor" eval -p '6 * 7')" = 42 ] ||
   fail "the installed command does not evaluate"
 
+# What makes extensions is installed with all that it needs; so is the header
+# that they include, for editors.
+(cd "$work" && "$work/moved/bin/torpor" extension new --cpp made &&
+  cd made && "$work/moved/bin/torpor" extension build made.cpp &&
+  export XDG_CACHE_HOME=$work/cache &&
+  "$work/moved/bin/torpor" extension build --quick made.wasm &&
+  "$work/moved/bin/torpor" eval --extension=made.wasm "$(cat test/test.js)") \
+  >"$work/log" 2>&1 || { cat "$work/log"; fail "no extension can be made"; }
+echo '#include <torpor-extension.h>' | "$TORPOR_CC" -fsyntax-only -x c \
+  "-I$work/moved/include" "-I$work/moved/include/torpor/quickjs" - ||
+  fail "torpor-extension.h cannot be included"
+
 # --- What a library shows and needs ------------------------------------------
 
 # The names that LIBRARY shows, shared (-D) or static (-g).
