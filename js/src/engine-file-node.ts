@@ -20,3 +20,9 @@ export async function loadEngineFile(
     );
   }
 }
+
+/** What is at a URL, which may be that of a file. */
+export async function fetchUrl(url: string | URL): Promise<Uint8Array<ArrayBuffer> | Response> {
+  const text = String(url);
+  return text.startsWith("file:") ? await readFile(new URL(text)) : await fetch(url);
+}

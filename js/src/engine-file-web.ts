@@ -22,3 +22,8 @@ export async function loadEngineFile(
     );
   }
 }
+
+/** What is at a URL. */
+export async function fetchUrl(url: string | URL): Promise<Uint8Array<ArrayBuffer> | Response> {
+  return await fetch(url);
+}

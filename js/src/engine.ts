@@ -29,9 +29,9 @@ import {
   OutOfMemoryError,
 } from "./errors.js";
 import { toHex } from "./format/hex.js";
-import { sha256 } from "./format/sha256.js";
+import { sha256Of } from "./format/sha256.js";
 import { Instance } from "./instance.js";
-import { loadEngineFile } from "#engine-file";
+import { fetchUrl, loadEngineFile } from "#engine-file";
 
 /** What an engine may be given as. */
 export type EngineSource =
@@ -212,9 +212,9 @@ export function loadEngine(
 }
 
 /** What is at a URL. */
-async function fetchEngine(url: string | URL): Promise<Response> {
+async function fetchEngine(url: string | URL): Promise<Uint8Array<ArrayBuffer> | Response> {
   try {
-    return await fetch(url);
+    return await fetchUrl(url);
   } catch (error) {
     throw new IoError(`the engine could not be loaded from ${url}`, { cause: error });
   }
@@ -251,13 +251,6 @@ async function fromBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Engine> {
     );
   }
   return new Engine(module, id);
-}
-
-/** Outside of secure contexts a browser has no crypto.subtle. */
-async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  const subtle = globalThis.crypto?.subtle;
-  if (subtle) return new Uint8Array(await subtle.digest("SHA-256", bytes));
-  return sha256(bytes);
 }
 
 function fromModule(module: WebAssembly.Module): Engine {

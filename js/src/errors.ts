@@ -84,8 +84,16 @@ export class FormatError extends define(Status.FORMAT, "FormatError") {}
 export class NewerError extends define(Status.NEWER, "NewerError") {}
 /** Needs another engine. */
 export class EngineError extends define(Status.ENGINE, "EngineError") {}
-/** Needs an extension that is missing or different. */
-export class ExtensionError extends define(Status.EXTENSION, "ExtensionError") {}
+/** An extension cannot be loaded, or a snapshot needs one that is missing or different. */
+export class ExtensionError extends define(Status.EXTENSION, "ExtensionError") {
+  /** The name of the extension; undefined where none has one. */
+  readonly extension: string | undefined;
+
+  constructor(message?: string, options?: ErrorOptions, extension?: string) {
+    super(message, options);
+    this.extension = extension;
+  }
+}
 /** The checksum does not match: the bytes were altered. */
 export class ChecksumError extends define(Status.CHECKSUM, "ChecksumError") {}
 /** The program waits for a promise that nothing can settle any more. */

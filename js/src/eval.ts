@@ -111,8 +111,9 @@ export function evaluate(
   const { exports } = core;
   const { flags, line } = howOf(given);
   const mark = core.mark();
-  const source = core.put(code);
+  // In the order of C: what lies where is then the same on every host.
   const file = core.put(filename);
+  const source = core.put(code);
   const status = core.enter(() =>
     exports.torpor_eval_with(source.address, source.size, file.address, file.size, flags, line)
   );
@@ -180,8 +181,8 @@ export function compileCode(
   const strip = typeof compile === "number" ? compile !== 0 : compile?.strip === true;
   const flags = how.flags | (strip ? EVAL_STRIP : 0);
   const mark = core.mark();
-  const source = core.put(code);
   const file = core.put(filename);
+  const source = core.put(code);
   const status = core.enter(() =>
     exports.torpor_compile(source.address, source.size, file.address, file.size, flags, how.line)
   );

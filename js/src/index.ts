@@ -31,6 +31,8 @@ export {
   UnsupportedError,
   WrongTypeError,
 } from "./errors.js";
+export type { ExtensionBytes, ExtensionOptions } from "./extension.js";
+export type { ExtensionInfo } from "./extension-list.js";
 export { CompileFlags, type CompileOptions, EvalFlags, type EvalOptions } from "./eval.js";
 export { defineFetch, fetchDriver, type FetchOptions } from "./fetch.js";
 export { loadZstd } from "./format/pack.js";

@@ -6,17 +6,20 @@
 // Memory is not looked at, and is not unpacked.
 
 import { MEMORY_LARGEST } from "./abi.js";
+import { type ExtensionInfo, extensionInfo } from "./extension-list.js";
 import { readCbor } from "./data/cbor-read.js";
 import { ARRAY, MAP } from "./format/cbor.js";
 import { type Container, type Content, isPacked, readContainer } from "./format/container.js";
 import {
   METHOD_STORED,
+  SECTION_EXTENSIONS,
   SECTION_MEMORY,
   SECTION_OPERATIONS,
   SECTION_RUN,
   SECTION_WAITING,
   WASM_PAGE,
 } from "./format/format.js";
+import { readExtensions } from "./format/extensions.js";
 import { copyGiven, type GivenSnapshot } from "./format/given.js";
 import { toHex } from "./format/hex.js";
 import { checkList, readOperations } from "./format/lists.js";
@@ -76,6 +79,8 @@ export interface SnapshotInfo {
   /** Whether a section is compressed. */
   packed: boolean;
   sections: SnapshotSection[];
+  /** What the VM has loaded, in its order: waking needs the same. */
+  extensions: ExtensionInfo[];
   operations: SleepingOperation[];
   /** undefined: the snapshot was saved without. */
   waiting: WaitingPlace[] | undefined;
@@ -91,6 +96,11 @@ function describeSection({ type, method, rawSize, storedSize }: Content): Snapsh
     stored: storedSize,
     packed: method !== METHOD_STORED,
   };
+}
+
+function listExtensions(container: Container): ExtensionInfo[] {
+  const content = container.sections[SECTION_EXTENSIONS]?.data;
+  return content ? readExtensions(content).map(extensionInfo) : [];
 }
 
 function listOperations(container: Container): SleepingOperation[] {
@@ -141,6 +151,7 @@ export async function inspectSnapshot(snapshot: GivenSnapshot): Promise<Snapshot
     memory: container.pages * WASM_PAGE,
     packed: sections.some((section) => section.packed),
     sections,
+    extensions: listExtensions(container),
     operations: listOperations(container),
     waiting: listWaiting(container),
     run: takeRun(container),

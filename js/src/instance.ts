@@ -14,9 +14,18 @@
 //      that purpose only; exceptions of host functions never get here.
 //  (3) Addresses that come from the guest are checked before they are used.
 
-import { type EngineExports, HOST_RESULT, HOST_SLOTS, HOST_WINDOW, LATER, Status } from "./abi.js";
+import {
+  type EngineExports,
+  HOST_RESULT,
+  HOST_SLOTS,
+  HOST_WINDOW,
+  LATER,
+  Status,
+  TRAP_INTERRUPTED,
+} from "./abi.js";
 import type { Engine } from "./engine.js";
 import { BrokenError, isStackOverflow, TorporError, TrappedError } from "./errors.js";
+import type { Linked } from "./extension-table.js";
 import { LackingError, withStandIns } from "./older-engine.js";
 
 /** What guest code asks its host; the VM that has the instance answers. */
@@ -85,6 +94,12 @@ export class Instance {
   u64!: BigUint64Array<ArrayBuffer>;
   /** Whoever has the instance; it is entered by nobody else. */
   seat: Seat = NOBODY;
+  /** The extensions that are loaded, in their order; replaced, never changed. */
+  linked: readonly Linked[] = [];
+  /** How many were ever bound to it. */
+  bound = 0;
+  /** How much of the function table the VM has (extension-table.ts). */
+  tableSize: number;
   /** How many entries are on the stack. */
   depth = 0;
   /**
@@ -115,6 +130,7 @@ export class Instance {
     };
     const made = new WebAssembly.Instance(engine.module, { torpor: imports });
     this.engine = engine;
+    this.tableSize = engine.tableSize;
     const exports = made.exports as unknown as Exports;
     this.exports = engine.isOlder ? withStandIns(this, exports) : exports;
     this.memory = this.exports.memory;
@@ -173,7 +189,9 @@ export class Instance {
     const text = this.text(address >>> 0, Math.min(size >>> 0, 200));
     this.isHurt = true;
     this.reason ??= new TrappedError(
-      code === 3
+      code === TRAP_INTERRUPTED
+        ? "guest code was interrupted inside an extension, which cannot be left halfway; dispose of this VM or restore a snapshot"
+        : code === 3
         ? "out of memory, where no error could be thrown; dispose of this VM or restore a snapshot, and raise memoryLimit"
         : `guest code ended itself (${what}): ${text}; dispose of this VM or restore a snapshot`,
     );

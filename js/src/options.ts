@@ -9,7 +9,8 @@
 import { Clock } from "./abi.js";
 import { type Drivers, DriverSet } from "./driver.js";
 import type { EngineSource } from "./engine.js";
-import { ExtensionError, MisuseError } from "./errors.js";
+import { MisuseError } from "./errors.js";
+import { checkExtensions, type ExtensionOptions } from "./extension.js";
 import type { JSValueHandle } from "./handle.js";
 
 /** Which clock, randomness and output a VM has. What is left out is the host's. */
@@ -68,8 +69,11 @@ export interface Options {
   deadline?: number;
   /** Steps of guest code until it is interrupted, the same on every host; see `vm.fuel`. */
   fuel?: number;
-  /** Native extensions. None are available in this version: a list that is not empty is refused. */
-  extensions?: readonly { name: string }[];
+  /**
+   * Native extensions, loaded in this order. At restore: those of the snapshot, in its order. Only
+   * for `create`, `restore` and `VMPool.create`: other VMs have those of what they start from.
+   */
+  extensions?: readonly ExtensionOptions[];
   moduleLoader?: ModuleLoader;
   /** What of the language the VM has: flags of `Intrinsics`, or the names of globals to leave out. */
   intrinsics?: number | { omit: readonly string[] };
@@ -195,14 +199,7 @@ export function takeOptions(
 export function settle(options: Options): Settings {
   checkFunction("interruptHandler", options.interruptHandler);
   checkFunction("onUnhandledRejection", options.onUnhandledRejection);
-  if (options.extensions !== undefined && !Array.isArray(options.extensions)) {
-    throw new MisuseError("the option 'extensions' is an array");
-  }
-  if (options.extensions !== undefined && options.extensions.length !== 0) {
-    throw new ExtensionError(
-      "this version of torpor-vm has no extensions; leave the option 'extensions' out",
-    );
-  }
+  checkExtensions(options.extensions);
   if (
     options.exceptions !== undefined && options.exceptions !== "return" &&
     options.exceptions !== "throw"

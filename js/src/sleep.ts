@@ -6,8 +6,11 @@
 import type { Core } from "./core.js";
 import type { Engine } from "./engine.js";
 import { LimitError, MisuseError } from "./errors.js";
+import type { GivenExtension } from "./extension.js";
+import { bindAll, checkRecords, matchExtensions } from "./extension-list.js";
+import type { Linked } from "./extension-table.js";
 import type { Instance } from "./instance.js";
-import { takeInstance } from "./pool.js";
+import { giveInstance, takeInstance } from "./pool.js";
 import { CONTROL_SIZE, HOST_START } from "./abi.js";
 import { readContainer } from "./format/container.js";
 import { loadZstd } from "./format/pack.js";
@@ -132,23 +135,29 @@ export function saveSnapshot(core: Core, options: SaveOptions = {}): Snapshot {
 export class Prepared {
   private readonly engine: Engine;
   private readonly loaded: Loaded;
+  private readonly linked: readonly Linked[];
 
-  private constructor(engine: Engine, loaded: Loaded) {
+  private constructor(engine: Engine, loaded: Loaded, linked: readonly Linked[]) {
     this.engine = engine;
     this.loaded = loaded;
+    this.linked = linked;
   }
 
   /** `keeps`: for longer than the caller waits, so that bytes that are not our own are copied. */
   static async load(
     source: SnapshotSource,
     engine: Engine,
+    extensions: readonly GivenExtension[],
     keeps = false,
     memoryMax = MEMORY_LARGEST,
   ): Promise<Prepared> {
     const { bytes, own } = piecesOf(source);
     const pieces = keeps && !own ? bytes.map((piece) => new Uint8Array(piece)) : bytes;
     if (needsZstd(pieces)) await loadZstd();
-    return new Prepared(engine, loadSnapshot(pieces, engine, { memoryMax, trusted: own }));
+    const loaded = loadSnapshot(pieces, engine, { memoryMax, trusted: own });
+    const linked = matchExtensions(loaded.extensions, extensions);
+    checkRecords(linked, engine, loaded.pages * 65536);
+    return new Prepared(engine, loaded, linked);
   }
 
   /** An instance with its memory. */
@@ -159,8 +168,14 @@ export class Prepared {
         `the VM has ${loaded.pages * 65536} bytes of memory; memoryLimit is ${memoryMax}: raise it`,
       );
     }
-    const instance = takeInstance(engine, loaded.pages);
-    restoreSnapshot(loaded, instance);
+    const instance = takeInstance(engine, loaded.pages, this.linked);
+    try {
+      restoreSnapshot(loaded, instance);
+      bindAll(instance, this.linked);
+    } catch (error) {
+      giveInstance(instance);
+      throw error;
+    }
     return instance;
   }
 }
@@ -169,16 +184,24 @@ export async function wakeInstance(
   source: SnapshotSource,
   engine: Engine,
   memoryMax: number,
+  extensions: readonly GivenExtension[],
 ): Promise<Instance> {
-  return (await Prepared.load(source, engine, false, memoryMax)).wake(memoryMax);
+  const prepared = await Prepared.load(source, engine, extensions, false, memoryMax);
+  return prepared.wake(memoryMax);
 }
 
 /** An instance with a copy of the memory of a VM: as if it had been saved and restored. */
 export function forkInstance(core: Core): Instance {
   const { instance } = core;
   const { engine, control, u8 } = instance;
-  const copy = takeInstance(engine, u8.length / 65536);
+  const copy = takeInstance(engine, u8.length / 65536, instance.linked);
   copy.u8.set(u8.subarray(engine.stackSize), engine.stackSize);
   copy.u8.fill(0, control + HOST_START, control + CONTROL_SIZE);
+  try {
+    bindAll(copy, instance.linked);
+  } catch (error) {
+    giveInstance(copy);
+    throw error;
+  }
   return copy;
 }

@@ -22,6 +22,7 @@ import {
   CHECKSUM_SIZE,
   GLOBALS_SIZE,
   METHOD_STORED,
+  SECTION_EXTENSIONS,
   SECTION_GLOBALS,
   SECTION_MEMORY,
   SECTION_OPERATIONS,
@@ -29,11 +30,13 @@ import {
   SECTION_WAITING,
   WASM_PAGE,
 } from "./format/format.js";
+import { writeExtensions } from "./format/extensions.js";
 import { writeOperations } from "./format/operations.js";
 import { forgetKept, noteRestored, recall, rename } from "./format/remembered.js";
 import { HEAD_ROOM, Scanner } from "./format/scanner.js";
 import { makeHeader, makeSectionHead, SnapshotWriter } from "./format/writer.js";
 import type { Instance } from "./instance.js";
+import type { Linked } from "./extension-table.js";
 import type { Loaded } from "./format/loaded.js";
 
 export { Loaded, loadSnapshot, needsZstd } from "./format/loaded.js";
@@ -54,20 +57,22 @@ export interface SaveOptions {
 /** What an engine's snapshots are made with. */
 class Maker {
   readonly scanner: Scanner;
-  /** Header, section of globals, and the head of that of operations. */
+  /** By the list of extensions: all that stands before the operations. */
+  private readonly fronts = new WeakMap<readonly Linked[], Uint8Array>();
   private readonly front: Uint8Array;
 
   constructor(engine: Engine) {
     this.scanner = new Scanner(engine);
-    const front = new Parts();
-    front.add(makeHeader(engine.id, 0));
-    front.add(
-      makeSectionHead(SECTION_GLOBALS, METHOD_STORED, GLOBALS_SIZE, GLOBALS_SIZE),
-    );
-    front.u32(engine.stackPointer);
-    front.u32(engine.tableSize);
-    front.add(makeSectionHead(SECTION_OPERATIONS, METHOD_STORED, 0, 0));
-    this.front = front.join();
+    this.front = makeFront(engine, engine.tableSize, []);
+  }
+
+  private frontOf({ engine, linked, tableSize }: Instance): Uint8Array {
+    if (linked.length === 0) return this.front;
+    let front = this.fronts.get(linked);
+    if (front === undefined) {
+      this.fronts.set(linked, front = makeFront(engine, tableSize, linked));
+    }
+    return front;
   }
 
   /** A whole snapshot of a VM that is not large, made in the helper. */
@@ -79,7 +84,7 @@ class Maker {
   ): Uint8Array<ArrayBuffer> | undefined {
     const { helper, out } = this.scanner;
     const { u8 } = helper;
-    const { front } = this;
+    const front = this.frontOf(instance);
     const middle = waiting ? SECTION_SIZE + waiting.length : 0;
     const size = front.length + operations.size + middle + SECTION_SIZE;
     if (size > HEAD_ROOM) return undefined;
@@ -87,7 +92,7 @@ class Maker {
     const end = this.scanner.writeSmall(instance.u8, limit);
     u8.set(front, start);
     writeU32(u8, start + AT_PAGES, instance.u8.length / WASM_PAGE);
-    writeU32(u8, start + AT_SECTIONS, waiting ? 4 : 3);
+    writeU32(u8, start + AT_SECTIONS, 3 + (waiting ? 1 : 0) + (instance.linked.length ? 1 : 0));
     writeSizes(u8, start + front.length - SECTION_SIZE, operations.size);
     operations.copy(u8, start + front.length);
     if (waiting) {
@@ -101,6 +106,26 @@ class Maker {
     writeU32(u8, end, helper.run.crc32(0, start, end - start));
     return u8.slice(start, end + CHECKSUM_SIZE);
   }
+}
+
+/** Header, sections of globals and extensions, and the head of that of operations. */
+function makeFront(
+  engine: Engine,
+  tableSize: number,
+  linked: readonly Linked[],
+): Uint8Array {
+  const front = new Parts();
+  front.add(makeHeader(engine.id, 0));
+  front.add(makeSectionHead(SECTION_GLOBALS, METHOD_STORED, GLOBALS_SIZE, GLOBALS_SIZE));
+  front.u32(engine.stackPointer);
+  front.u32(tableSize);
+  if (linked.length !== 0) {
+    const list = writeExtensions(linked.map(({ record }) => record));
+    front.add(makeSectionHead(SECTION_EXTENSIONS, METHOD_STORED, list.size, list.size));
+    front.addParts(list);
+  }
+  front.add(makeSectionHead(SECTION_OPERATIONS, METHOD_STORED, 0, 0));
+  return front.join();
 }
 
 /** Raw and stored size, which are less than 2^32, in a section's head. */
@@ -126,14 +151,17 @@ function finish(
   memory: Parts,
   parent?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  const { engine, u8 } = instance;
+  const { engine, u8, linked } = instance;
   const writer = new SnapshotWriter(
     makeHeader(engine.id, u8.length / WASM_PAGE, parent),
   );
   const globals = new Parts();
   globals.u32(engine.stackPointer);
-  globals.u32(engine.tableSize);
+  globals.u32(instance.tableSize);
   writer.section(SECTION_GLOBALS, globals);
+  if (linked.length !== 0) {
+    writer.section(SECTION_EXTENSIONS, writeExtensions(linked.map(({ record }) => record)));
+  }
   writer.section(SECTION_OPERATIONS, operations);
   if (waiting) writer.section(SECTION_WAITING, Parts.of(waiting));
   writer.section(SECTION_MEMORY, memory);

@@ -8,6 +8,7 @@
 
 import { type Engine, loadEngine } from "./engine.js";
 import { DisposedError, MisuseError } from "./errors.js";
+import { type GivenExtension, takeExtensions } from "./extension.js";
 import { type Options, settle, takeOptions } from "./options.js";
 import { Prepared, type Snapshot } from "./sleep.js";
 import { QuickJS } from "./vm.js";
@@ -45,8 +46,9 @@ export class VMPool {
     const taken = takeOptions(rest);
     settle(taken);
     const engine = await loadEngine(taken.wasm);
-    const base = snapshot ?? (await warmUp(engine, taken, warm));
-    return new VMPool(await Prepared.load(base, engine, true), {
+    const extensions = await takeExtensions(taken.extensions);
+    const base = snapshot ?? (await warmUp(engine, taken, extensions, warm));
+    return new VMPool(await Prepared.load(base, engine, extensions, true), {
       reseed: true,
       clone: true,
       ...taken,
@@ -61,6 +63,9 @@ export class VMPool {
   /** A VM that is the caller's to dispose of. Other options than the pool's may be given for it. */
   acquire(options: Options = {}): QuickJS {
     if (this.ended) throw new DisposedError("the pool was disposed of");
+    if (options.extensions !== undefined) {
+      throw new MisuseError("the VMs of a pool have its extensions; leave 'extensions' out");
+    }
     const settings = settle({ ...this.options, ...options });
     const vm = QuickJS._wake(this.prepared.wake(settings.memoryMax), settings);
     this.live.add(vm);
@@ -106,9 +111,10 @@ export class VMPool {
 async function warmUp(
   engine: Engine,
   options: Options,
+  extensions: readonly GivenExtension[],
   warm: PoolOptions["warm"],
 ): Promise<Snapshot> {
-  const vm = QuickJS._open(engine, settle(options));
+  const vm = QuickJS._open(engine, settle(options), extensions);
   try {
     await warm?.(vm);
     vm.executePendingJobs();

@@ -13,10 +13,18 @@ import {
   evaluateModule,
   runBytecode,
 } from "./eval.js";
+import { callFunction, construct } from "./call.js";
 import { Core } from "./core.js";
 import { dump, errorFrom, hostToHandle } from "./data.js";
 import { type Engine, loadEngine } from "./engine.js";
 import { MisuseError } from "./errors.js";
+import {
+  type ExtensionOptions,
+  type GivenExtension,
+  takeExtension,
+  takeExtensions,
+} from "./extension.js";
+import { type ExtensionInfo, extensionInfo, loadExtension } from "./extension-list.js";
 import { type HostFunction, HostFunctions } from "./function.js";
 import { JSValueHandle } from "./handle.js";
 import { type Inspection, inspection, type WaitingPlace, waitingPlaces } from "./inspect.js";
@@ -48,6 +56,7 @@ import { type HandleScope, runInScope } from "./scope.js";
 import { HostSeat } from "./seat.js";
 import { forkInstance, type SaveOptions, saveSnapshot, Snapshot, wakeInstance } from "./sleep.js";
 import { newBigInt, newString, newSymbolFor } from "./text.js";
+import { exportHandle, forgetExport, importHandle } from "./token.js";
 
 /**
  * One JavaScript VM in a WebAssembly sandbox.
@@ -80,15 +89,22 @@ export class QuickJS {
   static async create(options?: Options | BufferSource | WebAssembly.Module): Promise<QuickJS> {
     const taken = takeOptions(options);
     const settings = settle(taken);
-    return QuickJS._open(await loadEngine(taken.wasm), settings);
+    const loading = [loadEngine(taken.wasm), takeExtensions(taken.extensions)] as const;
+    const [engine, extensions] = await Promise.all(loading);
+    return QuickJS._open(engine, settings, extensions);
   }
 
   /** @internal A new VM of an engine that is there. */
-  static _open(engine: Engine, settings: Settings): QuickJS {
+  static _open(
+    engine: Engine,
+    settings: Settings,
+    extensions: readonly GivenExtension[],
+  ): QuickJS {
     const vm = new this(takeInstance(engine), settings, false);
     const core = vm._core;
     try {
       core.check(core.enter(() => core.exports.torpor_open()));
+      for (const extension of extensions) loadExtension(core, extension);
       core.configure();
     } catch (error) {
       vm.dispose();
@@ -107,8 +123,10 @@ export class QuickJS {
   ): Promise<QuickJS> {
     const taken = takeOptions(options);
     const settings = settle(taken);
-    const instance = await wakeInstance(snapshot, await loadEngine(taken.wasm), settings.memoryMax);
-    return QuickJS._wake(instance, settings);
+    const { memoryMax } = settings;
+    const loading = [loadEngine(taken.wasm), takeExtensions(taken.extensions)] as const;
+    const [engine, extensions] = await Promise.all(loading);
+    return QuickJS._wake(await wakeInstance(snapshot, engine, memoryMax, extensions), settings);
   }
 
   /** @internal */
@@ -204,6 +222,37 @@ export class QuickJS {
     return this._core.disposed;
   }
 
+  // ---- Extensions -----------------------------------------------------------------
+
+  /**
+   * Loads a native extension into the VM: what it adds is there from then on, and sleeps and wakes
+   * with the VM.
+   *
+   * ```js
+   * await vm.loadExtension({ name: "url", wasm: import.meta.resolve("torpor-vm/url.wasm") });
+   * console.log(vm.dump(vm.evalCode("new URL('https://example.org/tea').pathname"))); // /tea
+   * ```
+   */
+  async loadExtension(options: ExtensionOptions): Promise<void> {
+    const given = await takeExtension(options);
+    const core = this._core;
+    core.requireOutside("loading an extension");
+    try {
+      loadExtension(core, given);
+    } finally {
+      core.leave();
+    }
+  }
+
+  /**
+   * The extensions that it has, in their order.
+   * @example vm.extensions.length // 0
+   */
+  get extensions(): readonly ExtensionInfo[] {
+    if (this._core.disposed) this._core.begin();
+    return this._core.instance.linked.map(({ record }) => extensionInfo(record));
+  }
+
   // ---- Running code ---------------------------------------------------------------
 
   /**
@@ -279,19 +328,7 @@ export class QuickJS {
    * @example vm.callFunction(vm.evalCode("Math.abs"), vm.undefined, vm.newNumber(-2)).toNumber() // 2
    */
   callFunction(fn: JSValueHandle, self: JSValueHandle, ...args: JSValueHandle[]): JSValueHandle {
-    const core = this._core;
-    core.begin();
-    const bits = core.bits(fn);
-    const selfBits = core.bits(self);
-    const mark = core.mark();
-    const address = core.putValues(args);
-    const status = core.enter(() => core.exports.torpor_call(bits, selfBits, address, args.length));
-    try {
-      return core.give(status);
-    } finally {
-      core.end(mark);
-      core.leave();
-    }
+    return callFunction(this._core, fn, self, args);
   }
 
   /**
@@ -299,20 +336,7 @@ export class QuickJS {
    * @example vm.construct(vm.evalCode("Array"), vm.newNumber(3)).length // 3
    */
   construct(constructor: JSValueHandle, ...args: JSValueHandle[]): JSValueHandle {
-    const core = this._core;
-    core.begin();
-    const bits = core.bits(constructor);
-    const mark = core.mark();
-    const address = core.putValues(args);
-    const status = core.enter(() =>
-      core.exports.torpor_construct(bits, bits, address, args.length)
-    );
-    try {
-      return core.give(status);
-    } finally {
-      core.end(mark);
-      core.leave();
-    }
+    return construct(this._core, constructor, args);
   }
 
   /**
@@ -581,11 +605,7 @@ export class QuickJS {
    * @example vm.importHandle(vm.exportHandle(vm.newString("tea"))).toString() // "tea"
    */
   exportHandle(handle: JSValueHandle): number {
-    const core = this._core;
-    core.begin();
-    const bits = core.bits(handle);
-    core.check(core.enter(() => core.exports.torpor_value_export(bits)));
-    return core.instance.integer(0);
+    return exportHandle(this._core, handle);
   }
 
   /**
@@ -593,11 +613,7 @@ export class QuickJS {
    * @example vm.importHandle(vm.exportHandle(vm.newString("tea"))).toString() // "tea"
    */
   importHandle(token: number): JSValueHandle {
-    const core = this._core;
-    core.begin();
-    checkToken(token);
-    const status = core.enter(() => core.exports.torpor_value_import(token));
-    return core.found(status, `no value was exported as ${token}`);
+    return importHandle(this._core, token);
   }
 
   /**
@@ -605,11 +621,7 @@ export class QuickJS {
    * @example vm.forgetExport(vm.exportHandle(vm.newString("tea"))) // undefined
    */
   forgetExport(token: number): void {
-    const core = this._core;
-    core.begin();
-    checkToken(token);
-    const status = core.enter(() => core.exports.torpor_value_forget(token));
-    core.foundNothing(status, `no value was exported as ${token}`);
+    forgetExport(this._core, token);
   }
 
   // ---- Sleeping ---------------------------------------------------------------------
@@ -634,6 +646,9 @@ export class QuickJS {
     const core = this._core;
     if (core.disposed || core.instance.broken !== null) core.begin();
     core.requireOutside("a fork");
+    if (options?.extensions !== undefined) {
+      throw new MisuseError("a fork has the extensions of its VM; leave 'extensions' out");
+    }
     const settings = settle({ ...core.settings.options, clone: true, ...options });
     return (this.constructor as typeof QuickJS)._wake(forkInstance(core), settings);
   }
@@ -781,11 +796,5 @@ export class QuickJS {
    */
   get versions(): Record<string, string> {
     return versionsOf(this._core.engine);
-  }
-}
-
-function checkToken(token: unknown): void {
-  if (typeof token !== "number" || !Number.isInteger(token) || token < 1 || token > 0xffffffff) {
-    throw new MisuseError("what names a value is the number that exportHandle gave");
   }
 }

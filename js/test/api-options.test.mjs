@@ -576,7 +576,8 @@ test("options of wrong types are refused by name", async () => {
       );
     }
   }
-  await assert.rejects(QuickJS.create({ extensions: [{ name: "url" }] }), ExtensionError);
+  const extensions = [{ name: "url", wasm: new Uint8Array(9) }];
+  await assert.rejects(QuickJS.create({ extensions }), ExtensionError);
   for (const given of [1, "x", null, true, Symbol("x"), 5n, () => 1]) {
     await assert.rejects(QuickJS.create(given), MisuseError);
   }

@@ -59,9 +59,10 @@ for (const { place, code, result } of examples) {
 for (const { place, code } of files.flatMap(blocksOf)) {
   test(`the program at ${place}`, async () => {
     const vm = await torpor.QuickJS.create();
-    await new Run("vm", "console", ...names, code)(
+    await new Run("vm", "console", "meta", ...names, code.replaceAll("import.meta", "meta"))(
       vm,
       { log() {}, error() {} },
+      import.meta,
       ...names.map((name) => torpor[name]),
     );
     vm.dispose();

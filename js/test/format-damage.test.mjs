@@ -18,6 +18,7 @@ import { createInterface } from "node:readline";
 import { assert } from "./support/test.mjs";
 import { hold, test } from "./support/hold.mjs";
 import { damage, random, takeApart } from "./support/damage.mjs";
+import { extensions } from "./support/extension.mjs";
 import { inspectSnapshot, packSnapshot, QuickJS, TorporError } from "torpor-vm";
 
 const [FROM, COUNT] = (process.env.TORPOR_SEEDS ?? "0:500").split(":").map(Number);
@@ -90,7 +91,17 @@ async function seeds() {
   const middle = await packSnapshot(vm.snapshot().bytes);
   vm.evalCode("globalThis.b = new Uint8Array(1.2e6).fill(3); 0").dispose();
   const large = await packSnapshot(vm.snapshot().bytes);
-  return [[first.bytes], [small.bytes], [first.bytes, since.bytes], [middle], [large]];
+  // Woken without its extensions it is refused, if nothing else is wrong.
+  const given = await extensions("counter", "greeter");
+  const extended = hold(await QuickJS.create({ extensions: given })).snapshot();
+  return [
+    [first.bytes],
+    [small.bytes],
+    [first.bytes, since.bytes],
+    [middle],
+    [large],
+    [extended.bytes],
+  ];
 }
 
 async function compareReaders(reader, tally) {

@@ -15,8 +15,9 @@ import { join } from "node:path";
 import process from "node:process";
 
 import { assert } from "./support/test.mjs";
+import { extension } from "./support/extension.mjs";
 import { hold, test } from "./support/hold.mjs";
-import { EngineError, QuickJS, unpackSnapshot } from "torpor-vm";
+import { EngineError, QuickJS, unpackSnapshot, UnsupportedError } from "torpor-vm";
 
 const SOURCE = process.env.TORPOR_SOURCE;
 assert(SOURCE, "TORPOR_SOURCE names the source");
@@ -91,6 +92,9 @@ for (const folder of folders) {
       .filter((file) => file.endsWith(".txt"))
       .map((file) => file.slice(0, -4));
     assert(names.length >= 8, `${names.length} programs`);
+    const older = hold(await QuickJS.create({ wasm }));
+    await assert.rejects(older.loadExtension(await extension("counter")), UnsupportedError);
+    assert.equal(ask(older, "1 + 1"), "2");
     for (const name of names) {
       const chain = await wakeProgram(wasm, folder, name);
       await assert.rejects(QuickJS.restore(chain), EngineError, `${name} in another engine`);

@@ -2,12 +2,12 @@
 //
 // matrix.mjs - the same snapshots everywhere: C, three Nodes, Deno, Bun and Chromium put the same
 // programs to sleep, and each wakes what each of the others saved. Equal histories give equal
-// bytes.
+// bytes. Among the programs are the tests of extensions that sleep (extensions/NAME/test).
 //
 //   node matrix.mjs        prints a line for each pair; exits with 1 when one fails
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUILD, COMMANDS, openPage, PROJECT, runCommand, SOURCE, startChromium } from "./hosts.mjs";
 
@@ -55,6 +55,46 @@ const folder = join(PROJECT, "matrix");
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
+// ---- extensions ------------------------------------------------------------------
+
+const shipped = readdirSync(join(BUILD, "extensions")).filter((file) => file.endsWith(".wasm"))
+  .map((file) => file.slice(0, -".wasm".length)).sort();
+// "encoding-legacy" adds to "encoding".
+const withOthers = (name) => [...shipped.filter((other) => name.startsWith(`${other}-`)), name];
+const modules = Object.fromEntries(shipped.map((name) => [
+  name,
+  readFileSync(join(BUILD, `extensions/${name}.wasm`)).toString("base64"),
+]));
+
+function addSleepers(name) {
+  const tests = join(SOURCE, "extensions", name, "test");
+  for (const file of existsSync(tests) ? readdirSync(tests).sort() : []) {
+    if (!file.endsWith(".sleep.js")) continue;
+    const [before, after] = readFileSync(join(tests, file), "utf8").split(/^\/\/\/\/ sleep$/m);
+    programs[`${name}-${file.split(".")[0]}`] = {
+      extensions: withOthers(name),
+      steps: [
+        `${readFileSync(join(SOURCE, "extensions/test/check.js"), "utf8")}\n;0`,
+        `${before}\n;0`,
+      ],
+      more: "0",
+      question: `${after}\n;"passed"`,
+      answer: "passed",
+    };
+  }
+}
+
+for (const name of shipped) addSleepers(name);
+if (shipped.includes("url") && shipped.includes("headers")) {
+  programs.several = {
+    extensions: ["headers", "url"],
+    steps: ["globalThis.h = new Headers({ a: '1' }); globalThis.u = new URL('http://x/?q=1'); 0"],
+    more: "h.append('b', '2'); u.searchParams.append('r', '3'); 0",
+    question: "[[...h].join(';'), u.href].join()",
+    answer: "a,1;b,2,http://x/?q=1&r=3",
+  };
+}
+
 // ---- hosts ---------------------------------------------------------------------
 
 async function inProcess(host, input) {
@@ -94,16 +134,25 @@ function makeSleeper() {
 
 const sleeper = makeSleeper();
 
+// Code may have several lines, and a command is one.
+let written = 0;
+function running(code) {
+  const file = `code-${written++}.js`;
+  writeFileSync(join(folder, file), code);
+  return `run ${file}`;
+}
+
 function sleepInC() {
   const files = {};
-  for (const [name, { steps, more }] of Object.entries(programs)) {
+  for (const [name, { extensions = [], steps, more }] of Object.entries(programs)) {
     const kinds = ["whole", "difference", "packed"].map((kind) => `${name}.${kind}`);
     const [whole, difference, packed] = kinds;
     sleeper(
       [
-        ...steps.map((step) => `eval ${step}`),
+        ...extensions.map((extension) => `load ${extension}`),
+        ...steps.map((step) => running(step)),
         `save ${whole} parent`,
-        `eval ${more}`,
+        running(more),
         `save ${difference} parent delta`,
         `save ${packed} packed 1`,
         "",
@@ -124,8 +173,8 @@ function wakeInC(given) {
         writeFileSync(join(folder, `${name}.${kind}`), bytes);
       }
       answers[host][name] = sleeper(
-        `restore ${name}.whole ${name}.difference\neval ${question}\n` +
-          `restore ${name}.packed\neval ${question}\n`,
+        `restore ${name}.whole ${name}.difference\n${running(question)}\n` +
+          `restore ${name}.packed\n${running(question)}\n`,
       );
     }
   }
@@ -135,8 +184,8 @@ function wakeInC(given) {
 function play(host, given) {
   if (host === "C") return given === undefined ? sleepInC() : wakeInC(given);
   return host === "chromium"
-    ? inChromium({ programs, given })
-    : inProcess(host, { programs, given });
+    ? inChromium({ programs, modules, given })
+    : inProcess(host, { programs, modules, given });
 }
 
 // ---- the matrix ------------------------------------------------------------------

@@ -51,6 +51,7 @@ function isSameAgain() {
       join(SOURCE, "js/tools/make-package.py"),
       ...["--node", process.execPath, "--engine", join(BUILD, "engine.wasm")],
       ...["--helper", join(BUILD, "npm/helper"), "--deps", join(SOURCE, "build/deps")],
+      ...["--extensions", join(BUILD, "extensions")],
       ...["--out", folder],
     ]);
     const again = readFileSync(join(folder, TARBALL));

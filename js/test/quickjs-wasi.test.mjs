@@ -6,6 +6,7 @@
 import { assert, test } from "./support/test.mjs";
 import { programs } from "./support/quickjs-wasi/programs.mjs";
 import * as peer from "torpor-vm/quickjs-wasi";
+import { bytesOf } from "./support/extension.mjs";
 import { EngineError, ExtensionError, FormatError, MisuseError, TorporError } from "torpor-vm";
 
 const { JSException, QuickJS } = peer;
@@ -18,9 +19,23 @@ for (const { name, run, gives } of programs) {
 
 // ---- What is this package's own ------------------------------------------------
 
-test("extensions are refused", async () => {
-  const extensions = [{ name: "url", wasm: new Uint8Array(8) }];
-  await assert.rejects(QuickJS.create({ extensions }), ExtensionError);
+test("extensions are loaded whether they poll or not, and are refused by name", async () => {
+  const extensions = [{ name: "counter", wasm: await bytesOf("counter") }];
+  const vm = await QuickJS.create({ extensions });
+  vm.evalCode("globalThis.c = new Counter(); c.increment()").dispose();
+  const fork = vm.fork();
+  const snapshot = QuickJS.deserializeSnapshot(QuickJS.serializeSnapshot(vm.snapshot()));
+  const woken = await QuickJS.restore(snapshot, { extensions });
+  for (const one of [vm, fork, woken]) {
+    assert.equal(one.evalCode("c.increment()").toString(), "two");
+    one.dispose();
+  }
+  await assert.rejects(QuickJS.restore(snapshot), ExtensionError);
+  const broken = [{ name: "url", wasm: new Uint8Array(8) }];
+  await assert.rejects(QuickJS.create({ extensions: broken }), ExtensionError);
+  const module = await WebAssembly.compile(extensions[0].wasm);
+  const given = [{ name: "counter", wasm: module }];
+  await assert.rejects(QuickJS.create({ extensions: given }), MisuseError);
 });
 
 test("snapshots of quickjs-wasi are refused, and told what they are", () => {

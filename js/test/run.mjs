@@ -9,7 +9,15 @@
 //
 // Exits with 1 when a test fails, or none ran.
 
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import {
   BUILD,
@@ -24,7 +32,11 @@ import {
 } from "./hosts.mjs";
 
 // What of the test data is copied into the project, and where it comes from.
-const DATA = { cases: "test/cases", golden: "test/golden" };
+const DATA = {
+  cases: join(SOURCE, "test/cases"),
+  golden: join(SOURCE, "test/golden"),
+  extensions: join(BUILD, "test-extensions"),
+};
 
 // ---- installing --------------------------------------------------------------
 
@@ -35,10 +47,26 @@ function findPackage() {
   return join(BUILD, `npm/torpor-vm-${version}.tgz`);
 }
 
+/** Each extension that ships, and its tests: shipped/NAME.wasm, shipped/NAME/*.js. */
+function copyShipped(to) {
+  const [made, sources] = [join(BUILD, "extensions"), join(SOURCE, "extensions")];
+  mkdirSync(to, { recursive: true });
+  for (const file of existsSync(made) ? readdirSync(made) : []) {
+    if (file.endsWith(".wasm")) cpSync(join(made, file), join(to, file));
+  }
+  for (const name of existsSync(sources) ? readdirSync(sources) : []) {
+    const tests = join(sources, name, "test");
+    if (existsSync(tests)) cpSync(tests, join(to, name), { recursive: true });
+  }
+  const check = join(sources, "test/check.js");
+  if (existsSync(check)) cpSync(check, join(to, "check.js"));
+}
+
 function copyData() {
   const folder = join(PROJECT, "data");
+  copyShipped(join(folder, "shipped"));
   for (const [name, place] of Object.entries(DATA)) {
-    cpSync(join(SOURCE, place), join(folder, name), { recursive: true });
+    cpSync(place, join(folder, name), { recursive: true });
   }
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

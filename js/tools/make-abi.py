@@ -16,6 +16,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = PACKAGE.parent
@@ -76,6 +77,8 @@ ABI = re.compile(r"TORPOR_ABI_(\w+)$")
 # Of abi.h: its guard, and the lists of exports and imports.
 NO_NUMBER = {"TORPOR_ABI_H", "TORPOR_ABI_EXPORTS", "TORPOR_ABI_IMPORTS",
              "TORPOR_ABI_BAKE"}
+# The functions that extensions may call.
+EXTENSION_HEADER = "torpor/extension-functions.h"
 # What is a bigint in TypeScript, as all 64 bits of a value are.
 BIG = {"NAN_BITS"}
 
@@ -221,6 +224,13 @@ def listed(macro):
     return re.findall(r"@(\w)@(\w+)@(\w+)@", text)
 
 
+def extension_functions():
+    """Their names, in the order of the engine's table."""
+    text = clang(["-E"], f"#include <{EXTENSION_HEADER}>\n"
+                         "#define X(n) @n@\nTORPOR_EXTENSION_FUNCTIONS(X)\n")
+    return re.findall(r"@(\w+)@", text[text.index("@"):])
+
+
 def statuses():
     """[(name, sentence)] of the status codes."""
     text = clang(["-E"], "#define X(number, name, text) @name@text@\n"
@@ -308,11 +318,20 @@ def write_functions():
     yield "}\n"
 
 
+def write_extension_functions():
+    lines = textwrap.wrap(" ".join(extension_functions()), 90)
+    yield "\n/** What extensions may call, in the order of an engine's table of them. */\n"
+    yield "export const EXTENSION_FUNCTIONS = (\n"
+    yield " +\n".join(f'  "{line} "' for line in lines)
+    yield "\n).trim().split(\" \");\n"
+
+
 def main(arguments):
     out = pathlib.Path(arguments[0]) if arguments else PACKAGE / "src/abi.ts"
     facts = facts_of()
     text = "".join([HEAD, *write_flat(facts), *write_enums(facts),
-                    *write_statuses(), *write_functions()])
+                    *write_statuses(), *write_functions(),
+                    *write_extension_functions()])
     if not out.is_file() or out.read_text(encoding="utf-8") != text:
         out.write_text(text, encoding="utf-8")
 

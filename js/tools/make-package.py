@@ -8,9 +8,10 @@ the generated files as well, so that an editor finds them. The same sources, by
 the same Node, give the same bytes.
 
 Usage: make-package.py --node NODE --engine ENGINE.wasm --helper HELPER
-                       --deps DEPS --out OUT
+                       --extensions EXTENSIONS --deps DEPS --out OUT
 
-HELPER is what js/helper/make.sh made of DEPS, whose licences go with it.
+HELPER is what js/helper/make.sh made of DEPS, whose licences go with it. Each
+NAME.wasm in EXTENSIONS is one that ships: programs find it as torpor-vm/NAME.wasm.
 """
 
 import argparse
@@ -34,6 +35,8 @@ FILES = ["abi.ts", "engine-id.ts", "format/helper-wasm.ts"]
 LICENCES = {
     "LICENSE-zstd": "zstd/LICENSE",
     "LICENSE-pycryptodome": "pycryptodome/LICENSE.rst",
+    "LICENSE-mbedtls": "mbedtls/LICENSE",
+    "LICENSE-ada": "ada-url/LICENSE",
 }
 
 
@@ -52,7 +55,17 @@ def copy_sources(stage):
     shutil.copytree(PACKAGE / "src", stage / "src")
     for name in FILES:
         (stage / "src" / name).unlink(missing_ok=True)
-    shutil.copyfile(PACKAGE / "package.json", stage / "package.json")
+
+
+def write_description(extensions, stage):
+    """package.json, in which programs find the extensions."""
+    text = (PACKAGE / "package.json").read_text(encoding="utf-8")
+    description = json.loads(text)
+    for file in extensions:
+        description["exports"][f"./{file.name}"] = f"./{file.name}"
+    (stage / "package.json").write_text(
+        json.dumps(description, indent=2, ensure_ascii=False) + "\n",
+        encoding="utf-8")
 
 
 def generate(node, engine, helper, stage):
@@ -79,8 +92,10 @@ def write_reference(stage):
         stage / "REFERENCE.md")
 
 
-def copy_rest(engine, helper, deps, stage):
+def copy_rest(engine, helper, extensions, deps, stage):
     shutil.copyfile(engine, stage / "engine.wasm")
+    for file in extensions:
+        shutil.copyfile(file, stage / file.name)
     shutil.copyfile(helper / "zstd.wasm", stage / "zstd.wasm")
     for name in ("LICENSE", "NOTICE"):
         shutil.copyfile(ROOT / name, stage / name)
@@ -106,20 +121,23 @@ def pack(node, stage, out):
 
 def main():
     parser = argparse.ArgumentParser(description="Builds the npm package.")
-    for name in ("--node", "--engine", "--helper", "--deps", "--out"):
+    for name in ("--node", "--engine", "--helper", "--extensions", "--deps",
+                 "--out"):
         parser.add_argument(name, type=pathlib.Path, required=True)
     options = parser.parse_args()
     node, engine, helper, deps, out = (
         path.resolve() for path in
         (options.node, options.engine, options.helper, options.deps,
          options.out))
+    extensions = sorted(options.extensions.glob("*.wasm"))
     stage = out / "package"
     out.mkdir(parents=True, exist_ok=True)
     copy_sources(stage)
+    write_description(extensions, stage)
     generate(node, engine, helper, stage)
     compile_sources(node, stage)
     write_reference(stage)
-    copy_rest(engine, helper, deps, stage)
+    copy_rest(engine, helper, extensions, deps, stage)
     pack(node, stage, out)
 
 

@@ -18,7 +18,8 @@ KINDS = r"(?:declare )?(?:abstract )?(class|function|const|interface|type)"
 GROUPS = (
     ("VMs", ("QuickJS", "Options", "Wasi", "Intrinsics", "EvalFlags",
              "EvalOptions", "CompileFlags", "CompileOptions", "HandleScope",
-             "VMPool", "PoolOptions", "EngineSource")),
+             "VMPool", "PoolOptions", "EngineSource", "ExtensionOptions",
+             "ExtensionBytes", "ExtensionInfo")),
     ("Values", ("JSValueHandle", "Brand", "PropertyKeyLike", "PropertyFlags",
                 "OwnDescriptor", "HostFunction", "HostResult", "Deferred",
                 "PromiseResult", "PromiseState", "JSException")),

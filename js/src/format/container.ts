@@ -12,7 +12,6 @@
 import { MEMORY_LARGEST } from "../abi.js";
 import {
   ChecksumError,
-  ExtensionError,
   FormatError,
   KeyError,
   LimitError,
@@ -37,7 +36,6 @@ import {
   METHOD_END,
   METHOD_STORED,
   SECTION_END,
-  SECTION_EXTENSIONS,
   SECTION_GLOBALS,
   SECTION_LARGEST,
   SECTION_MEMORY,
@@ -182,11 +180,6 @@ function largestContent(pages: number, type: number): number {
 function checkSection(head: Content, last: number): void {
   const { type, method } = head;
   if (type <= last) damaged("the order of its sections");
-  if (type === SECTION_EXTENSIONS) {
-    throw new ExtensionError(
-      "the snapshot needs extensions, which this Torpor cannot load; use the one that made it",
-    );
-  }
   if (type >= SECTION_SKIPPED) return;
   if (type >= SECTION_END || method >= METHOD_END) {
     throw new NewerError(

@@ -42,7 +42,7 @@ export function checkList(content: Uint8Array, major: number): void {
 const utf8 = new TextDecoder();
 
 /** Goes over content that was found well-formed. */
-class ListReader {
+export class ListReader {
   private readonly bytes: Uint8Array;
   private at = 0;
 

@@ -23,7 +23,14 @@ import { EngineError, MisuseError, OutOfMemoryError, ParentError } from "../erro
 import type { Instance } from "../instance.js";
 import { allocate, equalBytes, readU32 } from "./bytes.js";
 import { type Container, isPacked, readContainer, refuse } from "./container.js";
-import { GLOBALS_SIZE, SECTION_GLOBALS, SECTION_MEMORY, WASM_PAGE } from "./format.js";
+import { checkGrown, type ExtensionRecord, readExtensions, tableSizeWith } from "./extensions.js";
+import {
+  GLOBALS_SIZE,
+  SECTION_EXTENSIONS,
+  SECTION_GLOBALS,
+  SECTION_MEMORY,
+  WASM_PAGE,
+} from "./format.js";
 import { toHex } from "./hex.js";
 import { loadedZstd } from "./pack.js";
 import { putRun, RunReader } from "./runs.js";
@@ -54,13 +61,15 @@ interface Check {
   control: Uint8Array;
   /** The runs of each piece. */
   runs: Uint8Array[];
+  /** The extensions of the last piece. */
+  extensions: ExtensionRecord[];
 }
 
-function checkGlobals(engine: Engine, globals: Uint8Array): void {
+function checkGlobals({ engine, extensions }: Check, globals: Uint8Array): void {
   if (
     globals.length !== GLOBALS_SIZE ||
     readU32(globals, 0) !== engine.stackPointer ||
-    readU32(globals, 4) !== engine.tableSize
+    readU32(globals, 4) !== tableSizeWith(engine.tableSize, extensions)
   ) {
     refuse("its globals");
   }
@@ -120,12 +129,16 @@ function checkMemory(check: Check, container: Container): void {
 }
 
 function checkPiece(check: Check, container: Container): void {
-  checkGlobals(check.engine, container.sections[SECTION_GLOBALS]!.data!);
+  const content = container.sections[SECTION_EXTENSIONS]?.data;
+  const extensions = content ? readExtensions(content) : [];
+  checkGrown(check.extensions, extensions);
+  check.extensions = extensions;
+  checkGlobals(check, container.sections[SECTION_GLOBALS]!.data!);
   checkMemory(check, container);
 }
 
 function isNeeded(type: number): boolean {
-  return type === SECTION_GLOBALS || type === SECTION_MEMORY;
+  return type === SECTION_GLOBALS || type === SECTION_EXTENSIONS || type === SECTION_MEMORY;
 }
 
 function readPiece(piece: Uint8Array, options: LoadOptions): Container {
@@ -187,6 +200,7 @@ export function loadSnapshot(
     end: baseline.length,
     control: baseline.slice(control, control + WATCHED),
     runs: [],
+    extensions: [],
   };
   own.forEach((piece, i) => {
     const container = readPiece(piece, options);
@@ -220,6 +234,8 @@ export class Loaded {
   readonly pages: number;
   /** What the snapshot keeps of memory ends here. */
   readonly limit: number;
+  /** What the VM had loaded, in its order. */
+  readonly extensions: readonly ExtensionRecord[];
   private readonly end: number;
   private readonly runs: readonly Uint8Array[];
 
@@ -234,6 +250,7 @@ export class Loaded {
     );
     this.end = check.end;
     this.runs = check.runs;
+    this.extensions = check.extensions;
   }
 
   /**

@@ -52,3 +52,14 @@ function hashByHelper(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   run.sha256_stop(base);
   return u8.slice(base, base + ID_SIZE);
 }
+
+/**
+ * The same where it may be waited for, which is of use where the host has no other way. Outside of
+ * secure contexts a browser has no crypto.subtle.
+ */
+export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  const isFast = bytes.length < HOST_FROM || hostCrypto() !== undefined;
+  const subtle = globalThis.crypto?.subtle;
+  if (isFast || !subtle) return sha256(bytes);
+  return new Uint8Array(await subtle.digest("SHA-256", bytes));
+}

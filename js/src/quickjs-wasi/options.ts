@@ -3,6 +3,7 @@
 // options.ts - the options of quickjs-wasi, as settings of a VM.
 
 import type { Engine, EngineSource } from "../engine.js";
+import type { ExtensionOptions } from "../extension.js";
 import { describeHost } from "../host-value.js";
 import type { JSValueHandle } from "../handle.js";
 import { type ModuleLoader, type Options, type Settings, settle } from "../options.js";
@@ -13,7 +14,10 @@ export { Intrinsics } from "../options.js";
 /** The largest `maxStackSize`. */
 export const MAX_STACK_SIZE = 524288;
 
-/** A native extension. There are none in this version: a list that is not empty is refused. */
+/**
+ * A native extension. It is loaded whether its loops poll or not, as there. A WebAssembly.Module is
+ * refused: give its bytes. Clock and randomness are those of the VM, so that `wasi` is not used.
+ */
 export interface ExtensionDescriptor {
   name: string;
   wasm: BufferSource | WebAssembly.Module;
@@ -84,8 +88,22 @@ export function limitOf({ memoryLimit }: QuickJSOptions): number {
   return typeof memoryLimit === "number" && memoryLimit > 0 ? Math.floor(memoryLimit) : 0;
 }
 
+/** The option `extensions`, as torpor-vm takes it. */
+export function extensionsOf(
+  { extensions }: QuickJSOptions,
+): readonly ExtensionOptions[] | undefined {
+  return extensions as readonly ExtensionOptions[] | undefined;
+}
+
 function ownOptions(given: QuickJSOptions): Options {
-  const { wasi: _wasi, memoryLimit: _limit, maxStackSize, moduleLoader, ...rest } = given;
+  const {
+    wasi: _wasi,
+    extensions: _extensions,
+    memoryLimit: _limit,
+    maxStackSize,
+    moduleLoader,
+    ...rest
+  } = given;
   const own: Options = { ...rest, exceptions: "throw" };
   const stack = stackOf(maxStackSize);
   if (stack !== undefined) own.maxStackSize = stack;

@@ -6,6 +6,7 @@
 import { CONTROL_REJECTIONS, EVAL_ASYNC, Wake } from "../abi.js";
 import { loadEngine } from "../engine.js";
 import { ExistsError, FormatError, MisuseError } from "../errors.js";
+import { takeExtensions } from "../extension.js";
 import { JSValueHandle, KEPT } from "../handle.js";
 import type { Instance } from "../instance.js";
 import { type Settings, takeOptions } from "../options.js";
@@ -16,7 +17,7 @@ import { QuickJS as OwnQuickJS } from "../vm.js";
 import { errorsOf } from "./exception.js";
 import { EvalFlags } from "./flags.js";
 import { type MemoryUsage, usageOf } from "./memory.js";
-import { limitOf, type QuickJSOptions, settingsOf } from "./options.js";
+import { extensionsOf, limitOf, type QuickJSOptions, settingsOf } from "./options.js";
 
 /** A function of the host: it gets handles, the guest's `this` as its own, and gives a handle. */
 export type HostFunction = (this: JSValueHandle, ...args: JSValueHandle[]) => JSValueHandle;
@@ -56,7 +57,9 @@ export class QuickJS extends Own {
   static async create(options?: Given): Promise<QuickJS> {
     const taken = takeOptions(options as BufferSource) as QuickJSOptions;
     const engine = await loadEngine(taken.wasm);
-    const vm = OwnQuickJS._open.call(this as never, engine, settingsOf(taken, engine));
+    const settings = settingsOf(taken, engine);
+    const extensions = await takeExtensions(extensionsOf(taken), true);
+    const vm = OwnQuickJS._open.call(this as never, engine, settings, extensions);
     return QuickJS.noting(vm, taken);
   }
 
@@ -65,7 +68,8 @@ export class QuickJS extends Own {
     const taken = takeOptions(options as BufferSource) as QuickJSOptions;
     const engine = await loadEngine(taken.wasm);
     const settings = settingsOf(taken, engine);
-    const instance = await wakeInstance(snapshot, engine, settings.memoryMax);
+    const extensions = await takeExtensions(extensionsOf(taken), true);
+    const instance = await wakeInstance(snapshot, engine, settings.memoryMax, extensions);
     return QuickJS.noting(OwnQuickJS._wake.call(this as never, instance, settings), taken);
   }
 

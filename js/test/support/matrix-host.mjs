@@ -5,7 +5,23 @@
 
 import { packSnapshot, QuickJS } from "torpor-vm";
 
-const options = { wasi: { now: () => 1700000000000n * 1000000n } };
+/** Randomness that is the same each time: that of sleeper.c. */
+function repeating() {
+  let state = 1;
+  return (bytes) => {
+    for (let i = 0; i < bytes.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      bytes[i] = state >>> 24;
+    }
+  };
+}
+
+/** With the extensions of a program, whose modules are base64 as well. */
+function optionsOf({ extensions = [] }, modules) {
+  const given = extensions.map((name) => ({ name, wasm: decode(modules[name]) }));
+  const wasi = { now: () => 1700000000000n * 1000000n, random: repeating() };
+  return { wasi, extensions: given };
+}
 
 function encode(bytes) {
   let text = "";
@@ -29,10 +45,11 @@ function evaluate(vm, code) {
 /**
  * Three files of each program: whole, the difference after one more step, and that whole, packed.
  */
-async function sleep(programs) {
+async function sleep(programs, modules) {
   const files = {};
-  for (const [name, { steps, more }] of Object.entries(programs)) {
-    const vm = await QuickJS.create(options);
+  for (const [name, program] of Object.entries(programs)) {
+    const { steps, more } = program;
+    const vm = await QuickJS.create(optionsOf(program, modules));
     for (const step of steps) evaluate(vm, step);
     const whole = vm.snapshot();
     evaluate(vm, more);
@@ -45,28 +62,33 @@ async function sleep(programs) {
   return files;
 }
 
-async function ask(pieces, code) {
-  const vm = await QuickJS.restore(pieces, options);
+async function ask(pieces, code, how) {
+  const vm = await QuickJS.restore(pieces, how);
   const answer = evaluate(vm, code);
   vm.dispose();
   return answer;
 }
 
 /** What woken programs answer to their question: from the chain, and from the packed file. */
-async function wake(programs, files) {
+async function wake(programs, modules, files) {
   const answers = {};
-  for (const [name, { question }] of Object.entries(programs)) {
+  for (const [name, program] of Object.entries(programs)) {
+    const { question } = program;
+    const how = optionsOf(program, modules);
     const [whole, difference, packed] = ["whole", "difference", "packed"]
       .map((kind) => decode(files[`${name}.${kind}`]));
-    answers[name] = [await ask([whole, difference], question), await ask(packed, question)];
+    const chain = await ask([whole, difference], question, how);
+    answers[name] = [chain, await ask(packed, question, how)];
   }
   return answers;
 }
 
 /** `given` maps the name of a host to its files; without it, makes some. */
-export async function play({ programs, given }) {
-  if (given === undefined) return sleep(programs);
+export async function play({ programs, modules, given }) {
+  if (given === undefined) return sleep(programs, modules);
   const answers = {};
-  for (const [host, files] of Object.entries(given)) answers[host] = await wake(programs, files);
+  for (const [host, files] of Object.entries(given)) {
+    answers[host] = await wake(programs, modules, files);
+  }
   return answers;
 }

@@ -39,10 +39,13 @@ def wake(reader, engine, paths):
     try:
         chain = [reader.Snapshot(read_file(path), 512 << 20) for path in paths]
         for piece in chain:
-            for kind in (reader.GLOBALS, reader.MEMORY):
-                piece.sections[kind].content()
+            for kind in (reader.GLOBALS, reader.EXTENSIONS, reader.MEMORY):
+                if kind in piece.sections:
+                    piece.sections[kind].content()
         reader.check_chain(chain)
         memory = reader.build_memory(engine, chain)
+        if reader.read_extensions(chain[-1]):
+            return "EXTENSION"
         return "OK " + hashlib.sha256(memory).hexdigest()
     except reader.Refused as refused:
         return refused.status
@@ -52,7 +55,9 @@ def has_lists(reader, path):
     try:
         piece = reader.Snapshot(read_file(path), 4095 << 20)
         for kind, section in piece.sections.items():
-            if kind == reader.RUN:
+            if kind == reader.EXTENSIONS:
+                reader.read_extensions(piece)
+            elif kind == reader.RUN:
                 reader.read_cbor(section.content(), dict)
             elif kind in (reader.OPERATIONS, reader.WAITING):
                 reader.read_cbor(section.content(), list)

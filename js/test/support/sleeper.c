@@ -5,13 +5,16 @@
  *
  * One command a line; a failure is said, and ends the program with 1:
  *
+ *   load NAME                loads an extension that ships
  *   eval CODE                evaluates CODE, runs all jobs, prints the value
+ *   run FILE                 the same of the code in FILE
  *   begin NAME KIND DUE CODE begins an operation whose request is CODE's value;
  *                            its promise becomes the global NAME
  *   save FILE [parent] [delta] [waiting] [packed LEVEL]
  *   restore FILE...          goes on with what the chain FILE... holds
  *
- * Its clock stands at 1700000000000 ms. */
+ * Its clock stands at 1700000000000 ms, and its randomness is the same each
+ * time: that of matrix-host.mjs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +29,15 @@ static torpor_options options = TORPOR_OPTIONS_INIT;
 static double stand_still(void *user, torpor_clock which) {
   (void)user, (void)which;
   return 1700000000000.0;
+}
+
+static void repeat(void *user, void *data, size_t size) {
+  static uint32_t state = 1;
+  (void)user;
+  for (size_t i = 0; i < size; i++) {
+    state = state * 1664525 + 1013904223;
+    ((uint8_t *)data)[i] = (uint8_t)(state >> 24);
+  }
 }
 
 static void need(torpor_status status) {
@@ -99,6 +111,7 @@ static torpor_slice read_file(const char *path) {
   rewind(file);
   data = malloc((size_t)size + 1);
   slice = (torpor_slice){data, fread(data, 1, (size_t)size, file)};
+  ((char *)data)[slice.size] = 0;
   fclose(file);
   return slice;
 }
@@ -115,12 +128,22 @@ static void restore(char *arguments) {
   while (count > 0) free((void *)chain[--count].data);
 }
 
+static void run(const char *path) {
+  char *code = (char *)read_file(path).data;
+  print_value(code);
+  free(code);
+}
+
 static void obey(char *line) {
   char *space = strchr(line, ' ');
   char *arguments = space ? space + 1 : line + strlen(line);
   if (space) *space = 0;
   if (strcmp(line, "eval") == 0)
     print_value(arguments);
+  else if (strcmp(line, "load") == 0)
+    need(torpor_vm_load_extension(vm, arguments, NULL));
+  else if (strcmp(line, "run") == 0)
+    run(arguments);
   else if (strcmp(line, "begin") == 0)
     begin(arguments);
   else if (strcmp(line, "save") == 0)
@@ -135,6 +158,7 @@ int main(void) {
   char *line = NULL;
   size_t room = 0;
   options.clock = stand_still;
+  options.random = repeat;
   need(torpor_vm_open(&options, &vm));
   while (getline(&line, &room, stdin) > 0) {
     line[strcspn(line, "\n")] = 0;

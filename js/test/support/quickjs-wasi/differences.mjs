@@ -20,8 +20,8 @@ export const differences = {
   wasm: ["option `wasm`", "needed", "may be left out: the engine is part of the package"],
   extensions: [
     "option `extensions`",
-    "native modules",
-    "refused with an `ExtensionError`: there are none yet",
+    "native modules of its own, as bytes or a `WebAssembly.Module`",
+    "native modules of this package, and those that `torpor extension build` makes of the same C; as bytes",
   ],
   stack: [
     "recursion without end",
