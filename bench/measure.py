@@ -77,6 +77,10 @@ class Bench:
             return ("program", HERE / "programs" / f"{work}.js")
         if work in rows.HEAP:
             return (*rows.HEAP[work], self.ms)
+        if work in rows.EXTENSIONS:
+            how, file, names = rows.EXTENSIONS[work]
+            folder = HERE / "programs/extensions"
+            return (how, folder / file, names, self.ms)
         return (work, self.ms)
 
     def command(self, work, side):
@@ -84,6 +88,8 @@ class Bench:
         if side in rows.PACKAGES:
             return self.node_command(work, side)
         program = "bench-heap" if heap else "bench-vm"
+        if work in rows.EXTENSIONS:
+            program = "bench-extension"
         if side == rows.NATIVE:
             program = "bench-native"
         return (self.folder / program, *self.arguments(work, side))
@@ -95,6 +101,8 @@ class Bench:
         if side == rows.EMSCRIPTEN:
             return ("node", "--expose-gc", self.folder / "emscripten.mjs", *what)
         program = "node-heap.mjs" if work in rows.HEAP else "node.mjs"
+        if work in rows.EXTENSIONS:
+            program = "extension.mjs"
         return ("node", "--expose-gc", self.folder / program, package, *what)
 
     def record(self, work, side, line):

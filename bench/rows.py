@@ -56,6 +56,22 @@ HEAP = {
     "large-fork": ("fork", LARGE),
 }
 
+# What bench-extension and extension.mjs measure: how, the guest code, and the
+# extensions that it needs.
+EVERY = "url,encoding,headers,structured-clone,crypto,base64"
+EXTENSIONS = {
+    "extension-load": ("open", "load.js", "url"),
+    "extension-load-all": ("open", "load.js", EVERY),
+    "extension-call": ("call", "call.js", "headers"),
+    "extension-url": ("call", "url.js", "url"),
+    "extension-encode": ("call", "encode.js", "encoding"),
+    "extension-decode": ("call", "decode.js", "encoding"),
+    "extension-base64": ("call", "base64.js", "base64"),
+    "extension-clone": ("call", "clone.js", "structured-clone"),
+    "extension-sha": ("call", "sha.js", "crypto"),
+    "extension-aes": ("call", "aes.js", "crypto"),
+}
+
 # Sides that bench-heap measures as well, and by which work of its own.
 WITHIN = {COPY: ("copy", LARGE), ZSTD: ("zstd", LARGE)}
 
@@ -92,6 +108,20 @@ def node_row(name, *rest, **more):
     """A row of the npm package."""
     return Row(f"npm: {name}", *rest, **more, ours=NODE)
 
+
+# Rows that a host in C and Node have alike: name, unit, work.
+EXTENSION_ROWS = (
+    ("new VM that loads url and uses it", "us", "extension-load"),
+    ("the same, with all extensions", "us", "extension-load-all"),
+    ("20,000 calls of a method of Headers", "ms", "extension-call"),
+    ("10,000 addresses parsed", "ms", "extension-url"),
+    ("10 MB of text encoded", "ms", "extension-encode"),
+    ("10 MB of text decoded", "ms", "extension-decode"),
+    ("10 MB to base64 and back", "ms", "extension-base64"),
+    ("structuredClone of 10,000 objects", "ms", "extension-clone"),
+    ("SHA-256 of 10 MB", "ms", "extension-sha"),
+    ("AES-GCM of 10 MB", "ms", "extension-aes"),
+)
 
 ROWS = (
     Row("create, eval 1+2, close", "us", NPM, ("create",), 100),
@@ -131,6 +161,8 @@ ROWS = (
     Row("these four, geometric mean", "ms", NPM, tuple(PROGRAMS), 2.3),
     *(Row(name, "ms", NATIVE, (work,)) for work, name in PROGRAMS.items()),
     Row("these four, geometric mean", "ms", NATIVE, tuple(PROGRAMS), 1.1),
+    *(Row(name, unit, NPM, (work,), 1.5)
+      for name, unit, work in EXTENSION_ROWS),
     Row("durable steps, one run", "steps/s", SQLITE, ("steps-1",), 0.5,
         rate=True),
     Row("durable steps, 100 runs at once", "steps/s", SQLITE, ("steps-100",),
@@ -168,6 +200,8 @@ ROWS = (
         ("four programs, geometric mean", "ms", NPM, tuple(PROGRAMS), 1),
         ("the same", "ms", EMSCRIPTEN, tuple(PROGRAMS)),
     )),
+    *(node_row(name, unit, NPM, (work,), 1)
+      for name, unit, work in EXTENSION_ROWS),
     node_row("size of a small snapshot", "bytes", NPM, ("snapshot-bytes",),
              4096, most=True),
 )
