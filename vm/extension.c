@@ -111,16 +111,6 @@ static bool take_imports(torpor__extension_known *one) {
   return true;
 }
 
-static torpor__extension_known *make_known(const torpor__extension *extension) {
-  torpor__extension_known *one = torpor__alloc(sizeof(*one));
-  if (!one) return NULL;
-  memset(one, 0, sizeof(*one));
-  one->extension = extension;
-  if (parse_hash(extension->id, one->hash) && take_imports(one)) return one;
-  forget(one);
-  return NULL;
-}
-
 static const torpor__extension_known *find_known(const uint8_t hash[32]) {
   for (size_t i = 0; i < known_count; i++)
     if (memcmp(known[i]->hash, hash, sizeof(known[i]->hash)) == 0)
@@ -128,15 +118,30 @@ static const torpor__extension_known *find_known(const uint8_t hash[32]) {
   return NULL;
 }
 
+static torpor__extension_known *make_known(const torpor__extension *extension,
+                                           const uint8_t hash[32]) {
+  torpor__extension_known *one = torpor__alloc(sizeof(*one));
+  if (!one) return NULL;
+  memset(one, 0, sizeof(*one));
+  one->extension = extension;
+  memcpy(one->hash, hash, sizeof(one->hash));
+  if (take_imports(one)) return one;
+  forget(one);
+  return NULL;
+}
+
 /* One with this hash may be there already. */
 static const torpor__extension_known *
 add_known(const torpor__extension *extension) {
-  torpor__extension_known *one = make_known(extension);
-  const torpor__extension_known *before = one ? find_known(one->hash) : NULL;
-  if (one && !before && known_count < KNOWN_MOST)
-    return known[known_count++] = one;
-  forget(one);
-  return before;
+  const torpor__extension_known *before;
+  torpor__extension_known *one;
+  uint8_t hash[32];
+  if (!parse_hash(extension->id, hash)) return NULL;
+  before = find_known(hash);
+  if (before || known_count == KNOWN_MOST) return before;
+  one = make_known(extension, hash);
+  if (one) known[known_count++] = one;
+  return one;
 }
 
 /* ---- Those that ship ------------------------------------------------------*/

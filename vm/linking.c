@@ -56,13 +56,11 @@ static const engine_functions *find_engine(const torpor__engine *engine) {
 
 /* Another thread may have added it meanwhile: then it is there twice, and the
  * first one is found. */
-static const engine_functions *add_engine(const engine_functions *functions) {
-  const engine_functions *added = NULL;
+static bool add_engine(const engine_functions *functions) {
+  bool added;
   torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
-  if (engine_count < ENGINES_MOST) {
-    engines[engine_count] = *functions;
-    added = &engines[engine_count++];
-  }
+  added = engine_count < ENGINES_MOST;
+  if (added) engines[engine_count++] = *functions;
   torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
   return added;
 }
