@@ -69,13 +69,18 @@ def write_id(code, path):
                     f'TORPOR_ENGINE_ID "{hashlib.sha256(code).hexdigest()}"\n')
 
 
-def compile_object(folder, out, options):
+def compile_library(source, folder, options):
+    """options.out, of 'source' and what lies in FOLDER; whole or not at all."""
+    out = folder / "made.so"
     optimise = ["-O1"] if options.quick else ["-O2"]
     if options.soft_bounds:
         optimise.append("-DTORPOR_SOFT_BOUNDS=1")
     includes = [f"-I{path}" for path in (SOURCE / "wasm", SOURCE, folder)]
     run(os.environ.get("CC") or "cc", *COMPILE, *optimise, *includes, *LINK,
-        ENGINE / "bind.c", "-o", out, "-lm")
+        source, "-o", out, "-lm")
+    fresh = options.out.with_name(f"{options.out.name}.new-{os.getpid()}")
+    shutil.copyfile(out, fresh)
+    os.replace(fresh, options.out)
 
 
 def read_module(path):
@@ -105,10 +110,7 @@ def make(options):
         translate(wasm, folder / "parts", folder)
         write_id(code, folder / "engine-id.h")
         say("compiling (about a minute)")
-        compile_object(folder, folder / "engine.so", options)
-        fresh = options.out.with_name(f"{options.out.name}.new-{os.getpid()}")
-        shutil.copyfile(folder / "engine.so", fresh)
-        os.replace(fresh, options.out)
+        compile_library(ENGINE / "bind.c", folder, options)
     say(f"compiled in {time.monotonic() - started:.0f} s")
 
 

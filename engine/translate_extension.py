@@ -22,16 +22,14 @@ Exit codes: 0 done; 1 it cannot be done, with a sentence that says why.
 
 import argparse
 import hashlib
-import os
 import pathlib
-import shutil
 import sys
 import tempfile
 
 import tune
 import tune_extension
 import wasm_sections
-from translate import COMPILE, LINK, Failed, ENGINE, SOURCE, run
+from translate import ENGINE, Failed, compile_library, run
 
 WASM_LARGEST = 64 << 20
 
@@ -58,32 +56,16 @@ def translate(code, folder):
         f'"{hashlib.sha256(code).hexdigest()}"\n')
 
 
-def compile_object(folder, out, options):
-    optimise = ["-O1"] if options.quick else ["-O2"]
-    if options.soft_bounds:
-        optimise.append("-DTORPOR_SOFT_BOUNDS=1")
-    includes = [f"-I{path}" for path in (SOURCE / "wasm", SOURCE, folder)]
-    run(os.environ.get("CC") or "cc", *COMPILE, *optimise, *includes, *LINK,
-        ENGINE / "bind-extension.c", "-o", out, "-lm")
-
-
-def make_library(code, options):
+def make(options):
+    code = read_module(options.wasm)
+    if options.only_c:
+        options.out.mkdir(parents=True, exist_ok=True)
+        translate(code, options.out)
+        return
     with tempfile.TemporaryDirectory(prefix="torpor-extension-") as work:
         folder = pathlib.Path(work)
         translate(code, folder)
-        compile_object(folder, folder / "extension.so", options)
-        fresh = options.out.with_name(f"{options.out.name}.new-{os.getpid()}")
-        shutil.copyfile(folder / "extension.so", fresh)
-        os.replace(fresh, options.out)
-
-
-def make(options):
-    code = read_module(options.wasm)
-    if not options.only_c:
-        make_library(code, options)
-        return
-    options.out.mkdir(parents=True, exist_ok=True)
-    translate(code, options.out)
+        compile_library(ENGINE / "bind-extension.c", folder, options)
 
 
 def main():

@@ -82,7 +82,7 @@ typedef struct torpor__extension_known {
   uint8_t hash[32];
 } torpor__extension_known;
 
-/* Those that ship; NULL ends the list. engine/... makes it. */
+/* Those that ship; NULL ends the list. extensions/CMakeLists.txt makes it. */
 extern const torpor__extension *const torpor__extensions_shipped[];
 
 /* The extension with this hash: one that ships, or one that was added; NULL:
