@@ -26,7 +26,7 @@
 
 #include <stdint.h>
 
-#define TORPOR_ABI_VERSION 2
+#define TORPOR_ABI_VERSION 3
 
 #define TORPOR_ABI_RESULTS 4
 #define TORPOR_ABI_SLOTS 64
@@ -296,9 +296,9 @@ enum {
   X(i, torpor_construct, llii)                                                 \
   /* (object, key, address of border values, count). */                        \
   X(i, torpor_call_method, llii)                                               \
-  /* (names address, size, collect, CONSOLE | LATE | EXTENSIONS): leaves \
+  /* (names address, size, collect, CONSOLE | LATE...): leaves \
      out the globals of these names, divided by spaces; no collection before \
-     the heap has 'collect' bytes. Until the VM wakes. */     \
+     the heap has 'collect' bytes. Until the VM wakes. */               \
   X(i, torpor_configure, iiii)                                                 \
   /* (promise): marks it as handled and runs jobs until it is settled or \
      none is left: result[0] torpor_promise_state, result[1] value. */     \
@@ -402,7 +402,10 @@ enum {
  *      -> status, or TORPOR_ABI_LATER: the guest begins an operation of kind
  *      "module". OK: result[0] = address, result[1] = size of the source,
  *      allocated with torpor_allocate, a zero byte behind it; the guest
- *      releases it. Else the same for the host's own words, address 0 for none.
+ *      releases it. TORPOR_ABI_COMPILED: the same with what torpor_compile made
+ *      of a module of this name; since version 3. Else the same for the host's
+ *      own words, address 0 for none. With TORPOR_ABI_SOURCE_LIBRARY as the
+ *      type: a file of the host's library.
  *  resolve(name address, size, importer address, size) -> status
  *      The same with the name that it means; address 0: by the guest's rules.
  *      Engines that are older have module(name address, size) instead of both.
@@ -451,7 +454,7 @@ enum {
                                 which stays): calls 'return' */
 };
 
-enum { TORPOR_ABI_LATER = 1000 };
+enum { TORPOR_ABI_LATER = 1000, TORPOR_ABI_COMPILED = 1001 };
 
 /* MEMORY: memory ran out where no error could be thrown. */
 enum {
@@ -476,9 +479,21 @@ enum { TORPOR_ABI_WAKE_CLONE = 1, TORPOR_ABI_WAKE_RESEED = 2 };
 /* CONSOLE: the console gives its host the values, by the host function of this
  * name (level, ...values). LATE: rejections that are handled after they were
  * given are given once more. EXTENSIONS: globals that come with an extension
- * have the host load it when they are first touched; that lasts. */
-enum { TORPOR_ABI_CONSOLE = 1, TORPOR_ABI_LATE = 2, TORPOR_ABI_EXTENSIONS = 4 };
+ * have the host load it when they are first touched; that lasts. LIBRARY: the
+ * same for globals that come with files of a library that the host keeps.
+ * COLORS: the console writes values in colours, on its levels up to info, and
+ * from warn on. */
+enum {
+  TORPOR_ABI_CONSOLE = 1,
+  TORPOR_ABI_LATE = 2,
+  TORPOR_ABI_EXTENSIONS = 4,
+  TORPOR_ABI_LIBRARY = 8,
+  TORPOR_ABI_COLORS_OUT = 16,
+  TORPOR_ABI_COLORS_ERROR = 32,
+};
 #define TORPOR_ABI_CONSOLE_NAME "torpor:console"
+/* What import "source" asks for besides a torpor_module_type. */
+enum { TORPOR_ABI_SOURCE_LIBRARY = 4 };
 /* The host function that loads the extension of its argument's name. */
 #define TORPOR_ABI_EXTENSION_NAME "torpor:extension"
 

@@ -71,6 +71,10 @@ static torpor_status torpor__give_all(const JSValue *values, uint32_t count,
                                       uint64_t *out);
 static JSJobFunc torpor__import_job;
 
+/* Runs file 'name' of the library that the host keeps, unless it ran: 1. 0: the
+ * host has no such file. -1: thrown. */
+static int torpor__library_load(const char *name);
+
 #include "stack.c"
 #include "entry.c"
 #include "value.c"

@@ -133,9 +133,12 @@ static void visit_engine(edge_visitor *visitor) {
   }
   visit_silent(visitor, waking.tell);
   visit_silent(visitor, settings.console);
-  visit_silent(visitor, late_globals);
+  visit_silent(visitor, late_extensions);
+  visit_silent(visitor, late_library);
   visit_silent(visitor, error_describe);
   visit_silent(visitor, torpor__module_library);
+  visit_silent(visitor, torpor__intrinsics);
+  visit_silent(visitor, torpor__library_loaded);
   visit_silent(visitor, torpor__rt->current_exception);
   visit_node(visitor, (edge){.kind = EDGE_SILENT}, torpor__ctx);
 }

@@ -79,6 +79,9 @@ static bool module_is_idle(const JSModuleDef *module) {
 }
 
 static void modules_sweep(int mark);
+static void module_drop(JSModuleDef *module);
+static JSValue bytecode_read(const uint8_t *bytes, uint32_t size,
+                             uint32_t flags);
 
 /* The last module of the list. */
 static struct list_head *modules_last(void) {
@@ -106,6 +109,27 @@ static JSValue source_compile(const char *source, size_t size, const char *file,
   return compiled;
 }
 
+/* Fills 'module' with bytecode of a module of the same name. */
+static bool compiled_module_fill(JSModuleDef *module, const char *bytes,
+                                 size_t size) {
+  JSValue compiled = bytecode_read((const uint8_t *)bytes, (uint32_t)size,
+                                   TORPOR_ABI_EVAL_MODULE);
+  JSModuleDef *from;
+  if (JS_IsException(compiled)) return false;
+  from = JS_VALUE_GET_PTR(compiled);
+  JS_FreeValue(torpor__ctx, compiled); /* the list of modules holds it */
+  if (from->module_name != module->module_name) {
+    module_drop(from);
+    JS_ThrowTypeError(torpor__ctx,
+                      "the bytecode is of a module of another name");
+    return false;
+  }
+  module_adopt(module, from);
+  module_put_first(module);
+  module_meta_set(module, false);
+  return true;
+}
+
 static bool code_module_fill(JSModuleDef *module, const char *source,
                              size_t size) {
   JSContext *ctx = torpor__ctx;
@@ -122,12 +146,17 @@ static bool code_module_fill(JSModuleDef *module, const char *source,
   return true;
 }
 
-static bool module_fill(JSModuleDef *module, const char *source, size_t size) {
+static bool module_fill(JSModuleDef *module, const char *source, size_t size,
+                        bool compiled) {
   module_type type = module_type_of(module);
   JSValue importer = js_dup(module->private_value);
-  bool filled = type == MODULE_CODE
-                    ? code_module_fill(module, source, size)
-                    : data_module_fill(module, type, source, size);
+  bool filled;
+  if (type != MODULE_CODE)
+    filled = data_module_fill(module, type, source, size);
+  else if (compiled)
+    filled = compiled_module_fill(module, source, size);
+  else
+    filled = code_module_fill(module, source, size);
   if (!filled) module_note(importer);
   JS_FreeValue(torpor__ctx, importer);
   return filled;
@@ -177,7 +206,7 @@ static bool answer_take(JSModuleDef *module, JSValueConst value, int outcome) {
   if (outcome == TORPOR_REJECT) {
     module_refuse_for(name, module->private_value, value);
   } else if ((source = answer_bytes(value, name, &size)) != NULL) {
-    filled = module_fill(module, source, size);
+    filled = module_fill(module, source, size, false);
     js_free(ctx, source);
   }
   JS_FreeCString(ctx, name);
@@ -276,8 +305,8 @@ static bool ask_host(JSModuleDef *module, const char *name, module_type type,
     return ask_later(module, name, type, importer);
   text = (char *)(uintptr_t)result[0];
   size = (size_t)result[1];
-  if (status == TORPOR_OK)
-    asked = module_fill(module, text, size);
+  if (status == TORPOR_OK || status == (torpor_status)TORPOR_ABI_COMPILED)
+    asked = module_fill(module, text, size, status != TORPOR_OK);
   else
     module_refuse_with(name, module->private_value, status, text, size);
   torpor_release(text);
@@ -310,7 +339,7 @@ static bool module_ask(JSModuleDef *module, JSValueConst importer) {
   const char *from = JS_IsString(importer) ? JS_ToCString(ctx, importer) : NULL;
   bool asked = false;
   if (name != NULL && (from != NULL || !JS_IsString(importer))) {
-    JSValue object = library_module_find(name);
+    JSValue object = library_module_bring(name);
     JS_SetModulePrivateValue(ctx, module, js_dup(importer));
     asked = !JS_IsUndefined(object) || name_is_library(name)
                 ? ask_library(module, name, type, object)

@@ -51,6 +51,11 @@ static void module_set_state(JSModuleDef *module, module_progress state) {
  */
 static JSValue torpor__module_library = JS_UNDEFINED;
 
+/* The object $ of library.c, and the names of the host's files that ran, which
+ * are properties of an object without prototype. */
+static JSValue torpor__intrinsics = JS_UNDEFINED;
+static JSValue torpor__library_loaded = JS_UNDEFINED;
+
 /* ---- Attributes ----------------------------------------------------------*/
 
 /* What the import attribute 'type' says; CODE when there is none. */
@@ -174,6 +179,14 @@ static bool object_module_fill(JSModuleDef *module, JSValue object) {
  * undefined: there is none. A reference. */
 static JSValue library_module_find(const char *name) {
   return JS_GetPropertyStr(torpor__ctx, torpor__module_library, name);
+}
+
+/* The same, of a file that the host keeps if need be; exception: thrown. */
+static JSValue library_module_bring(const char *name) {
+  JSValue object = library_module_find(name);
+  if (!JS_IsUndefined(object) || !name_is_library(name)) return object;
+  if (torpor__library_load(name + strlen("torpor:")) < 0) return JS_EXCEPTION;
+  return library_module_find(name);
 }
 
 /* Fills 'module', imported as 'type', with 'object', whose reference it takes.

@@ -20,6 +20,9 @@ typedef struct operation {
   uint8_t bytes[]; /* kind, then request */
 } operation;
 
+/* What the table lies in, with room for so many: it begins there, or later if
+ * operations were taken from its front. */
+static operation **operation_block;
 static uint32_t operation_capacity;
 
 static struct {
@@ -47,18 +50,44 @@ static uint32_t operation_find(uint64_t id) {
   return found == NULL ? count : (uint32_t)(found - table);
 }
 
-/* Takes operation 'index' out of the table. */
+/* Takes operation 'index' out of the table, whose shorter side moves. */
 static operation *operation_take(uint32_t index) {
   operation **table = operation_table();
   operation *taken = table[index];
   uint32_t behind = --torpor_control.operation_count - index;
-  memmove(table + index, table + index + 1, behind * sizeof(*table));
-  table[index + behind] = NULL;
+  if (index < behind) {
+    memmove(table + 1, table, index * sizeof(*table));
+    table[0] = NULL;
+    torpor_control.operations += sizeof(*table);
+  } else {
+    memmove(table + index, table + index + 1, behind * sizeof(*table));
+    table[index + behind] = NULL;
+  }
   if (torpor_control.operation_count == 0) {
-    js_free(torpor__ctx, table);
+    js_free(torpor__ctx, operation_block);
+    operation_block = NULL;
     torpor_control.operations = operation_capacity = 0;
   }
   return taken;
+}
+
+/* Makes room for one more at the end of the table; false: thrown. */
+static bool operation_reserve(void) {
+  operation **table = operation_table();
+  uint32_t count = torpor_control.operation_count;
+  uint32_t front = count == 0 ? 0 : (uint32_t)(table - operation_block);
+  if (front + count < operation_capacity) return true;
+  if (front > count) {
+    memcpy(operation_block, table, count * sizeof(*table));
+    memset(table, 0, count * sizeof(*table));
+    front = 0;
+  } else if (js_resize_array(torpor__ctx, (void **)&operation_block,
+                             sizeof(*table), (int *)&operation_capacity,
+                             (int)(front + count) + 1)) {
+    return false;
+  }
+  torpor_control.operations = (uint32_t)(uintptr_t)(operation_block + front);
+  return true;
 }
 
 static void operation_free(operation *taken) {
@@ -85,12 +114,8 @@ static operation *operation_new(const char *kind, size_t kind_size,
 static uint64_t operation_add(const char *kind, size_t kind_size,
                               const DynBuf *request, double due,
                               JSValueConst resolve, JSValueConst reject) {
-  operation **table = operation_table(), *new;
-  uint32_t count = torpor_control.operation_count;
-  if (js_resize_array(torpor__ctx, (void **)&table, sizeof(*table),
-                      (int *)&operation_capacity, (int)count + 1))
-    return 0;
-  torpor_control.operations = (uint32_t)(uintptr_t)table;
+  operation *new;
+  if (!operation_reserve()) return 0;
   new = operation_new(kind, kind_size, request);
   if (new == NULL) return 0;
   new->public.id = ++torpor_control.operation_last;
@@ -98,8 +123,7 @@ static uint64_t operation_add(const char *kind, size_t kind_size,
   new->public.begun = torpor__host_clock(TORPOR_CLOCK_WALL);
   new->resolve = js_dup(resolve);
   new->reject = js_dup(reject);
-  table[count] = new;
-  torpor_control.operation_count = count + 1;
+  operation_table()[torpor_control.operation_count++] = new;
   return new->public.id;
 }
 

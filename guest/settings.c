@@ -12,6 +12,7 @@
 
 static struct {
   uint32_t collect; /* no collection before the heap has so many bytes */
+  uint32_t colors;  /* COLORS_OUT and COLORS_ERROR of abi.h */
   bool late;        /* it wants to know of rejections that are handled late */
   JSValue console;  /* takes what is printed as values; undefined: as texts */
 } settings = {.console = JS_UNDEFINED};
@@ -22,22 +23,50 @@ static struct {
   uint32_t size;
 } omitted;
 
-/* Has the globals that come with an extension (js/extensions.js). */
-static JSValue late_globals = JS_UNDEFINED;
+/* Have the globals that come with an extension, and with a file of the host's
+ * library (js/late.js). */
+static JSValue late_extensions = JS_UNDEFINED, late_library = JS_UNDEFINED;
 
-static void torpor__settings_late_with(JSValueConst object) {
-  late_globals = js_dup(object);
+static void torpor__settings_late_with(JSValueConst extensions,
+                                       JSValueConst library) {
+  late_extensions = js_dup(extensions);
+  late_library = js_dup(library);
 }
 
-/* Puts them in front of what the global object inherits; false: thrown. */
-static bool have_late_globals(void) {
+static bool is_same_object(JSValueConst a, JSValueConst b) {
+  return JS_IsObject(a) && JS_IsObject(b) &&
+         JS_VALUE_GET_OBJ(a) == JS_VALUE_GET_OBJ(b);
+}
+
+/* Puts those that 'flags' say between the global object and its prototype,
+ * unless the program has given it another:
+ *
+ *   global object --> late_library --> late_extensions --> Object.prototype
+ *
+ * What is there already stays. False: thrown. */
+static bool have_late_globals(uint32_t flags) {
   JSContext *ctx = torpor__ctx;
-  JSValue proto = JS_GetPrototype(ctx, ctx->global_obj);
+  JSValue plain = ctx->class_proto[JS_CLASS_OBJECT];
+  JSValue proto = JS_GetPrototype(ctx, ctx->global_obj), below, next;
+  bool extensions = flags & TORPOR_ABI_EXTENSIONS;
+  bool library = flags & TORPOR_ABI_LIBRARY;
   bool done = !JS_IsException(proto);
-  if (done && JS_VALUE_GET_OBJ(proto) ==
-                  JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_OBJECT]))
-    done = JS_SetPrototype(ctx, ctx->global_obj, late_globals) >= 0;
+  if (is_same_object(proto, late_library)) {
+    library = true;
+    below = JS_GetPrototype(ctx, late_library);
+    extensions |= is_same_object(below, late_extensions);
+    JS_FreeValue(ctx, below);
+  } else if (is_same_object(proto, late_extensions)) {
+    extensions = true;
+  } else if (!is_same_object(proto, plain)) {
+    extensions = library = false;
+  }
   JS_FreeValue(ctx, proto);
+  next = extensions ? late_extensions : plain;
+  if (done && library) done = JS_SetPrototype(ctx, late_library, next) >= 0;
+  if (done && (extensions || library))
+    done = JS_SetPrototype(ctx, ctx->global_obj,
+                           library ? late_library : next) >= 0;
   return done;
 }
 
@@ -85,6 +114,7 @@ static void torpor__settings_reset(void) {
   settings.console = JS_UNDEFINED;
   settings.collect = 0;
   settings.late = false;
+  settings.colors = 0;
   JS_FreeValue(torpor__ctx, console);
 }
 
@@ -142,7 +172,10 @@ static torpor_status leave_out(const char *path, uint32_t size) {
         deleted = JS_DeleteProperty(ctx, object, name, 0);
       if (deleted >= 0 &&
           JS_VALUE_GET_OBJ(object) == JS_VALUE_GET_OBJ(ctx->global_obj))
-        deleted = JS_DeleteProperty(ctx, late_globals, name, 0);
+        deleted = JS_DeleteProperty(ctx, late_extensions, name, 0);
+      if (deleted >= 0 &&
+          JS_VALUE_GET_OBJ(object) == JS_VALUE_GET_OBJ(ctx->global_obj))
+        deleted = JS_DeleteProperty(ctx, late_library, name, 0);
       JS_FreeAtom(ctx, name);
       break;
     }
@@ -200,13 +233,15 @@ static torpor_status configure(const char *names, uint32_t size,
   torpor__settings_reset();
   settings.collect = collect;
   settings.late = (flags & TORPOR_ABI_LATE) != 0;
+  settings.colors = flags & (TORPOR_ABI_COLORS_OUT | TORPOR_ABI_COLORS_ERROR);
   if (flags & TORPOR_ABI_CONSOLE) {
     JSValue console = torpor__host_function(
         TORPOR_ABI_CONSOLE_NAME, sizeof(TORPOR_ABI_CONSOLE_NAME) - 1, 0);
     if (JS_IsException(console)) return torpor__thrown();
     settings.console = console;
   }
-  if (flags & TORPOR_ABI_EXTENSIONS && !have_late_globals())
+  if (flags & (TORPOR_ABI_EXTENSIONS | TORPOR_ABI_LIBRARY) &&
+      !have_late_globals(flags))
     return torpor__thrown();
   return leave_out_all(names, size);
 }

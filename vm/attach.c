@@ -24,7 +24,8 @@ static torpor_status ask_host(torpor_vm *vm, torpor__class *class,
   torpor_status status;
   if (!class->def.restore)
     return torpor__fail(vm, TORPOR_UNSUPPORTED,
-                        "this object slept, and the class '%s' of the host has "
+                        "what the host had for this object of class '%s' is "
+                        "lost since the program slept or moved: the class has "
                         "no 'restore'",
                         class->name);
   vm->in_callback = true;

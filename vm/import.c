@@ -24,6 +24,7 @@
 #include "common/alloc.h"
 #include "vm/attach.h"
 #include "vm/binding.h"
+#include "vm/bytecode.h"
 #include "vm/collected.h"
 #include "vm/engine.h"
 #include "vm/enter.h"
@@ -156,7 +157,10 @@ static uint32_t call_method(torpor_vm *vm, const torpor__bound *to,
   if (vm->broken) return TORPOR_THROWN;
   if (status == TORPOR_INTERRUPTED || status == TORPOR_THROWN)
     return answer(vm, status, torpor_undefined());
-  return throw_named(vm, status == TORPOR_WRONG_TYPE ? "TypeError" : "Error",
+  return throw_named(vm,
+                     status == TORPOR_WRONG_TYPE    ? "TypeError"
+                     : status == TORPOR_UNSUPPORTED ? "LostError"
+                                                    : "Error",
                      torpor_last_error(vm));
 }
 
@@ -302,6 +306,9 @@ static torpor_status read_name(torpor_vm *vm, uint32_t address, uint32_t size,
   return TORPOR_OK;
 }
 
+/* The first version of guest/abi.h with TORPOR_ABI_COMPILED. */
+enum { COMPILED_SINCE = 3 };
+
 /* Names as the guest gave them. */
 typedef struct names {
   char name[MODULE_NAME_LARGEST + 1], importer[MODULE_NAME_LARGEST + 1];
@@ -330,6 +337,18 @@ static torpor_status ask_source(torpor_vm *vm, const names *names,
   vm->in_callback = false;
   if (status == TORPOR_OK && answer->text.size > TORPOR_SOURCE_LARGEST)
     status = TORPOR_LIMIT;
+  return status;
+}
+
+/* The file of the host's library that module 'name' is. */
+static torpor_status ask_library(torpor_vm *vm, const char *name,
+                                 torpor_module_answer *answer) {
+  torpor_status status = TORPOR_NOT_FOUND;
+  if (!vm->options.library) return status;
+  vm->in_callback = true;
+  status = vm->options.library(vm->options.user, name, answer);
+  vm->in_callback = false;
+  answer->later = false;
   return status;
 }
 
@@ -372,6 +391,35 @@ static torpor_status give_answer(torpor_vm *vm, torpor_status status,
   return given ? passed : status;
 }
 
+/* Takes the header off the bytecode that the host answered; the words of the
+ * answer say what is wrong with it. */
+static torpor_status open_compiled(torpor_vm *vm, uint32_t type,
+                                   torpor_module_answer *answer) {
+  torpor_slice inner;
+  uint32_t flags;
+  torpor_status status = TORPOR_UNSUPPORTED;
+  if (vm->engine->abi_version < COMPILED_SINCE)
+    torpor__fail_as(vm, status,
+                    "this VM's engine is older and imports no bytecode");
+  else if (type != TORPOR_MODULE_CODE || !answer->text.data)
+    status = torpor__fail_as(vm, TORPOR_MISUSE,
+                             "only an ES module can be answered as bytecode");
+  else
+    status = torpor__bytecode_open(vm, answer->text.data, answer->text.size,
+                                   &flags, &inner);
+  if (status == TORPOR_OK && !(flags & TORPOR_ABI_EVAL_MODULE))
+    status = torpor__fail_as(vm, TORPOR_FORMAT,
+                             "the bytecode is of a script, not of a module");
+  if (status != TORPOR_OK) {
+    free(answer->message);
+    answer->message = strdup(torpor_last_error(vm));
+    return status;
+  }
+  memmove(answer->text.data, inner.data, inner.size);
+  answer->text.size = inner.size;
+  return TORPOR_OK;
+}
+
 static uint32_t import_source(void *host, uint32_t name, uint32_t size,
                               uint32_t type, uint32_t importer,
                               uint32_t importer_size) {
@@ -381,9 +429,14 @@ static uint32_t import_source(void *host, uint32_t name, uint32_t size,
   names names;
   torpor_status status =
       read_names(vm, &names, name, size, importer, importer_size);
-  bool later;
-  if (status == TORPOR_OK) status = ask_source(vm, &names, type, &answer);
+  bool later, compiled;
+  if (status == TORPOR_OK)
+    status = type == TORPOR_ABI_SOURCE_LIBRARY
+                 ? ask_library(vm, names.name, &answer)
+                 : ask_source(vm, &names, type, &answer);
   later = status == TORPOR_OK && answer.later;
+  compiled = status == TORPOR_OK && answer.compiled && !later;
+  if (compiled) status = open_compiled(vm, type, &answer);
   if (later) { /* of both, that it comes later counts */
     free(answer.text.data);
     answer.text = (torpor_bytes){NULL, 0};
@@ -392,7 +445,8 @@ static uint32_t import_source(void *host, uint32_t name, uint32_t size,
   }
   status = give_answer(vm, status, &answer);
   end_import(vm, entry);
-  return later ? (uint32_t)TORPOR_ABI_LATER : (uint32_t)status;
+  if (later) return TORPOR_ABI_LATER;
+  return compiled && status == TORPOR_OK ? TORPOR_ABI_COMPILED : status;
 }
 
 static uint32_t import_resolve(void *host, uint32_t name, uint32_t size,

@@ -35,6 +35,13 @@ torpor_status torpor_module_give(torpor_module_answer *answer, const void *data,
   return TORPOR_OK;
 }
 
+torpor_status torpor_module_give_compiled(torpor_module_answer *answer,
+                                          const void *data, size_t size) {
+  torpor_status status = torpor_module_give(answer, data, size);
+  if (status == TORPOR_OK) answer->compiled = true;
+  return status;
+}
+
 torpor_status torpor_module_refuse(torpor_module_answer *answer,
                                    torpor_status status, const char *format,
                                    ...) {

@@ -66,6 +66,7 @@ static torpor_status give_entry(torpor_vm *vm, const uint8_t *table,
       .request_size = entry.request_size,
       .due = entry.due,
       .begun = entry.begun,
+      .woken = vm->asleep || entry.id <= vm->operation_woken,
   };
   return TORPOR_OK;
 }

@@ -46,6 +46,9 @@ static torpor_status check_options(const torpor_options *options) {
     return torpor__fail(NULL, TORPOR_MISUSE,
                         "torpor_options has an unknown 'memory', or unknown "
                         "flags in 'wake'");
+  if (options->colors & ~(unsigned)(TORPOR_COLORS_OUT | TORPOR_COLORS_ERROR))
+    return torpor__fail(NULL, TORPOR_MISUSE,
+                        "torpor_options has unknown flags in 'colors'");
   if (options->zone_is > TORPOR_ZONE_FIXED || options->zone_minutes < -1440 ||
       options->zone_minutes > 1440)
     return torpor__fail(NULL, TORPOR_MISUSE,

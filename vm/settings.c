@@ -30,7 +30,8 @@ static torpor_status give_values(torpor_vm *vm,
 
 bool torpor__settings_are_any(const torpor_options *options) {
   return options->omit || options->collect || options->console_values ||
-         options->rejected || options->extensions;
+         options->rejected || options->extensions || options->library ||
+         options->colors;
 }
 
 torpor_status torpor__settings_tell(torpor_vm *vm) {
@@ -47,6 +48,9 @@ torpor_status torpor__settings_tell(torpor_vm *vm) {
                                  &(torpor__bound){.function = give_values});
   }
   if (options->extensions) flags |= TORPOR_ABI_EXTENSIONS;
+  if (options->library) flags |= TORPOR_ABI_LIBRARY;
+  if (options->colors & TORPOR_COLORS_OUT) flags |= TORPOR_ABI_COLORS_OUT;
+  if (options->colors & TORPOR_COLORS_ERROR) flags |= TORPOR_ABI_COLORS_ERROR;
   if (status == TORPOR_OK)
     status = torpor__loan_add(vm, &loan, names, strlen(names), &address);
   if (status == TORPOR_OK)
@@ -58,5 +62,6 @@ torpor_status torpor__settings_tell(torpor_vm *vm) {
   if (status != TORPOR_UNSUPPORTED) return status;
   return torpor__fail(vm, status,
                       "the engine of this VM is older than the options omit, "
-                      "collect, console_values, rejected and extensions");
+                      "collect, console_values, rejected, extensions and "
+                      "library");
 }

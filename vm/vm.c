@@ -67,7 +67,10 @@ torpor_status torpor__begin(torpor_vm *vm) {
   if (status != TORPOR_OK) return status;
   if (vm->calls++ == 0) torpor__limit_arm(vm);
   if (!vm->asleep && !vm->untold) return TORPOR_OK;
-  if (vm->asleep) status = TORPOR__INVOKE(vm, wake, vm->wake);
+  if (vm->asleep) {
+    vm->operation_woken = vm->control->operation_last;
+    status = TORPOR__INVOKE(vm, wake, vm->wake);
+  }
   if (status != TORPOR_OK) return torpor__end(vm, status);
   vm->asleep = false;
   if (vm->untold) status = torpor__settings_tell(vm);

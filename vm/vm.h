@@ -250,8 +250,9 @@ struct torpor_vm {
   uint32_t object_count;
 
   uint64_t operation_cursor; /* the last id that was given */
-  uint64_t *given; /* those given and neither settled nor cancelled; sorted */
-  size_t given_count, given_room;
+  uint64_t operation_woken;  /* the last id that was begun when it slept */
+  uint64_t *given; /* those given; marked: settled or cancelled since; sorted */
+  size_t given_count, given_gone, given_room; /* those marked: given.c */
   char operation_kind[TORPOR_KIND_LARGEST + 1];
 };
 

@@ -53,7 +53,7 @@
   };
 
   /* The text of one directive; undefined when 'code' is none. */
-  const directive = (code, value) => {
+  const directive = (code, value, colors) => {
     switch (code) {
       case "s":
         return typeof value === "string" ? value : inspect(value, 0);
@@ -66,9 +66,9 @@
       case "j":
         return json(value);
       case "o":
-        return inspect(value, 4);
+        return inspect(value, 4, colors);
       case "O":
-        return inspect(value);
+        return inspect(value, 2, colors);
       case "c":
         return "";
       default:
@@ -79,10 +79,13 @@
   const plain = (value) =>
     typeof value === "string" ? value : inspect(value);
 
-  const format = (args) => {
+  /* In colours, for what is shown on a terminal, if 'colors'. */
+  const format = (args, colors = false) => {
+    const shown = (value) =>
+      typeof value === "string" ? value : inspect(value, 2, colors);
     if (args.length === 0) return "";
     let used = 1;
-    let text = plain(args[0]);
+    let text = shown(args[0]);
     if (typeof args[0] === "string" && args.length > 1) {
       const pattern = text;
       text = "";
@@ -91,7 +94,8 @@
       for (; i >= 0; i = indexOf(pattern, "%", i)) {
         const code = pattern[i + 1];
         const put = code === "%" ? "%"
-          : used < args.length ? directive(code, args[used]) : undefined;
+          : used < args.length ? directive(code, args[used], colors)
+          : undefined;
         if (put !== undefined) {
           text += slice(pattern, from, i) + put;
           from = i + 2;
@@ -101,7 +105,7 @@
       }
       text += slice(pattern, from);
     }
-    for (; used < args.length; used++) text += " " + plain(args[used]);
+    for (; used < args.length; used++) text += " " + shown(args[used]);
     return text;
   };
 
@@ -121,7 +125,7 @@
   };
 
   const print = (level, args) => {
-    if (!$.tell(level, args)) write(level, format(args));
+    if (!$.tell(level, args)) write(level, format(args, $.colors(level)));
   };
 
   /* ---- The methods ---- */
@@ -140,15 +144,20 @@
     info: (args) => print(INFO, args),
     warn: (args) => print(WARN, args),
     error: (args) => print(ERROR, args),
-    /* Rows are shown as the objects that they are. */
-    table: (args) => write(LOG, format(args)),
-    dirxml: (args) => write(LOG, format(args)),
+    dirxml: (args) => write(LOG, format(args, $.colors(LOG))),
+
+    table: (args) => {
+      const text = $.table(args[0], args[1], $.colors(LOG));
+      write(LOG, text === undefined ? format(args, $.colors(LOG)) : text);
+    },
 
     dir: (args) => {
       const options = args.length > 1 ? args[1] : undefined;
       const depth = isObject(options) ? options.depth : undefined;
       const value = args.length > 0 ? args[0] : undefined;
-      write(LOG, inspect(value, depth === null ? Infinity : depth));
+      const colors = isObject(options) && options.colors !== undefined
+        ? !!options.colors : $.colors(LOG);
+      write(LOG, inspect(value, depth === null ? Infinity : depth, colors));
     },
 
     trace: (args) => {

@@ -5,7 +5,9 @@
  * getter, no proxy trap, no toString. Everything is bounded: depth, entries of
  * a collection, length of a string, and how many values are looked at in all.
  *
- * Adds to $: inspect(value, depth). */
+ * Adds to $: inspect(value, depth, colors), what a terminal shows in colours if
+ * 'colors'; width(text), how many characters of that are seen; and ownProperty.
+ */
 (function ($) {
   "use strict";
 
@@ -61,6 +63,34 @@
   const BOXES = { __proto__: null, Number, String, Boolean, BigInt, Symbol };
   for (const kind in BOXES)
     BOXES[kind] = uncurry(BOXES[kind].prototype.valueOf);
+
+  /* ---- Colours ---- */
+
+  const ESCAPE = "\x1b[";
+  const COLORS = {
+    __proto__: null,
+    number: "33", bigint: "33", boolean: "33", string: "32", symbol: "32",
+    undefined: "90", null: "1", special: "36", Date: "35", RegExp: "31",
+  };
+
+  const paint = (kind, text, walk) => {
+    const color = walk.colors ? COLORS[kind] : undefined;
+    if (color === undefined) return text;
+    return ESCAPE + color + "m" + text + ESCAPE +
+      (color === "1" ? "22m" : "39m");
+  };
+
+  /* The escapes that paint() writes end with the first "m". */
+  const width = (text) => {
+    let size = text.length;
+    let at = indexOf(text, ESCAPE);
+    while (at >= 0) {
+      const end = indexOf(text, "m", at) + 1;
+      size -= end - at;
+      at = indexOf(text, ESCAPE, end);
+    }
+    return size;
+  };
 
   /* ---- Primitives ---- */
 
@@ -249,6 +279,13 @@
     return undefined;
   };
 
+  const paintedBase = (value, kind, walk) => {
+    const base = baseText(value, kind);
+    if (base === undefined) return undefined;
+    const paintedAs = typeof value === "function" ? "special" : kind;
+    return paint(paintedAs, base, walk);
+  };
+
   const isIndex = (key) => {
     const code = typeof key === "string" ? charCode(key, 0) : 0;
     return code >= 48 && code <= 57 && "" + (key >>> 0) === key;
@@ -257,8 +294,9 @@
   const propertyText = (property, walk) => {
     if (property.get === undefined && property.set === undefined)
       return format(property.value, walk);
-    if (property.set === undefined) return "[Getter]";
-    return property.get === undefined ? "[Setter]" : "[Getter/Setter]";
+    const text = property.set === undefined ? "[Getter]"
+      : property.get === undefined ? "[Setter]" : "[Getter/Setter]";
+    return paint("special", text, walk);
   };
 
   /* Own enumerable properties, and of errors also cause and errors. */
@@ -321,10 +359,10 @@
     addRest(length - index, out);
   };
 
-  const addView = (value, out) => {
+  const addView = (value, out, walk) => {
     const length = viewLength(value);
     for (let i = 0; i < length && i < ENTRIES; i++)
-      push(out, primitive(value[i]));
+      push(out, paint("number", primitive(value[i]), walk));
     addRest(length - ENTRIES, out);
   };
 
@@ -351,7 +389,7 @@
 
   const addPromise = (value, out, walk) => {
     const state = promiseState(value);
-    if (state[0] === 0) push(out, "<pending>");
+    if (state[0] === 0) push(out, paint("special", "<pending>", walk));
     else
       push(out, (state[0] === 1 ? "" : "<rejected> ") + format(state[1], walk));
   };
@@ -379,7 +417,7 @@
       return prefix(value, kind, setSize(value));
     }
     if (isList(value, kind)) {
-      addView(value, out);
+      addView(value, out, walk);
       return prefix(value, kind, viewLength(value));
     }
     if (kind === "ArrayBuffer")
@@ -409,36 +447,36 @@
    * items of an array, else one to a line. */
   const layOut = (parts, open, close, isItems, level) => {
     if (parts.length === 0) return open + close;
-    const width = WIDTH - 2 * level;
+    const most = WIDTH - 2 * level;
     let total = open.length + 2 * parts.length;
     let longest = 0;
     for (let i = 0; i < parts.length; i++) {
-      total += parts[i].length;
-      if (parts[i].length > longest && parts[i][0] !== ".")
-        longest = parts[i].length;
+      const size = width(parts[i]);
+      total += size;
+      if (size > longest && parts[i][0] !== ".") longest = size;
       if (indexOf(parts[i], "\n") >= 0) total = Infinity;
     }
     const packed = isItems && longest <= 16 && total < Infinity;
-    let out = open + (total <= width ? " " : "\n  ");
+    let out = open + (total <= most ? " " : "\n  ");
     let line = 2;
     for (let i = 0; i < parts.length; i++) {
       const text = indent(parts[i]) + (i < parts.length - 1 ? "," : "");
-      const next = i + 1 < parts.length ? parts[i + 1].length + 2 : 0;
+      const next = i + 1 < parts.length ? width(parts[i + 1]) + 2 : 0;
       out += text;
-      line += text.length + 1;
+      line += width(text) + 1;
       if (next === 0) break;
-      const stay = total <= width || (packed && line + next <= width);
+      const stay = total <= most || (packed && line + next <= most);
       out += stay ? " " : "\n  ";
       if (!stay) line = 2;
     }
-    return out + (total <= width ? " " : "\n") + close;
+    return out + (total <= most ? " " : "\n") + close;
   };
 
   /* ---- The walk ---- */
 
   const formatObject = (value, kind, walk) => {
     const parts = list();
-    const base = baseText(value, kind);
+    const base = paintedBase(value, kind, walk);
     mapSet(walk.open, value, 0);
     walk.level++;
     const before = base === undefined
@@ -458,38 +496,43 @@
 
   /* What stands for an object that lies too deep to be opened: of what has a
    * text of its own that, but for errors that would have more to say. */
-  const closedText = (value, kind) => {
-    const base = baseText(value, kind);
+  const closedText = (value, kind, walk) => {
+    const base = paintedBase(value, kind, walk);
     if (base !== undefined && !(isError(kind) && hasProperties(value, kind)))
       return base;
-    return "[" + (className(value) || "Object: null prototype") + "]";
+    const name = className(value) || "Object: null prototype";
+    return paint("special", "[" + name + "]", walk);
   };
 
   const format = (value, walk) => {
     if (typeof value !== "object" && typeof value !== "function")
-      return primitive(value);
-    if (value === null) return "null";
+      return paint(typeof value, primitive(value), walk);
+    if (value === null) return paint("null", "null", walk);
     if (++walk.values > VALUES) return "...";
     const kind = classOf(value);
-    if (kind === "Proxy") return "[Proxy]";
+    if (kind === "Proxy") return paint("special", "[Proxy]", walk);
     if (mapHas(walk.open, value)) {
       let mark = mapGet(walk.open, value);
       if (mark === 0) mapSet(walk.open, value, (mark = ++walk.marks));
-      return "[Circular *" + mark + "]";
+      return paint("special", "[Circular *" + mark + "]", walk);
     }
-    if (walk.level > walk.depth) return closedText(value, kind);
+    if (walk.level > walk.depth) return closedText(value, kind, walk);
     return formatObject(value, kind, walk);
   };
 
   /* 'depth' levels of objects within objects are shown. */
-  $.inspect = (value, depth = 2) =>
+  $.inspect = (value, depth = 2, colors = false) =>
     format(value, {
       __proto__: null,
+      colors,
       depth: depth < LEVELS ? depth : LEVELS,
       level: 0,
       open: new Map(), /* objects being shown; their mark if referred to */
       marks: 0,
       values: 0,
     });
-  $.describe($.inspect);
+  $.width = width;
+  $.ownProperty = (value, key) =>
+    isProxy(value) ? undefined : describe(value, key);
+  $.describe((value) => $.inspect(value));
 })

@@ -58,7 +58,7 @@ typedef struct torpor_class_def {
   /* An object that slept, or whose VM was copied, is used for the first time
    * here: sets 'data' by 'id'. May not enter the VM. For other codes than
    * TORPOR_OK the guest sees an Error, and it is asked again the next time.
-   * NULL: using such an object throws an Error. */
+   * NULL, or TORPOR_UNSUPPORTED: using such an object throws a LostError. */
   torpor_status (*restore)(torpor_vm *vm, torpor_instance *instance,
                            void *user);
 

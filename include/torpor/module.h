@@ -117,6 +117,8 @@ struct torpor_module_answer {
   char *message; /* the host's own words why there is none; from malloc, the VM
                         frees it */
   bool later;    /* module: it comes later */
+  bool compiled; /* module: 'text' is what torpor_compile made of an ES module,
+                    whose 'file' was the request's name */
 };
 
 /* The callbacks return TORPOR_OK with 'text', or with 'later' set; or why there
@@ -140,6 +142,13 @@ TORPOR_API torpor_status torpor_module_refuse(torpor_module_answer *answer,
                                               torpor_status status,
                                               const char *format, ...)
     TORPOR_PRINTF(3, 4);
+/* Answers with a copy of what torpor_compile made of an ES module. The name
+ * that was its 'file' then must be the request's, whose type must be CODE; what
+ * it imports is asked for in its turn. torpor_bytecode_run says which errors
+ * the program is told otherwise. What comes later cannot be bytecode.
+ * [fails] [any thread] */
+TORPOR_API torpor_status torpor_module_give_compiled(
+    torpor_module_answer *answer, const void *data, size_t size);
 /* A function for torpor_options.module, which answers each request later.
  * [fails] [any thread] */
 TORPOR_API torpor_status

@@ -20,6 +20,10 @@ typedef struct torpor_operation {
   size_t request_size;
   double due;   /* wall-clock milliseconds; 0 when it has none */
   double begun; /* wall-clock milliseconds */
+  bool woken;   /* it was pending when the VM was restored or forked */
+  /* Stays the same whenever this operation is done again, and is no other's in
+   * its store; NULL: it has none. Runs give it to drivers. */
+  const char *key;
 } torpor_operation;
 
 #define TORPOR_OPERATION_INIT TORPOR_INIT(torpor_operation)

@@ -69,6 +69,12 @@ typedef enum torpor_wake {
   TORPOR_WAKE_RESEED = 2, /* seed Math.random from the host's randomness */
 } torpor_wake;
 
+/* Where a console writes to a terminal that shows colours; flags. */
+typedef enum torpor_colors {
+  TORPOR_COLORS_OUT = 1,   /* debug, log, info */
+  TORPOR_COLORS_ERROR = 2, /* warn, error */
+} torpor_colors;
+
 /* What is asked about a module, and what is answered; see module.h. */
 typedef struct torpor_module_request torpor_module_request;
 typedef struct torpor_module_answer torpor_module_answer;
@@ -147,6 +153,14 @@ typedef struct torpor_options {
    * and so on) are there, and load theirs when they are first touched. A VM
    * keeps them in its snapshots and copies, where this is said again. */
   bool extensions;
+  /* Gives a file of a library that the host keeps: what module "torpor:NAME"
+   * is that the engine does not have, and what defines globals such as fetch.
+   * NULL: there are none. torpor_library_source of torpor-loop.h is one. Say it
+   * again where a VM wakes; what it has loaded is part of it. */
+  torpor_status (*library)(void *user, const char *name,
+                           torpor_module_answer *answer);
+  unsigned
+      colors; /* torpor_colors: where the console shows values in colours */
 } torpor_options;
 
 #define TORPOR_OPTIONS_INIT TORPOR_INIT(torpor_options)

@@ -9,9 +9,10 @@
 // waits, and evaluates anew, with the names that are known by then; nothing of
 // the module has run before all its imports have names.
 
-import { LATER, Status } from "./abi.js";
+import { LATER, SOURCE_LIBRARY, Status } from "./abi.js";
 import type { Core } from "./core.js";
 import { describeHost } from "./host-value.js";
+import { LIBRARY } from "./library.js";
 import { MisuseError } from "./errors.js";
 import type { ModuleKind } from "./options.js";
 import type { Operation, Outcomes } from "./operation.js";
@@ -43,6 +44,10 @@ export class Modules {
     core.instance.look();
     const asked = this.text(name, size);
     const from = this.text(importer, importerSize);
+    if (type === SOURCE_LIBRARY) {
+      const file = LIBRARY.get(asked);
+      return file === undefined ? this.answer(Status.NOT_FOUND, "") : this.answerSource(file);
+    }
     const kind = KINDS[type] ?? "javascript";
     if (loader === undefined) {
       return this.answer(

@@ -95,7 +95,7 @@ test("what nobody could do again is rejected as lost", async () => {
   const { state, value } = goOn(
     await makeFile("export default await pay().catch((error) => error.name);", { prepare }),
   );
-  assert.deepEqual([state, value], ["done", "Lost"]);
+  assert.deepEqual([state, value], ["done", "LostError"]);
 });
 
 test("functions that only its host had are named when they are called", async () => {

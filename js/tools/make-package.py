@@ -28,7 +28,7 @@ MODULES = PACKAGE / "node_modules"
 TOOLS = PACKAGE / "tools"
 
 # What is generated into src/.
-FILES = ["abi.ts", "engine-id.ts", "format/helper-wasm.ts"]
+FILES = ["abi.ts", "engine-id.ts", "library.ts", "format/helper-wasm.ts"]
 
 
 # What the licences of others want to go with the compiled code.
@@ -72,6 +72,7 @@ def generate(node, engine, helper, stage):
     source = stage / "src"
     run(sys.executable, TOOLS / "make-abi.py", source / "abi.ts")
     run(node, TOOLS / "make-engine-id.mjs", engine, source / "engine-id.ts")
+    run(sys.executable, TOOLS / "make-library.py", source / "library.ts")
     shutil.copyfile(helper / "helper-wasm.ts", source / "format/helper-wasm.ts")
     for name in FILES:
         made, here = source / name, PACKAGE / "src" / name

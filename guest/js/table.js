@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* table.js - values as a table, for console.table.
+ *
+ * Rows are the items of an array, a Map or a Set, or the properties of another
+ * object; columns are the properties of rows that are objects, and "Values" for
+ * those that are not. Like inspect.js it runs no code of the program.
+ *
+ * Adds to $: table(value, columns, colors), undefined for what has no rows. */
+(function ($) {
+  "use strict";
+
+  const { classOf, inspect, list, ownProperty, push, uncurry, width } = $;
+  const { Array, Map, Object, Reflect, Set, String } = $.global;
+  const { getPrototypeOf, ownKeys } = Reflect;
+  const { isArray } = Array;
+  const indexOf = uncurry(String.prototype.indexOf);
+  const slice = uncurry(String.prototype.slice);
+  const repeat = uncurry(String.prototype.repeat);
+  const mapEntries = uncurry(Map.prototype.entries);
+  const mapNext = uncurry(getPrototypeOf(new Map().entries()).next);
+  const setValues = uncurry(Set.prototype.values);
+  const setNext = uncurry(getPrototypeOf(new Set().values()).next);
+
+  const ROWS = 1000;
+  const COLUMNS = 50;
+
+  const isObject = (value) =>
+    (typeof value === "object" && value !== null) ||
+    typeof value === "function";
+
+  const GETTER = { __proto__: null };
+
+  /* Own enumerable properties as [key, value]; GETTER for one that has code. */
+  const properties = (value, most) => {
+    const found = list();
+    if (classOf(value) === "Proxy") return found;
+    const keys = ownKeys(value);
+    for (let i = 0; i < keys.length && found.length < most; i++) {
+      const property = ownProperty(value, keys[i]);
+      if (property === undefined || !property.enumerable) continue;
+      if (typeof keys[i] === "symbol") continue;
+      const isData = property.get === undefined && property.set === undefined;
+      push(found, [keys[i], isData ? property.value : GETTER]);
+    }
+    return found;
+  };
+
+  /* [name, value] of each row. */
+  const rowsOf = (value) => {
+    const rows = list();
+    const kind = classOf(value);
+    if (kind === "Map") {
+      const entries = mapEntries(value);
+      for (let i = 0; i < ROWS; i++) {
+        const next = mapNext(entries);
+        if (next.done) break;
+        push(rows, [inspect(next.value[0], 0), next.value[1]]);
+      }
+      return rows;
+    }
+    if (kind === "Set") {
+      const items = setValues(value);
+      for (let i = 0; i < ROWS; i++) {
+        const next = setNext(items);
+        if (next.done) break;
+        push(rows, ["" + i, next.value]);
+      }
+      return rows;
+    }
+    return properties(value, ROWS);
+  };
+
+  /* On one line. */
+  const flat = (text) => {
+    for (;;) {
+      const at = indexOf(text, "\n");
+      if (at < 0) return text;
+      let end = at + 1;
+      while (text[end] === " ") end++;
+      text = slice(text, 0, at) + " " + slice(text, end);
+    }
+  };
+
+  const place = (names, name) => {
+    for (let i = 0; i < names.length; i++) if (names[i] === name) return i;
+    return -1;
+  };
+
+  /* The cells of a row, under 'names', to which it may add some. */
+  const cellsOf = (name, value, names, fixed, colors) => {
+    const cells = list();
+    const show = (item) =>
+      item === GETTER ? "[Getter]" : flat(inspect(item, 0, colors));
+    cells[0] = name;
+    if (!isObject(value) || typeof value === "function" || value === GETTER) {
+      return { __proto__: null, cells, rest: show(value) };
+    }
+    const found = properties(value, ROWS);
+    for (let i = 0; i < found.length; i++) {
+      let at = place(names, found[i][0]);
+      if (at < 1) {
+        if (fixed || names.length > COLUMNS) continue;
+        at = names.length;
+        push(names, found[i][0]);
+      }
+      cells[at] = show(found[i][1]);
+    }
+    return { __proto__: null, cells, rest: undefined };
+  };
+
+  const line = (widths, left, middle, right) => {
+    let text = left;
+    for (let i = 0; i < widths.length; i++)
+      text += (i > 0 ? middle : "") + repeat("─", widths[i] + 2);
+    return text + right;
+  };
+
+  const rowText = (cells, widths) => {
+    let text = "│";
+    for (let i = 0; i < widths.length; i++) {
+      const cell = cells[i] === undefined ? "" : cells[i];
+      text += " " + cell + repeat(" ", widths[i] - width(cell)) + " │";
+    }
+    return text;
+  };
+
+  $.table = (value, columns, colors) => {
+    if (!isObject(value)) return undefined;
+    const names = list();
+    push(names, "(index)");
+    const fixed = isArray(columns);
+    for (let i = 0; fixed && i < columns.length && i < COLUMNS; i++)
+      push(names, "" + columns[i]);
+    const rows = rowsOf(value);
+    const shown = list();
+    let rest = false;
+    for (let i = 0; i < rows.length; i++) {
+      const row = cellsOf(rows[i][0], rows[i][1], names, fixed, colors);
+      rest = rest || row.rest !== undefined;
+      push(shown, row);
+    }
+    if (rest) push(names, "Values");
+    const widths = list();
+    for (let i = 0; i < names.length; i++) {
+      widths[i] = width(names[i]);
+      for (let j = 0; j < shown.length; j++) {
+        const row = shown[j];
+        if (rest && i === names.length - 1) row.cells[i] = row.rest;
+        const cell = row.cells[i];
+        if (cell !== undefined && width(cell) > widths[i])
+          widths[i] = width(cell);
+      }
+    }
+    let text = line(widths, "┌", "┬", "┐") + "\n" +
+      rowText(names, widths) + "\n" + line(widths, "├", "┼", "┤") + "\n";
+    for (let j = 0; j < shown.length; j++)
+      text += rowText(shown[j].cells, widths) + "\n";
+    return text + line(widths, "└", "┴", "┘");
+  };
+})
