@@ -71,6 +71,18 @@ torpor_write_packages(vm ""
 torpor_write_packages(loop torpor "Time and files for VMs of Torpor")
 torpor_write_packages(run torpor-loop "Durable runs of JavaScript programs")
 
+# What 'torpor build' links has but one package, which needs no other.
+if(TARGET torpor_standalone)
+  set(name "torpor-standalone")
+  set(description "JavaScript programs as executables of their own")
+  set(requires "")
+  set(libs "\${libdir}/libtorpor-standalone.a -lm -lpthread -ldl")
+  set(private "")
+  configure_file(cmake/package.pc.in "${name}.pc" @ONLY)
+  install(FILES "${CMAKE_BINARY_DIR}/${name}.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endif()
+
 # --- For find_package --------------------------------------------------------
 
 file(RELATIVE_PATH TORPOR_CONFIG_PREFIX
@@ -89,9 +101,15 @@ install(TARGETS ${TORPOR_TARGETS})
 if(TARGET torpor)
   install(TARGETS torpor)
 endif()
+if(TARGET torpor_standalone)
+  install(TARGETS torpor_standalone)
+  install(TARGETS torpor_runtime
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/torpor")
+endif()
 set(not_here "")
 if(TORPOR_VM_ONLY)
-  set(not_here PATTERN torpor-loop.h EXCLUDE PATTERN torpor-run.h EXCLUDE)
+  set(not_here PATTERN torpor-loop.h EXCLUDE PATTERN torpor-module.h EXCLUDE
+    PATTERN torpor-run.h EXCLUDE PATTERN torpor-standalone.h EXCLUDE)
 endif()
 install(DIRECTORY include/ TYPE INCLUDE FILES_MATCHING PATTERN "*.h"
   ${not_here})

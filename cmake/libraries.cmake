@@ -17,6 +17,10 @@ foreach(part IN LISTS TORPOR_PARTS)
 endforeach()
 list(APPEND TORPOR_NEEDS_vm m ${CMAKE_DL_LIBS})
 list(APPEND TORPOR_LINK_NAMES_vm m ${CMAKE_DL_LIBS})
+if("loop" IN_LIST TORPOR_PARTS)
+  list(APPEND TORPOR_NEEDS_loop ${CMAKE_DL_LIBS})
+  list(APPEND TORPOR_LINK_NAMES_loop ${CMAKE_DL_LIBS})
+endif()
 
 # Finds library NAME, which PART links, by its HEADER; PACKAGE is what Debian
 # calls it. Nothing happens if PART is not built.
@@ -45,4 +49,16 @@ torpor_find_library(vm zstd zstd.h libzstd-dev)
 torpor_find_library(vm deflate libdeflate.h libdeflate-dev)
 torpor_find_library(vm crypto openssl/evp.h libssl-dev)
 torpor_find_library(loop uv uv.h libuv1-dev)
+# libcurl is loaded when a program first fetches (loop/curl.c): compiling needs
+# its headers, linking nothing.
+if("loop" IN_LIST TORPOR_PARTS)
+  find_path(TORPOR_CURL_INCLUDE curl/curl.h)
+  if(NOT TORPOR_CURL_INCLUDE)
+    message(FATAL_ERROR "The header curl/curl.h was not found. "
+      "On Debian: apt-get install libcurl4-openssl-dev")
+  endif()
+  mark_as_advanced(TORPOR_CURL_INCLUDE)
+  list(APPEND TORPOR_INCLUDES "${TORPOR_CURL_INCLUDE}")
+  list(REMOVE_DUPLICATES TORPOR_INCLUDES)
+endif()
 torpor_find_library(run sqlite3 sqlite3.h libsqlite3-dev)

@@ -33,6 +33,20 @@ if(NOT TORPOR_SOURCES_os)
 endif()
 list(APPEND TORPOR_SOURCES_vm ${TORPOR_SOURCES_wasm} ${TORPOR_SOURCES_os})
 
+# The modules in JavaScript that loop/library.c has as text.
+set(TORPOR_LIBRARY_DIR "${CMAKE_SOURCE_DIR}/generated")
+if(NOT EXISTS "${TORPOR_LIBRARY_DIR}/library-files.h")
+  set(TORPOR_LIBRARY_DIR "${CMAKE_BINARY_DIR}/library")
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  file(GLOB torpor_library CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/library/*.js")
+  add_custom_command(OUTPUT "${TORPOR_LIBRARY_DIR}/library-files.h"
+    COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/guest/embed.py"
+      "${TORPOR_LIBRARY_DIR}/library-files.h" ${torpor_library}
+    DEPENDS ${torpor_library} "${CMAKE_SOURCE_DIR}/guest/embed.py" VERBATIM)
+endif()
+add_custom_target(torpor_library_files
+  DEPENDS "${TORPOR_LIBRARY_DIR}/library-files.h")
+
 set(TORPOR_ENGINE_OBJECTS
   $<$<TARGET_EXISTS:torpor_engine>:$<TARGET_OBJECTS:torpor_engine>>
   $<$<TARGET_EXISTS:torpor_extension_objects>:$<TARGET_OBJECTS:torpor_extension_objects>>)
@@ -78,13 +92,25 @@ function(torpor_add_variant name)
     add_library(${target} OBJECT EXCLUDE_FROM_ALL ${TORPOR_SOURCES_${part}})
     torpor_house_flags(${target})
     target_compile_definitions(${target} PRIVATE ${arg_DEFINITIONS})
+    if(part STREQUAL "loop")
+      target_include_directories(${target} PRIVATE "${TORPOR_LIBRARY_DIR}")
+      add_dependencies(${target} torpor_library_files)
+    endif()
     target_compile_options(${target} PRIVATE ${arg_OPTIONS})
   endforeach()
+  if(TARGET torpor_cli_${name})
+    target_compile_definitions(torpor_cli_${name} PRIVATE
+      "TORPOR_LIBDIR=\"${CMAKE_INSTALL_LIBDIR}\"")
+  endif()
 endfunction()
 
 function(torpor_add_command target variant folder)
   add_executable(${target} $<TARGET_OBJECTS:torpor_cli_${variant}>)
   target_link_libraries(${target} PRIVATE ${ARGN})
+  # C modules, which are linked to nothing, find Torpor in the command.
+  set(list "${CMAKE_SOURCE_DIR}/cmake/torpor-command.map")
+  target_link_options(${target} PRIVATE "-Wl,--dynamic-list=${list}")
   set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C
-    OUTPUT_NAME torpor RUNTIME_OUTPUT_DIRECTORY "${folder}")
+    OUTPUT_NAME torpor RUNTIME_OUTPUT_DIRECTORY "${folder}"
+    LINK_DEPENDS "${list}")
 endfunction()

@@ -24,8 +24,9 @@
  * A VM asks for something by beginning an operation; a driver performs it and
  * completes it with data; the data settles the operation's promise. The loop
  * brings the three together. The sections below are in reading order: the loop,
- * time, access, a VM on a loop, operations without a VM, drivers, modules from
- * files.
+ * a loop inside another one, time, descriptors, access, the world of a
+ * program, a VM on a loop, operations without a VM, drivers, modules from
+ * files. Modules in C are in torpor-module.h.
  *
  * Ownership is as in torpor.h: what goes in is borrowed for the call unless its
  * comment says longer, what comes out is the caller's to release, every close
@@ -60,7 +61,9 @@ typedef struct torpor_loop_options {
 
 #define TORPOR_LOOP_OPTIONS_INIT TORPOR_INIT(torpor_loop_options)
 
-/* Opens a loop with the built-in drivers: "timer", "file-read", "file-write".
+/* Opens a loop with the built-in drivers; docs/operations.md lists them. When
+ * the first program opens a stream, SIGPIPE is ignored from then on, if it has
+ * its default action: otherwise programs could end this process by writing.
  * 'options' may be NULL. Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or
  * TORPOR_IO (no file descriptors left).
  * [fails] */
@@ -130,6 +133,31 @@ TORPOR_API torpor_status torpor_loop_watch(torpor_loop *loop, const char *path,
                                            torpor_changed_fn changed,
                                            void *user);
 
+/* ---- A loop inside another one -------------------------------------------*/
+
+/* A program that has a loop of its own, on epoll, poll, GLib or whatever, lets
+ * that one wait for this one too. After each turn:
+ *
+ *   torpor_loop_turn(loop, false);     goes on as far as it can, never waits
+ *   wait for torpor_loop_backend_descriptor(loop) to be readable, for at most
+ *     torpor_loop_timeout(loop) milliseconds, and for what else there is
+ *
+ * torpor_loop_stop and torpor_loop_wake, by whatever thread, make the
+ * descriptor readable. TORPOR_NOT_FOUND of a turn says that nothing is pending
+ * any more; a later wake, or a VM that is attached later, may change that.
+ * examples/epoll-loop.c is such a program. */
+
+/* A descriptor that is readable when a turn has something to do: one of the
+ * loop's own, of epoll, to be waited for and not to be read. It stays the same,
+ * and is closed with the loop. Watch it level-triggered.
+ * [-] */
+TORPOR_API int torpor_loop_backend_descriptor(const torpor_loop *loop);
+
+/* For how many milliseconds the other loop may wait before the next turn: 0
+ * when there is something to do at once, -1 for as long as it likes.
+ * [-] */
+TORPOR_API int torpor_loop_timeout(torpor_loop *loop);
+
 /* ---- Time ----------------------------------------------------------------*/
 
 /* Due times are wall-clock milliseconds since 1970, so that they mean the same
@@ -157,17 +185,69 @@ TORPOR_API torpor_status torpor_alarm_open(torpor_loop *loop, double due,
  * [-] */
 TORPOR_API void torpor_alarm_close(torpor_alarm *alarm);
 
+/* ---- Descriptors ---------------------------------------------------------*/
+
+/* A file descriptor that is watched: a pipe, a socket, a terminal, an eventfd,
+ * a pidfd, not a file on a disk. While one is watched for anything the loop
+ * keeps running. */
+typedef struct torpor_poll torpor_poll;
+
+/* What it may be watched for; flags. */
+typedef enum torpor_poll_event {
+  TORPOR_POLL_READABLE = 1, /* reading gives data, the end, or an error */
+  TORPOR_POLL_WRITABLE = 2, /* writing takes data, or gives an error */
+} torpor_poll_event;
+
+/* Called in a turn, whenever 'events' are true of the descriptor, and again in
+ * the next turn as long as they are. An error or the end of the other side
+ * counts as all that is watched for: reading or writing says which it is. After
+ * an error nothing is watched for until torpor_poll_change. */
+typedef void (*torpor_ready_fn)(void *user, unsigned events);
+
+/* Watches 'descriptor' for 'events' (0: for nothing yet), and makes it
+ * non-blocking. It must stay open until torpor_poll_close. TORPOR_OK;
+ * TORPOR_EXISTS: the loop watches it already; TORPOR_UNSUPPORTED: it cannot be
+ * waited for, as a file, which is always ready; TORPOR_MISUSE, TORPOR_NOMEM, or
+ * TORPOR_IO (it is not open).
+ * [fails] */
+TORPOR_API torpor_status torpor_poll_open(torpor_loop *loop, int descriptor,
+                                          unsigned events,
+                                          torpor_ready_fn ready, void *user,
+                                          torpor_poll **out);
+/* Watches for other events from now on; 0: for none. TORPOR_CANCELLED: its loop
+ * was closed.
+ * [fails] */
+TORPOR_API torpor_status torpor_poll_change(torpor_poll *poll, unsigned events);
+/* Ends it, also after its loop was closed, and leaves the descriptor open. May
+ * be called from 'ready'. NULL is accepted.
+ * [-] */
+TORPOR_API void torpor_poll_close(torpor_poll *poll);
+
 /* ---- Access --------------------------------------------------------------*/
 
-/* What a program may touch: nothing unless it was granted. A grant covers a
- * path and all below it. Paths are resolved before they are compared: relative
- * ones against the folder of the access, links and ".." by the file system. */
+/* What a program may touch: nothing unless it was granted. What a grant is for
+ * depends on the permission:
+ *
+ *   READ, WRITE   a path, and all below it. Paths are resolved before they are
+ *                 compared: relative ones against the folder of the access,
+ *                 links and ".." by the file system
+ *   FFI           the same, of native code
+ *   NET           "host:port", or "host" for all its ports; "unix:PATH" for a
+ *                 socket in the file system. Names are compared as they are
+ *                 written, without regard to case, and not looked up
+ *   RUN           a program: a path, or a name that is looked up in PATH when
+ *                 it is granted and again when it is run
+ *   ENV           the name of an environment variable */
 typedef struct torpor_access torpor_access;
 
 /* Every permission: its name, its word in flags and texts, its verb. */
 #define TORPOR_PERMISSION_LIST(X)                                              \
   X(READ, "read", "reading")                                                   \
-  X(WRITE, "write", "writing")
+  X(WRITE, "write", "writing")                                                 \
+  X(NET, "net", "reaching")                                                    \
+  X(RUN, "run", "running")                                                     \
+  X(ENV, "env", "reading the environment variable")                            \
+  X(FFI, "ffi", "loading")
 
 typedef enum torpor_permission {
 #define X(name, word, doing) TORPOR_##name,
@@ -185,16 +265,19 @@ TORPOR_API torpor_status torpor_access_open(const char *folder,
  * [-] */
 TORPOR_API void torpor_access_close(torpor_access *access);
 
-/* Grants 'permission' for 'path', which need not exist yet; for everything when
- * 'path' is NULL. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE (an empty path), or
- * TORPOR_IO (a folder on the way cannot be resolved).
+/* Grants 'permission' for 'path' or whatever else it is about; for everything
+ * when that is NULL. A path need not exist yet, a program must. TORPOR_OK,
+ * TORPOR_NOMEM, TORPOR_MISUSE (an empty text, a port that is no number),
+ * TORPOR_NOT_FOUND (no such program), or TORPOR_IO (a folder on the way cannot
+ * be resolved).
  * [fails] */
 TORPOR_API torpor_status torpor_access_allow(torpor_access *access,
                                              torpor_permission permission,
                                              const char *path);
 
-/* Asks whether 'path' may be touched. TORPOR_OK: 'out' is the resolved path, to
- * be used in place of 'path'. Otherwise 'out' is a sentence for the user:
+/* Asks whether 'path', or whatever the permission is about, may be touched.
+ * TORPOR_OK: 'out' is the resolved path, or the program's, to be used in place
+ * of 'path'. Otherwise 'out' is a sentence for the user:
  * TORPOR_DENIED names the flag that would grant it, TORPOR_IO and TORPOR_MISUSE
  * say what is wrong with the path. Release 'out' in any case. With a NULL
  * 'access' nothing is granted.
@@ -231,6 +314,67 @@ TORPOR_API torpor_status torpor_access_write(const torpor_access *access,
 TORPOR_API torpor_status torpor_access_read(const char *text, size_t size,
                                             torpor_access **out);
 
+/* Whether 'permission' was granted for everything.
+ * [-] */
+TORPOR_API bool torpor_access_allows_all(const torpor_access *access,
+                                         torpor_permission permission);
+
+/* ---- The world of a program ----------------------------------------------*/
+
+/* What one program has outside of its VM: its access, and what it has open:
+ * streams, processes, sockets. The program knows these by numbers, descriptors,
+ * which it chooses itself and never uses twice. When it sleeps it keeps the
+ * numbers; what they stood for is gone with its world, and using one then fails
+ * with a LostError. */
+typedef struct torpor_world torpor_world;
+
+typedef struct torpor_world_options {
+  size_t size; /* sizeof(torpor_world_options) */
+  /* Must outlive the world; NULL: grants nothing. */
+  const torpor_access *access;
+  /* Descriptors 0, 1 and 2 are the standard streams of this process. */
+  bool standard;
+  /* The program is a durable run: functions that change something outside at
+   * once, instead of by an operation, refuse to. */
+  bool durable;
+  void *user; /* for the functions below */
+  /* Takes what the program writes to descriptor 1 or 2, 'stream'. False: nobody
+   * reads it any more. NULL: it goes to stdio's stdout and stderr. */
+  bool (*output)(void *user, int stream, const void *data, size_t size);
+  /* The program ends itself, with this exit code: what it runs is interrupted
+   * when this returns, and the host lets it run no more. NULL: it may not. */
+  void (*exit)(void *user, int code);
+} torpor_world_options;
+
+#define TORPOR_WORLD_OPTIONS_INIT TORPOR_INIT(torpor_world_options)
+
+/* Opens a world. 'options' may be NULL. TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE.
+ * [fails] */
+TORPOR_API torpor_status torpor_world_open(torpor_loop *loop,
+                                           const torpor_world_options *options,
+                                           torpor_world **out);
+/* Closes all that is open in it, and ends the processes that were started in
+ * it. All its tasks must have ended, and it must go before its loop. NULL is
+ * accepted.
+ * [-] */
+TORPOR_API void torpor_world_close(torpor_world *world);
+/* What the program may touch.
+ * [-] */
+TORPOR_API const torpor_access *torpor_world_access(const torpor_world *world);
+
+/* Gives 'vm' the functions that the library's modules call at once, without an
+ * operation: os.stat and so on. In a VM that was restored, too. Either may be
+ * closed first; without its world they throw a LostError. torpor_loop_attach
+ * does it.
+ * [fails] */
+TORPOR_API torpor_status torpor_world_bind(torpor_world *world, torpor_vm *vm);
+
+/* A function for torpor_options.library: the modules "torpor:process" and so on
+ * and globals such as fetch, which work on a loop. 'user' is not used.
+ * [fails] [any thread] */
+TORPOR_API torpor_status torpor_library_source(void *user, const char *name,
+                                               torpor_module_answer *answer);
+
 /* ---- A VM on a loop ------------------------------------------------------*/
 
 /* How a VM is attached. */
@@ -242,6 +386,14 @@ typedef struct torpor_attachment {
    * dropped. */
   void (*rejected)(void *user, torpor_vm *vm, torpor_value reason);
   void *user;
+  bool standard; /* as in torpor_world_options */
+  /* Lets the VM import C modules, see torpor-module.h; must be the one that
+   * gives its modules, of no other VM, and must outlive this. A VM that was
+   * restored is woken for that. NULL: it has none. */
+  struct torpor_loader *loader;
+  /* As in torpor_world_options, with 'user'. */
+  bool (*output)(void *user, int stream, const void *data, size_t size);
+  void (*exit)(void *user, int code);
 } torpor_attachment;
 
 #define TORPOR_ATTACHMENT_INIT TORPOR_INIT(torpor_attachment)
@@ -259,8 +411,9 @@ TORPOR_API torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
  * [-] */
 TORPOR_API void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm);
 
-/* Runs the loop until nothing is pending, then reads 'promise', usually that
- * of a module. Its rejection is then not reported to 'rejected'. Returns
+/* Runs the loop until nothing is pending or 'promise', usually that of a
+ * module, is rejected; then reads it. Its rejection is not reported to
+ * 'rejected'. Returns
  * TORPOR_OK with its value, TORPOR_THROWN with its reason, TORPOR_DEADLOCK
  * when it is still pending, what torpor_loop_run returned, or
  * TORPOR_WRONG_TYPE when it is not a promise.
@@ -281,15 +434,17 @@ typedef void (*torpor_done_fn)(void *user, torpor_task *task,
                                torpor_outcome outcome, const void *data,
                                size_t size);
 
-/* Starts 'operation', which is copied; 'access' (NULL: nothing is granted) must
- * outlive the task. 'done' is called once, never inside this call and never
- * after torpor_task_cancel. If no driver performs that kind of operation, the
- * task ends with an error that names the kind. TORPOR_OK, TORPOR_NOMEM, or
- * TORPOR_MISUSE (no kind, or a longer one than TORPOR_KIND_LARGEST).
+/* Starts 'operation', which is copied; 'world' (NULL: nothing is granted or
+ * open) must outlive the task. 'done' is called once, never inside this call
+ * and never after torpor_task_cancel. If no driver performs that kind of
+ * operation, the task ends with an error that names the kind; if the operation
+ * was pending when its VM slept and its driver is lost then, with a LostError.
+ * TORPOR_OK, TORPOR_NOMEM, or TORPOR_MISUSE (no kind, or a longer one than
+ * TORPOR_KIND_LARGEST).
  * [fails] */
 TORPOR_API torpor_status torpor_loop_start(torpor_loop *loop,
                                            const torpor_operation *operation,
-                                           const torpor_access *access,
+                                           torpor_world *world,
                                            torpor_done_fn done, void *user,
                                            torpor_task **out);
 
@@ -320,6 +475,15 @@ typedef struct torpor_driver {
    * that was completed. */
   void (*cancel)(torpor_task *task, void *user);
   void *user;
+  /* What waking means for this operation, where it is not the same for all of
+   * the kind. NULL: 'waking'. Called on any thread, since workers compute steps
+   * of runs on several; two calls may be at once. */
+  torpor_waking (*waking_of)(const torpor_operation *operation, void *user);
+  /* Told that a completed task is cancelled before anybody took its result,
+   * which is given: a stream takes it back. The task may be another one for the
+   * same operation, whose state is NULL. May be NULL. */
+  void (*drop)(torpor_task *task, void *user, torpor_outcome outcome,
+               const void *data, size_t size);
 } torpor_driver;
 
 #define TORPOR_DRIVER_INIT TORPOR_INIT(torpor_driver)
@@ -336,6 +500,20 @@ TORPOR_API torpor_status torpor_loop_add_driver(torpor_loop *loop,
 TORPOR_API const torpor_driver *torpor_loop_driver(const torpor_loop *loop,
                                                    const char *kind);
 
+/* Tells the driver of 'operation', which ended in 'world' uncancelled, that
+ * nobody took its result after all: whoever keeps results for a while, as
+ * durable runs do, finds that the program has cancelled it meanwhile.
+ * [-] */
+TORPOR_API void torpor_loop_drop(torpor_loop *loop,
+                                 const torpor_operation *operation,
+                                 torpor_world *world, torpor_outcome outcome,
+                                 const void *data, size_t size);
+
+/* What waking means for 'operation'; TORPOR_REPEAT if no driver performs it.
+ * [-] */
+TORPOR_API torpor_waking torpor_loop_waking(const torpor_loop *loop,
+                                            const torpor_operation *operation);
+
 /* What a driver needs of its task. 'state' is the driver's own.
  * [-] */
 TORPOR_API torpor_loop *torpor_task_loop(const torpor_task *task);
@@ -346,6 +524,9 @@ torpor_task_operation(const torpor_task *task);
 /* What the program may touch; NULL: nothing.
  * [-] */
 TORPOR_API const torpor_access *torpor_task_access(const torpor_task *task);
+/* The world of the program; NULL: it has none.
+ * [-] */
+TORPOR_API torpor_world *torpor_task_world(const torpor_task *task);
 /* Keeps a pointer of the driver's own.
  * [-] */
 TORPOR_API void torpor_task_set_state(torpor_task *task, void *state);

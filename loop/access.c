@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* access.c - what a program may touch.
  *
- * A list of grants, each a permission and a resolved path, or everything.
+ * A list of grants, each a permission and what it is for (grant.h), or
+ * everything.
  * Nothing is cached: every check asks the file system anew where a path leads,
  * since links may have been moved since.
  *
@@ -20,12 +21,13 @@
 #include <uv.h>
 
 #include "common/array.h"
+#include "grant.h"
 #include "loop.h"
 #include "path.h"
 
 struct grant {
   torpor_permission permission;
-  char *path; /* NULL: everything */
+  char *text; /* see grant.h; NULL: everything */
 };
 
 struct torpor_access {
@@ -77,35 +79,34 @@ torpor_status torpor_access_open(const char *folder, torpor_access **out) {
 
 void torpor_access_close(torpor_access *access) {
   if (access == NULL) return;
-  for (size_t i = 0; i < access->count; i++) free(access->grants[i].path);
+  for (size_t i = 0; i < access->count; i++) free(access->grants[i].text);
   free(access->grants);
   free(access->folder);
   free(access);
 }
 
-/* Adds a grant for 'path', which it takes over, also when it fails. */
+/* Adds a grant for 'text', which it takes over, also when it fails. */
 static torpor_status add_grant(torpor_access *access,
-                               torpor_permission permission, char *path) {
+                               torpor_permission permission, char *text) {
   if (!torpor__array_reserve(&access->grants, &access->capacity,
                              access->count + 1, sizeof(*access->grants))) {
-    free(path);
+    free(text);
     return TORPOR_NOMEM;
   }
-  access->grants[access->count++] = (struct grant){permission, path};
+  access->grants[access->count++] = (struct grant){permission, text};
   return TORPOR_OK;
 }
 
 torpor_status torpor_access_allow(torpor_access *access,
                                   torpor_permission permission,
                                   const char *path) {
-  char *resolved = NULL;
+  char *text = NULL;
   if ((unsigned)permission >= TORPOR_PERMISSION_COUNT) return TORPOR_MISUSE;
-  if (path != NULL) {
-    if (path[0] == '\0') return TORPOR_MISUSE;
-    int failure = torpor__path_resolve(access->folder, path, &resolved);
-    if (failure != 0) return failure == -ENOMEM ? TORPOR_NOMEM : TORPOR_IO;
-  }
-  return add_grant(access, permission, resolved);
+  torpor_status status =
+      path == NULL
+          ? TORPOR_OK
+          : torpor__grant_make(permission, access->folder, path, &text);
+  return status == TORPOR_OK ? add_grant(access, permission, text) : status;
 }
 
 /* ---- What is reserved ----------------------------------------------------*/
@@ -141,15 +142,33 @@ torpor_status torpor__access_refuse(const char *doing, const char *path,
 
 /* ---- Checking ------------------------------------------------------------*/
 
+bool torpor_access_allows_all(const torpor_access *access,
+                              torpor_permission permission) {
+  if (access == NULL) return false;
+  for (size_t i = 0; i < access->count; i++)
+    if (access->grants[i].permission == permission &&
+        access->grants[i].text == NULL)
+      return true;
+  return false;
+}
+
 static bool is_granted(const torpor_access *access,
-                       torpor_permission permission, const char *path) {
+                       torpor_permission permission, const char *text) {
   if (access == NULL) return false;
   for (size_t i = 0; i < access->count; i++) {
     const struct grant *grant = &access->grants[i];
     if (grant->permission == permission &&
-        (grant->path == NULL || torpor__path_covers(grant->path, path)))
+        (grant->text == NULL ||
+         torpor__grant_covers(permission, grant->text, text)))
       return true;
   }
+  return false;
+}
+
+bool torpor__access_grants(const torpor_access *access,
+                           torpor_permission permission) {
+  for (size_t i = 0; access != NULL && i < access->count; i++)
+    if (access->grants[i].permission == permission) return true;
   return false;
 }
 
@@ -163,17 +182,33 @@ static torpor_status deny(torpor_permission permission, const char *path,
   return status == TORPOR_OK ? TORPOR_DENIED : status;
 }
 
+/* Whether the way to 'path', which cannot be resolved, ends where something is
+ * granted: only then may be said how it ends. */
+static bool reaches_granted(const torpor_access *access,
+                            torpor_permission permission, const char *path) {
+  char *furthest;
+  if (torpor__path_furthest(access->folder, path, &furthest) != 0) return false;
+  bool granted = is_granted(access, permission, furthest);
+  free(furthest);
+  return granted;
+}
+
+/* torpor__path_resolve, or torpor__path_resolve_entry. */
+typedef int (*resolve_fn)(const char *folder, const char *path, char **out);
+
 /* Checks 'text', a path that is absolute but not resolved. */
 static torpor_status check_path(const torpor_access *access,
                                 torpor_permission permission, const char *text,
-                                const char *path, torpor_bytes *out) {
+                                const char *path, resolve_fn resolve,
+                                torpor_bytes *out) {
   char *resolved;
   const char *folder = access == NULL ? "/" : access->folder;
   bool named = is_granted(access, permission, text);
-  int failure = torpor__path_resolve(folder, path, &resolved);
+  int failure = resolve(folder, path, &resolved);
   if (failure == -ENOMEM) return TORPOR_NOMEM;
   if (failure != 0) {
-    if (!named) return deny(permission, text, NULL, out);
+    if (!named || !reaches_granted(access, permission, path))
+      return deny(permission, text, NULL, out);
     torpor_status status = torpor__format(out, "%s %s: %s", doings[permission],
                                           text, uv_strerror(failure));
     return status == TORPOR_OK ? TORPOR_IO : status;
@@ -194,9 +229,39 @@ static torpor_status check_path(const torpor_access *access,
   return status;
 }
 
-torpor_status torpor_access_check(const torpor_access *access,
-                                  torpor_permission permission,
-                                  const char *path, torpor_bytes *out) {
+/* The same for what is no path. That a program is not there is said only where
+ * all programs are allowed. */
+static torpor_status check_word(const torpor_access *access,
+                                torpor_permission permission, const char *asked,
+                                torpor_bytes *out) {
+  char *text;
+  torpor_status status = torpor__grant_make(
+      permission, access == NULL ? "/" : access->folder, asked, &text);
+  if (status == TORPOR_NOMEM) return status;
+  bool granted = status == TORPOR_OK
+                     ? is_granted(access, permission, text)
+                     : torpor_access_allows_all(access, permission);
+  if (!granted) {
+    free(text);
+    return deny(permission, asked, NULL, out);
+  }
+  if (status == TORPOR_OK) {
+    *out = (torpor_bytes){(uint8_t *)text, strlen(text)};
+    return TORPOR_OK;
+  }
+  torpor__format(out, "%s %s: %s", doings[permission], asked,
+                 status == TORPOR_NOT_FOUND ? "there is no such program"
+                                            : "that is no name of one");
+  return status == TORPOR_NOT_FOUND ? TORPOR_IO : status;
+}
+
+const char *torpor__access_folder(const torpor_access *access) {
+  return access == NULL ? NULL : access->folder;
+}
+
+static torpor_status check(const torpor_access *access,
+                           torpor_permission permission, const char *path,
+                           resolve_fn resolve, torpor_bytes *out) {
   char current[PATH_MAX];
   *out = (torpor_bytes){0};
   if ((unsigned)permission >= TORPOR_PERMISSION_COUNT) return TORPOR_MISUSE;
@@ -204,13 +269,28 @@ torpor_status torpor_access_check(const torpor_access *access,
     torpor__format(out, "a path has 1 to %d bytes", PATH_MAX - 1);
     return TORPOR_MISUSE;
   }
-  const char *folder = access == NULL ? NULL : access->folder;
+  if (!torpor__grant_is_path(permission))
+    return check_word(access, permission, path, out);
+  const char *folder = torpor__access_folder(access);
   if (folder == NULL) folder = getcwd(current, sizeof(current));
   char *text = torpor__path_normalise(folder == NULL ? "/" : folder, path);
   if (text == NULL) return TORPOR_NOMEM;
-  torpor_status status = check_path(access, permission, text, path, out);
+  torpor_status status =
+      check_path(access, permission, text, path, resolve, out);
   free(text);
   return status;
+}
+
+torpor_status torpor_access_check(const torpor_access *access,
+                                  torpor_permission permission,
+                                  const char *path, torpor_bytes *out) {
+  return check(access, permission, path, torpor__path_resolve, out);
+}
+
+torpor_status torpor__access_check_entry(const torpor_access *access,
+                                         torpor_permission permission,
+                                         const char *path, torpor_bytes *out) {
+  return check(access, permission, path, torpor__path_resolve_entry, out);
 }
 
 /* ---- As text -------------------------------------------------------------*/
@@ -250,13 +330,13 @@ torpor_status torpor_access_write(const torpor_access *access,
   *out = (torpor_bytes){0};
   size_t largest = line_largest(access->folder) + 1;
   for (size_t i = 0; i < access->count; i++)
-    largest += line_largest(access->grants[i].path);
+    largest += line_largest(access->grants[i].text);
   char *text = malloc(largest);
   if (text == NULL) return TORPOR_NOMEM;
   char *end = write_line(text, "folder", access->folder);
   for (size_t i = 0; i < access->count; i++)
     end = write_line(end, words[access->grants[i].permission],
-                     access->grants[i].path);
+                     access->grants[i].text);
   *end = '\0';
   *out = (torpor_bytes){(uint8_t *)text, (size_t)(end - text)};
   return TORPOR_OK;
@@ -268,11 +348,9 @@ static int read_digit(char digit) {
   return found == NULL ? -1 : (int)(found - digits);
 }
 
-/* Undoes the escapes of 'text' in place; false when there is a wrong one, or no
- * absolute path results. */
+/* Undoes the escapes of 'text' in place; false when there is a wrong one. */
 static bool read_escaped(char *text) {
   char *out = text;
-  if (text[0] != '/') return false;
   while (*text != '\0') {
     if (*text != '%') {
       *out++ = *text++;
@@ -297,6 +375,8 @@ static torpor_status read_grant(torpor_access *access, char *line) {
   }
   for (unsigned i = 0; i < TORPOR_PERMISSION_COUNT; i++) {
     if (strcmp(line, words[i]) != 0) continue;
+    if (path != NULL && !torpor__grant_is_kept_form((torpor_permission)i, path))
+      return TORPOR_FORMAT;
     char *copy = path == NULL ? NULL : strdup(path);
     if (path != NULL && copy == NULL) return TORPOR_NOMEM;
     return add_grant(access, (torpor_permission)i, copy);
@@ -312,7 +392,7 @@ static torpor_status read_lines(char *text, torpor_access **out) {
     return TORPOR_FORMAT;
   *end = '\0';
   char *path = text + strlen(folder);
-  if (!read_escaped(path)) return TORPOR_FORMAT;
+  if (!read_escaped(path) || path[0] != '/') return TORPOR_FORMAT;
   torpor_status status = make_access(strdup(path), out);
   while (status == TORPOR_OK && end[1] != '\0') {
     char *line = end + 1;

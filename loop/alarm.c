@@ -151,6 +151,7 @@ void torpor_alarm_close(torpor_alarm *alarm) {
 static void ring_alarms(uv_timer_t *timer) {
   torpor_loop *loop = timer->data;
   uv_stop(&loop->uv);
+  loop->stirred = true;
   struct torpor__alarms *alarms = &loop->alarms;
   uint64_t newest = alarms->made;
   double now = read_steady_time(loop);

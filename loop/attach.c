@@ -30,10 +30,12 @@ struct attached {
   struct torpor__link link; /* first: a link is its attachment */
   torpor_loop *loop;
   torpor_vm *vm;
+  torpor_world *world;
   torpor_attachment options;
   struct entry *tasks;
   size_t count, capacity, holes;
   bool trapped;
+  struct torpor__tenant *tenant; /* NULL: none */
 };
 
 /* ---- The table of tasks --------------------------------------------------*/
@@ -127,9 +129,8 @@ static torpor_status start_begun(struct attached *attached) {
       return TORPOR_NOMEM;
     struct entry *entry = &attached->tasks[attached->count];
     entry->id = operation.id;
-    status =
-        torpor_loop_start(attached->loop, &operation, attached->options.access,
-                          settle, attached, &entry->task);
+    status = torpor_loop_start(attached->loop, &operation, attached->world,
+                               settle, attached, &entry->task);
     if (status != TORPOR_OK) return status;
     attached->count++;
   }
@@ -148,7 +149,7 @@ static torpor_status pump(struct attached *attached) {
   return status;
 }
 
-/* Makes 'status' the turn's verdict, see loop.h (4). */
+/* Makes 'status' the turn's verdict, see loop.h (5). */
 static void keep_verdict(struct attached *attached, torpor_status status) {
   check_table(attached);
   if (status == TORPOR_OK) return;
@@ -211,42 +212,121 @@ static void settle(void *user, torpor_task *task, torpor_outcome outcome,
 
 /* ---- Attaching -----------------------------------------------------------*/
 
-static struct attached *find_attached(const torpor_loop *loop,
-                                      const torpor_vm *vm) {
+struct attached *torpor__attached_find(const torpor_loop *loop,
+                                       const torpor_vm *vm) {
   struct torpor__link *link = loop->attached.next;
   for (; link != &loop->attached; link = link->next)
     if (((struct attached *)link)->vm == vm) return (struct attached *)link;
   return NULL;
 }
 
-torpor_status torpor_loop_attach(torpor_loop *loop, torpor_vm *vm,
-                                 const torpor_attachment *options) {
+static torpor_status open_world(struct attached *attached) {
+  torpor_world_options options = TORPOR_WORLD_OPTIONS_INIT;
+  options.access = attached->options.access;
+  options.standard = attached->options.standard;
+  options.user = attached->options.user;
+  options.output = attached->options.output;
+  options.exit = attached->options.exit;
+  torpor_status status =
+      torpor_world_open(attached->loop, &options, &attached->world);
+  return status == TORPOR_OK ? torpor_world_bind(attached->world, attached->vm)
+                             : status;
+}
+
+torpor_status torpor__attached_open(torpor_loop *loop, torpor_vm *vm,
+                                    const torpor_attachment *options,
+                                    struct attached **out) {
   if (vm == NULL) return TORPOR_MISUSE;
   torpor_attachment own = TORPOR_ATTACHMENT_INIT;
   if (options != NULL && !torpor__sized_take(&own, sizeof(own), options))
     return TORPOR_MISUSE;
-  if (find_attached(loop, vm) != NULL) return TORPOR_EXISTS;
+  if (torpor__attached_find(loop, vm) != NULL) return TORPOR_EXISTS;
   struct attached *attached = calloc(1, sizeof(*attached));
   if (attached == NULL) return TORPOR_NOMEM;
   attached->loop = loop;
   attached->vm = vm;
   attached->options = own;
+  loop->stirred = true;
+  torpor_status status = open_world(attached);
+  if (status != TORPOR_OK) {
+    torpor_world_close(attached->world);
+    free(attached);
+    return status;
+  }
   torpor__list_append(&loop->attached, &attached->link);
+  *out = attached;
   return TORPOR_OK;
 }
 
 static void detach(struct attached *attached) {
   torpor__link_remove(&attached->link);
   cancel_tasks(attached);
+  if (attached->tenant != NULL) attached->tenant->leave(attached->tenant);
+  torpor_world_close(attached->world);
   free(attached);
 }
 
 void torpor_loop_detach(torpor_loop *loop, torpor_vm *vm) {
-  struct attached *attached = find_attached(loop, vm);
+  struct attached *attached = torpor__attached_find(loop, vm);
   if (attached != NULL) detach(attached);
 }
 
 void torpor__attached_detach(torpor_loop *loop) {
   while (!torpor__list_empty(&loop->attached))
     detach((struct attached *)loop->attached.next);
+}
+
+/* ---- Tenants -------------------------------------------------------------*/
+
+const torpor_attachment *
+torpor__attached_options(const struct attached *attached) {
+  return &attached->options;
+}
+
+torpor_loop *torpor__attached_loop(const struct attached *attached) {
+  return attached->loop;
+}
+
+void torpor__attached_let(struct attached *attached,
+                          struct torpor__tenant *tenant) {
+  assert(attached->tenant == NULL || tenant == NULL);
+  attached->tenant = tenant;
+}
+
+struct torpor__tenant *torpor__attached_tenant(const torpor_task *task) {
+  struct attached *attached = torpor__task_user(task, settle);
+  return attached == NULL ? NULL : attached->tenant;
+}
+
+void torpor__attached_drop(struct attached *attached, uint64_t id) {
+  torpor_task_cancel(take_task(attached, id));
+}
+
+void torpor__attached_tell(struct attached *attached, torpor_status status) {
+  attached->loop->stirred = true;
+  if (status == TORPOR_THROWN && attached->options.rejected != NULL)
+    attached->options.rejected(attached->options.user, attached->vm,
+                               torpor_exception(attached->vm));
+  else if (status == TORPOR_INTERRUPTED || status == TORPOR_TRAPPED ||
+           status == TORPOR_BROKEN || status == TORPOR_NOMEM)
+    keep_verdict(attached, status);
+}
+
+bool torpor__attached_waiting(const torpor_loop *loop) {
+  struct torpor__link *link = loop->attached.next;
+  for (; link != &loop->attached; link = link->next) {
+    const struct attached *attached = (const struct attached *)link;
+    if (attached->trapped) continue;
+    if (torpor_job_pending(attached->vm) ||
+        torpor_operation_count(attached->vm) !=
+            attached->count - attached->holes)
+      return true;
+  }
+  return false;
+}
+
+torpor_world *torpor__attached_world(const torpor_loop *loop,
+                                     const torpor_vm *vm) {
+  struct attached *attached = torpor__attached_find(loop, vm);
+  return attached == NULL ? NULL : attached->world;
 }

@@ -6,65 +6,29 @@
  *      the file is renamed and the folder synced. A file that is replaced hands
  *      its mode on. A process that is killed may leave the new file behind.
  *  (2) Only regular files: reading a device or a pipe may never end.
- *  (3) Links are not followed, in no part of a path: paths are resolved before
- *      they are checked, and where a folder or the file has become a link
- *      since, the call fails (ELOOP, or ENOTDIR for a folder). So each part is
- *      opened from the one above it, and what is then done to the file is done
- *      through its folder, even if another one has that name by now.
+ *  (3) Links are not followed, in no part of a path (safe-open.h). What is then
+ *      done to the file is done through its folder, even if another one has
+ *      that name by now.
  *
  * No state; any thread. */
-#define _GNU_SOURCE /* O_PATH */
+#define _GNU_SOURCE /* copy_file_range */
+#define _GNU_SOURCE /* copy_file_range */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <uv.h>
 
 #include "disk.h"
+#include "safe-open.h"
 
 static bool is_cancelled(const atomic_bool *cancelled) {
   return cancelled != NULL && atomic_load(cancelled);
-}
-
-/* ---- Folders -------------------------------------------------------------*/
-
-enum { OPEN_FOLDER = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
-
-/* Opens the folder 'name' in 'folder', which it closes. */
-static int open_part(int folder, const char *name) {
-  int part = openat(folder, name, O_PATH | OPEN_FOLDER);
-  int failure = part < 0 ? -errno : part;
-  close(folder);
-  return failure;
-}
-
-/* Opens the folder that 'path', a resolved one, lies in, from the root down;
- * see (3). '*name' is the last part, within 'path'; "." for the root itself. A
- * descriptor to look files up in, or a negated errno. */
-static int open_folder(const char *path, const char **name) {
-  char part[NAME_MAX + 1];
-  int folder = path[0] == '/' ? open("/", O_PATH | OPEN_FOLDER) : -1;
-  if (folder < 0) return path[0] == '/' ? -errno : -EINVAL;
-  for (const char *at = path + 1;; at = *name + 1) {
-    size_t size = strcspn(at, "/");
-    *name = *at == '\0' ? "." : at;
-    if (at[size] == '\0') return folder;
-    if (size > NAME_MAX) {
-      close(folder);
-      return -ENAMETOOLONG;
-    }
-    memcpy(part, at, size);
-    part[size] = '\0';
-    folder = open_part(folder, part);
-    if (folder < 0) return folder;
-    *name = at + size;
-  }
 }
 
 /* ---- Reading -------------------------------------------------------------*/
@@ -86,24 +50,12 @@ static int read_open_file(int file, size_t largest,
   return torpor__file_read(file, largest, cancelled, out);
 }
 
-/* A descriptor, or a negated errno. */
-static int open_to_read(const char *path) {
-  const char *name;
-  int folder = open_folder(path, &name);
-  if (folder < 0) return folder;
-  /* O_NONBLOCK: opening a pipe must not wait for its other end. */
-  int file =
-      openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (file < 0) file = -errno;
-  close(folder);
-  return file;
-}
-
 int torpor__disk_read(const char *path, size_t room, size_t largest,
                       const atomic_bool *cancelled,
                       struct torpor__file_bytes *out) {
   *out = (struct torpor__file_bytes){.size = room};
-  int file = open_to_read(path);
+  /* O_NONBLOCK: opening a pipe must not wait for its other end. */
+  int file = torpor__safe_open(path, O_RDONLY | O_NONBLOCK, 0);
   int failure = file < 0 ? file : read_open_file(file, largest, cancelled, out);
   if (file >= 0) close(file);
   if (failure != 0) {
@@ -152,9 +104,34 @@ static int open_draft(struct draft *draft, int mode) {
   return draft->file < 0 ? -errno : 0;
 }
 
-static int fill_draft(const struct draft *draft, const void *data, size_t size,
+/* What goes into a draft: bytes, or what is in an open file. */
+struct source {
+  const void *data;
+  size_t size;
+  int file; /* -1: none */
+};
+
+/* Copies all of 'from', from where it stands. The system does it without
+ * bringing it here, where it can. */
+static int copy_file(int from, int to, const atomic_bool *cancelled) {
+  enum { PART = 1 << 20 };
+  while (!is_cancelled(cancelled)) {
+    ssize_t size = copy_file_range(from, NULL, to, NULL, PART, 0);
+    if (size < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS ||
+                     errno == EOPNOTSUPP))
+      size = sendfile(to, from, NULL, PART);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return size == 0 ? 0 : -errno;
+  }
+  return -ECANCELED;
+}
+
+static int fill_draft(const struct draft *draft, const struct source *source,
                       int mode, const atomic_bool *cancelled) {
-  int failure = torpor__file_write(draft->file, data, size, cancelled);
+  int failure = source->file >= 0
+                    ? copy_file(source->file, draft->file, cancelled)
+                    : torpor__file_write(draft->file, source->data,
+                                         source->size, cancelled);
   if (failure != 0) return failure;
   if (mode >= 0 && fchmod(draft->file, (mode_t)mode) != 0) return -errno;
   if (fsync(draft->file) != 0) return -errno;
@@ -166,7 +143,8 @@ static int fill_draft(const struct draft *draft, const void *data, size_t size,
 static int publish_draft(const struct draft *draft) {
   if (renameat(draft->folder, draft->name, draft->folder, draft->target) != 0)
     return -errno;
-  int folder = openat(draft->folder, ".", O_RDONLY | OPEN_FOLDER);
+  int folder =
+      torpor__safe_entry(draft->folder, ".", O_RDONLY | O_DIRECTORY, 0);
   if (folder < 0) return 0;
   int failure = fsync(folder) != 0 && errno != EINVAL ? -errno : 0;
   close(folder);
@@ -174,26 +152,69 @@ static int publish_draft(const struct draft *draft) {
 }
 
 /* Makes the draft, whose folder is open, and gives it its name. */
-static int write_draft(struct draft *draft, const void *data, size_t size,
+static int write_draft(struct draft *draft, const struct source *source,
                        const atomic_bool *cancelled) {
+  struct stat found;
   int mode;
   int failure = find_mode(draft, &mode);
+  if (source->file >= 0 && mode < 0 && fstat(source->file, &found) == 0)
+    mode = (int)(found.st_mode & 0777);
   if (failure == 0) failure = open_draft(draft, mode);
   if (failure != 0) return failure;
-  failure = fill_draft(draft, data, size, mode, cancelled);
+  failure = fill_draft(draft, source, mode, cancelled);
   if (close(draft->file) != 0 && failure == 0) failure = -errno;
   if (failure == 0) failure = publish_draft(draft);
   if (failure != 0) unlinkat(draft->folder, draft->name, 0);
   return failure;
 }
 
+/* Makes 'path' a file of what 'source' has. */
+static int write_source(const char *path, const struct source *source,
+                        const atomic_bool *cancelled) {
+  struct draft draft;
+  draft.folder = torpor__safe_folder(path, &draft.target);
+  if (draft.folder < 0) return draft.folder;
+  int failure = write_draft(&draft, source, cancelled);
+  close(draft.folder);
+  return failure;
+}
+
 int torpor__disk_write(const char *path, const void *data, size_t size,
                        const atomic_bool *cancelled) {
-  struct draft draft;
-  draft.folder = open_folder(path, &draft.target);
-  if (draft.folder < 0) return draft.folder;
-  int failure = write_draft(&draft, data, size, cancelled);
-  close(draft.folder);
+  const struct source source = {.data = data, .size = size, .file = -1};
+  return write_source(path, &source, cancelled);
+}
+
+int torpor__disk_open(const char *path, int flags, unsigned mode) {
+  struct stat found;
+  /* O_NONBLOCK: opening a pipe must not wait for its other end. */
+  int file = torpor__safe_open(path, flags | O_NONBLOCK, mode);
+  if (file < 0) return file;
+  int failure = fstat(file, &found) != 0  ? -errno
+                : S_ISDIR(found.st_mode)  ? -EISDIR
+                : !S_ISREG(found.st_mode) ? TORPOR__DISK_IRREGULAR
+                                          : 0;
+  if (failure == 0) return file;
+  close(file);
+  return failure;
+}
+
+int torpor__disk_copy(const char *from, const char *to,
+                      const atomic_bool *cancelled) {
+  struct source source = {.file = torpor__disk_open(from, O_RDONLY, 0)};
+  if (source.file < 0) return source.file;
+  int failure = write_source(to, &source, cancelled);
+  close(source.file);
+  return failure;
+}
+
+int torpor__disk_append(const char *path, const void *data, size_t size,
+                        unsigned mode, bool sync) {
+  int file = torpor__disk_open(path, O_WRONLY | O_APPEND | O_CREAT, mode);
+  if (file < 0) return file;
+  int failure = torpor__file_write(file, data, size, NULL);
+  if (failure == 0 && sync && fsync(file) != 0) failure = -errno;
+  if (close(file) != 0 && failure == 0) failure = -errno;
   return failure;
 }
 

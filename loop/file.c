@@ -5,17 +5,9 @@
  *   file-write  {path, data}   data: bytes or text; gives undefined
  *
  * The path is checked against the task's access. Each file is one job, done
- * from end to end on a thread of libuv's pool (see disk.c):
+ * from end to end on a thread of libuv's pool (job.h, disk.c).
  *
- *   waiting ---------> working ---------> its task is complete
- *      | cancel           | cancel
- *      v                  v
- *    gone              abandoned: ends soon, tells nobody
- *
- *  (1) At most JOBS_MAX jobs are working, so that a program which asks for many
- *      files at once cannot fill the host's memory; the others wait in order.
- *  (2) A cancelled write is either done whole or not at all.
- *  (3) A job that is abandoned holds nothing of its task.
+ *  (1) A cancelled write is either done whole or not at all.
  *
  * Waking: TORPOR_REPEAT for both. Reading again sees the file as it is then.
  * Writing again writes the same bytes; what another program wrote there since
@@ -25,33 +17,28 @@
  * path in their message; a NotAllowedError names the flag.
  *
  * Runs on the loop's thread; perform_job on a thread of the pool. */
-#include <assert.h>
-
 #include "common/array.h"
 #include "disk.h"
-#include "loop.h"
+#include "job.h"
 #include "path.h"
 #include "request.h"
 
 /* Largest file that is read or written; a VM could hold hardly more. */
 #define FILE_LARGEST ((size_t)1 << 30)
 
-enum { JOBS_MAX = 8 };
-
 struct job {
-  struct torpor__link link; /* first: a link is its job */
-  uv_work_t work;
-  torpor_loop *loop;
-  torpor_task *task; /* NULL: abandoned */
+  struct torpor__job job; /* first */
   bool write;
-  bool working;
-  atomic_bool cancelled;
   char *path;                        /* resolved */
   struct torpor__file_bytes content; /* behind a head when it was read */
-  int failure;
 };
 
-static void free_job(struct job *job) {
+static struct job *of(struct torpor__job *job) {
+  return (struct job *)job;
+}
+
+static void free_job(struct torpor__job *base) {
+  struct job *job = of(base);
   free(job->content.data);
   free(job->path);
   free(job);
@@ -59,16 +46,13 @@ static void free_job(struct job *job) {
 
 /* ---- Performing ----------------------------------------------------------*/
 
-static void perform_job(uv_work_t *work) {
-  struct job *job = work->data;
-  if (job->write) {
-    job->failure = torpor__disk_write(job->path, job->content.data,
-                                      job->content.size, &job->cancelled);
-  } else {
-    job->failure =
-        torpor__disk_read(job->path, TORPOR__RESULT_HEAD, FILE_LARGEST,
-                          &job->cancelled, &job->content);
-  }
+static int perform_job(struct torpor__job *base) {
+  struct job *job = of(base);
+  return job->write
+             ? torpor__disk_write(job->path, job->content.data,
+                                  job->content.size, &base->cancelled)
+             : torpor__disk_read(job->path, TORPOR__RESULT_HEAD, FILE_LARGEST,
+                                 &base->cancelled, &job->content);
 }
 
 /* Fails 'task' with what libuv or disk.c say, and the path. */
@@ -93,7 +77,7 @@ static void complete_read(struct job *job) {
   uint8_t *file = content.data + TORPOR__RESULT_HEAD;
   uint8_t *head = torpor__result_head(file, content.size - TORPOR__RESULT_HEAD);
   job->content.data = NULL;
-  torpor__task_finish(job->task, TORPOR_RESOLVE,
+  torpor__task_finish(job->job.task, TORPOR_RESOLVE,
                       (struct torpor__result){
                           .memory = content.data,
                           .data = head,
@@ -101,78 +85,42 @@ static void complete_read(struct job *job) {
                       });
 }
 
-static void complete_job(struct job *job) {
+static void complete_job(struct torpor__job *base) {
   static const uint8_t undefined = 0xf7;
-  if (job->failure != 0) {
-    fail_task(job->task, job->write ? "writing" : "reading", job->path,
-              job->failure);
+  struct job *job = of(base);
+  if (base->failure != 0) {
+    fail_task(base->task, job->write ? "writing" : "reading", job->path,
+              base->failure);
   } else if (job->write) {
-    torpor_task_complete(job->task, TORPOR_RESOLVE, &undefined, 1);
+    torpor_task_complete(base->task, TORPOR_RESOLVE, &undefined, 1);
   } else {
     complete_read(job);
   }
 }
 
-static void work_on_waiting(torpor_loop *loop);
-
-static void finish_job(uv_work_t *work, int status) {
-  struct job *job = work->data;
-  torpor_loop *loop = job->loop;
-  if (status != 0) job->failure = status;
-  loop->files.working--;
-  assert(job->working && (job->task == NULL) == atomic_load(&job->cancelled));
-  if (job->task != NULL) complete_job(job);
-  free_job(job);
-  work_on_waiting(loop);
-}
-
-/* ---- Starting and cancelling ---------------------------------------------*/
+/* ---- Starting ------------------------------------------------------------*/
 
 /* Copies what is to be written: the task may be gone before it is. */
-static bool copy_data(struct job *job) {
-  const torpor_operation *operation = torpor_task_operation(job->task);
+static bool copy_data(struct torpor__job *base) {
+  struct job *job = of(base);
+  const torpor_operation *operation = torpor_task_operation(base->task);
   struct torpor__field data;
+  if (!job->write) return true;
   torpor__request_field(operation->request, operation->request_size, "data",
                         &data);
   job->content.data = torpor__array_copy(data.data, data.size);
   job->content.size = data.size;
-  return job->content.data != NULL;
+  if (job->content.data != NULL) return true;
+  fail_task(base->task, "writing", job->path, UV_ENOMEM);
+  return false;
 }
 
-static void work_on(struct job *job) {
-  if (job->write && !copy_data(job)) {
-    fail_task(job->task, "writing", job->path, UV_ENOMEM);
-    free_job(job);
-    return;
-  }
-  job->work.data = job;
-  job->working = true;
-  job->loop->files.working++;
-  uv_queue_work(&job->loop->uv, &job->work, perform_job, finish_job);
-}
-
-static void work_on_waiting(torpor_loop *loop) {
-  struct torpor__files *files = &loop->files;
-  while (files->working < JOBS_MAX && !torpor__list_empty(&files->waiting)) {
-    struct job *job = (struct job *)files->waiting.next;
-    torpor__link_remove(&job->link);
-    work_on(job);
-  }
-}
-
-#ifdef TORPOR_TESTING
-/* Asserts (1), and that what waits is not begun and belongs to a task. */
-void torpor__files_check(const torpor_loop *loop) {
-  const struct torpor__files *files = &loop->files;
-  assert(files->working <= JOBS_MAX);
-  assert(files->working == JOBS_MAX || torpor__list_empty(&files->waiting));
-  for (const struct torpor__link *link = files->waiting.next;
-       link != &files->waiting; link = link->next) {
-    const struct job *job = (const struct job *)link;
-    assert(!job->working && job->task != NULL && job->loop == loop);
-  }
-}
-#endif
+static const struct torpor__job_type job_type = {
+    .prepare = copy_data,
+    .perform = perform_job,
+    .complete = complete_job,
+    .free = free_job,
+};
 
 /* The path of the task's request, ending in zero; NULL after failing the task,
  * when it has none. */
@@ -230,13 +178,10 @@ static void start_job(torpor_task *task, bool write) {
     free(resolved);
     return;
   }
-  job->loop = torpor_task_loop(task);
-  job->task = task;
+  job->job.type = &job_type;
   job->write = write;
   job->path = resolved;
-  torpor_task_set_state(task, job);
-  torpor__list_append(&job->loop->files.waiting, &job->link);
-  work_on_waiting(job->loop);
+  torpor__job_start(&job->job, task);
 }
 
 static void start_read(torpor_task *task, void *user) {
@@ -249,31 +194,18 @@ static void start_write(torpor_task *task, void *user) {
   start_job(task, true);
 }
 
-static void cancel_job(torpor_task *task, void *user) {
-  struct job *job = torpor_task_state(task);
-  (void)user;
-  if (!job->working) {
-    torpor__link_remove(&job->link);
-    free_job(job);
-    return;
-  }
-  job->task = NULL;
-  atomic_store(&job->cancelled, true);
-  uv_cancel((uv_req_t *)&job->work);
-}
-
 torpor_status torpor__file_add(torpor_loop *loop) {
   static const torpor_driver drivers[] = {
       {.size = sizeof(torpor_driver),
        .kind = "file-read",
        .waking = TORPOR_REPEAT,
        .start = start_read,
-       .cancel = cancel_job},
+       .cancel = torpor__job_cancel},
       {.size = sizeof(torpor_driver),
        .kind = "file-write",
        .waking = TORPOR_REPEAT,
        .start = start_write,
-       .cancel = cancel_job},
+       .cancel = torpor__job_cancel},
   };
   torpor_status status = torpor_loop_add_driver(loop, &drivers[0]);
   if (status != TORPOR_OK) return status;

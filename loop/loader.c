@@ -20,6 +20,7 @@
 #include "common/search.h"
 #include "disk.h"
 #include "loop.h"
+#include "module.h"
 #include "path.h"
 
 struct torpor_loader {
@@ -28,7 +29,8 @@ struct torpor_loader {
   char *folder; /* the program; NULL: nothing is */
   char **given; /* sorted */
   size_t count, capacity;
-  bool linked; /* only import() can ask for more */
+  bool linked;                     /* only import() can ask for more */
+  struct torpor__modules *modules; /* of its VM; NULL: it has none */
   torpor_bytes error;
 };
 
@@ -140,8 +142,8 @@ static torpor_status check_module(torpor_loader *loader, const char *name,
   return status;
 }
 
-torpor_status torpor_loader_module(torpor_loader *loader, const char *name,
-                                   torpor_bytes *source) {
+static torpor_status load_file(torpor_loader *loader, const char *name,
+                               torpor_bytes *source) {
   char *path;
   *source = (torpor_bytes){0};
   if (name[0] != '/') return fail_reading(loader, name, -ENOENT);
@@ -154,12 +156,45 @@ torpor_status torpor_loader_module(torpor_loader *loader, const char *name,
   return status;
 }
 
+/* ---- C modules -----------------------------------------------------------*/
+
+void torpor__loader_use(torpor_loader *loader,
+                        struct torpor__modules *modules) {
+  loader->modules = modules;
+}
+
+const torpor_access *torpor__loader_access(const torpor_loader *loader) {
+  return loader->access;
+}
+
+static torpor_status import_module(torpor_loader *loader, const char *name,
+                                   torpor_bytes *source) {
+  torpor_bytes sentence = {NULL, 0};
+  torpor_status status = torpor__module_import(loader->modules, loader->access,
+                                               name, source, &sentence);
+  if (sentence.data != NULL) set_error(loader, sentence);
+  return status;
+}
+
+torpor_status torpor_loader_module(torpor_loader *loader, const char *name,
+                                   torpor_bytes *source) {
+  *source = (torpor_bytes){0};
+  return torpor__module_is_meant(name) ? import_module(loader, name, source)
+                                       : load_file(loader, name, source);
+}
+
+bool torpor_loader_is_native(const torpor_module_request *request) {
+  return request->type == TORPOR_MODULE_CODE &&
+         torpor__module_is_meant(request->name);
+}
+
 /* A file that is not there needs no words: the guest says who wants it. */
 torpor_status torpor_loader_source(void *user,
                                    const torpor_module_request *request,
                                    torpor_module_answer *answer) {
-  torpor_status status =
-      torpor_loader_module(user, request->name, &answer->text);
+  torpor_status status = torpor_loader_is_native(request)
+                             ? import_module(user, request->name, &answer->text)
+                             : load_file(user, request->name, &answer->text);
   if (status == TORPOR_OK || status == TORPOR_NOT_FOUND) return status;
   return torpor_module_refuse(answer, status, "%s", torpor_loader_error(user));
 }
@@ -192,10 +227,31 @@ static bool decode_path(char *path) {
   return true;
 }
 
+/* Modules of the library that are imported by their name alone. */
+static const char *const bare[] = {"os", "process", "std"};
+
+static bool is_bare(const char *specifier) {
+  for (size_t i = 0; i < sizeof(bare) / sizeof(*bare); i++)
+    if (strcmp(specifier, bare[i]) == 0) return true;
+  return false;
+}
+
+static torpor_status give_library(const char *specifier,
+                                  torpor_module_answer *answer) {
+  torpor_bytes name;
+  if (torpor__format(&name, "torpor:%s", specifier) != TORPOR_OK)
+    return TORPOR_NOMEM;
+  torpor_status status = torpor_module_give(answer, name.data, name.size);
+  torpor_bytes_free(&name);
+  return status;
+}
+
 torpor_status torpor_loader_resolve(void *user, const char *specifier,
                                     const char *importer,
                                     torpor_module_answer *answer) {
   (void)user, (void)importer;
+  if (is_bare(specifier) && torpor__module_linked(specifier) == NULL)
+    return give_library(specifier, answer);
   if (strncmp(specifier, "file:", 5) != 0) return TORPOR_OK;
   const char *path = specifier + 5;
   if (strncmp(path, "//localhost/", 12) == 0)

@@ -3,21 +3,24 @@
  *
  * A turn goes through the same stations each time:
  *
+ *   collect   what other threads sent arrives
  *   pump      attached VMs run their jobs; what they began is started
  *   deliver   tasks that are complete settle their operations, one at a time
  *   turned    the host commits what that brought
  *   wait      libuv: alarms ring, drivers complete tasks
  *
- *  (1) Nobody but the turn calls a host's callback for a task; alarms and
- *      watches are called from the last station.
+ *  (1) Nobody but the turn calls a host's callback for a task; alarms,
+ *      watches and polls are called from the last station.
  *  (2) A stop is seen between any two callbacks.
  *
  * Runs on the loop's thread. */
 #include "loop.h"
+#include "mail.h"
 
 static bool is_idle(const torpor_loop *loop) {
   return torpor__list_empty(&loop->started) &&
-         torpor__list_empty(&loop->completed) && loop->alarms.count == 0;
+         torpor__list_empty(&loop->completed) && loop->alarms.count == 0 &&
+         loop->polling == 0;
 }
 
 /* What ended the turn so far: a stop, a VM's failure, or nothing. */
@@ -32,7 +35,22 @@ static torpor_status take_verdict(torpor_loop *loop) {
   return TORPOR_CANCELLED;
 }
 
+/* Whether the promise that torpor_loop_finish waits for is rejected: nobody is
+ * interested in the rest then. */
+static bool is_given_up(torpor_loop *loop) {
+  torpor_promise_state state = TORPOR_PENDING;
+  if (loop->awaited_vm == NULL ||
+      torpor_promise_read(loop->awaited_vm, loop->awaited, &state, NULL) !=
+          TORPOR_OK ||
+      state == TORPOR_PENDING)
+    return false;
+  loop->awaited_vm = NULL; /* it was looked at for the last time */
+  return state == TORPOR_REJECTED;
+}
+
 static torpor_status turn(torpor_loop *loop, bool wait) {
+  torpor__mail_collect(loop);
+  loop->stirred = false;
   torpor__attached_pump(loop);
   torpor__tasks_deliver(loop);
   torpor_status status = take_verdict(loop);
@@ -40,11 +58,18 @@ static torpor_status turn(torpor_loop *loop, bool wait) {
   bool again = loop->turned != NULL && loop->turned(loop->turned_user);
   status = take_verdict(loop);
   if (status != TORPOR_OK) return status;
-  if (is_idle(loop) && !again) return TORPOR_NOT_FOUND;
+  loop->stirred |= again;
+  bool idle = is_idle(loop) && !again;
+  if ((idle && wait) || is_given_up(loop)) return TORPOR_NOT_FOUND;
   bool now = !wait || again || !torpor__list_empty(&loop->completed);
   torpor__alarms_arm(loop);
   uv_run(&loop->uv, now ? UV_RUN_NOWAIT : UV_RUN_ONCE);
-  return take_verdict(loop);
+  status = take_verdict(loop);
+  /* An idle loop is looked after all the same: whoever waits for its descriptor
+   * would find it readable for ever after a wake. */
+  if (status == TORPOR_OK && idle && is_idle(loop) && !loop->stirred)
+    return TORPOR_NOT_FOUND;
+  return status;
 }
 
 /* Between two turns: asserts what loop.h and the files of the loop promise. */
@@ -52,7 +77,8 @@ static void check_loop(const torpor_loop *loop) {
 #ifdef TORPOR_TESTING
   torpor__tasks_check(loop);
   torpor__alarms_check(loop);
-  torpor__files_check(loop);
+  torpor__jobs_check(loop);
+  torpor__polls_check(loop);
 #endif
   (void)loop;
 }
@@ -76,6 +102,24 @@ torpor_status torpor_loop_run(torpor_loop *loop) {
   return status == TORPOR_NOT_FOUND ? TORPOR_OK : status;
 }
 
+/* ---- Inside another loop -------------------------------------------------*/
+
+int torpor_loop_backend_descriptor(const torpor_loop *loop) {
+  return uv_backend_fd(&loop->uv);
+}
+
+int torpor_loop_timeout(torpor_loop *loop) {
+  if (loop->stirred || loop->failure != TORPOR_OK ||
+      torpor_loop_stopping(loop) || !torpor__list_empty(&loop->completed) ||
+      torpor__attached_waiting(loop))
+    return 0;
+  torpor__alarms_arm(loop);
+  uv_update_time(&loop->uv);
+  return uv_backend_timeout(&loop->uv);
+}
+
+/* ---- What the host is asked ----------------------------------------------*/
+
 void torpor_loop_on_turn(torpor_loop *loop, torpor_turned_fn turned,
                          void *user) {
   loop->turned = turned;
@@ -89,7 +133,10 @@ torpor_status torpor_loop_finish(torpor_loop *loop, torpor_vm *vm,
   if (result != NULL) *result = torpor_undefined();
   torpor_status status = torpor_promise_handle(vm, promise);
   if (status != TORPOR_OK && status != TORPOR_UNSUPPORTED) return status;
+  loop->awaited_vm = vm;
+  loop->awaited = promise;
   status = torpor_loop_run(loop);
+  loop->awaited_vm = NULL;
   if (status != TORPOR_OK) return status;
   status = torpor_promise_read(vm, promise, &state, &value);
   if (status != TORPOR_OK) return status;

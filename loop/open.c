@@ -9,6 +9,8 @@
 
 #include "common/sized.h"
 #include "loop.h"
+#include "world.h"
+#include "mail.h"
 
 /* Waking libuv was all that was wanted: it makes a turn. */
 static void ignore_wake(uv_async_t *wake) {
@@ -26,6 +28,18 @@ static double read_system_clock(void *user, torpor_clock which) {
 static torpor_status add_builtin_drivers(torpor_loop *loop) {
   torpor_status status = torpor__timer_add(loop);
   if (status == TORPOR_OK) status = torpor__file_add(loop);
+  if (status == TORPOR_OK) status = torpor__descriptor_add_drivers(loop);
+  if (status == TORPOR_OK) status = torpor__process_add(loop);
+  if (status == TORPOR_OK) status = torpor__fetch_add(loop);
+  if (status == TORPOR_OK) status = torpor__fs_add(loop);
+  if (status == TORPOR_OK) status = torpor__open_file_add(loop);
+  if (status == TORPOR_OK) status = torpor__watch_add(loop);
+  if (status == TORPOR_OK) status = torpor__connect_add(loop);
+  if (status == TORPOR_OK) status = torpor__listen_add(loop);
+  if (status == TORPOR_OK) status = torpor__deferred_add(loop);
+  if (status == TORPOR_OK) status = torpor__os_signal_add(loop);
+  if (status == TORPOR_OK) status = torpor__writable_add(loop);
+  if (status == TORPOR_OK) status = torpor__worker_add(loop);
   return status;
 }
 
@@ -56,14 +70,23 @@ torpor_status torpor_loop_open(const torpor_loop_options *options,
   }
   torpor__list_init(&loop->started);
   torpor__list_init(&loop->completed);
+  torpor__list_init(&loop->background);
   torpor__list_init(&loop->attached);
-  torpor__list_init(&loop->files.waiting);
+  torpor__list_init(&loop->worlds);
+  torpor__list_init(&loop->jobs.waiting);
+  torpor__list_init(&loop->polls);
+  loop->stirred = true;
   torpor_status status = init_handles(loop);
   if (status != TORPOR_OK) {
     free(loop);
     return status;
   }
   torpor__alarms_init(loop);
+  status = torpor__mail_open(loop);
+  if (status != TORPOR_OK) {
+    torpor_loop_close(loop);
+    return status;
+  }
   status = torpor_cbor_error("RangeError", "out of memory on the host", NULL,
                              &loop->exhausted);
   if (status == TORPOR_OK) status = add_builtin_drivers(loop);
@@ -77,6 +100,7 @@ torpor_status torpor_loop_open(const torpor_loop_options *options,
 
 static void close_handles(torpor_loop *loop) {
   torpor__watch_close(loop);
+  torpor__polls_cut(loop, NULL);
   uv_close((uv_handle_t *)&loop->wake, NULL);
   uv_close((uv_handle_t *)&loop->timer, NULL);
   uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -91,7 +115,10 @@ void torpor_loop_close(torpor_loop *loop) {
   torpor__signals_restore(loop);
   torpor__attached_detach(loop);
   torpor__tasks_cancel(loop);
+  torpor__worlds_close(loop);
+  torpor__fetch_close(loop);
   torpor__alarms_free(loop);
+  torpor__mail_close(loop);
   close_handles(loop);
   for (size_t i = 0; i < loop->driver_count; i++) free(loop->drivers[i]);
   free(loop->drivers);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "path.h"
 
@@ -112,6 +113,69 @@ int torpor__path_resolve(const char *folder, const char *path, char **out) {
     if (*out == NULL) failure = -ENOMEM;
   }
   free(whole);
+  free(text);
+  return failure;
+}
+
+/* What link 'path' leads to, below 'path' less its last part; NULL: it is none,
+ * or memory ran out. */
+static char *follow_link(const char *path) {
+  char target[PATH_MAX];
+  ssize_t size = readlink(path, target, sizeof(target) - 1);
+  if (size <= 0) return NULL;
+  target[size] = '\0';
+  char *folder = strdup(path);
+  if (folder == NULL) return NULL;
+  char *followed = cut_last(folder) == NULL ? NULL : join(folder, target);
+  free(folder);
+  return followed;
+}
+
+int torpor__path_furthest(const char *folder, const char *path, char **out) {
+  enum { LINKS_MAX = 40 };
+  char resolved[PATH_MAX];
+  char *text = join(folder, path);
+  for (int links = 0; text != NULL;) {
+    if (realpath(text[0] == '\0' ? "/" : text, resolved) != NULL) break;
+    char *followed = links++ < LINKS_MAX ? follow_link(text) : NULL;
+    if (followed != NULL) {
+      free(text);
+      text = followed;
+    } else if (cut_last(text) == NULL) {
+      strcpy(resolved, "/");
+      break;
+    }
+  }
+  *out = text == NULL ? NULL : strdup(resolved);
+  free(text);
+  return *out == NULL ? -ENOMEM : 0;
+}
+
+/* Puts 'name' behind 'folder', which it frees. */
+static int append_name(char *folder, const char *name, char **out) {
+  torpor_bytes joined;
+  torpor_status status = torpor__format(
+      &joined, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name);
+  free(folder);
+  *out = (char *)joined.data;
+  return status == TORPOR_OK ? 0 : -ENOMEM;
+}
+
+int torpor__path_resolve_entry(const char *folder, const char *path,
+                               char **out) {
+  char *parent;
+  *out = NULL;
+  if (path[0] == '\0') return -ENOENT;
+  char *text = join(folder, path);
+  if (text == NULL) return -ENOMEM;
+  const char *last = cut_last(text);
+  int failure;
+  if (last == NULL || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) {
+    failure = torpor__path_resolve(folder, path, out);
+  } else {
+    failure = torpor__path_resolve("/", text[0] == '\0' ? "/" : text, &parent);
+    if (failure == 0) failure = append_name(parent, last, out);
+  }
   free(text);
   return failure;
 }

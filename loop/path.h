@@ -20,6 +20,17 @@ char *torpor__path_normalise(const char *folder, const char *path);
  * follows what does not exist. */
 int torpor__path_resolve(const char *folder, const char *path, char **out);
 
+/* The same for a name itself, which may be that of a link: its folder is
+ * resolved, the last part is not followed, and slashes at the end count for
+ * nothing. A last part "." or ".." is the folder that it means. */
+int torpor__path_resolve_entry(const char *folder, const char *path,
+                               char **out);
+
+/* For a path that cannot be resolved: how far one gets on the way, a link that
+ * leads nowhere followed as far as it leads. '*out' has no link in it; the
+ * caller frees it. 0, or a negated errno. */
+int torpor__path_furthest(const char *folder, const char *path, char **out);
+
 /* Whether 'path' is 'folder' or lies below it; both resolved. */
 bool torpor__path_covers(const char *folder, const char *path);
 

@@ -24,14 +24,14 @@ struct torpor_task {
   torpor_loop *loop;
   const torpor_driver *driver; /* NULL: none for this kind */
   torpor_operation operation;  /* its bytes are in 'bytes' */
-  const torpor_access *access;
+  torpor_world *world;
   torpor_done_fn done;
   void *user;
   void *state;
   enum task_phase phase;
   torpor_outcome outcome;
   struct torpor__result result;
-  uint8_t bytes[]; /* kind, its zero, request */
+  uint8_t bytes[]; /* kind and key, their zeros, request */
 };
 
 /* ---- Drivers -------------------------------------------------------------*/
@@ -41,6 +41,31 @@ const torpor_driver *torpor_loop_driver(const torpor_loop *loop,
   for (size_t i = 0; i < loop->driver_count; i++)
     if (strcmp(loop->drivers[i]->kind, kind) == 0) return loop->drivers[i];
   return NULL;
+}
+
+static torpor_waking waking_of(const torpor_driver *driver,
+                               const torpor_operation *operation) {
+  return driver->waking_of == NULL ? driver->waking
+                                   : driver->waking_of(operation, driver->user);
+}
+
+torpor_waking torpor_loop_waking(const torpor_loop *loop,
+                                 const torpor_operation *operation) {
+  const torpor_driver *driver = torpor_loop_driver(loop, operation->kind);
+  return driver == NULL ? TORPOR_REPEAT : waking_of(driver, operation);
+}
+
+void torpor_loop_drop(torpor_loop *loop, const torpor_operation *operation,
+                      torpor_world *world, torpor_outcome outcome,
+                      const void *data, size_t size) {
+  const torpor_driver *driver = torpor_loop_driver(loop, operation->kind);
+  if (driver == NULL || driver->drop == NULL) return;
+  torpor_task task = {.loop = loop,
+                      .driver = driver,
+                      .operation = *operation,
+                      .world = world,
+                      .phase = COMPLETED};
+  driver->drop(&task, driver->user, outcome, data, size);
 }
 
 static bool is_kind(const char *kind) {
@@ -70,17 +95,24 @@ torpor_status torpor_loop_add_driver(torpor_loop *loop,
 /* A task with a copy of 'operation', in no list yet. */
 static torpor_task *make_task(const torpor_operation *operation) {
   size_t kind_size = strlen(operation->kind) + 1;
-  if (operation->request_size > SIZE_MAX - sizeof(torpor_task) - kind_size)
+  size_t key_size = operation->key == NULL ? 0 : strlen(operation->key) + 1;
+  if (operation->request_size >
+      SIZE_MAX - sizeof(torpor_task) - kind_size - key_size)
     return NULL;
-  size_t size = sizeof(torpor_task) + kind_size + operation->request_size;
+  size_t size =
+      sizeof(torpor_task) + kind_size + key_size + operation->request_size;
   torpor_task *task = malloc(size);
   if (task == NULL) return NULL;
   *task = (torpor_task){.operation = *operation};
   memcpy(task->bytes, operation->kind, kind_size);
   task->operation.kind = (const char *)task->bytes;
-  task->operation.request = task->bytes + kind_size;
+  if (key_size > 0) {
+    memcpy(task->bytes + kind_size, operation->key, key_size);
+    task->operation.key = (const char *)task->bytes + kind_size;
+  }
+  task->operation.request = task->bytes + kind_size + key_size;
   if (operation->request_size > 0)
-    memcpy(task->bytes + kind_size, operation->request,
+    memcpy(task->bytes + kind_size + key_size, operation->request,
            operation->request_size);
   return task;
 }
@@ -93,11 +125,19 @@ static void fail_without_driver(torpor_task *task) {
   torpor_task_fail(task, "Error", message, "NO_DRIVER");
 }
 
+static void fail_lost(torpor_task *task) {
+  char message[128 + TORPOR_KIND_LARGEST];
+  snprintf(message, sizeof(message),
+           "the operation '%s' was under way when the program slept: it may or "
+           "may not have happened, and is not repeated",
+           task->operation.kind);
+  torpor_task_fail(task, "LostError", message, "LOST");
+}
+
 torpor_status torpor_loop_start(torpor_loop *loop,
                                 const torpor_operation *operation,
-                                const torpor_access *access,
-                                torpor_done_fn done, void *user,
-                                torpor_task **out) {
+                                torpor_world *world, torpor_done_fn done,
+                                void *user, torpor_task **out) {
   torpor_operation own = TORPOR_OPERATION_INIT;
   if (operation == NULL || done == NULL || out == NULL ||
       !torpor__sized_take(&own, sizeof(own), operation) || !is_kind(own.kind))
@@ -106,13 +146,16 @@ torpor_status torpor_loop_start(torpor_loop *loop,
   if (task == NULL) return TORPOR_NOMEM;
   task->loop = loop;
   task->driver = torpor_loop_driver(loop, own.kind);
-  task->access = access;
+  task->world = world;
   task->done = done;
   task->user = user;
   torpor__list_append(&loop->started, &task->link);
+  loop->stirred |= !loop->turning;
   *out = task;
   if (task->driver == NULL) {
     fail_without_driver(task);
+  } else if (own.woken && waking_of(task->driver, &own) == TORPOR_LOST) {
+    fail_lost(task);
   } else {
     task->driver->start(task, task->driver->user);
   }
@@ -127,15 +170,38 @@ static void free_task(torpor_task *task) {
 void torpor_task_cancel(torpor_task *task) {
   if (task == NULL || task->phase == DELIVERING) return;
   torpor__link_remove(&task->link);
-  if (task->phase == STARTED) task->driver->cancel(task, task->driver->user);
+  const torpor_driver *driver = task->driver;
+  if (task->phase == STARTED)
+    driver->cancel(task, driver->user);
+  else if (driver != NULL && driver->drop != NULL)
+    driver->drop(task, driver->user, task->outcome, task->result.data,
+                 task->result.size);
   free_task(task);
 }
 
 void torpor__tasks_cancel(torpor_loop *loop) {
+  while (!torpor__list_empty(&loop->background))
+    torpor_task_cancel((torpor_task *)loop->background.next);
   while (!torpor__list_empty(&loop->started))
     torpor_task_cancel((torpor_task *)loop->started.next);
   while (!torpor__list_empty(&loop->completed))
     torpor_task_cancel((torpor_task *)loop->completed.next);
+}
+
+bool torpor__task_take(torpor_task *task, torpor_outcome *outcome,
+                       struct torpor__result *result) {
+  if (task->phase != COMPLETED) return false;
+  torpor__link_remove(&task->link);
+  *outcome = task->outcome;
+  *result = task->result;
+  free(task);
+  return true;
+}
+
+void torpor__task_background(torpor_task *task) {
+  assert(task->phase == STARTED);
+  torpor__link_remove(&task->link);
+  torpor__list_append(&task->loop->background, &task->link);
 }
 
 /* ---- Completing ----------------------------------------------------------*/
@@ -200,6 +266,7 @@ static void check_list(const torpor_loop *loop, const struct torpor__link *list,
 
 void torpor__tasks_check(const torpor_loop *loop) {
   check_list(loop, &loop->started, STARTED);
+  check_list(loop, &loop->background, STARTED);
   check_list(loop, &loop->completed, COMPLETED);
 }
 
@@ -232,6 +299,10 @@ void torpor__tasks_deliver(torpor_loop *loop) {
   loop->completed.next = first;
 }
 
+void *torpor__task_user(const torpor_task *task, torpor_done_fn done) {
+  return task->done == done ? task->user : NULL;
+}
+
 /* ---- What drivers ask ----------------------------------------------------*/
 
 torpor_loop *torpor_task_loop(const torpor_task *task) {
@@ -243,7 +314,11 @@ const torpor_operation *torpor_task_operation(const torpor_task *task) {
 }
 
 const torpor_access *torpor_task_access(const torpor_task *task) {
-  return task->access;
+  return torpor_world_access(task->world);
+}
+
+torpor_world *torpor_task_world(const torpor_task *task) {
+  return task->world;
 }
 
 void torpor_task_set_state(torpor_task *task, void *state) {

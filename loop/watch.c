@@ -25,6 +25,7 @@ static void report_change(uv_fs_event_t *watch, const char *file, int events,
                           int status) {
   torpor_loop *loop = watch->data;
   (void)file, (void)events, (void)status;
+  loop->stirred = true;
   if (loop->changed != NULL) loop->changed(loop->changed_user);
 }
 
