@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "torpor-module.h"
 
 #define STOP_NAME "torpor-program-stop"
 #define STOP_SOURCE "throw 0;"
@@ -65,7 +66,7 @@ static torpor_status give_file(struct reader *reader,
       torpor__program_give(reader->program, request->name, &answer->text);
   if (status != TORPOR_NOT_FOUND) return status;
   status = torpor_loader_source(reader->loader, request, answer);
-  if (status != TORPOR_OK) return status;
+  if (status != TORPOR_OK || torpor_loader_is_native(request)) return status;
   return add_file(reader->program, request->name, slice_of(&answer->text));
 }
 
@@ -139,6 +140,8 @@ static torpor_status read_imports(struct reader *reader) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.module = give_module;
   options.resolve = torpor_loader_resolve;
+  options.library = torpor_library_source;
+  options.extensions = true;
   options.user = reader;
   char *source = malloc(strlen(name) * 6 + 64);
   torpor_vm *vm = NULL;
@@ -146,6 +149,8 @@ static torpor_status read_imports(struct reader *reader) {
   torpor__program_quote(
       name, source + sprintf(source, "import \"%s\"; import ", STOP_NAME));
   torpor_status status = torpor_vm_open(&options, &vm);
+  if (status == TORPOR_OK)
+    status = torpor_loader_bind(reader->loader, vm, TORPOR_MODULE_PURE);
   if (status == TORPOR_OK) status = link_graph(reader, vm, source);
   torpor_vm_close(vm);
   free(source);

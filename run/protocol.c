@@ -535,8 +535,33 @@ static void show_lines(struct torpor__protocol *p) {
   }
 }
 
+static bool was_accepted(const struct torpor__protocol *p,
+                         const struct torpor__arrival *arrival) {
+  for (size_t i = 0; i < p->delivery_count; i++)
+    if (p->deliveries[i].accepted &&
+        p->deliveries[i].branch == arrival->branch &&
+        p->deliveries[i].operation == arrival->operation)
+      return true;
+  return false;
+}
+
+/* Gives results back that the VM has not taken and never will. */
+static void drop_results(const struct torpor__protocol *p) {
+  for (size_t i = 0; i < p->results.arrival_count; i++) {
+    const struct torpor__arrival *arrival = &p->results.arrivals[i];
+    if (torpor__results_find(&p->results, arrival->branch, arrival->operation)
+            ->leaving &&
+        !was_accepted(p, arrival))
+      p->drivers->drop(
+          p->drivers->data, arrival->branch, arrival->operation,
+          arrival->outcome,
+          (torpor_slice){.data = arrival->value, .size = arrival->size});
+  }
+}
+
 static void stop_leaving(struct torpor__protocol *p) {
   bool ended = p->step->status != TORPOR__RUN_ACTIVE;
+  if (!ended && p->drivers->drop != NULL) drop_results(p);
   for (size_t i = 0; i < p->results.waiting_count; i++) {
     struct torpor__waiting *waiting = &p->results.waiting[i];
     if (ended) waiting->leaving = true;

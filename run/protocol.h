@@ -109,6 +109,10 @@ struct torpor__drivers {
   /* 'woken': the operation was begun earlier, perhaps by another process. */
   void (*start)(void *data, const struct torpor__operation *operation,
                 bool woken);
+  /* Its result was received, but not delivered: the VM has cancelled it. Comes
+   * before 'stop'; may be NULL. */
+  void (*drop)(void *data, int64_t branch, uint64_t operation,
+               enum torpor__outcome outcome, torpor_slice value);
   /* No result of it is wanted any more. */
   void (*stop)(void *data, int64_t branch, uint64_t operation);
   void (*show)(void *data, const struct torpor__line *line);

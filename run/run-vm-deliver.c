@@ -20,8 +20,9 @@ torpor_status torpor__run_vm_outcome_error(enum torpor__outcome outcome,
                              out);
   default:
     return torpor_cbor_error(
-        "Lost", "the worker that did this died, and it must not be done twice",
-        "LOST", out);
+        "LostError",
+        "the worker that did this died, and it must not be done twice", "LOST",
+        out);
   }
 }
 

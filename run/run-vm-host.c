@@ -8,6 +8,8 @@
  * On the VM's thread. */
 #include "run-vm-state.h"
 
+#include "torpor-module.h"
+
 static torpor_status give_input(torpor_vm *vm,
                                 const torpor_arguments *arguments,
                                 torpor_value *result, void *user) {
@@ -48,16 +50,38 @@ static torpor_status give_upgrade(torpor_vm *vm,
   return status;
 }
 
+/* C modules are no part of what a run keeps. */
+static torpor_status give_native(const struct torpor__run_vm *run_vm,
+                                 const torpor_module_request *request,
+                                 torpor_module_answer *answer) {
+  torpor_status status = torpor_loader_source(run_vm->loader, request, answer);
+  if (status != TORPOR_NOT_FOUND) return status;
+  return torpor_module_refuse(answer, status, "%s",
+                              torpor_loader_error(run_vm->loader));
+}
+
 torpor_status torpor__run_vm_give_module(void *user,
                                          const torpor_module_request *request,
                                          torpor_module_answer *answer) {
   const struct torpor__run_vm *run_vm = user;
+  if (torpor_loader_is_native(request))
+    return give_native(run_vm, request, answer);
   torpor_status status = run_vm->context.module(run_vm->context.user,
                                                 request->name, &answer->text);
   if (status != TORPOR_NOT_FOUND) return status;
   return torpor_module_refuse(answer, status,
                               "there is no such module in the run, which keeps "
                               "those that its program imports statically");
+}
+
+/* Of C modules, which a step may repeat. */
+static torpor_status bind_modules(struct torpor__run_vm *run_vm) {
+  torpor_bytes none;
+  torpor_status status =
+      torpor_loader_open(NULL, run_vm->context.access, &run_vm->loader, &none);
+  return status == TORPOR_OK ? torpor_loader_bind(run_vm->loader, run_vm->vm,
+                                                  TORPOR_MODULE_PURE)
+                             : status;
 }
 
 torpor_status torpor__run_vm_bind(struct torpor__run_vm *run_vm) {
@@ -73,5 +97,7 @@ torpor_status torpor__run_vm_bind(struct torpor__run_vm *run_vm) {
        status == TORPOR_OK && i < sizeof functions / sizeof functions[0]; i++)
     status = torpor_function_bind(run_vm->vm, functions[i].name,
                                   functions[i].function, run_vm, NULL);
-  return status;
+  if (status == TORPOR_OK && run_vm->context.world != NULL)
+    status = torpor_world_bind(run_vm->context.world, run_vm->vm);
+  return status == TORPOR_OK ? bind_modules(run_vm) : status;
 }

@@ -26,6 +26,7 @@ enum { TORPOR__RUN_VM_MAIN = 1 };
 
 struct torpor__run_vm {
   torpor_vm *vm;
+  torpor_loader *loader; /* of C modules */
   struct torpor__run_context context;
   bool started;
   bool thrown; /* the main module gave no promise, but 'exception' */

@@ -48,6 +48,7 @@ static torpor_status open_vm(struct torpor__run_vm *run_vm,
   options.resolve = torpor_loader_resolve;
   options.interrupt = is_interrupted;
   options.extensions = true;
+  options.library = torpor_library_source;
   options.memory_max = context->memory_max;
   options.deadline_ms = context->deadline_ms;
   run_vm->started = chain != NULL;
@@ -101,6 +102,7 @@ void torpor__run_vm_close(struct torpor__run_vm *run_vm) {
   if (run_vm == NULL) return;
   forget_step(run_vm);
   torpor_vm_close(run_vm->vm);
+  torpor_loader_close(run_vm->loader);
   torpor__step_changes_free(&run_vm->changes);
   free(run_vm->lines);
   free(run_vm);

@@ -17,8 +17,12 @@
 #ifndef TORPOR_RUN_RUN_VM_H
 #define TORPOR_RUN_RUN_VM_H
 
+#include "torpor-loop.h"
+
 #include "state-chain.h"
 #include "protocol.h"
+
+#include "torpor-loop.h"
 
 struct torpor__run_vm;
 
@@ -27,6 +31,7 @@ struct torpor__run_context {
   const char *id;
   const char *program; /* name of the main module */
   torpor_slice input;
+  const torpor_access *access;            /* for C modules; may be NULL */
   uint64_t memory_max, fuel, deadline_ms; /* 0: the defaults */
   /* Gives the source of one of the run's modules. */
   torpor_status (*module)(void *user, const char *name, torpor_bytes *source);
@@ -36,8 +41,10 @@ struct torpor__run_context {
   bool (*interrupt)(void *user);
   /* Encrypts the bytes of a state, if the store has a key. */
   torpor_status (*seal)(void *user, int64_t step, torpor_bytes *bytes);
-  /* What waking means for a kind of operation. */
-  enum torpor__policy (*policy)(void *user, const char *kind);
+  /* What waking means for an operation. */
+  enum torpor__policy (*policy)(void *user, const torpor_operation *operation);
+  /* What the library's functions look at; NULL: there is nothing. */
+  torpor_world *world;
   void *user;
 };
 

@@ -35,7 +35,7 @@ static torpor_status copy_begun(struct torpor__step_changes *changes,
   torpor_status status = torpor__operation_copy(operation, begun, message);
   if (status != TORPOR_OK) return status;
   changes->request_bytes += operation->request_size;
-  begun->policy = context->policy(context->user, begun->kind);
+  begun->policy = context->policy(context->user, operation);
   changes->begun_count++;
   return TORPOR_OK;
 }

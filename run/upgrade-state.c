@@ -195,6 +195,7 @@ torpor__upgrade_state_take(const struct torpor__upgrade_request *request,
   const struct torpor__run_context context = {.id = request->id,
                                               .program = request->program,
                                               .input = request->input,
+                                              .access = request->access,
                                               .memory_max = request->memory_max,
                                               .deadline_ms =
                                                   request->deadline_ms,

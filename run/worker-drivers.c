@@ -23,6 +23,10 @@ struct torpor__worker_task {
   torpor_alarm *alarm; /* NULL for the others */
   int64_t due_ms;
   bool busy; /* it does something, and does not only wait */
+  /* Of one that has ended, but whose driver may get its result back. */
+  char *kind; /* NULL: it has not ended, or the driver wants nothing back */
+  void *request;
+  size_t request_size;
 };
 
 /* ---- Tasks ---------------------------------------------------------------*/
@@ -78,6 +82,13 @@ add_task(struct torpor__worker_drivers *drivers,
   return task;
 }
 
+static void free_task(struct torpor__worker_task *task) {
+  if (task == NULL) return;
+  free(task->kind);
+  free(task->request);
+  free(task);
+}
+
 /* Notes and reports that memory ran out for an operation. */
 static void fail_memory(struct torpor__worker_drivers *drivers,
                         const char *what) {
@@ -96,12 +107,28 @@ static void receive(struct torpor__worker_task *task,
   if (torpor__protocol_receive(drivers->protocol, task->branch, task->id,
                                outcome, value) != TORPOR_OK)
     fail_memory(drivers, "out of memory: a result was dropped");
-  free(take_task(drivers, task->branch, task->id));
+  if (task->kind == NULL) free_task(take_task(drivers, task->branch, task->id));
+}
+
+/* Keeps what 'operation' was, which has ended. When memory runs out, a result
+ * that is given back later is lost. */
+static void keep_operation(struct torpor__worker_task *task,
+                           const torpor_operation *operation) {
+  const torpor_driver *driver =
+      torpor_loop_driver(task->drivers->shared->loop, operation->kind);
+  task->task = NULL;
+  if (driver == NULL || driver->drop == NULL) return;
+  task->request =
+      torpor__array_copy(operation->request, operation->request_size);
+  task->request_size = operation->request_size;
+  if (task->request != NULL) task->kind = strdup(operation->kind);
+  task->due_ms = TORPOR__NEVER;
+  task->busy = false;
 }
 
 static void task_done(void *user, torpor_task *done, torpor_outcome outcome,
                       const void *data, size_t size) {
-  (void)done;
+  keep_operation(user, torpor_task_operation(done));
   receive(user,
           outcome == TORPOR_RESOLVE ? TORPOR__OUTCOME_FULFILLED
                                     : TORPOR__OUTCOME_REJECTED,
@@ -117,7 +144,8 @@ static double clock_ms(const struct torpor__worker_drivers *drivers) {
 }
 
 static torpor_status start_task(struct torpor__worker_task *task,
-                                const struct torpor__operation *operation) {
+                                const struct torpor__operation *operation,
+                                bool woken) {
   struct torpor__worker_drivers *drivers = task->drivers;
   bool due = operation->due_ms != TORPOR__NEVER;
   if (operation->topic != NULL)
@@ -134,8 +162,10 @@ static torpor_status start_task(struct torpor__worker_task *task,
                                   .request = operation->request.data,
                                   .request_size = operation->request.size,
                                   .due = due ? (double)operation->due_ms : 0,
-                                  .begun = (double)operation->begun_ms};
-  return torpor_loop_start(drivers->shared->loop, &given, drivers->access,
+                                  .begun = (double)operation->begun_ms,
+                                  .woken = woken,
+                                  .key = operation->key};
+  return torpor_loop_start(drivers->shared->loop, &given, drivers->world,
                            task_done, task, &task->task);
 }
 
@@ -147,7 +177,7 @@ static void reject_task(struct torpor__worker_task *task) {
       TORPOR_OK) {
     fail_memory(task->drivers,
                 "out of memory: an operation could not be started");
-    free(take_task(task->drivers, task->branch, task->id));
+    free_task(take_task(task->drivers, task->branch, task->id));
     return;
   }
   receive(task, TORPOR__OUTCOME_REJECTED,
@@ -160,15 +190,14 @@ static void start_operation(void *data,
                             const struct torpor__operation *operation,
                             bool woken) {
   struct torpor__worker_drivers *drivers = data;
-  (void)woken; /* each driver does the same then: re-arm, repeat, reattach */
   struct torpor__worker_task *task = add_task(drivers, operation);
   torpor_status status =
-      task == NULL ? TORPOR_NOMEM : start_task(task, operation);
+      task == NULL ? TORPOR_NOMEM : start_task(task, operation, woken);
   if (status == TORPOR_MISUSE) {
     reject_task(task);
   } else if (status != TORPOR_OK) {
     fail_memory(drivers, "out of memory: an operation could not be started");
-    if (task != NULL) free(take_task(drivers, task->branch, task->id));
+    if (task != NULL) free_task(take_task(drivers, task->branch, task->id));
   }
 }
 
@@ -178,7 +207,27 @@ static void stop_operation(void *data, int64_t branch, uint64_t id) {
   if (task == NULL) return;
   torpor_task_cancel(task->task);
   torpor_alarm_close(task->alarm);
-  free(task);
+  free_task(task);
+}
+
+/* torpor__drivers.drop */
+static void drop_result(void *data, int64_t branch, uint64_t id,
+                        enum torpor__outcome outcome, torpor_slice value) {
+  const struct torpor__worker_drivers *drivers = data;
+  size_t at = find_task(drivers, branch, id);
+  if (at == drivers->task_count || drivers->tasks[at]->id != id ||
+      drivers->tasks[at]->branch != branch || drivers->tasks[at]->kind == NULL)
+    return;
+  const struct torpor__worker_task *task = drivers->tasks[at];
+  const torpor_operation operation = {.size = sizeof(torpor_operation),
+                                      .id = id,
+                                      .kind = task->kind,
+                                      .request = task->request,
+                                      .request_size = task->request_size};
+  torpor_loop_drop(drivers->shared->loop, &operation, drivers->world,
+                   outcome == TORPOR__OUTCOME_FULFILLED ? TORPOR_RESOLVE
+                                                        : TORPOR_REJECT,
+                   value.data, value.size);
 }
 
 /* torpor__drivers.show */
@@ -203,12 +252,14 @@ void torpor__worker_drivers_open(struct torpor__worker_drivers *drivers,
                                  const struct torpor__worker_shared *shared) {
   drivers->shared = shared;
   drivers->calls = (struct torpor__drivers){.start = start_operation,
+                                            .drop = drop_result,
                                             .stop = stop_operation,
                                             .show = show_line,
                                             .data = drivers};
 }
 
 void torpor__worker_drivers_close(struct torpor__worker_drivers *drivers) {
+  torpor_world_close(drivers->world);
   torpor_access_close(drivers->access);
   free(drivers->tasks);
 }

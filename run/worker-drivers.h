@@ -29,6 +29,7 @@ struct torpor__worker_drivers {
   struct torpor__protocol *protocol;
   const char *id;
   torpor_access *access; /* what operations may do; owned */
+  torpor_world *world;   /* what they have open; owned */
 
   struct torpor__worker_task **tasks;
   size_t task_count, task_capacity;

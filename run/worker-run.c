@@ -40,6 +40,17 @@ static void report(const struct torpor__worker_run *run, torpor_event event) {
   torpor__worker_report(run->shared, run->id, event);
 }
 
+/* What the run has outside of its VM, as long as this worker has it. */
+static torpor_status open_world(struct torpor__worker_run *run) {
+  torpor_world_options options = TORPOR_WORLD_OPTIONS_INIT;
+  options.access = run->drivers.access;
+  options.durable = true;
+  torpor_status status =
+      torpor_world_open(run->shared->loop, &options, &run->drivers.world);
+  run->worker_step.context.world = run->drivers.world;
+  return status;
+}
+
 /* ---- Opening and closing -------------------------------------------------*/
 
 static torpor_status copy_row(void *data, int64_t number,
@@ -63,9 +74,13 @@ static torpor_status copy_row(void *data, int64_t number,
       .fuel = row->fuel,
       .deadline_ms = row->deadline_ms};
   torpor__worker_step_open(&run->worker_step);
-  if (row->access[0] == '\0') return TORPOR_OK;
-  torpor_status status = torpor_access_read(row->access, strlen(row->access),
-                                            &run->drivers.access);
+  torpor_status status =
+      row->access[0] == '\0'
+          ? TORPOR_OK
+          : torpor_access_read(row->access, strlen(row->access),
+                               &run->drivers.access);
+  run->worker_step.context.access = run->drivers.access;
+  if (status == TORPOR_OK) return open_world(run);
   if (status != TORPOR_FORMAT) return status;
   return torpor__database_fail(
       run->shared->store->database, TORPOR_CORRUPT,

@@ -101,12 +101,11 @@ static bool must_end(void *user) {
   return atomic_load(&step->interrupted);
 }
 
-static enum torpor__policy find_policy(void *user, const char *kind) {
+static enum torpor__policy find_policy(void *user,
+                                       const torpor_operation *operation) {
   const struct torpor__worker_step *step = user;
-  if (strcmp(kind, "signal") == 0) return TORPOR__POLICY_REATTACH;
-  const torpor_driver *driver = torpor_loop_driver(step->shared->loop, kind);
-  if (driver == NULL) return TORPOR__POLICY_REPEAT; /* it is refused at once */
-  switch (driver->waking) {
+  if (strcmp(operation->kind, "signal") == 0) return TORPOR__POLICY_REATTACH;
+  switch (torpor_loop_waking(step->shared->loop, operation)) {
   case TORPOR_REARM:
     return TORPOR__POLICY_REARM;
   case TORPOR_REPEAT:
