@@ -47,7 +47,9 @@
   X(export)                                                                    \
   X(import)                                                                    \
   X(engine)                                                                    \
-  X(extension)
+  X(extension)                                                                 \
+  X(build)                                                                     \
+  X(compile)
 
 /* What an option's value is, and its type in the settings. */
 enum cli_kind {

@@ -250,6 +250,8 @@ int cli_drive(const struct cli_driven *driven,
                             .code = CLI_EXIT_DONE};
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
   torpor_worker *worker;
+  int trusted = cli_trust(settings->ca);
+  if (trusted != CLI_EXIT_DONE) return trusted;
   options.event = on_event;
   options.user = &display;
   options.memory_total = settings->memory_total;

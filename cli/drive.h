@@ -5,17 +5,20 @@
 #define TORPOR_CLI_DRIVE_H
 
 #include "store.h"
+#include "trust.h"
 
 /* Part of such a command's settings. */
 struct cli_drive {
   bool json;
   bool quiet;
   uint64_t memory_total;
+  const char *ca; /* certificates; NULL: the system's */
 };
 
 #define CLI_DRIVE_OPTIONS(type, member)                                        \
   CLI_OPTION(type, member.json, "json", 0, CLI_FLAG, NULL,                     \
              "print one JSON object per event"),                               \
+      CLI_TRUST_OPTION(type, member.ca),                                       \
       CLI_OPTION(type, member.quiet, "quiet", 'q', CLI_FLAG, NULL,             \
                  "show the program's output only"),                            \
       CLI_OPTION(type, member.memory_total, "memory-total", 0, CLI_BYTES,      \

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* kit.c - running the Python programs that are installed with the command. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "exit.h"
 #include "kit.h"
 #include "output.h"
-
-extern char **environ;
+#include "spawn.h"
 
 /* Where share/torpor is, from the folder of the program: once installed, and in
  * the build folder. */
@@ -41,38 +36,11 @@ static bool find_program(const char *program, char path[PATH_MAX]) {
   return false;
 }
 
-/* Waits for a child that says for itself what goes wrong; Ctrl-C is its. */
-static int wait_for(pid_t child) {
-  int state;
-  while (waitpid(child, &state, 0) < 0)
-    if (errno != EINTR) return CLI_EXIT_HOST;
-  if (WIFSIGNALED(state)) return 128 + WTERMSIG(state);
-  if (WEXITSTATUS(state) == CLI_EXIT_STOPPED) return CLI_EXIT_STOPPED;
-  return WEXITSTATUS(state) == 0 ? CLI_EXIT_DONE : CLI_EXIT_FILE;
-}
-
 static int run_python(const struct cli_kit *kit, const char **words) {
-  posix_spawnattr_t attributes;
-  sigset_t given;
-  pid_t child;
-  sigemptyset(&given);
-  sigaddset(&given, SIGINT);
-  sigaddset(&given, SIGPIPE);
-  if (posix_spawnattr_init(&attributes) != 0) return CLI_EXIT_HOST;
-  posix_spawnattr_setsigdefault(&attributes, &given);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  void (*former)(int) = signal(SIGINT, SIG_IGN);
-  int failed = posix_spawnp(&child, words[0], NULL, &attributes, (char **)words,
-                            environ);
-  int code = CLI_EXIT_FILE;
-  if (failed == 0) {
-    code = wait_for(child);
-  } else {
+  int failed = 0, code = cli_spawn(words, &failed);
+  if (failed != 0)
     cli_complain("%s needs python3%s; python3: %s", kit->work, kit->needs,
                  strerror(failed));
-  }
-  signal(SIGINT, former);
-  posix_spawnattr_destroy(&attributes);
   return code;
 }
 

@@ -4,6 +4,9 @@
  *   torpor COMMAND ...        a name of CLI_COMMANDS
  *   torpor [OPTIONS] FILE     cli_script, when the first word is an option or
  *                             looks like a file
+ *
+ * An executable that 'torpor build' made of this one runs the program at its
+ * end, and looks at no word itself.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +16,8 @@
 
 #include "command.h"
 #include "output.h"
-#include "torpor.h"
+#include "standalone.h"
+#include "torpor-run.h"
 
 static const struct cli_command *const commands[] = {
 #define X(name) &cli_##name,
@@ -108,6 +112,10 @@ static int choose(char **words, size_t count) {
 int main(int count, char **words) {
   /* A reader that went away shows as a failed write, see output.c. */
   signal(SIGPIPE, SIG_IGN);
-  int code = count > 0 ? choose(words + 1, (size_t)count - 1) : CLI_EXIT_USAGE;
+  int code = cli_standalone_own(count, words);
+  if (code >= 0) return cli_output_finish(code);
+  /* No program gets at the files of a store. */
+  torpor_access_reserve(torpor_store_covers);
+  code = count > 0 ? choose(words + 1, (size_t)count - 1) : CLI_EXIT_USAGE;
   return cli_output_finish(code);
 }

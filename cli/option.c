@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* option.c - reading a command line by a command's table of options.
  *
- *   --name  --name=value  --name value  -n  -n value
+ *   --name  --name=value  --name value  -n  -n value  -nvalue
  *
  * "--" ends the options. A grant takes its value by '=' only, since it may have
  * none. What is wrong is said at once, with what may have been meant. */
@@ -169,20 +169,37 @@ static bool read_value(struct reading *reading, const struct cli_option *option,
   return store_value(reading, option, value);
 }
 
+/* Reads the letters of 'word', behind its dash: flags, and at the end of them
+ * perhaps an option with its value. */
+static bool read_letters(struct reading *reading, const char *letters) {
+  const struct cli_option *options = reading->command->options;
+  for (; *letters != '\0'; letters++) {
+    const struct cli_option *option = options;
+    while (option->name != NULL && option->letter != *letters) option++;
+    if (option->name == NULL) {
+      reading->help = *letters == 'h';
+      return reading->help || complain_unknown(reading, letters, 1);
+    }
+    if (option->kind != CLI_FLAG || letters[1] == '=')
+      return read_value(reading, option,
+                        letters[1] == '\0' ? NULL
+                                           : letters + 1 + (letters[1] == '='));
+    if (!read_value(reading, option, NULL)) return false;
+  }
+  return true;
+}
+
 /* Reads the option that 'word' is. */
 static bool read_option(struct reading *reading, const char *word) {
-  bool is_long = word[1] == '-';
-  const char *name = word + (is_long ? 2 : 1);
+  if (word[1] != '-') return read_letters(reading, word + 1);
+  const char *name = word + 2;
   size_t size = strcspn(name, "=");
   const char *attached = name[size] == '=' ? name + size + 1 : NULL;
   const struct cli_option *option = reading->command->options;
-  for (; option->name != NULL; option++) {
-    bool same = is_long ? strlen(option->name) == size &&
-                              memcmp(option->name, name, size) == 0
-                        : size == 1 && option->letter == name[0];
-    if (same) return read_value(reading, option, attached);
-  }
-  reading->help = is_long ? strcmp(name, "help") == 0 : strcmp(name, "h") == 0;
+  for (; option->name != NULL; option++)
+    if (strlen(option->name) == size && memcmp(option->name, name, size) == 0)
+      return read_value(reading, option, attached);
+  reading->help = strcmp(name, "help") == 0;
   return reading->help || complain_unknown(reading, name, size);
 }
 

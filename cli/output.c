@@ -17,11 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exit.h"
 #include "output.h"
 #include "utf8.h"
 
+static const char *speaker = "torpor";
 static int failure; /* errno of the first write that failed */
 
 static bool note_failure(bool good) {
@@ -43,6 +45,27 @@ bool cli_output_line(torpor_level level, const char *text, size_t size) {
   errno = 0;
   bool good = fwrite(text, 1, size, file) == size && fputc('\n', file) != EOF;
   return note_failure(good);
+}
+
+static bool is_set(const char *name) {
+  const char *value = getenv(name);
+  return value != NULL && value[0] != '\0';
+}
+
+unsigned cli_output_colors(void) {
+  const char *term = getenv("TERM");
+  if (is_set("NO_COLOR")) return 0;
+  if (is_set("FORCE_COLOR")) return TORPOR_COLORS_OUT | TORPOR_COLORS_ERROR;
+  if (term == NULL || strcmp(term, "dumb") == 0) return 0;
+  return (isatty(STDOUT_FILENO) ? TORPOR_COLORS_OUT : 0u) |
+         (isatty(STDERR_FILENO) ? TORPOR_COLORS_ERROR : 0u);
+}
+
+bool cli_output_bytes(int stream, const void *data, size_t size) {
+  FILE *file = stream == 1 ? stdout : stderr;
+  if (file == stderr) cli_output_flush();
+  errno = 0;
+  return note_failure(fwrite(data, 1, size, file) == size);
 }
 
 static void write_plain(FILE *file, const char *text, size_t size) {
@@ -103,10 +126,15 @@ void cli_print(FILE *file, const char *format, ...) {
   va_end(list);
 }
 
+void cli_output_speaker(const char *name) {
+  speaker = name;
+}
+
 void cli_complain(const char *format, ...) {
   va_list list;
   fflush(stdout);
-  fputs("torpor: ", stderr);
+  write_plain(stderr, speaker, strlen(speaker));
+  fputs(": ", stderr);
   va_start(list, format);
   print_list(stderr, format, list);
   va_end(list);

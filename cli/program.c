@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* program.c - a program that runs from beginning to end in this process.
  *
- * One VM on one loop. The first error that nobody catches ends the program, as
- * do a reader of its output that goes away, and Ctrl-C.
+ * One VM on one loop. A bundle brings its modules as bytecode, or a VM that
+ * sleeps: then its function 'main' is called. The first error that nobody
+ * catches ends the program, as do a reader of its output that goes away, and
+ * Ctrl-C.
  *
  *  (1) 'code' is the exit code as soon as something went wrong that was said.
  *  (2) A signal ends the process as it would have without us, but only after
@@ -20,6 +22,9 @@
 #include "program.h"
 #include "report.h"
 
+/* What torpor_options.stack takes. */
+enum { STACK_LEAST = 16384, STACK_MOST = 240 << 10 };
+
 struct program {
   const struct cli_program_settings *settings;
   torpor_access *access;
@@ -29,25 +34,88 @@ struct program {
   char name[PATH_MAX + 16]; /* of code */
   struct cli_sources sources;
   int code;
-  bool lost; /* nobody reads the output */
+  bool lost;     /* nobody reads the output */
+  bool exited;   /* the program has ended itself */
+  int exit_code; /* with this */
 };
 
 /* ---- What the VM sees ----------------------------------------------------*/
+
+/* Ends what the program runs and what it waits for. */
+static void end_program(struct program *program) {
+  torpor_loop_stop(program->loop);
+  if (program->vm != NULL) torpor_vm_interrupt(program->vm);
+}
 
 static void write_console(void *user, torpor_level level, const char *text,
                           size_t size) {
   struct program *program = user;
   if (program->lost || cli_output_line(level, text, size)) return;
   program->lost = true;
+  end_program(program);
+}
+
+/* torpor_attachment.output */
+static bool write_bytes(void *user, int stream, const void *data, size_t size) {
+  struct program *program = user;
+  if (!program->lost && !cli_output_bytes(stream, data, size)) {
+    program->lost = true;
+    end_program(program);
+  }
+  return !program->lost;
+}
+
+/* torpor_attachment.exit */
+static void note_exit(void *user, int code) {
+  struct program *program = user;
+  program->exited = true;
+  program->exit_code = code;
   torpor_loop_stop(program->loop);
-  if (program->vm != NULL) torpor_vm_interrupt(program->vm);
 }
 
 static torpor_status load_module(void *user,
                                  const torpor_module_request *request,
                                  torpor_module_answer *answer) {
   struct program *program = user;
+  const struct cli_bundle *bundle = program->settings->bundle;
+  if (bundle != NULL) {
+    bool code = request->type == TORPOR_MODULE_CODE;
+    const struct cli_entry *entry = cli_bundle_find(
+        bundle, code ? CLI_ENTRY_CODE : CLI_ENTRY_DATA, request->name);
+    if (entry != NULL)
+      return (code ? torpor_module_give_compiled
+                   : torpor_module_give)(answer, entry->data, entry->size);
+    if (strncmp(request->name, CLI_BUNDLE_ROOT, strlen(CLI_BUNDLE_ROOT)) == 0)
+      return torpor_module_refuse(answer, TORPOR_NOT_FOUND,
+                                  "it is not in this executable: name it with "
+                                  "--include when you build");
+  }
   return torpor_loader_source(program->loader, request, answer);
+}
+
+/* What was resolved when the bundle was made; else as files are. */
+static torpor_status resolve_module(void *user, const char *specifier,
+                                    const char *importer,
+                                    torpor_module_answer *answer) {
+  const struct program *program = user;
+  const struct cli_bundle *bundle = program->settings->bundle;
+  const struct cli_entry *edge = NULL;
+  if (bundle != NULL) {
+    size_t size = strlen(importer) + strlen(specifier) + 2;
+    char *key = malloc(size);
+    if (key == NULL) return TORPOR_NOMEM;
+    snprintf(key, size, "%s\n%s", importer, specifier);
+    edge = cli_bundle_find(bundle, CLI_ENTRY_EDGE, key);
+    free(key);
+  }
+  if (edge != NULL) return torpor_module_give(answer, edge->data, edge->size);
+  /* A file of the machine, also for a module that is none; or a module in C,
+   * also if the library has one of that name. */
+  if (specifier[0] == '/' ||
+      (bundle != NULL &&
+       cli_bundle_find(bundle, CLI_ENTRY_EXTERN, specifier) != NULL))
+    return torpor_module_give(answer, specifier, strlen(specifier));
+  return torpor_loader_resolve(NULL, specifier, importer, answer);
 }
 
 static bool is_stopping(void *user) {
@@ -97,7 +165,7 @@ static int open_source(struct program *program, torpor_bytes *source) {
     cli_complain("%s", torpor_loader_error(program->loader));
     return status == TORPOR_NOMEM ? CLI_EXIT_HOST : CLI_EXIT_FILE;
   }
-  if (settings->file != NULL) return CLI_EXIT_DONE;
+  if (settings->file != NULL || settings->bundle != NULL) return CLI_EXIT_DONE;
   char folder[PATH_MAX];
   if (getcwd(folder, sizeof(folder)) == NULL) strcpy(folder, "/");
   snprintf(program->name, sizeof(program->name), "%s/[eval]", folder);
@@ -107,17 +175,43 @@ static int open_source(struct program *program, torpor_bytes *source) {
   return CLI_EXIT_DONE;
 }
 
+/* The snapshot that the program begins with; NULL: none. */
+static const struct cli_entry *find_asleep(const struct program *program) {
+  const struct cli_bundle *bundle = program->settings->bundle;
+  return bundle == NULL ? NULL : cli_bundle_find(bundle, CLI_ENTRY_SLEEP, "");
+}
+
+/* The guest's stack, in bytes, that the bundle asks for; 0: all. */
+static uint32_t find_stack(const struct program *program) {
+  const struct cli_bundle *bundle = program->settings->bundle;
+  const struct cli_entry *entry =
+      bundle == NULL ? NULL : cli_bundle_find(bundle, CLI_ENTRY_ABOUT, "stack");
+  uint32_t size = 0;
+  for (size_t i = 0; entry != NULL && i < entry->size && i < 6; i++)
+    if (entry->data[i] >= '0' && entry->data[i] <= '9')
+      size = size * 10 + (uint32_t)(entry->data[i] - '0');
+  return size < STACK_LEAST || size > STACK_MOST ? 0 : size;
+}
+
 static int open_vm(struct program *program) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.user = program;
   options.console = write_console;
   options.module = load_module;
-  options.resolve = torpor_loader_resolve;
+  options.resolve = resolve_module;
   options.interrupt = is_stopping;
   options.extensions = true;
+  options.library = torpor_library_source;
+  options.colors = cli_output_colors();
   int code = cli_sandbox_limits(program->settings->sandbox, &options);
   if (code != CLI_EXIT_DONE) return code;
-  torpor_status status = torpor_vm_open(&options, &program->vm);
+  const struct cli_entry *asleep = find_asleep(program);
+  options.wake = TORPOR_WAKE_CLONE | TORPOR_WAKE_RESEED;
+  options.stack = find_stack(program);
+  torpor_status status =
+      asleep == NULL ? torpor_vm_open(&options, &program->vm)
+                     : torpor_snapshot_restore(asleep->data, asleep->size,
+                                               &options, &program->vm);
   if (status != TORPOR_OK) {
     cli_complain("%s", torpor_last_error(NULL));
     return CLI_EXIT_HOST;
@@ -138,8 +232,12 @@ static bool flush_output(void *user) {
 static int open_loop(struct program *program) {
   torpor_attachment world = TORPOR_ATTACHMENT_INIT;
   world.access = program->access;
+  world.standard = true;
+  world.loader = program->loader;
   world.rejected = report_rejection;
   world.user = program;
+  world.output = write_bytes;
+  world.exit = note_exit;
   torpor_status status = torpor_loop_open(NULL, &program->loop);
   if (status != TORPOR_OK) return fail_on_host("opening a loop", status);
   torpor_loop_on_turn(program->loop, flush_output, program);
@@ -183,6 +281,7 @@ static void complain_deadlock(struct program *program) {
 static int conclude(struct program *program, torpor_status status) {
   if (torpor_loop_signal(program->loop) != 0) return CLI_EXIT_STOPPED;
   if (program->lost) return CLI_EXIT_DONE; /* cli_output_finish knows why */
+  if (program->exited) return program->exit_code;
   if (program->code != CLI_EXIT_DONE) return program->code;
   switch (status) {
   case TORPOR_OK:
@@ -248,14 +347,188 @@ static int evaluate(struct program *program, const torpor_bytes *source) {
   return conclude(program, status);
 }
 
+/* ---- Out of a bundle -----------------------------------------------------*/
+
+/* What the bundle says under 'name', of at most 'room' - 1 bytes; false after
+ * saying that it does not. */
+static bool read_about(const struct program *program, const char *name,
+                       char *out, size_t room) {
+  const struct cli_entry *entry =
+      cli_bundle_find(program->settings->bundle, CLI_ENTRY_ABOUT, name);
+  if (entry == NULL || entry->size >= room ||
+      memchr(entry->data, 0, entry->size) != NULL) {
+    cli_complain(
+        "the program in this executable does not say '%s': build it "
+        "again",
+        name);
+    return false;
+  }
+  memcpy(out, entry->data, entry->size);
+  out[entry->size] = '\0';
+  return true;
+}
+
+/* Begins to evaluate the main module: a promise of its namespace. */
+static int start_main(struct program *program, torpor_value *promise) {
+  const struct cli_bundle *bundle = program->settings->bundle;
+  char name[PATH_MAX + 16];
+  if (!read_about(program, "main", name, sizeof(name))) return CLI_EXIT_FILE;
+  const struct cli_entry *code = cli_bundle_find(bundle, CLI_ENTRY_CODE, name);
+  if (code == NULL) {
+    cli_complain(
+        "the program in this executable has no module %s: build it "
+        "again",
+        name);
+    return CLI_EXIT_FILE;
+  }
+  torpor_status status =
+      torpor_bytecode_run(program->vm, code->data, code->size, promise);
+  torpor_loader_linked(program->loader);
+  return conclude(program, status);
+}
+
+/* Calls function main of a VM that slept with the program's arguments. */
+static torpor_status call_main(struct program *program, torpor_token token,
+                               torpor_value *result) {
+  const struct cli_program_settings *settings = program->settings;
+  torpor_value *values = calloc(settings->count + 1, sizeof(*values));
+  torpor_value function;
+  if (values == NULL) return TORPOR_NOMEM;
+  torpor_status status = torpor_token_value(program->vm, token, &function);
+  for (size_t i = 0; i < settings->count && status == TORPOR_OK; i++)
+    status = torpor_string_new(program->vm, settings->arguments[i], SIZE_MAX,
+                               &values[i]);
+  if (status == TORPOR_OK)
+    status = torpor_call(program->vm, function, torpor_undefined(), values,
+                         settings->count, result);
+  free(values);
+  return status;
+}
+
+static int wake_main(struct program *program) {
+  char text[24];
+  torpor_value result;
+  if (!read_about(program, "token", text, sizeof(text))) return CLI_EXIT_FILE;
+  unsigned long token = strtoul(text, NULL, 10);
+  torpor_loader_linked(program->loader);
+  torpor_status status =
+      call_main(program, token > UINT32_MAX ? 0 : (torpor_token)token, &result);
+  if (status == TORPOR_NOT_FOUND) {
+    cli_complain(
+        "the program in this executable has no function main: build "
+        "it again");
+    return CLI_EXIT_FILE;
+  }
+  if (status == TORPOR_OK) status = finish(program, &result);
+  return conclude(program, status);
+}
+
+static int run_bundle(struct program *program) {
+  torpor_value value;
+  if (find_asleep(program) != NULL) return wake_main(program);
+  int code = start_main(program, &value);
+  if (code != CLI_EXIT_DONE || program->exited || program->lost) return code;
+  return conclude(program, finish(program, &value));
+}
+
+/* ---- Putting it to sleep -------------------------------------------------*/
+
+/* Turns the loop until 'promise' is settled and no job is left; what waits for
+ * the outside goes on waiting. 'value': what it is settled with. */
+static torpor_status settle(struct program *program, torpor_value promise,
+                            torpor_value *value) {
+  torpor_promise_state state = TORPOR_PENDING;
+  torpor_status status = torpor_promise_handle(program->vm, promise);
+  bool idle = false;
+  for (bool wait = false; status == TORPOR_OK; wait = true) {
+    status = torpor_loop_turn(program->loop, wait);
+    idle = status == TORPOR_NOT_FOUND;
+    if (idle) status = TORPOR_OK;
+    if (status == TORPOR_OK)
+      status = torpor_promise_read(program->vm, promise, &state, value);
+    if (status != TORPOR_OK || state != TORPOR_PENDING) break;
+    if (idle) return TORPOR_DEADLOCK;
+  }
+  if (status != TORPOR_OK || state != TORPOR_REJECTED) return status;
+  if (program->code == CLI_EXIT_DONE)
+    cli_report_error(program->vm, *value, &program->sources);
+  program->code = CLI_EXIT_THROWN;
+  return TORPOR_OK;
+}
+
+static bool is_function(torpor_vm *vm, torpor_value value) {
+  torpor_brand brand;
+  return torpor_value_brand(vm, value, &brand) == TORPOR_OK &&
+         (brand == TORPOR_BRAND_FUNCTION ||
+          brand == TORPOR_BRAND_ASYNC_FUNCTION);
+}
+
+/* Names the function that the module exports as 'main'. */
+static int name_main(struct program *program, torpor_value module,
+                     torpor_token *token) {
+  torpor_value function;
+  torpor_status status = torpor_get(program->vm, module, "main", &function);
+  if (status == TORPOR_OK && !is_function(program->vm, function)) {
+    cli_complain(
+        "a program that is built with --snapshot exports a function "
+        "'main', which is called when it wakes; this one does not");
+    return CLI_EXIT_FILE;
+  }
+  if (status == TORPOR_OK)
+    status = torpor_token_add(program->vm, function, token);
+  return conclude(program, status);
+}
+
+static int sleep_program(struct program *program, torpor_bytes *snapshot,
+                         torpor_token *token) {
+  torpor_value promise, module;
+  int code = start_main(program, &promise);
+  if (code != CLI_EXIT_DONE) return code;
+  code = conclude(program, settle(program, promise, &module));
+  if (code == CLI_EXIT_DONE && program->exited) {
+    cli_complain(
+        "the program ended itself while it was built: nothing is "
+        "left to be kept asleep");
+    code = CLI_EXIT_FILE;
+  }
+  if (code == CLI_EXIT_DONE) code = name_main(program, module, token);
+  if (code != CLI_EXIT_DONE) return code;
+  torpor_loop_detach(program->loop, program->vm);
+  /* As it is: waking is twice as fast as from what is compressed. */
+  return conclude(program, torpor_snapshot_save(program->vm, snapshot));
+}
+
+/* ---- From beginning to end -----------------------------------------------*/
+
+/* Opens what the program needs; 'source': of its file. */
+static int open_program(struct program *program, torpor_bytes *source) {
+  const struct cli_sandbox *sandbox = program->settings->sandbox;
+  int code = cli_trust(sandbox->ca);
+  if (code == CLI_EXIT_DONE)
+    code = cli_sandbox_access(sandbox, &program->access);
+  if (code == CLI_EXIT_DONE) code = open_source(program, source);
+  if (code == CLI_EXIT_DONE) code = open_vm(program);
+  if (code == CLI_EXIT_DONE) code = open_loop(program);
+  return code;
+}
+
+int cli_program_sleep(const struct cli_program_settings *settings,
+                      torpor_bytes *snapshot, torpor_token *token) {
+  struct program program = {.settings = settings};
+  torpor_bytes source = {0};
+  int code = open_program(&program, &source);
+  if (code == CLI_EXIT_DONE) code = sleep_program(&program, snapshot, token);
+  close_program(&program);
+  return code;
+}
+
 int cli_program_run(const struct cli_program_settings *settings) {
   struct program program = {.settings = settings};
   torpor_bytes source = {0};
-  int code = cli_sandbox_access(settings->sandbox, &program.access);
-  if (code == CLI_EXIT_DONE) code = open_source(&program, &source);
-  if (code == CLI_EXIT_DONE) code = open_vm(&program);
-  if (code == CLI_EXIT_DONE) code = open_loop(&program);
-  if (code == CLI_EXIT_DONE) code = evaluate(&program, &source);
+  int code = open_program(&program, &source);
+  if (code == CLI_EXIT_DONE)
+    code = settings->bundle != NULL ? run_bundle(&program)
+                                    : evaluate(&program, &source);
   int signal = program.loop == NULL ? 0 : torpor_loop_signal(program.loop);
   torpor_bytes_free(&source);
   close_program(&program);

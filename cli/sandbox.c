@@ -6,25 +6,37 @@
 
 #include "output.h"
 #include "sandbox.h"
-#include "torpor-run.h"
 
 /* Memory below this holds no VM. */
 static const uint64_t MEMORY_LEAST = (uint64_t)4 << 20;
 
-static int allow_path(torpor_access *access, torpor_permission permission,
-                      const char *path) {
-  torpor_status status = torpor_access_allow(access, permission, path);
+/* What is wrong with a grant, by the status of granting it. */
+static const char *grant_fault(torpor_status status, const char *text) {
+  if (text[0] == '\0') return "it is empty";
+  if (status == TORPOR_NOT_FOUND) return "there is no such program";
+  return status == TORPOR_MISUSE ? "it is not the name of one"
+                                 : "it leads nowhere";
+}
+
+static int allow_one(torpor_access *access, torpor_permission permission,
+                     const char *text) {
+  static const char *const nouns[TORPOR_PERMISSION_COUNT] = {
+      [TORPOR_READ] = "path",    [TORPOR_WRITE] = "path",
+      [TORPOR_NET] = "host",     [TORPOR_RUN] = "program",
+      [TORPOR_ENV] = "variable", [TORPOR_FFI] = "path",
+  };
+  torpor_status status = torpor_access_allow(access, permission, text);
   if (status == TORPOR_OK) return CLI_EXIT_DONE;
   if (status == TORPOR_NOMEM) {
     cli_complain("out of memory");
     return CLI_EXIT_HOST;
   }
-  cli_complain("the path '%s' cannot be granted: %s", path,
-               path[0] == '\0' ? "it is empty" : "it leads nowhere");
+  cli_complain("the %s '%s' cannot be granted: %s", nouns[permission], text,
+               grant_fault(status, text));
   return CLI_EXIT_USAGE;
 }
 
-/* Grants the paths of 'list', which has commas between them. */
+/* Grants what 'list' names, with commas between. */
 static int allow_list(torpor_access *access, torpor_permission permission,
                       const char *list) {
   int code = CLI_EXIT_DONE;
@@ -32,7 +44,7 @@ static int allow_list(torpor_access *access, torpor_permission permission,
     size_t size = strcspn(list, ",");
     char *path = strndup(list, size);
     if (path == NULL) return CLI_EXIT_HOST;
-    code = allow_path(access, permission, path);
+    code = allow_one(access, permission, path);
     free(path);
     if (code != CLI_EXIT_DONE || list[size] == '\0') return code;
     list += size + 1;
@@ -50,13 +62,20 @@ static int allow(torpor_access *access, torpor_permission permission,
 }
 
 int cli_sandbox_access(const struct cli_sandbox *sandbox, torpor_access **out) {
-  torpor_access_reserve(torpor_store_covers);
   if (torpor_access_open(NULL, out) != TORPOR_OK) {
     cli_complain("the current folder cannot be found");
     return CLI_EXIT_FILE;
   }
-  int code = allow(*out, TORPOR_READ, &sandbox->read);
-  if (code == CLI_EXIT_DONE) code = allow(*out, TORPOR_WRITE, &sandbox->write);
+  const struct cli_grant *const grants[TORPOR_PERMISSION_COUNT] = {
+      [TORPOR_READ] = &sandbox->read, [TORPOR_WRITE] = &sandbox->write,
+      [TORPOR_NET] = &sandbox->net,   [TORPOR_RUN] = &sandbox->run,
+      [TORPOR_ENV] = &sandbox->env,   [TORPOR_FFI] = &sandbox->ffi,
+  };
+  static const struct cli_grant everything = {.all = true};
+  int code = CLI_EXIT_DONE;
+  for (int i = 0; i < TORPOR_PERMISSION_COUNT && code == CLI_EXIT_DONE; i++)
+    code = allow(*out, (torpor_permission)i,
+                 sandbox->all ? &everything : grants[i]);
   if (code != CLI_EXIT_DONE) {
     torpor_access_close(*out);
     *out = NULL;

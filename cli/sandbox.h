@@ -6,11 +6,15 @@
 
 #include "command.h"
 #include "torpor-loop.h"
+#include "trust.h"
 
 /* Part of such a command's settings. */
 struct cli_sandbox {
-  struct cli_grant read, write;
+  struct cli_grant read, write, net, run, env;
+  struct cli_grant ffi;        /* files of native code */
+  bool all;                    /* all of these, for everything */
   struct cli_grant extensions; /* files */
+  const char *ca;              /* certificates; NULL: the system's */
   uint64_t memory;             /* bytes */
   uint64_t fuel;               /* polls */
   uint64_t deadline;           /* milliseconds */
@@ -23,21 +27,40 @@ struct cli_sandbox {
   CLI_OPTION(type, member.read, "allow-read", 0, CLI_GRANT, "PATH",            \
              "let the program read files:\nthose below PATH, or all"),         \
       CLI_OPTION(type, member.write, "allow-write", 0, CLI_GRANT, "PATH",      \
-                 "let the program write files:\nthose below PATH, or all")
+                 "let the program write files:\nthose below PATH, or all"),    \
+      CLI_OPTION(type, member.net, "allow-net", 0, CLI_GRANT, "HOST",          \
+                 "let it use the network: HOST,\nHOST:PORT, or all"),          \
+      CLI_OPTION(type, member.run, "allow-run", 0, CLI_GRANT, "PROGRAM",       \
+                 "let it run programs: PROGRAM,\nor all and shells"),          \
+      CLI_OPTION(type, member.env, "allow-env", 0, CLI_GRANT, "NAME",          \
+                 "let it read environment variables:\nNAME, or all"),          \
+      CLI_OPTION(                                                              \
+          type, member.ffi, "allow-ffi", 0, CLI_GRANT, "PATH",                 \
+          "let it import C modules: those below\nPATH, or all; they do "       \
+          "what they like"),                                                   \
+      CLI_OPTION(type, member.all, "allow-all", 'A', CLI_FLAG, NULL,           \
+                 "let it do all of this")
 
 #define CLI_ACCESS_OPTIONS(type, member)                                       \
   CLI_GRANT_OPTIONS(type, member),                                             \
       CLI_OPTION(type, member.memory, "memory", 0, CLI_BYTES, "SIZE",          \
                  "most memory, such as 64M (512M)")
 
-#define CLI_SANDBOX_OPTIONS(type, member)                                      \
-  CLI_ACCESS_OPTIONS(type, member),                                            \
-      CLI_OPTION(type, member.extensions, "extension", 0, CLI_FILES, "FILE",   \
-                 "load an extension: a .so, or a .wasm\nthat was built here"), \
-      CLI_OPTION(type, member.fuel, "fuel", 0, CLI_COUNT, "COUNT",             \
-                 "most work: calls, loops, ...\n(no limit)"),                  \
+#define CLI_LIMIT_OPTIONS(type, member)                                        \
+  CLI_OPTION(type, member.fuel, "fuel", 0, CLI_COUNT, "COUNT",                 \
+             "most work: calls, loops, ...\n(no limit)"),                      \
       CLI_OPTION(type, member.deadline, "deadline", 0, CLI_DURATION, "TIME",   \
                  "longest time without waiting,\nsuch as 5s (no limit)")
+
+/* What an executable of 'torpor build' keeps. */
+#define CLI_KEPT_OPTIONS(type, member)                                         \
+  CLI_ACCESS_OPTIONS(type, member), CLI_LIMIT_OPTIONS(type, member)
+
+#define CLI_SANDBOX_OPTIONS(type, member)                                      \
+  CLI_ACCESS_OPTIONS(type, member), CLI_TRUST_OPTION(type, member.ca),         \
+      CLI_OPTION(type, member.extensions, "extension", 0, CLI_FILES, "FILE",   \
+                 "load an extension: a .so, or a .wasm\nthat was built here"), \
+      CLI_LIMIT_OPTIONS(type, member)
 
 /* Makes what the options grant. CLI_EXIT_DONE with '*out', or an exit code
  * after saying what is wrong. */
