@@ -50,11 +50,17 @@ def without_comments(text):
 # Which library has the functions of a header: the first whose name it begins
 # with.
 LIBRARIES = ("torpor-loop", "torpor-run", "torpor")
+ELSEWHERE = {"torpor-module.h": "torpor-loop"}
+# A static library alone, with the others in it.
+STANDALONE = "torpor-standalone"
 
 
 def library_of(header):
     name = str(header.relative_to(SOURCE / "include"))
-    return next(library for library in LIBRARIES if name.startswith(library))
+    if name in ELSEWHERE:
+        return ELSEWHERE[name]
+    return next(library for library in (STANDALONE, *LIBRARIES)
+                if name.startswith(library))
 
 
 def declared(library):
@@ -112,7 +118,7 @@ class ApiTest(unittest.TestCase):
     def test_tags(self):
         """Known words in their order; what returns a status may fail."""
         self.assertEqual(set(tagged()),
-                         set().union(*(map(declared, LIBRARIES))))
+                         set().union(*(map(declared, (STANDALONE, *LIBRARIES)))))
         for name, (tags, returned) in tagged().items():
             with self.subTest(name=name):
                 words = re.findall(r"\[([^]]+)\]", tags)
@@ -145,6 +151,19 @@ class ApiTest(unittest.TestCase):
             with self.subTest(library):
                 self.assertEqual(exported(library) - declared(library), set(),
                                  "in no header of the library")
+
+    def test_standalone(self):
+        """The archive has what it and the parts in it declare, and shows
+        nothing else."""
+        listed = subprocess.run(
+            ["nm", "--defined-only", "--extern-only",
+             BUILD / f"lib{STANDALONE}.a"],
+            capture_output=True, text=True, check=True).stdout
+        names = {line.split()[-1] for line in listed.splitlines()
+                 if len(line.split()) == 3}
+        wanted = set().union(*map(declared, (STANDALONE, "torpor",
+                                             "torpor-loop")))
+        self.assertEqual(names, wanted)
 
     def test_declared_is_walked(self):
         """test_walk.c calls each in every wrong way."""

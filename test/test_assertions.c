@@ -458,7 +458,7 @@ static void test_each_can_fail(void **state) {
        "scope_floor"},
       {"an operation is given twice", given_twice, false, "< id"},
       {"what was given is out of order", given_out_of_order, false,
-       "vm->given[i]"},
+       "operation_cursor"},
       {"an index is bound to nothing", bound_to_nothing, false, "kept == 0"},
       {"an image was let go", image_let_go, false, "references"},
       {"memory belongs to another VM", memory_of_another, false, "seat"},

@@ -49,8 +49,10 @@ def check_row(row, found, options):
     assert set(found) == FIELDS, found
     assert (found["name"], found["peer"]) == (row.name, row.peer), found
     assert found["torpor"] > 0, found
-    if row.peer is None or (options and row.peer in (rows.NPM,
-                                                     rows.EMSCRIPTEN)):
+    if row.peer is None or (
+            options and row.peer in (rows.NPM, rows.EMSCRIPTEN)) or (
+            row.peer in (rows.DENO, rows.BUN)
+            and measure.find_runtime(row.peer) is None):
         assert found["peer_value"] is None and found["ratio"] is None, found
     else:
         assert found["peer_value"] > 0 and found["ratio"] > 0, found

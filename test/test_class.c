@@ -596,9 +596,11 @@ static void test_not_restored(void **state) {
   test_ok(vm, torpor_vm_fork(vm, NULL, &copy));
   def.restore = NULL;
   test_ok(copy, torpor_class_bind(copy, &def));
-  test_eval_is(copy, "try { good.value } catch (e) { e.message }",
-               "this object slept, and the class 'Counter' of the host has no "
-               "'restore'");
+  test_eval_is(
+      copy, "try { good.value } catch (e) { `${e}` }",
+      "LostError: what the host had for this object of class "
+      "'Counter' is lost since the program slept or moved: the class has no "
+      "'restore'");
   torpor_vm_close(copy);
 }
 

@@ -50,6 +50,35 @@ class Command(unittest.TestCase):
 
 
 class Scripts(Command):
+    def test_an_uncaught_error_ends_the_program(self):
+        """Whatever else is under way, and soon."""
+        begun = time.monotonic()
+        done = self.script("""
+            setInterval(() => undefined, 10);
+            setTimeout(() => console.log("late"), 60000);
+            await null;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            throw new Error("over");""", code=THROWN)
+        self.assertIn("over", done.stderr)
+        self.assertLess(time.monotonic() - begun, 30)
+
+    def test_colours(self):
+        code = "console.log({ a: 1, b: 'x', c: null }); console.log('plain')"
+        plain = "{ a: 1, b: 'x', c: null }\nplain\n"
+        painted = ("{ a: \x1b[33m1\x1b[39m, b: \x1b[32m'x'\x1b[39m, "
+                   "c: \x1b[1mnull\x1b[22m }\nplain\n")
+        clean = {name: value for name, value in os.environ.items()
+                 if name not in ("NO_COLOR", "FORCE_COLOR")}
+        for more, expected in (({}, plain), ({"FORCE_COLOR": "1"}, painted),
+                               ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, plain)):
+            done = self.torpor("eval", code, env={**clean, **more})
+            self.assertEqual(done.stdout, expected)
+        done = subprocess.run(["script", "-qec", f'{TORPOR} eval "{code}"',
+                               "/dev/null"], env={**clean, "TERM": "xterm"},
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=True, timeout=60)
+        self.assertEqual(done.stdout.replace("\r", ""), painted)
+
     def test_arguments_and_order_of_output(self):
         self.write("main.mjs", """
             import { args } from "torpor:script";

@@ -5,7 +5,8 @@
 
 JavaScript blocks that begin with a comment naming a file are written down; the
 torpor commands of shell blocks run in order in that folder, on one store. "#
-exits N" behind a command is its exit code. What the command line has is in
+exits N" behind a command is its exit code; $SITE is the address of a server
+(support/web.py). What the command line has is in
 docs/cli.md.
 """
 
@@ -13,8 +14,12 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
+import web  # noqa: E402
 
 SOURCE = pathlib.Path(os.environ["TORPOR_SOURCE"])
 TORPOR = os.path.abspath(os.environ["TORPOR"])
@@ -40,13 +45,21 @@ def torpor(*words):
 
 
 class Examples(unittest.TestCase):
-    def check(self, name):
+    def setUp(self):
+        self.server = web.Server()
+        self.server.__enter__()
+
+    def tearDown(self):
+        self.server.__exit__()
+
+    def check(self, name, least=6):
         ran = 0
         with tempfile.TemporaryDirectory() as folder:
             work = pathlib.Path(folder)
             os.symlink(TORPOR, work / "torpor")
             environment = {**os.environ,
                            "PATH": f"{work}:{os.environ['PATH']}",
+                           "SITE": self.server.url,
                            "TORPOR_STORE": str(work / "torpor.db")}
             for kind, text in BLOCK.findall(read(name)):
                 named = re.match(r"// ([\w.-]+)", text)
@@ -60,13 +73,23 @@ class Examples(unittest.TestCase):
                     self.assertEqual(done.returncode, code,
                                      f"{line}\n{done.stdout}{done.stderr}")
                     ran += 1
-        self.assertGreater(ran, 5)
+        self.assertGreaterEqual(ran, least)
 
     def test_command_line(self):
         self.check("cli.md")
 
     def test_durable_runs(self):
         self.check("durable-runs.md")
+
+    def test_scripts(self):
+        self.check("scripts.md")
+
+    def test_modules(self):
+        pages = sorted((SOURCE / "docs/modules").glob("*.md"))
+        self.assertGreater(len(pages), 0)
+        for page in pages:
+            with self.subTest(page.name):
+                self.check(f"modules/{page.name}", least=1)
 
 
 class Completeness(unittest.TestCase):

@@ -19,25 +19,32 @@ BUILD = pathlib.Path(os.environ["TORPOR_BUILD"])
 SECTION = re.compile(r"^## `(\S+\.c)`$.*?^```text\n(.*?)^```$",
                      re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^ \*   cc (\S+) -o \S+ "
-                     r"\$\(pkg-config --cflags --libs torpor\)(.*)$",
+                     r"\$\(pkg-config --cflags --libs (torpor\S*)\)(.*)$",
                      re.MULTILINE)
 TIME = re.compile(r"\d+\.\d+(?= us)")
 SIZE = re.compile(r"\d+(?:\.\d+)?(?= (?:MB|bytes))")
 
 
-def private():
+# Each with those below it.
+LIBRARIES = {"torpor": ["torpor"], "torpor-loop": ["torpor-loop", "torpor"]}
+
+
+def private(library):
     """What the static library needs besides."""
-    text = (BUILD / "torpor.pc").read_text(encoding="utf-8")
+    text = (BUILD / f"{library}.pc").read_text(encoding="utf-8")
     return re.search(r"^Libs\.private: (.*)$", text, re.MULTILINE)[1].split()
 
 
 def libraries(name, flags):
-    if flags:
-        return [str(BUILD / "libtorpor.a"), *private()]
     source = (SOURCE / "examples" / name).read_text(encoding="utf-8")
-    named, besides = COMMAND.search(source).groups()
+    named, package, besides = COMMAND.search(source).groups()
     assert named == name, f"{name} says how to compile {named}"
-    return [f"-L{BUILD}", f"-Wl,-rpath,{BUILD}", "-ltorpor", *besides.split()]
+    used = LIBRARIES[package]
+    if flags:
+        return [*(str(BUILD / f"lib{library}.a") for library in used),
+                *(word for library in used for word in private(library))]
+    return [f"-L{BUILD}", f"-Wl,-rpath,{BUILD}",
+            *(f"-l{library}" for library in used), *besides.split()]
 
 
 def run(folder, name, *flags):

@@ -210,6 +210,12 @@ for name in torpor torpor-loop torpor-run; do
   expect_answer "$work/whole"
 done
 
+# A C module, as its own Makefile makes it, for the installed command.
+cp -r "$TORPOR_SOURCE/examples/process-module" "$work/module"
+make --silent -C "$work/module" CC="$TORPOR_CC" TORPOR="$work/moved/bin/torpor" \
+  run >"$work/log" 2>&1 && grep -q '^sorted: 0$' "$work/log" ||
+  { cat "$work/log"; fail "examples/process-module does not run"; }
+
 # A program may have every inner name of ours itself: the linker takes them from
 # nowhere else, and the library calls its own.
 grep -v '/cli/' "$TORPOR_BUILD/test/objects.txt" |

@@ -18,6 +18,7 @@
  *
  *   allowed/file  allowed/sub/
  *   allowed/out -> ../secret        allowed/nowhere -> ../missing/file
+ *   allowed/here -> missing/file
  *   secret/file   allowed-not/file */
 static char root[PATH_MAX];
 
@@ -47,6 +48,7 @@ static int set_up(void **state) {
   make_file("secret/file");
   assert_int_equal(symlink("../secret", at("allowed/out")), 0);
   assert_int_equal(symlink("../missing/file", at("allowed/nowhere")), 0);
+  assert_int_equal(symlink("missing/file", at("allowed/here")), 0);
   assert_int_equal(symlink("loop", at("allowed/loop")), 0);
   return 0;
 }
@@ -119,7 +121,8 @@ static void links_do_not_lead_out(void **state) {
       check(access, TORPOR_READ, "allowed/out/file", TORPOR_DENIED);
   assert_non_null(strstr(text, at("secret/file")));
   check(access, TORPOR_READ, "allowed/out/new", TORPOR_DENIED);
-  check(access, TORPOR_READ, "allowed/nowhere", TORPOR_IO);
+  check(access, TORPOR_READ, "allowed/nowhere", TORPOR_DENIED);
+  check(access, TORPOR_READ, "allowed/here", TORPOR_IO);
   check(access, TORPOR_READ, "allowed/loop/x", TORPOR_IO);
   check(access, TORPOR_READ, "allowed/file/x", TORPOR_IO);
   check(access, TORPOR_READ, "allowed/new/../file", TORPOR_IO);
@@ -139,6 +142,8 @@ static void a_refusal_tells_nothing(void **state) {
       check(access, TORPOR_READ, "secret/fil2", TORPOR_DENIED);
   assert_int_equal(strlen(there), strlen(missing));
   check(access, TORPOR_READ, "secret/file/x", TORPOR_DENIED);
+  check(access, TORPOR_READ, "allowed/out/file/../x", TORPOR_DENIED);
+  check(access, TORPOR_READ, "allowed/out/none/../x", TORPOR_DENIED);
   torpor_access_close(access);
 }
 
@@ -193,9 +198,11 @@ static void comes_back_from_text(void **state) {
   assert_int_equal(torpor_access_allow(access, TORPOR_READ, "100%\nline"),
                    TORPOR_OK);
   assert_int_equal(torpor_access_allow(access, TORPOR_WRITE, NULL), TORPOR_OK);
+  assert_int_equal(torpor_access_allow(access, TORPOR_FFI, "allowed"),
+                   TORPOR_OK);
   assert_int_equal(torpor_access_write(access, &text), TORPOR_OK);
   assert_int_equal(strlen((char *)text.data), text.size);
-  assert_non_null(strstr((char *)text.data, "100%25%0Aline\nwrite\n"));
+  assert_non_null(strstr((char *)text.data, "100%25%0Aline\nwrite\nffi /"));
   assert_int_equal(torpor_access_read((char *)text.data, text.size, &again),
                    TORPOR_OK);
   assert_int_equal(torpor_access_write(again, &same), TORPOR_OK);
@@ -205,6 +212,8 @@ static void comes_back_from_text(void **state) {
   check(again, TORPOR_READ, "100%\nline", TORPOR_OK);
   check(again, TORPOR_READ, "secret/file", TORPOR_DENIED);
   check(again, TORPOR_WRITE, "secret/file", TORPOR_OK);
+  check(again, TORPOR_FFI, "allowed/file", TORPOR_OK);
+  check(again, TORPOR_FFI, "secret/file", TORPOR_DENIED);
   torpor_bytes_free(&text);
   torpor_bytes_free(&same);
   torpor_access_close(access);

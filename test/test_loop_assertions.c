@@ -111,7 +111,7 @@ static void alarm_too_new(void) {
 
 static void too_many_jobs(void) {
   torpor_loop *loop = open_loop();
-  loop->files.working = 9;
+  loop->jobs.working = 9;
   turn(loop);
 }
 

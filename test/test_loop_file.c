@@ -24,7 +24,15 @@ struct fixture {
   char folder[64];
   torpor_loop *loop;
   torpor_access *access;
+  torpor_world *world;
 };
+
+static void open_world(struct fixture *fixture) {
+  torpor_world_options options = TORPOR_WORLD_OPTIONS_INIT;
+  options.access = fixture->access;
+  assert_int_equal(torpor_world_open(fixture->loop, &options, &fixture->world),
+                   TORPOR_OK);
+}
 
 static int set_up(void **state) {
   struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -40,6 +48,7 @@ static int set_up(void **state) {
   assert_int_equal(
       torpor_access_allow(fixture->access, TORPOR_WRITE, fixture->folder),
       TORPOR_OK);
+  open_world(fixture);
   *state = fixture;
   return 0;
 }
@@ -84,7 +93,7 @@ static torpor_task *start_bytes(struct fixture *fixture, const char *kind,
                                 .request = request,
                                 .request_size = size};
   torpor_task *task;
-  assert_int_equal(torpor_loop_start(fixture->loop, &operation, fixture->access,
+  assert_int_equal(torpor_loop_start(fixture->loop, &operation, fixture->world,
                                      keep, outcome, &task),
                    TORPOR_OK);
   return task;
@@ -392,6 +401,7 @@ static void a_cancelled_write_is_whole_or_nothing(void **state) {
     assert_true(found.st_size == 1 || found.st_size == SIZE);
     assert_int_equal(count_files(fixture), 1);
     assert_int_equal(torpor_loop_open(NULL, &fixture->loop), TORPOR_OK);
+    open_world(fixture);
   }
   free(json);
 }

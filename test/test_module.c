@@ -189,8 +189,8 @@ static void test_types_fail(void **state) {
   rejects("'./bad.json', { with: { type: 'json' } }",
           "SyntaxError: Unexpected end of JSON input (imported by 'main.js') "
           "[undefined]");
-  rejects("'torpor:fs', { with: { type: 'json' } }",
-          "TypeError: module 'torpor:fs' is made by the library: it cannot be "
+  rejects("'torpor:run', { with: { type: 'json' } }",
+          "TypeError: module 'torpor:run' is made by the library: it cannot be "
           "imported as json [undefined]");
 }
 

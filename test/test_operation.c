@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "test/support/vm.h"
+#include "torpor-loop.h"
 #include "vm/vm.h"
 
 static uint64_t begin(torpor_vm *vm, const char *name, double due) {
@@ -106,7 +107,9 @@ static void test_conversion_throws(void **state) {
       "readFile('a', 'utf8').catch(tell);"
       "readFile('b', { encoding: 'utf8',"
       "  signal: new AbortController().signal }).catch(tell);";
-  torpor_vm *vm = test_vm_open(NULL);
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  options.library = torpor_library_source;
+  torpor_vm *vm = test_vm_open(&options);
   torpor_value value;
   (void)state;
   test_ok(vm, torpor_eval(vm, source, sizeof(source) - 1, "main.mjs",

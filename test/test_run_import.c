@@ -299,7 +299,7 @@ static void what_is_not_known_is_not_repeated(void **state) {
   assert_string_equal(list_operations(),
                       "run/0/1 reject 1; run/0/2 reattach 1; ");
   run_bench_signals("copy", 7, 7);
-  assert_string_equal(drive_to_value(), "[7,\"Lost\"]");
+  assert_string_equal(drive_to_value(), "[7,\"LostError\"]");
 }
 
 /* Nor is a kind of which the store knows nothing, when it is gone back to. */

@@ -20,7 +20,11 @@
 // expect: [warn] Timer 'unknown' does not exist
 // expect: { a: [Object] }
 // expect: { a: { b: { c: { d: {} } } } }
-// expect: [ 1 ]
+// expect: ┌─────────┬────────┐
+// expect: │ (index) │ Values │
+// expect: ├─────────┼────────┤
+// expect: │ 0       │ 1      │
+// expect: └─────────┴────────┘
 // expect: x
 // expect: detached
 // expect: [object console] 18 log

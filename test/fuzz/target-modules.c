@@ -87,7 +87,7 @@ static void write_name(unsigned which, char *out, size_t size) {
       {"file:///m", "%20"},
       {"torpor:m", ""},
       {"./m", ".js/"},
-      {"torpor:fs", ""},
+      {"torpor:run", ""},
       {"./\\u0000m", "\\ud800"},
   };
   unsigned form = which / 16 % (sizeof(forms) / sizeof(*forms));

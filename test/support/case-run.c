@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "case-sleep.h"
+#include "torpor-loop.h"
 
 #define START 1700000000000.0
 #define DAY 86400000.0
@@ -84,6 +85,14 @@ static torpor_status read_module(void *user,
     source->size = fread(source->data, 1, 65535, stream);
   fclose(stream);
   return source->data == NULL ? TORPOR_LIMIT : TORPOR_OK;
+}
+
+/* Of the library, the module that every host has. */
+static torpor_status read_library(void *user, const char *name,
+                                  torpor_module_answer *answer) {
+  return strcmp(name, "torpor:fs") == 0
+             ? torpor_library_source(user, name, answer)
+             : TORPOR_NOT_FOUND;
 }
 
 /* ---- Host functions ------------------------------------------------------*/
@@ -194,6 +203,7 @@ static torpor_options make_options(run *r, uint64_t fuel) {
   options.random = fill_random;
   options.console = write_console;
   options.module = read_module;
+  options.library = read_library;
   options.fuel = fuel;
   options.memory_max = r->test->memory;
   options.deadline_ms = r->test->deadline;

@@ -277,6 +277,7 @@
   X(torpor_bytecode_run, VM | FREE1 | DATA | ENTERS | THROWS | RUNS,           \
     RETURNS(compile_and_run(w)))                                               \
   X(torpor_module_give, OUT1 | DATA, RETURNS(give_module(w)))                  \
+  X(torpor_module_give_compiled, OUT1 | DATA, RETURNS(give_compiled(w)))       \
   X(torpor_module_refuse, OUT1, RETURNS(refuse_module(w)))                     \
   X(torpor_module_later, OUT1, RETURNS(answer_later(w)))                       \
   X(torpor_module_new, VM | VALUE | TEXT | ENTERS | THROWS,                    \

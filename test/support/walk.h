@@ -303,6 +303,14 @@ static torpor_status give_module(const with *w) {
   return status;
 }
 
+static torpor_status give_compiled(const with *w) {
+  torpor_module_answer answer;
+  torpor_status status =
+      torpor_module_give_compiled(answer_of(w, &answer), w->data, w->size);
+  free(answer.text.data);
+  return status;
+}
+
 static torpor_status refuse_module(const with *w) {
   torpor_module_answer answer;
   torpor_status status =
