@@ -13,6 +13,7 @@ garbage collector.
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 from pathlib import Path
@@ -33,18 +34,36 @@ def pin():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def run_program(command, pinned):
+def run_program(command, pinned, environment=None):
     """Runs a side's program; what its line of JSON says."""
     try:
         done = subprocess.run(list(map(str, command)), capture_output=True,
                               text=True, timeout=TIMEOUT, check=False,
-                              preexec_fn=pin if pinned else None)
+                              preexec_fn=pin if pinned else None,
+                              env={**os.environ, **(environment or {})})
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failure(str(error)) from error
     if done.returncode != 0:
         raise Failure(f"{' '.join(map(str, command))} ended with exit code "
                       f"{done.returncode}: {done.stderr.strip()[-2000:]}")
     return json.loads(done.stdout)
+
+
+def find_runtime(side):
+    """The program of another runtime, or None: it is not here."""
+    modules = HERE.parent / "js/node_modules"
+    places = {rows.DENO: "@deno/*/deno", rows.BUN: "@oven/*/bin/bun"}
+    for found in modules.glob(places[side]) if side in places else ():
+        return found
+    return shutil.which(side.lower())
+
+
+def version_of(command):
+    """The last word of what --version prints first."""
+    done = subprocess.run([command, "--version"], capture_output=True,
+                          text=True, timeout=TIMEOUT, check=False)
+    words = done.stdout.split("\n")[0].split("(")[0].split()
+    return words[-1].lstrip("v") if words else "unknown"
 
 
 def quiet_folder(folder):
@@ -110,7 +129,8 @@ class Bench:
         median = statistics.median(line["samples"])
         self.medians.setdefault(key, []).append(median)
         self.checks.setdefault(work, {})[side] = line["check"]
-        if side in (rows.TORPOR, *rows.PACKAGES, rows.NATIVE, rows.SQLITE):
+        if side in (rows.TORPOR, *rows.PACKAGES, rows.NATIVE, rows.SQLITE,
+                    *rows.RUNTIMES):
             self.versions[side] = line["version"]
         for note, name in rows.NOTES.get(work, {}).items():
             self.medians.setdefault((name, side), []).append(line[note])
@@ -148,8 +168,76 @@ class Bench:
                  "wake": line["early_wake"], "store": line["early_store"]}
         self.record(work, rows.EARLY, early)
 
+    def start_command(self, side):
+        """The words that start hello world; None: they are not here."""
+        program = HERE / "programs/hello.mjs"
+        torpor = self.folder.parent / "torpor"
+        if side == rows.TORPOR:
+            return torpor, program
+        if side == rows.ALONE:
+            alone = self.folder / "hello"
+            subprocess.run([torpor, "build", "--strip", program, "-o", alone],
+                           check=True)
+            return (alone,)
+        runtime = find_runtime(side)
+        return runtime and ((runtime, "run", program) if side == rows.DENO
+                            else (runtime, program))
+
+    def measure_start(self, work):
+        """Runtimes may use all cores, and so may ours."""
+        for side in rows.sides_of(work):
+            words = self.start_command(side)
+            if words:
+                version = version_of(words[0]) if side != rows.ALONE else ""
+                line = run_program((self.folder / "bench-start", self.ms,
+                                    version or "unknown", *words), False)
+                self.record(work, side, line)
+
+    def world_command(self, side, *words):
+        """The words that run a program with all permissions; None: the runtime is
+        not here."""
+        if side == rows.TORPOR:
+            return (self.folder.parent / "torpor", "--allow-all", *words)
+        runtime = find_runtime(side)
+        if runtime and side == rows.DENO:
+            return (runtime, "run", "--allow-all", *words)
+        return runtime and (runtime, *words)
+
+    def measure_outside(self, work):
+        for side in rows.sides_of(work):
+            words = self.world_command(side, HERE / "programs/outside.mjs",
+                                       work)
+            if words:
+                line = run_program(words, False)
+                line["version"] = version_of(words[0])
+                self.record(work, side, line)
+
+    def measure_fetch(self, work):
+        """All sides ask one server, a Node of its own."""
+        with subprocess.Popen(["node", HERE / "web.mjs"], text=True,
+                              stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as server:
+            url = server.stdout.readline().strip()
+            for side in rows.sides_of(work):
+                words = self.world_command(
+                    side, HERE / "programs/fetch.mjs", url)
+                if words:
+                    line = run_program(words, False, {"FETCH_URL": url})
+                    line["version"] = version_of(words[0])
+                    self.record(work, side, line)
+            server.communicate()
+
     def measure(self, work):
         """All sides of a work, once each."""
+        if work == "fetch-500":
+            self.measure_fetch(work)
+            return
+        if work in rows.OUTSIDE:
+            self.measure_outside(work)
+            return
+        if work == "start":
+            self.measure_start(work)
+            return
         if work.startswith("steps-"):
             self.measure_steps(work)
             return

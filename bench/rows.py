@@ -22,6 +22,10 @@ PROCESSES = "two processes"
 EARLY = "a young run"
 COPY = "copying it"
 ZSTD = "zstd alone"
+ALONE = "an executable of torpor build"
+NODE_ALONE = "Node"
+DENO = "Deno"
+BUN = "Bun"
 
 PROGRAMS = {
     "fib": "fib(30)",
@@ -38,6 +42,9 @@ PACKAGES = {
     NPM: "quickjs-wasi",
     EMSCRIPTEN: "quickjs-emscripten",
 }
+
+# Other runtimes that run a program from beginning to end.
+RUNTIMES = (NODE_ALONE, DENO, BUN)
 
 # What bench-heap and node-heap.mjs measure: work and heap.
 HEAP = {
@@ -83,6 +90,7 @@ NOTES = {
     "snapshot": {"bytes": "snapshot-bytes"},
     "large-delta": {"bytes": "large-delta-bytes"},
     "life": {"wake": "life-wake", "store": "life-store"},
+    "start": {"memory": "start-memory"},
 }
 
 # Works that take long: in at most so many rounds.
@@ -107,6 +115,37 @@ class Row:
 def node_row(name, *rest, **more):
     """A row of the npm package."""
     return Row(f"npm: {name}", *rest, **more, ours=NODE)
+
+
+def start_rows():
+    """Rows about programs that print a line: torpor FILE, and an executable."""
+    for ours, name in ((TORPOR, "torpor FILE"), (ALONE, "an executable")):
+        for peer in RUNTIMES:
+            # A goal for the time itself, and to be ahead of each.
+            goal = {"goal": 5, "most": True} if ours == ALONE else {"goal": 1}
+            yield Row(f"hello world, start to end: {name}", "ms", peer,
+                      ("start",), ours=ours, **goal)
+        for peer in RUNTIMES:
+            yield Row(f"its most memory: {name}", "KB", peer,
+                      ("start-memory",), 1, ours=ours)
+
+
+# What bench/programs/outside.mjs measures: its argument and our work, and the
+# name of the row.
+OUTSIDE = {
+    "timers": "20,000 timers, at once",
+    "pipe": "100 MB through a pipe from a process",
+    "spawn": "100 processes, one after another",
+}
+
+
+def world_rows():
+    """Rows about what runtimes do with the world."""
+    for work, name in OUTSIDE.items():
+        for peer in RUNTIMES:
+            yield Row(name, "ms", peer, (work,))
+    for peer in RUNTIMES:
+        yield Row("500 fetches at once", "ms", peer, ("fetch-500",))
 
 
 # Rows that a host in C and Node have alike: name, unit, work.
@@ -163,6 +202,8 @@ ROWS = (
     Row("these four, geometric mean", "ms", NATIVE, tuple(PROGRAMS), 1.1),
     *(Row(name, unit, NPM, (work,), 1.5)
       for name, unit, work in EXTENSION_ROWS),
+    *start_rows(),
+    *world_rows(),
     Row("durable steps, one run", "steps/s", SQLITE, ("steps-1",), 0.5,
         rate=True),
     Row("durable steps, 100 runs at once", "steps/s", SQLITE, ("steps-100",),
