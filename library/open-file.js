@@ -11,7 +11,7 @@
   $.load("stream");
   $.load("lost");
   const { descriptors, fs, lost, signalOf, streams, uncurry, wait } = $;
-  const { Error, Promise, Symbol, TypeError } = $.global;
+  const { Error, Promise, TypeError } = $.global;
   const then = uncurry(Promise.prototype.then);
 
   const nothing = () => undefined;
@@ -110,10 +110,11 @@
     return last === undefined ? close() : then(last, close, close);
   };
 
-  class File {
+  class File extends streams.Readable {
     #state;
 
     constructor(state) {
+      super();
       this.#state = state;
     }
 
@@ -183,38 +184,6 @@
       const state = this.#state;
       return inOrder(state, () =>
         wait("file-sync", { fd: state.fd }, 0, undefined, nothing));
-    }
-
-    async bytes(options = undefined) {
-      try {
-        return await streams.collect(() => this.read(), options);
-      } finally {
-        await this.close();
-      }
-    }
-
-    async text(options = undefined) {
-      return $.text(await this.bytes(options));
-    }
-
-    async *lines(options = undefined) {
-      try {
-        yield* streams.lines(() => this.read(), options);
-      } finally {
-        await this.close();
-      }
-    }
-
-    async *[Symbol.asyncIterator]() {
-      try {
-        for (;;) {
-          const chunk = await this.read();
-          if (chunk === null) return;
-          yield chunk;
-        }
-      } finally {
-        await this.close();
-      }
     }
 
     /* As that of an Output. */

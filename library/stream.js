@@ -4,8 +4,8 @@
  *   $.streams.input(fd)    an Input: read(), lines(), text(), bytes(), close(),
  *                          and an async iterator of chunks (Uint8Array)
  *   $.streams.output(fd)   an Output: write(data), end(), close()
- *   $.streams.collect(read, options)   all that read() gives until null
- *   $.streams.lines(read, options)     the same as an iterator of its lines
+ *   $.streams.Readable     what both this Input and an open file extend: bytes(),
+ *                          text(), lines() and the iterator, by their read()
  *
  * An Input that was iterated to its end, or left early, is closed. */
 (function ($) {
@@ -99,29 +99,9 @@
     throw error;
   };
 
-  /* 'way' has what closes it, where that is not its descriptor's end. */
-  class Input {
-    #fd;
-    #way;
-    #closed = false;
-
-    constructor(fd, way = undefined) {
-      this.#fd = fd;
-      this.#way = way;
-    }
-
-    /* The number of its descriptor. */
-    get fd() {
-      return this.#fd;
-    }
-
-    read(largest = undefined, options = undefined) {
-      return $.promised(() => {
-        checkOpen(this.#closed);
-        return descriptors.read(this.#fd, largest, signalOf(options));
-      });
-    }
-
+  /* What can be made of read() and close(), which a class has. Whoever reads to
+   * the end, or leaves early, closes it. */
+  class Readable {
     async bytes(options = undefined) {
       try {
         return await collect(() => this.read(), options);
@@ -152,6 +132,31 @@
       } finally {
         await this.close();
       }
+    }
+  }
+
+  /* 'way' has what closes it, where that is not its descriptor's end. */
+  class Input extends Readable {
+    #fd;
+    #way;
+    #closed = false;
+
+    constructor(fd, way = undefined) {
+      super();
+      this.#fd = fd;
+      this.#way = way;
+    }
+
+    /* The number of its descriptor. */
+    get fd() {
+      return this.#fd;
+    }
+
+    read(largest = undefined, options = undefined) {
+      return $.promised(() => {
+        checkOpen(this.#closed);
+        return descriptors.read(this.#fd, largest, signalOf(options));
+      });
     }
 
     close() {
@@ -205,8 +210,7 @@
     __proto__: null,
     Input,
     Output,
-    collect,
-    lines: linesOf,
+    Readable,
     input: (fd, way = undefined) => new Input(fd, way),
     output: (fd, way = undefined) => new Output(fd, way),
   };

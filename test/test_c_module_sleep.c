@@ -12,38 +12,6 @@
 
 #include "support/module-host.h"
 
-/* ---- Each test ---------------------------------------------------------*/
-
-static int set_up(void **state) {
-  test_probe = (struct test_probe_counts){.made = 0};
-  *state = calloc(1, sizeof(struct host));
-  return *state == NULL;
-}
-
-static int tear_down(void **state) {
-  free(*state);
-  return 0;
-}
-
-/* ---- A module that starts as it is told ---------------------------------*/
-
-static torpor_status (*start_other)(torpor_module *module);
-
-static torpor_status start_as_told(torpor_module *module) {
-  return start_other(module);
-}
-
-static const torpor_module_def *init_other(void) {
-  static const torpor_module_def def = {sizeof(def), TORPOR_MODULE_INTERFACE, 0,
-                                        "other", start_as_told};
-  return &def;
-}
-
-static torpor_status fail_in_words(torpor_module *module) {
-  torpor_module_fail(module, "first");
-  return torpor_module_fail(module, "there is no %s", "printer");
-}
-
 /* ---- Sleeping ------------------------------------------------------------*/
 
 static void what_slept_is_bound_or_lost(void **state) {
