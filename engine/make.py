@@ -95,7 +95,7 @@ def check_hot(names, files):
         sys.exit(f"make.py: hot.txt names what is not there: {missing}")
 
 
-def compile_core(quickjs, builtins, parts):
+def compile_core(quickjs, builtins, parts, unpatched):
     """core.wasm; gives the files that it was compiled from."""
     if builtins:
         run(ENGINE / "fit-builtins.py", quickjs, builtins, parts)
@@ -106,7 +106,7 @@ def compile_core(quickjs, builtins, parts):
     prefixes = [f"-ffile-prefix-map={folder}={name}" for folder, name in
                 ((parts, "parts"), (quickjs, "quickjs"), (SOURCE, "."))]
     run("clang-22", *WASM, *COMPILE, *choose_speed(read_hot()), *includes,
-        *prefixes, "-MD", "-MF",
+        *prefixes, *(["-DTORPOR_UNPATCHED"] if unpatched else []), "-MD", "-MF",
         parts / "core.d", "-c", SOURCE / "guest/engine.c", "-o",
         parts / "core.o")
     linker = [part for option in LINK for part in ("-Xlinker", option)]
@@ -147,7 +147,7 @@ def main():
         check_patches(quickjs)
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    files = compile_core(quickjs, options.builtins, parts)
+    files = compile_core(quickjs, options.builtins, parts, options.unpatched)
     if not options.unpatched:
         check_hot(read_hot(), files)
     bake(options.node, parts, out)

@@ -116,7 +116,9 @@ typedef struct torpor_abi_control {
                             interrupts at 1, so that 0 never means "used up" */
     uint32_t memory_max;  /* the heap's break may not pass this; 0: no limit */
     uint32_t interrupted; /* guest: set to 1 when the last status was
-                             INTERRUPTED by fuel, 2 by poll */
+                             INTERRUPTED by fuel, 2 by poll; with
+                             TORPOR_ABI_INTERRUPTED_AT the window has the stack
+                             of what ran, a zero byte behind it */
     double monotonic_offset; /* guest: its monotonic time less the host's; kept
                                 here because it differs from host to host */
     uint64_t generation;     /* guest: number of the newest handle; handles end
@@ -142,6 +144,8 @@ typedef struct torpor_abi_control {
     uint8_t window[TORPOR_ABI_WINDOW];
   } host;
 } torpor_abi_control;
+
+enum { TORPOR_ABI_INTERRUPTED_AT = 4 };
 
 /* ---- Exports ---------------------------------------------------------------
  *
@@ -599,6 +603,10 @@ enum {
      symbol, BigInt or object, and no other that lives; 0: the value has none,
      as it is not on the heap. Any value; holds as long as a handle of it. */
   TORPOR_ABI_LOOK_IDENTITY = 18,
+  /* What an error has besides texts, cause and errors, and a function besides
+   * its name, as " { code: 5 }", in one line, text out; empty: nothing. An
+   * object. */
+  TORPOR_ABI_LOOK_REST = 19,
 };
 
 /* ---- torpor_apply -----------------------------------------------------------

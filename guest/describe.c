@@ -261,10 +261,23 @@ static void describe_property(description *to, JSObject *object, JSAtom key) {
   js_free_desc(torpor__ctx, &property);
 }
 
-/* Own enumerable properties behind the 'shown' entries before; indexes were
- * among these if 'indexed'. */
+/* What was shown before: indexes; message and stack of an error; all that
+ * torpor_error has of it. */
+enum shown_before { SHOWN_NONE, SHOWN_INDEXES, SHOWN_TEXTS, SHOWN_PARTS };
+
+static bool is_shown_before(JSAtom key, enum shown_before what) {
+  uint32_t index;
+  if (what == SHOWN_INDEXES)
+    return JS_AtomIsArrayIndex(torpor__ctx, &index, key);
+  if (what == SHOWN_PARTS && (key == JS_ATOM_cause || key == JS_ATOM_errors))
+    return true;
+  return what >= SHOWN_TEXTS &&
+         (key == JS_ATOM_message || key == JS_ATOM_stack);
+}
+
+/* Own enumerable properties behind the 'shown' entries before. */
 static void describe_properties(description *to, JSObject *object,
-                                uint32_t shown, bool indexed) {
+                                uint32_t shown, enum shown_before before) {
   const int flags = JS_GPN_STRING_MASK | JS_GPN_SYMBOL_MASK | JS_GPN_ENUM_ONLY;
   JSPropertyEnum *keys;
   uint32_t count, rest = 0;
@@ -274,9 +287,7 @@ static void describe_properties(description *to, JSObject *object,
     return;
   }
   for (uint32_t i = 0; i < count; i++) {
-    uint32_t index;
-    if (indexed && JS_AtomIsArrayIndex(torpor__ctx, &index, keys[i].atom))
-      continue;
+    if (is_shown_before(keys[i].atom, before)) continue;
     if (rest > 0 || !begin_entry(to, shown)) {
       rest++;
       continue;
@@ -485,6 +496,57 @@ static bool is_open(const description *to, const JSObject *object) {
   return false;
 }
 
+/* The properties of an error that are not enumerable; gives how many were put.
+ */
+static uint32_t describe_hidden(description *to, JSObject *error,
+                                enum shown_before before) {
+  static const char *const all[] = {"[cause]", "[errors]", "[error]",
+                                    "[suppressed]", "code"};
+  uint32_t shown = 0;
+  for (size_t i = 0; i < countof(all); i++) {
+    size_t mark = all[i][0] == '[';
+    JSAtom key =
+        JS_NewAtomLen(torpor__ctx, all[i] + mark, strlen(all[i]) - 2 * mark);
+    const JSShapeProperty *found;
+    if (key == JS_ATOM_NULL) {
+      torpor__exception_drop();
+      continue;
+    }
+    found = find_own_property1(error, key);
+    if (found && !(found->flags & JS_PROP_ENUMERABLE) &&
+        !is_shown_before(key, before) && begin_entry(to, shown)) {
+      shown++;
+      put(to, all[i]);
+      put(to, ": ");
+      describe_property(to, error, key);
+    }
+    JS_FreeAtom(torpor__ctx, key);
+  }
+  return shown;
+}
+
+/* What errors and functions have besides their text, as " { code: 5 }". */
+static void describe_rest(description *to, JSValueConst value,
+                          enum shown_before shown) {
+  JSObject *object = JS_VALUE_GET_OBJ(value);
+  torpor_brand brand = torpor__brand(value);
+  bool error = brand == TORPOR_BRAND_ERROR;
+  uint32_t hidden = 0;
+  int before = to->text.len;
+  if (brand == TORPOR_BRAND_PROXY || to->depth == DESCRIBE_DEPTH ||
+      (!error && !JS_IsFunction(torpor__ctx, value)))
+    return;
+  put(to, " {");
+  to->open[to->depth++] = object;
+  if (error) hidden = describe_hidden(to, object, shown);
+  describe_properties(to, object, hidden, error ? shown : SHOWN_NONE);
+  to->depth--;
+  if (to->text.len > before + 2)
+    put(to, " }");
+  else
+    to->text.len = before;
+}
+
 static void describe_object(description *to, JSValueConst value) {
   JSObject *object = JS_VALUE_GET_OBJ(value);
   torpor_brand brand = torpor__brand(value);
@@ -494,7 +556,10 @@ static void describe_object(description *to, JSValueConst value) {
     put(to, "[Circular]");
     return;
   }
-  if (describe_as_text(to, value)) return;
+  if (describe_as_text(to, value)) {
+    describe_rest(to, value, SHOWN_TEXTS);
+    return;
+  }
   if (to->depth == DESCRIBE_DEPTH) {
     put(to, "[");
     put_made_by(to, object);
@@ -505,7 +570,8 @@ static void describe_object(description *to, JSValueConst value) {
   put(to, list ? "[" : "{");
   before = to->text.len;
   to->open[to->depth++] = object;
-  describe_properties(to, object, describe_entries(to, value), list);
+  describe_properties(to, object, describe_entries(to, value),
+                      list ? SHOWN_INDEXES : SHOWN_NONE);
   to->depth--;
   if (to->text.len > before) put(to, " ");
   put(to, list ? "]" : "}");
@@ -544,15 +610,36 @@ static void describe(description *to, JSValueConst value) {
   }
 }
 
-static torpor_status torpor__look_describe(JSValueConst value) {
+/* A string, or an exception. */
+static JSValue describe_with(JSValueConst value,
+                             void (*put_it)(description *, JSValueConst)) {
   description to = {.depth = 0};
-  JSValue text;
-  torpor_status status;
   string_buffer_init(torpor__ctx, &to.text, 64);
-  describe(&to, value);
-  text = string_buffer_end(&to.text);
+  put_it(&to, value);
+  return string_buffer_end(&to.text);
+}
+
+static JSValue torpor__describe(JSValueConst value) {
+  return describe_with(value, describe);
+}
+
+static torpor_status describe_give(JSValue text) {
+  torpor_status status;
   if (JS_IsException(text)) return torpor__thrown();
   status = text_give(JS_VALUE_GET_STRING(text));
   JS_FreeValue(torpor__ctx, text);
   return status;
+}
+
+static torpor_status torpor__look_describe(JSValueConst value) {
+  return describe_give(torpor__describe(value));
+}
+
+static void describe_parts(description *to, JSValueConst value) {
+  describe_rest(to, value, SHOWN_PARTS);
+}
+
+static torpor_status torpor__look_rest(JSValueConst value) {
+  if (!JS_IsObject(value)) return TORPOR_WRONG_TYPE;
+  return describe_give(describe_with(value, describe_parts));
 }

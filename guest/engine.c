@@ -31,6 +31,9 @@ torpor_abi_control torpor_control;
 
 #include "stack.h"
 
+static void torpor__interrupted_note(void); /* error.c */
+#define JS_INTERRUPTED() torpor__interrupted_note()
+
 #define CONFIG_ATOMICS
 #define EMSCRIPTEN
 #define __SANITIZE_ADDRESS__
@@ -101,6 +104,7 @@ static int torpor__library_load(const char *name);
 #include "cbor-read-tags.c"
 #include "json.c"
 #include "operation.c"
+#include "timer.c"
 #include "module-error.c"
 #include "module-name.c"
 #include "module-object.c"

@@ -58,14 +58,17 @@ static bool fuel_take(int32_t count) {
 
 /* After an interrupt each further poll asks again. */
 static int interrupt_now(uint32_t reason) {
-  torpor_control.host.interrupted = reason;
+  uint32_t *interrupted = &torpor_control.host.interrupted;
+  *interrupted = reason | (*interrupted & TORPOR_ABI_INTERRUPTED_AT);
   entry.left = 1;
   torpor__resume();
   return 1;
 }
 
-/* Interrupts what runs, since the host that it called says so. */
+/* Interrupts what runs, since the host that it called says so; where, is noted
+ * anew, as the host may have used the window. */
 static JSValue torpor__interrupt(void) {
+  torpor_control.host.interrupted = 0;
   interrupt_now(2);
   JS_ThrowInterrupted(torpor__ctx);
   return JS_EXCEPTION;

@@ -11,6 +11,7 @@ enum { ERROR_TEXTS = 3 };
 enum { LOOK_DEPTH = 64 }; /* prototypes that are looked at */
 
 static JSValue error_describe = JS_UNDEFINED; /* the library's inspect */
+static JSValue torpor__describe(JSValueConst value);
 
 static void torpor__describe_with(JSValueConst function) {
   JS_FreeValue(torpor__ctx, error_describe);
@@ -200,14 +201,6 @@ static JSString *text_look(JSObject *object, JSAtom key) {
   return NULL;
 }
 
-/* "[object Map]", from the class that the engine knows it by. */
-static JSString *text_class(JSObject *object) {
-  JSContext *ctx = torpor__ctx;
-  JSAtom name = torpor__rt->class_array[object->class_id].class_name;
-  return text_of(
-      JS_ConcatString3(ctx, "[object ", JS_AtomToString(ctx, name), "]"));
-}
-
 static void error_look_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
   const JSDOMExceptionData *dom = JS_GetOpaque(value, JS_CLASS_DOM_EXCEPTION);
   JSObject *object;
@@ -222,10 +215,26 @@ static void error_look_texts(JSValueConst value, JSString *texts[ERROR_TEXTS]) {
     texts[0] = dom ? text_plain(dom->name) : text_look(object, JS_ATOM_name);
     texts[2] = text_look(object, JS_ATOM_stack);
   } else {
-    texts[1] = text_class(object);
+    texts[1] = text_of(torpor__describe(value));
   }
   if (object->class_id == JS_CLASS_ERROR && texts[2] == NULL)
     texts[2] = text_set(object->u.object_data);
+}
+
+/* Leaves the stack of what is interrupted to the host, if it fits. Called by
+ * each function that is left for that; the innermost counts. */
+static void torpor__interrupted_note(void) {
+  const JSValue error = torpor__rt->current_exception;
+  uint8_t *place = torpor_control.host.window;
+  JSValue stack = JS_VALUE_GET_OBJ(error)->u.object_data;
+  uint64_t size;
+  if (torpor_control.host.interrupted & TORPOR_ABI_INTERRUPTED_AT) return;
+  if (JS_VALUE_GET_TAG(stack) != JS_TAG_STRING) return;
+  size = torpor__utf8_size(JS_VALUE_GET_STRING(stack));
+  if (size >= TORPOR_ABI_WINDOW) return;
+  torpor__utf8_write(JS_VALUE_GET_STRING(stack), place);
+  place[size] = 0;
+  torpor_control.host.interrupted |= TORPOR_ABI_INTERRUPTED_AT;
 }
 
 static torpor_status error_place(JSString *texts[ERROR_TEXTS]) {

@@ -136,6 +136,8 @@ static torpor_status look(uint32_t what, JSValueConst value) {
     return torpor__look_count(value);
   case TORPOR_ABI_LOOK_DESCRIBE:
     return torpor__look_describe(value);
+  case TORPOR_ABI_LOOK_REST:
+    return torpor__look_rest(value);
   case TORPOR_ABI_LOOK_SYMBOL:
     return look_symbol(value);
   case TORPOR_ABI_LOOK_BIGINT:
@@ -163,7 +165,8 @@ static torpor_status look(uint32_t what, JSValueConst value) {
 
 static bool look_gives_text(uint32_t what) {
   return what == TORPOR_ABI_LOOK_CLASS || what == TORPOR_ABI_LOOK_BIGINT ||
-         what == TORPOR_ABI_LOOK_ENTRIES || what == TORPOR_ABI_LOOK_DESCRIBE;
+         what == TORPOR_ABI_LOOK_ENTRIES || what == TORPOR_ABI_LOOK_DESCRIBE ||
+         what == TORPOR_ABI_LOOK_REST;
 }
 
 EXPORT(torpor_look)

@@ -203,3 +203,27 @@ static void module_note(JSValueConst importer) {
   JS_FreeValue(ctx, message);
   JS_Throw(ctx, error);
 }
+
+/* Begins the stack of the pending exception with a place in the module 'name'.
+ */
+static void module_note_place(JSValueConst name, int line, int column) {
+  JSContext *ctx = torpor__ctx;
+  JSValue error = JS_GetException(ctx), stack;
+  const char *text = JS_ToCString(ctx, name);
+  DynBuf out;
+  if (text != NULL && JS_GetClassID(error) == JS_CLASS_ERROR) {
+    JSObject *object = JS_VALUE_GET_OBJ(error);
+    js_dbuf_init(ctx, &out);
+    dbuf_printf(&out, "    at %s:%d:%d\n", text, line, column);
+    stack = dbuf_error(&out) ? JS_EXCEPTION
+                             : JS_NewStringLen(ctx, (char *)out.buf, out.size);
+    dbuf_free(&out);
+    if (!JS_IsException(stack)) {
+      JS_FreeValue(ctx, object->u.object_data);
+      object->u.object_data = stack;
+    }
+  }
+  JS_FreeCString(ctx, text);
+  if (JS_HasException(ctx)) torpor__exception_drop(); /* memory: left without */
+  JS_Throw(ctx, error);
+}

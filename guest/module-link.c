@@ -56,23 +56,58 @@ static void walk_end(walk *walk) {
 
 /* ---- Linking -------------------------------------------------------------*/
 
-/* The module of the graph of 'root' that imports what is not exported. */
-static JSModuleDef *find_unlinkable(JSModuleDef *root) {
+/* An import that cannot be linked. */
+typedef struct unlinkable {
+  JSModuleDef *importer; /* NULL: none was found */
+  JSModuleDef *from;
+  JSAtom name;
+  JSResolveResultEnum why;
+  int line, column; /* of the importer; 0: not known */
+} unlinkable;
+
+/* Whether the import that 'it' says can be linked; a namespace always can. */
+static bool import_links(unlinkable *it, int request) {
+  JSModuleDef *in;
+  JSExportEntry *what;
+  if (it->name == JS_ATOM__star_) return true;
+  it->from = it->importer->req_module_entries[request].module;
+  it->why = js_resolve_export(torpor__ctx, &in, &what, it->from, it->name);
+  return it->why == JS_RESOLVE_RES_FOUND;
+}
+
+#ifdef TORPOR_UNPATCHED
+#define PLACE_OF(entry) .line = 0
+#else
+#define PLACE_OF(entry) .line = (entry)->line_num, .column = (entry)->col_num
+#endif
+
+/* What 'module' itself imports, or exports of another. */
+static unlinkable find_unlinkable_in(JSModuleDef *module) {
+  for (int i = 0; i < module->import_entries_count; i++) {
+    const JSImportEntry *entry = &module->import_entries[i];
+    unlinkable it = {
+        .importer = module, .name = entry->import_name, PLACE_OF(entry)};
+    if (!import_links(&it, entry->req_module_idx)) return it;
+  }
+  for (int i = 0; i < module->export_entries_count; i++) {
+    const JSExportEntry *entry = &module->export_entries[i];
+    unlinkable it = {
+        .importer = module, .name = entry->local_name, PLACE_OF(entry)};
+    if (entry->export_type == JS_EXPORT_TYPE_INDIRECT &&
+        !import_links(&it, entry->u.req_module_idx))
+      return it;
+  }
+  return (unlinkable){.importer = NULL};
+}
+
+/* The first in the graph of 'root'. */
+static unlinkable find_unlinkable(JSModuleDef *root) {
   walk walk = walk_begin();
-  JSModuleDef *module, *found = NULL;
+  JSModuleDef *module;
+  unlinkable found = {.importer = NULL};
   walk_add(&walk, root);
-  while (found == NULL && (module = walk_take(&walk)) != NULL) {
-    for (int i = 0; found == NULL && i < module->import_entries_count; i++) {
-      const JSImportEntry *entry = &module->import_entries[i];
-      JSModuleDef *from =
-          module->req_module_entries[entry->req_module_idx].module;
-      JSModuleDef *in;
-      JSExportEntry *what;
-      if (entry->import_name != JS_ATOM__star_ &&
-          js_resolve_export(torpor__ctx, &in, &what, from,
-                            entry->import_name) != JS_RESOLVE_RES_FOUND)
-        found = module;
-    }
+  while (found.importer == NULL && (module = walk_take(&walk)) != NULL) {
+    found = find_unlinkable_in(module);
     for (int i = 0; i < module->req_module_entries_count; i++)
       walk_add(&walk, module->req_module_entries[i].module);
   }
@@ -80,15 +115,21 @@ static JSModuleDef *find_unlinkable(JSModuleDef *root) {
   return found;
 }
 
-/* Says in the error of linking 'root' who imports what is missing. */
+/* Has the error of linking 'root' say who imports what is missing, where. */
 static void note_unlinkable(JSModuleDef *root) {
   JSContext *ctx = torpor__ctx;
   JSValue error = JS_GetException(ctx), name = JS_UNDEFINED;
-  JSModuleDef *module = find_unlinkable(root);
-  if (module != NULL) name = JS_AtomToString(ctx, module->module_name);
-  if (JS_HasException(ctx)) torpor__exception_drop();
-  JS_Throw(ctx, error);
-  module_note(name);
+  unlinkable it = find_unlinkable(root);
+  if (it.importer != NULL && it.why != JS_RESOLVE_RES_EXCEPTION) {
+    name = JS_AtomToString(ctx, it.importer->module_name);
+    js_resolve_export_throw_error(ctx, it.why, it.from, it.name);
+    JS_FreeValue(ctx, error);
+    module_note(name);
+    if (it.line > 0) module_note_place(name, it.line, it.column);
+  } else {
+    if (JS_HasException(ctx)) torpor__exception_drop();
+    JS_Throw(ctx, error);
+  }
   JS_FreeValue(ctx, name);
 }
 

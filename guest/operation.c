@@ -16,7 +16,8 @@
 
 typedef struct operation {
   torpor_abi_operation public; /* must come first: the host sees this */
-  JSValue resolve, reject;
+  JSValue resolve, reject;     /* of a timer: callback, arguments */
+  bool timer;
   uint8_t bytes[]; /* kind, then request */
 } operation;
 
@@ -163,6 +164,18 @@ static uint64_t torpor__operation_promise(const char *kind, size_t kind_size,
   return id;
 }
 
+/* Begins a timer: 'callback' is called when it is settled, with the array
+ * 'args', or with nothing if that is undefined. Its number is the operation's
+ * id. 0: thrown. */
+static uint64_t torpor__operation_timer(JSValueConst callback,
+                                        JSValueConst args, double due) {
+  static uint8_t null = 0xf6;
+  const DynBuf request = {.buf = &null, .size = sizeof(null)};
+  uint64_t id = operation_add("timer", 5, &request, due, callback, args);
+  if (id) operation_table()[torpor_control.operation_count - 1]->timer = true;
+  return id;
+}
+
 /* ---- Cancelling ----------------------------------------------------------*/
 
 /* True when 'id' was pending. The host must be told of each. */
@@ -177,6 +190,30 @@ static bool torpor__operation_cancel(uint64_t id) {
   torpor__sure_end();
   cancelled.ids[cancelled.count++] = id;
   return true;
+}
+
+/* How many timers are settled while the jobs that call them wait. */
+static uint32_t timers_ringing;
+
+static JSValue timer_job(JSContext *ctx, int count, JSValueConst *args);
+
+/* Ends timer 'number', if it is one that waits; else its job, if that does. */
+static void torpor__operation_clear(uint64_t number) {
+  uint32_t index = operation_find(number);
+  struct list_head *link;
+  if (index < torpor_control.operation_count) {
+    if (operation_table()[index]->timer) torpor__operation_cancel(number);
+    return;
+  }
+  if (timers_ringing == 0) return;
+  list_for_each(link, &torpor__rt->job_list) {
+    JSJobEntry *job = list_entry(link, JSJobEntry, link);
+    if (job->job_func != timer_job ||
+        JS_VALUE_GET_FLOAT64(job->argv[0]) != (double)number)
+      continue;
+    JS_FreeValue(torpor__ctx, job->argv[1]);
+    job->argv[1] = JS_UNDEFINED;
+  }
 }
 
 static uint32_t torpor__cancelled_count(void) {
@@ -284,14 +321,65 @@ static JSValue settle_job(JSContext *ctx, int count, JSValueConst *args) {
   return JS_Call(ctx, args[0], JS_UNDEFINED, count - 1, args + 1);
 }
 
+/* Whether a host rejects with it to cancel all that the program waits for.
+ * Looks at what the error itself has, so that no code of the program runs. */
+static bool is_cancel(JSValueConst error) {
+  JSValue name;
+  bool is = false;
+  if (JS_GetClassID(error) != JS_CLASS_ERROR) return false;
+  name = plain_get(error, JS_ATOM_name);
+  if (JS_IsString(name)) {
+    const char *text = JS_ToCString(torpor__ctx, name);
+    is = text != NULL && strcmp(text, "Cancelled") == 0;
+    JS_FreeCString(torpor__ctx, text);
+  }
+  JS_FreeValue(torpor__ctx, name);
+  return is;
+}
+
+/* (number, callback, arguments) or, of one that was rejected, (number, null,
+ * reason); callback undefined: it was cleared meanwhile. When a host cancels
+ * all that the program waits for, timers end: nobody could catch it. */
+static JSValue timer_job(JSContext *ctx, int count, JSValueConst *args) {
+  JSValue result;
+  JSValue *list = NULL;
+  uint32_t size = 0;
+  (void)count;
+  timers_ringing--;
+  if (JS_IsUndefined(args[1])) return JS_UNDEFINED;
+  if (JS_IsNull(args[1]))
+    return is_cancel(args[2]) ? JS_UNDEFINED : JS_Throw(ctx, js_dup(args[2]));
+  if (!JS_IsUndefined(args[2])) {
+    list = build_arg_list(ctx, &size, args[2]);
+    if (list == NULL) return JS_EXCEPTION;
+  }
+  result = JS_Call(ctx, args[1], ctx->global_obj, (int)size, vc(list));
+  if (list != NULL) free_arg_list(ctx, list, size);
+  return result;
+}
+
+/* Puts the job for a settled operation into the queue; not 0: no memory. */
+static int settle_enqueue(const operation *found, uint32_t outcome,
+                          JSValueConst value) {
+  bool rejected = outcome == TORPOR_REJECT;
+  if (found->timer) {
+    JSValue args[] = {js_float64((double)found->public.id),
+                      rejected ? JS_NULL : found->resolve,
+                      rejected ? unsafe_unconst(value) : found->reject};
+    int failed = JS_EnqueueJob(torpor__ctx, timer_job, 3, vc(args));
+    timers_ringing += !failed;
+    return failed;
+  }
+  JSValue args[] = {rejected ? found->reject : found->resolve,
+                    unsafe_unconst(value)};
+  return JS_EnqueueJob(torpor__ctx, settle_job, 2, vc(args));
+}
+
 /* Settles operation 'index' with 'value', whose reference it takes. Without
  * memory for the job it stays pending. */
 static torpor_status operation_settle(uint32_t index, uint32_t outcome,
                                       JSValue value) {
-  const operation *found = operation_table()[index];
-  JSValue args[] = {outcome == TORPOR_REJECT ? found->reject : found->resolve,
-                    value};
-  int failed = JS_EnqueueJob(torpor__ctx, settle_job, 2, vc(args));
+  int failed = settle_enqueue(operation_table()[index], outcome, value);
   JS_FreeValue(torpor__ctx, value);
   if (failed) return torpor__thrown();
   operation_free(operation_take(index));

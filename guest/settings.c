@@ -71,9 +71,12 @@ static bool have_late_globals(uint32_t flags) {
 }
 
 /* The script or module that 'source' is, not run, whether or not the program
- * may compile; 'line' is the number of its first. */
+ * may compile; 'line' is the number of its first. The engine takes a mark of
+ * byte order for a blank, but not before "#!". */
 static JSValue torpor__compile(const char *source, size_t size,
                                const char *name, int flags, uint32_t line) {
+  static const char marked[] = "\xef\xbb\xbf#!";
+  const size_t mark = sizeof(marked) - sizeof("#!");
   JSContext *ctx = torpor__ctx;
   JSEvalOptions options = {
       .version = JS_EVAL_OPTIONS_VERSION,
@@ -83,6 +86,11 @@ static JSValue torpor__compile(const char *source, size_t size,
   };
   bool without = ctx->eval_internal == NULL;
   JSValue compiled;
+  if (size >= sizeof(marked) - 1 &&
+      memcmp(source, marked, sizeof(marked) - 1) == 0) {
+    source += mark;
+    size -= mark;
+  }
   ctx->eval_internal = stack_eval;
   compiled = JS_Eval2(ctx, source, size, &options);
   if (without) ctx->eval_internal = NULL;

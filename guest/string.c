@@ -70,6 +70,7 @@ static uint8_t *torpor__text_place(uint64_t size) {
   uint64_t *result = torpor_control.host.result;
   uint8_t *place = torpor_control.host.window;
   bool large = size > TORPOR_ABI_WINDOW;
+  torpor_control.host.interrupted &= ~(uint32_t)TORPOR_ABI_INTERRUPTED_AT;
   if (large) place = size > INT32_MAX ? NULL : torpor_allocate((uint32_t)size);
   result[0] = (uintptr_t)place;
   result[1] = size;

@@ -97,6 +97,11 @@ torpor_status torpor_value_describe(torpor_vm *vm, torpor_value value,
   return look_text(vm, TORPOR_ABI_LOOK_DESCRIBE, value, out);
 }
 
+torpor_status torpor_error_properties(torpor_vm *vm, torpor_value error,
+                                      torpor_bytes *out) {
+  return look_text(vm, TORPOR_ABI_LOOK_REST, error, out);
+}
+
 torpor_status torpor_object_unbox(torpor_vm *vm, torpor_value object,
                                   torpor_value *out) {
   return torpor__look_value(vm, TORPOR_ABI_LOOK_BOXED, object, out);

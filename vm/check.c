@@ -111,7 +111,7 @@ static void check_bindings(const torpor_vm *vm) {
 static void check_records(torpor_vm *vm) {
   assert(vm->calls == 0 && !vm->in_callback && !vm->closed);
   assert(vm->owner != 0 && *vm->seat == vm);
-  assert(vm->broken || !vm->exhausted);
+  assert(vm->broken || (!vm->exhausted && !vm->timed_out));
   assert(vm->error && (vm->error != vm->error_short ||
                        strnlen(vm->error, sizeof(vm->error_short)) <
                            sizeof(vm->error_short)));

@@ -79,8 +79,16 @@ static uint32_t call_export(const torpor__engine_exports *exports,
 
 static torpor_status fail_trapped(torpor_vm *vm, torpor__trap trap) {
   vm->broken = true;
+  vm->timed_out = trap == TORPOR__TRAP_WATCHDOG;
   vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
   if (trap == TORPOR__TRAP_HOST) return TORPOR_TRAPPED; /* it said why */
+  if (vm->timed_out)
+    return torpor__fail(
+        vm, TORPOR_TRAPPED,
+        "guest code was ended: it ran past its deadline of %llu "
+        "ms inside a built-in; close this VM or restore a "
+        "snapshot",
+        (unsigned long long)vm->deadline_ms);
   return torpor__fail(vm, TORPOR_TRAPPED,
                       "guest code was ended: %s; close this VM or restore a "
                       "snapshot",

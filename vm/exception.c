@@ -81,7 +81,7 @@ torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
                               value, &error);
   torpor__sized_give(out, &error, sizeof(error));
   if (status == TORPOR_INTERRUPTED)
-    torpor__limit_interrupted(vm);
+    torpor__limit_interrupted(vm, "");
   else if (status != TORPOR_OK && !vm->broken)
     torpor__fail(vm, status, "%s", torpor_status_text(status));
   return torpor__end(vm, status);

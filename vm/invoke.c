@@ -7,7 +7,6 @@
 
 #include "vm/enter.h"
 #include "vm/error.h"
-#include "vm/limit.h"
 #include "vm/thrown.h"
 #include "vm/value.h"
 #include "vm/vm.h"
@@ -39,7 +38,7 @@ static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
     torpor__fail_thrown(vm);
     return vm->broken ? TORPOR_TRAPPED : TORPOR_THROWN;
   case TORPOR_INTERRUPTED:
-    return torpor__limit_interrupted(vm);
+    return torpor__fail_interrupted(vm);
   case TORPOR_NOMEM:
   case TORPOR_LIMIT:
     return fail_full(vm);

@@ -38,6 +38,10 @@ bool torpor_vm_exhausted(const torpor_vm *vm) {
   return vm && vm->exhausted;
 }
 
+bool torpor_vm_timed_out(const torpor_vm *vm) {
+  return vm && vm->timed_out;
+}
+
 void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms) {
   if (!vm || vm->closed) return;
   vm->deadline_ms = ms < DEADLINE_LARGEST ? ms : DEADLINE_LARGEST;
@@ -112,25 +116,27 @@ void torpor__limit_stop(torpor_vm *vm) {
     vm->stop = TORPOR__STOP_CALLBACK;
 }
 
-torpor_status torpor__limit_interrupted(torpor_vm *vm) {
+torpor_status torpor__limit_interrupted(torpor_vm *vm, const char *at) {
   switch (vm->stop) {
   case TORPOR__STOP_DEADLINE:
     return torpor__fail(vm, TORPOR_INTERRUPTED,
                         "guest code was interrupted: it ran past its deadline "
-                        "of %llu ms",
-                        (unsigned long long)vm->deadline_ms);
+                        "of %llu ms%s",
+                        (unsigned long long)vm->deadline_ms, at);
   case TORPOR__STOP_OUTER:
     return torpor__fail(vm, TORPOR_INTERRUPTED,
                         "guest code was interrupted: it ran in a host function "
-                        "past the deadline of the VM that called that");
+                        "past the deadline of the VM that called that%s",
+                        at);
   case TORPOR__STOP_REQUEST:
   case TORPOR__STOP_CALLBACK:
     return torpor__fail(vm, TORPOR_INTERRUPTED,
-                        "guest code was interrupted by its host");
+                        "guest code was interrupted by its host%s", at);
   case TORPOR__STOP_NONE:
     break;
   }
   return torpor__fail(vm, TORPOR_INTERRUPTED,
-                      "guest code was interrupted: its fuel is used up; give "
-                      "more with torpor_vm_set_fuel");
+                      "guest code was interrupted: its fuel is used up%s; give "
+                      "more with torpor_vm_set_fuel",
+                      at);
 }

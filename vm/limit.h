@@ -19,7 +19,8 @@ bool torpor__limit_is_due(const torpor_vm *vm, const torpor__entry *entry);
 void torpor__limit_stop(torpor_vm *vm);
 /* Whether torpor_vm_interrupt was called since this was asked last. */
 bool torpor__limit_requested(torpor_vm *vm);
-/* INTERRUPTED, with a sentence that says by what. */
-torpor_status torpor__limit_interrupted(torpor_vm *vm);
+/* INTERRUPTED, with a sentence that says by what. 'at' is where that was, as
+ * " (file:line:column)", or "". */
+torpor_status torpor__limit_interrupted(torpor_vm *vm, const char *at);
 
 #endif

@@ -89,6 +89,21 @@ static torpor_status find_above(torpor_vm *vm, const uint8_t *table,
   return TORPOR_OK;
 }
 
+/* The index of the first entry that was not given yet. New ones are at the end
+ * of the table, so most often it is behind the one that was given last. */
+static torpor_status find_next(torpor_vm *vm, const uint8_t *table,
+                               uint32_t count, uint32_t *index) {
+  uint32_t place = vm->operation_place;
+  torpor_abi_operation entry;
+  *index = count;
+  if (vm->control->operation_last <= vm->operation_cursor) return TORPOR_OK;
+  *index = place + 1;
+  if (place < count && read_entry(vm, table, place, &entry) &&
+      entry.id == vm->operation_cursor)
+    return TORPOR_OK;
+  return find_above(vm, table, count, vm->operation_cursor, index);
+}
+
 torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
   torpor_operation next = TORPOR_OPERATION_INIT;
   uint32_t count, index = 0;
@@ -99,7 +114,7 @@ torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
   torpor__sized_give(out, &next, sizeof(next));
   if (status != TORPOR_OK) return status;
   table = find_table(vm, &count);
-  status = find_above(vm, table, count, vm->operation_cursor, &index);
+  status = find_next(vm, table, count, &index);
   if (status != TORPOR_OK) return status;
   if (index >= count)
     return torpor__fail_as(vm, TORPOR_NOT_FOUND,
@@ -109,6 +124,7 @@ torpor_status torpor_operation_next(torpor_vm *vm, torpor_operation *out) {
   if (!torpor__given_add(vm, next.id))
     return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
   vm->operation_cursor = next.id;
+  vm->operation_place = index;
   torpor__sized_give(out, &next, sizeof(next));
   return TORPOR_OK;
 }

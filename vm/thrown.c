@@ -12,6 +12,7 @@
 #include "common/alloc.h"
 #include "vm/enter.h"
 #include "vm/error.h"
+#include "vm/limit.h"
 #include "vm/memory.h"
 #include "vm/value.h"
 #include "vm/vm.h"
@@ -191,4 +192,26 @@ void torpor__fail_thrown(torpor_vm *vm) {
     torpor__fail(vm, TORPOR_THROWN,
                  "JavaScript threw a value that cannot be described");
   }
+}
+
+/* ---- What was interrupted -------------------------------------------------*/
+
+/* Puts " (file:line:column)" into 'at', which has 'room' bytes, if the guest
+ * left the stack of what ran and there is room. */
+static void interrupted_place(torpor_vm *vm, char *at, size_t room) {
+  const char *stack = (const char *)vm->control->host.window;
+  frame place;
+  at[0] = 0;
+  if (!(vm->control->host.interrupted & TORPOR_ABI_INTERRUPTED_AT) ||
+      !memchr(stack, 0, TORPOR_ABI_WINDOW))
+    return;
+  place = stack_place(stack);
+  if (place.size > 0 && place.size + sizeof(" ()") <= room)
+    snprintf(at, room, " (%.*s)", (int)place.size, place.text);
+}
+
+torpor_status torpor__fail_interrupted(torpor_vm *vm) {
+  char at[512];
+  interrupted_place(vm, at, sizeof(at));
+  return torpor__limit_interrupted(vm, at);
 }

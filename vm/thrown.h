@@ -8,6 +8,9 @@
 /* Makes vm->exception the VM's sentence. It enters the guest, but runs no code
  * of the program. */
 void torpor__fail_thrown(torpor_vm *vm);
+/* INTERRUPTED, with a sentence that says by what and, if the guest says it,
+ * where. */
+torpor_status torpor__fail_interrupted(torpor_vm *vm);
 /* Makes 'value' the VM's exception, in the place of the one before. 'own': it
  * is ours to release. */
 void torpor__exception_put(torpor_vm *vm, torpor_value value, bool own);

@@ -87,7 +87,7 @@ torpor_status torpor__begin_running(torpor_vm *vm) {
   torpor_status status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   if (vm->calls > 1 || !torpor__limit_requested(vm)) return TORPOR_OK;
-  return torpor__end(vm, torpor__limit_interrupted(vm));
+  return torpor__end(vm, torpor__limit_interrupted(vm, ""));
 }
 
 torpor_status torpor__begin_on(torpor_vm *vm, torpor_value value) {

@@ -213,6 +213,7 @@ struct torpor_vm {
   bool untold;      /* the guest does not know its settings yet */
   bool broken;
   bool exhausted; /* broken because memory ran out */
+  bool timed_out; /* broken by the watchdog */
   bool closing;   /* it closes when the outermost call returns, or just now */
   bool closed;    /* only the struct is left (pool.c), so that using it fails */
   unsigned wake;  /* torpor_wake: what it is told when it wakes */
@@ -250,6 +251,7 @@ struct torpor_vm {
   uint32_t object_count;
 
   uint64_t operation_cursor; /* the last id that was given */
+  uint32_t operation_place;  /* where it was in the table */
   uint64_t operation_woken;  /* the last id that was begun when it slept */
   uint64_t *given; /* those given; marked: settled or cancelled since; sorted */
   size_t given_count, given_gone, given_room; /* those marked: given.c */

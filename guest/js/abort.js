@@ -72,9 +72,13 @@
         throw new TypeError("timeout: expected milliseconds, at least 0");
       const signal = new AbortSignal(secret);
       const fail = (reason) => abort(signal, reason);
-      const expire = () =>
-        fail(new DOMException("The operation timed out", "TimeoutError"));
-      $.begin("timer", null, $.dueIn(ms), expire, fail);
+      const expire = () => {
+        const reason =
+          new DOMException("The operation timed out", "TimeoutError");
+        $.define(reason, "stack", ""); /* until somebody awaits it */
+        fail(reason);
+      };
+      $.begin("timer", true, $.dueIn(ms), expire, fail);
       return signal;
     }
 

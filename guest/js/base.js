@@ -109,16 +109,6 @@
     });
   };
 
-  /* True for what a host rejects with that cancels all the program waits for.
-   * Looks at what the error itself has, so that no code of the program runs. */
-  const isCancel = (error) => {
-    if (typeof error !== "object" || error === null) return false;
-    if ($.classOf(error) !== "Error") return false;
-    const name = getOwnPropertyDescriptor(error, "name");
-    return name !== undefined &&
-      setPrototypeOf(name, null).value === "Cancelled";
-  };
-
   const rejected = (error) => reject(PromiseConstructor, error);
 
   /* A promise from begin(). What that throws rejects the promise, as in an
@@ -147,7 +137,6 @@
   $.defineGlobal = defineGlobal;
   $.defineInterface = defineInterface;
   $.getter = getter;
-  $.isCancel = isCancel;
   $.list = list;
   $.promised = promised;
   $.push = push;

@@ -256,7 +256,7 @@
     const stack = typeof own === "string" ? own : stackOf(error);
     let name = dom ? domName(error) : peekText(error, "name");
     const message = dom ? domMessage(error) : peekText(error, "message");
-    if (name === "") name = className(error) || "Error";
+    if (name === "" || name === "Error") name = className(error) || "Error";
     let text = message === "" ? name : name + ": " + message;
     if (typeof stack !== "string" || stack === "") return "[" + text + "]";
     if (slice(stack, 0, text.length) === text) text = stack;
@@ -299,11 +299,12 @@
     return paint("special", text, walk);
   };
 
-  /* Own enumerable properties, and of errors also cause and errors. */
+  /* Own enumerable properties, and of errors also other errors and the code. */
   const isShown = (property, key, kind) => {
     if (!isError(kind)) return property.enumerable;
     if (key === "stack" || key === "message") return false;
-    return property.enumerable || key === "cause" || key === "errors";
+    return property.enumerable || key === "cause" || key === "errors" ||
+      key === "error" || key === "suppressed" || key === "code";
   };
 
   const hasProperties = (value, kind) => {
@@ -326,7 +327,8 @@
       if (property === undefined) push(out, keyText(key) + ": <uninitialized>");
       if (property === undefined || !isShown(property, key, kind)) continue;
       if (++shown > ENTRIES) continue;
-      const name = property.enumerable ? keyText(key) : "[" + key + "]";
+      const name = property.enumerable || key === "code" ? keyText(key)
+        : "[" + key + "]";
       push(out, name + ": " + propertyText(property, walk));
     }
     if (shown > ENTRIES)

@@ -5,7 +5,8 @@
  * Accessors of these names lie on objects that a host may put between the
  * global object and its prototype (settings.c). The first touch defines the
  * globals on the global object itself, in front of the accessors. So a program
- * that touches none has loaded none, and its state is no larger for them. */
+ * that touches none has loaded none, and its state is no larger for them. What
+ * the host's library lacks is undefined. */
 (function ($) {
   "use strict";
 
@@ -41,7 +42,7 @@
       configurable: true,
       enumerable: false,
       get() {
-        bring(source);
+        if (!bring(source)) return undefined;
         if (getOwnPropertyDescriptor(global, name) === undefined)
           throw new Error(`'${source}' did not define ${name}`);
         return global[name];
@@ -67,7 +68,10 @@
   };
 
   $.late(
-    make(extensions, (name) => host("torpor:extension", 1)(name)),
-    make(library, load),
+    make(extensions, (name) => {
+      host("torpor:extension", 1)(name);
+      return true;
+    }),
+    make(library, (name) => load(name, true)),
   );
 })

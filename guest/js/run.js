@@ -22,7 +22,7 @@
 (function ($) {
   "use strict";
 
-  const { dueAfter, rejected, signalOf, timeLargest, uncurry, wait } = $;
+  const { rejected, signalOf, timeLargest, uncurry, wait } = $;
   const { Date, RangeError, String, TypeError } = $.global;
   const { isFinite } = $.global.Number;
   const charCode = uncurry(String.prototype.charCodeAt);
@@ -83,7 +83,8 @@
           ? what + ': "' + duration + '" is not a duration such as "3 days"'
           : what + ": not a moment in time",
       );
-    return dueAfter(now, ms);
+    const due = now + (ms > 0 ? ms : 0);
+    return due > 0 ? due : 1; /* 0 would mean never */
   };
 
   const hostInput = $.host("torpor:run.input", 0);

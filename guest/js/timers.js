@@ -10,93 +10,58 @@
  * once for each time that it missed. It waits at least a millisecond, so that
  * virtual time moves on.
  *
- * A timer's number is never used again; both clear functions end either. */
+ * A timer's number is that of its first operation, and never used again; both
+ * clear functions end either. */
 (function ($) {
   "use strict";
 
-  const { apply, timeLargest, uncurry } = $;
+  const { apply, dueIn, timer, uncurry } = $;
   const { Map, TypeError } = $.global;
   const mapGet = uncurry(Map.prototype.get);
-  const mapHas = uncurry(Map.prototype.has);
   const mapSet = uncurry(Map.prototype.set);
   const mapDelete = uncurry(Map.prototype.delete);
 
-  const operations = new Map(); /* from timer's number to operation's id */
-  let last = 0;
+  /* From an interval's number to that of the timer that it waits for. */
+  const intervals = new Map();
 
-  /* The moment 'ms' after 'now'; NaN and negative ones mean now. 0 would mean
-   * that the operation is never due. */
-  $.dueAfter = (now, ms) => {
-    const due = now + (ms > 0 ? ms : 0);
-    return due > timeLargest ? timeLargest : due > 0 ? due : 1;
-  };
-  $.dueIn = (ms) => $.dueAfter($.now(), ms);
-
-  /* While the job that calls 'fire' or 'fail' waits, the operation is not
-   * pending any more, but its timer may still be cleared. When a host cancels
-   * all that the program waits for, timers end: nobody could catch it. */
-  const begin = (timer, due, fire) => {
-    const fail = (error) => {
-      if (mapDelete(operations, timer) && !$.isCancel(error)) $.report(error);
-    };
-    mapSet(operations, timer, $.begin("timer", null, due, fire, fail));
-  };
-
-  const run = (callback, args) => {
-    try {
-      apply(callback, $.global, args);
-    } catch (error) {
-      $.report(error);
-    }
-  };
-
-  const requireFunction = (callback) => {
-    if (typeof callback !== "function")
-      throw new TypeError("a timer's callback is a function");
-  };
-
-  const clear = (timer) => {
-    const operation = mapGet(operations, timer);
-    if (operation === undefined) return;
-    mapDelete(operations, timer);
-    $.cancel(operation);
+  const clear = (number) => {
+    const current = mapGet(intervals, number);
+    mapDelete(intervals, number);
+    $.clearTimer(current === undefined ? number : current);
   };
 
   const timers = {
     __proto__: null,
 
-    setTimeout(callback, delay = 0, ...args) {
-      requireFunction(callback);
-      const timer = ++last;
-      begin(timer, $.dueIn(+delay), () => {
-        if (mapDelete(operations, timer)) run(callback, args);
-      });
-      return timer;
-    },
+    setTimeout: $.setTimeout,
 
     setInterval(callback, delay = 0, ...args) {
-      requireFunction(callback);
+      if (typeof callback !== "function")
+        throw new TypeError("a timer's callback is a function");
       const period = +delay >= 1 ? +delay : 1;
-      const timer = ++last;
-      let due = $.dueIn(period);
+      let due = dueIn(period);
       const fire = () => {
-        if (!mapHas(operations, timer)) return;
-        run(callback, args);
-        if (!mapHas(operations, timer)) return;
+        try {
+          apply(callback, $.global, args);
+        } catch (error) {
+          $.report(error);
+        }
+        if (mapGet(intervals, number) === undefined) return;
         due += period;
-        if (!(due > $.now())) due = $.dueIn(period);
-        begin(timer, due, fire);
+        if (!(due > $.now())) due = dueIn(period);
+        mapSet(intervals, number, timer(fire, due));
       };
-      begin(timer, due, fire);
-      return timer;
+      const number = timer(fire, due);
+      mapSet(intervals, number, number);
+      return number;
     },
 
-    clearTimeout(timer = undefined) {
-      clear(timer);
+    clearTimeout(number = undefined) {
+      clear(number);
     },
 
-    clearInterval(timer = undefined) {
-      clear(timer);
+    clearInterval(number = undefined) {
+      clear(number);
     },
   };
 

@@ -49,6 +49,15 @@ typedef struct torpor_error {
  * [fails] [runs] */
 TORPOR_API torpor_status torpor_error_read(torpor_vm *vm, torpor_value value,
                                            torpor_error *out);
+/* What an error has besides texts, cause and errors, in one line for people to
+ * read, as " { code: 5, path: '/a' }"; empty: nothing. UTF-8, zero-terminated,
+ * bounded as that of torpor_value_describe; no code of the program runs.
+ * Release with torpor_bytes_free. WRONG_TYPE: no object; UNSUPPORTED: an older
+ * engine.
+ * [fails] [throws] */
+TORPOR_API torpor_status torpor_error_properties(torpor_vm *vm,
+                                                 torpor_value error,
+                                                 torpor_bytes *out);
 /* Frees the texts.
  * [any thread] */
 TORPOR_API void torpor_error_free(torpor_error *error);

@@ -25,6 +25,7 @@ TORPOR_API uint64_t torpor_vm_fuel(const torpor_vm *vm);
  * could be thrown.
  * [-] */
 TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
+
 /* Interrupts each outermost call into the VM after 'ms' milliseconds, together
  * with the VMs that its host functions run. Guest code looks at the deadline
  * once for 10,000 of fuel; if it does not, as in a long built-in, it is trapped
@@ -32,6 +33,9 @@ TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
  * [-] */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
+/* True when the VM trapped for that.
+ * [-] */
+TORPOR_API bool torpor_vm_timed_out(const torpor_vm *vm);
 
 /* Interrupts the guest code that is running, or else the next that will. Only
  * while the VM is certainly open.
