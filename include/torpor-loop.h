@@ -65,7 +65,7 @@ typedef struct torpor_loop_options {
  * the first program opens a stream, SIGPIPE is ignored from then on, if it has
  * its default action: otherwise programs could end this process by writing.
  * 'options' may be NULL. Returns TORPOR_OK, TORPOR_NOMEM, TORPOR_MISUSE, or
- * TORPOR_IO (no file descriptors left).
+ * TORPOR_IO (no file descriptors left, or what errno says).
  * [fails] */
 TORPOR_API torpor_status torpor_loop_open(const torpor_loop_options *options,
                                           torpor_loop **out);
@@ -394,6 +394,15 @@ typedef struct torpor_attachment {
   /* As in torpor_world_options, with 'user'. */
   bool (*output)(void *user, int stream, const void *data, size_t size);
   void (*exit)(void *user, int code);
+  /* What torpor_options.module and .resolve are to the program, for the workers
+   * that it starts (os.Worker), whose modules are files if this is NULL. Called
+   * on their threads, several at once. UNSUPPORTED: that module is a file. */
+  torpor_status (*worker_module)(void *user,
+                                 const torpor_module_request *request,
+                                 torpor_module_answer *answer);
+  torpor_status (*worker_resolve)(void *user, const char *specifier,
+                                  const char *importer,
+                                  torpor_module_answer *answer);
 } torpor_attachment;
 
 #define TORPOR_ATTACHMENT_INIT TORPOR_INIT(torpor_attachment)

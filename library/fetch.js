@@ -12,7 +12,7 @@
  *   largest   most bytes that text() and the like collect
  *   idle      most milliseconds without a byte
  *
- * The request, the answer: loop/fetch-request.h, loop/fetch.c. A host may also
+ * The request, the answer: loop/fetch/fetch-request.h, fetch.c. A host may also
  * have a driver of its own, which answers with all of the body.
  *
  *  (1) A number for the body's descriptor is used by one request, and

@@ -53,13 +53,14 @@
   const FILE = 0;
   const EACH_TIME = 2;
 
+  /* As open(2) of Linux has them. */
+  const flags = {
+    __proto__: null,
+    O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_APPEND: 0o2000, O_CREAT: 0o100,
+    O_EXCL: 0o200, O_TRUNC: 0o1000,
+  };
+  const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_TRUNC } = flags;
   const O_ACCMODE = 3;
-  const O_RDONLY = 0;
-  const O_WRONLY = 1;
-  const O_CREAT = 0o100;
-  const O_EXCL = 0o200;
-  const O_TRUNC = 0o1000;
-  const O_APPEND = 0o2000;
 
   const lost = (message) => {
     const error = new Error(message);
@@ -304,6 +305,7 @@
   $.files = {
     __proto__: null,
     close,
+    flags,
     hostOf,
     lost,
     open,

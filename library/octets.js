@@ -3,6 +3,7 @@
  *
  *   bytesIn(value)   those of an ArrayBuffer or a view, where they lie
  *   join(chunks)     a copy of all of them
+ *   gather(chunks)   the same, or the only one as it is
  *   textOf(bytes)    UTF-8 as text, without a byte order mark */
 (function ($) {
   "use strict";
@@ -50,10 +51,12 @@
     return all;
   };
 
+  const gather = (chunks) => (chunks.length === 1 ? chunks[0] : join(chunks));
+
   const textOf = (bytes) =>
     $.text(bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
       ? subarray(bytes, 3)
       : bytes);
 
-  $.octets = { __proto__: null, bytesIn, join, textOf };
+  $.octets = { __proto__: null, bytesIn, gather, join, textOf };
 })

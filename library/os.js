@@ -47,8 +47,6 @@
   /* Numbers of Linux. */
   const constants = {
     __proto__: null,
-    O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_APPEND: 0o2000, O_CREAT: 0o100,
-    O_EXCL: 0o200, O_TRUNC: 0o1000,
     SEEK_SET: 0, SEEK_CUR: 1, SEEK_END: 2,
     SIGINT: 2, SIGABRT: 6, SIGFPE: 8, SIGILL: 4, SIGSEGV: 11, SIGTERM: 15,
     SIGHUP: 1, SIGQUIT: 3, SIGTRAP: 5, SIGKILL: 9, SIGPIPE: 13, SIGALRM: 14,
@@ -59,6 +57,7 @@
     S_IFBLK: 0o60000, S_IFREG: 0o100000, S_IFSOCK: 0o140000,
     S_IFLNK: 0o120000, S_ISGID: 0o2000, S_ISUID: 0o4000,
   };
+  for (const name in files.flags) constants[name] = files.flags[name];
 
   /* ---- Arguments and results ---- */
 

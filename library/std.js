@@ -8,7 +8,7 @@
 
   $.load("stdio");
   $.load("ext-json");
-  const { errors, files, paths, processes, stdio, uncurry } = $;
+  const { errors, files, octets, paths, processes, stdio, uncurry } = $;
   const { Error, TypeError, Uint8Array } = $.global;
   const textIndexOf = uncurry($.global.String.prototype.indexOf);
   const textSlice = uncurry($.global.String.prototype.slice);
@@ -27,13 +27,8 @@
   const EINVAL = 22;
   const EMFILE = 24;
 
-  const O_RDONLY = 0;
-  const O_WRONLY = 1;
-  const O_RDWR = 2;
-  const O_CREAT = 0o100;
-  const O_EXCL = 0o200;
-  const O_TRUNC = 0o1000;
-  const O_APPEND = 0o2000;
+  const { O_RDONLY, O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_TRUNC } =
+    files.flags;
 
   /* Most bytes of a file that is loaded whole. */
   const LARGEST = 1 << 30;
@@ -149,6 +144,30 @@
       : $.text(bytes);
   };
 
+  const failed = (path, errno) => {
+    const error = new Error(path + ": " + host.strerror(errno));
+    error.errno = errno;
+    return error;
+  };
+
+  const writeFile = (path, data) => {
+    const bytes =
+      typeof data === "string" ? $.bytes(data) : octets.bytesIn(data);
+    if (bytes === undefined)
+      throw new TypeError("writeFile: expected a string or bytes");
+    const fd = files.open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o666);
+    if (fd < 0) throw failed(path, -fd);
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const count = files.write(fd, subarray(bytes, at));
+        if (count < 0) throw failed(path, -count);
+        at += count;
+      }
+    } finally {
+      files.close(fd);
+    }
+  };
+
   /* ---- Scripts ---- */
 
   const evalScript = (source, options = {}) =>
@@ -157,11 +176,7 @@
 
   const loadScript = (path) => {
     const bytes = bytesOf(path);
-    if (typeof bytes === "number") {
-      const error = new Error(path + ": " + host.strerror(-bytes));
-      error.errno = -bytes;
-      throw error;
-    }
+    if (typeof bytes === "number") throw failed(path, -bytes);
     return host.eval($.text(bytes), "" + path, false, false);
   };
 
@@ -252,6 +267,7 @@
     printf: (...args) => $.apply(stdio.FILE.prototype.printf, stdio.out, args),
     sprintf: (format, ...args) => $.sprintf(format, args),
     loadFile,
+    writeFile,
     evalScript,
     loadScript,
     gc: () => host.gc(),

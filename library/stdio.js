@@ -17,8 +17,10 @@
 
   $.load("files");
   $.load("processes");
+  $.load("octets");
   $.load("printf");
   const { descriptors, files, list, processes, push, uncurry } = $;
+  const { gather, join } = $.octets;
   const { BigInt, Error, Map, Number, Promise, RangeError, Set, TypeError,
     Uint8Array } = $.global;
   const { hostOf, isOpen } = descriptors;
@@ -31,6 +33,8 @@
   const setDelete = uncurry(Set.prototype.delete);
   const setForEach = uncurry(Set.prototype.forEach);
   const then = uncurry(Promise.prototype.then);
+  const bufferOf = $.getter(
+    $.global.Reflect.getPrototypeOf(Uint8Array.prototype), "buffer");
   const hostFlush = $.host("torpor:file.flush", 0);
   const isDurable = $.host("torpor:world.durable", 0);
 
@@ -86,17 +90,6 @@
   };
 
   /* ---- Bytes ---- */
-
-  const join = (chunks, size) => {
-    if (chunks.length === 1) return chunks[0];
-    const all = new Uint8Array(size);
-    let at = 0;
-    for (let i = 0; i < chunks.length; i++) {
-      setBytes(all, chunks[i], at);
-      at += chunks[i].length;
-    }
-    return all;
-  };
 
   const part = (buffer, position, length) => {
     if (typeof buffer !== "object" || $.classOf(buffer) !== "ArrayBuffer")
@@ -293,23 +286,29 @@
         size += chunk.length;
         if (end < 0) continue;
         this.#take(1);
-        return $.text(join(chunks, size));
+        return $.text(gather(chunks));
       }
-      return size === 0 ? null : $.text(join(chunks, size));
+      return size === 0 ? null : $.text(gather(chunks));
     }
 
-    readAsString(largest = undefined) {
+    #readAll(largest) {
       const chunks = list();
       let left = largest === undefined ? Infinity : Number(largest);
-      let size = 0;
       while (left > 0 && this.#fill()) {
         const { length } = this.#ahead;
         const chunk = this.#take(left < length ? left : length);
         push(chunks, chunk);
-        size += chunk.length;
         left -= chunk.length;
       }
-      return $.text(join(chunks, size));
+      return join(chunks);
+    }
+
+    readAsString(largest = undefined) {
+      return $.text(this.#readAll(largest));
+    }
+
+    readAsArrayBuffer(largest = undefined) {
+      return bufferOf(this.#readAll(largest));
     }
 
     getByte() {

@@ -12,9 +12,10 @@
   "use strict";
 
   $.load("descriptor");
+  $.load("octets");
+  const { gather } = $.octets;
   const { descriptors, list, push, signalOf, uncurry } = $;
   const { Error, RangeError, Symbol, TypeError, Uint8Array } = $.global;
-  const setBytes = uncurry(Uint8Array.prototype.set);
   const slice = uncurry(Uint8Array.prototype.subarray);
   const indexOf = uncurry(Uint8Array.prototype.indexOf);
   const NEWLINE = 10;
@@ -23,17 +24,6 @@
   /* Most bytes that text(), bytes() and a line may have, unless a program says
    * otherwise. */
   const LARGEST = 256 * 1024 * 1024;
-
-  const join = (chunks, size) => {
-    if (chunks.length === 1) return chunks[0];
-    const all = new Uint8Array(size);
-    let at = 0;
-    for (let i = 0; i < chunks.length; i++) {
-      setBytes(all, chunks[i], at);
-      at += chunks[i].length;
-    }
-    return all;
-  };
 
   const tooLarge = (largest) =>
     new RangeError("more than " + largest + " bytes came: raise 'largest'");
@@ -45,7 +35,7 @@
     let size = 0;
     for (;;) {
       const chunk = await read();
-      if (chunk === null) return join(chunks, size);
+      if (chunk === null) return gather(chunks);
       size += chunk.length;
       if (size > largest) throw tooLarge(largest);
       push(chunks, chunk);
@@ -79,7 +69,7 @@
         const at = indexOf(chunk, NEWLINE, from);
         if (at < 0) break;
         push(parts, slice(chunk, from, at));
-        yield textOf(join(parts, size + at - from));
+        yield textOf(gather(parts));
         parts = list();
         size = 0;
         from = at + 1;
@@ -89,7 +79,7 @@
       size += chunk.length - from;
       if (size > largest) throw tooLarge(largest);
     }
-    if (size > 0) yield textOf(join(parts, size));
+    if (size > 0) yield textOf(gather(parts));
   }
 
   const checkOpen = (closed) => {

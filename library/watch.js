@@ -31,7 +31,7 @@
     }
   };
 
-  /* The next events, as in loop/watcher.c. */
+  /* The next events, as in loop/files/watcher.c. */
   const nextEvents = async (state) => {
     try {
       return await descriptors.next(state.fd, state.signal);

@@ -70,10 +70,13 @@
       const end = indexOf(stack, "\n");
       const file = fileOf(end < 0 ? stack : slice(stack, 0, end));
       stack = end < 0 ? "" : slice(stack, end + 1);
-      if (charCode(file, 0) === 47)
+      if (charCode(file, 0) === 47 || indexOf(file, ":///") > 0)
         return slice(file, 0, lastIndexOf(file, "/") + 1);
     }
-    throw new TypeError("a worker's module is an absolute path here");
+    throw new TypeError(
+      "a worker's module is an absolute path here, or a URL such as " +
+        'new URL("./worker.js", import.meta.url).href',
+    );
   };
 
   const pathOf = (module) => {
@@ -81,7 +84,9 @@
       throw new TypeError("a worker's module is a path");
     if (slice(module, 0, 8) === "file:///")
       return decodeURIComponent(slice(module, 7));
-    return charCode(module, 0) === 47 ? module : folderOfCaller() + module;
+    return charCode(module, 0) === 47 || indexOf(module, ":///") > 0
+      ? module
+      : folderOfCaller() + module;
   };
 
   /* ---- Messages ---- */

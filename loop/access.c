@@ -21,9 +21,9 @@
 #include <uv.h>
 
 #include "common/array.h"
-#include "grant.h"
-#include "loop.h"
-#include "path.h"
+#include "loop/grant.h"
+#include "loop/loop.h"
+#include "loop/path.h"
 
 struct grant {
   torpor_permission permission;

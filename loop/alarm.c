@@ -28,7 +28,7 @@
 #include <math.h>
 
 #include "common/array.h"
-#include "loop.h"
+#include "loop/loop.h"
 
 static const double CLOCK_STEP_MS = 10;
 
@@ -37,6 +37,7 @@ struct torpor_alarm {
   double moment;     /* steady time at which it rings */
   uint64_t sequence; /* age: lower is older */
   size_t index;      /* in the heap */
+  bool background;   /* the loop does not go on for its sake */
   torpor_ring_fn ring;
   void *user;
 };
@@ -142,8 +143,15 @@ void torpor_alarm_close(torpor_alarm *alarm) {
   if (alarm == NULL) return;
   struct torpor__alarms *alarms = &alarm->loop->alarms;
   assert(alarms->heap[alarm->index] == alarm);
+  alarms->background -= alarm->background;
   take_alarm(alarms, alarm->index);
   free(alarm);
+}
+
+void torpor__alarm_background(torpor_alarm *alarm) {
+  assert(!alarm->background);
+  alarm->background = true;
+  alarm->loop->alarms.background++;
 }
 
 /* Rings what is due, see (4). libuv may call this before it polls, and would
@@ -169,13 +177,16 @@ static void ring_alarms(uv_timer_t *timer) {
 /* Asserts that the heap is one, and that each alarm knows its place. */
 void torpor__alarms_check(const torpor_loop *loop) {
   const struct torpor__alarms *alarms = &loop->alarms;
+  size_t background = 0;
   assert(alarms->count <= alarms->capacity);
   for (size_t i = 0; i < alarms->count; i++) {
     const torpor_alarm *alarm = alarms->heap[i];
     assert(alarm->index == i && alarm->loop == loop);
     assert(alarm->sequence <= alarms->made);
     assert(i == 0 || rings_before(alarms->heap[(i - 1) / 2], alarm));
+    background += alarm->background;
   }
+  assert(background == alarms->background);
 }
 #endif
 

@@ -19,7 +19,7 @@
 #include "common/array.h"
 #include "common/search.h"
 #include "common/sized.h"
-#include "loop.h"
+#include "loop/loop.h"
 
 struct entry {
   uint64_t id; /* first: entries are compared by it */

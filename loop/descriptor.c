@@ -5,12 +5,12 @@
  * Only closing is repeated, which does nothing to what is not open.
  *
  * Runs on the loop's thread. */
-#include "descriptor.h"
+#include "loop/descriptor.h"
 
 #include <stdio.h>
 
-#include "field.h"
-#include "path.h"
+#include "loop/field.h"
+#include "loop/path.h"
 
 static const uint8_t UNDEFINED = 0xf7;
 

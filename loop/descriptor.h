@@ -25,7 +25,7 @@
 #ifndef TORPOR_LOOP_DESCRIPTOR_H
 #define TORPOR_LOOP_DESCRIPTOR_H
 
-#include "loop.h"
+#include "loop/loop.h"
 
 struct torpor__descriptor;
 

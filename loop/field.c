@@ -2,10 +2,12 @@
 /* field.c - single values out of an operation's request. See field.h.
  *
  * No state; any thread. */
-#include "field.h"
+#include "loop/field.h"
 
 #include <math.h>
 #include <string.h>
+
+static const double COUNT_LARGEST = 9007199254740991.0; /* 2^53 - 1 */
 
 /* A reader that stands before the value of 'key', which is of 'type'; NULL:
  * there is none. */
@@ -45,13 +47,21 @@ bool torpor__field_number(const torpor_operation *operation, const char *key,
   return isfinite(*out);
 }
 
+uint64_t torpor__field_here(torpor_reader *reader, uint64_t otherwise) {
+  if (torpor_reader_type(reader) != TORPOR_DATA_NUMBER) return otherwise;
+  double number = torpor_reader_number(reader);
+  return number >= 0 && number <= COUNT_LARGEST && number == floor(number)
+             ? (uint64_t)number
+             : otherwise;
+}
+
 uint64_t torpor__field_count(const torpor_operation *operation, const char *key,
                              uint64_t otherwise) {
-  double number;
-  if (!torpor__field_number(operation, key, &number) ||
-      !(number >= 0 && number <= 9007199254740991.0) || number != floor(number))
-    return otherwise;
-  return (uint64_t)number;
+  torpor_reader *reader = find(operation, key, TORPOR_DATA_NUMBER);
+  if (reader == NULL) return otherwise;
+  uint64_t count = torpor__field_here(reader, otherwise);
+  torpor_reader_close(reader);
+  return count;
 }
 
 bool torpor__field_flag(const torpor_operation *operation, const char *key) {

@@ -23,6 +23,9 @@ bool torpor__field_number(const torpor_operation *operation, const char *key,
 uint64_t torpor__field_count(const torpor_operation *operation, const char *key,
                              uint64_t otherwise);
 
+/* The count before which 'reader' stands, likewise. */
+uint64_t torpor__field_here(torpor_reader *reader, uint64_t otherwise);
+
 /* Whether 'key' is there and true. */
 bool torpor__field_flag(const torpor_operation *operation, const char *key);
 

@@ -9,7 +9,7 @@
  *   ENV   a name without '='
  *
  * No state; any thread. */
-#include "grant.h"
+#include "loop/grant.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "path.h"
+#include "loop/path.h"
 
 static const char SOCKET[] = "unix:";
 

@@ -2,9 +2,11 @@
 /* job.c - blocking work for tasks, on the threads of libuv's pool. See job.h.
  *
  * Runs on the loop's thread; 'perform' on a thread of the pool. */
-#include "job.h"
+#include "loop/job.h"
 
 #include <assert.h>
+
+#include "loop/room.h"
 
 static void work_on_waiting(torpor_loop *loop);
 
@@ -28,6 +30,12 @@ static void finish(uv_work_t *work, int status) {
 
 static void work_on(struct torpor__job *job) {
   if (job->type->prepare != NULL && !job->type->prepare(job)) {
+    job->type->free(job);
+    return;
+  }
+  job->failure = torpor__room_for_pool();
+  if (job->failure != 0) {
+    job->type->complete(job);
     job->type->free(job);
     return;
   }

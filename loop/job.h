@@ -15,7 +15,7 @@
 #ifndef TORPOR_LOOP_JOB_H
 #define TORPOR_LOOP_JOB_H
 
-#include "loop.h"
+#include "loop/loop.h"
 
 enum { TORPOR__JOBS_MAX = 8 };
 

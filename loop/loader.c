@@ -18,10 +18,10 @@
 
 #include "common/array.h"
 #include "common/search.h"
-#include "disk.h"
-#include "loop.h"
-#include "module.h"
-#include "path.h"
+#include "loop/files/disk.h"
+#include "loop/loop.h"
+#include "loop/modules/module.h"
+#include "loop/path.h"
 
 struct torpor_loader {
   const torpor_access *access;

@@ -14,13 +14,16 @@
  *  (2) A stop is seen between any two callbacks.
  *
  * Runs on the loop's thread. */
-#include "loop.h"
-#include "mail.h"
+#include "loop/loop.h"
+#include "loop/mail.h"
 
+/* What is in the background counts while a program waits for its end: it may be
+ * what that depends on. */
 static bool is_idle(const torpor_loop *loop) {
+  size_t ignored = loop->awaited_vm == NULL ? loop->alarms.background : 0;
   return torpor__list_empty(&loop->started) &&
-         torpor__list_empty(&loop->completed) && loop->alarms.count == 0 &&
-         loop->polling == 0;
+         torpor__list_empty(&loop->completed) &&
+         loop->alarms.count == ignored && loop->polling == 0;
 }
 
 /* What ended the turn so far: a stop, a VM's failure, or nothing. */
@@ -59,8 +62,9 @@ static torpor_status turn(torpor_loop *loop, bool wait) {
   status = take_verdict(loop);
   if (status != TORPOR_OK) return status;
   loop->stirred |= again;
+  bool given_up = is_given_up(loop);
   bool idle = is_idle(loop) && !again;
-  if ((idle && wait) || is_given_up(loop)) return TORPOR_NOT_FOUND;
+  if ((idle && wait) || given_up) return TORPOR_NOT_FOUND;
   bool now = !wait || again || !torpor__list_empty(&loop->completed);
   torpor__alarms_arm(loop);
   uv_run(&loop->uv, now ? UV_RUN_NOWAIT : UV_RUN_ONCE);

@@ -75,7 +75,8 @@ static inline void torpor__list_move(struct torpor__link *from,
 struct torpor__alarms {
   torpor_alarm **heap;
   size_t count, capacity;
-  uint64_t made; /* sequence number of the newest */
+  size_t background; /* how many the loop does not go on for */
+  uint64_t made;     /* sequence number of the newest */
 };
 
 /* The jobs of job.c. */
@@ -144,6 +145,8 @@ void torpor__loop_signalled(torpor_loop *loop, int signal);
 void torpor__alarms_init(torpor_loop *loop);
 void torpor__alarms_arm(torpor_loop *loop);
 void torpor__alarms_free(torpor_loop *loop);
+/* The loop does not go on for the sake of 'alarm'. */
+void torpor__alarm_background(torpor_alarm *alarm);
 
 /* task.c: calls 'done' for the tasks that are complete by now, one by one,
  * until the loop is stopping or has a failure; cancels all. */

@@ -8,7 +8,7 @@
  *
  * Any thread, but for torpor__mail_collect and torpor__mail_close, which are
  * the loop's. */
-#include "mail.h"
+#include "loop/mail.h"
 
 struct torpor__mailbox {
   uv_mutex_t lock;

@@ -3,7 +3,7 @@
 #ifndef TORPOR_LOOP_MAIL_H
 #define TORPOR_LOOP_MAIL_H
 
-#include "loop.h"
+#include "loop/loop.h"
 
 /* Part of what is sent. 'arrived' is called on the loop's thread, in a turn or
  * when the loop is closed. */

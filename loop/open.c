@@ -6,11 +6,13 @@
  *
  * Runs on the loop's thread. */
 #include <assert.h>
+#include <errno.h>
 
 #include "common/sized.h"
-#include "loop.h"
-#include "world.h"
-#include "mail.h"
+#include "loop/loop.h"
+#include "loop/mail.h"
+#include "loop/room.h"
+#include "loop/world.h"
 
 /* Waking libuv was all that was wanted: it makes a turn. */
 static void ignore_wake(uv_async_t *wake) {
@@ -43,11 +45,20 @@ static torpor_status add_builtin_drivers(torpor_loop *loop) {
   return status;
 }
 
+/* libuv's failures are errno below 0. */
+static torpor_status fail_system(int failure) {
+  errno = -failure;
+  return failure == UV_ENOMEM ? TORPOR_NOMEM : TORPOR_IO;
+}
+
 static torpor_status init_handles(torpor_loop *loop) {
-  if (uv_loop_init(&loop->uv) != 0) return TORPOR_IO;
-  if (uv_async_init(&loop->uv, &loop->wake, ignore_wake) != 0) {
+  int failure = torpor__room_for_loop();
+  if (failure == 0) failure = uv_loop_init(&loop->uv);
+  if (failure != 0) return fail_system(failure);
+  failure = uv_async_init(&loop->uv, &loop->wake, ignore_wake);
+  if (failure != 0) {
     uv_loop_close(&loop->uv);
-    return TORPOR_IO;
+    return fail_system(failure);
   }
   uv_timer_init(&loop->uv, &loop->timer);
   loop->timer.data = loop;

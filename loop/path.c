@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "path.h"
+#include "loop/path.h"
 
 torpor_status torpor__format(torpor_bytes *out, const char *format, ...) {
   *out = (torpor_bytes){0};

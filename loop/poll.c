@@ -12,7 +12,7 @@
  * Runs on the loop's thread. */
 #include <assert.h>
 
-#include "loop.h"
+#include "loop/loop.h"
 
 struct torpor_poll {
   struct torpor__link link; /* first: a link is its poll */

@@ -5,7 +5,7 @@
  * No state; any thread. */
 #include <string.h>
 
-#include "request.h"
+#include "loop/request.h"
 
 /* Reads a head that is not a tag. */
 static bool read_untagged(torpor__cbor_reader *reader,

@@ -11,7 +11,7 @@
  *
  * No state but whether the kernel has openat2; any thread. */
 #define _GNU_SOURCE /* O_PATH */
-#include "safe-open.h"
+#include "loop/safe-open.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
  *      console.
  *
  * Runs on the loop's thread. */
-#include "standard.h"
+#include "loop/standard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os-file.h"
-#include "stream.h"
-#include "world.h"
+#include "loop/at-once/os-file.h"
+#include "loop/stream.h"
+#include "loop/world.h"
 
 /* ---- Output --------------------------------------------------------------*/
 

@@ -3,7 +3,7 @@
 #ifndef TORPOR_LOOP_STANDARD_H
 #define TORPOR_LOOP_STANDARD_H
 
-#include "descriptor.h"
+#include "loop/descriptor.h"
 
 enum { TORPOR__STANDARD_COUNT = 3 };
 

@@ -5,7 +5,7 @@
  * Runs on any thread and in signal handlers, but for torpor_loop_now, which is
  * the loop's: the others use nothing but lock-free atomics and uv_async_send.
  */
-#include "loop.h"
+#include "loop/loop.h"
 
 void torpor_loop_wake(torpor_loop *loop) {
   uv_async_send(&loop->wake);

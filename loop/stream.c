@@ -13,7 +13,7 @@
  *      waits for; until then no task knows it.
  *
  * Runs on the loop's thread. */
-#include "stream.h"
+#include "loop/stream.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -23,10 +23,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "block.h"
 #include "common/array.h"
-#include "request.h"
-#include "world.h"
+#include "loop/at-once/block.h"
+#include "loop/request.h"
+#include "loop/world.h"
 
 struct torpor__stream {
   struct torpor__descriptor descriptor; /* first */

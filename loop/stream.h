@@ -3,7 +3,7 @@
 #ifndef TORPOR_LOOP_STREAM_H
 #define TORPOR_LOOP_STREAM_H
 
-#include "descriptor.h"
+#include "loop/descriptor.h"
 
 struct torpor__stream;
 

@@ -15,7 +15,7 @@
 
 #include "common/array.h"
 #include "common/sized.h"
-#include "loop.h"
+#include "loop/loop.h"
 
 enum task_phase { STARTED, COMPLETED, DELIVERING };
 

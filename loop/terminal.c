@@ -5,14 +5,14 @@
  *      program that is stopped by a signal comes to as well.
  *
  * Runs on the loop's thread. */
-#include "terminal.h"
+#include "loop/terminal.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "world.h"
+#include "loop/world.h"
 
 struct torpor__terminal {
   struct torpor__terminal *next;

@@ -3,7 +3,7 @@
 #ifndef TORPOR_LOOP_TERMINAL_H
 #define TORPOR_LOOP_TERMINAL_H
 
-#include "descriptor.h"
+#include "loop/descriptor.h"
 
 /* The size in characters. 0, or a negated errno. */
 int torpor__terminal_size(struct torpor__descriptor *descriptor, int *columns,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* timer.c - the driver of kind "timer": waits for an operation's due time.
  *
- * The request is ignored; the result is undefined. An operation without
- * a due time is due at once.
+ * The result is undefined. An operation without a due time is due at once. The
+ * loop does not go on for the sake of one that is requested with true
+ * (AbortSignal.timeout); other requests say nothing.
  *
  * Waking: TORPOR_REARM. The due time is wall-clock time and part of the
  * operation, so a timer whose moment passed while its VM slept fires as soon as
@@ -11,17 +12,24 @@
  * Runs on the loop's thread. */
 #include <math.h>
 
-#include "loop.h"
+#include "loop/loop.h"
 
-static const uint8_t CBOR_UNDEFINED = 0xf7;
+static const uint8_t CBOR_TRUE = 0xf5, CBOR_UNDEFINED = 0xf7;
 
 static void ring_timer(void *user) {
-  torpor_task_complete(user, TORPOR_RESOLVE, &CBOR_UNDEFINED, 1);
+  torpor__task_finish(
+      user, TORPOR_RESOLVE,
+      (struct torpor__result){.data = &CBOR_UNDEFINED, .size = 1});
+}
+
+static bool is_background(const torpor_operation *operation) {
+  return operation->request_size == 1 && operation->request[0] == CBOR_TRUE;
 }
 
 static void start_timer(torpor_task *task, void *user) {
   (void)user;
-  double due = torpor_task_operation(task)->due;
+  const torpor_operation *operation = torpor_task_operation(task);
+  double due = operation->due;
   torpor_alarm *alarm;
   if (isnan(due)) due = 0;
   if (torpor_alarm_open(torpor_task_loop(task), due, ring_timer, task,
@@ -30,6 +38,9 @@ static void start_timer(torpor_task *task, void *user) {
     return;
   }
   torpor_task_set_state(task, alarm);
+  if (!is_background(operation)) return;
+  torpor__task_background(task);
+  torpor__alarm_background(alarm);
 }
 
 static void cancel_timer(torpor_task *task, void *user) {

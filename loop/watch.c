@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <signal.h>
 
-#include "loop.h"
+#include "loop/loop.h"
 
 /* ---- A path --------------------------------------------------------------*/
 

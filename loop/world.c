@@ -6,15 +6,15 @@
  *  (2) A world ends before its loop does, and after the tasks that use it.
  *
  * Runs on the loop's thread. */
-#include "world.h"
+#include "loop/world.h"
 
 #include <assert.h>
 
 #include "common/array.h"
 #include "common/search.h"
 #include "common/sized.h"
-#include "standard.h"
-#include "terminal.h"
+#include "loop/standard.h"
+#include "loop/terminal.h"
 
 /* torpor__compare_fn */
 static int compare_number(const void *key, const void *item) {

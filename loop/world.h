@@ -3,7 +3,7 @@
 #ifndef TORPOR_LOOP_WORLD_H
 #define TORPOR_LOOP_WORLD_H
 
-#include "descriptor.h"
+#include "loop/descriptor.h"
 
 struct torpor_world {
   struct torpor__link link; /* first; in the loop's list */

@@ -11,7 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "world.h"
+#include "loop/field.h"
+#include "loop/world.h"
 
 struct watch {
   uv_poll_t handle;
@@ -59,27 +60,11 @@ static int begin_watch(torpor_task *task, int file) {
   return failure;
 }
 
-static double read_number(const torpor_operation *operation) {
-  torpor_reader *reader = NULL;
-  double number = -1;
-  if (torpor_reader_open(operation->request, operation->request_size,
-                         &reader) == TORPOR_OK &&
-      torpor_reader_type(reader) == TORPOR_DATA_OBJECT) {
-    torpor_reader_enter(reader);
-    if (torpor_reader_find(reader, "fd", 2))
-      number = torpor_reader_number(reader);
-  }
-  torpor_reader_close(reader);
-  return number >= 0 && number <= 9007199254740991.0 ? number : -1;
-}
-
 static void start(torpor_task *task, void *user) {
   (void)user;
-  double number = read_number(torpor_task_operation(task));
-  struct torpor__descriptor *found =
-      number < 0
-          ? NULL
-          : torpor__descriptor_find(torpor_task_world(task), (uint64_t)number);
+  struct torpor__descriptor *found = torpor__descriptor_find(
+      torpor_task_world(task),
+      torpor__field_count(torpor_task_operation(task), "fd", UINT64_MAX));
   int file = found == NULL ? -1 : torpor__descriptor_file(found);
   if (file < 0) {
     torpor__task_fail_closed(task);
