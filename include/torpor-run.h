@@ -23,7 +23,12 @@
  *
  * Functions return TORPOR_OK or a code of torpor.h; torpor_store_error then
  * gives a sentence that says what to do. A store and its workers belong to one
- * thread; any number of processes may open one store. */
+ * thread; any number of processes may open one store.
+ *
+ * Functions that show rows ('visit') call the host's function while nothing of
+ * the store is being read or written. It may take as long as it likes, or print
+ * to somebody who does not read, and keeps nobody off the store; what is added
+ * meanwhile may be shown, too. It must not call the store. */
 #ifndef TORPOR_RUN_H
 #define TORPOR_RUN_H
 
@@ -40,7 +45,7 @@ typedef struct torpor_store torpor_store;
 typedef struct torpor_store_options {
   size_t size;     /* sizeof(torpor_store_options) */
   const char *vfs; /* name of a SQLite VFS; NULL: the system's */
-  bool read_only;  /* never writes; for looking */
+  bool read_only;  /* never writes; for looking, also where one cannot write */
   bool must_exist; /* TORPOR_NOT_FOUND instead of making a new store */
   int busy_ms;     /* how long to wait for other processes; 0: 10,000 */
   /* TORPOR_KEY_SIZE bytes, copied, or NULL. With a key the states of runs are
@@ -56,8 +61,15 @@ typedef struct torpor_store_options {
  * When that file is removed, renamed or replaced while it is open, calls that
  * write, and workers, fail with TORPOR_IO. Returns TORPOR_OK, TORPOR_IO,
  * TORPOR_NEWER (made by a newer Torpor), TORPOR_CORRUPT, TORPOR_FORMAT (not a
- * store), TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND, TORPOR_MISUSE (a name
- * without a file, such as ":memory:", or a file with several names).
+ * store), TORPOR_LOCKED, TORPOR_FULL, TORPOR_NOT_FOUND, TORPOR_DENIED (this
+ * user may not read it), TORPOR_READONLY, TORPOR_MISUSE (a name without a file,
+ * such as ":memory:", or a file with several names).
+ *
+ * Opened for reading, a store that this user cannot write, or that is somebody
+ * else's, is left without any trace: on a medium that is read-only, say. What
+ * others commit meanwhile is seen. TORPOR_READONLY then: its last worker died,
+ * and what it left can only be read by somebody who may write. Functions that
+ * read may give TORPOR_LOCKED: it was written in that moment; try again.
  * [fails] */
 TORPOR_API torpor_status torpor_store_open(const char *path,
                                            const torpor_store_options *options,
@@ -97,6 +109,12 @@ typedef struct torpor_run_options {
                            longer is rolled back; 0: TORPOR_RUN_DEADLINE_MS */
   uint64_t keep;        /* committed states that stay, the newest among them,
                            for rewind, fork and export; 0: TORPOR_RUN_KEEP */
+  uint64_t keep_lines;  /* console lines that stay, the newest; their text takes
+                           up to 16 MiB, or as many KiB if that is more. The
+                           newest stays always. 0: TORPOR_RUN_KEEP_LINES */
+  bool hold;            /* by torpor_run_add: no worker gets the run before one
+                           of this store asks for it (torpor_worker_add), this
+                           makes another run to hold, or the store is closed */
 } torpor_run_options;
 
 #define TORPOR_RUN_OPTIONS_INIT TORPOR_INIT(torpor_run_options)
@@ -104,7 +122,8 @@ typedef struct torpor_run_options {
 #define TORPOR_RUN_DEADLINE_MS UINT64_C(60000)
 #define TORPOR_RUN_ATTEMPTS 5 /* in a row without a commit park a run */
 #define TORPOR_RUN_KEEP UINT64_C(10)
-#define TORPOR_RUN_KEEP_ALL UINT64_MAX
+#define TORPOR_RUN_KEEP_LINES UINT64_C(10000)
+#define TORPOR_RUN_KEEP_ALL UINT64_MAX /* for both */
 
 /* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when
  * a worker drives it. Returns TORPOR_OK, TORPOR_EXISTS, TORPOR_NOT_FOUND (a
@@ -116,6 +135,30 @@ typedef struct torpor_run_options {
 TORPOR_API torpor_status torpor_run_add(torpor_store *store,
                                         const torpor_run_options *options,
                                         char *id);
+
+typedef struct torpor_run_batch {
+  size_t size;
+  const torpor_slice *inputs; /* CBOR, one of each run; empty: undefined */
+  size_t count;               /* TORPOR_RUN_BATCH_LARGEST at most */
+  uint64_t first; /* with an id in the options: the runs are called ID-FIRST,
+                     and so on, rising by one */
+} torpor_run_batch;
+
+#define TORPOR_RUN_BATCH_INIT TORPOR_INIT(torpor_run_batch)
+#define TORPOR_RUN_BATCH_LARGEST 100000
+
+/* Is told the id of each run that was made, which is borrowed. */
+typedef void (*torpor_run_made_fn)(void *user, const char *id);
+
+/* Makes runs that differ in their input alone, in one transaction: all of them,
+ * or none. 'made' (may be NULL) is called for each once they are durable; the
+ * input in 'options' is not used. The codes of torpor_run_add.
+ * [fails] */
+TORPOR_API torpor_status torpor_run_add_many(torpor_store *store,
+                                             const torpor_run_options *options,
+                                             const torpor_run_batch *batch,
+                                             torpor_run_made_fn made,
+                                             void *user);
 
 typedef enum torpor_run_state {
   TORPOR_RUN_READY,    /* has work now, or has not started */
@@ -154,17 +197,69 @@ typedef struct torpor_run_info {
   uint64_t keep;      /* states that stay, see torpor_run_options */
   const char *parent; /* the run that this was forked from; "" when none, or
                          when that is not in the store */
+  uint64_t memory_max, fuel, deadline_ms; /* what torpor_run_options said */
+  const uint8_t *input; /* CBOR; NULL when there is none, and in a list */
+  size_t input_size;
+  uint64_t keep_lines;    /* console lines that stay */
+  uint64_t lines;         /* that there are */
+  uint64_t lines_dropped; /* earlier ones that went, since there were more */
 } torpor_run_info;
 
 /* Calls 'visit' for the run 'id', or for all in order of creation when 'id' is
- * NULL; what 'info' points to is borrowed. A visit that returns false stops.
- * TORPOR_NOT_FOUND when 'id' is not there. In a list, a run whose rows are
- * damaged is visited as TORPOR_RUN_DAMAGED; asked for by its id, it gives
- * TORPOR_CORRUPT. If its id is damaged, it is called "#" and its number. */
+ * NULL (torpor_run_list: for some); what 'info' points to is borrowed. A visit
+ * that returns false stops. TORPOR_NOT_FOUND when 'id' is not there. In a list,
+ * a run whose rows are damaged is visited as TORPOR_RUN_DAMAGED; asked for by
+ * its id, it gives TORPOR_CORRUPT. If its id is damaged, it is called "#" and
+ * its number. */
 typedef bool (*torpor_run_visit_fn)(void *user, const torpor_run_info *info);
 /* [fails] */
 TORPOR_API torpor_status torpor_run_each(torpor_store *store, const char *id,
                                          torpor_run_visit_fn visit, void *user);
+
+typedef struct torpor_run_list_options {
+  size_t size;
+  /* Only runs in these states: TORPOR_RUN_LISTED(TORPOR_RUN_WAITING) |
+   * TORPOR_RUN_LISTED(TORPOR_RUN_READY), say. 0: all. */
+  uint32_t states;
+  const char *program; /* only those whose main module this is, the path as in
+                          torpor_run_info; NULL: any */
+  const char *after;   /* begins behind this run; NULL: with the first */
+  uint64_t limit;      /* runs at most; 0: all */
+} torpor_run_list_options;
+
+#define TORPOR_RUN_LIST_OPTIONS_INIT TORPOR_INIT(torpor_run_list_options)
+#define TORPOR_RUN_LISTED(state) (UINT32_C(1) << (state))
+
+/* Calls 'visit' for some of the runs, in order of creation, as torpor_run_each
+ * does for all; 'options' may be NULL. What it costs depends on how many runs
+ * are visited, not on how many there are; but where 'program' and 'states' are
+ * both given all runs of the program are looked at, and so are all that have
+ * not ended to tell TORPOR_RUN_READY from TORPOR_RUN_WAITING, and all runs to
+ * find those that are TORPOR_RUN_DAMAGED. The next page begins after the id
+ * that was visited last. TORPOR_NOT_FOUND: there is no run 'after'.
+ * [fails] */
+TORPOR_API torpor_status torpor_run_list(torpor_store *store,
+                                         const torpor_run_list_options *options,
+                                         torpor_run_visit_fn visit, void *user);
+
+/* A program that a run has, or had before an upgrade. */
+typedef struct torpor_run_version {
+  int64_t number; /* 0: the one that it was made with */
+  const char *file;
+  const char *engine; /* hex */
+  int64_t start;      /* it begins with the step after this one */
+} torpor_run_version;
+
+/* The programs that a run has had, in order; the last one is its own, unless it
+ * was rewound to a step of an earlier one.
+ * TORPOR_NOT_FOUND. */
+typedef bool (*torpor_run_version_fn)(void *user,
+                                      const torpor_run_version *version);
+/* [fails] */
+TORPOR_API torpor_status torpor_run_versions(torpor_store *store,
+                                             const char *id,
+                                             torpor_run_version_fn visit,
+                                             void *user);
 
 typedef struct torpor_run_operation {
   uint64_t id;
@@ -194,14 +289,34 @@ typedef struct torpor_run_line {
   torpor_level level;
   const char *text; /* UTF-8, without line end */
   size_t size;
+  int64_t branch;
+  int64_t number; /* within its step, from 0 */
 } torpor_run_line;
 
-/* Console output of steps after 'after' (0: all), in order. */
+/* Console output of steps after 'after' (0: all), in order: by branch, step and
+ * number. */
 typedef bool (*torpor_run_line_fn)(void *user, const torpor_run_line *line);
 /* [fails] */
 TORPOR_API torpor_status torpor_run_lines(torpor_store *store, const char *id,
                                           int64_t after,
                                           torpor_run_line_fn visit, void *user);
+
+/* A place in the console output of a run: behind a line. */
+typedef struct torpor_run_mark {
+  int64_t branch, step, number;
+} torpor_run_mark;
+
+#define TORPOR_RUN_MARK_INIT {INT64_MIN, 0, 0} /* before the first line */
+
+/* The lines behind 'mark', which is moved behind the last one that was shown:
+ * again and again it gives each line once, also of a run that was rewound,
+ * whose steps begin again on a new branch.
+ * [fails] */
+TORPOR_API torpor_status torpor_run_lines_since(torpor_store *store,
+                                                const char *id,
+                                                torpor_run_mark *mark,
+                                                torpor_run_line_fn visit,
+                                                void *user);
 
 /* Puts a signal into the mailbox of a run; durable when this returns. 'data' is
  * CBOR (NULL: undefined). TORPOR_NOT_FOUND; TORPOR_ENDED; TORPOR_MISUSE when
@@ -319,6 +434,7 @@ typedef struct torpor_run_import_options {
   uint64_t keep;      /* as in torpor_run_options */
   /* As there; 0: what it had, but no more than the default. */
   uint64_t memory_max, fuel, deadline_ms;
+  uint64_t keep_lines; /* the same */
 } torpor_run_import_options;
 
 #define TORPOR_RUN_IMPORT_OPTIONS_INIT TORPOR_INIT(torpor_run_import_options)
@@ -336,6 +452,7 @@ typedef struct torpor_run_pruned {
   size_t size;     /* sizeof(torpor_run_pruned) */
   uint64_t states; /* that were removed */
   uint64_t bytes;  /* that they took */
+  uint64_t runs;   /* that were removed with all that there was of them */
 } torpor_run_pruned;
 
 #define TORPOR_RUN_PRUNED_INIT TORPOR_INIT(torpor_run_pruned)
@@ -350,6 +467,28 @@ typedef struct torpor_run_pruned {
 TORPOR_API torpor_status torpor_run_prune(torpor_store *store, const char *id,
                                           uint64_t keep, bool dry_run,
                                           torpor_run_pruned *out);
+
+/* Removes runs that have ended, with their states, console lines, mailbox and,
+ * where no other run has them, sources: all 'count' of them, or none. A run
+ * that is damaged can be removed as well. Their ids are free then; idempotency
+ * keys of a new run with such an id begin as those of the old one. Other
+ * processes may work on other runs; the file becomes smaller as
+ * torpor_run_prune says. TORPOR_NOT_FOUND: no run has one of the ids.
+ * TORPOR_MISUSE: one has not ended; end it first, by torpor_run_cancel.
+ * TORPOR_LOCKED: a worker still has it. 'out' may be NULL.
+ * [fails] */
+TORPOR_API torpor_status torpor_run_remove(torpor_store *store,
+                                           const char *const *ids, size_t count,
+                                           torpor_run_pruned *out);
+
+/* The same for all runs that ended before a time, in Unix milliseconds, but
+ * those that a worker still has, and damaged ones. A dry run says what would be
+ * removed, and removes nothing.
+ * [fails] */
+TORPOR_API torpor_status torpor_run_remove_ended(torpor_store *store,
+                                                 int64_t before_ms,
+                                                 bool dry_run,
+                                                 torpor_run_pruned *out);
 
 /* ---- Upgrading -----------------------------------------------------------*/
 
@@ -395,13 +534,14 @@ typedef struct torpor_run_upgrade_report {
 
 /* 'out' may be NULL. Crashing at any moment leaves the run at its old program
  * or at the new one. Parked runs can be upgraded too, and are ready then.
- * TORPOR_NOT_FOUND: no such run, file or exportState(); or the run has not
- * begun. TORPOR_LOCKED: a worker drives it. TORPOR_ENDED. TORPOR_THROWN: the
- * exporter threw, or a module is not JavaScript. TORPOR_DEADLOCK: the exporter
- * waits. TORPOR_WRONG_TYPE: what it gave is not plain data. TORPOR_FORMAT: no
- * program can read it. TORPOR_LIMIT: too large. TORPOR_ENGINE: the old engine
- * is not installed. Or a code of reading modules, of waking the VM, or of the
- * store.
+ * TORPOR_NOT_FOUND: no such run or file, or the exporter has no default export.
+ * TORPOR_MISUSE: the run has not begun, or there is neither an exporter nor a
+ * function that was given to exportState(). TORPOR_LOCKED: a worker drives it.
+ * TORPOR_ENDED. TORPOR_THROWN: the exporter threw, or a module is not
+ * JavaScript. TORPOR_DEADLOCK: the exporter waits. TORPOR_WRONG_TYPE: what it
+ * gave is not plain data. TORPOR_FORMAT: no program can read it. TORPOR_LIMIT:
+ * too large. TORPOR_ENGINE: the old engine is not installed. Or a code of
+ * reading modules, of waking the VM, or of the store.
  * [fails] */
 TORPOR_API torpor_status torpor_run_upgrade(
     torpor_store *store, const char *id,
@@ -445,7 +585,10 @@ typedef struct torpor_worker_options {
   size_t size;
   torpor_event_fn event; /* on the worker's thread; must not call the store */
   void *user;
-  int poll_ms; /* between looks for what others have written; 0: 20 */
+  /* Between looks for what others have written. 0: a worker is told by the
+   * system, and looks all the same every 500, or every 20 where the system
+   * tells nothing of files. */
+  int poll_ms;
   /* Drivers of the host's own, see torpor-loop.h; may be NULL. */
   const struct torpor_driver *const *drivers;
   size_t driver_count;
@@ -455,6 +598,9 @@ typedef struct torpor_worker_options {
    * quarters of the machine's memory. A run may take up to its own memory_max
    * in a step: leave room for that. */
   uint64_t memory_total;
+  /* When NULL is added: torpor_worker_run returns once every run of the store
+   * has ended, or was parked, or cannot be driven here. */
+  bool until_ended;
 } torpor_worker_options;
 
 #define TORPOR_WORKER_OPTIONS_INIT TORPOR_INIT(torpor_worker_options)
@@ -469,7 +615,9 @@ torpor_worker_open(torpor_store *store, const torpor_worker_options *options,
 TORPOR_API void torpor_worker_close(torpor_worker *worker);
 
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,
- * also those that come later. A run whose engine is not installed, or that the
+ * also those that come later: each is taken when it needs a worker, and most of
+ * those that only wait are let go of again, so that a worker may have any
+ * number of them. A run whose engine is not installed, or that the
  * store's key does not open, is left to other workers: TORPOR_ENGINE,
  * TORPOR_KEY, or an event that says so. A run whose rows are damaged is parked:
  * TORPOR_CORRUPT, or an event.
@@ -478,9 +626,9 @@ TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);
 
 /* Drives the runs that were added until all have ended (never, if NULL was
- * added) or torpor_worker_stop is called. What was committed stays; what was
- * under way is left for the next worker. Returns TORPOR_OK, or a store's code
- * after which no run can go on.
+ * added, but for 'until_ended') or torpor_worker_stop is called. What was
+ * committed stays; what was under way is left for the next worker. Returns
+ * TORPOR_OK, or a store's code after which no run can go on.
  * [fails] */
 TORPOR_API torpor_status torpor_worker_run(torpor_worker *worker);
 

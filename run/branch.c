@@ -104,8 +104,13 @@ static torpor_status read_state(struct torpor__new_branch *branch,
 
 torpor_status torpor__branch_read(struct torpor__new_branch *branch,
                                   int64_t step) {
-  torpor_status status = read_rows(branch);
-  return status == TORPOR_OK ? read_state(branch, step) : status;
+  struct torpor__database *database = branch->database;
+  torpor_status status = database->calls->view(database);
+  if (status != TORPOR_OK) return status;
+  status = read_rows(branch);
+  if (status == TORPOR_OK) status = read_state(branch, step);
+  database->calls->rollback(database);
+  return status;
 }
 
 /* ---- what the state waits for --------------------------------------------*/
@@ -232,13 +237,17 @@ static torpor_status write_branch(struct torpor__new_branch *branch,
                                              &row);
 }
 
-static torpor_status write_state(struct torpor__new_branch *branch,
-                                 const char *id, int64_t number) {
-  struct torpor__checkpoint *checkpoint = &branch->checkpoint;
+torpor_status torpor__branch_seal(struct torpor__new_branch *branch,
+                                  const char *id, int64_t number) {
   if (!branch->opened) return TORPOR_OK;
-  torpor_status status =
-      branch->reader->seal(branch->reader->user, id, number, checkpoint);
-  if (status != TORPOR_OK) return status;
+  return branch->reader->seal(branch->reader->user, id, number,
+                              &branch->checkpoint);
+}
+
+static torpor_status write_state(struct torpor__new_branch *branch,
+                                 int64_t number) {
+  const struct torpor__checkpoint *checkpoint = &branch->checkpoint;
+  if (!branch->opened) return TORPOR_OK;
   const struct torpor__state row = {.branch = number,
                                     .step = checkpoint->step,
                                     .version = checkpoint->version,
@@ -259,14 +268,18 @@ static torpor_status write_head(struct torpor__new_branch *branch,
                                     .fence = fence,
                                     .runnable = branch->checkpoint.runnable,
                                     .changed_ms = branch->now_ms};
+  torpor_status status =
+      branch->from == branch->to
+          ? torpor__request_tell(branch->database, branch->to)
+          : TORPOR_OK; /* it is new, which tells enough */
+  if (status != TORPOR_OK) return status;
   return branch->database->calls->head_put(branch->database, branch->to, &head);
 }
 
 torpor_status torpor__branch_write(struct torpor__new_branch *branch,
-                                   const char *id, int64_t number,
-                                   int64_t fence) {
+                                   int64_t number, int64_t fence) {
   torpor_status status = write_branch(branch, number);
-  if (status == TORPOR_OK) status = write_state(branch, id, number);
+  if (status == TORPOR_OK) status = write_state(branch, number);
   if (status == TORPOR_OK) status = write_waiting(branch);
   if (status == TORPOR_OK) status = write_head(branch, number, fence);
   return status;

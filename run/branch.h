@@ -22,8 +22,10 @@
  *      without a known policy is not repeated.
  *  (4) A recorded result of an operation that is still waited for stays: it
  *      counts, once, on whichever branch.
- *  (5) Both are one transaction. Rewinding takes the lock of the run and raises
- *      its fence; forking changes nothing of the run that is forked.
+ *  (5) What is needed is read, woken and encrypted before anything is written:
+ *      other writers do not wait for that. Then comes one transaction, if what
+ *      was read still holds. Rewinding takes the lock of the run and raises its
+ *      fence; forking changes nothing of the run that is forked.
  *
  * No SQL, no VM, no clock; on the thread of the database. */
 #ifndef TORPOR_RUN_BRANCH_H
@@ -79,8 +81,8 @@ torpor__branch_fork(struct torpor__database *database, int64_t from,
 
 /* ---- what they share -----------------------------------------------------*/
 
-/* A branch that is being made, in a transaction. Everything is read first: the
- * old rows are gone when the new ones are written. */
+/* A branch that is being made. Everything is read first: the old rows are gone
+ * when the new ones are written. */
 struct torpor__new_branch {
   struct torpor__database *database;
   const struct torpor__checkpoint_reader *reader;
@@ -94,8 +96,8 @@ struct torpor__new_branch {
   int64_t now_ms;
 };
 
-/* Reads the rows of 'from', and its state at 'step'. Where a version of the
- * program begins there is none. */
+/* Reads the rows of 'from', and its state at 'step', all of one time. Where a
+ * version of the program begins there is none. Outside of a transaction. */
 torpor_status torpor__branch_read(struct torpor__new_branch *branch,
                                   int64_t step);
 
@@ -113,11 +115,15 @@ bool torpor__branch_waits_for(const struct torpor__new_branch *branch,
 torpor_status
 torpor__branch_write_history(const struct torpor__new_branch *branch);
 
-/* Writes branch 'number' of run 'to', whose id is 'id': its row, the state and
- * what that waits for, and the head, with 'fence'. */
+/* Encrypts the state as that of branch 'number' of run 'id', if the store has a
+ * key. Before the transaction. */
+torpor_status torpor__branch_seal(struct torpor__new_branch *branch,
+                                  const char *id, int64_t number);
+
+/* Writes branch 'number' of run 'to': its row, the state and what that waits
+ * for, and the head, with 'fence'. */
 torpor_status torpor__branch_write(struct torpor__new_branch *branch,
-                                   const char *id, int64_t number,
-                                   int64_t fence);
+                                   int64_t number, int64_t fence);
 
 void torpor__branch_free(struct torpor__new_branch *branch);
 

@@ -61,9 +61,10 @@ static bool ends_transactions(torpor_status status) {
 static torpor_status leave(struct torpor__database *database,
                            torpor_status status) {
   struct torpor__database_check *check = &database->check;
-  if (check->open && ends_transactions(status)) check->failed = true;
+  if ((check->open || check->viewing) && ends_transactions(status))
+    check->failed = true;
   if (!check->failed && check->facts->rests != NULL)
-    assert(check->facts->rests(database, check->open));
+    assert(check->facts->rests(database, check->open || check->viewing));
   return status;
 }
 
@@ -77,7 +78,7 @@ static torpor_status leave_write(struct torpor__database *database,
 
 static void end_transaction(struct torpor__database *database) {
   struct torpor__database_check *check = &database->check;
-  check->open = check->saved = check->failed = false;
+  check->open = check->viewing = check->saved = check->failed = false;
   check->made_first = check->made_last = 0;
 }
 
@@ -91,9 +92,17 @@ static void close_database(struct torpor__database *database) {
 
 static torpor_status begin(struct torpor__database *database) {
   enter(database);
-  assert(!database->check.open);
+  assert(!database->check.open && !database->check.viewing);
   torpor_status status = database->check.calls->begin(database);
   database->check.open = status == TORPOR_OK;
+  return leave(database, status);
+}
+
+static torpor_status view(struct torpor__database *database) {
+  enter(database);
+  assert(!database->check.open && !database->check.viewing);
+  torpor_status status = database->check.calls->view(database);
+  database->check.viewing = status == TORPOR_OK;
   return leave(database, status);
 }
 
@@ -142,7 +151,7 @@ static torpor_status revert(struct torpor__database *database) {
 
 static torpor_status compact(struct torpor__database *database) {
   enter(database);
-  assert(!database->check.open); /* it is a transaction of its own */
+  assert(!database->check.open && !database->check.viewing); /* of its own */
   return leave(database, database->check.calls->compact(database));
 }
 
@@ -229,17 +238,33 @@ static torpor_status run_inherit(struct torpor__database *database,
 
 READ(lock, (DB, int64_t run), (database, run))
 READ(locked, (DB, int64_t run, bool *out), (database, run, out))
-READ(changed, (DB, bool *out), (database, out))
+READ(due_next, (DB, int64_t now_ms, int64_t *due_ms),
+     (database, now_ms, due_ms))
+READ(run_last, (DB, int64_t *run), (database, run))
 READ(run_find, (DB, const char *id, int64_t *run), (database, id, run))
 READ(run_count, (DB, int64_t run, struct torpor__counts *out),
      (database, run, out))
 READ(head_get, (DB, int64_t run, struct torpor__head *head),
      (database, run, head))
+READ(run_ended,
+     (DB, enum torpor__run_status status, int64_t before_ms, int64_t after,
+      int64_t *runs, size_t *count),
+     (database, status, before_ms, after, runs, count))
+READ(state_newest, (DB, int64_t run, int64_t *step), (database, run, step))
+READ(run_removed, (DB, int64_t after, int64_t *run), (database, after, run))
+READ(state_excess,
+     (DB, int64_t run, int64_t step, struct torpor__counts *excess),
+     (database, run, step, excess))
 
+WRITE(news_add, (DB, int64_t run), (database, run))
 WRITE(exit_put, (DB, int64_t run, const struct torpor__exit *row),
       (database, run, row))
 WRITE(exit_remove, (DB, int64_t run), (database, run))
 WRITE(state_prune, (DB, int64_t run, int64_t step), (database, run, step))
+WRITE(state_thin,
+      (DB, int64_t run, int64_t step, int64_t *budget,
+       struct torpor__counts *removed),
+      (database, run, step, budget, removed))
 WRITE(state_drop, (DB, int64_t run, int64_t step), (database, run, step))
 WRITE(state_cut, (DB, int64_t run, int64_t step), (database, run, step))
 WRITE(operation_clear, (DB, int64_t run), (database, run))
@@ -247,6 +272,11 @@ WRITE(result_clear, (DB, int64_t run), (database, run))
 WRITE(signal_add, (DB, int64_t run, const struct torpor__signal *row),
       (database, run, row))
 
+WRITE_LOCKED(news_remove, (DB, int64_t run, int64_t number),
+             (database, run, number))
+WRITE_LOCKED(run_remove, (DB, int64_t run), (database, run))
+WRITE_LOCKED(run_sweep, (DB, int64_t run, int64_t *budget),
+             (database, run, budget))
 WRITE_LOCKED(version_add, (DB, int64_t run, const struct torpor__version *row),
              (database, run, row))
 WRITE_LOCKED(file_add,
@@ -274,8 +304,10 @@ WRITE_LOCKED(result_remove,
              (database, run, branch, operation))
 WRITE_LOCKED(signal_remove, (DB, int64_t run, int64_t sequence),
              (database, run, sequence))
-WRITE_LOCKED(line_add, (DB, int64_t run, const struct torpor__line *row),
-             (database, run, row))
+WRITE_LOCKED(line_add,
+             (DB, int64_t run, const struct torpor__line *rows, size_t count,
+              uint64_t keep),
+             (database, run, rows, count, keep))
 
 /* ---- Walks ----------------------------------------------------------------*/
 
@@ -292,8 +324,13 @@ WRITE_LOCKED(line_add, (DB, int64_t run, const struct torpor__line *row),
   WALK(name, (DB, int64_t run, visit_fn *visit, void *data),                   \
        (database, run, visit, data))
 
-WALK(head_each, (DB, torpor__head_fn *visit, void *data),
-     (database, visit, data))
+WALK(due_each,
+     (DB, int64_t now_ms, const struct torpor__due *after, int64_t limit,
+      torpor__due_fn *visit, void *data),
+     (database, now_ms, after, limit, visit, data))
+WALK(news_each,
+     (DB, int64_t after, int64_t limit, torpor__news_fn *visit, void *data),
+     (database, after, limit, visit, data))
 WALK(state_ends, (DB, torpor__state_fn *visit, void *data),
      (database, visit, data))
 WALK(file_each,
@@ -307,19 +344,28 @@ WALK(signal_each,
      (DB, int64_t run, int64_t after, torpor__signal_fn *visit, void *data),
      (database, run, after, visit, data))
 WALK(line_each,
-     (DB, int64_t run, int64_t step, torpor__line_fn *visit, void *data),
-     (database, run, step, visit, data))
-WALK_RUN(run_each, torpor__run_fn)
+     (DB, int64_t run, int64_t step, const struct torpor__line *last,
+      torpor__line_fn *visit, void *data),
+     (database, run, step, last, visit, data))
+WALK(operation_each,
+     (DB, int64_t run, int64_t branch, uint64_t id, torpor__operation_fn *visit,
+      void *data),
+     (database, run, branch, id, visit, data))
+WALK(run_list,
+     (DB, const struct torpor__page *page, torpor__run_fn *visit, void *data),
+     (database, page, visit, data))
+WALK_RUN(run_get, torpor__run_fn)
+WALK_RUN(state_list, torpor__state_fn)
 WALK_RUN(version_each, torpor__version_fn)
 WALK_RUN(exit_each, torpor__exit_fn)
 WALK_RUN(branch_each, torpor__branch_fn)
 WALK_RUN(kind_each, torpor__kind_fn)
-WALK_RUN(operation_each, torpor__operation_fn)
 WALK_RUN(result_each, torpor__result_fn)
 
 static const struct torpor__database_calls checked_calls = {
     .close = close_database,
     .begin = begin,
+    .view = view,
     .commit = commit,
     .rollback = rollback,
     .compact = compact,
@@ -329,28 +375,41 @@ static const struct torpor__database_calls checked_calls = {
     .lock = lock,
     .unlock = unlock,
     .locked = locked,
-    .changed = changed,
     .run_add = run_add,
     .run_find = run_find,
-    .run_each = run_each,
+    .run_get = run_get,
+    .run_list = run_list,
     .run_inherit = run_inherit,
     .run_count = run_count,
+    .run_ended = run_ended,
+    .run_remove = run_remove,
+    .run_removed = run_removed,
+    .run_sweep = run_sweep,
     .version_add = version_add,
     .version_each = version_each,
     .file_add = file_add,
     .file_each = file_each,
     .head_get = head_get,
-    .head_each = head_each,
     .head_put = head_put,
     .head_change = head_change,
+    .due_each = due_each,
+    .due_next = due_next,
+    .run_last = run_last,
+    .news_add = news_add,
+    .news_remove = news_remove,
+    .news_each = news_each,
     .exit_put = exit_put,
     .exit_remove = exit_remove,
     .exit_each = exit_each,
     .state_put = state_put,
     .state_prune = state_prune,
     .state_drop = state_drop,
+    .state_thin = state_thin,
+    .state_newest = state_newest,
+    .state_excess = state_excess,
     .state_cut = state_cut,
     .state_each = state_each,
+    .state_list = state_list,
     .state_ends = state_ends,
     .branch_add = branch_add,
     .branch_each = branch_each,

@@ -31,6 +31,7 @@ struct torpor__database_check {
   const struct torpor__database_calls *calls; /* of the database below */
   const struct torpor__database_facts *facts;
   bool open;     /* a transaction */
+  bool viewing;  /* one that only reads */
   bool saved;    /* and a savepoint in it */
   bool failed;   /* only rolling back, or reverting, may follow */
   bool visiting; /* a visitor is running */

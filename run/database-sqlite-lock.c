@@ -8,11 +8,13 @@
  *      open file take a lock twice, and give it up at once.
  *
  * On the thread of the database. */
+#define _POSIX_C_SOURCE 200809L /* fchmod */
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/array.h"
 #include "common/search.h"
@@ -36,6 +38,20 @@ torpor_status torpor__sqlite_fail_lock(struct torpor__sqlite *db) {
 
 /* ---- the file ------------------------------------------------------------ */
 
+/* Gives the file of locks, which we may just have made, the owner and the
+ * permissions of the database, as SQLite does with the log: else root, or one
+ * of a group, would shut the others out. */
+static void hand_over(const struct torpor__sqlite *db) {
+  struct stat file, locks;
+  if (stat(db->file, &file) != 0 || fstat(db->locks, &locks) != 0) return;
+  if (geteuid() == 0 && locks.st_uid != file.st_uid &&
+      fchown(db->locks, file.st_uid, file.st_gid) != 0)
+    return;
+  if (((file.st_mode & ~locks.st_mode) & 0666) != 0 &&
+      (geteuid() == 0 || geteuid() == locks.st_uid))
+    fchmod(db->locks, (file.st_mode | locks.st_mode) & 0666);
+}
+
 torpor_status
 torpor__sqlite_open_locks(struct torpor__sqlite *db,
                           const struct torpor__database_options *options) {
@@ -56,6 +72,7 @@ torpor__sqlite_open_locks(struct torpor__sqlite *db,
                                                      : TORPOR_IO,
                                    "%s: %s", path, strerror(errno));
   }
+  if (db->locks >= 0 && !db->read_only && db->real) hand_over(db);
   free(path);
   return status;
 }

@@ -16,13 +16,6 @@ static struct torpor__sqlite *sqlite_of(struct torpor__database *database) {
   return (struct torpor__sqlite *)database;
 }
 
-static torpor_status fail_row(struct torpor__sqlite *db, const char *table) {
-  return torpor__database_fail(&db->database, TORPOR_CORRUPT,
-                               "%s: table %s has a row that no Torpor writes; "
-                               "restore it from a backup",
-                               db->path, table);
-}
-
 static torpor_status fail_number(struct torpor__sqlite *db, int64_t run) {
   return torpor__database_fail(&db->database, TORPOR_NOT_FOUND,
                                "there is no run number %lld", (long long)run);
@@ -30,39 +23,12 @@ static torpor_status fail_number(struct torpor__sqlite *db, int64_t run) {
 
 /* ---- writing a row ------------------------------------------------------- */
 
-/* Runs a statement whose parameters from 'first' on are the columns of 'row',
- * and whose others are 'keys', before those and after them. */
-static torpor_status write_row(struct torpor__sqlite *db,
-                               enum torpor__sqlite_statement which, int first,
-                               const struct torpor__table *table,
-                               const void *row, const int64_t *keys,
-                               int key_count) {
-  sqlite3_stmt *statement;
-  torpor_status status = torpor__sqlite_start(db, which, &statement, "");
-  if (status != TORPOR_OK) return status;
-  int result = torpor__table_bind(table, statement, first, row);
-  for (int i = 1; result == SQLITE_OK && i <= key_count; i++) {
-    int index = i < first ? i : i + table->count - table->given;
-    result = sqlite3_bind_int64(statement, index, keys[i - 1]);
-  }
-  if (result == SQLITE_OK) return torpor__sqlite_complete(db, statement);
-  return torpor__sqlite_finish(statement, torpor__sqlite_fail(db, result));
-}
-
-/* One that begins with the run and goes on with the row. */
-static torpor_status insert(struct torpor__database *database,
-                            enum torpor__sqlite_statement which, int64_t run,
-                            const struct torpor__table *table,
-                            const void *row) {
-  return write_row(sqlite_of(database), which, 2, table, row, &run, 1);
-}
-
-/* A call that inserts a row of 'table' in that way. */
+/* A call that inserts a row of 'table', beginning with the run. */
 #define INSERT(name, table, WHICH)                                             \
   static torpor_status name(struct torpor__database *database, int64_t run,    \
                             const struct torpor__##table *row) {               \
-    return insert(database, TORPOR__SQLITE_##WHICH, run,                       \
-                  &torpor__table_##table, row);                                \
+    return torpor__sqlite_insert(sqlite_of(database), TORPOR__SQLITE_##WHICH,  \
+                                 run, &torpor__table_##table, row);            \
   }
 
 INSERT(version_add, version, VERSION_ADD)
@@ -70,7 +36,6 @@ INSERT(state_put, state, STATE_PUT)
 INSERT(branch_add, branch, BRANCH_ADD)
 INSERT(operation_add, operation, OPERATION_ADD)
 INSERT(signal_add, signal, SIGNAL_ADD)
-INSERT(line_add, line, LINE_ADD)
 
 /* ---- removing rows ------------------------------------------------------- */
 
@@ -83,6 +48,7 @@ INSERT(line_add, line, LINE_ADD)
                               __VA_ARGS__);                                    \
   }
 
+REMOVE(news_remove, (DB, int64_t number), NEWS_REMOVE, "ii", run, number)
 REMOVE(exit_remove, (DB), EXIT_REMOVE, "i", run)
 REMOVE(state_prune, (DB, int64_t step), STATE_PRUNE, "ii", run, step)
 REMOVE(state_drop, (DB, int64_t step), STATE_DROP, "ii", run, step)
@@ -100,7 +66,8 @@ REMOVE(signal_remove, (DB, int64_t sequence), SIGNAL_REMOVE, "ii", run,
 
 union visitor {
   torpor__run_fn *run;
-  torpor__head_fn *head;
+  torpor__news_fn *news;
+  torpor__due_fn *due;
   torpor__version_fn *version;
   torpor__file_fn *file;
   torpor__exit_fn *exit;
@@ -114,6 +81,8 @@ union visitor {
 };
 
 union row {
+  struct torpor__news news;
+  struct torpor__due due;
   struct torpor__version version;
   struct torpor__file file;
   struct torpor__exit exit;
@@ -130,7 +99,8 @@ struct walk {
   const struct torpor__table *table;
   torpor_status (*show)(const struct walk *walk, const union row *row);
   union visitor visit;
-  void *data; /* of the visitor */
+  void *data;   /* of the visitor */
+  bool lenient; /* damaged rows are left out */
 };
 
 #define SHOW(name, ...)                                                        \
@@ -139,6 +109,8 @@ struct walk {
     return walk->visit.name(walk->data, __VA_ARGS__);                          \
   }
 
+SHOW(news, &row->news)
+SHOW(due, &row->due)
 SHOW(version, &row->version)
 SHOW(file, row->file.name, row->file.source)
 SHOW(exit, &row->exit)
@@ -153,14 +125,20 @@ SHOW(line, &row->line)
 /* For rows of the table 'name', which 'visit' and 'data' are there for. */
 #define WALK(name)                                                             \
   &(const struct walk){                                                        \
-      &torpor__table_##name, show_##name, {.name = visit}, data}
+      &torpor__table_##name, show_##name, {.name = visit}, data, false}
+
+/* The same over rows of many runs, of which a damaged one concerns its own. */
+#define WALK_SOUND(name)                                                       \
+  &(const struct walk){                                                        \
+      &torpor__table_##name, show_##name, {.name = visit}, data, true}
 
 static torpor_status read_row(struct torpor__sqlite *db,
                               sqlite3_stmt *statement,
                               const struct walk *walk) {
-  union row row;
+  union row row = {0};
   if (!torpor__table_read(walk->table, statement, 0, &row))
-    return fail_row(db, walk->table->name);
+    return walk->lenient ? TORPOR_OK
+                         : torpor__sqlite_fail_row(db, walk->table->name);
   return walk->show(walk, &row);
 }
 
@@ -203,11 +181,22 @@ EACH(version_each, version, VERSION_EACH)
 EACH(exit_each, exit, EXIT_EACH)
 EACH(branch_each, branch, BRANCH_EACH)
 EACH(kind_each, kind, KIND_EACH)
-EACH(operation_each, operation, OPERATION_EACH)
 EACH(result_each, result, RESULT_EACH)
 EACH_BOUND(state_each, state, STATE_EACH)
 EACH_BOUND(signal_each, signal, SIGNAL_EACH)
-EACH_BOUND(line_each, line, LINE_EACH)
+
+static torpor_status operation_each(DB, int64_t branch, uint64_t id,
+                                    torpor__operation_fn *visit, void *data) {
+  return walk_rows(database, WALK(operation), TORPOR__SQLITE_OPERATION_EACH,
+                   "iii", run, branch, (int64_t)id);
+}
+
+static torpor_status line_each(DB, int64_t step,
+                               const struct torpor__line *last,
+                               torpor__line_fn *visit, void *data) {
+  return walk_rows(database, WALK(line), TORPOR__SQLITE_LINE_EACH, "iiiii", run,
+                   step, last->branch, last->step, last->number);
+}
 
 /* ---- runs ---------------------------------------------------------------- */
 
@@ -216,13 +205,14 @@ static torpor_status run_add(struct torpor__database *database,
   struct torpor__sqlite *db = sqlite_of(database);
   const struct torpor__version first = {
       .program = row->program, .engine = row->engine, .state = row->handed};
-  torpor_status status = write_row(db, TORPOR__SQLITE_RUN_ADD, 1,
-                                   &torpor__table_run, row, NULL, 0);
+  torpor_status status = torpor__sqlite_write(db, TORPOR__SQLITE_RUN_ADD, 1,
+                                              &torpor__table_run, row, NULL, 0);
   if (status != TORPOR_OK) return status;
   if (sqlite3_changes(db->db) == 0)
     return torpor__database_fail(database, TORPOR_EXISTS,
                                  "run %s; choose another id", row->id);
   *run = sqlite3_last_insert_rowid(db->db);
+  db->has_news = true;
   status = version_add(database, *run, &first);
   if (status != TORPOR_OK) return status;
   return torpor__sqlite_run(db, TORPOR__SQLITE_HEAD_ADD, "ii", *run,
@@ -248,7 +238,8 @@ static torpor_status run_find(struct torpor__database *database, const char *id,
   if (status != TORPOR_OK) return status;
   status = torpor__sqlite_next(db, statement, &row);
   *run = 0;
-  if (row && !read_number(statement, run)) status = fail_row(db, "run");
+  if (row && !read_number(statement, run))
+    status = torpor__sqlite_fail_row(db, "run");
   status = torpor__sqlite_finish(statement, status);
   if (status != TORPOR_OK || row) return status;
   return torpor__database_fail(
@@ -265,6 +256,7 @@ static const char *find_damage(sqlite3_stmt *statement, int64_t *number,
       !torpor__table_read(&torpor__table_run, statement, at, run))
     return "run";
   if (run->keep == 0) run->keep = 1;
+  if (run->keep_lines == 0) run->keep_lines = 1;
   at += torpor__table_run.count;
   if (!torpor__table_read(&torpor__table_head, statement, at, head))
     return "head";
@@ -293,35 +285,65 @@ static torpor_status show_damaged(sqlite3_stmt *statement, int64_t number,
   return visit(data, number, &run, &head);
 }
 
-static torpor_status read_run(struct torpor__sqlite *db,
-                              sqlite3_stmt *statement, bool all,
-                              torpor__run_fn *visit, void *data) {
-  int64_t number;
-  struct torpor__run run = {0};
-  struct torpor__head head = {0};
-  const char *damaged = find_damage(statement, &number, &run, &head);
-  if (damaged == NULL) return visit(data, number, &run, &head);
-  return all ? show_damaged(statement, number, visit, data)
-             : fail_row(db, damaged);
+/* Shows the runs of a statement that was started. In a list, those whose rows
+ * are damaged are shown as that. */
+static torpor_status walk_runs(struct torpor__sqlite *db,
+                               sqlite3_stmt *statement, bool list,
+                               torpor__run_fn *visit, void *data,
+                               size_t *count) {
+  torpor_status status = TORPOR_OK;
+  bool row = true;
+  *count = 0;
+  while (status == TORPOR_OK && row) {
+    int64_t number;
+    struct torpor__run run = {0};
+    struct torpor__head head = {0};
+    status = torpor__sqlite_next(db, statement, &row);
+    if (status != TORPOR_OK || !row) break;
+    ++*count;
+    const char *damaged = find_damage(statement, &number, &run, &head);
+    if (damaged == NULL)
+      status = visit(data, number, &run, &head);
+    else if (list)
+      status = show_damaged(statement, number, visit, data);
+    else
+      status = torpor__sqlite_fail_row(db, damaged);
+  }
+  return torpor__sqlite_finish(statement, status);
 }
 
-static torpor_status run_each(struct torpor__database *database, int64_t run,
+static torpor_status run_get(struct torpor__database *database, int64_t run,
+                             torpor__run_fn *visit, void *data) {
+  struct torpor__sqlite *db = sqlite_of(database);
+  sqlite3_stmt *statement;
+  size_t count;
+  torpor_status status =
+      torpor__sqlite_start(db, TORPOR__SQLITE_RUN_ONE, &statement, "i", run);
+  if (status != TORPOR_OK) return status;
+  status = walk_runs(db, statement, false, visit, data, &count);
+  return status == TORPOR_OK && count == 0 ? fail_number(db, run) : status;
+}
+
+static torpor_status run_list(struct torpor__database *database,
+                              const struct torpor__page *page,
                               torpor__run_fn *visit, void *data) {
   struct torpor__sqlite *db = sqlite_of(database);
   sqlite3_stmt *statement;
-  bool all = run == 0, row = true, found = all;
-  torpor_status status = torpor__sqlite_start(
-      db, all ? TORPOR__SQLITE_RUN_ALL : TORPOR__SQLITE_RUN_ONE, &statement,
-      all ? "" : "i", run);
+  size_t count;
+  torpor_status status;
+  if (page->program != NULL)
+    status =
+        torpor__sqlite_start(db, TORPOR__SQLITE_RUN_LIST_PROGRAM, &statement,
+                             "iit", page->after, page->limit, page->program);
+  else if (page->by_status)
+    status = torpor__sqlite_start(db, TORPOR__SQLITE_RUN_LIST_STATUS,
+                                  &statement, "iii", page->after, page->limit,
+                                  (int64_t)page->status);
+  else
+    status = torpor__sqlite_start(db, TORPOR__SQLITE_RUN_LIST, &statement, "ii",
+                                  page->after, page->limit);
   if (status != TORPOR_OK) return status;
-  while (status == TORPOR_OK && row) {
-    status = torpor__sqlite_next(db, statement, &row);
-    found = found || row;
-    if (status == TORPOR_OK && row)
-      status = read_run(db, statement, all, visit, data);
-  }
-  status = torpor__sqlite_finish(statement, status);
-  return status == TORPOR_OK && !found ? fail_number(db, run) : status;
+  return walk_runs(db, statement, true, visit, data, &count);
 }
 
 static torpor_status run_inherit(struct torpor__database *database,
@@ -351,17 +373,25 @@ static torpor_status run_count(struct torpor__database *database, int64_t run,
         .operations = sqlite3_column_int64(statement, 1),
         .signals = sqlite3_column_int64(statement, 2),
         .states = sqlite3_column_int64(statement, 3),
-        .states_size = sqlite3_column_int64(statement, 4)};
+        .states_size = sqlite3_column_int64(statement, 4),
+        .lines = sqlite3_column_int64(statement, 5),
+        .lines_dropped = sqlite3_column_int64(statement, 6)};
   return torpor__sqlite_finish(statement, status);
 }
 
 static torpor_status file_add(struct torpor__database *database, int64_t run,
                               int64_t version, const char *name,
                               torpor_slice source) {
-  const struct torpor__file row = {.name = name, .source = source};
-  const int64_t keys[] = {run, version};
-  return write_row(sqlite_of(database), TORPOR__SQLITE_FILE_ADD, 3,
-                   &torpor__table_file, &row, keys, 2);
+  struct torpor__sqlite *db = sqlite_of(database);
+  uint8_t hash[TORPOR__SOURCE_HASH];
+  const torpor_slice key = {.data = hash, .size = sizeof hash};
+  if (!torpor__source_hash(source, hash))
+    return torpor__database_fail(database, TORPOR_NOMEM, NULL);
+  torpor_status status =
+      torpor__sqlite_run(db, TORPOR__SQLITE_SOURCE_ADD, "bb", &key, &source);
+  if (status != TORPOR_OK) return status;
+  return torpor__sqlite_run(db, TORPOR__SQLITE_FILE_ADD, "iitb", run, version,
+                            name, &key);
 }
 
 static torpor_status file_each(struct torpor__database *database, int64_t run,
@@ -388,46 +418,87 @@ static torpor_status head_get(struct torpor__database *database, int64_t run,
   if (status == TORPOR_OK && !row) status = fail_number(db, run);
   *head = (struct torpor__head){0};
   if (row && !torpor__table_read(&torpor__table_head, statement, 0, head))
-    status = fail_row(db, "head");
-  return torpor__sqlite_finish(statement, status);
-}
-
-static torpor_status head_each(struct torpor__database *database,
-                               torpor__head_fn *visit, void *data) {
-  struct torpor__sqlite *db = sqlite_of(database);
-  sqlite3_stmt *statement;
-  bool row = true;
-  torpor_status status =
-      torpor__sqlite_start(db, TORPOR__SQLITE_HEAD_ALL, &statement, "");
-  if (status != TORPOR_OK) return status;
-  while (status == TORPOR_OK && row) {
-    struct torpor__head head = {0};
-    status = torpor__sqlite_next(db, statement, &row);
-    if (status == TORPOR_OK && row &&
-        torpor__table_read(&torpor__table_head, statement, 1, &head))
-      status = visit(data, sqlite3_column_int64(statement, 0), &head);
-  }
+    status = torpor__sqlite_fail_row(db, "head");
   return torpor__sqlite_finish(statement, status);
 }
 
 static torpor_status head_put(struct torpor__database *database, int64_t run,
                               const struct torpor__head *head) {
-  return write_row(sqlite_of(database), TORPOR__SQLITE_HEAD_PUT, 1,
-                   &torpor__table_head, head, &run, 1);
+  return torpor__sqlite_write(sqlite_of(database), TORPOR__SQLITE_HEAD_PUT, 1,
+                              &torpor__table_head, head, &run, 1);
 }
 
+/* A step of a run that goes on changes nothing that an index has. */
 static torpor_status head_change(struct torpor__database *database, int64_t run,
                                  const struct torpor__head *from,
                                  const struct torpor__head *head) {
+  struct torpor__sqlite *db = sqlite_of(database);
   const int64_t keys[] = {run, (int64_t)from->status, from->step, from->fence,
                           from->cancel};
+  bool step = head->status == from->status && head->due_ms == from->due_ms;
   torpor_status status =
-      write_row(sqlite_of(database), TORPOR__SQLITE_HEAD_CHANGE, 1,
-                &torpor__table_head, head, keys, 5);
-  if (status != TORPOR_OK || sqlite3_changes(sqlite_of(database)->db) == 1)
-    return status;
+      step ? torpor__sqlite_write(db, TORPOR__SQLITE_HEAD_STEP, 1,
+                                  &torpor__table_step, head, keys, 5)
+           : torpor__sqlite_write(db, TORPOR__SQLITE_HEAD_CHANGE, 1,
+                                  &torpor__table_head, head, keys, 5);
+  if (status != TORPOR_OK || sqlite3_changes(db->db) == 1) return status;
   return torpor__database_fail(database, TORPOR_FENCED, "run number %lld",
                                (long long)run);
+}
+
+/* ---- who needs a worker -------------------------------------------------- */
+
+static torpor_status due_each(struct torpor__database *database, int64_t now_ms,
+                              const struct torpor__due *after, int64_t limit,
+                              torpor__due_fn *visit, void *data) {
+  return walk_rows(database, WALK_SOUND(due), TORPOR__SQLITE_DUE_EACH, "iiii",
+                   now_ms, after->due_ms, after->run, limit);
+}
+
+/* The number that a statement gives; 'none' when it gives none. */
+static torpor_status read_value(struct torpor__sqlite *db,
+                                sqlite3_stmt *statement, int64_t none,
+                                int64_t *value) {
+  bool row = false;
+  torpor_status status = torpor__sqlite_next(db, statement, &row);
+  *value = row && sqlite3_column_type(statement, 0) == SQLITE_INTEGER
+               ? sqlite3_column_int64(statement, 0)
+               : none;
+  return torpor__sqlite_finish(statement, status);
+}
+
+static torpor_status due_next(struct torpor__database *database, int64_t now_ms,
+                              int64_t *due_ms) {
+  struct torpor__sqlite *db = sqlite_of(database);
+  sqlite3_stmt *statement;
+  torpor_status status = torpor__sqlite_start(db, TORPOR__SQLITE_DUE_NEXT,
+                                              &statement, "i", now_ms);
+  if (status != TORPOR_OK) return status;
+  return read_value(db, statement, TORPOR__NEVER, due_ms);
+}
+
+static torpor_status run_last(struct torpor__database *database, int64_t *run) {
+  struct torpor__sqlite *db = sqlite_of(database);
+  sqlite3_stmt *statement;
+  torpor_status status =
+      torpor__sqlite_start(db, TORPOR__SQLITE_RUN_LAST, &statement, "");
+  if (status != TORPOR_OK) return status;
+  return read_value(db, statement, 0, run);
+}
+
+static torpor_status news_add(struct torpor__database *database, int64_t run) {
+  sqlite_of(database)->has_news = true;
+  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_NEWS_ADD, "i",
+                            run);
+}
+
+static torpor_status news_each(struct torpor__database *database, int64_t after,
+                               int64_t limit, torpor__news_fn *visit,
+                               void *data) {
+  torpor_status status = torpor__sqlite_file_check(sqlite_of(database), false);
+  if (status != TORPOR_OK) return status;
+  return walk_rows(database, WALK_SOUND(news), TORPOR__SQLITE_NEWS_EACH, "ii",
+                   after, limit);
 }
 
 static torpor_status exit_put(struct torpor__database *database, int64_t run,
@@ -435,11 +506,19 @@ static torpor_status exit_put(struct torpor__database *database, int64_t run,
   struct torpor__exit exit = *row;
   if (exit.reason == NULL) exit.reason = "";
   sqlite_of(database)->ends_run = true;
-  return insert(database, TORPOR__SQLITE_EXIT_PUT, run, &torpor__table_exit,
-                &exit);
+  return torpor__sqlite_insert(sqlite_of(database), TORPOR__SQLITE_EXIT_PUT,
+                               run, &torpor__table_exit, &exit);
 }
 
 /* ---- others -------------------------------------------------------------- */
+
+static torpor_status state_list(DB, torpor__state_fn *visit, void *data) {
+  const struct walk walk = {.table = &torpor__table_listed_state,
+                            .show = show_state,
+                            .visit = {.state = visit},
+                            .data = data};
+  return walk_rows(database, &walk, TORPOR__SQLITE_STATE_LIST, "i", run);
+}
 
 static torpor_status state_ends(struct torpor__database *database,
                                 torpor__state_fn *visit, void *data) {
@@ -449,16 +528,17 @@ static torpor_status state_ends(struct torpor__database *database,
 static torpor_status kind_put(struct torpor__database *database, int64_t run,
                               const char *kind, enum torpor__policy policy) {
   const struct torpor__kind row = {.kind = kind, .policy = policy};
-  return insert(database, TORPOR__SQLITE_KIND_PUT, run, &torpor__table_kind,
-                &row);
+  return torpor__sqlite_insert(sqlite_of(database), TORPOR__SQLITE_KIND_PUT,
+                               run, &torpor__table_kind, &row);
 }
 
 static torpor_status result_add(struct torpor__database *database, int64_t run,
                                 const struct torpor__result *row,
                                 int64_t *sequence) {
   sqlite3 *db = sqlite_of(database)->db;
-  torpor_status status = insert(database, TORPOR__SQLITE_RESULT_ADD, run,
-                                &torpor__table_result, row);
+  torpor_status status =
+      torpor__sqlite_insert(sqlite_of(database), TORPOR__SQLITE_RESULT_ADD, run,
+                            &torpor__table_result, row);
   bool added = status == TORPOR_OK && sqlite3_changes(db) > 0;
   *sequence = added ? sqlite3_last_insert_rowid(db) : 0;
   return status;
@@ -468,6 +548,7 @@ const struct torpor__database_calls torpor__sqlite_calls = {
     .close = torpor__sqlite_close,
     .begin = torpor__sqlite_begin,
     .commit = torpor__sqlite_commit,
+    .view = torpor__sqlite_view,
     .rollback = torpor__sqlite_rollback,
     .compact = torpor__sqlite_compact,
     .savepoint = torpor__sqlite_savepoint,
@@ -476,28 +557,41 @@ const struct torpor__database_calls torpor__sqlite_calls = {
     .lock = torpor__sqlite_lock,
     .unlock = torpor__sqlite_unlock,
     .locked = torpor__sqlite_locked,
-    .changed = torpor__sqlite_changed,
     .run_add = run_add,
     .run_find = run_find,
-    .run_each = run_each,
+    .run_get = run_get,
+    .run_list = run_list,
     .run_inherit = run_inherit,
     .run_count = run_count,
+    .run_ended = torpor__sqlite_run_ended,
+    .run_remove = torpor__sqlite_run_remove,
+    .run_removed = torpor__sqlite_run_removed,
+    .run_sweep = torpor__sqlite_run_sweep,
     .version_add = version_add,
     .version_each = version_each,
     .file_add = file_add,
     .file_each = file_each,
     .head_get = head_get,
-    .head_each = head_each,
     .head_put = head_put,
     .head_change = head_change,
+    .due_each = due_each,
+    .due_next = due_next,
+    .run_last = run_last,
+    .news_add = news_add,
+    .news_remove = news_remove,
+    .news_each = news_each,
     .exit_put = exit_put,
     .exit_remove = exit_remove,
     .exit_each = exit_each,
     .state_put = state_put,
     .state_prune = state_prune,
     .state_drop = state_drop,
+    .state_thin = torpor__sqlite_state_thin,
+    .state_newest = torpor__sqlite_state_newest,
+    .state_excess = torpor__sqlite_state_excess,
     .state_cut = state_cut,
     .state_each = state_each,
+    .state_list = state_list,
     .state_ends = state_ends,
     .branch_add = branch_add,
     .branch_each = branch_each,
@@ -514,6 +608,6 @@ const struct torpor__database_calls torpor__sqlite_calls = {
     .signal_add = signal_add,
     .signal_remove = signal_remove,
     .signal_each = signal_each,
-    .line_add = line_add,
+    .line_add = torpor__sqlite_line_add,
     .line_each = line_each,
 };

@@ -24,12 +24,43 @@
 
 #include "fault.h"
 #include "lock.h"
+#include "source-hash.h"
 #include "database-sqlite-state.h"
 
 enum {
   POLL_MS = 5,
   MAKING_MS = 1000 /* how long a reader waits for tables that are being made */
 };
+
+/* Part of what leads from version 2 to 3. A program's sources are stored once,
+ * by their SHA-256, however many runs have them. Console lines are counted, as
+ * only the newest stay. Runs in 'removed' are gone; what is left of their rows
+ * is being removed. */
+#define SOURCES_TO_3                                                           \
+  "CREATE TABLE source("                                                       \
+  " hash BLOB NOT NULL UNIQUE,"                                                \
+  " bytes BLOB NOT NULL);"                                                     \
+  "INSERT OR IGNORE INTO source SELECT torpor_hash(source), source FROM file;" \
+  "CREATE TABLE file_3("                                                       \
+  " run INTEGER NOT NULL,"                                                     \
+  " edition INTEGER NOT NULL,"                                                 \
+  " name TEXT NOT NULL,"                                                       \
+  " hash BLOB NOT NULL,"                                                       \
+  " UNIQUE(run, edition, name));"                                              \
+  "INSERT INTO file_3 SELECT run, edition, name, torpor_hash(source) FROM "    \
+  " file;"                                                                     \
+  "DROP TABLE file;"                                                           \
+  "ALTER TABLE file_3 RENAME TO file;"                                         \
+  "CREATE INDEX file_by_hash ON file(hash);"                                   \
+  "ALTER TABLE run ADD COLUMN keep_lines INTEGER NOT NULL DEFAULT 10000;"      \
+  "CREATE TABLE console("                                                      \
+  " run INTEGER PRIMARY KEY,"                                                  \
+  " lines INTEGER NOT NULL,"                                                   \
+  " bytes INTEGER NOT NULL,"                                                   \
+  " dropped INTEGER NOT NULL);"                                                \
+  "INSERT INTO console SELECT run, count(*), sum(length(text)), 0 FROM line "  \
+  " GROUP BY run;"                                                             \
+  "CREATE TABLE removed(run INTEGER PRIMARY KEY);"
 
 const struct torpor__migration
     torpor__sqlite_migrations[TORPOR__SQLITE_VERSION] = {
@@ -176,6 +207,26 @@ const struct torpor__migration
          " policy INTEGER NOT NULL,"
          " PRIMARY KEY(run, kind)) WITHOUT ROWID;"
          "INSERT OR IGNORE INTO kind SELECT run, kind, policy FROM operation;"},
+        {SOURCES_TO_3
+         /* When a run needs a worker, and that there is news of it: database.h.
+            Whoever has it at work must be found when that dies. */
+         "ALTER TABLE head ADD COLUMN due_ms INTEGER DEFAULT 0;"
+         "UPDATE head SET due_ms = (SELECT CASE WHEN head.attempts > 0 OR "
+         " head.step = head.start OR head.runnable OR head.cancel <> 0 OR "
+         " EXISTS (SELECT 1 FROM result WHERE run = head.run) OR "
+         " EXISTS (SELECT 1 FROM signal WHERE run = head.run) OR "
+         " total(topic IS NULL AND (policy <> 0 OR due_ms IS NULL)) > 0 "
+         " THEN 0 ELSE max(0, min(due_ms)) END "
+         " FROM operation WHERE run = head.run) "
+         " WHERE status = 0;"
+         "CREATE INDEX head_by_due ON head(due_ms, run) "
+         " WHERE status = 0 AND due_ms IS NOT NULL;"
+         "CREATE TABLE news("
+         " run INTEGER PRIMARY KEY,"
+         " number INTEGER NOT NULL);"
+         /* Runs are found by what they are, however many others there are. */
+         "CREATE INDEX head_by_status ON head(status, run);"
+         "CREATE INDEX edition_by_program ON edition(program, run);"},
 };
 
 /* What tells a store from other databases, and its version. */
@@ -223,10 +274,29 @@ static torpor_status read_version(struct torpor__sqlite *db, int count,
   return TORPOR_OK;
 }
 
+/* torpor_hash(BYTES) in SQL: NULL when memory ran out, which no table takes. */
+static void hash_value(sqlite3_context *context, int count,
+                       sqlite3_value **values) {
+  uint8_t hash[TORPOR__SOURCE_HASH];
+  (void)count;
+  torpor_slice bytes = {.data = sqlite3_value_blob(values[0])};
+  bytes.size = (size_t)sqlite3_value_bytes(values[0]);
+  if (torpor__source_hash(bytes, hash))
+    sqlite3_result_blob(context, hash, sizeof hash, SQLITE_TRANSIENT);
+}
+
+static torpor_status add_functions(struct torpor__sqlite *db) {
+  int result = sqlite3_create_function(db->db, "torpor_hash", 1,
+                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+                                       hash_value, NULL, NULL);
+  return result == SQLITE_OK ? TORPOR_OK : torpor__sqlite_fail(db, result);
+}
+
 static torpor_status apply(struct torpor__sqlite *db,
                            const struct torpor__migration *migrations,
                            int version, int count) {
-  torpor_status status = torpor__sqlite_exec(db, "BEGIN EXCLUSIVE");
+  torpor_status status = add_functions(db);
+  if (status == TORPOR_OK) status = torpor__sqlite_exec(db, "BEGIN EXCLUSIVE");
   for (int i = version; status == TORPOR_OK && i < count; i++)
     status = torpor__sqlite_exec(db, migrations[i].sql);
   char marks[96];
@@ -288,10 +358,15 @@ torpor_status torpor__sqlite_migrate(struct torpor__sqlite *db,
         "%s is empty or of an older version and must be "
         "changed first; open it for writing once",
         db->path);
+  bool older = version > 0;
   status = take_alone(db, count, &version);
   if (status == TORPOR_OK && version < count)
     status = apply(db, migrations, version, count);
   TORPOR__FAULT(STORE_MADE);
   torpor_status shared = torpor__sqlite_share(db);
-  return status == TORPOR_OK ? shared : status;
+  if (status == TORPOR_OK) status = shared;
+  /* Tables that were made anew have left space behind. */
+  if (status == TORPOR_OK && older)
+    status = torpor__sqlite_compact(&db->database);
+  return status;
 }

@@ -12,7 +12,7 @@
 #define TORPOR_RUN_DATABASE_SQLITE_STATE_H
 
 #include <stdarg.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "database-sqlite.h"
 #include "database-sqlite-tables.h"
@@ -40,7 +40,10 @@ struct torpor__sqlite {
   bool real;  /* the system has 'file', so that 'files' can be compared; not so
                     in the file systems of some tests */
   bool ends_run; /* the transaction does */
+  bool has_news; /* the same: for those that watch the store */
   struct torpor__sqlite_file files[TORPOR__SQLITE_FILES];
+  bool still; /* opened as one that nobody writes: database-sqlite-still.c */
+  struct stat still_file; /* as it was then */
   int64_t look_due;
   struct torpor__sqlite *next; /* of those that are open in this process */
   int locks;                   /* file of locks, or -1 */
@@ -48,7 +51,6 @@ struct torpor__sqlite {
   size_t lock_count, lock_capacity;
   int busy_ms;
   bool read_only;
-  int64_t data_version;
   sqlite3_stmt *statements[TORPOR__SQLITE_STATEMENT_COUNT];
 };
 
@@ -95,9 +97,30 @@ torpor_status torpor__sqlite_file_find(struct torpor__sqlite *db,
 /* Undoes that. */
 void torpor__sqlite_file_leave(struct torpor__sqlite *db);
 
+/* Before the file 'name' is opened for reading: sets 'still'. OK, or READONLY
+ * when it cannot be read here. */
+torpor_status torpor__sqlite_still_choose(struct torpor__sqlite *db,
+                                          const char *name);
+/* What SQLite is given to open it so, with SQLITE_OPEN_URI; the caller's to
+ * free. NULL when memory ran out. */
+char *torpor__sqlite_still_name(const char *name);
+/* Whether others have begun to write, so that it must be opened anew. */
+bool torpor__sqlite_still_is_over(const struct torpor__sqlite *db);
+/* After a row was read: LOCKED when the file has changed. */
+torpor_status torpor__sqlite_still_check(struct torpor__sqlite *db);
+
+/* Opens the file 'name' with these flags of SQLite, and those that it is always
+ * opened with. database-sqlite-connection.c */
+torpor_status torpor__sqlite_connect(struct torpor__sqlite *db,
+                                     const char *name, const char *vfs,
+                                     int flags);
+
 /* Whether 'file', and with 'all' what lies beside it, is what was opened: OK,
  * or IO. */
 torpor_status torpor__sqlite_file_check(struct torpor__sqlite *db, bool all);
+
+/* Has the log copied into the file whenever it becomes long. */
+void torpor__sqlite_limit_log(struct torpor__sqlite *db);
 
 /* Turns a result code of SQLite into ours, with a sentence. */
 torpor_status torpor__sqlite_fail(struct torpor__sqlite *db, int result);
@@ -109,8 +132,8 @@ torpor_status torpor__sqlite_exec(struct torpor__sqlite *db, const char *sql);
 torpor_status torpor__sqlite_pragma(struct torpor__sqlite *db, const char *sql,
                                     int64_t *value);
 
-/* Starts a statement with parameters as 'types' says: i int64_t, t text. What
- * they point to must live until 'finish'. */
+/* Starts a statement with parameters as 'types' says: i int64_t, t text, b a
+ * torpor_slice by its address. What they point to must live until 'finish'. */
 torpor_status torpor__sqlite_start(struct torpor__sqlite *db,
                                    enum torpor__sqlite_statement which,
                                    sqlite3_stmt **statement, const char *types,
@@ -137,11 +160,58 @@ torpor_status torpor__sqlite_run(struct torpor__sqlite *db,
                                  enum torpor__sqlite_statement which,
                                  const char *types, ...);
 
+/* Runs a statement whose parameters from 'first' on are the columns of 'row',
+ * and whose others are 'keys', before those and after them. */
+torpor_status torpor__sqlite_write(struct torpor__sqlite *db,
+                                   enum torpor__sqlite_statement which,
+                                   int first, const struct torpor__table *table,
+                                   const void *row, const int64_t *keys,
+                                   int key_count);
+
+/* Inserts a row of a run, whose number is the first parameter. */
+torpor_status torpor__sqlite_insert(struct torpor__sqlite *db,
+                                    enum torpor__sqlite_statement which,
+                                    int64_t run,
+                                    const struct torpor__table *table,
+                                    const void *row);
+
+/* CORRUPT: 'table' has a row that no Torpor writes. */
+torpor_status torpor__sqlite_fail_row(struct torpor__sqlite *db,
+                                      const char *table);
+
+/* In database-sqlite-remove.c. */
+torpor_status torpor__sqlite_state_thin(struct torpor__database *database,
+                                        int64_t run, int64_t step,
+                                        int64_t *budget,
+                                        struct torpor__counts *removed);
+torpor_status torpor__sqlite_state_excess(struct torpor__database *database,
+                                          int64_t run, int64_t step,
+                                          struct torpor__counts *excess);
+torpor_status torpor__sqlite_state_newest(struct torpor__database *database,
+                                          int64_t run, int64_t *step);
+torpor_status torpor__sqlite_run_remove(struct torpor__database *database,
+                                        int64_t run);
+torpor_status torpor__sqlite_run_sweep(struct torpor__database *database,
+                                       int64_t run, int64_t *budget);
+torpor_status torpor__sqlite_run_ended(struct torpor__database *database,
+                                       enum torpor__run_status status,
+                                       int64_t before_ms, int64_t after,
+                                       int64_t *runs, size_t *count);
+torpor_status torpor__sqlite_run_removed(struct torpor__database *database,
+                                         int64_t after, int64_t *run);
+
+/* In database-sqlite-console.c. */
+torpor_status torpor__sqlite_line_add(struct torpor__database *database,
+                                      int64_t run,
+                                      const struct torpor__line *rows,
+                                      size_t count, uint64_t keep);
+
 /* The calls of database.h that are not about rows; in
  * database-sqlite-connection.c and database-sqlite-lock.c. */
 void torpor__sqlite_close(struct torpor__database *database);
 torpor_status torpor__sqlite_begin(struct torpor__database *database);
 torpor_status torpor__sqlite_commit(struct torpor__database *database);
+torpor_status torpor__sqlite_view(struct torpor__database *database);
 void torpor__sqlite_rollback(struct torpor__database *database);
 torpor_status torpor__sqlite_savepoint(struct torpor__database *database);
 torpor_status torpor__sqlite_release(struct torpor__database *database);
@@ -151,8 +221,6 @@ torpor_status torpor__sqlite_lock(struct torpor__database *database,
 void torpor__sqlite_unlock(struct torpor__database *database, int64_t run);
 torpor_status torpor__sqlite_locked(struct torpor__database *database,
                                     int64_t run, bool *locked);
-torpor_status torpor__sqlite_changed(struct torpor__database *database,
-                                     bool *changed);
 torpor_status torpor__sqlite_compact(struct torpor__database *database);
 
 /* All of them, with those that are; database-sqlite-rows.c. */

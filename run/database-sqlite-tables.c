@@ -172,6 +172,15 @@ static bool state_fits(const void *row) {
   return state->version < state->step && state->parent_step < state->step;
 }
 
+/* What is found by a hash must have it: else somebody altered it. */
+static bool file_fits(const void *row) {
+  const struct torpor__file *file = row;
+  uint8_t hash[TORPOR__SOURCE_HASH];
+  return file->hash.size == sizeof hash &&
+         torpor__source_hash(file->source, hash) &&
+         memcmp(file->hash.data, hash, sizeof hash) == 0;
+}
+
 /* A branch leaves an older one: so a walk to the oldest comes to an end. */
 static bool branch_fits(const void *row) {
   const struct torpor__branch *branch = row;
@@ -197,11 +206,16 @@ TABLE(run, "run", 0, run_fits, TORPOR__RUN_COLUMNS(COLUMN, COLUMN, run))
 TABLE(program, "edition", 0, NULL, TORPOR__PROGRAM_COLUMNS(COLUMN, COLUMN, run))
 TABLE(version, "edition", 0, NULL,
       TORPOR__VERSION_COLUMNS(COLUMN, COLUMN, version))
-TABLE(file, "file", 0, NULL, TORPOR__FILE_COLUMNS(COLUMN, COLUMN, file))
+TABLE(file, "source", 0, file_fits, TORPOR__FILE_COLUMNS(COLUMN, COLUMN, file))
 TABLE(head, "head", 0, head_fits, TORPOR__HEAD_COLUMNS(COLUMN, COLUMN, head))
+TABLE(step, "head", 0, NULL, TORPOR__STEP_COLUMNS(COLUMN, COLUMN, head))
+TABLE(news, "news", 0, NULL, TORPOR__NEWS_COLUMNS(COLUMN, COLUMN, news))
+TABLE(due, "head", 0, NULL, TORPOR__DUE_COLUMNS(COLUMN, COLUMN, due))
 TABLE(exit, "exit", 0, NULL, TORPOR__EXIT_COLUMNS(COLUMN, COLUMN, exit))
 TABLE(state, "state", 0, state_fits,
       TORPOR__STATE_COLUMNS(COLUMN, COLUMN, state))
+TABLE(listed_state, "state", 0, state_fits,
+      TORPOR__LISTED_STATE_COLUMNS(COLUMN, COLUMN, state))
 TABLE(branch, "branch", 0, branch_fits,
       TORPOR__BRANCH_COLUMNS(COLUMN, COLUMN, branch))
 TABLE(kind, "kind", 0, NULL, TORPOR__KIND_COLUMNS(COLUMN, COLUMN, kind))

@@ -15,6 +15,7 @@
 
 #include "database.h"
 #include "request.h"
+#include "source-hash.h"
 
 typedef struct sqlite3_stmt sqlite3_stmt;
 
@@ -47,9 +48,10 @@ struct torpor__table {
 
 extern const struct torpor__table torpor__table_run, torpor__table_program,
     torpor__table_version, torpor__table_file, torpor__table_head,
-    torpor__table_exit, torpor__table_state, torpor__table_branch,
-    torpor__table_kind, torpor__table_operation, torpor__table_result,
-    torpor__table_signal, torpor__table_line;
+    torpor__table_step, torpor__table_news, torpor__table_due,
+    torpor__table_exit, torpor__table_state, torpor__table_listed_state,
+    torpor__table_branch, torpor__table_kind, torpor__table_operation,
+    torpor__table_result, torpor__table_signal, torpor__table_line;
 
 /* Binds the columns of 'row' to the parameters from 'first' on (from 1). What
  * it points to must live as long. Returns a result of SQLite. */
@@ -75,7 +77,8 @@ bool torpor__table_read(const struct torpor__table *table,
   X(R, deadline_ms, deadline_ms, NUMBER, 0)                                    \
   X(R, created_ms, created_ms, NUMBER, 0)                                      \
   X(R, parent, parent, NUMBER, 0)                                              \
-  X(R, keep, keep, NUMBER, 0)
+  X(R, keep, keep, NUMBER, 0)                                                  \
+  X(R, keep_lines, keep_lines, NUMBER, 0)
 
 /* What a run has of the version that it is at. */
 #define TORPOR__PROGRAM_COLUMNS(F, X, R)                                       \
@@ -92,7 +95,8 @@ bool torpor__table_read(const struct torpor__table *table,
 
 #define TORPOR__FILE_COLUMNS(F, X, R)                                          \
   F(R, name, name, TEXT, 0)                                                    \
-  X(R, source, source, BYTES, 0)
+  X(R, source, bytes, BYTES, 0)                                                \
+  X(R, hash, file.hash, BYTES, TORPOR__SOURCE_HASH)
 
 #define TORPOR__HEAD_COLUMNS(F, X, R)                                          \
   F(R, status, status, CHOICE, TORPOR__RUN_STATUS_COUNT)                       \
@@ -104,7 +108,31 @@ bool torpor__table_read(const struct torpor__table *table,
   X(R, attempts, attempts, COUNT, 0)                                           \
   X(R, runnable, runnable, FLAG, 0)                                            \
   X(R, cancel, cancel, NUMBER, 0)                                              \
+  X(R, changed_ms, changed_ms, NUMBER, 0)                                      \
+  X(R, due_ms, due_ms, TIME, 0)
+
+/* What a step changes in it, as long as the run goes on: no index has these. */
+#define TORPOR__STEP_COLUMNS(F, X, R)                                          \
+  F(R, branch, branch, COUNT, 0)                                               \
+  X(R, step, step, COUNT, 0)                                                   \
+  X(R, version, edition, COUNT, 0)                                             \
+  X(R, start, start, COUNT, 0)                                                 \
+  X(R, fence, fence, COUNT, 0)                                                 \
+  X(R, attempts, attempts, COUNT, 0)                                           \
+  X(R, runnable, runnable, FLAG, 0)                                            \
+  X(R, cancel, cancel, NUMBER, 0)                                              \
   X(R, changed_ms, changed_ms, NUMBER, 0)
+
+#define TORPOR__NEWS_COLUMNS(F, X, R)                                          \
+  F(R, run, run, SEQUENCE, 0)                                                  \
+  X(R, number, number, SEQUENCE, 0)                                            \
+  X(R, active, active, FLAG, 0)                                                \
+  X(R, attempts, attempts, NUMBER, 0)
+
+#define TORPOR__DUE_COLUMNS(F, X, R)                                           \
+  F(R, run, run, SEQUENCE, 0)                                                  \
+  X(R, due_ms, due_ms, TIME, 0)                                                \
+  X(R, attempts, attempts, NUMBER, 0)
 
 #define TORPOR__EXIT_COLUMNS(F, X, R)                                          \
   F(R, value, value, BYTES, 0)                                                 \
@@ -119,6 +147,18 @@ bool torpor__table_read(const struct torpor__table *table,
   X(R, clone, clone, FLAG, 0)                                                  \
   X(R, engine, engine, BYTES, TORPOR__ENGINE_ID_MAX)                           \
   X(R, snapshot, snapshot, BYTES, 0)                                           \
+  X(R, made_ms, made_ms, NUMBER, 0)
+
+/* The same without its bytes. */
+#define TORPOR__LISTED_STATE_COLUMNS(F, X, R)                                  \
+  F(R, branch, branch, COUNT, 0)                                               \
+  X(R, step, step, SEQUENCE, 0)                                                \
+  X(R, version, edition, COUNT, 0)                                             \
+  X(R, parent_step, parent_step, COUNT, 0)                                     \
+  X(R, runnable, runnable, FLAG, 0)                                            \
+  X(R, clone, clone, FLAG, 0)                                                  \
+  X(R, engine, engine, BYTES, TORPOR__ENGINE_ID_MAX)                           \
+  X(R, snapshot.size, length(snapshot), COUNT, 0)                              \
   X(R, made_ms, made_ms, NUMBER, 0)
 
 #define TORPOR__BRANCH_COLUMNS(F, X, R)                                        \
@@ -213,56 +253,137 @@ bool torpor__table_read(const struct torpor__table *table,
 #define TORPOR__UPDATE(table, TABLE, which)                                    \
   "UPDATE " table " SET " TORPOR__SETS(TABLE) " WHERE " which
 
+/* Nothing in the place of what may be large, and is not even looked at then. */
+#define TORPOR__LISTED_BYTES(column) "X''"
+#define TORPOR__LISTED_NUMBER(column) #column
+#define TORPOR__LISTED_TEXT(column) #column
+#define TORPOR__LISTED_FIRST(row, field, column, kind, limit)                  \
+  TORPOR__LISTED_##kind(column)
+#define TORPOR__LISTED_NEXT(row, field, column, kind, limit)                   \
+  ", " TORPOR__LISTED_##kind(column)
+
 /* A run with its head, and the version that it is at. */
-#define TORPOR__SELECT_RUN                                                     \
-  "SELECT run.number, " TORPOR__NAMES(RUN) TORPOR__HEAD_NAMES                  \
-      ", " TORPOR__NAMES(PROGRAM) " FROM run LEFT JOIN head ON head.run = "    \
-      "run.number LEFT JOIN edition ON edition.run = run.number AND "          \
-      "edition.number = head.edition "
+#define TORPOR__SELECT_RUN(names)                                              \
+  "SELECT run.number, " names TORPOR__HEAD_NAMES                               \
+  ", " TORPOR__NAMES(PROGRAM) " FROM "
+#define TORPOR__FROM_RUN                                                       \
+  "run LEFT JOIN head ON head.run = run.number LEFT JOIN edition ON "          \
+  "edition.run = run.number AND edition.number = head.edition "
+
+/* The same without its input; at most ?2 of those behind number ?1. */
+#define TORPOR__SELECT_LISTED(from, number, which)                             \
+  TORPOR__SELECT_RUN(                                                          \
+      TORPOR__RUN_COLUMNS(TORPOR__LISTED_FIRST, TORPOR__LISTED_NEXT, ))        \
+  from "WHERE " which number " > ?1 ORDER BY " number " LIMIT ?2"
+
+#define TORPOR__FROM_DUE                                                       \
+  " FROM head WHERE status = 0 AND due_ms <= ? AND (due_ms, run) > (?, ?) "    \
+  "ORDER BY due_ms, run LIMIT ?"
+
+/* Removes ?2 rows of run ?1 from a table, whose key without the run is 'key' if
+ * it has no rowids. */
+#define TORPOR__SWEEP(table)                                                   \
+  "DELETE FROM " table " WHERE rowid IN (SELECT rowid FROM " table             \
+  " WHERE run = ?1 LIMIT ?2)"
+#define TORPOR__SWEEP_KEYED(table, key)                                        \
+  "DELETE FROM " table " WHERE run = ?1 AND (" key ") IN (SELECT " key         \
+  " FROM " table " WHERE run = ?1 LIMIT ?2)"
+
+/* A file with its source, which it shares with other runs. */
+#define TORPOR__FILES "file LEFT JOIN source ON source.hash = file.hash"
 
 /* Name and text of each. */
 #define TORPOR__SQLITE_STATEMENTS(X)                                           \
   X(BEGIN, "BEGIN IMMEDIATE")                                                  \
+  X(VIEW, "BEGIN")                                                             \
   X(COMMIT, "COMMIT")                                                          \
   X(ROLLBACK, "ROLLBACK")                                                      \
   X(SAVEPOINT, "SAVEPOINT one_run")                                            \
   X(RELEASE, "RELEASE one_run")                                                \
   X(REVERT, "ROLLBACK TO one_run")                                             \
-  X(DATA_VERSION, "PRAGMA data_version")                                       \
   X(RUN_ADD, TORPOR__INSERT_NUMBERED("number", "run", "", "", RUN,             \
                                      " ON CONFLICT(id) DO NOTHING"))           \
   X(RUN_FIND, "SELECT number FROM run WHERE id = ?")                           \
-  X(RUN_ONE, TORPOR__SELECT_RUN "WHERE run.number = ?")                        \
-  X(RUN_ALL, TORPOR__SELECT_RUN "ORDER BY run.number")                         \
+  X(RUN_ONE, TORPOR__SELECT_RUN(TORPOR__NAMES(RUN)) TORPOR__FROM_RUN           \
+    "WHERE run.number = ?")                                                    \
+  X(RUN_LIST, TORPOR__SELECT_LISTED(TORPOR__FROM_RUN, "run.number", ""))       \
+  X(RUN_LIST_STATUS,                                                           \
+    TORPOR__SELECT_LISTED(                                                     \
+        "head CROSS JOIN run ON run.number = head.run LEFT JOIN edition ON "   \
+        "edition.run = run.number AND edition.number = head.edition ",         \
+        "head.run", "head.status = ?3 AND "))                                  \
+  X(RUN_LIST_PROGRAM,                                                          \
+    TORPOR__SELECT_LISTED(                                                     \
+        "edition CROSS JOIN head ON head.run = edition.run AND head.edition "  \
+        "= edition.number CROSS JOIN run ON run.number = edition.run ",        \
+        "edition.run", "edition.program = ?3 AND "))                           \
   X(RUN_COUNT,                                                                 \
     "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 ORDER BY "      \
     "step DESC, branch DESC LIMIT 1), (SELECT count(*) FROM operation "        \
     "WHERE run = ?1), (SELECT count(*) FROM signal WHERE run = ?1), "          \
     "(SELECT count(*) FROM state WHERE run = ?1), (SELECT "                    \
-    "total(length(snapshot)) FROM state WHERE run = ?1)")                      \
+    "total(length(snapshot)) FROM state WHERE run = ?1), (SELECT lines FROM "  \
+    "console WHERE run = ?1), (SELECT dropped FROM console WHERE run = ?1)")   \
+  X(RUN_HIDE, "INSERT INTO removed(run) VALUES(?)")                            \
+  X(RUN_REMOVE, "DELETE FROM run WHERE number = ?")                            \
+  X(RUN_ENDED,                                                                 \
+    "SELECT run FROM head WHERE status = ? AND changed_ms < ? AND run > ? "    \
+    "ORDER BY run LIMIT ?")                                                    \
+  X(REMOVED_NEXT,                                                              \
+    "SELECT min(run) FROM removed WHERE run > ? AND run NOT IN (SELECT number" \
+    " FROM run)")                                                              \
+  X(REMOVED_FORGET, "DELETE FROM removed WHERE run = ?")                       \
+  X(SWEEP_LINES, TORPOR__SWEEP_KEYED("line", "branch, step, number"))          \
+  X(SWEEP_SIGNALS, TORPOR__SWEEP("signal"))                                    \
+  X(SWEEP_RESULTS, TORPOR__SWEEP("result"))                                    \
+  X(SWEEP_OPERATIONS, TORPOR__SWEEP_KEYED("operation", "branch, id"))          \
+  X(SWEEP_EDITIONS, TORPOR__SWEEP("edition"))                                  \
+  X(SWEEP_BRANCHES, TORPOR__SWEEP_KEYED("branch", "branch"))                   \
+  X(SWEEP_KINDS, TORPOR__SWEEP_KEYED("kind", "kind"))                          \
+  X(SWEEP_SOURCES,                                                             \
+    "DELETE FROM source WHERE hash IN (SELECT hash FROM file WHERE run = ?1) " \
+    "AND NOT EXISTS (SELECT 1 FROM file WHERE file.hash = source.hash AND "    \
+    "file.run <> ?1)")                                                         \
+  X(SWEEP_FILES, "DELETE FROM file WHERE run = ?")                             \
+  X(SWEEP_HEAD, "DELETE FROM head WHERE run = ?")                              \
+  X(SWEEP_NEWS, "DELETE FROM news WHERE run = ?")                              \
+  X(SWEEP_CONSOLE, "DELETE FROM console WHERE run = ?")                        \
   X(VERSION_ADD, TORPOR__INSERT("edition", VERSION, ""))                       \
   X(VERSION_EACH,                                                              \
     TORPOR__SELECT("edition", VERSION, "run = ? ORDER BY number"))             \
   X(VERSION_INHERIT,                                                           \
     TORPOR__INHERIT("INSERT OR REPLACE", "edition", TORPOR__NAMES(VERSION)))   \
-  X(FILE_ADD, "INSERT INTO file(run, edition, " TORPOR__NAMES(                 \
-                  FILE) ") VALUES(?,?," TORPOR__MARKS(FILE) ")")               \
-  X(FILE_EACH,                                                                 \
-    TORPOR__SELECT("file", FILE, "run = ? AND edition = ? ORDER BY name"))     \
-  X(FILE_ONE,                                                                  \
-    TORPOR__SELECT("file", FILE, "run = ? AND edition = ? AND name = ?"))      \
-  X(FILE_INHERIT,                                                              \
-    TORPOR__INHERIT("INSERT", "file", "edition, " TORPOR__NAMES(FILE)))        \
+  X(FILE_ADD, "INSERT INTO file(run, edition, name, hash) VALUES(?,?,?,?)")    \
+  X(FILE_EACH, TORPOR__SELECT(TORPOR__FILES, FILE,                             \
+                              "run = ? AND edition = ? ORDER BY name"))        \
+  X(FILE_ONE, TORPOR__SELECT(TORPOR__FILES, FILE,                              \
+                             "run = ? AND edition = ? AND name = ?"))          \
+  X(FILE_INHERIT, TORPOR__INHERIT("INSERT", "file", "edition, name, hash"))    \
+  X(SOURCE_ADD,                                                                \
+    "INSERT INTO source(hash, bytes) VALUES(?, ?) ON CONFLICT(hash) DO "       \
+    "UPDATE SET bytes = excluded.bytes WHERE bytes <> excluded.bytes")         \
   X(HEAD_ADD, "INSERT INTO head(run, changed_ms) VALUES(?,?)")                 \
   X(HEAD_GET, TORPOR__SELECT("head", HEAD, "run = ?"))                         \
-  X(HEAD_ALL,                                                                  \
-    TORPOR__SELECT_NUMBERED("run", "head", HEAD,                               \
-                            "run IN (SELECT number FROM run) ORDER BY run"))   \
   X(HEAD_PUT, TORPOR__UPDATE("head", HEAD, "run = ?"))                         \
   X(HEAD_CHANGE,                                                               \
     TORPOR__UPDATE("head", HEAD,                                               \
                    "run = ? AND status = ? AND step = ? AND fence = ? AND "    \
                    "cancel = ?"))                                              \
+  X(HEAD_STEP,                                                                 \
+    TORPOR__UPDATE("head", STEP,                                               \
+                   "run = ? AND status = ? AND step = ? AND fence = ? AND "    \
+                   "cancel = ?"))                                              \
+  X(DUE_EACH, "SELECT " TORPOR__NAMES(DUE) TORPOR__FROM_DUE)                   \
+  X(DUE_NEXT, "SELECT min(due_ms) FROM head WHERE status = 0 AND due_ms > ?")  \
+  X(RUN_LAST, "SELECT seq FROM sqlite_sequence WHERE name = 'run'")            \
+  X(NEWS_ADD,                                                                  \
+    "INSERT INTO news(run, number) VALUES(?, 1) ON CONFLICT(run) DO UPDATE "   \
+    "SET number = number + 1")                                                 \
+  X(NEWS_REMOVE, "DELETE FROM news WHERE run = ?1 AND ?2 IN (0, number)")      \
+  X(NEWS_EACH,                                                                 \
+    "SELECT news.run, number, ifnull(status = 0, 0) AS active, "               \
+    "ifnull(attempts, 0) FROM news LEFT JOIN head ON head.run = news.run "     \
+    "WHERE news.run > ? ORDER BY news.run LIMIT ?")                            \
   X(EXIT_PUT, TORPOR__INSERT("exit", EXIT, ""))                                \
   X(EXIT_REMOVE, "DELETE FROM exit WHERE run = ?")                             \
   X(EXIT_EACH, TORPOR__SELECT("exit", EXIT, "run = ?"))                        \
@@ -273,9 +394,22 @@ bool torpor__table_read(const struct torpor__table *table,
     "ORDER BY step DESC, branch DESC LIMIT 1)")                                \
   X(STATE_DROP, "DELETE FROM state WHERE run = ? AND step < ?")                \
   X(STATE_CUT, "DELETE FROM state WHERE run = ? AND step > ?")                 \
+  X(STATE_NEWEST, "SELECT max(step) FROM state WHERE run = ?")                 \
+  X(STATE_BOUND,                                                               \
+    "SELECT step, branch FROM state WHERE run = ? AND step <= ? AND "          \
+    "parent_step = 0 ORDER BY step DESC, branch DESC LIMIT 1")                 \
+  X(STATE_OLDER,                                                               \
+    "SELECT rowid, length(snapshot) FROM state WHERE run = ? AND (step, "      \
+    "branch) < (?, ?) ORDER BY step DESC, branch DESC LIMIT ?")                \
+  X(STATE_EXCESS,                                                              \
+    "SELECT count(*), total(length(snapshot)) FROM state WHERE run = ? AND "   \
+    "(step, branch) < (?, ?)")                                                 \
+  X(STATE_REMOVE, "DELETE FROM state WHERE rowid = ?")                         \
   X(STATE_EACH,                                                                \
     TORPOR__SELECT("state", STATE,                                             \
                    "run = ? AND step <= ? ORDER BY step DESC, branch DESC"))   \
+  X(STATE_LIST, TORPOR__SELECT("state", LISTED_STATE,                          \
+                               "run = ? ORDER BY step DESC, branch DESC"))     \
   X(STATE_ENDS,                                                                \
     TORPOR__SELECT("state", STATE,                                             \
                    "rowid IN ((SELECT min(rowid) FROM state), (SELECT "        \
@@ -291,7 +425,8 @@ bool torpor__table_read(const struct torpor__table *table,
     "DELETE FROM operation WHERE run = ? AND branch = ? AND id = ?")           \
   X(OPERATION_CLEAR, "DELETE FROM operation WHERE run = ?")                    \
   X(OPERATION_EACH,                                                            \
-    TORPOR__SELECT("operation", OPERATION, "run = ? ORDER BY branch, id"))     \
+    TORPOR__SELECT("operation", OPERATION,                                     \
+                   "run = ? AND (branch, id) > (?, ?) ORDER BY branch, id"))   \
   X(RESULT_ADD, TORPOR__INSERT_NUMBERED(                                       \
                     "sequence", "result", "run, ", "?,", RESULT,               \
                     " ON CONFLICT(run, branch, operation) DO NOTHING"))        \
@@ -307,9 +442,22 @@ bool torpor__table_read(const struct torpor__table *table,
     TORPOR__SELECT_NUMBERED("sequence", "signal", SIGNAL,                      \
                             "run = ? AND sequence > ? ORDER BY sequence"))     \
   X(LINE_ADD, TORPOR__INSERT("line", LINE, ""))                                \
+  X(LINE_OLDEST,                                                               \
+    "SELECT branch, step, number, length(text) FROM line WHERE run = ? ORDER " \
+    "BY branch, step, number LIMIT ?")                                         \
+  X(LINE_DROP,                                                                 \
+    "DELETE FROM line WHERE run = ? AND (branch, step, number) <= (?, ?, ?)")  \
+  X(CONSOLE_ADD,                                                               \
+    "INSERT INTO console(run, lines, bytes, dropped) VALUES(?1, ?2, ?3, 0) ON" \
+    " CONFLICT(run) DO UPDATE SET lines = lines + ?2, bytes = bytes + ?3 "     \
+    "RETURNING lines, bytes")                                                  \
+  X(CONSOLE_DROP,                                                              \
+    "UPDATE console SET lines = lines - ?2, bytes = bytes - ?3, dropped = "    \
+    "dropped + ?2 WHERE run = ?1")                                             \
   X(LINE_EACH,                                                                 \
     TORPOR__SELECT("line", LINE,                                               \
-                   "run = ? AND step > ? ORDER BY branch, step, number"))
+                   "run = ? AND step > ? AND (branch, step, number) > (?, ?, " \
+                   "?) ORDER BY branch, step, number"))
 
 enum torpor__sqlite_statement {
 #define TORPOR__SQLITE_STATEMENT(name, text) TORPOR__SQLITE_##name,

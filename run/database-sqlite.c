@@ -10,20 +10,45 @@
  * On the thread of the database. */
 #include "database-sqlite.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fault.h"
 #include "database-sqlite-state.h"
 
-/* Log and cache hold thousands of pages (the cache's size is in KiB, as it is
- * negative), so that the states of hundreds of runs are written and removed
- * again before they leave either. A longer log takes longer to read after a
- * crash. */
+/* The cache holds thousands of pages (its size is in KiB, as it is negative),
+ * so that the states of hundreds of runs are written and removed again before
+ * they leave it. A log that grew all the same is cut when it begins anew. What
+ * is removed is not overwritten with zeros where that would have to be written
+ * for its own sake, as some builds of SQLite do: removing took as long as
+ * writing. */
 #define WRITER_SETTINGS                                                        \
-  "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -32768;"
+  "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864;"          \
+  "PRAGMA secure_delete = FAST;"
+
+/* A store that is not there, and one that may not be read, are two things. */
+static torpor_status check_file(struct torpor__sqlite *db,
+                                const struct torpor__database_options *options,
+                                const char *name) {
+  bool missing = options->must_exist || options->read_only;
+  int found = access(name, R_OK) == 0 ? 0 : errno;
+  if (options->vfs != NULL || found == 0) return TORPOR_OK;
+  if (found == EACCES)
+    return torpor__database_fail(
+        &db->database, TORPOR_DENIED,
+        "the store %s may not be read by this user (%s); its owner can allow "
+        "that, for the file and the folders above it",
+        options->path, strerror(found));
+  if (!missing || (found != ENOENT && found != ENOTDIR)) return TORPOR_OK;
+  return torpor__database_fail(&db->database, TORPOR_NOT_FOUND,
+                               "there is no store at %s; start a run there, or "
+                               "choose another path",
+                               options->path);
+}
 
 static torpor_status open_name(struct torpor__sqlite *db,
                                const struct torpor__database_options *options,
@@ -32,28 +57,15 @@ static torpor_status open_name(struct torpor__sqlite *db,
               : options->must_exist
                   ? SQLITE_OPEN_READWRITE
                   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  int result = sqlite3_open_v2(
-      name, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-      options->vfs);
-  if (db->db == NULL)
-    return torpor__database_fail(&db->database, TORPOR_NOMEM, NULL);
-  if (result == SQLITE_OK) {
-    sqlite3_busy_timeout(db->db, db->busy_ms);
-    sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(db->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_db_config(db->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    if (!options->read_only && sqlite3_db_readonly(db->db, "main") == 1)
-      result = SQLITE_READONLY;
-  }
-  bool missing = options->must_exist || options->read_only;
-  if ((result & 0xff) == SQLITE_CANTOPEN && missing)
-    return torpor__database_fail(
-        &db->database, TORPOR_NOT_FOUND,
-        "there is no store at %s; start a run there, or "
-        "choose another path",
-        options->path);
-  return result == SQLITE_OK ? TORPOR_OK : torpor__sqlite_fail(db, result);
+  torpor_status status = check_file(db, options, name);
+  if (status == TORPOR_OK && options->read_only && options->vfs == NULL)
+    status = torpor__sqlite_still_choose(db, name);
+  if (status != TORPOR_OK) return status;
+  status = torpor__sqlite_connect(db, name, options->vfs, flags);
+  if (status != TORPOR_OK || options->read_only) return status;
+  return sqlite3_db_readonly(db->db, "main") == 1
+             ? torpor__sqlite_fail(db, SQLITE_READONLY)
+             : TORPOR_OK;
 }
 
 static torpor_status open_file(struct torpor__sqlite *db,
@@ -96,9 +108,7 @@ open_parts(struct torpor__sqlite *db,
   if (status == TORPOR_OK && !db->read_only) status = set_mode(db);
   if (status == TORPOR_OK && !db->read_only)
     status = torpor__sqlite_exec(db, WRITER_SETTINGS);
-  bool ignored;
-  if (status == TORPOR_OK)
-    status = torpor__sqlite_changed(&db->database, &ignored);
+  if (status == TORPOR_OK && !db->read_only) torpor__sqlite_limit_log(db);
   if (status == TORPOR_OK) status = torpor__sqlite_file_check(db, true);
   return status;
 }

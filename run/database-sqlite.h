@@ -15,7 +15,7 @@
 
 #include "database.h"
 
-enum { TORPOR__SQLITE_VERSION = 2, TORPOR__DATABASE_BUSY_MS = 10000 };
+enum { TORPOR__SQLITE_VERSION = 3, TORPOR__DATABASE_BUSY_MS = 10000 };
 
 struct torpor__database_options {
   const char *path;

@@ -9,6 +9,7 @@
  *             in SQL it is an 'edition'
  *   file      a version's modules as they were when that was added
  *   head      the few numbers that every step changes: step, fence, attempts
+ *   news      that something was written for whoever works the run
  *   exit      how the run ended: a value or an error, and a sentence
  *   state     the snapshot of a step: whole, or the difference from the state
  *             of the step before, on the same branch
@@ -17,7 +18,7 @@
  *   operation what the state waits for
  *   result    what settles an operation, kept until a commit consumes it
  *   signal    a message that no commit has consumed yet
- *   line      what the program wrote to its console, by step
+ *   line      what the program wrote to its console, by step; the newest
  *
  *  (1) A database decides nothing. It keeps rows, and refuses a second row
  *      where one must be unique; every rule is in protocol.c and signals.c.
@@ -29,14 +30,21 @@
  *      must not call the database. It stops the walk by returning non-zero,
  *      which the walk then returns.
  *  (4) Times are Unix milliseconds. TORPOR__NEVER stands for "no time".
- *  (5) Who adds rows to a run, or takes from it what it waits for, has its lock
- *      or has made it in the same transaction. Others may send a signal, change
- *      head and exit, and remove old states; and who kills a run removes all
- *      that it waits for, since its worker may not write any more.
+ *  (5) Who adds rows to a run, or takes from it what it waits for, or takes
+ *      note of its news, has its lock or has made it in the same transaction;
+ *      so has who removes it. Others may send a signal, add news, change head
+ *      and exit, and remove old states; and who kills a run removes all that it
+ *      waits for: its worker may not write any more.
  *  (6) Fence and branch of a head never fall. On one branch the step stays or
  *      rises by one, and a run that has ended stays so.
  *
- * Test builds assert (2), (3), (5) and (6): database-check.c.
+ *  (7) An active run needs no worker before its 'due_ms', unless there is news
+ *      of it. So what somebody writes for a run that others may work comes with
+ *      news in the same transaction, and whoever takes note writes a 'due_ms'
+ *      that knows of it.
+ *
+ * Test builds assert (2), (3), (5) and (6): database-check.c. A simulation
+ * looks at (7) after each commit.
  *
  * A database belongs to one thread. Several may be open on one path, in one
  * process or in several; 'lock' keeps them off each other's runs. */
@@ -60,6 +68,9 @@ enum {
 };
 
 #define TORPOR__NEVER INT64_MAX
+
+/* Bytes of console lines that a run keeps. */
+#define TORPOR__LINES_BYTES (INT64_C(16) << 20)
 
 /* Above any step, branch, fence and the like: they rise by one from 0. A row
  * with a larger one is damaged, and adding to one that was read cannot
@@ -116,6 +127,7 @@ struct torpor__run {
   int64_t created_ms;
   int64_t parent;      /* the run it was forked from, or 0 */
   uint64_t keep;       /* states that stay, at least 1; UINT64_MAX: all */
+  uint64_t keep_lines; /* the same of console lines */
   torpor_slice handed; /* what its first version took over, when it is
                            imported; only written */
 };
@@ -144,8 +156,25 @@ struct torpor__head {
                        0: none; 1, TORPOR__CANCEL_DELIVERED: none any more;
                        TORPOR__CANCEL_ALL: all that are pending */
   int64_t changed_ms;
-  bool damaged; /* in a walk over all runs: its rows cannot be read. It counts
+  int64_t due_ms; /* when it needs a worker; 0: now, or has one at work;
+                     TORPOR__NEVER: when there is news of it */
+  bool damaged;   /* in a walk over all runs: its rows cannot be read. It counts
                    as parked, and the rest is 0 */
+};
+
+/* Something was written for whoever works a run: a signal, or a request. */
+struct torpor__news {
+  int64_t run;
+  int64_t number; /* rises with each, while nobody has taken note */
+  bool active;    /* the run is, and these are its attempts */
+  int64_t attempts;
+};
+
+/* An active run that needs a worker, or has one at work. */
+struct torpor__due {
+  int64_t run;
+  int64_t due_ms;
+  int64_t attempts;
 };
 
 struct torpor__state {
@@ -221,6 +250,17 @@ struct torpor__counts {
   int64_t signals;
   int64_t states;
   int64_t states_size; /* bytes of all states */
+  int64_t lines;
+  int64_t lines_dropped; /* since there were too many */
+};
+
+/* Some of the runs of a store. */
+struct torpor__page {
+  int64_t after;       /* the first is the next behind this number */
+  int64_t limit;       /* as many at most */
+  const char *program; /* those whose main module this is; NULL: any */
+  bool by_status;      /* those of 'status'; when 'program' is NULL */
+  enum torpor__run_status status;
 };
 
 struct torpor__exit {
@@ -231,8 +271,9 @@ struct torpor__exit {
 typedef torpor_status torpor__run_fn(void *data, int64_t run,
                                      const struct torpor__run *row,
                                      const struct torpor__head *head);
-typedef torpor_status torpor__head_fn(void *data, int64_t run,
-                                      const struct torpor__head *head);
+typedef torpor_status torpor__news_fn(void *data,
+                                      const struct torpor__news *row);
+typedef torpor_status torpor__due_fn(void *data, const struct torpor__due *row);
 typedef torpor_status torpor__version_fn(void *data,
                                          const struct torpor__version *row);
 typedef torpor_status torpor__file_fn(void *data, const char *name,
@@ -275,9 +316,13 @@ struct torpor__database_calls {
    * ends it; 'release' keeps what came after it. */
   torpor_status (*begin)(struct torpor__database *database);
   torpor_status (*commit)(struct torpor__database *database);
+  /* Begins a transaction that only reads: all of it is of one time, and nobody
+   * is kept from writing. 'rollback' ends it. */
+  torpor_status (*view)(struct torpor__database *database);
   void (*rollback)(struct torpor__database *database);
   /* Gives unused space back to the file system, outside of a transaction. OK
-   * also when others are working, or there is too little of it. */
+   * also when there is too little of it, or others have the database open and
+   * would wait long: then it is used again. */
   torpor_status (*compact)(struct torpor__database *database);
   torpor_status (*savepoint)(struct torpor__database *database);
   torpor_status (*release)(struct torpor__database *database);
@@ -292,23 +337,40 @@ struct torpor__database_calls {
   torpor_status (*locked)(struct torpor__database *database, int64_t run,
                           bool *locked);
 
-  /* Whether others have committed since the last call of this; cheap. */
-  torpor_status (*changed)(struct torpor__database *database, bool *changed);
-
   /* Also makes version 0, and a head: active, at step 0 of version 0. */
   torpor_status (*run_add)(struct torpor__database *database,
                            const struct torpor__run *row, int64_t *run);
   torpor_status (*run_find)(struct torpor__database *database, const char *id,
                             int64_t *run);
-  /* One run; or when 'run' is 0 all, in the order in which they were made. A
-   * run whose rows are damaged is CORRUPT, but does not end a walk over all. */
-  torpor_status (*run_each)(struct torpor__database *database, int64_t run,
+  /* Shows one run. NOT_FOUND; CORRUPT when its rows are damaged. */
+  torpor_status (*run_get)(struct torpor__database *database, int64_t run,
+                           torpor__run_fn *visit, void *data);
+  /* Shows those of a page, by rising number, without their input. One whose
+   * rows are damaged is shown as that. */
+  torpor_status (*run_list)(struct torpor__database *database,
+                            const struct torpor__page *page,
                             torpor__run_fn *visit, void *data);
   /* Copies versions, files and kinds; those of 'to' are replaced. */
   torpor_status (*run_inherit)(struct torpor__database *database, int64_t from,
                                int64_t to);
   torpor_status (*run_count)(struct torpor__database *database, int64_t run,
                              struct torpor__counts *counts);
+  /* Numbers of runs with that status whose head was changed before a time, by
+   * rising number from the first after 'after': '*count' at most. */
+  torpor_status (*run_ended)(struct torpor__database *database,
+                             enum torpor__run_status status, int64_t before_ms,
+                             int64_t after, int64_t *runs, size_t *count);
+  /* Takes a run away: from now on there is none of its id, and no call finds it
+   * by its number, but 'run_sweep', which removes the rest of its rows in
+   * pieces. Sources go with the last run that has them. */
+  torpor_status (*run_remove)(struct torpor__database *database, int64_t run);
+  /* The next one after 'after' of which rows are left, or 0. */
+  torpor_status (*run_removed)(struct torpor__database *database, int64_t after,
+                               int64_t *run);
+  /* Removes rows of it and lowers 'budget': by a KiB for a row, and by the
+   * bytes of a state. Some are left when the budget is spent. */
+  torpor_status (*run_sweep)(struct torpor__database *database, int64_t run,
+                             int64_t *budget);
   torpor_status (*version_add)(struct torpor__database *database, int64_t run,
                                const struct torpor__version *row);
   /* In order of their numbers. */
@@ -324,10 +386,6 @@ struct torpor__database_calls {
 
   torpor_status (*head_get)(struct torpor__database *database, int64_t run,
                             struct torpor__head *head);
-  /* The heads of all runs, in the order in which those were made. A damaged one
-   * is left out. */
-  torpor_status (*head_each)(struct torpor__database *database,
-                             torpor__head_fn *visit, void *data);
   torpor_status (*head_put)(struct torpor__database *database, int64_t run,
                             const struct torpor__head *head);
   /* The same if the head is still as 'from' in what others may change: status,
@@ -335,6 +393,28 @@ struct torpor__database_calls {
   torpor_status (*head_change)(struct torpor__database *database, int64_t run,
                                const struct torpor__head *from,
                                const struct torpor__head *head);
+  /* Up to 'limit' of the active runs that are due at 'now_ms', behind 'after'
+   * in order of due time and number; but for damaged rows. */
+  torpor_status (*due_each)(struct torpor__database *database, int64_t now_ms,
+                            const struct torpor__due *after, int64_t limit,
+                            torpor__due_fn *visit, void *data);
+  /* When the first of those is due that are not yet; or TORPOR__NEVER. */
+  torpor_status (*due_next)(struct torpor__database *database, int64_t now_ms,
+                            int64_t *due_ms);
+  /* The highest number that a run ever had. */
+  torpor_status (*run_last)(struct torpor__database *database, int64_t *run);
+
+  /* Whoever has the run, or will have it, is told of what this transaction
+   * writes for it: after the commit, those that watch the store are woken. */
+  torpor_status (*news_add)(struct torpor__database *database, int64_t run);
+  /* Takes note, unless there has been other news since 'number'; 0: of all. */
+  torpor_status (*news_remove)(struct torpor__database *database, int64_t run,
+                               int64_t number);
+  /* Up to 'limit', by rising number of the run, those behind 'after'; but for
+   * damaged rows. */
+  torpor_status (*news_each)(struct torpor__database *database, int64_t after,
+                             int64_t limit, torpor__news_fn *visit, void *data);
+
   torpor_status (*exit_put)(struct torpor__database *database, int64_t run,
                             const struct torpor__exit *row);
   torpor_status (*exit_remove)(struct torpor__database *database, int64_t run);
@@ -347,6 +427,15 @@ struct torpor__database_calls {
    * those before the last whole state up to 'step'. */
   torpor_status (*state_prune)(struct torpor__database *database, int64_t run,
                                int64_t step);
+  /* The same in pieces, or all of them when 'step' is 0: the newest of them
+   * first, so that those that are left can be used, until 'budget' is spent as
+   * by 'run_sweep'. Adds to 'removed' how many they were, and their bytes. */
+  torpor_status (*state_thin)(struct torpor__database *database, int64_t run,
+                              int64_t step, int64_t *budget,
+                              struct torpor__counts *removed);
+  /* What it would remove in the end. */
+  torpor_status (*state_excess)(struct torpor__database *database, int64_t run,
+                                int64_t step, struct torpor__counts *excess);
   /* Removes all states before 'step': cheaper, for callers who know that no
    * later one needs them. */
   torpor_status (*state_drop)(struct torpor__database *database, int64_t run,
@@ -358,6 +447,13 @@ struct torpor__database_calls {
   torpor_status (*state_each)(struct torpor__database *database, int64_t run,
                               int64_t step, torpor__state_fn *visit,
                               void *data);
+
+  /* All of them in that order, of whose snapshots only the size is read. */
+  torpor_status (*state_list)(struct torpor__database *database, int64_t run,
+                              torpor__state_fn *visit, void *data);
+  /* The step of the newest, or 0. */
+  torpor_status (*state_newest)(struct torpor__database *database, int64_t run,
+                                int64_t *step);
 
   /* The oldest state of all runs, and the newest. */
   torpor_status (*state_ends)(struct torpor__database *database,
@@ -380,10 +476,11 @@ struct torpor__database_calls {
                                     int64_t run, int64_t branch, uint64_t id);
   torpor_status (*operation_clear)(struct torpor__database *database,
                                    int64_t run);
-  /* In order of branch and id. */
+  /* In order of branch and id; those after operation 'id' of 'branch' only (-1
+   * and 0: all). */
   torpor_status (*operation_each)(struct torpor__database *database,
-                                  int64_t run, torpor__operation_fn *visit,
-                                  void *data);
+                                  int64_t run, int64_t branch, uint64_t id,
+                                  torpor__operation_fn *visit, void *data);
 
   /* The first result of an operation stays: for a later one nothing changes,
    * and '*sequence' is 0. */
@@ -405,11 +502,19 @@ struct torpor__database_calls {
                                int64_t after, torpor__signal_fn *visit,
                                void *data);
 
+  /* Adds lines that come after those that there are. Then the oldest of all go
+   * until there are 'keep', and of text TORPOR__LINES_BYTES or 'keep' KiB if
+   * that is more; but the newest stays. No more go at a time than were added
+   * and a fixed number: what that takes does not depend on how many there are.
+   */
   torpor_status (*line_add)(struct torpor__database *database, int64_t run,
-                            const struct torpor__line *row);
-  /* In order, those of steps after 'step' only. */
+                            const struct torpor__line *rows, size_t count,
+                            uint64_t keep);
+  /* In order of branch, step and number: those of steps after 'step' that come
+   * after line 'last', of which these three count. */
   torpor_status (*line_each)(struct torpor__database *database, int64_t run,
-                             int64_t step, torpor__line_fn *visit, void *data);
+                             int64_t step, const struct torpor__line *last,
+                             torpor__line_fn *visit, void *data);
 };
 
 /* Writes into 'message' the text of 'status', followed by what 'format' says

@@ -8,7 +8,7 @@
  *   id program  texts; input  bytes, CBOR
  *   files       array of [name, bytes]: the program's modules
  *   created step branch  integers; runnable  boolean
- *   memory_max fuel deadline  integers
+ *   memory_max fuel deadline keep_lines  integers
  *   access      text; what it was granted: for people, not granted again
  *   operations  array of maps: id, key, policy, begun_step
  *   results     array of maps: operation, outcome, value; of those operations
@@ -129,7 +129,7 @@ static torpor_status put_run(struct exported *exported) {
   torpor__buffer *map = &exported->map;
   const struct torpor__checkpoint *checkpoint = &exported->branch.checkpoint;
   const struct torpor__run *row = &exported->branch.rows.runs[0].row;
-  torpor__cbor_head(map, TORPOR__CBOR_MAP, 16);
+  torpor__cbor_head(map, TORPOR__CBOR_MAP, 17);
   put_number(map, "version", TORPOR__EXPORT_VERSION);
   put_text(map, "id", row->id);
   put_text(map, "program", row->program);
@@ -143,6 +143,7 @@ static torpor_status put_run(struct exported *exported) {
   put_number(map, "memory_max", clip(row->memory_max));
   put_number(map, "fuel", clip(row->fuel));
   put_number(map, "deadline", clip(row->deadline_ms));
+  put_number(map, "keep_lines", clip(row->keep_lines));
   put_text(map, "access", row->access);
   put_operations(exported);
   put_results(exported);
@@ -180,6 +181,20 @@ static torpor_status attach_map(const struct exported *exported,
                                torpor_last_error(NULL));
 }
 
+/* Files and what was handed over are read after the state: they do not change
+ * as long as the run is there. */
+static torpor_status put_rest(struct exported *exported) {
+  struct torpor__new_branch *branch = &exported->branch;
+  struct torpor__head now;
+  torpor_status status = put_run(exported);
+  if (status != TORPOR_OK) return status;
+  status =
+      branch->database->calls->head_get(branch->database, branch->from, &now);
+  if (status != TORPOR_NOT_FOUND) return status;
+  return torpor__database_fail(branch->database, status,
+                               "run '%s' was removed meanwhile", branch->id);
+}
+
 static torpor_status export_state(struct exported *exported, int64_t step,
                                   torpor_bytes *out) {
   struct torpor__new_branch *branch = &exported->branch;
@@ -188,13 +203,12 @@ static torpor_status export_state(struct exported *exported, int64_t step,
     status = torpor__database_fail(
         branch->database, TORPOR_NOT_FOUND,
         "run '%s' has no state before its first step", branch->id);
-  if (status == TORPOR_OK) status = put_run(exported);
+  if (status == TORPOR_OK) status = put_rest(exported);
   if (status == TORPOR_OK && exported->map.failed)
     status = torpor__database_fail(branch->database, TORPOR_NOMEM, NULL);
   return status == TORPOR_OK ? attach_map(exported, out) : status;
 }
 
-/* In a transaction, so that all of it is of one time. */
 torpor_status torpor_run_export(torpor_store *store, const char *id,
                                 int64_t step, torpor_bytes *out) {
   struct torpor__database *database = store->database;
@@ -205,11 +219,9 @@ torpor_status torpor_run_export(torpor_store *store, const char *id,
   *out = (torpor_bytes){0};
   torpor_status status =
       database->calls->run_find(database, id, &exported.branch.from);
-  if (status == TORPOR_OK) status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
   status = export_state(
       &exported, step == TORPOR_RUN_NEWEST ? TORPOR__STEP_NEWEST : step, out);
-  database->calls->rollback(database);
   torpor__branch_free(&exported.branch);
   torpor__buffer_free(&exported.map);
   return status;

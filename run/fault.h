@@ -48,12 +48,18 @@
   X(UPGRADE_READ, "upgrade-read")     /* state handed over, nothing written */ \
   X(UPGRADE_BEFORE, "upgrade-before") /* all rows of an upgrade written */     \
   X(UPGRADE_AFTER, "upgrade-after")   /* and committed */                      \
+  X(REWIND_READ, "rewind-read")       /* state read, nothing written */        \
   X(REWIND_BEFORE, "rewind-before")   /* rows of a new branch written */       \
   X(REWIND_AFTER, "rewind-after")     /* and committed */                      \
+  X(FORK_READ, "fork-read")           /* state read, nothing written */        \
   X(FORK_BEFORE, "fork-before")       /* rows of a copy written */             \
   X(FORK_AFTER, "fork-after")         /* and committed */                      \
   X(PRUNE_BEFORE, "prune-before")     /* states removed */                     \
   X(PRUNE_AFTER, "prune-after")       /* and committed */                      \
+  X(REMOVE_BEFORE, "remove-before")   /* runs taken away */                    \
+  X(REMOVE_AFTER, "remove-after")     /* committed, most rows still there */   \
+  X(SWEEP_BEFORE, "sweep-before")     /* some of these removed */              \
+  X(SWEEP_AFTER, "sweep-after")       /* and committed */                      \
   X(IMPORT_BEFORE, "import-before")   /* rows of an import written */          \
   X(IMPORT_AFTER, "import-after")     /* and committed */
 
@@ -80,7 +86,10 @@
   X(DUE_DRIFTS, "due-drifts")                       /* 9 */                    \
   X(CANCEL_FORGOTTEN, "cancel-forgotten")           /* 10 */                   \
   X(KILL_UNFENCED, "kill-unfenced")                 /* 10 */                   \
-  X(REPEAT_UNSAFE, "repeat-unsafe")                 /* 12 */
+  X(REPEAT_UNSAFE, "repeat-unsafe")                 /* 12 */                   \
+  X(NEWS_FORGOTTEN, "news-forgotten")               /* 13 */                   \
+  X(NEWS_UNREAD, "news-unread")                     /* 13 */                   \
+  X(DUE_FORGOTTEN, "due-forgotten")                 /* 13 */
 
 enum torpor__fault_point {
 #define TORPOR__FAULT_POINT(name, text) TORPOR__FAULT_##name,

@@ -52,15 +52,45 @@ static torpor_status name_origins(struct torpor__new_branch *branch) {
   return TORPOR_OK;
 }
 
-static torpor_status write_fork(struct torpor__new_branch *branch, int64_t step,
-                                const char *id) {
+/* All that the copy has, but what run_inherit copies within the database. */
+static torpor_status read_fork(struct torpor__new_branch *branch, int64_t step,
+                               const char *id) {
   torpor_status status = torpor__branch_read(branch, step);
-  if (status == TORPOR_OK) status = add_run(branch, id);
   if (status == TORPOR_OK) status = name_origins(branch);
-  if (status == TORPOR_OK) status = torpor__branch_write_history(branch);
   if (status != TORPOR_OK) return status;
   branch->checkpoint.clone = true;
-  return torpor__branch_write(branch, id, branch->head.branch + 1, 0);
+  return torpor__branch_seal(branch, id, branch->head.branch + 1);
+}
+
+/* The other run may be further by now, but it must be there: what is inherited
+ * from it was not read yet. */
+static torpor_status write_fork(struct torpor__new_branch *branch,
+                                const char *id) {
+  struct torpor__database *database = branch->database;
+  struct torpor__head now;
+  torpor_status status =
+      database->calls->head_get(database, branch->from, &now);
+  if (status == TORPOR_NOT_FOUND)
+    return torpor__database_fail(database, status,
+                                 "run '%s' was removed meanwhile", branch->id);
+  if (status == TORPOR_OK) status = add_run(branch, id);
+  if (status == TORPOR_OK) status = torpor__branch_write_history(branch);
+  if (status != TORPOR_OK) return status;
+  return torpor__branch_write(branch, branch->head.branch + 1, 0);
+}
+
+static torpor_status fork_read(struct torpor__new_branch *branch,
+                               const char *id) {
+  struct torpor__database *database = branch->database;
+  TORPOR__FAULT(FORK_READ);
+  torpor_status status = database->calls->begin(database);
+  if (status != TORPOR_OK) return status;
+  status = write_fork(branch, id);
+  TORPOR__FAULT(FORK_BEFORE);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
+  if (status == TORPOR_OK) TORPOR__FAULT(FORK_AFTER);
+  return status;
 }
 
 torpor_status
@@ -71,13 +101,9 @@ torpor__branch_fork(struct torpor__database *database, int64_t from,
   struct torpor__new_branch branch = {
       .database = database, .reader = reader, .from = from, .now_ms = now_ms};
   torpor_status status = torpor__request_check_id(database, id);
-  if (status == TORPOR_OK) status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
-  status = write_fork(&branch, step, id);
-  TORPOR__FAULT(FORK_BEFORE);
-  if (status == TORPOR_OK) status = database->calls->commit(database);
-  if (status != TORPOR_OK) database->calls->rollback(database);
-  if (status == TORPOR_OK) TORPOR__FAULT(FORK_AFTER);
+  status = read_fork(&branch, step, id);
+  if (status == TORPOR_OK) status = fork_read(&branch, id);
   torpor__branch_free(&branch);
   return status;
 }

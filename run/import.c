@@ -49,7 +49,8 @@ struct imported {
   torpor_bytes section;
   char *id, *program; /* owned */
   torpor_slice input, upgrade;
-  int64_t version, created, step, branch, memory_max, fuel, deadline;
+  int64_t version, created, step, branch, memory_max, fuel, deadline,
+      keep_lines;
   bool runnable;
   struct torpor__file *files; /* names are owned */
   size_t file_count;
@@ -222,10 +223,11 @@ static void take_pair(struct imported *run, torpor__cbor_reader *reader) {
   const struct {
     const char *name;
     int64_t *number;
-  } numbers[] = {{"version", &run->version},  {"created", &run->created},
-                 {"step", &run->step},        {"branch", &run->branch},
-                 {"fuel", &run->fuel},        {"memory_max", &run->memory_max},
-                 {"deadline", &run->deadline}};
+  } numbers[] = {
+      {"version", &run->version},   {"created", &run->created},
+      {"step", &run->step},         {"branch", &run->branch},
+      {"fuel", &run->fuel},         {"memory_max", &run->memory_max},
+      {"deadline", &run->deadline}, {"keep_lines", &run->keep_lines}};
   torpor_slice name = torpor__cbor_get_text(reader);
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
     if (torpor__slice_is(name, numbers[i].name)) {
@@ -275,7 +277,8 @@ static torpor_status read_map(struct imported *run) {
                torpor__request_is_id(run->id) && run->program != NULL &&
                run->step >= 1 && run->step <= STEP_LARGEST &&
                run->branch >= 0 && run->branch <= BRANCH_LARGEST &&
-               run->memory_max >= 0 && run->fuel >= 0 && run->deadline >= 0;
+               run->memory_max >= 0 && run->fuel >= 0 && run->deadline >= 0 &&
+               run->keep_lines >= 0;
   return whole ? TORPOR_OK : fail_map(run);
 }
 
@@ -419,7 +422,9 @@ make_row(const struct imported *run, const torpor_run_import_options *options,
       .deadline_ms = choose_limit(options->deadline_ms, run->deadline,
                                   TORPOR_RUN_DEADLINE_MS),
       .created_ms = torpor__store_now(),
-      .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP};
+      .keep = options->keep != 0 ? options->keep : TORPOR_RUN_KEEP,
+      .keep_lines = choose_limit(options->keep_lines, run->keep_lines,
+                                 TORPOR_RUN_KEEP_LINES)};
 }
 
 /* Checks what the program will read. */
@@ -453,14 +458,16 @@ static torpor_status write_rows(struct imported *run,
                              rows->kinds[i].policy);
   if (status == TORPOR_OK) status = torpor__branch_write_history(&run->new);
   if (status != TORPOR_OK) return status;
-  return torpor__branch_write(&run->new, row->id,
-                              run->new.checkpoint.branch + 1, 0);
+  return torpor__branch_write(&run->new, run->new.checkpoint.branch + 1, 0);
 }
 
 static torpor_status write_run(struct imported *run,
                                const struct torpor__run *row) {
   struct torpor__database *database = run->store->database;
   torpor_status status = torpor__request_check_id(database, row->id);
+  if (status == TORPOR_OK)
+    status =
+        torpor__branch_seal(&run->new, row->id, run->new.checkpoint.branch + 1);
   if (status == TORPOR_OK) status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
   status = write_rows(run, row);

@@ -8,7 +8,8 @@
  *      two databases that one process has open keep each other out, as those of
  *      two processes do, and closing another descriptor of the file drops
  *      nothing.
- *  (2) Nothing is written: the file stays empty.
+ *  (2) Nothing is written: the file stays empty. Those that watch it are woken
+ *      by its times.
  *
  * Local file systems only. Any thread, one at a time. */
 #ifndef TORPOR_RUN_LOCK_H
@@ -27,6 +28,9 @@ void torpor__lock_close(int file);
  * other way. 0; or -1, with errno EAGAIN when others have it. Never waits. */
 int torpor__lock_take(int file, int64_t place, bool shared);
 void torpor__lock_drop(int file, int64_t place);
+
+/* Wakes those that watch the file. */
+void torpor__lock_touch(int file);
 
 /* Whether others have byte 'place', without taking it. */
 bool torpor__lock_taken(int file, int64_t place);

@@ -75,6 +75,51 @@ void torpor__protocol_forget_woken(struct torpor__protocol *p) {
   p->woken_count = p->woken_capacity = 0;
 }
 
+/* ---- when it needs a worker ---------------------------------------------- */
+
+/* Whether nobody has to do anything for an operation before it is due. */
+static bool sleeps(const struct torpor__waiting *waiting) {
+  return waiting->topic != NULL || (waiting->policy == TORPOR__POLICY_REARM &&
+                                    waiting->due_ms != TORPOR__NEVER);
+}
+
+bool torpor__protocol_has_arrivals(const struct torpor__protocol *p) {
+  if (p->results.arrival_count > 0) return true;
+  for (size_t i = 0; p->signals.count > 0 && i < p->results.waiting_count;
+       i++) {
+    const char *topic = p->results.waiting[i].topic;
+    if (topic != NULL && torpor__signals_has(&p->signals, topic)) return true;
+  }
+  return false;
+}
+
+int64_t torpor__protocol_due(const struct torpor__protocol *p,
+                             const struct torpor__head *head) {
+  int64_t due = TORPOR__NEVER;
+  if (head->attempts > 0 || head->step == head->start || head->runnable ||
+      head->cancel != 0 || torpor__protocol_has_arrivals(p))
+    return 0;
+  for (size_t i = 0; i < p->results.waiting_count; i++) {
+    const struct torpor__waiting *waiting = &p->results.waiting[i];
+    if (!sleeps(waiting)) return 0;
+    if (waiting->due_ms < due) due = waiting->due_ms;
+  }
+  if (TORPOR__BROKEN(DUE_FORGOTTEN)) return TORPOR__NEVER;
+  return due > 0 ? due : 0;
+}
+
+/* Writes when the run is due, which knows of all news that is removed with
+ * it. */
+static torpor_status write_due(struct torpor__protocol *p) {
+  bool active = p->next.status == TORPOR__RUN_ACTIVE;
+  bool unread = TORPOR__BROKEN(NEWS_UNREAD) && p->returning;
+  if (p->phase != TORPOR__PHASE_CLAIMING || !p->returning)
+    p->next.due_ms = active ? torpor__protocol_due(p, &p->next) : TORPOR__NEVER;
+  if (p->noted == 0 && !unread) return TORPOR_OK;
+  return p->database->calls->news_remove(p->database, p->run,
+                                         unread ? 0 : p->noted);
+}
+
 /* ---- writing: claims, results, attempts --------------------------------- */
 
 /* Copies a row into one block, which 'kind' then owns. */
@@ -139,8 +184,8 @@ static torpor_status load_run(struct torpor__protocol *p) {
   torpor__protocol_forget_woken(p);
   torpor__results_clear(&p->results);
   torpor__signals_clear(&p->signals);
-  torpor_status status = p->database->calls->operation_each(p->database, p->run,
-                                                            load_operation, p);
+  torpor_status status = p->database->calls->operation_each(
+      p->database, p->run, -1, 0, load_operation, p);
   if (status == TORPOR_OK) status = torpor__protocol_read_arrivals(p);
   for (size_t i = 0; status == TORPOR_OK && i < p->woken_count; i++) {
     if (p->woken[i].policy != TORPOR__POLICY_REJECT ||
@@ -156,9 +201,12 @@ static torpor_status load_run(struct torpor__protocol *p) {
              : status;
 }
 
+/* Reads all news with the run itself. */
 static torpor_status write_claim(struct torpor__protocol *p) {
   p->next.fence++;
-  return load_run(p);
+  torpor_status status =
+      p->database->calls->news_remove(p->database, p->run, 0);
+  return status == TORPOR_OK ? load_run(p) : status;
 }
 
 /* Records durable results. Not one that came after something else was chosen
@@ -284,11 +332,10 @@ static torpor_status write_lines(struct torpor__protocol *p, int64_t now_ms) {
     line->step = p->next.step;
     line->number = (int64_t)i;
     line->written_ms = now_ms;
-    torpor_status status =
-        p->database->calls->line_add(p->database, p->run, line);
-    if (status != TORPOR_OK) return status;
   }
-  return TORPOR_OK;
+  if (p->step->line_count == 0) return TORPOR_OK;
+  return p->database->calls->line_add(p->database, p->run, p->step->lines,
+                                      p->step->line_count, p->keep_lines);
 }
 
 /* Removes the states that need not stay when the next one is written. A
@@ -384,7 +431,7 @@ static torpor_status write_rows(struct torpor__protocol *p, int64_t now_ms) {
     status = write_step(p, now_ms);
   if (p->returning && p->counted && p->next.attempts > 0) p->next.attempts--;
   if (p->forgetting) p->next.attempts = 0;
-  return status;
+  return status == TORPOR_OK ? write_due(p) : status;
 }
 
 static torpor_status write_phase(struct torpor__protocol *p, int64_t now_ms) {

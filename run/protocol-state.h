@@ -25,7 +25,8 @@ struct torpor__protocol {
   char id[TORPOR__RUN_ID_MAX + 1];
   const struct torpor__drivers *drivers;
   int64_t attempts_max;
-  uint64_t keep; /* states that stay */
+  uint64_t keep;       /* states that stay */
+  uint64_t keep_lines; /* and console lines */
   int64_t whole; /* every state is whole from this step on; 0: not known */
 
   enum torpor__phase phase;
@@ -40,6 +41,8 @@ struct torpor__protocol {
   bool returning; /* the next flush takes that attempt back */
   bool forgetting; /* and all attempts before it */
   bool stale;      /* the store has news, or another head */
+  int64_t heard;   /* number of the news that was heard of; 0: none */
+  int64_t noted;   /* the same, once it was read: the next flush removes it */
   bool unusable;   /* what the store has of it cannot be used: 'reason' */
   char reason[TORPOR__REASON_MAX]; /* why the last attempt failed */
 
@@ -75,6 +78,15 @@ void torpor__protocol_forget_woken(struct torpor__protocol *p);
 /* Reads the head into 'head'; FENCED when the run is not ours any more. */
 torpor_status torpor__protocol_read_head(struct torpor__protocol *p,
                                          struct torpor__head *head);
+
+/* Whether anything can be delivered that was received, or sent. */
+bool torpor__protocol_has_arrivals(const struct torpor__protocol *p);
+
+/* When the run needs a worker if 'head' is what the store has of it: 0 when it
+ * has something to do, or is at work; TORPOR__NEVER when it only waits to be
+ * told something. */
+int64_t torpor__protocol_due(const struct torpor__protocol *p,
+                             const struct torpor__head *head);
 
 /* Takes in what is new in the store: results and signals. */
 torpor_status torpor__protocol_read_arrivals(struct torpor__protocol *p);

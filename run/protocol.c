@@ -41,6 +41,7 @@ static torpor_status copy_run(void *data, int64_t run,
   (void)head;
   snprintf(p->id, sizeof p->id, "%s", row->id);
   p->keep = row->keep;
+  p->keep_lines = row->keep_lines;
   return TORPOR_OK;
 }
 
@@ -55,7 +56,7 @@ static torpor_status open_locked(struct torpor__protocol **protocol,
   p->run = run;
   p->drivers = drivers;
   p->attempts_max = attempts_max;
-  torpor_status status = database->calls->run_each(database, run, copy_run, p);
+  torpor_status status = database->calls->run_get(database, run, copy_run, p);
   if (status == TORPOR_OK)
     *protocol = p;
   else
@@ -177,7 +178,9 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *p,
   return status;
 }
 
-torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
+torpor_status torpor__protocol_refresh(struct torpor__protocol *p,
+                                       int64_t news) {
+  if (news != 0) p->heard = news;
   if (p->phase != TORPOR__PHASE_IDLE) {
     p->stale = true;
     return TORPOR_OK;
@@ -195,6 +198,7 @@ torpor_status torpor__protocol_refresh(struct torpor__protocol *p) {
     return TORPOR_OK;
   }
   if (status == TORPOR_OK) p->stale = false;
+  if (status == TORPOR_OK) p->noted = p->heard;
   torpor__protocol_check(p);
   return status;
 }
@@ -221,15 +225,8 @@ static bool can_cancel(const struct torpor__protocol *p) {
 
 bool torpor__protocol_ready(const struct torpor__protocol *p) {
   if (p->phase != TORPOR__PHASE_IDLE || p->unusable) return false;
-  if (p->head.step == p->head.start || p->head.runnable || p->stale ||
-      can_cancel(p) || p->results.arrival_count > 0)
-    return true;
-  for (size_t i = 0; p->signals.count > 0 && i < p->results.waiting_count;
-       i++) {
-    const char *topic = p->results.waiting[i].topic;
-    if (topic != NULL && torpor__signals_has(&p->signals, topic)) return true;
-  }
-  return false;
+  return p->head.step == p->head.start || p->head.runnable || p->stale ||
+         can_cancel(p) || torpor__protocol_has_arrivals(p);
 }
 
 /* Delivers 'delivery' to 'waiting' next. There is room: 'prepare' has reserved
@@ -321,7 +318,7 @@ static void enter_stepping(struct torpor__protocol *p) {
 
 torpor_status torpor__protocol_prepare(struct torpor__protocol *p) {
   if (p->stale) {
-    torpor_status status = torpor__protocol_refresh(p);
+    torpor_status status = torpor__protocol_refresh(p, 0);
     if (status != TORPOR_OK) return status;
   }
   if (!torpor__protocol_ready(p)) return TORPOR_OK;
@@ -499,6 +496,20 @@ void torpor__protocol_forget_attempts(struct torpor__protocol *p) {
   p->returning = p->forgetting = true;
 }
 
+bool torpor__protocol_can_rest(const struct torpor__protocol *p) {
+  if (p->phase != TORPOR__PHASE_IDLE || torpor__protocol_ready(p) ||
+      p->unusable)
+    return false;
+  struct torpor__head head = p->head;
+  head.attempts = 0;
+  return torpor__protocol_due(p, &head) != 0;
+}
+
+bool torpor__protocol_rests(const struct torpor__protocol *p) {
+  return torpor__protocol_can_rest(p) && p->head.due_ms != 0 &&
+         !torpor__protocol_pending(p);
+}
+
 bool torpor__protocol_pending(const struct torpor__protocol *p) {
   if (p->unusable && p->phase != TORPOR__PHASE_ENDED &&
       p->phase != TORPOR__PHASE_LOST)
@@ -509,7 +520,7 @@ bool torpor__protocol_pending(const struct torpor__protocol *p) {
   case TORPOR__PHASE_STAGED:
     return true;
   case TORPOR__PHASE_IDLE:
-    return p->returning || must_write_results(p);
+    return p->returning || p->noted != 0 || must_write_results(p);
   default:
     return false;
   }
@@ -669,6 +680,8 @@ static void finish_flush(struct torpor__protocol *p) {
   }
   torpor__protocol_check_commit(p);
   p->head = p->next;
+  if (p->heard == p->noted) p->heard = 0;
+  p->noted = 0;
   if (p->parked) {
     leave(p, TORPOR__PHASE_ENDED);
     return;
@@ -713,6 +726,12 @@ static void undo_flush(struct torpor__protocol *p) {
   torpor__results_written(&p->results, false);
 }
 
+/* After a commit of which only reading tells what became of it: the attempt may
+ * have been taken back already. The next delivery counts one anew. */
+static void doubt_attempt(struct torpor__protocol *p) {
+  if (p->returning) p->counted = p->returning = p->forgetting = false;
+}
+
 torpor_status torpor__protocol_flush(struct torpor__database *database,
                                      struct torpor__protocol *const *protocols,
                                      size_t count, int64_t now_ms) {
@@ -731,6 +750,7 @@ torpor_status torpor__protocol_flush(struct torpor__database *database,
       finish_flush(protocols[i]);
     else
       undo_flush(protocols[i]);
+    if (status == TORPOR_IO) doubt_attempt(protocols[i]);
     torpor__protocol_check(protocols[i]);
   }
   return status;

@@ -80,6 +80,11 @@
  *      functions are bound.
  * (12) An operation that must not be repeated is not started by a worker that
  *      did not begin it: it ends as LOST, unless its result came.  load_run
+ * (13) A run that nobody works is found by the next one who should: it is due
+ *      while a worker may have it in hand or it has something to do, and else
+ *      at the time of its first timer or timeout; and what others write for it
+ *      is news until a worker has read it, and has written when it is due
+ *      then.  torpor__protocol_due, write_rows; request.c, signals.c
  *
  * Runs on the worker's thread. No function keeps a pointer that it is given,
  * but 'stage', whose step is borrowed until the flush that follows. */
@@ -188,11 +193,13 @@ torpor_status torpor__protocol_receive(struct torpor__protocol *protocol,
                                        enum torpor__outcome outcome,
                                        torpor_slice value);
 
-/* Reads what other processes wrote: results, signals, cancel, kill; in phase
- * IDLE, elsewhere as soon as that comes. OK, FENCED (now LOST) or what the
- * store says; OK also when what it reads cannot be used: the next flush parks
- * the run. */
-torpor_status torpor__protocol_refresh(struct torpor__protocol *protocol);
+/* Reads what others wrote: results, signals, cancel, kill; in phase IDLE,
+ * elsewhere as soon as that comes. 'news' is the number of the news that told
+ * of it, which the flush after that removes; 0: there was none. OK, FENCED (now
+ * LOST) or what the store says; OK also when what it reads cannot be used: the
+ * next flush parks the run. */
+torpor_status torpor__protocol_refresh(struct torpor__protocol *protocol,
+                                       int64_t news);
 
 /* Whether the run is this worker's still, read from the store without taking
  * anything in; in any phase. OK, FENCED, or what the store says. */
@@ -238,6 +245,13 @@ void torpor__protocol_return_attempt(struct torpor__protocol *protocol);
 /* Says that the run only waits, so that it was not what ended earlier workers:
  * the next flush forgets all its attempts. In phase IDLE. */
 void torpor__protocol_forget_attempts(struct torpor__protocol *protocol);
+
+/* Whether the run can be let go of, and nobody need come back to it before it
+ * is due: it only waits, for timers and signals, and the store knows. */
+bool torpor__protocol_rests(const struct torpor__protocol *protocol);
+
+/* Whether it would, once the store knows: 'return_attempt' sees to that. */
+bool torpor__protocol_can_rest(const struct torpor__protocol *protocol);
 
 /* Whether a flush has anything to write for it. */
 bool torpor__protocol_pending(const struct torpor__protocol *protocol);

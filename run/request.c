@@ -23,18 +23,28 @@ bool torpor__request_is_id(const char *id) {
 
 torpor_status torpor__request_check_id(struct torpor__database *database,
                                        const char *id) {
-  if (torpor__request_is_id(id)) return TORPOR_OK;
-  return torpor__database_fail(database, TORPOR_LIMIT,
-                               "a run's id has 1 to %d letters, digits, '.', "
-                               "'_' or '-'",
-                               TORPOR__RUN_ID_MAX);
+  if (!torpor__request_is_id(id))
+    return torpor__database_fail(database, TORPOR_LIMIT,
+                                 "a run's id has 1 to %d letters, digits, '.', "
+                                 "'_' or '-'",
+                                 TORPOR__RUN_ID_MAX);
+  /* Stores that older versions wrote may have such ids. */
+  if (id[0] == '-' || id[0] == '.')
+    return torpor__database_fail(database, TORPOR_LIMIT,
+                                 "a run's id does not begin with '%c', as "
+                                 "%s do",
+                                 id[0],
+                                 id[0] == '-' ? "options" : "hidden files");
+  return TORPOR_OK;
 }
 
-static torpor_status write_run(struct torpor__database *database,
-                               const struct torpor__run *row,
-                               const struct torpor__file *files,
-                               size_t file_count, int64_t *run) {
-  torpor_status status = database->calls->run_add(database, row, run);
+torpor_status torpor__request_add(struct torpor__database *database,
+                                  const struct torpor__run *row,
+                                  const struct torpor__file *files,
+                                  size_t file_count, int64_t *run) {
+  torpor_status status = torpor__request_check_id(database, row->id);
+  if (status == TORPOR_OK)
+    status = database->calls->run_add(database, row, run);
   for (size_t i = 0; status == TORPOR_OK && i < file_count; i++)
     status = database->calls->file_add(database, *run, 0, files[i].name,
                                        files[i].source);
@@ -44,20 +54,29 @@ static torpor_status write_run(struct torpor__database *database,
 torpor_status torpor__request_create(struct torpor__database *database,
                                      const struct torpor__run *row,
                                      const struct torpor__file *files,
-                                     size_t file_count, int64_t *run) {
-  torpor_status status = torpor__request_check_id(database, row->id);
-  if (status == TORPOR_OK) status = database->calls->begin(database);
+                                     size_t file_count, bool hold,
+                                     int64_t *run) {
+  bool held = false;
+  torpor_status status = database->calls->begin(database);
   if (status != TORPOR_OK) return status;
-  status = write_run(database, row, files, file_count, run);
+  status = torpor__request_add(database, row, files, file_count, run);
+  if (status == TORPOR_OK && hold) {
+    status = database->calls->lock(database, *run);
+    held = status == TORPOR_OK;
+  }
   TORPOR__FAULT(CREATE_BEFORE);
   if (status == TORPOR_OK) status = database->calls->commit(database);
   if (status != TORPOR_OK) database->calls->rollback(database);
+  if (status != TORPOR_OK && held) database->calls->unlock(database, *run);
   if (status == TORPOR_OK) TORPOR__FAULT(CREATE_AFTER);
   return status;
 }
 
-/* Counting attempts does not count as a change of the run. */
-enum { SAME_TIME = -1 };
+torpor_status torpor__request_tell(struct torpor__database *database,
+                                   int64_t run) {
+  if (TORPOR__BROKEN(NEWS_FORGOTTEN)) return TORPOR_OK;
+  return database->calls->news_add(database, run);
+}
 
 /* Changes 'head' and what belongs to it, within a transaction. */
 typedef torpor_status change_fn(struct torpor__database *database, int64_t run,
@@ -74,7 +93,7 @@ static torpor_status change_run(struct torpor__database *database, int64_t run,
       head.status != TORPOR__RUN_PARKED)
     status = torpor__database_fail(database, TORPOR_ENDED, NULL);
   if (status == TORPOR_OK) status = change(database, run, &head, reason);
-  if (now_ms != SAME_TIME) head.changed_ms = now_ms;
+  head.changed_ms = now_ms;
   if (status == TORPOR_OK)
     status = database->calls->head_put(database, run, &head);
   if (status == TORPOR_OK) status = database->calls->commit(database);
@@ -84,11 +103,9 @@ static torpor_status change_run(struct torpor__database *database, int64_t run,
 
 static torpor_status set_cancel(struct torpor__database *database, int64_t run,
                                 struct torpor__head *head, const char *reason) {
-  (void)database;
-  (void)run;
   (void)reason;
   head->cancel = TORPOR__CANCEL_ALL;
-  return TORPOR_OK;
+  return torpor__request_tell(database, run);
 }
 
 static torpor_status put_reason(struct torpor__database *database, int64_t run,
@@ -107,8 +124,8 @@ static torpor_status set_killed(struct torpor__database *database, int64_t run,
   torpor_status status = database->calls->operation_clear(database, run);
   if (status == TORPOR_OK)
     status = database->calls->result_clear(database, run);
-  if (status != TORPOR_OK) return status;
-  return put_reason(database, run, reason);
+  if (status == TORPOR_OK) status = torpor__request_tell(database, run);
+  return status == TORPOR_OK ? put_reason(database, run, reason) : status;
 }
 
 static torpor_status set_parked(struct torpor__database *database, int64_t run,
@@ -126,6 +143,9 @@ static torpor_status set_active(struct torpor__database *database, int64_t run,
   head->fence++;
   head->status = TORPOR__RUN_ACTIVE;
   head->attempts = 0;
+  head->due_ms = 0;
+  torpor_status status = torpor__request_tell(database, run);
+  if (status != TORPOR_OK) return status;
   return database->calls->exit_remove(database, run);
 }
 
@@ -165,12 +185,18 @@ static torpor_status count_attempt(struct torpor__database *database,
   claim->granted = true;
   claim->attempts = 0;
   torpor_status status = database->calls->head_get(database, claim->run, &head);
-  if (status != TORPOR_OK) return is_damage(status) ? TORPOR_OK : status;
+  if (status == TORPOR_NOT_FOUND) claim->granted = false;
+  if (status == TORPOR_NOT_FOUND || is_damage(status))
+    return database->calls->news_remove(database, claim->run, 0);
+  if (status != TORPOR_OK) return status;
   claim->attempts = head.attempts;
+  claim->due_ms = head.due_ms;
   claim->granted = head.status == TORPOR__RUN_ACTIVE && head.attempts < most;
-  if (head.status != TORPOR__RUN_ACTIVE) return TORPOR_OK;
+  if (head.status != TORPOR__RUN_ACTIVE) /* what is new of it is history */
+    return database->calls->news_remove(database, claim->run, 0);
   if (claim->granted) {
     head.attempts++;
+    head.due_ms = 0;
   } else {
     head.changed_ms = now_ms;
     snprintf(reason, sizeof reason,
@@ -195,17 +221,23 @@ torpor_status torpor__request_count_attempts(struct torpor__database *database,
   return status;
 }
 
-static torpor_status set_returned(struct torpor__database *database,
-                                  int64_t run, struct torpor__head *head,
-                                  const char *reason) {
-  (void)database;
-  (void)run;
-  (void)reason;
-  if (head->attempts > 0) head->attempts--;
-  return TORPOR_OK;
+static torpor_status return_attempt(struct torpor__database *database,
+                                    const struct torpor__claim *claim) {
+  struct torpor__head head;
+  torpor_status status = database->calls->head_get(database, claim->run, &head);
+  if (status != TORPOR_OK || head.status != TORPOR__RUN_ACTIVE) return status;
+  if (head.attempts > 0) head.attempts--;
+  head.due_ms = claim->due_ms;
+  return database->calls->head_put(database, claim->run, &head);
 }
 
-torpor_status torpor__request_return_attempt(struct torpor__database *database,
-                                             int64_t run) {
-  return change_run(database, run, SAME_TIME, set_returned, NULL);
+torpor_status
+torpor__request_return_attempt(struct torpor__database *database,
+                               const struct torpor__claim *claim) {
+  torpor_status status = database->calls->begin(database);
+  if (status != TORPOR_OK) return status;
+  status = return_attempt(database, claim);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
+  return status;
 }

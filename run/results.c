@@ -50,6 +50,7 @@ void torpor__results_add(struct torpor__results *results,
                                .id = operation->id,
                                .topic = topic,
                                .policy = operation->policy,
+                               .due_ms = operation->due_ms,
                                .begun_step = operation->begun_step};
 }
 

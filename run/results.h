@@ -20,6 +20,7 @@ struct torpor__waiting {
   uint64_t id;
   char *topic; /* of the signal it waits for, or NULL */
   enum torpor__policy policy;
+  int64_t due_ms; /* or TORPOR__NEVER */
   int64_t begun_step;
   bool answered; /* an arrival is there */
   bool recorded; /* and it is in the store, or must be before its delivery */

@@ -21,28 +21,52 @@ static torpor_status clear_newer(const struct torpor__new_branch *branch) {
   return status;
 }
 
-static torpor_status write_rewound(struct torpor__new_branch *branch,
-                                   int64_t step) {
-  torpor_status status = torpor__branch_read(branch, step);
+/* FENCED when the run is not as it was read: without the lock it can only be
+ * killed, or parked. */
+static torpor_status check_head(const struct torpor__new_branch *branch) {
+  const struct torpor__head *read = &branch->head;
+  struct torpor__head now;
+  torpor_status status =
+      branch->database->calls->head_get(branch->database, branch->from, &now);
+  if (status != TORPOR_OK) return status;
+  if (now.fence == read->fence && now.status == read->status) return TORPOR_OK;
+  return torpor__database_fail(branch->database, TORPOR_FENCED, "run %s",
+                               branch->id);
+}
+
+static torpor_status write_rewound(struct torpor__new_branch *branch) {
+  torpor_status status = check_head(branch);
   if (status == TORPOR_OK) status = clear_newer(branch);
   if (status != TORPOR_OK) return status;
   int64_t fence =
       branch->head.fence + (TORPOR__BROKEN(REWIND_UNFENCED) ? 0 : 1);
-  return torpor__branch_write(branch, branch->id, branch->head.branch + 1,
-                              fence);
+  return torpor__branch_write(branch, branch->head.branch + 1, fence);
 }
 
-static torpor_status rewind_locked(struct torpor__new_branch *branch,
-                                   int64_t step) {
+static torpor_status rewind_read(struct torpor__new_branch *branch) {
   const struct torpor__database_calls *calls = branch->database->calls;
+  TORPOR__FAULT(REWIND_READ);
   torpor_status status = calls->begin(branch->database);
   if (status != TORPOR_OK) return status;
-  status = write_rewound(branch, step);
+  status = write_rewound(branch);
   TORPOR__FAULT(REWIND_BEFORE);
   if (status == TORPOR_OK) status = calls->commit(branch->database);
   if (status != TORPOR_OK) calls->rollback(branch->database);
   if (status == TORPOR_OK) TORPOR__FAULT(REWIND_AFTER);
-  torpor__branch_free(branch);
+  return status;
+}
+
+static torpor_status rewind_locked(const struct torpor__new_branch *empty,
+                                   int64_t step) {
+  torpor_status status;
+  do {
+    struct torpor__new_branch branch = *empty;
+    status = torpor__branch_read(&branch, step);
+    if (status == TORPOR_OK)
+      status = torpor__branch_seal(&branch, branch.id, branch.head.branch + 1);
+    if (status == TORPOR_OK) status = rewind_read(&branch);
+    torpor__branch_free(&branch);
+  } while (status == TORPOR_FENCED); /* it was killed: it is read anew */
   return status;
 }
 

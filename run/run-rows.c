@@ -55,6 +55,8 @@ void torpor__run_rows_free(struct torpor__run_rows *rows) {
   free(rows->results);
   free(rows->exits);
   free(rows->files);
+  free(rows->signals);
+  free(rows->lines);
   *rows = (struct torpor__run_rows){0};
 }
 
@@ -110,9 +112,10 @@ static torpor_status add_version(void *data,
                                  const struct torpor__version *row) {
   struct torpor__run_rows *rows = data;
   struct torpor__version *added;
-  ADD(versions, version, *row,
-      copy_text(rows, &added->program) && copy_bytes(rows, &added->engine) &&
-          copy_bytes(rows, &added->state));
+  struct torpor__version version = *row;
+  version.state = (torpor_slice){0};
+  ADD(versions, version, version,
+      copy_text(rows, &added->program) && copy_bytes(rows, &added->engine));
 }
 
 /* torpor__kind_fn */
@@ -141,6 +144,23 @@ torpor_status torpor__run_rows_add_result(void *data,
   struct torpor__run_rows *rows = data;
   struct torpor__result *added;
   ADD(results, result, *row, copy_bytes(rows, &added->value));
+}
+
+/* torpor__signal_fn */
+torpor_status torpor__run_rows_add_signal(void *data,
+                                          const struct torpor__signal *row) {
+  struct torpor__run_rows *rows = data;
+  struct torpor__signal *added;
+  ADD(signals, signal, *row,
+      copy_text(rows, &added->topic) && copy_bytes(rows, &added->value));
+}
+
+/* torpor__line_fn */
+torpor_status torpor__run_rows_add_line(void *data,
+                                        const struct torpor__line *row) {
+  struct torpor__run_rows *rows = data;
+  struct torpor__line *added;
+  ADD(lines, line, *row, copy_bytes(rows, &added->text));
 }
 
 /* torpor__exit_fn */
@@ -176,9 +196,9 @@ torpor_status torpor__run_rows_read(struct torpor__run_rows *rows,
   torpor_status status = TORPOR_OK;
   rows->with_input = (what & TORPOR__ROWS_INPUT) == TORPOR__ROWS_INPUT;
   if (what & TORPOR__ROWS_RUN)
-    status = calls->run_each(database, run, add_run, rows);
+    status = calls->run_get(database, run, add_run, rows);
   if (status == TORPOR_OK && what & TORPOR__ROWS_STATES)
-    status = calls->state_each(database, run, INT64_MAX, add_state, rows);
+    status = calls->state_list(database, run, add_state, rows);
   if (status == TORPOR_OK && what & TORPOR__ROWS_BRANCHES)
     status =
         calls->branch_each(database, run, torpor__run_rows_add_branch, rows);
@@ -187,7 +207,7 @@ torpor_status torpor__run_rows_read(struct torpor__run_rows *rows,
   if (status == TORPOR_OK && what & TORPOR__ROWS_KINDS)
     status = calls->kind_each(database, run, torpor__run_rows_add_kind, rows);
   if (status == TORPOR_OK && what & TORPOR__ROWS_OPERATIONS)
-    status = calls->operation_each(database, run,
+    status = calls->operation_each(database, run, -1, 0,
                                    torpor__run_rows_add_operation, rows);
   if (status == TORPOR_OK && what & TORPOR__ROWS_RESULTS)
     status =
@@ -195,6 +215,14 @@ torpor_status torpor__run_rows_read(struct torpor__run_rows *rows,
   if (status == TORPOR_OK && what & TORPOR__ROWS_EXIT)
     status = calls->exit_each(database, run, add_exit, rows);
   return explain(database, status);
+}
+
+torpor_status torpor__run_rows_list(struct torpor__run_rows *rows,
+                                    struct torpor__database *database,
+                                    const struct torpor__page *page) {
+  rows->with_input = false;
+  return explain(database,
+                 database->calls->run_list(database, page, add_run, rows));
 }
 
 torpor_status torpor__run_rows_files(struct torpor__run_rows *rows,

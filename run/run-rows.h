@@ -24,7 +24,7 @@ enum {
   TORPOR__ROWS_INPUT = TORPOR__ROWS_RUN | 2, /* the same with it */
   TORPOR__ROWS_STATES = 4, /* without the bytes of the snapshots */
   TORPOR__ROWS_BRANCHES = 8,
-  TORPOR__ROWS_VERSIONS = 16,
+  TORPOR__ROWS_VERSIONS = 16, /* without what they took over */
   TORPOR__ROWS_KINDS = 32,
   TORPOR__ROWS_OPERATIONS = 64,
   TORPOR__ROWS_RESULTS = 128,
@@ -41,7 +41,7 @@ struct torpor__row_block; /* memory of texts and bytes */
 
 /* Zeroed is empty. */
 struct torpor__run_rows {
-  struct torpor__run_row *runs; /* one, or all that there are */
+  struct torpor__run_row *runs; /* one, or those of pages */
   size_t run_count, run_capacity;
   struct torpor__state *states;
   size_t state_count, state_capacity;
@@ -59,15 +59,23 @@ struct torpor__run_rows {
   size_t exit_count, exit_capacity;
   struct torpor__file *files; /* of one version: torpor__run_rows_files */
   size_t file_count, file_capacity;
+  struct torpor__signal *signals; /* these two by visit.c alone */
+  size_t signal_count, signal_capacity;
+  struct torpor__line *lines;
+  size_t line_count, line_capacity;
   bool with_input;
   struct torpor__row_block *blocks;
 };
 
-/* Adds copies of what 'what' names. 'run' may be 0 for TORPOR__ROWS_RUN alone:
- * all of them. OK, NOMEM, or what the database says. */
+/* Adds copies of what 'what' names. OK, NOMEM, or what the database says. */
 torpor_status torpor__run_rows_read(struct torpor__run_rows *rows,
                                     struct torpor__database *database,
                                     int64_t run, unsigned what);
+
+/* Adds the runs of a page, as TORPOR__ROWS_RUN does. The same codes. */
+torpor_status torpor__run_rows_list(struct torpor__run_rows *rows,
+                                    struct torpor__database *database,
+                                    const struct torpor__page *page);
 
 /* Adds copies of the files of a version. The same codes. */
 torpor_status torpor__run_rows_files(struct torpor__run_rows *rows,
@@ -85,5 +93,9 @@ torpor_status
 torpor__run_rows_add_operation(void *rows, const struct torpor__operation *row);
 torpor_status torpor__run_rows_add_result(void *rows,
                                           const struct torpor__result *row);
+torpor_status torpor__run_rows_add_signal(void *rows,
+                                          const struct torpor__signal *row);
+torpor_status torpor__run_rows_add_line(void *rows,
+                                        const struct torpor__line *row);
 
 #endif

@@ -37,6 +37,25 @@ static size_t stack_place(const char *stack, const char **place) {
   return 0;
 }
 
+/* Adds what 'error' has besides, and 'errors' if it is an AggregateError. */
+static void describe_rest(struct torpor__run_vm *run_vm, torpor_value error,
+                          torpor_value errors) {
+  torpor_bytes text = {NULL, 0}, list = {NULL, 0};
+  size_t size = strlen(run_vm->reason);
+  torpor_brand brand;
+  if (torpor_value_brand(run_vm->vm, error, &brand) == TORPOR_OK &&
+      brand == TORPOR_BRAND_ERROR)
+    torpor_error_properties(run_vm->vm, error, &text);
+  if (torpor_value_type(errors) == TORPOR_TYPE_OBJECT)
+    torpor_value_describe(run_vm->vm, errors, &list);
+  snprintf(run_vm->reason + size, sizeof run_vm->reason - size, "%s%s%s",
+           text.size > 0 ? (const char *)text.data : "",
+           list.size > 0 ? " " : "",
+           list.size > 0 ? (const char *)list.data : "");
+  torpor_bytes_free(&text);
+  torpor_bytes_free(&list);
+}
+
 /* "TypeError: x is not a function (main.mjs:3:7)" into the reason. */
 static torpor_status describe_error(struct torpor__run_vm *run_vm,
                                     const char *before, torpor_value error) {
@@ -50,6 +69,7 @@ static torpor_status describe_error(struct torpor__run_vm *run_vm,
   snprintf(run_vm->reason, sizeof run_vm->reason, "%s%s%s%s%s%.*s%s", before,
            read.name, *read.name && *message ? ": " : "", message,
            size > 0 ? " (" : "", (int)size, place, size > 0 ? ")" : "");
+  describe_rest(run_vm, error, read.errors);
   torpor__refuse_trim(run_vm->reason);
   torpor_error_free(&read);
   return TORPOR_OK;
@@ -150,6 +170,18 @@ static torpor_status drop_cancel(struct torpor__run_vm *run_vm,
   return keep_error(run_vm, "unhandled rejection: ", reason);
 }
 
+/* Whether it waits for an operation that keeps it alive: all but the timers of
+ * AbortSignal.timeout, which are requested with true (docs/operations.md). */
+static bool is_kept(torpor_vm *vm) {
+  static const uint8_t TRUE = 0xf5;
+  torpor_operation operation = TORPOR_OPERATION_INIT;
+  for (size_t i = 0; torpor_operation_at(vm, i, &operation) == TORPOR_OK; i++)
+    if (strcmp(operation.kind, "timer") != 0 || operation.request_size != 1 ||
+        operation.request[0] != TRUE)
+      return true;
+  return false;
+}
+
 /* The same in a run that was cancelled: while it waits for something, a cancel
  * that nobody caught in one place does not keep others from tidying up. */
 static torpor_status look_for_cancel(struct torpor__run_vm *run_vm,
@@ -193,8 +225,9 @@ torpor_status torpor__run_vm_look_for_end(struct torpor__run_vm *run_vm,
   status = run_vm->cancelling ? look_for_cancel(run_vm, ended)
                               : look_for_rejection(run_vm, ended);
   if (status != TORPOR_OK || *ended != TORPOR__RUN_ACTIVE) return status;
-  if (torpor_operation_count(run_vm->vm) > 0) return TORPOR_OK;
+  if (is_kept(run_vm->vm)) return TORPOR_OK;
   if (state == TORPOR_FULFILLED) return keep_outcome(run_vm, ended);
+  if (torpor_operation_count(run_vm->vm) > 0) return TORPOR_OK;
   return run_vm->cancelling ? end_cancelled(run_vm, ended) : TORPOR_OK;
 }
 

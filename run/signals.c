@@ -23,6 +23,7 @@
 #include "common/array.h"
 #include "common/search.h"
 #include "fault.h"
+#include "request.h"
 
 static torpor_status check_sendable(struct torpor__database *database,
                                     int64_t run) {
@@ -50,6 +51,7 @@ static torpor_status write_signal(struct torpor__database *database,
   status = check_sendable(database, run);
   if (status == TORPOR_OK)
     status = database->calls->signal_add(database, run, row);
+  if (status == TORPOR_OK) status = torpor__request_tell(database, run);
   TORPOR__FAULT(SIGNAL_BEFORE);
   if (status == TORPOR_OK) status = database->calls->commit(database);
   if (status != TORPOR_OK) database->calls->rollback(database);
@@ -65,8 +67,9 @@ torpor_status torpor__signals_send(struct torpor__database *database,
                                  TORPOR__TOPIC_MAX);
   if (value.size > TORPOR__SIGNAL_SIZE_MAX)
     return torpor__database_fail(database, TORPOR_LIMIT,
-                                 "a signal's value has at most %d bytes",
-                                 TORPOR__SIGNAL_SIZE_MAX);
+                                 "a signal's value has at most %d bytes, and "
+                                 "this one %zu; send where it lies instead",
+                                 TORPOR__SIGNAL_SIZE_MAX, value.size);
   struct torpor__signal row = {
       .topic = topic, .value = value, .sent_ms = now_ms};
   torpor_status status = write_signal(database, run, &row);

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #include "checkpoint.h"
+#include "clock.h"
 #include "common/sized.h"
 #include "fault.h"
 #include "protocol.h"
+#include "sweep.h"
 
 /* ---- listing -------------------------------------------------------------*/
 
@@ -74,50 +76,66 @@ torpor_status torpor_run_snapshot(torpor_store *store, const char *id,
 
 /* ---- removing ------------------------------------------------------------*/
 
-/* torpor__state_fn */
-static torpor_status take_newest(void *data, const struct torpor__state *row) {
-  *(int64_t *)data = row->step;
-  return TORPOR_CANCELLED;
-}
-
-static torpor_status remove_states(struct torpor__database *database,
-                                   int64_t run, uint64_t keep) {
+/* Those before the states from which waking at '*step' begins can go; 0: all
+ * can. */
+static torpor_status find_step(struct torpor__database *database, int64_t run,
+                               uint64_t keep, int64_t *step) {
   struct torpor__head head;
   int64_t newest = 0;
   torpor_status status = database->calls->head_get(database, run, &head);
   if (status != TORPOR_OK) return status;
   bool ended =
       head.status != TORPOR__RUN_ACTIVE && head.status != TORPOR__RUN_PARKED;
-  if (keep == 0 && ended) return database->calls->state_cut(database, run, 0);
-  status = database->calls->state_each(database, run, TORPOR__STEP_NEWEST,
-                                       take_newest, &newest);
-  if (status != TORPOR_OK && status != TORPOR_CANCELLED) return status;
+  *step = 0;
+  if (keep == 0 && ended) return TORPOR_OK;
+  status = database->calls->state_newest(database, run, &newest);
+  if (status != TORPOR_OK) return status;
   if (keep == 0) keep = 1;
-  if (keep >= (uint64_t)newest) return TORPOR_OK;
-  return database->calls->state_prune(database, run,
-                                      newest - (int64_t)keep + 1);
+  *step = keep >= (uint64_t)newest ? 1 : newest - (int64_t)keep + 1;
+  return TORPOR_OK;
 }
 
-/* A dry run rolls back. */
+/* One transaction; '*left' says whether another one is needed. What is to be
+ * kept is found anew in each: workers go on meanwhile. */
+static torpor_status prune_piece(struct torpor__database *database, int64_t run,
+                                 uint64_t keep, struct torpor__counts *removed,
+                                 bool *left) {
+  int64_t budget = TORPOR__SWEEP_PIECE, step;
+  struct torpor__counts now = {0};
+  torpor_status status = database->calls->begin(database);
+  if (status != TORPOR_OK) return status;
+  status = find_step(database, run, keep, &step);
+  if (status == TORPOR_OK)
+    status = database->calls->state_thin(database, run, step, &budget, &now);
+  TORPOR__FAULT(PRUNE_BEFORE);
+  if (status == TORPOR_OK) status = database->calls->commit(database);
+  if (status != TORPOR_OK) database->calls->rollback(database);
+  if (status != TORPOR_OK) return status;
+  TORPOR__FAULT(PRUNE_AFTER);
+  removed->states += now.states;
+  removed->states_size += now.states_size;
+  *left = budget <= 0;
+  return TORPOR_OK;
+}
+
 static torpor_status prune_run(struct torpor__database *database, int64_t run,
                                uint64_t keep, bool dry_run,
                                torpor_run_pruned *pruned) {
-  struct torpor__counts before, after;
-  torpor_status status = database->calls->begin(database);
-  if (status != TORPOR_OK) return status;
-  status = database->calls->run_count(database, run, &before);
-  if (status == TORPOR_OK) status = remove_states(database, run, keep);
+  struct torpor__counts removed = {0}, excess;
+  int64_t step;
+  torpor_status status = find_step(database, run, keep, &step);
   if (status == TORPOR_OK)
-    status = database->calls->run_count(database, run, &after);
-  TORPOR__FAULT(PRUNE_BEFORE);
-  if (status == TORPOR_OK && !dry_run)
-    status = database->calls->commit(database);
-  if (status != TORPOR_OK || dry_run) database->calls->rollback(database);
-  if (status != TORPOR_OK) return status;
-  TORPOR__FAULT(PRUNE_AFTER);
-  pruned->states += (uint64_t)(before.states - after.states);
-  pruned->bytes += (uint64_t)(before.states_size - after.states_size);
-  return TORPOR_OK;
+    status = database->calls->state_excess(database, run, step, &excess);
+  if (dry_run && status == TORPOR_OK) removed = excess;
+  bool left = !dry_run && status == TORPOR_OK && excess.states > 0;
+  while (left && status == TORPOR_OK) {
+    double begun_us = torpor__clock_us();
+    status = prune_piece(database, run, keep, &removed, &left);
+    if (left) torpor__sweep_pause(begun_us);
+  }
+  pruned->states += (uint64_t)removed.states;
+  pruned->bytes += (uint64_t)removed.states_size;
+  return status;
 }
 
 torpor_status torpor_run_prune(torpor_store *store, const char *id,
@@ -126,12 +144,16 @@ torpor_status torpor_run_prune(torpor_store *store, const char *id,
   struct torpor__database *database = store->database;
   struct torpor__run_rows rows = {0};
   torpor_run_pruned pruned = TORPOR_RUN_PRUNED_INIT;
-  int64_t run = 0;
+  const struct torpor__page all = {.limit = INT64_MAX};
+  int64_t run;
   if (out != NULL && !torpor__sized_is_good(out))
     return torpor__store_refuse_options(store);
-  torpor_status status =
-      id != NULL ? database->calls->run_find(database, id, &run) : TORPOR_OK;
-  if (status == TORPOR_OK)
+  torpor_status status = TORPOR_OK;
+  if (id == NULL)
+    status = torpor__run_rows_list(&rows, database, &all);
+  else
+    status = database->calls->run_find(database, id, &run);
+  if (status == TORPOR_OK && id != NULL)
     status = torpor__run_rows_read(&rows, database, run, TORPOR__ROWS_RUN);
   for (size_t i = 0; status == TORPOR_OK && i < rows.run_count; i++) {
     status = prune_run(database, rows.runs[i].number, keep, dry_run, &pruned);

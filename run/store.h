@@ -8,8 +8,10 @@
 
 struct torpor_store {
   struct torpor__database *database;
-  char *path; /* where its file lies, links followed */
-  bool keyed; /* states are encrypted with the key below */
+  char *path;   /* where its file lies, links followed */
+  int64_t held; /* a run that was made here and has its lock, for a worker of
+                   this store; 0: none */
+  bool keyed;   /* states are encrypted with the key below */
   uint8_t key[TORPOR_KEY_SIZE];
 };
 

@@ -109,7 +109,7 @@ static torpor_status call_program(const struct taking *taking,
   torpor_status status = torpor_state_hand_over(taking->vm, value);
   if (status == TORPOR_NOT_FOUND || status == TORPOR_UNSUPPORTED)
     return fail_text(
-        taking, TORPOR_NOT_FOUND,
+        taking, TORPOR_MISUSE,
         "its program gave no function to exportState() of torpor:run; give an "
         "exporter, a module whose default export is the state or a function "
         "that returns it");

@@ -100,7 +100,7 @@ static torpor_status read_run(struct upgrade *upgrade) {
   if (status != TORPOR_OK) return status;
   if (upgrade->head.step == upgrade->head.start)
     return torpor__database_fail(
-        database, TORPOR_NOT_FOUND,
+        database, TORPOR_MISUSE,
         "run '%s' has not begun its program, so there is no state to hand "
         "over; cancel it and make a new run, or let it begin first",
         upgrade->id);
@@ -303,8 +303,11 @@ static torpor_status write_head(const struct upgrade *upgrade,
   head.runnable = false;
   if (head.cancel != TORPOR__CANCEL_ALL) head.cancel = 0;
   head.changed_ms = now_ms;
+  head.due_ms = 0;
   torpor_status status =
-      calls->operation_clear(upgrade->database, upgrade->number);
+      torpor__request_tell(upgrade->database, upgrade->number);
+  if (status == TORPOR_OK)
+    status = calls->operation_clear(upgrade->database, upgrade->number);
   if (status == TORPOR_OK)
     status = calls->result_clear(upgrade->database, upgrade->number);
   if (status == TORPOR_OK)

@@ -30,8 +30,8 @@ static void check_lists(const struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++) {
     int64_t number =
         torpor__protocol_run(torpor__worker_run_protocol(worker->runs[i]));
-    assert(torpor__worker_has(worker, number));
-    assert(i == 0 || worker->numbers[i - 1] < worker->numbers[i]);
+    assert(torpor__worker_find(worker, number) == worker->runs[i]);
+    assert(i == 0 || worker->held[i - 1].number < worker->held[i].number);
   }
 }
 

@@ -18,10 +18,14 @@
 #include "fault.h"
 #include "worker-state.h"
 
-static bool is_skipped(const struct torpor_worker *worker, int64_t number) {
-  for (size_t i = 0; i < worker->skipped_count; i++)
-    if (worker->skipped[i] == number) return true;
-  return false;
+static size_t find_skipped(const struct torpor_worker *worker, int64_t number) {
+  return torpor__search(&number, worker->skipped, worker->skipped_count,
+                        sizeof *worker->skipped, torpor__compare_i64);
+}
+
+bool torpor__worker_skips(const struct torpor_worker *worker, int64_t number) {
+  size_t at = find_skipped(worker, number);
+  return at < worker->skipped_count && worker->skipped[at] == number;
 }
 
 /* Reports why a run cannot be driven here, and does not try it again. */
@@ -32,19 +36,25 @@ static torpor_status skip(struct torpor_worker *worker, int64_t number) {
                              sizeof *worker->skipped))
     return torpor__database_fail(torpor__worker_database(worker), TORPOR_NOMEM,
                                  NULL);
-  worker->skipped[worker->skipped_count++] = number;
+  size_t at = find_skipped(worker, number);
+  memmove(&worker->skipped[at + 1], &worker->skipped[at],
+          (worker->skipped_count++ - at) * sizeof *worker->skipped);
+  worker->skipped[at] = number;
   return TORPOR_OK;
 }
 
 /* Where 'number' is, or belongs, among the numbers of claimed runs. */
 static size_t find_run(const struct torpor_worker *worker, int64_t number) {
-  return torpor__search(&number, worker->numbers, worker->count,
-                        sizeof *worker->numbers, torpor__compare_i64);
+  return torpor__search(&number, worker->held, worker->count,
+                        sizeof *worker->held, torpor__compare_i64);
 }
 
-bool torpor__worker_has(const struct torpor_worker *worker, int64_t number) {
+struct torpor__worker_run *
+torpor__worker_find(const struct torpor_worker *worker, int64_t number) {
   size_t at = find_run(worker, number);
-  return at < worker->count && worker->numbers[at] == number;
+  return at < worker->count && worker->held[at].number == number
+             ? worker->held[at].run
+             : NULL;
 }
 
 void torpor__worker_dequeue(struct torpor_worker *worker, int64_t number) {
@@ -59,9 +69,9 @@ void torpor__worker_dequeue(struct torpor_worker *worker, int64_t number) {
 static void add_run(struct torpor_worker *worker,
                     struct torpor__worker_run *run, int64_t number) {
   size_t at = find_run(worker, number);
-  memmove(&worker->numbers[at + 1], &worker->numbers[at],
-          (worker->count - at) * sizeof *worker->numbers);
-  worker->numbers[at] = number;
+  memmove(&worker->held[at + 1], &worker->held[at],
+          (worker->count - at) * sizeof *worker->held);
+  worker->held[at] = (struct torpor__held_run){.number = number, .run = run};
   worker->runs[worker->count++] = run;
 }
 
@@ -84,9 +94,12 @@ torpor_status torpor__worker_enqueue(struct torpor_worker *worker,
 }
 
 static torpor_status lock_run(struct torpor_worker *worker, int64_t number) {
-  struct torpor__database *database = torpor__worker_database(worker);
+  torpor_store *store = worker->shared.store;
   TORPOR__FAULT(CLAIM_BEFORE);
-  torpor_status status = database->calls->lock(database, number);
+  bool held = store->held == number; /* its lock is this worker's now */
+  torpor_status status =
+      held ? TORPOR_OK : store->database->calls->lock(store->database, number);
+  if (held) store->held = 0;
   if (status == TORPOR_OK) TORPOR__FAULT(CLAIM_LOCKED);
   return status;
 }
@@ -111,13 +124,15 @@ static torpor_status find_head(void *data, int64_t number,
 /* Gives up the lock of a run that has ended meanwhile, or was parked. That is
  * reported when nothing is being read, since its owner may read the run
  * then. */
-static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
+static torpor_status let_go(struct torpor_worker *worker,
+                            const struct torpor__claim *claim) {
   struct torpor__database *database = torpor__worker_database(worker);
   struct found found;
   torpor_status status =
-      database->calls->run_each(database, number, find_head, &found);
-  database->calls->unlock(database, number);
-  if (status == TORPOR_OK && found.head.status != TORPOR__RUN_ACTIVE)
+      database->calls->run_get(database, claim->run, find_head, &found);
+  database->calls->unlock(database, claim->run);
+  if (!claim->quiet && status == TORPOR_OK &&
+      found.head.status != TORPOR__RUN_ACTIVE)
     torpor__worker_report(
         &worker->shared, found.id,
         (torpor_event){.kind = TORPOR_EVENT_ENDED,
@@ -129,8 +144,8 @@ static torpor_status let_go(struct torpor_worker *worker, int64_t number) {
 static bool reserve_run(struct torpor_worker *worker) {
   return torpor__array_reserve(&worker->runs, &worker->capacity,
                                worker->count + 1, sizeof(*worker->runs)) &&
-         torpor__array_reserve(&worker->numbers, &worker->number_capacity,
-                               worker->count + 1, sizeof *worker->numbers) &&
+         torpor__array_reserve(&worker->held, &worker->held_capacity,
+                               worker->count + 1, sizeof *worker->held) &&
          torpor__array_reserve(&worker->pending, &worker->pending_capacity,
                                worker->count + 1, sizeof(*worker->pending)) &&
          reserve_queue(worker);
@@ -141,7 +156,7 @@ static torpor_status open_counted(struct torpor_worker *worker,
                                   const struct torpor__claim *claim) {
   struct torpor__database *database = torpor__worker_database(worker);
   struct torpor__worker_run *run;
-  if (!claim->granted) return let_go(worker, claim->run);
+  if (!claim->granted) return let_go(worker, claim);
   if (!reserve_run(worker)) {
     database->calls->unlock(database, claim->run);
     return torpor__database_fail(database, TORPOR_NOMEM, NULL);
@@ -179,33 +194,55 @@ torpor_status torpor__worker_claim(struct torpor_worker *worker, int64_t number,
   return status;
 }
 
+/* Whether a damaged run could not even be parked. Keeps the sentence that says
+ * what is wrong with it. */
+static bool is_still_active(struct torpor_worker *worker, int64_t number) {
+  struct torpor__database *database = torpor__worker_database(worker);
+  char message[TORPOR__DATABASE_MESSAGE_MAX];
+  struct torpor__head head;
+  memcpy(message, database->message, sizeof message);
+  torpor_status status = database->calls->head_get(database, number, &head);
+  memcpy(database->message, message, sizeof message);
+  return status != TORPOR_OK || head.status == TORPOR__RUN_ACTIVE;
+}
+
 torpor_status torpor__worker_tolerate(struct torpor_worker *worker,
                                       int64_t number, torpor_status status) {
   if (status == TORPOR_ENGINE || status == TORPOR_KEY)
     return skip(worker, number);
   if (status != TORPOR_CORRUPT) return status;
+  if (is_still_active(worker, number)) return skip(worker, number);
   torpor__worker_report_store(worker);
   return TORPOR_OK;
 }
 
-/* torpor__head_fn */
-static torpor_status enqueue_active(void *data, int64_t number,
-                                    const struct torpor__head *head) {
-  struct torpor_worker *worker = data;
-  if (head->status != TORPOR__RUN_ACTIVE ||
-      torpor__worker_has(worker, number) || is_skipped(worker, number))
-    return TORPOR_OK;
-  return torpor__worker_enqueue(worker, number, head->attempts);
+torpor_status torpor__worker_lock(struct torpor_worker *worker, int64_t number,
+                                  struct torpor__claim *claims, size_t *count) {
+  torpor_status status = lock_run(worker, number);
+  if (status == TORPOR_OK)
+    claims[(*count)++] = (struct torpor__claim){.run = number};
+  return status == TORPOR_LOCKED ? TORPOR_OK : status;
 }
 
-/* Brings up to date what the queue says of its runs; a worker that drives all
- * runs queues what is new, too. */
+torpor_status torpor__worker_open_locked(struct torpor_worker *worker,
+                                         struct torpor__claim *claims,
+                                         size_t count) {
+  struct torpor__database *database = torpor__worker_database(worker);
+  size_t opened = 0;
+  torpor_status status = count_attempts(worker, claims, count);
+  while (status == TORPOR_OK && opened < count) {
+    status = torpor__worker_tolerate(worker, claims[opened].run,
+                                     open_counted(worker, &claims[opened]));
+    if (status == TORPOR_OK) opened++;
+  }
+  for (size_t i = opened; i < count; i++)
+    database->calls->unlock(database, claims[i].run);
+  return status;
+}
+
+/* Asks how the queued runs are. */
 static torpor_status refresh_queue(struct torpor_worker *worker) {
   struct torpor__database *database = torpor__worker_database(worker);
-  if (worker->drives_all) {
-    worker->queue_count = 0;
-    return database->calls->head_each(database, enqueue_active, worker);
-  }
   for (size_t i = 0; i < worker->queue_count; i++) {
     struct torpor__head head;
     struct torpor__queued_run *queued = &worker->queue[i];
@@ -228,29 +265,25 @@ static torpor_status lock_queued(struct torpor_worker *worker,
   *count = 0;
   for (size_t i = 0; i < worker->queue_count; i++) {
     struct torpor__queued_run *queued = &worker->queue[i];
-    bool stays = status != TORPOR_OK || queued->attempts > 0;
-    if (!stays) {
-      status = lock_run(worker, queued->number);
-      stays = status != TORPOR_OK;
-      if (status == TORPOR_LOCKED) status = TORPOR_OK;
-    }
-    if (stays)
-      worker->queue[kept++] = *queued;
-    else
-      claims[(*count)++] = (struct torpor__claim){.run = queued->number};
+    size_t before = *count;
+    if (status == TORPOR_OK && queued->attempts == 0)
+      status = torpor__worker_lock(worker, queued->number, claims, count);
+    if (*count == before) worker->queue[kept++] = *queued;
   }
   worker->queue_count = kept;
   return status;
 }
 
-/* Gives up their locks, and moves them back to the queue, which has room. */
+/* Moves back to the queue, which has room, what could not be opened. */
 static void put_back(struct torpor_worker *worker,
                      const struct torpor__claim *claims, size_t count) {
   struct torpor__database *database = torpor__worker_database(worker);
   for (size_t i = 0; i < count; i++) {
-    database->calls->unlock(database, claims[i].run);
+    int64_t number = claims[i].run;
+    if (torpor__worker_find(worker, number) != NULL) continue;
+    database->calls->unlock(database, number);
     worker->queue[worker->queue_count++] =
-        (struct torpor__queued_run){.number = claims[i].run};
+        (struct torpor__queued_run){.number = number};
   }
 }
 
@@ -258,18 +291,14 @@ torpor_status torpor__worker_claim_queued(struct torpor_worker *worker) {
   torpor_status status = refresh_queue(worker);
   if (status != TORPOR_OK || worker->queue_count == 0) return status;
   struct torpor__claim *claims = calloc(worker->queue_count, sizeof(*claims));
-  size_t count, opened = 0;
+  size_t count;
   if (claims == NULL)
     return torpor__database_fail(torpor__worker_database(worker), TORPOR_NOMEM,
                                  NULL);
   status = lock_queued(worker, claims, &count);
-  if (status == TORPOR_OK) status = count_attempts(worker, claims, count);
-  while (status == TORPOR_OK && opened < count) {
-    status = torpor__worker_tolerate(worker, claims[opened].run,
-                                     open_counted(worker, &claims[opened]));
-    if (status == TORPOR_OK) opened++;
-  }
-  put_back(worker, claims + opened, count - opened);
+  if (status == TORPOR_OK)
+    status = torpor__worker_open_locked(worker, claims, count);
+  if (status != TORPOR_OK) put_back(worker, claims, count);
   free(claims);
   return status;
 }
@@ -281,8 +310,8 @@ void torpor__worker_drop(struct torpor_worker *worker, size_t index) {
       find_run(worker, torpor__protocol_run(torpor__worker_run_protocol(run)));
   torpor__worker_run_close(run);
   worker->count--;
-  memmove(&worker->numbers[at], &worker->numbers[at + 1],
-          (worker->count - at) * sizeof *worker->numbers);
+  memmove(&worker->held[at], &worker->held[at + 1],
+          (worker->count - at) * sizeof *worker->held);
   memmove(&worker->runs[index], &worker->runs[index + 1],
           (worker->count - index) * sizeof(*worker->runs));
 }

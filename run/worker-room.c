@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* worker-room.c - how many VMs of a worker are awake, and which are put to
- * sleep when there are too many, or memory is short.
+ * sleep when there are too many, or memory is short; and how many runs that
+ * only wait it holds.
  *
  *  (1) A run is put to sleep at its last commit; its next step wakes it from
  *      there.
+ *  (2) A worker of all runs lets go of those that waited longest, beyond the
+ *      most that it holds: nothing of them is left in the process. The store
+ *      says when they are due, and what is new of them (worker-look.c).
  *
  * Runs on the worker's thread. */
 #include "process-memory.h"
@@ -47,4 +51,27 @@ void torpor__worker_limit_awake(struct torpor_worker *worker) {
     if (torpor__worker_run_is_awake(worker->runs[i]) &&
         ++awake > TORPOR__WORKER_AWAKE_MAX)
       torpor__worker_run_sleep(worker->runs[i]);
+}
+
+/* The store has to know first when it is due: the next flush writes that. */
+static void let_go(struct torpor_worker *worker, size_t index) {
+  struct torpor__protocol *protocol =
+      torpor__worker_run_protocol(worker->runs[index]);
+  if (!torpor__protocol_rests(protocol)) {
+    torpor__protocol_return_attempt(protocol);
+    return;
+  }
+  torpor__worker_drop(worker, index);
+  worker->due_changed = true;
+}
+
+void torpor__worker_limit_held(struct torpor_worker *worker) {
+  int64_t now = torpor__store_now();
+  size_t waiting = 0;
+  if (!worker->drives_all || worker->count <= TORPOR__WORKER_AWAKE_MAX) return;
+  for (size_t i = worker->count; i-- > 0;)
+    if (worker->runs[i] != worker->suspect &&
+        torpor__worker_run_can_go(worker->runs[i], now) &&
+        ++waiting > TORPOR__WORKER_AWAKE_MAX)
+      let_go(worker, i);
 }

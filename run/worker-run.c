@@ -18,6 +18,8 @@
 #include "worker-drivers.h"
 #include "worker-step.h"
 
+enum { SOON_MS = 1000 /* a run that is due by then is not let go of */ };
+
 struct torpor__worker_run {
   const struct torpor__worker_shared *shared;
   int64_t number;
@@ -157,7 +159,7 @@ static torpor_status check_upgrade(struct torpor__worker_run *run) {
 static torpor_status read_run(struct torpor__worker_run *run) {
   struct torpor__database *database = run->shared->store->database;
   torpor_status status =
-      database->calls->run_each(database, run->number, copy_row, run);
+      database->calls->run_get(database, run->number, copy_row, run);
   if (status == TORPOR_OK) status = check_upgrade(run);
   if (status == TORPOR_OK && run->begun) status = check_engine(run);
   if (status == TORPOR_OK && run->begun && run->shared->store->keyed)
@@ -185,13 +187,13 @@ static torpor_status park(struct torpor__worker_run *run) {
 
 /* Takes back the attempt of a run that is left to other workers. */
 static torpor_status return_attempt(struct torpor__worker_run *run,
+                                    const struct torpor__claim *claim,
                                     torpor_status status) {
   struct torpor__database *database = run->shared->store->database;
   char reason[TORPOR__DATABASE_MESSAGE_MAX];
   memcpy(reason, database->message, sizeof reason);
-  torpor_status returned =
-      torpor__request_return_attempt(database, run->number);
-  if (returned != TORPOR_OK && returned != TORPOR_ENDED) return returned;
+  torpor_status returned = torpor__request_return_attempt(database, claim);
+  if (returned != TORPOR_OK) return returned;
   memcpy(database->message, reason, sizeof reason);
   return status;
 }
@@ -205,7 +207,7 @@ static torpor_status open_run(struct torpor__worker_run *run,
   if (status == TORPOR_OK) status = read_run(run);
   if (torpor__protocol_is_own_fault(status)) status = park(run);
   if (status == TORPOR_ENGINE || status == TORPOR_KEY)
-    status = return_attempt(run, status);
+    status = return_attempt(run, claim, status);
   if (run->protocol == NULL) database->calls->unlock(database, claim->run);
   return status;
 }
@@ -298,8 +300,9 @@ torpor_status torpor__worker_run_step(struct torpor__worker_run *run,
   return status;
 }
 
-torpor_status torpor__worker_run_refresh(struct torpor__worker_run *run) {
-  torpor_status status = torpor__protocol_refresh(run->protocol);
+torpor_status torpor__worker_run_refresh(struct torpor__worker_run *run,
+                                         int64_t news) {
+  torpor_status status = torpor__protocol_refresh(run->protocol, news);
   if (status != TORPOR_OK || !run->worker_step.offloaded) return status;
   status = torpor__protocol_check_fence(run->protocol);
   if (status == TORPOR_FENCED) torpor__worker_step_interrupt(&run->worker_step);
@@ -378,6 +381,13 @@ void torpor__worker_run_return_attempt(struct torpor__worker_run *run) {
   else if (idle && !torpor__worker_drivers_began_lately(&run->drivers))
     torpor__protocol_return_attempt(run->protocol);
   run->stepped = false;
+}
+
+bool torpor__worker_run_can_go(const struct torpor__worker_run *run,
+                               int64_t now_ms) {
+  int64_t due = torpor__worker_drivers_next_due(&run->drivers);
+  return torpor__protocol_can_rest(run->protocol) &&
+         (due < 0 || due > now_ms + SOON_MS);
 }
 
 void torpor__worker_run_sleep(struct torpor__worker_run *run) {

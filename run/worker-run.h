@@ -37,7 +37,8 @@ torpor_status torpor__worker_run_step(struct torpor__worker_run *run,
 
 /* As torpor__protocol_refresh; the offloaded step of a run that was killed, or
  * taken over, is told to end. */
-torpor_status torpor__worker_run_refresh(struct torpor__worker_run *run);
+torpor_status torpor__worker_run_refresh(struct torpor__worker_run *run,
+                                         int64_t news);
 
 enum torpor__worker_run_next {
   TORPOR__WORKER_RUN_STAYS,  /* the run goes on */
@@ -56,6 +57,11 @@ torpor__worker_run_settle(struct torpor__worker_run *run);
  * advance. So a worker that dies during a long wait costs the run nothing. A
  * suspect that only waits is cleared of all attempts. */
 void torpor__worker_run_return_attempt(struct torpor__worker_run *run);
+
+/* Whether the worker can let go of it, once the store knows when it is due: it
+ * only waits, for signals and for times that are not soon. */
+bool torpor__worker_run_can_go(const struct torpor__worker_run *run,
+                               int64_t now_ms);
 
 /* Tells an offloaded step to end; 'wind_down' or 'close' waits for it. */
 void torpor__worker_run_interrupt(struct torpor__worker_run *run);

@@ -4,7 +4,9 @@
  *     worker.c           opens and closes it, and takes its turns
  *     worker-suspect.c   works runs that may have ended earlier workers, one at
  *                        a time
- *     worker-room.c      puts VMs to sleep when memory is short
+ *     worker-look.c      finds the runs that need it
+ *     worker-room.c      puts VMs to sleep when memory is short, and lets go of
+ *                        runs that only wait
  *     worker-claim.c     claims runs, and lets go of them
  *     worker-run.c       one run that was claimed
  *     worker-step.c      one step of it being computed
@@ -20,8 +22,12 @@
 
 #include "worker-run.h"
 
-/* VMs after a turn, beside those that the next one will step. */
-enum { TORPOR__WORKER_AWAKE_MAX = 256 };
+enum {
+  /* VMs after a turn, beside those that the next one will step; and runs that
+   * only wait, beside those that are due soon. */
+  TORPOR__WORKER_AWAKE_MAX = 256,
+  TORPOR__WORKER_RETRY_MS = 500 /* between looks for what others left */
+};
 
 /* A run that is to be claimed. */
 struct torpor__queued_run {
@@ -30,13 +36,27 @@ struct torpor__queued_run {
   bool locked;      /* by another worker, when it was last asked for */
 };
 
+/* A run that is claimed. */
+struct torpor__held_run {
+  int64_t number; /* first: they are compared by it */
+  struct torpor__worker_run *run;
+};
+
 struct torpor_worker {
   struct torpor__worker_shared shared;
-  bool drives_all; /* every run of the store, and not only those added */
+  bool drives_all;  /* every run of the store, and not only those added */
+  bool until_ended; /* and then, until none is left that it could drive */
   int poll_ms;
   torpor_alarm *poll;
-  bool must_look;        /* others may have written to the store */
-  bool changed;          /* they have, and not all of it is read */
+  bool must_look;        /* there may be news in the store */
+  bool must_find;        /* runs may be due */
+  bool more;             /* there was more than one look takes */
+  int64_t last_run;      /* the highest number of a run that was seen */
+  torpor_alarm *due;     /* for the first run that is due, of those that it does
+                            not hold */
+  int64_t due_ms;        /* when that rings */
+  int64_t rung_ms;       /* the same, once it has; 0: all of that was claimed */
+  bool due_changed;      /* it may have to ring earlier */
   bool memory_full;      /* runs wait for the memory that others take */
   bool wound_down;       /* its runs are ready to be let go of */
   bool waits_for_store;  /* others have it for themselves; reported */
@@ -48,11 +68,12 @@ struct torpor_worker {
   struct torpor__worker_run **runs; /* claimed; those that stepped last are at
                                        the end */
   size_t count, capacity;
-  int64_t *numbers; /* of 'runs', in order */
-  size_t number_capacity;
+  struct torpor__held_run *held; /* the same, by number */
+  size_t held_capacity;
   struct torpor__queued_run *queue; /* runs to claim */
   size_t queue_count, queue_capacity;
-  int64_t *skipped; /* numbers of runs that only other workers can drive */
+  int64_t *skipped; /* numbers of runs that only other workers can drive, in
+                       order */
   size_t skipped_count, skipped_capacity;
 
   struct torpor__worker_run *suspect; /* that is being worked, or NULL */
@@ -86,6 +107,20 @@ torpor_status torpor__worker_step_suspect(struct torpor_worker *worker);
 /* Whether that would find anything to do now. */
 bool torpor__worker_has_suspect(const struct torpor_worker *worker);
 
+/* ---- worker-look.c -------------------------------------------------------*/
+
+/* Reads news of runs that are held, and claims those that are not and need a
+ * worker: as many as one turn can do. Those of dead workers are looked for now
+ * and then. */
+torpor_status torpor__worker_look(struct torpor_worker *worker);
+
+/* Whether the store has a run that has not ended, and is not known to be one
+ * that cannot be driven here. */
+torpor_status torpor__worker_has_left(struct torpor_worker *worker, bool *left);
+
+/* Sees to it that the loop wakes for the first run that is due and not held. */
+torpor_status torpor__worker_arm_due(struct torpor_worker *worker);
+
 /* ---- worker-room.c -------------------------------------------------------*/
 
 /* Whether 'run' is about to be woken. */
@@ -99,10 +134,17 @@ bool torpor__worker_make_room(struct torpor_worker *worker);
  * awake; but not those that are about to be stepped. */
 void torpor__worker_limit_awake(struct torpor_worker *worker);
 
+/* Lets go of the runs that waited longest, beyond the most that are held. */
+void torpor__worker_limit_held(struct torpor_worker *worker);
+
 /* ---- worker-claim.c ------------------------------------------------------*/
 
-/* Whether it has claimed a run. */
-bool torpor__worker_has(const struct torpor_worker *worker, int64_t number);
+/* The run with this number, if it has claimed that; or NULL. */
+struct torpor__worker_run *
+torpor__worker_find(const struct torpor_worker *worker, int64_t number);
+
+/* Whether it is known that the run cannot be driven here. */
+bool torpor__worker_skips(const struct torpor_worker *worker, int64_t number);
 
 /* Puts a run into the queue that is not there. OK or NOMEM. */
 torpor_status torpor__worker_enqueue(struct torpor_worker *worker,
@@ -116,9 +158,19 @@ void torpor__worker_dequeue(struct torpor_worker *worker, int64_t number);
 torpor_status torpor__worker_claim(struct torpor_worker *worker, int64_t number,
                                    bool *others);
 
-/* Claims what is queued and free, but for suspects. What cannot be claimed now
- * stays queued. */
+/* Claims what is queued and free, but for suspects, after asking how things
+ * are. What cannot be claimed now stays queued. */
 torpor_status torpor__worker_claim_queued(struct torpor_worker *worker);
+
+/* Locks a run and adds it to 'claims', which has room. OK also when another
+ * worker has it: then it is not added. */
+torpor_status torpor__worker_lock(struct torpor_worker *worker, int64_t number,
+                                  struct torpor__claim *claims, size_t *count);
+
+/* Opens runs that were locked; those that cannot be are unlocked. */
+torpor_status torpor__worker_open_locked(struct torpor_worker *worker,
+                                         struct torpor__claim *claims,
+                                         size_t count);
 
 /* After claiming a run that nobody has asked for by name gave 'status': one
  * that cannot be driven here, or was parked, is reported, and that is OK. */

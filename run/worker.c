@@ -4,9 +4,9 @@
  *
  *   one turn of the loop:
  *
- *     drivers bring results ─► look at what others wrote ─► step every run that
- *     has something to do ─► one transaction for all of them ─► drivers start,
- *     output is shown ─► wait
+ *     drivers bring results ─► look at what others wrote, and for what is due
+ *     ─► step every run that has something to do ─► one transaction for all of
+ *     them ─► drivers start, output is shown ─► let go of what sleeps ─► wait
  *
  * A step that takes long goes on on another thread (worker-step.h), and is
  * taken up again by the turn that finds it done.
@@ -20,7 +20,7 @@
  *      with what was stepped so far, and the next turn does the rest. Those
  *      that stepped longest ago sleep first.
  *  (3) A run that another worker has is left alone, and asked for again every
- *      RETRY_MS, since its worker may die.
+ *      TORPOR__WORKER_RETRY_MS, since its worker may die.
  *  (4) Before anything of a run is read, the store counts an attempt for it.
  *      Runs whose attempts are still counted after a worker died are suspects:
  *      one of them may have ended it. The next worker works one suspect at a
@@ -31,6 +31,7 @@
  *
  * On one thread, but for long steps; torpor_worker_stop from any, and from
  * signal handlers. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@
 #include "worker-state.h"
 #include "worker-threads.h"
 
-enum { RETRY_MS = 500, POLL_MS = 20, POLL_WATCHED_MS = 500 };
+enum { POLL_MS = 20, POLL_WATCHED_MS = 500 };
 
 /* Ends the worker since the store failed: nothing that was committed is
  * lost. */
@@ -67,38 +68,22 @@ static void wait_for_store(struct torpor_worker *worker) {
 
 /* ---- A turn --------------------------------------------------------------*/
 
-static torpor_status refresh_runs(struct torpor_worker *worker) {
-  for (size_t i = 0; i < worker->count; i++) {
-    torpor_status status = torpor__worker_run_refresh(worker->runs[i]);
-    if (status != TORPOR_OK && status != TORPOR_FENCED) return status;
-  }
-  return TORPOR_OK;
-}
-
 /* Takes back the attempts of runs that wait for long. */
 static void return_attempts(struct torpor_worker *worker) {
   for (size_t i = 0; i < worker->count; i++)
     torpor__worker_run_return_attempt(worker->runs[i]);
 }
 
-/* Reads what other processes wrote since the last time. */
+/* Reads what others wrote, and claims the runs that need a worker. */
 static torpor_status look_around(struct torpor_worker *worker) {
-  struct torpor__database *database = torpor__worker_database(worker);
   double now = torpor_loop_now(worker->shared.loop, TORPOR_CLOCK_MONOTONIC);
-  bool changed = false;
-  torpor_status status = TORPOR_OK;
-  if (worker->must_look) {
-    worker->must_look = false;
-    status = database->calls->changed(database, &changed);
-    worker->changed = worker->changed || changed;
-    if (status == TORPOR_OK && worker->changed) status = refresh_runs(worker);
-  }
   bool due = now >= worker->retry_due;
-  if (status == TORPOR_OK && (due || (worker->changed && worker->drives_all)))
+  if (due) worker->must_find = true;
+  torpor_status status = torpor__worker_look(worker);
+  if (status == TORPOR_OK && due && !worker->drives_all)
     status = torpor__worker_claim_queued(worker);
-  if (status == TORPOR_OK) worker->changed = false;
   if (due) {
-    worker->retry_due = now + RETRY_MS;
+    worker->retry_due = now + TORPOR__WORKER_RETRY_MS;
     return_attempts(worker);
   }
   return status;
@@ -196,31 +181,44 @@ static bool has_work(const struct torpor_worker *worker) {
         torpor__protocol_pending(protocol) || torpor__protocol_ready(protocol))
       return true;
   }
-  return torpor__worker_has_suspect(worker);
+  return worker->more || torpor__worker_has_suspect(worker);
 }
 
-static bool is_finished(const struct torpor_worker *worker) {
-  return !worker->drives_all && worker->count == 0 && worker->queue_count == 0;
+static torpor_status find_whether_finished(struct torpor_worker *worker,
+                                           bool *finished) {
+  bool left = false;
+  *finished = worker->count == 0 && worker->queue_count == 0 &&
+              (!worker->drives_all || worker->until_ended);
+  if (!*finished || !worker->drives_all) return TORPOR_OK;
+  torpor_status status = torpor__worker_has_left(worker, &left);
+  *finished = status == TORPOR_OK && !left;
+  return status;
 }
 
 /* torpor_turned_fn */
 static bool turn(void *user) {
   struct torpor_worker *worker = user;
+  bool finished = false;
   torpor_status status = look_around(worker);
   if (status == TORPOR_OK) status = torpor__worker_step_suspect(worker);
   if (status == TORPOR_OK) status = step_runs(worker);
   if (status == TORPOR_OK) status = flush_runs(worker);
   if (status == TORPOR_OK) {
-    worker->waits_for_store = false;
     settle_runs(worker);
+    torpor__worker_limit_held(worker);
     torpor__worker_limit_awake(worker);
     torpor__worker_check(worker);
+    status = torpor__worker_arm_due(worker);
+  }
+  if (status == TORPOR_OK) status = find_whether_finished(worker, &finished);
+  if (status == TORPOR_OK) {
+    worker->waits_for_store = false;
   } else if (status == TORPOR_LOCKED) {
     wait_for_store(worker);
   } else {
     give_up(worker, status);
   }
-  if (is_finished(worker)) torpor_loop_stop(worker->shared.loop);
+  if (finished) torpor_loop_stop(worker->shared.loop);
   return (status == TORPOR_OK || status == TORPOR_LOCKED) && has_work(worker);
 }
 
@@ -250,17 +248,18 @@ static void poll_store(void *user) {
                                           status, NULL));
 }
 
-/* Others' commits go to the file of SQLite's log. Where it can be watched,
- * polling is only for the runs that dead workers leave. */
+/* Who writes news touches the file of locks after the commit, when it can be
+ * read. Where that can be watched, polling is only for the runs that dead
+ * workers leave, and for news of processes that died before the touch. */
 static void watch_store(struct torpor_worker *worker, int poll_ms) {
   const char *path = worker->shared.store->path;
-  char *log = malloc(strlen(path) + sizeof "-wal");
+  char *locks = malloc(strlen(path) + sizeof "-locks");
   torpor_status status = TORPOR_NOMEM;
-  if (log != NULL) {
-    strcpy(log, path);
-    strcat(log, "-wal");
-    status = torpor_loop_watch(worker->shared.loop, log, notice, worker);
-    free(log);
+  if (locks != NULL) {
+    strcpy(locks, path);
+    strcat(locks, "-locks");
+    status = torpor_loop_watch(worker->shared.loop, locks, notice, worker);
+    free(locks);
   }
   worker->poll_ms = poll_ms > 0           ? poll_ms
                     : status == TORPOR_OK ? POLL_WATCHED_MS
@@ -300,12 +299,17 @@ torpor_status torpor_worker_open(torpor_store *store,
     return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
   worker->shared = (struct torpor__worker_shared){
       .store = store, .event = given.event, .user = given.user};
+  errno = 0;
   torpor_status status = open_loop(worker, &given);
   if (status != TORPOR_OK) {
+    bool said = status == TORPOR_IO && errno != 0; /* torpor_loop_open */
+    torpor__database_fail(store->database, status, "opening a worker%s%s",
+                          said ? ": " : "", said ? strerror(errno) : "");
     torpor_worker_close(worker);
-    return torpor__database_fail(store->database, status, "opening a worker");
+    return status;
   }
   watch_store(worker, given.poll_ms);
+  worker->until_ended = given.until_ended;
   worker->memory_total = given.memory_total > 0
                              ? given.memory_total
                              : torpor__process_memory_default();
@@ -332,7 +336,7 @@ void torpor_worker_close(torpor_worker *worker) {
   torpor__threads_close(worker->shared.threads);
   torpor_loop_close(worker->shared.loop);
   free(worker->runs);
-  free(worker->numbers);
+  free(worker->held);
   free(worker->queue);
   free(worker->skipped);
   free(worker->pending);
@@ -350,7 +354,8 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
   }
   struct torpor__head head;
   torpor_status status = database->calls->run_find(database, id, &number);
-  if (status != TORPOR_OK || torpor__worker_has(worker, number)) return status;
+  if (status != TORPOR_OK || torpor__worker_find(worker, number) != NULL)
+    return status;
   torpor__worker_dequeue(worker, number); /* it may be free by now */
   status = database->calls->head_get(database, number, &head);
   if (status == TORPOR_OK && head.attempts > 0 && worker->suspect != NULL)
@@ -379,16 +384,19 @@ static void say_goodbye(struct torpor_worker *worker) {
 torpor_status torpor_worker_run(torpor_worker *worker) {
   torpor_loop *loop = worker->shared.loop;
   worker->status = TORPOR_OK;
-  worker->must_look = true;
-  if (is_finished(worker)) return TORPOR_OK;
-  torpor_status status = arm_poll(worker);
+  worker->must_look = worker->must_find = true;
+  bool finished;
+  torpor_status status = find_whether_finished(worker, &finished);
+  if (status != TORPOR_OK || finished) return status;
+  status = arm_poll(worker);
   if (status == TORPOR_OK) {
     torpor_loop_on_turn(loop, turn, worker);
     status = torpor_loop_run(loop);
     torpor_loop_on_turn(loop, NULL, NULL);
   }
   torpor_alarm_close(worker->poll);
-  worker->poll = NULL;
+  torpor_alarm_close(worker->due);
+  worker->poll = worker->due = NULL;
   if (status != TORPOR_OK && status != TORPOR_CANCELLED &&
       worker->status == TORPOR_OK)
     worker->status = torpor__database_fail(torpor__worker_database(worker),
