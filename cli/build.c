@@ -18,26 +18,27 @@ struct build_settings {
 };
 
 static const struct cli_option options[] = {
-    CLI_OPTION(struct build_settings, out, "out", 'o', CLI_TEXT, "FILE",
+    CLI_OPTION(struct build_settings, out, "out", 'o', CLI_PATH, "FILE",
                "the executable (FILE without .js)"),
     CLI_OPTION(struct build_settings, snapshot, "snapshot", 0, CLI_FLAG, NULL,
-               "run the module now, keep it asleep, and\ncall its main(...) "
+               "run the module now, keep it asleep, and call its main(...) "
                "when it is started"),
-    CLI_OPTION(struct build_settings, include, "include", 0, CLI_FILES, "FILE",
-               "a module that import() asks for, or a\nfile: it may be there "
-               "again and again"),
+    CLI_OPTION(
+        struct build_settings, include, "include", 0, CLI_FILES, "FILE",
+        "a module whose name the program puts together for import(), or a "
+        "file: it may be there again and again"),
     CLI_OPTION(struct build_settings, from, "allow-import", 0, CLI_GRANT,
-               "PATH", "read modules below PATH, or all, for\nthis build"),
+               "PATH", "read modules below PATH, or all, for this build"),
     CLI_OPTION(struct build_settings, modules, "module", 0, CLI_FILES,
                "[NAME=]FILE",
-               "a module in C to link: FILE is a .o,\n.a or .c, NAME what is "
+               "a module in C to link: FILE is a .o, .a or .c, NAME what is "
                "imported"),
     CLI_OPTION(struct build_settings, strip, "strip", 0, CLI_FLAG, NULL,
-               "leave out what stack traces and\ntoString need"),
+               "leave out what stack traces and toString need"),
     CLI_OPTION(struct build_settings, append, "append", 0, CLI_FLAG, NULL,
-               "do not link, even if there is a C\ncompiler"),
+               "do not link, even if there is a C compiler"),
     CLI_OPTION(struct build_settings, show, "show", 0, CLI_FLAG, NULL,
-               "say what the executable FILE holds, and\nwhat it may do"),
+               "say what the executable FILE holds, and what it may do"),
     CLI_OPTION(struct build_settings, json, "json", 0, CLI_FLAG, NULL,
                "with --show: one JSON object"),
     CLI_KEPT_OPTIONS(struct build_settings, sandbox),
@@ -120,6 +121,8 @@ static int build(const struct build_settings *settings, const char *file,
                                     .snapshot = settings->snapshot};
   torpor_bytes bundle = {NULL, 0};
   int code = cli_executable_check(out);
+  if (code == CLI_EXIT_DONE && settings->snapshot && modules->count > 0)
+    code = cli_link_here(modules->externs, modules->count);
   if (code == CLI_EXIT_DONE) code = cli_bundle_make(&making, &bundle);
   if (code == CLI_EXIT_DONE) {
     const struct cli_executable executable = {.path = out,
@@ -143,11 +146,6 @@ static int build_file(const struct build_settings *settings, const char *file) {
     cli_complain("name the executable with -o: '%s' has no ending to leave out",
                  file);
     code = CLI_EXIT_USAGE;
-  } else if (code == CLI_EXIT_DONE && settings->snapshot && modules.count > 0) {
-    cli_complain(
-        "--snapshot runs the program now, in this command, which has "
-        "no modules of --module: leave out one of the two");
-    code = CLI_EXIT_USAGE;
   }
   if (code == CLI_EXIT_DONE) code = build(settings, file, out, &modules);
   free_modules(&modules);
@@ -167,6 +165,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_build = {
     .name = "build",
+    .group = CLI_GROUP_CARRY,
     .arguments = "FILE",
     .summary = "make one executable of the ES module FILE",
     .details =

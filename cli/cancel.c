@@ -28,6 +28,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_cancel = {
     .name = "cancel",
+    .group = CLI_GROUP_CHANGE,
     .arguments = "ID",
     .summary = "ask a run to end, or end it",
     .details =

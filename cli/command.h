@@ -3,8 +3,8 @@
  *
  * A command is one file, cli/NAME.c, with one 'const struct cli_command
  * cli_NAME', and one line in CLI_COMMANDS. Its table of options is all that
- * parsing and help know about it: an option says where in the command's
- * settings its value goes.
+ * parsing, help, the manual page and completion know about it: an option says
+ * where in the command's settings its value goes.
  *
  *   struct greet_settings { bool loud; const char *name; };
  *   static const struct cli_option options[] = {
@@ -15,7 +15,7 @@
  *       {0},
  *   };
  *
- * Every command also understands --help. */
+ * Every command also understands what is in cli_common_options. */
 #ifndef TORPOR_CLI_COMMAND_H
 #define TORPOR_CLI_COMMAND_H
 
@@ -25,9 +25,27 @@
 
 #include "exit.h"
 
-/* The commands in the order in which help lists them. 'torpor FILE' has no name
- * and is not among them, see main.c. */
+/* What commands are about, in the order in which help lists them. */
+#define CLI_GROUPS(X)                                                          \
+  X(RUN, "Run programs")                                                       \
+  X(LOOK, "Look at runs and snapshots")                                        \
+  X(CHANGE, "Change runs")                                                     \
+  X(CARRY, "Carry runs and programs elsewhere")                                \
+  X(SELF, "About torpor itself")
+
+enum cli_group {
+  CLI_GROUP_NONE, /* of what is no command of its own */
+#define X(name, title) CLI_GROUP_##name,
+  CLI_GROUPS(X)
+#undef X
+};
+
+/* The commands in the order in which help lists those of a group. 'torpor FILE'
+ * has no name and is not among them, see main.c. */
 #define CLI_COMMANDS(X)                                                        \
+  X(help)                                                                      \
+  X(version)                                                                   \
+  X(completion)                                                                \
   X(eval)                                                                      \
   X(run)                                                                       \
   X(resume)                                                                    \
@@ -42,6 +60,7 @@
   X(rewind)                                                                    \
   X(upgrade)                                                                   \
   X(prune)                                                                     \
+  X(remove)                                                                    \
   X(inspect)                                                                   \
   X(diff)                                                                      \
   X(export)                                                                    \
@@ -55,6 +74,8 @@
 enum cli_kind {
   CLI_FLAG,     /* bool: there or not */
   CLI_TEXT,     /* const char * */
+  CLI_PATH,     /* const char *: of a file or folder; not empty */
+  CLI_CHOICE,   /* const char *: one of the words of 'argument', "a|b|c" */
   CLI_COUNT,    /* uint64_t: digits */
   CLI_KEEP,     /* struct cli_keep: digits or "all" */
   CLI_BYTES,    /* uint64_t: digits with an optional K, M or G */
@@ -71,7 +92,7 @@ struct cli_grant {
   size_t count;
 };
 
-/* How many states of a run stay; all: UINT64_MAX. */
+/* How many states, or console lines, of a run stay; all: UINT64_MAX. */
 struct cli_keep {
   bool given;
   uint64_t states;
@@ -90,6 +111,14 @@ struct cli_option {
 #define CLI_OPTION(type, member, name, letter, kind, argument, help)           \
   {name, letter, kind, offsetof(type, member), argument, help}
 
+/* What every command understands besides its own options. */
+struct cli_common {
+  const char *color;
+  bool help;
+};
+
+extern const struct cli_option cli_common_options[];
+
 struct cli_command;
 
 /* A command as it was called. */
@@ -101,14 +130,18 @@ struct cli_call {
 };
 
 struct cli_command {
-  const char *name;      /* "" for torpor FILE */
+  const char *name; /* "" for torpor FILE */
+  enum cli_group group;
   const char *arguments; /* "FILE [ARGUMENT...]" */
   const char *summary;   /* one line, for the list of commands */
-  const char *details;   /* what help says before the options; may be NULL */
-  const struct cli_option *options;
+  const char *details;   /* what help says before the options; may be NULL.
+                            Lines are filled, but for those that begin with a
+                            space */
+  const struct cli_option *options; /* NULL: none */
   size_t settings_size;
   size_t least, most; /* number of arguments */
-  bool passes_rest;   /* what follows the first argument is the program's own */
+  size_t own;         /* after so many arguments all words are the program's
+                         own; 0: none are */
   int (*run)(const struct cli_call *call);
 };
 
@@ -117,15 +150,56 @@ CLI_COMMANDS(X)
 #undef X
 extern const struct cli_command cli_script;
 
+enum {
+#define X(name) +1
+  CLI_COMMAND_COUNT = 0 CLI_COMMANDS(X)
+#undef X
+};
+
+/* command.c: all of CLI_COMMANDS. */
+extern const struct cli_command *const cli_commands[CLI_COMMAND_COUNT];
+
+/* The command of that name; NULL: there is none. */
+const struct cli_command *cli_command_find(const char *name);
+
+/* The command whose name is spelt nearly like 'word'; NULL: none is. */
+const char *cli_command_near(const char *word);
+
 /* option.c: reads 'words' into 'call', whose settings are in 'settings',
  * zeroed. False after saying on stderr what is wrong. '*help' tells that --help
- * was there; nothing else is checked then. */
+ * was there; nothing else is checked then. What --color says holds from then
+ * on. */
 bool cli_parse(const struct cli_command *command, char **words, size_t count,
                void *settings, struct cli_call *call, bool *help);
 
 /* help.c: to stdout. */
 void cli_help_command(const struct cli_command *command);
 void cli_help_all(void);
+
+/* option-table.c: the option of 'command', or of all commands, whose name are
+ * the first 'size' bytes of 'name', or whose letter is 'letter'; NULL: none. */
+const struct cli_option *cli_option_named(const struct cli_command *command,
+                                          const char *name, size_t size);
+const struct cli_option *cli_option_lettered(const struct cli_command *command,
+                                             char letter);
+
+/* Whether 'word' is an option: "-" is an argument, and so is a negative number,
+ * since no option has a digit for a letter. */
+bool cli_option_is(const char *word);
+
+/* Whether it is one of those that all commands have. */
+bool cli_option_is_common(const struct cli_option *option);
+
+/* Whether the next word is the option's value, unless one is attached to it. */
+bool cli_option_takes_word(const struct cli_option *option);
+
+/* How help writes an option: "-i, --input=JSON". */
+enum { CLI_OPTION_LABEL_SIZE = 96 };
+const char *cli_option_label(const struct cli_option *option,
+                             char label[CLI_OPTION_LABEL_SIZE]);
+
+/* manual.c: the manual page, to stdout. */
+void cli_manual_print(void);
 
 /* suggest.c: which of 'names' is spelt nearly like 'word'; NULL: none. */
 const char *cli_suggest(const char *word, const char *const *names,

@@ -22,12 +22,12 @@ struct compile_settings {
 
 static const struct cli_option options[] = {
     CLI_OPTION(struct compile_settings, main, "main", 'e', CLI_FLAG, NULL,
-               "write main() and the program: a C file\nto link with "
+               "write main() and the program: a C file to link with "
                "libtorpor-standalone.a"),
     CLI_OPTION(struct compile_settings, code, "bytecode", 'c', CLI_FLAG, NULL,
-               "write the bytecode of each module, for\ntorpor_bytecode_run"),
-    CLI_OPTION(struct compile_settings, out, "output", 'o', CLI_TEXT, "FILE",
-               "where it goes (out.c; without -c and -e\nan executable, "
+               "write the bytecode of each module, for torpor_bytecode_run"),
+    CLI_OPTION(struct compile_settings, out, "output", 'o', CLI_PATH, "FILE",
+               "where it goes (out.c; without -c and -e an executable, "
                "a.out)"),
     CLI_OPTION(struct compile_settings, cname, "array", 'N', CLI_TEXT, "CNAME",
                "the array's name in C, without prefix"),
@@ -36,21 +36,21 @@ static const struct cli_option options[] = {
     CLI_OPTION(struct compile_settings, name, "name", 'n', CLI_TEXT, "NAME",
                "of the program, in stack traces"),
     CLI_OPTION(struct compile_settings, module, "module", 'm', CLI_FLAG, NULL,
-               "FILE is an ES module, as it is without\nthis option"),
+               "FILE is an ES module, as it is without this option"),
     CLI_OPTION(struct compile_settings, script, "script", 'C', CLI_FLAG, NULL,
                "FILE is a script"),
     CLI_OPTION(struct compile_settings, modules, "c-module", 'M', CLI_FILES,
                "NAME[,CNAME]",
-               "a module in C: its function is\ntorpor_module_init_CNAME"),
+               "a module in C: its function is torpor_module_init_CNAME"),
     CLI_OPTION(struct compile_settings, dynamic, "dynamic", 'D', CLI_FILES,
                "FILE", "a module that import() asks for"),
     CLI_OPTION(struct compile_settings, stack, "stack", 'S', CLI_COUNT, "BYTES",
-               "of the program's own stack, from 16384\nto 245760 (all)"),
+               "of the program's own stack, from 16384 to 245760 (all)"),
     CLI_OPTION(struct compile_settings, strip, "strip", 's', CLI_FLAG, NULL,
-               "leave out what stack traces and\ntoString need"),
+               "leave out what stack traces and toString need"),
     CLI_OPTION(struct compile_settings, features, "feature", 'f', CLI_FILES,
                "NAME",
-               "-flto: link an executable with it. What\nelse qjsc knows by -f "
+               "-flto: link an executable with it. What else qjsc knows by -f "
                "changes nothing"),
     CLI_OPTION(struct compile_settings, from, "allow-import", 0, CLI_GRANT,
                "PATH", "read modules below PATH, or all"),
@@ -295,6 +295,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_compile = {
     .name = "compile",
+    .group = CLI_GROUP_CARRY,
     .arguments = "FILE",
     .summary = "write the program FILE as C source, as qjsc does",
     .details =

@@ -155,6 +155,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_diff = {
     .name = "diff",
+    .group = CLI_GROUP_LOOK,
     .arguments = "A B",
     .summary = "say what changed between two snapshots or states",
     .details =

@@ -218,7 +218,7 @@ static int add_runs(torpor_worker *worker, const struct cli_driven *driven) {
   for (size_t i = 0; i < driven->count; i++) {
     torpor_status status = torpor_worker_add(worker, driven->ids[i]);
     int code = cli_store_check(driven->store, status);
-    bool skipped = status == TORPOR_ENGINE && driven->count > 1;
+    bool skipped = status == TORPOR_ENGINE && driven->several;
     if (code != CLI_EXIT_DONE && !skipped) return code;
   }
   return CLI_EXIT_DONE;
@@ -235,17 +235,17 @@ static int run_worker(torpor_worker *worker, struct display *display) {
   worker_to_stop = NULL;
   clear_status(display);
   if (status != TORPOR_OK) return cli_store_check(driven->store, status);
-  if (stopped_by == 0)
-    return driven->count == 1 ? display->code : CLI_EXIT_DONE;
+  if (stopped_by == 0) return display->many ? CLI_EXIT_DONE : display->code;
   tell_how_to_resume(display);
-  return driven->ids == NULL ? CLI_EXIT_DONE : 128 + stopped_by;
+  return driven->ids == NULL && !driven->until_ended ? CLI_EXIT_DONE
+                                                     : 128 + stopped_by;
 }
 
 int cli_drive(const struct cli_driven *driven,
               const struct cli_drive *settings) {
   struct display display = {.driven = driven,
                             .settings = settings,
-                            .many = driven->count != 1,
+                            .many = driven->several || driven->ids == NULL,
                             .terminal = isatty(STDERR_FILENO) == 1,
                             .code = CLI_EXIT_DONE};
   torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
@@ -255,6 +255,7 @@ int cli_drive(const struct cli_driven *driven,
   options.event = on_event;
   options.user = &display;
   options.memory_total = settings->memory_total;
+  options.until_ended = driven->until_ended;
   torpor_status status = torpor_worker_open(driven->store, &options, &worker);
   if (status != TORPOR_OK) return cli_store_check(driven->store, status);
   int code = run_worker(worker, &display);

@@ -23,21 +23,23 @@ struct cli_drive {
                  "show the program's output only"),                            \
       CLI_OPTION(type, member.memory_total, "memory-total", 0, CLI_BYTES,      \
                  "SIZE",                                                       \
-                 "most memory of this process, such\nas 1G; runs beyond that " \
-                 "wait their\nturn (what its control group\nallows, less an "  \
+                 "most memory of this process, such as 1G; runs beyond that "  \
+                 "wait their turn (what its control group allows, less an "    \
                  "eighth)")
 
 /* What is driven. */
 struct cli_driven {
   torpor_store *store;
   const struct cli_store *place; /* for telling how to resume */
-  const char *const *ids;        /* NULL: every run, until stopped */
+  const char *const *ids;        /* NULL: every run */
+  bool until_ended;              /* and then, until all have ended; else until
+                                    stopped */
   size_t count;
+  bool several; /* asked for, if perhaps one is left of them */
 };
 
 /* Drives them until all have ended or a signal (SIGINT, SIGTERM, SIGHUP,
- * SIGQUIT) stops it.
- * With one run its end decides the exit code. */
+ * SIGQUIT) stops it. If one run was asked for its end decides the exit code. */
 int cli_drive(const struct cli_driven *driven,
               const struct cli_drive *settings);
 

@@ -17,10 +17,10 @@ struct engine_settings {
 static const struct cli_option options[] = {
     CLI_OPTION(struct engine_settings, json, "json", 0, CLI_FLAG, NULL,
                "print JSON"),
-    CLI_OPTION(struct engine_settings, to, "to", 'o', CLI_TEXT, "DIR",
-               "add, build: the folder to put it\ninto"),
+    CLI_OPTION(struct engine_settings, to, "to", 'o', CLI_PATH, "DIR",
+               "add, build: the folder to put it into"),
     CLI_OPTION(struct engine_settings, quick, "quick", 0, CLI_FLAG, NULL,
-               "compile in less time an engine\nthat runs slower"),
+               "compile in less time an engine that runs slower"),
     {0},
 };
 
@@ -141,6 +141,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_engine = {
     .name = "engine",
+    .group = CLI_GROUP_CARRY,
     .arguments = "list | add FILE | build ENGINE.wasm",
     .summary = "list the engines that are here, or add one",
     .details =

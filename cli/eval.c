@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* eval.c - torpor eval CODE [ARGUMENT...]: runs code from the command line. */
+#include <string.h>
+
 #include "program.h"
 
 struct eval_settings {
@@ -11,8 +13,8 @@ static const struct cli_option options[] = {
     CLI_OPTION(struct eval_settings, print, "print", 'p', CLI_FLAG, NULL,
                "print the result"),
     CLI_OPTION(struct eval_settings, module, "module", 'm', CLI_FLAG, NULL,
-               "CODE is an ES module: it may use\nimport and await; its "
-               "result is\nthe default export"),
+               "CODE is an ES module: it may use import; its result is the "
+               "default export"),
     CLI_SANDBOX_OPTIONS(struct eval_settings, sandbox),
     {0},
 };
@@ -21,6 +23,8 @@ static int run(const struct cli_call *call) {
   const struct eval_settings *settings = call->settings;
   const struct cli_program_settings program = {
       .code = call->arguments[0],
+      .code_size = strlen(call->arguments[0]),
+      .title = "[eval]",
       .mode = settings->module ? TORPOR_MODULE : TORPOR_SCRIPT,
       .print = settings->print,
       .arguments = call->arguments + 1,
@@ -32,15 +36,18 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_eval = {
     .name = "eval",
+    .group = CLI_GROUP_RUN,
     .arguments = "CODE [ARGUMENT...]",
-    .summary = "run CODE",
+    .summary = "run code from the command line",
     .details =
-        "CODE is a script; when its result is a promise, that is waited for.\n"
-        "Imports are relative to the current folder and need --allow-read.",
+        "CODE is a script, which may use await; when its result is a promise,\n"
+        "that is waited for. Imports are relative to the current folder and\n"
+        "need --allow-read. Options may stand behind CODE as well; from the\n"
+        "first ARGUMENT on, or from '--' on, all words are the program's.",
     .options = options,
     .settings_size = sizeof(struct eval_settings),
     .least = 1,
     .most = SIZE_MAX,
-    .passes_rest = true,
+    .own = 2,
     .run = run,
 };

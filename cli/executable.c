@@ -90,11 +90,7 @@ static int fill(const struct cli_executable *executable, int file,
   if (!executable->append) code = cli_link(executable, draft, &tried);
   if (tried) return code;
   if (executable->extern_count == 0) return append(executable, file, draft);
-  cli_complain(
-      "modules in C are linked, which needs a C compiler (cc, gcc, "
-      "clang, or what CC names) and libtorpor-standalone.a beside "
-      "this command%s",
-      executable->append ? ", and no --append" : "");
+  cli_link_complain(executable->append ? ", and no --append" : "");
   return CLI_EXIT_FILE;
 }
 

@@ -45,4 +45,12 @@ bool cli_executable_place(enum cli_place place, char *path);
 int cli_link(const struct cli_executable *executable, const char *draft,
              bool *tried);
 
+/* link.c: lets programs of this process import the modules, all of which have
+ * a file, as those of the executable will: they are linked into a shared object
+ * and loaded. An exit code, after saying what is wrong. */
+int cli_link_here(const struct cli_extern *externs, size_t count);
+
+/* link.c: says what linking modules needs, with 'more' behind it. */
+void cli_link_complain(const char *more);
+
 #endif

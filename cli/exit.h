@@ -17,6 +17,9 @@
   X(9, KILLED, "the run was ended by 'torpor cancel --kill'")                  \
   X(10, PARKED, "the run crashed its worker too often and was parked")         \
   X(11, TAKEN, "another process took the run over")                            \
+  X(12, NOT_FOUND, "no such store, run, state, signal or engine")              \
+  X(13, EXISTS, "a run has that id already")                                   \
+  X(14, ENDED, "the run has ended, so it takes no signal, cancel or upgrade")  \
   X(130, STOPPED, "stopped by Ctrl-C")                                         \
   X(141, PIPE, "nobody reads the output any more")
 

@@ -4,6 +4,7 @@
 
 #include "key.h"
 #include "output.h"
+#include "progress.h"
 #include "snapshot.h"
 #include "whole.h"
 
@@ -14,16 +15,16 @@ struct export_settings {
 
 static const struct cli_option options[] = {
     CLI_OPTION(struct export_settings, step, "step", 0, CLI_TEXT, "STEP",
-               "a state that the run keeps\n(the newest)"),
-    CLI_OPTION(struct export_settings, output, "output", 'o', CLI_TEXT, "FILE",
+               "a state that the run keeps (the newest)"),
+    CLI_OPTION(struct export_settings, output, "output", 'o', CLI_PATH, "FILE",
                "write to FILE, whole or not at all"),
     CLI_STORE_OPTION(struct export_settings, store),
     CLI_KEY_OPTION(struct export_settings, store),
-    CLI_OPTION(struct export_settings, encrypt, "encrypt", 0, CLI_TEXT, "PATH",
-               "encrypt what is written with the key\nin the file PATH"),
+    CLI_OPTION(struct export_settings, encrypt, "encrypt", 0, CLI_PATH, "PATH",
+               "encrypt what is written with the key in the file PATH"),
     CLI_OPTION(struct export_settings, authenticate, "authenticate", 0,
-               CLI_TEXT, "PATH",
-               "the same, but leave it readable: only\ntampering is detected"),
+               CLI_PATH, "PATH",
+               "the same, but leave it readable: only tampering is detected"),
     {0},
 };
 
@@ -65,6 +66,7 @@ static int run(const struct cli_call *call) {
   if (code == CLI_EXIT_DONE)
     code = cli_store_open(&settings->store, CLI_STORE_LOOK, &store);
   if (code != CLI_EXIT_DONE) return code;
+  cli_progress("exporting", id);
   code = cli_store_check_run(store, torpor_run_export(store, id, step, &bytes),
                              id);
   torpor_store_close(store);
@@ -76,6 +78,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_export = {
     .name = "export",
+    .group = CLI_GROUP_CARRY,
     .arguments = "ID",
     .summary = "write a run's state to a file, to take it elsewhere",
     .details =

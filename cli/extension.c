@@ -17,16 +17,16 @@ struct extension_settings {
 static const struct cli_option options[] = {
     CLI_OPTION(struct extension_settings, cpp, "cpp", 0, CLI_FLAG, NULL,
                "new: write it in C++"),
-    CLI_OPTION(struct extension_settings, out, "out", 'o', CLI_TEXT, "FILE",
-               "new: the folder to write it into;\nbuild: the file to write"),
+    CLI_OPTION(struct extension_settings, out, "out", 'o', CLI_PATH, "FILE",
+               "new: the folder to write it into; build: the file to write"),
     CLI_OPTION(struct extension_settings, name, "name", 0, CLI_TEXT, "NAME",
-               "build, check: the extension's name,\nif it does not say it "
+               "build, check: the extension's name, if it does not say it "
                "itself"),
     CLI_OPTION(struct extension_settings, uninstrumented, "uninstrumented", 0,
                CLI_FLAG, NULL,
-               "build, check: limits on time need\nnot hold in its loops"),
+               "build, check: limits on time need not hold in its loops"),
     CLI_OPTION(struct extension_settings, quick, "quick", 0, CLI_FLAG, NULL,
-               "build: compile native code in less\ntime that runs slower"),
+               "build: compile native code in less time that runs slower"),
     {0},
 };
 
@@ -89,7 +89,7 @@ static bool add_options(const struct verb *verb, const void *settings,
     }
     snprintf(names[i], LETTERS, "--%s", option->name);
     words[(*count)++] = names[i];
-    if (option->kind == CLI_TEXT)
+    if (option->kind != CLI_FLAG)
       words[(*count)++] =
           *(const char *const *)((const char *)settings + option->offset);
   }
@@ -157,6 +157,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_extension = {
     .name = "extension",
+    .group = CLI_GROUP_CARRY,
     .arguments = "new NAME | build FILE... [-- FLAG...] | check FILE...",
     .summary = "make an extension, or check one",
     .details =

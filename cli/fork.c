@@ -5,6 +5,7 @@
 #include "json.h"
 #include "snapshot.h"
 #include "output.h"
+#include "progress.h"
 
 struct fork_settings {
   bool json;
@@ -14,7 +15,7 @@ struct fork_settings {
 
 static const struct cli_option options[] = {
     CLI_OPTION(struct fork_settings, step, "step", 0, CLI_TEXT, "STEP",
-               "a state that the run keeps\n(the newest)"),
+               "a state that the run keeps (the newest)"),
     CLI_OPTION(struct fork_settings, id, "id", 0, CLI_TEXT, "ID",
                "the new run's id (one is made)"),
     CLI_OPTION(struct fork_settings, json, "json", 0, CLI_FLAG, NULL,
@@ -45,6 +46,7 @@ static int run(const struct cli_call *call) {
   if (code == CLI_EXIT_DONE)
     code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code != CLI_EXIT_DONE) return code;
+  cli_progress("forking", from);
   code = cli_store_check_run(
       store, torpor_run_fork(store, from, step, settings->id, id), from);
   if (code == CLI_EXIT_DONE && settings->json)
@@ -57,6 +59,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_fork = {
     .name = "fork",
+    .group = CLI_GROUP_CHANGE,
     .arguments = "ID",
     .summary = "make a run that goes on from a state of another",
     .details =

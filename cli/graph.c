@@ -13,7 +13,10 @@
  *
  *  (1) Which module an import means is found out here, once, and kept: in the
  *      bundle names are others.
- *  (2) A file is read once, whatever it is imported as. */
+ *  (2) A file is read once, whatever it is imported as.
+ *
+ * What import() names is found by its text (graph-dynamic.c), and loaded by
+ * linking all of it again, until nothing new is found. */
 #include "graph-state.h"
 
 #include <limits.h>
@@ -35,45 +38,6 @@ static int complain_memory(void) {
 
 /* ---- Names ---------------------------------------------------------------*/
 
-static bool is_relative(const char *specifier) {
-  return strncmp(specifier, "./", 2) == 0 || strncmp(specifier, "../", 3) == 0;
-}
-
-/* The file that 'specifier' means in the folder of the file 'importer', by
- * looking at the text alone, from malloc; NULL: out of memory. */
-static char *join_names(const char *importer, const char *specifier) {
-  size_t size = cli_graph_parent(importer, strlen(importer));
-  char *name = malloc(size + strlen(specifier) + 2);
-  if (name == NULL) return NULL;
-  memcpy(name, importer, size);
-  while (*specifier != '\0') {
-    size_t part = strcspn(specifier, "/");
-    if (part == 2 && memcmp(specifier, "..", 2) == 0) {
-      size = cli_graph_parent(name, size);
-    } else if (part > 0 && !(part == 1 && specifier[0] == '.')) {
-      name[size++] = '/';
-      memcpy(name + size, specifier, part);
-      size += part;
-    }
-    specifier += part;
-    specifier += *specifier == '/';
-  }
-  name[size] = '\0';
-  return name;
-}
-
-static bool add_edge(struct cli_graph *graph, const char *importer,
-                     const char *specifier, const char *name) {
-  if (importer[0] == '\0') return true;
-  if (!torpor__array_reserve(&graph->edges, &graph->edge_capacity,
-                             graph->edge_count + 1, sizeof(*graph->edges)))
-    return false;
-  struct cli_graph_edge edge = {strdup(importer), strdup(specifier),
-                                strdup(name)};
-  graph->edges[graph->edge_count++] = edge;
-  return edge.importer != NULL && edge.specifier != NULL && edge.name != NULL;
-}
-
 static bool is_extern(const struct cli_graph *graph, const char *name) {
   for (size_t i = 0; i < graph->settings->extern_count; i++)
     if (strcmp(graph->settings->externs[i], name) == 0) return true;
@@ -92,13 +56,13 @@ static torpor_status resolve(void *user, const char *specifier,
   if (status != TORPOR_OK) return status;
   const char *name = (const char *)answer->text.data;
   char *joined = NULL;
-  if (name == NULL && is_relative(specifier) && importer[0] == '/') {
-    name = joined = join_names(importer, specifier);
+  if (name == NULL && cli_graph_is_relative(specifier) && importer[0] == '/') {
+    name = joined = cli_graph_join(importer, specifier);
     if (joined == NULL) return TORPOR_NOMEM;
   } else if (name == NULL && specifier[0] == '/') {
     name = specifier;
   }
-  if (name != NULL && !add_edge(graph, importer, specifier, name))
+  if (name != NULL && !cli_graph_add_edge(graph, importer, specifier, name))
     status = TORPOR_NOMEM;
   if (joined != NULL && status == TORPOR_OK)
     status = torpor_module_give(answer, joined, strlen(joined));
@@ -199,7 +163,9 @@ static char *write_root(const struct cli_graph *graph, int *code) {
   const struct cli_grant *include = graph->settings->include;
   const char *name = torpor_loader_name(graph->loader);
   size_t count = include == NULL ? 0 : include->count;
-  char *source = malloc((count + 2) * (6 * PATH_MAX + 64)), *at = source;
+  char *source =
+      malloc((count + graph->dynamic_count + 2) * (6 * PATH_MAX + 64));
+  char *at = source;
   char path[PATH_MAX];
   *code = CLI_EXIT_HOST;
   if (source == NULL) return NULL;
@@ -214,6 +180,8 @@ static char *write_root(const struct cli_graph *graph, int *code) {
     }
     at = write_import(at, path, find_type(path));
   }
+  for (size_t i = 0; i < graph->dynamic_count; i++)
+    at = write_import(at, graph->dynamic[i], find_type(graph->dynamic[i]));
   *code = CLI_EXIT_DONE;
   return source;
 }
@@ -281,7 +249,7 @@ static int open_vm(struct cli_graph *graph, torpor_loop **loop,
   return CLI_EXIT_HOST;
 }
 
-static int read_imports(struct cli_graph *graph) {
+static int link_all(struct cli_graph *graph) {
   torpor_loop *loop = NULL;
   torpor_vm *vm = NULL;
   int code;
@@ -292,6 +260,19 @@ static int read_imports(struct cli_graph *graph) {
   torpor_loop_close(loop);
   torpor_vm_close(vm);
   free(source);
+  return code;
+}
+
+/* Links the program until linking it finds no more of it. */
+static int read_imports(struct cli_graph *graph) {
+  size_t known;
+  int code;
+  do {
+    known = graph->dynamic_count;
+    code = link_all(graph);
+    if (code == CLI_EXIT_DONE && !cli_graph_find_dynamic(graph))
+      code = complain_memory();
+  } while (code == CLI_EXIT_DONE && graph->dynamic_count > known);
   return code;
 }
 
@@ -344,8 +325,10 @@ static void close_graph(struct cli_graph *graph) {
     free(graph->edges[i].specifier);
     free(graph->edges[i].name);
   }
+  for (size_t i = 0; i < graph->dynamic_count; i++) free(graph->dynamic[i]);
   free(graph->files);
   free(graph->edges);
+  free(graph->dynamic);
   torpor_loader_close(graph->loader);
   torpor_access_close(graph->access);
 }

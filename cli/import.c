@@ -10,11 +10,12 @@
 #include "store.h"
 #include "whole.h"
 #include "output.h"
+#include "progress.h"
 
 struct import_settings {
   const char *id;
   const char *file_key;
-  struct cli_keep keep;
+  struct cli_keep keep, keep_lines;
   bool json;
   struct cli_store store;
   struct cli_sandbox sandbox;
@@ -25,12 +26,13 @@ static const struct cli_option options[] = {
                "the run's id (the one it had)"),
     CLI_OPTION(struct import_settings, keep, "keep", 0, CLI_KEEP, "N|all",
                "how many of its states stay (10)"),
+    CLI_KEEP_LINES_OPTION(struct import_settings, keep_lines),
     CLI_GRANT_OPTIONS(struct import_settings, sandbox),
     CLI_OPTION(struct import_settings, json, "json", 0, CLI_FLAG, NULL,
                "print one JSON object"),
     CLI_STORE_OPTION(struct import_settings, store),
     CLI_KEY_OPTION(struct import_settings, store),
-    CLI_OPTION(struct import_settings, file_key, "file-key", 0, CLI_TEXT,
+    CLI_OPTION(struct import_settings, file_key, "file-key", 0, CLI_PATH,
                "PATH", "the key that FILE is protected with"),
     {0},
 };
@@ -59,12 +61,14 @@ static int add_run(torpor_store *store, const struct import_settings *settings,
   torpor_run_import_options with = TORPOR_RUN_IMPORT_OPTIONS_INIT;
   torpor_bytes grants = {NULL, 0};
   int code = cli_store_keep(&settings->keep);
+  if (code == CLI_EXIT_DONE) code = cli_store_keep_lines(&settings->keep_lines);
   if (code == CLI_EXIT_DONE)
     code = cli_sandbox_grants(&settings->sandbox, &grants);
   if (code == CLI_EXIT_DONE) {
     with.id = settings->id;
     with.access = (const char *)grants.data;
     with.keep = settings->keep.states;
+    with.keep_lines = settings->keep_lines.states;
     code = cli_store_check(
         store, torpor_run_import(store, bytes->data, bytes->size, &with, id));
   }
@@ -98,6 +102,7 @@ static int run(const struct cli_call *call) {
   const struct import_settings *settings = call->settings;
   const char *name = call->arguments[0];
   torpor_bytes file, owned = {NULL, 0};
+  cli_progress("importing", name);
   int code = cli_whole_read(name, &file);
   if (code != CLI_EXIT_DONE) return code;
   bool protected = torpor_snapshot_is_protected(file.data, file.size);
@@ -111,6 +116,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_import = {
     .name = "import",
+    .group = CLI_GROUP_CARRY,
     .arguments = "FILE",
     .summary = "make a run of a file that 'torpor export' wrote",
     .details =

@@ -37,11 +37,7 @@ struct cli_item cli_inspect_waiting(const struct cli_snapshot *snapshot) {
 
 /* See (1). */
 void cli_inspect_text(const char *data, size_t size) {
-  char text[CLI_INSPECT_TEXT + 4];
-  snprintf(text, sizeof(text), "%.*s%s",
-           (int)(size < CLI_INSPECT_TEXT ? size : CLI_INSPECT_TEXT), data,
-           size > CLI_INSPECT_TEXT ? "..." : "");
-  cli_output_plain(stdout, text);
+  cli_output_cut(stdout, data, size, CLI_INSPECT_TEXT);
 }
 
 static void show_text(struct cli_item item) {
@@ -212,19 +208,26 @@ static void show_waiting(struct cli_item waiting) {
   cli_inspect_rest(all, shown);
 }
 
+static void show_heap_sizes(struct cli_item heap) {
+  char size[CLI_AMOUNT_SIZE];
+  struct cli_item own = cli_item_get(heap, "own");
+  int64_t used = cli_item_integer(cli_item_get(heap, "used"));
+  int64_t left = cli_item_integer(cli_item_get(heap, "free"));
+  cli_inspect_label("heap");
+  cli_print(stdout, "%s used", cli_amount_bytes((uint64_t)used, size));
+  if (own.data != NULL)
+    cli_print(stdout, " (%s against a new VM)",
+              cli_amount_change(cli_item_integer(own), size));
+  cli_print(stdout, ", %s free\n", cli_amount_bytes((uint64_t)left, size));
+}
+
 static void show_heap(struct cli_item heap) {
-  char used[CLI_AMOUNT_SIZE], free_[CLI_AMOUNT_SIZE],
-      name[CLI_INSPECT_TEXT + 1];
+  char name[CLI_INSPECT_TEXT + 1];
   struct cli_items items = cli_item_elements(cli_item_get(heap, "classes"));
   struct cli_item class;
   uint64_t shown = 0, all = items.left;
   if (heap.data == NULL) return;
-  cli_inspect_label("heap");
-  cli_print(stdout, "%s used, %s free\n",
-            cli_amount_bytes(
-                (uint64_t)cli_item_integer(cli_item_get(heap, "used")), used),
-            cli_amount_bytes(
-                (uint64_t)cli_item_integer(cli_item_get(heap, "free")), free_));
+  show_heap_sizes(heap);
   for (; shown < CLI_INSPECT_LINES && cli_items_next(&items, &class); shown++) {
     size_t size;
     const char *text = cli_item_text(cli_item_get(class, "class"), &size);

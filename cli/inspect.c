@@ -2,20 +2,23 @@
 /* inspect.c - torpor inspect FILE|ID: what a snapshot is made of. */
 #include <stdlib.h>
 
+#include "baseline.h"
 #include "common/array.h"
 #include "inspect.h"
 
 struct inspect_settings {
-  bool json;
+  bool json, all;
   const char *step;
   struct cli_snapshot_settings snapshot;
 };
 
 static const struct cli_option options[] = {
+    CLI_OPTION(struct inspect_settings, all, "all", 'a', CLI_FLAG, NULL,
+               "also what every VM has"),
     CLI_OPTION(struct inspect_settings, json, "json", 0, CLI_FLAG, NULL,
                "print one JSON object"),
     CLI_OPTION(struct inspect_settings, step, "step", 0, CLI_TEXT, "STEP",
-               "a state that the run keeps\n(the newest)"),
+               "a state that the run keeps (the newest)"),
     CLI_SNAPSHOT_OPTIONS(struct inspect_settings, snapshot),
     {0},
 };
@@ -68,10 +71,13 @@ static void read_chain(const struct cli_snapshot *snapshot,
 /* ---- All of it -----------------------------------------------------------*/
 
 static void gather(struct cli_snapshot *snapshot,
-                   const struct cli_snapshot_settings *settings,
+                   const struct inspect_settings *with,
                    struct cli_inspected *out) {
+  const struct cli_snapshot_settings *settings = &with->snapshot;
   *out = (struct cli_inspected){.snapshot = snapshot};
   cli_snapshot_look(snapshot, settings);
+  if (!with->all)
+    cli_baseline_leave_out(snapshot->info.engine, &snapshot->report);
   torpor_bytes memory =
       cli_snapshot_section(snapshot, settings, TORPOR_SECTION_MEMORY);
   out->counted = memory.data != NULL && cli_pages_count(&memory, &out->pages);
@@ -87,7 +93,7 @@ static int run(const struct cli_call *call) {
   int code = cli_snapshot_open(&settings->snapshot, call->arguments[0],
                                settings->step, &snapshot);
   if (code != CLI_EXIT_DONE) return code;
-  gather(&snapshot, &settings->snapshot, &inspected);
+  gather(&snapshot, settings, &inspected);
   (settings->json ? cli_inspect_print : cli_inspect_show)(&inspected);
   free(inspected.chain);
   torpor_bytes_free(&inspected.exported);
@@ -97,13 +103,14 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_inspect = {
     .name = "inspect",
+    .group = CLI_GROUP_LOOK,
     .arguments = "FILE|ID",
     .summary = "say what a snapshot or a run's state is made of",
     .details =
         "FILE is a snapshot ('-': standard input); ID a run of the store, or\n"
         "ID@STEP a state that it keeps. Sizes, what is waited for and the\n"
-        "engine are read from the bytes; the heap needs the engine. No code\n"
-        "of the program runs.",
+        "engine are read from the bytes; the heap needs the engine, and what\n"
+        "every VM has is left out of it. No code of the program runs.",
     .options = options,
     .settings_size = sizeof(struct inspect_settings),
     .least = 1,

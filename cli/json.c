@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "output.h"
 #include "torpor.h"
 #include "utf8.h"
 #include "when.h"
@@ -46,6 +47,7 @@ static void write_name(const char *name) {
 
 void cli_json_open(const char *name, char bracket) {
   assert(depth < CLI_JSON_DEPTH);
+  if (depth == 0) cli_output_begin();
   write_name(name);
   putchar(bracket);
   begun[depth++] = false;

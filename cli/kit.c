@@ -9,6 +9,7 @@
 #include "exit.h"
 #include "kit.h"
 #include "output.h"
+#include "progress.h"
 #include "spawn.h"
 
 /* Where share/torpor is, from the folder of the program: once installed, and in
@@ -67,6 +68,7 @@ int cli_kit_run(const struct cli_kit *kit, const char *const *words) {
     free(all);
     return CLI_EXIT_PIPE;
   }
+  cli_progress(kit->work, "");
   int code = run_python(kit, all);
   free(all);
   return code;

@@ -19,29 +19,13 @@
 #include "standalone.h"
 #include "torpor-run.h"
 
-static const struct cli_command *const commands[] = {
-#define X(name) &cli_##name,
-    CLI_COMMANDS(X)
-#undef X
-};
-
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
-
-static const struct cli_command *find_command(const char *name) {
-  for (size_t i = 0; i < COMMAND_COUNT; i++)
-    if (strcmp(commands[i]->name, name) == 0) return commands[i];
-  return NULL;
-}
-
 /* Whether the first word can only be meant as a file. */
 static bool is_file(const char *word) {
   return strpbrk(word, "./") != NULL || access(word, F_OK) == 0;
 }
 
 static int complain_unknown(const char *word) {
-  const char *names[COMMAND_COUNT + 1] = {"help"};
-  for (size_t i = 0; i < COMMAND_COUNT; i++) names[i + 1] = commands[i]->name;
-  const char *near = cli_suggest(word, names, COMMAND_COUNT + 1);
+  const char *near = cli_command_near(word);
   if (near != NULL) {
     cli_complain("there is no command and no file '%s'; did you mean '%s'?",
                  word, near);
@@ -76,33 +60,15 @@ static int run_command(const struct cli_command *command, char **words,
   return code;
 }
 
-static int print_help(char **words, size_t count) {
-  if (count == 0) {
-    cli_help_all();
-    return CLI_EXIT_DONE;
-  }
-  const struct cli_command *command = find_command(words[0]);
-  if (command == NULL) return complain_unknown(words[0]);
-  cli_help_command(command);
-  return CLI_EXIT_DONE;
-}
-
-static int print_version(void) {
-  cli_print(stdout, "torpor %s\n", torpor_version());
-  cli_print(stdout, "engine %s\n", torpor_engine_id());
-  return CLI_EXIT_DONE;
-}
-
 static int choose(char **words, size_t count) {
   if (count == 0) {
     cli_complain("say which file to run, or see 'torpor --help'");
     return CLI_EXIT_USAGE;
   }
   const char *first = words[0];
-  if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0)
-    return print_version();
-  if (strcmp(first, "help") == 0) return print_help(words + 1, count - 1);
-  const struct cli_command *command = find_command(first);
+  bool version = strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0;
+  const struct cli_command *command =
+      version ? &cli_version : cli_command_find(first);
   if (command != NULL) return run_command(command, words + 1, count - 1);
   if (first[0] == '-' || is_file(first))
     return run_command(&cli_script, words, count);
@@ -110,8 +76,7 @@ static int choose(char **words, size_t count) {
 }
 
 int main(int count, char **words) {
-  /* A reader that went away shows as a failed write, see output.c. */
-  signal(SIGPIPE, SIG_IGN);
+  cli_output_prepare();
   int code = cli_standalone_own(count, words);
   if (code >= 0) return cli_output_finish(code);
   /* No program gets at the files of a store. */

@@ -3,13 +3,16 @@
  *
  *   --name  --name=value  --name value  -n  -n value  -nvalue
  *
- * "--" ends the options. A grant takes its value by '=' only, since it may have
- * none. What is wrong is said at once, with what may have been meant. */
+ * "--" ends the options; "-" and what begins as a negative number are none. A
+ * grant takes its value by '=' only, since it may have none. What is wrong is
+ * said at once, with what may have been meant. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "output.h"
@@ -19,9 +22,11 @@ struct reading {
   const struct cli_command *command;
   char **words;
   size_t count, at;
-  char *settings;
+  void *settings;
+  struct cli_common common;
   struct cli_call *call;
-  bool help;
+  const struct cli_option *bare; /* a grant of everything, which stands right
+                                    before the first argument */
 };
 
 static void refer_to_help(const struct cli_command *command) {
@@ -105,9 +110,39 @@ static bool store_grant(const struct cli_option *option, const char *value,
   return true;
 }
 
-static bool store_value(const struct reading *reading,
+static bool store_path(const struct cli_option *option, const char *value,
+                       const char **path) {
+  *path = value;
+  if (value[0] != '\0') return true;
+  cli_complain("--%s names no %s: it is empty", option->name, option->argument);
+  return false;
+}
+
+/* Whether 'value' is one of 'choices', with '|' between. */
+static bool is_choice(const char *choices, const char *value) {
+  size_t size = strlen(value);
+  for (const char *at = choices; *at != '\0'; at += *at == '|') {
+    size_t length = strcspn(at, "|");
+    if (length == size && memcmp(at, value, size) == 0) return true;
+    at += length;
+  }
+  return false;
+}
+
+static bool store_choice(const struct cli_option *option, const char *value,
+                         const char **choice) {
+  *choice = value;
+  if (is_choice(option->argument, value)) return true;
+  cli_complain("--%s is one of %s, not '%s'", option->name, option->argument,
+               value);
+  return false;
+}
+
+static bool store_value(struct reading *reading,
                         const struct cli_option *option, const char *value) {
-  void *field = reading->settings + option->offset;
+  char *settings = cli_option_is_common(option) ? (char *)&reading->common
+                                                : reading->settings;
+  void *field = settings + option->offset;
   switch (option->kind) {
   case CLI_FLAG:
     *(bool *)field = true;
@@ -115,6 +150,10 @@ static bool store_value(const struct reading *reading,
   case CLI_TEXT:
     *(const char **)field = value;
     return true;
+  case CLI_PATH:
+    return store_path(option, value, field);
+  case CLI_CHOICE:
+    return store_choice(option, value, field);
   case CLI_KEEP:
     return store_keep(option, value, field);
   case CLI_FILES:
@@ -129,21 +168,30 @@ static bool store_value(const struct reading *reading,
 
 enum { OPTIONS_MAX = 64 };
 
+static size_t add_names(const struct cli_option *option, const char **names,
+                        size_t count) {
+  for (; option != NULL && option->name != NULL && count < OPTIONS_MAX;
+       option++)
+    names[count++] = option->name;
+  return count;
+}
+
+/* Of a word that is no option, but perhaps an argument, says how to give it. */
 static bool complain_unknown(const struct reading *reading, const char *word,
                              size_t size) {
   const char *names[OPTIONS_MAX];
-  size_t count = 0;
   char name[64];
-  const struct cli_option *option = reading->command->options;
-  names[count++] = "help";
-  for (; option->name != NULL && count < OPTIONS_MAX; option++)
-    names[count++] = option->name;
+  size_t count = add_names(cli_common_options, names, 0);
+  count = add_names(reading->command->options, names, count);
   snprintf(name, sizeof(name), "%.*s", (int)(size < 63 ? size : 63), word);
   const char *near = cli_suggest(name, names, count);
   if (near != NULL) {
     cli_complain("unknown option '--%s'; did you mean '--%s'?", name, near);
   } else {
-    cli_complain("unknown option '%s%s'", size == 1 ? "-" : "--", name);
+    cli_complain("unknown option '%s%s'%s", size == 1 ? "-" : "--", name,
+                 reading->command->most > 0
+                     ? "; an argument that begins with '-' stands behind '--'"
+                     : "");
   }
   refer_to_help(reading->command);
   return false;
@@ -158,7 +206,7 @@ static bool read_value(struct reading *reading, const struct cli_option *option,
     cli_complain("--%s takes no value", option->name);
     return false;
   }
-  if (value == NULL && option->kind != CLI_FLAG && option->kind != CLI_GRANT) {
+  if (value == NULL && cli_option_takes_word(option)) {
     if (reading->at == reading->count) {
       cli_complain("--%s needs a value: --%s=%s", option->name, option->name,
                    option->argument);
@@ -166,20 +214,18 @@ static bool read_value(struct reading *reading, const struct cli_option *option,
     }
     value = reading->words[reading->at++];
   }
+  bool bare = option->kind == CLI_GRANT && value == NULL;
+  if (reading->call->count == 0) reading->bare = bare ? option : NULL;
   return store_value(reading, option, value);
 }
 
 /* Reads the letters of 'word', behind its dash: flags, and at the end of them
  * perhaps an option with its value. */
 static bool read_letters(struct reading *reading, const char *letters) {
-  const struct cli_option *options = reading->command->options;
   for (; *letters != '\0'; letters++) {
-    const struct cli_option *option = options;
-    while (option->name != NULL && option->letter != *letters) option++;
-    if (option->name == NULL) {
-      reading->help = *letters == 'h';
-      return reading->help || complain_unknown(reading, letters, 1);
-    }
+    const struct cli_option *option =
+        cli_option_lettered(reading->command, *letters);
+    if (option == NULL) return complain_unknown(reading, letters, 1);
     if (option->kind != CLI_FLAG || letters[1] == '=')
       return read_value(reading, option,
                         letters[1] == '\0' ? NULL
@@ -194,14 +240,14 @@ static bool read_option(struct reading *reading, const char *word) {
   if (word[1] != '-') return read_letters(reading, word + 1);
   const char *name = word + 2;
   size_t size = strcspn(name, "=");
-  const char *attached = name[size] == '=' ? name + size + 1 : NULL;
-  const struct cli_option *option = reading->command->options;
-  for (; option->name != NULL; option++)
-    if (strlen(option->name) == size && memcmp(option->name, name, size) == 0)
-      return read_value(reading, option, attached);
-  reading->help = strcmp(name, "help") == 0;
-  return reading->help || complain_unknown(reading, name, size);
+  const struct cli_option *option =
+      cli_option_named(reading->command, name, size);
+  if (option == NULL) return complain_unknown(reading, name, size);
+  return read_value(reading, option,
+                    name[size] == '=' ? name + size + 1 : NULL);
 }
+
+/* ---- Arguments -----------------------------------------------------------*/
 
 /* Where the usage of 'command' names argument 'number', from 0; the last one
  * may be any of several. */
@@ -237,6 +283,61 @@ static bool check_count(const struct reading *reading) {
   return false;
 }
 
+/* A grant takes its value behind '=' only. In "--allow-read /tmp x.mjs" the
+ * value was taken for the program: what cannot be one is not run. */
+static bool check_bare(const struct reading *reading) {
+  const struct cli_call *call = reading->call;
+  struct stat found;
+  if (reading->bare == NULL || call->count < 2) return true;
+  const char *word = call->arguments[0];
+  bool there = stat(word, &found) == 0;
+  bool program = there ? !S_ISDIR(found.st_mode)
+                       : strncmp(reading->command->arguments, "FILE", 4) != 0;
+  if (program && call->count <= reading->command->most) return true;
+  cli_complain("--%s takes no value from the next word: write --%s=%s",
+               reading->bare->name, reading->bare->name, word);
+  return false;
+}
+
+static void read_common(const struct reading *reading) {
+  if (reading->common.color != NULL) cli_output_color(reading->common.color);
+}
+
+/* Reads the words until --help, or until the rest is the program's own. */
+static bool read_words(struct reading *reading) {
+  const struct cli_command *command = reading->command;
+  struct cli_call *call = reading->call;
+  bool options = true;
+  while (reading->at < reading->count && !reading->common.help) {
+    char *word = reading->words[reading->at++];
+    if (options && strcmp(word, "--") == 0) {
+      options = false;
+    } else if (options && cli_option_is(word)) {
+      if (!read_option(reading, word)) return false;
+      read_common(reading);
+    } else {
+      /* Arguments move to the front: no word is read twice. */
+      reading->words[call->count++] = word;
+      if (call->count == command->own) break;
+    }
+  }
+  return true;
+}
+
+/* Behind --help nothing is looked at but what all commands have. */
+static bool read_behind_help(struct reading *reading) {
+  while (reading->at < reading->count) {
+    const char *word = reading->words[reading->at++];
+    if (strncmp(word, "--", 2) != 0) continue;
+    const struct cli_option *option =
+        cli_option_named(reading->command, word + 2, strcspn(word + 2, "="));
+    if (option == NULL || !cli_option_is_common(option)) continue;
+    if (!read_option(reading, word)) return false;
+    read_common(reading);
+  }
+  return true;
+}
+
 bool cli_parse(const struct cli_command *command, char **words, size_t count,
                void *settings, struct cli_call *call, bool *help) {
   struct reading reading = {.command = command,
@@ -244,22 +345,10 @@ bool cli_parse(const struct cli_command *command, char **words, size_t count,
                             .count = count,
                             .settings = settings,
                             .call = call};
-  bool options = true;
   *call = (struct cli_call){command, settings, words, 0};
-  while (reading.at < count && !reading.help) {
-    char *word = words[reading.at++];
-    if (options && strcmp(word, "--") == 0) {
-      options = false;
-    } else if (options && word[0] == '-' && word[1] != '\0') {
-      if (!read_option(&reading, word)) return false;
-    } else {
-      /* Arguments move to the front: no word is read twice. */
-      words[call->count++] = word;
-      if (command->passes_rest) break;
-    }
-  }
-  *help = reading.help;
-  if (reading.help) return true;
+  if (!read_words(&reading)) return false;
+  *help = reading.common.help;
+  if (*help) return read_behind_help(&reading);
   while (reading.at < count) words[call->count++] = words[reading.at++];
-  return check_count(&reading);
+  return check_bare(&reading) && check_count(&reading);
 }

@@ -13,10 +13,14 @@
  *      plain text. The other files of cli/ print by it alone, and JSON by
  *      json.c; tools/check-text sees to that. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "exit.h"
@@ -25,10 +29,38 @@
 
 static const char *speaker = "torpor";
 static int failure; /* errno of the first write that failed */
+static void (*called_before)(void);
+
+/* Opens what stands for a stream that was closed: reading and writing it fail
+ * as before. */
+static int open_stand_in(int stream) {
+  int way = stream == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+  int fd = open("/dev/null", way);
+  return fd >= 0 ? fd : open("/", O_RDONLY | O_DIRECTORY);
+}
+
+void cli_output_prepare(void) {
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  for (int stream = 0; stream <= STDERR_FILENO; stream++)
+    if (fcntl(stream, F_GETFD) < 0 && errno == EBADF &&
+        open_stand_in(stream) != stream)
+      _exit(CLI_EXIT_HOST);
+}
 
 static bool note_failure(bool good) {
   if (!good && failure == 0) failure = errno != 0 ? errno : EIO;
   return failure == 0;
+}
+
+void cli_output_before(void (*before)(void)) {
+  called_before = before;
+}
+
+void cli_output_begin(void) {
+  void (*before)(void) = called_before;
+  called_before = NULL;
+  if (before != NULL) before();
 }
 
 bool cli_output_flush(void) {
@@ -36,8 +68,65 @@ bool cli_output_flush(void) {
   return note_failure(fflush(stdout) == 0);
 }
 
+/* ---- Colours -------------------------------------------------------------*/
+
+enum { COLORS_ALL = TORPOR_COLORS_OUT | TORPOR_COLORS_ERROR };
+
+static const char *color_when = "auto";
+static bool colors_known;
+static unsigned colors; /* where they are, if that is known */
+
+void cli_output_color(const char *when) {
+  color_when = when;
+  colors_known = false;
+}
+
+static bool is_set(const char *name) {
+  const char *value = getenv(name);
+  return value != NULL && value[0] != '\0';
+}
+
+/* What the environment asks for, as 'when'. */
+static const char *read_environment(void) {
+  const char *term = getenv("TERM");
+  if (is_set("NO_COLOR")) return "never";
+  if (is_set("FORCE_COLOR")) {
+    const char *force = getenv("FORCE_COLOR");
+    bool off = strcmp(force, "0") == 0 || strcmp(force, "false") == 0;
+    return off ? "never" : "always";
+  }
+  return term == NULL || strcmp(term, "dumb") == 0 ? "never" : "auto";
+}
+
+static unsigned find_colors(void) {
+  const char *when = color_when;
+  if (strcmp(when, "auto") == 0) when = read_environment();
+  if (strcmp(when, "never") == 0) return 0;
+  if (strcmp(when, "always") == 0) return COLORS_ALL;
+  return (isatty(STDOUT_FILENO) ? TORPOR_COLORS_OUT : 0u) |
+         (isatty(STDERR_FILENO) ? TORPOR_COLORS_ERROR : 0u);
+}
+
+unsigned cli_output_colors(void) {
+  if (!colors_known) colors = find_colors();
+  colors_known = true;
+  return colors;
+}
+
+void cli_output_style(FILE *file, enum cli_style style) {
+  static const char *const codes[] = {
+      [CLI_STYLE_PLAIN] = "0",  [CLI_STYLE_HEADING] = "1",
+      [CLI_STYLE_ERROR] = "31", [CLI_STYLE_GOOD] = "32",
+      [CLI_STYLE_BUSY] = "36",  [CLI_STYLE_FAINT] = "2"};
+  unsigned where = file == stdout ? TORPOR_COLORS_OUT : TORPOR_COLORS_ERROR;
+  if (cli_output_colors() & where) fprintf(file, "\033[%sm", codes[style]);
+}
+
+/* ---- What programs write -------------------------------------------------*/
+
 bool cli_output_line(torpor_level level, const char *text, size_t size) {
   FILE *file = stdout;
+  cli_output_begin();
   if (level >= TORPOR_LEVEL_WARN) {
     cli_output_flush();
     file = stderr;
@@ -47,26 +136,15 @@ bool cli_output_line(torpor_level level, const char *text, size_t size) {
   return note_failure(good);
 }
 
-static bool is_set(const char *name) {
-  const char *value = getenv(name);
-  return value != NULL && value[0] != '\0';
-}
-
-unsigned cli_output_colors(void) {
-  const char *term = getenv("TERM");
-  if (is_set("NO_COLOR")) return 0;
-  if (is_set("FORCE_COLOR")) return TORPOR_COLORS_OUT | TORPOR_COLORS_ERROR;
-  if (term == NULL || strcmp(term, "dumb") == 0) return 0;
-  return (isatty(STDOUT_FILENO) ? TORPOR_COLORS_OUT : 0u) |
-         (isatty(STDERR_FILENO) ? TORPOR_COLORS_ERROR : 0u);
-}
-
 bool cli_output_bytes(int stream, const void *data, size_t size) {
   FILE *file = stream == 1 ? stdout : stderr;
+  cli_output_begin();
   if (file == stderr) cli_output_flush();
   errno = 0;
   return note_failure(fwrite(data, 1, size, file) == size);
 }
+
+/* ---- What the command says -----------------------------------------------*/
 
 static void write_plain(FILE *file, const char *text, size_t size) {
   while (size > 0) {
@@ -84,6 +162,27 @@ static void write_plain(FILE *file, const char *text, size_t size) {
 
 void cli_output_plain(FILE *file, const char *text) {
   write_plain(file, text, strlen(text));
+}
+
+size_t cli_output_cut(FILE *file, const char *text, size_t size, size_t most) {
+  static const char dots[] = "...";
+  size_t count = cli_utf8_count(text, size), shown = count, at = 0;
+  if (count > most) shown = most < 3 ? 0 : most - 3;
+  for (size_t i = 0; i < shown; i++)
+    at += cli_utf8_read(text + at, size - at).size;
+  write_plain(file, text, at);
+  if (count <= most) return count;
+  fwrite(dots, 1, most - shown, file);
+  return most;
+}
+
+size_t cli_output_width(FILE *file) {
+  struct winsize size;
+  int number = fileno(file);
+  if (!isatty(number) || ioctl(number, TIOCGWINSZ, &size) != 0 ||
+      size.ws_col == 0)
+    return SIZE_MAX;
+  return size.ws_col;
 }
 
 /* The text that 'format' and 'list' make: in 'small' if it fits, else from
@@ -109,6 +208,7 @@ static size_t count_newlines(const char *format, size_t size) {
 
 static void print_list(FILE *file, const char *format, va_list list) {
   char small[1024];
+  cli_output_begin();
   char *text = make_text(small, sizeof(small), format, list);
   size_t before = strspn(format, "\n"), size = strlen(text);
   size_t after = count_newlines(format + before, strlen(format + before));
@@ -132,9 +232,13 @@ void cli_output_speaker(const char *name) {
 
 void cli_complain(const char *format, ...) {
   va_list list;
+  cli_output_begin();
   fflush(stdout);
+  cli_output_style(stderr, CLI_STYLE_ERROR);
   write_plain(stderr, speaker, strlen(speaker));
-  fputs(": ", stderr);
+  fputc(':', stderr);
+  cli_output_style(stderr, CLI_STYLE_PLAIN);
+  fputc(' ', stderr);
   va_start(list, format);
   print_list(stderr, format, list);
   va_end(list);
@@ -142,6 +246,7 @@ void cli_complain(const char *format, ...) {
 }
 
 int cli_output_finish(int code) {
+  cli_output_begin();
   cli_output_flush();
   if (failure == 0) return code;
   if (failure == EPIPE) return CLI_EXIT_PIPE;

@@ -9,6 +9,12 @@
 
 #include "torpor.h"
 
+/* To be called before anything else. Standard streams that are closed are
+ * opened, so that no file and no socket takes their place: using them fails as
+ * before. A write to a reader that went away, or past the limit of a file's
+ * size, fails instead of ending the process. */
+void cli_output_prepare(void);
+
 /* Writes a line of a program's console: debug, log and info to standard output,
  * warn and error to standard error, in the order of the calls. False when
  * nobody takes it any more; what went wrong is kept for cli_output_finish. */
@@ -35,6 +41,20 @@ void cli_output_speaker(const char *name);
 /* The same for a text as it is. */
 void cli_output_plain(FILE *file, const char *text);
 
+/* The same for the first 'most' characters of a text of 'size' bytes; the last
+ * three of them are "..." if there are more. How many were written. */
+size_t cli_output_cut(FILE *file, const char *text, size_t size, size_t most);
+
+/* How many columns 'file', a standard stream, has: SIZE_MAX if it is no
+ * terminal. */
+size_t cli_output_width(FILE *file);
+
+/* Calls 'before' once, before the next thing is said. */
+void cli_output_before(void (*before)(void));
+
+/* Makes that call, for what is written in another way. */
+void cli_output_begin(void);
+
 /* Passes on what is buffered. False as above. */
 bool cli_output_flush(void);
 
@@ -42,8 +62,25 @@ bool cli_output_flush(void);
  * be written. */
 int cli_output_finish(int code);
 
-/* Where values are shown in colours (torpor_options.colors): on terminals,
- * unless NO_COLOR is set or TERM is "dumb"; everywhere if FORCE_COLOR is. */
+/* Where there are colours, as torpor_options.colors has it: what --color says;
+ * else nowhere if NO_COLOR is set, everywhere if FORCE_COLOR is (nowhere if it
+ * is "0" or "false"), and otherwise on terminals, unless TERM is "dumb". */
 unsigned cli_output_colors(void);
+
+/* What --color says: "auto", "always" or "never". */
+void cli_output_color(const char *when);
+
+/* How text looks where there are colours. */
+enum cli_style {
+  CLI_STYLE_PLAIN,
+  CLI_STYLE_HEADING, /* of help and lists */
+  CLI_STYLE_ERROR,   /* what went wrong, and runs that failed */
+  CLI_STYLE_GOOD,    /* runs that are done */
+  CLI_STYLE_BUSY,    /* runs that wait or work */
+  CLI_STYLE_FAINT,   /* what matters less */
+};
+
+/* What is written to 'file' from here on looks so. */
+void cli_output_style(FILE *file, enum cli_style style);
 
 #endif

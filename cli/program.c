@@ -11,6 +11,7 @@
  *      what the program had written is out; a second one does so at once.
  *
  * Runs on the main thread. */
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,27 +74,38 @@ static void note_exit(void *user, int code) {
   torpor_loop_stop(program->loop);
 }
 
+/* A module that is in the bundle. UNSUPPORTED: it cannot be, being a file. Any
+ * thread: torpor_attachment.worker_module. */
+static torpor_status load_bundled(void *user,
+                                  const torpor_module_request *request,
+                                  torpor_module_answer *answer) {
+  const struct program *program = user;
+  const struct cli_bundle *bundle = program->settings->bundle;
+  if (bundle == NULL) return TORPOR_UNSUPPORTED;
+  bool code = request->type == TORPOR_MODULE_CODE;
+  const struct cli_entry *entry = cli_bundle_find(
+      bundle, code ? CLI_ENTRY_CODE : CLI_ENTRY_DATA, request->name);
+  if (entry != NULL)
+    return (code ? torpor_module_give_compiled
+                 : torpor_module_give)(answer, entry->data, entry->size);
+  if (strncmp(request->name, CLI_BUNDLE_ROOT, strlen(CLI_BUNDLE_ROOT)) != 0)
+    return TORPOR_UNSUPPORTED;
+  return torpor_module_refuse(answer, TORPOR_NOT_FOUND,
+                              "it is not in this executable: name it with "
+                              "--include when you build");
+}
+
 static torpor_status load_module(void *user,
                                  const torpor_module_request *request,
                                  torpor_module_answer *answer) {
   struct program *program = user;
-  const struct cli_bundle *bundle = program->settings->bundle;
-  if (bundle != NULL) {
-    bool code = request->type == TORPOR_MODULE_CODE;
-    const struct cli_entry *entry = cli_bundle_find(
-        bundle, code ? CLI_ENTRY_CODE : CLI_ENTRY_DATA, request->name);
-    if (entry != NULL)
-      return (code ? torpor_module_give_compiled
-                   : torpor_module_give)(answer, entry->data, entry->size);
-    if (strncmp(request->name, CLI_BUNDLE_ROOT, strlen(CLI_BUNDLE_ROOT)) == 0)
-      return torpor_module_refuse(answer, TORPOR_NOT_FOUND,
-                                  "it is not in this executable: name it with "
-                                  "--include when you build");
-  }
-  return torpor_loader_source(program->loader, request, answer);
+  torpor_status status = load_bundled(program, request, answer);
+  return status == TORPOR_UNSUPPORTED
+             ? torpor_loader_source(program->loader, request, answer)
+             : status;
 }
 
-/* What was resolved when the bundle was made; else as files are. */
+/* What was resolved when the bundle was made; else as files are. Any thread. */
 static torpor_status resolve_module(void *user, const char *specifier,
                                     const char *importer,
                                     torpor_module_answer *answer) {
@@ -151,7 +163,9 @@ static void report_rejection(void *user, torpor_vm *vm, torpor_value reason) {
 /* ---- Opening -------------------------------------------------------------*/
 
 static int fail_on_host(const char *what, torpor_status status) {
-  cli_complain("%s: %s", what, torpor_status_text(status));
+  cli_complain("%s: %s", what,
+               status == TORPOR_IO && errno != 0 ? strerror(errno)
+                                                 : torpor_status_text(status));
   return CLI_EXIT_HOST;
 }
 
@@ -168,10 +182,11 @@ static int open_source(struct program *program, torpor_bytes *source) {
   if (settings->file != NULL || settings->bundle != NULL) return CLI_EXIT_DONE;
   char folder[PATH_MAX];
   if (getcwd(folder, sizeof(folder)) == NULL) strcpy(folder, "/");
-  snprintf(program->name, sizeof(program->name), "%s/[eval]", folder);
+  snprintf(program->name, sizeof(program->name), "%s/%s",
+           strcmp(folder, "/") == 0 ? "" : folder, settings->title);
   program->sources.name = program->name;
   program->sources.code = settings->code;
-  program->sources.size = strlen(settings->code);
+  program->sources.size = settings->code_size;
   return CLI_EXIT_DONE;
 }
 
@@ -238,6 +253,8 @@ static int open_loop(struct program *program) {
   world.user = program;
   world.output = write_bytes;
   world.exit = note_exit;
+  world.worker_module = load_bundled;
+  world.worker_resolve = resolve_module;
   torpor_status status = torpor_loop_open(NULL, &program->loop);
   if (status != TORPOR_OK) return fail_on_host("opening a loop", status);
   torpor_loop_on_turn(program->loop, flush_output, program);
@@ -296,7 +313,8 @@ static int conclude(struct program *program, torpor_status status) {
   case TORPOR_TRAPPED:
   case TORPOR_BROKEN:
     complain_limit(program);
-    return CLI_EXIT_TRAPPED;
+    return torpor_vm_timed_out(program->vm) ? CLI_EXIT_INTERRUPTED
+                                            : CLI_EXIT_TRAPPED;
   case TORPOR_DEADLOCK:
     complain_deadlock(program);
     return CLI_EXIT_DEADLOCK;
@@ -327,21 +345,37 @@ static torpor_status finish(struct program *program, torpor_value *value) {
   return torpor_loop_run(program->loop);
 }
 
+/* Evaluates the file, or the code: a promise, of a module's namespace or of the
+ * value of a script, which may await. */
+static torpor_status begin(struct program *program, const torpor_bytes *source,
+                           torpor_value *promise) {
+  const struct cli_program_settings *settings = program->settings;
+  torpor_eval_options options = TORPOR_EVAL_OPTIONS_INIT;
+  if (settings->file != NULL) {
+    options.file = torpor_loader_name(program->loader);
+    options.mode = TORPOR_MODULE;
+    return torpor_eval_with(program->vm, (const char *)source->data,
+                            source->size, &options, promise);
+  }
+  options.file = program->name;
+  options.mode = settings->mode;
+  options.async = settings->mode == TORPOR_SCRIPT;
+  return torpor_eval_with(program->vm, settings->code, settings->code_size,
+                          &options, promise);
+}
+
 static int evaluate(struct program *program, const torpor_bytes *source) {
   const struct cli_program_settings *settings = program->settings;
   torpor_vm *vm = program->vm;
-  bool file = settings->file != NULL;
   torpor_value value = torpor_undefined();
-  torpor_mode mode = file ? TORPOR_MODULE : settings->mode;
-  torpor_status status = torpor_eval(
-      vm, file ? (const char *)source->data : settings->code,
-      file ? source->size : program->sources.size,
-      file ? torpor_loader_name(program->loader) : program->name, mode, &value);
+  bool script = settings->file == NULL && settings->mode == TORPOR_SCRIPT;
+  torpor_status status = begin(program, source, &value);
   torpor_loader_linked(program->loader);
   if (status == TORPOR_OK) status = finish(program, &value);
+  /* A script's value may be a promise itself. */
+  if (status == TORPOR_OK && script) status = finish(program, &value);
   if (status == TORPOR_OK && settings->print) {
-    if (mode == TORPOR_MODULE)
-      status = torpor_get(vm, value, "default", &value);
+    if (!script) status = torpor_get(vm, value, "default", &value);
     if (status == TORPOR_OK) status = print_value(vm, value);
   }
   return conclude(program, status);

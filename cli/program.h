@@ -11,6 +11,8 @@
 struct cli_program_settings {
   const char *file; /* NULL: 'code' is run */
   const char *code;
+  size_t code_size;
+  const char *title;               /* of code, in stack traces: "[eval]" */
   const struct cli_bundle *bundle; /* not NULL: it is what is run */
   torpor_mode mode;                /* of code; a file is a module */
   bool print;                      /* the result, with the program's console */

@@ -6,6 +6,7 @@
  *        |                     ^
  *       at total (/home/me/shop.mjs:3:21)
  *       at <anonymous> (/home/me/shop.mjs:9:1)
+ *       { order: 17 }
  *
  * A stack is text that the program may have made up. So source lines are shown
  * only of modules that the program was given, and nothing is shown of a line
@@ -19,7 +20,7 @@
 #include "output.h"
 #include "report.h"
 
-enum { CAUSES_MAX = 8, WIDTH = 72, NAME_MAX_SIZE = 4096 };
+enum { ERRORS_MAX = 8, WIDTH = 72, NAME_MAX_SIZE = 4096 };
 
 /* A place in a source: line and column count from 1; 0: not known. */
 struct place {
@@ -107,8 +108,12 @@ static void print_line(const char *text, size_t size,
          ((unsigned char)text[from + shown] & 0xc0) == 0x80)
     shown--;
   cli_print(stderr, "%6lu | %.*s\n", place->line, (int)shown, text + from);
-  if (place->column != 0 && column >= from && column <= from + shown)
-    cli_print(stderr, "       | %*s^\n", (int)(column - from), "");
+  if (place->column == 0 || column < from || column > from + shown) return;
+  cli_print(stderr, "       | %*s", (int)(column - from), "");
+  cli_output_style(stderr, CLI_STYLE_ERROR);
+  cli_print(stderr, "^");
+  cli_output_style(stderr, CLI_STYLE_PLAIN);
+  cli_print(stderr, "\n");
 }
 
 static void print_source(const char *stack, const struct cli_sources *sources) {
@@ -138,28 +143,100 @@ static void print_stack(const char *stack) {
   }
 }
 
-static void print_error(const torpor_error *error, const char *before,
-                        const struct cli_sources *sources) {
-  bool named = error->name[0] != '\0', said = error->message[0] != '\0';
-  cli_complain("%s%s%s%s", before, error->name, named && said ? ": " : "",
-               named || said ? error->message : "a value without a text");
-  print_source(error->stack, sources);
-  print_stack(error->stack);
+/* Prints what the error has besides, as " { code: 5 }". */
+static void print_properties(torpor_vm *vm, torpor_value value) {
+  torpor_bytes text = {NULL, 0};
+  torpor_brand brand;
+  if (torpor_value_brand(vm, value, &brand) == TORPOR_OK &&
+      brand == TORPOR_BRAND_ERROR &&
+      torpor_error_properties(vm, value, &text) == TORPOR_OK && text.size > 0)
+    cli_print(stderr, "   %s\n", (const char *)text.data);
+  torpor_bytes_free(&text);
+}
+
+/* How errors are printed that hang together. */
+struct report {
+  torpor_vm *vm;
+  const struct cli_sources *sources;
+  torpor_value shown[ERRORS_MAX];
+  int count;
+};
+
+/* Whether 'value' is an object that was shown before. */
+static bool is_repeated(const struct report *report, torpor_value value) {
+  for (int i = 0; i < report->count; i++) {
+    bool same;
+    if (torpor_value_type(value) == TORPOR_TYPE_OBJECT &&
+        torpor_value_same(report->vm, value, report->shown[i],
+                          TORPOR_SAME_STRICT, &same) == TORPOR_OK &&
+        same)
+      return true;
+  }
+  return false;
+}
+
+/* Prints 'value' and gives its cause and errors; false: no more are shown. */
+static bool print_error(struct report *report, torpor_value value,
+                        const char *before, torpor_value *cause,
+                        torpor_value *errors) {
+  torpor_error error = TORPOR_ERROR_INIT;
+  *cause = *errors = torpor_undefined();
+  if (report->count == ERRORS_MAX || is_repeated(report, value)) {
+    cli_complain("%s%s", before,
+                 report->count == ERRORS_MAX
+                     ? "further errors, which are not shown"
+                     : "an error that is shown above");
+    return false;
+  }
+  report->shown[report->count++] = value;
+  if (torpor_error_read(report->vm, value, &error) != TORPOR_OK) {
+    cli_complain("%san error that cannot be read: %s", before,
+                 torpor_last_error(report->vm));
+    return false;
+  }
+  bool named = error.name[0] != '\0', said = error.message[0] != '\0';
+  cli_complain("%s%s%s%s", before, error.name, named && said ? ": " : "",
+               named || said ? error.message : "a value without a text");
+  print_source(error.stack, report->sources);
+  cli_output_style(stderr, CLI_STYLE_FAINT);
+  print_stack(error.stack);
+  cli_output_style(stderr, CLI_STYLE_PLAIN);
+  print_properties(report->vm, value);
+  *cause = error.cause;
+  *errors = error.errors;
+  torpor_error_free(&error);
+  return true;
+}
+
+/* Prints the elements of 'errors', of an AggregateError, with their causes but
+ * not their errors. */
+static void print_errors(struct report *report, torpor_value errors) {
+  torpor_value size, value, unused;
+  torpor_brand brand;
+  char before[64];
+  if (torpor_value_type(errors) != TORPOR_TYPE_OBJECT ||
+      torpor_value_brand(report->vm, errors, &brand) != TORPOR_OK ||
+      brand != TORPOR_BRAND_ARRAY ||
+      torpor_get(report->vm, errors, "length", &size) != TORPOR_OK)
+    return;
+  const double count = torpor_value_number(size);
+  for (uint32_t i = 0; i < count && report->count < ERRORS_MAX; i++) {
+    snprintf(before, sizeof(before), "error %u of %.0f: ", i + 1, count);
+    if (torpor_get_index(report->vm, errors, i, &value) != TORPOR_OK) return;
+    while (print_error(report, value, before, &value, &unused) &&
+           torpor_value_type(value) != TORPOR_TYPE_UNDEFINED)
+      snprintf(before, sizeof(before), "caused by ");
+  }
 }
 
 void cli_report_error(torpor_vm *vm, torpor_value value,
                       const struct cli_sources *sources) {
+  struct report report = {.vm = vm, .sources = sources};
   const char *before = "uncaught ";
-  for (int i = 0; i < CAUSES_MAX; i++) {
-    torpor_error error = TORPOR_ERROR_INIT;
-    if (torpor_error_read(vm, value, &error) != TORPOR_OK) {
-      cli_complain("%san error that cannot be read: %s", before,
-                   torpor_last_error(vm));
-      return;
-    }
-    print_error(&error, before, sources);
-    value = error.cause;
-    torpor_error_free(&error);
+  torpor_value cause, errors;
+  while (print_error(&report, value, before, &cause, &errors)) {
+    print_errors(&report, errors);
+    value = cause;
     if (torpor_value_type(value) == TORPOR_TYPE_UNDEFINED) return;
     before = "caused by ";
   }

@@ -45,7 +45,24 @@ static bool choose(struct chosen *chosen, const char *id) {
 
 /* torpor_run_visit_fn */
 static bool choose_unfinished(void *user, const torpor_run_info *info) {
-  return !cli_store_goes_on(info->state) || choose(user, info->id);
+  return choose(user, info->id);
+}
+
+/* The run that has not ended. With 'all' one of those, if there is any: a
+ * worker finds the others. */
+static int choose_for_itself(torpor_store *store, bool all,
+                             struct chosen *chosen) {
+  torpor_run_list_options unfinished = TORPOR_RUN_LIST_OPTIONS_INIT;
+  unfinished.states = TORPOR_RUN_LISTED(TORPOR_RUN_READY) |
+                      TORPOR_RUN_LISTED(TORPOR_RUN_WAITING);
+  unfinished.limit = all ? 1 : 2;
+  int code = cli_store_check(
+      store, torpor_run_list(store, &unfinished, choose_unfinished, chosen));
+  if (code != CLI_EXIT_DONE || all || chosen->count < 2) return code;
+  cli_complain(
+      "several runs have not ended; say which ('torpor list' shows them), or "
+      "--all");
+  return CLI_EXIT_USAGE;
 }
 
 static int choose_runs(torpor_store *store, const struct cli_call *call,
@@ -57,80 +74,83 @@ static int choose_runs(torpor_store *store, const struct cli_call *call,
   for (size_t i = 0; i < call->count && !chosen->failed; i++)
     choose(chosen, call->arguments[i]);
   if (call->count == 0) {
-    int code = cli_store_check(
-        store, torpor_run_each(store, NULL, choose_unfinished, chosen));
+    int code = choose_for_itself(store, all, chosen);
     if (code != CLI_EXIT_DONE) return code;
   }
   if (chosen->failed) {
     cli_complain("out of memory");
     return CLI_EXIT_HOST;
   }
-  if (call->count == 0 && !all && chosen->count > 1) {
-    cli_complain(
-        "%zu runs have not ended; say which ('torpor list' shows "
-        "them), or --all",
-        chosen->count);
-    return CLI_EXIT_USAGE;
-  }
-  return CLI_EXIT_DONE;
+  return cli_store_check_runs(store, call->arguments, call->count);
 }
 
-struct ended {
-  bool ended;
-  torpor_run_state state;
-};
-
 /* torpor_run_visit_fn */
-static bool look_whether_ended(void *user, const torpor_run_info *info) {
-  struct ended *ended = user;
-  ended->state = info->state;
-  ended->ended =
-      !cli_store_goes_on(info->state) && info->state != TORPOR_RUN_PARKED;
+static bool take_state(void *user, const torpor_run_info *info) {
+  *(torpor_run_state *)user = info->state;
   return true;
 }
 
-/* Parked runs try again; one that has ended is said so. */
-static int prepare_runs(torpor_store *store, const struct chosen *chosen,
-                        bool *nothing) {
+/* Gives a parked run new attempts, and says so of one that has ended; '*state'
+ * is how it stood. */
+static int prepare_run(torpor_store *store, const char *id,
+                       torpor_run_state *state) {
+  torpor_status status = torpor_run_each(store, id, take_state, state);
+  if (status == TORPOR_OK && *state == TORPOR_RUN_PARKED)
+    status = torpor_run_unpark(store, id);
+  else if (status == TORPOR_OK && !cli_store_goes_on(*state))
+    cli_complain("run '%s' has ended: %s; 'torpor show %s' says how", id,
+                 torpor_run_state_name(*state), id);
+  return cli_store_check_run(store, status, id);
+}
+
+/* Leaves out those that have ended. '*end': the exit code of the last one. */
+static int prepare_runs(torpor_store *store, struct chosen *chosen, int *end) {
+  size_t left = 0;
+  int code = CLI_EXIT_DONE;
   for (size_t i = 0; i < chosen->count; i++) {
-    struct ended ended = {0};
-    int code =
-        cli_store_check(store, torpor_run_each(store, chosen->ids[i],
-                                               look_whether_ended, &ended));
-    if (code != CLI_EXIT_DONE) return code;
-    if (ended.ended) {
-      cli_complain("run '%s' has ended: %s; 'torpor show %s' says how",
-                   chosen->ids[i], torpor_run_state_name(ended.state),
-                   chosen->ids[i]);
-      *nothing = true;
-      return cli_store_exit(ended.state);
+    char *id = chosen->ids[i];
+    torpor_run_state state = TORPOR_RUN_READY;
+    if (code == CLI_EXIT_DONE) code = prepare_run(store, id, &state);
+    if (cli_store_goes_on(state) || state == TORPOR_RUN_PARKED) {
+      chosen->ids[left++] = id;
+    } else {
+      *end = cli_store_exit(state);
+      free(id);
     }
-    if (ended.state == TORPOR_RUN_PARKED)
-      code = cli_store_check(store, torpor_run_unpark(store, chosen->ids[i]));
-    if (code != CLI_EXIT_DONE) return code;
   }
-  return CLI_EXIT_DONE;
+  chosen->count = left;
+  return code;
+}
+
+/* Drives what 'call' names, which is in 'chosen'. */
+static int drive_runs(torpor_store *store, const struct cli_call *call,
+                      struct chosen *chosen) {
+  const struct resume_settings *settings = call->settings;
+  bool one = call->count == 1 || (call->count == 0 && !settings->all);
+  int end = CLI_EXIT_DONE;
+  if (chosen->count == 0 && !settings->drive.json)
+    cli_complain("every run of the store has ended");
+  int code = prepare_runs(store, chosen, &end);
+  if (code != CLI_EXIT_DONE) return code;
+  if (chosen->count == 0) return one ? end : CLI_EXIT_DONE;
+  const struct cli_driven driven = {
+      .store = store,
+      .place = &settings->store,
+      .ids = settings->all ? NULL : (const char *const *)chosen->ids,
+      .until_ended = settings->all,
+      .count = chosen->count,
+      .several = !one};
+  return cli_drive(&driven, &settings->drive);
 }
 
 static int run(const struct cli_call *call) {
   const struct resume_settings *settings = call->settings;
   struct chosen chosen = {0};
   torpor_store *store;
-  bool nothing = false;
   int code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code != CLI_EXIT_DONE) return code;
   code = choose_runs(store, call, settings->all, &chosen);
-  if (code == CLI_EXIT_DONE) code = prepare_runs(store, &chosen, &nothing);
-  if (code == CLI_EXIT_DONE && !nothing && chosen.count == 0 &&
-      !settings->drive.json)
-    fputs("torpor: every run of the store has ended\n", stderr);
-  if (code == CLI_EXIT_DONE && !nothing && chosen.count > 0) {
-    const struct cli_driven driven = {.store = store,
-                                      .place = &settings->store,
-                                      .ids = (const char *const *)chosen.ids,
-                                      .count = chosen.count};
-    code = cli_drive(&driven, &settings->drive);
-  }
+  if (code == CLI_EXIT_DONE) code = drive_runs(store, call, &chosen);
   for (size_t i = 0; i < chosen.count; i++) free(chosen.ids[i]);
   free(chosen.ids);
   torpor_store_close(store);
@@ -139,11 +159,13 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_resume = {
     .name = "resume",
+    .group = CLI_GROUP_RUN,
     .arguments = "[ID...]",
     .summary = "go on with runs from their last commit",
     .details =
         "Without an id: the one run that has not ended. A run that another\n"
-        "process drives is waited for. A parked run gets new attempts.",
+        "process drives is waited for. A parked run gets new attempts. With\n"
+        "several ids those that have ended are left out, after saying so.",
     .options = options,
     .settings_size = sizeof(struct resume_settings),
     .least = 0,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rewind.c - torpor rewind ID STEP: a run goes on from an earlier state. */
+#include "progress.h"
 #include "snapshot.h"
 
 struct rewind_settings {
@@ -21,6 +22,7 @@ static int run(const struct cli_call *call) {
   if (code == CLI_EXIT_DONE)
     code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code != CLI_EXIT_DONE) return code;
+  cli_progress("rewinding", id);
   code = cli_store_check_run(store, torpor_run_rewind(store, id, step), id);
   torpor_store_close(store);
   return code;
@@ -28,6 +30,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_rewind = {
     .name = "rewind",
+    .group = CLI_GROUP_CHANGE,
     .arguments = "ID STEP",
     .summary = "let a run go on from an earlier state",
     .details =

@@ -25,19 +25,18 @@ struct cli_sandbox {
  * end. */
 #define CLI_GRANT_OPTIONS(type, member)                                        \
   CLI_OPTION(type, member.read, "allow-read", 0, CLI_GRANT, "PATH",            \
-             "let the program read files:\nthose below PATH, or all"),         \
+             "let the program read files: those below PATH, or all"),          \
       CLI_OPTION(type, member.write, "allow-write", 0, CLI_GRANT, "PATH",      \
-                 "let the program write files:\nthose below PATH, or all"),    \
+                 "let the program write files: those below PATH, or all"),     \
       CLI_OPTION(type, member.net, "allow-net", 0, CLI_GRANT, "HOST",          \
-                 "let it use the network: HOST,\nHOST:PORT, or all"),          \
+                 "let it use the network: HOST, HOST:PORT, or all"),           \
       CLI_OPTION(type, member.run, "allow-run", 0, CLI_GRANT, "PROGRAM",       \
-                 "let it run programs: PROGRAM,\nor all and shells"),          \
+                 "let it run programs: PROGRAM, or all and shells"),           \
       CLI_OPTION(type, member.env, "allow-env", 0, CLI_GRANT, "NAME",          \
-                 "let it read environment variables:\nNAME, or all"),          \
-      CLI_OPTION(                                                              \
-          type, member.ffi, "allow-ffi", 0, CLI_GRANT, "PATH",                 \
-          "let it import C modules: those below\nPATH, or all; they do "       \
-          "what they like"),                                                   \
+                 "let it read environment variables: NAME, or all"),           \
+      CLI_OPTION(type, member.ffi, "allow-ffi", 0, CLI_GRANT, "PATH",          \
+                 "let it import C modules: those below PATH, or all; they do " \
+                 "what they like"),                                            \
       CLI_OPTION(type, member.all, "allow-all", 'A', CLI_FLAG, NULL,           \
                  "let it do all of this")
 
@@ -48,9 +47,9 @@ struct cli_sandbox {
 
 #define CLI_LIMIT_OPTIONS(type, member)                                        \
   CLI_OPTION(type, member.fuel, "fuel", 0, CLI_COUNT, "COUNT",                 \
-             "most work: calls, loops, ...\n(no limit)"),                      \
+             "most work: calls, loops, ... (no limit)"),                       \
       CLI_OPTION(type, member.deadline, "deadline", 0, CLI_DURATION, "TIME",   \
-                 "longest time without waiting,\nsuch as 5s (no limit)")
+                 "longest time without waiting, such as 5s (no limit)")
 
 /* What an executable of 'torpor build' keeps. */
 #define CLI_KEPT_OPTIONS(type, member)                                         \
@@ -59,7 +58,7 @@ struct cli_sandbox {
 #define CLI_SANDBOX_OPTIONS(type, member)                                      \
   CLI_ACCESS_OPTIONS(type, member), CLI_TRUST_OPTION(type, member.ca),         \
       CLI_OPTION(type, member.extensions, "extension", 0, CLI_FILES, "FILE",   \
-                 "load an extension: a .so, or a .wasm\nthat was built here"), \
+                 "load an extension: a .so, or a .wasm that was built here"),  \
       CLI_LIMIT_OPTIONS(type, member)
 
 /* Makes what the options grant. CLI_EXIT_DONE with '*out', or an exit code

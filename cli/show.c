@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "amount.h"
 #include "json.h"
 #include "output.h"
 #include "show.h"
 #include "store.h"
 #include "wait.h"
 #include "when.h"
+
+enum { INPUT_SHOWN = 400 /* characters */ };
 
 struct show_settings {
   bool json, steps;
@@ -84,6 +87,95 @@ static bool show_operation(void *user, const torpor_run_operation *operation) {
   return true;
 }
 
+/* ---- Its programs --------------------------------------------------------*/
+
+/* torpor_run_version_fn */
+static bool print_version(void *user, const torpor_run_version *version) {
+  (void)user;
+  cli_json_open(NULL, '{');
+  cli_json_number("number", version->number);
+  cli_json_text("file", version->file);
+  cli_json_text("engine", version->engine);
+  cli_json_number("start", version->start);
+  cli_json_close('}');
+  return true;
+}
+
+/* torpor_run_version_fn */
+static bool count_version(void *user, const torpor_run_version *version) {
+  (void)version;
+  ++*(size_t *)user;
+  return true;
+}
+
+/* torpor_run_version_fn */
+static bool show_version(void *user, const torpor_run_version *version) {
+  (void)user;
+  cli_print(stdout, "%-11s%s, ", version->number == 0 ? "versions" : "",
+            version->file);
+  if (version->number > 0)
+    cli_print(stdout, "after step %" PRId64 ", ", version->start);
+  cli_print(stdout, "engine %.16s...\n", version->engine);
+  return true;
+}
+
+/* Of a run that was upgraded. */
+static torpor_status show_versions(torpor_store *store, const char *id) {
+  size_t count = 0;
+  torpor_status status = torpor_run_versions(store, id, count_version, &count);
+  if (status != TORPOR_OK || count < 2) return status;
+  return torpor_run_versions(store, id, show_version, NULL);
+}
+
+/* ---- Its limits ----------------------------------------------------------*/
+
+/* What a run has that was made without saying so. */
+static uint64_t or_usual(uint64_t value, uint64_t usual) {
+  return value != 0 ? value : usual;
+}
+
+/* How many stay; null: all. */
+static void print_kept(const char *name, uint64_t count) {
+  if (count == TORPOR_RUN_KEEP_ALL)
+    cli_json_text(name, NULL);
+  else
+    cli_json_number(name, (int64_t)count);
+}
+
+static void print_limits(const torpor_run_info *info) {
+  cli_json_number("memory",
+                  (int64_t)or_usual(info->memory_max, TORPOR_MEMORY_DEFAULT));
+  cli_json_number("fuel", (int64_t)or_usual(info->fuel, TORPOR_RUN_FUEL));
+  cli_json_number("deadline_ms",
+                  (int64_t)or_usual(info->deadline_ms, TORPOR_RUN_DEADLINE_MS));
+  print_kept("keep", info->keep);
+  print_kept("keep_lines", info->keep_lines);
+  cli_json_number("lines", (int64_t)info->lines);
+  cli_json_number("lines_dropped", (int64_t)info->lines_dropped);
+}
+
+static void show_kept(uint64_t count, const char *what) {
+  char text[CLI_AMOUNT_SIZE];
+  bool all = count == TORPOR_RUN_KEEP_ALL;
+  cli_print(stdout, "%s %s%s", all ? "all" : cli_amount_count(count, text),
+            what, count == 1 ? "" : "s");
+}
+
+static void show_limits(const torpor_run_info *info) {
+  char memory[CLI_AMOUNT_SIZE], fuel[CLI_AMOUNT_SIZE], time[CLI_WHEN_SIZE];
+  cli_print(stdout, "limits     %s of memory; a step has %s of fuel and %s\n",
+            cli_amount_bytes(or_usual(info->memory_max, TORPOR_MEMORY_DEFAULT),
+                             memory),
+            cli_amount_count(or_usual(info->fuel, TORPOR_RUN_FUEL), fuel),
+            cli_when_exact(or_usual(info->deadline_ms, TORPOR_RUN_DEADLINE_MS),
+                           time));
+  cli_print(stdout, "keeps      ");
+  show_kept(info->keep, "state");
+  cli_print(stdout, ", ");
+  show_kept(info->keep_lines, "console line");
+  cli_print(stdout, "\n");
+}
+
 /* ---- The run -------------------------------------------------------------*/
 
 /* torpor_run_visit_fn */
@@ -92,8 +184,23 @@ static bool print_run(void *user, const torpor_run_info *info) {
   cli_show_members(info);
   cli_json_text("engine", info->engine);
   cli_json_text("access", info->access);
+  cli_json_data("input", info->input, info->input_size);
+  cli_json_text("parent", info->parent[0] != '\0' ? info->parent : NULL);
+  print_limits(info);
   cli_json_data("value", info->value, info->value_size);
   return true;
+}
+
+/* A line with data as JSON; none when there is none. */
+static void show_data(const char *label, const uint8_t *data, size_t size,
+                      size_t most) {
+  torpor_bytes json = {0};
+  if (data == NULL || torpor_cbor_to_json(data, size, &json) != TORPOR_OK)
+    return;
+  cli_print(stdout, "%-11s", label);
+  cli_output_cut(stdout, (const char *)json.data, json.size, most);
+  cli_print(stdout, "\n");
+  torpor_bytes_free(&json);
 }
 
 static void show_access(const char *access) {
@@ -111,16 +218,22 @@ static void show_access(const char *access) {
 
 static bool show_run(void *user, const torpor_run_info *info) {
   char when[CLI_WHEN_SIZE];
-  torpor_bytes value = {0};
   (void)user;
   cli_print(stdout, "run        %s\n", info->id);
-  cli_print(stdout, "state      %s%s%s%s", torpor_run_state_name(info->state),
-            info->worked ? ", driven by a process now" : "",
+  const char *state = torpor_run_state_name(info->state);
+  cli_print(stdout, "state      ");
+  cli_output_style(stdout, cli_store_style(state));
+  cli_print(stdout, "%s", state);
+  cli_output_style(stdout, CLI_STYLE_PLAIN);
+  cli_print(stdout, "%s%s%s", info->worked ? ", driven by a process now" : "",
             info->cancelling ? ", being cancelled" : "",
             info->reason[0] ? ": " : "");
   cli_output_plain(stdout, info->reason);
   putchar('\n');
   cli_print(stdout, "program    %s\n", info->file);
+  if (info->parent[0] != '\0')
+    cli_print(stdout, "forked     from %s\n", info->parent);
+  show_data("input", info->input, info->input_size, INPUT_SHOWN);
   cli_print(stdout,
             "step       %" PRId64 " (branch %" PRId64 ", %" PRId64
             " attempts since)\n",
@@ -128,25 +241,24 @@ static bool show_run(void *user, const torpor_run_info *info) {
   cli_print(stdout, "made       %s\n", cli_when_about(info->created_ms, when));
   cli_print(stdout, "changed    %s\n", cli_when_about(info->changed_ms, when));
   cli_print(stdout, "asleep in  %" PRIu64 " bytes\n", info->snapshot_size);
+  show_limits(info);
   cli_print(stdout, "engine     %.16s...\n", info->engine);
   show_access(info->access);
   if (info->signals > 0)
     cli_print(stdout, "mailbox    %" PRIu64 " signal%s not taken yet\n",
               info->signals, info->signals == 1 ? "" : "s");
-  if (info->value != NULL &&
-      torpor_cbor_to_json(info->value, info->value_size, &value) == TORPOR_OK) {
-    cli_print(stdout, "%s",
-              info->state == TORPOR_RUN_DONE ? "result     " : "error      ");
-    cli_output_plain(stdout, (const char *)value.data);
-    putchar('\n');
-  }
-  torpor_bytes_free(&value);
+  show_data(info->state == TORPOR_RUN_DONE ? "result" : "error", info->value,
+            info->value_size, SIZE_MAX);
   return true;
 }
 
 static torpor_status print_all(torpor_store *store, const char *id) {
   cli_json_open(NULL, '{');
   torpor_status status = torpor_run_each(store, id, print_run, NULL);
+  cli_json_open("versions", '[');
+  if (status == TORPOR_OK)
+    status = torpor_run_versions(store, id, print_version, NULL);
+  cli_json_close(']');
   cli_json_open("operations", '[');
   if (status == TORPOR_OK)
     status = torpor_run_operations(store, id, print_operation, NULL);
@@ -158,6 +270,7 @@ static torpor_status print_all(torpor_store *store, const char *id) {
 static torpor_status show_all(torpor_store *store, const char *id) {
   bool any = false;
   torpor_status status = torpor_run_each(store, id, show_run, NULL);
+  if (status == TORPOR_OK) status = show_versions(store, id);
   if (status == TORPOR_OK)
     status = torpor_run_operations(store, id, show_operation, &any);
   return status;
@@ -223,6 +336,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_show = {
     .name = "show",
+    .group = CLI_GROUP_LOOK,
     .arguments = "ID",
     .summary = "show how a run stands and what it waits for",
     .options = options,

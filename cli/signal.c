@@ -1,39 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* signal.c - torpor signal ID NAME [JSON]: tells a run something. */
-#include <string.h>
-
+/* signal.c - torpor signal ID NAME [VALUE]: tells a run something. */
 #include "output.h"
 #include "store.h"
+#include "value.h"
+
+/* A value of 1 MiB, which is the most, may be longer as JSON. */
+enum { VALUE_LARGEST = 8 << 20 };
 
 struct signal_settings {
+  bool text;
   struct cli_store store;
 };
 
 static const struct cli_option options[] = {
+    CLI_VALUE_TEXT_OPTION(struct signal_settings, text, "VALUE"),
     CLI_STORE_OPTION(struct signal_settings, store),
     {0},
 };
 
+/* Leaves 'out' empty when there is no value. */
+static int read_value(const struct cli_call *call, torpor_bytes *out) {
+  const struct signal_settings *settings = call->settings;
+  const struct cli_value value = {
+      .what = "the value", .largest = VALUE_LARGEST, .text = settings->text};
+  if (call->count > 2) return cli_value_read(call->arguments[2], &value, out);
+  if (!settings->text) return CLI_EXIT_DONE;
+  cli_complain("--text is for a value, and there is none");
+  return CLI_EXIT_USAGE;
+}
+
 static int run(const struct cli_call *call) {
   const struct signal_settings *settings = call->settings;
+  const char *id = call->arguments[0], *name = call->arguments[1];
   torpor_bytes data = {0};
   torpor_store *store;
-  if (call->count == 3 &&
-      torpor_json_to_cbor(call->arguments[2], strlen(call->arguments[2]),
-                          &data) != TORPOR_OK) {
-    cli_complain(
-        "the value is not JSON: %s; a text needs quotes of its own: "
-        "'\"text\"'",
-        torpor_last_error(NULL));
-    return CLI_EXIT_USAGE;
-  }
-  int code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
+  int code = read_value(call, &data);
+  if (code == CLI_EXIT_DONE)
+    code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code == CLI_EXIT_DONE) {
-    code = cli_store_check_run(store,
-                               torpor_run_signal(store, call->arguments[0],
-                                                 call->arguments[1], data.data,
-                                                 data.size),
-                               call->arguments[0]);
+    code = cli_store_check_run(
+        store, torpor_run_signal(store, id, name, data.data, data.size), id);
     torpor_store_close(store);
   }
   torpor_bytes_free(&data);
@@ -42,11 +48,14 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_signal = {
     .name = "signal",
-    .arguments = "ID NAME [JSON]",
+    .group = CLI_GROUP_CHANGE,
+    .arguments = "ID NAME [VALUE]",
     .summary = "send a signal to a run, with a value",
     .details =
         "What signal(NAME) of module torpor:run gives the program. It is kept\n"
-        "until the program asks for it, whether the run is driven now or not.",
+        "until the program asks for it, whether the run is driven now or not.\n"
+        "VALUE is JSON, or with --text a text; '@FILE' stands for what a file\n"
+        "holds, '-' for standard input, and '@@' begins a text with '@'.",
     .options = options,
     .settings_size = sizeof(struct signal_settings),
     .least = 2,

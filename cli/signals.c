@@ -9,6 +9,8 @@
 #include "store.h"
 #include "when.h"
 
+enum { VALUE_SHOWN = 100 /* characters */ };
+
 struct signals_settings {
   bool json;
   uint64_t drop;
@@ -47,10 +49,11 @@ static bool show_signal(void *user, const torpor_run_mail *mail) {
               "NAME, VALUE");
   bool readable =
       torpor_cbor_to_json(mail->value, mail->size, &value) == TORPOR_OK;
-  cli_print(stdout, "%8" PRId64 "  %-32s %8zu  %s %s", mail->number,
-            cli_when_about(mail->sent_ms, when), mail->size, mail->name,
-            readable ? (const char *)value.data : "(cannot be read)");
-  putchar('\n');
+  cli_print(stdout, "%8" PRId64 "  %-32s %8zu  %s ", mail->number,
+            cli_when_about(mail->sent_ms, when), mail->size, mail->name);
+  if (readable)
+    cli_output_cut(stdout, (const char *)value.data, value.size, VALUE_SHOWN);
+  cli_print(stdout, "%s\n", readable ? "" : "(cannot be read)");
   torpor_bytes_free(&value);
   return true;
 }
@@ -89,6 +92,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_signals = {
     .name = "signals",
+    .group = CLI_GROUP_LOOK,
     .arguments = "ID",
     .summary = "list the signals that wait in a run's mailbox",
     .details =

@@ -12,6 +12,7 @@
 
 #include "key.h"
 #include "output.h"
+#include "progress.h"
 #include "snapshot.h"
 #include "whole.h"
 
@@ -125,6 +126,7 @@ int cli_snapshot_open(const struct cli_snapshot_settings *settings,
                       const char *argument, const char *step,
                       struct cli_snapshot *out) {
   *out = (struct cli_snapshot){.name = argument, .step = -1};
+  cli_progress("looking into", argument);
   bool file = is_file(argument);
   if (file && step != NULL) {
     cli_complain("--step is for runs, and '%s' is a file", argument);

@@ -21,7 +21,7 @@ struct cli_snapshot_settings {
 #define CLI_SNAPSHOT_OPTIONS(type, member)                                     \
   CLI_STORE_OPTION(type, member.store), CLI_KEY_OPTION(type, member.store),    \
       CLI_OPTION(type, member.memory, "memory", 0, CLI_BYTES, "SIZE",          \
-                 "most memory that it may take here,\nsuch as 2G (512M)")
+                 "most memory that it may take here, such as 2G (512M)")
 
 struct cli_snapshot {
   const char *name;    /* the argument */

@@ -30,6 +30,7 @@ int cli_spawn(const char *const *words, int *failed) {
   sigemptyset(&given);
   sigaddset(&given, SIGINT);
   sigaddset(&given, SIGPIPE);
+  sigaddset(&given, SIGXFSZ);
   if (posix_spawnattr_init(&attributes) != 0) return CLI_EXIT_HOST;
   posix_spawnattr_setsigdefault(&attributes, &given);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);

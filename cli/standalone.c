@@ -114,8 +114,7 @@ int cli_standalone_own(int count, char **words) {
 
 int torpor_standalone_main(const void *program, size_t size, int count,
                            char **words) {
-  /* A reader that went away shows as a failed write, see output.c. */
-  signal(SIGPIPE, SIG_IGN);
+  cli_output_prepare();
   int code = program != NULL ? run_bytes(program, size, count, words)
                              : cli_standalone_own(count, words);
   if (code < 0) {

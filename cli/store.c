@@ -24,10 +24,14 @@ int cli_store_code(torpor_status status) {
     return CLI_EXIT_HOST;
   case TORPOR_MISUSE:
   case TORPOR_LIMIT:
-  case TORPOR_EXISTS:
-  case TORPOR_NOT_FOUND:
-  case TORPOR_ENDED:
     return CLI_EXIT_USAGE;
+  case TORPOR_NOT_FOUND:
+  case TORPOR_ENGINE:
+    return CLI_EXIT_NOT_FOUND;
+  case TORPOR_EXISTS:
+    return CLI_EXIT_EXISTS;
+  case TORPOR_ENDED:
+    return CLI_EXIT_ENDED;
   case TORPOR_LOCKED:
     return CLI_EXIT_HELD;
   default:
@@ -67,7 +71,7 @@ static bool find_id(void *user, const torpor_run_info *info) {
   return false;
 }
 
-/* Says which id of the store 'id' resembles. */
+/* Says which of the first ids of the store 'id' resembles. */
 static void suggest_id(torpor_store *store, const char *id) {
   struct ids *ids = calloc(1, sizeof(*ids));
   const char *near = NULL;
@@ -85,15 +89,32 @@ static void suggest_id(torpor_store *store, const char *id) {
   free(ids);
 }
 
+bool cli_store_has(torpor_store *store, const char *id) {
+  bool found;
+  return torpor_run_each(store, id, find_id, &found) != TORPOR_NOT_FOUND;
+}
+
 int cli_store_check_run(torpor_store *store, torpor_status status,
                         const char *id) {
-  bool found = status != TORPOR_NOT_FOUND;
-  if (!found && torpor_run_each(store, id, find_id, &found) != TORPOR_OK &&
-      !found) {
+  if (status == TORPOR_NOT_FOUND && !cli_store_has(store, id)) {
     suggest_id(store, id);
     return cli_store_code(status);
   }
+  if (status == TORPOR_ENDED) {
+    cli_complain("run '%s' has ended; 'torpor show %s' says how", id, id);
+    return cli_store_code(status);
+  }
   return cli_store_check(store, status);
+}
+
+int cli_store_check_runs(torpor_store *store, char *const *ids, size_t count) {
+  bool found;
+  for (size_t i = 0; i < count; i++) {
+    torpor_status status = torpor_run_each(store, ids[i], find_id, &found);
+    int code = cli_store_check_run(store, status, ids[i]);
+    if (code != CLI_EXIT_DONE) return code;
+  }
+  return CLI_EXIT_DONE;
 }
 
 /* ---- Opening -------------------------------------------------------------*/
@@ -117,7 +138,7 @@ int cli_store_open(const struct cli_store *settings, enum cli_store_use use,
       "there is no store '%s'; 'torpor run' makes one, and --store "
       "names another",
       path);
-  return CLI_EXIT_USAGE;
+  return CLI_EXIT_NOT_FOUND;
 }
 
 int cli_store_with_run(const struct cli_store *place, enum cli_store_use use,
@@ -140,6 +161,12 @@ int cli_store_keep(const struct cli_keep *keep) {
   return CLI_EXIT_USAGE;
 }
 
+int cli_store_keep_lines(const struct cli_keep *keep) {
+  if (!keep->given || keep->states > 0) return CLI_EXIT_DONE;
+  cli_complain("--keep-lines is at least 1: the newest line stays always");
+  return CLI_EXIT_USAGE;
+}
+
 int cli_store_exit(torpor_run_state state) {
   switch (state) {
   case TORPOR_RUN_DEADLOCK:
@@ -154,4 +181,17 @@ int cli_store_exit(torpor_run_state state) {
   default:
     return CLI_EXIT_DONE;
   }
+}
+
+enum cli_style cli_store_style(const char *state) {
+  static const struct {
+    torpor_run_state state;
+    enum cli_style style;
+  } styles[] = {{TORPOR_RUN_DONE, CLI_STYLE_GOOD},
+                {TORPOR_RUN_READY, CLI_STYLE_BUSY},
+                {TORPOR_RUN_WAITING, CLI_STYLE_BUSY}};
+  for (size_t i = 0; i < sizeof(styles) / sizeof(*styles); i++)
+    if (strcmp(state, torpor_run_state_name(styles[i].state)) == 0)
+      return styles[i].style;
+  return CLI_STYLE_ERROR;
 }

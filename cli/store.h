@@ -4,6 +4,7 @@
 #define TORPOR_CLI_STORE_H
 
 #include "command.h"
+#include "output.h"
 #include "torpor-run.h"
 
 #define CLI_STORE_DEFAULT "torpor.db"
@@ -15,14 +16,17 @@ struct cli_store {
 };
 
 #define CLI_STORE_OPTION(type, member)                                         \
-  CLI_OPTION(type, member.path, "store", 0, CLI_TEXT, "PATH",                  \
-             "where runs sleep ($TORPOR_STORE,\nelse ./" CLI_STORE_DEFAULT     \
-             ")")
+  CLI_OPTION(type, member.path, "store", 0, CLI_PATH, "PATH",                  \
+             "where runs sleep ($TORPOR_STORE, else ./" CLI_STORE_DEFAULT ")")
 
 #define CLI_KEY_OPTION(type, member)                                           \
-  CLI_OPTION(type, member.key_file, "key-file", 0, CLI_TEXT, "PATH",           \
-             "the key that states are encrypted\nwith: 32 bytes, or 64 hex "   \
+  CLI_OPTION(type, member.key_file, "key-file", 0, CLI_PATH, "PATH",           \
+             "the key that states are encrypted with: 32 bytes, or 64 hex "    \
              "digits")
+
+#define CLI_KEEP_LINES_OPTION(type, member)                                    \
+  CLI_OPTION(type, member, "keep-lines", 0, CLI_KEEP, "COUNT|all",             \
+             "how many of its console lines stay (10000)")
 
 enum cli_store_use {
   CLI_STORE_LOOK, /* only reads; it must exist */
@@ -40,10 +44,17 @@ int cli_store_open(const struct cli_store *settings, enum cli_store_use use,
  * for 'status'; CLI_EXIT_DONE for TORPOR_OK, saying nothing. */
 int cli_store_check(const torpor_store *store, torpor_status status);
 
-/* The same after a call for the run 'id': when there is none of that id, says
- * which one may have been meant. */
+/* Whether there is a run 'id'. */
+bool cli_store_has(torpor_store *store, const char *id);
+
+/* As cli_store_check after a call for the run 'id': when there is none of that
+ * id, says which one may have been meant; when it has ended, where to look. */
 int cli_store_check_run(torpor_store *store, torpor_status status,
                         const char *id);
+
+/* Whether all of these runs are there and can be read, before anything is done
+ * to one of them. As above. */
+int cli_store_check_runs(torpor_store *store, char *const *ids, size_t count);
 
 typedef torpor_status cli_run_work_fn(torpor_store *store, const char *id,
                                       const void *settings);
@@ -63,10 +74,16 @@ static inline bool cli_store_goes_on(torpor_run_state state) {
  * cli_store_open. */
 int cli_store_keep(const struct cli_keep *keep);
 
+/* The same of console lines. */
+int cli_store_keep_lines(const struct cli_keep *keep);
+
 /* The exit code for a status of the library's. */
 int cli_store_code(torpor_status status);
 
 /* The exit code for how a run stands. */
 int cli_store_exit(torpor_run_state state);
+
+/* How a run's state looks, by its name. */
+enum cli_style cli_store_style(const char *state);
 
 #endif

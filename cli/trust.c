@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* trust.c - option --ca: sets what loop/fetch-hop.c and many other programs
- * look at, the variable SSL_CERT_FILE. */
+/* trust.c - option --ca: sets what loop/fetch/fetch-hop.c and many other
+ * programs look at, the variable SSL_CERT_FILE. */
 #include "trust.h"
 
 #include <limits.h>

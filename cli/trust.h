@@ -6,8 +6,8 @@
 #include "command.h"
 
 #define CLI_TRUST_OPTION(type, member)                                         \
-  CLI_OPTION(type, member, "ca", 0, CLI_TEXT, "FILE",                          \
-             "certificates that fetch trusts in\nplace of the system's")
+  CLI_OPTION(type, member, "ca", 0, CLI_PATH, "FILE",                          \
+             "certificates that fetch trusts in place of the system's")
 
 /* Trusts 'file' (NULL: whom the system trusts). CLI_EXIT_DONE, or an exit code
  * after saying what is wrong. */

@@ -7,10 +7,11 @@
 #include "amount.h"
 #include "json.h"
 #include "output.h"
+#include "progress.h"
 #include "store.h"
 #include "wait.h"
 
-enum { STATE_SHOWN = 400 };
+enum { STATE_SHOWN = 400 /* characters */ };
 
 struct upgrade_settings {
   const char *exporter;
@@ -19,12 +20,12 @@ struct upgrade_settings {
 };
 
 static const struct cli_option options[] = {
-    CLI_OPTION(struct upgrade_settings, exporter, "exporter", 0, CLI_TEXT,
+    CLI_OPTION(struct upgrade_settings, exporter, "exporter", 0, CLI_PATH,
                "FILE",
-               "module whose default export is the\nstate, or gives it; it "
-               "runs in the\nold program's VM"),
+               "module whose default export is the state, or gives it; it "
+               "runs in the old program's VM"),
     CLI_OPTION(struct upgrade_settings, dry_run, "dry-run", 'n', CLI_FLAG, NULL,
-               "say what would happen, and change\nnothing"),
+               "say what would happen, and change nothing"),
     CLI_OPTION(struct upgrade_settings, json, "json", 0, CLI_FLAG, NULL,
                "print one JSON object"),
     CLI_STORE_OPTION(struct upgrade_settings, store),
@@ -46,14 +47,11 @@ static void show_change(const char *label, const char *from, const char *to) {
 
 static void show_state(const torpor_bytes *state) {
   torpor_bytes json = {NULL, 0};
-  char size[CLI_AMOUNT_SIZE], text[STATE_SHOWN + 4];
+  char size[CLI_AMOUNT_SIZE];
   cli_print(stdout, "state      %s", cli_amount_bytes(state->size, size));
   if (torpor_cbor_to_json(state->data, state->size, &json) == TORPOR_OK) {
     fputs(": ", stdout);
-    snprintf(text, sizeof(text), "%.*s%s",
-             (int)(json.size < STATE_SHOWN ? json.size : STATE_SHOWN),
-             (const char *)json.data, json.size > STATE_SHOWN ? "..." : "");
-    cli_output_plain(stdout, text);
+    cli_output_cut(stdout, (const char *)json.data, json.size, STATE_SHOWN);
   }
   putchar('\n');
   torpor_bytes_free(&json);
@@ -131,6 +129,14 @@ static void print_report(const char *id,
   cli_json_close('}');
 }
 
+/* The exit code, after saying what went wrong. */
+static int check_upgrade(torpor_store *store, torpor_status status,
+                         const char *id) {
+  int code = cli_store_check_run(store, status, id);
+  bool module = status == TORPOR_NOT_FOUND && cli_store_has(store, id);
+  return module ? CLI_EXIT_FILE : code;
+}
+
 static int run(const struct cli_call *call) {
   const struct upgrade_settings *settings = call->settings;
   const char *id = call->arguments[0];
@@ -139,11 +145,12 @@ static int run(const struct cli_call *call) {
   torpor_store *store;
   int code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code != CLI_EXIT_DONE) return code;
+  cli_progress("upgrading", id);
   with.file = call->arguments[1];
   with.exporter = settings->exporter;
   with.dry_run = settings->dry_run;
-  code = cli_store_check_run(store,
-                             torpor_run_upgrade(store, id, &with, &report), id);
+  code =
+      check_upgrade(store, torpor_run_upgrade(store, id, &with, &report), id);
   if (code == CLI_EXIT_DONE) {
     (settings->json ? print_report : show_report)(id, &report,
                                                   settings->dry_run);
@@ -155,6 +162,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_upgrade = {
     .name = "upgrade",
+    .group = CLI_GROUP_CHANGE,
     .arguments = "ID FILE",
     .summary = "move a run to a new program, with its data",
     .details =

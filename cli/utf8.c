@@ -12,3 +12,10 @@ struct cli_character cli_utf8_read(const char *text, size_t size) {
       byte[0] < 0x20 || byte[0] == 0x7f || (byte[0] == 0xc2 && byte[1] < 0xa0);
   return (struct cli_character){length, true, control};
 }
+
+size_t cli_utf8_count(const char *text, size_t size) {
+  size_t count = 0;
+  for (size_t at = 0; at < size; count++)
+    at += cli_utf8_read(text + at, size - at).size;
+  return count;
+}

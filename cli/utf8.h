@@ -15,4 +15,7 @@ struct cli_character {
 /* What 'text', of 'size' bytes and not empty, begins with. */
 struct cli_character cli_utf8_read(const char *text, size_t size);
 
+/* How many characters there are: columns, if each takes one. */
+size_t cli_utf8_count(const char *text, size_t size);
+
 #endif

@@ -39,6 +39,20 @@ const char *cli_wait_describe(const torpor_run_operation *operation,
   return text;
 }
 
+const char *cli_wait_short(const torpor_run_operation *operation, char *text) {
+  static const char *const keys[] = {"path", "url"};
+  char when[CLI_WHEN_SIZE], what[256] = "";
+  for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) && what[0] == '\0'; i++)
+    find_text(operation, keys[i], what, sizeof(what));
+  bool timed = operation->due_ms >= 0;
+  snprintf(text, CLI_WAIT_SIZE, "%s%s%s%s%s", operation->kind,
+           operation->topic != NULL || what[0] != '\0' ? " " : "",
+           operation->topic != NULL ? operation->topic : what,
+           timed ? " until " : "",
+           timed ? cli_when_stamp(operation->due_ms, when) : "");
+  return text;
+}
+
 /* An operation in a snapshot, with room for its texts. */
 struct told {
   torpor_run_operation operation;

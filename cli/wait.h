@@ -13,6 +13,10 @@ enum { CLI_WAIT_SIZE = 512 };
 const char *cli_wait_describe(const torpor_run_operation *operation,
                               char *text);
 
+/* 'signal approved until 2026-03-01 14:05:03': its kind, what of it, and until
+ * when, in the same form for all kinds. As above. */
+const char *cli_wait_short(const torpor_run_operation *operation, char *text);
+
 /* Its id, kind, topic, request and beginning, as members of a JSON object. */
 void cli_wait_members(const torpor_run_operation *operation);
 

@@ -32,8 +32,29 @@ const char *cli_when_iso(int64_t ms, char *text) {
   return text;
 }
 
+const char *cli_when_stamp(int64_t ms, char *text) {
+  struct tm parts;
+  time_t seconds = (time_t)(clip(ms) / 1000);
+  localtime_r(&seconds, &parts);
+  strftime(text, CLI_WHEN_SIZE, "%Y-%m-%d %H:%M:%S", &parts);
+  return text;
+}
+
+const char *cli_when_exact(uint64_t ms, char *text) {
+  static const struct {
+    uint64_t unit;
+    const char *name;
+  } units[] = {
+      {86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
+  size_t i = 0;
+  while (ms % units[i].unit != 0) i++;
+  snprintf(text, CLI_WHEN_SIZE, "%" PRIu64 " %s", ms / units[i].unit,
+           units[i].name);
+  return text;
+}
+
 /* "250 ms", "12 s", "3 min", "2 h", "5 days" */
-static void describe_span(int64_t ms, char *text, size_t size) {
+static const char *describe_span(int64_t ms, char *text) {
   static const struct {
     int64_t least, unit;
     const char *name;
@@ -44,14 +65,15 @@ static void describe_span(int64_t ms, char *text, size_t size) {
                {0, 1, "ms"}};
   size_t i = 0;
   while (ms + units[i].unit / 2 < units[i].least) i++;
-  snprintf(text, size, "%" PRId64 " %s",
+  snprintf(text, CLI_WHEN_SIZE, "%" PRId64 " %s",
            (ms + units[i].unit / 2) / units[i].unit, units[i].name);
+  return text;
 }
 
 const char *cli_when_about(int64_t ms, char *text) {
   int64_t now = read_now();
   struct tm parts, today;
-  char clock[32], span[24];
+  char clock[24], span[CLI_WHEN_SIZE];
   ms = clip(ms);
   time_t seconds = (time_t)(ms / 1000), now_seconds = (time_t)(now / 1000);
   localtime_r(&seconds, &parts);
@@ -60,8 +82,8 @@ const char *cli_when_about(int64_t ms, char *text) {
       parts.tm_yday == today.tm_yday && parts.tm_year == today.tm_year;
   strftime(clock, sizeof(clock), same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S",
            &parts);
-  describe_span(ms > now ? ms - now : now - ms, span, sizeof(span));
-  snprintf(text, CLI_WHEN_SIZE, ms > now ? "%s (in %s)" : "%s (%s ago)", clock,
-           span);
+  describe_span(ms > now ? ms - now : now - ms, span);
+  snprintf(text, CLI_WHEN_SIZE, ms > now ? "%s (in %.24s)" : "%s (%.24s ago)",
+           clock, span);
   return text;
 }

@@ -11,6 +11,12 @@ enum { CLI_WHEN_SIZE = 64 };
 /* "2026-03-01T14:05:03.250Z" */
 const char *cli_when_iso(int64_t ms, char *text);
 
+/* "2026-03-01 14:05:03", local time. */
+const char *cli_when_stamp(int64_t ms, char *text);
+
+/* "90 s": a span in the largest unit that tells it exactly. */
+const char *cli_when_exact(uint64_t ms, char *text);
+
 /* "14:05:03", with the date when it is not today, and how far off it is: "(in 2
  * h)" or "(3 min ago)". Local time. */
 const char *cli_when_about(int64_t ms, char *text);

@@ -30,6 +30,15 @@ static bool take_number(const struct cli_option *option, uint64_t number,
                    user);
 }
 
+static bool take_keep(const struct cli_option *option,
+                      const struct cli_keep *keep, cli_word_fn *take,
+                      void *user) {
+  char text[24] = "all";
+  if (keep->states != UINT64_MAX)
+    snprintf(text, sizeof(text), "%" PRIu64, keep->states);
+  return !keep->given || take_word(option, text, "", take, user);
+}
+
 static bool take_grant(const struct cli_option *option,
                        const struct cli_grant *grant, cli_word_fn *take,
                        void *user) {
@@ -44,7 +53,9 @@ static bool take_option(const struct cli_option *option, const void *field,
   switch (option->kind) {
   case CLI_FLAG:
     return !*(const bool *)field || take_word(option, NULL, "", take, user);
-  case CLI_TEXT: {
+  case CLI_TEXT:
+  case CLI_PATH:
+  case CLI_CHOICE: {
     const char *text = *(const char *const *)field;
     return text == NULL || take_word(option, text, "", take, user);
   }
@@ -52,7 +63,7 @@ static bool take_option(const struct cli_option *option, const void *field,
   case CLI_GRANT:
     return take_grant(option, field, take, user);
   case CLI_KEEP:
-    return true; /* runs alone have it */
+    return take_keep(option, field, take, user);
   default:
     return take_number(option, *(const uint64_t *)field, take, user);
   }

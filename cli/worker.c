@@ -33,6 +33,7 @@ static int run(const struct cli_call *call) {
 
 const struct cli_command cli_worker = {
     .name = "worker",
+    .group = CLI_GROUP_RUN,
     .arguments = "",
     .summary = "drive every run of a store until stopped",
     .details =

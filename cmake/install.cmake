@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# What 'make install' puts where: the command, the libraries, the public
-# headers, the engine module, and what pkg-config and find_package(torpor) read.
+# What 'make install' puts where: the command, its manual page and completion,
+# the libraries, the public headers, the engine module, and what pkg-config and
+# find_package(torpor) read.
 # Engines of other versions in lib/torpor/engines are never removed.
 
 # --- For pkg-config ----------------------------------------------------------
@@ -94,6 +95,30 @@ write_basic_package_version_file(torporConfigVersion.cmake
 install(FILES "${CMAKE_BINARY_DIR}/torporConfig.cmake"
   "${CMAKE_BINARY_DIR}/torporConfigVersion.cmake"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/torpor")
+
+# --- The manual page, and completion for shells ------------------------------
+#
+# The command prints them. Shells look below share/ of where they are installed
+# themselves; for any other prefix docs/cli.md says what to do.
+
+# Writes what the command prints for WORDS to FILE of share/FOLDER.
+function(torpor_write_page folder file)
+  set(page "${CMAKE_BINARY_DIR}/share/${folder}/${file}")
+  file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/share/${folder}")
+  add_custom_command(OUTPUT "${page}"
+    COMMAND torpor ${ARGN} > "${page}" DEPENDS torpor VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY TORPOR_PAGES "${page}")
+  install(FILES "${page}" DESTINATION "${CMAKE_INSTALL_DATADIR}/${folder}")
+endfunction()
+
+if(TARGET torpor)
+  torpor_write_page(man/man1 torpor.1 help --man)
+  torpor_write_page(bash-completion/completions torpor completion bash)
+  torpor_write_page(zsh/site-functions _torpor completion zsh)
+  torpor_write_page(fish/vendor_completions.d torpor.fish completion fish)
+  get_property(pages GLOBAL PROPERTY TORPOR_PAGES)
+  add_custom_target(torpor_pages ALL DEPENDS ${pages})
+endif()
 
 # --- Everything else ---------------------------------------------------------
 

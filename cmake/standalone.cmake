@@ -35,8 +35,8 @@ foreach(names IN ITEMS "libuv.a;libuv_a.a" "libzstd.a" "libdeflate.a"
 endforeach()
 
 # The files of cli/ that run a program out of a bundle.
-set(runs "bundle|option|output|payload|program|report|sandbox|standalone|\
-suggest|trust|utf8")
+set(runs "bundle|option|option-table|output|payload|program|report|sandbox|\
+standalone|suggest|trust|utf8")
 set(cli "$<FILTER:$<TARGET_OBJECTS:torpor_cli_product>,INCLUDE,\
 /(${runs})[.]c[.]o$>")
 set(vm "$<FILTER:$<TARGET_OBJECTS:torpor_vm_product>,EXCLUDE,\

@@ -20,7 +20,7 @@
 
 foreach(folder IN ITEMS common wasm vm loop run cli)
   file(GLOB TORPOR_SOURCES_${folder} CONFIGURE_DEPENDS
-    "${CMAKE_SOURCE_DIR}/${folder}/*.c")
+    "${CMAKE_SOURCE_DIR}/${folder}/*.c" "${CMAKE_SOURCE_DIR}/${folder}/*/*.c")
 endforeach()
 # Of what asks the operating system (wasm/os.h), the files of this one.
 string(TOLOWER "${CMAKE_SYSTEM_NAME}" torpor_system)
