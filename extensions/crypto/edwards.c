@@ -88,11 +88,36 @@ int edwards_sign(JSContext *ctx, const key *with, const bytes *data,
   return library_check(ctx, code, "the data cannot be signed");
 }
 
+/* Whether a point, if it is one, is of order 1, 2, 4 or 8: by its y, also where
+ * that is not reduced. */
+static bool is_of_small_order(const uint8_t *point) {
+  enum { PRIME = 0xed }; /* the first byte of 2^255 - 19 */
+  static const uint8_t of_order_8[2][SIZE + 1] = {
+      "\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f"
+      "\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
+      "\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0"
+      "\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05"};
+  uint8_t y[SIZE], zeros = 0, ones = 0xff;
+  memcpy(y, point, SIZE);
+  y[SIZE - 1] &= 0x7f;
+  for (int i = 1; i < SIZE; i++) {
+    zeros |= y[i];
+    ones &= i < SIZE - 1 ? y[i] : y[i] | 0x80;
+  }
+  return (zeros == 0 && y[0] <= 1) ||                                /* 0, 1 */
+         (ones == 0xff && y[0] >= PRIME - 1 && y[0] <= PRIME + 1) || /* -1 */
+         memcmp(y, of_order_8[0], SIZE) == 0 ||
+         memcmp(y, of_order_8[1], SIZE) == 0;
+}
+
+/* As the standard has it, a signature with a point of small order is bad. */
 int edwards_verify(JSContext *ctx, const key *with, const bytes *signature,
                    const bytes *data, bool *good) {
   uint8_t challenge[SIZE];
   *good = false;
-  if (signature->size != 2 * SIZE) return 0;
+  if (signature->size != 2 * SIZE || is_of_small_order(signature->data) ||
+      is_of_small_order(with->bytes))
+    return 0;
   bytes pieces[] = {
       {signature->data, SIZE}, {(uint8_t *)with->bytes, SIZE}, *data};
   int code = hash_to_scalar(challenge, pieces, 3);

@@ -85,13 +85,6 @@ static JSValue give(JSContext *ctx, const headers_entry *entry, int kind) {
   return JS_NewArrayFrom(ctx, 2, pair);
 }
 
-/* The end of the entries of a name that start at 'at'. */
-static uint32_t find_end(const headers_list *list, const char *name,
-                         uint32_t at) {
-  while (at < list->count && strcmp(list->entries[at].name, name) == 0) at++;
-  return at;
-}
-
 /* The values of a name: joined, or null for none. */
 static JSValue get(JSContext *ctx, const headers_list *list, uint32_t at,
                    uint32_t end) {
@@ -110,8 +103,7 @@ static JSValue get(JSContext *ctx, const headers_list *list, uint32_t at,
 }
 
 static JSValue get_set_cookie(JSContext *ctx, const headers_list *list) {
-  uint32_t at = headers__find(list, "set-cookie", false);
-  uint32_t end = headers__find(list, "set-cookie", true);
+  uint32_t end, at = headers__find(list, "set-cookie", &end);
   JSValue array = JS_NewArray(ctx);
   for (uint32_t i = 0; at < end && !JS_IsException(array); at++, i++) {
     JSValue value = JS_NewString(ctx, list->entries[at].value);
@@ -160,8 +152,7 @@ static JSValue call_with_name(JSContext *ctx, headers_list *list, int magic,
   JSValue result = JS_EXCEPTION;
   if (name == NULL) return result;
   if (headers__check_name(ctx, name) == 0) {
-    uint32_t at = headers__find(list, name, false);
-    uint32_t end = find_end(list, name, at);
+    uint32_t end, at = headers__find(list, name, &end);
     result = JS_UNDEFINED;
     if (magic == GET)
       result = get(ctx, list, at, end);

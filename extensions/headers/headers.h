@@ -37,8 +37,9 @@ char *headers__bytes(JSContext *ctx, JSValueConst value, char *room);
 /* Makes a name lower case. -1: it is none, and that is thrown. */
 int headers__check_name(JSContext *ctx, char *name);
 
-/* The entries of a name: from the first to before the last. */
-uint32_t headers__find(const headers_list *list, const char *name, bool behind);
+/* The first entry of a name, or where it would be; 'end' is behind the last. */
+uint32_t headers__find(const headers_list *list, const char *name,
+                       uint32_t *end);
 
 /* Takes both texts, whatever happens. 'replace': instead of what is there. */
 int headers__put(JSContext *ctx, headers_list *list, headers_entry entry,

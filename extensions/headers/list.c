@@ -4,18 +4,32 @@
 
 #include "headers.h"
 
+/* Replaces each NUL. False: there is a character above U+00FF. */
+static bool fit(char *text, size_t length) {
+  for (; length > 0; text++, length--) {
+    if (*text == 0)
+      *text = (char)0xff;
+    else if ((uint8_t)*text >= 0xc4)
+      return false;
+  }
+  return true;
+}
+
 char *headers__bytes(JSContext *ctx, JSValueConst value, char *room) {
-  size_t length;
-  const char *text = JS_ToCStringLen(ctx, &length, value);
+  size_t size;
+  const char *text = JS_ToCStringLen(ctx, &size, value);
   if (text == NULL) return NULL;
+  size_t length = size; /* one that lives in no memory */
   bool fits = room != NULL && length < HEADERS_ROOM;
   char *copy = fits ? room : js_malloc(ctx, length + 1);
-  for (size_t i = 0; copy != NULL && i <= length; i++) {
-    copy[i] = text[i];
-    if (i == length) break;
-    if (copy[i] == 0)
-      copy[i] = (char)0xff;
-    else if ((uint8_t)copy[i] >= 0xc4) {
+  if (copy != NULL) {
+    uint32_t odd = 0; /* gets bit 7 when a byte is 0, or above 0x80 */
+    for (size_t i = 0; i < length; i++) {
+      copy[i] = text[i];
+      odd |= (uint8_t)text[i] - 1u;
+    }
+    copy[length] = 0;
+    if (odd & 0x80 && !fit(copy, length)) {
       if (!fits) js_free(ctx, copy);
       copy = NULL;
       JS_ThrowTypeError(ctx, "a header has a character above U+00FF");
@@ -27,14 +41,15 @@ char *headers__bytes(JSContext *ctx, JSValueConst value, char *room) {
 
 /* ---- Names and values -----------------------------------------------------*/
 
+/* What a name consists of, a bit for each character of ASCII. */
+static const uint32_t name_characters[] = {0, 0x03ff6cfa, 0xc7fffffe,
+                                           0x57ffffff};
+
 int headers__check_name(JSContext *ctx, char *name) {
   char *at = name;
-  for (; *at != 0; at++) {
-    if (*at >= 'A' && *at <= 'Z')
-      *at |= 32;
-    else if ((*at < 'a' || *at > 'z') && (*at < '0' || *at > '9') &&
-             strchr("-!#$%&'*+.^_`|~", *at) == NULL)
-      break;
+  for (uint8_t c; (c = (uint8_t)*at) != 0; at++) {
+    if (c >= 0x80 || !(name_characters[c >> 5] >> (c & 31) & 1)) break;
+    if (c >= 'A' && c <= 'Z') *at = (char)(c | 32);
   }
   if (*at == 0 && at != name) return 0;
   JS_ThrowTypeError(ctx, "'%s' is not a header name", name);
@@ -62,16 +77,29 @@ static int check_value(JSContext *ctx, char *value) {
 
 /* ---- Entries --------------------------------------------------------------*/
 
+/* As strcmp: that of the engine costs a call. */
+static int compare(const char *one, const char *other) {
+  while (*one == *other && *one != 0) one++, other++;
+  return (uint8_t)*one - (uint8_t)*other;
+}
+
 uint32_t headers__find(const headers_list *list, const char *name,
-                       bool behind) {
+                       uint32_t *end) {
   uint32_t low = 0, high = list->count;
+  bool found = false; /* the entry at 'high' has that name */
   while (low < high) {
     uint32_t middle = (low + high) / 2;
-    if (strcmp(list->entries[middle].name, name) < (int)behind)
+    int order = compare(list->entries[middle].name, name);
+    if (order < 0) {
       low = middle + 1;
-    else
+    } else {
       high = middle;
+      found = order == 0;
+    }
   }
+  for (high += found; found && high < list->count; high++)
+    if (compare(list->entries[high].name, name) != 0) break;
+  *end = high;
   return low;
 }
 
@@ -123,8 +151,7 @@ int headers__put(JSContext *ctx, headers_list *list, headers_entry entry,
   int status = -1;
   if (headers__check_name(ctx, entry.name) == 0 &&
       check_value(ctx, entry.value) == 0) {
-    at = headers__find(list, entry.name, false);
-    end = headers__find(list, entry.name, true);
+    at = headers__find(list, entry.name, &end);
     if (replace)
       headers__remove(ctx, list, at, end);
     else if (at != end && strcmp(entry.name, "set-cookie") != 0) {

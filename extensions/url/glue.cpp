@@ -68,7 +68,7 @@ static bool has_foreign_name(std::string_view view) {
 // them, and never again when there was no memory.
 size_t text::room_with_host() const {
   bool has_tables = !tables_loaded && (!is_ascii || has_foreign_name(view()));
-  return room() + (has_tables ? tables_size + 1024 : 0);
+  return room() + (has_tables ? tables_size + packed_size + 1024 : 0);
 }
 
 bool has_arguments(const char *function, int count, int needed) {

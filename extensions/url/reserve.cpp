@@ -7,6 +7,7 @@
 //      engine has no memory and no reserve has enough, the VM ends by a trap.
 //  (2) An arena stays, after its reserve has ended, for as long as blocks of it
 //      are in use.
+//  (3) One that nothing was taken from is kept for the next reserve.
 
 #include "reserve.h"
 
@@ -41,6 +42,26 @@ struct alignas(16) arena {
 
 static arena *arenas; // the newest first
 
+// As large as most reserves are, at least. Its memory is zero, which a snapshot
+// leaves out.
+constexpr size_t kept_size = 4096;
+static arena *kept; // or null
+
+static void forget(arena *one) {
+  if (kept == nullptr && one->used == 0 && one->size == kept_size)
+    kept = one;
+  else
+    js_free_rt(runtime, one);
+}
+
+static arena *find(size_t size) {
+  arena *found = kept;
+  if (size > kept_size || found == nullptr)
+    return static_cast<arena *>(js_malloc(context, sizeof(arena) + size));
+  kept = nullptr;
+  return found;
+}
+
 // Forgets those that nobody needs.
 static void sweep() {
   for (arena **at = &arenas; *at != nullptr;) {
@@ -50,12 +71,13 @@ static void sweep() {
       continue;
     }
     *at = one->next;
-    js_free_rt(runtime, one);
+    forget(one);
   }
 }
 
 reserve::reserve(size_t size) {
-  own = static_cast<arena *>(js_malloc(context, sizeof(arena) + size));
+  if (size < kept_size) size = kept_size;
+  own = find(size);
   ok = own != nullptr;
   if (!ok) return;
   *own = {arenas, size, 0, 0, true};

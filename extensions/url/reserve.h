@@ -26,6 +26,10 @@ extern JSRuntime *runtime;
 constexpr size_t tables_size = 224608;
 extern bool tables_loaded;
 
+// What they are unpacked from (pack-tables.py).
+constexpr size_t packed_size = 62384;
+void write_packed(uint64_t *to);
+
 struct arena;
 
 // While it lives, 'size' bytes can be allocated. When 'ok' is false, an error

@@ -120,6 +120,50 @@ async function derived() { // RFC 6070; RFC 5869, case 1
   );
 }
 
+// Points A and R that a point of small order was added to, or that are one. What RFC 8032
+// allows besides, an equation that holds only after a multiplication by 8, is bad here.
+async function smallOrder() {
+  const a = "e84e95fe8d4120188a51af498939204f6d70fcf00564c16e8586f6ec2d155720";
+  const mixed = "01bfd6e8f2bd0b0a3714561679d110aa51f339cc2f7b444d6e40fd5958fdb721";
+  const r = "3b268a4e490fc58f64a7909547d74fe08341fd66e5671c9898596979066cdbe5";
+  const small = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
+  const other = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc";
+  const one = "01" + "00".repeat(31);
+  const top = "ff".repeat(30) + "7f";
+  const ofR = "3b4d57974d4da55a05" + "00".repeat(23); // S, where A is of small order
+  const rows = [
+    [true, 0, a, r, "89cb3b4c5c652f12c8f6ebc7bc2576df976a7fd630f77e610b2319223bdbe604"],
+    [true, 8, mixed, r, "8dd2099367c723705f4d14638ebf6fd01d7aedc25f4b6c17bb012019dadb4c0c"],
+    [false, 0, mixed, r, "e007b92d78b699eb7c1bc5a250a626d7e78d47ac53bb011c71570dfd96498706"],
+    [
+      false,
+      0,
+      a,
+      "b1c0a44cb6445b1104a488bb243c49acab76e4d93fde2259aaee914a25d69d86",
+      "8a833046ac672a1507e1baaa9040fa9e158d1bf4ab358c804e05a8c151ef9709",
+    ],
+    [false, 0, a, small, "9ff387f3c32798b78936e704cc84bf3613994670e1afc2bcb43b221f6f347505"],
+    [false, 0, a, one, "ad6cab6bd583bd9cc18d5216c47b2e6da1edcc854f5cc0dd10731b46c345c80a"],
+    // All points of small order, also as they are not reduced; the equation holds for each.
+    [false, 3, one, r, ofR],
+    [false, 8, "ee" + top, r, ofR],
+    [false, 1, "ec" + top, r, ofR],
+    [false, 4, "00".repeat(32), r, ofR],
+    [false, 2, "00".repeat(31) + "80", r, ofR],
+    [false, 0, "ed" + top, r, ofR],
+    [false, 3, small, r, ofR],
+    [false, 3, small.slice(0, 62) + "fa", r, ofR],
+    [false, 16, other + "05", r, ofR],
+    [false, 5, other + "85", r, ofR],
+  ];
+  for (const [good, message, key, point, scalar] of rows) {
+    const known = await subtle.importKey("raw", hex(key), "Ed25519", false, ["verify"]);
+    const signature = hex(point + scalar);
+    const is = await subtle.verify("Ed25519", known, signature, Uint8Array.of(message));
+    check(is === good, `${key} and ${point}`);
+  }
+}
+
 async function edwards() { // RFC 8032, 7.1, test 2; RFC 7748, 6.1
   const jwk = (crv, d, x) => ({ kty: "OKP", crv, d: toWeb(hex(d)), x: toWeb(hex(x)) });
   const key = await subtle.importKey(
@@ -261,5 +305,5 @@ async function rsa() {
 }
 
 (async () => {
-  for (const run of [digests, hmac, ciphers, derived, edwards, curves, rsa]) await run();
+  for (const run of [digests, hmac, ciphers, derived, edwards, smallOrder, curves, rsa]) await run();
 })();

@@ -74,6 +74,32 @@
   crypto.getRandomValues(part.subarray(10, 90));
   check([...part.slice(0, 10), ...part.slice(90)].every((value) => value === 0), "only the part");
 
+  // ---- Buffers that are resized ----------------------------------------------------
+
+  const buffer = new ArrayBuffer(4, { maxByteLength: 8 });
+  const sha = async (data) => new Uint8Array(await subtle.digest("SHA-1", data)).join();
+  const count = (from, size) => Uint8Array.from({ length: size }, (_, i) => from + i);
+  const views = [
+    buffer,
+    new Uint8Array(buffer, 1),
+    new DataView(buffer, 2),
+    new Uint8Array(buffer, 1, 3), // does not follow its buffer
+  ];
+  for (const size of [4, 8, 3, 1, 0, 8]) {
+    buffer.resize(size);
+    new Uint8Array(buffer).forEach((_, i, bytes) => bytes[i] = i);
+    const expected = [size, Math.max(size - 1, 0), Math.max(size - 2, 0), size < 4 ? 0 : 3];
+    for (let i = 0; i < views.length; i++) {
+      if (i === 2 && size < 2) {
+        await rejects(subtle.digest("SHA-1", views[i]), "TypeError", "out of bounds");
+        continue;
+      }
+      same(await sha(views[i]), await sha(count([0, 1, 2, 1][i], expected[i])));
+    }
+    same(crypto.getRandomValues(views[1]).length, expected[1]);
+    check(size === 0 || new Uint8Array(buffer)[0] === 0, "only the part");
+  }
+
   const ids = new Set();
   for (let i = 0; i < 200; i++) {
     const id = crypto.randomUUID();

@@ -205,3 +205,36 @@ const fatal = { fatal: true };
   same(twos.decode(new Uint8Array([0x3d, 0xde]), { stream: true }), "");
   same(twos.decode(new Uint8Array([0]), { stream: true }), "😀");
 }
+
+// Of a buffer that was resized, what is there now.
+{
+  const buffer = new ArrayBuffer(4, { maxByteLength: 8 });
+  const views = [
+    buffer,
+    new Uint8Array(buffer, 1),
+    new DataView(buffer, 2),
+    new Uint16Array(buffer),
+    new Uint8Array(buffer, 1, 3), // does not follow its buffer
+  ];
+  const shared = new SharedArrayBuffer(2, { maxByteLength: 4 });
+  const decode = (data) => new TextDecoder().decode(data);
+  for (
+    const [size, ...texts] of [
+      [4, "abcd", "bcd", "cd", "abcd", "bcd"],
+      [8, "abcdefgh", "bcdefgh", "cdefgh", "abcdefgh", "bcd"],
+      [3, "abc", "bc", "c", "ab", ""],
+      [1, "a", "", "", "", ""],
+      [0, "", "", "", "", ""],
+    ]
+  ) {
+    buffer.resize(size);
+    new Uint8Array(buffer).forEach((_, i, bytes) => bytes[i] = 0x61 + i);
+    same(views.map(decode), texts);
+    const { written } = new TextEncoder().encodeInto("0123456789", views[1]);
+    same(written, Math.max(size - 1, 0));
+  }
+  const growing = new Uint8Array(shared);
+  shared.grow(3);
+  same(decode(growing.fill(0x62)), "bbb");
+  same(new TextEncoder().encodeInto("abcdef", growing).written, 3);
+}
