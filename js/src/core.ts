@@ -24,10 +24,13 @@ import {
   CONTROL_HEAP_USED,
   CONTROL_JOBS,
   HOST_FUEL,
+  HOST_INTERRUPTED,
   HOST_MEMORY_MAX,
   HOST_RETAIN,
   HOST_STACK,
+  INTERRUPTED_AT,
   Status,
+  STATUS_TEXT,
   TAG_BOOLEAN,
   TAG_NULL,
   TAG_OBJECT,
@@ -48,7 +51,7 @@ import {
   StaleHandleError,
   TrappedError,
 } from "./errors.js";
-import { JSException } from "./exception.js";
+import { JSException, placeIn } from "./exception.js";
 import { describeHost } from "./host-value.js";
 import { CONSTANT, ENDED, endOf, EXCEPTION, JSValueHandle } from "./handle.js";
 import type { Instance } from "./instance.js";
@@ -72,13 +75,14 @@ const DISPOSED = "the VM was disposed of";
 export interface ErrorMaker {
   /** It threw this value, which is the error's from then on. */
   thrown(value: JSValueHandle): Error;
-  /** It was stopped. */
-  interrupted(why: ErrorOptions | undefined): Error;
+  /** It was stopped; `at` is its stack then, "" where an older engine does not say it. */
+  interrupted(why: ErrorOptions | undefined, at: string): Error;
 }
 
 const plainErrors: ErrorMaker = {
   thrown: (value) => new JSException(value),
-  interrupted: (why) => new InterruptedError(undefined, why),
+  interrupted: (why, at) =>
+    new InterruptedError(`${STATUS_TEXT[Status.INTERRUPTED]}${placeIn(at)}`, why),
 };
 
 /** A text in guest memory: UTF-8, a zero byte behind it. */
@@ -583,10 +587,18 @@ export class Core {
       const why = this.interruption;
       // Below a host function it stays: what called that has to stop, too.
       if (this.instance.depth === 0) this.interruption = null;
-      throw (this.interrupted = this.errors.interrupted(why ?? undefined));
+      const at = this.interruptedAt();
+      throw (this.interrupted = this.errors.interrupted(why ?? undefined, at));
     }
     if (status === Status.LIMIT) throw new LimitError(this.limitText());
     throw errorOf(status);
+  }
+
+  /** The stack of what was interrupted, which it leaves in the window. */
+  private interruptedAt(): string {
+    if ((this.word(HOST_INTERRUPTED) & INTERRUPTED_AT) === 0) return "";
+    const { u8, window } = this.instance;
+    return new TextDecoder().decode(u8.subarray(window, u8.indexOf(0, window)));
   }
 
   private limitText(): string {

@@ -67,38 +67,43 @@ interface Waiting {
  * ```
  */
 export function timerDriver(now: () => number = Date.now): Driver {
-  const waiting = new Set<Waiting>();
+  /* The last comes first, so that taking it moves nothing. */
+  const waiting: Waiting[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const next = (): Waiting | undefined => {
-    let first: Waiting | undefined;
-    for (const one of waiting) {
-      if (!first || one.due < first.due || (one.due === first.due && one.id < first.id)) {
-        first = one;
-      }
+  /** Where `one` is, or belongs. */
+  const place = (one: Waiting): number => {
+    let low = 0, high = waiting.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = waiting[middle]!;
+      if (other.due > one.due || (other.due === one.due && other.id > one.id)) low = middle + 1;
+      else high = middle;
     }
-    return first;
+    return low;
   };
   const arm = (): void => {
     clearTimeout(timer);
-    const first = next();
+    const first = waiting.at(-1);
     if (first === undefined) return;
     timer = setTimeout(fire, Math.min(Math.max(Math.ceil(first.due - now()), 0), LONGEST));
   };
   const fire = (): void => {
     const moment = now();
-    for (let first = next(); first && first.due <= moment; first = next()) {
-      waiting.delete(first);
+    for (let first = waiting.at(-1); first && first.due <= moment; first = waiting.at(-1)) {
+      waiting.pop();
       first.settle({ value: undefined });
     }
     arm();
   };
   return ({ due = 0, id }, settle) => {
     const one: Waiting = { due, id, settle };
-    waiting.add(one);
-    arm();
+    waiting.splice(place(one), 0, one);
+    if (waiting.at(-1) === one) arm();
     return () => {
-      waiting.delete(one);
-      arm();
+      const at = place(one);
+      if (waiting[at] !== one) return;
+      waiting.splice(at, 1);
+      if (at === waiting.length) arm();
     };
   };
 }

@@ -3,22 +3,22 @@
 // engine-file-node.ts - the files of this package in Node, Deno and Bun: read
 // from where they lie beside the code. The only file that knows the system.
 
-import { readFile } from "node:fs/promises";
-import { IoError } from "./errors.js";
+type FileSystem = typeof import("node:fs");
 
-/** The bytes of `name`, a file of this package. */
-export async function loadEngineFile(
-  name: "engine.wasm" | "zstd.wasm",
-): Promise<Uint8Array<ArrayBuffer>> {
-  const url = new URL(`../${name}`, import.meta.url);
-  try {
-    return await readFile(url);
-  } catch (error) {
-    throw new IoError(
-      `${name} of torpor-vm is not at ${url.pathname}; install the package whole, or give the option 'wasm'`,
-      { cause: error },
-    );
-  }
+/** What Deno and Bun have, too; Node since 20.16. */
+const { process } = globalThis as {
+  process?: { getBuiltinModule?: (name: "node:fs") => FileSystem };
+};
+
+/** Not imported above: for that Node loads more than for all else that a first VM needs. */
+async function readFile(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const { readFileSync } = process?.getBuiltinModule?.("node:fs") ?? (await import("node:fs"));
+  return readFileSync(url);
+}
+
+/** Where `name` lies, a file of this package. */
+export function fileUrl(name: "engine.wasm" | "zstd.wasm"): URL {
+  return new URL(`../${name}`, import.meta.url);
 }
 
 /** What is at a URL, which may be that of a file. */

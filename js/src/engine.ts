@@ -3,9 +3,10 @@
 // engine.ts - an engine: the compiled module, its id, and its baseline.
 //
 // The engine id is the SHA-256 of the engine's file, and every snapshot names
-// it. Of a module that was compiled elsewhere the file is not at hand: such a
-// module is known by the fingerprint in its section "torpor" (docs/engine.md),
-// which must be that of the engine in this package.
+// it. It is made when it is asked for: a program that only runs code never does.
+// Of a module that was compiled elsewhere the file is not at hand: such a module
+// is known by the fingerprint in its section "torpor" (docs/engine.md), which
+// must be that of the engine in this package.
 //
 // The baseline is the memory of an instance that has just been made. It ends at
 // its last byte that is not zero, or with the control block, rounded up to
@@ -28,10 +29,12 @@ import {
   NewerError,
   OutOfMemoryError,
 } from "./errors.js";
-import { toHex } from "./format/hex.js";
-import { sha256Of } from "./format/sha256.js";
+import { areZero } from "./format/bytes.js";
+import { fromHex, toHex } from "./format/hex.js";
+import { sha256, sha256Of } from "./format/sha256.js";
 import { Instance } from "./instance.js";
-import { fetchUrl, loadEngineFile } from "#engine-file";
+import { loadPackageFile } from "./package-file.js";
+import { fetchUrl } from "#engine-file";
 
 /** What an engine may be given as. */
 export type EngineSource =
@@ -44,13 +47,10 @@ export type EngineSource =
 /** An engine, ready to make VMs. */
 export class Engine {
   readonly module: WebAssembly.Module;
-  /** 32 bytes: the SHA-256 of the engine's file. */
-  readonly id: Uint8Array;
-  readonly idHex: string;
+  private knownId: Uint8Array | (() => Uint8Array);
   /** Memory of a new instance, from 0 on. */
   readonly baseline: Uint8Array<ArrayBuffer>;
-  /** The same from the end of the stack on; the stack is zero. */
-  readonly upper: Uint8Array<ArrayBuffer>;
+  private filledOnce: readonly Filled[] | undefined;
   readonly control: number;
   readonly stackSize: number;
   readonly stackPointer: number;
@@ -64,12 +64,12 @@ export class Engine {
   /** Instances that wait to be used again (pool.ts). */
   readonly idle: Instance[] = [];
 
-  constructor(module: WebAssembly.Module, idHex: string) {
+  /** `id`: or what gives it, once it is needed. */
+  constructor(module: WebAssembly.Module, id: Uint8Array | (() => Uint8Array)) {
     const probe = probeModule(module);
     this.module = module;
+    this.knownId = id;
     this.isOlder = EXPORT_NAMES.some((name) => !probe.names.has(name));
-    this.idHex = idHex;
-    this.id = Uint8Array.from(idHex.match(/../g) ?? [], (x) => parseInt(x, 16));
     this.control = probe.control;
     this.stackPointer = probe.stackPointer;
     this.tableSize = probe.tableSize;
@@ -86,7 +86,21 @@ export class Engine {
     if (this.stackSize > this.control) throw new EngineError(NOT_ENGINE);
     this.functionCount = view.getUint32(this.control + CONTROL_FUNCTION_COUNT, true);
     this.baseline = cutBaseline(probe.memory, this.control + CONTROL_SIZE);
-    this.upper = this.baseline.subarray(this.stackSize);
+  }
+
+  /** 32 bytes: the SHA-256 of the engine's file. */
+  get id(): Uint8Array {
+    if (typeof this.knownId === "function") this.knownId = this.knownId();
+    return this.knownId;
+  }
+
+  get idHex(): string {
+    return toHex(this.id);
+  }
+
+  /** What of the baseline is not zero. */
+  get filled(): readonly Filled[] {
+    return (this.filledOnce ??= filledPages(this.baseline));
   }
 }
 
@@ -98,6 +112,7 @@ interface Probe {
   memory: Uint8Array<ArrayBuffer>;
 }
 
+const PAGE = 4096;
 const NOT_ENGINE =
   "this WebAssembly module is not a Torpor engine; give the engine.wasm of torpor-vm";
 
@@ -165,13 +180,36 @@ function probeExports(module: WebAssembly.Module): WebAssembly.Exports {
   }
 }
 
+/** Of the memory of an instance that nobody will enter. */
 function cutBaseline(
   memory: Uint8Array<ArrayBuffer>,
   least: number,
 ): Uint8Array<ArrayBuffer> {
-  let end = memory.length;
-  while (end > least && memory[end - 1] === 0) end--;
-  return memory.slice(0, Math.ceil(end / 4096) * 4096);
+  const words = wordsOf(memory);
+  let end = words.length;
+  while (end * 4 > least && words[end - 1] === 0) end--;
+  return memory.subarray(0, Math.ceil((end * 4) / PAGE) * PAGE);
+}
+
+/** Neighbouring pages that are not zero. */
+export interface Filled {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+function filledPages(baseline: Uint8Array<ArrayBuffer>): Filled[] {
+  const words = wordsOf(baseline);
+  const filled: Filled[] = [];
+  for (let at = 0, start = 0; at <= baseline.length; at += PAGE) {
+    if (at < baseline.length && !areZero(words, at / 4, (at + PAGE) / 4)) continue;
+    if (start < at) filled.push({ address: start, bytes: baseline.subarray(start, at) });
+    start = at + PAGE;
+  }
+  return filled;
+}
+
+function wordsOf({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length / 4);
 }
 
 // ---- Loading ----------------------------------------------------------------
@@ -186,12 +224,12 @@ export function loadEngine(
   source?: EngineSource | Promise<EngineSource>,
 ): Promise<Engine> {
   if (source === undefined) {
-    own ??= loadEngineFile("engine.wasm").then(fromGiven);
+    own ??= loadPackageFile("engine.wasm").then(fromLoaded);
     own.catch(() => (own = undefined));
     return own;
   }
   if (typeof source === "string" || source instanceof URL) {
-    return fetchEngine(source).then(fromGiven);
+    return fetchEngine(source).then(fromLoaded);
   }
   if (typeof source !== "object" || source === null) {
     return Promise.reject(
@@ -222,35 +260,41 @@ async function fetchEngine(url: string | URL): Promise<Uint8Array<ArrayBuffer> |
 
 async function fromGiven(given: unknown): Promise<Engine> {
   if (given instanceof WebAssembly.Module) return fromModule(given);
-  if (typeof Response !== "undefined" && given instanceof Response) {
-    if (!given.ok) {
-      throw new IoError(`the engine could not be loaded: ${given.url} answered ${given.status}`);
-    }
-    return fromBytes(new Uint8Array(await given.arrayBuffer()));
-  }
   if (given instanceof ArrayBuffer) return fromBytes(new Uint8Array(given));
   if (ArrayBuffer.isView(given)) {
     return fromBytes(
       new Uint8Array(given.buffer as ArrayBuffer, given.byteOffset, given.byteLength),
     );
   }
+  // Last, since Node loads all of its fetch where Response is named.
+  if (typeof Response !== "undefined" && given instanceof Response) return fromLoaded(given);
   throw new MisuseError(
     "the option 'wasm' is bytes, a WebAssembly.Module, a URL, a Response, or a promise of one",
   );
 }
 
+/** An engine of bytes that the program may change. */
 async function fromBytes(bytes: Uint8Array<ArrayBuffer>): Promise<Engine> {
-  const id = toHex(await sha256Of(bytes));
-  let module: WebAssembly.Module;
+  const id = await sha256Of(bytes);
+  return new Engine(await compile(bytes), id);
+}
+
+/** An engine of what nobody else has. */
+async function fromLoaded(given: Uint8Array<ArrayBuffer> | Response): Promise<Engine> {
+  if (given instanceof Uint8Array) return new Engine(await compile(given), () => sha256(given));
+  if (given.ok) return fromLoaded(new Uint8Array(await given.arrayBuffer()));
+  throw new IoError(`the engine could not be loaded: ${given.url} answered ${given.status}`);
+}
+
+async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
   try {
-    module = await WebAssembly.compile(bytes);
+    return await WebAssembly.compile(bytes);
   } catch (error) {
     throw new FormatError(
       "these bytes are not a WebAssembly module; give the engine.wasm of torpor-vm",
       { cause: error },
     );
   }
-  return new Engine(module, id);
 }
 
 function fromModule(module: WebAssembly.Module): Engine {
@@ -261,5 +305,5 @@ function fromModule(module: WebAssembly.Module): Engine {
       "this module is another engine than that of this package; give its bytes, so that its id can be found",
     );
   }
-  return new Engine(module, ENGINE_ID);
+  return new Engine(module, fromHex(ENGINE_ID));
 }

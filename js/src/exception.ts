@@ -85,6 +85,15 @@ export function readError(handle: JSValueHandle): ErrorTexts {
   return { name: name || "Error", message, stack };
 }
 
+/** The first place in `stack` that is the program's, as " (app.js:3:7)"; "" when there is none. */
+export function placeIn(stack: string): string {
+  for (const line of stack.split("\n")) {
+    const place = /(?:\(|at )([^()]+:\d+:\d+)\)?$/.exec(line)?.[1];
+    if (place !== undefined && !place.startsWith("torpor:")) return ` (${place})`;
+  }
+  return "";
+}
+
 /** Three sizes, and the texts behind them. */
 function splitTexts(u8: Uint8Array, address: number, total: number): string[] {
   const view = new DataView(u8.buffer, address, total);

@@ -68,7 +68,8 @@ async function bytesOf(given: unknown, name: string): Promise<Uint8Array<ArrayBu
   }
   if (given instanceof WebAssembly.Module) {
     throw new MisuseError(
-      `${name} was given as a WebAssembly.Module, which does not tell its bytes; give those`,
+      `${name} was given as a WebAssembly.Module; give the bytes it was compiled from, since their ` +
+        "hash is how snapshots name it and their code is checked first: they are compiled only once",
     );
   }
   throw new MisuseError(TAKES);

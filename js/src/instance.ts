@@ -98,6 +98,8 @@ export class Instance {
   linked: readonly Linked[] = [];
   /** How many were ever bound to it. */
   bound = 0;
+  /** What lies behind the baseline is another VM's, and has to be written over (pool.ts). */
+  isStale = false;
   /** How much of the function table the VM has (extension-table.ts). */
   tableSize: number;
   /** How many entries are on the stack. */

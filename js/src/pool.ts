@@ -4,7 +4,9 @@
 // costs page faults, which is most of what a short-lived VM costs.
 //
 //  (1) A reset covers all memory that the instance has, whatever its guest says
-//      or did. Nothing of one VM can be seen by the next.
+//      or did. Nothing of one VM can be seen by the next. Of a large memory what
+//      lies behind the baseline is reset last: by whoever takes the instance, who
+//      mostly writes there anyway.
 //  (2) An instance that is broken, or whose memory is far larger than the
 //      baseline, is not used again.
 //  (3) Extensions that have no state of their own stay bound to an instance, for a
@@ -32,14 +34,21 @@ const TABLE_MOST = 16384;
  */
 const BOUND_MOST = 64;
 
+/** An instance with the memory of the baseline. */
+export function takeInstance(engine: Engine): Instance {
+  const instance = takeUsed(engine, engine.pages, []);
+  if (instance.isStale) clearBehind(instance);
+  return instance;
+}
+
 /**
- * An instance with the memory of the baseline, and that many pages. It has the extensions `linked`,
- * or none.
+ * The same with that many pages, and the extensions `linked`, or none. If it is stale, the caller
+ * writes all that lies behind the baseline.
  */
-export function takeInstance(
+export function takeUsed(
   engine: Engine,
-  pages = engine.pages,
-  linked: readonly Linked[] = [],
+  pages: number,
+  linked: readonly Linked[],
 ): Instance {
   const instance = takeIdle(engine, pages, linked) ?? newInstance(engine);
   const have = instance.memory.buffer.byteLength / PAGE;
@@ -109,7 +118,7 @@ export function giveInstance(instance: Instance): void {
 
 /** What most programs use of the stack, which grows downwards. */
 const STACK_USUAL = 64 << 10;
-const STACK_PIECE = 64 << 10;
+const STACK_PIECE = 16 << 10;
 const zeros = comparable(new Uint8Array(STACK_PIECE));
 
 /** Clears the stack. What is zero already is only looked at where that is faster. */
@@ -127,11 +136,25 @@ function resetStack(u8: Uint8Array<ArrayBuffer>, size: number): void {
   }
 }
 
-/** All memory as in a new instance; what it has grown by stays, and is zero. */
-export function reset(instance: Instance): void {
+/** Bytes behind the baseline that are cleared at once. */
+const BEHIND_USUAL = 1 << 20;
+
+/** Memory as in a new instance. What it has grown by stays; much of it becomes stale. */
+function reset(instance: Instance): void {
   const { engine, u8 } = instance;
   resetStack(u8, engine.stackSize);
-  u8.set(engine.upper, engine.stackSize);
-  u8.fill(0, engine.baseline.length);
+  let end = engine.stackSize;
+  for (const { address, bytes } of engine.filled) {
+    if (end < address) u8.fill(0, end, address);
+    u8.set(bytes, address);
+    end = address + bytes.length;
+  }
+  if (u8.length - end <= BEHIND_USUAL) u8.fill(0, end);
+  else instance.isStale = true;
   instance.exports.__stack_pointer.value = engine.stackPointer;
+}
+
+function clearBehind(instance: Instance): void {
+  instance.u8.fill(0, instance.engine.baseline.length);
+  instance.isStale = false;
 }

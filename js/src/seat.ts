@@ -59,13 +59,17 @@ export class HostSeat implements Seat {
     }
     if (this.lent !== 0n) this.returnLent();
     const at = instance.range(args >>> 0, count * 8, "the arguments of a host call") >>> 2;
-    const values: JSValueHandle[] = [];
-    for (let i = 0; i < count; i++) values.push(this.argument(at + 2 * i));
+    // Most have one, for which no list grows and none is taken apart.
+    const values = count === 0 ? [] : [this.argument(at)];
+    for (let i = 1; i < count; i++) values.push(this.argument(at + 2 * i));
     const receiver = this.receiver(self);
     const { scope, order } = core;
     let status: number;
     try {
-      status = this.answer(callback.apply(receiver, values), order);
+      const given = count === 1
+        ? callback.call(receiver, values[0]!)
+        : callback.apply(receiver, values);
+      status = this.answer(given, order);
     } catch (error) {
       status = this.throwOn(error, order);
     } finally {

@@ -10,7 +10,7 @@ import type { GivenExtension } from "./extension.js";
 import { bindAll, checkRecords, matchExtensions } from "./extension-list.js";
 import type { Linked } from "./extension-table.js";
 import type { Instance } from "./instance.js";
-import { giveInstance, takeInstance } from "./pool.js";
+import { giveInstance, takeUsed } from "./pool.js";
 import { CONTROL_SIZE, HOST_START } from "./abi.js";
 import { readContainer } from "./format/container.js";
 import { loadZstd } from "./format/pack.js";
@@ -168,7 +168,7 @@ export class Prepared {
         `the VM has ${loaded.pages * 65536} bytes of memory; memoryLimit is ${memoryMax}: raise it`,
       );
     }
-    const instance = takeInstance(engine, loaded.pages, this.linked);
+    const instance = takeUsed(engine, loaded.pages, this.linked);
     try {
       restoreSnapshot(loaded, instance);
       bindAll(instance, this.linked);
@@ -194,8 +194,9 @@ export async function wakeInstance(
 export function forkInstance(core: Core): Instance {
   const { instance } = core;
   const { engine, control, u8 } = instance;
-  const copy = takeInstance(engine, u8.length / 65536, instance.linked);
+  const copy = takeUsed(engine, u8.length / 65536, instance.linked);
   copy.u8.set(u8.subarray(engine.stackSize), engine.stackSize);
+  copy.isStale = false;
   copy.u8.fill(0, control + HOST_START, control + CONTROL_SIZE);
   try {
     bindAll(copy, instance.linked);

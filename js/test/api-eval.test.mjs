@@ -151,6 +151,7 @@ test('exceptions: "throw" throws a JSException that keeps the value', () =>
     error.dispose();
     assert(error.handle.disposed, "dispose ends the handle");
     const value = assert.throws(() => vm.evalCode("throw { a: 1 }"), JSException);
+    assert.equal(value.message, "{ a: 1 }");
     assert.deepEqual(vm.dump(value.handle), { a: 1 });
     value.dispose();
     const f = vm.evalCode("(() => { throw 5 })");

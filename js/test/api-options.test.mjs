@@ -367,6 +367,16 @@ test("deadline stops each call after so many milliseconds", async () => {
   }, { deadline: 30 });
 });
 
+test("what is stopped says where", () =>
+  withVM((vm) => {
+    const code = "let n = 0;\nconst f = () => n++;\nfor (;;)\n  f();";
+    const error = assert.throws(
+      () => vm.evalCode(code, "place.js").dispose(),
+      InterruptedError,
+    );
+    assert.match(error.message, /\(place\.js:\d+:\d+\)$/);
+  }, { fuel: 20_000 }));
+
 test("fuel ends equal programs at equal places", async () => {
   const counts = [];
   for (let i = 0; i < 2; i++) {

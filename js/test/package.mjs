@@ -2,7 +2,8 @@
 //
 // package.mjs - the tarball itself: made once more, in another folder, it has the
 // same bytes; it depends on nothing; all that package.json names is in it, and
-// each compiled file has its types, its map and the source that the map names.
+// each compiled file has its types (but for what such files share), its map and
+// the sources that the map names.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -33,7 +34,8 @@ function* missingMaps() {
   for (const name of readdirSync(dist, { recursive: true })) {
     if (!name.endsWith(".js")) continue;
     const types = name.replace(/\.js$/, ".d.ts");
-    for (const file of [types, `${name}.map`, `${types}.map`]) {
+    const typed = name.startsWith("shared-") ? [] : [types, `${types}.map`];
+    for (const file of [`${name}.map`, ...typed]) {
       if (!existsSync(join(dist, file))) yield `dist/${file}`;
     }
     const { sources } = JSON.parse(readFileSync(join(dist, `${name}.map`), "utf8"));

@@ -25,6 +25,7 @@ import {
   COMMANDS,
   openPage,
   PROJECT,
+  require,
   runCommand,
   SOURCE,
   startChromium,
@@ -99,7 +100,23 @@ async function install() {
   cpSync(join(SOURCE, "js/test"), join(PROJECT, "test"), { recursive: true });
   writePage();
   copyData();
+  await makeInner();
   return done.code === 0;
+}
+
+/** Parts of the package that are no part of its API, made of the sources in it. */
+async function makeInner() {
+  await require("esbuild").build({
+    entryPoints: ["abi", "errors", "data/cbor-read", "data/cbor-write"].map((name) =>
+      join(PROJECT, `node_modules/torpor-vm/src/${name}.ts`)
+    ),
+    outdir: join(PROJECT, "inner"),
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    logLevel: "warning",
+  });
 }
 
 // ---- choosing ----------------------------------------------------------------

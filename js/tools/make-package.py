@@ -81,11 +81,14 @@ def generate(node, engine, helper, stage):
 
 
 def compile_sources(node, stage):
-    if not (MODULES / "typescript").is_dir():
-        sys.exit("make-package.py: there is no TypeScript in js/node_modules; "
-                 "run tools/setup")
+    """TypeScript checks them and writes the types, the bundler the code."""
+    for module in ("typescript", "rolldown"):
+        if not (MODULES / module).is_dir():
+            sys.exit(f"make-package.py: there is no {module} in "
+                     "js/node_modules; run tools/setup")
     shutil.copyfile(PACKAGE / "tsconfig.json", stage / "tsconfig.json")
     run(node, MODULES / "typescript/bin/tsc", "-p", stage)
+    run(node, TOOLS / "bundle.mjs", stage)
 
 
 def write_reference(stage):

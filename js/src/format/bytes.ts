@@ -72,6 +72,12 @@ export function isZero(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
+/** The same, four bytes at a time. */
+export function areZero(words: Uint32Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (words[at] !== 0) return false;
+  return true;
+}
+
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;

@@ -255,8 +255,8 @@ export class Loaded {
 
   /**
    * Puts the VM into `instance`, whose memory is that of the baseline, with
-   * zeros behind it, and is no larger than the VM's. The VM sleeps until
-   * torpor_wake.
+   * zeros behind it unless it is stale, and is no larger than the VM's. The VM
+   * sleeps until torpor_wake.
    */
   put(instance: Instance): void {
     const { memory } = instance;
@@ -274,7 +274,20 @@ export class Loaded {
       });
     }
     instance.look();
+    if (instance.isStale) this.clear(instance.u8);
     this.lay(instance.u8);
+    instance.isStale = false;
+  }
+
+  /** Clears what lies behind the baseline, but for what the first runs cover. */
+  private clear(memory: Uint8Array): void {
+    let end = this.engine.baseline.length;
+    const run = new RunReader(this.runs[0]!);
+    while (run.next()) {
+      if (run.address > end) memory.fill(0, end, run.address);
+      end = Math.max(end, run.address + run.length);
+    }
+    memory.fill(0, end);
   }
 
   /** Puts runs over the baseline, and cuts what lies behind the heap: we write

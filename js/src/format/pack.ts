@@ -10,7 +10,7 @@
 // equal content at the same level gives equal bytes.
 
 import { FormatError, IoError, OutOfMemoryError } from "../errors.js";
-import { loadEngineFile } from "#engine-file";
+import { loadPackageFile } from "../package-file.js";
 import { allocate, Parts } from "./bytes.js";
 import { METHOD_FRAMES, METHOD_STORED, METHOD_ZSTD } from "./format.js";
 
@@ -188,7 +188,7 @@ export function loadZstd(
   source?: ZstdSource | Promise<ZstdSource>,
 ): Promise<Zstd> {
   if (loaded) return Promise.resolve(loaded);
-  loading ??= Promise.resolve(source ?? loadEngineFile("zstd.wasm"))
+  loading ??= Promise.resolve(source ?? loadPackageFile("zstd.wasm"))
     .then(compile)
     .then((module) => (loaded = new Zstd(module)));
   loading.catch(() => (loading = undefined));
@@ -198,13 +198,14 @@ export function loadZstd(
 async function compile(source: ZstdSource): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   try {
-    if (typeof Response !== "undefined" && source instanceof Response) {
-      if (!source.ok) {
-        throw new IoError(`zstd.wasm could not be loaded: ${source.url} answered ${source.status}`);
-      }
-      return await WebAssembly.compile(await source.arrayBuffer());
+    const isBytes = source instanceof ArrayBuffer || ArrayBuffer.isView(source);
+    if (isBytes || typeof Response === "undefined" || !(source instanceof Response)) {
+      return await WebAssembly.compile(source as BufferSource);
     }
-    return await WebAssembly.compile(source as BufferSource);
+    if (!source.ok) {
+      throw new IoError(`zstd.wasm could not be loaded: ${source.url} answered ${source.status}`);
+    }
+    return await WebAssembly.compile(await source.arrayBuffer());
   } catch (error) {
     if (error instanceof IoError) throw error;
     throw new FormatError("these bytes are not the zstd.wasm of torpor-vm", { cause: error });

@@ -22,7 +22,7 @@
 
 import { CONTROL_SIZE, HOST_START } from "../abi.js";
 import type { Engine } from "../engine.js";
-import { Parts } from "./bytes.js";
+import { areZero, Parts } from "./bytes.js";
 import { comparable, type Compared, comparesFast, differs, findPages, PAGE } from "./compare.js";
 import { Helper } from "./helper.js";
 import { RunWriter } from "./runs.js";
@@ -378,11 +378,6 @@ export class Scanner {
     const size = Math.min(end, high) - from;
     if (size > 0) this.helper.run.scan(bytes + from, base + from, from, size);
   }
-}
-
-function areZero(words: Uint32Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (words[at] !== 0) return false;
-  return true;
 }
 
 /** What the program gave back since becomes one run of zeros. */

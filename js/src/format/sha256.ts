@@ -59,7 +59,7 @@ function hashByHelper(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
  */
 export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const isFast = bytes.length < HOST_FROM || hostCrypto() !== undefined;
-  const subtle = globalThis.crypto?.subtle;
-  if (isFast || !subtle) return sha256(bytes);
-  return new Uint8Array(await subtle.digest("SHA-256", bytes));
+  // Where it is not needed it is not asked for: Node loads much for it.
+  const subtle = isFast ? undefined : globalThis.crypto?.subtle;
+  return subtle ? new Uint8Array(await subtle.digest("SHA-256", bytes)) : sha256(bytes);
 }

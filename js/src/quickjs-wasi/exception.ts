@@ -34,11 +34,19 @@ export class JSException extends OwnException {
   }
 }
 
-/** A string is its own message; what is no error has no stack. */
+/** A string is its own message, an object without one is not shown; neither has a stack. */
 function textsOf(handle: JSValueHandle): ErrorTexts {
   const texts = readError(handle);
   if (handle.isString) texts.message = handle.toString();
+  else if (isNoError(handle) && texts.name === "Error") texts.message = "[object Object]";
   return texts;
+}
+
+/** Whether it is an object that has no message of its own. */
+function isNoError(handle: JSValueHandle): boolean {
+  return (
+    handle.isObject && !handle.isError && !handle.isProxy && !handle.hasOwnProperty("message")
+  );
 }
 
 const INTERRUPTED: ErrorTexts = { name: "InternalError", message: "interrupted", stack: "" };

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// guest.mjs - the parts of the installed package that are no part of its API,
+// guest.mjs - the parts of the package that are no part of its API (run.mjs),
 // and an engine without any of them: its exports alone, for what tests compare
 // with the package's own readers and writers. In Node, Deno and Bun.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
 
 const ENGINE = createRequire(import.meta.url).resolve("torpor-vm/engine.wasm");
 
-/** A module of the package, by its name in dist. */
+/** A module of the package, by its name in src. */
 export function inner(name) {
-  return import(pathToFileURL(join(dirname(ENGINE), "dist", name)).href);
+  return import(new URL(`../../inner/${name}`, import.meta.url).href);
 }
 
 const { HOST_RESULT, HOST_WINDOW, Status } = await inner("abi.js");
