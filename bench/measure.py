@@ -34,11 +34,11 @@ def pin():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def run_program(command, pinned, environment=None):
+def run_program(command, pinned, environment=None, timeout=TIMEOUT):
     """Runs a side's program; what its line of JSON says."""
     try:
         done = subprocess.run(list(map(str, command)), capture_output=True,
-                              text=True, timeout=TIMEOUT, check=False,
+                              text=True, timeout=timeout, check=False,
                               preexec_fn=pin if pinned else None,
                               env={**os.environ, **(environment or {})})
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -80,11 +80,12 @@ class Bench:
     versions   of the sides
     """
 
-    def __init__(self, folder, ms, skipped, old_step=100_000):
+    def __init__(self, folder, ms, skipped, old_step=100_000, many=100_000):
         self.folder = folder
         self.ms = ms
         self.skipped = skipped
         self.old_step = old_step  # when a run has lived for long
+        self.many = many  # sleeping runs
         self.medians = {}
         self.checks = {}
         self.versions = {}
@@ -168,6 +169,14 @@ class Bench:
                  "wake": line["early_wake"], "store": line["early_store"]}
         self.record(work, rows.EARLY, early)
 
+    def measure_many(self, work):
+        """A great number of sleeping runs, in a store on the disk."""
+        line = run_program((self.folder / "bench-many",
+                            self.folder / "many.db",
+                            HERE / "programs/many.mjs", self.many), True,
+                           timeout=3 * TIMEOUT)
+        self.record(work, rows.TORPOR, line)
+
     def start_command(self, side):
         """The words that start hello world; None: they are not here."""
         program = HERE / "programs/hello.mjs"
@@ -246,6 +255,9 @@ class Bench:
             return
         if work == "life":
             self.measure_life(work)
+            return
+        if work == "many":
+            self.measure_many(work)
             return
         for side in rows.sides_of(work):
             if side not in self.skipped:

@@ -90,11 +90,14 @@ NOTES = {
     "snapshot": {"bytes": "snapshot-bytes"},
     "large-delta": {"bytes": "large-delta-bytes"},
     "life": {"wake": "life-wake", "store": "life-store"},
+    "many": {name: f"many-{name}" for name in
+             ("sleep", "signal", "wake", "time", "memory", "bytes",
+              "takeover")},
     "start": {"memory": "start-memory"},
 }
 
 # Works that take long: in at most so many rounds.
-ROUNDS = {"crowd": 1, "life": 1, "large-save": 3, "large-pack": 3,
+ROUNDS = {"crowd": 1, "life": 1, "many": 1, "large-save": 3, "large-pack": 3,
           "large-pack-2": 3, "large-restore": 3, "large-unpack": 3,
           "large-fork": 3}
 
@@ -212,6 +215,15 @@ ROWS = (
     Row("a step of a run at step 100,000", "us", EARLY, ("life",), 0.9),
     Row("a wake of it", "us", EARLY, ("life-wake",), 0.9),
     Row("its store", "bytes", EARLY, ("life-store",)),
+    Row("100,000 runs made", "runs/s", None, ("many",), rate=True),
+    Row("put to sleep", "runs/s", None, ("many-sleep",), rate=True),
+    Row("sent a signal", "runs/s", None, ("many-signal",), rate=True),
+    Row("woken by it", "runs/s", None, ("many-wake",), rate=True),
+    Row("woken by time", "runs/s", None, ("many-time",), rate=True),
+    Row("memory of their worker", "KB", None, ("many-memory",)),
+    Row("their store, for each", "bytes", None, ("many-bytes",)),
+    Row("a worker's first commit after a kill", "ms", None,
+        ("many-takeover",)),
     *(node_row(*row) for row in (
         ("create, eval 1+2, dispose", "us", NPM, ("create",), 40),
         ("the same", "us", EMSCRIPTEN, ("create",)),
