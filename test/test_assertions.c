@@ -188,7 +188,12 @@ static void pooled_but_not_clean(void) {
 
 static void image_with_more(void) {
   torpor__image *image = torpor__image_start(&torpor__engine_builtin, 8 << 20);
+  const uint8_t last = 1; /* so that it does not end where its memory does */
   assert_non_null(image);
+  uint64_t pages = image->pages + UINT64_C(1);
+  assert_true(torpor__image_extend(image, pages * TORPOR__WASM_PAGE));
+  assert_int_equal(torpor__image_put(image, image->end, 1, &last), TORPOR_OK);
+  assert_true(torpor__image_settle(image));
   image->bytes[image->end] = 1;
   torpor__image_finish(image, true);
 }

@@ -61,9 +61,7 @@ class Executables(Build):
         self.assertEqual(self.run_app().stdout, "hello\n")
 
     def test_compiler_that_fails(self):
-        if not os.path.exists(os.path.join(os.path.dirname(TORPOR),
-                                           "libtorpor-standalone.a")):
-            self.skipTest("this command has nothing to link")
+        self.skip_unless_linked()
         self.write("app.mjs", HELLO)
         done = self.torpor("build", "app.mjs", code=FILE,
                            env={**os.environ, "CC": "false"})
@@ -180,12 +178,74 @@ class Modules(Build):
             'import { x } from "./what? #1/50%\\".mjs"; console.log(x);'),
             "8\n")
 
+    def test_names_of_imports_are_found_in_the_text(self):
+        self.write("lib/page.mjs", """
+            const { deep } = await import("../deep.js");
+            export default deep;
+            """)
+        self.write("deep.js", "export const deep = 7;")
+        self.write("data.json", '{ "a": 5 }')
+        self.write("folder.mjs/x", "")
+        self.build("""
+            const page = await import ( './lib/page.mjs' );
+            const data = await import(`./data.json`,
+                                      { with: { type: "json" } });
+            console.log(page.default, data.default.a);
+            // import("./none.mjs") import("./folder.mjs") import("./deep.js
+            try { await import("./none.mjs"); } catch (e) {
+              console.log(e.name, e.message.includes("--include"));
+            }
+            """)
+        for name in "lib/page.mjs", "deep.js", "data.json":
+            os.remove(self.path(name))
+        self.assertEqual(self.run_app().stdout, "7 5\nReferenceError true\n")
+        done = self.build('await import("./broken.js");', code=DONE)
+        self.write("broken.js", "let 1")
+        done = self.build('await import("./broken.js");', code=THROWN)
+        self.assertIn("SyntaxError", done.stderr)
+
+    def test_workers_are_modules_of_the_executable(self):
+        self.write("lib/work.mjs", """
+            import * as os from "os";
+            import { twice } from "./twice.mjs";
+            const { more } = await import("../more.mjs");
+            os.Worker.parent.postMessage([twice(4), more]);
+            """)
+        self.write("lib/twice.mjs", "export const twice = (n) => 2 * n;")
+        self.write("more.mjs", "export const more = 9;")
+        program = """
+            import * as os from "os";
+            const work = (name) => new Promise((resolve, reject) => {
+              const worker = new os.Worker(name);
+              worker.onmessage = ({ data }) => {
+                worker.onmessage = null;
+                resolve(data.join());
+              };
+              worker.onerror = (error) => {
+                worker.onmessage = null;
+                reject(error);
+              };
+            });
+            // new Worker("./lib/work.mjs")
+            console.log(await work("./lib/work.mjs"));
+            const url = new URL("./lib/work.mjs", import.meta.url);
+            console.log(await work(url.href));
+            for (const name of ["./none.mjs", "/etc/hostname"])
+              await work(name).catch((error) => console.log(error.name));
+            """
+        self.build(program)
+        for name in "lib/work.mjs", "lib/twice.mjs", "more.mjs":
+            os.remove(self.path(name))
+        self.assertEqual(self.run_app().stdout,
+                         "8,9\n8,9\nReferenceError\nNotAllowedError\n")
+
     def test_dynamic_imports(self):
         self.write("more.mjs", "export const more = 1;")
         self.write("extra.json", "[1, 2]")
         program = """
-            const { more } = await import("./more.mjs");
-            const extra = await import("./extra.json",
+            const name = (word) => "./" + word;
+            const { more } = await import(name("more.mjs"));
+            const extra = await import(name("extra.json"),
                                        { with: { type: "json" } });
             console.log(more, extra.default.length);
         """
@@ -396,8 +456,8 @@ class Outputs(Build):
         done = self.torpor("build", "app.mjs", "--snapshott", code=USAGE)
         self.assertIn("--snapshot", done.stderr)
         done = self.torpor("build", "app.mjs", "--snapshot", "--module=a.o",
-                           code=USAGE)
-        self.assertIn("leave out one", done.stderr)
+                           code=FILE)
+        self.assertIn("C compiler", done.stderr)
         done = self.torpor("build", "app.mjs", "--module=a b.o", code=USAGE)
         self.assertIn("NAME=FILE", done.stderr)
         done = self.torpor("build", "app.mjs", "--module=a.o", "--append",

@@ -187,5 +187,60 @@ class Snapshots(Build):
         self.assertEqual(self.run_app().stdout, "row 49999\n")
 
 
+HEADERS = os.path.abspath(os.path.join(os.path.dirname(__file__), "../include"))
+MODULE = """
+    #include <torpor-module.h>
+
+    static torpor_status count(torpor_vm *vm, const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+      static int calls;
+      (void)vm, (void)arguments, (void)user;
+      *result = torpor_number(++calls);
+      return TORPOR_OK;
+    }
+
+    static torpor_status start(torpor_module *module) {
+      return torpor_module_add_function(module, "count", 0, count);
+    }
+
+    TORPOR_MODULE_DEFINE(counter, start, 0)
+"""
+COUNTS = """
+    import { count } from "counter";
+    const early = [count(), count()];
+    export function main() { console.log(early.join(), count()); }
+"""
+
+
+class ModulesInC(Build):
+    """The program is run with them when it is built, and goes on with those of
+    the executable, whose own memory is as new."""
+
+    def setUp(self):
+        super().setUp()
+        self.skip_unless_linked()
+        self.write("counter.c", MODULE)
+        self.write("app.mjs", COUNTS)
+
+    def check(self, *options):
+        self.torpor("build", "app.mjs", "--snapshot", *options)
+        self.assertEqual(self.run_app().stdout, "1,2 1\n")
+
+    def test_of_source(self):
+        self.check("--module=counter.c")
+
+    def test_of_an_archive(self):
+        self.call(["cc", "-fPIC", "-I" + HEADERS, "-c", "counter.c"])
+        self.call(["ar", "rc", "counter.a", "counter.o"])
+        self.check("--module=counter.a")
+
+    def test_that_cannot_be_loaded(self):
+        self.write("none.c", "int none;")
+        done = self.torpor("build", "app.mjs", "--snapshot",
+                           "--module=counter=none.c", code=FILE)
+        self.assertIn("torpor_module_init_counter", done.stderr)
+        self.assertNotIn("app", os.listdir(self.folder))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -19,7 +19,7 @@ import extension  # noqa: E402
 from extension import BUILD, NODE, SOURCE, install_package  # noqa: E402
 
 TORPOR = os.path.abspath(os.environ["TORPOR"])
-DONE, USAGE, TRAPPED, FILE = 0, 2, 4, 6
+DONE, USAGE, INTERRUPTED, TRAPPED, FILE = 0, 2, 3, 4, 6
 SMALL = """
 #include <torpor-extension.h>
 TORPOR_EXTENSION("small", "2.5")
@@ -107,7 +107,7 @@ class Usage(Test):
                       self.extension("nw", code=USAGE).stderr)
         self.assertIn("'torpor extension check' takes no --out",
                       self.extension("check", "--out=x", "a", code=USAGE).stderr)
-        self.assertIn("new NAME | build FILE",
+        self.assertIn("build FILE... [-- FLAG...]\n",
                       self.extension("--help").stdout)
         self.assertEqual(list(self.folder.iterdir()), [])
 
@@ -204,7 +204,7 @@ class Native(Test):
         self.extension("check", "--uninstrumented", "small.wasm")
         self.extension("build", "--uninstrumented", "--quick", "small.wasm")
         self.torpor("eval", "--extension=small.wasm", "--deadline=100ms",
-                    "spin()", code=TRAPPED)
+                    "spin()", code=INTERRUPTED)
 
     def test_where_it_goes(self):
         module = self.make_small()

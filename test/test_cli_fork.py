@@ -14,8 +14,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import (DONE, FILE, HELD, PATIENCE, SANITIZED, TORPOR, USAGE,
-                     Durable)
+from durable import (DONE, EXISTS, FILE, HELD, NOT_FOUND, PATIENCE, SANITIZED,
+                     TORPOR, USAGE, Durable)
 
 # Remembers what it was told, a step for each.
 LISTENING = """
@@ -94,7 +94,6 @@ class Forking(States):
     def test_a_copy_of_a_copy_and_one_that_is_driven(self):
         self.listening(words="a")
         worker = self.start("worker", "-q")
-        self.wait_until(lambda: self.show()["worked"])
         self.torpor("fork", "main", "--id", "b")
         self.torpor("fork", "b", "--id", "c")
         for run in ["main", "b", "c"]:
@@ -102,14 +101,17 @@ class Forking(States):
             self.wait_for_state("done", run)
             self.assertEqual(self.show(run)["value"], ["a", run, "2", "3"])
         worker.kill()
+        self.assertEqual([self.show(run)["parent"] for run in
+                          ["main", "b", "c"]], [None, "main", "b"])
+        self.assertRegex(self.torpor("show", "c").stdout, "(?m)^forked     from b$")
 
     def test_what_is_refused(self):
         self.listening(words="a")
-        done = self.torpor("fork", "mian", code=USAGE)
+        done = self.torpor("fork", "mian", code=NOT_FOUND)
         self.assertIn("did you mean 'main'", done.stderr)
-        done = self.torpor("fork", "main", "--step=99", code=USAGE)
+        done = self.torpor("fork", "main", "--step=99", code=NOT_FOUND)
         self.assertRegex(done.stderr, "99.* is not kept; there are")
-        self.torpor("fork", "main", "--id=main", code=USAGE)
+        self.torpor("fork", "main", "--id=main", code=EXISTS)
         self.torpor("fork", "main", "--id=not an id", code=USAGE)
         for step in ["-1", "x", "", "1" * 30]:
             self.torpor("fork", "main", f"--step={step}", code=USAGE)
@@ -156,18 +158,55 @@ class Rewinding(States):
         self.torpor("resume")
         self.assertEqual(self.show()["value"], list("wxyz"))
 
+    def test_who_follows_loses_no_line(self):
+        """The steps of a run that is rewound begin again."""
+        program = """
+            import { signal, step } from "torpor:run";
+            for (let word = ""; word !== "end";) {
+              word = await signal("word");
+              console.log(word, step());
+            }
+            """
+        self.detach(program)
+        followers = [self.start("logs", "main", "-f", *words)
+                     for words in [[], ["--json"], ["--since=2"]]]
+        written, first = [], None
+        for words in ["abc", "de", "fgh", ["i", "end"]]:
+            for word in words:
+                self.torpor("signal", "main", "word", f'"{word}"')
+            worker = self.start("worker", "-q")
+            self.wait_for_line(f"{words[-1]} {len(words) + 1}")
+            worker.terminate()
+            worker.wait(PATIENCE)
+            written += [f"{word} {at + 2}" for at, word in enumerate(words)]
+            first = first or [child.stdout.readline() for child in followers]
+            if "end" not in words:
+                self.torpor("rewind", "main", "1")
+        plain, objects, later = [
+            (line + child.stdout.read()).splitlines()
+            for line, child in zip(first, followers)]
+        self.assertEqual(plain, written)
+        lines = [json.loads(line) for line in objects]
+        self.assertEqual([line["text"] for line in lines], written)
+        self.assertEqual([line["branch"] for line in lines],
+                         [0] * 3 + [1] * 2 + [2] * 3 + [3] * 2)
+        self.assertEqual(self.logs(), written)
+        self.assertIn("c 4", later)
+        self.assertEqual(later[-len(written[3:]):], written[3:])
+        self.assertEqual(self.logs("main", "--since=3"), ["c 4", "h 4"])
+
     def test_a_run_that_is_driven_is_refused(self):
         self.listening(words="ab")
-        worker = self.start("worker", "-q")
+        worker = self.start("resume", "main", "-q")
         self.wait_until(lambda: self.show()["worked"])
         self.torpor("rewind", "main", "1", code=HELD)
         worker.kill()
 
     def test_what_is_refused(self):
         self.listening(words="a")
-        done = self.torpor("rewind", "main", "99", code=USAGE)
+        done = self.torpor("rewind", "main", "99", code=NOT_FOUND)
         self.assertIn("not kept", done.stderr)
-        done = self.torpor("rewind", "man", "1", code=USAGE)
+        done = self.torpor("rewind", "man", "1", code=NOT_FOUND)
         self.assertIn("did you mean 'main'", done.stderr)
         self.torpor("rewind", "main", "x", code=USAGE)
         self.torpor("rewind", "main", code=USAGE)
@@ -214,8 +253,13 @@ class Keeping(States):
         for words in [("main",), ("--keep=1",), ("main", "--all", "--keep=1"),
                       ("main", "--keep=x")]:
             self.torpor("prune", *words, code=USAGE)
-        done = self.torpor("prune", "mani", "--keep=1", code=USAGE)
-        self.assertIn("did you mean 'main'", done.stderr)
+        kept = self.steps()
+        self.assertGreater(len(kept), 1)
+        for words in [("mani",), ("main", "mani"), ("mani", "main")]:
+            done = self.torpor("prune", *words, "--keep=0", code=NOT_FOUND)
+            self.assertIn("did you mean 'main'", done.stderr)
+            self.assertEqual(done.stdout, "")
+            self.assertEqual(self.steps(), kept)
 
     def test_a_long_run_takes_bounded_space(self):
         self.run_program("""

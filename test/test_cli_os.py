@@ -11,45 +11,21 @@ import http.server
 import json
 import os
 import re
-import shutil
 import subprocess
-import tempfile
+import sys
 import threading
 import unittest
 
-TORPOR = os.path.abspath(os.environ.get("TORPOR", "build/torpor"))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
 
-PRELUDE = """
-    import * as os from "os";
-    import * as std from "std";
-    const show = (...values) => console.log(JSON.stringify(values));
-    const bytes = (text) => new TextEncoder().encode(text).buffer;
-    const text = (buffer) => new TextDecoder().decode(buffer);
-"""
+from scripts import OS_PRELUDE, TORPOR, Scripts  # noqa: E402
 
 
-class Command(unittest.TestCase):
+class Command(Scripts):
     maxDiff = 4000
 
-    def setUp(self):
-        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="torpor-os-"))
-
-    def tearDown(self):
-        shutil.rmtree(self.folder)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w") as file:
-            file.write(text)
-
-    def read(self, name):
-        with open(self.path(name), encoding="utf-8", newline="") as file:
-            return file.read()
-
     def run_script(self, text, *options, code=0, **more):
-        self.write("main.mjs", PRELUDE + text)
+        self.write("main.mjs", OS_PRELUDE + text)
         done = subprocess.run([TORPOR, *options, "main.mjs"], cwd=self.folder,
                               text=True, capture_output=True, timeout=60,
                               stdin=subprocess.DEVNULL, **more)
@@ -301,6 +277,13 @@ class Buffers(Command):
         self.assertEqual(self.shown("""
             show(std.loadFile("data"), std.loadFile("none"));
             show([...std.loadFile("data", { binary: true })].length);
+            const head = std.open("data", "r").readAsArrayBuffer(4);
+            std.writeFile("copy", head);
+            std.writeFile("view", new Uint8Array(head, 1, 2));
+            std.writeFile("text", "caf\u00e9");
+            show(head.byteLength, std.loadFile("copy").length,
+                 std.loadFile("view"), std.loadFile("text"));
+            try { std.writeFile("none/x", ""); } catch (e) { show(e.errno); }
             show(std.loadScript("s.js"), globalThis.loaded);
             show(std.evalScript("let inner = 2; inner * 3"),
                  await std.evalScript("await 7", { async: true }));
@@ -310,7 +293,8 @@ class Buffers(Command):
               }
             std.gc();
             show(std.strerror(2), std.Error.EINVAL, std.SEEK_END);
-            """), [["caf\u00e9", None], [5], [42, 41], [6, 7],
+            """), [["caf\u00e9", None], [5], [4, 4, "af", "caf\u00e9"], [2],
+                   [42, 41], [6, 7],
                    ["SyntaxError", 0, True], ["Error", 2, False],
                    ["No such file or directory", 22, 2]])
 
@@ -707,7 +691,7 @@ class Durable(Command):
     def test_a_run_reads_a_file_from_step_to_step(self):
         """Each step may be computed by another process than the last."""
         self.write("f", "one\ntwo\nthree\n")
-        self.write("run.mjs", PRELUDE + """
+        self.write("run.mjs", OS_PRELUDE + """
             import { sleep } from "torpor:run";
             const f = std.open("f", "r"), fd = os.open("f", os.O_RDONLY);
             std.out.puts(f.getline(), "\\n");

@@ -13,46 +13,25 @@ import json
 import os
 import pty
 import select
-import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import termios
 import time
 import unittest
 
-TORPOR = os.path.abspath(os.environ.get("TORPOR", "build/torpor"))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
 
-PRELUDE = """
-    import * as os from "os";
-    import * as std from "std";
-    const show = (...values) => console.log(JSON.stringify(values));
-    const bytes = (text) => new TextEncoder().encode(text).buffer;
-    const text = (buffer) => new TextDecoder().decode(buffer);
-"""
+from scripts import OS_PRELUDE, TORPOR, Scripts  # noqa: E402
 
 
-class Command(unittest.TestCase):
+class Command(Scripts):
     maxDiff = 4000
 
-    def setUp(self):
-        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="torpor-os-"))
-
-    def tearDown(self):
-        shutil.rmtree(self.folder)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w") as file:
-            file.write(text)
-
     def start(self, source, *options, **more):
-        self.write("main.mjs", PRELUDE + source)
+        self.write("main.mjs", OS_PRELUDE + source)
         more = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE,
                 "stderr": subprocess.PIPE, "text": True, **more}
         return subprocess.Popen([TORPOR, *options, "main.mjs"],
@@ -122,7 +101,7 @@ class Input(Command):
     def test_a_file_is_read_on_by_the_next(self):
         """Who reads bytes, and not through a buffer, takes no more of them."""
         self.write("in", "abcdef")
-        self.write("main.mjs", PRELUDE + """
+        self.write("main.mjs", OS_PRELUDE + """
             const b = new ArrayBuffer(2); os.read(0, b, 0, 2); show(text(b));
             show(os.seek(0, 1, std.SEEK_CUR));
             """)
@@ -145,7 +124,7 @@ class Input(Command):
                          LINES[-1:])
 
     def test_closed(self):
-        self.write("main.mjs", PRELUDE + READ_LINES)
+        self.write("main.mjs", OS_PRELUDE + READ_LINES)
         done = subprocess.run(f"{TORPOR} main.mjs <&-", shell=True,
                               cwd=self.folder, capture_output=True, text=True,
                               timeout=60)
@@ -211,7 +190,7 @@ class Output(Command):
             "1 2\n3 4 5\ne1\ne2\n6\n")
 
     def test_a_reader_that_goes_away(self):
-        self.write("main.mjs", PRELUDE + """
+        self.write("main.mjs", OS_PRELUDE + """
             for (;;) std.out.puts("y\\n");""")
         done = subprocess.run(f"{TORPOR} main.mjs | head -n 2", shell=True,
                               cwd=self.folder, capture_output=True, text=True,
@@ -453,7 +432,7 @@ class Terminal(Command):
     """With a terminal as standard input, output and error."""
 
     def open_terminal(self, text, *options):
-        self.write("main.mjs", PRELUDE + text)
+        self.write("main.mjs", OS_PRELUDE + text)
         ours, its = pty.openpty()
         fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
         self.before = termios.tcgetattr(its)

@@ -15,8 +15,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import (DEADLOCK, DONE, KILLED, PATIENCE, STOPPED, THROWN,
-                     TORPOR, USAGE, Durable)
+from durable import (DEADLOCK, DONE, ENDED, EXISTS, KILLED, NOT_FOUND,
+                     PATIENCE, STOPPED, THROWN, TORPOR, USAGE, Durable)
 
 COMMANDS = ["run", "resume", "worker", "list", "show", "logs", "signal",
             "signals", "cancel", "fork", "rewind", "upgrade", "prune", "inspect", "diff",
@@ -122,7 +122,7 @@ class Living(Durable):
         self.detach(WAITING, run="a")
         self.detach("console.log('b runs')", name="b.mjs", run="b")
         done = self.torpor("resume", code=USAGE)
-        self.assertIn("2 runs have not ended", done.stderr)
+        self.assertIn("several runs have not ended", done.stderr)
         self.torpor("resume", "a", "--all", code=USAGE)
         self.assertEqual(self.torpor("resume", "b").stdout, "b runs\n")
         done = self.torpor("resume", "b")
@@ -132,6 +132,28 @@ class Living(Durable):
                          "waiting\ngot undefined\n")
         self.assertIn("every run of the store has ended",
                       self.torpor("resume").stderr)
+
+    def test_resume_of_several(self):
+        for run in "abc":
+            self.detach(WAITING, run=run)
+            self.torpor("signal", run, "go", f'"{run}"')
+        self.detach("throw new Error('bad')", name="bad.mjs", run="bad")
+        self.torpor("resume", "bad", "-q", code=THROWN)
+        self.torpor("resume", "bad", code=THROWN)
+        self.torpor("resume", "a")
+        done = self.torpor("resume", "b", "a", "b", "bad")
+        self.assertEqual(done.stdout, "waiting\ngot b\n")
+        self.assertIn("'a' has ended: done", done.stderr)
+        self.assertIn("'bad' has ended: failed", done.stderr)
+        self.assertIn("b: done after ", done.stderr)
+        done = self.torpor("resume", "a", "bad")
+        self.assertIn("'bad' has ended: failed", done.stderr)
+        self.torpor("resume", "c", "nobody", code=NOT_FOUND)
+        self.assertEqual(self.show("c")["step"], 0)
+        self.torpor("run", "bad.mjs", "--id=worse", "-d")
+        self.torpor("cancel", "c", "--kill")
+        self.torpor("resume", "--all", "-q")
+        self.assertEqual(self.show("worse")["state"], "failed")
 
     def test_the_store_can_be_named(self):
         self.write("main.mjs", "")
@@ -185,12 +207,12 @@ class Signals(Durable):
         self.detach(WAITING)
         done = self.torpor("signal", "main", "go", "text", code=USAGE)
         self.assertIn("is not JSON", done.stderr)
-        self.assertIn("'\"text\"'", done.stderr)
+        self.assertIn("--text", done.stderr)
         self.assertEqual(self.show()["signals"], 0)
 
     def test_to_a_run_that_has_ended(self):
         self.run_program("")
-        done = self.torpor("signal", "main", "go", code=USAGE)
+        done = self.torpor("signal", "main", "go", code=ENDED)
         self.assertIn("has ended", done.stderr)
 
 
@@ -250,7 +272,7 @@ class Cancelling(Durable):
             import { sleep } from "torpor:run";
             sleep(60000);
             """, THROWN, [], "unhandled rejection: Cancelled: "
-            "the run was cancelled")
+            "the run was cancelled { code: 'CANCELLED' }")
 
     def test_another_error_fails_it_at_once(self):
         self.cancelled("""
@@ -272,7 +294,7 @@ class Cancelling(Durable):
         done = self.torpor("resume", code=THROWN)
         self.assertIn("failed after 2 steps: Cancelled", done.stderr)
         self.assertFalse(self.show()["cancelling"])
-        self.torpor("cancel", "main", code=USAGE)
+        self.torpor("cancel", "main", code=ENDED)
 
     def test_kill_asks_nobody(self):
         self.write("main.mjs", """
@@ -326,15 +348,44 @@ class Telling(Durable):
         child.wait(PATIENCE)
         self.assertFalse(self.show()["worked"])
 
+    def test_what_it_was_made_with(self):
+        self.detach("")
+        run = self.show()
+        self.assertEqual([run[key] for key in ["input", "parent", "memory",
+                                               "fuel", "deadline_ms", "keep"]],
+                         [None, None, 512 << 20, 10000000, 60000, 10])
+        self.assertEqual([(one["number"], one["file"], one["start"])
+                          for one in run["versions"]],
+                         [(0, self.path("main.mjs"), 0)])
+        text = self.torpor("show", "main").stdout
+        self.assertNotRegex(text, "(?m)^(input|forked|versions) ")
+        self.assertIn("limits     512 MB of memory; a step has 10,000,000 of "
+                      "fuel and 1 min\nkeeps      10 states, 10,000 console "
+                      "lines\n", text)
+        long = ["\u00e9" * 1000, {"n": -5}]
+        self.detach("", "--input", json.dumps(long), "--memory=64M",
+                    "--fuel=7", "--deadline=90s", "--keep=all",
+                    "--keep-lines=1", run="other")
+        run = self.show("other")
+        self.assertEqual([run[key] for key in ["input", "memory", "fuel",
+                                               "deadline_ms", "keep"]],
+                         [long, 64 << 20, 7, 90000, None])
+        text = self.torpor("show", "other").stdout
+        self.assertRegex(text, '(?m)^input      \\["\u00e9{395}\\.\\.\\.$')
+        self.assertIn("64 MB of memory; a step has 7 of fuel and 90 s\n"
+                      "keeps      all states, 1 console line\n", text)
+
     def test_members_of_json(self):
         self.detach("")
         listed, = json.loads(self.torpor("list", "--json").stdout)
         both = {"id", "file", "state", "step", "branch", "attempts", "created",
                 "changed", "snapshot_bytes", "signals", "worked", "cancelling",
                 "reason"}
-        self.assertEqual(set(listed), both | {"operations"})
-        self.assertEqual(set(self.show()), both | {"operations", "engine",
-                                                   "access", "value"})
+        self.assertEqual(set(listed), both | {"operations", "waits"})
+        self.assertEqual(set(self.show()), both | {
+            "operations", "engine", "access", "value", "input", "parent",
+            "memory", "fuel", "deadline_ms", "keep", "keep_lines", "lines",
+            "lines_dropped", "versions"})
         self.assertEqual(json.loads(
             self.torpor("list", "--json", "--store", "torpor.db").stdout)[0]
             ["file"], self.path("main.mjs"))
@@ -504,28 +555,38 @@ class CommandLine(Durable):
             ("run", "main.mjs", "--id", ""): "has 1 to 64 letters",
             ("run", "main.mjs", "--id", "a b"): "has 1 to 64 letters",
             ("run", "main.mjs", "--id", "x" * 65): "at most 64",
-            ("run", "main.mjs", "--id", "main"): "choose another id",
             ("run", "main.mjs", "--memory=1K"): "from 4M",
             ("run", "main.mjs", "extra"): "unexpected argument",
-            ("resume", "none"): "no run has the id 'none'",
-            ("show", "none"): "'torpor list' shows those",
-            ("show", "none", "--json"): "no run has the id",
-            ("logs", "none"): "no run has the id",
             ("logs", "main", "--since=x"): "takes a number",
-            ("signal", "none", "go"): "no run has the id",
             ("signal", "main"): "missing argument: NAME",
             ("signal", "main", ""): "has a name",
             ("signal", "main", "n" * 5000): "at most",
-            ("cancel", "none"): "no run has the id",
             ("cancel", "main", "--kil"): "did you mean '--kill'",
             ("worker", "main"): "unexpected argument",
+            ("sho", "main"): "did you mean 'show'",
+            ("signal", "main", "go", "-x"): "unknown option '-x'",
+            ("signal", "main", "go", "--text"): "there is none",
+            ("run", "main.mjs", "--text"): "there is none",
+        }
+        missing = {
+            ("resume", "none"): "no run has the id 'none'",
+            ("resume", "main", "none"): "no run has the id 'none'",
+            ("resume", "man"): "did you mean 'main'",
+            ("show", "none"): "'torpor list' shows those",
+            ("show", "none", "--json"): "no run has the id",
+            ("logs", "none"): "no run has the id",
+            ("signal", "none", "go"): "no run has the id",
+            ("cancel", "none"): "no run has the id",
             ("list", "--store", "none.db"): "there is no store 'none.db'",
             ("signal", "main", "go", "--store=none.db"): "there is no store",
-            ("sho", "main"): "did you mean 'show'",
         }
-        for words, text in cases.items():
+        exists = {("run", "main.mjs", "--id", "main"): "choose another id"}
+        for code, words, text in [
+                *((USAGE, *case) for case in cases.items()),
+                *((NOT_FOUND, *case) for case in missing.items()),
+                *((EXISTS, *case) for case in exists.items())]:
             with self.subTest(words):
-                done = self.torpor(*words, code=USAGE)
+                done = self.torpor(*words, code=code)
                 self.assertIn(text, done.stderr)
                 self.assertEqual(done.stdout, "")
         self.assertEqual(self.show(), before)

@@ -17,7 +17,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import (DONE, FILE, PATIENCE, SANITIZED, USAGE, TORPOR, Durable)
+from durable import (DONE, ENDED, EXISTS, FILE, NOT_FOUND, PATIENCE, SANITIZED,
+                     USAGE, TORPOR, Durable)
 
 WAITING = """
     import { signal } from "torpor:run";
@@ -42,6 +43,71 @@ def limit_files(size):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     return limit
+
+
+class Many(Durable):
+    """torpor run --many: a run of each line."""
+
+    PROGRAM = """
+        import { input, signal, sleep } from "torpor:run";
+        if (input().wait) await signal("go");
+        await sleep(20);
+        console.log(input().n);
+        export default input().n;
+        """
+
+    def write_lines(self, *lines):
+        self.write("job.mjs", self.PROGRAM)
+        self.write("lines", "".join(f"{line}\n" for line in lines))
+
+    def runs(self):
+        return json.loads(self.torpor("list", "--json").stdout)
+
+    def test_all_are_driven_to_their_ends(self):
+        self.write_lines(*(f'{{"n": {i}}}' for i in range(300)), "", "  ")
+        done = self.torpor("run", "job.mjs", "--many", "lines")
+        self.assertEqual(sorted(map(int, done.stdout.split())),
+                         list(range(300)))
+        self.assertIn("300 runs in", done.stderr)
+        runs = self.runs()
+        self.assertEqual({run["state"] for run in runs}, {"done"})
+        self.assertEqual(len({run["id"] for run in runs}), 300)
+
+    def test_they_are_left_to_a_worker(self):
+        self.write_lines('{"n": 1, "wait": true}', '{"n": 2, "wait": true}')
+        done = self.torpor("run", "job.mjs", "--many", "lines", "-d", "--id=a")
+        self.assertEqual(done.stdout, "a-1\na-2\n")
+        done = self.torpor("run", "job.mjs", "--many", "lines", "-d", "--json")
+        made = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([event["event"] for event in made], ["made"] * 2)
+        self.start("worker", "-q")
+        self.torpor("signal", "a-2", "go")
+        self.wait_for_state("done", "a-2")
+        self.assertEqual(self.show("a-2")["value"], 2)
+        self.assertEqual(self.show("a-1")["state"], "waiting")
+
+    def test_what_is_wrong_is_named_and_what_was_made_said(self):
+        good = ['{"n": 1}'] * 1000
+        for bad, code, said in [("{", USAGE, "line 1002: not JSON"),
+                                ("\0", USAGE, "line 1002: not JSON")]:
+            self.write_lines(*good, '{"n": 1}', bad)
+            done = self.torpor("run", "job.mjs", "--many", "lines", "-d",
+                               code=code)
+            self.assertIn(said, done.stderr)
+            self.assertIn("1000 runs were made", done.stderr)
+            self.assertEqual(len(done.stdout.split()), 1000)
+        self.assertEqual(len(self.runs()), 2000)
+        self.write_lines(*good[:3])
+        for _ in range(2):
+            done = self.torpor("run", "job.mjs", "--many", "lines", "-d",
+                               "--id", "b", code=None)
+        self.assertEqual(done.returncode, EXISTS)
+        self.assertIn("no run was made", done.stderr)
+        self.torpor("run", "job.mjs", "--many", "none", code=FILE)
+        self.torpor("run", "none.mjs", "--many", "lines", code=FILE)
+        self.torpor("run", "job.mjs", "--many", "lines", "--input", "1",
+                    code=USAGE)
+        self.assertEqual(len(self.runs()), 2003)
 
 
 class Disks(Durable):
@@ -225,7 +291,7 @@ class Engines(Durable):
         store.commit()
         store.close()
         self.torpor("signal", "main", "go", "1")
-        done = self.torpor("resume", "main", code=FILE)
+        done = self.torpor("resume", "main", code=NOT_FOUND)
         self.assertIn("TORPOR_ENGINE_PATH", done.stderr)
         worker = self.start("worker")
         self.detach("console.log('mine')", name="mine.mjs", run="mine")
@@ -349,7 +415,7 @@ class Sharing(Durable):
         self.torpor("resume", "--all", "-q")
         for run in json.loads(self.torpor("list", "--json").stdout):
             self.assertEqual((run["state"], run["operations"]), ("done", 0))
-        self.torpor("signal", "r1", "go", code=USAGE)
+        self.torpor("signal", "r1", "go", code=ENDED)
 
 
 if __name__ == "__main__":

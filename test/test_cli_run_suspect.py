@@ -3,15 +3,17 @@
 # ctest: slow timeout=180
 """Runs that end their worker: each hurts only itself.
 
-The workers die for real, by signals of the system: of a file that is too large
-(SIGXFSZ), of computing for too long (SIGXCPU), of nobody knows what (SIGKILL).
-Workers are started again until one lives, as an init system would do it."""
+The workers die for real, by signals of the system: of computing for too long
+(SIGXCPU), of nobody knows what (SIGKILL). Workers are started again until one
+lives, as an init system would do it."""
 
+import http.server
 import json
 import os
 import resource
 import signal
 import sys
+import threading
 import time
 import unittest
 
@@ -24,16 +26,11 @@ HEALTHY = """
     export default "well";
     """
 # Its operation ends the worker, whenever it is begun again.
-LARGE_FILE = """
-    import { writeFile } from "torpor:fs";
-    await writeFile("large", "x".repeat(40 << 20));
+DEADLY = """
+    await fetch("http://127.0.0.1:%d/");
     """
 # Its step does.
 ENDLESS = "import { sleep } from 'torpor:run'; await sleep(30); for (;;);"
-
-
-def limit_files():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20 << 20, 20 << 20))
 
 
 def limit_time():
@@ -41,7 +38,29 @@ def limit_time():
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
 
 
+class Deadly(http.server.BaseHTTPRequestHandler):
+    """Whoever asks is killed."""
+
+    def do_GET(self):
+        self.server.kill()
+
+    def log_message(self, *arguments):
+        pass
+
+
 class Suspects(Durable):
+    def setUp(self):
+        super().setUp()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Deadly)
+        self.server.kill = lambda: self.children[-1].kill()
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.deadly = DEADLY % self.server.server_address[1]
+
+    def tearDown(self):
+        self.server.shutdown()
+        self.server.server_close()
+        super().tearDown()
+
     def states(self):
         listed = json.loads(self.torpor("list", "--json").stdout)
         return {run["id"]: (run["state"], run["attempts"]) for run in listed}
@@ -78,11 +97,11 @@ class Suspects(Durable):
             self.assertEqual((name, state), (name, wanted))
 
     def test_an_operation_that_ends_the_worker(self):
-        self.add(["large"], LARGE_FILE, "--allow-write=.")
-        deaths = self.live(signal.SIGXFSZ, preexec_fn=limit_files)
+        self.add(["deadly"], self.deadly, "--allow-net")
+        deaths = self.live(signal.SIGKILL)
         self.assertLessEqual(deaths, 6)
-        self.expect(["large"])
-        self.assertIn("crashed its worker", self.show("large")["reason"])
+        self.expect(["deadly"])
+        self.assertIn("crashed its worker", self.show("deadly")["reason"])
 
     def test_steps_that_end_the_worker(self):
         self.add(["endless"], ENDLESS)
@@ -91,11 +110,11 @@ class Suspects(Durable):
         self.expect(["endless"])
 
     def test_a_parked_run_is_told_by_resume(self):
-        self.detach(LARGE_FILE, "--allow-write=.")
+        self.detach(self.deadly, "--allow-net")
         for _ in range(5):
-            child = self.start("resume", "main", preexec_fn=limit_files)
+            child = self.start("resume", "main")
             child.communicate(timeout=PATIENCE)
-            self.assertEqual(child.returncode, -signal.SIGXFSZ)
+            self.assertEqual(child.returncode, -signal.SIGKILL)
         self.assertEqual(self.show()["attempts"], 5)
         child = self.start("worker")
         self.wait_for_state("parked")

@@ -62,6 +62,78 @@ class Scripts(Command):
         self.assertIn("over", done.stderr)
         self.assertLess(time.monotonic() - begun, 30)
 
+    def test_an_uncaught_error_shows_what_it_has(self):
+        done = self.script("""
+            const full = Object.assign(new Error("full"), { path: "/a" });
+            const all = new AggregateError([new TypeError("one"), 2], "all");
+            all.cause = full;
+            full.cause = all;
+            throw all;""", code=THROWN)
+        said = [line for line in done.stderr.splitlines()
+                if line.startswith("torpor: ") or "{" in line.split("|")[0]]
+        self.assertEqual(said, ["torpor: uncaught AggregateError: all",
+                                "torpor: error 1 of 2: TypeError: one",
+                                "torpor: error 2 of 2: 2",
+                                "torpor: caused by Error: full",
+                                "    { path: '/a' }",
+                                "torpor: caused by an error that is shown "
+                                "above"])
+        done = self.script("throw { code: 5, msg: 'disk full' }", code=THROWN)
+        self.assertIn("uncaught { code: 5, msg: 'disk full' }", done.stderr)
+        done = self.script("throw new AggregateError(Array(999).fill(0))",
+                           code=THROWN)
+        self.assertLess(len(done.stderr.splitlines()), 20)
+        done = self.script("""
+            const stop = () => { throw 1; };
+            const hostile = new Error("hostile", { cause: new Proxy({}, {
+              get: stop, ownKeys: stop, getPrototypeOf: stop }) });
+            Object.defineProperty(hostile, "stack", { get: stop });
+            Object.defineProperty(hostile, "errors", { get: stop });
+            throw hostile;""", code=THROWN)
+        self.assertIn("uncaught Error: hostile", done.stderr)
+
+    def test_an_error_from_outside_says_where_it_came_to(self):
+        done = self.script("""import { readFile } from "torpor:fs";
+const load = async (name) => {
+  await readFile(name);
+};
+await load("missing");""", "-A", code=THROWN)
+        self.assertIn("main.mjs:3:", done.stderr)
+        self.assertIn("3 |   await readFile(name);", done.stderr)
+        self.assertIn("{ code: 'ENOENT' }", done.stderr)
+
+    def test_an_import_of_what_is_not_there_says_who_wants_it(self):
+        self.write("lib.mjs", "export const there = 1;")
+        self.write("good.mjs", 'import { there } from "./lib.mjs";')
+        self.write("bad.mjs", '//\nimport { missing } from "./lib.mjs";')
+        self.write("worse.mjs", 'export { missing as m } from "./lib.mjs";')
+        done = self.script('import "./good.mjs"; import "./bad.mjs";',
+                           code=THROWN)
+        self.assertRegex(done.stderr, "Could not find export 'missing' in "
+                         "module '.*/lib.mjs' [(]imported by '.*/bad.mjs'")
+        self.assertIn("bad.mjs:2:10", done.stderr)
+        done = self.script('import "./worse.mjs";', code=THROWN)
+        self.assertIn("worse.mjs:1:", done.stderr)
+
+    def test_a_deadline_says_where(self):
+        """And has one exit code, also where a built-in does not look."""
+        done = self.script("let n = 0;\nfunction f() { n++; }\nfor (;;)\n"
+                           "  f();", "--deadline=50ms", code=INTERRUPTED)
+        self.assertRegex(done.stderr, r"deadline of 50 ms \(.*main.mjs:\d+:")
+        done = self.script("Array(5e8).join()", "--deadline=50ms",
+                           code=INTERRUPTED)
+        self.assertIn("deadline of 50 ms inside a built-in", done.stderr)
+
+    def test_marks_of_byte_order(self):
+        mark = b"\xef\xbb\xbf"
+        self.write("data.json", mark + b'{ "a": 1 }')
+        self.write("text.txt", mark + b"text")
+        done = self.script(mark + b"""#!/usr/bin/env torpor
+import data from "./data.json" with { type: "json" };
+import text from "./text.txt" with { type: "text" };
+console.log(data.a, text.length);""")
+        self.assertEqual(done.stdout, "1 4\n")
+
     def test_colours(self):
         code = "console.log({ a: 1, b: 'x', c: null }); console.log('plain')"
         plain = "{ a: 1, b: 'x', c: null }\nplain\n"
@@ -249,7 +321,7 @@ class Limits(Command):
 
     def test_code_that_cannot_be_interrupted_is_ended(self):
         done = self.script("new Array(1e9).join('abc')", "--deadline=200ms",
-                           code=TRAPPED)
+                           code=INTERRUPTED)
         self.assertIn("deadline", done.stderr)
 
     def test_memory(self):
@@ -428,25 +500,6 @@ class Eval(Command):
 
 
 class CommandLine(Command):
-    def test_help(self):
-        text = self.torpor("--help").stdout
-        for word in ["--allow-read", "--memory", "Exit codes", "eval", "141"]:
-            self.assertIn(word, text)
-        self.assertEqual(self.torpor("-h").stdout, text)
-        self.assertEqual(self.torpor("help").stdout, text)
-        self.assertIn("--print", self.torpor("eval", "--help").stdout)
-        self.assertIn("--print", self.torpor("help", "eval").stdout)
-
-    def test_help_fits_a_terminal(self):
-        for words in [["--help"], ["help", "eval"]]:
-            for line in self.torpor(*words).stdout.splitlines():
-                self.assertLessEqual(len(line), 80, line)
-
-    def test_version(self):
-        version, engine = self.torpor("--version").stdout.splitlines()
-        self.assertRegex(version, r"^torpor \d+\.\d+\.\d+$")
-        self.assertRegex(engine, r"^engine [0-9a-f]{64}$")
-
     def test_wrong_command_lines(self):
         self.write("x.mjs", "console.log('ran')")
         cases = {

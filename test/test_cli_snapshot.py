@@ -15,7 +15,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import (DONE, FILE, PATIENCE, SANITIZED, TORPOR, USAGE, Durable)
+from durable import (DONE, EXISTS, FILE, NOT_FOUND, PATIENCE, SANITIZED,
+                     TORPOR, USAGE, Durable)
 
 LIBRARY = """
     import { signal, sleep } from "torpor:run";
@@ -115,9 +116,33 @@ class Inspecting(Snapshots):
                             r'^waits for +\d a timer, until .*\(in 3 h\)$',
                             r'the signal "book", until .*\(in 3 days\)$',
                             r"lend \(.*library\.mjs:7:\d+\), async, waits for ",
-                            r"^heap +.* used, .* free$", r" 100 +.* Book$",
+                            r"^heap +.* used \(\+.*B against a new VM\), .* free$", r" 100 +.* Book$",
                             r"held by globalThis\.shelf\.books$"]:
                 self.assertRegex(text, f"(?m){pattern}")
+
+    def test_what_every_vm_has_is_left_out(self):
+        self.library("a")
+        own, all_ = self.inspect(), self.inspect("main", "--all")
+        self.assertEqual(own["waiting"], all_["waiting"])
+        self.assertNotIn("own", all_["heap"])
+        for key in ["used", "free"]:
+            self.assertEqual(own["heap"][key], all_["heap"][key])
+        self.assertGreater(own["heap"]["own"], 100 * 40)
+        self.assertLess(own["heap"]["own"], own["heap"]["used"] // 2)
+        classes = [{each["class"]: each for each in found["heap"]["classes"]}
+                   for found in (own, all_)]
+        self.assertEqual(classes[0]["Book"], classes[1]["Book"])
+        self.assertIn("(realm)", classes[1])
+        self.assertNotIn("(realm)", classes[0])
+        self.assertNotIn("Error", classes[0])
+        sizes = [each["bytes"] for each in own["heap"]["classes"]]
+        self.assertEqual(sizes, sorted(sizes, reverse=True))
+        self.assertGreater(len(all_["largest"]), len(own["largest"]))
+        words = self.torpor("inspect", "main").stdout
+        self.assertNotIn("globalThis.Symbol", words)
+        words = self.torpor("inspect", "main", "--all").stdout
+        self.assertRegex(words, r"(?m)^heap +.*B used, .*B free$")
+        self.assertIn("(realm)", words)
 
     def test_keys(self):
         self.library("a")
@@ -188,9 +213,9 @@ class Inspecting(Snapshots):
 
     def test_what_is_not_there(self):
         self.library("a")
-        done = self.torpor("inspect", "mian", code=USAGE)
+        done = self.torpor("inspect", "mian", code=NOT_FOUND)
         self.assertIn("did you mean 'main'", done.stderr)
-        done = self.torpor("inspect", "main@77", code=USAGE)
+        done = self.torpor("inspect", "main@77", code=NOT_FOUND)
         self.assertIn("77", done.stderr)
         self.torpor("inspect", "./main", code=FILE)
         for words in [("main@x",), ("main@",), ("main@1", "--step=1"),
@@ -274,7 +299,7 @@ class Comparing(Snapshots):
     def test_what_is_not_there(self):
         self.library("a")
         self.torpor("diff", "main", code=USAGE)
-        self.torpor("diff", "main", "nobody", code=USAGE)
+        self.torpor("diff", "main", "nobody", code=NOT_FOUND)
         self.torpor("diff", "./nothing", "main", code=FILE)
 
 
@@ -299,7 +324,7 @@ class Moving(Snapshots):
         self.assertEqual(json.loads(done.stdout), {"run": "copy"})
         done = self.torpor("import", "-", code=FILE)
         self.export(name="again")
-        done = self.torpor("import", "again", code=USAGE)
+        done = self.torpor("import", "again", code=EXISTS)
         self.assertIn("--id", done.stderr + "--id")
         self.assertIn("main", done.stderr)
 
@@ -364,7 +389,7 @@ class Moving(Snapshots):
         done = self.torpor("export", "main", "-o", "no/such/folder", code=FILE)
         self.assertIn("no/such/folder", done.stderr)
         self.torpor("export", "main", "-o", "full", code=FILE)
-        self.torpor("export", "nobody", "-o", "state", code=USAGE)
+        self.torpor("export", "nobody", "-o", "state", code=NOT_FOUND)
         with open(self.path("state"), "rb") as file:
             self.assertEqual(file.read(), whole)
         self.assertEqual(oct(os.stat(self.path("state")).st_mode & 0o777),

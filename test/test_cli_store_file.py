@@ -12,7 +12,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import DONE, FILE, PATIENCE, THROWN, USAGE, Durable
+from durable import (DONE, FILE, PATIENCE, THROWN, TORPOR, USAGE,
+                     Durable)
 
 WAITING = """
     import { signal } from "torpor:run";
@@ -261,6 +262,172 @@ class Gone(Durable):
         self.torpor("signal", "main", "go", "1")
         self.assertEqual(child.communicate(timeout=PATIENCE)[0], "got 1\n")
         self.assertEqual(child.returncode, DONE)
+
+
+@unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"),
+                     "only root may be somebody else")
+class Others(Durable):
+    """Another user looks at a store, and leaves nothing that is in the way."""
+
+    OWNER, OTHER = 65533, 65534
+
+    def setUp(self):
+        super().setUp()
+        self.command = shutil.copy(TORPOR, self.path("command"))
+        os.chmod(self.folder, 0o755)
+        os.mkdir(self.path("store"))
+        os.chown(self.path("store"), self.OWNER, self.OWNER)
+        self.environment["TORPOR_STORE"] = self.path("store/torpor.db")
+        self.write("main.mjs", WAITING)
+        self.write("end.mjs", "console.log('one'); export default 1;")
+
+    def words(self, user, *words):
+        return ["setpriv", f"--reuid={user}", f"--regid={user}",
+                "--clear-groups", self.command, *words]
+
+    def by(self, user, *words, code=DONE):
+        done = subprocess.run(self.words(user, *words), cwd=self.folder,
+                              text=True, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=4 * PATIENCE,
+                              env=self.environment)
+        self.assertEqual(done.returncode, code,
+                         f"{words}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def make(self):
+        self.by(self.OWNER, "run", "end.mjs", "--id", "ended", "-q")
+        self.by(self.OWNER, "run", "main.mjs", "--id", "main", "-d")
+
+    def files(self):
+        return {name: (os.stat(self.path(f"store/{name}")).st_uid,
+                       os.stat(self.path(f"store/{name}")).st_mode)
+                for name in os.listdir(self.path("store"))}
+
+    def look(self, user):
+        runs = json.loads(self.by(user, "list", "--json").stdout)
+        self.assertEqual([run["id"] for run in runs], ["ended", "main"])
+        self.assertEqual(json.loads(
+            self.by(user, "show", "ended", "--json").stdout)["value"], 1)
+        self.assertEqual(self.by(user, "logs", "ended").stdout, "one\n")
+        self.by(user, "show", "main")
+
+    def test_looking_leaves_no_trace(self):
+        """Also where others may make files."""
+        self.make()
+        for mode in [0o777, 0o755, 0o555]:
+            os.chmod(self.path("store"), mode)
+            before = self.files()
+            self.look(self.OTHER)
+            self.assertEqual(self.files(), before)
+        os.chmod(self.path("store"), 0o755)
+        self.look(0)
+        for name, (owner, _) in self.files().items():
+            self.assertEqual(owner, self.OWNER, name)
+        self.by(self.OWNER, "cancel", "main", "--kill")
+
+    def test_a_store_that_nobody_may_write(self):
+        self.make()
+        os.chmod(self.path("store/torpor.db"), 0o444)
+        os.chmod(self.path("store"), 0o555)
+        self.look(self.OTHER)
+        done = self.by(self.OTHER, "signal", "main", "go", code=FILE)
+        self.assertIn("cannot be written", done.stderr)
+
+    def test_looking_while_the_owner_works(self):
+        self.make()
+        self.by(self.OWNER, "run", "end.mjs", "--id", "early", "-q")
+        follower = subprocess.Popen(
+            self.words(self.OTHER, "logs", "main", "-f"), text=True,
+            cwd=self.folder, env=self.environment, stdout=subprocess.PIPE)
+        self.children.append(follower)
+        worker = subprocess.Popen(self.words(self.OWNER, "worker", "-q"),
+                                  cwd=self.folder, env=self.environment,
+                                  stdout=subprocess.DEVNULL)
+        self.children.append(worker)
+        self.assertEqual(follower.stdout.readline(), "waiting\n")
+        before = self.files()
+        self.by(self.OTHER, "list")
+        self.assertEqual(self.files(), before)
+        self.by(self.OWNER, "signal", "main", "go", "5")
+        self.assertEqual(follower.communicate(timeout=PATIENCE)[0], "got 5\n")
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(PATIENCE)
+        self.by(self.OTHER, "list")
+
+    def test_taking_a_run_elsewhere(self):
+        self.make()
+        worker = subprocess.Popen(self.words(self.OWNER, "worker", "-q"),
+                                  cwd=self.folder, env=self.environment,
+                                  stdout=subprocess.PIPE)
+        self.children.append(worker)
+        self.assertEqual(worker.stdout.readline(), b"waiting\n")
+        os.chmod(self.folder, 0o777)
+        for name in ["while it runs", "afterwards"]:
+            self.by(self.OTHER, "inspect", "main")
+            self.by(self.OTHER, "export", "main", "-o", name)
+            self.by(self.OTHER, "import", name, "--id", name[:5],
+                    "--store", "own.db")
+            worker.send_signal(signal.SIGTERM)
+            worker.wait(PATIENCE)
+        self.by(self.OWNER, "cancel", "main", "--kill")
+
+    def test_a_log_whose_writer_died(self):
+        self.make()
+        worker = subprocess.Popen(self.words(self.OWNER, "worker", "-q"),
+                                  cwd=self.folder, env=self.environment,
+                                  stdout=subprocess.PIPE)
+        self.children.append(worker)
+        self.assertEqual(worker.stdout.readline(), b"waiting\n")
+        worker.kill()
+        worker.wait()
+        self.by(self.OTHER, "list")  # by way of what it has left
+        os.unlink(self.path("store/torpor.db-shm"))
+        before = self.files()
+        done = self.by(self.OTHER, "list", code=FILE)
+        self.assertIn("let its owner list it once", done.stderr)
+        self.assertEqual(self.files(), before)
+        self.by(self.OWNER, "list")
+        self.by(self.OTHER, "list")
+
+    def test_one_that_may_not_be_read_is_there_all_the_same(self):
+        self.make()
+        os.chmod(self.path("store/torpor.db"), 0o600)
+        for words in [("list",), ("show", "main"), ("worker",),
+                      ("run", "main.mjs")]:
+            done = self.by(self.OTHER, *words, code=FILE)
+            self.assertIn("may not be read by this user", done.stderr)
+            self.assertNotIn("no store", done.stderr)
+        os.chmod(self.path("store"), 0o700)
+        done = self.by(self.OTHER, "list", code=FILE)
+        self.assertIn("may not be read by this user", done.stderr)
+
+    def test_what_root_makes_is_the_owners(self):
+        self.make()
+        for name in os.listdir(self.path("store")):
+            if name != "torpor.db":
+                os.unlink(self.path(f"store/{name}"))
+        self.by(0, "cancel", "main", "--kill")
+        for name, (owner, mode) in self.files().items():
+            self.assertEqual(owner, self.OWNER, name)
+        self.by(self.OWNER, "remove", "main")
+
+    @unittest.skipUnless(shutil.which("mount"), "nothing can be mounted")
+    def test_a_medium_that_is_read_only(self):
+        self.make()
+        os.chown(self.path("store"), 0, 0)
+        store = self.path("store")
+        if subprocess.run(["mount", "--bind", store, store],
+                          capture_output=True).returncode != 0:
+            self.skipTest("this machine lets nobody mount")
+        try:
+            subprocess.run(["mount", "-o", "remount,ro,bind", store],
+                           check=True, capture_output=True)
+            for user in [0, self.OWNER, self.OTHER]:
+                self.look(user)
+                done = self.by(user, "signal", "main", "go", code=FILE)
+                self.assertIn("cannot be written", done.stderr)
+        finally:
+            subprocess.run(["umount", store], check=True)
 
 
 if __name__ == "__main__":

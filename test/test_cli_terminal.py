@@ -16,7 +16,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import (DONE, FILE, PATIENCE, THROWN, TORPOR, USAGE, Durable)
+from durable import (DONE, FILE, NOT_FOUND, PATIENCE, THROWN, TORPOR, USAGE,
+                     Durable)
 
 # ESC, BEL, CR, DEL, and CSI as the one character U+009B.
 EVIL = "a\x1b[31m\x1b]0;t\x07\r\x7f\x9bz"
@@ -79,8 +80,8 @@ class Terminal(Durable):
         self.said("signal", "other", EVIL, "1", code=DONE)
         self.said("resume", "other", code=THROWN)
         self.said("show", "other")
-        self.said("diff", "main", "other@2", code=USAGE)
-        self.said("diff", "main@1", "main@0", code=USAGE)
+        self.said("diff", "main", "other@2", code=NOT_FOUND)
+        self.said("diff", "main@1", "main@0", code=NOT_FOUND)
         self.write("new.mjs", "export default 1;")
         self.said("upgrade", "main", "new.mjs", "--dry-run")
         json.loads(self.said("upgrade", "main", "new.mjs", "--dry-run",
@@ -89,7 +90,7 @@ class Terminal(Durable):
         self.said("upgrade", "main", "new.mjs", "--exporter=exporter.mjs",
                   code=THROWN)
         self.write(f"e{EVIL}.mjs", f"import {SCRIPT};")
-        self.said("upgrade", "main", f"e{EVIL}.mjs", code=USAGE)
+        self.said("upgrade", "main", f"e{EVIL}.mjs", code=FILE)
         self.said("export", "main", "-o", f"s{EVIL}")
         self.said("inspect", f"s{EVIL}")
         json.loads(self.said("inspect", f"s{EVIL}", "--json"))
@@ -98,10 +99,10 @@ class Terminal(Durable):
     def test_names_that_are_nothing(self):
         self.waiting_run()
         for command in ["show", "resume", "logs", "inspect", "cancel"]:
-            self.said(command, EVIL, code=USAGE)
+            self.said(command, EVIL, code=NOT_FOUND)
         self.said(EVIL, code=USAGE)
         self.said("import", EVIL, code=FILE)
-        self.said("show", "main", f"--store={EVIL}/x", code=USAGE)
+        self.said("show", "main", f"--store={EVIL}/x", code=NOT_FOUND)
         self.said("run", f"{EVIL}.mjs", code=FILE)
 
     def test_scripts(self):

@@ -12,7 +12,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
-from durable import DONE, HELD, PATIENCE, SANITIZED, USAGE, Durable
+from durable import (DONE, ENDED, FILE, HELD, NOT_FOUND, PATIENCE, SANITIZED,
+                     USAGE, Durable)
 
 EXAMPLES = os.path.join(os.path.abspath(os.environ.get("TORPOR_SOURCE", ".")),
                         "examples")
@@ -79,6 +80,15 @@ class Upgrading(Durable):
                          ["never"])
         self.assertEqual((found["modules"], found["signals"]), (1, 1))
         self.assertEqual(found["to_branch"], self.show()["branch"])
+        versions = self.show()["versions"]
+        self.assertEqual([(each["number"], each["file"], each["start"])
+                          for each in versions],
+                         [(0, found["from_file"], 0),
+                          (1, found["to_file"], found["step"])])
+        self.assertEqual(versions[1]["engine"], found["to_engine"])
+        self.assertRegex(self.torpor("show", "main").stdout,
+                         r"(?m)^versions   /.*/main\.mjs, engine .*\n"
+                         r"           /.*/new\.mjs, after step \d, engine ")
         self.torpor("resume", "-q")
         self.assertEqual(self.show()["value"],
                          {"state": {"n": 41}, "from": found["step"],
@@ -113,16 +123,18 @@ class Upgrading(Durable):
                 self.assertTrue(errors.startswith("torpor: "), errors)
                 self.assertEqual(self.show(), before)
         self.torpor("upgrade", "main", code=USAGE)
+        self.torpor("upgrade", "main", "missing.mjs", code=FILE)
+        self.torpor("upgrade", "nobody", "new.mjs", code=NOT_FOUND)
 
     def test_a_run_that_is_driven_or_has_ended(self):
         self.old()
-        worker = self.start("worker", "-q")
+        worker = self.start("resume", "main", "-q")
         self.wait_until(lambda: self.show()["worked"])
         self.torpor("upgrade", "main", "new.mjs", code=HELD)
         worker.send_signal(signal.SIGTERM)
         worker.wait(PATIENCE)
         self.torpor("cancel", "main", "--kill")
-        self.torpor("upgrade", "main", "new.mjs", code=USAGE)
+        self.torpor("upgrade", "main", "new.mjs", code=ENDED)
 
     def test_kill_nine_at_any_moment(self):
         """The run is of the old program or of the new one, and goes on."""

@@ -92,22 +92,38 @@ static void released_twice(void) {
   calls->release(database);
 }
 
+static void viewed_within(void) {
+  begin();
+  calls->view(database);
+}
+
+static void written_in_a_view(void) {
+  open_database();
+  calls->view(database);
+  put_signal();
+}
+
+static void removed_without_the_lock(void) {
+  begin();
+  calls->unlock(database, run);
+  calls->run_remove(database, run);
+}
+
 static void compacted_within(void) {
   begin();
   calls->compact(database);
 }
 
-static torpor_status call_database(void *data, int64_t number,
-                                   const struct torpor__head *head) {
+static torpor_status call_database(void *data, const struct torpor__due *row) {
   struct torpor__head again;
   (void)data;
-  (void)head;
-  return calls->head_get(database, number, &again);
+  return calls->head_get(database, row->run, &again);
 }
 
 static void called_by_a_visitor(void) {
   open_database();
-  calls->head_each(database, call_database, NULL);
+  const struct torpor__due first = {.due_ms = -1};
+  calls->due_each(database, 0, &first, 1, call_database, NULL);
 }
 
 static void left_active(void) {
@@ -215,6 +231,9 @@ static void each_can_fail(void **state) {
       {"a savepoint is in another", savepoint_in_a_savepoint},
       {"one is left at a commit", committed_with_a_savepoint},
       {"one is released twice", released_twice},
+      {"a transaction is viewed in", viewed_within},
+      {"rows are written in a view", written_in_a_view},
+      {"a run is removed without its lock", removed_without_the_lock},
       {"the file is compacted in a transaction", compacted_within},
       {"a visitor calls the database", called_by_a_visitor},
       {"a statement is left active", left_active},

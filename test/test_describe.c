@@ -73,6 +73,21 @@ static const struct {
     {"new TypeError('wrong\\nline')", "[TypeError: wrong line]"},
     {"new Error", "[Error]"},
     {"new DOMException('gone', 'AbortError')", "[AbortError: gone]"},
+    {"Object.assign(new Error('full', {cause: 1}), {path: '/a'})",
+     "[Error: full] { [cause]: 1, path: '/a' }"},
+    {"new AggregateError([new Error('a'), 2], 'all')",
+     "[AggregateError: all] { [errors]: [ [Error: a], 2 ] }"},
+    {"(() => { let e = 1; for (let i = 0; i < 99; i++) e = new Error(i, "
+     "{cause: e}); return e })()",
+     "[Error: 98] { [cause]: [Error: 97] { [cause]: [Error: 96] { [cause]: "
+     "[Error: 95] } } }"},
+    {"(e => (e.cause = e, e))(new Error('self'))",
+     "[Error: self] { cause: [Circular] }"},
+    {"Object.assign(() => 1, {a: 1})", "[Function (anonymous)] { a: 1 }"},
+    {"Object.defineProperty(new Error, 'errors', {get() { ran() }})",
+     "[Error] { [errors]: [Getter] }"},
+    {"new Error('p', {cause: new Proxy({}, {get() { ran() }})})",
+     "[Error: p] { [cause]: [Proxy] }"},
     {"Promise.resolve(5)", "Promise { 5 }"},
     {"new Promise(() => 1)", "Promise { <pending> }"},
     {"(p => (p.catch(() => 1), p))(Promise.reject('no'))",
@@ -180,8 +195,8 @@ static void test_every_allocation(void **state) {
   torpor_value value = test_eval(
       vm,
       "[{a: 'b', 'c d': 2n ** 70n}, new Map([[Symbol('x'), /r/g]]), new "
-      "Date(0), new Error('m'), 'l' + 'o'.repeat(9000), [ , 1], Promise."
-      "resolve(new Uint8Array(3))]");
+      "Date(0), new Error('m', {cause: 1}), 'l' + 'o'.repeat(9000), [ , 1], "
+      "Promise.resolve(new Uint8Array(3))]");
   uint32_t count;
   torpor_bytes text;
   unsigned failed = 0;

@@ -99,7 +99,7 @@ class Completeness(unittest.TestCase):
                            re.MULTILINE)
         self.assertIn("worker", names)
         for name in names:
-            if name not in ("FILE", "help"):
+            if name != "FILE":
                 self.assertIn(f"## torpor {name}", text)
                 for option in re.findall(r"--[a-z-]+", torpor(name, "--help")):
                     self.assertIn(f"`{option}", text)
@@ -107,6 +107,67 @@ class Completeness(unittest.TestCase):
         self.assertGreater(len(codes), 10)
         for number, meaning in codes:
             self.assertIn(f"| {number} | {meaning} |", text)
+
+
+UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "s": 1000}
+# A number of docs/limits.md, the file that has it, and its name there.
+LIMIT = re.compile(r'\[([^\]]+)\]\(\.\./([\w./-]+) "(\w+)"\)')
+PUBLIC = re.compile(r"^#define (TORPOR_\w+_(?:LARGEST|LEAST|DEFAULT|DEPTH)"
+                    r"|TORPOR_RUN_(?:FUEL|DEADLINE_MS|ATTEMPTS|KEEP))\b", re.M)
+
+
+def constant(file, name):
+    """The number that C or JavaScript code gives to 'name'."""
+    text = (SOURCE / file).read_text(encoding="utf-8")
+    found = re.findall(rf"\b{name}(?: = |[ ]+)([^;,\n}}]*\d[^;,\n}}]*)", text)
+    found = [re.split(r"/\*|//", value)[0].strip() for value in found]
+    for value in found:
+        value = re.sub(r"U?INT(?:32|64)_C\((\d+)\)|\(\w+\)(?=\d)", r"\1", value)
+        value = re.sub(r"(?<=\d)[uUlL]+\b", "", value)
+        if re.fullmatch(r"[\d\s()<*e]+", value):
+            return int(eval(value))  # pylint: disable=eval-used
+    raise AssertionError(f"{file} does not say what {name} is: {found}")
+
+
+class Limits(unittest.TestCase):
+    """docs/limits.md has the numbers of the code."""
+
+    def test_numbers_are_those_of_the_code(self):
+        rows = [row for row in read("limits.md").splitlines()
+                if row.startswith("| ")]
+        self.assertGreater(len(rows), 50)
+        for row in rows[2:]:
+            cells = row.split(" | ")
+            self.assertEqual(len(cells), 5, row)
+            linked = LIMIT.search(cells[2])
+            if linked is None:
+                self.assertRegex(" | ".join(cells[2:4]),
+                                 r"no limit|engine|SQLite|^2 |^4 ", row)
+        for text, file, name in LIMIT.findall(read("limits.md")):
+            if text == "eighth":
+                text = "8"
+            number, _, unit = text.partition(" ")
+            said = int(number.replace(",", ""))
+            is_told_in_unit = name.endswith("_MIB") or unit == "ms"
+            factor = 1 if is_told_in_unit else UNITS.get(unit, 1)
+            self.assertEqual(said * factor, constant(file, name), name)
+
+    def test_every_public_limit_is_there(self):
+        text = read("limits.md")
+        headers = sorted((SOURCE / "include").rglob("*.h"))
+        names = {name for header in headers for name in
+                 PUBLIC.findall(header.read_text(encoding="utf-8"))}
+        self.assertGreater(len(names), 10)
+        for name in sorted(names):
+            self.assertIn(f'"{name}"', text)
+
+    def test_what_is_not_there(self):
+        code = ("[typeof Intl, (1.5).toLocaleString('de', {style: 'percent'}),"
+                "new Date(0).toLocaleDateString('de', {dateStyle: 'full'}) ==="
+                "new Date(0).toLocaleDateString(), 'a'.localeCompare('B', 'sv',"
+                "{sensitivity: 'base'}) ].join()")
+        self.assertEqual(torpor("eval", "-p", code),
+                         "undefined,1.5,true,1\n")
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ class OlderRelease(durable.Durable):
     def test_missing(self):
         self.begin()
         before = self.show()
-        said = self.torpor("resume", "main", code=durable.FILE).stderr
+        said = self.torpor("resume", "main", code=durable.NOT_FOUND).stderr
         self.assertIn("not installed", said)
         self.assertIn("torpor engine add", said)
         self.assertIn(self.id, said)
@@ -165,7 +165,7 @@ class OlderRelease(durable.Durable):
         for content, words in ((own.read_bytes(), "another engine"),
                                (b"nonsense", "cannot be loaded")):
             (folder / f"{self.id}.so").write_bytes(content)
-            said = self.torpor("resume", "main", code=durable.FILE).stderr
+            said = self.torpor("resume", "main", code=durable.NOT_FOUND).stderr
             self.assertIn(words, said)
             self.assertIn("not usable: its file", self.listed())
         shutil.copyfile(self.library, folder / f"{self.id}.so")

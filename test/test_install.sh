@@ -134,6 +134,18 @@ done
 [ "$("$work/moved/bin/torpor" eval -p '6 * 7')" = 42 ] ||
   fail "the installed command does not evaluate"
 
+# The manual page and completion are those of the command that is installed.
+share=$work/moved/share
+for page in "man/man1/torpor.1 help --man" \
+  "bash-completion/completions/torpor completion bash" \
+  "zsh/site-functions/_torpor completion zsh" \
+  "fish/vendor_completions.d/torpor.fish completion fish"; do
+  read -r file words <<<"$page"
+  # shellcheck disable=SC2086
+  "$work/moved/bin/torpor" $words | cmp - "$share/$file" ||
+    fail "$file was not installed, or not this version's"
+done
+
 # What makes extensions is installed with all that it needs; so is the header
 # that they include, for editors.
 (cd "$work" && "$work/moved/bin/torpor" extension new --cpp made &&
@@ -165,7 +177,7 @@ expect_needs() {
 
 expect_needs torpor crypto deflate zstd
 expect_needs torpor-loop torpor uv
-expect_needs torpor-run sqlite3 torpor torpor-loop
+expect_needs torpor-run crypto sqlite3 torpor torpor-loop
 for name in torpor torpor-loop torpor-run; do
   inner=$(shown -D "$libs/lib$name.so" | grep -v '^torpor_[a-z]' || true)
   [ -z "$inner" ] || fail "lib$name.so shows: $inner"

@@ -24,8 +24,8 @@ SOURCE = pathlib.Path(os.environ["TORPOR_SOURCE"])
 TORPOR = os.environ["TORPOR_TESTING"]
 FULL = os.environ.get("TORPOR_TIER") == "full"
 # test_run_upgrade.c, test_run_kill.c
-ELSEWHERE = ("upgrade-", "rewind-", "fork-", "prune-",
-             "import-")
+ELSEWHERE = ("upgrade-", "rewind-", "fork-", "prune-", "import-", "remove-",
+             "sweep-")
 PASSES_MAX = 60  # of one point; the program passes none as often
 
 PROGRAM = """

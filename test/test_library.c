@@ -127,8 +127,7 @@ static void globals_come_when_they_are_touched(void **state) {
   assert_int_equal(library.asked, 1);
   test_eval_is(vm, "try { ReadableStream } catch (e) { String(e) }",
                "Error: 'readable-stream' did not define ReadableStream");
-  test_eval_is(vm, "try { fetch } catch (e) { String(e) }",
-               "ReferenceError: this host has no library file 'fetch'");
+  test_eval_is(vm, "typeof fetch", "undefined");
   test_eval_is(vm, "fetch = 5, fetch", "5");
   test_eval_is(vm, "typeof URL", "undefined");
   torpor_vm_close(vm);
@@ -170,8 +169,7 @@ static void they_sleep_with_the_vm(void **state) {
   import_is(vm, "torpor:user", "m",
             "ReferenceError: there is no library module 'torpor:user' "
             "(imported by \'test.js\')");
-  test_eval_is(vm, "try { navigator } catch (e) { String(e) }",
-               "ReferenceError: this host has no library file 'navigator'");
+  test_eval_is(vm, "typeof navigator", "undefined");
   torpor_vm_close(vm);
 
   options = options_for(&other);

@@ -94,7 +94,8 @@ static void assert_deadline_ends(const char *source) {
   }
   assert_true(took >= 49);
   assert_true(took < 50 + TORPOR_WATCHDOG_GRACE_MS + 2000);
-  assert_error_says(vm, "deadline");
+  assert_error_says(vm, "deadline of 50 ms");
+  assert_int_equal(torpor_vm_timed_out(vm), status == TORPOR_TRAPPED);
   if (status == TORPOR_TRAPPED) {
     torpor_value out;
     test_status(vm, torpor_eval(vm, "1", 1, "x", TORPOR_SCRIPT, &out),
@@ -114,6 +115,31 @@ static void test_deadline(void **state) {
   assert_deadline_ends("/^(a+)+$/.test('a'.repeat(60) + 'b')");
   assert_deadline_ends("[1, 2].sort(() => { for (;;); })");
   assert_deadline_ends("JSON.stringify({toJSON() { for (;;); }})");
+}
+
+/* What is interrupted says where, also in an async function, which ends without
+ * a word to its caller. */
+static void test_interrupted_place(void **state) {
+  static const char *const sources[] = {
+      "let n = 0;\nfunction f() { n++; }\nfor (;;)\n  f();",
+      "let n = 0;\nfunction f() { n++; }\n(async () => { for (;;)\n  f(); "
+      "})(); 0",
+      "let n = 0;\nfunction f() { n++; }\n[1, 2].sort(() => { for (;;)\n  f(); "
+      "})",
+      "let n = 0;\nfunction f() { n++; }\nPromise.resolve().then(() => { for "
+      "(;;)\n  f(); }); 0"};
+  (void)state;
+  for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+    torpor_vm *vm = test_vm_open(NULL);
+    torpor_status status;
+    torpor_vm_set_fuel(vm, 20001);
+    status =
+        torpor_eval(vm, sources[i], SIZE_MAX, "place.js", TORPOR_SCRIPT, NULL);
+    if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
+    test_status(vm, status, TORPOR_INTERRUPTED);
+    assert_error_says(vm, "used up (place.js:");
+    torpor_vm_close(vm);
+  }
 }
 
 /* Code that polls never or rarely is ended by the watchdog. */
@@ -734,6 +760,7 @@ int main(void) {
       cmocka_unit_test(test_fuel_is_exact),
       cmocka_unit_test(test_fuel_in_jobs),
       cmocka_unit_test(test_deadline),
+      cmocka_unit_test(test_interrupted_place),
       cmocka_unit_test(test_watchdog),
       cmocka_unit_test(test_deadline_is_per_call),
       cmocka_unit_test(test_interrupt),

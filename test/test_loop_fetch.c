@@ -9,37 +9,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "support/vm.h"
+#include "support/console.h"
 #include "torpor-loop.h"
 
 /* A server that answers when a test says so, and programs that ask it. */
 struct world {
+  struct test_console console; /* first */
   int listener, connection;
   char url[64];
   torpor_loop *loop;
   torpor_access *access;
   torpor_world *bare; /* for tasks without a VM */
   torpor_vm *vm;
-  char text[2048]; /* what the program has written */
-  bool done;       /* a task is */
+  bool done; /* a task is */
   torpor_outcome outcome;
   char error[512]; /* its error: "name: message" */
 };
 
-static void write_console(void *user, torpor_level level, const char *text,
-                          size_t size) {
-  struct world *world = user;
-  size_t used = strlen(world->text);
-  (void)level;
-  assert_true(used + size + 2 < sizeof(world->text));
-  snprintf(world->text + used, sizeof(world->text) - used, "%.*s;", (int)size,
-           text);
-}
-
 static torpor_options vm_options(struct world *world) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.user = world;
-  options.console = write_console;
+  options.console = test_console_write;
   options.extensions = true;
   options.library = torpor_library_source;
   return options;
@@ -301,7 +291,7 @@ static void a_safe_request_is_repeated_with_its_key(void **state) {
   assert_string_equal(first, second);
   answer(world, ANSWER);
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
-  assert_string_equal(world->text, "hello;");
+  test_console_expect(&world->console, "hello\n");
 }
 
 static void copies_of_a_program_use_other_keys(void **state) {
@@ -336,7 +326,7 @@ static void an_unsafe_request_is_lost(void **state) {
   assert_string_equal(key, "");
   sleep_and_wake(world);
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
-  assert_string_equal(world->text, "LostError LOST;");
+  test_console_expect(&world->console, "LostError LOST\n");
   assert_int_equal(accept(world->listener, NULL, NULL), -1);
 }
 
@@ -349,11 +339,11 @@ static void a_body_that_streams_is_lost(void **state) {
   take_request(world, "Host: ", value, sizeof(value));
   static const char part[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc";
   assert_int_equal(write(world->connection, part, strlen(part)), strlen(part));
-  while (world->text[0] == '\0')
+  while (world->console.size == 0)
     assert_int_equal(torpor_loop_turn(world->loop, true), TORPOR_OK);
   sleep_and_wake(world);
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
-  assert_string_equal(world->text, "head;LostError LOST;");
+  test_console_expect(&world->console, "head\nLostError LOST\n");
 }
 
 /* ---- Ending --------------------------------------------------------------*/

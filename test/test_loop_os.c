@@ -13,35 +13,23 @@
 
 #include <cmocka.h>
 
-#include "support/vm.h"
+#include "support/console.h"
 #include "torpor-loop.h"
 
 struct world {
+  struct test_console console; /* first */
   torpor_loop *loop;
   torpor_access *access;
   torpor_vm *vm;
   torpor_world *run; /* of a durable run; NULL: the VM is attached */
   char folder[64];
-  char text[8192];
-  size_t size;
   int exit_code;
 };
-
-static void write_console(void *user, torpor_level level, const char *text,
-                          size_t size) {
-  struct world *world = user;
-  (void)level;
-  assert_true(world->size + size + 2 < sizeof(world->text));
-  memcpy(world->text + world->size, text, size);
-  world->size += size;
-  world->text[world->size++] = '\n';
-  world->text[world->size] = '\0';
-}
 
 static void write_rejection(void *user, torpor_vm *vm, torpor_value reason) {
   torpor_error error = TORPOR_ERROR_INIT;
   assert_int_equal(torpor_error_read(vm, reason, &error), TORPOR_OK);
-  write_console(user, TORPOR_LEVEL_ERROR, error.name, strlen(error.name));
+  test_console_write(user, TORPOR_LEVEL_ERROR, error.name, strlen(error.name));
   torpor_error_free(&error);
 }
 
@@ -50,7 +38,7 @@ static bool write_output(void *user, int stream, const void *data,
   char text[256];
   int length = snprintf(text, sizeof(text), "%d:%.*s", stream, (int)size,
                         (const char *)data);
-  write_console(user, TORPOR_LEVEL_LOG, text, (size_t)length);
+  test_console_write(user, TORPOR_LEVEL_LOG, text, (size_t)length);
   return true;
 }
 
@@ -63,7 +51,7 @@ static void note_exit(void *user, int code) {
 static torpor_options vm_options(struct world *world) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.user = world;
-  options.console = write_console;
+  options.console = test_console_write;
   options.library = torpor_library_source;
   options.resolve = torpor_loader_resolve;
   return options;
@@ -130,8 +118,7 @@ static void make_file(const struct world *world, const char *name,
 static void begin(struct world *world, const char *source) {
   torpor_value value;
   char name[128];
-  world->size = 0;
-  world->text[0] = '\0';
+  test_console_clear(&world->console);
   snprintf(name, sizeof(name), "%s/main.mjs", world->folder);
   torpor_status status = torpor_eval(world->vm, source, strlen(source), name,
                                      TORPOR_MODULE, &value);
@@ -183,7 +170,7 @@ static void a_file_that_is_read_goes_on(void **state) {
         "console.log(os.seek(fd, 0, 2), os.close(fd));");
   sleep_and_wake(world);
   finish(world);
-  assert_string_equal(world->text, "one\ntwo\n\ntwo 8\none 0\n14 0\n");
+  test_console_expect(&world->console, "one\ntwo\n\ntwo 8\none 0\n14 0\n");
 }
 
 static void a_file_that_is_gone_is_lost(void **state) {
@@ -201,7 +188,7 @@ static void a_file_that_is_gone_is_lost(void **state) {
   make_file(world, "g", "x");
   sleep_and_wake(world);
   finish(world);
-  assert_string_equal(world->text, "LostError LOST\nLostError LOST\n");
+  test_console_expect(&world->console, "LostError LOST\nLostError LOST\n");
 }
 
 static void a_file_that_is_written_is_lost(void **state) {
@@ -214,7 +201,7 @@ static void a_file_that_is_written_is_lost(void **state) {
                 TRY("f.close()"));
   sleep_and_wake(world);
   finish(world);
-  assert_string_equal(world->text,
+  test_console_expect(&world->console,
                       "LostError LOST\nLostError LOST\n"
                       "LostError LOST\n0\n");
 }
@@ -227,7 +214,7 @@ static void a_pipe_is_lost(void **state) {
             TRY("os.write(to, b, 0, 4)") TRY("os.close(from)"));
   sleep_and_wake(world);
   finish(world);
-  assert_string_equal(world->text, "LostError LOST\nLostError LOST\n0\n");
+  test_console_expect(&world->console, "LostError LOST\nLostError LOST\n0\n");
 }
 
 static void a_read_handler_hears_that_it_is_lost(void **state) {
@@ -241,7 +228,7 @@ static void a_read_handler_hears_that_it_is_lost(void **state) {
   assert_int_equal(torpor_loop_turn(world->loop, false), TORPOR_OK);
   sleep_and_wake(world);
   finish(world);
-  assert_string_equal(world->text, "LostError LOST\n");
+  test_console_expect(&world->console, "LostError LOST\n");
 }
 
 static void a_process_is_lost(void **state) {
@@ -252,7 +239,7 @@ static void a_process_is_lost(void **state) {
         "console.log(os.waitpid(pid)[0]);" TRY("f.getline()"));
   sleep_and_wake(world);
   finish(world);
-  assert_string_equal(world->text, "-10\nLostError LOST\n");
+  test_console_expect(&world->console, "-10\nLostError LOST\n");
 }
 
 static void a_signal_is_handled_again(void **state) {
@@ -268,7 +255,7 @@ static void a_signal_is_handled_again(void **state) {
   raise(SIGUSR1);
   raise(SIGUSR2);
   finish(world);
-  assert_string_equal(world->text, "usr1\nend\n");
+  test_console_expect(&world->console, "usr1\nend\n");
 }
 
 static void a_worker_is_lost(void **state) {
@@ -284,7 +271,7 @@ static void a_worker_is_lost(void **state) {
   assert_int_equal(torpor_loop_turn(world->loop, false), TORPOR_OK);
   sleep_and_wake(world);
   finish(world);
-  assert_string_equal(world->text, "error LostError\nLostError LOST\n");
+  test_console_expect(&world->console, "error LostError\nLostError LOST\n");
 }
 
 static void the_environment_and_folder_stay(void **state) {
@@ -296,7 +283,7 @@ static void the_environment_and_folder_stay(void **state) {
         " os.getcwd()[0] === before, os.readdir('.')[1]);");
   sleep_and_wake(world);
   finish(world);
-  assert_string_equal(world->text, "b true 0\n");
+  test_console_expect(&world->console, "b true 0\n");
 }
 
 static void standard_output_is_that_of_the_new_host(void **state) {
@@ -306,7 +293,7 @@ static void standard_output_is_that_of_the_new_host(void **state) {
                        "std.exit(9); console.log('no');");
   sleep_and_wake(world);
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_INTERRUPTED);
-  assert_string_equal(world->text, "1:a\n1:b\n2:c\n");
+  test_console_expect(&world->console, "1:a\n1:b\n2:c\n");
   assert_int_equal(world->exit_code, 9);
 }
 
@@ -335,7 +322,7 @@ static void a_run_may_look(void **state) {
         "std.out.puts('a '); std.out.puts('line\\nand'); std.out.flush();"
         "std.err.puts('err\\n'); console.log(os.isatty(1), os.read(9,"
         " new ArrayBuffer(1), 0, 1));");
-  assert_string_equal(world->text,
+  test_console_expect(&world->console,
                       "one two null\ntwo\n8 8 3 0\na line\nand\n"
                       "err\nfalse -9\n");
 }
@@ -381,8 +368,8 @@ static void a_run_may_not_act_at_once(void **state) {
              " /durable run/.test(e.message)); }",
              calls[i]);
     begin(world, source);
-    if (strcmp(world->text, "NotSupportedError ENOTSUP true\n") != 0)
-      fail_msg("%s: %s", calls[i], world->text);
+    if (strcmp(world->console.text, "NotSupportedError ENOTSUP true\n") != 0)
+      fail_msg("%s: %s", calls[i], world->console.text);
   }
   DIR *folder = opendir(world->folder);
   while ((entry = readdir(folder)) != NULL) files += entry->d_name[0] != '.';
@@ -403,7 +390,7 @@ static void a_host_that_gives_nothing(void **state) {
         IMPORTS TRY("std.exit(0)") TRY("os.signal(os.SIGTERM, () => {})")
             TRY("std.in.getline()") TRY("os.isatty(0)")
                 TRY("std.loadFile('/etc/passwd')") TRY("os.exec(['true'])"));
-  assert_string_equal(world->text,
+  test_console_expect(&world->console,
                       "NotSupportedError undefined\n"
                       "NotAllowedError EPERM\n"
                       "LostError LOST\nfalse\n"

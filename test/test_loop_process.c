@@ -13,39 +13,20 @@
 #include <cmocka.h>
 
 #include "loop/descriptor.h"
-#include "support/vm.h"
+#include "support/console.h"
 #include "torpor-loop.h"
 
 struct world {
+  struct test_console console; /* first */
   torpor_loop *loop;
   torpor_access *access;
   torpor_vm *vm;
-  char text[8192];
-  size_t size;
 };
-
-static void write_console(void *user, torpor_level level, const char *text,
-                          size_t size) {
-  struct world *world = user;
-  (void)level;
-  assert_true(world->size + size + 2 < sizeof(world->text));
-  memcpy(world->text + world->size, text, size);
-  world->size += size;
-  world->text[world->size++] = '\n';
-  world->text[world->size] = '\0';
-}
-
-static void write_rejection(void *user, torpor_vm *vm, torpor_value reason) {
-  torpor_error error = TORPOR_ERROR_INIT;
-  assert_int_equal(torpor_error_read(vm, reason, &error), TORPOR_OK);
-  write_console(user, TORPOR_LEVEL_ERROR, error.message, strlen(error.message));
-  torpor_error_free(&error);
-}
 
 static torpor_options vm_options(struct world *world) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.user = world;
-  options.console = write_console;
+  options.console = test_console_write;
   options.library = torpor_library_source;
   options.resolve = torpor_loader_resolve;
   return options;
@@ -54,7 +35,7 @@ static torpor_options vm_options(struct world *world) {
 static void attach(struct world *world) {
   torpor_attachment attachment = TORPOR_ATTACHMENT_INIT;
   attachment.access = world->access;
-  attachment.rejected = write_rejection;
+  attachment.rejected = test_console_reject;
   attachment.user = world;
   assert_int_equal(torpor_loop_attach(world->loop, world->vm, &attachment),
                    TORPOR_OK);
@@ -109,23 +90,17 @@ static void run(struct world *world) {
 
 /* Turns until the program has said something. */
 static void run_until_said(struct world *world) {
-  for (int i = 0; i < 5000 && world->size == 0; i++) {
+  for (int i = 0; i < 5000 && world->console.size == 0; i++) {
     assert_int_equal(torpor_loop_turn(world->loop, false), TORPOR_OK);
     usleep(1000);
   }
-}
-
-static void expect(struct world *world, const char *text) {
-  assert_string_equal(world->text, text);
-  world->size = 0;
-  world->text[0] = '\0';
 }
 
 static void program(struct world *world, const char *source,
                     const char *expected) {
   begin(world, source);
   run(world);
-  expect(world, expected);
+  test_console_expect(&world->console, expected);
 }
 
 /* ---- Streams and ends ----------------------------------------------------*/
@@ -412,7 +387,7 @@ static void processes_are_lost_when_the_program_sleeps(void **state) {
         "spawn('true').status.then(say, gone('start'));"
         "say('asleep');");
   run_until_said(world);
-  expect(world, "asleep\n");
+  test_console_expect(&world->console, "asleep\n");
   torpor_bytes bytes = test_save(world->vm);
   torpor_loop_detach(world->loop, world->vm);
   torpor_vm_close(world->vm);
@@ -421,12 +396,12 @@ static void processes_are_lost_when_the_program_sleeps(void **state) {
   torpor_bytes_free(&bytes);
   attach(world);
   run(world);
-  expect(world,
-         "status LostError LOST\nread LostError LOST\n"
-         "start LostError LOST\n");
+  test_console_expect(&world->console,
+                      "status LostError LOST\nread LostError LOST\n"
+                      "start LostError LOST\n");
   test_eval(world->vm, "write(); 1");
   run(world);
-  expect(world, "write LostError LOST\n");
+  test_console_expect(&world->console, "write LostError LOST\n");
 }
 
 /* Processes end with the world of their program. */
@@ -463,18 +438,18 @@ static void functions_outlive_their_world(void **state) {
       "try { console.log(get('TORPOR_TEST_NAME')) }"
       "catch (e) { console.log(e.name) }";
   test_eval(world->vm, look);
-  expect(world, "value\n");
+  test_console_expect(&world->console, "value\n");
   torpor_loop_detach(world->loop, world->vm);
   test_eval(world->vm, look);
-  expect(world, "LostError\n");
+  test_console_expect(&world->console, "LostError\n");
   attach(world);
   test_eval(world->vm, look);
-  expect(world, "value\n");
+  test_console_expect(&world->console, "value\n");
   /* Of a loop that was closed with it, too. */
   torpor_loop_close(world->loop);
   assert_int_equal(torpor_loop_open(NULL, &world->loop), TORPOR_OK);
   test_eval(world->vm, look);
-  expect(world, "LostError\n");
+  test_console_expect(&world->console, "LostError\n");
 }
 
 int main(void) {

@@ -20,11 +20,11 @@
 
 #include <cmocka.h>
 
-#include "loop/disk-verbs.h"
-#include "loop/disk.h"
+#include "loop/files/disk-verbs.h"
+#include "loop/files/disk.h"
 #include "loop/path.h"
 #include "loop/safe-open.h"
-#include "loop/unix-socket.h"
+#include "loop/net/unix-socket.h"
 
 enum { ROUNDS = 4000 };
 

@@ -8,20 +8,19 @@
 
 #include <cmocka.h>
 
-#include "support/vm.h"
+#include "support/console.h"
 #include "torpor-loop.h"
 
 /* A VM on a loop, and what it wrote to its console. Time is virtual: it stands
  * still unless a test moves it, and the guest sees the same. */
 struct world {
+  struct test_console console; /* first */
   double wall, monotonic;
   torpor_loop *loop;
   torpor_access *access;
   torpor_vm *vm;
   int rejections;
   bool stops; /* at a rejection */
-  char text[1024];
-  size_t size;
 };
 
 static double read_clock(void *user, torpor_clock which) {
@@ -34,24 +33,9 @@ static void advance(struct world *world, double ms) {
   world->monotonic += ms;
 }
 
-static void write_console(void *user, torpor_level level, const char *text,
-                          size_t size) {
-  struct world *world = user;
-  (void)level;
-  assert_true(world->size + size + 1 < sizeof(world->text));
-  memcpy(world->text + world->size, text, size);
-  world->size += size;
-  world->text[world->size++] = ' ';
-  world->text[world->size] = '\0';
-}
-
 static void count_rejection(void *user, torpor_vm *vm, torpor_value reason) {
   struct world *world = user;
-  torpor_error error = TORPOR_ERROR_INIT;
-  assert_int_equal(torpor_error_read(vm, reason, &error), TORPOR_OK);
-  write_console(world, TORPOR_LEVEL_ERROR, error.message,
-                strlen(error.message));
-  torpor_error_free(&error);
+  test_console_reject(&world->console, vm, reason);
   world->rejections++;
   if (world->stops) torpor_loop_stop(world->loop);
 }
@@ -60,7 +44,7 @@ static torpor_options vm_options(struct world *world) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   options.user = world;
   options.clock = read_clock;
-  options.console = write_console;
+  options.console = test_console_write;
   options.library = torpor_library_source;
   options.memory_max = (uint64_t)64 << 20;
   return options;
@@ -134,7 +118,7 @@ static void timers_fire_in_order(void **state) {
        "setTimeout(() => clearTimeout(no), 10);",
        TORPOR_SCRIPT);
   run_all(world);
-  assert_string_equal(world->text, "0 10 10 20 30 ");
+  test_console_expect(&world->console, "0\n10\n10\n20\n30\n");
 }
 
 /* Both timers are due at once; the first's callback and its jobs come before
@@ -149,7 +133,7 @@ static void results_are_settled_one_at_a_time(void **state) {
        "no = setTimeout(() => console.log('no'), 1);",
        TORPOR_SCRIPT);
   run_all(world);
-  assert_string_equal(world->text, "a b c ");
+  test_console_expect(&world->console, "a\nb\nc\n");
 }
 
 static void finish_gives_the_result(void **state) {
@@ -176,7 +160,7 @@ static void rejections_are_reported_once(void **state) {
        "Promise.reject(new Error('yes'));",
        TORPOR_SCRIPT);
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
-  assert_string_equal(world->text, "yes ");
+  test_console_expect(&world->console, "yes\n");
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
   assert_int_equal(world->rejections, 1);
 }
@@ -189,7 +173,7 @@ static void a_rejection_may_stop_the_loop(void **state) {
        "setInterval(() => {}, 1);",
        TORPOR_SCRIPT);
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_CANCELLED);
-  assert_string_equal(world->text, "1 ");
+  test_console_expect(&world->console, "1\n");
 }
 
 /* The host is told of it by what it waits for, or else by 'rejected'; once. */
@@ -244,7 +228,7 @@ static void ten_thousand_timers_are_fast(void **state) {
        "setTimeout(() => console.log(left), 200)",
        TORPOR_SCRIPT);
   run_all(world);
-  assert_string_equal(world->text, "0 ");
+  test_console_expect(&world->console, "0\n");
 }
 
 /* ---- Files ---------------------------------------------------------------*/
@@ -263,7 +247,7 @@ static void files_need_a_grant(void **state) {
   torpor_value main = eval(world, source, TORPOR_MODULE);
   assert_int_equal(torpor_loop_finish(world->loop, world->vm, main, NULL),
                    TORPOR_OK);
-  assert_string_equal(world->text, "NotAllowedError ");
+  test_console_expect(&world->console, "NotAllowedError\n");
   assert_int_not_equal(access(path, F_OK), 0);
   for (int i = 0; i < 2; i++)
     assert_int_equal(torpor_access_allow(
@@ -278,7 +262,7 @@ static void files_need_a_grant(void **state) {
   main = eval(world, source, TORPOR_MODULE);
   assert_int_equal(torpor_loop_finish(world->loop, world->vm, main, NULL),
                    TORPOR_OK);
-  assert_string_equal(world->text, "NotAllowedError 3 h\u00e9 ");
+  test_console_expect(&world->console, "3 h\u00e9\n");
   unlink(path);
   rmdir(folder);
 }
@@ -303,7 +287,7 @@ static void a_result_that_does_not_fit_rejects(void **state) {
   torpor_value main = eval(world, source, TORPOR_MODULE);
   assert_int_equal(torpor_loop_finish(world->loop, world->vm, main, NULL),
                    TORPOR_OK);
-  assert_string_equal(world->text, "RangeError on ");
+  test_console_expect(&world->console, "RangeError\non\n");
   unlink(path);
 }
 
@@ -320,7 +304,7 @@ static void an_interrupt_ends_the_run_only(void **state) {
   assert_int_equal(status, TORPOR_INTERRUPTED);
   eval(world, "setTimeout(() => console.log('alive'), 0)", TORPOR_SCRIPT);
   run_all(world);
-  assert_string_equal(world->text, "alive ");
+  test_console_expect(&world->console, "alive\n");
 }
 
 static void other_vms_outlive_a_trap(void **state) {
@@ -341,7 +325,7 @@ static void other_vms_outlive_a_trap(void **state) {
       TORPOR_OK);
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_TRAPPED);
   run_all(world);
-  assert_string_equal(world->text, "alive ");
+  test_console_expect(&world->console, "alive\n");
   torpor_loop_detach(world->loop, other);
   torpor_loop_detach(world->loop, other);
   torpor_vm_close(other);
@@ -371,10 +355,10 @@ static void timers_go_on_after_a_restore(void **state) {
   attach(world);
   for (int i = 0; i < 3; i++)
     assert_int_equal(torpor_loop_turn(world->loop, false), TORPOR_OK);
-  assert_string_equal(world->text, "1000 3000 ");
+  test_console_expect(&world->console, "1000\n3000\n");
   advance(world, 95000);
   run_all(world);
-  assert_string_equal(world->text, "1000 3000 99999 ");
+  test_console_expect(&world->console, "99999\n");
 }
 
 #define VM_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -10,45 +10,26 @@
 
 #include <cmocka.h>
 
-#include "support/vm.h"
+#include "support/console.h"
 #include "torpor-loop.h"
 
 struct world {
+  struct test_console console; /* first */
   torpor_loop *loop;
   torpor_access *access;
   torpor_vm *vm;
   char folder[64];
-  char text[4096];
-  size_t size;
 };
-
-static void write_console(void *user, torpor_level level, const char *text,
-                          size_t size) {
-  struct world *world = user;
-  (void)level;
-  assert_true(world->size + size + 2 < sizeof(world->text));
-  memcpy(world->text + world->size, text, size);
-  world->size += size;
-  world->text[world->size++] = '\n';
-  world->text[world->size] = '\0';
-}
-
-static void write_rejection(void *user, torpor_vm *vm, torpor_value reason) {
-  torpor_error error = TORPOR_ERROR_INIT;
-  assert_int_equal(torpor_error_read(vm, reason, &error), TORPOR_OK);
-  write_console(user, TORPOR_LEVEL_ERROR, error.message, strlen(error.message));
-  torpor_error_free(&error);
-}
 
 static void open_program(struct world *world) {
   torpor_options options = TORPOR_OPTIONS_INIT;
   torpor_attachment attachment = TORPOR_ATTACHMENT_INIT;
   options.user = world;
-  options.console = write_console;
+  options.console = test_console_write;
   options.library = torpor_library_source;
   options.resolve = torpor_loader_resolve;
   attachment.access = world->access;
-  attachment.rejected = write_rejection;
+  attachment.rejected = test_console_reject;
   attachment.user = world;
   assert_int_equal(torpor_loop_open(NULL, &world->loop), TORPOR_OK);
   assert_int_equal(torpor_vm_open(&options, &world->vm), TORPOR_OK);
@@ -100,8 +81,7 @@ static void make_worker(const struct world *world, const char *source) {
 static void begin(struct world *world, const char *source) {
   torpor_value value;
   char name[128];
-  world->size = 0;
-  world->text[0] = '\0';
+  test_console_clear(&world->console);
   snprintf(name, sizeof(name), "%s/main.mjs", world->folder);
   torpor_status status = torpor_eval(world->vm, source, strlen(source), name,
                                      TORPOR_MODULE, &value);
@@ -131,7 +111,7 @@ static void messages_in_order(void **state) {
         "    w.onmessage = null; console.log(sums[k]); };"
         "}");
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
-  assert_string_equal(world->text, "9900\n9900\n");
+  test_console_expect(&world->console, "9900\n9900\n");
 }
 
 static void an_error_is_told(void **state) {
@@ -143,8 +123,8 @@ static void an_error_is_told(void **state) {
         "const w = new os.Worker('./w.mjs');"
         "w.onmessage = ({ data }) => console.log(data);");
   assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
-  assert_non_null(strstr(world->text, "last words\n"));
-  assert_non_null(strstr(world->text, "boom\n"));
+  assert_non_null(strstr(world->console.text, "last words\n"));
+  assert_non_null(strstr(world->console.text, "boom\n"));
 }
 
 /* Whatever the worker is about when its parent ends. */

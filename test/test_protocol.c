@@ -464,7 +464,7 @@ static void what_comes_within_a_step_is_seen_after_it(void **state) {
   send("one", '1');
   protocol_bench_wake();
   send("two", '2');
-  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol),
+  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol, 0),
                    TORPOR_OK);
   protocol_bench.deliveries[0].accepted = true;
   struct torpor__step next = protocol_bench_state(NULL, 0);

@@ -36,7 +36,7 @@ static void flush(struct torpor__protocol *p) {
 }
 
 static void deliver(struct torpor__protocol *p) {
-  assert_int_equal(torpor__protocol_refresh(p), TORPOR_OK);
+  assert_int_equal(torpor__protocol_refresh(p, 0), TORPOR_OK);
   assert_int_equal(torpor__protocol_prepare(p), TORPOR_OK);
   if (p->phase == TORPOR__PHASE_COUNTING) flush(p);
   assert_int_equal(p->phase, TORPOR__PHASE_STEPPING);
@@ -54,7 +54,7 @@ static struct torpor__protocol *open_run(void) {
   struct torpor__protocol *p;
   int64_t run;
   memory_store_open(&store, &disk);
-  torpor__request_create(&store.store, &row, NULL, 0, &run);
+  torpor__request_create(&store.store, &row, NULL, 0, false, &run);
   assert_int_equal(torpor__protocol_open(&p, &store.store, run, &drivers, 9),
                    TORPOR_OK);
   flush(p);
@@ -68,7 +68,7 @@ static void send(struct torpor__protocol *p) {
   const torpor_slice value = {.data = "v", .size = 1};
   assert_int_equal(torpor__signals_send(&store.store, p->run, "go", value, 1),
                    TORPOR_OK);
-  assert_int_equal(torpor__protocol_refresh(p), TORPOR_OK);
+  assert_int_equal(torpor__protocol_refresh(p, 0), TORPOR_OK);
 }
 
 static void receive(struct torpor__protocol *p) {

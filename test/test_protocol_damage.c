@@ -127,7 +127,7 @@ static void a_result_that_no_torpor_writes(void **state) {
   protocol_bench_sql(
       "INSERT INTO result(run, branch, operation, outcome, value) "
       "VALUES(1, 0, 1, 99, x'f6')");
-  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol),
+  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol, 0),
                    TORPOR_OK);
   assert_false(torpor__protocol_ready(protocol_bench.protocol));
   assert_true(torpor__protocol_pending(protocol_bench.protocol));
@@ -161,7 +161,7 @@ static void lose_run(const char *sql) {
     }
     protocol_bench_sql(sql);
     if (phase == 3)
-      assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol),
+      assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol, 0),
                        TORPOR_OK);
     protocol_bench_flush();
     assert_int_equal(protocol_bench_phase(), TORPOR__PHASE_LOST);
@@ -184,7 +184,7 @@ static void a_branch_that_nobody_made(void **state) {
   struct torpor__operation begun[] = {protocol_bench_timer(1)};
   protocol_bench_step(begun, 1);
   protocol_bench_sql("UPDATE head SET branch = 7");
-  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol),
+  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol, 0),
                    TORPOR_FENCED);
   assert_int_equal(protocol_bench_phase(), TORPOR__PHASE_LOST);
 }

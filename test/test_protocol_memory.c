@@ -107,7 +107,7 @@ static struct torpor__protocol *claim(void) {
 static void step(struct torpor__protocol *protocol,
                  struct torpor__operation *begun, size_t begun_count) {
   size_t count;
-  AGAIN(torpor__protocol_refresh(protocol));
+  AGAIN(torpor__protocol_refresh(protocol, 0));
   AGAIN(torpor__protocol_prepare(protocol));
   if (torpor__protocol_phase(protocol) == TORPOR__PHASE_COUNTING)
     AGAIN(torpor__protocol_flush(&store.store, &protocol, 1, 1));
@@ -131,7 +131,7 @@ static void live(void) {
   const struct torpor__run row = {.id = "run"};
   const torpor_slice value = {.data = "v", .size = 1};
   int64_t run;
-  torpor__request_create(&store.store, &row, NULL, 0, &run);
+  torpor__request_create(&store.store, &row, NULL, 0, false, &run);
   struct torpor__protocol *protocol = claim();
   struct torpor__operation first[9];
   for (uint64_t i = 0; i < 9; i++)

@@ -5,10 +5,10 @@
  *
  * A universe is a disk, two runs that may be forked, two workers and a client,
  * all made from one seed. In each step chance picks a worker and lets it do one
- * small thing: open a run, flush, run a program for a turn, lose its lock, die
- * at a named point; or a driver finishes, twice, late, or just when a timeout
- * comes; or the client sends a signal, cancels, kills, rewinds, forks, prunes.
- * Time passes.
+ * small thing: open a run, let go of one that only waits, flush, run a program
+ * for a turn, lose its lock, die at a named point; or a driver finishes, twice,
+ * late, or just when a timeout comes; or the client sends a signal, cancels,
+ * kills, rewinds, forks, prunes. Time passes.
  *
  * After each commit what the disk says must make sense by itself
  * (support/universe.c); whenever a driver is started, a line shown or a program
@@ -298,7 +298,8 @@ static void open_run(struct worker *worker, int64_t run) {
 static void work(struct hold *hold) {
   switch (phase_of(hold)) {
   case TORPOR__PHASE_IDLE:
-    torpor__protocol_refresh(hold->protocol);
+    if (committed(hold->run)->news != 0)
+      torpor__protocol_refresh(hold->protocol, committed(hold->run)->news);
     if (phase_of(hold) == TORPOR__PHASE_IDLE)
       torpor__protocol_prepare(hold->protocol);
     break;
@@ -323,7 +324,7 @@ static void work(struct hold *hold) {
 /* ---- dying --------------------------------------------------------------- */
 
 static void on_fault(enum torpor__fault_point point) {
-  if (point >= TORPOR__FAULT_REWIND_BEFORE) return; /* test_run_kill.c */
+  if (point >= TORPOR__FAULT_REWIND_READ) return; /* test_run_kill.c */
   if (u.crash_in > 0 && --u.crash_in == 0) kill_worker();
 }
 
@@ -351,12 +352,20 @@ static struct hold *any_hold(struct worker *worker) {
   return &worker->holds[draw((uint64_t)u.disk.committed.run_count)];
 }
 
+/* Whether a worker that looks for what needs one finds the run. */
+static bool is_found(int64_t run) {
+  const struct torpor__head *head = &committed(run)->head;
+  return head->status == TORPOR__RUN_ACTIVE &&
+         (head->due_ms <= u.now_ms || committed(run)->news != 0);
+}
+
 static void act_on_run(struct worker *worker) {
   struct hold *hold = any_hold(worker);
-  if (hold->protocol == NULL)
-    open_run(worker, (hold - worker->holds) + 1);
-  else
+  int64_t run = (hold - worker->holds) + 1;
+  if (hold->protocol != NULL)
     work(hold);
+  else if (is_found(run) || draw(8) == 0)
+    open_run(worker, run);
 }
 
 static void act_flush(struct worker *worker) {
@@ -384,12 +393,19 @@ static void act_abandon(struct worker *worker) {
     give_up_turn(hold);
 }
 
+/* Lets go of what only waits, as far as the store knows that. */
 static void act_rest(struct worker *worker) {
-  struct hold *hold = any_hold(worker);
-  if (hold->protocol == NULL) return;
-  torpor__protocol_return_attempt(hold->protocol);
+  for (int i = 0; i < DISK_RUNS; i++) {
+    struct hold *hold = &worker->holds[i];
+    if (hold->protocol == NULL) continue;
+    if (torpor__protocol_rests(hold->protocol)) {
+      totals.rested++;
+      drop(hold);
+    } else {
+      torpor__protocol_return_attempt(hold->protocol);
+    }
+  }
   flush(worker);
-  if (draw(2) == 0 && phase_of(hold) == TORPOR__PHASE_IDLE) drop(hold);
 }
 
 /* One task ends; now and then it says so twice, with another value. */
@@ -497,9 +513,9 @@ static const struct {
   void (*act)(struct worker *);
   int weight;
 } acts[] = {
-    {act_on_run, 47},  {act_history, 3}, {act_flush, 10}, {act_complete, 20},
+    {act_on_run, 43},  {act_history, 3}, {act_flush, 10}, {act_complete, 20},
     {act_time_out, 4}, {act_client, 10}, {act_crash, 2},  {act_lose_lock, 1},
-    {act_abandon, 1},  {act_rest, 2},
+    {act_abandon, 1},  {act_rest, 6},
 };
 
 static void step_universe(void) {
@@ -556,22 +572,23 @@ static void complete_all(struct worker *worker) {
 static void act_settle(struct worker *worker) {
   for (int i = 0; i < u.disk.committed.run_count; i++) {
     struct hold *hold = &worker->holds[i];
-    const struct disk_run *run = committed(i + 1);
     if (hold->protocol != NULL)
       work(hold);
-    else if (run->head.status == TORPOR__RUN_ACTIVE)
+    else if (is_found(i + 1))
       open_run(worker, i + 1);
   }
   complete_all(worker);
 }
 
-/* Chance is over: one worker lives on, and all must come to an end. A poisoned
- * run kills it each time, until it is parked. */
+/* Chance is over: one worker lives on, which takes only runs that need one, and
+ * all must come to an end. A poisoned run kills it each time, until it is
+ * parked. */
 static void settle(void) {
   u.now_ms += 1000;
   for (int i = 0; i < WORKERS; i++) bury(&u.workers[i]);
   for (int round = 0; round < SETTLE_ROUNDS; round++) {
     if (is_all_settled()) return;
+    u.now_ms++;
     attempt(&u.workers[0], act_settle);
   }
   universe_broken(1, "something was forgotten: steps %lld and %lld",
@@ -599,7 +616,7 @@ static void live(uint64_t seed) {
     const struct torpor__run row = {.id = i == 0 ? "first" : "second",
                                     .keep = KEEP};
     int64_t run;
-    torpor__request_create(&u.client.store, &row, NULL, 0, &run);
+    torpor__request_create(&u.client.store, &row, NULL, 0, false, &run);
     u.accounts[i].poisoned = draw(10) == 0;
   }
   u.disk.committed_hook = universe_check;
@@ -642,14 +659,16 @@ int main(void) {
   for (uint64_t i = first; totals.steps < wanted; i++) live(i);
   printf(
       "%lld steps: %lld commits, %lld crashes, %lld runs ended, %lld "
-      "parked, %lld times fenced, %lld rewound, %lld forked\n",
+      "parked, %lld times fenced, %lld rewound, %lld forked, %lld let go\n",
       (long long)totals.steps, (long long)totals.commits,
       (long long)totals.crashes, (long long)totals.ended,
       (long long)totals.parked, (long long)totals.fenced,
-      (long long)totals.rewound, (long long)totals.forked);
+      (long long)totals.rewound, (long long)totals.forked,
+      (long long)totals.rested);
   bool lively = totals.commits > wanted / 10 && totals.crashes > wanted / 200 &&
                 totals.fenced > 0 && totals.parked > 0 && totals.ended > 0 &&
-                totals.rewound > wanted / 2000 && totals.forked > wanted / 2000;
+                totals.rewound > wanted / 2000 &&
+                totals.forked > wanted / 2000 && totals.rested > wanted / 2000;
   if (!lively) fprintf(stderr, "too little happened to prove anything\n");
   return lively ? 0 : 1;
 }

@@ -101,11 +101,28 @@ class ReadmeTest(unittest.TestCase):
                 (self.work / named.group(1)).write_text(text)
             if kind != "sh":
                 continue
+            if "kill -9" in text:
+                self.run_and_kill(text)
+                ran += 1
+                continue
             for line in commands(text):
                 if line.startswith("torpor "):
                     self.run_in_work(line)
                     ran += 1
         self.assertGreater(ran, 0, "the README shows no command")
+
+    def run_and_kill(self, text):
+        """Runs a block as a whole; the kill comes when the run waits, which
+        takes longer than the README says on a machine that is busy."""
+        waits = "until torpor list | grep -q decision; do sleep 0.1; done;"
+        self.assertIn("sleep 1; kill -9 $!", text)
+        script = text.replace("sleep 1;", waits)
+        done = subprocess.run(["bash", "-e", "-c", script], cwd=self.work,
+                              env=self.environment, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, check=False,
+                              capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, "asked for 120\napproved\n")
 
     def test_make_targets(self):
         targets = set(re.findall(r"^([a-z-]+):",

@@ -18,20 +18,6 @@
 
 #define CHUNK TORPOR__CHUNK
 
-static int open_probe(void **state) {
-  *state = malloc(sizeof(probe));
-  assert_non_null(*state);
-  probe_open(*state);
-  return 0;
-}
-
-static int close_probe(void **state) {
-  probe_close(*state);
-  free(*state);
-  torpor__region_drain();
-  return 0;
-}
-
 /* Loads at 'address' in the guest; the value is only there without a trap. */
 static torpor__trap load(probe *probe, uint32_t address, uint32_t *value) {
   torpor__trap trap;
@@ -579,7 +565,7 @@ static void test_thousands_at_once(void **state) {
 
 int main(void) {
 #define TEST(name)                                                             \
-  cmocka_unit_test_setup_teardown(name, open_probe, close_probe)
+  cmocka_unit_test_setup_teardown(name, probe_set_up, probe_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(test_layout),
       TEST(test_address_needs_no_load),

@@ -395,14 +395,24 @@ static void results_that_are_too_large(void **state) {
 
 /* ---- The console ----------------------------------------------------------*/
 
+/* A run whose console lines all stay. */
+static void add_with_lines(const char *source) {
+  char id[TORPOR_RUN_ID_SIZE];
+  torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
+  test_file_write_text(run_bench.file, source);
+  options.file = run_bench.file;
+  options.id = "run";
+  options.keep_lines = TORPOR_RUN_KEEP_ALL;
+  assert_int_equal(torpor_run_add(run_bench.store, &options, id), TORPOR_OK);
+}
+
 /* From one job to the next there is a commit when there is much to keep. */
 static void much_in_many_jobs(void **state) {
   (void)state;
   struct lines lines = {0};
-  run_bench_add("run",
-                "const s = 'x'.repeat(1 << 20);"
-                "for (let i = 0; i < 100; i++) { console.log(s); await null; }",
-                0);
+  add_with_lines(
+      "const s = 'x'.repeat(1 << 20);"
+      "for (let i = 0; i < 100; i++) { console.log(s); await null; }");
   drive_to_end();
   torpor_run_lines(run_bench.store, "run", 0, see_line, &lines);
   assert_int_equal(lines.count, 100);
@@ -414,12 +424,11 @@ static void much_in_many_jobs(void **state) {
 static void much_at_once(void **state) {
   (void)state;
   struct lines lines = {0};
-  run_bench_add("run",
-                "const s = 'x'.repeat(1 << 20);"
-                "for (let i = 0; i < 100; i++) console.log(s);"
-                "await null; console.log('not seen'); await null;"
-                "export default 'done';",
-                0);
+  add_with_lines(
+      "const s = 'x'.repeat(1 << 20);"
+      "for (let i = 0; i < 100; i++) console.log(s);"
+      "await null; console.log('not seen'); await null;"
+      "export default 'done';");
   drive_to_end();
   torpor_run_lines(run_bench.store, "run", 0, see_line, &lines);
   assert_true(lines.count >= 62 && lines.count <= 66);

@@ -160,7 +160,7 @@ static void assert_limits(uint64_t memory_max, uint64_t fuel,
   int64_t run;
   assert_int_equal(database->calls->run_find(database, "copy", &run),
                    TORPOR_OK);
-  assert_int_equal(database->calls->run_each(database, run, note_limits, NULL),
+  assert_int_equal(database->calls->run_get(database, run, note_limits, NULL),
                    TORPOR_OK);
   assert_true(limits.memory_max == memory_max);
   assert_true(limits.fuel == fuel);

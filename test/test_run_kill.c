@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_run_kill.c - dying while a run is rewound, forked, pruned or imported.
+/* test_run_kill.c - dying while a run is rewound, forked, pruned, imported or
+ * removed.
  *
  * A process does it and kills itself with SIGKILL at a named point. Before its
  * commit nothing has changed; after it everything has. What is left can be
@@ -9,10 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "run/fault.h"
 #include "support/bench.h"
@@ -84,6 +87,7 @@ static void rewind_run(void) {
 static void dying_while_rewinding(void **state) {
   (void)state;
   start();
+  die_at(TORPOR__FAULT_REWIND_READ, rewind_run);
   die_at(TORPOR__FAULT_REWIND_BEFORE, rewind_run);
   assert_int_equal(run_bench_look("run")->step, 4);
   assert_int_equal(count_states("run"), 4);
@@ -101,6 +105,7 @@ static void fork_run(void) {
 static void dying_while_forking(void **state) {
   (void)state;
   start();
+  die_at(TORPOR__FAULT_FORK_READ, fork_run);
   die_at(TORPOR__FAULT_FORK_BEFORE, fork_run);
   assert_int_equal(count_states("other"), 0);
   die_at(TORPOR__FAULT_FORK_AFTER, fork_run);
@@ -143,15 +148,74 @@ static void dying_while_importing(void **state) {
   torpor_bytes_free(&carried);
 }
 
+static void remove_both(void) {
+  const char *const ids[] = {"run", "second"};
+  torpor_run_remove(run_bench.store, ids, 2, NULL);
+}
+
+/* Rows of runs that are there, and of others. */
+static int64_t count_rows(const char *which) {
+  static const char *const tables[] = {
+      "head",      "exit",   "state", "branch", "kind", "edition",
+      "operation", "result", "line",  "signal", "file", "console"};
+  int64_t count = 0;
+  sqlite3 *other;
+  assert_int_equal(sqlite3_open(run_bench.path, &other), SQLITE_OK);
+  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+    char sql[160];
+    sqlite3_stmt *statement;
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM %s WHERE run %s (SELECT number FROM run)",
+             tables[i], which);
+    assert_int_equal(sqlite3_prepare_v2(other, sql, -1, &statement, NULL),
+                     SQLITE_OK);
+    sqlite3_step(statement);
+    count += sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+  }
+  sqlite3_close(other);
+  return count;
+}
+
+/* Both are there with all that they had, or neither is, and who opens the store
+ * next removes what is left of them. */
+static void dying_while_removing(void **state) {
+  (void)state;
+  static const enum torpor__fault_point later[] = {TORPOR__FAULT_REMOVE_AFTER,
+                                                   TORPOR__FAULT_SWEEP_BEFORE,
+                                                   TORPOR__FAULT_SWEEP_AFTER};
+  for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+    char id[TORPOR_RUN_ID_SIZE];
+    start();
+    torpor_run_fork(run_bench.store, "run", 2, "second", id);
+    run_bench_add("other", COUNTER, 0);
+    run_bench_drive("other", 1);
+    torpor_run_cancel(run_bench.store, "run", true);
+    torpor_run_cancel(run_bench.store, "second", true);
+    int64_t rows = count_rows("IN");
+    die_at(TORPOR__FAULT_REMOVE_BEFORE, remove_both);
+    assert_int_equal(count_rows("IN"), rows);
+    assert_int_equal(count_states("run"), 4);
+    die_at(later[i], remove_both);
+    assert_int_equal(count_rows("NOT IN"), 0);
+    assert_int_equal(count_states("run") + count_states("second"), 0);
+    assert_int_equal(count_states("other"), 1);
+    finish("other", 1, 4, "[1,2,3,4]");
+    const char *const last[] = {"other"};
+    assert_int_equal(torpor_run_remove(run_bench.store, last, 1, NULL),
+                     TORPOR_OK);
+    assert_int_equal(count_rows("IN") + count_rows("NOT IN"), 0);
+  }
+}
+
 #define ON_BENCH(test)                                                         \
   cmocka_unit_test_setup_teardown(test, run_bench_open, run_bench_close)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      ON_BENCH(dying_while_rewinding),
-      ON_BENCH(dying_while_forking),
-      ON_BENCH(dying_while_pruning),
-      ON_BENCH(dying_while_importing),
+      ON_BENCH(dying_while_rewinding), ON_BENCH(dying_while_forking),
+      ON_BENCH(dying_while_pruning),   ON_BENCH(dying_while_importing),
+      ON_BENCH(dying_while_removing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

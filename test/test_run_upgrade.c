@@ -311,6 +311,46 @@ static void a_parked_run_goes_on_in_new_code(void **state) {
   assert_string_equal(bench.json, "0");
 }
 
+struct versions {
+  int64_t starts[4];
+  char text[256];
+  size_t count;
+};
+
+/* torpor_run_version_fn */
+static bool note_version(void *user, const torpor_run_version *version) {
+  struct versions *versions = user;
+  assert_int_equal(version->number, versions->count);
+  assert_int_equal(strlen(version->engine), 64);
+  const char *slash = strrchr(version->file, '/');
+  strcat(versions->text, slash == NULL ? version->file : slash);
+  versions->starts[versions->count++] = version->start;
+  return versions->count < 4;
+}
+
+static void the_programs_of_a_run_are_told(void **state) {
+  (void)state;
+  struct versions before = {0}, after = {0};
+  start_old();
+  assert_int_equal(
+      torpor_run_versions(bench.store, "run", note_version, &before),
+      TORPOR_OK);
+  assert_int_equal(before.count, 1);
+  assert_int_equal(before.starts[0], 0);
+  write_new(NEW);
+  write_exporter("export default globalThis.state;");
+  assert_int_equal(upgrade(true, false, NULL), TORPOR_OK);
+  assert_int_equal(
+      torpor_run_versions(bench.store, "run", note_version, &after), TORPOR_OK);
+  assert_int_equal(after.count, 2);
+  look();
+  assert_int_equal(after.starts[1], bench.info.step);
+  assert_non_null(strstr(after.text, "/new.mjs"));
+  assert_int_equal(
+      torpor_run_versions(bench.store, "nobody", note_version, &after),
+      TORPOR_NOT_FOUND);
+}
+
 /* Twice in a row: each gets what the one before has made of it. */
 static void an_upgrade_of_an_upgrade(void **state) {
   (void)state;
@@ -321,7 +361,7 @@ static void an_upgrade_of_an_upgrade(void **state) {
       "await signal('never');");
   write_exporter("export default globalThis.state;");
   assert_int_equal(upgrade(true, false, NULL), TORPOR_OK);
-  refuse(TORPOR_NOT_FOUND, "has not begun");
+  refuse(TORPOR_MISUSE, "has not begun");
   drive(1);
   write_new(
       "import { onUpgrade } from 'torpor:run';"
@@ -572,7 +612,7 @@ static void no_exporter_at_all(void **state) {
   (void)state;
   start_old();
   write_new(NEW);
-  assert_int_equal(upgrade(false, false, NULL), TORPOR_NOT_FOUND);
+  assert_int_equal(upgrade(false, false, NULL), TORPOR_MISUSE);
   assert_non_null(strstr(torpor_store_error(bench.store), "exportState"));
   assert_non_null(strstr(torpor_store_error(bench.store), "exporter"));
 }
@@ -583,7 +623,7 @@ static void runs_that_have_not_begun_or_have_ended(void **state) {
   write_exporter("export default 1;");
   assert_int_equal(upgrade(true, false, NULL), TORPOR_NOT_FOUND);
   add_old(OLD);
-  refuse(TORPOR_NOT_FOUND, "has not begun");
+  refuse(TORPOR_MISUSE, "has not begun");
   drive(1);
   assert_int_equal(torpor_run_cancel(bench.store, "run", true), TORPOR_OK);
   refuse(TORPOR_ENDED, "run");
@@ -705,6 +745,7 @@ int main(void) {
       ON_BENCH(the_program_hands_over),
       ON_BENCH(a_dry_run_changes_nothing),
       ON_BENCH(a_parked_run_goes_on_in_new_code),
+      ON_BENCH(the_programs_of_a_run_are_told),
       ON_BENCH(an_upgrade_of_an_upgrade),
       ON_BENCH(the_old_engine_is_not_needed_any_more),
       ON_BENCH(what_is_handed_over_is_encrypted),

@@ -189,3 +189,38 @@ if [ -f "$TORPOR_SOURCE/build/deps/$archive" ]; then
   write_patch zz '/* new */' list.h
   expect 1 "zz.patch does not fit" "cannot be patched"
 fi
+
+# What it would install on the system it says first, and asks who sits at a
+# terminal. No harm is done: it is refused.
+cat >"$work/answer.py" <<'END'
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:2])
+said, asked = b"", False
+while True:
+    try:
+        more = os.read(terminal, 4096)
+    except OSError:
+        break
+    said += more
+    if not asked and b"[Y/n] " in said:
+        asked = True
+        os.write(terminal, b"n\n")
+    if not more:
+        break
+sys.stdout.write(said.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+if command -v dpkg-query >/dev/null && [ "$(id -u)" = 0 ]; then
+  before=$(dpkg-query -W | sort)
+  code=0
+  said=$(env -u TORPOR_OFFLINE -u CI -u TORPOR_YES CC=/nowhere/cc \
+    python3 "$work/answer.py" "$work/tools/setup") || code=$?
+  [ "$code" = 1 ] || fail "exit code $code after 'n': $said"
+  for words in "gcc libc6-dev" "apt-get install" "$work/build/deps" \
+    "nothing was installed"; do
+    [[ $said == *"$words"* ]] || fail "it does not say '$words': $said"
+  done
+  [ "$(dpkg-query -W | sort)" = "$before" ] || fail "packages were installed"
+fi

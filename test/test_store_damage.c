@@ -238,6 +238,7 @@ static void lead_about(const char *id) {
   torpor_run_prune(store, id, 1, false, NULL);
   torpor_run_unpark(store, id);
   torpor_run_cancel(store, id, true);
+  torpor_run_remove(store, &id, 1, NULL);
 }
 
 /* ---- Damages --------------------------------------------------------------*/

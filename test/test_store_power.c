@@ -57,6 +57,8 @@ static size_t snapshot_size(int64_t n) {
   return (size_t)(n * 2311 % SNAPSHOT_MAX) + 1;
 }
 
+static const struct torpor__line before_all = {.branch = -1};
+
 static void fill_snapshot(int64_t n, uint8_t *bytes) {
   for (size_t i = 0; i < snapshot_size(n); i++)
     bytes[i] = (uint8_t)(n * 31 + (int64_t)i * 7);
@@ -91,7 +93,7 @@ static torpor_status write_rows(struct torpor__database *database, int64_t n) {
     status =
         database->calls->operation_remove(database, 1, 0, (uint64_t)(n - 1));
   if (status == TORPOR_OK)
-    status = database->calls->line_add(database, 1, &line);
+    status = database->calls->line_add(database, 1, &line, 1, UINT64_MAX);
   if (status == TORPOR_OK && n % 3 == 0)
     status = database->calls->signal_add(database, 1, &signal);
   return status;
@@ -181,12 +183,14 @@ static void check_rows(struct torpor__database *database, int64_t n) {
   const struct torpor__database_calls *calls = database->calls;
   assert_int_equal(calls->state_each(database, 1, INT64_MAX, see_state, &seen),
                    TORPOR_OK);
-  assert_int_equal(calls->operation_each(database, 1, see_operation, &seen),
-                   TORPOR_OK);
+  assert_int_equal(
+      calls->operation_each(database, 1, -1, 0, see_operation, &seen),
+      TORPOR_OK);
   assert_int_equal(calls->signal_each(database, 1, 0, see_signal, &seen),
                    TORPOR_OK);
-  assert_int_equal(calls->line_each(database, 1, 0, see_line, &seen),
-                   TORPOR_OK);
+  assert_int_equal(
+      calls->line_each(database, 1, 0, &before_all, see_line, &seen),
+      TORPOR_OK);
   assert_int_equal(seen.states, n > 0);
   assert_int_equal(seen.operations, n > 0);
   assert_int_equal(seen.signals, n / 3);
@@ -401,13 +405,15 @@ static bool check_answers(struct torpor__database *database, int64_t n) {
   status = calls->state_each(database, 1, INT64_MAX, answer_state, &answers);
   wrong += count_wrong(&answers, answers.states, 1);
   if (status == TORPOR_OK)
-    status = calls->operation_each(database, 1, answer_operation, &answers);
+    status =
+        calls->operation_each(database, 1, -1, 0, answer_operation, &answers);
   wrong += count_wrong(&answers, answers.operations, 1);
   if (status == TORPOR_OK)
     status = calls->signal_each(database, 1, 0, answer_signal, &answers);
   wrong += count_wrong(&answers, answers.signals, n / 3);
   if (status == TORPOR_OK)
-    status = calls->line_each(database, 1, 0, answer_line, &answers);
+    status =
+        calls->line_each(database, 1, 0, &before_all, answer_line, &answers);
   wrong += count_wrong(&answers, answers.lines, n);
   if (status != TORPOR_OK) return false;
   if (wrong > 1) fail_msg("%d rows are wrong", (int)wrong);

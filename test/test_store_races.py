@@ -56,6 +56,7 @@ class LockFirst(Durable):
 
     def test_nor_by_a_worker(self):
         self.old()
+        self.torpor("signal", "main", "other")  # else it would be let sleep
         child = self.start_until("claim-before", "worker", "-q")
         self.torpor("upgrade", "main", "new.mjs")
         child.send_signal(signal.SIGCONT)
@@ -147,6 +148,82 @@ class Making(Durable):
         self.go_on(second)
         reader.close()
         self.check("a", "b")
+
+
+class Copying(Durable):
+    """What takes long is done while others can write."""
+
+    COUNTING = """
+        import { signal } from "torpor:run";
+        const seen = [];
+        while (seen.length < 2) {
+          seen.push(await signal("go"));
+          console.log("seen", seen.length);
+        }
+        export default seen;
+        """
+
+    def counting(self):
+        self.detach(self.COUNTING)
+        self.torpor("signal", "main", "go", "1")
+        worker = self.start("worker", "-q")
+        self.wait_for_line("seen 1")
+        return worker
+
+    def stop(self, child):
+        child.send_signal(signal.SIGTERM)
+        child.wait(PATIENCE)
+
+    def test_a_run_goes_on_while_it_is_forked(self):
+        worker = self.counting()
+        fork = self.start_until("fork-read", "fork", "main", "--id", "copy")
+        self.torpor("signal", "main", "go", "2")
+        self.wait_for_state("done")
+        self.go_on(fork)
+        self.torpor("signal", "copy", "go", "7")
+        self.wait_for_state("done", "copy")
+        self.assertEqual((self.show()["value"], self.show("copy")["value"]),
+                         ([1, 2], [1, 7]))
+        self.stop(worker)
+
+    def test_a_run_that_is_removed_while_it_is_forked(self):
+        worker = self.counting()
+        fork = self.start_until("fork-read", "fork", "main", "--id", "copy")
+        self.torpor("cancel", "main", "--kill")
+        self.stop(worker)
+        self.torpor("remove", "main")
+        self.assertIn("no run has the id 'main'",
+                      self.go_on(fork, code=None)[1])
+        self.assertEqual(self.torpor("list", "--json").stdout.strip(), "[]")
+
+    def test_a_run_that_is_killed_while_it_is_rewound(self):
+        worker = self.counting()
+        self.stop(worker)
+        rewind = self.start_until("rewind-read", "rewind", "main", "1")
+        self.torpor("cancel", "main", "--kill")
+        self.go_on(rewind)
+        self.assertEqual((self.show()["state"], self.show()["step"]),
+                         ("waiting", 1))
+
+    def test_who_removes_is_in_nobodys_way(self):
+        """And if it dies, the next one goes on where it was."""
+        self.run_program("export default 1;", run="other")
+        self.run_program("console.log(1);" * 3, run="gone")
+        child = self.start_until("remove-after", "remove", "gone")
+        self.assertEqual([run["id"] for run in json.loads(
+            self.torpor("list", "--json").stdout)], ["other"])
+        self.run_program("export default 2;", run="gone")
+        child.kill()
+        child.wait()
+        self.torpor("remove", "other")
+        with sqlite3.connect(self.path("torpor.db")) as store:
+            for table in ["removed", "line"]:
+                self.assertEqual(store.execute(
+                    f"SELECT count(*) FROM {table}").fetchone(), (0,), table)
+            self.assertEqual(store.execute(
+                "SELECT count(*) FROM source").fetchone(), (1,))
+        store.close()
+        self.assertEqual(self.show("gone")["value"], 2)
 
 
 class Sharing(Durable):

@@ -13,15 +13,16 @@
 
 static int seen;
 
+static const struct torpor__page all_runs = {.limit = INT64_MAX};
+
 static torpor_status see_run(void *data, int64_t run,
                              const struct torpor__run *row,
                              const struct torpor__head *head) {
-  (void)data;
   assert_int_equal(run, 1);
   assert_string_equal(row->id, "first");
   assert_string_equal(row->program, "main.mjs");
   assert_string_equal(row->access, "read=data");
-  assert_int_equal(row->input.size, 1);
+  assert_int_equal(row->input.size, data == &all_runs ? 0 : 1);
   assert_memory_equal(row->engine.data, "engine", 6);
   assert_true(row->memory_max == UINT64_MAX);
   assert_int_equal(row->fuel + row->deadline_ms, 5);
@@ -48,11 +49,12 @@ static void runs_and_their_files(void **state) {
   assert_int_equal(store_add_run(database, "first", &run), TORPOR_OK);
   assert_int_equal(store_add_run(database, "first", &run), TORPOR_EXISTS);
   assert_non_null(strstr(database->message, "choose another id"));
-  assert_int_equal(database->calls->run_each(database, 0, see_run, NULL),
+  assert_int_equal(database->calls->run_list(database, &all_runs, see_run,
+                                             (void *)&all_runs),
                    TORPOR_OK);
-  assert_int_equal(database->calls->run_each(database, 1, see_run, NULL),
+  assert_int_equal(database->calls->run_get(database, 1, see_run, NULL),
                    TORPOR_OK);
-  assert_int_equal(database->calls->run_each(database, 2, see_run, NULL),
+  assert_int_equal(database->calls->run_get(database, 2, see_run, NULL),
                    TORPOR_NOT_FOUND);
   assert_int_equal(
       database->calls->file_each(database, 1, 0, NULL, see_file, NULL),
@@ -137,9 +139,9 @@ static void operations(void **state) {
   store_commit(database, run);
   for (size_t i = 0; i < 3; i++) {
     struct torpor__operation wanted = rows[i];
-    assert_int_equal(
-        database->calls->operation_each(database, run, see_operation, &wanted),
-        TORPOR_OK);
+    assert_int_equal(database->calls->operation_each(database, run, -1, 0,
+                                                     see_operation, &wanted),
+                     TORPOR_OK);
   }
   assert_int_equal(seen, 3);
   struct torpor__counts counts;
@@ -311,10 +313,11 @@ static void heads_of_nonsense_are_refused(void **state) {
     store_sql(sql);
     database = store_open();
     seen = 0;
-    assert_int_equal(database->calls->run_each(database, 0, see_damaged, NULL),
-                     TORPOR_OK);
+    assert_int_equal(
+        database->calls->run_list(database, &all_runs, see_damaged, NULL),
+        TORPOR_OK);
     assert_int_equal(seen, 1);
-    assert_int_equal(database->calls->run_each(database, 1, see_damaged, NULL),
+    assert_int_equal(database->calls->run_get(database, 1, see_damaged, NULL),
                      TORPOR_CORRUPT);
     store_close(database);
   }
@@ -336,7 +339,7 @@ static void rows_of_nonsense_are_refused(void **state) {
   assert_int_equal(database->calls->head_get(database, 1, &head),
                    TORPOR_CORRUPT);
   assert_int_equal(
-      database->calls->operation_each(database, 1, see_operation, NULL),
+      database->calls->operation_each(database, 1, -1, 0, see_operation, NULL),
       TORPOR_CORRUPT);
   assert_int_equal(database->calls->result_each(database, 1, see_result, NULL),
                    TORPOR_CORRUPT);

@@ -18,20 +18,6 @@
 
 #include "test/wasm/probe.h"
 
-static int open_probe(void **state) {
-  *state = malloc(sizeof(probe));
-  assert_non_null(*state);
-  probe_open(*state);
-  return 0;
-}
-
-static int close_probe(void **state) {
-  probe_close(*state);
-  free(*state);
-  torpor__region_drain();
-  return 0;
-}
-
 /* What every test ends with: guest code runs, and is entered from outside. */
 static void check_usable(probe *probe) {
   torpor__trap trap;
@@ -453,7 +439,7 @@ int main(int count, char **arguments) {
   (void)count, (void)arguments;
 #endif
 #define TEST(name)                                                             \
-  cmocka_unit_test_setup_teardown(name, open_probe, close_probe)
+  cmocka_unit_test_setup_teardown(name, probe_set_up, probe_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(test_arithmetic),
       TEST(test_unreachable),

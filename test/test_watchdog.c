@@ -18,20 +18,6 @@
 
 #define MS UINT64_C(1000000)
 
-static int open_probe(void **state) {
-  *state = malloc(sizeof(probe));
-  assert_non_null(*state);
-  probe_open(*state);
-  return 0;
-}
-
-static int close_probe(void **state) {
-  probe_close(*state);
-  free(*state);
-  torpor__region_drain();
-  return 0;
-}
-
 static uint64_t in_ms(uint64_t ms) {
   return torpor__os_now() + ms * MS;
 }
@@ -203,7 +189,7 @@ static void test_many_threads(void **state) {
 
 int main(void) {
 #define TEST(name)                                                             \
-  cmocka_unit_test_setup_teardown(name, open_probe, close_probe)
+  cmocka_unit_test_setup_teardown(name, probe_set_up, probe_tear_down)
   const struct CMUnitTest tests[] = {
       TEST(test_loop_that_calls),
       TEST(test_host_that_takes_long),

@@ -81,9 +81,9 @@ static void check(void) {
 
 static void numbers_out_of_order(void) {
   open_worker();
-  int64_t number = worker->numbers[0];
-  worker->numbers[0] = worker->numbers[1];
-  worker->numbers[1] = number;
+  struct torpor__held_run first = worker->held[0];
+  worker->held[0] = worker->held[1];
+  worker->held[1] = first;
   check();
 }
 
@@ -115,13 +115,13 @@ static void still_defers(void) {
 static void multiply_run(void) {
   enum { COUNT = TORPOR__WORKER_AWAKE_MAX + 44 };
   static struct torpor__worker_run *runs[COUNT];
-  static int64_t numbers[COUNT];
+  static struct torpor__held_run held[COUNT];
   for (int i = 0; i < COUNT; i++) {
     runs[i] = worker->runs[0];
-    numbers[i] = i;
+    held[i] = (struct torpor__held_run){.number = i, .run = runs[i]};
   }
   worker->runs = runs;
-  worker->numbers = numbers;
+  worker->held = held;
   worker->count = COUNT;
   worker->queue_capacity = worker->pending_capacity = COUNT;
 }

@@ -38,6 +38,11 @@ class Build(unittest.TestCase):
         with open(self.path(name), "rb") as file:
             return file.read()
 
+    def skip_unless_linked(self):
+        if not os.path.exists(os.path.join(os.path.dirname(TORPOR),
+                                           "libtorpor-standalone.a")):
+            self.skipTest("this command has nothing to link")
+
     def leave_alone(self):
         """From now on builds are made of the command itself."""
         self.command = self.path("alone/torpor")

@@ -56,6 +56,12 @@ static torpor_status begin(struct torpor__database *database) {
   return TORPOR_OK;
 }
 
+/* Nothing happens between two calls, so all is of one time anyway. */
+static torpor_status view(struct torpor__database *database) {
+  (void)database;
+  return TORPOR_OK;
+}
+
 static void take_effect(struct disk *disk) {
   disk->saved = disk->committed;
   disk->committed = disk->working;
@@ -112,13 +118,6 @@ static torpor_status locked(struct torpor__database *database, int64_t run,
   return TORPOR_OK;
 }
 
-static torpor_status changed(struct torpor__database *database,
-                             bool *changed_out) {
-  (void)database;
-  *changed_out = true;
-  return TORPOR_OK;
-}
-
 /* ---- rows ---------------------------------------------------------------- */
 
 static torpor_status run_add(struct torpor__database *database,
@@ -132,8 +131,8 @@ static torpor_status run_add(struct torpor__database *database,
   return TORPOR_OK;
 }
 
-static torpor_status run_each(struct torpor__database *database, int64_t run,
-                              torpor__run_fn *visit, void *data) {
+static torpor_status run_get(struct torpor__database *database, int64_t run,
+                             torpor__run_fn *visit, void *data) {
   struct disk_run *found = run_of(database, run);
   const struct torpor__run row = {
       .id = found->id, .program = "", .access = "", .keep = found->keep};
@@ -168,6 +167,18 @@ static torpor_status head_change(struct torpor__database *database, int64_t run,
       row->fence != from->fence || row->cancel != from->cancel)
     return torpor__database_fail(database, TORPOR_FENCED, NULL);
   *row = *head;
+  return TORPOR_OK;
+}
+
+static torpor_status news_add(struct torpor__database *database, int64_t run) {
+  run_of(database, run)->news++;
+  return TORPOR_OK;
+}
+
+static torpor_status news_remove(struct torpor__database *database, int64_t run,
+                                 int64_t number) {
+  struct disk_run *found = run_of(database, run);
+  if (number == 0 || number == found->news) found->news = 0;
   return TORPOR_OK;
 }
 
@@ -274,6 +285,11 @@ static torpor_status state_each(struct torpor__database *database, int64_t run,
   return status;
 }
 
+static torpor_status state_list(struct torpor__database *database, int64_t run,
+                                torpor__state_fn *visit, void *data) {
+  return state_each(database, run, INT64_MAX, visit, data);
+}
+
 static torpor_status branch_add(struct torpor__database *database, int64_t run,
                                 const struct torpor__branch *row) {
   struct disk_run *found = run_of(database, run);
@@ -363,9 +379,12 @@ static torpor_status operation_clear(struct torpor__database *database,
   return TORPOR_OK;
 }
 
+/* All of them: nobody here asks for those after another one. */
 static torpor_status operation_each(struct torpor__database *database,
-                                    int64_t run, torpor__operation_fn *visit,
-                                    void *data) {
+                                    int64_t run, int64_t branch, uint64_t id,
+                                    torpor__operation_fn *visit, void *data) {
+  (void)branch;
+  (void)id;
   const struct disk_run *found = run_of(database, run);
   torpor_status status = TORPOR_OK;
   for (int i = 0; status == TORPOR_OK && i < found->operation_count; i++) {
@@ -477,13 +496,19 @@ static torpor_status signal_each(struct torpor__database *database, int64_t run,
   return status;
 }
 
+/* The ring drops the oldest, whatever is to be kept. */
 static torpor_status line_add(struct torpor__database *database, int64_t run,
-                              const struct torpor__line *row) {
+                              const struct torpor__line *rows, size_t count,
+                              uint64_t keep) {
   struct disk_run *found = run_of(database, run);
-  struct disk_line *line = &found->lines[found->line_count++ % DISK_LINES];
-  *line = (struct disk_line){
-      .branch = row->branch, .step = row->step, .number = row->number};
-  put_bytes(&line->text, row->text);
+  (void)keep;
+  for (size_t i = 0; i < count; i++) {
+    struct disk_line *line = &found->lines[found->line_count++ % DISK_LINES];
+    *line = (struct disk_line){.branch = rows[i].branch,
+                               .step = rows[i].step,
+                               .number = rows[i].number};
+    put_bytes(&line->text, rows[i].text);
+  }
   return TORPOR_OK;
 }
 
@@ -491,6 +516,7 @@ static torpor_status line_add(struct torpor__database *database, int64_t run,
 static const struct torpor__database_calls memory_calls = {
     .close = close_store,
     .begin = begin,
+    .view = view,
     .commit = commit,
     .rollback = rollback,
     .savepoint = savepoint,
@@ -499,15 +525,16 @@ static const struct torpor__database_calls memory_calls = {
     .lock = lock,
     .unlock = unlock,
     .locked = locked,
-    .changed = changed,
     .run_add = run_add,
-    .run_each = run_each,
+    .run_get = run_get,
     .run_count = run_count,
     .run_inherit = run_inherit,
     .version_each = version_each,
     .head_get = head_get,
     .head_put = head_put,
     .head_change = head_change,
+    .news_add = news_add,
+    .news_remove = news_remove,
     .exit_put = exit_put,
     .exit_remove = exit_remove,
     .state_put = state_put,
@@ -515,6 +542,7 @@ static const struct torpor__database_calls memory_calls = {
     .state_drop = state_drop,
     .state_cut = state_cut,
     .state_each = state_each,
+    .state_list = state_list,
     .branch_add = branch_add,
     .branch_each = branch_each,
     .kind_put = kind_put,

@@ -83,6 +83,7 @@ struct disk_run {
   char id[DISK_TEXT];
   struct torpor__head head;
   uint64_t keep;
+  int64_t news; /* number; 0: none */
   bool exited;
   uint32_t exit_size;
   uint8_t exit[DISK_SNAPSHOT];

@@ -72,7 +72,7 @@ int protocol_bench_set_up(void **state) {
   protocol_bench.drivers = (struct torpor__drivers){
       .start = note_start, .stop = note_stop, .show = note_show};
   assert_int_equal(torpor__request_create(protocol_bench.store, &row, NULL, 0,
-                                          &protocol_bench.run),
+                                          false, &protocol_bench.run),
                    TORPOR_OK);
   protocol_bench_claim();
   return 0;
@@ -102,7 +102,7 @@ void protocol_bench_flush(void) {
 }
 
 void protocol_bench_wake(void) {
-  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol),
+  assert_int_equal(torpor__protocol_refresh(protocol_bench.protocol, 0),
                    TORPOR_OK);
   assert_int_equal(torpor__protocol_prepare(protocol_bench.protocol),
                    TORPOR_OK);

@@ -12,6 +12,16 @@ SANITIZED = "sanitize" in TORPOR
 PATIENCE = float(os.environ.get("TORPOR_PATIENCE", 180 if SANITIZED else 60))
 
 
+# What programs that try modules os and std begin with.
+OS_PRELUDE = """
+    import * as os from "os";
+    import * as std from "std";
+    const show = (...values) => console.log(JSON.stringify(values));
+    const bytes = (text) => new TextEncoder().encode(text).buffer;
+    const text = (buffer) => new TextDecoder().decode(buffer);
+"""
+
+
 class Scripts(unittest.TestCase):
     def setUp(self):
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="torpor-test-"))
@@ -26,11 +36,18 @@ class Scripts(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8", newline="") as file:
+            return file.read()
+
     def script(self, text, *flags, code=0, name="main.mjs", environment=None):
         """What a program writes to standard output; with a 'code' that is not
         0, to standard error."""
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write(text)
+        self.write(name, text)
         done = subprocess.run([TORPOR, *flags, name], cwd=self.folder,
                               stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=PATIENCE, check=False,

@@ -68,7 +68,7 @@ torpor_status store_add_run(struct torpor__database *database, const char *id,
   const struct torpor__file files[] = {
       {.name = "main.mjs", .source = {.data = "1+2", .size = 3}},
       {.name = "other.mjs", .source = {.data = NULL, .size = 0}}};
-  return torpor__request_create(database, &row, files, 2, run);
+  return torpor__request_create(database, &row, files, 2, false, run);
 }
 
 void store_begin(struct torpor__database *database, int64_t run) {

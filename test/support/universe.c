@@ -213,6 +213,31 @@ static void check_forked(int64_t number) {
   check_operations(run, &program);
 }
 
+/* When the run needs a worker, as the rows say. */
+static int64_t find_due(const struct disk_run *run) {
+  const struct torpor__head *head = &run->head;
+  int64_t due = TORPOR__NEVER;
+  if (head->attempts > 0 || head->step == 0 || head->runnable ||
+      head->cancel != 0 || run->result_count > 0)
+    return 0;
+  for (int i = 0; i < run->operation_count; i++) {
+    const struct disk_operation *operation = &run->operations[i];
+    bool signal = operation->topic[0] != '\0';
+    if (!signal && operation->policy != TORPOR__POLICY_REARM) return 0;
+    for (int j = 0; signal && j < run->signal_count; j++)
+      if (strcmp(run->signals[j].topic, operation->topic) == 0) return 0;
+    if (operation->due_ms < due) due = operation->due_ms;
+  }
+  return due;
+}
+
+static void check_due(const struct disk_run *run) {
+  int64_t due = find_due(run);
+  PROMISE(13, run->head.due_ms <= due || run->news != 0,
+          "%s: needs a worker at %lld, and is due at %lld", run->id,
+          (long long)due, (long long)run->head.due_ms);
+}
+
 static void check_run(int64_t number, const struct disk_run *before,
                       struct memory_store *writer) {
   const struct disk_run *run = committed(number);
@@ -224,6 +249,7 @@ static void check_run(int64_t number, const struct disk_run *before,
   check_head(number, run, before, writer);
   check_states(run, before);
   bool active = run->head.status == TORPOR__RUN_ACTIVE;
+  if (active) check_due(run);
   if (active && run->head.step > 0)
     PROMISE(1,
             newest_state(run) != NULL &&

@@ -82,7 +82,8 @@ struct universe {
 extern struct universe u;
 
 struct totals {
-  int64_t steps, crashes, commits, ended, parked, fenced, rewound, forked;
+  int64_t steps, crashes, commits, ended, parked, fenced, rewound, forked,
+      rested;
 };
 
 extern struct totals totals;

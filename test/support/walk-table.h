@@ -34,6 +34,7 @@
   X(torpor_vm_options, VM | OUT1,                                              \
     RETURNS(torpor_vm_options(w->vm, w->out[0])))                              \
   X(torpor_vm_exhausted, SILENT, DOES(torpor_vm_exhausted(w->vm)))             \
+  X(torpor_vm_timed_out, SILENT, DOES(torpor_vm_timed_out(w->vm)))             \
   X(torpor_pool_drain, SILENT, (torpor_pool_drain()); return TORPOR_OK)        \
   X(torpor_vm_set_deadline, SILENT, (torpor_vm_set_deadline(w->vm, 0));        \
     return TORPOR_OK)                                                          \
@@ -148,6 +149,9 @@
     RETURNS(torpor_proxy_read(w->vm, w->value, w->out[0], w->out[1])))         \
   X(torpor_value_describe, VM | VALUE | ENTERS | THROWS,                       \
     RETURNS(keep_none(torpor_value_describe(w->vm, w->value, w->out[0]), w)))  \
+  X(torpor_error_properties, VM | VALUE | ENTERS | THROWS,                     \
+    RETURNS(                                                                   \
+        keep_none(torpor_error_properties(w->vm, w->value, w->out[0]), w)))    \
   X(torpor_value_same, VM | VALUE | SECOND | ENTERS,                           \
     RETURNS(torpor_value_same(w->vm, w->value, w->second, TORPOR_SAME_KEY,     \
                               w->out[0])))                                     \

@@ -37,3 +37,17 @@ void probe_close(probe *probe) {
   Z_probe_free(probe->instance);
   torpor__region_close(probe->region);
 }
+
+int probe_set_up(void **state) {
+  *state = malloc(sizeof(probe));
+  if (*state == NULL) abort();
+  probe_open(*state);
+  return 0;
+}
+
+int probe_tear_down(void **state) {
+  probe_close(*state);
+  free(*state);
+  torpor__region_drain();
+  return 0;
+}

@@ -24,6 +24,10 @@ typedef struct probe {
 void probe_open(probe *probe);
 void probe_close(probe *probe);
 
+/* The same for cmocka: what the tests of a group get as their state. */
+int probe_set_up(void **state);
+int probe_tear_down(void **state);
+
 /* Evaluates EXPRESSION, calls of the module's exports, as guest code entered
  * with DEADLINE, and gives the trap that ended it into TRAP. */
 #define PROBE_ENTER_UNTIL(probe, deadline, trap, expression)                   \
