@@ -17,7 +17,7 @@ run_tests = ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
 all: configure ## build the command, the libraries and the engine
 	@$(compile) all
 
-setup: ## install what building needs (done by every target)
+setup: ## install what building needs (done by every target; says what, asks)
 	@tools/setup
 
 configure: setup
