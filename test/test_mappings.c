@@ -47,7 +47,7 @@ static void assert_room(void) {
   print_message("%ld mappings, %ld counted\n", count, torpor__mappings_count());
   assert_true(count < read_most() * 3 / 4);
   /* The system does not join all that it could. */
-  assert_true(count < torpor__mappings_count() * 5 / 3 + 2000);
+  assert_true(count < torpor__mappings_count() * 3 / 2 + 2000);
 }
 
 static double stand_still(void *user, torpor_clock which) {

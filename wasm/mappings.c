@@ -5,7 +5,7 @@
  * access, and a process may have so many (on Linux 65,530, vm.max_map_count).
  * When they run out, the program gets no memory, no thread and no mapped file
  * any more. So each region counts its *edges*, the places where the access
- * changes. When all of them together reach 9 of 20 parts of the limit, memory
+ * changes. When all of them together reach 7 of 20 parts of the limit, memory
  * is committed and made writable in larger parts: that adds no edges, but more
  * has to be looked at to find what was written.
  *
@@ -22,12 +22,12 @@
 static _Atomic long edges;
 static _Atomic long most = LONG_MAX;
 
-/* Less than half of the limit: the program needs mappings for other things,
- * too, and the system does not join all that it could, which makes them up to
- * half as many again. */
+/* Well below half of the limit: the program needs mappings for other things,
+ * too, and the system does not join all that it could, which makes them more
+ * than half as many again. */
 static void read_most(void) {
   size_t there_are = torpor__os_mappings_most();
-  if (there_are < LONG_MAX) most = (long)(there_are / 20 * 9);
+  if (there_are < LONG_MAX) most = (long)(there_are / 20 * 7);
 }
 
 #ifdef TORPOR_TESTING
