@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Three processes at once: what they print comes as they print it.
-import { close, open, read, write } from "./process.so";
+import { open } from "./process.so";
 
 const decoder = new TextDecoder();
 
 async function show(name, command) {
   const stream = open(command, "r");
-  for (let data; (data = await read(stream)) !== null;)
+  for (let data; (data = await stream.read()) !== null;)
     console.log(`${name}: ${decoder.decode(data).trim()}`);
-  return `${name}: ${await close(stream)}`;
+  return `${name}: ${await stream.close()}`;
 }
 
 const all = Promise.all([
@@ -20,5 +20,5 @@ console.log("started");
 console.log(await all);
 
 const sorter = open("sort", "w");
-write(sorter, "cherry\napple\nbanana\n");
-console.log("sorted:", await close(sorter));
+sorter.write("cherry\napple\nbanana\n");
+console.log("sorted:", await sorter.close());
