@@ -2,7 +2,8 @@
 /* bind-extension.c - makes an extension object of the C that wasm2c generated.
  *
  * As bind.c does for an engine. TORPOR__EXTENSION_SYMBOL is the object's name;
- * without it, that of an extension to load.
+ * without it, that of an extension to load. Where it is linked decides who sees
+ * it: in a library of Torpor nobody does.
  *
  *  (1) Binding writes no byte of linear memory: what a VM that wakes has there
  *      is right already.
@@ -13,11 +14,7 @@
 
 #include <pthread.h>
 
-/* One that is loaded is looked up; one that is linked is known. */
-#ifdef TORPOR__EXTENSION_SYMBOL
-#define VISIBILITY "hidden"
-#else
-#define VISIBILITY "default"
+#ifndef TORPOR__EXTENSION_SYMBOL
 #define TORPOR__EXTENSION_SYMBOL torpor__extension_here
 #endif
 
@@ -130,7 +127,7 @@ static const torpor__extension_export exports[] = {{NULL, NULL, NULL},
 
 #define COUNT(list) (sizeof list / sizeof *list - 1)
 
-__attribute__((visibility(VISIBILITY)))
+__attribute__((visibility("default")))
 const torpor__extension TORPOR__EXTENSION_SYMBOL = {
     .table_version = TORPOR__EXTENSION_TABLE_VERSION,
     .size = sizeof(torpor__extension),

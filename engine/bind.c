@@ -90,6 +90,11 @@ static void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *table) {
 
 /* ---- The host, for the generated code -------------------------------------*/
 
+uint32_t Z_torporZ_invoke(struct Z_torpor_instance_t *torpor, uint32_t function,
+                          uint32_t values, uint32_t count) {
+  return torpor->imports->invoke(torpor->host, function, values, count);
+}
+
 uint32_t Z_torporZ_call(struct Z_torpor_instance_t *torpor, uint32_t function,
                         uint64_t self, uint32_t args, uint32_t count) {
   return torpor->imports->call(torpor->host, function, self, args, count);

@@ -92,10 +92,13 @@ apply_missing() {
 }
 
 stamp() {
-  for name in $(list_patches); do
+  names=$(list_patches)
+  for name in $names; do
     check_head "$name"
-    printf '%s %s\n' "$(sha256sum "$patches/$name" | cut -d' ' -f1)" "$name"
   done
+  # The list is meant to be split into words.
+  # shellcheck disable=SC2086
+  [ -z "$names" ] || (cd "$patches" && sha256sum $names | sed 's/  / /')
 }
 
 check_only=0

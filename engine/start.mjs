@@ -26,7 +26,7 @@ function makeHost(memory) {
     Buffer.from(memory().buffer, address >>> 0, size >>> 0).toString("utf8");
   return {
     torpor: {
-      call: refuse("call"),
+      invoke: refuse("invoke"),
       source: refuse("source"),
       resolve: refuse("resolve"),
       poll: () => 0,

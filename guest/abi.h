@@ -26,7 +26,7 @@
 
 #include <stdint.h>
 
-#define TORPOR_ABI_VERSION 3
+#define TORPOR_ABI_VERSION 4
 
 #define TORPOR_ABI_RESULTS 4
 #define TORPOR_ABI_SLOTS 64
@@ -86,7 +86,7 @@ enum {
   TORPOR_ABI_FUNCTION_CLASS = 32,
 };
 
-/* Added to the index that import "call" is given: the call has more. */
+/* Added to the index that import "invoke" is given: the call has more. */
 #define TORPOR_ABI_CALL_MORE 0x80000000u
 
 enum { TORPOR_ABI_COLLECTED_NAME = 1, TORPOR_ABI_COLLECTED_INSTANCE = 2 };
@@ -227,8 +227,8 @@ enum {
   X(i, torpor_error_read, l)                                                   \
   /* (name address, size, message address, size) -> error. */                  \
   X(i, torpor_error_new, iiii)                                                 \
-  /* (name address, size, length) -> function that calls import "call" with \
-     the index of that name in control.functions. */  \
+  /* (name address, size, length) -> function that calls the host with the \
+     the index of that name in control.functions. */   \
   X(i, torpor_function_new, iii)                                               \
   /* (source address, size, file address, size, torpor_mode). A zero byte \
      follows both texts. MODULE: result[0] is a promise of its \
@@ -392,7 +392,10 @@ enum {
 
 /* ---- Imports from module "torpor" ------------------------------------------
  *
- *  call(function index, self, address of args, count) -> status
+ *  invoke(function index, address of self and args, count) -> status
+ *      'count' border values follow self. No parameter has 64 bits, since such
+ *      a one costs a host in JavaScript an object for each call; engines before
+ *      version 4 have call(function index, self, address of args, count).
  *      result[0] in: undefined; out, with OK: the result. THROWN: what was
  *      thrown last below this call, by any export or torpor_throw, is thrown
  *      on (engines that lack torpor_throw: result[0]). INTERRUPTED: what runs
@@ -422,7 +425,7 @@ enum {
  *
  * X(return, name, parameters) as above. */
 #define TORPOR_ABI_IMPORTS(X)                                                  \
-  X(i, call, ilii)                                                             \
+  X(i, invoke, iii)                                                            \
   X(i, source, iiiii)                                                          \
   X(i, resolve, iiii)                                                          \
   X(i, poll, v)                                                                \

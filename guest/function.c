@@ -62,6 +62,7 @@ static JSValue host_result(torpor_status status, uint64_t result,
   if (status == TORPOR_INTERRUPTED) return torpor__interrupt();
   if (status == TORPOR_OK) {
     if (more && more->made) return JS_UNDEFINED;
+    if (!torpor__is_handle(result)) return torpor__value_plain(result);
     if (torpor__value(result, &value) == TORPOR_OK) return js_dup(value);
     return host_misuse(
         "a host function gave a value that is no longer valid, "
@@ -75,22 +76,23 @@ static JSValue host_result(torpor_status status, uint64_t result,
 
 static bool more_write(const call_more *more, uint64_t *result) {
   result[3] = more->made ? more->made->serial : more->serial;
-  return torpor__border_argument(js_dup(more->captured), &result[1]) &&
-         torpor__border_argument(js_dup(more->target), &result[2]);
+  return torpor__border_argument(more->captured, &result[1]) &&
+         torpor__border_argument(more->target, &result[2]);
 }
 
-/* Calls the host; the handles made meanwhile are cut by the caller. */
+/* Calls the host; the handles made meanwhile are cut by the caller. 'given' has
+ * room for self and the arguments. */
 static JSValue host_call(uint32_t index, JSValueConst self, int count,
-                         JSValueConst *values, uint64_t *args,
+                         JSValueConst *values, uint64_t *given,
                          const call_more *more) {
-  uint64_t *result = torpor_control.host.result, self_bits;
+  uint64_t *result = torpor_control.host.result;
   uintptr_t stack_limit = torpor__rt->stack_limit;
   JSValue value, outer = carrier.value;
   torpor_status status;
   bool nested = carrier.running;
-  bool fits = torpor__border_argument(js_dup(self), &self_bits);
+  bool fits = torpor__border_argument(self, &given[0]);
   for (int i = 0; i < count; i++)
-    fits &= torpor__border_argument(js_dup(values[i]), &args[i]);
+    fits &= torpor__border_argument(values[i], &given[i + 1]);
   if (more) fits &= more_write(more, result);
   if (!fits) return JS_ThrowOutOfMemory(torpor__ctx);
   result[0] = torpor_undefined().bits;
@@ -99,7 +101,7 @@ static JSValue host_call(uint32_t index, JSValueConst self, int count,
   if (more && more->made) more->made->known = 1;
   torpor__pause();
   entry.runs = false;
-  status = torpor__host_call(index, self_bits, args, (uint32_t)count);
+  status = torpor__host_invoke(index, given, (uint32_t)count);
   entry.runs = true;
   torpor__rt->stack_limit = stack_limit; /* entries meanwhile had their own */
   torpor__resume();
@@ -119,14 +121,15 @@ static JSValue host_call(uint32_t index, JSValueConst self, int count,
 static JSValue call_in_scope(const host_function *function, JSValueConst self,
                              int count, JSValueConst *values,
                              const call_more *more) {
+  const size_t size = ((size_t)count + 1) * sizeof(uint64_t);
   call_scope scope;
-  uint64_t *args;
+  uint64_t *given;
   JSValue value;
-  if (js_check_stack_overflow(torpor__rt, (size_t)count * sizeof(*args)))
+  if (js_check_stack_overflow(torpor__rt, size))
     return JS_ThrowStackOverflow(torpor__ctx);
-  args = alloca((size_t)count * sizeof(*args));
+  given = alloca(size);
   scope = torpor__scope_begin();
-  value = host_call(function->call, self, count, values, args, more);
+  value = host_call(function->call, self, count, values, given, more);
   torpor__scope_end(scope);
   return value;
 }

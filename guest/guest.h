@@ -33,9 +33,9 @@ extern uint8_t __stack_high, __heap_base;
 
 extern torpor_abi_control torpor_control;
 
-IMPORT(call)
-torpor_status torpor__host_call(uint32_t index, uint64_t self,
-                                const uint64_t *args, uint32_t count);
+IMPORT(invoke)
+torpor_status torpor__host_invoke(uint32_t index, const uint64_t *values,
+                                  uint32_t count);
 IMPORT(source)
 torpor_status torpor__host_source(const char *name, uint32_t size,
                                   uint32_t type, const char *importer,

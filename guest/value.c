@@ -147,29 +147,33 @@ static bool handle_add(handle_table *table, JSValue value, uint64_t *out) {
   return true;
 }
 
-/* The border's form of 'value', whose reference it takes; a handle lies in
- * 'table'. False: no memory. */
-static bool border_in(handle_table *table, JSValue value, uint64_t *out) {
+/* The border's form of 'value' if that is no handle. */
+static inline bool border_plain(JSValueConst value, uint64_t *out) {
   int tag = JS_VALUE_GET_TAG(value);
-  if (JS_TAG_IS_FLOAT64(tag)) {
+  if (JS_TAG_IS_FLOAT64(tag))
     *out = torpor_number(JS_VALUE_GET_FLOAT64(value)).bits;
-  } else if (tag == JS_TAG_INT) {
+  else if (tag == JS_TAG_INT)
     *out = torpor_number(JS_VALUE_GET_INT(value)).bits;
-  } else if (tag == JS_TAG_BOOL) {
+  else if (tag == JS_TAG_BOOL)
     *out = torpor_boolean(JS_VALUE_GET_BOOL(value)).bits;
-  } else if (tag == JS_TAG_NULL) {
+  else if (tag == JS_TAG_NULL)
     *out = torpor_null().bits;
-  } else if (border_tag(tag) == TORPOR_TAG_UNDEFINED) {
+  else if (border_tag(tag) == TORPOR_TAG_UNDEFINED)
     *out = torpor_undefined().bits;
-  } else {
-    return handle_add(table, value, out);
-  }
+  else
+    return false;
   return true;
 }
 
-/* The same for what a call of a host function is given. */
-static bool torpor__border_argument(JSValue value, uint64_t *out) {
-  return border_in(&scoped, value, out);
+/* The border's form of 'value', whose reference it takes; a handle lies in
+ * 'table'. False: no memory. */
+static bool border_in(handle_table *table, JSValue value, uint64_t *out) {
+  return border_plain(value, out) || handle_add(table, value, out);
+}
+
+/* The same for what a call of a host function is given, which is borrowed. */
+static inline bool torpor__border_argument(JSValueConst value, uint64_t *out) {
+  return border_plain(value, out) || handle_add(&scoped, js_dup(value), out);
 }
 
 /* The same for what an entry gives. */
@@ -221,22 +225,29 @@ static handle *handle_find(uint64_t bits) {
                                                                   : NULL;
 }
 
+/* The engine's form of a border value that is no handle. */
+static inline JSValue torpor__value_plain(uint64_t bits) {
+  torpor_value value = {bits};
+  if (torpor_value_type(value) == TORPOR_TYPE_NUMBER)
+    return js_number(torpor_value_number(value));
+  if (torpor_value_type(value) == TORPOR_TYPE_BOOLEAN) return js_bool(bits & 1);
+  return bits >> 48 == TORPOR_TAG_NULL ? JS_NULL : JS_UNDEFINED;
+}
+
+static inline bool torpor__is_handle(uint64_t bits) {
+  return bits >> 48 >= TORPOR_TAG_STRING;
+}
+
 /* The engine's form of a border value, borrowed from its handle. */
 static torpor_status torpor__value(uint64_t bits, JSValue *out) {
-  torpor_value value = {bits};
   const handle *found;
-  if (bits >> 48 >= TORPOR_TAG_STRING) {
-    found = handle_find(bits);
-    *out = found ? found->value : JS_UNDEFINED;
-    return found ? TORPOR_OK : TORPOR_STALE;
+  if (!torpor__is_handle(bits)) {
+    *out = torpor__value_plain(bits);
+    return TORPOR_OK;
   }
-  if (torpor_value_type(value) == TORPOR_TYPE_NUMBER)
-    *out = js_number(torpor_value_number(value));
-  else if (torpor_value_type(value) == TORPOR_TYPE_BOOLEAN)
-    *out = js_bool(bits & 1);
-  else
-    *out = bits >> 48 == TORPOR_TAG_NULL ? JS_NULL : JS_UNDEFINED;
-  return TORPOR_OK;
+  found = handle_find(bits);
+  *out = found ? found->value : JS_UNDEFINED;
+  return found ? TORPOR_OK : TORPOR_STALE;
 }
 
 /* ---- Scopes --------------------------------------------------------------*/
@@ -286,7 +297,7 @@ torpor_status export_scope_leave(uint64_t bits, uint64_t serial) {
   if (status) return status;
   if (mark < scope_floor) return TORPOR_STALE;
   torpor_control.host.result[0] = bits;
-  if (bits >> 48 >= TORPOR_TAG_STRING && !(bits & HANDLE_RETAINED))
+  if (torpor__is_handle(bits) && !(bits & HANDLE_RETAINED))
     found = handle_find(bits);
   if (found && found >= slots + mark && torpor_control.host.retain) {
     if (!handle_add(&retained, js_dup(value), &torpor_control.host.result[0]))

@@ -222,13 +222,10 @@ static void remember(torpor_vm *vm, uint32_t index, torpor__binding *binding) {
   binding->index = index;
 }
 
-const torpor__binding *torpor__binding_find(torpor_vm *vm, uint32_t index,
-                                            char *name) {
-  torpor__binding *found;
-  size_t size;
-  if (index < vm->bound_count && vm->bound[index]) return vm->bound[index];
-  size = read_name(vm, index, name);
-  found = size > 0 ? find_named(vm, name, size) : NULL;
+const torpor__binding *torpor__binding_search(torpor_vm *vm, uint32_t index,
+                                              char *name) {
+  size_t size = read_name(vm, index, name);
+  torpor__binding *found = size > 0 ? find_named(vm, name, size) : NULL;
   if (found) remember(vm, index, found);
   return found;
 }

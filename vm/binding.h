@@ -39,9 +39,15 @@ torpor_status torpor__binding_add(torpor_vm *vm, const char *name, size_t size,
 /* Takes back what is bound for 'class'; nothing of it has run. */
 void torpor__binding_remove_class(torpor_vm *vm, const torpor__class *class);
 /* What number 'index' of the guest's table of names is bound to. NULL: nothing;
- * then 'name' (TORPOR__NAME_LARGEST + 1 bytes) gets that name. */
-const torpor__binding *torpor__binding_find(torpor_vm *vm, uint32_t index,
-                                            char *name);
+ * then 'name' (TORPOR__NAME_LARGEST + 1 bytes) gets that name. Only the first
+ * time is there anything to search. */
+const torpor__binding *torpor__binding_search(torpor_vm *vm, uint32_t index,
+                                              char *name);
+static inline const torpor__binding *
+torpor__binding_find(torpor_vm *vm, uint32_t index, char *name) {
+  if (index < vm->bound_count && vm->bound[index]) return vm->bound[index];
+  return torpor__binding_search(vm, index, name);
+}
 /* The guest has no function of 'name' left, which was number 'index'. */
 void torpor__binding_collected(torpor_vm *vm, uint32_t index, const char *name,
                                size_t size);

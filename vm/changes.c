@@ -39,8 +39,8 @@ TORPOR__THRESHOLD(whole_from, UINT32_C(1) << 20);
 #define LINE 64u
 #define WORD 8u
 #define VARINT_LARGEST 10u
-/* Runs of whole pages end where addresses are multiples of this: so each is
- * still in the cache, read and written, when its checksum is added. */
+/* Runs of whole pages end where addresses are multiples of this, which is in
+ * the format. */
 #define WHOLE_LARGEST (UINT32_C(256) << 10)
 
 _Static_assert(TORPOR__RUN_GAP > WORD, "stretches a word apart are one run");
@@ -85,6 +85,16 @@ static uint8_t *put_varint(uint8_t *to, uint64_t value) {
   return to;
 }
 
+/* There is room for it. */
+static void add_content(scan *s, const uint8_t *bytes, size_t size) {
+  if (s->sum) {
+    torpor__checksum_add(s->sum, s->out, bytes, size);
+  } else {
+    memcpy(s->out->data + s->out->size, bytes, size);
+    s->out->size += size;
+  }
+}
+
 /* Writes [start, end), whose bytes are at 'bytes'; NULL: they are zero. */
 static void write_run(scan *s, uint32_t start, uint32_t end,
                       const uint8_t *bytes) {
@@ -94,9 +104,8 @@ static void write_run(scan *s, uint32_t start, uint32_t end,
     uint8_t *to = s->out->data + s->out->size;
     to = put_varint(to, start - s->written);
     to = put_varint(to, (uint64_t)size << 1 | !bytes);
-    if (bytes) to = (uint8_t *)memcpy(to, bytes, size) + size;
     s->out->size = (size_t)(to - s->out->data);
-    if (s->sum) torpor__checksum_follow(s->sum, s->out);
+    if (bytes) add_content(s, bytes, size);
   }
   s->written = end;
 }

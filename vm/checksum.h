@@ -10,8 +10,7 @@ uint32_t torpor__checksum(const uint8_t *data, size_t size);
 uint32_t torpor__checksum_join(uint32_t first, uint32_t second,
                                uint64_t second_size);
 
-/* The checksum of a part of a buffer, which grows with it: what has just been
- * copied is still in the processor's caches. */
+/* The checksum of a part of a buffer, which grows with it. */
 typedef struct torpor__running_checksum {
   size_t start, end;
   uint32_t value; /* of [start, end) */
@@ -22,5 +21,10 @@ void torpor__checksum_begin(torpor__running_checksum *sum,
                             const torpor__buffer *buffer);
 void torpor__checksum_follow(torpor__running_checksum *sum,
                              const torpor__buffer *buffer);
+/* Adds 'size' bytes to 'buffer', which has room for them, and goes on to its
+ * end: many bytes take no longer than copying them does. They do not go through
+ * the caches, so this is for what will not be read soon. */
+void torpor__checksum_add(torpor__running_checksum *sum, torpor__buffer *buffer,
+                          const uint8_t *data, size_t size);
 
 #endif

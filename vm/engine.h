@@ -77,7 +77,7 @@ typedef struct torpor__engine_exports {
  * to instantiate; the vm library fills one static table of these. */
 typedef struct torpor__engine_imports {
   uint32_t (*call)(void *host, uint32_t function, uint64_t self, uint32_t args,
-                   uint32_t count);
+                   uint32_t count);                             /* older */
   uint32_t (*module)(void *host, uint32_t name, uint32_t size); /* older */
   uint32_t (*poll)(void *host);
   double (*clock)(void *host, uint32_t which);
@@ -89,6 +89,8 @@ typedef struct torpor__engine_imports {
                      uint32_t importer, uint32_t importer_size);
   uint32_t (*resolve)(void *host, uint32_t name, uint32_t size,
                       uint32_t importer, uint32_t importer_size);
+  uint32_t (*invoke)(void *host, uint32_t function, uint32_t values,
+                     uint32_t count);
 } torpor__engine_imports;
 
 /* A run of non-zero bytes of the baseline. */

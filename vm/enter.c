@@ -79,9 +79,9 @@ static uint32_t call_export(const torpor__engine_exports *exports,
 
 static torpor_status fail_trapped(torpor_vm *vm, torpor__trap trap) {
   vm->broken = true;
-  vm->timed_out = trap == TORPOR__TRAP_WATCHDOG;
   vm->engine->set_stack_pointer(vm->instance, vm->engine->stack_pointer);
   if (trap == TORPOR__TRAP_HOST) return TORPOR_TRAPPED; /* it said why */
+  vm->timed_out = trap == TORPOR__TRAP_WATCHDOG;
   if (vm->timed_out)
     return torpor__fail(
         vm, TORPOR_TRAPPED,
@@ -115,11 +115,6 @@ static uint32_t share_stack(const torpor__entry *entry, uint32_t most) {
   if (entry->stack >= STACK_UNASKED + 2)
     share = (uint32_t)(entry->stack - STACK_UNASKED) / 2;
   return most != 0 && most < share ? most : share;
-}
-
-bool torpor__retains(const torpor_vm *vm) {
-  return vm->options.retain_results && vm->scopes_own == 0 &&
-         vm->scope_count == vm->scope_floor;
 }
 
 torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
@@ -184,15 +179,4 @@ void torpor__values_drop(torpor_vm *vm, const torpor_value *values,
   while (count-- > 0 && !vm->broken) /* the newest first */
     if (torpor__is_handle(values[count]))
       torpor__enter(vm, TORPOR__EXPORT_torpor_value_drop, &values[count].bits);
-}
-
-uint32_t torpor__callback_begin(torpor_vm *vm) {
-  uint32_t outer = vm->scopes_own;
-  vm->scopes_own = 0;
-  return outer;
-}
-
-void torpor__callback_end(torpor_vm *vm, uint32_t outer) {
-  assert(vm->scopes_own == 0);
-  vm->scopes_own = outer;
 }

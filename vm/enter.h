@@ -3,6 +3,8 @@
 #ifndef TORPOR_VM_ENTER_H
 #define TORPOR_VM_ENTER_H
 
+#include <assert.h>
+
 #include "vm/vm.h"
 
 typedef enum torpor__export {
@@ -19,7 +21,10 @@ torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
 
 /* Whether what entries give is retained: the host wants that, and no scope is
  * open in the host function that runs, or at all. */
-bool torpor__retains(const torpor_vm *vm);
+static inline bool torpor__retains(const torpor_vm *vm) {
+  return vm->options.retain_results && vm->scopes_own == 0 &&
+         vm->scope_count == vm->scope_floor;
+}
 
 /* Where a scope begins, and its end; the VM's sentence stays as it is. */
 uint64_t torpor__scope_mark(torpor_vm *vm);
@@ -35,7 +40,14 @@ void torpor__values_drop(torpor_vm *vm, const torpor_value *values,
 
 /* A callback that may use the VM runs between these: what it makes is its own,
  * even if it runs in a scope of ours. */
-uint32_t torpor__callback_begin(torpor_vm *vm);
-void torpor__callback_end(torpor_vm *vm, uint32_t outer);
+static inline uint32_t torpor__callback_begin(torpor_vm *vm) {
+  uint32_t outer = vm->scopes_own;
+  vm->scopes_own = 0;
+  return outer;
+}
+static inline void torpor__callback_end(torpor_vm *vm, uint32_t outer) {
+  assert(vm->scopes_own == 0);
+  vm->scopes_own = outer;
+}
 
 #endif

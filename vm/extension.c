@@ -280,7 +280,8 @@ const torpor__extension_known *torpor__extension_with(const uint8_t hash[32]) {
   return one;
 }
 
-const torpor__extension_known *torpor__extension_named(const char *name) {
+/* The one that ships under that name; NULL with this thread's error. */
+static const torpor__extension_known *find_named(const char *name) {
   const torpor__extension *shipped = find_shipped(name, NULL);
   const torpor__extension_known *one;
   if (!shipped) {
@@ -302,5 +303,20 @@ const torpor__extension_known *torpor__extension_added(const char *path) {
   torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
   one = is_module(path) ? load_module(path) : load_file(path);
   torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
+  return one;
+}
+
+const torpor__extension_known *torpor__extension_find(const char *extension) {
+  const torpor__extension_known *one;
+  uint8_t hash[32];
+  if (strchr(extension, '/')) return torpor__extension_added(extension);
+  if (!parse_hash(extension, hash)) return find_named(extension);
+  one = torpor__extension_with(hash);
+  if (!one)
+    torpor__fail(NULL, TORPOR_EXTENSION,
+                 "there is no native code of the extension whose module has "
+                 "the SHA-256 %s; make it of that with 'torpor extension "
+                 "build'",
+                 extension);
   return one;
 }

@@ -88,8 +88,9 @@ extern const torpor__extension *const torpor__extensions_shipped[];
 /* The extension with this hash: one that ships, or one that was added; NULL:
  * there is none. Any thread. */
 const torpor__extension_known *torpor__extension_with(const uint8_t hash[32]);
-/* The one that ships under that name; NULL with this thread's error. */
-const torpor__extension_known *torpor__extension_named(const char *name);
+/* The one that is called so, as for torpor_vm_load_extension; NULL with this
+ * thread's error. */
+const torpor__extension_known *torpor__extension_find(const char *extension);
 /* The one in that file, which stays loaded; NULL with this thread's error. */
 const torpor__extension_known *torpor__extension_added(const char *path);
 

@@ -180,7 +180,7 @@ static uint32_t call_more(torpor_vm *vm, const torpor__bound *to,
  * undefined, so that a host function need not count them. */
 static void read_values(torpor_vm *vm, const uint8_t *given, uint32_t count,
                         torpor_value *values) {
-  for (uint32_t i = 0; i < TORPOR_ARGUMENTS_LEAST; i++)
+  for (uint32_t i = count; i < TORPOR_ARGUMENTS_LEAST; i++)
     values[i] = torpor_undefined();
   for (uint32_t i = 0; i < count; i++) {
     memcpy(&values[i].bits, given + (size_t)i * sizeof(uint64_t),
@@ -218,20 +218,22 @@ static uint32_t call_with(torpor_vm *vm, const torpor__bound *to,
   return status;
 }
 
-static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
-                              uint32_t address, uint32_t count) {
+/* 'self' NULL: it lies at 'address', before the arguments. */
+static uint32_t call_function(torpor_vm *vm, uint32_t function,
+                              const uint64_t *self, uint32_t address,
+                              uint32_t count) {
   torpor_value small[ARGUMENTS_SMALL], *values = small;
-  torpor_arguments arguments = {.self = torpor__value_of(vm, self),
-                                .count = count,
+  torpor_arguments arguments = {.count = count,
                                 .captured = torpor_undefined(),
                                 .new_target = torpor_undefined()};
   char name[TORPOR__NAME_LARGEST + 1];
   bool more = function & TORPOR_ABI_CALL_MORE;
   const torpor__binding *binding =
       torpor__binding_find(vm, function & ~TORPOR_ABI_CALL_MORE, name);
+  const uint64_t there = (uint64_t)count + (self ? 0 : 1);
   const uint8_t *given =
-      torpor__memory_at(vm, address, (uint64_t)count * sizeof(uint64_t));
-  uint64_t rest[3];
+      torpor__memory_at(vm, address, there * sizeof(uint64_t));
+  uint64_t receiver, rest[3];
   uint32_t status;
   if (!given) {
     torpor__fail_damaged(vm, "the arguments of a host call");
@@ -241,7 +243,10 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function, uint64_t self,
   if (count > ARGUMENTS_SMALL) values = torpor__alloc(count * sizeof(*values));
   if (!values) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
   if (more) memcpy(rest, vm->control->host.result + 1, sizeof(rest));
+  memcpy(&receiver, self ? (const uint8_t *)self : given, sizeof(receiver));
+  if (!self) given += sizeof(receiver);
   read_values(vm, given, count, values);
+  arguments.self = torpor__value_of(vm, receiver);
   arguments.args = values;
   status = call_with(vm, &binding->to, &arguments, more ? rest : NULL);
   if (values != small) torpor__alloc_free(values);
@@ -260,17 +265,19 @@ static bool must_stop(torpor_vm *vm, torpor__entry *entry) {
   return true;
 }
 
-static uint32_t import_call(void *host, uint32_t function, uint64_t self,
-                            uint32_t args, uint32_t count) {
-  torpor_vm *vm = *(torpor_vm **)host;
+/* Answers a call of a host function; 'self' as in call_function. */
+static uint32_t answer_call(torpor_vm *vm, uint32_t function,
+                            const uint64_t *self, uint32_t address,
+                            uint32_t count) {
   torpor__entry *entry = torpor__host_begin();
   const torpor_value outer = vm->exception;
   const bool own = vm->exception_own;
   uint32_t status;
   vm->exception = torpor_undefined();
   vm->exception_own = false;
-  status = call_function(vm, function, self, args, count);
-  torpor__exception_put(vm, torpor_undefined(), false);
+  status = call_function(vm, function, self, address, count);
+  if (vm->exception.bits != torpor_undefined().bits)
+    torpor__exception_put(vm, torpor_undefined(), false);
   vm->exception = outer;
   vm->exception_own = own;
   vm->control->host.retain = torpor__retains(vm); /* entries meanwhile differ */
@@ -282,6 +289,17 @@ static uint32_t import_call(void *host, uint32_t function, uint64_t self,
   if (must_stop(vm, entry)) status = TORPOR_INTERRUPTED;
   torpor__host_end(entry);
   return status;
+}
+
+static uint32_t import_invoke(void *host, uint32_t function, uint32_t values,
+                              uint32_t count) {
+  return answer_call(*(torpor_vm **)host, function, NULL, values, count);
+}
+
+/* What engines before version 4 of the interface call instead. */
+static uint32_t import_call(void *host, uint32_t function, uint64_t self,
+                            uint32_t args, uint32_t count) {
+  return answer_call(*(torpor_vm **)host, function, &self, args, count);
 }
 
 /* The end of other imports: guest code that has to stop is made to ask soon.
@@ -573,7 +591,13 @@ static void import_trap(void *host, uint32_t code, uint32_t address,
   if (size > TRAP_TEXT_LARGEST) size = TRAP_TEXT_LARGEST;
   text = torpor__memory_at(vm, address, size);
   vm->exhausted = code == TORPOR_ABI_TRAP_MEMORY;
-  if (vm->exhausted)
+  vm->timed_out =
+      code == TORPOR_ABI_TRAP_INTERRUPTED && torpor__limit_is_time(vm);
+  if (code == TORPOR_ABI_TRAP_INTERRUPTED)
+    torpor__limit_interrupted(vm,
+                              " inside an extension; close this VM or restore "
+                              "a snapshot");
+  else if (vm->exhausted)
     torpor__fail(vm, TORPOR_TRAPPED,
                  "out of memory, where no error could be thrown; close this VM "
                  "or restore a snapshot, and raise memory_max");
@@ -597,4 +621,5 @@ const torpor__engine_imports torpor__imports = {
     .trap = import_trap,
     .source = import_source,
     .resolve = import_resolve,
+    .invoke = import_invoke,
 };

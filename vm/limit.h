@@ -17,6 +17,8 @@ bool torpor__limit_after(torpor_vm *vm, const torpor__entry *entry);
 bool torpor__limit_is_due(const torpor_vm *vm, const torpor__entry *entry);
 /* The running host function answered that guest code has to stop. */
 void torpor__limit_stop(torpor_vm *vm);
+/* Whether guest code that was stopped was so by a deadline. */
+bool torpor__limit_is_time(const torpor_vm *vm);
 /* Whether torpor_vm_interrupt was called since this was asked last. */
 bool torpor__limit_requested(torpor_vm *vm);
 /* INTERRUPTED, with a sentence that says by what. 'at' is where that was, as

@@ -29,14 +29,14 @@
 
 static torpor_status find(torpor_vm *vm, const char *name,
                           const torpor__extension_known **out) {
-  *out = strchr(name, '/') ? torpor__extension_added(name)
-                           : torpor__extension_named(name);
+  *out = torpor__extension_find(name);
   if (*out) return TORPOR_OK;
   return torpor__fail(vm, TORPOR_EXTENSION, "%s", torpor_last_error(NULL));
 }
 
 /* The name that the extension gives itself or, if it gives none, that of its
- * file without folders and suffix. */
+ * file without folders and suffix. One that is asked for by its hash has no
+ * file: it has to give itself a name. */
 static void put_name(const torpor__extension *extension, const char *given,
                      char name[TORPOR__EXTENSION_NAME_SIZE]) {
   const char *slash = strrchr(given, '/');
@@ -180,7 +180,31 @@ torpor_status torpor__load_when_touched(torpor_vm *vm) {
                              &(torpor__bound){.function = load_late});
 }
 
-/* ---- What is loaded -------------------------------------------------------*/
+/* ---- What there is, and what is loaded ------------------------------------*/
+
+static torpor_extension_info describe(const torpor__extension *extension) {
+  torpor_extension_info info = TORPOR_EXTENSION_INFO_INIT;
+  snprintf(info.name, sizeof(info.name), "%s", extension->name);
+  snprintf(info.version, sizeof(info.version), "%s", extension->version);
+  snprintf(info.hash, sizeof(info.hash), "%s", extension->id);
+  info.instrumented = extension->instrumented;
+  info.memory_size = extension->memory_size;
+  return info;
+}
+
+torpor_status torpor_extension_find(const char *extension,
+                                    torpor_extension_info *info) {
+  const torpor__extension_known *known;
+  torpor_extension_info own;
+  TORPOR__REQUIRE(NULL, extension);
+  TORPOR__REQUIRE(NULL, info);
+  TORPOR__REQUIRE_SIZE(NULL, info, "TORPOR_EXTENSION_INFO_INIT");
+  known = torpor__extension_find(extension);
+  if (!known) return TORPOR_EXTENSION;
+  own = describe(known->extension);
+  torpor__sized_give(info, &own, sizeof(own));
+  return TORPOR_OK;
+}
 
 size_t torpor_vm_extension_count(const torpor_vm *vm) {
   return vm && !vm->closed ? vm->link_count : 0;
@@ -188,8 +212,8 @@ size_t torpor_vm_extension_count(const torpor_vm *vm) {
 
 torpor_status torpor_vm_extension_at(torpor_vm *vm, size_t index,
                                      torpor_extension_info *info) {
-  torpor_extension_info own = TORPOR_EXTENSION_INFO_INIT;
-  const torpor__extension *extension;
+  torpor_extension_info own;
+  const torpor__link *link;
   torpor_status status = torpor__check_open(vm);
   TORPOR__REQUIRE(vm, info);
   TORPOR__REQUIRE_SIZE(vm, info, "TORPOR_EXTENSION_INFO_INIT");
@@ -197,14 +221,10 @@ torpor_status torpor_vm_extension_at(torpor_vm *vm, size_t index,
   if (index >= vm->link_count)
     return torpor__fail(vm, TORPOR_NOT_FOUND, "the VM has %u extensions",
                         vm->link_count);
-  extension = torpor__link_at(vm, (uint32_t)index)->known->extension;
-  snprintf(own.name, sizeof(own.name), "%s",
-           torpor__link_at(vm, (uint32_t)index)->name);
-  snprintf(own.version, sizeof(own.version), "%s", extension->version);
-  snprintf(own.hash, sizeof(own.hash), "%s", extension->id);
-  own.instrumented = extension->instrumented;
-  own.memory = torpor__link_at(vm, (uint32_t)index)->memory;
-  own.memory_size = extension->memory_size;
+  link = torpor__link_at(vm, (uint32_t)index);
+  own = describe(link->known->extension);
+  snprintf(own.name, sizeof(own.name), "%s", link->name);
+  own.memory = link->memory;
   torpor__sized_give(info, &own, sizeof(own));
   return TORPOR_OK;
 }

@@ -4,8 +4,9 @@
  *     content:  |    block    |    block    |  rest  |    blocks of 1 MiB
  *     stored:   | frame | frame | frame |                 one for each
  *
- * Each thread takes the next block until none is left, and writes its frame to
- * a place that no other can need; then the frames are put together. A frame
+ * Each thread takes the next block until none is left, makes its frame in room
+ * of its own, and keeps a copy of it; then the frames are put together. So
+ * packing takes memory for what it makes, not for what that is made of. A frame
  * knows nothing of those before it, so the bytes are the same whatever thread
  * made them. Larger blocks would make them less than a percent smaller.
  *
@@ -27,14 +28,17 @@
 
 /* ---- Packing --------------------------------------------------------------*/
 
+typedef struct frame {
+  uint8_t *data; /* NULL: it was not made */
+  size_t size;
+} frame;
+
 /* Blocks that are being compressed. */
 typedef struct packer {
   const uint8_t *data;
   size_t size, count;
   int level;
-  uint8_t *places; /* one for each block, of 'room' bytes */
-  size_t room;
-  size_t *sizes; /* of the frames; 0: not made */
+  frame *frames; /* one for each block */
   _Atomic size_t next;
 } packer;
 
@@ -43,37 +47,43 @@ static size_t block_size(size_t size, size_t block) {
   return left < BLOCK ? left : BLOCK;
 }
 
-static void pack_block(packer *p, ZSTD_CCtx *context, size_t block) {
-  size_t size = ZSTD_compressCCtx(context, p->places + block * p->room, p->room,
-                                  p->data + block * BLOCK,
+/* 'made' is room for any frame. */
+static void pack_block(packer *p, ZSTD_CCtx *context, uint8_t *made,
+                       size_t room, size_t block) {
+  frame *f = &p->frames[block];
+  size_t size = ZSTD_compressCCtx(context, made, room, p->data + block * BLOCK,
                                   block_size(p->size, block), p->level);
-  p->sizes[block] = ZSTD_isError(size) ? 0 : size;
+  if (ZSTD_isError(size)) return;
+  f->data = torpor__alloc(size);
+  if (!f->data) return;
+  memcpy(f->data, made, size);
+  f->size = size;
 }
 
 /* Packs what no other thread has taken. */
 static void pack_blocks(void *user) {
   packer *p = user;
+  size_t room = ZSTD_compressBound(block_size(p->size, 0)), block;
   ZSTD_CCtx *context = ZSTD_createCCtx();
-  size_t block;
-  if (!context) return;
-  while ((block = atomic_fetch_add(&p->next, 1)) < p->count)
-    pack_block(p, context, block);
+  uint8_t *made = torpor__alloc(room);
+  while (context && made && (block = atomic_fetch_add(&p->next, 1)) < p->count)
+    pack_block(p, context, made, room, block);
+  torpor__alloc_free(made);
   ZSTD_freeCCtx(context);
 }
 
 static bool start(packer *p, const uint8_t *data, size_t size, int level) {
   *p = (packer){.data = data, .size = size, .level = level};
   p->count = (size + BLOCK - 1) / BLOCK;
-  p->room = ZSTD_compressBound(size < BLOCK ? size : BLOCK);
-  p->places = torpor__alloc(p->count * p->room);
-  p->sizes = torpor__alloc(p->count * sizeof(*p->sizes));
-  if (p->sizes) memset(p->sizes, 0, p->count * sizeof(*p->sizes));
-  return p->places && p->sizes;
+  p->frames = torpor__alloc(p->count * sizeof(*p->frames));
+  if (p->frames) memset(p->frames, 0, p->count * sizeof(*p->frames));
+  return p->frames != NULL;
 }
 
 static void stop(packer *p) {
-  torpor__alloc_free(p->places);
-  torpor__alloc_free(p->sizes);
+  for (size_t i = 0; p->frames && i < p->count; i++)
+    torpor__alloc_free(p->frames[i].data);
+  torpor__alloc_free(p->frames);
 }
 
 static void run(packer *p, unsigned threads) {
@@ -85,16 +95,16 @@ static void run(packer *p, unsigned threads) {
 static size_t add_sizes(const packer *p) {
   size_t sum = 0;
   for (size_t i = 0; i < p->count; i++) {
-    if (p->sizes[i] == 0) return SIZE_MAX;
-    sum += p->sizes[i];
+    if (!p->frames[i].data) return SIZE_MAX;
+    sum += p->frames[i].size;
   }
   return sum;
 }
 
 static void put_together(const packer *p, uint8_t *to) {
   for (size_t i = 0; i < p->count; i++) {
-    memcpy(to, p->places + i * p->room, p->sizes[i]);
-    to += p->sizes[i];
+    memcpy(to, p->frames[i].data, p->frames[i].size);
+    to += p->frames[i].size;
   }
 }
 

@@ -107,7 +107,7 @@ torpor_status torpor_snapshot_section(const void *data, size_t size,
   TORPOR__REQUIRE(NULL, out);
   *out = (torpor_bytes){NULL, 0};
   if (size > 0) TORPOR__REQUIRE(NULL, data);
-  if (section < TORPOR_SECTION_OPERATIONS || section > TORPOR_SECTION_RUN)
+  if (section < TORPOR_SECTION_EXTENSIONS || section > TORPOR_SECTION_RUN)
     return torpor__fail(NULL, TORPOR_MISUSE,
                         "section %d of a snapshot cannot be read alone",
                         (int)section);

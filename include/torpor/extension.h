@@ -28,7 +28,9 @@ extern "C" {
 #endif
 
 /* Loads an extension into 'vm', at any time between calls: 'extension' is the
- * name of one that ships, or the path of a shared object, with a slash in it.
+ * name of one that ships, or the path of a shared object or of a side module,
+ * with a slash in it, or the SHA-256 of a side module (64 lower-case hex
+ * digits); of a module there has to be native code where snapshots look for it.
  * Its init function runs, which is named 'init' or, when that is NULL,
  * qjs_ext_<name>_init with '_' for '-'.
  *
@@ -43,7 +45,7 @@ TORPOR_API torpor_status torpor_vm_load_extension(torpor_vm *vm,
 
 typedef struct torpor_extension_info {
   size_t size;       /* sizeof(torpor_extension_info) */
-  char name[64];     /* as it was loaded */
+  char name[64];     /* as it was loaded, or as it says */
   char version[64];  /* as it says; may be empty */
   char hash[65];     /* of its side module: SHA-256, lower-case hex digits */
   bool instrumented; /* its loops keep to the limits of fuel and deadline */
@@ -52,6 +54,13 @@ typedef struct torpor_extension_info {
 } torpor_extension_info;
 
 #define TORPOR_EXTENSION_INFO_INIT TORPOR_INIT(torpor_extension_info)
+
+/* What an extension says of itself: of one that torpor_vm_load_extension would
+ * find under that name, path or hash. Its name may be empty. EXTENSION: there
+ * is none.
+ * [fails] */
+TORPOR_API torpor_status torpor_extension_find(const char *extension,
+                                               torpor_extension_info *info);
 
 /* How many extensions 'vm' has.
  * [-] */

@@ -33,7 +33,8 @@ TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
  * [-] */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);
 #define TORPOR_WATCHDOG_GRACE_MS 100
-/* True when the VM trapped for that.
+/* True when the VM trapped for that, or reached its deadline in an extension,
+ * whose C code cannot be unwound.
  * [-] */
 TORPOR_API bool torpor_vm_timed_out(const torpor_vm *vm);
 

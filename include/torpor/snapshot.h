@@ -136,6 +136,7 @@ TORPOR_API torpor_status torpor_snapshot_read(const void *data, size_t size,
 
 /* Sections of a snapshot (docs/snapshot-format.md): CBOR, except memory. */
 typedef enum torpor_section {
+  TORPOR_SECTION_EXTENSIONS = 2, /* array: what was loaded into it */
   TORPOR_SECTION_OPERATIONS = 3, /* array: what it waits for */
   TORPOR_SECTION_WAITING = 4,    /* array: where; TORPOR_SAVE_WAITING */
   TORPOR_SECTION_MEMORY = 5,     /* unpacked: as large as the memory */

@@ -350,6 +350,7 @@ export class JSValueHandle {
    * @example vm.evalCode("'12'").toNumber() // 12
    */
   toNumber(): number {
+    if (this._tag < STRING && (this._state & ENDED) === 0) return this._number;
     return toNumber(this._core, this);
   }
   /**

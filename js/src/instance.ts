@@ -30,6 +30,8 @@ import { LackingError, withStandIns } from "./older-engine.js";
 
 /** What guest code asks its host; the VM that has the instance answers. */
 export interface Seat {
+  invoke(index: number, values: number, count: number): number;
+  /** The same, of engines before version 4. */
   call(index: number, self: bigint, args: number, count: number): number;
   source(
     name: number,
@@ -63,6 +65,7 @@ const refuse = (): never => {
 };
 /** Nobody's: a pooled instance is not entered. */
 export const NOBODY: Seat = {
+  invoke: refuse,
   call: refuse,
   source: refuse,
   resolve: refuse,
@@ -115,12 +118,14 @@ export class Instance {
 
   constructor(engine: Engine) {
     const imports = {
-      call: (index: number, self: bigint, args: number, count: number) =>
-        this.seat.call(index, self, args, count),
+      invoke: (index: number, values: number, count: number) =>
+        this.seat.invoke(index, values, count),
       source: (a: number, b: number, c: number, d: number, e: number) =>
         this.seat.source(a, b, c, d, e),
       resolve: (a: number, b: number, c: number, d: number) => this.seat.resolve(a, b, c, d),
-      // What older engines call instead of both.
+      // What older engines call instead.
+      call: (index: number, self: bigint, args: number, count: number) =>
+        this.seat.call(index, self, args, count),
       module: (name: number, size: number) => this.older(this.seat.source(name, size, 0, 0, 0)),
       poll: () => this.seat.poll(),
       clock: (which: number) => this.seat.clock(which),

@@ -52,6 +52,9 @@ export interface Operation {
  */
 export type Outcomes = { value: unknown; error?: never } | { error: unknown; value?: never };
 
+/** false, true and null in CBOR. */
+const SIMPLE = [0xf4, 0xf5, 0xf6];
+
 export class Operations {
   private readonly core: Core;
   /** Those that a driver performs. */
@@ -96,11 +99,9 @@ export class Operations {
         view.getUint32(OPERATION_KIND, true),
         view.getUint32(OPERATION_KIND_SIZE, true),
       ),
-      request: readCbor(
-        this.bytes(
-          view.getUint32(OPERATION_REQUEST, true),
-          view.getUint32(OPERATION_REQUEST_SIZE, true),
-        ),
+      request: this.request(
+        view.getUint32(OPERATION_REQUEST, true),
+        view.getUint32(OPERATION_REQUEST_SIZE, true),
       ),
       due: due === 0 ? undefined : due,
       begun: view.getFloat64(OPERATION_BEGUN, true),
@@ -114,8 +115,25 @@ export class Operations {
     return instance.u8.subarray(address, address + size);
   }
 
+  /** A kind, which is short and ASCII as a rule: that needs no decoder. */
   private text(address: number, size: number): string {
-    return this.core.instance.text(this.core.instance.range(address, size, "an operation"), size);
+    const { instance } = this.core;
+    const { u8 } = instance;
+    instance.range(address, size, "an operation");
+    if (size > 32) return instance.text(address, size);
+    let text = "";
+    for (let at = address; at < address + size; at++) {
+      if (u8[at]! >= 128) return instance.text(address, size);
+      text += String.fromCharCode(u8[at]!);
+    }
+    return text;
+  }
+
+  /** What is to be done; most timers have nothing but null or a boolean to say. */
+  private request(address: number, size: number): unknown {
+    const bytes = this.bytes(address, size);
+    const simple = size === 1 ? SIMPLE.indexOf(bytes[0]!) : -1;
+    return simple < 0 ? readCbor(bytes) : [false, true, null][simple];
   }
 
   /** Begins one for the program: a promise of what it becomes. */

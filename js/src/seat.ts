@@ -23,21 +23,24 @@ import { describeHost } from "./host-value.js";
 import { bridge, hostToHandle } from "./data.js";
 import { JSException } from "./exception.js";
 import type { HostFunctions } from "./function.js";
-import { CONSTANT, EXCEPTION, GIVEN, JSValueHandle, KEPT, RETURNED } from "./handle.js";
+import { CONSTANT, ENDED, EXCEPTION, GIVEN, JSValueHandle, KEPT, RETURNED } from "./handle.js";
 import type { Seat } from "./instance.js";
 import type { Modules } from "./module.js";
 import { newError } from "./make.js";
 import { newString } from "./text.js";
 
 const CALL_MORE = 0x80000000;
+const NONE: JSValueHandle[] = [];
+/** The upper half of undefined; those of numbers are less, all others more. */
+const UNDEFINED_UPPER = (UNDEFINED << 16) >>> 0;
 const DATE_LARGEST = 8.64e15;
 
 export class HostSeat implements Seat {
   private readonly core: Core;
   private readonly functions: HostFunctions;
   private readonly modules: Modules;
-  /** A handle that the guest is given as a result; 0: none. */
-  lent = 0n;
+  /** A handle that the guest is given as a result. */
+  lent: bigint | null = null;
 
   constructor(core: Core, functions: HostFunctions, modules: Modules) {
     this.core = core;
@@ -47,50 +50,80 @@ export class HostSeat implements Seat {
 
   // ---- Host functions --------------------------------------------------------
 
+  /** `this`, and `count` arguments behind it, lie at `values`. */
+  invoke(index: number, values: number, count: number): number {
+    const { instance } = this.core;
+    instance.look();
+    const size = (count >>> 0) * 8 + 8;
+    const at = instance.range(values >>> 0, size, "the arguments of a host call") >>> 2;
+    return this.run(index, this.receiver(at), at + 2, count);
+  }
+
   call(index: number, self: bigint, args: number, count: number): number {
+    const { instance } = this.core;
+    instance.look();
+    const size = (count >>> 0) * 8;
+    const at = instance.range(args >>> 0, size, "the arguments of a host call") >>> 2;
+    return this.run(index, this.olderReceiver(self), at, count);
+  }
+
+  /** `at`: index in u32 of the first argument. */
+  private run(index: number, receiver: JSValueHandle, at: number, count: number): number {
     const { core } = this;
     const { instance } = core;
-    instance.look();
     const which = (index & ~CALL_MORE) >>> 0;
     const callback = this.functions.find(which);
     if (callback === undefined) return this.throwUnbound(which);
     if (!core.hasRoom) {
       return this.throwOn(new RangeError("Maximum call stack size exceeded"), core.order);
     }
-    if (this.lent !== 0n) this.returnLent();
-    const at = instance.range(args >>> 0, count * 8, "the arguments of a host call") >>> 2;
-    // Most have one, for which no list grows and none is taken apart.
-    const values = count === 0 ? [] : [this.argument(at)];
-    for (let i = 1; i < count; i++) values.push(this.argument(at + 2 * i));
-    const receiver = this.receiver(self);
+    if (this.lent !== null) this.returnLent(this.lent);
     const { scope, order } = core;
+    // Most have one or none: those are called without a list of them.
+    const first = count === 0 ? core.undefined : this.argument(at);
+    const all = count > 1 ? this.list(first, at, count) : NONE;
     let status: number;
     try {
       const given = count === 1
-        ? callback.call(receiver, values[0]!)
-        : callback.apply(receiver, values);
+        ? callback.call(receiver, first)
+        : count === 0
+        ? callback.call(receiver)
+        : callback.apply(receiver, all);
       status = this.answer(given, order);
     } catch (error) {
       status = this.throwOn(error, order);
     } finally {
       core.scope = scope;
-      for (let i = 0; i < count; i++) values[i]!._state |= RETURNED;
+      if (count === 1) first._state |= RETURNED;
+      for (let i = 0; i < all.length; i++) all[i]!._state |= RETURNED;
       if ((receiver._state & CONSTANT) === 0) receiver._state |= RETURNED;
     }
-    if (instance.broken) throw instance.broken;
-    return this.isLate() ? Status.INTERRUPTED : status;
+    if (instance.isHurt) throw instance.broken!;
+    return core.deadlineAt !== Infinity && this.isLate() ? Status.INTERRUPTED : status;
   }
 
   /** A handle that ends with the call. */
   private argument(at: number): JSValueHandle {
     const { core } = this;
-    const { u32, f64, u64 } = core.instance;
-    const tag = tagOf(u32[at + 1]!);
-    if (tag === NUMBER) return new JSValueHandle(core, NUMBER, f64[at >>> 1]!, 0n);
-    return new JSValueHandle(core, tag, tag === UNDEFINED ? NaN : u32[at]! & 1, u64[at >>> 1]!);
+    const { instance } = core;
+    const upper = instance.u32[at + 1]!;
+    return upper < UNDEFINED_UPPER
+      ? new JSValueHandle(core, NUMBER, instance.f64[at >>> 1]!, 0n)
+      : otherThanNumber(core, upper >>> 16, at);
   }
 
-  private receiver(self: bigint): JSValueHandle {
+  private list(first: JSValueHandle, at: number, count: number): JSValueHandle[] {
+    const all = [first];
+    for (let i = 1; i < count; i++) all.push(this.argument(at + 2 * i));
+    return all;
+  }
+
+  private receiver(at: number): JSValueHandle {
+    const { core } = this;
+    return core.instance.u32[at + 1] === UNDEFINED_UPPER ? core.undefined : this.argument(at);
+  }
+
+  private olderReceiver(self: bigint): JSValueHandle {
     const { core } = this;
     const bits = BigInt.asUintN(64, self);
     if (bits === UNDEFINED_BITS) return core.undefined;
@@ -99,20 +132,21 @@ export class HostSeat implements Seat {
   }
 
   /** Releases the handle of the result before, which the guest has taken by now. */
-  returnLent(): void {
-    const bits = this.lent;
-    this.lent = 0n;
+  returnLent(bits: bigint): void {
+    this.lent = null;
     this.core.release(bits);
   }
 
   /** `order` is that of the newest handle from before the call. */
   private answer(given: unknown, order: number): number {
+    if (given instanceof JSValueHandle && given._tag === NUMBER) return this.answerNumber(given);
+    return typeof given === "number" ? this.giveNumber(given) : this.answerOther(given, order);
+  }
+
+  private answerOther(given: unknown, order: number): number {
     const { core } = this;
-    if (typeof given === "number") return this.giveNumber(given);
     if (given === undefined) return Status.OK;
-    if (given instanceof JSValueHandle) {
-      return given._tag === NUMBER ? this.answerNumber(given) : this.answerHandle(given, order);
-    }
+    if (given instanceof JSValueHandle) return this.answerHandle(given, order);
     if (isThenable(given)) return this.answerHandle(bridge(core, given), order);
     switch (typeof given) {
       case "boolean":
@@ -138,22 +172,24 @@ export class HostSeat implements Seat {
     if (handle._order > order && (handle._state & KEPT) === 0) {
       handle._state |= GIVEN;
       // That of a host function further in was taken by now.
-      if (this.lent !== 0n) this.returnLent();
+      if (this.lent !== null) this.returnLent(this.lent);
       this.lent = bits;
     }
     return this.give(bits);
   }
 
   private answerNumber(handle: JSValueHandle): number {
-    this.core.require(handle);
-    if (handle._state & EXCEPTION) return this.throwBits(this.core.bits(handle));
+    const { core } = this;
+    if (handle._core !== core || (handle._state & (ENDED | EXCEPTION)) !== 0) {
+      return this.throwBits(core.bits(handle));
+    }
     return this.giveNumber(handle._number);
   }
 
   /** As `give`, without making a bigint of it. */
   private giveNumber(number: number): number {
     const { instance } = this.core;
-    if (instance.broken) throw instance.broken;
+    if (instance.isHurt) throw instance.broken!;
     instance.f64[instance.result >>> 1] = number === number ? number : NaN;
     return Status.OK;
   }
@@ -321,6 +357,12 @@ export class HostSeat implements Seat {
     this.hurryIfLate();
     return status;
   }
+}
+
+/** Whose tag that is; its value lies at index `at` in u32. */
+function otherThanNumber(core: Core, tag: number, at: number): JSValueHandle {
+  const { u32, u64 } = core.instance;
+  return new JSValueHandle(core, tag, tag === UNDEFINED ? NaN : u32[at]! & 1, u64[at >>> 1]!);
 }
 
 /** What a host function threw, for a sentence; it may be a proxy that throws. */

@@ -176,7 +176,7 @@ export class QuickJS {
     if (core.disposed) return;
     if (core.closing) return this.end();
     if (core.instance.broken !== null) return;
-    if (this.seat.lent !== 0n) this.seat.returnLent();
+    if (this.seat.lent !== null) this.seat.returnLent(this.seat.lent);
     const { drivers, options } = core.settings;
     if (drivers.size === 0 && options.moduleLoader === undefined) return;
     this._operations.update((kind) =>

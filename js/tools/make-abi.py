@@ -84,7 +84,7 @@ BIG = {"NAN_BITS"}
 
 TYPES = {"i": "number", "l": "bigint", "d": "number", "v": "void"}
 IMPORT_NAMES = {
-    "call": "index self args count", "resolve": "name size importer importerSize",
+    "invoke": "index values count", "resolve": "name size importer importerSize",
     "source": "name size type importer importerSize", "clock": "which",
     "zone": "milliseconds", "random": "address size",
     "console": "level address size", "trap": "code address size", "poll": "",
