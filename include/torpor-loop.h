@@ -613,6 +613,11 @@ TORPOR_API void torpor_loader_linked(torpor_loader *loader);
  * [-] */
 TORPOR_API const char *torpor_loader_error(const torpor_loader *loader);
 
+/* Whether it failed with TORPOR_IO since the process, or the machine, has too
+ * many files open (EMFILE, ENFILE). NULL is accepted.
+ * [-] */
+TORPOR_API bool torpor_loader_exhausted(const torpor_loader *loader);
+
 /* True when 'name' is a module that this loader has given out. A host should
  * show source lines of those only.
  * [-] */

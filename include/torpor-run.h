@@ -42,6 +42,14 @@ extern "C" {
 
 typedef struct torpor_store torpor_store;
 
+/* Makes native code of an extension where there is none: 'module' is its side
+ * module, as 'torpor extension build' takes it. Runs may come from others: the
+ * module is as little trusted as a program. True: it is where extensions are
+ * looked for (torpor/extension.h). Called on the thread of the store, which
+ * must not be called. */
+typedef bool (*torpor_make_extension_fn)(void *user, const void *module,
+                                         size_t size);
+
 typedef struct torpor_store_options {
   size_t size;     /* sizeof(torpor_store_options) */
   const char *vfs; /* name of a SQLite VFS; NULL: the system's */
@@ -52,6 +60,10 @@ typedef struct torpor_store_options {
    * encrypted and bound to run, branch and step; a state that was swapped for
    * another, or is not encrypted, is refused with TORPOR_KEY. */
   const uint8_t *key;
+  /* May be NULL: a run with an extension that has no native code here is left
+   * as it is then, with TORPOR_EXTENSION. */
+  torpor_make_extension_fn make_extension;
+  void *make_user;
 } torpor_store_options;
 
 #define TORPOR_STORE_OPTIONS_INIT TORPOR_INIT(torpor_store_options)
@@ -90,6 +102,12 @@ TORPOR_API bool torpor_store_covers(const char *path);
  * [-] */
 TORPOR_API const char *torpor_store_error(const torpor_store *store);
 
+/* Whether the last call of this thread on a store, or on a worker, that gave
+ * TORPOR_IO did so since the process, or the machine, has too many files open
+ * (EMFILE, ENFILE). It may succeed when some are closed.
+ * [-] */
+TORPOR_API bool torpor_store_exhausted(void);
+
 /* ---- Runs ----------------------------------------------------------------*/
 
 #define TORPOR_RUN_ID_SIZE 65 /* an id has 1 to 64 of A-Z a-z 0-9 - _ . */
@@ -115,6 +133,10 @@ typedef struct torpor_run_options {
   bool hold;            /* by torpor_run_add: no worker gets the run before one
                            of this store asks for it (torpor_worker_add), this
                            makes another run to hold, or the store is closed */
+  const char *const *extensions; /* files NAME.wasm of native extensions, which
+                           are loaded in this order before the program begins;
+                           they are kept with the run as its modules are */
+  size_t extension_count;        /* 32 at most */
 } torpor_run_options;
 
 #define TORPOR_RUN_OPTIONS_INIT TORPOR_INIT(torpor_run_options)
@@ -128,9 +150,11 @@ typedef struct torpor_run_options {
 /* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when
  * a worker drives it. Returns TORPOR_OK, TORPOR_EXISTS, TORPOR_NOT_FOUND (a
  * module; the error names it), TORPOR_THROWN (a module is not JavaScript),
- * TORPOR_MISUSE or TORPOR_LIMIT (a bad id), TORPOR_FORMAT or TORPOR_LIMIT when
- * no program could read the input (it is not CBOR as docs/cbor.md says, or is
- * larger than the run's memory), or a store's code.
+ * TORPOR_MISUSE or TORPOR_LIMIT (a bad id; MISUSE also when the path of the
+ * program is no UTF-8), TORPOR_EXTENSION (there is no native code of an
+ * extension, and none was made), TORPOR_FORMAT or TORPOR_LIMIT when no program
+ * could read the input (it is not CBOR as docs/cbor.md says, or is larger than
+ * the run's memory), or a store's code.
  * [fails] */
 TORPOR_API torpor_status torpor_run_add(torpor_store *store,
                                         const torpor_run_options *options,
@@ -231,12 +255,14 @@ typedef struct torpor_run_list_options {
 #define TORPOR_RUN_LISTED(state) (UINT32_C(1) << (state))
 
 /* Calls 'visit' for some of the runs, in order of creation, as torpor_run_each
- * does for all; 'options' may be NULL. What it costs depends on how many runs
- * are visited, not on how many there are; but where 'program' and 'states' are
- * both given all runs of the program are looked at, and so are all that have
- * not ended to tell TORPOR_RUN_READY from TORPOR_RUN_WAITING, and all runs to
- * find those that are TORPOR_RUN_DAMAGED. The next page begins after the id
- * that was visited last. TORPOR_NOT_FOUND: there is no run 'after'.
+ * does for all; 'options' may be NULL. The next page begins after the id that
+ * was visited last. TORPOR_NOT_FOUND: there is no run 'after'.
+ *
+ * What it costs depends on how many runs are visited, not on how many there
+ * are. With both 'program' and 'states' it depends on how many have the one or
+ * the other, whichever are fewer. To find those that are TORPOR_RUN_WAITING,
+ * those that are TORPOR_RUN_READY are looked at as well, and to find those that
+ * are TORPOR_RUN_DAMAGED all are.
  * [fails] */
 TORPOR_API torpor_status torpor_run_list(torpor_store *store,
                                          const torpor_run_list_options *options,
@@ -435,6 +461,9 @@ typedef struct torpor_run_import_options {
   /* As there; 0: what it had, but no more than the default. */
   uint64_t memory_max, fuel, deadline_ms;
   uint64_t keep_lines; /* the same */
+  /* Whether native code may be made (torpor_store_options) of extensions that
+   * the file brings, by a compiler that the file may try to overtax. */
+  bool make_extensions;
 } torpor_run_import_options;
 
 #define TORPOR_RUN_IMPORT_OPTIONS_INIT TORPOR_INIT(torpor_run_import_options)
@@ -509,6 +538,9 @@ typedef struct torpor_run_upgrade_options {
                            as by torpor_run_add, with the access of the run */
   const char *exporter; /* a module's file; NULL: exportState's function */
   bool dry_run;         /* does all of it except changing the run */
+  const char *const *extensions; /* as torpor_run_options; none: those of the
+                                    old program */
+  size_t extension_count;
 } torpor_run_upgrade_options;
 
 #define TORPOR_RUN_UPGRADE_OPTIONS_INIT TORPOR_INIT(torpor_run_upgrade_options)
@@ -617,9 +649,10 @@ TORPOR_API void torpor_worker_close(torpor_worker *worker);
 /* Drives run 'id'; with NULL every run of the store that is ready or waiting,
  * also those that come later: each is taken when it needs a worker, and most of
  * those that only wait are let go of again, so that a worker may have any
- * number of them. A run whose engine is not installed, or that the
- * store's key does not open, is left to other workers: TORPOR_ENGINE,
- * TORPOR_KEY, or an event that says so. A run whose rows are damaged is parked:
+ * number of them. A run whose engine is not installed, of whose extension there
+ * is no native code, or that the store's key does not open, is left to other
+ * workers: TORPOR_ENGINE, TORPOR_EXTENSION, TORPOR_KEY, or an event that says
+ * so. A run whose rows are damaged is parked:
  * TORPOR_CORRUPT, or an event.
  * [fails] */
 TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,

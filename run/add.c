@@ -13,6 +13,7 @@
 #include <sys/random.h>
 
 #include "common/sized.h"
+#include "extension.h"
 #include "input-check.h"
 #include "program.h"
 #include "request.h"
@@ -83,13 +84,18 @@ static torpor_status read_access(struct making *making) {
 }
 
 static torpor_status read_program(struct making *making) {
-  struct torpor__database *database = making->store->database;
-  torpor_status status = torpor__program_read(
-      &making->program, making->given.file, making->access);
-  if (status != TORPOR_OK)
-    snprintf(database->message, sizeof database->message, "%s",
-             making->program.message);
-  return status;
+  const struct torpor__program *program = &making->program;
+  struct torpor__program extensions = {0};
+  torpor_status status =
+      torpor__extension_read(making->store, making->given.extensions,
+                             making->given.extension_count, &extensions);
+  if (status != TORPOR_OK) return status;
+  status = torpor__program_read(&making->program, making->given.file,
+                                making->access, &extensions);
+  torpor__program_free(&extensions);
+  if (status == TORPOR_OK) return status;
+  return torpor__database_pass_on(making->store->database, status,
+                                  program->message, program->lacked_files);
 }
 
 static void fill_row(struct making *making) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "extension.h"
 #include "operation.h"
 #include "protocol.h"
 #include "state-save.h"
@@ -36,6 +37,12 @@ torpor_status torpor__checkpoint_wake(torpor_store *store,
   options.memory_max = TORPOR_MEMORY_LARGEST;
   options.deadline_ms = TORPOR_RUN_DEADLINE_MS;
   torpor_status status = torpor__state_chain_restore(chain, &options, vm);
+  if (status == TORPOR_EXTENSION) {
+    status =
+        torpor__extension_prepare_all(store, NULL, chain->run, chain->version);
+    if (status != TORPOR_OK) return status;
+    status = torpor__state_chain_restore(chain, &options, vm);
+  }
   return status == TORPOR_OK ? status : fail_vm(store, status, NULL);
 }
 

@@ -180,14 +180,23 @@ static void check_head(const struct torpor__head *from,
          TORPOR__BROKEN(KILL_UNFENCED));
 }
 
+/* (7), as far as one row tells. */
+static void check_due(const struct torpor__head *head) {
+  bool ready = head->step == head->start || head->runnable;
+  assert(head->status != TORPOR__RUN_ACTIVE || !ready || head->due_ms == 0);
+}
+
 static torpor_status head_put(struct torpor__database *database, int64_t run,
                               const struct torpor__head *head) {
   const struct torpor__database_check *check = &database->check;
   struct torpor__head from;
   enter_write(database);
-  if (!has_made(database, run) &&
-      check->calls->head_get(database, run, &from) == TORPOR_OK)
-    check_head(&from, head);
+  check_due(head);
+  if (!has_made(database, run)) {
+    torpor_status status = check->calls->head_get(database, run, &from);
+    if (status == TORPOR_OK) check_head(&from, head);
+    if (ends_transactions(status)) return leave_write(database, status);
+  }
   return leave_write(database, check->calls->head_put(database, run, head));
 }
 
@@ -196,6 +205,7 @@ static torpor_status head_change(struct torpor__database *database, int64_t run,
                                  const struct torpor__head *head) {
   enter_locked(database, run);
   check_head(from, head);
+  check_due(head);
   return leave_write(
       database, database->check.calls->head_change(database, run, from, head));
 }

@@ -3,6 +3,7 @@
  * how a statement is run, transactions, closing.
  *
  * On the thread of the database. */
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -38,22 +39,44 @@ static const struct {
     {SQLITE_IOERR, TORPOR_IO, "check the disk"},
 };
 
+/* SQLite says of this only that it cannot open, read or write a file. */
+static bool lacks_files(struct torpor__sqlite *db, int result) {
+  int error = sqlite3_system_errno(db->db);
+  return (result == SQLITE_CANTOPEN || result == SQLITE_IOERR) &&
+         (error == EMFILE || error == ENFILE);
+}
+
 torpor_status torpor__sqlite_fail(struct torpor__sqlite *db, int result) {
+  if (lacks_files(db, result & 0xff))
+    return torpor__database_fail_system(&db->database, TORPOR_IO,
+                                        sqlite3_system_errno(db->db), db->path);
+  /* A failure of our own is none that the connection knows of. */
+  const char *said = sqlite3_errcode(db->db) == SQLITE_OK
+                         ? sqlite3_errstr(result)
+                         : sqlite3_errmsg(db->db);
   for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
     if (failures[i].result == (result & 0xff))
       return torpor__database_fail(&db->database, failures[i].status,
                                    "%s: %s (%s)", db->path, failures[i].remedy,
-                                   sqlite3_errmsg(db->db));
+                                   said);
   return torpor__database_fail(&db->database, TORPOR_IO, "%s: %s", db->path,
-                               sqlite3_errmsg(db->db));
+                               said);
 }
 
 torpor_status torpor__sqlite_fail_row(struct torpor__sqlite *db,
                                       const char *table) {
+  if (sqlite3_errcode(db->db) == SQLITE_NOMEM)
+    return torpor__sqlite_fail(db, SQLITE_NOMEM);
   return torpor__database_fail(&db->database, TORPOR_CORRUPT,
                                "%s: table %s has a row that no Torpor writes; "
                                "restore it from a backup",
                                db->path, table);
+}
+
+torpor_status torpor__sqlite_fail_number(struct torpor__sqlite *db,
+                                         int64_t run) {
+  return torpor__database_fail(&db->database, TORPOR_NOT_FOUND,
+                               "there is no run number %lld", (long long)run);
 }
 
 /* ---- opening --------------------------------------------------------------*/
@@ -144,24 +167,29 @@ static int bind_one(sqlite3_stmt *statement, int index, char type,
   return sqlite3_bind_int64(statement, index, va_arg(*args, int64_t));
 }
 
+/* A result of SQLite. */
+static int prepare(struct torpor__sqlite *db,
+                   enum torpor__sqlite_statement which) {
+  if (db->statements[which] != NULL) return SQLITE_OK;
+  return sqlite3_prepare_v3(db->db, statement_texts[which], -1,
+                            SQLITE_PREPARE_PERSISTENT, &db->statements[which],
+                            NULL);
+}
+
 torpor_status torpor__sqlite_start_list(struct torpor__sqlite *db,
                                         enum torpor__sqlite_statement which,
                                         sqlite3_stmt **out, const char *types,
                                         va_list *args) {
-  sqlite3_stmt **cached = &db->statements[which];
-  int result = SQLITE_OK;
   if (db->still && sqlite3_get_autocommit(db->db) &&
       torpor__sqlite_still_is_over(db)) {
     torpor_status status = reopen(db);
     if (status != TORPOR_OK) return status;
   }
-  if (*cached == NULL)
-    result = sqlite3_prepare_v3(db->db, statement_texts[which], -1,
-                                SQLITE_PREPARE_PERSISTENT, cached, NULL);
+  int result = prepare(db, which);
   for (int i = 0; result == SQLITE_OK && types[i] != '\0'; i++)
-    result = bind_one(*cached, i + 1, types[i], args);
+    result = bind_one(db->statements[which], i + 1, types[i], args);
   if (result != SQLITE_OK) return torpor__sqlite_fail(db, result);
-  *out = *cached;
+  *out = db->statements[which];
   return TORPOR_OK;
 }
 
@@ -272,13 +300,25 @@ void torpor__sqlite_limit_log(struct torpor__sqlite *db) {
 
 /* ---- transactions -------------------------------------------------------- */
 
+/* What rolls it back is made before: when memory runs out meanwhile, the
+ * transaction would stay open, and keep all others from writing. */
+static torpor_status begin(struct torpor__sqlite *db,
+                           enum torpor__sqlite_statement which) {
+  sqlite3_stmt *statement;
+  torpor_status status = torpor__sqlite_start(db, which, &statement, "");
+  if (status != TORPOR_OK) return status;
+  int result = prepare(db, TORPOR__SQLITE_ROLLBACK);
+  return result == SQLITE_OK ? torpor__sqlite_complete(db, statement)
+                             : torpor__sqlite_fail(db, result);
+}
+
 torpor_status torpor__sqlite_begin(struct torpor__database *database) {
   sqlite_of(database)->ends_run = sqlite_of(database)->has_news = false;
-  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_BEGIN, "");
+  return begin(sqlite_of(database), TORPOR__SQLITE_BEGIN);
 }
 
 torpor_status torpor__sqlite_view(struct torpor__database *database) {
-  return torpor__sqlite_run(sqlite_of(database), TORPOR__SQLITE_VIEW, "");
+  return begin(sqlite_of(database), TORPOR__SQLITE_VIEW);
 }
 
 /* SQLite also commits to a file that was removed, which nobody will read. */

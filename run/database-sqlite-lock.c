@@ -66,11 +66,11 @@ torpor__sqlite_open_locks(struct torpor__sqlite *db,
   torpor_status status = TORPOR_OK;
   if (db->locks < 0 && !db->read_only) {
     bool denied = errno == EACCES || errno == EROFS || errno == EPERM;
-    status = torpor__database_fail(&db->database,
-                                   denied            ? TORPOR_READONLY
-                                   : errno == ENOSPC ? TORPOR_FULL
-                                                     : TORPOR_IO,
-                                   "%s: %s", path, strerror(errno));
+    status = torpor__database_fail_system(&db->database,
+                                          denied            ? TORPOR_READONLY
+                                          : errno == ENOSPC ? TORPOR_FULL
+                                                            : TORPOR_IO,
+                                          errno, path);
   }
   if (db->locks >= 0 && !db->read_only && db->real) hand_over(db);
   free(path);

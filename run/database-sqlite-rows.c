@@ -9,16 +9,12 @@
  * are. On the thread of the database. */
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "database-sqlite-state.h"
 
 static struct torpor__sqlite *sqlite_of(struct torpor__database *database) {
   return (struct torpor__sqlite *)database;
-}
-
-static torpor_status fail_number(struct torpor__sqlite *db, int64_t run) {
-  return torpor__database_fail(&db->database, TORPOR_NOT_FOUND,
-                               "there is no run number %lld", (long long)run);
 }
 
 /* ---- writing a row ------------------------------------------------------- */
@@ -97,22 +93,24 @@ union row {
 
 struct walk {
   const struct torpor__table *table;
-  torpor_status (*show)(const struct walk *walk, const union row *row);
+  torpor_status (*show)(struct torpor__sqlite *db, const struct walk *walk,
+                        const union row *row);
   union visitor visit;
   void *data;   /* of the visitor */
   bool lenient; /* damaged rows are left out */
 };
 
 #define SHOW(name, ...)                                                        \
-  static torpor_status show_##name(const struct walk *walk,                    \
+  static torpor_status show_##name(struct torpor__sqlite *db,                  \
+                                   const struct walk *walk,                    \
                                    const union row *row) {                     \
+    (void)db;                                                                  \
     return walk->visit.name(walk->data, __VA_ARGS__);                          \
   }
 
 SHOW(news, &row->news)
 SHOW(due, &row->due)
 SHOW(version, &row->version)
-SHOW(file, row->file.name, row->file.source)
 SHOW(exit, &row->exit)
 SHOW(state, &row->state)
 SHOW(branch, &row->branch)
@@ -121,6 +119,19 @@ SHOW(operation, &row->operation)
 SHOW(result, &row->result)
 SHOW(signal, &row->signal)
 SHOW(line, &row->line)
+
+/* What is found by a hash must have it: else somebody altered it. */
+static torpor_status show_file(struct torpor__sqlite *db,
+                               const struct walk *walk, const union row *row) {
+  const struct torpor__file *file = &row->file;
+  uint8_t hash[TORPOR__SOURCE_HASH];
+  if (!torpor__source_hash(file->source, hash))
+    return torpor__database_fail(&db->database, TORPOR_NOMEM, NULL);
+  if (file->hash.size != sizeof hash ||
+      memcmp(file->hash.data, hash, sizeof hash) != 0)
+    return torpor__sqlite_fail_row(db, "source");
+  return walk->visit.file(walk->data, file->name, file->source);
+}
 
 /* For rows of the table 'name', which 'visit' and 'data' are there for. */
 #define WALK(name)                                                             \
@@ -137,9 +148,10 @@ static torpor_status read_row(struct torpor__sqlite *db,
                               const struct walk *walk) {
   union row row = {0};
   if (!torpor__table_read(walk->table, statement, 0, &row))
-    return walk->lenient ? TORPOR_OK
-                         : torpor__sqlite_fail_row(db, walk->table->name);
-  return walk->show(walk, &row);
+    return walk->lenient && !torpor__table_lacked_memory(statement)
+               ? TORPOR_OK
+               : torpor__sqlite_fail_row(db, walk->table->name);
+  return walk->show(db, walk, &row);
 }
 
 /* Runs a statement, with parameters as for torpor__sqlite_start, and reads each
@@ -219,133 +231,6 @@ static torpor_status run_add(struct torpor__database *database,
                             row->created_ms);
 }
 
-/* Whether the first column is a number that the store gives. */
-static bool read_number(sqlite3_stmt *statement, int64_t *number) {
-  *number = sqlite3_column_int64(statement, 0);
-  return sqlite3_column_type(statement, 0) == SQLITE_INTEGER && *number > 0 &&
-         *number < TORPOR__COUNT_LARGEST;
-}
-
-static torpor_status run_find(struct torpor__database *database, const char *id,
-                              int64_t *run) {
-  struct torpor__sqlite *db = sqlite_of(database);
-  sqlite3_stmt *statement;
-  bool row = false;
-  torpor_status status = torpor__sqlite_file_check(db, false);
-  if (status == TORPOR_OK)
-    status =
-        torpor__sqlite_start(db, TORPOR__SQLITE_RUN_FIND, &statement, "t", id);
-  if (status != TORPOR_OK) return status;
-  status = torpor__sqlite_next(db, statement, &row);
-  *run = 0;
-  if (row && !read_number(statement, run))
-    status = torpor__sqlite_fail_row(db, "run");
-  status = torpor__sqlite_finish(statement, status);
-  if (status != TORPOR_OK || row) return status;
-  return torpor__database_fail(
-      database, TORPOR_NOT_FOUND,
-      "no run has the id '%s'; 'torpor list' shows those there are", id);
-}
-
-/* A run with its head: 'program' and 'engine' are columns after those. */
-static const char *find_damage(sqlite3_stmt *statement, int64_t *number,
-                               struct torpor__run *run,
-                               struct torpor__head *head) {
-  int at = 1;
-  if (!read_number(statement, number) ||
-      !torpor__table_read(&torpor__table_run, statement, at, run))
-    return "run";
-  if (run->keep == 0) run->keep = 1;
-  if (run->keep_lines == 0) run->keep_lines = 1;
-  at += torpor__table_run.count;
-  if (!torpor__table_read(&torpor__table_head, statement, at, head))
-    return "head";
-  at += torpor__table_head.count;
-  return torpor__table_read(&torpor__table_program, statement, at, run)
-             ? NULL
-             : "edition";
-}
-
-/* Shows a run whose rows are damaged, of which only the id may be used. One
- * without is called by its number, as no other run can be. */
-static torpor_status show_damaged(sqlite3_stmt *statement, int64_t number,
-                                  torpor__run_fn *visit, void *data) {
-  const struct torpor__head head = {.status = TORPOR__RUN_PARKED,
-                                    .damaged = true};
-  const char *id = sqlite3_column_type(statement, 1) == SQLITE_TEXT
-                       ? (const char *)sqlite3_column_text(statement, 1)
-                       : NULL;
-  char name[24];
-  snprintf(name, sizeof name, "#%lld", (long long)number);
-  const struct torpor__run run = {
-      .id = id != NULL && torpor__request_is_id(id) ? id : name,
-      .program = "",
-      .access = "",
-      .engine = {.data = ""}};
-  return visit(data, number, &run, &head);
-}
-
-/* Shows the runs of a statement that was started. In a list, those whose rows
- * are damaged are shown as that. */
-static torpor_status walk_runs(struct torpor__sqlite *db,
-                               sqlite3_stmt *statement, bool list,
-                               torpor__run_fn *visit, void *data,
-                               size_t *count) {
-  torpor_status status = TORPOR_OK;
-  bool row = true;
-  *count = 0;
-  while (status == TORPOR_OK && row) {
-    int64_t number;
-    struct torpor__run run = {0};
-    struct torpor__head head = {0};
-    status = torpor__sqlite_next(db, statement, &row);
-    if (status != TORPOR_OK || !row) break;
-    ++*count;
-    const char *damaged = find_damage(statement, &number, &run, &head);
-    if (damaged == NULL)
-      status = visit(data, number, &run, &head);
-    else if (list)
-      status = show_damaged(statement, number, visit, data);
-    else
-      status = torpor__sqlite_fail_row(db, damaged);
-  }
-  return torpor__sqlite_finish(statement, status);
-}
-
-static torpor_status run_get(struct torpor__database *database, int64_t run,
-                             torpor__run_fn *visit, void *data) {
-  struct torpor__sqlite *db = sqlite_of(database);
-  sqlite3_stmt *statement;
-  size_t count;
-  torpor_status status =
-      torpor__sqlite_start(db, TORPOR__SQLITE_RUN_ONE, &statement, "i", run);
-  if (status != TORPOR_OK) return status;
-  status = walk_runs(db, statement, false, visit, data, &count);
-  return status == TORPOR_OK && count == 0 ? fail_number(db, run) : status;
-}
-
-static torpor_status run_list(struct torpor__database *database,
-                              const struct torpor__page *page,
-                              torpor__run_fn *visit, void *data) {
-  struct torpor__sqlite *db = sqlite_of(database);
-  sqlite3_stmt *statement;
-  size_t count;
-  torpor_status status;
-  if (page->program != NULL)
-    status =
-        torpor__sqlite_start(db, TORPOR__SQLITE_RUN_LIST_PROGRAM, &statement,
-                             "iit", page->after, page->limit, page->program);
-  else if (page->by_status)
-    status = torpor__sqlite_start(db, TORPOR__SQLITE_RUN_LIST_STATUS,
-                                  &statement, "iii", page->after, page->limit,
-                                  (int64_t)page->status);
-  else
-    status = torpor__sqlite_start(db, TORPOR__SQLITE_RUN_LIST, &statement, "ii",
-                                  page->after, page->limit);
-  if (status != TORPOR_OK) return status;
-  return walk_runs(db, statement, true, visit, data, &count);
-}
-
 static torpor_status run_inherit(struct torpor__database *database,
                                  int64_t from, int64_t to) {
   struct torpor__sqlite *db = sqlite_of(database);
@@ -415,7 +300,7 @@ static torpor_status head_get(struct torpor__database *database, int64_t run,
       torpor__sqlite_start(db, TORPOR__SQLITE_HEAD_GET, &statement, "i", run);
   if (status != TORPOR_OK) return status;
   status = torpor__sqlite_next(db, statement, &row);
-  if (status == TORPOR_OK && !row) status = fail_number(db, run);
+  if (status == TORPOR_OK && !row) status = torpor__sqlite_fail_number(db, run);
   *head = (struct torpor__head){0};
   if (row && !torpor__table_read(&torpor__table_head, statement, 0, head))
     status = torpor__sqlite_fail_row(db, "head");
@@ -558,9 +443,9 @@ const struct torpor__database_calls torpor__sqlite_calls = {
     .unlock = torpor__sqlite_unlock,
     .locked = torpor__sqlite_locked,
     .run_add = run_add,
-    .run_find = run_find,
-    .run_get = run_get,
-    .run_list = run_list,
+    .run_find = torpor__sqlite_run_find,
+    .run_get = torpor__sqlite_run_get,
+    .run_list = torpor__sqlite_run_list,
     .run_inherit = run_inherit,
     .run_count = run_count,
     .run_ended = torpor__sqlite_run_ended,

@@ -175,9 +175,24 @@ torpor_status torpor__sqlite_insert(struct torpor__sqlite *db,
                                     const struct torpor__table *table,
                                     const void *row);
 
-/* CORRUPT: 'table' has a row that no Torpor writes. */
+/* CORRUPT: 'table' has a row that no Torpor writes; or NOMEM, if it could not
+ * be read for that. */
 torpor_status torpor__sqlite_fail_row(struct torpor__sqlite *db,
                                       const char *table);
+
+/* NOT_FOUND: there is no run of that number. */
+torpor_status torpor__sqlite_fail_number(struct torpor__sqlite *db,
+                                         int64_t run);
+
+/* In database-sqlite-list.c. */
+torpor_status torpor__sqlite_run_find(struct torpor__database *database,
+                                      const char *id, int64_t *run);
+torpor_status torpor__sqlite_run_get(struct torpor__database *database,
+                                     int64_t run, torpor__run_fn *visit,
+                                     void *data);
+torpor_status torpor__sqlite_run_list(struct torpor__database *database,
+                                      const struct torpor__page *page,
+                                      torpor__run_fn *visit, void *data);
 
 /* In database-sqlite-remove.c. */
 torpor_status torpor__sqlite_state_thin(struct torpor__database *database,

@@ -88,6 +88,10 @@ static bool read_enum(sqlite3_stmt *row, int index, int64_t limit,
   return true;
 }
 
+bool torpor__table_lacked_memory(sqlite3_stmt *row) {
+  return sqlite3_errcode(sqlite3_db_handle(row)) == SQLITE_NOMEM;
+}
+
 static bool read_text(sqlite3_stmt *row, int index, int64_t limit,
                       const char **text) {
   if (sqlite3_column_type(row, index) != SQLITE_TEXT) return false;
@@ -112,6 +116,7 @@ static bool read_time(sqlite3_stmt *row, int index, int64_t *time) {
 static bool read_bytes(sqlite3_stmt *row, int index, int64_t limit,
                        torpor_slice *bytes) {
   const void *data = sqlite3_column_blob(row, index);
+  if (data == NULL && torpor__table_lacked_memory(row)) return false;
   bytes->data = data != NULL ? data : "";
   bytes->size = (size_t)sqlite3_column_bytes(row, index);
   return limit == 0 || bytes->size <= (size_t)limit;
@@ -172,15 +177,6 @@ static bool state_fits(const void *row) {
   return state->version < state->step && state->parent_step < state->step;
 }
 
-/* What is found by a hash must have it: else somebody altered it. */
-static bool file_fits(const void *row) {
-  const struct torpor__file *file = row;
-  uint8_t hash[TORPOR__SOURCE_HASH];
-  return file->hash.size == sizeof hash &&
-         torpor__source_hash(file->source, hash) &&
-         memcmp(file->hash.data, hash, sizeof hash) == 0;
-}
-
 /* A branch leaves an older one: so a walk to the oldest comes to an end. */
 static bool branch_fits(const void *row) {
   const struct torpor__branch *branch = row;
@@ -206,7 +202,7 @@ TABLE(run, "run", 0, run_fits, TORPOR__RUN_COLUMNS(COLUMN, COLUMN, run))
 TABLE(program, "edition", 0, NULL, TORPOR__PROGRAM_COLUMNS(COLUMN, COLUMN, run))
 TABLE(version, "edition", 0, NULL,
       TORPOR__VERSION_COLUMNS(COLUMN, COLUMN, version))
-TABLE(file, "source", 0, file_fits, TORPOR__FILE_COLUMNS(COLUMN, COLUMN, file))
+TABLE(file, "source", 0, NULL, TORPOR__FILE_COLUMNS(COLUMN, COLUMN, file))
 TABLE(head, "head", 0, head_fits, TORPOR__HEAD_COLUMNS(COLUMN, COLUMN, head))
 TABLE(step, "head", 0, NULL, TORPOR__STEP_COLUMNS(COLUMN, COLUMN, head))
 TABLE(news, "news", 0, NULL, TORPOR__NEWS_COLUMNS(COLUMN, COLUMN, news))

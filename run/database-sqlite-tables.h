@@ -59,9 +59,13 @@ int torpor__table_bind(const struct torpor__table *table,
                        sqlite3_stmt *statement, int first, const void *row);
 
 /* Reads columns from 'first' on (from 0) into 'row', whose texts and bytes are
- * SQLite's. False: they are those of a row that no Torpor writes. */
+ * SQLite's. False: they are those of a row that no Torpor writes, or memory ran
+ * out. */
 bool torpor__table_read(const struct torpor__table *table,
                         sqlite3_stmt *statement, int first, void *row);
+
+/* Which of the two it was, asked at once. */
+bool torpor__table_lacked_memory(sqlite3_stmt *statement);
 
 /* ---- columns ------------------------------------------------------------- */
 
@@ -270,15 +274,38 @@ bool torpor__table_read(const struct torpor__table *table,
   "run LEFT JOIN head ON head.run = run.number LEFT JOIN edition ON "          \
   "edition.run = run.number AND edition.number = head.edition "
 
-/* The same without its input; at most ?2 of those behind number ?1. */
-#define TORPOR__SELECT_LISTED(from, number, which)                             \
+/* The same without its input. */
+#define TORPOR__SELECT_LISTED_RUN                                              \
   TORPOR__SELECT_RUN(                                                          \
-      TORPOR__RUN_COLUMNS(TORPOR__LISTED_FIRST, TORPOR__LISTED_NEXT, ))        \
-  from "WHERE " which number " > ?1 ORDER BY " number " LIMIT ?2"
+      TORPOR__RUN_COLUMNS(TORPOR__LISTED_FIRST, TORPOR__LISTED_NEXT, ))
 
-#define TORPOR__FROM_DUE                                                       \
-  " FROM head WHERE status = 0 AND due_ms <= ? AND (due_ms, run) > (?, ?) "    \
-  "ORDER BY due_ms, run LIMIT ?"
+/* At most ?2 of those behind number ?1. */
+#define TORPOR__SELECT_LISTED(from, number, which)                             \
+  TORPOR__SELECT_LISTED_RUN from "WHERE " which number                         \
+                                 " > ?1 ORDER BY " number " LIMIT ?2"
+
+#define TORPOR__JOIN_RUN                                                       \
+  " CROSS JOIN run ON run.number = head.run LEFT JOIN edition ON "             \
+  "edition.run = run.number AND edition.number = head.edition "
+
+/* The heads of runs that are due, now or later. By itself SQLite would look at
+ * those of all active runs, since it takes an index with '=' for the better. */
+#define TORPOR__DUE "head INDEXED BY head_by_due"
+
+/* What has something to do is due. */
+#define TORPOR__READY                                                          \
+  "head.status = 0 AND head.due_ms = 0 AND "                                   \
+  "(head.step = head.start OR head.runnable) "
+
+/* The rest of a page of what is due: those of the same time as the last one,
+ * then the later ones. */
+#define TORPOR__SELECT_DUE(range)                                              \
+  "SELECT " TORPOR__NAMES(DUE) " FROM " TORPOR__DUE                            \
+                               " WHERE status = 0 AND " range
+#define TORPOR__DUE_PAGE                                                       \
+  TORPOR__SELECT_DUE("due_ms = ?2 AND run > ?3")                               \
+  " UNION ALL " TORPOR__SELECT_DUE(                                            \
+      "due_ms > ?2 AND due_ms <= ?1") " ORDER BY due_ms, run LIMIT ?4"
 
 /* Removes ?2 rows of run ?1 from a table, whose key without the run is 'key' if
  * it has no rowids. */
@@ -308,15 +335,24 @@ bool torpor__table_read(const struct torpor__table *table,
     "WHERE run.number = ?")                                                    \
   X(RUN_LIST, TORPOR__SELECT_LISTED(TORPOR__FROM_RUN, "run.number", ""))       \
   X(RUN_LIST_STATUS,                                                           \
-    TORPOR__SELECT_LISTED(                                                     \
-        "head CROSS JOIN run ON run.number = head.run LEFT JOIN edition ON "   \
-        "edition.run = run.number AND edition.number = head.edition ",         \
-        "head.run", "head.status = ?3 AND "))                                  \
+    TORPOR__SELECT_LISTED("head" TORPOR__JOIN_RUN, "head.run",                 \
+                          "head.status = ?3 AND "))                            \
   X(RUN_LIST_PROGRAM,                                                          \
     TORPOR__SELECT_LISTED(                                                     \
         "edition CROSS JOIN head ON head.run = edition.run AND head.edition "  \
         "= edition.number CROSS JOIN run ON run.number = edition.run ",        \
         "edition.run", "edition.program = ?3 AND "))                           \
+  X(RUN_LIST_ONE,                                                              \
+    TORPOR__SELECT_LISTED_RUN TORPOR__FROM_RUN "WHERE run.number = ?")         \
+  X(RUN_LIST_READY, TORPOR__SELECT_LISTED(TORPOR__DUE TORPOR__JOIN_RUN,        \
+                                          "head.run", TORPOR__READY "AND "))   \
+  X(RUN_NEXT_STATUS,                                                           \
+    "SELECT min(run) FROM head WHERE status = ?2 AND run > ?1")                \
+  X(RUN_NEXT_READY,                                                            \
+    "SELECT head.run FROM " TORPOR__DUE " WHERE " TORPOR__READY                \
+    "AND head.run > ?1 ORDER BY head.run LIMIT 1")                             \
+  X(RUN_NEXT_PROGRAM,                                                          \
+    "SELECT min(run) FROM edition WHERE program = ?2 AND run > ?1")            \
   X(RUN_COUNT,                                                                 \
     "SELECT (SELECT length(snapshot) FROM state WHERE run = ?1 ORDER BY "      \
     "step DESC, branch DESC LIMIT 1), (SELECT count(*) FROM operation "        \
@@ -373,8 +409,9 @@ bool torpor__table_read(const struct torpor__table *table,
     TORPOR__UPDATE("head", STEP,                                               \
                    "run = ? AND status = ? AND step = ? AND fence = ? AND "    \
                    "cancel = ?"))                                              \
-  X(DUE_EACH, "SELECT " TORPOR__NAMES(DUE) TORPOR__FROM_DUE)                   \
-  X(DUE_NEXT, "SELECT min(due_ms) FROM head WHERE status = 0 AND due_ms > ?")  \
+  X(DUE_EACH, TORPOR__DUE_PAGE)                                                \
+  X(DUE_NEXT,                                                                  \
+    "SELECT min(due_ms) FROM " TORPOR__DUE " WHERE status = 0 AND due_ms > ?") \
   X(RUN_LAST, "SELECT seq FROM sqlite_sequence WHERE name = 'run'")            \
   X(NEWS_ADD,                                                                  \
     "INSERT INTO news(run, number) VALUES(?, 1) ON CONFLICT(run) DO UPDATE "   \

@@ -8,9 +8,13 @@
  * On the thread of the database. */
 #include "database.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
+
+static _Thread_local bool lacked_files;
 
 /* Whether the text of a code would add nothing to a sentence about what
  * happened. */
@@ -35,6 +39,7 @@ torpor_status torpor__database_fail(struct torpor__database *database,
   size_t size = sizeof database->message;
   const char *text = torpor_status_text(status);
   int used = 0;
+  lacked_files = false;
   if (format == NULL) {
     snprintf(database->message, size, "%s", text);
     return status;
@@ -47,4 +52,27 @@ torpor_status torpor__database_fail(struct torpor__database *database,
   vsnprintf(database->message + used, size - (size_t)used, format, args);
   va_end(args);
   return status;
+}
+
+torpor_status torpor__database_fail_system(struct torpor__database *database,
+                                           torpor_status status, int error,
+                                           const char *what) {
+  bool lacking = error == EMFILE || error == ENFILE;
+  torpor__database_fail(database, status, "%s: %s%s", what, strerror(error),
+                        lacking ? "; close some, or allow more (ulimit -n)"
+                                : "");
+  lacked_files = lacking;
+  return status;
+}
+
+torpor_status torpor__database_pass_on(struct torpor__database *database,
+                                       torpor_status status,
+                                       const char *message, bool lacking) {
+  snprintf(database->message, sizeof database->message, "%s", message);
+  lacked_files = lacking;
+  return status;
+}
+
+bool torpor__database_lacked_files(void) {
+  return lacked_files;
 }

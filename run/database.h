@@ -41,7 +41,8 @@
  *  (7) An active run needs no worker before its 'due_ms', unless there is news
  *      of it. So what somebody writes for a run that others may work comes with
  *      news in the same transaction, and whoever takes note writes a 'due_ms'
- *      that knows of it.
+ *      that knows of it. One that has something to do, or has not begun, is
+ *      due: 0.
  *
  * Test builds assert (2), (3), (5) and (6): database-check.c. A simulation
  * looks at (7) after each commit.
@@ -254,12 +255,17 @@ struct torpor__counts {
   int64_t lines_dropped; /* since there were too many */
 };
 
-/* Some of the runs of a store. */
+/* Some of the runs of a store, which an index finds. */
 struct torpor__page {
   int64_t after;       /* the first is the next behind this number */
   int64_t limit;       /* as many at most */
   const char *program; /* those whose main module this is; NULL: any */
-  bool by_status;      /* those of 'status'; when 'program' is NULL */
+  enum {
+    TORPOR__PAGE_ALL,
+    TORPOR__PAGE_STATUS, /* those of 'status' */
+    TORPOR__PAGE_READY   /* active ones that have something to do, or have not
+                            begun */
+  } of;
   enum torpor__run_status status;
 };
 
@@ -523,5 +529,19 @@ struct torpor__database_calls {
 torpor_status torpor__database_fail(struct torpor__database *database,
                                     torpor_status status, const char *format,
                                     ...) __attribute__((format(printf, 3, 4)));
+
+/* The same where 'error', of errno, says why: IO, unless 'status' is another
+ * one. Notes whether there were no file descriptors, and says what to do. */
+torpor_status torpor__database_fail_system(struct torpor__database *database,
+                                           torpor_status status, int error,
+                                           const char *what);
+
+/* The same where the whole sentence is known already, and what it is about. */
+torpor_status torpor__database_pass_on(struct torpor__database *database,
+                                       torpor_status status,
+                                       const char *message, bool lacked_files);
+
+/* Whether there were no file descriptors at the last failure on this thread. */
+bool torpor__database_lacked_files(void);
 
 #endif

@@ -19,6 +19,7 @@
 #include "common/array.h"
 #include "common/search.h"
 #include "common/sized.h"
+#include "extension.h"
 #include "operation.h"
 #include "state-chain.h"
 #include "common/cbor.h"
@@ -493,6 +494,21 @@ static torpor_status make_run(struct imported *run,
   return status;
 }
 
+/* All extensions that the file brings have to have native code now, or to get
+ * it if the caller says so: a worker makes it without asking (extension.h). */
+static torpor_status prepare_extensions(struct imported *run, bool make) {
+  torpor_status status = TORPOR_OK;
+  size_t count = 0;
+  for (size_t i = 0; status == TORPOR_OK && i < run->file_count; i++) {
+    if (!torpor__extension_is(run->files[i].name)) continue;
+    status = ++count > TORPOR__EXTENSIONS_MAX
+                 ? fail_map(run)
+                 : torpor__extension_prepare(run->store, run->id,
+                                             run->files[i].source, make);
+  }
+  return status;
+}
+
 /* Restores the state, with no more memory than the run will have. */
 static torpor_status open_state(struct imported *run, const void *data,
                                 size_t size,
@@ -533,6 +549,8 @@ static torpor_status import_run(struct imported *run, const void *data,
         run->store, options->id != NULL ? options->id : run->id, out_id);
   if (status == TORPOR_OK)
     status = torpor__state_chain_check(run->store, out_id);
+  if (status == TORPOR_OK)
+    status = prepare_extensions(run, options->make_extensions);
   if (status == TORPOR_OK) status = open_state(run, data, size, options);
   return status == TORPOR_OK ? make_run(run, options, out_id) : status;
 }

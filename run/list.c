@@ -130,23 +130,29 @@ struct list {
   void *user;
   const char *program;
   uint32_t states; /* a bit for each that counts */
+  bool by_state;   /* an index finds these, and not all are looked at */
   uint64_t left;   /* runs that may still be visited */
   int64_t after;   /* the number of the last one that was looked at */
   bool ended;      /* there are no more, or the caller wants none */
 };
 
-#define ALL_STATES ((UINT32_C(1) << (TORPOR_RUN_DAMAGED + 1)) - 1)
+#define DAMAGED TORPOR_RUN_LISTED(TORPOR_RUN_DAMAGED)
+#define SOUND (DAMAGED - 1) /* all others */
+#define ALL (DAMAGED | SOUND)
 
 static bool has_state(const struct list *list, torpor_run_state state) {
   return list->states >> state & 1;
 }
 
-static bool has_status(const struct list *list,
-                       enum torpor__run_status status) {
+/* Which runs of a status are in the list. False: none. */
+static bool choose_page(const struct list *list, enum torpor__run_status status,
+                        struct torpor__page *page) {
   const struct torpor__head waiting = {.status = status, .step = 1};
   const struct torpor__head ready = {.status = status};
-  return has_state(list, torpor__store_state(&waiting)) ||
-         has_state(list, torpor__store_state(&ready));
+  bool has_waiting = has_state(list, torpor__store_state(&waiting));
+  page->status = status;
+  page->of = has_waiting ? TORPOR__PAGE_STATUS : TORPOR__PAGE_READY;
+  return has_waiting || has_state(list, torpor__store_state(&ready));
 }
 
 /* Reads the next rows of each status that counts. What is damaged has none. */
@@ -154,12 +160,9 @@ static torpor_status read_statuses(const struct list *list,
                                    struct torpor__page page,
                                    struct torpor__run_rows *rows) {
   torpor_status status = TORPOR_OK;
-  page.by_status = true;
-  for (int i = 0; status == TORPOR_OK && i < TORPOR__RUN_STATUS_COUNT; i++) {
-    page.status = (enum torpor__run_status)i;
-    if (has_status(list, page.status))
+  for (int i = 0; status == TORPOR_OK && i < TORPOR__RUN_STATUS_COUNT; i++)
+    if (choose_page(list, (enum torpor__run_status)i, &page))
       status = torpor__run_rows_list(rows, list->store->database, &page);
-  }
   return status;
 }
 
@@ -174,8 +177,7 @@ static torpor_status read_page(struct list *list,
   const struct torpor__page page = {
       .after = list->after, .limit = PAGE, .program = list->program};
   torpor_status status =
-      page.program == NULL && list->states != ALL_STATES &&
-              !has_state(list, TORPOR_RUN_DAMAGED)
+      list->by_state
           ? read_statuses(list, page, rows)
           : torpor__run_rows_list(rows, list->store->database, &page);
   if (status != TORPOR_OK) return status;
@@ -194,7 +196,7 @@ static torpor_status visit_page(struct list *list) {
     bool go_on = true;
     list->after = run->number;
     if (!has_state(list, torpor__store_state(&run->head)) ||
-        (list->program != NULL && run->head.damaged))
+        (list->program != NULL && strcmp(list->program, run->row.program) != 0))
       continue;
     list->left--;
     status = visit_listed(list->store->database, run, list->visit, list->user,
@@ -236,8 +238,12 @@ torpor_status torpor_run_list(torpor_store *store,
                       .visit = visit,
                       .user = user,
                       .program = given.program,
-                      .states = given.states != 0 ? given.states : ALL_STATES,
+                      .states = given.states != 0 ? given.states : ALL,
                       .left = given.limit != 0 ? given.limit : UINT64_MAX};
+  if (list.program != NULL)
+    list.states &= ~DAMAGED; /* of which none is known */
+  list.by_state = list.states != (list.program != NULL ? SOUND : ALL) &&
+                  (list.states & DAMAGED) == 0;
   torpor_status status = find_after(store->database, given.after, &list.after);
   return status == TORPOR_OK ? visit_list(&list) : status;
 }

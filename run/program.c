@@ -15,7 +15,10 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/utf8.h"
+#include "extension-load.h"
 #include "torpor-module.h"
+#include "torpor-run.h"
 
 #define STOP_NAME "torpor-program-stop"
 #define STOP_SOURCE "throw 0;"
@@ -27,8 +30,8 @@ struct reader {
   torpor_status status; /* of the module that could not be given */
 };
 
-static torpor_status add_file(struct torpor__program *program, const char *name,
-                              torpor_slice source) {
+torpor_status torpor__program_add(struct torpor__program *program,
+                                  const char *name, torpor_slice source) {
   if (!torpor__array_reserve(&program->files, &program->capacity,
                              program->count + 1, sizeof *program->files))
     return TORPOR_NOMEM;
@@ -67,7 +70,8 @@ static torpor_status give_file(struct reader *reader,
   if (status != TORPOR_NOT_FOUND) return status;
   status = torpor_loader_source(reader->loader, request, answer);
   if (status != TORPOR_OK || torpor_loader_is_native(request)) return status;
-  return add_file(reader->program, request->name, slice_of(&answer->text));
+  return torpor__program_add(reader->program, request->name,
+                             slice_of(&answer->text));
 }
 
 /* torpor_options.module */
@@ -75,9 +79,10 @@ static torpor_status give_module(void *user,
                                  const torpor_module_request *request,
                                  torpor_module_answer *answer) {
   struct reader *reader = user;
-  if (strcmp(request->name, STOP_NAME) == 0)
-    return copy_bytes(STOP_SOURCE, strlen(STOP_SOURCE), &answer->text);
-  torpor_status status = give_file(reader, request, answer);
+  torpor_status status =
+      strcmp(request->name, STOP_NAME) == 0
+          ? copy_bytes(STOP_SOURCE, strlen(STOP_SOURCE), &answer->text)
+          : give_file(reader, request, answer);
   if (status != TORPOR_OK) reader->status = status;
   return status;
 }
@@ -135,6 +140,22 @@ static torpor_status link_graph(struct reader *reader, torpor_vm *vm,
   return status;
 }
 
+/* torpor__extension_give_fn */
+static torpor_status give_extension(void *user, const char *name,
+                                    torpor_bytes *module) {
+  return torpor__program_give(user, name, module);
+}
+
+/* They may bring modules for the program to import. */
+static torpor_status load_extensions(struct reader *reader, torpor_vm *vm) {
+  torpor_status status =
+      torpor__extension_load(vm, give_extension, reader->program);
+  if (status != TORPOR_OK)
+    snprintf(reader->program->message, sizeof reader->program->message,
+             "loading its extensions: %.400s", torpor_last_error(vm));
+  return status;
+}
+
 static torpor_status read_imports(struct reader *reader) {
   const char *name = torpor_loader_name(reader->loader);
   torpor_options options = TORPOR_OPTIONS_INIT;
@@ -142,6 +163,7 @@ static torpor_status read_imports(struct reader *reader) {
   options.resolve = torpor_loader_resolve;
   options.library = torpor_library_source;
   options.extensions = true;
+  options.deadline_ms = TORPOR_RUN_DEADLINE_MS;
   options.user = reader;
   char *source = malloc(strlen(name) * 6 + 64);
   torpor_vm *vm = NULL;
@@ -149,6 +171,7 @@ static torpor_status read_imports(struct reader *reader) {
   torpor__program_quote(
       name, source + sprintf(source, "import \"%s\"; import ", STOP_NAME));
   torpor_status status = torpor_vm_open(&options, &vm);
+  if (status == TORPOR_OK) status = load_extensions(reader, vm);
   if (status == TORPOR_OK)
     status = torpor_loader_bind(reader->loader, vm, TORPOR_MODULE_PURE);
   if (status == TORPOR_OK) status = link_graph(reader, vm, source);
@@ -157,9 +180,23 @@ static torpor_status read_imports(struct reader *reader) {
   return status;
 }
 
+static bool is_utf8(const char *name) {
+  return torpor__utf8_valid(name, strlen(name));
+}
+
+static torpor_status add_all(struct torpor__program *program,
+                             const struct torpor__program *others) {
+  torpor_status status = TORPOR_OK;
+  for (size_t i = 0; status == TORPOR_OK && i < others->count; i++)
+    status = torpor__program_add(program, others->files[i].name,
+                                 others->files[i].source);
+  return status;
+}
+
 torpor_status torpor__program_read(struct torpor__program *program,
                                    const char *path,
-                                   const torpor_access *access) {
+                                   const torpor_access *access,
+                                   const struct torpor__program *extensions) {
   struct reader reader = {.program = program};
   torpor_status status =
       torpor_loader_open(path, access, &reader.loader, &reader.main);
@@ -167,14 +204,22 @@ torpor_status torpor__program_read(struct torpor__program *program,
     snprintf(program->message, sizeof program->message, "%s",
              reader.loader ? torpor_loader_error(reader.loader)
                            : torpor_status_text(status));
+  } else if (!is_utf8(torpor_loader_name(reader.loader))) {
+    status = TORPOR_MISUSE;
+    snprintf(program->message, sizeof program->message,
+             "the path of a run's program is UTF-8; rename %s",
+             torpor_loader_name(reader.loader));
   } else {
-    status = add_file(program, torpor_loader_name(reader.loader),
-                      slice_of(&reader.main));
+    status = torpor__program_add(program, torpor_loader_name(reader.loader),
+                                 slice_of(&reader.main));
+    if (status == TORPOR_OK) status = add_all(program, extensions);
     if (status == TORPOR_OK) status = read_imports(&reader);
   }
   if (status != TORPOR_OK && program->message[0] == '\0')
     snprintf(program->message, sizeof program->message, "%s",
              torpor_status_text(status));
+  program->lacked_files =
+      status == TORPOR_IO && torpor_loader_exhausted(reader.loader);
   torpor_bytes_free(&reader.main);
   torpor_loader_close(reader.loader);
   if (status != TORPOR_OK) torpor__program_free(program);
@@ -213,7 +258,8 @@ torpor_status torpor__program_find(struct torpor__database *database,
   struct wanted wanted = {.source = source, .status = TORPOR_NOT_FOUND};
   torpor_status status = database->calls->file_each(database, run, version,
                                                     name, take_file, &wanted);
-  return status == TORPOR_OK ? wanted.status : TORPOR_IO;
+  if (status == TORPOR_OK) return wanted.status;
+  return status == TORPOR_NOMEM ? status : TORPOR_IO;
 }
 
 /* ---- All of them ---------------------------------------------------------*/
@@ -221,7 +267,7 @@ torpor_status torpor__program_find(struct torpor__database *database,
 /* torpor__file_fn */
 static torpor_status take_each(void *data, const char *name,
                                torpor_slice source) {
-  return add_file(data, name, source);
+  return torpor__program_add(data, name, source);
 }
 
 torpor_status torpor__program_load(struct torpor__program *program,

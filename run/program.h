@@ -2,7 +2,8 @@
 /* program.h - the modules of a durable program, read once.
  *
  * A run keeps the text of its main module and of all that this imports
- * statically, as they were when the run was made. So it does not matter later
+ * statically, as they were when the run was made, and the side modules of the
+ * extensions that it was given (extension.h). So it does not matter later
  * whether the files have changed, moved or gone.
  *
  * Runs on the caller's thread. */
@@ -18,15 +19,23 @@ struct torpor__program {
   size_t count;
   size_t capacity;
   char message[TORPOR__DATABASE_MESSAGE_MAX]; /* why reading failed */
+  bool lacked_files; /* that was for want of file descriptors */
 };
 
+/* Adds a copy of a module. OK, NOMEM. */
+torpor_status torpor__program_add(struct torpor__program *program,
+                                  const char *name, torpor_slice source);
+
 /* Reads the program whose main module is the file 'path'; what lies outside its
- * folder only if 'access' allows it. Links all modules, so that what is missing
+ * folder only if 'access' allows it. It keeps 'extensions' too, and is linked
+ * in a VM that has them. Links all modules, so that what is missing
  * or is not JavaScript is told now; runs none of them. OK; NOT_FOUND, DENIED,
- * IO, LIMIT, THROWN (a SyntaxError, say) or NOMEM, with a message. */
+ * IO, LIMIT, THROWN (a SyntaxError, say), NOMEM, or what became of loading an
+ * extension, with a message. */
 torpor_status torpor__program_read(struct torpor__program *program,
                                    const char *path,
-                                   const torpor_access *access);
+                                   const torpor_access *access,
+                                   const struct torpor__program *extensions);
 void torpor__program_free(struct torpor__program *program);
 
 /* Writes 'name' as a string of JavaScript and JSON into 'out', which has room

@@ -100,8 +100,10 @@ static void free_topics(struct torpor__protocol *p) {
   p->topic_count = 0;
 }
 
+/* The newest first: who keeps operations in their order has the last of them to
+ * take out then, and moves none of the others. */
 static void stop_all(struct torpor__protocol *p) {
-  for (size_t i = 0; i < p->results.waiting_count; i++)
+  for (size_t i = p->results.waiting_count; i-- > 0;)
     p->drivers->stop(p->drivers->data, p->results.waiting[i].branch,
                      p->results.waiting[i].id);
 }
@@ -510,6 +512,11 @@ bool torpor__protocol_rests(const struct torpor__protocol *p) {
          !torpor__protocol_pending(p);
 }
 
+bool torpor__protocol_is_still(const struct torpor__protocol *p) {
+  return p->phase == TORPOR__PHASE_IDLE && !p->counted && !p->suspect &&
+         !torpor__protocol_pending(p) && !torpor__protocol_ready(p);
+}
+
 bool torpor__protocol_pending(const struct torpor__protocol *p) {
   if (p->unusable && p->phase != TORPOR__PHASE_ENDED &&
       p->phase != TORPOR__PHASE_LOST)
@@ -573,7 +580,7 @@ static void drop_results(const struct torpor__protocol *p) {
 static void stop_leaving(struct torpor__protocol *p) {
   bool ended = p->step->status != TORPOR__RUN_ACTIVE;
   if (!ended && p->drivers->drop != NULL) drop_results(p);
-  for (size_t i = 0; i < p->results.waiting_count; i++) {
+  for (size_t i = p->results.waiting_count; i-- > 0;) {
     struct torpor__waiting *waiting = &p->results.waiting[i];
     if (ended) waiting->leaving = true;
     if (!waiting->leaving) continue;

@@ -253,6 +253,10 @@ bool torpor__protocol_rests(const struct torpor__protocol *protocol);
 /* Whether it would, once the store knows: 'return_attempt' sees to that. */
 bool torpor__protocol_can_rest(const struct torpor__protocol *protocol);
 
+/* Whether nothing is to be done for it, or written, before it is told of a
+ * result or of news. */
+bool torpor__protocol_is_still(const struct torpor__protocol *protocol);
+
 /* Whether a flush has anything to write for it. */
 bool torpor__protocol_pending(const struct torpor__protocol *protocol);
 

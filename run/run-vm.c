@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "extension-load.h"
 #include "run-vm-state.h"
 
 #include "torpor-loop.h"
@@ -59,6 +60,8 @@ static torpor_status open_vm(struct torpor__run_vm *run_vm,
       run_vm->started
           ? torpor__state_chain_restore(chain, &options, &run_vm->vm)
           : torpor_vm_open(&options, &run_vm->vm);
+  if (status == TORPOR_OK && !run_vm->started)
+    status = torpor__extension_load(run_vm->vm, context->module, context->user);
   if (status != TORPOR_OK) return status;
   if (run_vm->started) torpor__run_vm_note_chain(run_vm, chain);
   status = torpor__run_vm_bind(run_vm);

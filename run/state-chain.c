@@ -131,13 +131,14 @@ torpor_status torpor__state_chain_read(struct torpor__state_chain *chain,
                                        const char *id, int64_t step) {
   struct torpor__database *database = store->database;
   struct reader reader = {.chain = chain, .store = store, .id = id};
-  *chain = (struct torpor__state_chain){0};
+  *chain = (struct torpor__state_chain){.run = number};
   torpor_status status =
       database->calls->state_each(database, number, step, take_part, &reader);
   if (status == TORPOR_CANCELLED) status = reader.status;
   if (status == TORPOR_OK && chain->count == 0)
-    status = torpor__database_fail(database, TORPOR_NOT_FOUND,
-                                   "run %s: no state of it is kept", id);
+    status = torpor__database_fail(
+        database, TORPOR_NOT_FOUND,
+        "run '%s' has no state before its first step", id);
   else if (status == TORPOR_OK && reader.next != 0)
     status = fail_gap(&reader);
   if (status != TORPOR_OK) {

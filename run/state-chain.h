@@ -16,6 +16,7 @@
 
 /* Zeroed is empty. */
 struct torpor__state_chain {
+  int64_t run;
   int64_t branch, step, version; /* of the state that is wanted */
   bool runnable, clone;
   char engine[TORPOR__ENGINE_ID_MAX + 1];

@@ -8,6 +8,7 @@
 #include "checkpoint.h"
 #include "clock.h"
 #include "common/sized.h"
+#include "extension.h"
 #include "fault.h"
 #include "protocol.h"
 #include "sweep.h"
@@ -69,7 +70,8 @@ torpor_status torpor_run_snapshot(torpor_store *store, const char *id,
   if (step != TORPOR__STEP_NEWEST && chain.step != step)
     status = torpor__branch_not_kept(database, run, id, step);
   else
-    status = read_whole(store, &chain, out);
+    status = torpor__extension_prepare_all(store, id, run, chain.version);
+  if (status == TORPOR_OK) status = read_whole(store, &chain, out);
   torpor__state_chain_free(&chain);
   return status;
 }

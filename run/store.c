@@ -64,6 +64,8 @@ torpor_status torpor_store_open(const char *path,
   torpor_access_reserve(torpor_store_covers);
   store->keyed = given.key != NULL;
   if (store->keyed) memcpy(store->key, given.key, sizeof store->key);
+  store->make_extension = given.make_extension;
+  store->make_user = given.make_user;
   const struct torpor__database_options sqlite = {.path = path,
                                                   .vfs = given.vfs,
                                                   .read_only = given.read_only,
@@ -101,6 +103,10 @@ void torpor_store_close(torpor_store *store) {
 
 const char *torpor_store_error(const torpor_store *store) {
   return store != NULL ? store->database->message : open_error;
+}
+
+bool torpor_store_exhausted(void) {
+  return torpor__database_lacked_files();
 }
 
 /* ---- What a run is said to be --------------------------------------------*/

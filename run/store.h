@@ -11,7 +11,9 @@ struct torpor_store {
   char *path;   /* where its file lies, links followed */
   int64_t held; /* a run that was made here and has its lock, for a worker of
                    this store; 0: none */
-  bool keyed;   /* states are encrypted with the key below */
+  torpor_make_extension_fn make_extension; /* may be NULL */
+  void *make_user;
+  bool keyed; /* states are encrypted with the key below */
   uint8_t key[TORPOR_KEY_SIZE];
 };
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "common/sized.h"
+#include "extension.h"
 #include "input-check.h"
 #include "fault.h"
 #include "upgrade-state.h"
@@ -104,7 +105,9 @@ static torpor_status read_run(struct upgrade *upgrade) {
         "run '%s' has not begun its program, so there is no state to hand "
         "over; cancel it and make a new run, or let it begin first",
         upgrade->id);
-  status = read_access(upgrade);
+  status = torpor__extension_prepare_all(
+      upgrade->store, upgrade->id, upgrade->number, upgrade->head.version);
+  if (status == TORPOR_OK) status = read_access(upgrade);
   upgrade->request.access = upgrade->access;
   if (status != TORPOR_OK) return status;
   status =
@@ -122,13 +125,29 @@ static torpor_status read_run(struct upgrade *upgrade) {
 
 /* ---- What it is to become ------------------------------------------------*/
 
-static torpor_status read_program(struct upgrade *upgrade, const char *file) {
-  torpor_status status =
-      torpor__program_read(&upgrade->next, file, upgrade->access);
-  if (status != TORPOR_OK)
-    snprintf(upgrade->database->message, sizeof upgrade->database->message,
-             "%s", upgrade->next.message);
-  return status;
+/* Without any that are named, those of the old program. */
+static torpor_status read_extensions(struct upgrade *upgrade,
+                                     const torpor_run_upgrade_options *options,
+                                     struct torpor__program *extensions) {
+  if (options->extension_count > 0)
+    return torpor__extension_read(upgrade->store, options->extensions,
+                                  options->extension_count, extensions);
+  return torpor__extension_copy(upgrade->store, upgrade->number,
+                                upgrade->head.version, extensions);
+}
+
+static torpor_status read_program(struct upgrade *upgrade,
+                                  const torpor_run_upgrade_options *options) {
+  struct torpor__program extensions = {0};
+  torpor_status status = read_extensions(upgrade, options, &extensions);
+  if (status != TORPOR_OK) return status;
+  status = torpor__program_read(&upgrade->next, options->file, upgrade->access,
+                                &extensions);
+  torpor__program_free(&extensions);
+  if (status == TORPOR_OK) return status;
+  return torpor__database_pass_on(upgrade->database, status,
+                                  upgrade->next.message,
+                                  upgrade->next.lacked_files);
 }
 
 /* One more than the highest that there is. */
@@ -353,7 +372,7 @@ static torpor_status do_upgrade(struct upgrade *upgrade,
                                 torpor_run_upgrade_report *report) {
   torpor_status status = read_run(upgrade);
   upgrade->request.exporter = options->exporter;
-  if (status == TORPOR_OK) status = read_program(upgrade, options->file);
+  if (status == TORPOR_OK) status = read_program(upgrade, options);
   if (status == TORPOR_OK)
     status = torpor__upgrade_state_take(&upgrade->request, &upgrade->chain,
                                         &report->state);

@@ -45,14 +45,14 @@ static torpor_status skip(struct torpor_worker *worker, int64_t number) {
 
 /* Where 'number' is, or belongs, among the numbers of claimed runs. */
 static size_t find_run(const struct torpor_worker *worker, int64_t number) {
-  return torpor__search(&number, worker->held, worker->count,
+  return torpor__search(&number, worker->held, worker->held_count,
                         sizeof *worker->held, torpor__compare_i64);
 }
 
 struct torpor__worker_run *
 torpor__worker_find(const struct torpor_worker *worker, int64_t number) {
   size_t at = find_run(worker, number);
-  return at < worker->count && worker->held[at].number == number
+  return at < worker->held_count && worker->held[at].number == number
              ? worker->held[at].run
              : NULL;
 }
@@ -70,8 +70,9 @@ static void add_run(struct torpor_worker *worker,
                     struct torpor__worker_run *run, int64_t number) {
   size_t at = find_run(worker, number);
   memmove(&worker->held[at + 1], &worker->held[at],
-          (worker->count - at) * sizeof *worker->held);
+          (worker->held_count - at) * sizeof *worker->held);
   worker->held[at] = (struct torpor__held_run){.number = number, .run = run};
+  worker->held_count++;
   worker->runs[worker->count++] = run;
 }
 
@@ -79,7 +80,7 @@ static void add_run(struct torpor_worker *worker,
  * put back. */
 static bool reserve_queue(struct torpor_worker *worker) {
   return torpor__array_reserve(&worker->queue, &worker->queue_capacity,
-                               worker->queue_count + worker->count + 1,
+                               worker->queue_count + worker->held_count + 1,
                                sizeof *worker->queue);
 }
 
@@ -141,13 +142,15 @@ static torpor_status let_go(struct torpor_worker *worker,
   return torpor__protocol_is_own_fault(status) ? TORPOR_OK : status;
 }
 
+/* Room for one more, and in the turns for all that rest. */
 static bool reserve_run(struct torpor_worker *worker) {
-  return torpor__array_reserve(&worker->runs, &worker->capacity,
-                               worker->count + 1, sizeof(*worker->runs)) &&
-         torpor__array_reserve(&worker->held, &worker->held_capacity,
-                               worker->count + 1, sizeof *worker->held) &&
+  size_t count = worker->held_count + 1;
+  return torpor__array_reserve(&worker->runs, &worker->capacity, count,
+                               sizeof(*worker->runs)) &&
+         torpor__array_reserve(&worker->held, &worker->held_capacity, count,
+                               sizeof *worker->held) &&
          torpor__array_reserve(&worker->pending, &worker->pending_capacity,
-                               worker->count + 1, sizeof(*worker->pending)) &&
+                               count, sizeof(*worker->pending)) &&
          reserve_queue(worker);
 }
 
@@ -208,7 +211,8 @@ static bool is_still_active(struct torpor_worker *worker, int64_t number) {
 
 torpor_status torpor__worker_tolerate(struct torpor_worker *worker,
                                       int64_t number, torpor_status status) {
-  if (status == TORPOR_ENGINE || status == TORPOR_KEY)
+  if (status == TORPOR_ENGINE || status == TORPOR_EXTENSION ||
+      status == TORPOR_KEY)
     return skip(worker, number);
   if (status != TORPOR_CORRUPT) return status;
   if (is_still_active(worker, number)) return skip(worker, number);
@@ -310,8 +314,9 @@ void torpor__worker_drop(struct torpor_worker *worker, size_t index) {
       find_run(worker, torpor__protocol_run(torpor__worker_run_protocol(run)));
   torpor__worker_run_close(run);
   worker->count--;
+  worker->held_count--;
   memmove(&worker->held[at], &worker->held[at + 1],
-          (worker->count - at) * sizeof *worker->held);
+          (worker->held_count - at) * sizeof *worker->held);
   memmove(&worker->runs[index], &worker->runs[index + 1],
           (worker->count - index) * sizeof(*worker->runs));
 }

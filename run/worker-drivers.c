@@ -89,10 +89,15 @@ static void free_task(struct torpor__worker_task *task) {
   free(task);
 }
 
+static void wake_run(const struct torpor__worker_drivers *drivers) {
+  drivers->shared->wake(drivers->shared->worker, drivers->run);
+}
+
 /* Notes and reports that memory ran out for an operation. */
 static void fail_memory(struct torpor__worker_drivers *drivers,
                         const char *what) {
   drivers->out_of_memory = true;
+  wake_run(drivers);
   torpor__worker_report_error(drivers->shared, drivers->id,
                               torpor__protocol_head(drivers->protocol)->step,
                               what);
@@ -107,6 +112,7 @@ static void receive(struct torpor__worker_task *task,
   if (torpor__protocol_receive(drivers->protocol, task->branch, task->id,
                                outcome, value) != TORPOR_OK)
     fail_memory(drivers, "out of memory: a result was dropped");
+  wake_run(drivers);
   if (task->kind == NULL) free_task(take_task(drivers, task->branch, task->id));
 }
 

@@ -26,6 +26,7 @@ struct torpor__worker_drivers {
   struct torpor__drivers calls; /* for the protocol */
 
   /* The run's; set before the first operation starts. */
+  struct torpor__worker_run *run;
   struct torpor__protocol *protocol;
   const char *id;
   torpor_access *access; /* what operations may do; owned */

@@ -58,6 +58,7 @@ static torpor_status follow_news(struct look *look,
   struct torpor_worker *worker = look->worker;
   struct torpor__worker_run *run = torpor__worker_find(worker, row->run);
   if (run != NULL) {
+    torpor__worker_wake(worker, run);
     torpor_status status = torpor__worker_run_refresh(run, row->number);
     return status == TORPOR_FENCED ? TORPOR_OK : status;
   }
@@ -226,7 +227,7 @@ torpor_status torpor__worker_has_left(struct torpor_worker *worker,
                                       bool *left) {
   struct torpor__database *database = torpor__worker_database(worker);
   const struct torpor__page page = {.limit = (int64_t)worker->skipped_count + 1,
-                                    .by_status = true,
+                                    .of = TORPOR__PAGE_STATUS,
                                     .status = TORPOR__RUN_ACTIVE};
   struct rest rest = {.worker = worker};
   torpor_status status =

@@ -65,13 +65,29 @@ static void let_go(struct torpor_worker *worker, size_t index) {
   worker->due_changed = true;
 }
 
+/* Lets go of those that rest, but for 'most'. One that is due soon is left to
+ * come, and those that rest less long with it. */
+static void limit_resting(struct torpor_worker *worker, size_t most,
+                          int64_t now_ms) {
+  while (worker->resting_count > most) {
+    struct torpor__worker_run *run = torpor__worker_first_resting(worker);
+    if (!torpor__worker_run_can_go(run, now_ms)) return;
+    torpor__worker_wake(worker, run);
+    torpor__worker_drop(worker, worker->count - 1);
+    worker->due_changed = true;
+  }
+}
+
 void torpor__worker_limit_held(struct torpor_worker *worker) {
   int64_t now = torpor__store_now();
   size_t waiting = 0;
-  if (!worker->drives_all || worker->count <= TORPOR__WORKER_AWAKE_MAX) return;
+  if (!worker->drives_all || worker->held_count <= TORPOR__WORKER_AWAKE_MAX)
+    return;
   for (size_t i = worker->count; i-- > 0;)
     if (worker->runs[i] != worker->suspect &&
         torpor__worker_run_can_go(worker->runs[i], now) &&
         ++waiting > TORPOR__WORKER_AWAKE_MAX)
       let_go(worker, i);
+  if (waiting > TORPOR__WORKER_AWAKE_MAX) waiting = TORPOR__WORKER_AWAKE_MAX;
+  limit_resting(worker, TORPOR__WORKER_AWAKE_MAX - waiting, now);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "extension.h"
 #include "upgrade-state.h"
 #include "request.h"
 #include "worker-drivers.h"
@@ -22,6 +23,7 @@ enum { SOON_MS = 1000 /* a run that is due by then is not let go of */ };
 
 struct torpor__worker_run {
   const struct torpor__worker_shared *shared;
+  struct torpor__worker_place place;
   int64_t number;
   struct torpor__worker_drivers drivers;
   struct torpor__protocol *protocol;
@@ -164,6 +166,9 @@ static torpor_status read_run(struct torpor__worker_run *run) {
   if (status == TORPOR_OK && run->begun) status = check_engine(run);
   if (status == TORPOR_OK && run->begun && run->shared->store->keyed)
     status = check_key(run);
+  if (status == TORPOR_OK)
+    status = torpor__extension_prepare_all(
+        run->shared->store, run->id, run->number, run->worker_step.version);
   if (status == TORPOR_OK && !run->begun)
     status = torpor__state_chain_check(run->shared->store, run->id);
   return status;
@@ -206,7 +211,8 @@ static torpor_status open_run(struct torpor__worker_run *run,
       TORPOR_RUN_ATTEMPTS, claim->attempts > 0);
   if (status == TORPOR_OK) status = read_run(run);
   if (torpor__protocol_is_own_fault(status)) status = park(run);
-  if (status == TORPOR_ENGINE || status == TORPOR_KEY)
+  if (status == TORPOR_ENGINE || status == TORPOR_EXTENSION ||
+      status == TORPOR_KEY)
     status = return_attempt(run, claim, status);
   if (run->protocol == NULL) database->calls->unlock(database, claim->run);
   return status;
@@ -224,6 +230,7 @@ torpor__worker_run_open(struct torpor__worker_run **out,
     return torpor__database_fail(database, TORPOR_NOMEM, NULL);
   }
   run->shared = shared;
+  run->place.run = run->drivers.run = run;
   run->number = run->worker_step.number = claim->run;
   run->worker_step.shared = shared;
   run->stepped = true; /* it has just come */
@@ -381,6 +388,16 @@ void torpor__worker_run_return_attempt(struct torpor__worker_run *run) {
   else if (idle && !torpor__worker_drivers_began_lately(&run->drivers))
     torpor__protocol_return_attempt(run->protocol);
   run->stepped = false;
+}
+
+bool torpor__worker_run_is_still(const struct torpor__worker_run *run) {
+  return torpor__protocol_is_still(run->protocol) && !run->staged &&
+         !torpor__worker_run_is_awake(run) && !run->drivers.out_of_memory;
+}
+
+struct torpor__worker_place *
+torpor__worker_run_place(struct torpor__worker_run *run) {
+  return &run->place;
 }
 
 bool torpor__worker_run_can_go(const struct torpor__worker_run *run,

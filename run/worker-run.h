@@ -16,6 +16,13 @@
 
 struct torpor__worker_run;
 
+/* A run's place among those of its worker that rest: worker-rest.c. */
+struct torpor__worker_place {
+  struct torpor__worker_run *run;
+  struct torpor__worker_place *before, *behind; /* NULL: in no ring */
+  bool rests;
+};
+
 /* Opens a run that was locked, and whose claim was granted
  * (torpor__request_count_attempts): reads it; the first flush raises its fence.
  * ENGINE when it sleeps in one that is not here, CORRUPT when its rows are
@@ -57,6 +64,14 @@ torpor__worker_run_settle(struct torpor__worker_run *run);
  * advance. So a worker that dies during a long wait costs the run nothing. A
  * suspect that only waits is cleared of all attempts. */
 void torpor__worker_run_return_attempt(struct torpor__worker_run *run);
+
+/* Whether no turn finds anything to do for it, before a driver or somebody else
+ * has something for it: nothing of it is awake, and no attempt is counted. */
+bool torpor__worker_run_is_still(const struct torpor__worker_run *run);
+
+/* The worker's to use. */
+struct torpor__worker_place *
+torpor__worker_run_place(struct torpor__worker_run *run);
 
 /* Whether the worker can let go of it, once the store knows when it is due: it
  * only waits, for signals and for times that are not soon. */

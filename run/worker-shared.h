@@ -11,6 +11,7 @@
 #include "torpor-loop.h"
 
 struct torpor__threads;
+struct torpor__worker_run;
 
 struct torpor__worker_shared {
   torpor_store *store;
@@ -18,6 +19,9 @@ struct torpor__worker_shared {
   struct torpor__threads *threads; /* for steps that take long; NULL: none */
   bool defer_long; /* a step that turns out to be long is put off: short ones
                       of others go first */
+  /* Tells the worker that a driver has brought something for a run. */
+  void (*wake)(void *worker, struct torpor__worker_run *run);
+  void *worker;
   torpor_event_fn event; /* may be NULL */
   void *user;
 };

@@ -7,6 +7,7 @@
  *     worker-look.c      finds the runs that need it
  *     worker-room.c      puts VMs to sleep when memory is short, and lets go of
  *                        runs that only wait
+ *     worker-rest.c      keeps runs that only wait out of the turns
  *     worker-claim.c     claims runs, and lets go of them
  *     worker-run.c       one run that was claimed
  *     worker-step.c      one step of it being computed
@@ -65,11 +66,15 @@ struct torpor_worker {
                             and to return the attempts of runs that are idle */
   torpor_status status;
 
-  struct torpor__worker_run **runs; /* claimed; those that stepped last are at
-                                       the end */
+  struct torpor__worker_run **runs; /* claimed, and each turn looks at them;
+                                       those that stepped last are at the end */
   size_t count, capacity;
-  struct torpor__held_run *held; /* the same, by number */
-  size_t held_capacity;
+  struct torpor__held_run *held; /* these, and those that rest, by number */
+  size_t held_count, held_capacity;
+  struct torpor__worker_place resting; /* of the ring of those that rest, and
+                                          can be let go of: those that rest
+                                          longest are first */
+  size_t resting_count;
   struct torpor__queued_run *queue; /* runs to claim */
   size_t queue_count, queue_capacity;
   int64_t *skipped; /* numbers of runs that only other workers can drive, in
@@ -137,6 +142,19 @@ void torpor__worker_limit_awake(struct torpor_worker *worker);
 /* Lets go of the runs that waited longest, beyond the most that are held. */
 void torpor__worker_limit_held(struct torpor_worker *worker);
 
+/* ---- worker-rest.c -------------------------------------------------------*/
+
+/* Takes out of the turns whatever is still. */
+void torpor__worker_rest(struct torpor_worker *worker);
+
+/* Takes a run into them again, if it rests; it is the last then. */
+void torpor__worker_wake(struct torpor_worker *worker,
+                         struct torpor__worker_run *run);
+
+/* The run that rests longest, of those that can be let go of; or NULL. */
+struct torpor__worker_run *
+torpor__worker_first_resting(const struct torpor_worker *worker);
+
 /* ---- worker-claim.c ------------------------------------------------------*/
 
 /* The run with this number, if it has claimed that; or NULL. */
@@ -177,7 +195,7 @@ torpor_status torpor__worker_open_locked(struct torpor_worker *worker,
 torpor_status torpor__worker_tolerate(struct torpor_worker *worker,
                                       int64_t number, torpor_status status);
 
-/* Lets go of 'runs[index]'. */
+/* Lets go of 'runs[index]', which does not rest. */
 void torpor__worker_drop(struct torpor_worker *worker, size_t index);
 
 #endif

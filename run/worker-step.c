@@ -291,8 +291,9 @@ begin_step(struct torpor__worker_step *step) {
   if ((step->slow || step->chain.stored > CHAIN_LARGE) && offload(step))
     return TORPOR__WORKER_STEP_OFFLOADED;
   step->status = compute_on_loop(step, step->shared->threads != NULL);
-  bool late = step->status != TORPOR_OK && step->run_vm != NULL &&
-              (step->slice_is_used || torpor__run_vm_is_late(step->run_vm));
+  bool late = step->status != TORPOR_OK &&
+              (step->slice_is_used ||
+               (step->run_vm != NULL && torpor__run_vm_is_late(step->run_vm)));
   if (!late || torpor_loop_stopping(step->shared->loop) ||
       torpor__worker_step_is_interrupted(step))
     return conclude(step);

@@ -2,7 +2,7 @@
 /* worker.c - drives runs: many of them on one loop, one commit for all that is
  * ready.
  *
- *   one turn of the loop:
+ *   one turn of the loop, which looks at no run that only waits:
  *
  *     drivers bring results ─► look at what others wrote, and for what is due
  *     ─► step every run that has something to do ─► one transaction for all of
@@ -187,7 +187,7 @@ static bool has_work(const struct torpor_worker *worker) {
 static torpor_status find_whether_finished(struct torpor_worker *worker,
                                            bool *finished) {
   bool left = false;
-  *finished = worker->count == 0 && worker->queue_count == 0 &&
+  *finished = worker->held_count == 0 && worker->queue_count == 0 &&
               (!worker->drives_all || worker->until_ended);
   if (!*finished || !worker->drives_all) return TORPOR_OK;
   torpor_status status = torpor__worker_has_left(worker, &left);
@@ -205,6 +205,7 @@ static bool turn(void *user) {
   if (status == TORPOR_OK) status = flush_runs(worker);
   if (status == TORPOR_OK) {
     settle_runs(worker);
+    torpor__worker_rest(worker);
     torpor__worker_limit_held(worker);
     torpor__worker_limit_awake(worker);
     torpor__worker_check(worker);
@@ -268,6 +269,11 @@ static void watch_store(struct torpor_worker *worker, int poll_ms) {
 
 /* ---- Workers -------------------------------------------------------------*/
 
+/* torpor__worker_shared.wake */
+static void wake(void *worker, struct torpor__worker_run *run) {
+  torpor__worker_wake(worker, run);
+}
+
 /* The loop, its drivers, and the threads that wake it. */
 static torpor_status open_loop(struct torpor_worker *worker,
                                const torpor_worker_options *options) {
@@ -297,14 +303,20 @@ torpor_status torpor_worker_open(torpor_store *store,
   struct torpor_worker *worker = calloc(1, sizeof *worker);
   if (worker == NULL)
     return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
-  worker->shared = (struct torpor__worker_shared){
-      .store = store, .event = given.event, .user = given.user};
+  worker->shared = (struct torpor__worker_shared){.store = store,
+                                                  .wake = wake,
+                                                  .worker = worker,
+                                                  .event = given.event,
+                                                  .user = given.user};
+  worker->resting.before = worker->resting.behind = &worker->resting;
   errno = 0;
   torpor_status status = open_loop(worker, &given);
   if (status != TORPOR_OK) {
-    bool said = status == TORPOR_IO && errno != 0; /* torpor_loop_open */
-    torpor__database_fail(store->database, status, "opening a worker%s%s",
-                          said ? ": " : "", said ? strerror(errno) : "");
+    if (status == TORPOR_IO && errno != 0) /* torpor_loop_open */
+      torpor__database_fail_system(store->database, status, errno,
+                                   "opening a worker");
+    else
+      torpor__database_fail(store->database, status, "opening a worker");
     torpor_worker_close(worker);
     return status;
   }
@@ -332,6 +344,8 @@ void torpor_worker_close(torpor_worker *worker) {
     wind_down_runs(worker);
     flush_runs(worker);
   }
+  for (size_t i = 0; i < worker->held_count; i++)
+    torpor__worker_wake(worker, worker->held[i].run);
   while (worker->count > 0) torpor__worker_drop(worker, worker->count - 1);
   torpor__threads_close(worker->shared.threads);
   torpor_loop_close(worker->shared.loop);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* extension.c - the native extensions that a run keeps. See extension.h. */
+#define _GNU_SOURCE /* memmem */
+#include "extension.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+
+enum { TITLE_SIZE = 64 };
+
+#define MODULE_LARGEST ((size_t)16 << 20)
+
+static torpor_slice slice_of(const torpor_bytes *bytes) {
+  return (torpor_slice){.data = bytes->data, .size = bytes->size};
+}
+
+/* ---- Native code ----------------------------------------------------------*/
+
+/* What the module calls itself, for messages: it may be damaged. */
+static void put_title(torpor_slice module, char title[TITLE_SIZE]) {
+  static const char section[] = "torpor.extension", key[] = "\nname=";
+  const char *end = (const char *)module.data + module.size;
+  const char *at =
+      memmem(module.data, module.size, section, sizeof section - 1);
+  if (at != NULL) at = memmem(at, (size_t)(end - at), key, sizeof key - 1);
+  size_t size = 0;
+  for (at = at != NULL ? at + sizeof key - 1 : end;
+       at < end && size < TITLE_SIZE - 1 &&
+       strchr("abcdefghijklmnopqrstuvwxyz0123456789-", *at) != NULL && *at;
+       at++)
+    title[size++] = *at;
+  title[size] = '\0';
+}
+
+static torpor_status fail_native(torpor_store *store, const char *run,
+                                 torpor_slice module) {
+  char why[TORPOR__DATABASE_MESSAGE_MAX], title[TITLE_SIZE];
+  snprintf(why, sizeof why, "%s", torpor_last_error(NULL));
+  put_title(module, title);
+  return torpor__database_fail(
+      store->database, TORPOR_EXTENSION, "%s%s%sextension '%s': %.300s",
+      run != NULL ? "run '" : "", run != NULL ? run : "",
+      run != NULL ? "', " : "", title, why);
+}
+
+torpor_status torpor__extension_prepare(torpor_store *store, const char *run,
+                                        torpor_slice module, bool make) {
+  torpor_extension_info info = TORPOR_EXTENSION_INFO_INIT;
+  char id[TORPOR__EXTENSION_ID];
+  if (!torpor__extension_id(module, id))
+    return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
+  torpor_status status = torpor_extension_find(id, &info);
+  if (status != TORPOR_OK && make && store->make_extension != NULL &&
+      store->make_extension(store->make_user, module.data, module.size))
+    status = torpor_extension_find(id, &info);
+  return status == TORPOR_OK ? status : fail_native(store, run, module);
+}
+
+torpor_status torpor__extension_prepare_all(torpor_store *store, const char *id,
+                                            int64_t run, int64_t version) {
+  torpor_status status = TORPOR_OK;
+  char name[TORPOR__EXTENSION_NAME];
+  for (size_t i = 0; status == TORPOR_OK && i < TORPOR__EXTENSIONS_MAX; i++) {
+    torpor_bytes module = {0};
+    status = torpor__program_find(store->database, run, version,
+                                  torpor__extension_name(i, name), &module);
+    if (status == TORPOR_NOT_FOUND) return TORPOR_OK;
+    if (status == TORPOR_OK)
+      status = torpor__extension_prepare(store, id, slice_of(&module), true);
+    torpor_bytes_free(&module);
+  }
+  return status;
+}
+
+/* ---- Taking them in -------------------------------------------------------*/
+
+static torpor_status add_module(torpor_store *store, torpor_slice module,
+                                struct torpor__program *out) {
+  char name[TORPOR__EXTENSION_NAME];
+  torpor_status status = torpor__program_add(
+      out, torpor__extension_name(out->count, name), module);
+  return status == TORPOR_OK
+             ? status
+             : torpor__database_fail(store->database, status, NULL);
+}
+
+/* An extension is found again by its hash alone, so it has to say its name. */
+static torpor_status check_module(torpor_store *store, const char *path,
+                                  torpor_slice module) {
+  char title[TITLE_SIZE];
+  if (module.size < 8 || memcmp(module.data, "\0asm\1\0\0\0", 8) != 0)
+    return torpor__database_fail(
+        store->database, TORPOR_FORMAT,
+        "%.300s is no side module of an extension; a run keeps NAME.wasm, and "
+        "no native code that was made of it",
+        path);
+  put_title(module, title);
+  if (title[0] == '\0')
+    return torpor__database_fail(
+        store->database, TORPOR_FORMAT,
+        "%.300s does not say what it is called, and a run keeps only those "
+        "that do; begin its source with TORPOR_EXTENSION(\"name\", \"1.0\")",
+        path);
+  return torpor__extension_prepare(store, NULL, module, true);
+}
+
+static torpor_status fail_reading(torpor_store *store, const char *path,
+                                  int failed) {
+  if (failed == TORPOR__FILE_LARGE)
+    return torpor__database_fail(store->database, TORPOR_LIMIT,
+                                 "extension %.300s has more than 16 MiB", path);
+  return torpor__database_fail(
+      store->database, failed == -ENOMEM ? TORPOR_NOMEM : TORPOR_NOT_FOUND,
+      "extension %.300s cannot be read: %s", path, strerror(-failed));
+}
+
+static torpor_status read_module(torpor_store *store, const char *path,
+                                 struct torpor__program *out) {
+  struct torpor__file_bytes bytes = {0};
+  int failed = torpor__file_load(path, MODULE_LARGEST, &bytes);
+  if (failed != 0) return fail_reading(store, path, failed);
+  const torpor_slice module = {.data = bytes.data, .size = bytes.size};
+  torpor_status status = check_module(store, path, module);
+  if (status == TORPOR_OK) status = add_module(store, module, out);
+  free(bytes.data);
+  return status;
+}
+
+torpor_status torpor__extension_read(torpor_store *store,
+                                     const char *const *paths, size_t count,
+                                     struct torpor__program *out) {
+  torpor_status status = TORPOR_OK;
+  if (count > TORPOR__EXTENSIONS_MAX)
+    return torpor__database_fail(store->database, TORPOR_LIMIT,
+                                 "a run keeps at most %d extensions",
+                                 TORPOR__EXTENSIONS_MAX);
+  for (size_t i = 0; status == TORPOR_OK && i < count; i++)
+    status = read_module(store, paths[i], out);
+  if (status != TORPOR_OK) torpor__program_free(out);
+  return status;
+}
+
+torpor_status torpor__extension_copy(torpor_store *store, int64_t run,
+                                     int64_t version,
+                                     struct torpor__program *out) {
+  torpor_status status = TORPOR_OK;
+  char name[TORPOR__EXTENSION_NAME];
+  for (size_t i = 0; status == TORPOR_OK && i < TORPOR__EXTENSIONS_MAX; i++) {
+    torpor_bytes module = {0};
+    status = torpor__program_find(store->database, run, version,
+                                  torpor__extension_name(i, name), &module);
+    if (status == TORPOR_NOT_FOUND) return TORPOR_OK;
+    if (status == TORPOR_OK) status = add_module(store, slice_of(&module), out);
+    torpor_bytes_free(&module);
+  }
+  if (status != TORPOR_OK) torpor__program_free(out);
+  return status;
+}
