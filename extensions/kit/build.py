@@ -5,7 +5,7 @@
 Usage: build.py [-o NAME.wasm] [--name NAME] [--depfile FILE]
                 [--uninstrumented] SOURCE... [-- FLAG...]
        build.py [-o OUT] [--name NAME] [--quick] [--soft-bounds]
-                [--uninstrumented] NAME.wasm
+                [--uninstrumented] [--quiet] NAME.wasm
 
   -o, --out          of a module: as the first source, in the current folder, if
                      not given. Of native code: a folder that gets it as
@@ -14,6 +14,7 @@ Usage: build.py [-o NAME.wasm] [--name NAME] [--depfile FILE]
                      NAME.wasm is called
   --uninstrumented   without polls: limits on time do not hold in its loops
   --quick            compile native code in less time that runs slower
+  --quiet            do not say where native code is
   --soft-bounds      native code for a Torpor that checks bounds in software
   FLAG               goes to the compiler, behind those of this program;
                      aes.c:-O3 is the flag -O3 for aes.c only
@@ -58,7 +59,7 @@ def read_arguments():
     parser.add_argument("-o", "--out", type=pathlib.Path)
     parser.add_argument("--name")
     parser.add_argument("--depfile", type=pathlib.Path)
-    for name in ("--uninstrumented", "--quick", "--soft-bounds"):
+    for name in ("--uninstrumented", "--quick", "--soft-bounds", "--quiet"):
         parser.add_argument(name, action="store_true")
     options = parser.parse_args(words)
     options.flags = flags
@@ -162,7 +163,8 @@ def translate(options):
         shutil.copyfile(place, fresh)
         os.replace(fresh, out)
         place = out
-    print(f"{source}: native code is in {place}")
+    if not options.quiet:
+        print(f"{source}: native code is in {place}")
 
 
 def main():
