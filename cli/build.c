@@ -175,6 +175,9 @@ const struct cli_command cli_build = {
         "All words on its command line are the program's.\n\n"
         "With a C compiler the executable is linked; without one the program\n"
         "is put behind a copy of the runtime.",
+    .examples =
+        "torpor build app.mjs -o app\n"
+        "torpor build app.mjs -o app --allow-read=data\n",
     .options = options,
     .settings_size = sizeof(struct build_settings),
     .least = 1,

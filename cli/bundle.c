@@ -120,7 +120,7 @@ void cli_bundle_close(struct cli_bundle *bundle) {
 const struct cli_entry *cli_bundle_find(const struct cli_bundle *bundle,
                                         enum cli_entry_kind kind,
                                         const char *name) {
-  size_t low = 0, high = bundle->count;
+  size_t low = 0, high = bundle == NULL ? 0 : bundle->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
     int order = cli_bundle_compare(kind, name, &bundle->entries[middle]);

@@ -73,7 +73,7 @@ const char *cli_bundle_open(struct cli_bundle *bundle, const void *data,
                             uint64_t size, char words[160]);
 void cli_bundle_close(struct cli_bundle *bundle);
 
-/* NULL: there is none. */
+/* NULL: there is none, as in no bundle (NULL). */
 const struct cli_entry *cli_bundle_find(const struct cli_bundle *bundle,
                                         enum cli_entry_kind kind,
                                         const char *name);

@@ -35,6 +35,9 @@ const struct cli_command cli_cancel = {
         "What the run waits for rejects with an error named Cancelled, once;\n"
         "its program may still tidy up. That happens as soon as a worker\n"
         "drives it.",
+    .examples =
+        "torpor cancel order-2\n"
+        "torpor cancel order-2 --kill\n",
     .options = options,
     .settings_size = sizeof(struct cancel_settings),
     .least = 1,

@@ -137,6 +137,7 @@ struct cli_command {
   const char *details;   /* what help says before the options; may be NULL.
                             Lines are filled, but for those that begin with a
                             space */
+  const char *examples;  /* lines for a shell */
   const struct cli_option *options; /* NULL: none */
   size_t settings_size;
   size_t least, most; /* number of arguments */

@@ -302,6 +302,7 @@ const struct cli_command cli_compile = {
         "A Makefile that says 'qjsc -e -m -M process,process -o x.c x.js'\n"
         "works with 'torpor compile' in that place: link x.c and the modules\n"
         "with what pkg-config says of torpor-standalone.",
+    .examples = "torpor compile -e -m -o app.c app.mjs\n",
     .options = options,
     .settings_size = sizeof(struct compile_settings),
     .least = 1,

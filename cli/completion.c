@@ -148,6 +148,7 @@ const struct cli_command cli_completion = {
         "  zsh    source <(torpor completion zsh)        in ~/.zshrc, behind\n"
         "                                                compinit\n"
         "  fish   torpor completion fish | source        in config.fish",
+    .examples = "source <(torpor completion bash)\n",
     .least = 1,
     .most = SIZE_MAX,
     .run = run,

@@ -86,7 +86,7 @@ static bool print_line(void *user, const torpor_run_line *line) {
   return true;
 }
 
-void cli_diff_print(const struct cli_difference *difference) {
+torpor_status cli_diff_print(const struct cli_difference *difference) {
   const struct cli_snapshot *a = difference->a, *b = difference->b;
   cli_json_open(NULL, '{');
   print_side("a", a);
@@ -102,7 +102,8 @@ void cli_diff_print(const struct cli_difference *difference) {
   cli_json_close('}');
   print_waiting(&difference->waiting);
   cli_json_open("lines", '[');
-  cli_diff_lines(difference, print_line, NULL);
+  torpor_status status = cli_diff_lines(difference, print_line, NULL);
   cli_json_close(']');
   cli_json_close('}');
+  return status;
 }

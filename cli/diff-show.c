@@ -103,7 +103,7 @@ static bool show_line(void *user, const torpor_run_line *line) {
   return true;
 }
 
-void cli_diff_show(const struct cli_difference *difference) {
+torpor_status cli_diff_show(const struct cli_difference *difference) {
   uint64_t lines = 0;
   show_side("a", difference->a);
   show_side("b", difference->b);
@@ -113,6 +113,7 @@ void cli_diff_show(const struct cli_difference *difference) {
   show_operations("gone", &difference->operations.gone);
   show_places("asleep in", &difference->waiting.come);
   show_places("no longer", &difference->waiting.gone);
-  cli_diff_lines(difference, show_line, &lines);
+  torpor_status status = cli_diff_lines(difference, show_line, &lines);
   cli_inspect_rest(lines, CLI_INSPECT_LINES);
+  return status;
 }

@@ -144,7 +144,9 @@ static int run(const struct cli_call *call) {
     cli_snapshot_look(&a, &settings->snapshot);
     cli_snapshot_look(&b, &settings->snapshot);
     compare(&a, &b, &settings->snapshot, &difference);
-    (settings->json ? cli_diff_print : cli_diff_show)(&difference);
+    torpor_status status =
+        (settings->json ? cli_diff_print : cli_diff_show)(&difference);
+    if (status != TORPOR_OK) code = cli_store_check(b.store, status);
     free_change(&difference.operations);
     free_change(&difference.waiting);
     cli_snapshot_close(&b);
@@ -162,6 +164,9 @@ const struct cli_command cli_diff = {
         "Each is a file ('-': standard input), a run's ID (its newest state),\n"
         "or ID@STEP, a state that the run keeps. Of two states of one run the\n"
         "console output between them is told as well.",
+    .examples =
+        "torpor diff order-1@1 order-1\n"
+        "torpor diff order-1.snap order-1\n",
     .options = options,
     .settings_size = sizeof(struct diff_settings),
     .least = 2,

@@ -23,8 +23,9 @@ struct cli_difference {
   struct cli_change operations, waiting;
 };
 
-void cli_diff_print(const struct cli_difference *difference); /* JSON */
-void cli_diff_show(const struct cli_difference *difference);  /* words */
+/* As JSON, and in words. What cli_diff_lines gives. */
+torpor_status cli_diff_print(const struct cli_difference *difference);
+torpor_status cli_diff_show(const struct cli_difference *difference);
 
 /* A class of the heap, as it was and as it is. */
 struct cli_class_change {
@@ -39,10 +40,11 @@ void cli_diff_classes(const struct cli_difference *difference,
                                     void *user),
                       void *user);
 
-/* Calls 'visit' for each line that was written between the two, when they are
- * states of one run, b the later one. */
-void cli_diff_lines(const struct cli_difference *difference,
-                    torpor_run_line_fn visit, void *user);
+/* Calls 'visit' for each line that was written on the way from a to b, when
+ * they are states of one run, b the later one. OK, or why the store of b could
+ * not be read. */
+torpor_status cli_diff_lines(const struct cli_difference *difference,
+                             torpor_run_line_fn visit, void *user);
 
 /* What the report's heap has under 'key', b - a; false: not known. */
 bool cli_diff_heap(const struct cli_difference *difference, const char *key,

@@ -218,7 +218,8 @@ static int add_runs(torpor_worker *worker, const struct cli_driven *driven) {
   for (size_t i = 0; i < driven->count; i++) {
     torpor_status status = torpor_worker_add(worker, driven->ids[i]);
     int code = cli_store_check(driven->store, status);
-    bool skipped = status == TORPOR_ENGINE && driven->several;
+    bool skipped = (status == TORPOR_ENGINE || status == TORPOR_EXTENSION) &&
+                   driven->several;
     if (code != CLI_EXIT_DONE && !skipped) return code;
   }
   return CLI_EXIT_DONE;

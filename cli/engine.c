@@ -157,6 +157,7 @@ const struct cli_command cli_engine = {
         "new ones go), and in lib/torpor/engines. Translating needs python3,\n"
         "wasm2c and a C compiler. A .so is code that runs in torpor: add only\n"
         "what you would run. An engine.wasm is confined to its sandbox.",
+    .examples = "torpor engine list\n",
     .options = options,
     .settings_size = sizeof(struct engine_settings),
     .least = 1,

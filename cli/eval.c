@@ -44,6 +44,9 @@ const struct cli_command cli_eval = {
         "that is waited for. Imports are relative to the current folder and\n"
         "need --allow-read. Options may stand behind CODE as well; from the\n"
         "first ARGUMENT on, or from '--' on, all words are the program's.",
+    .examples =
+        "torpor eval -p '1 + 2'\n"
+        "torpor eval 'console.log(await Promise.resolve(3))'\n",
     .options = options,
     .settings_size = sizeof(struct eval_settings),
     .least = 1,

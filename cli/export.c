@@ -53,7 +53,7 @@ static int protect(const struct export_settings *settings,
 
 static int run(const struct cli_call *call) {
   const struct export_settings *settings = call->settings;
-  const char *id = call->arguments[0];
+  char id[TORPOR_RUN_ID_SIZE];
   torpor_bytes bytes = {NULL, 0};
   torpor_store *store;
   int64_t step;
@@ -62,7 +62,8 @@ static int run(const struct cli_call *call) {
     return CLI_EXIT_USAGE;
   }
   int code = cli_whole_check(settings->output);
-  if (code == CLI_EXIT_DONE) code = cli_snapshot_step(settings->step, &step);
+  if (code == CLI_EXIT_DONE)
+    code = cli_snapshot_state(call->arguments[0], settings->step, id, &step);
   if (code == CLI_EXIT_DONE)
     code = cli_store_open(&settings->store, CLI_STORE_LOOK, &store);
   if (code != CLI_EXIT_DONE) return code;
@@ -82,9 +83,13 @@ const struct cli_command cli_export = {
     .arguments = "ID",
     .summary = "write a run's state to a file, to take it elsewhere",
     .details =
-        "To standard output, which must not be a terminal. The file holds the\n"
+        "To standard output, which must not be a terminal; ID@STEP is an\n"
+        "earlier state. The file holds the\n"
         "program, its input, its state and what it waits for: 'torpor import'\n"
         "makes a run of it, anywhere. The run itself stays as it is.",
+    .examples =
+        "torpor export order-1 -o order-1.snap\n"
+        "torpor export order-1@1 -o before.snap\n",
     .options = options,
     .settings_size = sizeof(struct export_settings),
     .least = 1,

@@ -171,6 +171,10 @@ const struct cli_command cli_extension = {
         "\n"
         "Building needs python3, clang-22, wasm-ld-22 and wasi-libc; for C++\n"
         "libc++-22-dev-wasm32; for native code wasm2c and a C compiler.",
+    .examples =
+        "torpor extension new my-list\n"
+        "torpor extension build my-list/my-list.c\n"
+        "torpor extension check my-list.wasm\n",
     .options = options,
     .settings_size = sizeof(struct extension_settings),
     .least = 1,

@@ -39,10 +39,11 @@ static bool print_fork(void *user, const torpor_run_info *info) {
 
 static int run(const struct cli_call *call) {
   const struct fork_settings *settings = call->settings;
-  char *from = call->arguments[0], id[TORPOR_RUN_ID_SIZE];
+  char from[TORPOR_RUN_ID_SIZE], id[TORPOR_RUN_ID_SIZE];
   torpor_store *store;
   int64_t step;
-  int code = cli_snapshot_step(settings->step, &step);
+  int code =
+      cli_snapshot_state(call->arguments[0], settings->step, from, &step);
   if (code == CLI_EXIT_DONE)
     code = cli_store_open(&settings->store, CLI_STORE_USE, &store);
   if (code != CLI_EXIT_DONE) return code;
@@ -65,8 +66,12 @@ const struct cli_command cli_fork = {
     .details =
         "Prints the new run's id. It has the same program, input, access and\n"
         "state, and waits for the same; signals in the mailbox stay with the\n"
-        "original. 'torpor resume' or 'torpor worker' drives it. Step 0 is\n"
+        "original. 'torpor resume' or 'torpor worker' drives it. ID@STEP is\n"
+        "an earlier state, as with --step; step 0 is\n"
         "the program before it began.",
+    .examples =
+        "torpor fork order-1 --id what-if\n"
+        "torpor fork order-1@1\n",
     .options = options,
     .settings_size = sizeof(struct fork_settings),
     .least = 1,

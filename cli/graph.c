@@ -305,7 +305,9 @@ static int open_main(struct cli_graph *graph) {
       graph->settings->file, graph->access, &graph->loader, &source);
   if (status != TORPOR_OK) {
     cli_complain("%s", torpor_loader_error(graph->loader));
-    return status == TORPOR_NOMEM ? CLI_EXIT_HOST : CLI_EXIT_FILE;
+    return status == TORPOR_NOMEM || torpor_loader_exhausted(graph->loader)
+               ? CLI_EXIT_HOST
+               : CLI_EXIT_FILE;
   }
   struct cli_graph_file *main =
       add_file(graph, torpor_loader_name(graph->loader), &source);

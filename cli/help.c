@@ -81,6 +81,15 @@ static void print_options(const struct cli_option *options) {
   print_table(cli_common_options);
 }
 
+/* Each ends with a newline. */
+static void print_examples(const char *text) {
+  print_heading("Examples");
+  for (size_t size; *text != '\0'; text += size + 1) {
+    size = strcspn(text, "\n");
+    printf("  %.*s\n", (int)size, text);
+  }
+}
+
 static void print_exit_codes(void) {
   print_heading("Exit codes");
 #define X(number, name, text) printf("  %-5d %s\n", number, text);
@@ -119,6 +128,7 @@ void cli_help_command(const struct cli_command *command) {
          command->summary + 1);
   if (command->details != NULL) print_details(command->details);
   print_options(command->options);
+  print_examples(command->examples);
 }
 
 void cli_help_all(void) {
@@ -131,6 +141,7 @@ void cli_help_all(void) {
   print_details(cli_script.details);
   print_options(cli_script.options);
   print_row("-V, --version", "the version and the engine's id");
+  print_examples(cli_script.examples);
   print_exit_codes();
 }
 
@@ -174,6 +185,9 @@ const struct cli_command cli_help = {
     .group = CLI_GROUP_SELF,
     .arguments = "[COMMAND]",
     .summary = "list the commands, or say more about one",
+    .examples =
+        "torpor help run\n"
+        "torpor help --man > torpor.1\n",
     .options = options,
     .settings_size = sizeof(struct help_settings),
     .least = 0,

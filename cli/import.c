@@ -16,7 +16,7 @@ struct import_settings {
   const char *id;
   const char *file_key;
   struct cli_keep keep, keep_lines;
-  bool json;
+  bool json, make_extensions;
   struct cli_store store;
   struct cli_sandbox sandbox;
 };
@@ -28,6 +28,10 @@ static const struct cli_option options[] = {
                "how many of its states stay (10)"),
     CLI_KEEP_LINES_OPTION(struct import_settings, keep_lines),
     CLI_GRANT_OPTIONS(struct import_settings, sandbox),
+    CLI_OPTION(struct import_settings, make_extensions, "make-extensions", 0,
+               CLI_FLAG, NULL,
+               "make native code, where it is missing, of the extensions that "
+               "FILE brings"),
     CLI_OPTION(struct import_settings, json, "json", 0, CLI_FLAG, NULL,
                "print one JSON object"),
     CLI_STORE_OPTION(struct import_settings, store),
@@ -67,10 +71,16 @@ static int add_run(torpor_store *store, const struct import_settings *settings,
   if (code == CLI_EXIT_DONE) {
     with.id = settings->id;
     with.access = (const char *)grants.data;
+    with.make_extensions = settings->make_extensions;
     with.keep = settings->keep.states;
     with.keep_lines = settings->keep_lines.states;
-    code = cli_store_check(
-        store, torpor_run_import(store, bytes->data, bytes->size, &with, id));
+    torpor_status status =
+        torpor_run_import(store, bytes->data, bytes->size, &with, id);
+    code = cli_store_check(store, status);
+    if (status == TORPOR_EXTENSION && !with.make_extensions)
+      cli_complain(
+          "--make-extensions makes native code of the extensions that "
+          "the file brings");
   }
   torpor_bytes_free(&grants);
   return code;
@@ -123,6 +133,9 @@ const struct cli_command cli_import = {
         "FILE may be '-', standard input. Prints the run's id; 'torpor\n"
         "resume' or 'torpor worker' drives it. It has no access but what the\n"
         "options here allow, whatever it had where it came from.",
+    .examples =
+        "torpor import order-1.snap --id copy-1\n"
+        "torpor export order-1 | torpor import - --id copy-2\n",
     .options = options,
     .settings_size = sizeof(struct import_settings),
     .least = 1,

@@ -70,6 +70,20 @@ static void print_chain(const struct cli_inspected *inspected) {
   cli_json_close(']');
 }
 
+static void print_extensions(const torpor_bytes *extensions) {
+  struct cli_items items = cli_item_elements(cli_item_of(extensions));
+  struct cli_inspected_extension one;
+  cli_json_open("extensions", '[');
+  while (cli_inspect_extension(&items, &one)) {
+    cli_json_open(NULL, '{');
+    print_item("name", one.name);
+    print_item("version", one.version);
+    cli_json_text("hash", one.hash);
+    cli_json_close('}');
+  }
+  cli_json_close(']');
+}
+
 static void print_operations(const torpor_bytes *operations) {
   struct cli_items items = cli_item_elements(cli_item_of(operations));
   struct cli_item operation;
@@ -103,6 +117,7 @@ void cli_inspect_print(const struct cli_inspected *inspected) {
   print_pages(inspected);
   print_chain(inspected);
   print_exported(&inspected->exported);
+  print_extensions(&inspected->extensions);
   print_operations(&snapshot->operations);
   print_item("waiting", cli_inspect_waiting(snapshot));
   for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)

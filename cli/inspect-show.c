@@ -29,6 +29,24 @@ const char *cli_inspect_hex(const uint8_t id[TORPOR_SNAPSHOT_ID_SIZE],
   return text;
 }
 
+/* [name, version, hash, ...], see docs/snapshot-format.md. */
+bool cli_inspect_extension(struct cli_items *items,
+                           struct cli_inspected_extension *out) {
+  struct cli_item entry, hash;
+  size_t size;
+  if (!cli_items_next(items, &entry)) return false;
+  *out = (struct cli_inspected_extension){0};
+  struct cli_items members = cli_item_elements(entry);
+  if (!cli_items_next(&members, &out->name) ||
+      !cli_items_next(&members, &out->version) ||
+      !cli_items_next(&members, &hash))
+    return true;
+  const char *bytes = cli_item_text(hash, &size);
+  if (size == TORPOR_SNAPSHOT_ID_SIZE)
+    cli_inspect_hex((const uint8_t *)bytes, out->hash);
+  return true;
+}
+
 struct cli_item cli_inspect_waiting(const struct cli_snapshot *snapshot) {
   struct cli_item item =
       cli_item_get(cli_item_of(&snapshot->report), "waiting");
@@ -152,6 +170,18 @@ static void show_pages(const struct cli_inspected *inspected) {
 }
 
 /* Oldest first, as they are put together. */
+static void show_extensions(const torpor_bytes *extensions) {
+  struct cli_items items = cli_item_elements(cli_item_of(extensions));
+  struct cli_inspected_extension one;
+  while (cli_inspect_extension(&items, &one)) {
+    cli_inspect_label("extension");
+    show_text(one.name);
+    putchar(' ');
+    show_text(one.version);
+    cli_print(stdout, ", SHA-256 %.16s...\n", one.hash);
+  }
+}
+
 static void show_chain(const struct cli_inspected *inspected) {
   char size[CLI_AMOUNT_SIZE];
   uint64_t bytes = 0;
@@ -297,6 +327,7 @@ void cli_inspect_show(const struct cli_inspected *inspected) {
   show_sizes(&snapshot->info);
   show_pages(inspected);
   show_chain(inspected);
+  show_extensions(&inspected->extensions);
   show_operations(&snapshot->operations);
   show_waiting(cli_inspect_waiting(snapshot));
   show_heap(cli_item_get(report, "heap"));

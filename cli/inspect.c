@@ -83,6 +83,8 @@ static void gather(struct cli_snapshot *snapshot,
   out->counted = memory.data != NULL && cli_pages_count(&memory, &out->pages);
   torpor_bytes_free(&memory);
   out->exported = cli_snapshot_section(snapshot, settings, TORPOR_SECTION_RUN);
+  out->extensions =
+      cli_snapshot_section(snapshot, settings, TORPOR_SECTION_EXTENSIONS);
   if (snapshot->store != NULL) read_chain(snapshot, out);
 }
 
@@ -97,6 +99,7 @@ static int run(const struct cli_call *call) {
   (settings->json ? cli_inspect_print : cli_inspect_show)(&inspected);
   free(inspected.chain);
   torpor_bytes_free(&inspected.exported);
+  torpor_bytes_free(&inspected.extensions);
   cli_snapshot_close(&snapshot);
   return CLI_EXIT_DONE;
 }
@@ -111,6 +114,10 @@ const struct cli_command cli_inspect = {
         "ID@STEP a state that it keeps. Sizes, what is waited for and the\n"
         "engine are read from the bytes; the heap needs the engine, and what\n"
         "every VM has is left out of it. No code of the program runs.",
+    .examples =
+        "torpor inspect order-1\n"
+        "torpor inspect order-1@1 --json\n"
+        "torpor inspect order-1.snap\n",
     .options = options,
     .settings_size = sizeof(struct inspect_settings),
     .least = 1,

@@ -21,6 +21,7 @@ struct cli_inspected {
   size_t chain_count;
   torpor_bytes
       exported; /* section 6: the run that it is a state of; or empty */
+  torpor_bytes extensions; /* section 2; or empty */
 };
 
 /* "memory"; sections that are not known have none. */
@@ -31,6 +32,15 @@ struct cli_item cli_inspect_waiting(const struct cli_snapshot *snapshot);
 
 void cli_inspect_print(const struct cli_inspected *inspected); /* JSON */
 void cli_inspect_show(const struct cli_inspected *inspected);  /* words */
+
+/* The next extension of 'items', elements of section 2: its name and version,
+ * and its hash as hex digits; false: there is none. */
+struct cli_inspected_extension {
+  struct cli_item name, version;
+  char hash[65];
+};
+bool cli_inspect_extension(struct cli_items *items,
+                           struct cli_inspected_extension *out);
 
 /* An id as 64 hex digits; 'text' has 65 bytes and is returned. */
 const char *cli_inspect_hex(const uint8_t id[TORPOR_SNAPSHOT_ID_SIZE],

@@ -313,6 +313,10 @@ const struct cli_command cli_list = {
     .details =
         "In the order in which they were made, with what each waits for and\n"
         "until when. If there are more than --limit, it says how to go on.",
+    .examples =
+        "torpor list --state=waiting,parked\n"
+        "torpor list --program=order.mjs --limit=20\n"
+        "torpor list --json\n",
     .options = options,
     .settings_size = sizeof(struct list_settings),
     .least = 0,

@@ -108,6 +108,9 @@ const struct cli_command cli_logs = {
     .group = CLI_GROUP_LOOK,
     .arguments = "ID",
     .summary = "print what a run has written to its console",
+    .examples =
+        "torpor logs order-1 --follow\n"
+        "torpor logs order-1 --since=2 --json\n",
     .options = options,
     .settings_size = sizeof(struct logs_settings),
     .least = 1,

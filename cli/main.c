@@ -36,6 +36,24 @@ static int complain_unknown(const char *word) {
   return CLI_EXIT_USAGE;
 }
 
+/* Says where an option belongs that stands before the name of a command, and
+ * that torpor FILE does not have; false: no command has it. */
+static bool complain_misplaced(const char *word) {
+  const char *name = strncmp(word, "--", 2) == 0 ? word + 2 : "";
+  size_t size = strcspn(name, "=");
+  if (size == 0 || cli_option_named(&cli_script, name, size) != NULL)
+    return false;
+  for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
+    if (cli_option_named(cli_commands[i], name, size) == NULL) continue;
+    cli_complain(
+        "--%.*s is an option of commands and stands behind the name of one, as "
+        "in 'torpor %s --%.*s'",
+        (int)size, name, cli_commands[i]->name, (int)size, name);
+    return true;
+  }
+  return false;
+}
+
 static int run_command(const struct cli_command *command, char **words,
                        size_t count) {
   struct cli_call call;
@@ -70,6 +88,7 @@ static int choose(char **words, size_t count) {
   const struct cli_command *command =
       version ? &cli_version : cli_command_find(first);
   if (command != NULL) return run_command(command, words + 1, count - 1);
+  if (complain_misplaced(first)) return CLI_EXIT_USAGE;
   if (first[0] == '-' || is_file(first))
     return run_command(&cli_script, words, count);
   return complain_unknown(first);

@@ -148,6 +148,14 @@ static void write_options(const struct cli_command *command) {
   write_described(command);
 }
 
+/* ---- Examples ------------------------------------------------------------*/
+
+static void write_examples(const struct cli_command *command) {
+  puts(".PP\nExamples:\n.PP\n.EX");
+  write_text(command->examples, strlen(command->examples));
+  puts(".EE");
+}
+
 /* ---- The page ------------------------------------------------------------*/
 
 static void write_command(const struct cli_command *command) {
@@ -157,6 +165,7 @@ static void write_command(const struct cli_command *command) {
   write_sentence(command->summary);
   if (command->details != NULL) write_details(command->details);
   write_options(command);
+  write_examples(command);
 }
 
 static void write_group(enum cli_group group, const char *title) {
@@ -181,6 +190,7 @@ static void write_head(void) {
   puts(".SH OPTIONS");
   write_options(&cli_script);
   write_item("-V, --version", "the version and the engine's id");
+  write_examples(&cli_script);
   puts(".PP\nEvery command has as well:");
   for (const struct cli_option *at = cli_common_options; at->name != NULL; at++)
     write_option(at);

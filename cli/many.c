@@ -83,7 +83,7 @@ static int read_batch(struct making *making, bool *ended) {
     code = take_line(making, (size_t)size);
   }
   if (code != CLI_EXIT_DONE || !*ended || feof(making->file)) return code;
-  cli_complain("%s: %s", name_of(making), strerror(errno));
+  cli_complain("%s cannot be read: %s", name_of(making), strerror(errno));
   return CLI_EXIT_FILE;
 }
 
@@ -141,7 +141,7 @@ int cli_many_make(torpor_store *store, const torpor_run_options *options,
   making->file = standard ? stdin : fopen(many->path, "re");
   int code = CLI_EXIT_FILE;
   if (making->file == NULL) {
-    cli_complain("%s: %s", many->path, strerror(errno));
+    cli_complain("'%s' cannot be read: %s", many->path, strerror(errno));
   } else {
     cli_progress("making runs of", name_of(making));
     code = make_all(making);

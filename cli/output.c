@@ -151,7 +151,7 @@ static void write_plain(FILE *file, const char *text, size_t size) {
     struct cli_character next = cli_utf8_read(text, size);
     if (!next.valid)
       fputc('?', file);
-    else if (next.control)
+    else if (next.control || next.turns)
       fputc(' ', file);
     else
       fwrite(text, 1, next.size, file);
@@ -166,14 +166,16 @@ void cli_output_plain(FILE *file, const char *text) {
 
 size_t cli_output_cut(FILE *file, const char *text, size_t size, size_t most) {
   static const char dots[] = "...";
-  size_t count = cli_utf8_count(text, size), shown = count, at = 0;
-  if (count > most) shown = most < 3 ? 0 : most - 3;
-  for (size_t i = 0; i < shown; i++)
-    at += cli_utf8_read(text + at, size - at).size;
-  write_plain(file, text, at);
-  if (count <= most) return count;
-  fwrite(dots, 1, most - shown, file);
-  return most;
+  size_t columns = cli_utf8_columns(text, size);
+  if (columns <= most) {
+    write_plain(file, text, size);
+    return columns;
+  }
+  size_t dotted = most < 3 ? most : 3;
+  size_t shown = cli_utf8_fit(text, size, most - dotted);
+  write_plain(file, text, shown);
+  fwrite(dots, 1, dotted, file);
+  return cli_utf8_columns(text, shown) + dotted;
 }
 
 size_t cli_output_width(FILE *file) {

@@ -24,10 +24,11 @@ bool cli_output_line(torpor_level level, const char *text, size_t size);
  * same order. False as above. */
 bool cli_output_bytes(int stream, const void *data, size_t size);
 
-/* As fprintf, but of the text that results each control character is written
- * as a space, except the newlines that 'format' begins and ends with, and each
- * byte that is no UTF-8 as a question mark. So what a program may have made up
- * stays on its line and does not steer a terminal. */
+/* As fprintf, but of the text that results each control character, and what
+ * turns the direction of text, is written as a space, except the newlines that
+ * 'format' begins and ends with, and each byte that is no UTF-8 as a question
+ * mark. So what a program may have made up stays on its line and does not steer
+ * a terminal. */
 void cli_print(FILE *file, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -41,8 +42,9 @@ void cli_output_speaker(const char *name);
 /* The same for a text as it is. */
 void cli_output_plain(FILE *file, const char *text);
 
-/* The same for the first 'most' characters of a text of 'size' bytes; the last
- * three of them are "..." if there are more. How many were written. */
+/* The same for what fits into 'most' columns of a text of 'size' bytes; the
+ * last three of them are "..." if there is more. How many columns were
+ * written. */
 size_t cli_output_cut(FILE *file, const char *text, size_t size, size_t most);
 
 /* How many columns 'file', a standard stream, has: SIZE_MAX if it is no

@@ -137,6 +137,10 @@ const struct cli_command cli_prune = {
         "differences from. With 0 the newest stays to a run that has not\n"
         "ended, and nothing to one that has. --older-than removes whole runs,\n"
         "as 'torpor remove' does.",
+    .examples =
+        "torpor prune order-1 --keep=1\n"
+        "torpor prune --all --keep=3 --dry-run\n"
+        "torpor prune --older-than=30d\n",
     .options = options,
     .settings_size = sizeof(struct prune_settings),
     .least = 0,

@@ -84,6 +84,7 @@ const struct cli_command cli_remove = {
         "the result. If one of them is not there, or has not ended, nothing\n"
         "is removed. 'torpor prune --older-than' removes all that ended long\n"
         "ago.",
+    .examples = "torpor remove order-1\n",
     .options = options,
     .settings_size = sizeof(struct remove_settings),
     .least = 1,

@@ -19,6 +19,7 @@
 #include "command.h"
 #include "output.h"
 #include "report.h"
+#include "utf8.h"
 
 enum { ERRORS_MAX = 8, WIDTH = 72, NAME_MAX_SIZE = 4096 };
 
@@ -109,7 +110,8 @@ static void print_line(const char *text, size_t size,
     shown--;
   cli_print(stderr, "%6lu | %.*s\n", place->line, (int)shown, text + from);
   if (place->column == 0 || column < from || column > from + shown) return;
-  cli_print(stderr, "       | %*s", (int)(column - from), "");
+  cli_print(stderr, "       | %*s",
+            (int)cli_utf8_columns(text + from, column - from), "");
   cli_output_style(stderr, CLI_STYLE_ERROR);
   cli_print(stderr, "^");
   cli_output_style(stderr, CLI_STYLE_PLAIN);

@@ -166,6 +166,9 @@ const struct cli_command cli_resume = {
         "Without an id: the one run that has not ended. A run that another\n"
         "process drives is waited for. A parked run gets new attempts. With\n"
         "several ids those that have ended are left out, after saying so.",
+    .examples =
+        "torpor resume order-1\n"
+        "torpor resume --all\n",
     .options = options,
     .settings_size = sizeof(struct resume_settings),
     .least = 0,

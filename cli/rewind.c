@@ -38,6 +38,7 @@ const struct cli_command cli_rewind = {
         "The states after STEP are gone, its output stays; 0 begins the\n"
         "program anew. 'torpor show ID --steps' lists the states that\n"
         "are kept.",
+    .examples = "torpor rewind order-1 1\n",
     .options = options,
     .settings_size = sizeof(struct rewind_settings),
     .least = 2,

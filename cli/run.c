@@ -40,6 +40,9 @@ static const struct cli_option options[] = {
     CLI_KEY_OPTION(struct run_settings, store),
     CLI_DRIVE_OPTIONS(struct run_settings, drive),
     CLI_ACCESS_OPTIONS(struct run_settings, sandbox),
+    CLI_OPTION(struct run_settings, sandbox.extensions, "extension", 0,
+               CLI_FILES, "FILE",
+               "load a native extension NAME.wasm, and keep it with the run"),
     CLI_OPTION(struct run_settings, sandbox.fuel, "fuel", 0, CLI_COUNT, "COUNT",
                "work of a step after which it is committed between two jobs "
                "(10000000)"),
@@ -72,6 +75,8 @@ static int read_options(const struct run_settings *settings, const char *file,
   options->file = file;
   options->id = settings->id;
   options->access = (const char *)grants->data;
+  options->extensions = settings->sandbox.extensions.lists;
+  options->extension_count = settings->sandbox.extensions.count;
   options->memory_max = limits.memory_max;
   options->fuel = limits.fuel;
   options->deadline_ms = limits.deadline_ms;
@@ -186,6 +191,10 @@ const struct cli_command cli_run = {
         "is, for 'torpor resume' or 'torpor worker'. With --many all runs of\n"
         "the store are driven then, until they have ended, unless --detach\n"
         "leaves that to a worker.",
+    .examples =
+        "torpor run order.mjs --id order-1 -i '{\"item\": \"tea\"}' -d\n"
+        "torpor run order.mjs --many orders.jsonl --detach\n"
+        "torpor run report.mjs --allow-read=data\n",
     .options = options,
     .settings_size = sizeof(struct run_settings),
     .least = 1,

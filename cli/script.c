@@ -94,6 +94,10 @@ const struct cli_command cli_script = {
         "it and needs no permission. It reads its arguments with args() of\n"
         "module torpor:script. FILE '-' is standard input: what that program\n"
         "imports is relative to the current folder and needs --allow-read.",
+    .examples =
+        "torpor app.mjs a b\n"
+        "torpor --allow-read=data app.mjs\n"
+        "torpor - < app.mjs\n",
     .options = options,
     .settings_size = sizeof(struct script_settings),
     .least = 1,

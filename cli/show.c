@@ -339,6 +339,9 @@ const struct cli_command cli_show = {
     .group = CLI_GROUP_LOOK,
     .arguments = "ID",
     .summary = "show how a run stands and what it waits for",
+    .examples =
+        "torpor show order-1\n"
+        "torpor show order-1 --steps\n",
     .options = options,
     .settings_size = sizeof(struct show_settings),
     .least = 1,

@@ -56,6 +56,10 @@ const struct cli_command cli_signal = {
         "until the program asks for it, whether the run is driven now or not.\n"
         "VALUE is JSON, or with --text a text; '@FILE' stands for what a file\n"
         "holds, '-' for standard input, and '@@' begins a text with '@'.",
+    .examples =
+        "torpor signal order-1 decision '{\"ok\": true}'\n"
+        "torpor signal order-1 note --text \"call back\"\n"
+        "torpor signal order-1 decision @decision.json\n",
     .options = options,
     .settings_size = sizeof(struct signal_settings),
     .least = 2,

@@ -99,6 +99,7 @@ const struct cli_command cli_signals = {
         "Those that were sent and not yet taken, the oldest first. --drop\n"
         "takes one of them out, for good; a worker that drives the run has to\n"
         "be stopped first.",
+    .examples = "torpor signals order-1\n",
     .options = options,
     .settings_size = sizeof(struct signals_settings),
     .least = 1,

@@ -31,23 +31,21 @@ int cli_snapshot_step(const char *text, int64_t *out) {
   return CLI_EXIT_USAGE;
 }
 
-/* Takes "ID@STEP" apart; '*step' stays NULL when there is no '@'. */
-static int split_argument(const char *argument, char *id, const char **step) {
+int cli_snapshot_state(const char *argument, const char *step,
+                       char id[TORPOR_RUN_ID_SIZE], int64_t *out) {
   size_t size = strcspn(argument, "@");
   if (size >= TORPOR_RUN_ID_SIZE) {
-    cli_complain("there is no file '%s', and no run has so long an id",
-                 argument);
-    return CLI_EXIT_USAGE;
+    cli_complain("no run has so long an id as '%s'", argument);
+    return CLI_EXIT_NOT_FOUND;
   }
   memcpy(id, argument, size);
   id[size] = '\0';
-  if (argument[size] == '\0') return CLI_EXIT_DONE;
-  if (*step != NULL) {
+  if (argument[size] == '\0') return cli_snapshot_step(step, out);
+  if (step != NULL) {
     cli_complain("'%s' names a step, and --step another", argument);
     return CLI_EXIT_USAGE;
   }
-  *step = argument + size + 1;
-  return CLI_EXIT_DONE;
+  return cli_snapshot_step(argument + size + 1, out);
 }
 
 static bool is_file(const char *argument) {
@@ -105,8 +103,8 @@ static bool take_step(void *user, const torpor_run_step *step) {
 
 static int read_state(const struct cli_store *settings, const char *step,
                       struct cli_snapshot *snapshot) {
-  int code = split_argument(snapshot->name, snapshot->id, &step);
-  if (code == CLI_EXIT_DONE) code = cli_snapshot_step(step, &snapshot->step);
+  int code =
+      cli_snapshot_state(snapshot->name, step, snapshot->id, &snapshot->step);
   if (code == CLI_EXIT_DONE)
     code = cli_store_open(settings, CLI_STORE_LOOK, &snapshot->store);
   if (code != CLI_EXIT_DONE) return code;

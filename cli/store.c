@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "key.h"
+#include "native.h"
 #include "output.h"
 #include "store.h"
 
@@ -41,7 +42,9 @@ int cli_store_code(torpor_status status) {
 
 int cli_store_check(const torpor_store *store, torpor_status status) {
   if (status != TORPOR_OK) cli_complain("%s", torpor_store_error(store));
-  return cli_store_code(status);
+  return status == TORPOR_IO && torpor_store_exhausted()
+             ? CLI_EXIT_HOST
+             : cli_store_code(status);
 }
 
 /* ---- What was meant by an id ---------------------------------------------*/
@@ -126,6 +129,7 @@ int cli_store_open(const struct cli_store *settings, enum cli_store_use use,
   torpor_store_options options = TORPOR_STORE_OPTIONS_INIT;
   options.read_only = use == CLI_STORE_LOOK;
   options.must_exist = use != CLI_STORE_MAKE;
+  options.make_extension = cli_native_make;
   if (settings->key_file != NULL) {
     int code = cli_key_read(settings->key_file, key);
     if (code != CLI_EXIT_DONE) return code;

@@ -13,7 +13,7 @@
 enum { GAP = 2 /* between columns */ };
 
 static void widen(struct cli_table *table, size_t column, const char *text) {
-  size_t width = cli_utf8_count(text, strlen(text));
+  size_t width = cli_utf8_columns(text, strlen(text));
   if (width > table->widths[column]) table->widths[column] = width;
 }
 
@@ -39,7 +39,7 @@ bool cli_table_add(struct cli_table *table, const char *const *cells) {
  * one. What is left then; 0: no more fits. */
 static size_t print_cell(const char *text, size_t width, bool right, bool last,
                          size_t left) {
-  size_t blanks = width - cli_utf8_count(text, strlen(text));
+  size_t blanks = width - cli_utf8_columns(text, strlen(text));
   if (right) {
     size_t before = blanks < left ? blanks : left;
     cli_print(stdout, "%*s", (int)before, "");

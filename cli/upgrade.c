@@ -16,6 +16,7 @@ enum { STATE_SHOWN = 400 /* characters */ };
 struct upgrade_settings {
   const char *exporter;
   bool dry_run, json;
+  struct cli_grant extensions;
   struct cli_store store;
 };
 
@@ -24,6 +25,10 @@ static const struct cli_option options[] = {
                "FILE",
                "module whose default export is the state, or gives it; it "
                "runs in the old program's VM"),
+    CLI_OPTION(struct upgrade_settings, extensions, "extension", 0, CLI_FILES,
+               "FILE",
+               "load this native extension for the new program (those that the "
+               "run has)"),
     CLI_OPTION(struct upgrade_settings, dry_run, "dry-run", 'n', CLI_FLAG, NULL,
                "say what would happen, and change nothing"),
     CLI_OPTION(struct upgrade_settings, json, "json", 0, CLI_FLAG, NULL,
@@ -149,6 +154,8 @@ static int run(const struct cli_call *call) {
   with.file = call->arguments[1];
   with.exporter = settings->exporter;
   with.dry_run = settings->dry_run;
+  with.extensions = settings->extensions.lists;
+  with.extension_count = settings->extensions.count;
   code =
       check_upgrade(store, torpor_run_upgrade(store, id, &with, &report), id);
   if (code == CLI_EXIT_DONE) {
@@ -171,6 +178,9 @@ const struct cli_command cli_upgrade = {
         "the new program FILE gives onUpgrade(). That program begins from its\n"
         "start, on this Torpor's own engine. Signals that were not taken\n"
         "stay; what the old program waits for is dropped.",
+    .examples =
+        "torpor upgrade order-1 order-2.mjs --dry-run\n"
+        "torpor upgrade order-1 order-2.mjs --exporter=exporter.mjs\n",
     .options = options,
     .settings_size = sizeof(struct upgrade_settings),
     .least = 2,

@@ -16,5 +16,6 @@ const struct cli_command cli_version = {
     .group = CLI_GROUP_SELF,
     .arguments = "",
     .summary = "print the version and the engine's id",
+    .examples = "torpor version\n",
     .run = run,
 };

@@ -40,6 +40,7 @@ const struct cli_command cli_worker = {
         "Also those that come later. Several workers may share a store; each\n"
         "run is driven by one of them. SIGINT, SIGTERM, SIGHUP and\n"
         "SIGQUIT stop it cleanly.",
+    .examples = "torpor worker --store=shop.db\n",
     .options = options,
     .settings_size = sizeof(struct worker_settings),
     .least = 0,

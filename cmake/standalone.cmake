@@ -35,7 +35,8 @@ foreach(names IN ITEMS "libuv.a;libuv_a.a" "libzstd.a" "libdeflate.a"
 endforeach()
 
 # The files of cli/ that run a program out of a bundle.
-set(runs "bundle|option|option-table|output|payload|program|report|sandbox|\
+set(runs "bundle|option|option-table|output|payload|program|program-bundle|\
+program-end|program-host|program-open|program-sleep|report|sandbox|\
 standalone|suggest|trust|utf8")
 set(cli "$<FILTER:$<TARGET_OBJECTS:torpor_cli_product>,INCLUDE,\
 /(${runs})[.]c[.]o$>")

@@ -73,7 +73,8 @@ endfunction()
 # binding: a trap may leave guest code while the dynamic linker works. Frames are
 # probed page by page, so that none passes over the guard of the stack.
 function(torpor_generated_flags target)
-  target_compile_options(${target} PRIVATE -O2 -ffp-contract=off -w -fno-plt
+  target_compile_options(${target} PRIVATE
+    $<IF:$<BOOL:${TORPOR_QUICK}>,-O1,-O2> -ffp-contract=off -w -fno-plt
     -fstack-clash-protection)
   target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}/wasm"
     "${CMAKE_SOURCE_DIR}")

@@ -644,33 +644,25 @@
   define(ReadableStream.prototype, Symbol.asyncIterator,
     ReadableStream.prototype.values);
 
-  class CountQueuingStrategy {
-    #mark;
-    constructor({ highWaterMark }) {
-      this.#mark = +highWaterMark;
-    }
-    get highWaterMark() {
-      return this.#mark;
-    }
-    get size() {
-      return countOne;
-    }
-  }
-  const countOne = () => 1;
-
-  class ByteLengthQueuingStrategy {
-    #mark;
-    constructor({ highWaterMark }) {
-      this.#mark = +highWaterMark;
-    }
-    get highWaterMark() {
-      return this.#mark;
-    }
-    get size() {
-      return countBytes;
-    }
-  }
-  const countBytes = (chunk) => chunk.byteLength;
+  /* A class of strategies that count chunks by 'size'. */
+  const strategyClass = (name, size) =>
+    ({
+      [name]: class {
+        #mark;
+        constructor({ highWaterMark }) {
+          this.#mark = +highWaterMark;
+        }
+        get highWaterMark() {
+          return this.#mark;
+        }
+        get size() {
+          return size;
+        }
+      },
+    })[name];
+  const CountQueuingStrategy = strategyClass("CountQueuingStrategy", () => 1);
+  const ByteLengthQueuingStrategy = strategyClass("ByteLengthQueuingStrategy",
+    (chunk) => chunk.byteLength);
 
   defineInterface(ByteLengthQueuingStrategy);
   defineInterface(CountQueuingStrategy);

@@ -13,6 +13,7 @@
  *
  * Runs on one thread at a time; checks change nothing. What is reserved is the
  * process's, and may be asked about on any thread. */
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -287,10 +288,40 @@ torpor_status torpor_access_check(const torpor_access *access,
   return check(access, permission, path, torpor__path_resolve, out);
 }
 
-torpor_status torpor__access_check_entry(const torpor_access *access,
-                                         torpor_permission permission,
-                                         const char *path, torpor_bytes *out) {
-  return check(access, permission, path, torpor__path_resolve_entry, out);
+/* Somebody may change a link between two checks: both have to lead to the
+ * same. */
+static torpor_status check_same(const char *path, torpor_bytes *first,
+                                torpor_bytes *second, torpor_bytes *out) {
+  bool same = strcmp((char *)first->data, (char *)second->data) == 0;
+  torpor_bytes_free(second);
+  *out = *first;
+  if (same) return TORPOR_OK;
+  torpor_bytes_free(first);
+  torpor_status status = torpor__format(
+      out, "checking %s: a link on the way was changed meanwhile", path);
+  return status == TORPOR_OK ? TORPOR_IO : status;
+}
+
+torpor_status torpor__access_check_path(const torpor_access *access,
+                                        const char *path, unsigned want,
+                                        torpor_bytes *out) {
+  resolve_fn resolve = (want & TORPOR__ENTRY) != 0 ? torpor__path_resolve_entry
+                                                   : torpor__path_resolve;
+  bool reads = (want & TORPOR__MAY_READ) != 0;
+  bool writes = (want & TORPOR__MAY_WRITE) != 0;
+  torpor_bytes first;
+  assert(reads || writes);
+  torpor_status status =
+      check(access, reads ? TORPOR_READ : TORPOR_WRITE, path, resolve, out);
+  if (status != TORPOR_OK || !reads || !writes) return status;
+  first = *out;
+  status = check(access, TORPOR_WRITE, path, resolve, out);
+  if (status == TORPOR_OK) {
+    torpor_bytes second = *out;
+    return check_same(path, &first, &second, out);
+  }
+  torpor_bytes_free(&first);
+  return status;
 }
 
 /* ---- As text -------------------------------------------------------------*/

@@ -11,57 +11,7 @@
 
 #include "loop/field.h"
 #include "loop/path.h"
-
-static const uint8_t UNDEFINED = 0xf7;
-
-/* ---- Ends of tasks -------------------------------------------------------*/
-
-void torpor__task_finish_empty(torpor_task *task) {
-  torpor_task_complete(task, TORPOR_RESOLVE, &UNDEFINED, 1);
-}
-
-void torpor__task_finish_written(torpor_task *task, torpor_writer *writer) {
-  torpor_slice tree;
-  if (torpor_writer_finish(writer, &tree) == TORPOR_OK)
-    torpor_task_complete(task, TORPOR_RESOLVE, tree.data, tree.size);
-  else
-    torpor_task_fail(task, "RangeError", "out of memory on the host", NULL);
-  torpor_writer_close(writer);
-}
-
-void torpor__task_fail_system(torpor_task *task, const char *doing,
-                              int failure) {
-  torpor_bytes message;
-  torpor__format(&message, "%s: %s", doing, uv_strerror(failure));
-  torpor_task_fail(task, "Error",
-                   message.data == NULL ? doing : (char *)message.data,
-                   uv_err_name(failure));
-  torpor_bytes_free(&message);
-}
-
-void torpor__task_fail_closed(torpor_task *task) {
-  torpor_task_fail(task, "Error", "the descriptor was closed", "EBADF");
-}
-
-void torpor__task_fail_access(torpor_task *task, torpor_status status,
-                              const torpor_bytes *sentence) {
-  const char *message =
-      sentence->data == NULL ? "out of memory" : (char *)sentence->data;
-  if (status == TORPOR_DENIED)
-    torpor_task_fail(task, "NotAllowedError", message, "EACCES");
-  else
-    torpor_task_fail(task, "Error", message,
-                     status == TORPOR_MISUSE ? "EINVAL" : "ENOENT");
-}
-
-void torpor__task_fail_lost(torpor_task *task, uint64_t number) {
-  char message[160];
-  snprintf(message, sizeof(message),
-           "descriptor %llu is not open here: it was closed, or it was left "
-           "behind when the program slept",
-           (unsigned long long)number);
-  torpor_task_fail(task, "LostError", message, "LOST");
-}
+#include "loop/task-end.h"
 
 /* ---- Requests ------------------------------------------------------------*/
 

@@ -101,24 +101,4 @@ void torpor__descriptor_drop(torpor_task *task, void *user,
 /* The drivers above. */
 torpor_status torpor__descriptor_add_drivers(torpor_loop *loop);
 
-/* ---- Ends of tasks -------------------------------------------------------*/
-
-/* Fails 'task' because of what libuv or the system said: "DOING: no such file
- * or directory", with its code. */
-void torpor__task_fail_system(torpor_task *task, const char *doing,
-                              int failure);
-/* Fails 'task', whose descriptor is not open any more. */
-void torpor__task_fail_closed(torpor_task *task);
-/* Fails 'task', whose descriptor 'number' is not open here, with a
- * LostError. */
-void torpor__task_fail_lost(torpor_task *task, uint64_t number);
-/* Fails 'task' as access says: 'sentence' is what a check gave with 'status'.
- */
-void torpor__task_fail_access(torpor_task *task, torpor_status status,
-                              const torpor_bytes *sentence);
-/* Completes 'task' with undefined. */
-void torpor__task_finish_empty(torpor_task *task);
-/* Completes 'task' with what was written, and closes the writer. */
-void torpor__task_finish_written(torpor_task *task, torpor_writer *writer);
-
 #endif

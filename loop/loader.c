@@ -32,6 +32,7 @@ struct torpor_loader {
   bool linked;                     /* only import() can ask for more */
   struct torpor__modules *modules; /* of its VM; NULL: it has none */
   torpor_bytes error;
+  bool exhausted; /* that was for want of file descriptors */
 };
 
 /* torpor__compare_fn */
@@ -80,6 +81,7 @@ static bool note_given(torpor_loader *loader, const char *name) {
 static void set_error(torpor_loader *loader, torpor_bytes error) {
   torpor_bytes_free(&loader->error);
   loader->error = error;
+  loader->exhausted = false;
 }
 
 /* Keeps the sentence for a file that could not be read; gives the status. */
@@ -91,6 +93,7 @@ static torpor_status fail_reading(torpor_loader *loader, const char *path,
                      torpor__disk_text(failure)) != TORPOR_OK)
     return TORPOR_NOMEM;
   set_error(loader, error);
+  loader->exhausted = failure == -EMFILE || failure == -ENFILE;
   if (failure == TORPOR__FILE_LARGE) return TORPOR_LIMIT;
   return failure == -ENOENT || failure == -ENOTDIR ? TORPOR_NOT_FOUND
                                                    : TORPOR_IO;
@@ -315,6 +318,10 @@ const char *torpor_loader_name(const torpor_loader *loader) {
 
 void torpor_loader_linked(torpor_loader *loader) {
   loader->linked = true;
+}
+
+bool torpor_loader_exhausted(const torpor_loader *loader) {
+  return loader != NULL && loader->exhausted;
 }
 
 const char *torpor_loader_error(const torpor_loader *loader) {

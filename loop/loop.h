@@ -227,20 +227,20 @@ void torpor__signals_restore(torpor_loop *loop);
 /* access.c: what relative paths start from, NULL for NULL. Whether 'path', a
  * resolved one, is reserved; the sentence about that, which is a DENIED one. */
 const char *torpor__access_folder(const torpor_access *access);
-/* As torpor_access_check for a name itself, READ or WRITE: a link that has it
- * is not followed. For what is done to names: removing, renaming, making
- * links. */
-torpor_status torpor__access_check_entry(const torpor_access *access,
-                                         torpor_permission permission,
-                                         const char *path, torpor_bytes *out);
+/* What is wanted of a path, flags. */
+enum {
+  TORPOR__MAY_READ = 1,
+  TORPOR__MAY_WRITE = 2,
+  TORPOR__ENTRY = 4 /* the name itself: a link that has it is not followed */
+};
+/* As torpor_access_check, for all that 'want' says, at least MAY_READ or
+ * MAY_WRITE. */
+torpor_status torpor__access_check_path(const torpor_access *access,
+                                        const char *path, unsigned want,
+                                        torpor_bytes *out);
 bool torpor__access_reserved(const char *path);
 torpor_status torpor__access_refuse(const char *doing, const char *path,
                                     torpor_bytes *out);
-/* As torpor_access_check, for what is done to the entry 'path' itself and not
- * to what it leads to: the last part, if it is a link, is not followed. */
-torpor_status torpor__access_check_entry(const torpor_access *access,
-                                         torpor_permission permission,
-                                         const char *path, torpor_bytes *out);
 
 /* access.c: whether anything is granted by 'permission'. */
 bool torpor__access_grants(const torpor_access *access,

@@ -21,6 +21,7 @@
 
 #include "loop/at-once/os-file.h"
 #include "loop/stream.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 /* ---- Output --------------------------------------------------------------*/

@@ -26,6 +26,7 @@
 #include "common/array.h"
 #include "loop/at-once/block.h"
 #include "loop/request.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 struct torpor__stream {
@@ -61,19 +62,6 @@ static struct torpor__stream *of(struct torpor__descriptor *descriptor) {
 
 /* ---- Reading -------------------------------------------------------------*/
 
-static const uint8_t END[] = {0xf6}; /* null */
-
-/* Gives the reader 'size' bytes, which lie in 'memory' behind a head. */
-static void finish_read(torpor_task *task, uint8_t *memory, size_t size) {
-  uint8_t *head = torpor__result_head(memory + TORPOR__RESULT_HEAD, size);
-  torpor__task_finish(
-      task, TORPOR_RESOLVE,
-      (struct torpor__result){
-          .memory = memory,
-          .data = head,
-          .size = (size_t)(memory + TORPOR__RESULT_HEAD + size - head)});
-}
-
 static torpor_task *take_reader(struct torpor__stream *stream) {
   torpor_task *task = stream->reader;
   stream->reader = NULL;
@@ -103,13 +91,13 @@ static void take_bytes(uv_stream_t *handle, ssize_t size,
   if (size > 0) {
     /* A small one does not hold on to all of the room. */
     uint8_t *less = realloc(room, TORPOR__RESULT_HEAD + (size_t)size);
-    finish_read(task, less == NULL ? room : less, (size_t)size);
+    torpor__task_finish_bytes(task, less == NULL ? room : less, (size_t)size);
     return;
   }
   free(room);
   /* A terminal or a process that is gone ends a stream, as closing does. */
   if (size == UV_EOF || size == UV_EIO)
-    torpor_task_complete(task, TORPOR_RESOLVE, END, sizeof(END));
+    torpor__task_finish_null(task);
   else
     torpor__task_fail_system(task, "reading", (int)size);
 }
@@ -132,7 +120,7 @@ static bool read_kept(struct torpor__stream *stream, torpor_task *task,
     torpor_bytes_free(&stream->kept);
     stream->kept_from = 0;
   }
-  finish_read(task, memory, size);
+  torpor__task_finish_bytes(task, memory, size);
   return true;
 }
 

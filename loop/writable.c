@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "loop/field.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 struct watch {

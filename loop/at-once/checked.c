@@ -29,15 +29,14 @@ static int failure_of(const torpor_world *world, const char *path) {
   return failure == 0 ? -ENOENT : failure;
 }
 
-/* Checks one permission; 'out' is replaced. */
-static torpor_status check(torpor_vm *vm, const torpor_world *world,
-                           const char *path, torpor_permission permission,
-                           bool entry, char **out, int *failure) {
+torpor_status torpor__check_path(torpor_vm *vm, const torpor_world *world,
+                                 const char *path, unsigned want,
+                                 struct torpor__checked *out, int *failure) {
   torpor_bytes checked;
-  const torpor_access *access = torpor_world_access(world);
-  torpor_status status =
-      entry ? torpor__access_check_entry(access, permission, path, &checked)
-            : torpor_access_check(access, permission, path, &checked);
+  *out = (struct torpor__checked){.folder = -1};
+  *failure = 0;
+  torpor_status status = torpor__access_check_path(torpor_world_access(world),
+                                                   path, want, &checked);
   if (status == TORPOR_DENIED || status == TORPOR_NOMEM)
     return torpor__throw_access(vm, status, &checked);
   if (status != TORPOR_OK) {
@@ -45,45 +44,25 @@ static torpor_status check(torpor_vm *vm, const torpor_world *world,
     *failure = failure_of(world, path);
     return TORPOR_OK;
   }
-  free(*out);
-  *out = (char *)checked.data;
-  return TORPOR_OK;
-}
-
-torpor_status torpor__check_path(torpor_vm *vm, const torpor_world *world,
-                                 const char *path, unsigned what,
-                                 struct torpor__checked *out, int *failure) {
-  static const struct {
-    unsigned flag;
-    torpor_permission permission;
-  } asked[] = {{TORPOR__MAY_READ, TORPOR_READ},
-               {TORPOR__MAY_WRITE, TORPOR_WRITE}};
-  torpor_status status = TORPOR_OK;
-  bool entry = (what & TORPOR__ENTRY) != 0;
-  *out = (struct torpor__checked){.folder = -1};
-  *failure = 0;
-  for (size_t i = 0; i < 2; i++)
-    if (status == TORPOR_OK && *failure == 0 && (what & asked[i].flag) != 0)
-      status = check(vm, world, path, asked[i].permission, entry, &out->path,
-                     failure);
-  if (status == TORPOR_OK && *failure == 0) {
-    out->folder = torpor__safe_folder(out->path, &out->name);
-    if (out->folder < 0) *failure = out->folder;
+  out->path = (char *)checked.data;
+  out->folder = torpor__safe_folder(out->path, &out->name);
+  if (out->folder < 0) {
+    *failure = out->folder;
+    torpor__checked_free(out);
   }
-  if (status != TORPOR_OK || *failure != 0) torpor__checked_free(out);
-  return status;
+  return TORPOR_OK;
 }
 
 torpor_status torpor__check_argument(torpor_vm *vm, const torpor_world *world,
                                      const torpor_arguments *arguments,
-                                     size_t index, unsigned what,
+                                     size_t index, unsigned want,
                                      struct torpor__checked *out,
                                      int *failure) {
   char *path;
   *out = (struct torpor__checked){.folder = -1};
   torpor_status status = torpor__take_text(vm, arguments, index, &path);
   if (status == TORPOR_OK)
-    status = torpor__check_path(vm, world, path, what, out, failure);
+    status = torpor__check_path(vm, world, path, want, out, failure);
   free(path);
   return status;
 }

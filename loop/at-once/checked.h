@@ -12,23 +12,17 @@ struct torpor__checked {
   const char *name; /* in it */
 };
 
-/* What to check, flags. */
-enum {
-  TORPOR__MAY_READ = 1,
-  TORPOR__MAY_WRITE = 2,
-  TORPOR__ENTRY = 4 /* the entry itself, also if it is a link */
-};
-
-/* Checks argument 'index'. TORPOR_OK with 'failure' 0, or a negated errno and
+/* Checks that argument 'index' may be what 'want' says, of TORPOR__MAY_READ and
+ * the like (loop.h). TORPOR_OK with 'failure' 0, or a negated errno and
  * nothing in 'out'; what is not allowed is thrown. */
 torpor_status torpor__check_argument(torpor_vm *vm, const torpor_world *world,
                                      const torpor_arguments *arguments,
-                                     size_t index, unsigned what,
+                                     size_t index, unsigned want,
                                      struct torpor__checked *out, int *failure);
 
 /* The same for 'path'. */
 torpor_status torpor__check_path(torpor_vm *vm, const torpor_world *world,
-                                 const char *path, unsigned what,
+                                 const char *path, unsigned want,
                                  struct torpor__checked *out, int *failure);
 
 void torpor__checked_free(struct torpor__checked *checked);

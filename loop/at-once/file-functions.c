@@ -319,25 +319,38 @@ static torpor_status close_now(torpor_vm *vm, const torpor_arguments *arguments,
 
 /* ---- Files that are opened for each call ---------------------------------*/
 
-/* Opens the file that argument 0 names, to read it. */
-static torpor_status open_to_read(torpor_vm *vm, torpor_world *world,
-                                  const torpor_arguments *arguments,
-                                  struct stat *found, int *out) {
-  struct torpor__checked checked;
-  torpor_status status = torpor__check_argument(
-      vm, world, arguments, 0, TORPOR__MAY_READ, &checked, out);
-  if (status != TORPOR_OK) return status;
-  if (*out == 0)
-    *out = open_checked(world->loop, &checked, O_RDONLY | O_NONBLOCK, 0);
-  torpor__checked_free(&checked);
-  if (*out < 0) return TORPOR_OK;
-  int failure = fstat(*out, found) != 0    ? -errno
+/* Opens the regular file that 'checked' means. A file, or a negated errno. */
+static int open_regular(const torpor_loop *loop,
+                        const struct torpor__checked *checked,
+                        struct stat *found) {
+  int file = open_checked(loop, checked, O_RDONLY | O_NONBLOCK, 0);
+  if (file < 0) return file;
+  int failure = fstat(file, found) != 0    ? -errno
                 : S_ISDIR(found->st_mode)  ? -EISDIR
                 : !S_ISREG(found->st_mode) ? -ENOTSUP
                                            : 0;
-  if (failure == 0) return TORPOR_OK;
-  close(*out);
-  *out = failure;
+  if (failure == 0) return file;
+  close(file);
+  return failure;
+}
+
+/* Opens the file that argument 0 names, to read it. '*file' -1: it could not be
+ * opened; then 'result', or what was thrown, is all that the program gets. */
+static torpor_status open_to_read(torpor_vm *vm, const torpor_world *world,
+                                  const torpor_arguments *arguments,
+                                  struct stat *found, int *file,
+                                  torpor_value *result) {
+  struct torpor__checked checked;
+  int failure;
+  *file = -1;
+  torpor_status status = torpor__check_argument(
+      vm, world, arguments, 0, TORPOR__MAY_READ, &checked, &failure);
+  if (status != TORPOR_OK) return status;
+  int opened =
+      failure == 0 ? open_regular(world->loop, &checked, found) : failure;
+  torpor__checked_free(&checked);
+  if (opened < 0) return torpor__give_result(opened, result);
+  *file = opened;
   return TORPOR_OK;
 }
 
@@ -345,9 +358,9 @@ static torpor_status read_at(torpor_vm *vm, const torpor_arguments *arguments,
                              torpor_value *result, void *user) {
   struct stat found;
   int file;
-  torpor_status status = open_to_read(vm, user, arguments, &found, &file);
-  if (status != TORPOR_OK) return status;
-  if (file < 0) return torpor__give_result(file, result);
+  torpor_status status =
+      open_to_read(vm, user, arguments, &found, &file, result);
+  if (file < 0) return status;
   status = read_into(vm, arguments, NULL, file, result);
   close(file);
   return status;
@@ -357,9 +370,9 @@ static torpor_status size_at(torpor_vm *vm, const torpor_arguments *arguments,
                              torpor_value *result, void *user) {
   struct stat found;
   int file;
-  torpor_status status = open_to_read(vm, user, arguments, &found, &file);
-  if (status != TORPOR_OK) return status;
-  if (file < 0) return torpor__give_result(file, result);
+  torpor_status status =
+      open_to_read(vm, user, arguments, &found, &file, result);
+  if (file < 0) return status;
   close(file);
   return torpor__give_result(found.st_size, result);
 }

@@ -13,6 +13,7 @@
 
 #include "loop/at-once/block.h"
 #include "loop/request.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 struct open_file {
@@ -66,25 +67,18 @@ static int64_t write_now(struct torpor__descriptor *descriptor,
 /* Reads where the file stands, see (1). */
 static void read_standing(struct torpor__descriptor *descriptor,
                           torpor_task *task, size_t largest) {
-  static const uint8_t END = 0xf6; /* null */
   uint8_t *memory = malloc(TORPOR__RESULT_HEAD + largest);
   int64_t got = memory == NULL
                     ? -ENOMEM
                     : read_now(descriptor, memory + TORPOR__RESULT_HEAD,
                                largest, -1, true);
   if (got > 0) {
-    uint8_t *end = memory + TORPOR__RESULT_HEAD;
-    uint8_t *head = torpor__result_head(end, (uint64_t)got);
-    torpor__task_finish(
-        task, TORPOR_RESOLVE,
-        (struct torpor__result){.memory = memory,
-                                .data = head,
-                                .size = (size_t)(end + got - head)});
+    torpor__task_finish_bytes(task, memory, (size_t)got);
     return;
   }
   free(memory);
   if (got == 0)
-    torpor_task_complete(task, TORPOR_RESOLVE, &END, 1);
+    torpor__task_finish_null(task);
   else
     torpor__task_fail_system(task, "reading", (int)got);
 }

@@ -40,6 +40,28 @@ static int result_of(int done) {
   return done < 0 ? -errno : 0;
 }
 
+/* Gives the program what a call of the system made of 'checked', which is
+ * freed: 0 or a negated errno. */
+static torpor_status give_end(struct torpor__checked *checked, int failure,
+                              torpor_value *result) {
+  torpor__checked_free(checked);
+  return torpor__give_result(failure, result);
+}
+
+/* Checks that the program may change the path that argument 'index' is, 'doing'
+ * that; as torpor__check_argument. */
+static torpor_status check_change(torpor_vm *vm, const torpor_world *world,
+                                  const torpor_arguments *arguments,
+                                  size_t index, const char *doing,
+                                  unsigned want, struct torpor__checked *out,
+                                  int *failure) {
+  torpor_status status = torpor__refuse_durable(vm, world, doing, ADVICE);
+  return status == TORPOR_OK
+             ? torpor__check_argument(vm, world, arguments, index,
+                                      want | TORPOR__MAY_WRITE, out, failure)
+             : status;
+}
+
 /* ---- Looking -------------------------------------------------------------*/
 
 static torpor_status give_cwd(torpor_vm *vm, const torpor_arguments *arguments,
@@ -175,20 +197,15 @@ static torpor_status remove_entry(torpor_vm *vm,
                                   torpor_value *result, void *user) {
   struct torpor__checked checked;
   int failure;
-  torpor_status status =
-      torpor__refuse_durable(vm, user, "removing a file", ADVICE);
-  if (status == TORPOR_OK)
-    status = torpor__check_argument(vm, user, arguments, 0,
-                                    TORPOR__MAY_WRITE | TORPOR__ENTRY, &checked,
-                                    &failure);
+  torpor_status status = check_change(vm, user, arguments, 0, "removing a file",
+                                      TORPOR__ENTRY, &checked, &failure);
   if (status != TORPOR_OK) return status;
   if (failure == 0) {
     failure = result_of(unlinkat(checked.folder, checked.name, 0));
     if (failure == -EISDIR || failure == -EPERM)
       failure = result_of(unlinkat(checked.folder, checked.name, AT_REMOVEDIR));
   }
-  torpor__checked_free(&checked);
-  return torpor__give_result(failure, result);
+  return give_end(&checked, failure, result);
 }
 
 static torpor_status rename_entry(torpor_vm *vm,
@@ -197,11 +214,8 @@ static torpor_status rename_entry(torpor_vm *vm,
   struct torpor__checked from, to = {.folder = -1};
   int failure;
   torpor_status status =
-      torpor__refuse_durable(vm, user, "moving a file", ADVICE);
-  if (status == TORPOR_OK)
-    status = torpor__check_argument(
-        vm, user, arguments, 0,
-        TORPOR__MAY_READ | TORPOR__MAY_WRITE | TORPOR__ENTRY, &from, &failure);
+      check_change(vm, user, arguments, 0, "moving a file",
+                   TORPOR__MAY_READ | TORPOR__ENTRY, &from, &failure);
   if (status != TORPOR_OK) return status;
   if (failure == 0)
     status = torpor__check_argument(vm, user, arguments, 1,
@@ -219,17 +233,13 @@ static torpor_status make_folder(torpor_vm *vm,
                                  torpor_value *result, void *user) {
   struct torpor__checked checked;
   int failure;
-  torpor_status status =
-      torpor__refuse_durable(vm, user, "making a folder", ADVICE);
-  if (status == TORPOR_OK)
-    status = torpor__check_argument(vm, user, arguments, 0, TORPOR__MAY_WRITE,
-                                    &checked, &failure);
+  torpor_status status = check_change(vm, user, arguments, 0, "making a folder",
+                                      0, &checked, &failure);
   if (status != TORPOR_OK) return status;
   mode_t mode = (mode_t)(torpor__take_integer(arguments, 1, 0777) & 07777);
   if (failure == 0)
     failure = result_of(mkdirat(checked.folder, checked.name, mode));
-  torpor__checked_free(&checked);
-  return torpor__give_result(failure, result);
+  return give_end(&checked, failure, result);
 }
 
 /* Whether a link in the folder of 'link' may say 'target'. */
@@ -256,14 +266,10 @@ static torpor_status make_link(torpor_vm *vm, const torpor_arguments *arguments,
   struct torpor__checked checked = {.folder = -1};
   char *target = NULL;
   int failure = 0;
-  torpor_status status =
-      torpor__refuse_durable(vm, user, "making a link", ADVICE);
+  torpor_status status = check_change(vm, user, arguments, 1, "making a link",
+                                      TORPOR__ENTRY, &checked, &failure);
   if (status == TORPOR_OK)
     status = torpor__take_text(vm, arguments, 0, &target);
-  if (status == TORPOR_OK)
-    status = torpor__check_argument(vm, user, arguments, 1,
-                                    TORPOR__MAY_WRITE | TORPOR__ENTRY, &checked,
-                                    &failure);
   if (status == TORPOR_OK && failure == 0)
     status = check_target(vm, user, target, checked.path, &failure);
   if (status == TORPOR_OK && failure == 0)
@@ -285,21 +291,17 @@ static torpor_status set_times(torpor_vm *vm, const torpor_arguments *arguments,
   int failure;
   double accessed = torpor_value_number(torpor_argument(arguments, 1));
   double modified = torpor_value_number(torpor_argument(arguments, 2));
-  torpor_status status =
-      torpor__refuse_durable(vm, user, "setting a file's times", ADVICE);
-  if (status != TORPOR_OK) return status;
   if (!(fabs(accessed) <= 8.64e15 && fabs(modified) <= 8.64e15))
     return torpor_throw(vm, "TypeError",
                         "expected times in milliseconds since 1970");
-  status = torpor__check_argument(vm, user, arguments, 0, TORPOR__MAY_WRITE,
-                                  &checked, &failure);
+  torpor_status status = check_change(
+      vm, user, arguments, 0, "setting a file's times", 0, &checked, &failure);
   if (status != TORPOR_OK) return status;
   const struct timespec times[] = {time_of(accessed), time_of(modified)};
   if (failure == 0)
     failure = result_of(
         utimensat(checked.folder, checked.name, times, AT_SYMLINK_NOFOLLOW));
-  torpor__checked_free(&checked);
-  return torpor__give_result(failure, result);
+  return give_end(&checked, failure, result);
 }
 
 static const torpor_function_entry functions[] = {

@@ -18,8 +18,7 @@
 #include "common/array.h"
 #include "loop/fetch/fetch.h"
 #include "loop/request.h"
-
-static const uint8_t END[] = {0xf6}; /* null */
+#include "loop/task-end.h"
 
 /* Behind so much of a redirect's body it is not worth to keep the connection.
  */
@@ -94,13 +93,7 @@ static void give_bytes(struct torpor__transfer *transfer, torpor_task *task,
   }
   memcpy(memory + TORPOR__RESULT_HEAD, bytes->data + bytes->from, size);
   bytes->from += size;
-  uint8_t *head = torpor__result_head(memory + TORPOR__RESULT_HEAD, size);
-  torpor__task_finish(
-      task, TORPOR_RESOLVE,
-      (struct torpor__result){
-          .memory = memory,
-          .data = head,
-          .size = (size_t)(memory + TORPOR__RESULT_HEAD + size - head)});
+  torpor__task_finish_bytes(task, memory, size);
 }
 
 void torpor__body_answer(struct torpor__transfer *transfer) {
@@ -111,7 +104,7 @@ void torpor__body_answer(struct torpor__transfer *transfer) {
   if (waiting(&transfer->bytes) > 0)
     give_bytes(transfer, task, transfer->largest);
   else if (transfer->failure.message.data == NULL)
-    torpor_task_complete(task, TORPOR_RESOLVE, END, sizeof(END));
+    torpor__task_finish_null(task);
   else
     torpor_task_fail(task, transfer->failure.name,
                      (const char *)transfer->failure.message.data,

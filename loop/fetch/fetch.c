@@ -24,6 +24,7 @@
 #include "loop/fetch/fetch.h"
 
 #include "loop/path.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 /* ---- Failing -------------------------------------------------------------*/

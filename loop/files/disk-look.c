@@ -3,7 +3,6 @@
  *
  * No state; any thread. */
 #define _GNU_SOURCE /* statx, O_PATH */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -169,24 +168,24 @@ static int add_entry(struct torpor__disk_entries *out, DIR *folder,
   return 0;
 }
 
-static bool is_dots(const char *name) {
-  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+int torpor__disk_next(DIR *folder, const struct dirent **entry) {
+  do {
+    errno = 0;
+    *entry = readdir(folder);
+    if (*entry == NULL) return errno == 0 ? 0 : -errno;
+  } while (strcmp((*entry)->d_name, ".") == 0 ||
+           strcmp((*entry)->d_name, "..") == 0);
+  return 1;
 }
 
 /* Memory for twice as many as are wanted is the most that is in use. */
 static int read_entries(DIR *folder, const char *after, size_t largest,
                         const atomic_bool *cancelled,
                         struct torpor__disk_entries *out) {
-  int failure = 0;
-  while (failure == 0) {
-    errno = 0;
-    const struct dirent *entry = readdir(folder);
-    if (entry == NULL) {
-      failure = -errno;
-      break;
-    }
-    if (is_dots(entry->d_name)) continue;
-    failure = add_entry(out, folder, entry, after);
+  const struct dirent *entry;
+  int failure = 0, found;
+  while (failure == 0 && (found = torpor__disk_next(folder, &entry)) != 0) {
+    failure = found < 0 ? found : add_entry(out, folder, entry, after);
     if (out->count >= 2 * largest) keep_first(out, largest);
     if (cancelled != NULL && atomic_load(cancelled)) failure = -ECANCELED;
   }

@@ -6,7 +6,6 @@
  * in the place of a folder meanwhile, nothing outside of it is removed.
  *
  * No state; any thread. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,10 +27,6 @@ struct removal {
 };
 
 static int empty_folder(struct removal *removal, int fd, int depth);
-
-static bool is_dots(const char *name) {
-  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
 
 /* Whether the file, whose path is in 'removal', must stay. */
 static bool is_reserved(const struct removal *removal, int folder,
@@ -68,22 +63,18 @@ static int remove_entry(struct removal *removal, int folder, const char *name,
 /* Removes all that is in the folder 'fd', which it closes. */
 static int empty_folder(struct removal *removal, int fd, int depth) {
   DIR *folder = fdopendir(fd);
-  int failure = 0;
+  const struct dirent *entry;
+  int failure = 0, found;
   size_t size = removal->size;
   if (folder == NULL) {
     failure = -errno;
     close(fd);
     return failure;
   }
-  while (failure == 0) {
-    errno = 0;
-    const struct dirent *entry = readdir(folder);
-    if (entry == NULL) {
-      failure = -errno;
-      break;
-    }
-    if (is_dots(entry->d_name)) continue;
-    if (atomic_load(removal->cancelled)) failure = -ECANCELED;
+  while (failure == 0 && (found = torpor__disk_next(folder, &entry)) != 0) {
+    if (found < 0) failure = found;
+    if (failure == 0 && atomic_load(removal->cancelled)) failure = -ECANCELED;
+    if (failure != 0) break;
     size_t more = strlen(entry->d_name) + 1;
     if (size + more >= sizeof(removal->path)) failure = -ENAMETOOLONG;
     if (failure != 0) break;

@@ -8,6 +8,7 @@
 #ifndef TORPOR_LOOP_DISK_VERBS_H
 #define TORPOR_LOOP_DISK_VERBS_H
 
+#include <dirent.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,10 @@ int torpor__disk_stat_open(int fd, struct torpor__disk_stat *out);
 
 /* "file", "directory", "symlink"... by a mode. */
 const char *torpor__disk_kind(unsigned mode);
+
+/* The next entry of 'folder' but "." and "..". 1; 0: there is none; or a
+ * negated errno. */
+int torpor__disk_next(DIR *folder, const struct dirent **entry);
 
 /* A part of what is in a folder, in order of names as bytes. */
 struct torpor__disk_entry {

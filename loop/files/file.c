@@ -17,11 +17,11 @@
  * path in their message; a NotAllowedError names the flag.
  *
  * Runs on the loop's thread; perform_job on a thread of the pool. */
-#include "common/array.h"
 #include "loop/files/disk.h"
+#include "loop/files/file-task.h"
 #include "loop/job.h"
 #include "loop/path.h"
-#include "loop/request.h"
+#include "loop/task-end.h"
 
 /* Largest file that is read or written; a VM could hold hardly more. */
 #define FILE_LARGEST ((size_t)1 << 30)
@@ -55,46 +55,36 @@ static int perform_job(struct torpor__job *base) {
                                  &base->cancelled, &job->content);
 }
 
-/* Fails 'task' with what libuv or disk.c say, and the path. */
-static void fail_task(torpor_task *task, const char *doing, const char *path,
-                      int failure) {
+static const char *word_of(const struct job *job) {
+  return job->write ? "writing" : "reading";
+}
+
+static void fail_job(const struct job *job) {
+  torpor_task *task = job->job.task;
+  if (job->job.failure != TORPOR__FILE_LARGE) {
+    torpor__file_task_fail(task, word_of(job), job->path, job->job.failure);
+    return;
+  }
   torpor_bytes message;
   torpor_status status =
-      failure == TORPOR__FILE_LARGE
-          ? torpor__format(&message, "%s %s: the limit is %zu MiB for a file",
-                           doing, path, FILE_LARGEST >> 20)
-          : torpor__format(&message, "%s %s: %s", doing, path,
-                           torpor__disk_text(failure));
+      torpor__format(&message, "%s %s: the limit is %zu MiB for a file",
+                     word_of(job), job->path, FILE_LARGEST >> 20);
   torpor_task_fail(task, "Error",
-                   status == TORPOR_OK ? (char *)message.data : doing,
-                   torpor__disk_code(failure));
+                   status == TORPOR_OK ? (char *)message.data : word_of(job),
+                   torpor__disk_code(TORPOR__FILE_LARGE));
   torpor_bytes_free(&message);
 }
 
-/* Hands what was read to the task, without a copy. */
-static void complete_read(struct job *job) {
-  struct torpor__file_bytes content = job->content;
-  uint8_t *file = content.data + TORPOR__RESULT_HEAD;
-  uint8_t *head = torpor__result_head(file, content.size - TORPOR__RESULT_HEAD);
-  job->content.data = NULL;
-  torpor__task_finish(job->job.task, TORPOR_RESOLVE,
-                      (struct torpor__result){
-                          .memory = content.data,
-                          .data = head,
-                          .size = content.size - (size_t)(head - content.data),
-                      });
-}
-
 static void complete_job(struct torpor__job *base) {
-  static const uint8_t undefined = 0xf7;
   struct job *job = of(base);
   if (base->failure != 0) {
-    fail_task(base->task, job->write ? "writing" : "reading", job->path,
-              base->failure);
+    fail_job(job);
   } else if (job->write) {
-    torpor_task_complete(base->task, TORPOR_RESOLVE, &undefined, 1);
+    torpor__task_finish_empty(base->task);
   } else {
-    complete_read(job);
+    torpor__task_finish_bytes(base->task, job->content.data,
+                              job->content.size - TORPOR__RESULT_HEAD);
+    job->content.data = NULL;
   }
 }
 
@@ -103,16 +93,8 @@ static void complete_job(struct torpor__job *base) {
 /* Copies what is to be written: the task may be gone before it is. */
 static bool copy_data(struct torpor__job *base) {
   struct job *job = of(base);
-  const torpor_operation *operation = torpor_task_operation(base->task);
-  struct torpor__field data;
-  if (!job->write) return true;
-  torpor__request_field(operation->request, operation->request_size, "data",
-                        &data);
-  job->content.data = torpor__array_copy(data.data, data.size);
-  job->content.size = data.size;
-  if (job->content.data != NULL) return true;
-  fail_task(base->task, "writing", job->path, UV_ENOMEM);
-  return false;
+  return !job->write || torpor__file_task_data(base->task, word_of(job),
+                                               job->path, &job->content);
 }
 
 static const struct torpor__job_type job_type = {
@@ -122,65 +104,21 @@ static const struct torpor__job_type job_type = {
     .free = free_job,
 };
 
-/* The path of the task's request, ending in zero; NULL after failing the task,
- * when it has none. */
-static char *read_path(torpor_task *task, bool write) {
-  const torpor_operation *operation = torpor_task_operation(task);
-  const void *request = operation->request;
-  size_t size = operation->request_size;
-  struct torpor__field path, data;
-  if (!torpor__request_field(request, size, "path", &path) || !path.text ||
-      memchr(path.data, '\0', path.size) != NULL) {
-    torpor_task_fail(task, "TypeError",
-                     "the path of a file must be a text without U+0000",
-                     "EINVAL");
-    return NULL;
-  }
-  if (write && !torpor__request_field(request, size, "data", &data)) {
-    torpor_task_fail(task, "TypeError",
-                     "what is written to a file must be text or bytes",
-                     "EINVAL");
-    return NULL;
-  }
-  char *text = strndup((const char *)path.data, path.size);
-  if (text == NULL) torpor_task_fail(task, "RangeError", "out of memory", NULL);
-  return text;
-}
-
-/* 'path' resolved, if the task may touch it; NULL after failing the task. */
-static char *check_path(torpor_task *task, const char *path, bool write) {
-  torpor_bytes checked;
-  torpor_status status =
-      torpor_access_check(torpor_task_access(task),
-                          write ? TORPOR_WRITE : TORPOR_READ, path, &checked);
-  if (status == TORPOR_OK) return (char *)checked.data;
-  const char *message =
-      checked.data == NULL ? "out of memory" : (char *)checked.data;
-  if (status == TORPOR_DENIED) {
-    torpor_task_fail(task, "NotAllowedError", message, "EACCES");
-  } else {
-    torpor_task_fail(task, "Error", message,
-                     status == TORPOR_MISUSE ? "EINVAL" : "ENOENT");
-  }
-  torpor_bytes_free(&checked);
-  return NULL;
-}
-
 static void start_job(torpor_task *task, bool write) {
-  char *path = read_path(task, write);
+  if (write && !torpor__file_task_has_data(task)) return;
+  char *path = torpor__file_task_path(
+      task, "path", write ? TORPOR__MAY_WRITE : TORPOR__MAY_READ);
   if (path == NULL) return;
-  char *resolved = check_path(task, path, write);
-  free(path);
-  if (resolved == NULL) return;
   struct job *job = calloc(1, sizeof(*job));
   if (job == NULL) {
-    fail_task(task, write ? "writing" : "reading", resolved, UV_ENOMEM);
-    free(resolved);
+    torpor__file_task_fail(task, write ? "writing" : "reading", path,
+                           UV_ENOMEM);
+    free(path);
     return;
   }
   job->job.type = &job_type;
   job->write = write;
-  job->path = resolved;
+  job->path = path;
   torpor__job_start(&job->job, task);
 }
 

@@ -33,15 +33,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "loop/descriptor.h"
 #include "loop/field.h"
 #include "loop/files/disk-verbs.h"
 #include "loop/files/disk.h"
+#include "loop/files/file-task.h"
 #include "loop/files/stat-write.h"
 #include "loop/job.h"
 #include "loop/path.h"
 #include "loop/request.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 enum { LIST_LARGEST = 10000, PREFIX_LARGEST = 64 };
@@ -49,16 +50,16 @@ enum { LIST_LARGEST = 10000, PREFIX_LARGEST = 64 };
 struct name_job;
 
 /* What one path of a verb is for. */
-enum need {
-  LOOK = 1,   /* READ */
-  CHANGE = 2, /* WRITE */
-  ENTRY = 4   /* the name itself: a link is not followed */
+enum want {
+  LOOK = TORPOR__MAY_READ,
+  CHANGE = TORPOR__MAY_WRITE,
+  ENTRY = TORPOR__ENTRY
 };
 
 struct verb {
   const char *kind;
   const char *doing;    /* for sentences */
-  unsigned path, to;    /* of enum need; 0: it has no such path */
+  unsigned path, to;    /* of enum want; 0: it has no such path */
   torpor_waking waking; /* unless 'harmless' is there */
   const char *harmless; /* a flag with which it may be done twice */
   bool (*read)(struct name_job *job, const torpor_operation *operation);
@@ -210,8 +211,7 @@ static int perform_append(struct name_job *job) {
 /* ---- Reading requests ----------------------------------------------------*/
 
 static bool refuse(struct name_job *job, const char *message) {
-  torpor_task_fail(job->job.task, "TypeError", message, "EINVAL");
-  return false;
+  return torpor__file_task_refuse(job->job.task, message);
 }
 
 /* Bits that would let others run a program as this user are not for programs to
@@ -274,67 +274,9 @@ static bool read_times(struct name_job *job,
 
 static bool read_append(struct name_job *job,
                         const torpor_operation *operation) {
-  struct torpor__field data;
-  if (!torpor__request_field(operation->request, operation->request_size,
-                             "data", &data))
-    return refuse(job, "what is written to a file must be text or bytes");
-  job->data.data = torpor__array_copy(data.data, data.size);
-  job->data.size = data.size;
-  if (job->data.data == NULL) {
-    torpor__task_fail_system(job->job.task, "appending", UV_ENOMEM);
-    return false;
-  }
-  return read_mode(job, operation, 0666);
-}
-
-/* ---- Access --------------------------------------------------------------*/
-
-/* 'path' resolved, if the program has 'permission' for it; NULL after failing
- * the task. 'entry': it is not followed. */
-static char *check_one(torpor_task *task, torpor_permission permission,
-                       const char *path, bool entry) {
-  const torpor_access *access = torpor_task_access(task);
-  torpor_bytes checked = {0};
-  torpor_status status =
-      entry ? torpor__access_check_entry(access, permission, path, &checked)
-            : torpor_access_check(access, permission, path, &checked);
-  if (status == TORPOR_OK) return (char *)checked.data;
-  torpor__task_fail_access(task, status, &checked);
-  torpor_bytes_free(&checked);
-  return NULL;
-}
-
-/* The same with all that is needed. Somebody may change a link between two
- * checks: both have to lead to the same. */
-static char *check_path(torpor_task *task, const char *path, unsigned need) {
-  bool entry = need & ENTRY, both = (need & LOOK) && (need & CHANGE);
-  char *resolved =
-      check_one(task, (need & LOOK) ? TORPOR_READ : TORPOR_WRITE, path, entry);
-  if (resolved == NULL || !both) return resolved;
-  char *again = check_one(task, TORPOR_WRITE, path, entry);
-  if (again != NULL && strcmp(resolved, again) == 0) {
-    free(again);
-    return resolved;
-  }
-  if (again != NULL)
-    torpor__task_fail_system(task, "checking a path", UV_ELOOP);
-  free(again);
-  free(resolved);
-  return NULL;
-}
-
-/* The same for the path under 'key' of the request. */
-static char *read_path(torpor_task *task, const char *key, unsigned need) {
-  char *path = torpor__field_text(torpor_task_operation(task), key);
-  if (path == NULL) {
-    torpor_task_fail(task, "TypeError",
-                     "the path of a file must be a text without U+0000",
-                     "EINVAL");
-    return NULL;
-  }
-  char *resolved = check_path(task, path, need);
-  free(path);
-  return resolved;
+  return torpor__file_task_data(job->job.task, job->verb->doing, job->path,
+                                &job->data) &&
+         read_mode(job, operation, 0666);
 }
 
 /* What a symbolic link leads to has to be allowed, too. */
@@ -350,10 +292,10 @@ static bool read_symlink(struct name_job *job,
   else
     torpor__format(&joined, "%.*s/%s", (int)(slash - job->path), job->path,
                    job->text);
-  char *resolved =
-      joined.data == NULL
-          ? NULL
-          : check_path(job->job.task, (char *)joined.data, LOOK | CHANGE);
+  char *resolved = joined.data == NULL
+                       ? NULL
+                       : torpor__file_task_check(
+                             job->job.task, (char *)joined.data, LOOK | CHANGE);
   if (joined.data == NULL)
     torpor__task_fail_system(job->job.task, "making a link", UV_ENOMEM);
   torpor_bytes_free(&joined);
@@ -401,17 +343,14 @@ static int perform_job(struct torpor__job *base) {
   return job->verb->perform(job);
 }
 
+/* "renaming A to B: no such file or directory" */
 static void fail_job(const struct name_job *job) {
-  torpor_bytes message;
-  int failure = job->job.failure;
-  torpor__format(&message, "%s %s%s%s: %s", job->verb->doing, job->path,
-                 job->to == NULL ? "" : " to ", job->to == NULL ? "" : job->to,
-                 torpor__disk_text(failure));
-  torpor_task_fail(job->job.task, "Error",
-                   message.data == NULL ? job->verb->doing
-                                        : (char *)message.data,
-                   torpor__disk_code(failure));
-  torpor_bytes_free(&message);
+  torpor_bytes both = {NULL, 0};
+  if (job->to != NULL) torpor__format(&both, "%s to %s", job->path, job->to);
+  torpor__file_task_fail(job->job.task, job->verb->doing,
+                         both.data == NULL ? job->path : (char *)both.data,
+                         job->job.failure);
+  torpor_bytes_free(&both);
 }
 
 static void complete_job(struct torpor__job *base) {
@@ -443,16 +382,16 @@ static bool read_job(struct name_job *job) {
   const struct verb *verb = job->verb;
   torpor_task *task = job->job.task;
   const torpor_operation *operation = torpor_task_operation(task);
-  unsigned need = verb->path;
+  unsigned want = verb->path;
   if (strcmp(verb->kind, "file-stat") == 0 &&
       torpor__field_flag(operation, "link"))
-    need |= ENTRY;
+    want |= ENTRY;
   job->path = verb->perform == perform_make_temporary && !has_path(operation)
-                  ? check_path(task, temporary_folder(), need)
-                  : read_path(task, "path", need);
+                  ? torpor__file_task_check(task, temporary_folder(), want)
+                  : torpor__file_task_path(task, "path", want);
   if (job->path == NULL) return false;
   if (verb->to != 0) {
-    job->to = read_path(task, "to", verb->to);
+    job->to = torpor__file_task_path(task, "to", verb->to);
     if (job->to == NULL) return false;
   }
   return verb->read == NULL || verb->read(job, operation);

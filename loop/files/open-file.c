@@ -27,14 +27,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/array.h"
 #include "loop/descriptor.h"
 #include "loop/field.h"
 #include "loop/files/disk.h"
+#include "loop/files/file-task.h"
 #include "loop/files/stat-write.h"
 #include "loop/job.h"
 #include "loop/path.h"
 #include "loop/request.h"
+#include "loop/task-end.h"
 
 struct open_file {
   struct torpor__descriptor descriptor; /* first */
@@ -182,8 +183,7 @@ static int perform_look(struct file_job *job) {
 /* ---- Reading requests ----------------------------------------------------*/
 
 static bool refuse(const struct file_job *job, const char *message) {
-  torpor_task_fail(job->job.task, "TypeError", message, "EINVAL");
-  return false;
+  return torpor__file_task_refuse(job->job.task, message);
 }
 
 static bool read_flags(struct file_job *job,
@@ -207,40 +207,14 @@ static bool read_flags(struct file_job *job,
   return job->mode <= 0777 || refuse(job, "a mode is a number from 0 to 0o777");
 }
 
-/* Whether the program may do with 'path' what 'permission' says; it is then
- * resolved in 'job'. Somebody may change a link between two checks: both have
- * to lead to the same. */
-static bool check_path(struct file_job *job, torpor_permission permission,
-                       const char *path) {
-  torpor_bytes checked;
-  torpor_status status = torpor_access_check(torpor_task_access(job->job.task),
-                                             permission, path, &checked);
-  if (status != TORPOR_OK) {
-    torpor__task_fail_access(job->job.task, status, &checked);
-    torpor_bytes_free(&checked);
-    return false;
-  }
-  if (job->path == NULL) {
-    job->path = (char *)checked.data;
-    return true;
-  }
-  bool same = strcmp(job->path, (char *)checked.data) == 0;
-  torpor_bytes_free(&checked);
-  if (!same)
-    torpor__task_fail_system(job->job.task, "checking a path", UV_ELOOP);
-  return same;
-}
-
 static bool read_open(struct file_job *job, const torpor_operation *operation) {
   if (!read_flags(job, operation)) return false;
-  char *path = torpor__field_text(operation, "path");
-  if (path == NULL)
-    return refuse(job, "the path of a file must be a text without U+0000");
   int way = job->flags & O_ACCMODE;
-  bool good = (way == O_WRONLY || check_path(job, TORPOR_READ, path)) &&
-              (way == O_RDONLY || check_path(job, TORPOR_WRITE, path));
-  free(path);
-  return good;
+  job->path =
+      torpor__file_task_path(job->job.task, "path",
+                             (way == O_WRONLY ? 0U : TORPOR__MAY_READ) |
+                                 (way == O_RDONLY ? 0U : TORPOR__MAY_WRITE));
+  return job->path != NULL;
 }
 
 /* Most that the system takes for a place in a file. */
@@ -256,16 +230,9 @@ static bool read_get(struct file_job *job, const torpor_operation *operation) {
 }
 
 static bool read_put(struct file_job *job, const torpor_operation *operation) {
-  struct torpor__field data;
   job->at = torpor__field_count(operation, "at", UINT64_MAX);
-  if (!torpor__request_field(operation->request, operation->request_size,
-                             "data", &data))
-    return refuse(job, "what is written to a file must be text or bytes");
-  job->data.data = torpor__array_copy(data.data, data.size);
-  job->data.size = data.size;
-  if (job->data.data != NULL) return true;
-  torpor__task_fail_system(job->job.task, "writing", UV_ENOMEM);
-  return false;
+  return torpor__file_task_data(job->job.task, job->verb->doing,
+                                job->file->path, &job->data);
 }
 
 static bool read_truncate(struct file_job *job,
@@ -283,16 +250,9 @@ static int perform_job(struct torpor__job *base) {
 }
 
 static void fail_job(const struct file_job *job) {
-  torpor_bytes message;
-  int failure = job->job.failure;
-  torpor__format(&message, "%s %s: %s", job->verb->doing,
-                 job->file == NULL ? job->path : job->file->path,
-                 torpor__disk_text(failure));
-  torpor_task_fail(job->job.task, "Error",
-                   message.data == NULL ? job->verb->doing
-                                        : (char *)message.data,
-                   torpor__disk_code(failure));
-  torpor_bytes_free(&message);
+  torpor__file_task_fail(job->job.task, job->verb->doing,
+                         job->file == NULL ? job->path : job->file->path,
+                         job->job.failure);
 }
 
 /* Makes what was opened a descriptor. */
@@ -321,20 +281,13 @@ static void complete_open(struct file_job *job) {
 }
 
 static void complete_get(struct file_job *job) {
-  static const uint8_t null[] = {0xf6};
   uint8_t *memory = job->data.data;
   if (job->data.size == 0) {
-    torpor_task_complete(job->job.task, TORPOR_RESOLVE, null, sizeof(null));
+    torpor__task_finish_null(job->job.task);
     return;
   }
-  uint8_t *bytes = memory + TORPOR__RESULT_HEAD;
-  uint8_t *head = torpor__result_head(bytes, job->data.size);
   job->data.data = NULL;
-  torpor__task_finish(
-      job->job.task, TORPOR_RESOLVE,
-      (struct torpor__result){.memory = memory,
-                              .data = head,
-                              .size = (size_t)(bytes + job->data.size - head)});
+  torpor__task_finish_bytes(job->job.task, memory, job->data.size);
 }
 
 static void complete_job(struct torpor__job *base) {

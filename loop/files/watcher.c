@@ -33,8 +33,10 @@
 #include "common/utf8.h"
 #include "loop/descriptor.h"
 #include "loop/field.h"
+#include "loop/files/file-task.h"
 #include "loop/path.h"
 #include "loop/safe-open.h"
+#include "loop/task-end.h"
 
 struct watcher {
   struct torpor__descriptor descriptor; /* first */
@@ -279,22 +281,10 @@ static void start_at(torpor_task *task, const char *path) {
 
 static void start(torpor_task *task, void *user) {
   (void)user;
-  torpor_bytes checked = {0};
-  char *path = torpor__field_text(torpor_task_operation(task), "path");
-  if (path == NULL) {
-    torpor_task_fail(task, "TypeError",
-                     "the path that is watched must be a text without U+0000",
-                     "EINVAL");
-    return;
-  }
-  torpor_status status = torpor_access_check(torpor_task_access(task),
-                                             TORPOR_READ, path, &checked);
+  char *path = torpor__file_task_path(task, "path", TORPOR__MAY_READ);
+  if (path == NULL) return;
+  start_at(task, path);
   free(path);
-  if (status == TORPOR_OK)
-    start_at(task, (char *)checked.data);
-  else
-    torpor__task_fail_access(task, status, &checked);
-  torpor_bytes_free(&checked);
 }
 
 /* It is complete when it was started. */

@@ -25,6 +25,7 @@
 #include "loop/net/unix-socket.h"
 #include "loop/room.h"
 #include "loop/stream.h"
+#include "loop/task-end.h"
 
 enum { ATTEMPTS_MAX = 16, STAGGER_MS = 250, AGAIN_MS = 10 };
 

@@ -22,6 +22,7 @@
 #include "loop/net/unix-socket.h"
 #include "loop/room.h"
 #include "loop/stream.h"
+#include "loop/task-end.h"
 
 enum { BACKLOG = 511 };
 

@@ -10,6 +10,7 @@
 #include "loop/descriptor.h"
 #include "loop/field.h"
 #include "loop/path.h"
+#include "loop/task-end.h"
 
 void torpor__address_free(struct torpor__address *address) {
   free(address->host);

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 struct os_signal {

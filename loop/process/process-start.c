@@ -29,6 +29,7 @@
 #include "loop/path.h"
 #include "loop/process/process.h"
 #include "loop/stream.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 enum { ARGS_MAX = 65536, STREAMS = 3 };

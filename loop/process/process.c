@@ -24,6 +24,7 @@
 
 #include "loop/at-once/block.h"
 #include "loop/field.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 struct process {

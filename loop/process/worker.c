@@ -31,6 +31,7 @@
 
 #include "loop/path.h"
 #include "loop/process/channel.h"
+#include "loop/task-end.h"
 #include "loop/world.h"
 
 /* Most workers of one program, and the number of the port to the parent. */
@@ -301,14 +302,13 @@ static struct port *of(struct torpor__descriptor *descriptor) {
 /* Completes 'task' with the next message or the end; false: there is none yet.
  */
 static bool give_message(const struct port *port, torpor_task *task) {
-  static const uint8_t END = 0xf6; /* null */
   torpor_bytes message;
   int found = torpor__channel_take(port->channel, port->side, &message);
   if (found == 0) return false;
   if (found > 0)
     torpor_task_complete(task, TORPOR_RESOLVE, message.data, message.size);
   else if (found == -EPIPE)
-    torpor_task_complete(task, TORPOR_RESOLVE, &END, 1);
+    torpor__task_finish_null(task);
   else
     torpor__task_fail_system(task, "taking a message", found);
   torpor_bytes_free(&message);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* diff-parts.c - the parts of a difference that are visited one by one. */
+/* diff-heap.c - what changed in the heap. */
 #include <string.h>
 
 #include "diff.h"
@@ -7,8 +7,6 @@
 static struct cli_item heap_of(const struct cli_snapshot *snapshot) {
   return cli_item_get(cli_item_of(&snapshot->report), "heap");
 }
-
-/* ---- The heap ------------------------------------------------------------*/
 
 bool cli_diff_heap(const struct cli_difference *difference, const char *key,
                    int64_t *out) {
@@ -70,28 +68,4 @@ void cli_diff_classes(const struct cli_difference *difference,
         visit(&change, user);
     }
   }
-}
-
-/* ---- The console ---------------------------------------------------------*/
-
-struct lines {
-  int64_t last; /* step */
-  torpor_run_line_fn visit;
-  void *user;
-};
-
-/* torpor_run_line_fn */
-static bool pass_line(void *user, const torpor_run_line *line) {
-  const struct lines *lines = user;
-  return line->step <= lines->last && lines->visit(lines->user, line);
-}
-
-void cli_diff_lines(const struct cli_difference *difference,
-                    torpor_run_line_fn visit, void *user) {
-  const struct cli_snapshot *a = difference->a, *b = difference->b;
-  struct lines lines = {b->step, visit, user};
-  if (a->store == NULL || b->store == NULL || strcmp(a->id, b->id) != 0 ||
-      a->step >= b->step)
-    return;
-  torpor_run_lines(b->store, b->id, a->step, pass_line, &lines);
 }
