@@ -9,7 +9,9 @@ GENERATOR ?= $(shell command -v ninja >/dev/null && echo Ninja || \
   echo Unix Makefiles)
 
 compile = cmake --build $(BUILD) -j $(JOBS) --target
-run_tests = ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
+# One more than there are cores: tests that drive processes wait for most of
+# their time, for timers, disks and each other.
+run_tests = ctest --test-dir $(BUILD) -j $$(($(JOBS) + 1)) --output-on-failure
 
 .PHONY: all setup configure test test-quick test-full sanitize check format
 .PHONY: demo bench npm install dist clean distclean help
@@ -22,12 +24,12 @@ setup: ## install what building needs (done by every target; says what, asks)
 
 configure: setup
 	@test -f $(BUILD)/build.ninja || test -f $(BUILD)/Makefile || \
-	  cmake -S . -B $(BUILD) -G "$(GENERATOR)"
+	  cmake -S . -B $(BUILD) -G "$(GENERATOR)" $(OPTIONS)
 
 demo: all ## kill a durable program again and again, and see it finish
 	@tools/demo --torpor $(BUILD)/torpor
 
-test: all ## every test but the full tier, sanitizers last
+test: all ## every test but the full tier, long ones first
 	@$(compile) tests
 	@$(run_tests) -LE full
 

@@ -286,14 +286,14 @@ class Example(Case):
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         self.write("main.mjs", """
-import { open, read, close } from "./process.so";
+import { open } from "./process.so";
 const decoder = new TextDecoder();
 const url = "http://127.0.0.1:%d/";
 async function download(name) {
   const stream = open(`curl -sN ${url}${name}`, "r");
-  for (let data; (data = await read(stream)) !== null;)
+  for (let data; (data = await stream.read()) !== null;)
     console.log(decoder.decode(data).trim());
-  return close(stream);
+  return stream.close();
 }
 const all = Promise.all(["a", "b", "c"].map(download));
 console.log("started");
@@ -312,56 +312,60 @@ console.log(...await all);
 
     def test_much_and_slow(self):
         self.write("main.mjs", """
-import { open, read, close } from "./process.so";
+import { open } from "./process.so";
 const stream = open("head -c 20000000 /dev/zero", "r");
 let size = 0;
-for (let data; (data = await read(stream)) !== null;) size += data.length;
-console.log(size, await close(stream));
+for (let data; (data = await stream.read()) !== null;) size += data.length;
+console.log(size, await stream.close());
 for (let i = 0; i < 100; i++) {
   const one = open(`exit ${i}`, "r");
-  if (await read(one) !== null || await close(one) !== i) throw i;
+  if (await one.read() !== null || await one.close() !== i) throw i;
 }
 """)
         self.prints("20000000 0\n", "--allow-ffi", "main.mjs")
 
     def test_errors(self):
         self.write("main.mjs", """
-import { open, read, close } from "./process.so";
+import { open } from "./process.so";
 const bad = { toString() { throw new RangeError("bad"); } };
-for (const wrong of [() => open(bad), () => read(1.5),
-                     () => close("x")])
-  try { wrong(); console.log("no error"); }
-  catch (error) { console.log(error.name, error.code); }
 const stream = open("cat", "w");
-const closed = close(stream);
-try { close(stream); } catch (error) { console.log(error.message); }
+const { read } = stream;
+for (const wrong of [() => open(bad), () => open("cat", bad), () => read(),
+                     () => stream.write(bad)])
+  try { wrong(); console.log("no error"); }
+  catch (error) { console.log(error.name); }
+const closed = stream.close();
+for (const name of ["close", "read"])
+  try { stream[name](); } catch (error) { console.log(error.message); }
 console.log(await closed);
-try { await close(stream); } catch (error) { console.log(error.name); }
+for (const name of ["close", "read"])
+  try { stream[name](); } catch (error) { console.log(error.message); }
+console.log(stream.write("late"));
 """)
-        self.prints("RangeError undefined\nLostError LOST\nLostError LOST\n"
-                    "close: another promise waits for the same thing\n0\n"
-                    "LostError\n", "--allow-ffi", "main.mjs")
+        self.prints("RangeError\nRangeError\nTypeError\nRangeError\n"
+                    "it is waited for\nit is closed\n0\nit is closed\n"
+                    "it is closed\n0\n", "--allow-ffi", "main.mjs")
 
     def test_ended_while_it_is_read(self):
         self.write("main.mjs", """
-import { open, read, close } from "./process.so";
+import { open } from "./process.so";
 const busy = open("exec sleep 1000", "r");
-read(busy);
-try { close(busy); } catch (error) { console.log(error.message); }
+busy.read();
+try { busy.close(); } catch (error) { console.log(error.message); }
 setTimeout(() => { throw new Error("enough"); }, 50);
 """)
         done = self.torpor("--allow-ffi", "main.mjs")
         self.assertEqual((done.stdout, done.returncode),
-                         ("close: it is being read\n", 1))
+                         ("it is waited for\n", 1))
         self.assertIn("uncaught Error: enough", done.stderr)
 
     def test_nothing_is_left(self):
         """Processes of a program that ends, or is thrown out, end with it."""
         for end in ("", "throw new Error('out');"):
             self.write("main.mjs", f"""
-import {{ open, read }} from "./process.so";
+import {{ open }} from "./process.so";
 const stream = open("echo $$; exec sleep 1000", "r");
-console.log(new TextDecoder().decode(await read(stream)).trim());
+console.log(new TextDecoder().decode(await stream.read()).trim());
 {end}
 """)
             done = self.torpor("--allow-ffi", "main.mjs")

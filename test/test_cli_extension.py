@@ -30,8 +30,10 @@ static JSValue spin(JSContext *ctx, JSValueConst self, int count,
 static JSValue recurse(JSContext *ctx, JSValueConst self, int count,
                        JSValueConst *args) {
   volatile char room[100000];
-  room[0] = 1;
-  return recurse(ctx, self, count, (JSValueConst *)&room[0]);
+  room[count] = 1;
+  JSValue value = recurse(ctx, self, count + 1, args);
+  room[count] = 2; /* after the call, which so is none of a loop */
+  return value;
 }
 static JSValue trap(JSContext *ctx, JSValueConst self, int count,
                     JSValueConst *args) {
@@ -189,11 +191,14 @@ class Native(Test):
         self.make_small()
         self.extension("build", "small.wasm", "--quick")
         load = "--extension=small.wasm"
-        for code in ("spin()", "recurse()", "trap()"):
+        for code in ("recurse()", "trap()"):
             said = self.torpor("eval", load, "--fuel=1000000", code,
                                code=TRAPPED)
             self.assertTrue(said.stderr)
-        self.torpor("eval", load, "--deadline=100ms", "spin()", code=TRAPPED)
+        for limit, why in (("--fuel=1000000", "its fuel is used up"),
+                           ("--deadline=100ms", "past its deadline of 100 ms")):
+            said = self.torpor("eval", load, limit, "spin()", code=INTERRUPTED)
+            self.assertIn(why + " inside an extension", said.stderr)
 
     def test_uninstrumented(self):
         self.make_small("--uninstrumented")

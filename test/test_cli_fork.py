@@ -86,7 +86,7 @@ class Forking(States):
 
     def test_from_the_beginning(self):
         self.listening(words="ab")
-        self.torpor("fork", "main", "--step=0", "--id", "again")
+        self.torpor("fork", "main@0", "--id", "again")
         self.say("again", *"wxyz")
         self.torpor("resume", "again")
         self.assertEqual(self.show("again")["value"], list("wxyz"))
@@ -115,6 +115,7 @@ class Forking(States):
         self.torpor("fork", "main", "--id=not an id", code=USAGE)
         for step in ["-1", "x", "", "1" * 30]:
             self.torpor("fork", "main", f"--step={step}", code=USAGE)
+            self.torpor("fork", f"main@{step}", code=USAGE)
         self.torpor("fork", code=USAGE)
 
     def test_the_example(self):

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import termios
+import unicodedata
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
@@ -28,6 +29,13 @@ WAITING = """
     """
 DONE = "export default 1;"
 FAILS = "throw new Error('no');"
+
+
+def columns(text):
+    """What a terminal gives it, as Python's own tables have it."""
+    return sum(0 if unicodedata.category(letter) in ("Mn", "Me", "Cf")
+               else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+               for letter in text)
 
 
 class Listing(Durable):
@@ -164,11 +172,25 @@ class Listing(Durable):
         self.assertEqual({line.index("a worker") for line in lines[1:]},
                          {lines[0].index("WAITS FOR")})
 
-    def on_a_terminal(self, columns, *words):
+    def test_columns_of_characters_that_are_wide_or_have_no_width(self):
+        for number, name in enumerate(["a", "日本語のプログラム", "한국어", "😀",
+                                       "e\u0301e\u0301", "ＦＵＬＬ", "ｶﾅ",
+                                       "a\u202eb\u200bc"]):
+            self.detach(DONE, name=f"{name}.mjs", run=f"r{number}")
+        lines = self.torpor("list").stdout.splitlines()
+        self.assertEqual({columns(line[:line.index("a worker")])
+                          for line in lines[1:]},
+                         {lines[0].index("WAITS FOR")})
+        self.assertNotIn("\u202e", "".join(lines))
+        for most in range(40, 80):
+            for line in self.on_a_terminal(most, "list"):
+                self.assertLessEqual(columns(line), most)
+
+    def on_a_terminal(self, width, *words):
         """The lines there, without their colours."""
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", 24, columns, 0, 0))
+                    struct.pack("HHHH", 24, width, 0, 0))
         child = subprocess.Popen([TORPOR, *words], stdout=slave,
                                  cwd=self.folder,
                                  env={**self.environment, "NO_COLOR": "1"})
@@ -189,11 +211,11 @@ class Listing(Durable):
         whole = self.torpor("list").stdout.splitlines()
         self.assertEqual(self.on_a_terminal(400, "list"), whole)
         self.assertEqual(self.on_a_terminal(0, "list"), whole)
-        for columns in [len(whole[1]) - 1, 80, 40, 5, 1]:
-            lines = self.on_a_terminal(columns, "list")
+        for width in [len(whole[1]) - 1, 80, 40, 5, 1]:
+            lines = self.on_a_terminal(width, "list")
             self.assertEqual(len(lines), 2)
             for line, full in zip(lines, whole):
-                self.assertLessEqual(len(line), columns)
+                self.assertLessEqual(len(line), width)
                 kept = line.rstrip(".").rstrip()
                 self.assertTrue(full.startswith(kept), line)
         self.assertTrue(self.on_a_terminal(80, "list")[1].endswith("..."))

@@ -548,6 +548,8 @@ class CommandLine(Durable):
     def test_what_is_wrong_is_said_and_nothing_is_done(self):
         self.detach(WAITING)
         before = self.show()
+        with open(os.path.join(os.fsencode(self.folder), b"\xff.mjs"), "w"):
+            pass
         cases = {
             ("run",): "missing argument: FILE",
             ("run", "main.mjs", "--inptu=1"): "did you mean '--input'",
@@ -567,6 +569,7 @@ class CommandLine(Durable):
             ("signal", "main", "go", "-x"): "unknown option '-x'",
             ("signal", "main", "go", "--text"): "there is none",
             ("run", "main.mjs", "--text"): "there is none",
+            ("run", b"\xff.mjs"): "is UTF-8; rename",
         }
         missing = {
             ("resume", "none"): "no run has the id 'none'",

@@ -243,6 +243,25 @@ class Failures(Command):
             self.assertIn(text, done.stderr)
         self.assertEqual(done.stdout, "")
 
+    def test_what_only_a_run_has(self):
+        for call in ["input()", "runId()", "step()", "signal('x')",
+                     "onUpgrade(() => 1)"]:
+            name = call.split("(")[0]
+            done = self.script(f"import {{ {name} }} from 'torpor:run';\n"
+                               f"await {call};", code=THROWN)
+            self.assertIn("start the program with 'torpor run'", done.stderr)
+            self.assertIn("main.mjs:2:", done.stderr)
+        done = self.script("import { sleep } from 'torpor:run';"
+                           "await sleep('20 ms'); console.log('slept');")
+        self.assertEqual(done.stdout, "slept\n")
+
+    def test_the_place_of_an_error_behind_wide_characters(self):
+        done = self.script("let s = '日本e\u0301', a; a.b;", code=THROWN)
+        line, mark = done.stderr.splitlines()[1:3]
+        text = line[:line.index("a.b")]
+        wide = sum(letter in "日本" for letter in text)
+        self.assertEqual(mark.index("^"), len(text) + wide - 1)
+
     def test_values_that_are_no_errors(self):
         self.assertIn("uncaught 42", self.script("throw 42", code=THROWN).stderr)
         done = self.script("throw { code: 5, msg: 'disk full' }", code=THROWN)
@@ -522,6 +541,8 @@ class CommandLine(Command):
             ("--deadline=5", "x.mjs"): "such as 5s",
             ("--allow-read=", "x.mjs"): "no path",
             ("eval", "--print=1", "1"): "takes no value",
+            ("--store", "x", "list"): "behind the name of one",
+            ("--id=5",): "as in 'torpor run --id'",
         }
         for words, text in cases.items():
             with self.subTest(words):

@@ -41,11 +41,15 @@ class Snapshots(Durable):
     def library(self, *titles, run="main"):
         """A run that has taken the books and waits for more."""
         self.detach(LIBRARY, "--keep=all", name="library.mjs", run=run)
+        self.take(*titles, run=run)
+
+    def take(self, *titles, before=0, run="main"):
+        """Gives it books, besides those that it has before."""
         worker = self.start("worker", "-q")
         self.wait_for_state("waiting", run)
-        for i, title in enumerate(titles):
+        for i, title in enumerate(titles, before + 1):
             self.torpor("signal", run, "book", json.dumps(title))
-            self.wait_for_line(f"{title} {100 * (i + 1)}", run)
+            self.wait_for_line(f"{title} {100 * i}", run)
         self.wait_until(lambda: self.show(run)["attempts"] == 0)
         worker.send_signal(signal.SIGTERM)
         self.assertEqual(worker.wait(PATIENCE), DONE)
@@ -219,8 +223,10 @@ class Inspecting(Snapshots):
         self.assertIn("77", done.stderr)
         self.torpor("inspect", "./main", code=FILE)
         for words in [("main@x",), ("main@",), ("main@1", "--step=1"),
-                      ("main", "--step=-1"), ("a" * 100,), (), ("a", "b")]:
+                      ("main", "--step=-1"), (), ("a", "b")]:
             self.torpor("inspect", *words, code=USAGE)
+        for command in ["inspect", "export", "fork", "show"]:
+            self.torpor(command, "a" * 100, code=NOT_FOUND)
         os.mkdir(self.path("folder"))
         self.torpor("inspect", "folder", code=FILE)
 
@@ -266,6 +272,33 @@ class Comparing(Snapshots):
         for pattern in [r"^memory +.* in \d+ pages$", r"\+200 .* Book$",
                         r"^printed +a 100$", "^begun ", "^gone "]:
             self.assertRegex(text, f"(?m){pattern}")
+
+    def lines_between(self, a, b="main"):
+        """The books that the lines tell."""
+        found = json.loads(self.torpor("diff", f"main@{a}", b, "--json").stdout)
+        return [line["text"].split()[0] for line in found["lines"]]
+
+    def test_branches_that_were_left(self):
+        self.library("a", "b", "c")
+        way = ["a", "b", "c"]  # the state of step n has the first n - 1 of them
+        for step, *titles in [(3, "d", "e"), (4, "f"), (4, "g"),
+                              (2, "h", "i", "j")]:
+            self.torpor("rewind", "main", str(step))
+            way[step - 1:] = titles
+            self.take(*titles, before=step - 1)
+            for first in range(1, len(way) + 2):
+                self.assertEqual(self.lines_between(first), way[first - 1:])
+        self.assertEqual(self.lines_between(2, "main@3"), ["h"])
+        logs = self.torpor("logs", "main").stdout.split()[::2]
+        self.assertEqual("".join(logs), "abcdefghij")
+
+    def test_a_program_that_the_run_was_upgraded_to(self):
+        self.library("a")
+        self.write("new.mjs", LIBRARY)
+        self.write("old.mjs", "export default 1;")
+        self.torpor("upgrade", "main", "new.mjs", "--exporter=old.mjs")
+        self.take("b")
+        self.assertEqual(self.lines_between(1), ["a", "b"])
 
     def test_the_other_way_round(self):
         self.library("a")

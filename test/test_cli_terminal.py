@@ -119,7 +119,7 @@ class Terminal(Durable):
         with open(name, "w") as file:
             file.write("throw new Error('x')")
         self.said(name, code=THROWN)
-        self.said("run", name, "--id", "main", code=THROWN)
+        self.said("run", name, "--id", "main", code=USAGE)
 
     def test_a_console_is_the_program_s_own(self):
         self.write("main.mjs", "console.log('\x1b[1mbold\x1b[0m')")

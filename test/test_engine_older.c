@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: slow timeout=900 */
+/* ctest: slow timeout=300 engine=older */
 /* test_engine_older.c - an engine of an older QuickJS beside the built-in one.
  *
  * It is the real one: made of the older source that tools/setup brings, with

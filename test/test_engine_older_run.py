@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# ctest: slow timeout=900 nosanitize
+# ctest: slow timeout=300 engine=older nosanitize
 """A run that began under an older release is finished under a newer one.
 
 The older release is this one, linked with an engine of the older QuickJS as

@@ -436,6 +436,47 @@ static void test_rogues(void **state) {
   expect_end("rogue.leakObjects()", 0, 0, TORPOR_OK);
 }
 
+/* What is found by name, path or hash is the same, before and after loading. */
+static void test_found(void **state) {
+  (void)state;
+  torpor_extension_info named = TORPOR_EXTENSION_INFO_INIT, hashed = named;
+  torpor_vm *vm = test_vm_open(NULL);
+  test_ok(NULL, torpor_extension_find("headers", &named));
+  test_ok(NULL, torpor_extension_find(named.hash, &hashed));
+  assert_string_equal(hashed.name, "headers");
+  assert_string_equal(hashed.hash, named.hash);
+  test_ok(NULL, torpor_extension_find(path_of("rogue"), &hashed));
+  assert_string_not_equal(hashed.hash, named.hash);
+  test_ok(vm, torpor_vm_load_extension(vm, named.hash, NULL));
+  test_eval_is(vm, "typeof Headers", "function");
+  named.hash[0] ^= 1;
+  test_status(NULL, torpor_extension_find(named.hash, &hashed),
+              TORPOR_EXTENSION);
+  test_says(NULL, named.hash);
+  test_status(NULL, torpor_extension_find("none", &hashed), TORPOR_EXTENSION);
+  torpor_vm_close(vm);
+}
+
+/* A deadline that is reached in C code is told from other traps. */
+static void test_timed_out(void **state) {
+  (void)state;
+  static const struct {
+    const char *source, *says;
+    uint64_t fuel, deadline_ms;
+  } cases[] = {
+      {"rogue.loop()", "past its deadline of 50 ms inside an ext", 0, 50},
+      {"rogue.loop()", "its fuel is used up inside an extension", 100000, 0},
+      {"rogue.trap()", "ended", 0, 10000},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    torpor_vm *vm = open_rogue(cases[i].fuel, cases[i].deadline_ms);
+    test_status(vm, test_eval_status(vm, cases[i].source), TORPOR_TRAPPED);
+    test_says(vm, cases[i].says);
+    assert_int_equal(torpor_vm_timed_out(vm), i == 0);
+    torpor_vm_close(vm);
+  }
+}
+
 /* Every index of the table: what has no such type traps, and nothing else
  * happens. */
 static void test_jumps(void **state) {
@@ -552,6 +593,8 @@ int main(void) {
       cmocka_unit_test(test_is_refused),
       cmocka_unit_test(test_init_fails),
       cmocka_unit_test(test_rogues),
+      cmocka_unit_test(test_timed_out),
+      cmocka_unit_test(test_found),
       cmocka_unit_test(test_jumps),
       cmocka_unit_test(test_two_engines),
       cmocka_unit_test(test_no_memory),

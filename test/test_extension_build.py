@@ -369,5 +369,20 @@ TORPOR_EXTENSION_INIT(a) {
         self.assertEqual(done.stdout, f"{first},{first + 1}\n", done.stderr)
 
 
+class Shipped(unittest.TestCase):
+    """Those that ship are no larger than those of quickjs-wasi 3.7.0, whose files
+    had these bytes."""
+
+    PEER = {"url": 397332, "crypto": 120228, "headers": 8896,
+            "encoding": 7715, "structured-clone": 6007}
+
+    def test_sizes(self):
+        sizes = {path.stem: path.stat().st_size
+                 for path in (extension.BUILD / "extensions").glob("*.wasm")}
+        self.assertLessEqual(self.PEER.keys(), sizes.keys())
+        for name, peer in self.PEER.items():
+            self.assertLessEqual(sizes[name], peer, name)
+
+
 if __name__ == "__main__":
     unittest.main()

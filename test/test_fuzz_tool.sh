@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 #
 # test_fuzz_tool.sh - tools/fuzz says what it wants, and knows the targets that
-# there are: each has a source and a corpus, and test_fuzz.c tries it.
+# there are: each has a source and a corpus, and test_fuzz.c tries it. In the
+# full tier each is built, and tries what it has.
 #
-# ctest: nosanitize
+# ctest: full nosanitize
 set -eu
 
 cd "$TORPOR_SOURCE"
@@ -38,4 +39,10 @@ kept=$(ls test/fuzz/corpus | sort)
   fail "tools/fuzz knows: $listed; sources: $written; corpora: $kept"
 for target in $listed; do
   grep -q "X($target)" test/test_fuzz.c || fail "test_fuzz.c lacks $target"
+done
+
+[ "$TORPOR_TIER" = full ] || exit 0
+for target in $listed; do
+  BUILD=$TORPOR_BUILD tools/fuzz "$target" 60 -runs=1 ||
+    fail "tools/fuzz $target failed"
 done

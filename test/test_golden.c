@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: slow timeout=900 */
+/* ctest: slow timeout=300 engine=golden */
 /* test_golden.c - what slept in an engine of a release wakes in that engine.
  *
  * test/golden/ holds a folder for each engine that is kept: the engine itself,

@@ -117,31 +117,6 @@ static void test_deadline(void **state) {
   assert_deadline_ends("JSON.stringify({toJSON() { for (;;); }})");
 }
 
-/* What is interrupted says where, also in an async function, which ends without
- * a word to its caller. */
-static void test_interrupted_place(void **state) {
-  static const char *const sources[] = {
-      "let n = 0;\nfunction f() { n++; }\nfor (;;)\n  f();",
-      "let n = 0;\nfunction f() { n++; }\n(async () => { for (;;)\n  f(); "
-      "})(); 0",
-      "let n = 0;\nfunction f() { n++; }\n[1, 2].sort(() => { for (;;)\n  f(); "
-      "})",
-      "let n = 0;\nfunction f() { n++; }\nPromise.resolve().then(() => { for "
-      "(;;)\n  f(); }); 0"};
-  (void)state;
-  for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
-    torpor_vm *vm = test_vm_open(NULL);
-    torpor_status status;
-    torpor_vm_set_fuel(vm, 20001);
-    status =
-        torpor_eval(vm, sources[i], SIZE_MAX, "place.js", TORPOR_SCRIPT, NULL);
-    if (status == TORPOR_OK) status = torpor_job_run(vm, 0, NULL);
-    test_status(vm, status, TORPOR_INTERRUPTED);
-    assert_error_says(vm, "used up (place.js:");
-    torpor_vm_close(vm);
-  }
-}
-
 /* Code that polls never or rarely is ended by the watchdog. */
 static void test_watchdog(void **state) {
   (void)state;
@@ -760,7 +735,6 @@ int main(void) {
       cmocka_unit_test(test_fuel_is_exact),
       cmocka_unit_test(test_fuel_in_jobs),
       cmocka_unit_test(test_deadline),
-      cmocka_unit_test(test_interrupted_place),
       cmocka_unit_test(test_watchdog),
       cmocka_unit_test(test_deadline_is_per_call),
       cmocka_unit_test(test_interrupt),

@@ -3,6 +3,7 @@
  * with each level, on any number of threads. The same state gives the same
  * bytes, and all of them wake as the same. */
 /* ctest: thread */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,8 @@ static void test_round_trips(void **state) {
       how.level = levels[j];
       packed = save(vm, &how);
       if (i > 0) assert_true(packed.size < stored.size);
+      assert_in_range(malloc_usable_size(packed.data), packed.size,
+                      2 * packed.size + (68 << 10));
       check_wakes(&packed, &how, &stored);
       torpor_bytes_free(&packed);
     }
@@ -255,6 +258,38 @@ static void test_checksums(void **state) {
   free(bytes);
 }
 
+/* Bytes that are copied while their checksum is made, to and from every
+ * alignment, and behind others. */
+static void test_copied_checksums(void **state) {
+  static const size_t sizes[] = {0,    1,    63,   64,    100,
+                                 4095, 4096, 4097, 4110,  4159,
+                                 4160, 8192, 8255, 65536, 99999};
+  uint8_t *bytes = malloc(100100);
+  test_random random = {2};
+  (void)state;
+  assert_non_null(bytes);
+  for (size_t i = 0; i < 100100; i++)
+    bytes[i] = (uint8_t)test_random_next(&random);
+  for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+    for (size_t at = 0; at < 33; at++) {
+      torpor__buffer buffer = {0};
+      torpor__running_checksum sum;
+      const uint8_t *from = bytes + at * 7 % 32;
+      torpor__buffer_add(&buffer, bytes, at);
+      torpor__checksum_begin(&sum, &buffer);
+      torpor__buffer_add(&buffer, bytes, at % 5);
+      assert_true(torpor__buffer_reserve(&buffer, sizes[i]));
+      torpor__checksum_add(&sum, &buffer, from, sizes[i]);
+      assert_int_equal(buffer.size, at + at % 5 + sizes[i]);
+      assert_int_equal(sum.end, buffer.size);
+      assert_memory_equal(buffer.data + at + at % 5, from, sizes[i]);
+      assert_int_equal(sum.value,
+                       libdeflate_crc32(0, buffer.data + at, buffer.size - at));
+      torpor__buffer_free(&buffer);
+    }
+  free(bytes);
+}
+
 /* ---- Options --------------------------------------------------------------*/
 
 static void test_options(void **state) {
@@ -399,17 +434,14 @@ static void test_other_blocks(void **state) {
 
 /* ---- Allocation -----------------------------------------------------------*/
 
-/* Every allocation fails in turn: an error, and the VM is as it was. */
-static void test_memory(void **state) {
-  torpor_vm *vm = test_vm_open(NULL);
+/* Saves with 'how' until no allocation of this thread fails. */
+static void run_out(torpor_vm *vm, const torpor_save_options *how,
+                    const torpor_bytes *expected) {
   torpor_status status = TORPOR_NOMEM;
-  torpor_bytes expected, bytes;
-  (void)state;
-  test_eval(vm, sources[2]);
-  expected = save(vm, TEST_PACK(0, 1));
+  torpor_bytes bytes;
   for (long after = 0; status != TORPOR_OK; after++) {
     torpor__alloc_fail(after);
-    status = torpor_snapshot_save_with(vm, TEST_PACK(0, 2), &bytes);
+    status = torpor_snapshot_save_with(vm, how, &bytes);
     torpor__alloc_fail(-1);
     assert_true(after < 100);
     if (status != TORPOR_OK) {
@@ -417,9 +449,20 @@ static void test_memory(void **state) {
       assert_null(bytes.data);
     }
   }
-  assert_true(are_equal(&bytes, &expected));
+  assert_true(are_equal(&bytes, expected));
   torpor_bytes_free(&bytes);
-  status = TORPOR_NOMEM;
+}
+
+/* Every allocation fails in turn: an error, and the VM is as it was. */
+static void test_memory(void **state) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_status status = TORPOR_NOMEM;
+  torpor_bytes expected;
+  (void)state;
+  test_eval(vm, sources[2]);
+  expected = save(vm, TEST_PACK(0, 1));
+  run_out(vm, TEST_PACK(0, 1), &expected);
+  run_out(vm, TEST_PACK(0, 2), &expected); /* in one of the two */
   for (long after = 0; status != TORPOR_OK; after++) {
     torpor__alloc_fail(after);
     status = wake_status(&expected);
@@ -469,6 +512,7 @@ int main(void) {
       cmocka_unit_test(test_named_later),
       cmocka_unit_test(test_named_though_cut),
       cmocka_unit_test(test_checksums),
+      cmocka_unit_test(test_copied_checksums),
       cmocka_unit_test(test_options),
       cmocka_unit_test(test_frames),
       cmocka_unit_test(test_other_blocks),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_run_list.c - runs are listed by state and program, in pages, and each
- * page is found by an index. */
+/* test_run_list.c - runs are listed by state and program, in pages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -142,41 +141,11 @@ static void what_cannot_be_listed_is_refused(void **state) {
                    TORPOR_MISUSE);
 }
 
-/* ---- Indexes -------------------------------------------------------------*/
-
-static const char *const lists[] = {
-#define TEXT(name, text) [TORPOR__SQLITE_##name] = text,
-    TORPOR__SQLITE_STATEMENTS(TEXT)
-#undef TEXT
-};
-
-/* Each statement goes straight to its rows: it walks no table from its
- * beginning, and sorts nothing. */
-static void no_list_looks_at_more(void **state) {
-  (void)state;
-  static const int which[] = {TORPOR__SQLITE_RUN_LIST,
-                              TORPOR__SQLITE_RUN_LIST_STATUS,
-                              TORPOR__SQLITE_RUN_LIST_PROGRAM};
-  for (size_t i = 0; i < sizeof which / sizeof which[0]; i++) {
-    char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", lists[which[i]]);
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_prepare_v2(database(), sql, -1, &statement, NULL),
-                     SQLITE_OK);
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-      const char *detail = (const char *)sqlite3_column_text(statement, 3);
-      if (strncmp(detail, "SEARCH ", 7) != 0)
-        fail_msg("%s: %s", lists[which[i]], detail);
-    }
-    sqlite3_finalize(statement);
-    sqlite3_free(sql);
-  }
-}
-
 int main(void) {
 #define OPEN(test)                                                             \
   cmocka_unit_test_setup_teardown(test, run_bench_open, run_bench_close)
-  const struct CMUnitTest tests[] = {
-      OPEN(pages_are_what_there_is), OPEN(all_are_listed_without_options),
-      OPEN(what_cannot_be_listed_is_refused), OPEN(no_list_looks_at_more)};
+  const struct CMUnitTest tests[] = {OPEN(pages_are_what_there_is),
+                                     OPEN(all_are_listed_without_options),
+                                     OPEN(what_cannot_be_listed_is_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -597,7 +597,9 @@ static void open_as_nobody(void) {
   struct torpor__database *database;
   if (geteuid() == 0 && setuid(NOBODY) != 0) _exit(1);
   torpor_status status = store_try(&database, 0);
-  _exit(status == TORPOR_READONLY && strstr(store_message, "writable") != NULL
+  _exit(status == TORPOR_READONLY &&
+                strstr(store_message, "writable") != NULL &&
+                strstr(store_message, "not an error") == NULL
             ? 7
             : 8);
 }

@@ -122,8 +122,8 @@ static void multiply_run(void) {
   }
   worker->runs = runs;
   worker->held = held;
-  worker->count = COUNT;
-  worker->queue_capacity = worker->pending_capacity = COUNT;
+  worker->count = worker->held_count = COUNT;
+  worker->capacity = worker->queue_capacity = worker->pending_capacity = COUNT;
 }
 
 static void too_many_awake(void) {
@@ -139,6 +139,14 @@ static void many_about_to_step(void) {
   first()->phase = TORPOR__PHASE_STEPPING;
   torpor__worker_limit_awake(worker);
   assert_true(torpor__worker_run_is_awake(worker->runs[0]));
+  check();
+}
+
+/* No turn would step it. */
+static void rest_with_work_to_do(void) {
+  open_worker();
+  torpor__worker_run_place(worker->runs[0])->rests = true;
+  worker->runs[0] = worker->runs[--worker->count];
   check();
 }
 
@@ -205,6 +213,7 @@ static void each_can_fail(void **state) {
       {"a suspect of another worker", suspect_of_another},
       {"long steps are deferred for nobody", still_defers},
       {"too many VMs are awake", too_many_awake},
+      {"a run rests that has something to do", rest_with_work_to_do},
       {"a step that is not committed", step_not_committed},
       {"a VM that is at another step", vm_of_another_step},
       {"a driver for nothing", driver_for_nothing},

@@ -228,6 +228,57 @@ static void a_worker_ends_with_the_last_run(void **state) {
   assert_int_equal(count(LEFT), 0);
 }
 
+enum { NAMED = 60 };
+
+static struct {
+  torpor_worker *worker;
+  size_t held, looked_at; /* by the turn after that of the commit */
+} turns;
+
+static void note_turn(void *user, const torpor_event *event) {
+  (void)user;
+  if (event->kind != TORPOR_EVENT_COMMIT || strcmp(event->run, "r-1") != 0)
+    return;
+  turns.held = turns.worker->held_count;
+  turns.looked_at = turns.worker->count;
+  torpor_worker_stop(turns.worker);
+}
+
+/* Tells the first run, once nothing is left to do for any. */
+static void tell_when_all_rest(void) {
+  wait_until("SELECT count(*) FROM head WHERE status = 0 AND attempts > 0", 0);
+  torpor_store *store;
+  if (torpor_store_open(run_bench.path, NULL, &store) != TORPOR_OK) _exit(3);
+  torpor_run_signal(store, "r-1", "go", NULL, 0);
+  _exit(0);
+}
+
+/* Runs that were asked for by name are held, but no turn looks at them. */
+static void a_turn_looks_at_what_has_work(void **state) {
+  (void)state;
+  torpor_worker_options options = TORPOR_WORKER_OPTIONS_INIT;
+  char id[16];
+  make_runs();
+  start_worker(0);
+  wait_until("SELECT count(*) FROM head WHERE status = 1", 1 + RUNS / 3);
+  wait_until(LEFT " AND attempts = 0 AND (due_ms IS NULL OR due_ms > 1000)",
+             RUNS - RUNS / 3);
+  kill_worker(0);
+  options.event = note_turn;
+  need(torpor_worker_open(run_bench.store, &options, &turns.worker));
+  for (int i = 1; i <= NAMED; i++) {
+    name_run(i, id);
+    if (i % 3 != 2) need(torpor_worker_add(turns.worker, id));
+  }
+  pid_t other = fork();
+  if (other == 0) tell_when_all_rest();
+  need(torpor_worker_run(turns.worker));
+  waitpid(other, NULL, 0);
+  assert_int_equal(turns.held, NAMED - NAMED / 3);
+  assert_int_equal(turns.looked_at, 1);
+  torpor_worker_close(turns.worker);
+}
+
 static void batches_are_made_whole_or_not(void **state) {
   (void)state;
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
@@ -261,9 +312,9 @@ static void batches_are_made_whole_or_not(void **state) {
 int main(void) {
 #define OPEN(test)                                                             \
   cmocka_unit_test_setup_teardown(test, run_bench_open, run_bench_close)
-  const struct CMUnitTest tests[] = {OPEN(sleepers_are_let_go_of),
-                                     OPEN(nothing_is_missed),
-                                     OPEN(a_worker_ends_with_the_last_run),
-                                     OPEN(batches_are_made_whole_or_not)};
+  const struct CMUnitTest tests[] = {
+      OPEN(sleepers_are_let_go_of), OPEN(nothing_is_missed),
+      OPEN(a_worker_ends_with_the_last_run),
+      OPEN(a_turn_looks_at_what_has_work), OPEN(batches_are_made_whole_or_not)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

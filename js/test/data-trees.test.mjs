@@ -34,6 +34,7 @@ guest.eval(trees);
 const { make, describe } = (0, eval)(`(() => { ${trees}; return { make, describe }; })()`);
 
 function same(actual, expected, message) {
+  if (actual === expected) return;
   let at = 0;
   while (at < actual.length && actual[at] === expected[at]) at++;
   if (at === actual.length && at === expected.length) return;

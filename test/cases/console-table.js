@@ -46,6 +46,20 @@
 // expect: │ (index) │
 // expect: ├─────────┤
 // expect: └─────────┘
+// expect: ┌─────────┬──────────┬────────┐
+// expect: │ (index) │ 名前     │ Values │
+// expect: ├─────────┼──────────┼────────┤
+// expect: │ 0       │ '日本語' │        │
+// expect: │ 1       │ '😀 én'  │        │
+// expect: │ 2       │ '🇩🇪𝒳한'  │        │
+// expect: │ 3       │          │ 5      │
+// expect: └─────────┴──────────┴────────┘
+// expect: ┌───────────────┬──────────────┬────────┐
+// expect: │ (index)       │ 'c\u001b[31' │ Values │
+// expect: ├───────────────┼──────────────┼────────┤
+// expect: │ 'a\nb\u001b[' │ 1            │        │
+// expect: │ ok            │              │ 2      │
+// expect: └───────────────┴──────────────┴────────┘
 console.table([{ a: 1, b: "xyz" }, { c: [1, 2] }, 5]);
 console.table(new Map([["k", { x: 1 }], [2, 3]]));
 console.table(new Set([1, { deep: { er: {} } }]));
@@ -55,3 +69,6 @@ console.table([{ a: 1, b: 2 }], ["b", "z"]);
 console.table([]);
 console.table(5); console.table("text"); console.table(undefined);
 console.table(new Proxy({ a: 1 }, { ownKeys() { throw 1; } }));
+console.table([{ 名前: "日本語" }, { 名前: "😀 e\u0301n" },
+  { 名前: "🇩🇪𝒳한" }, 5]);
+console.table({ "a\nb\x1b[": { "c\x1b[31": 1 }, ok: 2 });

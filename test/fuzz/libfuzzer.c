@@ -13,6 +13,10 @@
 #include <unistd.h>
 
 #include "test/fuzz/target.h"
+#include "vm/extension.h"
+
+/* No extension is linked. */
+const torpor__extension *const torpor__extensions_shipped[] = {NULL};
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t size_max);
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -14,7 +14,9 @@ made from, so that a second test run makes nothing:
                                      a hash of the files that translate it
                        <id>.o        the same before it was linked
 
-A lock lets tests that run at the same time make each thing once.
+A lock for each thing lets tests that run at the same time make it once. ctest
+makes all of it by a test of its own, before those that need it (engine=NAME in
+test/CMakeLists.txt).
 """
 
 import contextlib
@@ -53,9 +55,10 @@ done
 
 
 @contextlib.contextmanager
-def locked():
-    KEPT.mkdir(parents=True, exist_ok=True)
-    with open(KEPT / "lock", "w") as file:
+def locked(what):
+    """For whoever makes the file 'what'."""
+    what.parent.mkdir(parents=True, exist_ok=True)
+    with open(what.with_suffix(".lock"), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -77,7 +80,7 @@ def older_wasm():
              for path in sorted(SOURCE.glob(pattern)) if path.is_file()]
     parts += [SOURCE / "include/torpor.h", OLDER / ".sha256"]
     wasm = KEPT / hash_of(parts) / "engine.wasm"
-    with locked():
+    with locked(wasm):
         if not wasm.exists():
             subprocess.run(
                 [sys.executable, SOURCE / "engine/make.py", "--quickjs", OLDER,
@@ -94,10 +97,9 @@ def native(wasm):
     place = KEPT / hash_of([SOURCE / name for name in KIT])
     library = place / f"{engine_id(wasm)}.so"
     keep = library.with_suffix(".o")
-    with locked():
+    with locked(library):
         if not library.exists() or not keep.exists():
-            place.mkdir(exist_ok=True)
-            compiler = place / "keeping-cc"
+            compiler = library.with_suffix(".cc")
             compiler.write_text(KEEPING)
             compiler.chmod(0o755)
             subprocess.run(
@@ -113,7 +115,7 @@ def golden_folder():
     place = KEPT
     for packed in sorted(GOLDEN.glob("*/engine.wasm.xz")):
         wasm = KEPT / f"{packed.parent.name}.wasm"
-        with locked():
+        with locked(wasm):
             code = lzma.decompress(packed.read_bytes())
             if not wasm.exists() or wasm.read_bytes() != code:
                 wasm.write_bytes(code)

@@ -12,8 +12,9 @@
  *   } while (has_failed());
  *
  * Replaces the functions of the program that includes it, which is a test of
- * its own and runs without sanitizers. libuv keeps the real ones (spare_libuv),
- * since it ends the process when it cannot grow its tables. */
+ * its own; under the address sanitizer they stand before those of that, which
+ * then looks for what leaks. libuv keeps the real ones (spare_libuv), since it
+ * ends the process when it cannot grow its tables. */
 #ifndef TORPOR_TEST_FAILING_MALLOC_H
 #define TORPOR_TEST_FAILING_MALLOC_H
 
@@ -23,6 +24,13 @@
 #include <stddef.h>
 
 #include <uv.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define __libc_malloc __interceptor_malloc
+#define __libc_calloc __interceptor_calloc
+#define __libc_realloc __interceptor_realloc
+#define __libc_free __interceptor_free
+#endif
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -79,7 +87,7 @@ static void begin_failing(long number) {
   atomic_store(&playing, true);
 }
 
-static void assert_nothing_is_left(long number) {
+static inline void assert_nothing_is_left(long number) {
   atomic_store(&playing, false);
   if (atomic_load(&live) != 0)
     fail_msg("allocation %ld: %ld blocks are left", number, atomic_load(&live));
