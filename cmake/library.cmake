@@ -72,9 +72,11 @@ endfunction()
 
 torpor_add_shared(torpor_shared vm ${TORPOR_ENGINE_OBJECTS})
 torpor_add_static(torpor_static vm ${TORPOR_ENGINE_OBJECTS})
-if(TARGET torpor_engine)
-  add_dependencies(torpor_static torpor_engine)
-endif()
+foreach(made IN ITEMS torpor_engine torpor_extension_objects)
+  if(TARGET ${made})
+    add_dependencies(torpor_static ${made})
+  endif()
+endforeach()
 set(TORPOR_TARGETS torpor_shared torpor_static)
 
 # Makes both libraries of PART, which use those of the part BELOW.

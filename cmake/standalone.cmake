@@ -65,9 +65,11 @@ add_custom_command(OUTPUT "${whole}"
 add_library(torpor_standalone STATIC "${whole}")
 add_dependencies(torpor_standalone torpor_vm_product torpor_loop_product
   torpor_cli_product torpor_vm_standalone)
-if(TARGET torpor_engine)
-  add_dependencies(torpor_standalone torpor_engine)
-endif()
+foreach(made IN ITEMS torpor_engine torpor_extension_objects)
+  if(TARGET ${made})
+    add_dependencies(torpor_standalone ${made})
+  endif()
+endforeach()
 target_link_libraries(torpor_standalone PUBLIC m Threads::Threads
   ${CMAKE_DL_LIBS})
 set_target_properties(torpor_standalone PROPERTIES LINKER_LANGUAGE C
