@@ -60,20 +60,41 @@ torpor_status torpor__extension_prepare(torpor_store *store, const char *run,
   return status == TORPOR_OK ? status : fail_native(store, run, module);
 }
 
-torpor_status torpor__extension_prepare_all(torpor_store *store, const char *id,
-                                            int64_t run, int64_t version) {
+/* ---- What a version of a run keeps ----------------------------------------*/
+
+/* Who looks at them, and for what. */
+struct kept {
+  torpor_store *store;
+  const char *id;              /* for messages, or NULL */
+  struct torpor__program *out; /* where they are copied to */
+};
+
+typedef torpor_status kept_fn(const struct kept *kept, torpor_slice module);
+
+static torpor_status each_kept(const struct kept *kept, int64_t run,
+                               int64_t version, kept_fn *visit) {
   torpor_status status = TORPOR_OK;
   char name[TORPOR__EXTENSION_NAME];
   for (size_t i = 0; status == TORPOR_OK && i < TORPOR__EXTENSIONS_MAX; i++) {
     torpor_bytes module = {0};
-    status = torpor__program_find(store->database, run, version,
+    status = torpor__program_find(kept->store->database, run, version,
                                   torpor__extension_name(i, name), &module);
     if (status == TORPOR_NOT_FOUND) return TORPOR_OK;
-    if (status == TORPOR_OK)
-      status = torpor__extension_prepare(store, id, slice_of(&module), true);
+    if (status == TORPOR_OK) status = visit(kept, slice_of(&module));
     torpor_bytes_free(&module);
   }
   return status;
+}
+
+static torpor_status prepare_kept(const struct kept *kept,
+                                  torpor_slice module) {
+  return torpor__extension_prepare(kept->store, kept->id, module, true);
+}
+
+torpor_status torpor__extension_prepare_all(torpor_store *store, const char *id,
+                                            int64_t run, int64_t version) {
+  const struct kept kept = {.store = store, .id = id};
+  return each_kept(&kept, run, version, prepare_kept);
 }
 
 /* ---- Taking them in -------------------------------------------------------*/
@@ -144,19 +165,15 @@ torpor_status torpor__extension_read(torpor_store *store,
   return status;
 }
 
+static torpor_status copy_kept(const struct kept *kept, torpor_slice module) {
+  return add_module(kept->store, module, kept->out);
+}
+
 torpor_status torpor__extension_copy(torpor_store *store, int64_t run,
                                      int64_t version,
                                      struct torpor__program *out) {
-  torpor_status status = TORPOR_OK;
-  char name[TORPOR__EXTENSION_NAME];
-  for (size_t i = 0; status == TORPOR_OK && i < TORPOR__EXTENSIONS_MAX; i++) {
-    torpor_bytes module = {0};
-    status = torpor__program_find(store->database, run, version,
-                                  torpor__extension_name(i, name), &module);
-    if (status == TORPOR_NOT_FOUND) return TORPOR_OK;
-    if (status == TORPOR_OK) status = add_module(store, slice_of(&module), out);
-    torpor_bytes_free(&module);
-  }
+  const struct kept kept = {.store = store, .out = out};
+  torpor_status status = each_kept(&kept, run, version, copy_kept);
   if (status != TORPOR_OK) torpor__program_free(out);
   return status;
 }
