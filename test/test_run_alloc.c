@@ -234,6 +234,18 @@ static torpor_status add(torpor_store *store) {
   return torpor_run_add(store, &options, id);
 }
 
+/* With an extension, which the run keeps. */
+static torpor_status add_extended(torpor_store *store) {
+  static char module[512];
+  const char *const extensions[] = {module};
+  torpor_run_options options = new_run();
+  snprintf(module, sizeof module, "%s/extensions/headers.wasm",
+           getenv("TORPOR_BUILD"));
+  options.extensions = extensions;
+  options.extension_count = 1;
+  return torpor_run_add(store, &options, id);
+}
+
 static torpor_status add_many(torpor_store *store) {
   const torpor_run_options options = new_run();
   torpor_run_batch batch = TORPOR_RUN_BATCH_INIT;
@@ -297,15 +309,25 @@ struct scene {
 };
 
 static const struct scene scenes[] = {
-    {"list", list},          {"each", each},
-    {"lines", lines},        {"operations", operations},
-    {"steps", steps},        {"snapshot", snapshot},
-    {"export", export},      {"add", add},
-    {"add_many", add_many},  {"fork", fork_run},
-    {"rewind", rewind_run},  {"import", import},
-    {"signal", tell},        {"mail_drop", drop},
-    {"cancel", cancel},      {"prune", prune},
-    {"remove", remove_runs}, {"remove_ended", remove_ended},
+    {"list", list},
+    {"each", each},
+    {"lines", lines},
+    {"operations", operations},
+    {"steps", steps},
+    {"snapshot", snapshot},
+    {"export", export},
+    {"add", add},
+    {"add_many", add_many},
+    {"add_extended", add_extended},
+    {"fork", fork_run},
+    {"rewind", rewind_run},
+    {"import", import},
+    {"signal", tell},
+    {"mail_drop", drop},
+    {"cancel", cancel},
+    {"prune", prune},
+    {"remove", remove_runs},
+    {"remove_ended", remove_ended},
     {"upgrade", upgrade},
 };
 
