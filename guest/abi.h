@@ -227,8 +227,8 @@ enum {
   X(i, torpor_error_read, l)                                                   \
   /* (name address, size, message address, size) -> error. */                  \
   X(i, torpor_error_new, iiii)                                                 \
-  /* (name address, size, length) -> function that calls the host with the \
-     the index of that name in control.functions. */   \
+  /* (name address, size, length) -> function that calls "invoke" with \
+     the index of that name in control.functions. */       \
   X(i, torpor_function_new, iii)                                               \
   /* (source address, size, file address, size, torpor_mode). A zero byte \
      follows both texts. MODULE: result[0] is a promise of its \
@@ -393,9 +393,9 @@ enum {
 /* ---- Imports from module "torpor" ------------------------------------------
  *
  *  invoke(function index, address of self and args, count) -> status
- *      'count' border values follow self. No parameter has 64 bits, since such
- *      a one costs a host in JavaScript an object for each call; engines before
- *      version 4 have call(function index, self, address of args, count).
+ *      'count' border values follow self. No parameter has 64 bits: one costs a
+ *      host in JavaScript an object for each call. Engines before version 4
+ *      have call(function index, self, address of args, count).
  *      result[0] in: undefined; out, with OK: the result. THROWN: what was
  *      thrown last below this call, by any export or torpor_throw, is thrown
  *      on (engines that lack torpor_throw: result[0]). INTERRUPTED: what runs
