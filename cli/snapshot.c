@@ -42,7 +42,7 @@ int cli_snapshot_state(const char *argument, const char *step,
   id[size] = '\0';
   if (argument[size] == '\0') return cli_snapshot_step(step, out);
   if (step != NULL) {
-    cli_complain("'%s' names a step, and --step another", argument);
+    cli_complain("'%s' names a step, and '%s' is another", argument, step);
     return CLI_EXIT_USAGE;
   }
   return cli_snapshot_step(argument + size + 1, out);

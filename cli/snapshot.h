@@ -64,8 +64,8 @@ torpor_bytes cli_snapshot_section(const struct cli_snapshot *snapshot,
 /* Reads a step: -1 for NULL, the newest. As cli_snapshot_open. */
 int cli_snapshot_step(const char *text, int64_t *out);
 
-/* Takes "ID" or "ID@STEP" apart; 'step' (NULL: none) is that of --step. As
- * cli_snapshot_open. */
+/* Takes "ID" or "ID@STEP" apart; 'step' (NULL: none) is one that was given
+ * beside it. As cli_snapshot_open. */
 int cli_snapshot_state(const char *argument, const char *step,
                        char id[TORPOR_RUN_ID_SIZE], int64_t *out);
 

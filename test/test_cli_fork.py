@@ -153,7 +153,7 @@ class Rewinding(States):
 
     def test_to_the_beginning(self):
         self.listening()
-        self.torpor("rewind", "main", "0")
+        self.torpor("rewind", "main@0")
         self.assertEqual(self.show()["state"], "ready")
         self.say("main", *"wxyz")
         self.torpor("resume")
@@ -210,7 +210,10 @@ class Rewinding(States):
         done = self.torpor("rewind", "man", "1", code=NOT_FOUND)
         self.assertIn("did you mean 'main'", done.stderr)
         self.torpor("rewind", "main", "x", code=USAGE)
-        self.torpor("rewind", "main", code=USAGE)
+        self.torpor("rewind", "main@x", code=USAGE)
+        self.torpor("rewind", "main@1", "1", code=USAGE)
+        done = self.torpor("rewind", "main", code=USAGE)
+        self.assertIn("main@STEP", done.stderr)
 
 
 class Keeping(States):
