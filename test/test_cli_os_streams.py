@@ -300,14 +300,16 @@ class Processes(Command):
 
     def test_waitpid(self):
         self.assertEqual(self.shown("""
-            const a = os.exec(["sleep", "0.2"], { block: false });
+            const [from, to] = os.pipe();
+            const a = os.exec(["cat"], { block: false, stdin: from });
             const b = os.exec(["sh", "-c", "exit 3"], { block: false });
             show(os.waitpid(a, os.WNOHANG));
             const first = os.waitpid(-1);
             show(first[0] === b, first[1] >> 8);
+            os.close(to); // the end of what it reads
             show(os.waitpid(a)[0] === a, os.waitpid(a), os.waitpid(-1),
                  os.waitpid(1));
-            """, "--allow-run=sleep,sh"), [
+            """, "--allow-run=cat,sh"), [
                 [[0, 0]], [True, 3], [True, [-10, 0], [-10, 0], [-10, 0]]])
 
     def test_kill(self):
