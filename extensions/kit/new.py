@@ -19,9 +19,13 @@ import sys
 import toolchain
 
 TEMPLATE = toolchain.KIT / "template"
-# Names whose class would take the place of one that the engine has.
-TAKEN = set("""array boolean date error function iterator map math number object
-    promise proxy reflect set string symbol""".split())
+# Names whose class would take the place of one that the engine has, and those of
+# extensions that ship: a VM has no two of a name.
+TAKEN = set("""array array-buffer atomics boolean custom-event data-view date
+    error event event-target function abort-controller abort-signal iterator map
+    math number object promise proxy reflect set string symbol weak-map weak-ref
+    weak-set base64 crypto encoding encoding-legacy headers structured-clone
+    url""".split())
 
 
 def words_for(name, ending):
@@ -61,7 +65,7 @@ def make(options):
         raise toolchain.Failed(
             "a name is of up to 40 small letters and digits, with '-' between "
             "words that begin with a letter, and not that of a class of "
-            f"JavaScript: not '{name}'")
+            f"JavaScript or of an extension that ships: not '{name}'")
     folder = options.out or pathlib.Path(name)
     if not TEMPLATE.exists():
         raise toolchain.Failed(f"{TEMPLATE} is not installed")

@@ -270,7 +270,7 @@ class Reading {
         unfit("has data that is not placed at once; link it without --shared-memory");
       }
       const offset = this.readOffset(section, this.memoryBase, "data");
-      const bytes = section.take(section.u32()).slice();
+      const bytes = section.take(section.u32());
       if (offset < 0 || offset + bytes.length > this.side.memorySize) {
         malformed("the place of its data");
       }

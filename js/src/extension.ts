@@ -37,6 +37,8 @@ export interface ExtensionOptions {
 export interface Extension {
   /** The SHA-256 of its file. */
   readonly hash: Uint8Array;
+  /** The file: what takes a VM elsewhere takes it along. */
+  readonly bytes: Uint8Array;
   readonly side: SideModule;
   readonly module: WebAssembly.Module;
 }
@@ -97,7 +99,7 @@ const known = new WeakMap<object, Promise<Extension>>();
 async function compile(bytes: Uint8Array<ArrayBuffer>, hash: Uint8Array): Promise<Extension> {
   const side = readSideModule(bytes);
   try {
-    return { hash, side, module: await WebAssembly.compile(side.code) };
+    return { hash, bytes, side, module: await WebAssembly.compile(side.code) };
   } catch (error) {
     throw new UnfitError("does not compile here; build it anew with 'torpor extension build'", {
       cause: error,
@@ -217,8 +219,13 @@ function settle(
   return { name, extension, initFn: initOf(name, options.initFn, side) };
 }
 
+/** The init function of an extension, unless it is given another. */
+export function usualInit(name: string): string {
+  return `qjs_ext_${name.replaceAll("-", "_")}_init`;
+}
+
 function initOf(name: string, given: string | undefined, side: SideModule): string {
-  const initFn = given ?? `qjs_ext_${name.replaceAll("-", "_")}_init`;
+  const initFn = given ?? usualInit(name);
   const type = side.exports.get(initFn);
   if (type === undefined) refuseExtension(name, `has no function '${initFn}'; see 'initFn'`);
   requireType(name, initFn, type, "(i32, i32) -> i32");

@@ -654,7 +654,7 @@ export class QuickJS {
   }
 
   /**
-   * A file that `torpor import` makes a durable run of, which goes on natively.
+   * A file of which `torpor import --make-extensions` makes a durable run, with its extensions.
    *
    * ```js
    * const code = 'await new Promise((done) => setTimeout(done, 1000)); console.log("on")';

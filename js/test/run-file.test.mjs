@@ -3,6 +3,7 @@
 // run-file.test.mjs - a VM as a file of a durable run. That the command goes on
 // with it is for run-native.test.mjs to show.
 
+import { extension } from "./support/extension.mjs";
 import { assert, test } from "./support/test.mjs";
 import { BusyError, DisposedError, inspectSnapshot, QuickJS } from "torpor-vm";
 
@@ -12,8 +13,8 @@ export default await signal("go");
 `;
 const RUN = { id: "run-1", program: "main.mjs", files: { "main.mjs": CODE } };
 
-async function makeRun(code = CODE) {
-  const vm = await QuickJS.create();
+async function makeRun(code = CODE, extensions = undefined) {
+  const vm = await QuickJS.create({ extensions });
   const main = vm.evalCode(code, "main.mjs", { module: true });
   vm.exportHandle(main);
   vm.executePendingJobs();
@@ -62,6 +63,7 @@ test("what is no run is refused, with what to do about it", async () => {
     [{ ...RUN, program: "a\0b" }, /zero/],
     [{ ...RUN, program: "ä".repeat(2049) }, /4096/],
     [{ ...RUN, files: { ...RUN.files, "b.mjs": 1 } }, /b\.mjs/],
+    [{ ...RUN, files: { ...RUN.files, "extension:1": "" } }, /extension:1/],
   ];
   for (const [options, message] of wrong) {
     assert.throws(() => vm.exportRun(options), { name: "MisuseError", message });
@@ -81,5 +83,45 @@ test("none is made while guest code is on the stack", async () => {
   });
   vm.callFunction(look, vm.undefined);
   assert(error instanceof BusyError, String(error));
+  vm.dispose();
+});
+
+/** Whether these bytes are in those. */
+function hasBytes(whole, part) {
+  for (let at = whole.indexOf(part[0]); at >= 0; at = whole.indexOf(part[0], at + 1)) {
+    if (part.every((byte, i) => whole[at + i] === byte)) return true;
+  }
+  return false;
+}
+
+test("extensions go along, from a VM that was restored or forked as well", async () => {
+  const counter = await extension("counter");
+  // What is carried is what was loaded, whatever becomes of the caller's bytes.
+  const wasm = counter.wasm.slice();
+  const vm = await makeRun(CODE, [{ ...counter, wasm }]);
+  wasm.fill(0);
+  assert(hasBytes(vm.exportRun(RUN), counter.wasm));
+  const fork = vm.fork();
+  assert(hasBytes(fork.exportRun(RUN), counter.wasm));
+  const woken = await QuickJS.restore(vm.snapshot(), { extensions: [counter] });
+  assert(hasBytes(woken.exportRun(RUN), counter.wasm));
+  for (const one of [vm, fork, woken]) one.dispose();
+});
+
+test("an extension that a run cannot keep is refused by its name", async () => {
+  const silent = await makeRun(CODE, [await extension("greeter")]);
+  const said = { name: "ExtensionError", message: /'greeter' does not say what it is called/ };
+  assert.throws(() => silent.exportRun(RUN), said);
+  silent.dispose();
+  // A section that hosts skip makes it larger than a run may keep.
+  const { wasm, ...more } = await extension("counter");
+  const size = (16 << 20) + 1;
+  const large = new Uint8Array(wasm.length + size + 6);
+  large.set(wasm);
+  const length = [0, 7, 14, 21].map((shift) => ((size >>> shift) & 127) | (shift < 21 ? 128 : 0));
+  large.set([0, ...length, 1, 120], wasm.length);
+  const vm = await makeRun(CODE, [{ ...more, wasm: large.subarray(0, wasm.length + 5 + size) }]);
+  const limit = { name: "LimitError", message: /'counter' has \d+ bytes.*16777216/ };
+  assert.throws(() => vm.exportRun(RUN), limit);
   vm.dispose();
 });

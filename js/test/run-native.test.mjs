@@ -6,16 +6,16 @@
 // Environment: TORPOR, the command.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { QuickJS } from "torpor-vm";
-import { assert, test } from "./support/test.mjs";
+import { assert, readData, test } from "./support/test.mjs";
 
 const NAME = "main.mjs";
 
-async function makeFile(code, { prepare = () => {}, input } = {}) {
-  const vm = await QuickJS.create({ console: () => {} });
+async function makeFile(code, { prepare = () => {}, input, extensions } = {}) {
+  const vm = await QuickJS.create({ console: () => {}, extensions });
   prepare(vm);
   const main = vm.evalCode(code, NAME, { module: true });
   vm.exportHandle(main);
@@ -25,28 +25,38 @@ async function makeFile(code, { prepare = () => {}, input } = {}) {
   return file;
 }
 
-/** Imports a file, does what `then` says, and gives what the run came to. */
-function goOn(file, then = () => {}) {
+/** The command in a folder of its own, without native code of others' extensions; what it says. */
+function inFolder(work) {
   const folder = mkdtempSync(join(tmpdir(), "torpor-"));
+  const env = { ...process.env, XDG_CACHE_HOME: join(folder, "cache") };
+  delete env.TORPOR_EXTENSION_PATH;
   const torpor = (...args) => {
     try {
-      const options = { cwd: folder, encoding: "utf8", stdio: "pipe", timeout: 60_000 };
-      return execFileSync(process.env.TORPOR, [...args, "--store=runs"], options);
+      const options = { cwd: folder, encoding: "utf8", stdio: "pipe", timeout: 120_000, env };
+      return execFileSync(process.env.TORPOR, args, options);
     } catch (error) {
       if (error.status === null) throw error;
       return error.stdout + error.stderr;
     }
   };
   try {
-    writeFileSync(join(folder, "file"), file);
-    assert.equal(torpor("import", "file"), "run\n");
-    then(torpor);
-    torpor("resume", "run");
-    const { state, value, reason } = JSON.parse(torpor("show", "run", "--json"));
-    return { state, value, reason, lines: torpor("logs", "run").split("\n").slice(0, -1) };
+    return work(torpor, folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Imports a file, does what `then` says, and gives what the run came to. */
+function goOn(file, then = () => {}, how = []) {
+  return inFolder((command, folder) => {
+    const torpor = (...args) => command(...args, "--store=runs");
+    writeFileSync(join(folder, "file"), file);
+    assert.equal(torpor("import", "file", ...how), "run\n");
+    then(torpor, folder);
+    torpor("resume", "run");
+    const { state, value, reason } = JSON.parse(torpor("show", "run", "--json"));
+    return { state, value, reason, lines: torpor("logs", "run").split("\n").slice(0, -1) };
+  });
 }
 
 test("timers and signals go on", async () => {
@@ -112,4 +122,76 @@ test("a run starts again from its beginning", async () => {
     `console.log("begins"); await new Promise((go) => setTimeout(go, 10)); export default 1;`;
   const { state, lines } = goOn(await makeFile(code), (torpor) => torpor("rewind", "run", "0"));
   assert.deepEqual([state, lines], ["done", ["begins"]]);
+});
+
+// ---- Extensions ------------------------------------------------------------------
+
+const LIST = `
+  import { signal } from "torpor:run";
+  const heard = [];
+  const list = new MyList((number) => heard.push(number));
+  list.push(40);
+  console.log(my_listSize(list.length));
+  await signal("go");
+  list.push(2);
+  console.log(my_listSize(list.length));
+  export default { sum: list.sum(), heard };
+`;
+
+/** The module of what 'torpor extension new' writes. */
+function buildList() {
+  return inFolder((torpor, folder) => {
+    torpor("extension", "new", "my-list");
+    const said = torpor("extension", "build", "--out=my-list.wasm", "my-list/my-list.c");
+    assert.equal(said, "");
+    return readFileSync(join(folder, "my-list.wasm"));
+  });
+}
+
+test("an extension of one's own goes along, with its objects", async () => {
+  const file = await makeFile(LIST, { extensions: [{ name: "my-list", wasm: buildList() }] });
+  const go = (torpor) => torpor("signal", "run", "go", "1");
+  // Native code of it is made where that is said, and only there.
+  inFolder((torpor, folder) => {
+    writeFileSync(join(folder, "file"), file);
+    const said = torpor("import", "file", "--store=runs");
+    assert.match(said, /extension 'my-list': there is no native code/);
+    assert.match(said, /--make-extensions/);
+  });
+  const { state, value, lines } = goOn(file, go, ["--make-extensions"]);
+  assert.deepEqual([state, value], ["done", { sum: 42, heard: [40, 2] }]);
+  assert.deepEqual(lines, ["some"]);
+  // It begins again with what the file brought.
+  const rewind = (torpor) => {
+    torpor("rewind", "run", "0");
+    go(torpor);
+  };
+  const again = goOn(file, rewind, ["--make-extensions"]);
+  assert.deepEqual([again.value, again.lines], [{ sum: 42, heard: [40, 2] }, ["one", "some"]]);
+});
+
+test("extensions that ship go along, in their order", async () => {
+  const code = `
+    import { signal } from "torpor:run";
+    const url = new URL("https://example.org/?a=1");
+    const decoder = new TextDecoder("shift_jis");
+    const begun = decoder.decode(Uint8Array.of(0x93), { stream: true });
+    await signal("go");
+    url.searchParams.append("b", new Headers({ c: "2" }).get("C"));
+    export default [url.href, begun + decoder.decode(Uint8Array.of(0xfa))];
+  `;
+  const extensions = await Promise.all(
+    ["url", "encoding", "encoding-legacy"].map(async (name) => {
+      return { name, wasm: await readData(`shipped/${name}.wasm`) };
+    }),
+  );
+  const file = await makeFile(code, { extensions });
+  const wanted = ["https://example.org/?a=1&b=2", "日"];
+  const go = (torpor) => torpor("signal", "run", "go", "1");
+  assert.deepEqual(goOn(file, go).value, wanted);
+  const again = goOn(file, (torpor) => {
+    torpor("rewind", "run", "0");
+    go(torpor);
+  });
+  assert.deepEqual(again.value, wanted);
 });

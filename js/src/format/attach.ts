@@ -4,13 +4,19 @@
 // That makes another snapshot, with another id; who wakes it ignores the rest.
 
 import { MEMORY_LARGEST } from "../abi.js";
-import { readContainer } from "./container.js";
+import { LimitError } from "../errors.js";
 import { Parts } from "./bytes.js";
-import { HEADER_SIZE, SECTION_RUN, SECTION_SIZE } from "./format.js";
+import { readContainer } from "./container.js";
+import { HEADER_SIZE, SECTION_LARGEST, SECTION_RUN, SECTION_SIZE } from "./format.js";
 import { SnapshotWriter } from "./writer.js";
 
 /** The stored snapshot in `bytes` with `run`, which is CBOR, in place of what was attached to it. */
 export function attachRun(bytes: Uint8Array, run: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (run.length > SECTION_LARGEST) {
+    throw new LimitError(
+      `the files, extensions and input of a run take ${run.length} bytes; the most is ${SECTION_LARGEST}`,
+    );
+  }
   const container = readContainer(bytes, {
     memoryMax: MEMORY_LARGEST,
     zstd: undefined,
