@@ -59,9 +59,9 @@ PROGRAM = """
     const beat = setInterval((name) => {
       log(name, ++beats);
       if (beats === 3) clearInterval(beat);
-    }, 100, "beat");
-    const outside = setInterval(() => log("never"), 200);
-    setTimeout(() => clearInterval(outside), 150);
+    }, 250, "beat");
+    const outside = setInterval(() => log("never"), 500);
+    setTimeout(() => clearInterval(outside), 380);
     let inner = 0;
     const outer = setInterval(() => {
       clearInterval(outer);
@@ -69,18 +69,18 @@ PROGRAM = """
         log("inner", ++inner);
         if (inner === 2) clearTimeout(again);
       }, 5);
-    }, 70);
+    }, 130);
 
     // Signals.
     const aborted = new AbortController();
     aborted.signal.onabort = () => log("abort", aborted.signal.reason.name);
-    setTimeout(() => { aborted.abort(); log("after abort"); }, 240);
-    const timeout = AbortSignal.timeout(340);
+    setTimeout(() => { aborted.abort(); log("after abort"); }, 620);
+    const timeout = AbortSignal.timeout(870);
     timeout.addEventListener("abort", () => log(timeout.reason.name));
     const any = AbortSignal.any([aborted.signal, timeout]);
     any.onabort = () => log("any", any.reason === aborted.signal.reason);
 
-    setTimeout(() => console.log(lines.join("\\n")), 450);
+    setTimeout(() => console.log(lines.join("\\n")), 1000);
 """
 
 

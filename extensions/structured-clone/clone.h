@@ -14,8 +14,8 @@
  *  (2) Getters, toString and iterators are the only code of the program that
  *      runs. Each may change anything that is being cloned, so nothing of the
  *      source is trusted longer than until the next of them.
- *  (3) Builtins are those that were there when the extension was loaded. The
- *      program may have replaced any before: what comes of one is any value.
+ *  (3) Builtins are those that were there at the first call. The program may
+ *      have replaced any before: what comes of one is any value.
  *  (4) The module is to be small: builtins do most of the work. */
 #ifndef CLONE_H
 #define CLONE_H

@@ -4,11 +4,20 @@
 
 Usage: embed.py SOURCE OUT NAME
 
-Lines that begin with // are left out, as are blanks beside punctuation; 'const' is
-'let', and names that begin with $ are the shortest ones that the text does not have. So a string in
-SOURCE has no blank beside punctuation, and each statement ends in a semicolon.
+Lines that begin with // are left out, as are blanks beside punctuation, brackets
+around one parameter, and those of 'new' without arguments; 'const' is 'let'. So a
+string in SOURCE has no blank beside punctuation, and each statement ends in a
+semicolon.
+
+Statements of 'let' that follow one another are one.
+
+Names that begin with $ become short ones that the text does not have, the shortest
+for those that stand there most often. An entry is a line with four blanks before it
+and what is below it with more. The names before its first '=' are known everywhere;
+others are local, so that two which share no entry may have the same short name.
 """
 
+import collections
 import itertools
 import pathlib
 import re
@@ -16,6 +25,8 @@ import string
 import sys
 
 WORD = re.compile(r"(?<![\w$])[A-Za-z_]\w*")
+# A statement of 'let' whose brackets are not nested, and the next one's.
+LETS = re.compile(r"(let (?:[^;{}()]|\([^;{}()]*\))*);let ")
 
 
 def short_names(taken):
@@ -26,17 +37,37 @@ def short_names(taken):
                 yield name
 
 
+def rename(entries):
+    """The entries with short names instead of those that begin with $."""
+    names = [re.findall(r"\$\w+", entry) for entry in entries]
+    count = collections.Counter(itertools.chain(*names))
+    known = set()
+    for entry in entries:
+        known.update(re.findall(r"\$\w+", entry.split("=")[0].split("(")[0]))
+    words = set(WORD.findall(" ".join(entries)))
+    short = {}
+    for name in sorted(count, key=lambda name: (-count[name], name)):
+        beside = set().union(*(found for found in names if name in found))
+        taken = {short[other] for other in short
+                 if name in known or other in known or other in beside}
+        short[name] = next(short_names(words | taken))
+    return [re.sub(r"\$\w+", lambda name: short[name[0]], entry)
+            for entry in entries]
+
+
 def shorten(text):
-    lines = (line.strip() for line in text.splitlines())
-    text = " ".join(line for line in lines if not line.startswith("//"))
+    lines = [line for line in text.splitlines()
+             if not line.lstrip().startswith("//")]
+    entries = re.split(r"\n(?= {0,4}\S)", "\n".join(lines))
+    text = re.sub(r"\s+", " ", " ".join(rename(entries)))
     text = re.sub(r" *([^\w\s$]) *", r"\1", text)
     text = text.replace("const ", "let ")
+    text = re.sub(r"(?<![\w$])\((\w+)\)=>", r"\1=>", text)
+    text = re.sub(r"\b(new \w+)\(\)(?=[,;)])", r"\1", text)
+    while (merged := LETS.sub(r"\1,", text)) != text:
+        text = merged
     # A bracket after a comma closes nothing that needs it.
-    text = re.sub(r",([)\]}])", r"\1", text).replace(";}", "}")
-    names = re.findall(r"\$\w+", text)
-    often = sorted(set(names), key=lambda name: (-names.count(name), name))
-    short = dict(zip(often, short_names(set(WORD.findall(text)))))
-    return re.sub(r"\$\w+", lambda found: short[found[0]], text).strip()
+    return re.sub(r",([)\]}])", r"\1", text).replace(";}", "}").strip()
 
 
 def main():

@@ -5,7 +5,7 @@
 // comments and blanks, and with other names for those that begin with $.
 //
 // It is given natives: C begins to clone a value, W writes an object down and reads
-// it again, N makes a typed array like another one; R is structuredClone.
+// it again, N makes a typed array like another one.
 //
 // A walk has a state:
 //
@@ -14,10 +14,11 @@
 //   2  what is to be filled at the end, when all is cloned: [clone, its class, a
 //      clone of an object of items, their number, the next one]
 //
-// It takes builtins once, when it is loaded, and relies on nothing later that a
-// program may have changed: no iterator, no constructor, no index that is not there.
-// A builtin that was missing or replaced before may throw or give anything.
-((C, W, N, R) => {
+// It is compiled at the first call of structuredClone. It takes builtins then, and
+// relies on nothing later that a program may have changed: no iterator, no
+// constructor, no index that is not there. A builtin that was missing or replaced
+// before may throw or give anything.
+((C, W, N) => {
   const G = globalThis,
     { Object: O, ArrayBuffer: B, DataView: V, Error: E, Map: M, Set: S } = G,
     { DOMException: D, Uint8Array: Y, Function: { prototype: F } } = G,
@@ -37,11 +38,10 @@
     // An own property that is data, or nothing.
     $data = ($object, $name, $found = $own($object, $name)) =>
       $found && $has($found, "value") && $found,
-    $show = ($object, $name, value, enumerable) =>
+    $show = ($object, $name, value) =>
       $define($object, $name, {
         __proto__: $null,
         value,
-        enumerable,
         writable: 1,
         configurable: 1,
       }),
@@ -149,11 +149,9 @@
       },
       DOMException: ($from) => $trace($from, new D($message($from), $title($from))),
     };
-  for (let $name of "Eval,Range,Reference,Syntax,Type,URI,".split(",")) {
+  for (let $name of "Eval,Range,Reference,Syntax,Type,URI,".split(","))
     $errors[$name += "Error"] = G[$name];
-  }
 
-  $show(G, "structuredClone", R, 1);
   return [
     M.prototype.get,
     M.prototype.set,

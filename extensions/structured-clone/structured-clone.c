@@ -10,8 +10,10 @@
 
 TORPOR_EXTENSION("structured-clone", "1.1")
 
-static JSValue kernel[CLONE_PARTS];
-static clone_walk *walking; /* the innermost one */
+static const char function_name[] = "structuredClone";
+
+static JSValue kernel[CLONE_PARTS]; /* from the first call on */
+static clone_walk *walking;         /* the innermost one */
 
 bool clone__failed(JSValueConst value) {
   return JS_IsException(value);
@@ -40,12 +42,16 @@ JSValue clone__ask(JSContext *ctx, int what, int count, JSValueConst *args) {
   return JS_EXCEPTION;
 }
 
+static int start_kernel(JSContext *ctx);
+
 /* ---- The function ---------------------------------------------------------*/
 
 static JSValue structured_clone(JSContext *ctx, int count, JSValueConst *args) {
   clone_walk walk = {.ctx = ctx, .outer = walking};
   /* No object, so that the kernel refuses it. */
   JSValueConst nothing = JS_FALSE;
+  if (!clone__object(kernel[CLONE_MAKE]) && start_kernel(ctx) < 0)
+    return JS_EXCEPTION;
   walk.state = clone__ask(ctx, CLONE_BEGIN, count > 1 || count == 0,
                           count > 1 ? args + 1 : &nothing);
   if (clone__failed(walk.state)) return walk.state;
@@ -66,9 +72,10 @@ static JSValue structured_clone(JSContext *ctx, int count, JSValueConst *args) {
   return clone;
 }
 
-/* ---- What the kernel is given ---------------------------------------------*/
+/* ---- The kernel -----------------------------------------------------------*/
 
-enum { CLONE, REWRITE, ARRAY, FUNCTION, NATIVES };
+/* The kernel gets all but the last, which is structuredClone itself. */
+enum { CLONE, REWRITE, ARRAY, NATIVES, FUNCTION = NATIVES };
 
 /* The engine's writer and reader know boxed values, dates and regular
  * expressions without their properties. */
@@ -99,18 +106,35 @@ static JSValue serve(JSContext *ctx, JSValueConst self, int count,
   }
 }
 
-TORPOR_EXTENSION_INIT(structured_clone) {
+static JSValue make_native(JSContext *ctx, int what) {
+  return JS_NewCFunctionMagic(ctx, serve, function_name, 1,
+                              JS_CFUNC_generic_magic, what);
+}
+
+/* Compiles the kernel and asks for its parts: at the first call, since few that
+ * load the extension need it at once, and it takes 24 KB. */
+static int start_kernel(JSContext *ctx) {
   JSValue natives[NATIVES];
-  for (int i = 0; i < NATIVES; i++)
-    natives[i] = JS_NewCFunctionMagic(ctx, serve, "structuredClone", 1,
-                                      JS_CFUNC_generic_magic, i);
+  for (int i = 0; i < NATIVES; i++) natives[i] = make_native(ctx, i);
   JSValue start = JS_Eval(ctx, kernel_text, sizeof kernel_text - 1,
-                          "structuredClone", JS_EVAL_TYPE_GLOBAL);
-  JSValue parts = JS_Call(ctx, start, JS_UNDEFINED, NATIVES, natives);
+                          function_name, JS_EVAL_TYPE_GLOBAL);
+  /* A failure is passed on as it is: it may be that code was stopped. */
+  JSValue parts = clone__failed(start)
+                      ? JS_EXCEPTION
+                      : JS_Call(ctx, start, JS_UNDEFINED, NATIVES, natives);
   JS_FreeValue(ctx, start);
   for (int i = 0; i < NATIVES; i++) JS_FreeValue(ctx, natives[i]);
-  for (uint32_t i = 0; i < CLONE_PARTS && !clone__failed(parts); i++)
+  if (clone__failed(parts)) return -1;
+  for (uint32_t i = 0; i < CLONE_PARTS; i++)
     kernel[i] = JS_GetPropertyUint32(ctx, parts, i);
   JS_FreeValue(ctx, parts);
-  return clone__failed(parts) ? -1 : 0;
+  return 0;
+}
+
+TORPOR_EXTENSION_INIT(structured_clone) {
+  JSValue global = JS_GetGlobalObject(ctx);
+  int status = JS_DefinePropertyValueStr(
+      ctx, global, function_name, make_native(ctx, FUNCTION), JS_PROP_C_W_E);
+  JS_FreeValue(ctx, global);
+  return status < 0 ? -1 : 0;
 }
