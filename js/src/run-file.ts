@@ -26,9 +26,9 @@ import type { QuickJS } from "./vm.js";
 
 /**
  * What `vm.exportRun` writes down beside the VM. The modules of the VM's extensions are written
- * without being named here. One that a run cannot keep is refused: by an ExtensionError when it does
- * not say its name, or its init function has another one than `qjs_ext_NAME_init`; by a LimitError
- * when it has more than 16 MiB, or there are more than 32.
+ * without being named here. One that a run cannot keep is refused: by an ExtensionError when it
+ * does not say its name, or its init function has another one than `qjs_ext_NAME_init`; by a
+ * LimitError when it has more than 16 MiB, or there are more than 32.
  */
 export interface RunOptions {
   /** The run's id: 1 to 64 letters, digits, ".", "_" or "-". `torpor import --id` may give another. */
