@@ -15,6 +15,9 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
+sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "extensions",
+                                "kit"))
+import new as kit  # noqa: E402
 import extension  # noqa: E402
 from extension import BUILD, NODE, SOURCE, install_package  # noqa: E402
 
@@ -132,7 +135,7 @@ class Usage(Test):
 
     def test_names(self):
         for name in ("Big", "9", "a--b", "-a", "a b", "array", "x" * 41, "é",
-                     "../up", ""):
+                     "../up", "", "uint8-array", "crypto", "request"):
             said = self.extension("new", "--", name, code=FILE).stderr
             self.assertIn("a name is of up to 40 small letters", said)
         self.extension("new", "a")
@@ -142,6 +145,15 @@ class Usage(Test):
                               code=FILE).stderr
         self.assertIn("a/Makefile", said)
         self.assertEqual([path.name for path in self.folder.iterdir()], ["a"])
+
+    def test_no_class_takes_the_place_of_another(self):
+        globals_ = self.torpor("eval", "-p", """
+            const names = new Set();
+            for (let at = globalThis; at; at = Object.getPrototypeOf(at))
+              for (const name of Object.getOwnPropertyNames(at)) names.add(name);
+            [...names].join(" ")""").stdout.split()
+        classes = {name for name in globals_ if name[0].isupper()}
+        self.assertEqual(classes - kit.CLASSES, set())
 
 
 class Templates(Test):

@@ -19,20 +19,34 @@ import sys
 import toolchain
 
 TEMPLATE = toolchain.KIT / "template"
-# Names whose class would take the place of one that the engine has, and those of
-# extensions that ship: a VM has no two of a name.
-TAKEN = set("""array array-buffer atomics boolean custom-event data-view date
-    error event event-target function abort-controller abort-signal iterator map
-    math number object promise proxy reflect set string symbol weak-map weak-ref
-    weak-set base64 crypto encoding encoding-legacy headers structured-clone
+# What a class of an extension must not be called, since it would take the place of
+# one that programs have.
+CLASSES = set("""AbortController AbortSignal AggregateError Array ArrayBuffer
+    AsyncDisposableStack Atomics BigInt BigInt64Array BigUint64Array Blob
+    Boolean ByteLengthQueuingStrategy CountQueuingStrategy Crypto CryptoKey
+    CustomEvent DOMException DataView Date DisposableStack Error EvalError
+    Event EventTarget File FinalizationRegistry Float16Array Float32Array
+    Float64Array FormData Function Headers Infinity Int16Array Int32Array
+    Int8Array InternalError Iterator JSON Map Math NaN Number Object Promise
+    Proxy RangeError ReadableStream ReadableStreamDefaultController
+    ReadableStreamDefaultReader ReferenceError Reflect RegExp Request Response
+    Set SharedArrayBuffer String SubtleCrypto SuppressedError Symbol
+    SyntaxError TextDecoder TextEncoder TypeError URIError URL URLPattern
+    URLSearchParams Uint16Array Uint32Array Uint8Array Uint8ClampedArray
+    WeakMap WeakRef WeakSet""".split())
+# Those that ship: a VM has no two extensions of one name.
+SHIPPED = set("""base64 crypto encoding encoding-legacy headers structured-clone
     url""".split())
+
+
+def class_of(name):
+    return "".join(part.capitalize() for part in name.split("-"))
 
 
 def words_for(name, ending):
     """What stands in the template, and what for it; the longest first."""
-    parts = name.split("-")
     return [("example-name", name), ("example-source", name + ending),
-            ("Example", "".join(part.capitalize() for part in parts)),
+            ("Example", class_of(name)),
             ("example", name.replace("-", "_"))]
 
 
@@ -61,7 +75,7 @@ def copy(source, folder, words):
 def make(options):
     name = options.name
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*", name) or \
-            len(name) > 40 or name in TAKEN:
+            len(name) > 40 or name in SHIPPED or class_of(name) in CLASSES:
         raise toolchain.Failed(
             "a name is of up to 40 small letters and digits, with '-' between "
             "words that begin with a letter, and not that of a class of "
