@@ -109,31 +109,47 @@ static torpor_status add_module(torpor_store *store, torpor_slice module,
              : torpor__database_fail(store->database, status, NULL);
 }
 
-/* An extension is found again by its hash alone, so it has to say its name. */
-static torpor_status check_module(torpor_store *store, const char *path,
+static torpor_status fail_size(torpor_store *store, const char *name) {
+  return torpor__database_fail(store->database, TORPOR_LIMIT,
+                               "extension %.300s has more than 16 MiB", name);
+}
+
+/* An extension is found again by its hash alone, so it has to say its name.
+ * 'from' is what the module is called in messages. */
+static torpor_status check_module(torpor_store *store, const char *from,
                                   torpor_slice module) {
   char title[TITLE_SIZE];
+  if (module.size > MODULE_LARGEST) return fail_size(store, from);
   if (module.size < 8 || memcmp(module.data, "\0asm\1\0\0\0", 8) != 0)
     return torpor__database_fail(
         store->database, TORPOR_FORMAT,
         "%.300s is no side module of an extension; a run keeps NAME.wasm, and "
         "no native code that was made of it",
-        path);
+        from);
   put_title(module, title);
   if (title[0] == '\0')
     return torpor__database_fail(
         store->database, TORPOR_FORMAT,
         "%.300s does not say what it is called, and a run keeps only those "
         "that do; begin its source with TORPOR_EXTENSION(\"name\", \"1.0\")",
-        path);
-  return torpor__extension_prepare(store, NULL, module, true);
+        from);
+  return TORPOR_OK;
+}
+
+torpor_status torpor__extension_receive(torpor_store *store, const char *run,
+                                        const struct torpor__file *file,
+                                        bool make) {
+  char from[TORPOR__EXTENSION_NAME + TORPOR_RUN_ID_SIZE + 16];
+  snprintf(from, sizeof from, "'%s' of run '%s'", file->name, run);
+  torpor_status status = check_module(store, from, file->source);
+  return status == TORPOR_OK
+             ? torpor__extension_prepare(store, run, file->source, make)
+             : status;
 }
 
 static torpor_status fail_reading(torpor_store *store, const char *path,
                                   int failed) {
-  if (failed == TORPOR__FILE_LARGE)
-    return torpor__database_fail(store->database, TORPOR_LIMIT,
-                                 "extension %.300s has more than 16 MiB", path);
+  if (failed == TORPOR__FILE_LARGE) return fail_size(store, path);
   return torpor__database_fail(
       store->database, failed == -ENOMEM ? TORPOR_NOMEM : TORPOR_NOT_FOUND,
       "extension %.300s cannot be read: %s", path, strerror(-failed));
@@ -146,6 +162,8 @@ static torpor_status read_module(torpor_store *store, const char *path,
   if (failed != 0) return fail_reading(store, path, failed);
   const torpor_slice module = {.data = bytes.data, .size = bytes.size};
   torpor_status status = check_module(store, path, module);
+  if (status == TORPOR_OK)
+    status = torpor__extension_prepare(store, NULL, module, true);
   if (status == TORPOR_OK) status = add_module(store, module, out);
   free(bytes.data);
   return status;
@@ -169,11 +187,30 @@ static torpor_status copy_kept(const struct kept *kept, torpor_slice module) {
   return add_module(kept->store, module, kept->out);
 }
 
+/* torpor__file_fn */
+static torpor_status count_module(void *data, const char *name,
+                                  torpor_slice source) {
+  size_t *count = data;
+  (void)source;
+  *count += torpor__extension_is(name);
+  return TORPOR_OK;
+}
+
 torpor_status torpor__extension_copy(torpor_store *store, int64_t run,
                                      int64_t version,
                                      struct torpor__program *out) {
   const struct kept kept = {.store = store, .out = out};
+  size_t count = 0;
   torpor_status status = each_kept(&kept, run, version, copy_kept);
+  if (status == TORPOR_OK)
+    status = store->database->calls->file_each(store->database, run, version,
+                                               NULL, count_module, &count);
+  if (status == TORPOR_OK && count != out->count)
+    status = torpor__database_fail(
+        store->database, TORPOR_CORRUPT,
+        "the store is damaged: of %zu extensions of the run it has the first "
+        "%zu; take a copy of the store that has all",
+        count, out->count);
   if (status != TORPOR_OK) torpor__program_free(out);
   return status;
 }

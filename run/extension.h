@@ -24,10 +24,17 @@ torpor_status torpor__extension_read(torpor_store *store,
                                      const char *const *paths, size_t count,
                                      struct torpor__program *out);
 
-/* The same of those that a version of a run keeps. */
+/* The same of those that a version of a run keeps. CORRUPT when one is missing
+ * among them. */
 torpor_status torpor__extension_copy(torpor_store *store, int64_t run,
                                      int64_t version,
                                      struct torpor__program *out);
+
+/* Checks a module that a file of run 'run' brings, and prepares it. FORMAT and
+ * LIMIT, as for one that is read, besides. */
+torpor_status torpor__extension_receive(torpor_store *store, const char *run,
+                                        const struct torpor__file *file,
+                                        bool make);
 
 /* Looks for native code of 'module' and, if 'make', makes it when there is
  * none. 'run' (an id, or NULL) is for the message. EXTENSION, NOMEM. */

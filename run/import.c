@@ -494,18 +494,36 @@ static torpor_status make_run(struct imported *run,
   return status;
 }
 
+static bool has_file(const struct imported *run, const char *name) {
+  for (size_t i = 0; i < run->file_count; i++)
+    if (strcmp(run->files[i].name, name) == 0) return true;
+  return false;
+}
+
+/* A run loads its extensions by number, from 1 on, as far as there are any. */
+static torpor_status check_extensions(struct imported *run) {
+  char name[TORPOR__EXTENSION_NAME];
+  size_t count = 0;
+  for (size_t i = 0; i < run->file_count; i++)
+    count += torpor__extension_is(run->files[i].name);
+  if (count > TORPOR__EXTENSIONS_MAX)
+    return torpor__database_fail(
+        run->store->database, TORPOR_LIMIT,
+        "the run has %zu extensions; a run keeps at most %d", count,
+        TORPOR__EXTENSIONS_MAX);
+  for (size_t i = 0; i < count; i++)
+    if (!has_file(run, torpor__extension_name(i, name))) return fail_map(run);
+  return TORPOR_OK;
+}
+
 /* All extensions that the file brings have to have native code now, or to get
  * it if the caller says so: a worker makes it without asking (extension.h). */
 static torpor_status prepare_extensions(struct imported *run, bool make) {
-  torpor_status status = TORPOR_OK;
-  size_t count = 0;
-  for (size_t i = 0; status == TORPOR_OK && i < run->file_count; i++) {
-    if (!torpor__extension_is(run->files[i].name)) continue;
-    status = ++count > TORPOR__EXTENSIONS_MAX
-                 ? fail_map(run)
-                 : torpor__extension_prepare(run->store, run->id,
-                                             run->files[i].source, make);
-  }
+  torpor_status status = check_extensions(run);
+  for (size_t i = 0; status == TORPOR_OK && i < run->file_count; i++)
+    if (torpor__extension_is(run->files[i].name))
+      status =
+          torpor__extension_receive(run->store, run->id, &run->files[i], make);
   return status;
 }
 

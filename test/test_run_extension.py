@@ -242,6 +242,20 @@ class Extensions(Durable):
         self.assertIn("counter", done.stderr)
         self.assertEqual(self.logs(), ["first 1"])
 
+    def test_a_module_that_is_missing_in_the_store(self):
+        """The one after it is not left out for that, as if it were the last."""
+        headers = os.environ["TORPOR_BUILD"] + "/extensions/headers.wasm"
+        self.make_run(f"--extension={headers}")
+        self.drive_and_kill("first 1")
+        store = sqlite3.connect(self.path("torpor.db"))
+        with store:
+            store.execute("DELETE FROM file WHERE name = 'extension:1'")
+        store.close()
+        done = self.torpor("upgrade", "main", "a.mjs", code=None)
+        self.assertEqual(done.returncode, FILE, done.stderr)
+        self.assertIn("of 1 extensions of the run it has the first 0",
+                      done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -18,6 +18,7 @@
 #include "run/checkpoint.h"
 #include "run/database-sqlite-state.h"
 #include "support/bench.h"
+#include "support/file.h"
 
 #define STEP_LARGEST (INT64_C(1) << 52)
 
@@ -42,6 +43,8 @@ struct map {
   struct operation operations[2];
   int64_t result_of, outcome; /* 0: no result */
   torpor_slice result, upgrade;
+  const struct torpor__file *more; /* files beside the program */
+  size_t more_count;
 };
 
 /* What is true. */
@@ -58,16 +61,24 @@ static void put_number(torpor__buffer *to, const char *name, int64_t number) {
   torpor__cbor_integer(to, number);
 }
 
-static void put_texts(torpor__buffer *to) {
+static void put_file(torpor__buffer *to, const char *name,
+                     torpor_slice source) {
+  torpor__cbor_head(to, TORPOR__CBOR_ARRAY, 2);
+  torpor__cbor_string(to, name);
+  torpor__cbor_bytes(to, TORPOR__CBOR_BYTES, source.data, source.size);
+}
+
+static void put_texts(torpor__buffer *to, const struct map *map) {
   torpor__cbor_string(to, "id");
   torpor__cbor_string(to, "run");
   torpor__cbor_string(to, "program");
   torpor__cbor_string(to, "main.mjs");
   torpor__cbor_string(to, "files");
-  torpor__cbor_head(to, TORPOR__CBOR_ARRAY, 1);
-  torpor__cbor_head(to, TORPOR__CBOR_ARRAY, 2);
-  torpor__cbor_string(to, "main.mjs");
-  torpor__cbor_bytes(to, TORPOR__CBOR_BYTES, program, strlen(program));
+  torpor__cbor_head(to, TORPOR__CBOR_ARRAY, 1 + map->more_count);
+  put_file(to, "main.mjs",
+           (torpor_slice){.data = program, .size = strlen(program)});
+  for (size_t i = 0; i < map->more_count; i++)
+    put_file(to, map->more[i].name, map->more[i].source);
 }
 
 static void put_operations(torpor__buffer *to, const struct map *map) {
@@ -111,7 +122,7 @@ static torpor_status import_with(const struct map *map,
   put_number(&to, "memory_max", map->memory_max);
   put_number(&to, "fuel", map->fuel);
   put_number(&to, "deadline", map->deadline);
-  put_texts(&to);
+  put_texts(&to, map);
   put_operations(&to, map);
   put_results(&to, map);
   torpor__cbor_string(&to, "upgrade");
@@ -403,6 +414,86 @@ static void data_that_cannot_be_read(void **state) {
   assert_refused(&map, TORPOR_FORMAT);
 }
 
+/* ---- Extensions -----------------------------------------------------------*/
+
+static torpor_status import_files(const struct torpor__file *files,
+                                  size_t count) {
+  struct map map = right();
+  map.more = files;
+  map.more_count = count;
+  return import(&map);
+}
+
+static torpor_bytes read_module(const char *name) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/extensions/%s.wasm", getenv("TORPOR_BUILD"),
+           name);
+  return test_file_read(path);
+}
+
+/* The files are written down in any order, and loaded by number. */
+static void extensions_by_number(void **state) {
+  torpor_bytes headers = read_module("headers"), base64 = read_module("base64");
+  const struct torpor__file files[] = {
+      {"extension:2", {base64.data, base64.size}, {0}},
+      {"extension:1", {headers.data, headers.size}, {0}},
+  };
+  (void)state;
+  assert_int_equal(import_files(files, 2), TORPOR_OK);
+  assert_int_equal(import_files(files, 1), TORPOR_FORMAT); /* no first */
+  torpor_bytes_free(&headers);
+  torpor_bytes_free(&base64);
+}
+
+/* Each of these as what it is, and none of them half taken. */
+static void files_that_are_no_extensions(void **state) {
+  torpor_bytes headers = read_module("headers");
+  const torpor_slice module = {headers.data, headers.size};
+  const torpor_slice bare = {"\0asm\1\0\0\0", 8};
+  static const char *const names[] = {
+      "extension:0", "extension:01", "extension:+1", "extension:x",
+      "extension:",  "extension:1 ", "extension:33"};
+  (void)state;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const struct torpor__file files[] = {{names[i], module, {0}}};
+    assert_int_equal(import_files(files, 1), TORPOR_FORMAT);
+  }
+  const struct torpor__file twice[] = {{"extension:1", module, {0}},
+                                       {"extension:1", module, {0}}};
+  assert_int_equal(import_files(twice, 2), TORPOR_FORMAT);
+  for (size_t size = 0; size < 100; size++) {
+    const struct torpor__file files[] = {
+        {"extension:1", {headers.data, size}, {0}}};
+    assert_int_equal(import_files(files, 1), TORPOR_FORMAT);
+  }
+  const struct torpor__file nameless[] = {{"extension:1", bare, {0}}};
+  assert_int_equal(import_files(nameless, 1), TORPOR_FORMAT);
+  assert_non_null(strstr(torpor_store_error(run_bench.store),
+                         "'extension:1' of run 'run' does not say"));
+  torpor_bytes_free(&headers);
+}
+
+static void too_many_and_too_large(void **state) {
+  static char names[33][32];
+  struct torpor__file files[33];
+  torpor_bytes base64 = read_module("base64");
+  (void)state;
+  for (size_t i = 0; i < 33; i++) {
+    snprintf(names[i], sizeof names[i], "extension:%zu", i + 1);
+    files[i] = (struct torpor__file){.name = names[i],
+                                     .source = {base64.data, base64.size}};
+  }
+  assert_int_equal(import_files(files, 33), TORPOR_LIMIT);
+  assert_non_null(strstr(torpor_store_error(run_bench.store), "at most 32"));
+  uint8_t *large = calloc(1, (16 << 20) + 1);
+  assert_non_null(large);
+  files[0].source = (torpor_slice){large, (16 << 20) + 1};
+  assert_int_equal(import_files(files, 1), TORPOR_LIMIT);
+  assert_non_null(strstr(torpor_store_error(run_bench.store), "16 MiB"));
+  free(large);
+  torpor_bytes_free(&base64);
+}
+
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -422,6 +513,9 @@ int main(void) {
       ON_BENCH(results),
       ON_BENCH(a_result_counts),
       ON_BENCH(data_that_cannot_be_read),
+      ON_BENCH(extensions_by_number),
+      ON_BENCH(files_that_are_no_extensions),
+      ON_BENCH(too_many_and_too_large),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
