@@ -247,9 +247,10 @@ static torpor_status read_marks(struct torpor__sqlite *db,
   if (status == TORPOR_OK)
     status = torpor__sqlite_pragma(db, "SELECT count(*) FROM sqlite_schema",
                                    &marks->tables);
-  if (!sqlite3_get_autocommit(db->db))
-    sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
-  return status;
+  if (sqlite3_get_autocommit(db->db)) return status;
+  /* What is not rolled back ends when the database is closed. */
+  torpor_status ended = torpor__sqlite_exec(db, "ROLLBACK");
+  return status == TORPOR_OK ? ended : status;
 }
 
 static torpor_status read_version(struct torpor__sqlite *db, int count,
