@@ -248,9 +248,11 @@ static torpor_status read_marks(struct torpor__sqlite *db,
     status = torpor__sqlite_pragma(db, "SELECT count(*) FROM sqlite_schema",
                                    &marks->tables);
   if (sqlite3_get_autocommit(db->db)) return status;
-  /* What is not rolled back ends when the database is closed. */
-  torpor_status ended = torpor__sqlite_exec(db, "ROLLBACK");
-  return status == TORPOR_OK ? ended : status;
+  /* Where that fails the database is not opened: closing it ends what is left.
+   * An error from before keeps its message. */
+  if (status == TORPOR_OK) return torpor__sqlite_exec(db, "ROLLBACK");
+  sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
+  return status;
 }
 
 static torpor_status read_version(struct torpor__sqlite *db, int count,

@@ -6,7 +6,7 @@
  * NOMEM and a sentence; the store, opened again, is as before or as after.
  * Under the sanitizer nothing leaks. In the usual tier some are left out.
  *
- *     TORPOR_SCENE   the only call that is tried
+ *     TORPOR_SCENE   the only call that is tried; "opening": that of the store
  *
  * ctest: slow full timeout=120 */
 #include <setjmp.h>
