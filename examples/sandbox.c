@@ -98,7 +98,7 @@ static torpor_options limits(output *out) {
   options.memory_max = (uint64_t)32 << 20;
   options.stack = 64 << 10;
   options.fuel = 200 * 1000 * 1000;
-  options.deadline_ms = 200;
+  options.deadline_ms = 1000;
   options.omit = "eval WebAssembly SharedArrayBuffer Atomics";
   return options;
 }

@@ -24,7 +24,7 @@ const pool = await VMPool.create({
   warm: (vm) => vm.unwrapResult(vm.evalCode(LIBRARY, "library.js")).dispose(),
   memoryLimit: 16 << 20,
   // Milliseconds for each call into a VM. Meanwhile nobody else is answered.
-  deadline: 100,
+  deadline: 1000,
   console: () => {},
 });
 

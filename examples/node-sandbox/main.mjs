@@ -28,7 +28,7 @@ const LIMITS = {
   memoryLimit: 32 << 20,
   maxStackSize: 256 << 10,
   // Milliseconds for each call into the VM.
-  deadline: 100,
+  deadline: 1000,
   intrinsics: { omit: ["eval"] },
 };
 const LINES_MOST = 3;
