@@ -26,7 +26,7 @@ static void finalize(JSRuntime *rt, JSValueConst object) {
   if (state == NULL) return;
   for (uint32_t i = 0; i < state->list.count; i++) {
     js_free_rt(rt, state->list.entries[i].name);
-    js_free_rt(rt, state->list.entries[i].value);
+    JS_FreeValueRT(rt, state->list.entries[i].value);
   }
   js_free_rt(rt, state->list.entries);
   JS_FreeValueRT(rt, state->target);
@@ -79,8 +79,8 @@ static const char arguments[] = {2, 1, 1, 0, 1, 2, 0, 1, 0, 0};
 /* One pair, or a part of it. */
 static JSValue give(JSContext *ctx, const headers_entry *entry, int kind) {
   if (kind == KEYS) return JS_NewString(ctx, entry->name);
-  JSValue value = JS_NewString(ctx, entry->value);
-  if (kind != ENTRIES || JS_IsException(value)) return value;
+  JSValue value = JS_DupValue(ctx, entry->value);
+  if (kind != ENTRIES) return value;
   JSValue pair[] = {JS_NewString(ctx, entry->name), value};
   return JS_NewArrayFrom(ctx, 2, pair);
 }
@@ -89,24 +89,17 @@ static JSValue give(JSContext *ctx, const headers_entry *entry, int kind) {
 static JSValue get(JSContext *ctx, const headers_list *list, uint32_t at,
                    uint32_t end) {
   if (at == end) return JS_NULL;
-  if (at + 1 == end) return JS_NewString(ctx, list->entries[at].value);
-  char *text = js_strdup(ctx, list->entries[at].value);
-  while (text != NULL && ++at < end) {
-    headers_entry entry = {NULL, text};
-    if (headers__join(ctx, &entry, list->entries[at].value) < 0) break;
-    text = entry.value;
-  }
-  JSValue value = JS_EXCEPTION;
-  if (at == end) value = JS_NewString(ctx, text);
-  js_free(ctx, text);
+  JSValue value = JS_DupValue(ctx, list->entries[at].value);
+  while (++at < end && !JS_IsException(value))
+    value = headers__join(ctx, value, list->entries[at].value);
   return value;
 }
 
 static JSValue get_set_cookie(JSContext *ctx, const headers_list *list) {
-  uint32_t end, at = headers__find(list, "set-cookie", &end);
+  uint32_t end, at = headers__find(list, headers__set_cookie, &end);
   JSValue array = JS_NewArray(ctx);
   for (uint32_t i = 0; at < end && !JS_IsException(array); at++, i++) {
-    JSValue value = JS_NewString(ctx, list->entries[at].value);
+    JSValue value = JS_DupValue(ctx, list->entries[at].value);
     if (JS_DefinePropertyValueUint32(ctx, array, i, value, JS_PROP_C_W_E) >= 0)
       continue;
     JS_FreeValue(ctx, array);
@@ -148,30 +141,22 @@ static JSValue iterate(JSContext *ctx, JSValueConst self, int kind) {
 static JSValue call_with_name(JSContext *ctx, headers_list *list, int magic,
                               JSValueConst value) {
   char room[HEADERS_ROOM];
-  char *name = headers__bytes(ctx, value, room);
-  JSValue result = JS_EXCEPTION;
-  if (name == NULL) return result;
-  if (headers__check_name(ctx, name) == 0) {
-    uint32_t end, at = headers__find(list, name, &end);
-    result = JS_UNDEFINED;
-    if (magic == GET)
-      result = get(ctx, list, at, end);
-    else if (magic == HAS)
-      result = JS_NewBool(ctx, at < end);
-    else
-      headers__remove(ctx, list, at, end);
-  }
+  char *name = headers__name(ctx, value, room);
+  if (name == NULL) return JS_EXCEPTION;
+  uint32_t end, at = headers__find(list, name, &end);
   if (name != room) js_free(ctx, name);
-  return result;
+  if (magic == GET) return get(ctx, list, at, end);
+  if (magic == HAS) return JS_NewBool(ctx, at < end);
+  headers__remove(ctx, list, at, end);
+  return JS_UNDEFINED;
 }
 
 /* Methods that take a name and a value. */
 static JSValue call_with_both(JSContext *ctx, headers_list *list, int magic,
                               JSValueConst *args) {
-  headers_entry entry = {headers__bytes(ctx, args[0], NULL), NULL};
-  if (entry.name == NULL) return JS_EXCEPTION;
-  entry.value = headers__bytes(ctx, args[1], NULL);
-  if (entry.value == NULL) {
+  headers_entry entry = {headers__raw_name(ctx, args[0]), JS_EXCEPTION};
+  if (entry.name != NULL) entry.value = headers__raw_value(ctx, args[1]);
+  if (JS_IsException(entry.value)) {
     js_free(ctx, entry.name);
     return JS_EXCEPTION;
   }
@@ -216,7 +201,7 @@ static int fill(JSContext *ctx, headers_list *list, headers_list *from) {
       JS_ThrowTypeError(ctx, "a header is not a pair");
       return -1;
     }
-    from->entries[i] = (headers_entry){NULL, NULL};
+    from->entries[i] = (headers_entry){NULL, JS_UNDEFINED};
     if (headers__put(ctx, list, entry, false) < 0) return -1;
   }
   return 0;

@@ -16,21 +16,20 @@ typedef struct {
 
 static int take_element(JSContext *ctx, JSValueConst element, void *data) {
   reader *reader = data;
-  char *text = headers__bytes(ctx, element, NULL);
-  if (text == NULL) return -1;
-  reader->count++;
-  if (reader->count == 1)
-    reader->entry.name = text;
-  else if (reader->count == 2)
-    reader->entry.value = text;
-  else
-    js_free(ctx, text);
+  if (reader->count++ == 0) {
+    reader->entry.name = headers__raw_name(ctx, element);
+    return reader->entry.name == NULL ? -1 : 0;
+  }
+  JSValue value = headers__raw_value(ctx, element);
+  if (JS_IsException(value)) return -1;
+  JS_FreeValue(ctx, reader->entry.value);
+  reader->entry.value = value;
   return 0;
 }
 
 static int take_pair(JSContext *ctx, JSValueConst element, void *data) {
   reader *reader = data;
-  reader->entry = (headers_entry){NULL, NULL};
+  reader->entry = (headers_entry){NULL, JS_UNDEFINED};
   reader->count = 0;
   JSValue method = JS_UNDEFINED;
   if (JS_IsObject(element)) method = webidl_method(ctx, element);
@@ -45,7 +44,7 @@ static int take_pair(JSContext *ctx, JSValueConst element, void *data) {
     reader->entry.name = NULL;
   }
   if (status < 0) {
-    js_free(ctx, reader->entry.value);
+    JS_FreeValue(ctx, reader->entry.value);
     return -1;
   }
   return headers__insert(ctx, reader->list, reader->entry, reader->list->count);
@@ -56,7 +55,7 @@ static int take_pair(JSContext *ctx, JSValueConst element, void *data) {
 static int take_property(JSContext *ctx, JSValueConst record, JSAtom atom,
                          headers_list *list) {
   JSPropertyDescriptor found;
-  headers_entry entry = {NULL, NULL};
+  headers_entry entry = {NULL, JS_EXCEPTION};
   int status = JS_GetOwnProperty(ctx, &found, record, atom);
   if (status <= 0) return status;
   JS_FreeValue(ctx, found.value);
@@ -64,13 +63,13 @@ static int take_property(JSContext *ctx, JSValueConst record, JSAtom atom,
   JS_FreeValue(ctx, found.setter);
   if ((found.flags & JS_PROP_ENUMERABLE) == 0) return 0;
   JSValue name = JS_AtomToValue(ctx, atom);
-  entry.name = headers__bytes(ctx, name, NULL);
+  entry.name = headers__raw_name(ctx, name);
   JS_FreeValue(ctx, name);
   if (entry.name == NULL) return -1;
   JSValue value = JS_GetProperty(ctx, record, atom);
-  if (!JS_IsException(value)) entry.value = headers__bytes(ctx, value, NULL);
+  if (!JS_IsException(value)) entry.value = headers__raw_value(ctx, value);
   JS_FreeValue(ctx, value);
-  if (entry.value != NULL)
+  if (!JS_IsException(entry.value))
     return headers__insert(ctx, list, entry, list->count);
   js_free(ctx, entry.name);
   return -1;

@@ -4,83 +4,133 @@
 
 #include "headers.h"
 
-/* Replaces each NUL. False: there is a character above U+00FF. */
-static bool fit(char *text, size_t length) {
-  for (; length > 0; text++, length--) {
-    if (*text == 0)
-      *text = (char)0xff;
-    else if ((uint8_t)*text >= 0xc4)
-      return false;
+/* Whether UTF-8 has no character above U+00FF. */
+static bool is_narrow(JSContext *ctx, const char *text, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if ((uint8_t)text[i] < 0xc4) continue;
+    JS_ThrowTypeError(ctx, "a header has a character above U+00FF");
+    return false;
   }
   return true;
 }
 
-char *headers__bytes(JSContext *ctx, JSValueConst value, char *room) {
-  size_t size;
-  const char *text = JS_ToCStringLen(ctx, &size, value);
+/* The name that the UTF-8 of a ByteString is, whatever it consists of. */
+static char *copy_name(JSContext *ctx, const char *text, size_t length) {
+  if (!is_narrow(ctx, text, length)) return NULL;
+  size_t size = HEADERS_SIZE(length);
+  char *name = js_malloc(ctx, size);
+  if (name == NULL) return NULL;
+  memset(name + size - 8, 0, 8);
+  for (size_t i = 0; i < length; i++)
+    name[i] = text[i] != 0 ? text[i] : (char)0xff;
+  return name;
+}
+
+char *headers__raw_name(JSContext *ctx, JSValueConst value) {
+  size_t length;
+  const char *text = JS_ToCStringLen(ctx, &length, value);
   if (text == NULL) return NULL;
-  size_t length = size; /* one that lives in no memory */
-  bool fits = room != NULL && length < HEADERS_ROOM;
-  char *copy = fits ? room : js_malloc(ctx, length + 1);
-  if (copy != NULL) {
-    uint32_t odd = 0; /* gets bit 7 when a byte is 0, or above 0x80 */
-    for (size_t i = 0; i < length; i++) {
-      copy[i] = text[i];
-      odd |= (uint8_t)text[i] - 1u;
-    }
-    copy[length] = 0;
-    if (odd & 0x80 && !fit(copy, length)) {
-      if (!fits) js_free(ctx, copy);
-      copy = NULL;
-      JS_ThrowTypeError(ctx, "a header has a character above U+00FF");
-    }
-  }
+  char *name = copy_name(ctx, text, length);
   JS_FreeCString(ctx, text);
-  return copy;
+  return name;
+}
+
+JSValue headers__raw_value(JSContext *ctx, JSValueConst value) {
+  size_t length;
+  JSValue string = JS_ToString(ctx, value);
+  if (JS_IsException(string)) return string;
+  const char *text = JS_ToCStringLen(ctx, &length, string);
+  bool good = text != NULL && is_narrow(ctx, text, length);
+  JS_FreeCString(ctx, text);
+  if (good) return string;
+  JS_FreeValue(ctx, string);
+  return JS_EXCEPTION;
 }
 
 /* ---- Names and values -----------------------------------------------------*/
 
-/* What a name consists of, a bit for each character of ASCII. */
-static const uint32_t name_characters[] = {0, 0x03ff6cfa, 0xc7fffffe,
-                                           0x57ffffff};
+/* What a name may consist of: a bit for each character of ASCII. */
+static bool is_token(uint8_t c) {
+  uint64_t bits =
+      c < 64 ? UINT64_C(0x03ff6cfa00000000) : UINT64_C(0x57ffffffc7fffffe);
+  return c < 128 && bits >> (c & 63) & 1;
+}
 
-int headers__check_name(JSContext *ctx, char *name) {
-  char *at = name;
-  for (uint8_t c; (c = (uint8_t)*at) != 0; at++) {
-    if (c >= 0x80 || !(name_characters[c >> 5] >> (c & 31) & 1)) break;
-    if (c >= 'A' && c <= 'Z') *at = (char)(c | 32);
+/* Writes a name in lower case. False: it is none, and stays as it is from the
+ * first character that cannot be. */
+static bool lower_name(char *lower, const char *name, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    uint8_t c = (uint8_t)name[i];
+    if (!is_token(c)) return false;
+    lower[i] = (char)(c >= 'A' && c <= 'Z' ? c | 32 : c);
   }
-  if (*at == 0 && at != name) return 0;
+  return length > 0;
+}
+
+static int refuse_name(JSContext *ctx, const char *name) {
   JS_ThrowTypeError(ctx, "'%s' is not a header name", name);
   return -1;
+}
+
+char *headers__name(JSContext *ctx, JSValueConst value, char *room) {
+  size_t length;
+  const char *text = JS_ToCStringLen(ctx, &length, value);
+  if (text == NULL) return NULL;
+  size_t size = HEADERS_SIZE(length);
+  char *name = size > HEADERS_ROOM ? js_malloc(ctx, size) : room;
+  if (name != NULL) {
+    memset(name + size - 8, 0, 8);
+    if (!lower_name(name, text, length)) {
+      if (name != room) js_free(ctx, name);
+      /* what is no ByteString is refused as such */
+      name = copy_name(ctx, text, length);
+      if (name != NULL) refuse_name(ctx, name);
+      js_free(ctx, name);
+      name = NULL;
+    }
+  }
+  JS_FreeCString(ctx, text);
+  return name;
 }
 
 static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Takes space off both ends. */
-static int check_value(JSContext *ctx, char *value) {
-  char *end = value + strlen(value), *start = value;
-  while (end > value && is_space(end[-1])) end--;
-  *end = 0;
-  while (is_space(*start)) start++;
-  memmove(value, start, (size_t)(end - start) + 1);
-  for (; *value != 0; value++) {
-    if (*value != '\n' && *value != '\r' && *value != (char)0xff) continue;
-    JS_ThrowTypeError(ctx, "a header value has a line break or NUL in it");
-    return -1;
-  }
-  return 0;
+/* What is kept of a value: without space at both ends. */
+static JSValue make_value(JSContext *ctx, JSValueConst raw) {
+  size_t length;
+  const char *text = JS_ToCStringLen(ctx, &length, raw);
+  if (text == NULL) return JS_EXCEPTION;
+  const char *start = text, *end = text + length;
+  while (end > start && is_space(end[-1])) end--;
+  while (start < end && is_space(*start)) start++;
+  const char *at = start;
+  while (at < end && *at != '\n' && *at != '\r' && *at != 0) at++;
+  JSValue value =
+      at == end ? JS_NewStringLen(ctx, start, (size_t)(end - start))
+                : JS_ThrowTypeError(
+                      ctx, "a header value has a line break or NUL in it");
+  JS_FreeCString(ctx, text);
+  return value;
 }
 
 /* ---- Entries --------------------------------------------------------------*/
 
-/* As strcmp: that of the engine costs a call. */
+const char headers__set_cookie[HEADERS_SIZE(10)] = "set-cookie";
+
+/* As strcmp, eight bytes at a time (see headers.h). */
 static int compare(const char *one, const char *other) {
-  while (*one == *other && *one != 0) one++, other++;
-  return (uint8_t)*one - (uint8_t)*other;
+  uint64_t word, other_word;
+  for (;; one += 8, other += 8) {
+    memcpy(&word, one, 8);
+    memcpy(&other_word, other, 8);
+    if (word != other_word) break;
+    if (word >> 56 == 0) return 0;
+  }
+  /* the first byte that differs: the lowest one */
+  int at = __builtin_ctzll(word ^ other_word) & 56;
+  return (int)(word >> at & 0xff) - (int)(other_word >> at & 0xff);
 }
 
 uint32_t headers__find(const headers_list *list, const char *name,
@@ -105,7 +155,7 @@ uint32_t headers__find(const headers_list *list, const char *name,
 
 static void free_entry(JSContext *ctx, headers_entry *entry) {
   js_free(ctx, entry->name);
-  js_free(ctx, entry->value);
+  JS_FreeValue(ctx, entry->value);
 }
 
 void headers__remove(JSContext *ctx, headers_list *list, uint32_t from,
@@ -135,32 +185,55 @@ int headers__insert(JSContext *ctx, headers_list *list, headers_entry entry,
   return 0;
 }
 
-int headers__join(JSContext *ctx, headers_entry *entry, const char *more) {
-  size_t length = strlen(entry->value), added = strlen(more);
-  char *value = js_realloc(ctx, entry->value, length + added + 3);
-  if (value == NULL) return -1;
-  memcpy(value + length, ", ", 2);
-  memcpy(value + length + 2, more, added + 1);
-  entry->value = value;
-  return 0;
+JSValue headers__join(JSContext *ctx, JSValue one, JSValueConst other) {
+  size_t length, added;
+  const char *text = JS_ToCStringLen(ctx, &length, one);
+  const char *more = JS_ToCStringLen(ctx, &added, other);
+  char *both = NULL;
+  JSValue joined = JS_EXCEPTION;
+  if (text != NULL && more != NULL) both = js_malloc(ctx, length + added + 2);
+  if (both != NULL) {
+    memcpy(both, text, length);
+    memcpy(both + length, ", ", 2);
+    memcpy(both + length + 2, more, added);
+    joined = JS_NewStringLen(ctx, both, length + added + 2);
+    js_free(ctx, both);
+  }
+  JS_FreeCString(ctx, text);
+  JS_FreeCString(ctx, more);
+  JS_FreeValue(ctx, one);
+  return joined;
 }
 
-int headers__put(JSContext *ctx, headers_list *list, headers_entry entry,
-                 bool replace) {
-  uint32_t at, end;
-  int status = -1;
-  if (headers__check_name(ctx, entry.name) == 0 &&
-      check_value(ctx, entry.value) == 0) {
-    at = headers__find(list, entry.name, &end);
-    if (replace)
-      headers__remove(ctx, list, at, end);
-    else if (at != end && strcmp(entry.name, "set-cookie") != 0) {
-      status = headers__join(ctx, &list->entries[at], entry.value);
-      free_entry(ctx, &entry);
-      return status;
-    }
-    return headers__insert(ctx, list, entry, replace ? at : end);
+/* Puts a name and a value that are good. */
+static int put(JSContext *ctx, headers_list *list, headers_entry entry,
+               bool replace) {
+  uint32_t end, at = headers__find(list, entry.name, &end);
+  if (replace)
+    headers__remove(ctx, list, at, end);
+  else if (at == end || compare(entry.name, headers__set_cookie) == 0)
+    at = end;
+  else {
+    JSValue *value = &list->entries[at].value;
+    JSValue joined = headers__join(ctx, JS_DupValue(ctx, *value), entry.value);
+    free_entry(ctx, &entry);
+    if (JS_IsException(joined)) return -1;
+    JS_FreeValue(ctx, *value);
+    *value = joined;
+    return 0;
   }
-  free_entry(ctx, &entry);
-  return status;
+  return headers__insert(ctx, list, entry, at);
+}
+
+int headers__put(JSContext *ctx, headers_list *list, headers_entry raw,
+                 bool replace) {
+  headers_entry entry = {raw.name, JS_EXCEPTION};
+  if (lower_name(raw.name, raw.name, strlen(raw.name)))
+    entry.value = make_value(ctx, raw.value);
+  else
+    refuse_name(ctx, raw.name);
+  JS_FreeValue(ctx, raw.value);
+  if (!JS_IsException(entry.value)) return put(ctx, list, entry, replace);
+  js_free(ctx, entry.name);
+  return -1;
 }
