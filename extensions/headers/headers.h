@@ -35,8 +35,8 @@ typedef struct {
 /* What a text of that length takes (3). */
 #define HEADERS_SIZE(length) (((length) + 8) & ~(size_t)7)
 
-/* 'value' as a ByteString: a name, which the caller frees (js_free), or a value,
- * neither of which has been looked at. */
+/* 'value' as a ByteString: a name, which the caller frees (js_free), or a
+ * value, neither of which has been looked at. */
 char *headers__raw_name(JSContext *ctx, JSValueConst value);
 JSValue headers__raw_value(JSContext *ctx, JSValueConst value);
 
