@@ -3,10 +3,14 @@
  * model.
  *
  * A history is a list of moves, made from a seed: runs are made, driven,
- * forked, rewound, exported, imported, pruned, ended and removed. The model is
- * what there should be: states, console lines, mailboxes (run-model.h). After
- * each move the store is looked at, and must say the same. It has no rows of
- * runs that are gone, and the source of each program once.
+ * forked, rewound, upgraded, exported, imported, pruned, ended and removed. The
+ * model is what there should be: states, console lines, mailboxes, programs
+ * (run-model.h). After each move the store is looked at, and must say the same.
+ * It has no rows of runs that are gone, and the source of each program, and the
+ * module of each extension, once.
+ *
+ * Some of the programs keep what they count in objects of native extensions, or
+ * in the memory of one, and their runs keep these extensions.
  *
  * Some moves are made by another process, which is killed at any moment. Then
  * the store is as before the move, or as after it; or as after one of the steps
@@ -33,29 +37,90 @@
 #include "test/support/file.h"
 #include "test/support/run-model.h"
 
-enum { MOVES = 40, BAGS = 3, PROGRAMS = 3 };
+enum { MOVES = 40, BAGS = 3, PROGRAMS = 3, MODULES = 3, SETS = 4 };
+
+/* ---- Extensions ----------------------------------------------------------*/
+
+enum { HEADERS, URL, COUNTER };
+
+static struct module {
+  const char *folder, *name;
+  char path[512];
+  char hash[65];
+} modules[MODULES] = {
+    [HEADERS] = {"extensions", "headers", "", ""},
+    [URL] = {"extensions", "url", "", ""},
+    [COUNTER] = {"test-extensions", "counter", "", ""},
+};
+
+/* Counts the objects that its extension has finalized. */
+#define TALLY                                                                  \
+  "{ at: new Counter(), get() { return this.at.finalized; },"                  \
+  "  set(key, value) { while (this.get() < value) new Counter(); } }"
+
+/* The extensions of a run, in the order of loading, and where its program keeps
+ * its numbers. */
+static const struct set {
+  int count;
+  int modules[2];
+  const char *sums, *counts;
+} sets[SETS] = {
+    {0, {0}, "new Map()", "new Map()"},
+    {1, {HEADERS}, "new Headers()", "new Headers()"},
+    {2, {URL, COUNTER}, "new URL('a:b').searchParams", TALLY},
+    {2, {COUNTER, HEADERS}, "new Headers()", TALLY},
+};
+
+/* Native code of an extension that a process has loaded once is found again. */
+static int find_modules(void **state) {
+  char path[512];
+  (void)state;
+  for (int i = 0; i < MODULES; i++) {
+    torpor_extension_info info = TORPOR_EXTENSION_INFO_INIT;
+    struct module *module = &modules[i];
+    torpor_vm *vm;
+    snprintf(module->path, sizeof module->path, "%s/%s/%s.wasm",
+             getenv("TORPOR_BUILD"), module->folder, module->name);
+    snprintf(path, sizeof path, "%s/%s/%s.so", getenv("TORPOR_BUILD"),
+             module->folder, module->name);
+    if (torpor_vm_open(NULL, &vm) != TORPOR_OK ||
+        torpor_vm_load_extension(vm, path, NULL) != TORPOR_OK ||
+        torpor_vm_extension_at(vm, 0, &info) != TORPOR_OK)
+      return -1;
+    torpor_vm_close(vm);
+    snprintf(module->hash, sizeof module->hash, "%s", info.hash);
+  }
+  return 0;
+}
 
 /* ---- The program ---------------------------------------------------------*/
 
 /* Says what it is made of: no run may get the source of another one. */
 #define MAIN                                                                   \
-  "import { signal, input } from 'torpor:run'; import { b } from './lib.mjs';" \
-  "let sum = input() ?? 0, count = 0;"                                         \
+  "import { signal, input, onUpgrade, exportState } from 'torpor:run';"        \
+  "import { b } from './lib.mjs';"                                             \
+  "const sums = %s, counts = %s;"                                              \
+  "const put = (sum, count) => {"                                              \
+  "  sums.set('sum', sum); counts.set('count', count); };"                     \
+  "const sum = () => +sums.get('sum'), count = () => +counts.get('count');"    \
+  "put(input() ?? 0, 0);"                                                      \
+  "exportState(() => [sum(), count()]);"                                       \
+  "onUpgrade((state) => put(...state));"                                       \
   "console.log(`%d${b} begins`);"                                              \
   "for (;;) {"                                                                 \
   "  const n = await signal('go');"                                            \
   "  if (n === 0) break;"                                                      \
-  "  sum += n;"                                                                \
-  "  count++;"                                                                 \
-  "  for (let i = 0; i < n; i++) console.log(`%d${b} ${count} ${i}`);"         \
+  "  put(sum() + n, count() + 1);"                                             \
+  "  for (let i = 0; i < n; i++) console.log(`%d${b} ${count()} ${i}`);"       \
   "}"                                                                          \
-  "export default sum;"
+  "export default sum();"
 
 static char lib_file[128];
 
-static void write_program(int main, int lib) {
-  char text[1024];
-  snprintf(text, sizeof text, MAIN, main, main);
+static void write_program(int main, int lib, int extensions) {
+  char text[2048];
+  const struct set *set = &sets[extensions];
+  snprintf(text, sizeof text, MAIN, set->sums, set->counts, main, main);
   test_file_write_text(run_bench.file, text);
   snprintf(text, sizeof text, "export const b = %d;", lib);
   test_file_write_text(lib_file, text);
@@ -106,7 +171,17 @@ static bool see_step(void *user, const torpor_run_step *step) {
   struct run *run = user;
   assert_true(run->state_count < STATES_MOST);
   run->states[run->state_count++] =
-      (struct state){step->branch, step->step, step->parent_step, 0, 0};
+      (struct state){.branch = step->branch,
+                     .step = step->step,
+                     .parent_step = step->parent_step};
+  return true;
+}
+
+static bool see_version(void *user, const torpor_run_version *version) {
+  struct run *run = user;
+  assert_int_equal(version->number, run->version_count);
+  assert_true(run->version_count < VERSIONS_MOST);
+  run->versions[run->version_count++].start = version->start;
   return true;
 }
 
@@ -138,6 +213,7 @@ static void look(struct world *real) {
     struct lines lines = {.run = run};
     size_t mail = 0;
     need(torpor_run_steps(run_bench.store, run->id, see_step, run));
+    need(torpor_run_versions(run_bench.store, run->id, see_version, run));
     need(torpor_run_lines(run_bench.store, run->id, 0, see_line, &lines));
     need(torpor_run_mailbox(run_bench.store, run->id, see_mail, &mail));
     assert_int_equal(lines.count, run->line_count);
@@ -158,13 +234,48 @@ static int64_t ask(sqlite3 *db, const char *sql) {
 }
 
 static int64_t count_sources(void) {
-  bool mains[PROGRAMS] = {0}, libs[PROGRAMS] = {0};
+  bool mains[PROGRAMS][SETS] = {0}, libs[PROGRAMS] = {0}, kept[MODULES] = {0};
   int64_t count = 0;
-  for (int i = 0; i < RUNS_MOST; i++)
-    if (world.runs[i].there)
-      mains[world.runs[i].main] = libs[world.runs[i].lib] = true;
-  for (int i = 0; i < PROGRAMS; i++) count += mains[i] + libs[i];
+  for (int i = 0; i < RUNS_MOST; i++) {
+    const struct run *run = &world.runs[i];
+    for (int j = 0; run->there && j < run->version_count; j++) {
+      const struct version *version = &run->versions[j];
+      const struct set *set = &sets[version->extensions];
+      mains[version->main][version->extensions] = true;
+      libs[version->lib] = true;
+      for (int k = 0; k < set->count; k++) kept[set->modules[k]] = true;
+    }
+  }
+  for (int i = 0; i < PROGRAMS; i++) {
+    for (int j = 0; j < SETS; j++) count += mains[i][j];
+    count += libs[i];
+  }
+  for (int i = 0; i < MODULES; i++) count += kept[i];
   return count;
+}
+
+/* Whether each program of a run names its extensions, and no others. */
+static void check_extensions(sqlite3 *db, const struct run *run) {
+  char sql[256];
+  for (int i = 0; i < run->version_count; i++) {
+    const struct set *set = &sets[run->versions[i].extensions];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM file JOIN run ON number = run WHERE "
+             "id = '%s' AND edition = %d AND name GLOB 'extension:*'",
+             run->id, i);
+    if (ask(db, sql) != set->count)
+      fail_msg("%s: program %d has other extensions", run->id, i);
+    for (int j = 0; j < set->count; j++) {
+      snprintf(sql, sizeof sql,
+               "SELECT count(*) FROM file JOIN run ON number = run WHERE "
+               "id = '%s' AND edition = %d AND name = 'extension:%d' AND "
+               "hash = X'%s'",
+               run->id, i, j + 1, modules[set->modules[j]].hash);
+      if (ask(db, sql) != 1)
+        fail_msg("%s: program %d has no %s", run->id, i,
+                 modules[set->modules[j]].name);
+    }
+  }
 }
 
 static void check_rows(bool whole) {
@@ -187,6 +298,8 @@ static void check_rows(bool whole) {
                        "SELECT count(*) FROM file WHERE hash NOT IN (SELECT "
                        "hash FROM source)"),
                    0);
+  for (int i = 0; i < RUNS_MOST; i++)
+    if (world.runs[i].there) check_extensions(db, &world.runs[i]);
   if (whole)
     assert_int_equal(ask(db,
                          "SELECT count(*) FROM pragma_integrity_check WHERE "
@@ -204,6 +317,7 @@ static void check_rows(bool whole) {
   X(TELL, 8)                                                                   \
   X(FORK, 3)                                                                   \
   X(REWIND, 3)                                                                 \
+  X(UPGRADE, 3)                                                                \
   X(END, 1)                                                                    \
   X(REMOVE, 3)                                                                 \
   X(REMOVE_OLD, 1)                                                             \
@@ -221,10 +335,11 @@ enum kind {
 
 struct move {
   enum kind kind;
+  bool named;                     /* the extensions of an upgrade */
   bool deadly;                    /* made by a process that is killed */
   char id[TORPOR_RUN_ID_SIZE];    /* a run */
   char other[TORPOR_RUN_ID_SIZE]; /* one that is made, or removed, too */
-  int main, lib, input;
+  int main, lib, extensions, input;
   uint64_t keep, keep_lines;
   int64_t step;
   int numbers[3], count;
@@ -325,6 +440,13 @@ static bool choose_for_run(struct move *move) {
   case REWIND:
     move->step = draw_step(run);
     return true;
+  case UPGRADE:
+    if (run->state == TORPOR_RUN_READY) move->expected = TORPOR_MISUSE;
+    if (run_model_has_ended(run)) move->expected = TORPOR_ENDED;
+    /* None that are named: those of the old program. */
+    move->named = move->extensions > 0;
+    if (!move->named) move->extensions = run->versions[run->version].extensions;
+    return run->version_count < VERSIONS_MOST;
   case END:
     move->expected = run_model_has_ended(run) ? TORPOR_ENDED : TORPOR_OK;
     return true;
@@ -351,6 +473,7 @@ static bool choose_move(struct move *move) {
                         .deadly = draw(4) == 0,
                         .main = draw(PROGRAMS),
                         .lib = draw(PROGRAMS),
+                        .extensions = draw(SETS),
                         .input = draw(100),
                         .keep = keeps[draw(4)],
                         .keep_lines = lines[draw(4)]};
@@ -378,11 +501,10 @@ static void model_add(struct world *in, const struct move *move, const char *id,
                       int input) {
   struct run *run = run_model_take_place(in);
   snprintf(run->id, sizeof run->id, "%.64s", id);
-  run->main = move->main;
-  run->lib = move->lib;
+  run->versions[run->version_count++] =
+      (struct version){move->main, move->lib, move->extensions, 0, input, 0};
   run->keep = move->keep;
   run->keep_lines = move->keep_lines;
-  run->input = input;
   run->state = TORPOR_RUN_READY;
 }
 
@@ -454,6 +576,9 @@ static bool model_part(struct world *in, const struct move *move, int part) {
   case REWIND:
     model_rewind(run, move->step);
     break;
+  case UPGRADE:
+    run_model_upgrade(run, move->main, move->lib, move->extensions);
+    break;
   case END:
     run->state = TORPOR_RUN_KILLED;
     break;
@@ -484,12 +609,20 @@ static torpor_bytes number(int value) {
   return cbor;
 }
 
+/* Those of a move, as files. */
+static size_t name_files(const struct move *move, const char *files[2]) {
+  const struct set *set = &sets[move->extensions];
+  for (int i = 0; i < set->count; i++) files[i] = modules[set->modules[i]].path;
+  return (size_t)set->count;
+}
+
 static torpor_status real_add(const struct move *move) {
   char id[TORPOR_RUN_ID_SIZE];
   torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
   torpor_run_batch batch = TORPOR_RUN_BATCH_INIT;
   torpor_bytes inputs[] = {number(move->input), number(move->input + 1)};
   torpor_slice slices[2];
+  const char *extensions[2];
   for (int i = 0; i < 2; i++)
     slices[i] = (torpor_slice){.data = inputs[i].data, .size = inputs[i].size};
   options.file = run_bench.file;
@@ -498,9 +631,11 @@ static torpor_status real_add(const struct move *move) {
   options.keep_lines = move->keep_lines;
   options.input = inputs[0].data;
   options.input_size = inputs[0].size;
+  options.extensions = extensions;
+  options.extension_count = name_files(move, extensions);
   batch.inputs = slices;
   batch.count = 2;
-  write_program(move->main, move->lib);
+  write_program(move->main, move->lib, move->extensions);
   torpor_status status =
       move->kind == ADD
           ? torpor_run_add(run_bench.store, &options, id)
@@ -514,6 +649,16 @@ static torpor_status real_drive(const struct move *move) {
   while (run_model_can_step(&run)) run_model_step(&run);
   run_bench_drive(move->id, run_model_has_ended(&run) ? 0 : run.step);
   return TORPOR_OK;
+}
+
+static torpor_status real_upgrade(const struct move *move) {
+  torpor_run_upgrade_options options = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
+  const char *extensions[2];
+  write_program(move->main, move->lib, move->extensions);
+  options.file = run_bench.file;
+  options.extensions = extensions;
+  options.extension_count = move->named ? name_files(move, extensions) : 0;
+  return torpor_run_upgrade(run_bench.store, move->id, &options, NULL);
 }
 
 static torpor_status real_tell(const struct move *move) {
@@ -534,6 +679,10 @@ static torpor_status real_export(const struct move *move) {
   bag->run = *run;
   bag->state = *run_model_find_state(run, move->step);
   bag->run.branch = bag->state.branch;
+  bag->run.versions[0] = run->versions[bag->state.version];
+  bag->run.versions[0].start = 0;
+  bag->run.version_count = 1;
+  bag->state.version = 0;
   return torpor_run_export(run_bench.store, move->id, move->step, &bag->bytes);
 }
 
@@ -569,6 +718,8 @@ static torpor_status make_move(const struct move *move) {
     return torpor_run_fork(store, move->id, move->step, move->other, id);
   case REWIND:
     return torpor_run_rewind(store, move->id, move->step);
+  case UPGRADE:
+    return real_upgrade(move);
   case END:
     return torpor_run_cancel(store, move->id, true);
   case REMOVE:
@@ -687,5 +838,5 @@ static void the_store_is_as_the_model(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_store_is_as_the_model)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, find_modules, NULL);
 }

@@ -498,6 +498,29 @@ static void rewinding_undoes_it(void **state) {
   assert_non_null(strstr(bench.json, "\"eve\",\"zoe\""));
 }
 
+/* There are more programs than steps then. */
+static void upgrading_again_and_again(void **state) {
+  (void)state;
+  add_old(
+      "import { exportState, signal } from 'torpor:run';"
+      "exportState(() => 7); await signal('name');");
+  drive(1);
+  write_new(
+      "import { exportState, onUpgrade, signal } from 'torpor:run';"
+      "let got; onUpgrade((state) => { got = state; });"
+      "exportState(() => got); await signal('name'); export default got;");
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(torpor_run_rewind(bench.store, "run", 1), TORPOR_OK);
+    assert_int_equal(upgrade(false, false, NULL), TORPOR_OK);
+    drive(1);
+  }
+  send("ann");
+  drive(0);
+  look();
+  assert_int_equal(bench.info.state, TORPOR_RUN_DONE);
+  assert_string_equal(bench.json, "7");
+}
+
 /* After the end of the new one, too; and to where the old one began. */
 static void rewinding_to_the_beginning(void **state) {
   (void)state;
@@ -751,6 +774,7 @@ int main(void) {
       ON_BENCH(what_is_handed_over_is_encrypted),
       ON_BENCH(an_exporter_imports),
       ON_BENCH(rewinding_undoes_it),
+      ON_BENCH(upgrading_again_and_again),
       ON_BENCH(rewinding_to_the_beginning),
       ON_BENCH(a_fork_is_upgraded_too),
       ON_BENCH(what_cannot_be_handed_over),

@@ -29,8 +29,10 @@ bool run_model_has_ended(const struct run *run) {
 static void say(struct run *run, int64_t number, const char *text) {
   assert_true(run->line_count < LINES_MOST);
   struct line *line = &run->lines[run->line_count++];
+  const struct version *version = &run->versions[run->version];
   *line = (struct line){run->branch, run->step, number, ""};
-  snprintf(line->text, sizeof line->text, "%d%d %s", run->main, run->lib, text);
+  snprintf(line->text, sizeof line->text, "%d%d %s", version->main,
+           version->lib, text);
 }
 
 static void drop_lines(struct run *run) {
@@ -45,8 +47,8 @@ static void drop_lines(struct run *run) {
 
 static void put_state(struct run *run) {
   assert_true(run->state_count < STATES_MOST);
-  run->states[run->state_count++] =
-      (struct state){run->branch, run->step, 0, run->sum, run->count};
+  run->states[run->state_count++] = (struct state){
+      run->branch, run->step, 0, run->version, run->sum, run->count};
 }
 
 /* Keeps at least 'must' of the states, and those that they need. */
@@ -65,8 +67,8 @@ void run_model_step(struct run *run) {
   run->step++;
   if (run->state == TORPOR_RUN_READY) {
     run->state = TORPOR_RUN_WAITING;
-    run->sum = run->input;
-    run->count = 0;
+    run->sum = run->versions[run->version].sum;
+    run->count = run->versions[run->version].count;
     say(run, 0, "begins");
   } else {
     int n = run->mail[0];
@@ -92,10 +94,20 @@ void run_model_branch_from(struct run *run, const struct state *from) {
   run->branch++;
   run->step = from != NULL ? from->step : 0;
   run->state = from != NULL ? TORPOR_RUN_WAITING : TORPOR_RUN_READY;
+  run->version = from != NULL ? from->version : 0;
   if (from == NULL) return;
   run->sum = from->sum;
   run->count = from->count;
   put_state(run);
+}
+
+void run_model_upgrade(struct run *run, int main, int lib, int extensions) {
+  assert_true(run->version_count < VERSIONS_MOST);
+  run->version = run->version_count++;
+  run->versions[run->version] =
+      (struct version){main, lib, extensions, run->step, run->sum, run->count};
+  run->branch++;
+  run->state = TORPOR_RUN_READY;
 }
 
 const struct state *run_model_find_state(const struct run *run, int64_t step) {
@@ -172,6 +184,17 @@ static bool same_states(const struct run *run, const struct run *real) {
   return true;
 }
 
+static bool same_versions(const struct run *run, const struct run *real) {
+  if (run->version_count != real->version_count)
+    return DIFFERS("%s: %d programs, not %d", run->id, real->version_count,
+                   run->version_count);
+  for (int i = 0; i < run->version_count; i++)
+    if (run->versions[i].start != real->versions[i].start)
+      return DIFFERS("%s: program %d starts at %d, not %d", run->id, i,
+                     (int)real->versions[i].start, (int)run->versions[i].start);
+  return true;
+}
+
 static const char *name_parent(const struct world *in, int serial) {
   for (int i = 0; i < RUNS_MOST; i++)
     if (in->runs[i].there && serial != 0 && in->runs[i].serial == serial)
@@ -197,7 +220,8 @@ static bool same_run(const struct world *in, const struct run *run,
     return DIFFERS("%s: keeps others", run->id);
   if (strcmp(name_parent(in, run->parent), real->parent_id) != 0)
     return DIFFERS("%s: parent '%s'", run->id, real->parent_id);
-  return same_lines(run, real) && same_states(run, real);
+  return same_lines(run, real) && same_states(run, real) &&
+         same_versions(run, real);
 }
 
 bool run_model_is_same(struct world *in, struct world *real) {

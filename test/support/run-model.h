@@ -17,12 +17,20 @@ enum {
   STATES_MOST = 128,
   LINES_MOST = 512,
   MAIL_MOST = 64,
+  VERSIONS_MOST = 6,
   TEXT_MOST = 24
 };
 
 struct state {
   int64_t branch, step, parent_step; /* the last is only known of real ones */
-  int sum, count;
+  int version, sum, count;
+};
+
+/* A program that a run has, or had before an upgrade. */
+struct version {
+  int main, lib, extensions; /* which it is, and which extensions it keeps */
+  int64_t start;
+  int sum, count; /* what it begins with */
 };
 
 struct line {
@@ -35,11 +43,12 @@ struct run {
   int serial; /* two runs of one id have different ones */
   char id[TORPOR_RUN_ID_SIZE], parent_id[TORPOR_RUN_ID_SIZE];
   int parent; /* serial, or 0 */
-  int main, lib;
+  struct version versions[VERSIONS_MOST];
+  int version, version_count;
   uint64_t keep, keep_lines;
   torpor_run_state state;
   int64_t branch, step;
-  int input, sum, count;
+  int sum, count;
   struct state states[STATES_MOST];
   size_t state_count;
   bool pruned; /* so that only 'must' of them need be there */
@@ -76,6 +85,9 @@ const struct state *run_model_find_state(const struct run *run, int64_t step);
 
 /* Goes on from a state, or from the beginning, on a new branch. */
 void run_model_branch_from(struct run *run, const struct state *from);
+
+/* Goes on with another program, which begins with what the older one has. */
+void run_model_upgrade(struct run *run, int main, int lib, int extensions);
 
 /* Makes 'copy' a run that goes on from a state of another one, of which it has
  * nothing else. */
