@@ -73,8 +73,8 @@ static torpor_status add_with_extension(torpor_store *store, const char *name) {
   return torpor_run_add(store, &options, id);
 }
 
-/* A run that waits, with a signal that it does not want, one that has ended, one
- * that was parked, and two with an extension: one waits, one has ended. */
+/* A run that waits, with a signal that it does not want, one that has ended,
+ * one that was parked, and two with an extension: one waits, one has ended. */
 static void make_template(void) {
   snprintf(library, sizeof library, "%s/lib.mjs", run_bench.folder);
   test_file_write_text(library, "export const word = 'got';");
