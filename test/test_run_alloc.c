@@ -289,7 +289,12 @@ static torpor_status cancel(torpor_store *store) {
 }
 
 static torpor_status prune(torpor_store *store) {
-  return torpor_run_prune(store, NULL, 1, false, NULL);
+  return torpor_run_prune(store, "run", 1, false, NULL);
+}
+
+/* One run after the other, so that only a look at all leaves them alike. */
+static torpor_status prune_all(torpor_store *store) {
+  return torpor_run_prune(store, NULL, 1, true, NULL);
 }
 
 static torpor_status remove_runs(torpor_store *store) {
@@ -385,6 +390,7 @@ static const struct scene scenes[] = {
     {"mail_drop", drop},
     {"cancel", cancel},
     {"prune", prune},
+    {"prune_all", prune_all},
     {"remove", remove_runs},
     {"remove_ended", remove_ended},
     {"upgrade", upgrade},
