@@ -55,10 +55,13 @@ torpor_status torpor__extension_prepare(torpor_store *store, const char *run,
   if (!torpor__extension_id(module, id))
     return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
   torpor_status status = torpor_extension_find(id, &info);
-  if (status != TORPOR_OK && make && store->make_extension != NULL &&
+  if (status == TORPOR_EXTENSION && make && store->make_extension != NULL &&
       store->make_extension(store->make_user, module.data, module.size))
     status = torpor_extension_find(id, &info);
-  return status == TORPOR_OK ? status : fail_native(store, run, module);
+  if (status == TORPOR_EXTENSION) return fail_native(store, run, module);
+  return status == TORPOR_OK
+             ? status
+             : torpor__database_fail(store->database, status, NULL);
 }
 
 /* ---- What a version of a run keeps ----------------------------------------*/
