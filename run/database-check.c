@@ -260,6 +260,9 @@ READ(run_ended,
      (DB, enum torpor__run_status status, int64_t before_ms, int64_t after,
       int64_t *runs, size_t *count),
      (database, status, before_ms, after, runs, count))
+READ(file_count,
+     (DB, int64_t run, int64_t version, const char *prefix, int64_t *count),
+     (database, run, version, prefix, count))
 READ(state_newest, (DB, int64_t run, int64_t *step), (database, run, step))
 READ(run_removed, (DB, int64_t after, int64_t *run), (database, after, run))
 READ(state_excess,
@@ -398,6 +401,7 @@ static const struct torpor__database_calls checked_calls = {
     .version_add = version_add,
     .version_each = version_each,
     .file_add = file_add,
+    .file_count = file_count,
     .file_each = file_each,
     .head_get = head_get,
     .head_put = head_put,

@@ -279,6 +279,22 @@ static torpor_status file_add(struct torpor__database *database, int64_t run,
                             name, &key);
 }
 
+static torpor_status file_count(struct torpor__database *database, int64_t run,
+                                int64_t version, const char *prefix,
+                                int64_t *count) {
+  struct torpor__sqlite *db = sqlite_of(database);
+  sqlite3_stmt *statement;
+  bool row = false;
+  *count = 0;
+  torpor_status status =
+      torpor__sqlite_start(db, TORPOR__SQLITE_FILE_COUNT, &statement, "iitt",
+                           run, version, prefix, prefix);
+  if (status != TORPOR_OK) return status;
+  status = torpor__sqlite_next(db, statement, &row);
+  if (row) *count = sqlite3_column_int64(statement, 0);
+  return torpor__sqlite_finish(statement, status);
+}
+
 static torpor_status file_each(struct torpor__database *database, int64_t run,
                                int64_t version, const char *name,
                                torpor__file_fn *visit, void *data) {
@@ -455,6 +471,7 @@ const struct torpor__database_calls torpor__sqlite_calls = {
     .version_add = version_add,
     .version_each = version_each,
     .file_add = file_add,
+    .file_count = file_count,
     .file_each = file_each,
     .head_get = head_get,
     .head_put = head_put,

@@ -390,6 +390,9 @@ bool torpor__table_lacked_memory(sqlite3_stmt *statement);
   X(VERSION_INHERIT,                                                           \
     TORPOR__INHERIT("INSERT OR REPLACE", "edition", TORPOR__NAMES(VERSION)))   \
   X(FILE_ADD, "INSERT INTO file(run, edition, name, hash) VALUES(?,?,?,?)")    \
+  X(FILE_COUNT,                                                                \
+    "SELECT count(*) FROM file WHERE run = ? AND edition = ? AND "             \
+    "name >= ? AND name < ? || char(0x10ffff)")                                \
   X(FILE_EACH, TORPOR__SELECT(TORPOR__FILES, FILE,                             \
                               "run = ? AND edition = ? ORDER BY name"))        \
   X(FILE_ONE, TORPOR__SELECT(TORPOR__FILES, FILE,                              \

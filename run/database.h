@@ -385,6 +385,10 @@ struct torpor__database_calls {
   torpor_status (*file_add)(struct torpor__database *database, int64_t run,
                             int64_t version, const char *name,
                             torpor_slice source);
+  /* How many have a name that begins so. */
+  torpor_status (*file_count)(struct torpor__database *database, int64_t run,
+                              int64_t version, const char *prefix,
+                              int64_t *count);
   /* All files of a version, or the one named 'name' when that is not NULL. */
   torpor_status (*file_each)(struct torpor__database *database, int64_t run,
                              int64_t version, const char *name,

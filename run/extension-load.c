@@ -8,16 +8,16 @@
 
 #include "source-hash.h"
 
-#define PREFIX "extension:"
-
 const char *torpor__extension_name(size_t index,
                                    char name[TORPOR__EXTENSION_NAME]) {
-  snprintf(name, TORPOR__EXTENSION_NAME, PREFIX "%zu", index + 1);
+  snprintf(name, TORPOR__EXTENSION_NAME, TORPOR__EXTENSION_PREFIX "%zu",
+           index + 1);
   return name;
 }
 
 bool torpor__extension_is(const char *name) {
-  return strncmp(name, PREFIX, strlen(PREFIX)) == 0;
+  return strncmp(name, TORPOR__EXTENSION_PREFIX,
+                 strlen(TORPOR__EXTENSION_PREFIX)) == 0;
 }
 
 bool torpor__extension_id(torpor_slice module, char id[TORPOR__EXTENSION_ID]) {

@@ -19,8 +19,9 @@ enum {
   TORPOR__EXTENSION_ID = 65
 };
 
-/* The name under which number 'index', from 0, is kept; and whether a name is
- * one. */
+/* The name under which number 'index', from 0, is kept; how all of them begin;
+ * and whether a name is one. */
+#define TORPOR__EXTENSION_PREFIX "extension:"
 const char *torpor__extension_name(size_t index,
                                    char name[TORPOR__EXTENSION_NAME]);
 bool torpor__extension_is(const char *name);

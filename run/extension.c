@@ -4,6 +4,7 @@
 #include "extension.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,10 +55,13 @@ torpor_status torpor__extension_prepare(torpor_store *store, const char *run,
   if (!torpor__extension_id(module, id))
     return torpor__database_fail(store->database, TORPOR_NOMEM, NULL);
   torpor_status status = torpor_extension_find(id, &info);
-  if (status != TORPOR_OK && make && store->make_extension != NULL &&
+  if (status == TORPOR_EXTENSION && make && store->make_extension != NULL &&
       store->make_extension(store->make_user, module.data, module.size))
     status = torpor_extension_find(id, &info);
-  return status == TORPOR_OK ? status : fail_native(store, run, module);
+  if (status == TORPOR_EXTENSION) return fail_native(store, run, module);
+  return status == TORPOR_OK
+             ? status
+             : torpor__database_fail(store->database, status, NULL);
 }
 
 /* ---- What a version of a run keeps ----------------------------------------*/
@@ -71,15 +75,34 @@ struct kept {
 
 typedef torpor_status kept_fn(const struct kept *kept, torpor_slice module);
 
+static torpor_status fail_missing(const struct kept *kept, int64_t count,
+                                  size_t index) {
+  return torpor__database_fail(
+      kept->store->database, TORPOR_CORRUPT,
+      "it keeps %" PRId64
+      " extensions of the run, but not number %zu; take a copy of the store "
+      "that has all",
+      count, index + 1);
+}
+
+/* CORRUPT: one is missing among them. */
 static torpor_status each_kept(const struct kept *kept, int64_t run,
                                int64_t version, kept_fn *visit) {
-  torpor_status status = TORPOR_OK;
+  struct torpor__database *database = kept->store->database;
   char name[TORPOR__EXTENSION_NAME];
-  for (size_t i = 0; status == TORPOR_OK && i < TORPOR__EXTENSIONS_MAX; i++) {
+  int64_t count;
+  torpor_status status = database->calls->file_count(
+      database, run, version, TORPOR__EXTENSION_PREFIX, &count);
+  if (status == TORPOR_OK && count > TORPOR__EXTENSIONS_MAX)
+    return torpor__database_fail(database, TORPOR_CORRUPT,
+                                 "it keeps %" PRId64
+                                 " extensions of the run, which can have %d",
+                                 count, TORPOR__EXTENSIONS_MAX);
+  for (size_t i = 0; status == TORPOR_OK && i < (size_t)count; i++) {
     torpor_bytes module = {0};
-    status = torpor__program_find(kept->store->database, run, version,
+    status = torpor__program_find(database, run, version,
                                   torpor__extension_name(i, name), &module);
-    if (status == TORPOR_NOT_FOUND) return TORPOR_OK;
+    if (status == TORPOR_NOT_FOUND) return fail_missing(kept, count, i);
     if (status == TORPOR_OK) status = visit(kept, slice_of(&module));
     torpor_bytes_free(&module);
   }
@@ -187,30 +210,11 @@ static torpor_status copy_kept(const struct kept *kept, torpor_slice module) {
   return add_module(kept->store, module, kept->out);
 }
 
-/* torpor__file_fn */
-static torpor_status count_module(void *data, const char *name,
-                                  torpor_slice source) {
-  size_t *count = data;
-  (void)source;
-  *count += torpor__extension_is(name);
-  return TORPOR_OK;
-}
-
 torpor_status torpor__extension_copy(torpor_store *store, int64_t run,
                                      int64_t version,
                                      struct torpor__program *out) {
   const struct kept kept = {.store = store, .out = out};
-  size_t count = 0;
   torpor_status status = each_kept(&kept, run, version, copy_kept);
-  if (status == TORPOR_OK)
-    status = store->database->calls->file_each(store->database, run, version,
-                                               NULL, count_module, &count);
-  if (status == TORPOR_OK && count != out->count)
-    status = torpor__database_fail(
-        store->database, TORPOR_CORRUPT,
-        "the store is damaged: of %zu extensions of the run it has the first "
-        "%zu; take a copy of the store that has all",
-        count, out->count);
   if (status != TORPOR_OK) torpor__program_free(out);
   return status;
 }

@@ -40,7 +40,8 @@ torpor_status torpor__extension_receive(torpor_store *store, const char *run,
  * none. 'run' (an id, or NULL) is for the message. EXTENSION, NOMEM. */
 torpor_status torpor__extension_prepare(torpor_store *store, const char *run,
                                         torpor_slice module, bool make);
-/* Makes what is missing for all that a version of a run keeps. */
+/* Makes what is missing for all that a version of a run keeps. CORRUPT, as
+ * well, when one is missing among them. */
 torpor_status torpor__extension_prepare_all(torpor_store *store, const char *id,
                                             int64_t run, int64_t version);
 

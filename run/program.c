@@ -258,6 +258,8 @@ torpor_status torpor__program_find(struct torpor__database *database,
   struct wanted wanted = {.source = source, .status = TORPOR_NOT_FOUND};
   torpor_status status = database->calls->file_each(database, run, version,
                                                     name, take_file, &wanted);
+  if (wanted.status == TORPOR_NOMEM)
+    return torpor__database_fail(database, TORPOR_NOMEM, NULL);
   if (status == TORPOR_OK) return wanted.status;
   return status == TORPOR_NOMEM ? status : TORPOR_IO;
 }

@@ -14,7 +14,7 @@
 #include "common/buffer.h"
 #include "common/cbor.h"
 #include "vm/container.h"
-#include "vm/extension.h"
+#include "vm/extension-find.h"
 #include "vm/image.h"
 #include "vm/life.h"
 #include "vm/linking.h"
@@ -457,6 +457,32 @@ static void test_found(void **state) {
   torpor_vm_close(vm);
 }
 
+/* Without memory an extension is not taken for one that is not there, whatever
+ * it is asked for by. */
+static void test_found_without_memory(void **state) {
+  (void)state;
+  torpor_extension_info info = TORPOR_EXTENSION_INFO_INIT;
+  torpor_status status;
+  long allocations = 0;
+  do {
+    torpor__alloc_fail(allocations++);
+    status = torpor_extension_find("structured-clone", &info);
+    torpor__alloc_fail(-1);
+    if (status != TORPOR_OK) assert_int_equal(status, TORPOR_NOMEM);
+    if (status != TORPOR_OK) test_says(NULL, "no memory");
+  } while (status != TORPOR_OK);
+  assert_true(allocations > 3);
+  char path[4096 + 8];
+  test_ok(NULL, torpor_extension_find(path_of("counter"), &info));
+  snprintf(path, sizeof(path), "%s", path_of("counter"));
+  memcpy(path + strlen(path) - 2, "wasm", sizeof("wasm"));
+  torpor__alloc_fail(0);
+  status = torpor_extension_find(path, &info);
+  torpor__alloc_fail(-1);
+  assert_int_equal(status, TORPOR_NOMEM);
+  test_ok(NULL, torpor_extension_find(path, &info));
+}
+
 /* A deadline that is reached in C code is told from other traps. */
 static void test_timed_out(void **state) {
   (void)state;
@@ -560,11 +586,13 @@ static void forget_functions(torpor_vm *vm) {
 static int setup(void **state) {
   static const char *const names[] = {"counter", "greeter", "missing",
                                       "mistaken", "rogue"};
+  const torpor__extension_known *known;
   torpor__image *image;
   torpor_vm *vm;
   int failed = test_vm_setup(state);
   for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-    if (!torpor__extension_added(path_of(names[i]))) return -1;
+    if (torpor__extension_added(path_of(names[i]), &known) != TORPOR_OK)
+      return -1;
   torpor_vm_close(open_with("counter", NULL));
   forged = forged_new();
   memset(forged->engine.id, 'a', 64);
@@ -580,6 +608,9 @@ static int setup(void **state) {
 }
 
 int main(void) {
+  const struct CMUnitTest first[] = {
+      cmocka_unit_test(test_found_without_memory),
+  };
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_works),
       cmocka_unit_test(test_loads_late),
@@ -599,5 +630,6 @@ int main(void) {
       cmocka_unit_test(test_two_engines),
       cmocka_unit_test(test_no_memory),
   };
-  return cmocka_run_group_tests(tests, setup, test_vm_teardown);
+  int failed = cmocka_run_group_tests_name("none is known", first, NULL, NULL);
+  return failed + cmocka_run_group_tests(tests, setup, test_vm_teardown);
 }

@@ -41,19 +41,41 @@ static void need(torpor_status status) {
   "import { word } from './lib.mjs';"                                          \
   "exportState(() => ({ word }));"                                             \
   "onUpgrade(() => {});"                                                       \
+  "const all = globalThis.Headers && new Headers();"                           \
   "for (;;) {"                                                                 \
   "  const n = await signal('go');"                                            \
-  "  console.log(word, n);"                                                    \
+  "  all?.append('n', n);"                                                     \
+  "  console.log(word, n, all?.get('n'));"                                     \
   "  if (n === 9) break;"                                                      \
   "}"
 
-static char library[128];
-static torpor_bytes template, carried;
+static char library[128], id[TORPOR_RUN_ID_SIZE];
+static torpor_bytes template, carried, carried_extended;
+
+static torpor_run_options new_run(void) {
+  torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
+  options.file = run_bench.file;
+  options.id = "new";
+  return options;
+}
+
+/* A run with an extension, whose module the store keeps. */
+static torpor_status add_with_extension(torpor_store *store, const char *name) {
+  static char module[512];
+  const char *const extensions[] = {module};
+  torpor_run_options options = new_run();
+  snprintf(module, sizeof module, "%s/extensions/headers.wasm",
+           getenv("TORPOR_BUILD"));
+  options.id = name;
+  options.keep = 5;
+  options.extensions = extensions;
+  options.extension_count = 1;
+  return torpor_run_add(store, &options, id);
+}
 
 /* A run that waits, with a signal that it does not want, one that has ended,
- * and one that was parked. */
+ * one that was parked, and two with an extension: one waits, one has ended. */
 static void make_template(void) {
-  char id[TORPOR_RUN_ID_SIZE];
   snprintf(library, sizeof library, "%s/lib.mjs", run_bench.folder);
   test_file_write_text(library, "export const word = 'got';");
   run_bench_add("run", PROGRAM, 5);
@@ -62,9 +84,15 @@ static void make_template(void) {
   need(torpor_run_signal(run_bench.store, "run", "other", NULL, 0));
   need(torpor_run_fork(run_bench.store, "run", 2, "ended", id));
   need(torpor_run_cancel(run_bench.store, "ended", true));
+  need(add_with_extension(run_bench.store, "extended"));
+  run_bench_signals("extended", 1, 2);
+  run_bench_drive("extended", 3);
+  need(torpor_run_fork(run_bench.store, "extended", 2, "over", id));
+  need(torpor_run_cancel(run_bench.store, "over", true));
   run_bench_add("late", PROGRAM, 5);
   need(torpor_run_cancel(run_bench.store, "late", true));
   need(torpor_run_export(run_bench.store, "run", 3, &carried));
+  need(torpor_run_export(run_bench.store, "extended", 2, &carried_extended));
   torpor_store_close(run_bench.store);
   run_bench.store = NULL;
   template = test_file_read(run_bench.path);
@@ -144,8 +172,6 @@ static char *look(void) {
 
 /* ---- What is asked -------------------------------------------------------*/
 
-static char id[TORPOR_RUN_ID_SIZE];
-
 static bool go_on_run(void *user, const torpor_run_info *row) {
   return user == NULL || row == NULL;
 }
@@ -222,27 +248,8 @@ static torpor_status export(torpor_store *store) {
   return status;
 }
 
-static torpor_run_options new_run(void) {
-  torpor_run_options options = TORPOR_RUN_OPTIONS_INIT;
-  options.file = run_bench.file;
-  options.id = "new";
-  return options;
-}
-
 static torpor_status add(torpor_store *store) {
   const torpor_run_options options = new_run();
-  return torpor_run_add(store, &options, id);
-}
-
-/* With an extension, which the run keeps. */
-static torpor_status add_extended(torpor_store *store) {
-  static char module[512];
-  const char *const extensions[] = {module};
-  torpor_run_options options = new_run();
-  snprintf(module, sizeof module, "%s/extensions/headers.wasm",
-           getenv("TORPOR_BUILD"));
-  options.extensions = extensions;
-  options.extension_count = 1;
   return torpor_run_add(store, &options, id);
 }
 
@@ -282,7 +289,12 @@ static torpor_status cancel(torpor_store *store) {
 }
 
 static torpor_status prune(torpor_store *store) {
-  return torpor_run_prune(store, NULL, 1, false, NULL);
+  return torpor_run_prune(store, "run", 1, false, NULL);
+}
+
+/* One run after the other, so that only a look at all leaves them alike. */
+static torpor_status prune_all(torpor_store *store) {
+  return torpor_run_prune(store, NULL, 1, true, NULL);
 }
 
 static torpor_status remove_runs(torpor_store *store) {
@@ -303,6 +315,59 @@ static torpor_status upgrade(torpor_store *store) {
   return status;
 }
 
+/* ---- The same of a run with an extension ---------------------------------*/
+
+static torpor_status add_extended(torpor_store *store) {
+  return add_with_extension(store, "new");
+}
+
+static torpor_status snapshot_extended(torpor_store *store) {
+  torpor_bytes bytes;
+  torpor_status status =
+      torpor_run_snapshot(store, "extended", TORPOR_RUN_NEWEST, &bytes);
+  torpor_bytes_free(&bytes);
+  return status;
+}
+
+static torpor_status export_extended(torpor_store *store) {
+  torpor_bytes bytes;
+  torpor_status status =
+      torpor_run_export(store, "extended", TORPOR_RUN_NEWEST, &bytes);
+  torpor_bytes_free(&bytes);
+  return status;
+}
+
+static torpor_status fork_extended(torpor_store *store) {
+  return torpor_run_fork(store, "extended", 2, "new", id);
+}
+
+static torpor_status rewind_extended(torpor_store *store) {
+  return torpor_run_rewind(store, "extended", 2);
+}
+
+static torpor_status import_extended(torpor_store *store) {
+  torpor_run_import_options options = TORPOR_RUN_IMPORT_OPTIONS_INIT;
+  options.id = "new";
+  return torpor_run_import(store, carried_extended.data, carried_extended.size,
+                           &options, id);
+}
+
+/* It keeps the extension that it has. */
+static torpor_status upgrade_extended(torpor_store *store) {
+  torpor_run_upgrade_options options = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
+  torpor_run_upgrade_report report = TORPOR_RUN_UPGRADE_REPORT_INIT;
+  options.file = run_bench.file;
+  torpor_status status =
+      torpor_run_upgrade(store, "extended", &options, &report);
+  torpor_run_upgrade_report_free(&report);
+  return status;
+}
+
+static torpor_status remove_extended(torpor_store *store) {
+  const char *const ids[] = {"over"};
+  return torpor_run_remove(store, ids, 1, NULL);
+}
+
 struct scene {
   const char *name;
   torpor_status (*play)(torpor_store *store);
@@ -318,7 +383,6 @@ static const struct scene scenes[] = {
     {"export", export},
     {"add", add},
     {"add_many", add_many},
-    {"add_extended", add_extended},
     {"fork", fork_run},
     {"rewind", rewind_run},
     {"import", import},
@@ -326,9 +390,18 @@ static const struct scene scenes[] = {
     {"mail_drop", drop},
     {"cancel", cancel},
     {"prune", prune},
+    {"prune_all", prune_all},
     {"remove", remove_runs},
     {"remove_ended", remove_ended},
     {"upgrade", upgrade},
+    {"add_extended", add_extended},
+    {"snapshot_extended", snapshot_extended},
+    {"export_extended", export_extended},
+    {"fork_extended", fork_extended},
+    {"rewind_extended", rewind_extended},
+    {"import_extended", import_extended},
+    {"upgrade_extended", upgrade_extended},
+    {"remove_extended", remove_extended},
 };
 
 /* ---- One after the other -------------------------------------------------*/
@@ -403,6 +476,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
   torpor_bytes_free(&template);
   torpor_bytes_free(&carried);
+  torpor_bytes_free(&carried_extended);
   unlink(library);
   return run_bench_close(state);
 }

@@ -253,8 +253,27 @@ class Extensions(Durable):
         store.close()
         done = self.torpor("upgrade", "main", "a.mjs", code=None)
         self.assertEqual(done.returncode, FILE, done.stderr)
-        self.assertIn("of 1 extensions of the run it has the first 0",
+        missing = "it keeps 1 extensions of the run, but not number 1"
+        self.assertIn(missing, done.stderr)
+        done = self.torpor("resume", "main", code=FILE)
+        self.assertIn(missing, done.stderr)
+        self.assertEqual(self.logs(), ["first 1"])
+        self.assertIn(missing, self.show()["reason"])
+
+    def test_a_module_that_is_missing_before_the_start(self):
+        """A program does not begin without it."""
+        headers = os.environ["TORPOR_BUILD"] + "/extensions/headers.wasm"
+        self.make_run(f"--extension={headers}")
+        store = sqlite3.connect(self.path("torpor.db"))
+        with store:
+            store.execute("DELETE FROM file WHERE name = 'extension:2'")
+            store.execute("UPDATE file SET name = 'extension:3' "
+                          "WHERE name = 'extension:1'")
+        store.close()
+        done = self.torpor("resume", "main", code=FILE)
+        self.assertIn("it keeps 1 extensions of the run, but not number 1",
                       done.stderr)
+        self.assertEqual(self.logs(), [])
 
 
 if __name__ == "__main__":

@@ -73,25 +73,7 @@ typedef struct torpor__extension {
   bool (*bind)(void *instance, const torpor__extension_env *env);
 } torpor__extension;
 
-/* What is known of an extension in this process. */
-typedef struct torpor__extension_known {
-  const torpor__extension *extension;
-  /* By import and by pointer: its number in extension-functions.h. */
-  uint32_t *functions, *pointers;
-  uint32_t *types; /* of the imports: numbers of function types */
-  uint8_t hash[32];
-} torpor__extension_known;
-
 /* Those that ship; NULL ends the list. extensions/CMakeLists.txt makes it. */
 extern const torpor__extension *const torpor__extensions_shipped[];
-
-/* The extension with this hash: one that ships, or one that was added; NULL:
- * there is none. Any thread. */
-const torpor__extension_known *torpor__extension_with(const uint8_t hash[32]);
-/* The one that is called so, as for torpor_vm_load_extension; NULL with this
- * thread's error. */
-const torpor__extension_known *torpor__extension_find(const char *extension);
-/* The one in that file, which stays loaded; NULL with this thread's error. */
-const torpor__extension_known *torpor__extension_added(const char *path);
 
 #endif

@@ -5,7 +5,7 @@
 #define TORPOR_VM_LINKING_H
 
 #include "common/buffer.h"
-#include "vm/extension.h"
+#include "vm/extension-find.h"
 #include "vm/vm.h"
 
 /* The most extensions of one VM. */

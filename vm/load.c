@@ -18,7 +18,7 @@
 #include "common/sized.h"
 #include "vm/binding.h"
 #include "vm/error.h"
-#include "vm/extension.h"
+#include "vm/extension-find.h"
 #include "vm/invoke.h"
 #include "vm/life.h"
 #include "vm/linking.h"
@@ -29,9 +29,10 @@
 
 static torpor_status find(torpor_vm *vm, const char *name,
                           const torpor__extension_known **out) {
-  *out = torpor__extension_find(name);
-  if (*out) return TORPOR_OK;
-  return torpor__fail(vm, TORPOR_EXTENSION, "%s", torpor_last_error(NULL));
+  torpor_status status = torpor__extension_find(name, out);
+  return status == TORPOR_OK
+             ? status
+             : torpor__fail(vm, status, "%s", torpor_last_error(NULL));
 }
 
 /* The name that the extension gives itself or, if it gives none, that of its
@@ -196,11 +197,12 @@ torpor_status torpor_extension_find(const char *extension,
                                     torpor_extension_info *info) {
   const torpor__extension_known *known;
   torpor_extension_info own;
+  torpor_status status;
   TORPOR__REQUIRE(NULL, extension);
   TORPOR__REQUIRE(NULL, info);
   TORPOR__REQUIRE_SIZE(NULL, info, "TORPOR_EXTENSION_INFO_INIT");
-  known = torpor__extension_find(extension);
-  if (!known) return TORPOR_EXTENSION;
+  status = torpor__extension_find(extension, &known);
+  if (status != TORPOR_OK) return status;
   own = describe(known->extension);
   torpor__sized_give(info, &own, sizeof(own));
   return TORPOR_OK;

@@ -93,6 +93,7 @@ static torpor_status read_link(torpor__cbor_reader *reader, uint64_t memory,
                                uint32_t table_size, torpor__link_list *list) {
   torpor__link *link = &list->items[list->count];
   uint32_t end = list->count ? torpor__link_end(table_size, list) : table_size;
+  torpor_status status;
   entry read;
   if (!read_entry(reader, &read))
     return torpor__container_damaged("its list of extensions");
@@ -100,7 +101,8 @@ static torpor_status read_link(torpor__cbor_reader *reader, uint64_t memory,
   memcpy(link->name, read.name.data, read.name.size);
   link->memory = (uint32_t)read.memory;
   link->table = (uint32_t)read.table;
-  link->known = torpor__extension_with(read.hash.data);
+  status = torpor__extension_with(read.hash.data, &link->known);
+  if (status != TORPOR_OK) return status;
   if (!link->known) return fail_missing(&read);
   if (!fits(&read, link, end, memory) || is_listed(list, link))
     return torpor__container_damaged("its list of extensions");

@@ -100,7 +100,7 @@
  *     engine-check.c   whether what one says of itself makes sense
  *
  *   Extensions:
- *     extension.c      finding the one that is needed
+ *     extension-find.c  finding the one that is needed
  *     folder.c         where these and engines lie
  *
  *   Bytes:

@@ -57,7 +57,7 @@ typedef struct torpor_extension_info {
 
 /* What an extension says of itself: of one that torpor_vm_load_extension would
  * find under that name, path or hash. Its name may be empty. EXTENSION: there
- * is none.
+ * is none. NOMEM.
  * [fails] */
 TORPOR_API torpor_status torpor_extension_find(const char *extension,
                                                torpor_extension_info *info);

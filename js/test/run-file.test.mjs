@@ -3,7 +3,7 @@
 // run-file.test.mjs - a VM as a file of a durable run. That the command goes on
 // with it is for run-native.test.mjs to show.
 
-import { extension } from "./support/extension.mjs";
+import { bytesOf, extension } from "./support/extension.mjs";
 import { assert, test } from "./support/test.mjs";
 import { BusyError, DisposedError, inspectSnapshot, QuickJS } from "torpor-vm";
 
@@ -122,6 +122,37 @@ test("an extension that a run cannot keep is refused by its name", async () => {
   large.set([0, ...length, 1, 120], wasm.length);
   const vm = await makeRun(CODE, [{ ...more, wasm: large.subarray(0, wasm.length + 5 + size) }]);
   const limit = { name: "LimitError", message: /'counter' has \d+ bytes.*16777216/ };
+  assert.throws(() => vm.exportRun(RUN), limit);
+  vm.dispose();
+});
+
+/** A module with one text of ASCII in place of another one of the same length. */
+function withText(wasm, before, after) {
+  const text = Array.from(wasm, (byte) => String.fromCharCode(byte)).join("");
+  return Uint8Array.from(text.replaceAll(before, after), (c) => c.charCodeAt(0));
+}
+
+test("an init function that the command would not find is refused", async () => {
+  const wasm = withText(await bytesOf("counter"), "qjs_ext_counter_init", "qjs_ext_counter_1nit");
+  const own = await extension("counter", { wasm, initFn: "qjs_ext_counter_1nit" });
+  const vm = await makeRun(CODE, [own]);
+  const said = { name: "ExtensionError", message: /a run calls 'qjs_ext_counter_init'/ };
+  assert.throws(() => vm.exportRun(RUN), said);
+  vm.dispose();
+});
+
+test("as many extensions as a run keeps go along, and not one more", async () => {
+  const wasm = await bytesOf("counter");
+  const all = Array.from({ length: 33 }, (_, i) => {
+    const name = `count${String(i).padStart(2, "0")}`;
+    return { name, wasm: withText(wasm, "counter", name), uninstrumented: true };
+  });
+  const fits = await makeRun(CODE, all.slice(0, 32));
+  const file = fits.exportRun(RUN);
+  for (const { wasm } of all.slice(0, 32)) assert(hasBytes(file, wasm));
+  fits.dispose();
+  const vm = await makeRun(CODE, all);
+  const limit = { name: "LimitError", message: /has 33 extensions; a run keeps at most 32/ };
   assert.throws(() => vm.exportRun(RUN), limit);
   vm.dispose();
 });

@@ -195,3 +195,18 @@ test("extensions that ship go along, in their order", async () => {
   });
   assert.deepEqual(again.value, wanted);
 });
+
+test("the command keeps as many extensions, and as large ones", () => {
+  inFolder((torpor, folder) => {
+    writeFileSync(join(folder, NAME), "");
+    const run = (count) =>
+      torpor("run", NAME, "--detach", ...Array(count).fill("--extension=./none.wasm"));
+    assert.match(run(32), /none\.wasm cannot be read/);
+    assert.match(run(33), /a run keeps at most 32 extensions/);
+    // Of zeros, which are no module, but that is looked at later.
+    writeFileSync(join(folder, "none.wasm"), new Uint8Array(16 << 20));
+    assert.match(run(1), /is no side module/);
+    writeFileSync(join(folder, "none.wasm"), new Uint8Array((16 << 20) + 1));
+    assert.match(run(1), /has more than 16 MiB/);
+  });
+});

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* extension.c - finding the extension that a VM or a snapshot needs.
+/* extension-find.c - finding the extension that a VM or a snapshot needs.
  *
  * Those that ship are linked. Others are shared objects that 'torpor extension
  * build' made; a VM that is told their path loads them, and a snapshot, which
@@ -12,7 +12,7 @@
  * in this process. A snapshot only names one, by 64 hex digits.
  *
  * Any thread; one lock. */
-#include "vm/extension.h"
+#include "vm/extension-find.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +30,7 @@
 #define KNOWN_MOST 256
 #define MODULE_LARGEST ((size_t)16 << 20)
 #define FOUND_NOWHERE UINT32_MAX
+#define NO_MEMORY "no memory for an extension"
 
 static torpor__extension_known *known[KNOWN_MOST];
 static size_t known_count;
@@ -131,17 +132,23 @@ static torpor__extension_known *make_known(const torpor__extension *extension,
 }
 
 /* One with this hash may be there already. */
-static const torpor__extension_known *
-add_known(const torpor__extension *extension) {
-  const torpor__extension_known *before;
+static torpor_status add_known(const torpor__extension *extension,
+                               const torpor__extension_known **out) {
   torpor__extension_known *one;
   uint8_t hash[32];
-  if (!parse_hash(extension->id, hash)) return NULL;
-  before = find_known(hash);
-  if (before || known_count == KNOWN_MOST) return before;
+  if (!parse_hash(extension->id, hash))
+    return torpor__fail(NULL, TORPOR_EXTENSION, "the extension is damaged");
+  *out = find_known(hash);
+  if (*out) return TORPOR_OK;
+  if (known_count == KNOWN_MOST)
+    return torpor__fail(NULL, TORPOR_EXTENSION,
+                        "the process has loaded %d extensions, as many as it "
+                        "can",
+                        KNOWN_MOST);
   one = make_known(extension, hash);
-  if (one) known[known_count++] = one;
-  return one;
+  if (!one) return torpor__fail(NULL, TORPOR_NOMEM, NO_MEMORY);
+  *out = known[known_count++] = one;
+  return TORPOR_OK;
 }
 
 /* ---- Those that ship ------------------------------------------------------*/
@@ -152,24 +159,27 @@ static bool has_hash(const torpor__extension *extension,
   return parse_hash(extension->id, own) && memcmp(own, hash, sizeof(own)) == 0;
 }
 
-static const torpor__extension *find_shipped(const char *name,
-                                             const uint8_t *hash) {
+static const torpor__extension *shipped_with(const uint8_t hash[32]) {
   const torpor__extension *const *at = torpor__extensions_shipped;
-  for (; *at; at++)
-    if (name ? strcmp((*at)->name, name) == 0 : has_hash(*at, hash)) return *at;
-  return NULL;
+  while (*at && !has_hash(*at, hash)) at++;
+  return *at;
+}
+
+static const torpor__extension *shipped_as(const char *name) {
+  const torpor__extension *const *at = torpor__extensions_shipped;
+  while (*at && strcmp((*at)->name, name) != 0) at++;
+  return *at;
 }
 
 /* ---- Those in files -------------------------------------------------------*/
 
-static const torpor__extension_known *fail_file(const char *path,
-                                                const char *why) {
-  torpor__fail(NULL, TORPOR_EXTENSION, "%s cannot be loaded: %s", path, why);
-  return NULL;
+static torpor_status fail_file(const char *path, const char *why) {
+  return torpor__fail(NULL, TORPOR_EXTENSION, "%s cannot be loaded: %s", path,
+                      why);
 }
 
-static const torpor__extension_known *load_file(const char *path) {
-  const torpor__extension_known *one;
+static torpor_status load_file(const char *path,
+                               const torpor__extension_known **out) {
   const torpor__extension *extension;
   void *library = torpor__os_library_open(path);
   const char *why;
@@ -184,8 +194,7 @@ static const torpor__extension_known *load_file(const char *path) {
     return fail_file(path, why);
   }
   extension->use_runtime(&torpor__wasm_runtime_here);
-  one = add_known(extension);
-  return one ? one : fail_file(path, "too many are loaded, or no memory");
+  return add_known(extension, out);
 }
 
 /* Where 'torpor extension build' puts what it makes; false: nowhere. */
@@ -200,69 +209,87 @@ static bool put_cache(char *path, size_t size) {
   return length > 0 && (size_t)length < size;
 }
 
-/* The one in 'folder'/<hash>.so, if there is such a file and it is that. */
-static const torpor__extension_known *load_from(const char *folder,
-                                                const uint8_t hash[32]) {
-  const torpor__extension_known *one = NULL;
+/* The one in 'folder'/<hash>.so; '*out' stays NULL if there is no such file, or
+ * it is not that. NOMEM. */
+static torpor_status load_from(const char *folder, const uint8_t hash[32],
+                               const torpor__extension_known **out) {
   char path[TORPOR__OS_PATH_LARGEST], id[65];
+  torpor_status status;
   int length;
   for (int i = 0; i < 32; i++) snprintf(id + 2 * i, 3, "%02x", hash[i]);
   length = snprintf(path, sizeof(path), "%s/%s.so", folder, id);
-  if (*folder && length > 0 && (size_t)length < sizeof(path) &&
-      torpor__os_path_exists(path))
-    one = load_file(path);
-  return one && memcmp(one->hash, hash, sizeof(one->hash)) == 0 ? one : NULL;
+  if (!*folder || length <= 0 || (size_t)length >= sizeof(path) ||
+      !torpor__os_path_exists(path))
+    return TORPOR_OK;
+  status = load_file(path, out);
+  if (*out && memcmp((*out)->hash, hash, sizeof((*out)->hash)) != 0)
+    *out = NULL;
+  return status == TORPOR_NOMEM ? status : TORPOR_OK;
 }
 
-static const torpor__extension_known *load_hash(const uint8_t hash[32]) {
-  const torpor__extension_known *one = NULL;
+static torpor_status load_hash(const uint8_t hash[32],
+                               const torpor__extension_known **out) {
+  torpor_status status = TORPOR_OK;
   char folder[TORPOR__OS_PATH_LARGEST];
-  for (size_t i = 0;
-       !one && torpor__folder("TORPOR_EXTENSION_PATH", "extensions", i, folder,
-                              sizeof(folder));
+  for (size_t i = 0; status == TORPOR_OK && !*out &&
+                     torpor__folder("TORPOR_EXTENSION_PATH", "extensions", i,
+                                    folder, sizeof(folder));
        i++)
-    one = load_from(folder, hash);
-  if (!one && put_cache(folder, sizeof(folder))) one = load_from(folder, hash);
-  return one;
+    status = load_from(folder, hash, out);
+  if (status == TORPOR_OK && !*out && put_cache(folder, sizeof(folder)))
+    status = load_from(folder, hash, out);
+  return status;
 }
 
 /* ---- Side modules ---------------------------------------------------------*/
 
-static uint8_t *read_file(FILE *file, size_t *size) {
+static torpor_status fail_reading(const char *path) {
+  return fail_file(path, "it cannot be read");
+}
+
+static torpor_status hash_stream(const char *path, FILE *file,
+                                 uint8_t hash[32]) {
   uint8_t *bytes = torpor__alloc(MODULE_LARGEST);
-  *size = bytes ? fread(bytes, 1, MODULE_LARGEST, file) : 0;
-  if (bytes && !ferror(file) && *size < MODULE_LARGEST) return bytes;
+  size_t size;
+  torpor_status status;
+  if (!bytes) return torpor__fail(NULL, TORPOR_NOMEM, NO_MEMORY);
+  size = fread(bytes, 1, MODULE_LARGEST, file);
+  status = ferror(file) || size == MODULE_LARGEST
+               ? fail_reading(path)
+               : torpor_snapshot_identify(bytes, size, hash);
   torpor__alloc_free(bytes);
-  return NULL;
+  return status;
 }
 
-/* The SHA-256 of a file; false: it cannot be read. */
-static bool hash_file(const char *path, uint8_t hash[32]) {
+/* The SHA-256 of a file. */
+static torpor_status hash_file(const char *path, uint8_t hash[32]) {
   FILE *file = fopen(path, "rbe");
-  size_t size = 0;
-  uint8_t *bytes = file ? read_file(file, &size) : NULL;
-  bool made = bytes && torpor_snapshot_identify(bytes, size, hash) == TORPOR_OK;
-  if (file) fclose(file);
-  torpor__alloc_free(bytes);
-  return made;
+  torpor_status status;
+  if (!file) return fail_reading(path);
+  status = hash_stream(path, file, hash);
+  fclose(file);
+  return status;
 }
 
-static const torpor__extension_known *find_with(const uint8_t hash[32]) {
-  const torpor__extension_known *one = find_known(hash);
-  const torpor__extension *shipped = one ? NULL : find_shipped(NULL, hash);
-  if (shipped) one = add_known(shipped);
-  return one ? one : load_hash(hash);
+/* '*out' is NULL if there is none. NOMEM. */
+static torpor_status find_with(const uint8_t hash[32],
+                               const torpor__extension_known **out) {
+  const torpor__extension *shipped;
+  *out = find_known(hash);
+  if (*out) return TORPOR_OK;
+  shipped = shipped_with(hash);
+  return shipped ? add_known(shipped, out) : load_hash(hash, out);
 }
 
-static const torpor__extension_known *load_module(const char *path) {
-  const torpor__extension_known *one;
+static torpor_status load_module(const char *path,
+                                 const torpor__extension_known **out) {
   uint8_t hash[32];
-  if (!hash_file(path, hash)) return fail_file(path, "it cannot be read");
-  one = find_with(hash);
-  return one ? one
-             : fail_file(path,
-                         "there is no native code of it; make it with "
-                         "'torpor extension build'");
+  torpor_status status = hash_file(path, hash);
+  if (status == TORPOR_OK) status = find_with(hash, out);
+  if (status != TORPOR_OK || *out) return status;
+  return fail_file(path,
+                   "there is no native code of it; make it with "
+                   "'torpor extension build'");
 }
 
 static bool is_module(const char *path) {
@@ -272,51 +299,56 @@ static bool is_module(const char *path) {
 
 /* ---- Finding --------------------------------------------------------------*/
 
-const torpor__extension_known *torpor__extension_with(const uint8_t hash[32]) {
-  const torpor__extension_known *one;
+torpor_status torpor__extension_with(const uint8_t hash[32],
+                                     const torpor__extension_known **out) {
+  torpor_status status;
   torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
-  one = find_with(hash);
+  status = find_with(hash, out);
   torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
-  return one;
+  return status;
 }
 
-/* The one that ships under that name; NULL with this thread's error. */
-static const torpor__extension_known *find_named(const char *name) {
-  const torpor__extension *shipped = find_shipped(name, NULL);
-  const torpor__extension_known *one;
-  if (!shipped) {
-    torpor__fail(NULL, TORPOR_EXTENSION,
-                 "no extension '%.64s' ships with Torpor; give the path of its "
-                 ".so, with a slash in it",
-                 name);
-    return NULL;
-  }
+static torpor_status find_named(const char *name,
+                                const torpor__extension_known **out) {
+  const torpor__extension *shipped = shipped_as(name);
+  torpor_status status;
+  if (!shipped)
+    return torpor__fail(NULL, TORPOR_EXTENSION,
+                        "no extension '%.64s' ships with Torpor; give the path "
+                        "of its .so, with a slash in it",
+                        name);
   torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
-  one = add_known(shipped);
+  status = add_known(shipped, out);
   torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
-  if (!one) torpor__fail(NULL, TORPOR_NOMEM, "no memory for an extension");
-  return one;
+  return status;
 }
 
-const torpor__extension_known *torpor__extension_added(const char *path) {
-  const torpor__extension_known *one;
-  torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
-  one = is_module(path) ? load_module(path) : load_file(path);
-  torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
-  return one;
+static torpor_status find_hashed(const char *id, const uint8_t hash[32],
+                                 const torpor__extension_known **out) {
+  torpor_status status = torpor__extension_with(hash, out);
+  if (status != TORPOR_OK || *out) return status;
+  return torpor__fail(NULL, TORPOR_EXTENSION,
+                      "there is no native code of the extension whose module "
+                      "has the SHA-256 %s; make it of that with 'torpor "
+                      "extension build'",
+                      id);
 }
 
-const torpor__extension_known *torpor__extension_find(const char *extension) {
-  const torpor__extension_known *one;
+torpor_status torpor__extension_added(const char *path,
+                                      const torpor__extension_known **out) {
+  torpor_status status;
+  *out = NULL;
+  torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
+  status = is_module(path) ? load_module(path, out) : load_file(path, out);
+  torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
+  return status;
+}
+
+torpor_status torpor__extension_find(const char *extension,
+                                     const torpor__extension_known **out) {
   uint8_t hash[32];
-  if (strchr(extension, '/')) return torpor__extension_added(extension);
-  if (!parse_hash(extension, hash)) return find_named(extension);
-  one = torpor__extension_with(hash);
-  if (!one)
-    torpor__fail(NULL, TORPOR_EXTENSION,
-                 "there is no native code of the extension whose module has "
-                 "the SHA-256 %s; make it of that with 'torpor extension "
-                 "build'",
-                 extension);
-  return one;
+  *out = NULL;
+  if (strchr(extension, '/')) return torpor__extension_added(extension, out);
+  return parse_hash(extension, hash) ? find_hashed(extension, hash, out)
+                                     : find_named(extension, out);
 }
