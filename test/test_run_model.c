@@ -308,6 +308,36 @@ static void check_rows(bool whole) {
   sqlite3_close(db);
 }
 
+/* ---- Sleeping VMs --------------------------------------------------------*/
+
+/* Whether the VM of a kept state has the extensions of its program, in their
+ * order, and no others. */
+static void check_state(const struct run *run, const struct state *state) {
+  const struct set *set = &sets[run->versions[state->version].extensions];
+  torpor_extension_info info = TORPOR_EXTENSION_INFO_INIT;
+  torpor_bytes asleep;
+  torpor_vm *vm;
+  need(torpor_run_snapshot(run_bench.store, run->id, state->step, &asleep));
+  assert_int_equal(torpor_snapshot_restore(asleep.data, asleep.size, NULL, &vm),
+                   TORPOR_OK);
+  assert_int_equal(torpor_vm_extension_count(vm), set->count);
+  for (int i = 0; i < set->count; i++) {
+    assert_int_equal(torpor_vm_extension_at(vm, (size_t)i, &info), TORPOR_OK);
+    assert_string_equal(info.hash, modules[set->modules[i]].hash);
+  }
+  torpor_vm_close(vm);
+  torpor_bytes_free(&asleep);
+}
+
+static void check_states(void) {
+  for (int i = 0; i < RUNS_MOST; i++) {
+    const struct run *run = &world.runs[i];
+    for (size_t j = 0; run->there && j < run->state_count; j++)
+      if (run_model_find_state(run, run->states[j].step) == &run->states[j])
+        check_state(run, &run->states[j]);
+  }
+}
+
 /* ---- Moves ---------------------------------------------------------------*/
 
 #define KINDS(X)                                                               \
@@ -810,6 +840,7 @@ static void live(int moves) {
     compare(&move);
     check_rows(i == moves - 1);
   }
+  check_states();
 }
 
 static long setting(const char *name, long usual) {

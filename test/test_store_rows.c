@@ -334,7 +334,7 @@ static void rows_of_nonsense_are_refused(void **state) {
       "UPDATE head SET status = 99; INSERT INTO operation "
       "VALUES(1,0,1,'timer',NULL,x'',NULL,'k',-1,0,0); INSERT INTO "
       "result(run, branch, operation, outcome, value) VALUES(1,0,1,77,x''); "
-      "INSERT INTO state VALUES(1,3,0,3,0,0,0,x'',0,x'')");
+      "INSERT INTO state VALUES(1,3,2,3,0,0,0,x'',0,x'')");
   database = store_open();
   assert_int_equal(database->calls->head_get(database, 1, &head),
                    TORPOR_CORRUPT);
@@ -343,8 +343,8 @@ static void rows_of_nonsense_are_refused(void **state) {
       TORPOR_CORRUPT);
   assert_int_equal(database->calls->result_each(database, 1, see_result, NULL),
                    TORPOR_CORRUPT);
-  /* A version begins before its states: this one says it is the fourth of a
-   * run at its third step. */
+  /* Each version but the first began a branch: this one says it is the fourth
+   * of a run at its third branch. */
   assert_int_equal(
       database->calls->state_each(database, run, INT64_MAX, sum_steps, &sum),
       TORPOR_CORRUPT);
