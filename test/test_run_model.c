@@ -34,97 +34,11 @@
 #include <sqlite3.h>
 
 #include "test/support/bench.h"
+#include "test/support/counting-program.h"
 #include "test/support/file.h"
 #include "test/support/run-model.h"
 
-enum { MOVES = 40, BAGS = 3, PROGRAMS = 3, MODULES = 3, SETS = 4 };
-
-/* ---- Extensions ----------------------------------------------------------*/
-
-enum { HEADERS, URL, COUNTER };
-
-static struct module {
-  const char *folder, *name;
-  char path[512];
-  char hash[65];
-} modules[MODULES] = {
-    [HEADERS] = {"extensions", "headers", "", ""},
-    [URL] = {"extensions", "url", "", ""},
-    [COUNTER] = {"test-extensions", "counter", "", ""},
-};
-
-/* Counts the objects that its extension has finalized. */
-#define TALLY                                                                  \
-  "{ at: new Counter(), get() { return this.at.finalized; },"                  \
-  "  set(key, value) { while (this.get() < value) new Counter(); } }"
-
-/* The extensions of a run, in the order of loading, and where its program keeps
- * its numbers. */
-static const struct set {
-  int count;
-  int modules[2];
-  const char *sums, *counts;
-} sets[SETS] = {
-    {0, {0}, "new Map()", "new Map()"},
-    {1, {HEADERS}, "new Headers()", "new Headers()"},
-    {2, {URL, COUNTER}, "new URL('a:b').searchParams", TALLY},
-    {2, {COUNTER, HEADERS}, "new Headers()", TALLY},
-};
-
-/* Native code of an extension that a process has loaded once is found again. */
-static int find_modules(void **state) {
-  char path[512];
-  (void)state;
-  for (int i = 0; i < MODULES; i++) {
-    torpor_extension_info info = TORPOR_EXTENSION_INFO_INIT;
-    struct module *module = &modules[i];
-    torpor_vm *vm;
-    snprintf(module->path, sizeof module->path, "%s/%s/%s.wasm",
-             getenv("TORPOR_BUILD"), module->folder, module->name);
-    snprintf(path, sizeof path, "%s/%s/%s.so", getenv("TORPOR_BUILD"),
-             module->folder, module->name);
-    if (torpor_vm_open(NULL, &vm) != TORPOR_OK ||
-        torpor_vm_load_extension(vm, path, NULL) != TORPOR_OK ||
-        torpor_vm_extension_at(vm, 0, &info) != TORPOR_OK)
-      return -1;
-    torpor_vm_close(vm);
-    snprintf(module->hash, sizeof module->hash, "%s", info.hash);
-  }
-  return 0;
-}
-
-/* ---- The program ---------------------------------------------------------*/
-
-/* Says what it is made of: no run may get the source of another one. */
-#define MAIN                                                                   \
-  "import { signal, input, onUpgrade, exportState } from 'torpor:run';"        \
-  "import { b } from './lib.mjs';"                                             \
-  "const sums = %s, counts = %s;"                                              \
-  "const put = (sum, count) => {"                                              \
-  "  sums.set('sum', sum); counts.set('count', count); };"                     \
-  "const sum = () => +sums.get('sum'), count = () => +counts.get('count');"    \
-  "put(input() ?? 0, 0);"                                                      \
-  "exportState(() => [sum(), count()]);"                                       \
-  "onUpgrade((state) => put(...state));"                                       \
-  "console.log(`%d${b} begins`);"                                              \
-  "for (;;) {"                                                                 \
-  "  const n = await signal('go');"                                            \
-  "  if (n === 0) break;"                                                      \
-  "  put(sum() + n, count() + 1);"                                             \
-  "  for (let i = 0; i < n; i++) console.log(`%d${b} ${count()} ${i}`);"       \
-  "}"                                                                          \
-  "export default sum();"
-
-static char lib_file[128];
-
-static void write_program(int main, int lib, int extensions) {
-  char text[2048];
-  const struct set *set = &sets[extensions];
-  snprintf(text, sizeof text, MAIN, set->sums, set->counts, main, main);
-  test_file_write_text(run_bench.file, text);
-  snprintf(text, sizeof text, "export const b = %d;", lib);
-  test_file_write_text(lib_file, text);
-}
+enum { MOVES = 40, BAGS = 3, PROGRAMS = 3 };
 
 /* ---- What there should be ------------------------------------------------*/
 
@@ -234,23 +148,24 @@ static int64_t ask(sqlite3 *db, const char *sql) {
 }
 
 static int64_t count_sources(void) {
-  bool mains[PROGRAMS][SETS] = {0}, libs[PROGRAMS] = {0}, kept[MODULES] = {0};
+  bool mains[PROGRAMS][COUNTING_SETS] = {0}, libs[PROGRAMS] = {0},
+       kept[COUNTING_MODULES] = {0};
   int64_t count = 0;
   for (int i = 0; i < RUNS_MOST; i++) {
     const struct run *run = &world.runs[i];
     for (int j = 0; run->there && j < run->version_count; j++) {
       const struct version *version = &run->versions[j];
-      const struct set *set = &sets[version->extensions];
+      const struct counting_set *set = &counting_sets[version->extensions];
       mains[version->main][version->extensions] = true;
       libs[version->lib] = true;
       for (int k = 0; k < set->count; k++) kept[set->modules[k]] = true;
     }
   }
   for (int i = 0; i < PROGRAMS; i++) {
-    for (int j = 0; j < SETS; j++) count += mains[i][j];
+    for (int j = 0; j < COUNTING_SETS; j++) count += mains[i][j];
     count += libs[i];
   }
-  for (int i = 0; i < MODULES; i++) count += kept[i];
+  for (int i = 0; i < COUNTING_MODULES; i++) count += kept[i];
   return count;
 }
 
@@ -258,7 +173,8 @@ static int64_t count_sources(void) {
 static void check_extensions(sqlite3 *db, const struct run *run) {
   char sql[256];
   for (int i = 0; i < run->version_count; i++) {
-    const struct set *set = &sets[run->versions[i].extensions];
+    const struct counting_set *set =
+        &counting_sets[run->versions[i].extensions];
     snprintf(sql, sizeof sql,
              "SELECT count(*) FROM file JOIN run ON number = run WHERE "
              "id = '%s' AND edition = %d AND name GLOB 'extension:*'",
@@ -270,10 +186,10 @@ static void check_extensions(sqlite3 *db, const struct run *run) {
                "SELECT count(*) FROM file JOIN run ON number = run WHERE "
                "id = '%s' AND edition = %d AND name = 'extension:%d' AND "
                "hash = X'%s'",
-               run->id, i, j + 1, modules[set->modules[j]].hash);
+               run->id, i, j + 1, counting_modules[set->modules[j]].hash);
       if (ask(db, sql) != 1)
         fail_msg("%s: program %d has no %s", run->id, i,
-                 modules[set->modules[j]].name);
+                 counting_modules[set->modules[j]].name);
     }
   }
 }
@@ -313,7 +229,8 @@ static void check_rows(bool whole) {
 /* Whether the VM of a kept state has the extensions of its program, in their
  * order, and no others. */
 static void check_state(const struct run *run, const struct state *state) {
-  const struct set *set = &sets[run->versions[state->version].extensions];
+  const struct counting_set *set =
+      &counting_sets[run->versions[state->version].extensions];
   torpor_extension_info info = TORPOR_EXTENSION_INFO_INIT;
   torpor_bytes asleep;
   torpor_vm *vm;
@@ -323,7 +240,7 @@ static void check_state(const struct run *run, const struct state *state) {
   assert_int_equal(torpor_vm_extension_count(vm), set->count);
   for (int i = 0; i < set->count; i++) {
     assert_int_equal(torpor_vm_extension_at(vm, (size_t)i, &info), TORPOR_OK);
-    assert_string_equal(info.hash, modules[set->modules[i]].hash);
+    assert_string_equal(info.hash, counting_modules[set->modules[i]].hash);
   }
   torpor_vm_close(vm);
   torpor_bytes_free(&asleep);
@@ -503,7 +420,7 @@ static bool choose_move(struct move *move) {
                         .deadly = draw(4) == 0,
                         .main = draw(PROGRAMS),
                         .lib = draw(PROGRAMS),
-                        .extensions = draw(SETS),
+                        .extensions = draw(COUNTING_SETS),
                         .input = draw(100),
                         .keep = keeps[draw(4)],
                         .keep_lines = lines[draw(4)]};
@@ -641,8 +558,9 @@ static torpor_bytes number(int value) {
 
 /* Those of a move, as files. */
 static size_t name_files(const struct move *move, const char *files[2]) {
-  const struct set *set = &sets[move->extensions];
-  for (int i = 0; i < set->count; i++) files[i] = modules[set->modules[i]].path;
+  const struct counting_set *set = &counting_sets[move->extensions];
+  for (int i = 0; i < set->count; i++)
+    files[i] = counting_modules[set->modules[i]].path;
   return (size_t)set->count;
 }
 
@@ -665,7 +583,7 @@ static torpor_status real_add(const struct move *move) {
   options.extension_count = name_files(move, extensions);
   batch.inputs = slices;
   batch.count = 2;
-  write_program(move->main, move->lib, move->extensions);
+  counting_program_write(move->main, move->lib, move->extensions);
   torpor_status status =
       move->kind == ADD
           ? torpor_run_add(run_bench.store, &options, id)
@@ -684,7 +602,7 @@ static torpor_status real_drive(const struct move *move) {
 static torpor_status real_upgrade(const struct move *move) {
   torpor_run_upgrade_options options = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
   const char *extensions[2];
-  write_program(move->main, move->lib, move->extensions);
+  counting_program_write(move->main, move->lib, move->extensions);
   options.file = run_bench.file;
   options.extensions = extensions;
   options.extension_count = move->named ? name_files(move, extensions) : 0;
@@ -855,13 +773,12 @@ static void the_store_is_as_the_model(void **state) {
   long count = setting("TORPOR_HISTORIES", full ? 1000 : 25);
   for (long i = first; i < first + count; i++) {
     assert_int_equal(run_bench_open(state), 0);
-    snprintf(lib_file, sizeof lib_file, "%s/lib.mjs", run_bench.folder);
     seed = (uint64_t)i;
     world = (struct world){0};
     print_message("seed %ld\n", i);
     live(MOVES);
     for (int j = 0; j < BAGS; j++) torpor_bytes_free(&bags[j].bytes);
-    unlink(lib_file);
+    counting_program_remove();
     assert_int_equal(run_bench_close(state), 0);
   }
 }
@@ -869,5 +786,5 @@ static void the_store_is_as_the_model(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_store_is_as_the_model)};
-  return cmocka_run_group_tests(tests, find_modules, NULL);
+  return cmocka_run_group_tests(tests, counting_program_find_modules, NULL);
 }
