@@ -172,8 +172,8 @@ static bool head_fits(const void *row) {
   return head->cancel >= 0 && head->step >= head->start;
 }
 
-/* Each upgrade begins a branch of its own; there may be more of them than steps,
- * since a run that was rewound can be upgraded once more. */
+/* Each upgrade begins a branch of its own. There may be more upgrades than
+ * steps, since a run that was rewound can be upgraded once more. */
 static bool state_fits(const void *row) {
   const struct torpor__state *state = row;
   return state->version <= state->branch && state->parent_step < state->step;

@@ -31,8 +31,8 @@ extern const struct counting_set counting_sets[COUNTING_SETS];
 int counting_program_find_modules(void **state);
 
 /* Writes a program to the file of the bench, and a module that it imports
- * beside it. Both differ with each number: 'main' and 'lib' are what its console
- * lines begin with, 'extensions' is one of the sets. */
+ * beside it. Both differ with each number: 'main' and 'lib' are what its
+ * console lines begin with, 'extensions' is one of the sets. */
 void counting_program_write(int main, int lib, int extensions);
 
 /* Removes the module beside it. */
