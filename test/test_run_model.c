@@ -391,7 +391,7 @@ static bool choose_for_run(struct move *move) {
     if (run->state == TORPOR_RUN_READY) move->expected = TORPOR_MISUSE;
     if (run_model_has_ended(run)) move->expected = TORPOR_ENDED;
     /* None that are named: those of the old program. */
-    move->named = move->extensions > 0;
+    move->named = move->extensions > 0 && draw(2) == 0;
     if (!move->named) move->extensions = run->versions[run->version].extensions;
     return run->version_count < VERSIONS_MOST;
   case END:
