@@ -127,6 +127,46 @@ static void an_error_is_told(void **state) {
   assert_non_null(strstr(world->console.text, "boom\n"));
 }
 
+/* torpor_driver.start: meanwhile the worker ends. */
+static void nap(torpor_task *task, void *user) {
+  (void)user;
+  usleep(500 * 1000);
+  torpor_task_complete(task, TORPOR_RESOLVE, NULL, 0);
+}
+
+/* torpor_driver.cancel: it was complete when it was begun. */
+static void wake_up(torpor_task *task, void *user) {
+  (void)task, (void)user;
+}
+
+/* torpor_host_fn */
+static torpor_status begin_nap(torpor_vm *vm, const torpor_arguments *arguments,
+                               torpor_value *result, void *user) {
+  uint64_t id;
+  (void)arguments, (void)user;
+  return torpor_operation_begin(vm, "nap", torpor_null(), 0, &id, result);
+}
+
+/* A worker that ends after its end was asked for and before its messages are:
+ * when there is nothing else to wait for, its error comes with their end. */
+static void an_error_comes_with_the_end(void **state) {
+  struct world *world = *state;
+  torpor_driver driver = TORPOR_DRIVER_INIT;
+  driver.kind = "nap";
+  driver.start = nap;
+  driver.cancel = wake_up;
+  assert_int_equal(torpor_loop_add_driver(world->loop, &driver), TORPOR_OK);
+  assert_int_equal(torpor_function_add(world->vm, "nap", begin_nap, NULL),
+                   TORPOR_OK);
+  make_worker(world, "throw new RangeError('boom');");
+  begin(world, IMPORT
+        "const w = new os.Worker('./w.mjs');"
+        "nap();"
+        "w.onmessage = () => {};");
+  assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
+  assert_non_null(strstr(world->console.text, "boom\n"));
+}
+
 /* Whatever the worker is about when its parent ends. It ends within the test:
  * between a test and its tear-down the framework has the signals of faults, and
  * a worker that still runs would be taken for a test that crashed. */
@@ -162,6 +202,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(messages_in_order),
       TEST(an_error_is_told),
+      TEST(an_error_comes_with_the_end),
       TEST(ended_at_every_moment),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -337,11 +337,14 @@ static void look(void *user) {
 static void next_message(struct torpor__descriptor *descriptor,
                          torpor_task *task) {
   struct port *port = of(descriptor);
-  if (port->reader != NULL)
+  if (port->reader != NULL) {
     torpor_task_fail(task, "Error", "a message is being waited for already",
                      "EBUSY");
-  else if (!give_message(port, task))
-    port->reader = task;
+    return;
+  }
+  port->reader = task;
+  /* With the end of messages comes why: nothing may be waited for after it. */
+  look(port);
 }
 
 static void cancel_wait(struct torpor__descriptor *descriptor,
