@@ -196,6 +196,9 @@ static bool go_on_version(void *user, const torpor_run_version *row) {
   return user == NULL || row == NULL;
 }
 
+/* The run that a scene is about, or the one it came from. */
+static const char *subject;
+
 static torpor_status list(torpor_store *store) {
   torpor_run_list_options options = TORPOR_RUN_LIST_OPTIONS_INIT;
   options.states = TORPOR_RUN_LISTED(TORPOR_RUN_READY) |
@@ -235,7 +238,7 @@ static torpor_status steps(torpor_store *store) {
 static torpor_status snapshot(torpor_store *store) {
   torpor_bytes bytes;
   torpor_status status =
-      torpor_run_snapshot(store, "run", TORPOR_RUN_NEWEST, &bytes);
+      torpor_run_snapshot(store, subject, TORPOR_RUN_NEWEST, &bytes);
   torpor_bytes_free(&bytes);
   return status;
 }
@@ -243,7 +246,7 @@ static torpor_status snapshot(torpor_store *store) {
 static torpor_status export(torpor_store *store) {
   torpor_bytes bytes;
   torpor_status status =
-      torpor_run_export(store, "run", TORPOR_RUN_NEWEST, &bytes);
+      torpor_run_export(store, subject, TORPOR_RUN_NEWEST, &bytes);
   torpor_bytes_free(&bytes);
   return status;
 }
@@ -263,17 +266,19 @@ static torpor_status add_many(torpor_store *store) {
 }
 
 static torpor_status fork_run(torpor_store *store) {
-  return torpor_run_fork(store, "run", 3, "new", id);
+  return torpor_run_fork(store, subject, 2, "new", id);
 }
 
 static torpor_status rewind_run(torpor_store *store) {
-  return torpor_run_rewind(store, "run", 2);
+  return torpor_run_rewind(store, subject, 2);
 }
 
 static torpor_status import(torpor_store *store) {
   torpor_run_import_options options = TORPOR_RUN_IMPORT_OPTIONS_INIT;
   options.id = "new";
-  return torpor_run_import(store, carried.data, carried.size, &options, id);
+  const torpor_bytes *file =
+      strcmp(subject, "extended") == 0 ? &carried_extended : &carried;
+  return torpor_run_import(store, file->data, file->size, &options, id);
 }
 
 static torpor_status tell(torpor_store *store) {
@@ -310,57 +315,13 @@ static torpor_status upgrade(torpor_store *store) {
   torpor_run_upgrade_options options = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
   torpor_run_upgrade_report report = TORPOR_RUN_UPGRADE_REPORT_INIT;
   options.file = run_bench.file;
-  torpor_status status = torpor_run_upgrade(store, "run", &options, &report);
+  torpor_status status = torpor_run_upgrade(store, subject, &options, &report);
   torpor_run_upgrade_report_free(&report);
   return status;
 }
-
-/* ---- The same of a run with an extension ---------------------------------*/
 
 static torpor_status add_extended(torpor_store *store) {
   return add_with_extension(store, "new");
-}
-
-static torpor_status snapshot_extended(torpor_store *store) {
-  torpor_bytes bytes;
-  torpor_status status =
-      torpor_run_snapshot(store, "extended", TORPOR_RUN_NEWEST, &bytes);
-  torpor_bytes_free(&bytes);
-  return status;
-}
-
-static torpor_status export_extended(torpor_store *store) {
-  torpor_bytes bytes;
-  torpor_status status =
-      torpor_run_export(store, "extended", TORPOR_RUN_NEWEST, &bytes);
-  torpor_bytes_free(&bytes);
-  return status;
-}
-
-static torpor_status fork_extended(torpor_store *store) {
-  return torpor_run_fork(store, "extended", 2, "new", id);
-}
-
-static torpor_status rewind_extended(torpor_store *store) {
-  return torpor_run_rewind(store, "extended", 2);
-}
-
-static torpor_status import_extended(torpor_store *store) {
-  torpor_run_import_options options = TORPOR_RUN_IMPORT_OPTIONS_INIT;
-  options.id = "new";
-  return torpor_run_import(store, carried_extended.data, carried_extended.size,
-                           &options, id);
-}
-
-/* It keeps the extension that it has. */
-static torpor_status upgrade_extended(torpor_store *store) {
-  torpor_run_upgrade_options options = TORPOR_RUN_UPGRADE_OPTIONS_INIT;
-  torpor_run_upgrade_report report = TORPOR_RUN_UPGRADE_REPORT_INIT;
-  options.file = run_bench.file;
-  torpor_status status =
-      torpor_run_upgrade(store, "extended", &options, &report);
-  torpor_run_upgrade_report_free(&report);
-  return status;
 }
 
 static torpor_status remove_extended(torpor_store *store) {
@@ -371,37 +332,38 @@ static torpor_status remove_extended(torpor_store *store) {
 struct scene {
   const char *name;
   torpor_status (*play)(torpor_store *store);
+  const char *subject; /* NULL: "run" */
 };
 
 static const struct scene scenes[] = {
-    {"list", list},
-    {"each", each},
-    {"lines", lines},
-    {"operations", operations},
-    {"steps", steps},
-    {"snapshot", snapshot},
-    {"export", export},
-    {"add", add},
-    {"add_many", add_many},
-    {"fork", fork_run},
-    {"rewind", rewind_run},
-    {"import", import},
-    {"signal", tell},
-    {"mail_drop", drop},
-    {"cancel", cancel},
-    {"prune", prune},
-    {"prune_all", prune_all},
-    {"remove", remove_runs},
-    {"remove_ended", remove_ended},
-    {"upgrade", upgrade},
-    {"add_extended", add_extended},
-    {"snapshot_extended", snapshot_extended},
-    {"export_extended", export_extended},
-    {"fork_extended", fork_extended},
-    {"rewind_extended", rewind_extended},
-    {"import_extended", import_extended},
-    {"upgrade_extended", upgrade_extended},
-    {"remove_extended", remove_extended},
+    {"list", list, NULL},
+    {"each", each, NULL},
+    {"lines", lines, NULL},
+    {"operations", operations, NULL},
+    {"steps", steps, NULL},
+    {"snapshot", snapshot, NULL},
+    {"export", export, NULL},
+    {"add", add, NULL},
+    {"add_many", add_many, NULL},
+    {"fork", fork_run, NULL},
+    {"rewind", rewind_run, NULL},
+    {"import", import, NULL},
+    {"signal", tell, NULL},
+    {"mail_drop", drop, NULL},
+    {"cancel", cancel, NULL},
+    {"prune", prune, NULL},
+    {"prune_all", prune_all, NULL},
+    {"remove", remove_runs, NULL},
+    {"remove_ended", remove_ended, NULL},
+    {"upgrade", upgrade, NULL},
+    {"add_extended", add_extended, NULL},
+    {"snapshot_extended", snapshot, "extended"},
+    {"export_extended", export, "extended"},
+    {"fork_extended", fork_run, "extended"},
+    {"rewind_extended", rewind_run, "extended"},
+    {"import_extended", import, "extended"},
+    {"upgrade_extended", upgrade, "extended"},
+    {"remove_extended", remove_extended, NULL},
 };
 
 /* ---- One after the other -------------------------------------------------*/
@@ -410,6 +372,7 @@ static const struct scene scenes[] = {
  * fails. '*opened' counts those of opening it, where that fails. */
 static torpor_status play(const struct scene *scene, long number, bool opening,
                           char message[512]) {
+  subject = scene->subject != NULL ? scene->subject : "run";
   begin_failing(opening ? number : LONG_MAX);
   torpor_status status =
       torpor_store_open(run_bench.path, NULL, &run_bench.store);
