@@ -18,7 +18,7 @@ import type { Engine } from "./engine.js";
 import { OutOfMemoryError } from "./errors.js";
 import { comparable, comparesFast, differs } from "./format/compare.js";
 import { areSame, canStay, dropExtensions, type Linked } from "./extension-table.js";
-import { Instance, NOBODY } from "./instance.js";
+import { type Instance, NOBODY } from "./instance.js";
 import { forgetSnapshots } from "./snapshot.js";
 
 const PAGE = 65536;
@@ -50,7 +50,7 @@ export function takeUsed(
   pages: number,
   linked: readonly Linked[],
 ): Instance {
-  const instance = takeIdle(engine, pages, linked) ?? newInstance(engine);
+  const instance = takeIdle(engine, pages, linked) ?? engine.newInstance();
   const have = instance.memory.buffer.byteLength / PAGE;
   if (have < pages) grow(instance, pages - have);
   return instance;
@@ -78,19 +78,6 @@ function takeIdle(
   return taken;
 }
 
-function newInstance(engine: Engine): Instance {
-  try {
-    return new Instance(engine);
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) {
-      throw new OutOfMemoryError("the host has no memory for another VM; dispose of some", {
-        cause: error,
-      });
-    }
-    throw error;
-  }
-}
-
 function grow(instance: Instance, pages: number): void {
   try {
     instance.memory.grow(pages);
@@ -112,8 +99,7 @@ export function giveInstance(instance: Instance): void {
   const table = instance.exports.__indirect_function_table.length;
   if (bytes > IDLE_BYTES || table > engine.tableSize + TABLE_MOST) return;
   if (instance.bound > BOUND_MOST) return;
-  reset(instance);
-  engine.idle.push(instance);
+  if (tryReset(instance)) engine.idle.push(instance);
 }
 
 /** What most programs use of the stack, which grows downwards. */
@@ -152,6 +138,17 @@ function reset(instance: Instance): void {
   if (u8.length - end <= BEHIND_USUAL) u8.fill(0, end);
   else instance.isStale = true;
   instance.exports.__stack_pointer.value = engine.stackPointer;
+}
+
+/** False: the host has no memory for the baseline, which is made at the first reset. */
+function tryReset(instance: Instance): boolean {
+  try {
+    reset(instance);
+    return true;
+  } catch (error) {
+    if (error instanceof OutOfMemoryError) return false;
+    throw error;
+  }
 }
 
 function clearBehind(instance: Instance): void {
