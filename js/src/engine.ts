@@ -36,8 +36,7 @@ import { areZero } from "./format/bytes.js";
 import { fromHex, toHex } from "./format/hex.js";
 import { sha256, sha256Of } from "./format/sha256.js";
 import { importNames, Instance, instantiate, type Made } from "./instance.js";
-import { loadPackageFile } from "./package-file.js";
-import { fetchUrl } from "#engine-file";
+import { fetchUrl, loadPackageFile } from "./package-file.js";
 
 /** What an engine may be given as. */
 export type EngineSource =
