@@ -32,11 +32,11 @@ import {
   NewerError,
   OutOfMemoryError,
 } from "./errors.js";
-import { areZero } from "./format/bytes.js";
 import { fromHex, toHex } from "./format/hex.js";
 import { sha256, sha256Of } from "./format/sha256.js";
 import { importNames, Instance, instantiate, type Made } from "./instance.js";
 import { fetchUrl, loadPackageFile } from "./package-file.js";
+import { type Part, partsOf } from "./reset.js";
 
 /** What an engine may be given as. */
 export type EngineSource =
@@ -53,7 +53,7 @@ export class Engine {
   /** The first instance, until a VM has it. */
   private first: Made | undefined;
   private baselineOnce: Uint8Array<ArrayBuffer> | undefined;
-  private filledOnce: readonly Filled[] | undefined;
+  private partsOnce: readonly Part[] | undefined;
   readonly control: number;
   readonly stackSize: number;
   readonly stackPointer: number;
@@ -121,9 +121,9 @@ export class Engine {
     return this.baselineOnce;
   }
 
-  /** What of the baseline is not zero. */
-  get filled(): readonly Filled[] {
-    return (this.filledOnce ??= filledPages(this.baseline));
+  /** What a reset does with it. */
+  get parts(): readonly Part[] {
+    return (this.partsOnce ??= partsOf(this.baseline, this.stackSize));
   }
 }
 
@@ -224,31 +224,10 @@ function cutBaseline(
   memory: Uint8Array<ArrayBuffer>,
   least: number,
 ): Uint8Array<ArrayBuffer> {
-  const words = wordsOf(memory);
+  const words = new Uint32Array(memory.buffer);
   let end = words.length;
   while (end * 4 > least && words[end - 1] === 0) end--;
   return memory.subarray(0, Math.ceil((end * 4) / PAGE) * PAGE);
-}
-
-/** Neighbouring pages that are not zero. */
-export interface Filled {
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
-
-function filledPages(baseline: Uint8Array<ArrayBuffer>): Filled[] {
-  const words = wordsOf(baseline);
-  const filled: Filled[] = [];
-  for (let at = 0, start = 0; at <= baseline.length; at += PAGE) {
-    if (at < baseline.length && !areZero(words, at / 4, (at + PAGE) / 4)) continue;
-    if (start < at) filled.push({ address: start, bytes: baseline.subarray(start, at) });
-    start = at + PAGE;
-  }
-  return filled;
-}
-
-function wordsOf({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Uint32Array {
-  return new Uint32Array(buffer, byteOffset, length / 4);
 }
 
 // ---- Loading ----------------------------------------------------------------
