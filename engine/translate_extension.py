@@ -6,8 +6,9 @@ Usage: translate_extension.py [--quick] [--soft-bounds] NAME.wasm OUT.so
        translate_extension.py --only-c [--native FUNCTION]... NAME.wasm FOLDER
 
   NAME.wasm -> extension.c, .h          wasm2c
-               extension-shape.h and    tune_extension.py
-               extension-imports.h
+               extension-shape.h,       tune_extension.py
+               extension-imports.h and
+               extension-native.h
                extension-id.h           its hash
             -> OUT.so                   the C compiler ($CC, else cc), with
                                         bind-extension.c
@@ -86,6 +87,8 @@ def main():
         make(options)
     except wasm_sections.Damaged as error:
         sys.exit(f"torpor: {options.wasm} cannot be translated: {error}")
+    except tune_extension.Unfit as error:
+        sys.exit(f"torpor: {options.wasm}: {error}")
     except tune.Unexpected as error:
         sys.exit(f"torpor: {options.wasm}: not what wasm2c 1.0.32 makes: "
                  f"{error}")

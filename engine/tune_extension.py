@@ -4,8 +4,8 @@ runtime.
 
 tune_extension(module, IN, OUT, native) reads IN/extension.c and .h, which wasm2c
 made of the side module whose bytes are 'module', and writes OUT/extension.c, .h,
-extension-shape.h, extension-imports.h and extension-native.h. What tune.py says of our header, the asm and the prologue
-holds here; besides:
+extension-shape.h, extension-imports.h and extension-native.h. What tune.py says
+of our header, the asm and the prologue holds here; besides:
 
   memory         is imported, so each function takes its address once
   constants      where the extension lies and what else it imports as numbers
@@ -273,10 +273,19 @@ def find_exports(source):
 
 # ---- Functions that are written by hand as well ------------------------------
 
-def find_body(function, source):
+class Unfit(Exception):
+    """A function cannot be done by one that is written by hand."""
+
+
+def find_body(name, source):
     """The parameters and the text of a function that gives nothing."""
-    return find_one(rf"^static void {function}\(Z_extension_instance_t\* instance"
-                    r"((?:, u(?:32|64) \w+)*)\) \{\n((?:.*\n)*?)\}\n", source)
+    found = re.findall(rf"^static void w2c_{name}\(Z_extension_instance_t\* "
+                       r"instance((?:, u(?:32|64) \w+)*)\) \{\n((?:.*\n)*?)\}\n",
+                       source, re.M)
+    if f"static void Z_extensionZ_{name}(" not in source or len(found) != 1:
+        raise Unfit(f"it exports no function {name} of integers that gives "
+                    "nothing")
+    return found[0]
 
 
 def find_poll(name, body):
@@ -287,10 +296,11 @@ def find_poll(name, body):
     calls = re.findall(r"\b(\w+)\(instance", body)
     others = re.findall(r"instance->\w+|CALL_INDIRECT|TRAP|\w+_grow_memory", body)
     if len(loops) != 1 or len(calls) != 1 or others:
-        raise Unexpected(f"{name} has {len(loops)} loops, calls {calls} and "
-                         f"uses {others}")
+        raise Unfit(f"{name} has {len(loops)} loops and {len(calls)} calls, and "
+                    f"uses {others}; it should have one loop that polls, and "
+                    "only calculate, load and store")
     if body.index(f"{loops[0]}: ") > body.index(f"{calls[0]}(instance)"):
-        raise Unexpected(f"{name} polls outside of its loop")
+        raise Unfit(f"{name} calls outside of its loop")
     return calls[0]
 
 
@@ -301,7 +311,7 @@ def check_poll(poll, source):
     if (body.count("instance->Z_envZ___torpor_poll_counter;") != 2 or
             body.count("(*Z_envZ_torpor_extension_poll)(") != 1 or
             body.count("(instance") != 1):
-        raise Unexpected(f"{poll} does not count polls")
+        raise Unfit(f"{poll}, which is called, does not count polls")
 
 
 def call_either(name, parameters):
@@ -315,13 +325,11 @@ def call_either(name, parameters):
             f"    w2c_{name}_translated(instance{passed});\n}}\n")
 
 
-def split_native(source, exports, names):
+def split_native(source, names):
     """The source with those functions renamed, and extension-native.h."""
     text, polls = "/* Made by engine/tune_extension.py. */\n", set()
     for name in names:
-        if f"Z_extensionZ_{name}" not in [export[2] for export in exports]:
-            raise Unexpected(f"it exports no {name}")
-        parameters, body = find_body(f"w2c_{name}", source)
+        parameters, body = find_body(name, source)
         polls.add(find_poll(name, body))
         source = replace(
             source, f"static void w2c_{name}(Z_extension_instance_t* instance"
@@ -330,9 +338,6 @@ def split_native(source, exports, names):
         text += call_either(name, parameters)
     for poll in polls:
         check_poll(poll, source)
-    if len(polls) > 1:
-        raise Unexpected(f"{len(polls)} functions that count polls")
-    for poll in polls:
         text += ("static inline void native_poll(Z_extension_instance_t *instance)"
                  f" {{\n  {poll}(instance);\n}}\n")
     return source, text
@@ -356,7 +361,7 @@ def tune_all(module, header, source, names):
     header = replace(no_externs(header), '"wasm-rt.h"', '"wasm/wasm-rt.h"', 1)
     shape = write_shape(facts, find_steps(source, start), data, functions, numbers, exports,
                         imported)
-    source, native = split_native(all_static(source), exports, names)
+    source, native = split_native(all_static(source), names)
     return {"extension.h": header, "extension.c": source,
             "extension-shape.h": shape, "extension-native.h": native,
             "extension-imports.h": write_wrappers(functions, numbers)}
