@@ -651,9 +651,9 @@ TORPOR_API void torpor_worker_close(torpor_worker *worker);
  * those that only wait are let go of again, so that a worker may have any
  * number of them. A run whose engine is not installed, of whose extension there
  * is no native code, or that the store's key does not open, is left to other
- * workers: TORPOR_ENGINE, TORPOR_EXTENSION, TORPOR_KEY, or an event that says
- * so. A run whose rows are damaged is parked:
- * TORPOR_CORRUPT, or an event.
+ * workers: TORPOR_ENGINE, TORPOR_EXTENSION, TORPOR_KEY. A run whose rows are
+ * damaged is parked: TORPOR_CORRUPT. What is found so later, as it is for every
+ * run with NULL, is an event instead.
  * [fails] */
 TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);
