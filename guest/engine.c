@@ -24,6 +24,7 @@ torpor_abi_control torpor_control;
 #include "pages.c"
 #include "alloc.c"
 #include "placement.c"
+#include "bytes.c"
 #include "libc.c"
 #include "print.c"
 
