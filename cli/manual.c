@@ -15,6 +15,11 @@
   X("TORPOR_STORE", "the store, where --store names none")                     \
   X("TORPOR_ENGINE_PATH",                                                      \
     "folders of engines, with colons between; new ones go into the first")     \
+  X("TORPOR_EXTENSION_PATH",                                                   \
+    "folders of native extensions, with colons between")                       \
+  X("TORPOR_PORTABLE",                                                         \
+    "1: extensions use no instructions that some "                             \
+    "processors lack")                                                         \
   X("NO_COLOR", "no colours, unless --color says otherwise")                   \
   X("FORCE_COLOR",                                                             \
     "colours, also where there is no terminal; '0' and "                       \

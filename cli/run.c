@@ -41,8 +41,9 @@ static const struct cli_option options[] = {
     CLI_DRIVE_OPTIONS(struct run_settings, drive),
     CLI_ACCESS_OPTIONS(struct run_settings, sandbox),
     CLI_OPTION(struct run_settings, sandbox.extensions, "extension", 0,
-               CLI_FILES, "FILE",
-               "load a native extension NAME.wasm, and keep it with the run"),
+               CLI_FILES, "NAME|FILE",
+               "load an extension, the NAME of one that ships or a .wasm, and "
+               "keep it with the run"),
     CLI_OPTION(struct run_settings, sandbox.fuel, "fuel", 0, CLI_COUNT, "COUNT",
                "work of a step after which it is committed between two jobs "
                "(10000000)"),

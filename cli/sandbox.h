@@ -13,7 +13,7 @@ struct cli_sandbox {
   struct cli_grant read, write, net, run, env;
   struct cli_grant ffi;        /* files of native code */
   bool all;                    /* all of these, for everything */
-  struct cli_grant extensions; /* files */
+  struct cli_grant extensions; /* files, and names of those that ship */
   const char *ca;              /* certificates; NULL: the system's */
   uint64_t memory;             /* bytes */
   uint64_t fuel;               /* polls */
@@ -57,8 +57,10 @@ struct cli_sandbox {
 
 #define CLI_SANDBOX_OPTIONS(type, member)                                      \
   CLI_ACCESS_OPTIONS(type, member), CLI_TRUST_OPTION(type, member.ca),         \
-      CLI_OPTION(type, member.extensions, "extension", 0, CLI_FILES, "FILE",   \
-                 "load an extension: a .so, or a .wasm that was built here"),  \
+      CLI_OPTION(type, member.extensions, "extension", 0, CLI_FILES,           \
+                 "NAME|FILE",                                                  \
+                 "load an extension: the NAME of one that ships, a .so, or a " \
+                 ".wasm that was built here"),                                 \
       CLI_LIMIT_OPTIONS(type, member)
 
 /* Makes what the options grant. CLI_EXIT_DONE with '*out', or an exit code

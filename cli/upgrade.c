@@ -26,9 +26,9 @@ static const struct cli_option options[] = {
                "module whose default export is the state, or gives it; it "
                "runs in the old program's VM"),
     CLI_OPTION(struct upgrade_settings, extensions, "extension", 0, CLI_FILES,
-               "FILE",
-               "load this native extension for the new program (those that the "
-               "run has)"),
+               "NAME|FILE",
+               "load this extension for the new program (those that the run "
+               "has)"),
     CLI_OPTION(struct upgrade_settings, dry_run, "dry-run", 'n', CLI_FLAG, NULL,
                "say what would happen, and change nothing"),
     CLI_OPTION(struct upgrade_settings, json, "json", 0, CLI_FLAG, NULL,

@@ -3,7 +3,8 @@
  *
  * As bind.c does for an engine. TORPOR__EXTENSION_SYMBOL is the object's name;
  * without it, that of an extension to load. Where it is linked decides who sees
- * it: in a library of Torpor nobody does.
+ * it: in a library of Torpor nobody does. TORPOR__EXTENSION_NATIVE, for those
+ * that ship, is a file of functions that take the place of translated ones.
  *
  *  (1) Binding writes no byte of linear memory: what a VM that wakes has there
  *      is right already.
@@ -48,6 +49,12 @@ static inline u32 *Z_envZ___stack_pointer(struct Z_env_instance_t *env) {
 
 #include "extension.c"
 
+#ifdef TORPOR__EXTENSION_NATIVE
+#include "extension-native.h"
+
+#include TORPOR__EXTENSION_NATIVE
+#endif
+
 #include "extension-id.h"
 #include "extension-shape.h"
 
@@ -82,8 +89,11 @@ static uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results,
 
 static bool types_known;
 
-static void register_types(void) {
+static void prepare_once(void) {
   size_t count = sizeof func_types / sizeof *func_types;
+#ifdef TORPOR__EXTENSION_NATIVE
+  native_decide();
+#endif
   init_func_types();
   types_known = true;
   for (size_t i = 0; i < count; i++)
@@ -93,7 +103,7 @@ static void register_types(void) {
 static bool bind(void *instance, const torpor__extension_env *env) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   struct bound *bound = instance;
-  pthread_once(&once, register_types);
+  pthread_once(&once, prepare_once);
   if (!types_known) return false;
   bound->env = (struct Z_env_instance_t){
       env->engine,        env->memory,      env->table,

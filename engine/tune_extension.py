@@ -2,15 +2,17 @@
 """tune_extension.py - fits the C that wasm2c makes of an extension to our
 runtime.
 
-tune(module, IN, OUT) reads IN/extension.c and .h, which wasm2c made of the side
-module whose bytes are 'module', and writes OUT/extension.c, .h and
-extension-shape.h. What tune.py says of our header, the asm and the prologue
-holds here; besides:
+tune_extension(module, IN, OUT, native) reads IN/extension.c and .h, which wasm2c
+made of the side module whose bytes are 'module', and writes OUT/extension.c, .h,
+extension-shape.h, extension-imports.h and extension-native.h. What tune.py says
+of our header, the asm and the prologue holds here; besides:
 
   memory         is imported, so each function takes its address once
   constants      where the extension lies and what else it imports as numbers
                  are members of its instance, not pointers to them
   one file       everything is static: bind-extension.c includes it all
+  native         each function that 'native' names is called w2c_NAME_translated;
+                 w2c_NAME asks native_NAME first, which is written by hand
 
 extension-shape.h tells bind-extension.c what the module says of itself, what it
 imports and exports, and its data.
@@ -269,8 +271,80 @@ def find_exports(source):
     return exports
 
 
-def tune_all(module, header, source):
-    """header, source, shape and wrappers, fitted."""
+# ---- Functions that are written by hand as well ------------------------------
+
+class Unfit(Exception):
+    """A function cannot be done by one that is written by hand."""
+
+
+def find_body(name, source):
+    """The parameters and the text of a function that gives nothing."""
+    found = re.findall(rf"^static void w2c_{name}\(Z_extension_instance_t\* "
+                       r"instance((?:, u(?:32|64) \w+)*)\) \{\n((?:.*\n)*?)\}\n",
+                       source, re.M)
+    if f"static void Z_extensionZ_{name}(" not in source or len(found) != 1:
+        raise Unfit(f"it exports no function {name} of integers that gives "
+                    "nothing")
+    return found[0]
+
+
+def find_poll(name, body):
+    """The function that it polls by, at one place and in its one loop. All else
+    that it does is to calculate, load and store: it calls nothing and leaves the
+    stack alone, so that what is written by hand can do the same."""
+    loops = re.findall(r"^ +(w2c_L\d+): ", body, re.M)
+    calls = re.findall(r"\b(\w+)\(instance", body)
+    others = re.findall(r"instance->\w+|CALL_INDIRECT|TRAP|\w+_grow_memory", body)
+    if len(loops) != 1 or len(calls) != 1 or others:
+        raise Unfit(f"{name} has {len(loops)} loops and {len(calls)} calls, and "
+                    f"uses {others}; it should have one loop that polls, and "
+                    "only calculate, load and store")
+    if body.index(f"{loops[0]}: ") > body.index(f"{calls[0]}(instance)"):
+        raise Unfit(f"{name} calls outside of its loop")
+    return calls[0]
+
+
+def check_poll(poll, source):
+    """Whether this is count() of instrument.py, as its loops call it."""
+    body = find_one(rf"^static u32 {poll}\(Z_extension_instance_t\* instance\) "
+                    r"\{\n((?:.*\n)*?)\}\n", source)
+    if (body.count("instance->Z_envZ___torpor_poll_counter;") != 2 or
+            body.count("(*Z_envZ_torpor_extension_poll)(") != 1 or
+            body.count("(instance") != 1):
+        raise Unfit(f"{poll}, which is called, does not count polls")
+
+
+def call_either(name, parameters):
+    """native_NAME, or what was translated where it says that it did nothing."""
+    types = [part.split()[0] for part in parameters.split(", ") if part]
+    named = "".join(f", {word} p{i}" for i, word in enumerate(types))
+    passed = "".join(f", p{i}" for i in range(len(types)))
+    return (f"static bool native_{name}(Z_extension_instance_t *instance{named});\n"
+            f"static void w2c_{name}(Z_extension_instance_t *instance{named}) {{\n"
+            f"  if (!native_{name}(instance{passed}))\n"
+            f"    w2c_{name}_translated(instance{passed});\n}}\n")
+
+
+def split_native(source, names):
+    """The source with those functions renamed, and extension-native.h."""
+    text, polls = "/* Made by engine/tune_extension.py. */\n", set()
+    for name in names:
+        parameters, body = find_body(name, source)
+        polls.add(find_poll(name, body))
+        source = replace(
+            source, f"static void w2c_{name}(Z_extension_instance_t* instance"
+            f"{parameters}) {{\n", f"static void w2c_{name}_translated("
+            f"Z_extension_instance_t* instance{parameters}) {{\n", 1)
+        text += call_either(name, parameters)
+    for poll in polls:
+        check_poll(poll, source)
+        text += ("static inline void native_poll(Z_extension_instance_t *instance)"
+                 f" {{\n  {poll}(instance);\n}}\n")
+    return source, text
+
+
+def tune_all(module, header, source, names):
+    """All that is written: a text for each file."""
     facts = read_facts(module)
     check_members(header)
     start = find_start(source)
@@ -282,19 +356,19 @@ def tune_all(module, header, source):
     imported = ", ".join(f"(void *)(env)" for _ in order.split(", "))
     header, source, numbers = numbers_as_members(header, source)
     source = local_memory(set_prologue(tune.set_prologue(
-        tune.drop_asm(source))))
+        tune.set_accesses(tune.drop_asm(source)))))
     check_offsets(source)
     header = replace(no_externs(header), '"wasm-rt.h"', '"wasm/wasm-rt.h"', 1)
     shape = write_shape(facts, find_steps(source, start), data, functions, numbers, exports,
                         imported)
-    return header, all_static(source), shape, write_wrappers(functions, numbers)
+    source, native = split_native(all_static(source), names)
+    return {"extension.h": header, "extension.c": source,
+            "extension-shape.h": shape, "extension-native.h": native,
+            "extension-imports.h": write_wrappers(functions, numbers)}
 
 
-def tune_extension(module, folder_in, folder_out):
-    header, source, shape, wrappers = tune_all(
-        module, (folder_in / "extension.h").read_text(),
-        (folder_in / "extension.c").read_text())
-    (folder_out / "extension.h").write_text(header)
-    (folder_out / "extension.c").write_text(source)
-    (folder_out / "extension-shape.h").write_text(shape)
-    (folder_out / "extension-imports.h").write_text(wrappers)
+def tune_extension(module, folder_in, folder_out, native=()):
+    texts = tune_all(module, (folder_in / "extension.h").read_text(),
+                     (folder_in / "extension.c").read_text(), native)
+    for name, text in texts.items():
+        (folder_out / name).write_text(text)

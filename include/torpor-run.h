@@ -133,7 +133,8 @@ typedef struct torpor_run_options {
   bool hold;            /* by torpor_run_add: no worker gets the run before one
                            of this store asks for it (torpor_worker_add), this
                            makes another run to hold, or the store is closed */
-  const char *const *extensions; /* files NAME.wasm of native extensions, which
+  const char *const *extensions; /* files NAME.wasm of native extensions, or
+                           names of those that ship (no slash, no dot), which
                            are loaded in this order before the program begins;
                            they are kept with the run as its modules are */
   size_t extension_count;        /* 32 at most */
@@ -149,12 +150,12 @@ typedef struct torpor_run_options {
 
 /* Makes a run; 'id' (TORPOR_RUN_ID_SIZE bytes) receives its id. It starts when
  * a worker drives it. Returns TORPOR_OK, TORPOR_EXISTS, TORPOR_NOT_FOUND (a
- * module; the error names it), TORPOR_THROWN (a module is not JavaScript),
- * TORPOR_MISUSE or TORPOR_LIMIT (a bad id; MISUSE also when the path of the
- * program is no UTF-8), TORPOR_EXTENSION (there is no native code of an
- * extension, and none was made), TORPOR_FORMAT or TORPOR_LIMIT when no program
- * could read the input (it is not CBOR as docs/cbor.md says, or is larger than
- * the run's memory), or a store's code.
+ * module or an extension; the error names it), TORPOR_THROWN (a module is not
+ * JavaScript), TORPOR_MISUSE or TORPOR_LIMIT (a bad id; MISUSE also when the
+ * path of the program is no UTF-8), TORPOR_EXTENSION (there is no native code
+ * of an extension, and none was made), TORPOR_FORMAT or TORPOR_LIMIT when no
+ * program could read the input (it is not CBOR as docs/cbor.md says, or is
+ * larger than the run's memory), or a store's code.
  * [fails] */
 TORPOR_API torpor_status torpor_run_add(torpor_store *store,
                                         const torpor_run_options *options,
@@ -651,9 +652,9 @@ TORPOR_API void torpor_worker_close(torpor_worker *worker);
  * those that only wait are let go of again, so that a worker may have any
  * number of them. A run whose engine is not installed, of whose extension there
  * is no native code, or that the store's key does not open, is left to other
- * workers: TORPOR_ENGINE, TORPOR_EXTENSION, TORPOR_KEY, or an event that says
- * so. A run whose rows are damaged is parked:
- * TORPOR_CORRUPT, or an event.
+ * workers: TORPOR_ENGINE, TORPOR_EXTENSION, TORPOR_KEY. A run whose rows are
+ * damaged is parked: TORPOR_CORRUPT. What is found so later, as it is for every
+ * run with NULL, is an event instead.
  * [fails] */
 TORPOR_API torpor_status torpor_worker_add(torpor_worker *worker,
                                            const char *id);

@@ -178,22 +178,50 @@ static torpor_status fail_reading(torpor_store *store, const char *path,
       "extension %.300s cannot be read: %s", path, strerror(-failed));
 }
 
-static torpor_status read_module(torpor_store *store, const char *path,
+static torpor_status take_module(torpor_store *store, const char *from,
+                                 torpor_slice module,
                                  struct torpor__program *out) {
+  torpor_status status = check_module(store, from, module);
+  if (status == TORPOR_OK)
+    status = torpor__extension_prepare(store, NULL, module, true);
+  return status == TORPOR_OK ? add_module(store, module, out) : status;
+}
+
+static torpor_status read_file(torpor_store *store, const char *path,
+                               struct torpor__program *out) {
   struct torpor__file_bytes bytes = {0};
   int failed = torpor__file_load(path, MODULE_LARGEST, &bytes);
   if (failed != 0) return fail_reading(store, path, failed);
   const torpor_slice module = {.data = bytes.data, .size = bytes.size};
-  torpor_status status = check_module(store, path, module);
-  if (status == TORPOR_OK)
-    status = torpor__extension_prepare(store, NULL, module, true);
-  if (status == TORPOR_OK) status = add_module(store, module, out);
+  torpor_status status = take_module(store, path, module, out);
   free(bytes.data);
   return status;
 }
 
+/* The module of one that ships, which is kept like others: the run may go on
+ * under a newer Torpor, which ships another. */
+static torpor_status read_shipped(torpor_store *store, const char *name,
+                                  struct torpor__program *out) {
+  torpor_bytes module;
+  torpor_status status = torpor_extension_module(name, &module);
+  if (status != TORPOR_OK)
+    return torpor__database_fail(
+        store->database, status == TORPOR_EXTENSION ? TORPOR_NOT_FOUND : status,
+        "%s", torpor_last_error(NULL));
+  status = take_module(store, name, slice_of(&module), out);
+  torpor_bytes_free(&module);
+  return status;
+}
+
+/* A name of one that ships has neither a slash nor a dot. */
+static torpor_status read_module(torpor_store *store, const char *given,
+                                 struct torpor__program *out) {
+  return strpbrk(given, "/.") == NULL ? read_shipped(store, given, out)
+                                      : read_file(store, given, out);
+}
+
 torpor_status torpor__extension_read(torpor_store *store,
-                                     const char *const *paths, size_t count,
+                                     const char *const *given, size_t count,
                                      struct torpor__program *out) {
   torpor_status status = TORPOR_OK;
   if (count > TORPOR__EXTENSIONS_MAX)
@@ -201,7 +229,7 @@ torpor_status torpor__extension_read(torpor_store *store,
                                  "a run keeps at most %d extensions",
                                  TORPOR__EXTENSIONS_MAX);
   for (size_t i = 0; status == TORPOR_OK && i < count; i++)
-    status = read_module(store, paths[i], out);
+    status = read_module(store, given[i], out);
   if (status != TORPOR_OK) torpor__program_free(out);
   return status;
 }

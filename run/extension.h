@@ -16,12 +16,12 @@
 #include "program.h"
 #include "store.h"
 
-/* Reads side modules from files; 'out' becomes a program of them, which is to
- * be freed. NOT_FOUND, FORMAT (no side module, such as a shared object, or one
- * without a name), LIMIT, EXTENSION (no native code, and none could be made),
- * IO, NOMEM. */
+/* Reads side modules from files, or of extensions that ship, by their names;
+ * 'out' becomes a program of them, which is to be freed. NOT_FOUND, FORMAT (no
+ * side module, such as a shared object, or one without a name), LIMIT,
+ * EXTENSION (no native code, and none could be made), IO, NOMEM. */
 torpor_status torpor__extension_read(torpor_store *store,
-                                     const char *const *paths, size_t count,
+                                     const char *const *given, size_t count,
                                      struct torpor__program *out);
 
 /* The same of those that a version of a run keeps. CORRUPT when one is missing

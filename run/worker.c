@@ -376,7 +376,6 @@ torpor_status torpor_worker_add(torpor_worker *worker, const char *id) {
     return torpor__worker_enqueue(worker, number, head.attempts);
   bool others;
   status = torpor__worker_claim(worker, number, &others);
-  if (status == TORPOR_CORRUPT) torpor__worker_report_store(worker);
   if (others)
     torpor__worker_report(&worker->shared, id,
                           (torpor_event){.kind = TORPOR_EVENT_HELD});

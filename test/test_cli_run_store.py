@@ -279,6 +279,20 @@ class Damage(Durable):
         self.assertEqual(self.torpor("resume", "main").stdout, "got 1\n")
 
 
+    def test_a_row_that_is_damaged_is_told_once(self):
+        self.detach(WAITING)
+        store = sqlite3.connect(self.path("torpor.db"))
+        store.execute("UPDATE run SET access = 'everything'")
+        store.commit()
+        store.close()
+        for words in ("resume", "main"), ("resume", "main", "--json"):
+            done = self.torpor(*words, code=6)
+            self.assertEqual(done.stdout, "")
+            self.assertEqual(done.stderr.count("access"), 1, done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            self.assertEqual(self.show()["state"], "parked")
+
+
 class Engines(Durable):
     def test_a_run_of_another_engine_is_left_to_others(self):
         self.detach(WAITING)

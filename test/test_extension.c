@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "test/fuzz/forged.h"
+#include "test/support/file.h"
 #include "test/support/save.h"
 #include "test/support/vm.h"
 
@@ -457,6 +458,37 @@ static void test_found(void **state) {
   torpor_vm_close(vm);
 }
 
+/* The module of one that ships is the one that was made here. */
+static void test_module(void **state) {
+  torpor_extension_info info = TORPOR_EXTENSION_INFO_INIT;
+  char path[4096];
+  torpor_bytes module, made;
+  torpor_status status = TORPOR_NOMEM;
+  (void)state;
+  snprintf(path, sizeof(path), "%s/extensions/headers.wasm",
+           getenv("TORPOR_BUILD"));
+  made = test_file_read(path);
+  assert_non_null(made.data);
+  for (long after = 0; status != TORPOR_OK; after++) {
+    torpor__alloc_fail(after);
+    status = torpor_extension_module("headers", &module);
+    torpor__alloc_fail(-1);
+    if (status == TORPOR_OK) break;
+    assert_int_equal(status, TORPOR_NOMEM);
+    assert_null(module.data);
+  }
+  assert_same_bytes(&module, &made);
+  torpor_bytes_free(&module);
+  free(made.data);
+  test_ok(NULL, torpor_extension_find("headers", &info));
+  test_status(NULL, torpor_extension_module("none", &module), TORPOR_EXTENSION);
+  test_says(NULL, "no extension 'none' ships");
+  test_status(NULL, torpor_extension_module(info.hash, &module),
+              TORPOR_EXTENSION);
+  test_status(NULL, torpor_extension_module(path, &module), TORPOR_EXTENSION);
+  assert_null(module.data);
+}
+
 /* Without memory an extension is not taken for one that is not there, whatever
  * it is asked for by. */
 static void test_found_without_memory(void **state) {
@@ -626,6 +658,7 @@ int main(void) {
       cmocka_unit_test(test_rogues),
       cmocka_unit_test(test_timed_out),
       cmocka_unit_test(test_found),
+      cmocka_unit_test(test_module),
       cmocka_unit_test(test_jumps),
       cmocka_unit_test(test_two_engines),
       cmocka_unit_test(test_no_memory),

@@ -369,6 +369,63 @@ TORPOR_EXTENSION_INIT(a) {
         self.assertEqual(done.stdout, f"{first},{first + 1}\n", done.stderr)
 
 
+class ByHand(Test):
+    """Which functions the native code of one that ships may have by hand."""
+
+    BLOCKS = PLAIN + r"""
+    static int zero;
+    EXPORT void good(int *to, const int *from) {
+      for (int i = 0; i < 100; i++) to[i] = to[i] * 3 ^ from[i];
+    }
+    EXPORT int gives(int *to) { return *to; }
+    EXPORT void straight(int *to) { *to += 3; }
+    EXPORT void calls(int *to, const int *from) {
+      for (int i = 0; i < 100; i++) good(to + i, from);
+    }
+    EXPORT void twice(int *to) {
+      for (int i = 0; i < 100; i++) to[i] *= to[i / 2];
+      for (int i = 0; i < 100; i++) to[i] ^= to[i * 2];
+    }
+    EXPORT void keeps(int *to) {
+      for (int i = 0; i < 100; i++) to[i] ^= zero++;
+    }
+    EXPORT void stacks(int n, int *to) {
+      volatile int some[100];
+      for (int i = 0; i < n; i++) some[i] = to[i];
+    }
+    """
+
+    def name(self, *names):
+        """The exit code, what was said, and what was made."""
+        done = subprocess.run(
+            [sys.executable, "-B",
+             extension.SOURCE / "engine/translate_extension.py",
+             "--only-c", *(f"--native={name}" for name in names),
+             self.module, self.folder],
+            capture_output=True, text=True, check=False)
+        made = self.folder / "extension-native.h"
+        return done.returncode, done.stderr, made.exists() and made.read_text()
+
+    def test_which(self):
+        flags = ["-fno-inline", "-fno-vectorize", "-fno-unroll-loops"]
+        self.module = self.plain(self.BLOCKS, flags=flags)
+        code, said, made = self.name("good")
+        self.assertEqual((code, said), (0, ""))
+        self.assertIn("native_good(instance, p0, p1)", made)
+        self.assertEqual(self.name()[2].count("\n"), 1)
+        for name, why in (("none", "it exports no function none"),
+                          ("zero", "it exports no function zero"),
+                          ("gives", "it exports no function gives"),
+                          ("straight", "straight has 0 loops and 0 calls"),
+                          ("calls", "calls has 1 loops and 2 calls"),
+                          ("twice", "twice has 2 loops and 2 calls"),
+                          ("keeps", "instance->Z_envZ___memory_base"),
+                          ("stacks", "instance->Z_envZ___stack_pointer")):
+            code, said, _ = self.name("good", name)
+            self.assertEqual(code, 1)
+            self.assertIn(why, said)
+
+
 class Shipped(unittest.TestCase):
     """Those that ship are no larger than those of quickjs-wasi 3.7.0, whose files
     had these bytes."""

@@ -154,6 +154,11 @@ done
   "$work/moved/bin/torpor" extension build --quick made.wasm &&
   "$work/moved/bin/torpor" eval --extension=made.wasm "$(cat test/test.js)") \
   >"$work/log" 2>&1 || { cat "$work/log"; fail "no extension can be made"; }
+# Modules of those that ship are installed: a run keeps them.
+echo 'export default new TextDecoder("shift_jis").encoding' >"$work/legacy.mjs"
+"$work/moved/bin/torpor" run "$work/legacy.mjs" --store="$work/legacy.db" \
+  --quiet --extension=encoding --extension=encoding-legacy >"$work/log" 2>&1 ||
+  { cat "$work/log"; fail "a run cannot keep an extension that ships"; }
 echo '#include <torpor-extension.h>' | "$TORPOR_CC" -fsyntax-only -x c \
   "-I$work/moved/include" "-I$work/moved/include/torpor/quickjs" - ||
   fail "torpor-extension.h cannot be included"

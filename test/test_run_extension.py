@@ -204,11 +204,49 @@ class Extensions(Durable):
         self.assertEqual([self.show(f"m-{number}")["value"]
                           for number in (1, 2, 3)], [11, 21, 31])
 
+    def test_those_that_ship_have_names(self):
+        """They are kept as others are, also for a new program."""
+        installed = os.environ["TORPOR_BUILD"] + "/lib/torpor/extensions"
+        self.environment["TORPOR_EXTENSION_PATH"] = installed
+        self.write("a.mjs", """
+            import { signal, exportState } from "torpor:run";
+            exportState(() => "ni");
+            const decoder = new TextDecoder("shift_jis");
+            const bytes = new Uint8Array([0x93, 0xfa]);
+            console.log(decoder.decode(bytes));
+            await signal("go");
+            export default decoder.decode(bytes) + decoder.encoding;
+        """)
+        names = ["--extension=encoding", "--extension=encoding-legacy"]
+        self.torpor("run", "a.mjs", "--id=main", "--detach", *names)
+        del self.environment["TORPOR_EXTENSION_PATH"]
+        self.drive_and_kill("\u65e5")
+        self.torpor("fork", "main", "--id=b")
+        self.torpor("signal", "main", "go", "1")
+        self.torpor("resume", "main")
+        self.assertEqual(self.show()["value"], "\u65e5shift_jis")
+        with open(self.path("a.torpor"), "wb") as file:
+            subprocess.run([TORPOR, "export", "b"], cwd=self.folder,
+                           check=True, stdout=file, env=self.environment)
+        self.torpor("import", "a.torpor", "--store=other.db")
+        self.write("after.mjs", 'export default new Headers({ a: "1" })'
+                                '.get("a");')
+        said = self.torpor("upgrade", "b", "after.mjs", "--extension=headers",
+                           code=FILE).stderr
+        self.assertIn("the module of extension 'headers' is not installed",
+                      said)
+        self.environment["TORPOR_EXTENSION_PATH"] = installed
+        self.torpor("upgrade", "b", "after.mjs", "--extension=headers")
+        self.torpor("resume", "b")
+        self.assertEqual(self.show("b")["value"], "1")
+
     def test_what_is_refused(self):
         self.write("text.wasm", "no module")
         cases = [("none.wasm", "No such file"),
                  ("text.wasm", "is no side module"),
-                 ("cache", "cannot be read"),
+                 ("./cache", "cannot be read"),
+                 ("nothing", "no extension 'nothing' ships"),
+                 ("encoding", "is not installed: "),
                  (self.native()[0], "a run keeps NAME.wasm"),
                  ("failing.wasm", "not today")]
         for name, why in cases:

@@ -184,9 +184,10 @@ static torpor_status load_file(const char *path,
   void *library = torpor__os_library_open(path);
   const char *why;
   if (!library)
-    return fail_file(path,
-                     "it is not a shared object; make one "
-                     "with 'torpor extension build'");
+    return fail_file(path, torpor__os_path_exists(path)
+                               ? "it is not a shared object; make one with "
+                                 "'torpor extension build'"
+                               : "there is no such file");
   extension = torpor__os_library_find(library, SYMBOL);
   why = find_fault(extension);
   if (why) {
@@ -209,18 +210,24 @@ static bool put_cache(char *path, size_t size) {
   return length > 0 && (size_t)length < size;
 }
 
+/* Puts 'folder'/<hash><suffix>; whether there is such a file. */
+static bool put_file(const char *folder, const uint8_t hash[32],
+                     const char *suffix, char *path, size_t size) {
+  char id[65];
+  int length;
+  for (int i = 0; i < 32; i++) snprintf(id + 2 * i, 3, "%02x", hash[i]);
+  length = snprintf(path, size, "%s/%s%s", folder, id, suffix);
+  return *folder && length > 0 && (size_t)length < size &&
+         torpor__os_path_exists(path);
+}
+
 /* The one in 'folder'/<hash>.so; '*out' stays NULL if there is no such file, or
  * it is not that. NOMEM. */
 static torpor_status load_from(const char *folder, const uint8_t hash[32],
                                const torpor__extension_known **out) {
-  char path[TORPOR__OS_PATH_LARGEST], id[65];
+  char path[TORPOR__OS_PATH_LARGEST];
   torpor_status status;
-  int length;
-  for (int i = 0; i < 32; i++) snprintf(id + 2 * i, 3, "%02x", hash[i]);
-  length = snprintf(path, sizeof(path), "%s/%s.so", folder, id);
-  if (!*folder || length <= 0 || (size_t)length >= sizeof(path) ||
-      !torpor__os_path_exists(path))
-    return TORPOR_OK;
+  if (!put_file(folder, hash, ".so", path, sizeof(path))) return TORPOR_OK;
   status = load_file(path, out);
   if (*out && memcmp((*out)->hash, hash, sizeof((*out)->hash)) != 0)
     *out = NULL;
@@ -247,27 +254,39 @@ static torpor_status fail_reading(const char *path) {
   return fail_file(path, "it cannot be read");
 }
 
-static torpor_status hash_stream(const char *path, FILE *file,
+static torpor_status read_stream(const char *path, FILE *file,
+                                 torpor_bytes *out) {
+  out->data = torpor__alloc(MODULE_LARGEST);
+  if (!out->data) return torpor__fail(NULL, TORPOR_NOMEM, NO_MEMORY);
+  out->size = fread(out->data, 1, MODULE_LARGEST, file);
+  if (ferror(file) || out->size == MODULE_LARGEST) {
+    torpor_bytes_free(out);
+    return fail_reading(path);
+  }
+  uint8_t *fitting = torpor__alloc_resize(out->data, out->size + 1);
+  if (fitting) out->data = fitting;
+  return TORPOR_OK;
+}
+
+/* A file, and its SHA-256. */
+static torpor_status read_module(const char *path, torpor_bytes *out,
                                  uint8_t hash[32]) {
-  uint8_t *bytes = torpor__alloc(MODULE_LARGEST);
-  size_t size;
+  FILE *file = fopen(path, "rbe");
   torpor_status status;
-  if (!bytes) return torpor__fail(NULL, TORPOR_NOMEM, NO_MEMORY);
-  size = fread(bytes, 1, MODULE_LARGEST, file);
-  status = ferror(file) || size == MODULE_LARGEST
-               ? fail_reading(path)
-               : torpor_snapshot_identify(bytes, size, hash);
-  torpor__alloc_free(bytes);
+  *out = (torpor_bytes){NULL, 0};
+  if (!file) return fail_reading(path);
+  status = read_stream(path, file, out);
+  fclose(file);
+  if (status != TORPOR_OK) return status;
+  status = torpor_snapshot_identify(out->data, out->size, hash);
+  if (status != TORPOR_OK) torpor_bytes_free(out);
   return status;
 }
 
-/* The SHA-256 of a file. */
 static torpor_status hash_file(const char *path, uint8_t hash[32]) {
-  FILE *file = fopen(path, "rbe");
-  torpor_status status;
-  if (!file) return fail_reading(path);
-  status = hash_stream(path, file, hash);
-  fclose(file);
+  torpor_bytes module;
+  torpor_status status = read_module(path, &module, hash);
+  torpor_bytes_free(&module);
   return status;
 }
 
@@ -315,7 +334,7 @@ static torpor_status find_named(const char *name,
   if (!shipped)
     return torpor__fail(NULL, TORPOR_EXTENSION,
                         "no extension '%.64s' ships with Torpor; give the path "
-                        "of its .so, with a slash in it",
+                        "of its file, with a slash in it",
                         name);
   torpor__mutex_take(TORPOR__MUTEX_EXTENSIONS);
   status = add_known(shipped, out);
@@ -342,6 +361,37 @@ torpor_status torpor__extension_added(const char *path,
   status = is_module(path) ? load_module(path, out) : load_file(path, out);
   torpor__mutex_give(TORPOR__MUTEX_EXTENSIONS);
   return status;
+}
+
+/* '*out' stays empty if there is no such file, or it is not that. NOMEM. */
+static torpor_status read_from(const char *folder, const uint8_t hash[32],
+                               torpor_bytes *out) {
+  char path[TORPOR__OS_PATH_LARGEST];
+  uint8_t own[32];
+  torpor_status status;
+  if (!put_file(folder, hash, ".wasm", path, sizeof(path))) return TORPOR_OK;
+  status = read_module(path, out, own);
+  if (status == TORPOR_OK && memcmp(own, hash, sizeof(own)) != 0)
+    torpor_bytes_free(out);
+  return status == TORPOR_NOMEM ? status : TORPOR_OK;
+}
+
+torpor_status torpor__extension_module(const char *name, torpor_bytes *out) {
+  const torpor__extension_known *known;
+  torpor_status status = find_named(name, &known);
+  char folder[TORPOR__OS_PATH_LARGEST];
+  *out = (torpor_bytes){NULL, 0};
+  for (size_t i = 0; status == TORPOR_OK && !out->data &&
+                     torpor__folder("TORPOR_EXTENSION_PATH", "extensions", i,
+                                    folder, sizeof(folder));
+       i++)
+    status = read_from(folder, known->hash, out);
+  if (status != TORPOR_OK || out->data) return status;
+  return torpor__fail(NULL, TORPOR_EXTENSION,
+                      "the module of extension '%.64s' is not installed: %s."
+                      "wasm lies neither in lib/torpor/extensions nor in a "
+                      "folder of TORPOR_EXTENSION_PATH",
+                      name, known->extension->id);
 }
 
 torpor_status torpor__extension_find(const char *extension,

@@ -3,7 +3,7 @@
 #ifndef TORPOR_VM_EXTENSION_FIND_H
 #define TORPOR_VM_EXTENSION_FIND_H
 
-#include "torpor/status.h"
+#include "torpor/vm.h"
 
 #include "vm/extension.h"
 
@@ -24,6 +24,8 @@ torpor_status torpor__extension_with(const uint8_t hash[32],
  * NOMEM, with this thread's error. */
 torpor_status torpor__extension_find(const char *extension,
                                      const torpor__extension_known **out);
+/* The side module of one that ships. Errors as above. */
+torpor_status torpor__extension_module(const char *name, torpor_bytes *out);
 /* The one in that file, which stays loaded. Errors as above. */
 torpor_status torpor__extension_added(const char *path,
                                       const torpor__extension_known **out);

@@ -208,6 +208,12 @@ torpor_status torpor_extension_find(const char *extension,
   return TORPOR_OK;
 }
 
+torpor_status torpor_extension_module(const char *name, torpor_bytes *out) {
+  TORPOR__REQUIRE(NULL, name);
+  TORPOR__REQUIRE(NULL, out);
+  return torpor__extension_module(name, out);
+}
+
 size_t torpor_vm_extension_count(const torpor_vm *vm) {
   return vm && !vm->closed ? vm->link_count : 0;
 }

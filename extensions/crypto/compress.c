@@ -62,6 +62,9 @@ static inline uint64_t load_64(const uint8_t *from) {
   X(1)                                                                         \
   X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 
+/* Exported, so that it is a function of its own that can be found. */
+#define NATIVE(name) __attribute__((export_name(#name), noinline))
+
 /* --- SHA-256 and SHA-512 ------------------------------------------------- */
 
 /* 'last' is b ^ c, which is a ^ b of the step before. */
@@ -104,13 +107,20 @@ static inline uint64_t load_64(const uint8_t *from) {
 #define MIX_1(x) (RIGHT(x, 17) ^ RIGHT(x, 19) ^ (x) >> 10)
 #define CONSTANT(i) (uint32_t)(constants[i] >> 32)
 
-int mbedtls_internal_sha256_process(mbedtls_sha256_context *ctx,
-                                    const unsigned char data[64]) {
-  uint32_t *state = ctx->MBEDTLS_PRIVATE(state), w[16];
+/* native.h does the same with the processor's instructions for it. */
+NATIVE(sha256_block)
+void sha256_block(uint32_t state[8], const uint8_t data[64],
+                  const uint64_t constants[64]) {
+  uint32_t w[16];
 #define LOAD(i) w[i] = load_32(data + 4 * (i));
   EACH_16(LOAD)
 #undef LOAD
   COMPRESS(uint32_t, 64)
+}
+
+int mbedtls_internal_sha256_process(mbedtls_sha256_context *ctx,
+                                    const unsigned char data[64]) {
+  sha256_block(ctx->MBEDTLS_PRIVATE(state), data, constants);
   return 0;
 }
 

@@ -62,6 +62,14 @@ typedef struct torpor_extension_info {
 TORPOR_API torpor_status torpor_extension_find(const char *extension,
                                                torpor_extension_info *info);
 
+/* The side module of an extension that ships, by its name: what other hosts
+ * load, and native code is made of. It lies beside the native code, as
+ * <hash>.wasm. EXTENSION: no such one ships, or its module is not installed.
+ * NOMEM.
+ * [fails] */
+TORPOR_API torpor_status torpor_extension_module(const char *name,
+                                                 torpor_bytes *out);
+
 /* How many extensions 'vm' has.
  * [-] */
 TORPOR_API size_t torpor_vm_extension_count(const torpor_vm *vm);

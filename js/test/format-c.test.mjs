@@ -15,6 +15,7 @@ import process from "node:process";
 
 import { assert } from "./support/test.mjs";
 import { hold, test } from "./support/hold.mjs";
+import { makeSleeper } from "./support/sleeper.mjs";
 import {
   inspectSnapshot,
   packSnapshot,
@@ -33,17 +34,7 @@ process.on("exit", () => rmSync(folder, { recursive: true }));
 
 const read = (name) => new Uint8Array(readFileSync(join(folder, name)));
 
-function makeSleeper() {
-  const program = join(folder, "sleeper");
-  execFileSync(process.env.TORPOR_CC ?? "cc", [
-    ...["-std=gnu11", "-O1", "-I", join(SOURCE, "include")],
-    join(SOURCE, "js/test/support/sleeper.c"),
-    ...["-L", BUILD, "-ltorpor", `-Wl,-rpath,${BUILD}`, "-o", program],
-  ]);
-  return (commands) => execFileSync(program, { cwd: folder, input: commands, encoding: "utf8" });
-}
-
-const sleeper = makeSleeper();
+const sleeper = makeSleeper(folder, SOURCE, BUILD);
 
 // What a program does between two saves; each is a difference and a whole.
 const STEPS = [

@@ -6,9 +6,9 @@
 //
 //   node matrix.mjs        prints a line for each pair; exits with 1 when one fails
 
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeSleeper, running } from "./support/sleeper.mjs";
 import { BUILD, COMMANDS, openPage, PROJECT, runCommand, SOURCE, startChromium } from "./hosts.mjs";
 
 // Each step gives a number, so that no handle is alive at a snapshot.
@@ -121,26 +121,8 @@ async function inChromium(input) {
   }
 }
 
-function makeSleeper() {
-  const program = join(folder, "sleeper");
-  execFileSync(process.env.TORPOR_CC ?? "cc", [
-    ...["-std=gnu11", "-O1", "-I", join(SOURCE, "include")],
-    join(SOURCE, "js/test/support/sleeper.c"),
-    ...["-L", BUILD, "-ltorpor", `-Wl,-rpath,${BUILD}`, "-o", program],
-  ]);
-  return (commands) =>
-    execFileSync(program, { cwd: folder, input: commands, encoding: "utf8" }).trim().split("\n");
-}
-
-const sleeper = makeSleeper();
-
-// Code may have several lines, and a command is one.
-let written = 0;
-function running(code) {
-  const file = `code-${written++}.js`;
-  writeFileSync(join(folder, file), code);
-  return `run ${file}`;
-}
+const sleep = makeSleeper(folder, SOURCE, BUILD);
+const sleeper = (commands) => sleep(commands).trim().split("\n");
 
 function sleepInC() {
   const files = {};
@@ -150,9 +132,9 @@ function sleepInC() {
     sleeper(
       [
         ...extensions.map((extension) => `load ${extension}`),
-        ...steps.map((step) => running(step)),
+        ...steps.map((step) => running(folder, step)),
         `save ${whole} parent`,
-        running(more),
+        running(folder, more),
         `save ${difference} parent delta`,
         `save ${packed} packed 1`,
         "",
@@ -173,8 +155,8 @@ function wakeInC(given) {
         writeFileSync(join(folder, `${name}.${kind}`), bytes);
       }
       answers[host][name] = sleeper(
-        `restore ${name}.whole ${name}.difference\n${running(question)}\n` +
-          `restore ${name}.packed\n${running(question)}\n`,
+        `restore ${name}.whole ${name}.difference\n${running(folder, question)}\n` +
+          `restore ${name}.packed\n${running(folder, question)}\n`,
       );
     }
   }

@@ -455,6 +455,9 @@
         torpor_vm_load_extension(w->vm, w->text ? "headers" : NULL, NULL)))    \
   X(torpor_extension_find, OUT1 | TEXT,                                        \
     RETURNS(torpor_extension_find(w->text ? "headers" : NULL, w->out[0])))     \
+  X(torpor_extension_module, OUT1 | TEXT,                                      \
+    RETURNS(keep_none(                                                         \
+        torpor_extension_module(w->text ? "headers" : NULL, w->out[0]), w)))   \
   X(torpor_vm_extension_count, SILENT, DOES(torpor_vm_extension_count(w->vm))) \
   X(torpor_vm_extension_at, VM | OUT1,                                         \
     RETURNS(torpor_vm_extension_at(w->vm, 0, w->out[0])))                      \

@@ -16,11 +16,15 @@ function repeating() {
   };
 }
 
+/** A clock that stands still, and that randomness. */
+export function standStill() {
+  return { now: () => 1700000000000n * 1000000n, random: repeating() };
+}
+
 /** With the extensions of a program, whose modules are base64 as well. */
 function optionsOf({ extensions = [] }, modules) {
   const given = extensions.map((name) => ({ name, wasm: decode(modules[name]) }));
-  const wasi = { now: () => 1700000000000n * 1000000n, random: repeating() };
-  return { wasi, extensions: given };
+  return { wasi: standStill(), extensions: given };
 }
 
 function encode(bytes) {
@@ -33,8 +37,8 @@ function decode(text) {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 }
 
-// Evaluates, runs all jobs, and leaves no handle.
-function evaluate(vm, code) {
+/** Evaluates, runs all jobs, and leaves no handle. */
+export function evaluate(vm, code) {
   const value = vm.unwrapResult(vm.evalCode(code, "sleeper.js"));
   vm.executePendingJobs();
   const text = value.toString();

@@ -8,6 +8,7 @@
  *   load NAME                loads an extension that ships
  *   eval CODE                evaluates CODE, runs all jobs, prints the value
  *   run FILE                 the same of the code in FILE
+ *   fuel N                   prints how much fuel is left, and sets it
  *   begin NAME KIND DUE CODE begins an operation whose request is CODE's value;
  *                            its promise becomes the global NAME
  *   save FILE [parent] [delta] [waiting] [packed LEVEL]
@@ -59,6 +60,11 @@ static void print_value(const char *code) {
   need(torpor_string_read(vm, value, &text));
   puts((const char *)text.data);
   torpor_bytes_free(&text);
+}
+
+static void refuel(const char *amount) {
+  printf("%llu\n", (unsigned long long)torpor_vm_fuel(vm));
+  torpor_vm_set_fuel(vm, strtoull(amount, NULL, 10));
 }
 
 static void begin(char *arguments) {
@@ -144,6 +150,8 @@ static void obey(char *line) {
     need(torpor_vm_load_extension(vm, arguments, NULL));
   else if (strcmp(line, "run") == 0)
     run(arguments);
+  else if (strcmp(line, "fuel") == 0)
+    refuel(arguments);
   else if (strcmp(line, "begin") == 0)
     begin(arguments);
   else if (strcmp(line, "save") == 0)
