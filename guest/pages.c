@@ -179,9 +179,8 @@ static void table_sink(void) {
       (uint32_t)(uintptr_t)torpor__page_address(torpor__pages.top);
 }
 
-/* Frees a run whose bytes are zero already, and all descriptors but the first
- * as well. */
-static void torpor__pages_free(uint32_t first, uint32_t count) {
+/* Makes a run free, or lowers the break if it ends there. */
+static void run_free(uint32_t first, uint32_t count) {
   torpor__pages.table[first] = (page){0};
   if (first > 1 && torpor__pages.table[first - 1].kind == PAGE_FREE) {
     uint32_t before = torpor__pages.table[first - 1].count;
@@ -202,6 +201,12 @@ static void torpor__pages_free(uint32_t first, uint32_t count) {
   } else {
     free_run_link(first, count);
   }
+}
+
+/* Frees a run whose bytes are zero already, and all descriptors but the first
+ * as well. */
+static void torpor__pages_free(uint32_t first, uint32_t count) {
+  run_free(first, count);
   table_sink();
 }
 
@@ -223,7 +228,7 @@ static bool table_reach(uint64_t last) {
   memset(old, 0, torpor__pages.capacity * sizeof(page));
   torpor__pages.capacity = (uint32_t)capacity;
   run_mark(first, new_pages);
-  torpor__pages_free(torpor__page_of(old), old_pages);
+  run_free(torpor__page_of(old), old_pages);
   return true;
 }
 
