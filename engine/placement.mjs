@@ -6,7 +6,7 @@
 // Each program of engine/training runs in an engine of its own that notes where
 // it writes (trace.mjs), with the calls that a worker makes for a durable one.
 // The blocks that are written are warm, and hot when that is so in a step that
-// is not the first.
+// is not the first. All others that are there when a program begins are cold.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -21,9 +21,10 @@ const MODE = { script: 0, module: 1 }; // torpor_mode
 const RESOLVE = 0; // torpor_outcome
 const OPERATIONS_MOST = 64; // of one program
 const UNDEFINED = [0xf7]; // in CBOR
-const WARM = 1, HOT = 2; // heat, see guest/abi.h
+const PASSING = 0, COLD = 1, WARM = 2, HOT = 3; // heat, see guest/abi.h
 
-// The number of the allocation that each word of the heap belongs to, or -1.
+// 'owners': the number of the allocation that each word of the heap belongs to,
+// or -1. 'lasting': the numbers of those that are not freed.
 function findOwners(module, layout) {
   const { exports, log } = start(module);
   const field = (offset) => new DataView(exports.memory.buffer)
@@ -42,7 +43,9 @@ function findOwners(module, layout) {
     const [address, size] = ranges.subarray(i * 2, i * 2 + 2);
     owners.fill(-1, address / WORD, (address + size) / WORD);
   }
-  return owners;
+  const lasting = [...new Set(owners)].filter((number) =>
+    number >= 0 && owners[log[number * 2] / WORD] === number);
+  return { owners, lasting };
 }
 
 // Copies bytes into the guest, a zero byte behind them; gives their address.
@@ -124,13 +127,14 @@ class Program {
 // A byte for each allocation of the bake: its heat.
 export function findHeat(core, layout) {
   const module = new WebAssembly.Module(traceWrites(core));
-  const owners = findOwners(module, layout);
+  const { owners, lasting } = findOwners(module, layout);
   const heat = [];
+  for (const number of lasting) heat[number] = COLD;
   const add = (program, isStep) => {
     const value = isStep ? HOT : WARM;
     for (const at of takeNoted(program.writes))
       if (owners[at] >= 0)
-        heat[owners[at]] = Math.max(heat[owners[at]] ?? 0, value);
+        heat[owners[at]] = Math.max(heat[owners[at]] ?? PASSING, value);
   };
   for (const name of readdirSync(fileURLToPath(TRAINING)).sort()) {
     const program = new Program(module, layout, name);
@@ -142,5 +146,5 @@ export function findHeat(core, layout) {
     }
     program.end();
   }
-  return Uint8Array.from(heat, (byte) => byte ?? 0);
+  return Uint8Array.from(heat, (byte) => byte ?? PASSING);
 }

@@ -13,6 +13,7 @@ OUT/FILE.h and OUT/FILE-shape.h. Changes:
   no asm         the empty asm after each load goes: it keeps loads whose result
                  is not used, and keeps the compiler from folding the others.
                  Only traps of dead loads are lost
+  loads, stores  are WASM_RT_LOAD and WASM_RT_STORE of wasm-rt.h
   prologue       WASM_RT_PROLOGUE of wasm-rt.h takes the place of a call counter
   dispatch       with --interpreter, for engines: where the interpreter of
                  bytecode goes back to its loop's head, it fetches the next
@@ -76,6 +77,14 @@ def drop_asm(source):
     if count != 2:
         raise Unexpected(f"{count} definitions of loads, not 2")
     return source
+
+
+def set_accesses(source):
+    load = ("    wasm_rt_memcpy(&result, &mem->data[addr], sizeof(t1)); \\\n",
+            "    WASM_RT_LOAD(t1, result, mem, addr); \\\n")
+    store = ("    wasm_rt_memcpy(&mem->data[addr], &wrapped, sizeof(t1));"
+             "            \\\n", "    WASM_RT_STORE(t1, wrapped, mem, addr); \\\n")
+    return replace(replace(source, *load, 1), *store, 1)
 
 
 def set_prologue(source):
@@ -239,7 +248,7 @@ def tune(name, file, folder_in, folder_out, interpreter):
     header = (folder_in / f"{file}.h").read_text()
     shape = describe(source, name)
     check_offsets(source)
-    source = set_prologue(drop_asm(source))
+    source = set_prologue(set_accesses(drop_asm(source)))
     if interpreter:
         shape += describe_engine(source, name, shape)
         source = thread_dispatch(source)

@@ -358,7 +358,7 @@ def tune_all(module, header, source, names):
     imported = ", ".join(f"(void *)(env)" for _ in order.split(", "))
     header, source, numbers = numbers_as_members(header, source)
     source = local_memory(set_prologue(tune.set_prologue(
-        tune.drop_asm(source))))
+        tune.set_accesses(tune.drop_asm(source)))))
     check_offsets(source)
     header = replace(no_externs(header), '"wasm-rt.h"', '"wasm/wasm-rt.h"', 1)
     shape = write_shape(facts, find_steps(source, start), data, functions, numbers, exports,

@@ -163,8 +163,9 @@ enum { TORPOR_ABI_INTERRUPTED_AT = 4 };
 /* Runs at bake time only, before there is an engine: makes runtime, realm and
  * library. (log, heat, count): both have 'count' entries, one for each
  * allocation in turn, or are 0. 'log' is the address of uint32_t[2]s that get
- * its address and size; 'heat' of bytes: 1 where programs write the block, 2
- * where steps of them do (guest/placement.c). */
+ * its address and size; 'heat' of bytes: 0 where the block is freed again, 1
+ * where it stays, 2 where programs write it, 3 where steps of them do
+ * (guest/placement.c). */
 #define TORPOR_ABI_BAKE(X) X(i, torpor_bake, iii)
 
 /* How code is compiled and run; flags. STRIP: without what stack traces need.

@@ -181,19 +181,20 @@ static inline void *small_allocate(unsigned size) {
   return slab_take(slab);
 }
 
-/* Clears a small block; the compiler is kept from making it a call. */
+/* Clears a small block of whole words, at least two; the compiler is kept from
+ * making it a call. */
 static inline void small_clear(void *block, size_t size) {
-  uint64_t *words = block;
-  for (size_t i = 0; i < size / 8; i++) {
-    words[i] = 0;
+  uint64_t *words = block, *last = words + size / 8 - 1;
+  *last = 0;
+  do {
+    words[0] = words[1] = 0;
     __asm__ volatile("");
-  }
+  } while ((words += 2) < last);
 }
 
-static void small_free(uint32_t slab, void *block) {
+/* Frees a block of 'size' bytes of 'slab'. */
+static inline void small_free(uint32_t slab, void *block, size_t size) {
   page *head = &torpor__pages.table[slab];
-  unsigned class = head->class;
-  size_t size = alloc_class[class].size;
   if (size <= 256)
     small_clear(block, size);
   else
@@ -203,7 +204,7 @@ static void small_free(uint32_t slab, void *block) {
       (uint16_t)(((uintptr_t)block - (uintptr_t)torpor__page_address(slab)) /
                      8 +
                  1);
-  if (head->used == alloc_class[class].capacity) room_add(slab);
+  if (head->used == alloc_class[head->class].capacity) room_add(slab);
   head->used--;
   torpor_control.heap_used -= (uint32_t)size;
   if (head->used == 0) slab_close(slab);
@@ -268,6 +269,15 @@ static inline uint32_t block_page(const void *block) {
   return number;
 }
 
+static inline size_t block_size(const void *block) {
+  uint32_t number = torpor__page_of(block);
+  const page *head = &torpor__pages.table[number];
+  if (head->kind == PAGE_SLAB || head->kind == PAGE_SLAB_REST)
+    return alloc_class[head->class].size;
+  if (head->kind == PAGE_RUN) return (size_t)head->count << PAGE_SHIFT;
+  return mixed_size(block_page(block), block);
+}
+
 /* ---- The C library's names, which the engine uses too --------------------*/
 
 static inline void *allocate(size_t size) {
@@ -303,21 +313,11 @@ void free(void *block) {
   if (block == NULL) return;
   number = block_page(block);
   if (torpor__pages.table[number].kind == PAGE_SLAB)
-    small_free(number, block);
+    small_free(number, block, block_size(block));
   else if (torpor__pages.table[number].kind == PAGE_RUN)
     large_free(number);
   else
     mixed_free(number, block);
-}
-
-/* The engine asks for each block that comes and goes. */
-static inline size_t block_size(const void *block) {
-  uint32_t number = torpor__page_of(block);
-  const page *head = &torpor__pages.table[number];
-  if (head->kind == PAGE_SLAB || head->kind == PAGE_SLAB_REST)
-    return alloc_class[head->class].size;
-  if (head->kind == PAGE_RUN) return (size_t)head->count << PAGE_SHIFT;
-  return mixed_size(block_page(block), block);
 }
 
 size_t malloc_usable_size(void *block) {

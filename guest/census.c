@@ -45,6 +45,7 @@ static size_t block_bytes(const void *address) {
   case PAGE_SLAB_REST:
   case PAGE_RUN:
   case PAGE_MIXED:
+  case PAGE_MIXED_REST:
     return block_size(address);
   default:
     return 0;

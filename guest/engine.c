@@ -11,6 +11,7 @@
  *   __SANITIZE_ADDRESS__  no arenas: each block comes from alloc.c, so that
  *                         what is freed is known and cleared
  *   __builtin_frame_address   the stack check, see stack.h
+ *   JS_BLOCKS_FILE        what it allocates with, see blocks.c
  *
  * At the end: how a VM's life begins, at the bake and at opening; wake.c has
  * how it goes on after a sleep.
@@ -23,6 +24,7 @@ torpor_abi_control torpor_control;
 #include "pages.c"
 #include "alloc.c"
 #include "placement.c"
+#include "bytes.c"
 #include "libc.c"
 #include "print.c"
 
@@ -38,7 +40,9 @@ static void torpor__interrupted_note(void); /* error.c */
 #define EMSCRIPTEN
 #define __SANITIZE_ADDRESS__
 #define __builtin_frame_address(level) torpor__stack_address()
+#define JS_BLOCKS_FILE "blocks.c"
 #include "quickjs.c"
+#undef JS_BLOCKS_FILE
 #undef __builtin_frame_address
 #undef __SANITIZE_ADDRESS__
 #undef EMSCRIPTEN

@@ -7,17 +7,20 @@
  * is known by its number in the order of allocation, which is the same the
  * second time. Then they get areas of their own: the *hot* ones, which a
  * program writes at each step, and the *warm* ones, which it writes when it
- * begins.
+ * begins. The *cold* ones, which programs only read, lie close together as
+ * well: a new instance has to fill each page that is not empty. What is
+ * *passing*, freed before the bake ends, leaves no holes between them.
  *
- *   | descriptors | hot .. | where programs begin | warm .. | baked
+ *   | descriptors | hot .. | where programs begin | warm .. | cold .. | baked
  *
  * During the bake the engine allocates through the functions here, afterwards
  * through the allocator itself. */
 
-enum placement_heat { COLD, WARM, HOT };
+enum placement_heat { PASSING, COLD, WARM, HOT };
 
 /* Pages; that of the hot ones has room for what programs allocate first. */
-static const uint32_t placement_pages[] = {[WARM] = 64, [HOT] = 96};
+static const uint32_t placement_pages[] = {
+    [COLD] = 224, [WARM] = 64, [HOT] = 96};
 
 typedef struct area {
   uint32_t first; /* the first page, of a mixed run; 0: there is none */
@@ -27,7 +30,7 @@ typedef struct area {
 
 static struct {
   uint32_t *log;       /* gets the address and size of each; NULL: unwanted */
-  const uint8_t *heat; /* of each; NULL: all are cold */
+  const uint8_t *heat; /* of each; NULL: all are passing */
   uint32_t count;      /* of either */
   uint32_t next;       /* the number of the next allocation */
   area areas[HOT + 1];
@@ -51,7 +54,7 @@ static void placement_start(uint32_t *log, const uint8_t *heat,
   placement.heat = heat;
   placement.count = count;
   if (heat == NULL) return;
-  for (int i = HOT; i >= WARM; i--)
+  for (int i = HOT; i >= COLD; i--)
     area_open(&placement.areas[i], placement_pages[i]);
 }
 
@@ -102,12 +105,12 @@ static void area_close(const area *area) {
 static void *placed_malloc(void *opaque, size_t size) {
   uint32_t number = placement.next++;
   bool known = number < placement.count;
-  enum placement_heat heat = COLD;
+  enum placement_heat heat = PASSING;
   void *block;
   (void)opaque;
   if (known && placement.heat) heat = placement.heat[number];
-  block =
-      heat == COLD ? malloc(size) : area_allocate(&placement.areas[heat], size);
+  block = heat == PASSING ? malloc(size)
+                          : area_allocate(&placement.areas[heat], size);
   if (known && placement.log) {
     placement.log[number * 2] = (uint32_t)(uintptr_t)block;
     placement.log[number * 2 + 1] = (uint32_t)size;
@@ -145,6 +148,7 @@ static void placement_stop(void) {
       torpor__pages.table[i].class += KIND_BAKED - KIND_LARGE;
   memcpy(alloc_room[1], alloc_room[0], sizeof(alloc_room[1]));
   memset(alloc_room[0], 0, sizeof(alloc_room[0]));
+  area_close(&placement.areas[COLD]);
   area_close(&placement.areas[WARM]);
   park_free_runs();
   area_close(&placement.areas[HOT]);

@@ -37,8 +37,7 @@ GOOD = {
     "cli/main.c": LICENCE + '#include "torpor-run.h"\n#include <stdio.h>\n',
     "js/src/errors.ts": SCRIPT + 'import { Status } from "./abi.js";\n',
     "js/src/engine.ts": SCRIPT + 'import { IoError } from "./errors.js";\n'
-                                 'import type { VM } from "./vm.js";\n'
-                                 'import { load } from "#engine-file";\n',
+                                 'import type { VM } from "./vm.js";\n',
     "js/src/vm.ts": SCRIPT + 'import { engine } from "./engine.js";\n'
                              'export const { a } = { a: "./a.js" };\n',
     "docs/format.md": "# The format\n\n## Its bytes\n",
@@ -205,16 +204,11 @@ class ImportsTest(CheckTest):
 
     def test_what_is_not_in_the_package(self):
         for text in ('import { readFile } from "node:fs/promises";',
-                     'import "left-pad";', 'const a = await import("a");',
+                     'import "left-pad";', 'import { load } from "#file";', 'const a = await import("a");',
                      'export * from "other";',
                      'import {\n  a,\n  b,\n} from "other";'):
             with self.subTest(text=text):
                 self.assert_wrong("vm.ts", text + "\n", 2, "may import")
-
-    def test_the_file_for_node(self):
-        text = SCRIPT + 'import { readFileSync } from "node:fs";\n'
-        self.assertEqual(run_check("check-imports", {
-            "js/src/engine-file-node.ts": text}), (0, ""))
 
     def test_names_of_files(self):
         self.assert_wrong("vm.ts", 'import { a } from "./engine";\n', 2, ".js")

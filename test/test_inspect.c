@@ -262,6 +262,37 @@ static void test_sums(void **state) {
   torpor_vm_close(vm);
 }
 
+/* The engine counts its blocks as the allocator does: taken, resized and given
+ * back, of each size, in slabs and beyond. */
+static void test_counted(void **state) {
+  static const char *const steps[] = {
+      "for (let i = 0; i < 3000; i += 7) kept.push('x'.repeat(i) + i);"
+      "for (let i = 1; i < 40; i++) kept.push(new Uint8Array(i * 997))",
+      "for (let i = 0; i < 5000; i++) kept.push({ i, more: [i] })",
+      "for (let i = 0; i < kept.length; i++) if (i % 3) kept[i] = 0",
+      "kept = kept.filter((one) => one !== 0)",
+      "kept = []",
+  };
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_usage usage = TORPOR_USAGE_INIT;
+  torpor_heap heap = TORPOR_HEAP_INIT;
+  uint64_t used, counted;
+  (void)state;
+  test_eval(vm, "globalThis.kept = [], 0");
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    test_ok(vm, torpor_vm_usage(vm, &usage));
+    test_ok(vm, torpor_vm_heap(vm, &heap));
+    used = usage.heap_used;
+    counted = heap.used;
+    test_eval(vm, steps[i]);
+    test_ok(vm, torpor_vm_usage(vm, &usage));
+    test_ok(vm, torpor_vm_heap(vm, &heap));
+    assert_true(usage.heap_used != used);
+    assert_int_equal(heap.used - counted, usage.heap_used - used);
+  }
+  torpor_vm_close(vm);
+}
+
 static void test_garbage(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
   torpor_bytes json;
@@ -459,10 +490,10 @@ int main(void) {
       cmocka_unit_test(test_places),      cmocka_unit_test(test_sentence),
       cmocka_unit_test(test_in_snapshot), cmocka_unit_test(test_paths),
       cmocka_unit_test(test_classes),     cmocka_unit_test(test_sums),
-      cmocka_unit_test(test_garbage),     cmocka_unit_test(test_weird),
-      cmocka_unit_test(test_busy),        cmocka_unit_test(test_bounds),
-      cmocka_unit_test(test_exhausted),   cmocka_unit_test(test_damaged),
-      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_counted),     cmocka_unit_test(test_garbage),
+      cmocka_unit_test(test_weird),       cmocka_unit_test(test_busy),
+      cmocka_unit_test(test_bounds),      cmocka_unit_test(test_exhausted),
+      cmocka_unit_test(test_damaged),     cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);
 }

@@ -55,7 +55,7 @@ static void test_layout(void **state) {
 /* Generated code finds memory from the instance: 'data' is not looked at. */
 static void test_address_needs_no_load(void **state) {
   probe *probe = *state;
-  wasm_rt_cell_t *data = probe->memory->data;
+  uint8_t *data = probe->memory->data;
   uint32_t value;
   probe->memory->data = NULL;
   torpor__trap stored = store(probe, 1000, 0x12345678);

@@ -180,6 +180,52 @@ static void test_any_units(void **state) {
   }
 }
 
+/* What the engine looks at by words of eight bytes: each length, and each place
+ * for what is not ASCII. */
+static void test_each_place(void **state) {
+  static const struct {
+    const char *text;
+    size_t count; /* of units, and these */
+    uint16_t units[2];
+  } parts[] = {
+      {"\x7f", 1, {0x7f}},
+      {"\0", 1, {0}},
+      {"\xc2\x80", 1, {0x80}},
+      {"\xc3\xbf", 1, {0xff}},
+      {"\xc4\x80", 1, {0x100}},
+      {"\xef\xbf\xbf", 1, {0xffff}},
+      {"\xf0\x9f\x98\x80", 2, {0xd83d, 0xde00}},
+      {"\x80", 1, {0xfffd}},
+      {"\xff", 1, {0xfffd}},
+      {"\xe2\x82", 1, {0xfffd}},
+  };
+  enum { LENGTH = 40 };
+  (void)state;
+  for (size_t length = 0; length <= LENGTH; length++) {
+    for (size_t place = 0; place <= length; place++) {
+      size_t index = (length + place) % (sizeof parts / sizeof *parts);
+      for (size_t round = 0; round < 3; round++, index = (index + 3) % 10) {
+        size_t size = parts[index].text[0] ? strlen(parts[index].text) : 1;
+        char text[LENGTH + 8];
+        uint16_t units[LENGTH + 8];
+        torpor_scope scope;
+        size_t count = parts[index].count;
+        test_ok(vm, torpor_scope_open(vm, &scope));
+        for (size_t i = 0; i < length; i++) {
+          text[i < place ? i : i + size] = (char)('a' + i % 26);
+          units[i < place ? i : i + count] = (uint16_t)('a' + i % 26);
+        }
+        memcpy(text + place, parts[index].text, size);
+        memcpy(units + place, parts[index].units, count * sizeof *units);
+        count += length;
+        assert_reads(make(text, length + size, TORPOR_UTF8), TORPOR_UTF16,
+                     units, count * 2);
+        test_ok(vm, torpor_scope_close(vm, scope));
+      }
+    }
+  }
+}
+
 /* ---- Looking --------------------------------------------------------------*/
 
 static void test_look(void **state) {
@@ -334,10 +380,9 @@ static void test_host_memory(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_vm, close_vm)
   const struct CMUnitTest tests[] = {
-      TEST(test_forms),        TEST(test_ends_with_zero),
-      TEST(test_malformed),    TEST(test_any_units),
-      TEST(test_look),         TEST(test_wrong_types),
-      TEST(test_misuse),       TEST(test_too_long),
+      TEST(test_forms),        TEST(test_ends_with_zero), TEST(test_malformed),
+      TEST(test_any_units),    TEST(test_each_place),     TEST(test_look),
+      TEST(test_wrong_types),  TEST(test_misuse),         TEST(test_too_long),
       TEST(test_guest_memory), TEST(test_host_memory),
   };
   return cmocka_run_group_tests(tests, test_vm_setup, test_vm_teardown);

@@ -27,7 +27,7 @@
 #include "guest/abi.h"
 #include "wasm/layout.h"
 
-#define TORPOR__ENGINE_TABLE_VERSION 3
+#define TORPOR__ENGINE_TABLE_VERSION 4
 /* The oldest border that we understand. */
 #define TORPOR__ENGINE_ABI_OLDEST 2
 

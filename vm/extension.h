@@ -19,7 +19,7 @@
 #include "wasm/layout.h"
 
 /* Raised when this struct changes: a .so of another one is made anew. */
-#define TORPOR__EXTENSION_TABLE_VERSION 1
+#define TORPOR__EXTENSION_TABLE_VERSION 2
 #define TORPOR__EXTENSION_NAME_SIZE 64
 
 /* A signature has a letter for each parameter, ':', and one for the result: i =

@@ -10,6 +10,9 @@
  *  (2) Only the innermost entry is left by a jump. Those around it end when
  *      their host code returns.
  *  (3) The deadline of an entry is never later than that of its outer one.
+ *  (4) The register for the base of memory has that of the innermost entry, and
+ *      after the last what the embedder's code had in it. If that was nothing
+ *      it keeps what it has, so that the next entry of the VM need not set it.
  *
  * Everything here runs on the entry's thread; handlers of that thread read what
  * is volatile. */
@@ -39,6 +42,26 @@ static void note_stack(torpor__entry *entry,
   if (limit == 0) entry->stack = SIZE_MAX;
 }
 
+static uintptr_t base_of(const torpor__entry *entry) {
+  return (uintptr_t)torpor__region_memory(entry->region) +
+         TORPOR__MEMORY_DISTANCE;
+}
+
+static void set_base(torpor__entry *entry,
+                     const struct torpor__thread *thread) {
+  uintptr_t base = base_of(entry), before = torpor__os_base();
+  bool kept = entry->outer == NULL && (before == 0 || before == thread->base);
+  entry->base = kept ? base : before;
+  if (before != base) torpor__os_base_set(base);
+}
+
+static void restore_base(const torpor__entry *entry,
+                         struct torpor__thread *thread) {
+  uintptr_t base = base_of(entry);
+  if (entry->base != base) torpor__os_base_set(entry->base);
+  thread->base = base;
+}
+
 bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
                          uint64_t deadline) {
   struct torpor__thread *thread = torpor__thread_find();
@@ -55,6 +78,7 @@ bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
   if (entry->outer != NULL && entry->outer->deadline < entry->deadline)
     entry->deadline = entry->outer->deadline;
   note_stack(entry, thread);
+  set_base(entry, thread);
   atomic_signal_fence(memory_order_seq_cst); /* handlers see it whole */
   thread->entry = entry;
   torpor__watchdog_watch(thread, entry->deadline);
@@ -66,6 +90,7 @@ torpor__trap torpor__entry_end(torpor__entry *entry) {
   torpor__entry *outer = entry->outer;
   assert(thread->entry == entry);
   torpor__guest_stop(thread);
+  restore_base(entry, thread);
   thread->entry = outer;
   if (outer == NULL || outer->deadline == UINT64_MAX) {
     torpor__watchdog_watch(thread, UINT64_MAX);

@@ -287,6 +287,18 @@ void torpor__os_condition_wake(torpor__os_condition *condition);
 void torpor__os_at_fork(void (*before)(void), void (*in_parent)(void),
                         void (*in_child)(void));
 
+/* ---- The base of guest memory (os-linux-base.c) ----------------------------
+ *
+ * The address in the register of this thread that translated code adds to those
+ * of guest memory (wasm-rt.h). 0 and nothing, where there is no such register.
+ * Both are called at each entry. */
+uintptr_t torpor__os_base(void);
+void torpor__os_base_set(uintptr_t base);
+#ifdef TORPOR_TESTING
+/* Whether to do as on a processor without instructions for that. */
+extern bool torpor__os_base_by_call;
+#endif
+
 /* ---- Time and chance (os-linux.c) -----------------------------------------*/
 
 /* The time since some moment, which never goes back; and since 1970 in UTC.

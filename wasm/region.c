@@ -119,7 +119,7 @@ torpor__region *torpor__region_open(uint32_t pages, uint32_t max_pages) {
   if (region == NULL) region = reserve_region();
   if (region == NULL) return NULL;
   torpor__wasm_memory *memory = torpor__region_memory(region);
-  memory->data = (wasm_rt_cell_t *)torpor__region_bytes(region);
+  memory->data = torpor__region_bytes(region);
   if (!torpor__region_set_pages(region, pages, max_pages)) {
     torpor__region_close(region);
     return NULL;

@@ -192,6 +192,7 @@ typedef struct torpor__entry {
   torpor__os_place leave;
   torpor__region *region;
   struct torpor__entry *outer;
+  uintptr_t base; /* what the register gets at the end (entry.c) */
   volatile torpor__trap trap;
   _Atomic bool *in_guest; /* of the thread */
   /* When the grace begins (torpor__os_now): the earliest deadline of this entry

@@ -20,6 +20,8 @@
 
 struct torpor__thread {
   torpor__entry *entry; /* the innermost; written by this thread only */
+  /* What the last entry left in the register for the base of memory. */
+  uintptr_t base;
   /* Guest code of the innermost entry is running, and not the host. */
   _Atomic bool in_guest;
   /* For the watchdog: entry->deadline, UINT64_MAX without entry. */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* wasm-rt.h - what C made by wasm2c (wabt 1.0.32) includes under this name.
  *
- * The idea: linear memory lies at a fixed distance behind the memory's
- * descriptor, so that a load or store needs no base address from memory.
- * Generated code copies through wasm_rt_memcpy(&x, &mem->data[addr], n); 'data'
- * has an element type of its own, by which the macro recognises that argument
- * and takes mem + distance + addr instead.
+ * The idea: a load or store needs no base address from memory. Linear memory
+ * lies at a fixed distance behind the memory's descriptor, which is at hand;
+ * and on x86-64 the address of its first byte is in the register GS while
+ * guest code runs, so that it takes none of the others. tune.py has loads and
+ * stores say WASM_RT_LOAD and WASM_RT_STORE.
  *
  *  (1) data == (char *)descriptor + WASM_RT_DISTANCE, always.
  *  (2) 'size' has 64 bits: offset + length never wraps in a range check.
+ *  (3) GS is that of the innermost entry's memory (entry.c), also while guest
+ *      code calls the host.
  *
  * The functions are defined in wasm/ (see runtime.h). Code that must not depend
  * on symbols of the program, as engine/bind.c, defines WASM_RT_LINKAGE as
@@ -41,27 +43,45 @@
 /* From a memory's descriptor to its first byte. */
 #define WASM_RT_DISTANCE 4096
 
-/* One byte of linear memory; distinct from all other types. */
-typedef struct wasm_rt_cell {
-  uint8_t byte;
-} wasm_rt_cell_t;
-
 typedef struct wasm_rt_memory {
-  wasm_rt_cell_t *data;
+  uint8_t *data;
   uint32_t pages, max_pages; /* of 64 KiB */
   uint64_t size;             /* in bytes */
   /* With TORPOR_SOFT_BOUNDS: guest frames may not lie below this address. */
   uintptr_t stack_limit;
 } wasm_rt_memory_t;
 
-/* The address that 'pointer' stands for; 'mem' and 'addr' are the parameters of
- * the generated function around it. */
-#define WASM_RT_PLACE(pointer)                                                 \
-  _Generic((pointer),                                                          \
-      wasm_rt_cell_t *: (void *)((char *)mem + WASM_RT_DISTANCE + addr),       \
-      default: (void *)(pointer))
-#define wasm_rt_memcpy(to, from, size)                                         \
-  __builtin_memcpy(WASM_RT_PLACE(to), WASM_RT_PLACE(from), size)
+#if defined(__linux__) && defined(__x86_64__) && defined(__SEG_GS) &&          \
+    !defined(TORPOR_SOFT_BOUNDS)
+/* What lies at 'addr' of the memory that GS is of. */
+#define WASM_RT_BY_GS(type, addr) (*(type __seg_gs *)(uintptr_t)(addr))
+/* gcc 12 cannot compile constant addresses in this form. */
+#define WASM_RT_IS_FAR(addr) __builtin_constant_p(addr)
+#else
+#define WASM_RT_BY_GS(type, addr) (*(type *)(uintptr_t)(addr))
+#define WASM_RT_IS_FAR(addr) true
+#endif
+
+#define WASM_RT_BY_DISTANCE(type, mem, addr)                                   \
+  (*(type *)((char *)(mem) + WASM_RT_DISTANCE + (addr)))
+
+/* Sets 'to', of 'type', to what lies at 'addr' of 'mem'; and the reverse. */
+#define WASM_RT_LOAD(type, to, mem, addr)                                      \
+  do {                                                                         \
+    typedef type wasm_rt_at __attribute__((aligned(1), may_alias));            \
+    if (WASM_RT_IS_FAR(addr))                                                  \
+      (to) = WASM_RT_BY_DISTANCE(const wasm_rt_at, mem, addr);                 \
+    else                                                                       \
+      (to) = WASM_RT_BY_GS(const wasm_rt_at, addr);                            \
+  } while (0)
+#define WASM_RT_STORE(type, from, mem, addr)                                   \
+  do {                                                                         \
+    typedef type wasm_rt_at __attribute__((aligned(1), may_alias));            \
+    if (WASM_RT_IS_FAR(addr))                                                  \
+      WASM_RT_BY_DISTANCE(wasm_rt_at, mem, addr) = (from);                     \
+    else                                                                       \
+      WASM_RT_BY_GS(wasm_rt_at, addr) = (from);                                \
+  } while (0)
 
 /* Grows by 'pages' and returns the pages before, or UINT32_MAX when the maximum
  * or the system does not allow it. */

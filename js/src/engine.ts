@@ -8,9 +8,12 @@
 // is known by the fingerprint in its section "torpor" (docs/engine.md), which
 // must be that of the engine in this package.
 //
+// What an engine is, is found out with an instance of it, which the first VM gets.
+//
 // The baseline is the memory of an instance that has just been made. It ends at
 // its last byte that is not zero, or with the control block, rounded up to
-// 4,096.
+// 4,096. It is that of a further instance, made when it is asked for: a program
+// that runs a VM until its own end never does.
 
 import {
   ABI_VERSION,
@@ -29,12 +32,11 @@ import {
   NewerError,
   OutOfMemoryError,
 } from "./errors.js";
-import { areZero } from "./format/bytes.js";
 import { fromHex, toHex } from "./format/hex.js";
 import { sha256, sha256Of } from "./format/sha256.js";
-import { Instance } from "./instance.js";
-import { loadPackageFile } from "./package-file.js";
-import { fetchUrl } from "#engine-file";
+import { importNames, Instance, instantiate, type Made } from "./instance.js";
+import { fetchUrl, loadPackageFile } from "./package-file.js";
+import { type Part, partsOf } from "./reset.js";
 
 /** What an engine may be given as. */
 export type EngineSource =
@@ -48,9 +50,10 @@ export type EngineSource =
 export class Engine {
   readonly module: WebAssembly.Module;
   private knownId: Uint8Array | (() => Uint8Array);
-  /** Memory of a new instance, from 0 on. */
-  readonly baseline: Uint8Array<ArrayBuffer>;
-  private filledOnce: readonly Filled[] | undefined;
+  /** The first instance, until a VM has it. */
+  private first: Made | undefined;
+  private baselineOnce: Uint8Array<ArrayBuffer> | undefined;
+  private partsOnce: readonly Part[] | undefined;
   readonly control: number;
   readonly stackSize: number;
   readonly stackPointer: number;
@@ -66,8 +69,11 @@ export class Engine {
 
   /** `id`: or what gives it, once it is needed. */
   constructor(module: WebAssembly.Module, id: Uint8Array | (() => Uint8Array)) {
-    const probe = probeModule(module);
+    const others = foreignImports(module);
+    const made = tryInstantiate(module, others);
+    const probe = probeInstance(made);
     this.module = module;
+    this.first = made;
     this.knownId = id;
     this.isOlder = EXPORT_NAMES.some((name) => !probe.names.has(name));
     this.control = probe.control;
@@ -83,9 +89,8 @@ export class Engine {
       );
     }
     this.stackSize = view.getUint32(this.control + CONTROL_STACK_SIZE, true);
-    if (this.stackSize > this.control) throw new EngineError(NOT_ENGINE);
+    if (this.stackSize > this.control || others.length > 0) throw new EngineError(NOT_ENGINE);
     this.functionCount = view.getUint32(this.control + CONTROL_FUNCTION_COUNT, true);
-    this.baseline = cutBaseline(probe.memory, this.control + CONTROL_SIZE);
   }
 
   /** 32 bytes: the SHA-256 of the engine's file. */
@@ -98,9 +103,27 @@ export class Engine {
     return toHex(this.id);
   }
 
-  /** What of the baseline is not zero. */
-  get filled(): readonly Filled[] {
-    return (this.filledOnce ??= filledPages(this.baseline));
+  /** Fails where the host has no memory for one more. */
+  newInstance(): Instance {
+    const { first } = this;
+    this.first = undefined;
+    return new Instance(this, first ?? instantiateAgain(this.module));
+  }
+
+  /** Memory of a new instance, from 0 on. Fails as `newInstance`, at first. */
+  get baseline(): Uint8Array<ArrayBuffer> {
+    if (this.baselineOnce === undefined) {
+      const { exports } = instantiateAgain(this.module);
+      const { buffer } = exports["memory"] as WebAssembly.Memory;
+      const memory = new Uint8Array(buffer as ArrayBuffer);
+      this.baselineOnce = cutBaseline(memory, this.control + CONTROL_SIZE);
+    }
+    return this.baselineOnce;
+  }
+
+  /** What a reset does with it. */
+  get parts(): readonly Part[] {
+    return (this.partsOnce ??= partsOf(this.baseline, this.stackSize));
   }
 }
 
@@ -120,9 +143,8 @@ const NOT_ENGINE =
 const NEEDED = ["torpor_open", "torpor_wake", "torpor_allocate", "torpor_release"];
 const MEMORY_LARGEST = 256 << 20;
 
-/** Makes an instance of what may be any module at all. */
-function probeModule(module: WebAssembly.Module): Probe {
-  const exports = probeExports(module);
+/** Looks at an instance of what may be any module at all. */
+function probeInstance({ exports }: Made): Probe {
   const { memory, torpor_control, __stack_pointer, __indirect_function_table } = exports;
   if (
     !(memory instanceof WebAssembly.Memory) ||
@@ -162,22 +184,39 @@ function isSettable(global: WebAssembly.Global): boolean {
   }
 }
 
-function probeExports(module: WebAssembly.Module): WebAssembly.Exports {
-  const imports: Record<string, () => number> = {};
-  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    if (from !== "torpor" || kind !== "function") throw new EngineError(NOT_ENGINE);
-    imports[name] = () => 0;
+/** Names of what it imports and this package does not know: a newer engine may. */
+function foreignImports(module: WebAssembly.Module): string[] {
+  const imports = WebAssembly.Module.imports(module);
+  if (imports.some(({ module: from, kind }) => from !== "torpor" || kind !== "function")) {
+    throw new EngineError(NOT_ENGINE);
   }
+  const known = importNames();
+  return imports.map(({ name }) => name).filter((name) => !known.includes(name));
+}
+
+function tryInstantiate(module: WebAssembly.Module, others: readonly string[]): Made {
   try {
-    return new WebAssembly.Instance(module, { torpor: imports }).exports;
+    return instantiate(module, others);
   } catch (error) {
-    if (error instanceof RangeError) {
-      throw new OutOfMemoryError("the host has no memory for a VM; dispose of some", {
-        cause: error,
-      });
-    }
+    if (error instanceof RangeError) throw lackOfMemory(error);
     throw new EngineError(NOT_ENGINE, { cause: error });
   }
+}
+
+/** Of a module that was instantiated before. */
+function instantiateAgain(module: WebAssembly.Module): Made {
+  try {
+    return instantiate(module);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) {
+      throw lackOfMemory(error);
+    }
+    throw error;
+  }
+}
+
+function lackOfMemory(cause: unknown): OutOfMemoryError {
+  return new OutOfMemoryError("the host has no memory for another VM; dispose of some", { cause });
 }
 
 /** Of the memory of an instance that nobody will enter. */
@@ -185,31 +224,10 @@ function cutBaseline(
   memory: Uint8Array<ArrayBuffer>,
   least: number,
 ): Uint8Array<ArrayBuffer> {
-  const words = wordsOf(memory);
+  const words = new Uint32Array(memory.buffer);
   let end = words.length;
   while (end * 4 > least && words[end - 1] === 0) end--;
   return memory.subarray(0, Math.ceil((end * 4) / PAGE) * PAGE);
-}
-
-/** Neighbouring pages that are not zero. */
-export interface Filled {
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
-
-function filledPages(baseline: Uint8Array<ArrayBuffer>): Filled[] {
-  const words = wordsOf(baseline);
-  const filled: Filled[] = [];
-  for (let at = 0, start = 0; at <= baseline.length; at += PAGE) {
-    if (at < baseline.length && !areZero(words, at / 4, (at + PAGE) / 4)) continue;
-    if (start < at) filled.push({ address: start, bytes: baseline.subarray(start, at) });
-    start = at + PAGE;
-  }
-  return filled;
-}
-
-function wordsOf({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Uint32Array {
-  return new Uint32Array(buffer, byteOffset, length / 4);
 }
 
 // ---- Loading ----------------------------------------------------------------

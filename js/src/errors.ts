@@ -11,12 +11,9 @@ import { Status, STATUS_TEXT } from "./abi.js";
 /** The name of a cause, as "LIMIT". */
 export type StatusName = keyof typeof Status;
 
-const names = new Map<number, StatusName>(
-  (Object.entries(Status) as [StatusName, number][]).map(([name, code]) => [
-    code,
-    name,
-  ]),
-);
+function nameOf(code: number): StatusName | undefined {
+  return (Object.keys(Status) as StatusName[]).find((name) => Status[name] === code);
+}
 
 /**
  * What every error of this package is.
@@ -39,12 +36,11 @@ export class TorporError extends Error {
     super(message ?? STATUS_TEXT[code] ?? `status ${code}`, options);
     this.name = "TorporError";
     this.code = code;
-    this.codeName = names.get(code) ?? "UNKNOWN";
+    this.codeName = nameOf(code) ?? "UNKNOWN";
   }
 }
 
 type Make = new (message?: string, options?: ErrorOptions) => TorporError;
-const makers = new Map<number, Make>();
 
 // The name is given, since what makes a program smaller renames classes.
 function define(code: number, name: string): Make {
@@ -109,34 +105,31 @@ export class KeyError extends define(Status.KEY, "KeyError") {}
 /** It is a difference from a snapshot that was not given. */
 export class ParentError extends define(Status.PARENT, "ParentError") {}
 
-for (
-  const made of [
-    InterruptedError,
-    TrappedError,
-    BrokenError,
-    BusyError,
-    OutOfMemoryError,
-    MisuseError,
-    StaleHandleError,
-    WrongTypeError,
-    LimitError,
-    IoError,
-    NotFoundError,
-    FormatError,
-    NewerError,
-    EngineError,
-    ExtensionError,
-    ChecksumError,
-    DeadlockError,
-    DisposedError,
-    ExistsError,
-    UnsupportedError,
-    KeyError,
-    ParentError,
-  ]
-) {
-  makers.set(new made().code, made);
-}
+/** The class of a status. */
+const makers: Readonly<Record<number, Make>> = {
+  [Status.INTERRUPTED]: InterruptedError,
+  [Status.TRAPPED]: TrappedError,
+  [Status.BROKEN]: BrokenError,
+  [Status.BUSY]: BusyError,
+  [Status.NOMEM]: OutOfMemoryError,
+  [Status.MISUSE]: MisuseError,
+  [Status.STALE]: StaleHandleError,
+  [Status.WRONG_TYPE]: WrongTypeError,
+  [Status.LIMIT]: LimitError,
+  [Status.IO]: IoError,
+  [Status.NOT_FOUND]: NotFoundError,
+  [Status.FORMAT]: FormatError,
+  [Status.NEWER]: NewerError,
+  [Status.ENGINE]: EngineError,
+  [Status.EXTENSION]: ExtensionError,
+  [Status.CHECKSUM]: ChecksumError,
+  [Status.DEADLOCK]: DeadlockError,
+  [Status.CANCELLED]: DisposedError,
+  [Status.EXISTS]: ExistsError,
+  [Status.UNSUPPORTED]: UnsupportedError,
+  [Status.KEY]: KeyError,
+  [Status.PARENT]: ParentError,
+};
 
 /**
  * Whether the host's stack ended. Asked where little of it is left, so without
@@ -158,7 +151,7 @@ export function errorOf(
   message?: string,
   options?: ErrorOptions,
 ): TorporError {
-  const made = makers.get(code);
+  const made = makers[code];
   return made ? new made(message, options) : new TorporError(code, message, options);
 }
 

@@ -18,8 +18,12 @@ const NONE = 0, NUMBER = 1, TWO = 2, MEMORY = 3, BLOCK = 4, SETS = 5, OTHER = 6,
 
 const GLOBAL_SET = 0x24;
 
+let madeKinds: Uint8Array | undefined;
+
 /** What follows each opcode. */
-const kinds = makeKinds();
+function kindsOfOpcodes(): Uint8Array {
+  return (madeKinds ??= makeKinds());
+}
 
 function makeKinds(): Uint8Array {
   const made = new Uint8Array(256).fill(REFUSED);
@@ -113,7 +117,7 @@ export interface Body {
 
 /** What is rare. */
 function checkRare(code: ModuleReader, opcode: number, sets: Set<number>): void {
-  const kind = kinds[opcode];
+  const kind = kindsOfOpcodes()[opcode];
   if (kind === SETS) sets.add(code.u32());
   else if (kind === BLOCK) skipBlockType(code);
   else if (kind === OTHER) skipOther(code, opcode);
@@ -125,6 +129,7 @@ function checkFunction(code: ModuleReader): Set<number> {
   const sets = new Set<number>();
   skipLocals(code);
   const { bytes, end } = code;
+  const kinds = kindsOfOpcodes();
   let { at } = code;
   while (at < end) {
     const opcode = bytes[at++]!;

@@ -78,10 +78,11 @@ function askOffer(instance: Instance): Offer {
   return { version, functions, counter, fitting: new WeakSet() };
 }
 
-const numbers = new Map(EXTENSION_FUNCTIONS.map((name, number) => [name, number]));
+let numbers: ReadonlyMap<string, number> | undefined;
 
 /** The table index of one of the engine's functions; undefined: it has none of that name. */
 function indexOf(offer: Offer, name: string): number | undefined {
+  numbers ??= new Map(EXTENSION_FUNCTIONS.map((each, number) => [each, number]));
   const number = numbers.get(name);
   return number === undefined ? undefined : offer.functions[number];
 }

@@ -13,7 +13,7 @@ import { readSideModule, type SideModule } from "./extension-module.js";
 import { toHex } from "./format/hex.js";
 import { sha256Of } from "./format/sha256.js";
 import { describeHost } from "./host-value.js";
-import { fetchUrl } from "#engine-file";
+import { fetchUrl } from "./package-file.js";
 
 /** What the module of an extension may be given as. */
 export type ExtensionBytes = BufferSource | Response | URL | string;

@@ -80,8 +80,63 @@ const TRAP_REASONS = ["", "abort", "assertion", "out of memory"];
 // A mark of byte order is a character like any other.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** What the imports of an instance lead to. */
+interface Target {
+  seat: Seat;
+  /** Null as long as it is not known to be of an engine. */
+  instance: Instance | null;
+}
+
+/** An instance of what may be any module at all. */
+export interface Made {
+  readonly exports: WebAssembly.Exports;
+  readonly target: Target;
+}
+
+function importsOf(target: Target): WebAssembly.ModuleImports {
+  return {
+    invoke: (index: number, values: number, count: number) =>
+      target.seat.invoke(index, values, count),
+    source: (a: number, b: number, c: number, d: number, e: number) =>
+      target.seat.source(a, b, c, d, e),
+    resolve: (a: number, b: number, c: number, d: number) => target.seat.resolve(a, b, c, d),
+    // What older engines call instead.
+    call: (index: number, self: bigint, args: number, count: number) =>
+      target.seat.call(index, self, args, count),
+    module: (name: number, size: number) =>
+      ownerOf(target).older(target.seat.source(name, size, 0, 0, 0)),
+    poll: () => target.seat.poll(),
+    clock: (which: number) => target.seat.clock(which),
+    zone: (ms: number) => target.seat.zone(ms),
+    random: (address: number, size: number) => target.seat.random(address, size),
+    console: (level: number, address: number, size: number) =>
+      target.seat.console(level, address, size),
+    trap: (code: number, address: number, size: number): never =>
+      ownerOf(target).ended(code, address, size),
+  };
+}
+
+function ownerOf({ instance }: Target): Instance {
+  return instance ?? refuse();
+}
+
+/** What engines import that this package knows. */
+export function importNames(): string[] {
+  return Object.keys(importsOf({ seat: NOBODY, instance: null }));
+}
+
+/** An instance of `module`, which nobody has; it may import `others` than those that are known. */
+export function instantiate(module: WebAssembly.Module, others: readonly string[] = []): Made {
+  const target: Target = { seat: NOBODY, instance: null };
+  const imports = importsOf(target);
+  for (const name of others) imports[name] = refuse;
+  const { exports } = new WebAssembly.Instance(module, { torpor: imports });
+  return { exports, target };
+}
+
 export class Instance {
   readonly engine: Engine;
+  private readonly target: Target;
   readonly exports: Exports;
   readonly memory: WebAssembly.Memory;
   /** Address of the control block. */
@@ -95,8 +150,6 @@ export class Instance {
   u32!: Uint32Array<ArrayBuffer>;
   f64!: Float64Array<ArrayBuffer>;
   u64!: BigUint64Array<ArrayBuffer>;
-  /** Whoever has the instance; it is entered by nobody else. */
-  seat: Seat = NOBODY;
   /** The extensions that are loaded, in their order; replaced, never changed. */
   linked: readonly Linked[] = [];
   /** How many were ever bound to it. */
@@ -116,27 +169,11 @@ export class Instance {
   hurtBy: unknown = undefined;
   private reason: TorporError | null = null;
 
-  constructor(engine: Engine) {
-    const imports = {
-      invoke: (index: number, values: number, count: number) =>
-        this.seat.invoke(index, values, count),
-      source: (a: number, b: number, c: number, d: number, e: number) =>
-        this.seat.source(a, b, c, d, e),
-      resolve: (a: number, b: number, c: number, d: number) => this.seat.resolve(a, b, c, d),
-      // What older engines call instead.
-      call: (index: number, self: bigint, args: number, count: number) =>
-        this.seat.call(index, self, args, count),
-      module: (name: number, size: number) => this.older(this.seat.source(name, size, 0, 0, 0)),
-      poll: () => this.seat.poll(),
-      clock: (which: number) => this.seat.clock(which),
-      zone: (ms: number) => this.seat.zone(ms),
-      random: (address: number, size: number) => this.seat.random(address, size),
-      console: (level: number, address: number, size: number) =>
-        this.seat.console(level, address, size),
-      trap: (code: number, address: number, size: number): never => this.ended(code, address, size),
-    };
-    const made = new WebAssembly.Instance(engine.module, { torpor: imports });
+  /** `made`: an instance of that engine that nobody has entered. */
+  constructor(engine: Engine, made: Made) {
     this.engine = engine;
+    this.target = made.target;
+    this.target.instance = this;
     this.tableSize = engine.tableSize;
     const exports = made.exports as unknown as Exports;
     this.exports = engine.isOlder ? withStandIns(this, exports) : exports;
@@ -146,6 +183,11 @@ export class Instance {
     this.slots = (engine.control + HOST_SLOTS) >>> 2;
     this.window = engine.control + HOST_WINDOW;
     this.look();
+  }
+
+  /** Whoever has the instance; it is entered by nobody else. */
+  set seat(seat: Seat) {
+    this.target.seat = seat;
   }
 
   /** Makes the views anew if memory has grown since. */
@@ -159,7 +201,7 @@ export class Instance {
   }
 
   /** The answer about a module, for an engine that does not know all of them. */
-  private older(status: number): number {
+  older(status: number): number {
     if (status === Status.OK) return status;
     this.look();
     this.setResult(0, 0n);
@@ -190,7 +232,7 @@ export class Instance {
   }
 
   /** Guest code ended itself. */
-  private ended(code: number, address: number, size: number): never {
+  ended(code: number, address: number, size: number): never {
     this.look();
     const what = TRAP_REASONS[code >>> 0] ?? "trap";
     const text = this.text(address >>> 0, Math.min(size >>> 0, 200));

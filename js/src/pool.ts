@@ -16,9 +16,9 @@
 
 import type { Engine } from "./engine.js";
 import { OutOfMemoryError } from "./errors.js";
-import { comparable, comparesFast, differs } from "./format/compare.js";
 import { areSame, canStay, dropExtensions, type Linked } from "./extension-table.js";
-import { Instance, NOBODY } from "./instance.js";
+import { type Instance, NOBODY } from "./instance.js";
+import { clearBehind, reset } from "./reset.js";
 import { forgetSnapshots } from "./snapshot.js";
 
 const PAGE = 65536;
@@ -50,7 +50,7 @@ export function takeUsed(
   pages: number,
   linked: readonly Linked[],
 ): Instance {
-  const instance = takeIdle(engine, pages, linked) ?? newInstance(engine);
+  const instance = takeIdle(engine, pages, linked) ?? engine.newInstance();
   const have = instance.memory.buffer.byteLength / PAGE;
   if (have < pages) grow(instance, pages - have);
   return instance;
@@ -78,19 +78,6 @@ function takeIdle(
   return taken;
 }
 
-function newInstance(engine: Engine): Instance {
-  try {
-    return new Instance(engine);
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) {
-      throw new OutOfMemoryError("the host has no memory for another VM; dispose of some", {
-        cause: error,
-      });
-    }
-    throw error;
-  }
-}
-
 function grow(instance: Instance, pages: number): void {
   try {
     instance.memory.grow(pages);
@@ -112,49 +99,16 @@ export function giveInstance(instance: Instance): void {
   const table = instance.exports.__indirect_function_table.length;
   if (bytes > IDLE_BYTES || table > engine.tableSize + TABLE_MOST) return;
   if (instance.bound > BOUND_MOST) return;
-  reset(instance);
-  engine.idle.push(instance);
+  if (tryReset(instance)) engine.idle.push(instance);
 }
 
-/** What most programs use of the stack, which grows downwards. */
-const STACK_USUAL = 64 << 10;
-const STACK_PIECE = 16 << 10;
-const zeros = comparable(new Uint8Array(STACK_PIECE));
-
-/** Clears the stack. What is zero already is only looked at where that is faster. */
-function resetStack(u8: Uint8Array<ArrayBuffer>, size: number): void {
-  const rest = Math.max(0, size - STACK_USUAL);
-  u8.fill(0, rest, size);
-  if (!comparesFast) {
-    u8.fill(0, 0, rest);
-    return;
+/** False: the host has no memory for the baseline, which is made at the first reset. */
+function tryReset(instance: Instance): boolean {
+  try {
+    reset(instance);
+    return true;
+  } catch (error) {
+    if (error instanceof OutOfMemoryError) return false;
+    throw error;
   }
-  const memory = comparable(u8);
-  for (let at = 0; at < rest; at += STACK_PIECE) {
-    const piece = Math.min(STACK_PIECE, rest - at);
-    if (differs(memory, at, zeros, 0, piece)) u8.fill(0, at, at + piece);
-  }
-}
-
-/** Bytes behind the baseline that are cleared at once. */
-const BEHIND_USUAL = 1 << 20;
-
-/** Memory as in a new instance. What it has grown by stays; much of it becomes stale. */
-function reset(instance: Instance): void {
-  const { engine, u8 } = instance;
-  resetStack(u8, engine.stackSize);
-  let end = engine.stackSize;
-  for (const { address, bytes } of engine.filled) {
-    if (end < address) u8.fill(0, end, address);
-    u8.set(bytes, address);
-    end = address + bytes.length;
-  }
-  if (u8.length - end <= BEHIND_USUAL) u8.fill(0, end);
-  else instance.isStale = true;
-  instance.exports.__stack_pointer.value = engine.stackPointer;
-}
-
-function clearBehind(instance: Instance): void {
-  instance.u8.fill(0, instance.engine.baseline.length);
-  instance.isStale = false;
 }

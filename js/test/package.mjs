@@ -22,9 +22,9 @@ function pathsIn(value) {
 }
 
 function* missingFiles() {
-  const { exports, imports, types } = description;
+  const { exports, types } = description;
   const texts = ["./README.md", "./LICENSE", "./NOTICE"];
-  for (const path of [...pathsIn({ exports, imports, types }), ...texts]) {
+  for (const path of [...pathsIn({ exports, types }), ...texts]) {
     if (!existsSync(join(INSTALLED, path))) yield path;
   }
 }

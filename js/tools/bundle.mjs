@@ -6,8 +6,9 @@
 //
 //   node bundle.mjs PACKAGE
 //
-// Where package.json names dist/NAME.js, src/NAME.ts is bundled. What hosts do
-// differently ("imports") stays a file of its own, so that each finds its own.
+// Where package.json names dist/NAME.js, src/NAME.ts is bundled. What a host needs
+// no time for is left out: comments, and names of constants. Lines and all other
+// names stay, so that what an error says of a place can be read.
 
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -19,27 +20,29 @@ if (folder === undefined || more.length > 0) {
   process.exit(2);
 }
 const root = resolve(folder);
-const { exports, imports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 // All paths in what a field of package.json says, however deep.
 function pathsIn(value) {
   return typeof value === "string" ? [value] : Object.values(value).flatMap(pathsIn);
 }
 
-const names = pathsIn({ exports, imports }).map((path) => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1]);
+const names = pathsIn(exports).map((path) => /^\.\/dist\/(.+)\.js$/.exec(path)?.[1]);
 const found = [...new Set(names.filter((name) => name !== undefined))];
 const bundle = await rolldown({
   cwd: root,
   input: Object.fromEntries(found.map((name) => [name, `src/${name}.ts`])),
-  external: [/^node:/, ...Object.keys(imports)],
   platform: "neutral",
   transform: { target: "es2022" },
+  optimization: { inlineConst: true },
 });
 await bundle.write({
   dir: "dist",
   format: "es",
   entryFileNames: "[name].js",
   chunkFileNames: "shared-[hash].js",
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
+  comments: { annotation: true, jsdoc: false, legal: false },
   sourcemap: true,
   sourcemapExcludeSources: true,
 });

@@ -25,7 +25,7 @@ const CACHE = 512;
 const cache: string[] = new Array(CACHE).fill("");
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const decoder16 = new TextDecoder("utf-16le", { ignoreBOM: true });
+let decoder16: TextDecoder | undefined;
 /** Whether numbers of this host are what that decoder reads. */
 const LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const from = String.fromCharCode;
@@ -192,9 +192,10 @@ function decode(b: Bytes, at: number, size: number, surrogates: boolean): string
   const all = units;
   if (size > KEPT) units = new Uint16Array(256);
   const count = decodeInto(all, b, at, at + size, surrogates);
-  return count > PIECE && LITTLE && !surrogates
-    ? decoder16.decode(all.subarray(0, count))
-    : textOf(all, count);
+  if (count <= PIECE || !LITTLE || surrogates) return textOf(all, count);
+  // Made when it is needed: for that Node prepares more than for all others.
+  decoder16 ??= new TextDecoder("utf-16le", { ignoreBOM: true });
+  return decoder16.decode(all.subarray(0, count));
 }
 
 /**

@@ -2,11 +2,9 @@
 //
 // hex.ts - bytes as hexadecimal text, which is how ids are shown.
 
-const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += digits[byte];
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
   return text;
 }
 
