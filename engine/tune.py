@@ -15,10 +15,10 @@ OUT/FILE.h and OUT/FILE-shape.h. Changes:
                  Only traps of dead loads are lost
   loads, stores  are WASM_RT_LOAD and WASM_RT_STORE of wasm-rt.h
   prologue       WASM_RT_PROLOGUE of wasm-rt.h takes the place of a call counter
-  dispatch       with --interpreter, for engines: where the interpreter of
-                 bytecode goes back to its loop's head, it fetches the next
-                 opcode and jumps to its code at once, so that the processor
-                 predicts each jump on its own
+  dispatch       with --interpreter, for engines: where the interpreters of
+                 bytecode and of regular expressions go back to their loop's
+                 head, they fetch the next opcode and jump to its code at once,
+                 so that the processor predicts each jump on its own
 
 FILE-shape.h tells engine/bind.c what is a number in the generated text: sizes
 of memory and table, data segments, initial values of globals; and of an engine
@@ -110,7 +110,7 @@ def check_offsets(source):
         raise Unexpected(f"constant offset {largest} reaches beyond the guard")
 
 
-# The head of the interpreter's loop: an opcode is fetched, one is subtracted,
+# The head of an interpreter's loop: an opcode is fetched, one is subtracted,
 # and a switch of gotos follows. Groups: label, fetch, cases, default.
 LOOP_HEAD = re.compile(
     r"^ +(w2c_L\d+): \n"
@@ -119,20 +119,16 @@ LOOP_HEAD = re.compile(
     r"(?: +w2c_l\d+ = w2c_i0;\n)?"
     r" +w2c_i1 = 4294967295u;\n +w2c_i0 \+= w2c_i1;\n)"
     r" +switch \(w2c_i0\) \{\n"
-    r"((?: +case \d+: goto w2c_[BL]\d+;\n){200,255})"
+    r"((?: +case \d+: goto w2c_[BL]\d+;\n){40,255})"
     r" +default: goto (w2c_B\d+);\n +\}\n", re.M)
 
 
-def thread_dispatch(source):
-    """Gives every way back to the loop's head a fetch and jump of its own."""
-    heads = list(LOOP_HEAD.finditer(source))
-    if len(heads) != 1:
-        raise Unexpected(f"{len(heads)} interpreter loops, not 1")
-    head = heads[0]
+def thread_loop(source, head):
+    """Gives every way back to a loop's head a fetch and jump of its own."""
     label, fetch, cases, default = head.groups()
     targets = re.findall(r"case (\d+): goto (w2c_[BL]\d+);", cases)
     if [int(number) for number, _ in targets] != list(range(len(targets))):
-        raise Unexpected("the interpreter's cases are not 0, 1, 2, ...")
+        raise Unexpected("an interpreter's cases are not 0, 1, 2, ...")
     # An opcode is one byte: opcode 0 is entry 255, which is no opcode either.
     names = [name for _, name in targets]
     names += [default] * (256 - len(names))
@@ -143,13 +139,28 @@ def thread_dispatch(source):
     end = source.index("\n}\n", head.end())
     body = source[head.end():end]
     back = f"goto {label};"
-    if body.count(back) < 200 or source[start:head.start()].count(back) != 0:
-        raise Unexpected(f"{body.count(back)} ways back to the interpreter")
+    ways = body.count(back)
+    if ways < 30 or source[start:head.start()].count(back) != 0:
+        raise Unexpected(f"{ways} ways back to an interpreter")
     # In an if they are written as {goto L;}: the braces may stay.
     return (source[:head.start()]
             + f"static const void *const opcodes[256] = {{{table}}};\n"
             + f"{label}:;\n{jump}\n"
-            + body.replace(back, jump) + source[end:])
+            + body.replace(back, jump) + source[end:]), ways
+
+
+def thread_dispatch(source):
+    """The same for the loops of both interpreters."""
+    heads = list(LOOP_HEAD.finditer(source))
+    if len(heads) != 2:
+        raise Unexpected(f"{len(heads)} interpreter loops, not 2")
+    ways = []
+    for head in reversed(heads):  # so that the places of the first stay
+        source, count = thread_loop(source, head)
+        ways.append(count)
+    if max(ways) < 200:
+        raise Unexpected(f"{max(ways)} ways back to the interpreter")
+    return source
 
 
 def check_data(segments, pages):
