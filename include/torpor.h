@@ -53,6 +53,9 @@
  * less, its recursion ends sooner, in an error that JavaScript can catch. Of
  * its own, Torpor gives a thread a stack of 64 KiB for signals, if it has none.
  *
+ * Registers: on x86-64 the base of GS is Torpor's while guest code runs and in
+ * host functions. What else it was set to is set again before a call returns.
+ *
  * Host functions run while guest code is on the stack. From inside one, all
  * functions may be called for the same VM but those marked [outside], which
  * return TORPOR_BUSY. torpor_vm_close, which returns nothing, then takes effect
