@@ -156,14 +156,17 @@ static uint32_t table_fit(uint32_t first) {
   return capacity;
 }
 
-/* Moves the table down to 'first', and makes it smaller, when it is all that
- * holds the break up: a free run of 'count' pages lies below it and nothing
- * above. */
-static void table_sink(uint32_t first, uint32_t count) {
+/* Moves the table down, and makes it smaller, when it is all that holds the
+ * break up: a long free run lies below it and nothing above. */
+static void table_sink(void) {
   page *old = torpor__pages.table;
   uint32_t from = torpor__page_of(old), length = old[from].count;
-  uint32_t capacity = table_fit(first);
-  if (first + count != from || from + length != torpor__pages.top) return;
+  uint32_t first, count, capacity;
+  if (from + length != torpor__pages.top) return;
+  if (from == 1 || old[from - 1].kind != PAGE_FREE) return;
+  count = old[from - 1].count;
+  first = from - count;
+  capacity = table_fit(first);
   if (count < table_pages(capacity) * 2) return;
   free_run_unlink(first);
   torpor__pages.table = (page *)torpor__page_address(first);
@@ -176,9 +179,8 @@ static void table_sink(uint32_t first, uint32_t count) {
       (uint32_t)(uintptr_t)torpor__page_address(torpor__pages.top);
 }
 
-/* Frees a run whose bytes are zero already, and all descriptors but the first
- * as well. */
-static void torpor__pages_free(uint32_t first, uint32_t count) {
+/* Makes a run free, or lowers the break if it ends there. */
+static void run_free(uint32_t first, uint32_t count) {
   torpor__pages.table[first] = (page){0};
   if (first > 1 && torpor__pages.table[first - 1].kind == PAGE_FREE) {
     uint32_t before = torpor__pages.table[first - 1].count;
@@ -198,8 +200,14 @@ static void torpor__pages_free(uint32_t first, uint32_t count) {
         (uint32_t)(uintptr_t)torpor__page_address(first);
   } else {
     free_run_link(first, count);
-    table_sink(first, count);
   }
+}
+
+/* Frees a run whose bytes are zero already, and all descriptors but the first
+ * as well. */
+static void torpor__pages_free(uint32_t first, uint32_t count) {
+  run_free(first, count);
+  table_sink();
 }
 
 /* Gives the table room for pages up to 'last', moving it to the break. */
@@ -220,7 +228,7 @@ static bool table_reach(uint64_t last) {
   memset(old, 0, torpor__pages.capacity * sizeof(page));
   torpor__pages.capacity = (uint32_t)capacity;
   run_mark(first, new_pages);
-  torpor__pages_free(torpor__page_of(old), old_pages);
+  run_free(torpor__page_of(old), old_pages);
   return true;
 }
 
