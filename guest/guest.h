@@ -4,9 +4,9 @@
  * guest/ is one translation unit: engine.c includes the JavaScript engine and
  * then the files of this folder, so that they may use the engine's internals
  * without a patch. reserve.c, pages.c, alloc.c, bytes.c and libc.c come before
- * the engine, which uses them, and blocks.c in its middle; all others come after
- * it. So everything here is static, and this header declares only what lies
- * between the files and the border.
+ * the engine, which uses them, and blocks.c in its middle; all others come
+ * after it. So everything here is static, and this header declares only what
+ * lies between the files and the border.
  *
  *  (1) What the guest knows lies in linear memory and in no other place.
  *  (2) An export that may run JavaScript is bracketed by torpor__enter and
