@@ -18,6 +18,7 @@ extension-shape.h tells bind-extension.c what the module says of itself, what it
 imports and exports, and its data.
 """
 
+import json
 import re
 
 import tune
@@ -53,8 +54,9 @@ def read_facts(module):
         raise Damaged("its interface has no version")
     if not re.fullmatch(r"[a-z0-9-]{0,63}", said["name"]):
         raise Damaged("its name is not of small letters, digits and '-'")
-    if not re.fullmatch(r"[\w.+-]{0,63}", said["version"], re.ASCII):
-        raise Damaged("its version is not of letters, digits and . + -")
+    if not re.fullmatch(r"[ -~]{0,63}", said["version"]):
+        raise Damaged("its version is longer than 63 characters, or has others "
+                      "than those of ASCII")
     return said, read_placing(custom["dylink.0"]), "torpor.instrumented" in custom
 
 
@@ -229,7 +231,7 @@ def write_shape(facts, steps, data, functions, numbers, exports, imported):
     lines = ["/* Made by engine/tune_extension.py. */",
              f"#define EXTENSION_INTERFACE {said['interface']}u",
              f"#define EXTENSION_NAME \"{said['name']}\"",
-             f"#define EXTENSION_VERSION \"{said['version']}\"",
+             f"#define EXTENSION_VERSION {json.dumps(said['version'])}",
              f"#define EXTENSION_INSTRUMENTED {int(instrumented)}",
              f"#define EXTENSION_MEMORY_SIZE {placing[0]}u",
              f"#define EXTENSION_MEMORY_ALIGN {placing[1]}u",

@@ -20,9 +20,13 @@ static inline uint64_t zero_bytes(uint64_t word) {
          UINT64_C(0x8080808080808080);
 }
 
+/* 'size' may reach beyond what may be read when the byte comes before. */
 void *memchr(const void *start, int byte, size_t size) {
-  const uint8_t *at = start, *end = at + size;
+  const uint8_t *at = start, *end;
+  uint64_t memory = (uint64_t)__builtin_wasm_memory_size(0) << 16;
   uint64_t wanted = (uint8_t)byte * UINT64_C(0x0101010101010101), found;
+  if (size > memory - (uintptr_t)at) size = memory - (uintptr_t)at;
+  end = at + size;
   if (size < sizeof(wanted)) {
     for (; at < end; at++)
       if (*at == (uint8_t)byte) return (void *)at;

@@ -134,10 +134,14 @@ class Usage(Test):
         self.assertIn("wasm2c is not installed", said)
 
     def test_names(self):
-        for name in ("Big", "9", "a--b", "-a", "a b", "array", "x" * 41, "é",
-                     "../up", "", "uint8-array", "crypto", "request"):
-            said = self.extension("new", "--", name, code=FILE).stderr
-            self.assertIn("a name is of up to 40 small letters", said)
+        for why, *names in (
+                ("a name is of up to 40 small letters and digits", "Big", "9",
+                 "a--b", "-a", "a b", "x" * 41, "é", "../up", ""),
+                ("which JavaScript has", "array", "uint8-array", "request"),
+                ("ships with Torpor", "crypto", "encoding-legacy")):
+            for name in names:
+                said = self.extension("new", "--", name, code=FILE).stderr
+                self.assertIn(why, said)
         self.extension("new", "a")
         said = self.extension("new", "a", code=FILE).stderr
         self.assertIn("a is there already", said)
@@ -353,6 +357,18 @@ for (const line of ["kind", "pour()", "[kind, pour()].join()"]) {
 
 
 class Check(Test):
+    def test_any_version(self):
+        """What is good to see in one host is good in all."""
+        module = self.make_small()
+        code = module.read_bytes()
+        self.assertIn(b"version=2.5", code)
+        module.write_bytes(code.replace(b"version=2.5", b'version="\\ '))
+        self.assertIn('small "\\ , interface 1, ',
+                      self.extension("check", module).stdout)
+        self.extension("build", "--quick", "small.wasm")
+        self.assertEqual(self.torpor("eval", "-p", "--extension=small.wasm",
+                                     "1 + 1").stdout, "2\n")
+
     def test_a_good_one(self):
         module = self.make_small()
         said = self.extension("check", module).stdout
@@ -363,6 +379,7 @@ class Check(Test):
         (self.folder / "bad.wasm").write_bytes(code)
         said = self.extension("check", "bad.wasm", code=FILE).stderr
         self.assertIn("torpor: bad.wasm: " + words, said)
+        return said
 
     def test_others(self):
         code = self.make_small().read_bytes()
@@ -379,9 +396,14 @@ class Check(Test):
                      "it is for interface 9 of extensions, and this Torpor has 1; "
                      "use a newer Torpor")
         self.refused(code.replace(said, b"interface=1\nname=other"),
-                     "it has no function qjs_ext_other_init")
-        self.refused(code.replace(said, b"interface=1\nname=SMALL"),
-                     "its section torpor.extension has no name of small letters")
+                     "it has no function qjs_ext_other_init, but "
+                     "qjs_ext_small_init, and its name is 'other'; write "
+                     "TORPOR_EXTENSION_INIT(other)")
+        self.refused(code.replace(b"qjs_ext_small_init", b"qjs_ext_small_code"),
+                     "it has no function qjs_ext_small_init, by which")
+        said = self.refused(code.replace(said, b"interface=1\nname=SMALL"),
+                            "its name, 'SMALL', is not of 1 to 63 small letters")
+        self.assertEqual(said.count("\n"), 1, said)
         self.refused(code.replace(
             b"JS_GetGlobalObject", b"JS_GetGlobalFuture"),
             "it calls JS_GetGlobalFuture, which the engine does not have")

@@ -260,6 +260,16 @@ class Linking(Test):
         self.assertIn("strtol (a.c) is not a function of the engine, and that of "
                       "the C library needs __intscan, which is not compiled for "
                       "side modules", said)
+        self.assertNotIn("snprintf", said)
+        said = self.plain(PLAIN + "#include <stdio.h>\n"
+                          'EXPORT void run(void) { puts("a"); }\n', code=1)
+        self.assertIn("make text with snprintf", said)
+        (self.folder / "b.cpp").write_text(
+            '#include <iostream>\n#include <torpor-extension.h>\n'
+            'TORPOR_EXTENSION_INIT(b) { std::cout << 1; return 0; }\n')
+        said = build(self.folder / "b.wasm", [self.folder / "b.cpp"], code=1)
+        self.assertIn("but no streams", said)
+        self.assertNotIn("snprintf", said)
 
     def test_the_c_library(self):
         module = self.plain(

@@ -306,9 +306,11 @@ static torpor_status load_module(const char *path,
   torpor_status status = hash_file(path, hash);
   if (status == TORPOR_OK) status = find_with(hash, out);
   if (status != TORPOR_OK || *out) return status;
-  return fail_file(path,
-                   "there is no native code of it; make it with "
-                   "'torpor extension build'");
+  return torpor__fail(
+      NULL, TORPOR_EXTENSION,
+      "%s cannot be loaded: there is no native code of it; make "
+      "it with 'torpor extension build %s'",
+      path, path);
 }
 
 static bool is_module(const char *path) {

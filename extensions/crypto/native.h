@@ -37,13 +37,13 @@ static void native_decide(void) {
 static inline __m128i load(wasm_rt_memory_t *mem, u64 addr) {
   __m128i value;
   MEMCHECK(mem, addr, value);
-  wasm_rt_memcpy(&value, &mem->data[addr], sizeof value);
+  WASM_RT_LOAD(__m128i, value, mem, addr);
   return value;
 }
 
 static inline void store(wasm_rt_memory_t *mem, u64 addr, __m128i value) {
   MEMCHECK(mem, addr, value);
-  wasm_rt_memcpy(&mem->data[addr], &value, sizeof value);
+  WASM_RT_STORE(__m128i, value, mem, addr);
 }
 
 /* --- SHA-256 -------------------------------------------------------------- */

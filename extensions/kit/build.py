@@ -84,11 +84,12 @@ def strip(code):
     return bytes(out)
 
 
-def require_good(code, options, stem):
-    done = check.Check(code, check.load_types(), options.name or stem,
+def require_good(code, options, file):
+    done = check.Check(code, check.load_types(), options.name or file.stem,
                        options.uninstrumented)
     if done.wrong:
-        raise toolchain.Failed("\n".join(done.wrong))
+        raise toolchain.Failed("\n".join(f"{file}: {text}"
+                                         for text in done.wrong))
 
 
 def make(options):
@@ -102,7 +103,7 @@ def make(options):
         code = linked.read_bytes()
     change = strip if options.uninstrumented else instrument.instrument
     code = change(compact.compact(code))
-    require_good(code, options, options.out.stem)
+    require_good(code, options, options.out)
     options.out.write_bytes(code)
     if options.depfile:
         write_depfile(options.depfile, options.out, files)
@@ -153,7 +154,7 @@ def translate(options):
         raise toolchain.Failed("native code is made of one module, and takes no "
                                "flags")
     code = wasm.load(source)
-    require_good(code, options, source.stem)
+    require_good(code, options, source)
     if out is not None and out.exists() and not (out.is_file() or out.is_dir()):
         raise toolchain.Failed(f"{out} is neither a file nor a folder")
     place = native_path(f"{hashlib.sha256(code).hexdigest()}.so", out)

@@ -88,7 +88,7 @@ class Check:
         if not (self.instrumented or uninstrumented):
             self.wrong.append("it is not instrumented, so limits on time do not "
                               "hold in its loops; build it with 'torpor extension "
-                              "build', or say --uninstrumented where it is loaded")
+                              "build', or allow that with --uninstrumented")
 
     # ---- What it says about itself ------------------------------------------
 
@@ -113,8 +113,10 @@ class Check:
                 f"Torpor has {INTERFACE}; use a newer Torpor, or build it with "
                 "this one's headers")
         if not NAME.fullmatch(said.get("name", "")):
-            self.wrong.append("its section torpor.extension has no name of small "
-                              "letters, digits and '-'")
+            self.wrong.append(f"its name, '{show(said.get('name', ''))}', is not "
+                              "of 1 to 63 small letters, digits and '-'; give it "
+                              "another in TORPOR_EXTENSION")
+            self.name = ""
             return
         self.name, self.version = said["name"], said.get("version", "")
         if not re.fullmatch(r"[ -~]{0,63}", self.version):
@@ -235,10 +237,18 @@ class Check:
                     self.module.function_type(found[1]) != kind:
                 self.wrong.append(f"its {title} is not a function of type "
                                   f"{spell(kind)}")
-        if self.init_function() not in self.module.exports:
-            self.wrong.append(f"it has no function {self.init_function()}; write "
-                              "TORPOR_EXTENSION_INIT(name) { ... }, or tell hosts "
-                              "another name of it")
+        if self.name and self.init_function() not in self.module.exports:
+            self._no_init()
+
+    def _no_init(self):
+        others = [show(title) for title in self.module.exports
+                  if re.fullmatch(r"qjs_ext_\w+_init", title)]
+        where = (f", but {others[0]}, and its name is '{self.name}'" if others
+                 else ", by which hosts begin")
+        self.wrong.append(f"it has no function {self.init_function()}{where}; "
+                          "write TORPOR_EXTENSION_INIT("
+                          f"{self.name.replace('-', '_')}) {{ ... }}, or tell "
+                          "hosts another name of that function")
 
     def _start(self):
         if self.module.start is not None and \

@@ -72,14 +72,23 @@ def copy(source, folder, words):
                        encoding="utf-8")
 
 
-def make(options):
-    name = options.name
+def check_name(name):
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*", name) or \
-            len(name) > 40 or name in SHIPPED or class_of(name) in CLASSES:
+            len(name) > 40:
         raise toolchain.Failed(
             "a name is of up to 40 small letters and digits, with '-' between "
-            "words that begin with a letter, and not that of a class of "
-            f"JavaScript or of an extension that ships: not '{name}'")
+            f"words that begin with a letter, as 'my-list': not '{name}'")
+    if name in SHIPPED:
+        raise toolchain.Failed(f"an extension '{name}' ships with Torpor, and a VM "
+                               "has only one of a name; choose another")
+    if class_of(name) in CLASSES:
+        raise toolchain.Failed(f"the class of '{name}' would be {class_of(name)}, "
+                               "which JavaScript has; choose another name")
+
+
+def make(options):
+    name = options.name
+    check_name(name)
     folder = options.out or pathlib.Path(name)
     if not TEMPLATE.exists():
         raise toolchain.Failed(f"{TEMPLATE} is not installed")

@@ -107,6 +107,16 @@ def readable(title):
     return title
 
 
+# What to do about names that side modules cannot have.
+HINTS = (
+    (r"_Z.*St3__2.*", "Of C++'s library there are strings, containers and "
+     "algorithms, but no streams, threads, files or regular expressions."),
+    (r"f?printf|f?puts|putchar|std(out|err|in)|f(open|read|write|close)",
+     "There are no files and no console in C: make text with snprintf, and give "
+     "it to JavaScript."),
+)
+
+
 def complain_missing(missing, compiled):
     lines = []
     for title, reason in sorted(missing.items()):
@@ -115,6 +125,8 @@ def complain_missing(missing, compiled):
         where = f" ({', '.join(users)})" if users else ""
         lines.append(f"{readable(title)}{where} is not a function of the engine, "
                      f"and {reason}")
+    lines += [hint for pattern, hint in HINTS
+              if any(re.fullmatch(pattern, title) for title in missing)]
     lines.append("Write what is missing, or add a source that has it; "
                  "torpor/extension-functions.h lists what the engine has.")
     raise Failed("\n".join(lines))

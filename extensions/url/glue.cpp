@@ -9,6 +9,7 @@
 namespace torpor {
 
 JSAtom iterator_symbol;
+static JSAtom prototype_name;
 
 // Where a surrogate begins in [at, end), or end. In the engine's UTF-8 those
 // that stand alone are three bytes, ED A0..BF xx.
@@ -23,13 +24,18 @@ static const char *find_surrogate(const char *at, const char *end) {
 }
 
 static bool find_ascii(const char *at, size_t size) {
+  const char *end = at + size;
   uint64_t seen = 0, word = 0;
-  for (; size >= sizeof word; at += sizeof word, size -= sizeof word) {
+  if (size < sizeof word) {
+    for (; at < end; at++) seen |= static_cast<unsigned char>(*at);
+    return seen < 0x80;
+  }
+  for (; at < end - sizeof word; at += sizeof word) {
     __builtin_memcpy(&word, at, sizeof word);
     seen |= word;
   }
-  for (; size > 0; at++, size--) seen |= static_cast<unsigned char>(*at);
-  return (seen & 0x8080808080808080) == 0;
+  __builtin_memcpy(&word, end - sizeof word, sizeof word);
+  return ((seen | word) & 0x8080808080808080) == 0;
 }
 
 bool text::take(JSValueConst value) {
@@ -82,7 +88,7 @@ bool has_arguments(const char *function, int count, int needed) {
 // 'prototype' is no object makes objects of the ordinary kind.
 JSValue object_of(JSClassID id, JSValueConst new_target) {
   if (JS_IsUndefined(new_target)) return JS_NewObjectClass(context, id);
-  JSValue proto = JS_GetPropertyStr(context, new_target, "prototype");
+  JSValue proto = JS_GetProperty(context, new_target, prototype_name);
   if (JS_IsException(proto)) return proto;
   if (!JS_IsObject(proto)) {
     JS_FreeValue(context, proto);
@@ -91,6 +97,13 @@ JSValue object_of(JSClassID id, JSValueConst new_target) {
   JSValue object = JS_NewObjectProtoClass(context, proto, id);
   JS_FreeValue(context, proto);
   return object;
+}
+
+bool keep_shape(JSClassID id) {
+  JSValue proto = JS_GetClassProto(context, id);
+  JSValue kept = JS_NewObjectProto(context, proto); // never freed
+  JS_FreeValue(context, proto);
+  return !JS_IsException(kept);
 }
 
 bool define_interface(const interface &what) {
@@ -137,7 +150,9 @@ static bool find_iterator_symbol() {
 }
 
 static bool define_all() {
-  return find_iterator_symbol() && define_url() && define_search_params() &&
+  prototype_name = JS_NewAtom(context, "prototype");
+  return prototype_name != JS_ATOM_NULL && find_iterator_symbol() &&
+         define_url() && define_search_params() &&
          define_search_params_iterator() && define_pattern();
 }
 

@@ -34,7 +34,7 @@ public:
   text &operator=(const text &) = delete;
   ~text() {
     if (start != nullptr) JS_FreeCString(context, start);
-    js_free(context, mended);
+    if (mended != nullptr) js_free(context, mended);
   }
 
   // False when the conversion has thrown.
@@ -87,6 +87,11 @@ inline bool is_given(int count, JSValueConst *args, int index) {
 // An object of class 'id' whose prototype is that of 'new_target', or the
 // class's own without one.
 JSValue object_of(JSClassID id, JSValueConst new_target);
+
+// What the engine knows of objects that have the prototype of class 'id' and no
+// properties is made with the first of them, and gone with the last. This makes
+// an object that stays, for programs that look at one address after the other.
+bool keep_shape(JSClassID id);
 
 // Makes interface object and prototype, and defines the former as a global.
 struct interface {

@@ -8,11 +8,6 @@ namespace torpor {
 
 namespace {
 
-struct url_object {
-  url_state *state;
-  JSValue params; // undefined until a program asks for it
-};
-
 JSClassID url_class;
 
 enum part {
@@ -28,20 +23,21 @@ enum part {
   HASH,
 };
 
-url_object *self_of(JSValueConst value) {
-  return static_cast<url_object *>(JS_GetOpaque2(context, value, url_class));
+url_state *self_of(JSValueConst value) {
+  return static_cast<url_state *>(JS_GetOpaque2(context, value, url_class));
 }
 
 void finalize(JSRuntime *rt, JSValueConst value) {
-  auto *self = static_cast<url_object *>(JS_GetOpaque(value, url_class));
+  auto *self = static_cast<url_state *>(JS_GetOpaque(value, url_class));
   if (self == nullptr) return;
-  JS_FreeValueRT(rt, self->params);
-  release(self->state);
-  js_free_rt(rt, self);
+  JSValue params = self->params;
+  self->params = JS_UNDEFINED;
+  release(self);
+  JS_FreeValueRT(rt, params);
 }
 
 void mark(JSRuntime *rt, JSValueConst value, JS_MarkFunc *visit) {
-  auto *self = static_cast<url_object *>(JS_GetOpaque(value, url_class));
+  auto *self = static_cast<url_state *>(JS_GetOpaque(value, url_class));
   if (self != nullptr) JS_MarkValue(rt, self->params, visit);
 }
 
@@ -92,15 +88,8 @@ JSValue throw_invalid(const arguments &from) {
 JSValue wrap(ada::url_aggregator &&url, JSValueConst new_target) {
   JSValue object = object_of(url_class, new_target);
   if (JS_IsException(object)) return object;
-  auto *self =
-      static_cast<url_object *>(js_malloc(context, sizeof(url_object)));
-  if (self == nullptr) {
-    JS_FreeValue(context, object);
-    return JS_EXCEPTION;
-  }
-  self->params = JS_UNDEFINED;
-  self->state = new url_state{std::move(url)};
-  settle(self->state->url.get_href());
+  auto *self = new url_state{std::move(url)};
+  settle(self->url.get_href());
   JS_SetOpaque(object, self);
   return object;
 }
@@ -138,9 +127,9 @@ JSValue parse(JSContext *, JSValueConst, int count, JSValueConst *args) {
 }
 
 JSValue get_part(JSContext *, JSValueConst value, int magic) {
-  url_object *self = self_of(value);
+  url_state *self = self_of(value);
   if (self == nullptr) return JS_EXCEPTION;
-  const ada::url_aggregator &url = self->state->url;
+  const ada::url_aggregator &url = self->url;
   switch (magic) {
   case PROTOCOL:
     return string_of(url.get_protocol());
@@ -203,34 +192,34 @@ bool change(ada::url_aggregator &url, std::string_view to, int magic) {
 }
 
 JSValue set_part(JSContext *, JSValueConst value, JSValueConst to, int magic) {
-  url_object *self = self_of(value);
+  url_state *self = self_of(value);
   arguments from;
   if (self == nullptr || !from.take(1, &to)) return JS_EXCEPTION;
   bool has_host = magic == HREF || magic == HOST || magic == HOSTNAME;
   reserve memory((has_host ? from.room() : from.address.room()) +
-                 room_for(self->state->url.get_href_size()));
+                 room_for(self->url.get_href_size()));
   if (!memory.ok) return JS_EXCEPTION;
-  if (!change(self->state->url, from.address.view(), magic))
+  if (!change(self->url, from.address.view(), magic))
     return throw_invalid(from);
-  settle(self->state->url.get_href());
+  settle(self->url.get_href());
   if (magic == HREF || magic == SEARCH)
-    params_reload(self->params, self->state);
+    params_reload(self->params, self);
   return JS_UNDEFINED;
 }
 
 JSValue get_origin(JSContext *, JSValueConst value, int) {
-  url_object *self = self_of(value);
+  url_state *self = self_of(value);
   if (self == nullptr) return JS_EXCEPTION;
-  reserve memory(room_for(self->state->url.get_href_size()));
+  reserve memory(room_for(self->url.get_href_size()));
   if (!memory.ok) return JS_EXCEPTION;
-  return string_of(self->state->url.get_origin());
+  return string_of(self->url.get_origin());
 }
 
 JSValue get_params(JSContext *, JSValueConst value, int) {
-  url_object *self = self_of(value);
+  url_state *self = self_of(value);
   if (self == nullptr) return JS_EXCEPTION;
   if (JS_IsUndefined(self->params)) {
-    JSValue params = params_of(self->state);
+    JSValue params = params_of(self);
     if (JS_IsException(params)) return params;
     self->params = params;
   }
@@ -272,7 +261,8 @@ const JSCFunctionListEntry statics[] = {
 bool define_url() {
   return define_interface({"URL", &url_class, &definition, construct, 1,
                            members, std::size(members), statics,
-                           std::size(statics)});
+                           std::size(statics)}) &&
+         keep_shape(url_class);
 }
 
 } // namespace torpor

@@ -3,12 +3,13 @@
 // url.h - what a URL object and its search parameters share.
 //
 //   URL object ──► url_state ◄── params_state ◄── URLSearchParams object
-//       │                                                  ▲
-//       └── 'params', made when it is first asked for ─────┘
+//                      │                                   ▲
+//                      └── 'params', of the URL object ────┘
 //
 //  (1) A URL object owns its URLSearchParams object, and never the reverse, so
-//      the two are no cycle. What keeps the address alive when a program keeps
-//      only the parameters is the count in url_state.
+//      the two are no cycle: 'params' is undefined until it is first asked for,
+//      and again once the URL object is gone. What keeps the address alive when
+//      a program keeps only the parameters is the count in url_state.
 
 #ifndef TORPOR_URL_URL_H
 #define TORPOR_URL_URL_H
@@ -20,6 +21,7 @@ namespace torpor {
 struct url_state {
   ada::url_aggregator url;
   uint32_t count = 1;
+  JSValue params = JS_UNDEFINED; // until a program asks the URL object for it
 };
 
 inline void release(url_state *state) {
