@@ -61,7 +61,6 @@ static inline bool block_beyond(const JSMallocState *state, size_t more) {
 /* Marks a new block and counts it; gives the engine's part of it. */
 static inline void *block_begin(JSMallocState *state,
                                 JSMallocBlockHeader *block, uint8_t number) {
-  block->u.block_idx = JS_ARENA_FREE_NIL;
   block->block_size_idx = number;
   state->malloc_count++;
   state->malloc_size += block_room(block) + MALLOC_OVERHEAD;

@@ -8,8 +8,8 @@
  *   CONFIG_ATOMICS        Atomics and SharedArrayBuffer, by way of shim.h
  *   EMSCRIPTEN            a plain switch instead of computed goto, which is
  *                         the faster one once it is translated to C
- *   __SANITIZE_ADDRESS__  no arenas: each block comes from alloc.c, so that
- *                         what is freed is known and cleared
+ *   __SANITIZE_ADDRESS__  no arenas in sources without our patches: each block
+ *                         comes from alloc.c, so that what is freed is cleared
  *   __builtin_frame_address   the stack check, see stack.h
  *   JS_BLOCKS_FILE        what it allocates with, see blocks.c
  *

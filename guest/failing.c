@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* failing.c - allocations that fail when a test says so.
  *
- * The engine calls its allocator through a table. A test replaces it by one
- * whose functions count calls, and let one of them, or all from one on, find no
- * memory (the reserve may still serve it, as at the limit). So a test can visit
- * every place that allocates, and without a test this costs nothing.
+ * The engine allocates through a table of functions while that is not the
+ * usual one (blocks.c). A test replaces it by one whose functions count calls,
+ * and let one of them, or all from one on, find no memory (the reserve may
+ * still serve it, as at the limit). So a test can visit every place that
+ * allocates.
  *
  * Only the host can ask for it (torpor_allocation_fail). */
 
@@ -30,6 +31,7 @@ static void *failing_malloc(void *opaque, size_t size) {
   return failing_now(size, false) ? NULL : malloc(size);
 }
 
+/* Sources without our patches call it. */
 static void *failing_calloc(void *opaque, size_t count, size_t size) {
   size_t total;
   (void)opaque;

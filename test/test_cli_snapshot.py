@@ -116,7 +116,7 @@ class Inspecting(Snapshots):
         self.export()
         for name in ["main", "state"]:
             text = self.torpor("inspect", name).stdout
-            for pattern in [r"^awake +[\d.]+ MB of memory$",
+            for pattern in [r"^awake +[\d.]+ KB of memory$",
                             r'^waits for +\d a timer, until .*\(in 3 h\)$',
                             r'the signal "book", until .*\(in 3 days\)$',
                             r"lend \(.*library\.mjs:7:\d+\), async, waits for ",

@@ -56,6 +56,8 @@ static uint32_t choose_pointer(guest *guest) {
     return SIZE - choose(guest, 600);
   case 3:
     return choose(guest, SIZE);
+  case 4: /* what lies behind begins anew at 0 */
+    return UINT32_MAX - choose(guest, 8);
   default:
     return choose(guest, 1024);
   }

@@ -137,12 +137,35 @@ static void test_by_call(void **state) {
   assert_int_equal(torpor__os_base(), base);
 }
 
+/* And one where the system refuses that, too: nothing is entered. */
+static void test_refused(void **state) {
+  probe a;
+  torpor__entry entry;
+  (void)state;
+  if (!HAS_REGISTER) skip();
+  probe_open(&a);
+  store(&a, 3);
+  uintptr_t before = torpor__os_base();
+  torpor__os_base_set(0);
+  torpor__os_base_by_call = true;
+  torpor__os_refuse(0, 1);
+  assert_false(torpor__entry_start(&entry, a.region, 0));
+  torpor__os_refuse(0, 0);
+  torpor__os_base_by_call = false;
+  assert_int_equal(entry.trap, TORPOR__TRAP_REGISTER);
+  assert_int_equal(torpor__os_base(), 0);
+  assert_int_equal(load(&a), 3);
+  torpor__os_base_set(before);
+  probe_close(&a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_in_turns),
       cmocka_unit_test(test_nested),
       cmocka_unit_test(test_embedder_keeps_its_own),
       cmocka_unit_test(test_by_call),
+      cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,13 +117,23 @@ static uint32_t share_stack(const torpor__entry *entry, uint32_t most) {
   return most != 0 && most < share ? most : share;
 }
 
+/* Guest code was not entered. */
+static torpor_status fail_entry(torpor_vm *vm, torpor__trap why) {
+  if (why != TORPOR__TRAP_REGISTER)
+    return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+  return torpor__fail(vm, TORPOR_UNSUPPORTED,
+                      "this system does not let a thread set its register GS, "
+                      "by which guest memory is addressed; build Torpor with "
+                      "-DTORPOR_SOFT_BOUNDS=ON");
+}
+
 torpor_status torpor__enter(torpor_vm *vm, torpor__export export,
                             const uint64_t *arguments) {
   torpor__entry entry;
   torpor__trap trap;
   assert(vm->calls > 0 && !vm->in_callback && !vm->broken);
   if (!torpor__entry_start(&entry, vm->region, vm->deadline_ns))
-    return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
+    return fail_entry(vm, entry.trap);
   if (!has_stack(&entry)) {
     torpor__entry_end(&entry);
     return fail_stack(vm, &entry);

@@ -13,6 +13,7 @@
  *  (4) The register for the base of memory has that of the innermost entry, and
  *      after the last what the embedder's code had in it. If that was nothing
  *      it keeps what it has, so that the next entry of the VM need not set it.
+ *      What a new thread inherits of its maker's counts as the embedder's.
  *
  * Everything here runs on the entry's thread; handlers of that thread read what
  * is volatile. */
@@ -47,12 +48,12 @@ static uintptr_t base_of(const torpor__entry *entry) {
          TORPOR__MEMORY_DISTANCE;
 }
 
-static void set_base(torpor__entry *entry,
+static bool set_base(torpor__entry *entry,
                      const struct torpor__thread *thread) {
   uintptr_t base = base_of(entry), before = torpor__os_base();
   bool kept = entry->outer == NULL && (before == 0 || before == thread->base);
   entry->base = kept ? base : before;
-  if (before != base) torpor__os_base_set(base);
+  return before == base || torpor__os_base_set(base);
 }
 
 static void restore_base(const torpor__entry *entry,
@@ -65,6 +66,7 @@ static void restore_base(const torpor__entry *entry,
 bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
                          uint64_t deadline) {
   struct torpor__thread *thread = torpor__thread_find();
+  entry->trap = TORPOR__TRAP_MEMORY;
   if (thread == NULL) return false;
 #ifdef TORPOR_TESTING
   torpor__fault_install(); /* the test framework takes signals for each test */
@@ -78,7 +80,10 @@ bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
   if (entry->outer != NULL && entry->outer->deadline < entry->deadline)
     entry->deadline = entry->outer->deadline;
   note_stack(entry, thread);
-  set_base(entry, thread);
+  if (!set_base(entry, thread)) {
+    entry->trap = TORPOR__TRAP_REGISTER;
+    return false;
+  }
   atomic_signal_fence(memory_order_seq_cst); /* handlers see it whole */
   thread->entry = entry;
   torpor__watchdog_watch(thread, entry->deadline);

@@ -68,6 +68,8 @@ const char *torpor__trap_text(torpor__trap trap) {
     return "the host ended it";
   case TORPOR__TRAP_MEMORY:
     return "the system has no memory left";
+  case TORPOR__TRAP_REGISTER:
+    return "the system does not let a thread set its register GS";
   }
   return "unknown trap";
 }

@@ -3,7 +3,8 @@
  * guest memory, on Linux: GS of x86-64, which nothing else uses there.
  *
  * Instructions read and write it in a few nanoseconds where processor and
- * kernel (5.9) have them; else a system call does. */
+ * kernel (5.9) have them; else a system call does, which some sandboxes refuse
+ * (gVisor, filters of system calls). */
 #define _GNU_SOURCE
 #include "wasm/os.h"
 
@@ -37,11 +38,12 @@ uintptr_t torpor__os_base(void) {
   return base;
 }
 
-void torpor__os_base_set(uintptr_t base) {
-  if (has_instructions())
-    __asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
-  else
-    syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+bool torpor__os_base_set(uintptr_t base) {
+  if (!has_instructions())
+    return !torpor__os_is_refused() &&
+           syscall(SYS_arch_prctl, ARCH_SET_GS, base) == 0;
+  __asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
+  return true;
 }
 
 #else
@@ -50,8 +52,9 @@ uintptr_t torpor__os_base(void) {
   return 0;
 }
 
-void torpor__os_base_set(uintptr_t base) {
+bool torpor__os_base_set(uintptr_t base) {
   (void)base;
+  return true;
 }
 
 #endif

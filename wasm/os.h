@@ -290,10 +290,10 @@ void torpor__os_at_fork(void (*before)(void), void (*in_parent)(void),
 /* ---- The base of guest memory (os-linux-base.c) ----------------------------
  *
  * The address in the register of this thread that translated code adds to those
- * of guest memory (wasm-rt.h). 0 and nothing, where there is no such register.
- * Both are called at each entry. */
+ * of guest memory (wasm-rt.h). Where there is no such register it is 0, and
+ * setting it does nothing. Both are called at each entry. */
 uintptr_t torpor__os_base(void);
-void torpor__os_base_set(uintptr_t base);
+bool torpor__os_base_set(uintptr_t base);
 #ifdef TORPOR_TESTING
 /* Whether to do as on a processor without instructions for that. */
 extern bool torpor__os_base_by_call;

@@ -184,6 +184,7 @@ typedef enum torpor__trap {
   TORPOR__TRAP_WATCHDOG,  /* past its deadline without polling */
   TORPOR__TRAP_HOST,      /* the host ended it (import trap) */
   TORPOR__TRAP_MEMORY,    /* the system has no memory left */
+  TORPOR__TRAP_REGISTER,  /* the system does not let GS be set (os.h) */
 } torpor__trap;
 
 /* One entry into guest code; lives on the C stack of the caller. Entries of a
@@ -205,13 +206,14 @@ typedef struct torpor__entry {
 } torpor__entry;
 
 /* Use:
- *   if (!torpor__entry_start(&entry, region, deadline)) return no memory;
+ *   if (!torpor__entry_start(&entry, region, deadline)) return entry.trap;
  *   if (TORPOR__OS_MARK(entry.leave) == 0) {
  *     torpor__guest_begin(&entry);
  *     call exports...
  *   }
  *   trap = torpor__entry_end(&entry);
- * 'deadline' is a time of torpor__os_now; 0: none of its own. */
+ * 'deadline' is a time of torpor__os_now; 0: none of its own. false: nothing
+ * was entered, for MEMORY or REGISTER. */
 bool torpor__entry_start(torpor__entry *entry, torpor__region *region,
                          uint64_t deadline);
 torpor__trap torpor__entry_end(torpor__entry *entry);

@@ -111,8 +111,10 @@ static SHA_CODE void run_sha256(Z_extension_instance_t *instance, u32 state,
 
 static inline bool native_sha256_block(Z_extension_instance_t *instance,
                                        u32 state, u32 data, u32 constants) {
-  if (has_sha) run_sha256(instance, state, data, constants);
-  return has_sha;
+  /* Translated code adds to the address of the constants in 32 bits. */
+  bool use = has_sha && constants <= UINT32_MAX - 512;
+  if (use) run_sha256(instance, state, data, constants);
+  return use;
 }
 
 #else

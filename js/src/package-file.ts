@@ -2,7 +2,7 @@
 //
 // package-file.ts - the files of this package, loaded from where they lie beside
 // the code; and what else is at a URL. Browsers fetch it. Node, Deno and Bun read
-// files as Node does: the only place that knows of a system.
+// files as Node does: the only place that reads any.
 
 import { IoError } from "./errors.js";
 
