@@ -12,18 +12,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef TORPOR_TESTING
+bool torpor__os_base_by_call;
+#else
+enum { torpor__os_base_by_call = false };
+#endif
+
 #if defined(__x86_64__) && !defined(TORPOR_SOFT_BOUNDS)
 
 /* Numbers of the kernel, whose headers not every system has. */
 #define HWCAP2_FSGSBASE 2u
 #define ARCH_SET_GS 0x1001
 #define ARCH_GET_GS 0x1004
-
-#ifdef TORPOR_TESTING
-bool torpor__os_base_by_call;
-#else
-enum { torpor__os_base_by_call = false };
-#endif
 
 static bool has_instructions(void) {
   return getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE && !torpor__os_base_by_call;
