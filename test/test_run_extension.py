@@ -104,6 +104,11 @@ class Extensions(Durable):
         return self.torpor("run", "a.mjs", "--id=main", "--detach",
                            "--extension=counter.wasm", *words, **more)
 
+    def command_alone(self):
+        """The command where nothing is installed with it."""
+        os.makedirs(self.path("alone/bin"), exist_ok=True)
+        return shutil.copy(TORPOR, self.path("alone/bin/torpor"))
+
     def drive_and_kill(self, line):
         """Drives the run until it has written 'line', and kills its worker."""
         child = self.start("resume", "main")
@@ -232,7 +237,7 @@ class Extensions(Durable):
         self.write("after.mjs", 'export default new Headers({ a: "1" })'
                                 '.get("a");')
         said = self.torpor("upgrade", "b", "after.mjs", "--extension=headers",
-                           code=FILE).stderr
+                           executable=self.command_alone(), code=FILE).stderr
         self.assertIn("the module of extension 'headers' is not installed",
                       said)
         self.environment["TORPOR_EXTENSION_PATH"] = installed
@@ -251,7 +256,8 @@ class Extensions(Durable):
                  ("failing.wasm", "not today")]
         for name, why in cases:
             done = self.torpor("run", "a.mjs", "--detach",
-                               f"--extension={name}", code=None)
+                               f"--extension={name}", code=None,
+                               executable=self.command_alone())
             self.assertIn(done.returncode, (THROWN, FILE), done.stderr)
             self.assertIn(why, done.stderr, name)
         done = self.make_run("--extension=counter.wasm", code=None)
