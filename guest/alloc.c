@@ -313,7 +313,8 @@ void free(void *block) {
   if (block == NULL) return;
   number = block_page(block);
   if (torpor__pages.table[number].kind == PAGE_SLAB)
-    small_free(number, block, block_size(block));
+    small_free(number, block,
+               alloc_class[torpor__pages.table[number].class].size);
   else if (torpor__pages.table[number].kind == PAGE_RUN)
     large_free(number);
   else

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "test/support/vm.h"
 #include "test/wasm/probe.h"
 
 #if defined(__x86_64__) && !defined(TORPOR_SOFT_BOUNDS)
@@ -21,16 +22,12 @@
 #define PLACE 1000u /* in the memory of a probe */
 
 static void store(probe *probe, uint32_t value) {
-  torpor__trap trap;
-  PROBE_ENTER(probe, trap, Z_probeZ_store(probe->instance, PLACE, value));
-  assert_int_equal(trap, TORPOR__TRAP_NONE);
+  assert_int_equal(probe_store(probe, PLACE, value), TORPOR__TRAP_NONE);
 }
 
 static uint32_t load(probe *probe) {
-  torpor__trap trap;
-  volatile uint32_t value = 0;
-  PROBE_ENTER(probe, trap, value = Z_probeZ_load(probe->instance, PLACE));
-  assert_int_equal(trap, TORPOR__TRAP_NONE);
+  uint32_t value;
+  assert_int_equal(probe_load(probe, PLACE, &value), TORPOR__TRAP_NONE);
   return value;
 }
 
@@ -125,6 +122,82 @@ static void test_embedder_keeps_its_own(void **state) {
   probe_close(&b);
 }
 
+/* ---- Random histories ----------------------------------------------------*/
+
+/* Three memories, and what should stand in each at PLACE. */
+struct world {
+  probe probes[3];
+  uint32_t values[3];
+  unsigned current; /* whose guest code is innermost */
+  unsigned entered;
+  test_random random;
+};
+
+static unsigned choose(struct world *world, unsigned limit) {
+  return (unsigned)(test_random_next(&world->random) % limit);
+}
+
+static void act(struct world *world, uint32_t depth);
+
+/* A host function: does what it likes, then its guest goes on. */
+static uint32_t wander(void *user, uint32_t depth) {
+  struct world *world = user;
+  unsigned mine = world->current;
+  for (unsigned left = choose(world, 4); left > 0; left--) act(world, depth);
+  world->current = mine;
+  assert_int_equal(Z_probeZ_load(world->probes[mine].instance, PLACE),
+                   world->values[mine]);
+  return 0;
+}
+
+static void act(struct world *world, uint32_t depth) {
+  unsigned i = choose(world, 3);
+  probe *probe = &world->probes[i];
+  torpor__trap trap;
+  world->entered++;
+  switch (choose(world, depth < 6 ? 4 : 3)) {
+  case 0:
+    world->values[i] = (uint32_t)choose(world, 1000);
+    store(probe, world->values[i]);
+    break;
+  case 1:
+    assert_int_equal(load(probe), world->values[i]);
+    break;
+  case 2:
+    PROBE_ENTER(probe, trap, Z_probeZ_divide(probe->instance, 1, 0));
+    assert_int_equal(trap, TORPOR__TRAP_ARITHMETIC);
+    break;
+  default:
+    world->current = i;
+    PROBE_ENTER(probe, trap, Z_probeZ_call_host(probe->instance, depth + 1));
+    assert_int_equal(trap, TORPOR__TRAP_NONE);
+  }
+}
+
+/* Entries in random order and depth, from an embedder that has a value of its
+ * own in the register now and then, on processors of both kinds. */
+static void test_histories(void **state) {
+  struct world world = {.random = {4711}};
+  uintptr_t before = torpor__os_base();
+  (void)state;
+  for (unsigned i = 0; i < 3; i++) {
+    probe_open(&world.probes[i]);
+    world.probes[i].host = (struct Z_host_instance_t){wander, &world};
+    store(&world.probes[i], 0);
+  }
+  while (world.entered < 20000) {
+    uintptr_t theirs = choose(&world, 3) == 0 ? (uintptr_t)&world : 0;
+    torpor__os_base_by_call = HAS_REGISTER && choose(&world, 4) == 0;
+    torpor__os_base_set(theirs);
+    for (unsigned left = choose(&world, 5); left > 0; left--) act(&world, 0);
+    if (HAS_REGISTER && theirs != 0)
+      assert_int_equal(torpor__os_base(), theirs);
+  }
+  torpor__os_base_by_call = false;
+  torpor__os_base_set(before);
+  for (unsigned i = 0; i < 3; i++) probe_close(&world.probes[i]);
+}
+
 /* A processor without instructions for the register. */
 static void test_by_call(void **state) {
   if (!HAS_REGISTER) skip();
@@ -164,6 +237,7 @@ int main(void) {
       cmocka_unit_test(test_in_turns),
       cmocka_unit_test(test_nested),
       cmocka_unit_test(test_embedder_keeps_its_own),
+      cmocka_unit_test(test_histories),
       cmocka_unit_test(test_by_call),
       cmocka_unit_test(test_refused),
   };

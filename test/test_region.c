@@ -18,21 +18,6 @@
 
 #define CHUNK TORPOR__CHUNK
 
-/* Loads at 'address' in the guest; the value is only there without a trap. */
-static torpor__trap load(probe *probe, uint32_t address, uint32_t *value) {
-  torpor__trap trap;
-  volatile uint32_t result = 0;
-  PROBE_ENTER(probe, trap, result = Z_probeZ_load(probe->instance, address));
-  *value = result;
-  return trap;
-}
-
-static torpor__trap store(probe *probe, uint32_t address, uint32_t value) {
-  torpor__trap trap;
-  PROBE_ENTER(probe, trap, Z_probeZ_store(probe->instance, address, value));
-  return trap;
-}
-
 static uint32_t grow(probe *probe, uint32_t pages) {
   torpor__trap trap;
   volatile uint32_t result = 0;
@@ -58,8 +43,8 @@ static void test_address_needs_no_load(void **state) {
   uint8_t *data = probe->memory->data;
   uint32_t value;
   probe->memory->data = NULL;
-  torpor__trap stored = store(probe, 1000, 0x12345678);
-  torpor__trap loaded = load(probe, 1000, &value);
+  torpor__trap stored = probe_store(probe, 1000, 0x12345678);
+  torpor__trap loaded = probe_load(probe, 1000, &value);
   probe->memory->data = data;
   assert_int_equal(stored, TORPOR__TRAP_NONE);
   assert_int_equal(loaded, TORPOR__TRAP_NONE);
@@ -70,7 +55,7 @@ static void test_fresh_memory_is_zero(void **state) {
   probe *probe = *state;
   uint32_t value;
   for (uint32_t address = 0; address < 4 * 65536; address += 4096) {
-    assert_int_equal(load(probe, address, &value), TORPOR__TRAP_NONE);
+    assert_int_equal(probe_load(probe, address, &value), TORPOR__TRAP_NONE);
     assert_int_equal(value, 0);
   }
 }
@@ -81,10 +66,11 @@ static void test_bounds(void **state) {
                                      0xfffffffc, 0xffffffff};
   probe *probe = *state;
   uint32_t value;
-  assert_int_equal(load(probe, 4 * 65536 - 4, &value), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_load(probe, 4 * 65536 - 4, &value), TORPOR__TRAP_NONE);
   for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
-    assert_int_equal(load(probe, outside[i], &value), TORPOR__TRAP_BOUNDS);
-    assert_int_equal(store(probe, outside[i], 1), TORPOR__TRAP_BOUNDS);
+    assert_int_equal(probe_load(probe, outside[i], &value),
+                     TORPOR__TRAP_BOUNDS);
+    assert_int_equal(probe_store(probe, outside[i], 1), TORPOR__TRAP_BOUNDS);
   }
 }
 
@@ -125,14 +111,14 @@ static void test_bulk_operations(void **state) {
   assert_int_equal(trap, TORPOR__TRAP_NONE);
   PROBE_ENTER(probe, trap, Z_probeZ_copy(instance, 0, 65536, 8));
   assert_int_equal(trap, TORPOR__TRAP_NONE);
-  assert_int_equal(load(probe, 4, &value), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_load(probe, 4, &value), TORPOR__TRAP_NONE);
   assert_int_equal(value, 0x07070707);
   /* Too long by one: nothing is written. */
   PROBE_ENTER(probe, trap, Z_probeZ_fill(instance, 1, 9, 4 * 65536));
   assert_int_equal(trap, TORPOR__TRAP_BOUNDS);
   PROBE_ENTER(probe, trap, Z_probeZ_copy(instance, 0xffffffff, 0, 2));
   assert_int_equal(trap, TORPOR__TRAP_BOUNDS);
-  assert_int_equal(load(probe, 4, &value), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_load(probe, 4, &value), TORPOR__TRAP_NONE);
   assert_int_equal(value, 0x07070707);
 }
 
@@ -142,9 +128,10 @@ static void test_growth(void **state) {
   assert_int_equal(grow(probe, 0), 4);
   assert_int_equal(grow(probe, 61), UINT32_MAX);
   assert_int_equal(grow(probe, UINT32_MAX), UINT32_MAX);
-  assert_int_equal(load(probe, 6 * 65536 - 4, &value), TORPOR__TRAP_BOUNDS);
+  assert_int_equal(probe_load(probe, 6 * 65536 - 4, &value),
+                   TORPOR__TRAP_BOUNDS);
   assert_int_equal(grow(probe, 2), 4);
-  assert_int_equal(load(probe, 6 * 65536 - 4, &value), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_load(probe, 6 * 65536 - 4, &value), TORPOR__TRAP_NONE);
   assert_int_equal(value, 0);
   assert_int_equal(grow(probe, 58), 6);
   assert_int_equal(grow(probe, 1), UINT32_MAX);
@@ -154,11 +141,11 @@ static void test_growth(void **state) {
 static void test_shrinking_forgets(void **state) {
   probe *probe = *state;
   uint32_t value;
-  assert_int_equal(store(probe, 3 * 65536, 1), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_store(probe, 3 * 65536, 1), TORPOR__TRAP_NONE);
   assert_true(torpor__region_set_pages(probe->region, 2, 64));
-  assert_int_equal(load(probe, 3 * 65536, &value), TORPOR__TRAP_BOUNDS);
+  assert_int_equal(probe_load(probe, 3 * 65536, &value), TORPOR__TRAP_BOUNDS);
   assert_int_equal(grow(probe, 2), 2);
-  assert_int_equal(load(probe, 3 * 65536, &value), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_load(probe, 3 * 65536, &value), TORPOR__TRAP_NONE);
   assert_int_equal(value, 0);
 }
 
@@ -171,8 +158,8 @@ static void test_limits_of_size(void **state) {
   assert_true(torpor__region_set_pages(probe->region, 65536, UINT32_MAX));
   assert_int_equal(probe->memory->pages, TORPOR__PAGES_MAX);
   assert_int_equal(probe->memory->max_pages, TORPOR__PAGES_MAX);
-  assert_int_equal(store(probe, 0xfffefffc, 5), TORPOR__TRAP_NONE);
-  assert_int_equal(load(probe, 0xffff0000, &value), TORPOR__TRAP_BOUNDS);
+  assert_int_equal(probe_store(probe, 0xfffefffc, 5), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_load(probe, 0xffff0000, &value), TORPOR__TRAP_BOUNDS);
   assert_true(torpor__region_set_pages(probe->region, 4, 64));
 #endif
 }
@@ -205,12 +192,12 @@ static const char *list_committed(torpor__region *region) {
 static void test_committed_is_what_was_touched(void **state) {
   probe *probe = *state;
   assert_string_equal(list_committed(probe->region), "0-1");
-  assert_int_equal(store(probe, 2 * CHUNK + 100, 1), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_store(probe, 2 * CHUNK + 100, 1), TORPOR__TRAP_NONE);
   assert_string_equal(list_committed(probe->region), "0-1 2-3");
-  assert_int_equal(store(probe, 2 * CHUNK - 2, 1), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_store(probe, 2 * CHUNK - 2, 1), TORPOR__TRAP_NONE);
   assert_string_equal(list_committed(probe->region), "0-3");
   assert_int_equal(grow(probe, 60), 4);
-  assert_int_equal(store(probe, 64 * CHUNK - 4, 1), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_store(probe, 64 * CHUNK - 4, 1), TORPOR__TRAP_NONE);
   assert_string_equal(list_committed(probe->region), "0-3 63-64");
 }
 
@@ -222,11 +209,11 @@ static void test_commit_and_decommit(void **state) {
   assert_true(torpor__region_commit(probe->region, 5, 5));
   assert_true(torpor__region_commit(probe->region, CHUNK + 5, 3 * CHUNK + 1));
   assert_string_equal(list_committed(probe->region), "0-4");
-  assert_int_equal(store(probe, 2 * CHUNK, 1), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_store(probe, 2 * CHUNK, 1), TORPOR__TRAP_NONE);
   /* Not aligned: only what lies whole in the range goes. */
   assert_true(torpor__region_decommit(probe->region, CHUNK + 1, 4 * CHUNK - 1));
   assert_string_equal(list_committed(probe->region), "0-2 3-4");
-  assert_int_equal(load(probe, 2 * CHUNK, &value), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_load(probe, 2 * CHUNK, &value), TORPOR__TRAP_NONE);
   assert_int_equal(value, 0);
 }
 
@@ -398,16 +385,17 @@ static void test_shared_is_copied(void **state) {
   torpor__region *region = probe->region;
   uint32_t value;
   for (uint32_t page = 0; page < 16; page++)
-    assert_int_equal(store(probe, page * TORPOR__PAGE, 1000 + page),
+    assert_int_equal(probe_store(probe, page * TORPOR__PAGE, 1000 + page),
                      TORPOR__TRAP_NONE);
   assert_true(torpor__region_share(region, 0, 8 * TORPOR__PAGE));
   for (uint32_t page = 0; page < 16; page++) {
     assert_int_equal(torpor__shadow_shares(region, page), page < 8);
     assert_null(torpor__shadow_at(region, page));
   }
-  assert_int_equal(load(probe, 3 * TORPOR__PAGE, &value), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_load(probe, 3 * TORPOR__PAGE, &value),
+                   TORPOR__TRAP_NONE);
   assert_true(torpor__shadow_shares(region, 3)); /* reading is no writing */
-  assert_int_equal(store(probe, 3 * TORPOR__PAGE, 7), TORPOR__TRAP_NONE);
+  assert_int_equal(probe_store(probe, 3 * TORPOR__PAGE, 7), TORPOR__TRAP_NONE);
   assert_true(
       torpor__region_commit(region, 5 * TORPOR__PAGE, 5 * TORPOR__PAGE + 1));
   for (uint32_t page = 0; page < 16; page++) {
@@ -483,7 +471,7 @@ static void test_torn(void **state) {
   torpor__os_refuse(UINT32_MAX, 0);
   assert_true(torpor__region_is_torn(region));
   assert_false(torpor__region_commit(region, 3 * CHUNK, 3 * CHUNK + 1));
-  assert_int_equal(load(probe, 3 * CHUNK, &value), TORPOR__TRAP_MEMORY);
+  assert_int_equal(probe_load(probe, 3 * CHUNK, &value), TORPOR__TRAP_MEMORY);
   assert_true(torpor__region_forget(region));
   assert_false(torpor__region_reset(region)); /* nobody gets it again */
 }

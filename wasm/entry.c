@@ -59,6 +59,7 @@ static bool set_base(torpor__entry *entry,
 static void restore_base(const torpor__entry *entry,
                          struct torpor__thread *thread) {
   uintptr_t base = base_of(entry);
+  assert(torpor__os_base() == base || torpor__os_base() == 0); /* (4) */
   if (entry->base != base) torpor__os_base_set(entry->base);
   thread->base = base;
 }

@@ -51,3 +51,17 @@ int probe_tear_down(void **state) {
   torpor__region_drain();
   return 0;
 }
+
+torpor__trap probe_load(probe *probe, uint32_t address, uint32_t *value) {
+  torpor__trap trap;
+  volatile uint32_t result = 0;
+  PROBE_ENTER(probe, trap, result = Z_probeZ_load(probe->instance, address));
+  *value = result;
+  return trap;
+}
+
+torpor__trap probe_store(probe *probe, uint32_t address, uint32_t value) {
+  torpor__trap trap;
+  PROBE_ENTER(probe, trap, Z_probeZ_store(probe->instance, address, value));
+  return trap;
+}

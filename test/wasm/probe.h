@@ -24,7 +24,13 @@ typedef struct probe {
 void probe_open(probe *probe);
 void probe_close(probe *probe);
 
-/* The same for cmocka: what the tests of a group get as their state. */
+/* Load and store at 'address' in the guest; the value is only there without a
+ * trap. */
+torpor__trap probe_load(probe *probe, uint32_t address, uint32_t *value);
+torpor__trap probe_store(probe *probe, uint32_t address, uint32_t value);
+
+/* Opening and closing for cmocka: what the tests of a group get as their
+ * state. */
 int probe_set_up(void **state);
 int probe_tear_down(void **state);
 
