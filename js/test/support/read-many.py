@@ -4,6 +4,9 @@
 
 Usage: read-many.py ENGINE < CHAINS
 
+First it says what of the memory no snapshot keeps: the size of the stack, which
+comes first, and where the host's part of the control block starts and ends.
+
 Each line names the files of a chain, with spaces between them. The answer is a
 line: OK and the SHA-256 of the memory that the VM wakes with, or the name of
 the status with which it is refused. Before the answer, 'lists' if the sections
@@ -69,6 +72,7 @@ def has_lists(reader, path):
 def main():
     reader = load_reader()
     engine = reader.Engine(sys.argv[1])
+    print(engine.stack_size, engine.host, engine.host_end, flush=True)
     for line in sys.stdin:
         paths = line.split()
         print(has_lists(reader, paths[-1]), wake(reader, engine, paths),
