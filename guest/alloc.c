@@ -156,11 +156,10 @@ static uint32_t room_open(unsigned size) {
   return baked;
 }
 
-/* A block of a slab that has room. */
-static inline void *slab_take(uint32_t slab) {
+/* A block of a slab that has room, whose blocks have 'size' bytes. */
+static inline void *slab_take(uint32_t slab, size_t size) {
   page *head = &torpor__pages.table[slab];
   uint8_t *block = torpor__page_address(slab);
-  size_t size = alloc_class[head->class].size;
   if (head->free) {
     block += (size_t)(head->free - 1) * 8;
     head->free = *(uint16_t *)block;
@@ -178,7 +177,7 @@ static inline void *slab_take(uint32_t slab) {
 static inline void *small_allocate(unsigned size) {
   uint32_t slab = alloc_room[0][size];
   if (slab == 0 && (slab = room_open(size)) == 0) return NULL;
-  return slab_take(slab);
+  return slab_take(slab, alloc_class[size].size);
 }
 
 /* Clears a small block of whole words, at least two; the compiler is kept from

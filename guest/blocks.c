@@ -35,9 +35,9 @@ static inline JSMallocBlockHeader *block_of(const void *data) {
   return js_rc(data);
 }
 
-/* The bytes that a block has behind its header. */
-static inline size_t block_room(const JSMallocBlockHeader *block) {
-  unsigned number = block->block_size_idx;
+/* The bytes behind the header of a block with this number. */
+static inline size_t block_room(const JSMallocBlockHeader *block,
+                                unsigned number) {
   size_t size =
       number != BLOCK_ASK ? alloc_class[number].size : block_size(block);
   return size - sizeof(*block);
@@ -63,7 +63,7 @@ static inline void *block_begin(JSMallocState *state,
                                 JSMallocBlockHeader *block, uint8_t number) {
   block->block_size_idx = number;
   state->malloc_count++;
-  state->malloc_size += block_room(block) + MALLOC_OVERHEAD;
+  state->malloc_size += block_room(block, number) + MALLOC_OVERHEAD;
   return block->user_data;
 }
 
@@ -82,7 +82,9 @@ static inline void *block_allocate(JSRuntime *rt, size_t size) {
     unsigned number = size_of(total);
     uint32_t slab = alloc_room[0][number];
     if (likely(slab != 0))
-      return block_begin(&rt->malloc_state, slab_take(slab), (uint8_t)number);
+      return block_begin(&rt->malloc_state,
+                         slab_take(slab, alloc_class[number].size),
+                         (uint8_t)number);
   }
   return block_open(rt, total);
 }
@@ -107,7 +109,7 @@ void js_free_rt(JSRuntime *rt, void *data) {
   block = block_of(data);
   number = block->block_size_idx;
   state->malloc_count--;
-  state->malloc_size -= block_room(block) + MALLOC_OVERHEAD;
+  state->malloc_size -= block_room(block, number) + MALLOC_OVERHEAD;
   if (likely(number != BLOCK_ASK))
     small_free(block_page(block), block, alloc_class[number].size);
   else
@@ -124,17 +126,20 @@ void *js_realloc_rt(JSRuntime *rt, void *data, size_t size) {
     return NULL;
   }
   block = block_of(data);
-  old = block_room(block);
+  old = block_room(block, block->block_size_idx);
   if (unlikely(block_beyond(state, size - old) || total < size)) return NULL;
   moved = block_by_table(rt) ? rt->mf.js_realloc(state->opaque, block, total)
                              : realloc(block, total);
   if (unlikely(moved == NULL)) return NULL;
   if (moved != block) moved->block_size_idx = block_number(moved);
-  state->malloc_size += block_room(moved) - old;
+  state->malloc_size += block_room(moved, moved->block_size_idx) - old;
   return moved->user_data;
 }
 
 size_t js_malloc_usable_size_rt(JSRuntime *rt, const void *data) {
+  JSMallocBlockHeader *block;
   (void)rt;
-  return data ? block_room(block_of(data)) : 0;
+  if (data == NULL) return 0;
+  block = block_of(data);
+  return block_room(block, block->block_size_idx);
 }
