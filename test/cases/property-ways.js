@@ -4,6 +4,7 @@
 // expect: string up proxy:y,z getter:boxed undefined b 3 undefined
 // expect: 1,3,4 get 5 true true 7 6 seven
 // expect: TypeError TypeError
+// expect: undefined1 undefined1 number1
 const list = [1, 2];
 const said = [];
 list.own = () => "own";
@@ -69,3 +70,13 @@ for (const text of ["null.a()", "undefined.length()"]) {
   try { (0, eval)(text); } catch (error) { names.push(error.name); }
 }
 console.log(names.join(" "));
+
+globalThis.early = 1;
+said.length = 0;
+const look = new Function("return typeof late + early");
+said.push(look());
+(0, eval)("let unused = 1");
+said.push(look());
+globalThis.late = 2;
+said.push(look());
+console.log(said.join(" "));
