@@ -93,10 +93,6 @@ bool torpor__limit_poll(torpor_vm *vm) {
   return vm->stop != TORPOR__STOP_NONE;
 }
 
-static bool is_out_of_fuel(const torpor_vm *vm) {
-  return vm->control->host.fuel == 1;
-}
-
 bool torpor__limit_is_time(const torpor_vm *vm) {
   return vm->stop == TORPOR__STOP_DEADLINE || vm->stop == TORPOR__STOP_OUTER;
 }
@@ -104,20 +100,20 @@ bool torpor__limit_is_time(const torpor_vm *vm) {
 bool torpor__limit_is_due(const torpor_vm *vm, const torpor__entry *entry) {
   return vm->stop != TORPOR__STOP_NONE ||
          atomic_load_explicit(&vm->interrupt, memory_order_relaxed) ||
-         is_out_of_fuel(vm) ||
+         torpor__limit_is_used_up(vm) ||
          (vm->deadline_ns && torpor__entry_is_late(entry) &&
           torpor__os_now() >= vm->deadline_ns);
 }
 
-bool torpor__limit_after(torpor_vm *vm, const torpor__entry *entry) {
+bool torpor__limit_settle(torpor_vm *vm, const torpor__entry *entry) {
   if (vm->stop != TORPOR__STOP_NONE || torpor__limit_requested(vm)) return true;
-  if (is_out_of_fuel(vm)) return true;
+  if (torpor__limit_is_used_up(vm)) return true;
   return vm->deadline_ns && torpor__entry_is_late(entry) &&
          is_past_deadline(vm);
 }
 
 void torpor__limit_stop(torpor_vm *vm) {
-  if (vm->stop == TORPOR__STOP_NONE && !is_out_of_fuel(vm))
+  if (vm->stop == TORPOR__STOP_NONE && !torpor__limit_is_used_up(vm))
     vm->stop = TORPOR__STOP_CALLBACK;
 }
 

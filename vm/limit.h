@@ -10,9 +10,23 @@ void torpor__limit_arm(torpor_vm *vm);
 /* Whether guest code, which asks, has to stop; vm->stop says why. From then on
  * the answer is yes until the outermost call ends. */
 bool torpor__limit_poll(torpor_vm *vm);
-/* The same after a host function: torpor_options.interrupt is not asked, and
- * the clock only where 'entry' may be late. */
-bool torpor__limit_after(torpor_vm *vm, const torpor__entry *entry);
+/* Whether the fuel is used up: it is one more than what is left. */
+static inline bool torpor__limit_is_used_up(const torpor_vm *vm) {
+  return vm->control->host.fuel == 1;
+}
+/* The same as torpor__limit_poll after a host function, where something may
+ * stop guest code: torpor_options.interrupt is not asked, and the clock only
+ * where 'entry' may be late. */
+bool torpor__limit_settle(torpor_vm *vm, const torpor__entry *entry);
+/* The same, without a call where nothing does. */
+static inline bool torpor__limit_after(torpor_vm *vm,
+                                       const torpor__entry *entry) {
+  if (vm->stop == TORPOR__STOP_NONE && !vm->deadline_ns &&
+      !atomic_load_explicit(&vm->interrupt, memory_order_relaxed) &&
+      !torpor__limit_is_used_up(vm))
+    return false;
+  return torpor__limit_settle(vm, entry);
+}
 /* Whether torpor__limit_after would say yes. Changes nothing. */
 bool torpor__limit_is_due(const torpor_vm *vm, const torpor__entry *entry);
 /* The running host function answered that guest code has to stop. */

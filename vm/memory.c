@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* memory.c - the way from guest addresses to pointers.
  *
- * The only code that turns an address which the guest chose into a pointer. The
- * range is checked against the memory's size, in 64 bits, and made accessible
- * before anyone touches it. Guest memory never moves, but it may change with
- * every entry: so a pointer is good until the next one. */
+ * With memory.h the only code that turns an address which the guest chose into
+ * a pointer. The range is checked against the memory's size, in 64 bits, and
+ * made accessible before anyone touches it. Guest memory never moves, but it
+ * may change with every entry: so a pointer is good until the next one. */
 #include "vm/memory.h"
 
 #include <string.h>
@@ -12,18 +12,6 @@
 #include "vm/bytes.h"
 #include "vm/image.h"
 #include "vm/vm.h"
-
-uint64_t torpor__memory_size(const torpor_vm *vm) {
-  return (uint64_t)torpor__region_memory(vm->region)->pages * TORPOR__WASM_PAGE;
-}
-
-const uint8_t *torpor__memory_at(torpor_vm *vm, uint32_t address,
-                                 uint64_t size) {
-  uint64_t end = (uint64_t)address + size;
-  if (end > torpor__memory_size(vm)) return NULL;
-  if (!torpor__region_reach(vm->region, address, (uint32_t)end)) return NULL;
-  return vm->memory + address;
-}
 
 uint32_t torpor__memory_limit_of(const torpor__image *baseline,
                                  uint32_t heap_break, uint64_t size) {
