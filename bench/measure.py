@@ -110,8 +110,8 @@ class Bench:
         program = "bench-heap" if heap else "bench-vm"
         if work in rows.EXTENSIONS:
             program = "bench-extension"
-        if side == rows.NATIVE:
-            program = "bench-native"
+        if side in rows.NATIVES:
+            program = rows.NATIVES[side]
         return (self.folder / program, *self.arguments(work, side))
 
     def node_command(self, work, side):
@@ -130,7 +130,7 @@ class Bench:
         median = statistics.median(line["samples"])
         self.medians.setdefault(key, []).append(median)
         self.checks.setdefault(work, {})[side] = line["check"]
-        if side in (rows.TORPOR, *rows.PACKAGES, rows.NATIVE, rows.SQLITE,
+        if side in (rows.TORPOR, *rows.PACKAGES, *rows.NATIVES, rows.SQLITE,
                     *rows.RUNTIMES):
             self.versions[side] = line["version"]
         for note, name in rows.NOTES.get(work, {}).items():

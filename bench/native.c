@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* native.c - a peer: QuickJS-NG compiled natively, from the same source and
- * with the same compiler as the engine in the sandbox.
+/* native.c - a peer: QuickJS-NG compiled natively, with the same compiler as
+ * the engine in the sandbox, as it was released (bench-native) or with our
+ * patches (bench-patched).
  *
  *   bench-native program FILE
  *

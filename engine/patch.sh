@@ -22,17 +22,19 @@ patches=$here/patches
 
 usage() {
   cat <<'END_OF_USAGE'
-Usage: engine/patch.sh [--check] DIR
+Usage: engine/patch.sh [--check | --undo] DIR
        engine/patch.sh --stamp
 
 Puts the patches of engine/patches into the QuickJS-NG sources in DIR; those
 that are in already are left alone.
 
   --check   change nothing, only say which are missing (exit 1 if one is)
+  --undo    take out those that are in: the sources as they were released
   --stamp   print the hash of each patch, for what is made with them
   --help    this text
 
-Exit codes: 0 all are in, 1 one is missing or does not fit, 2 wrong usage.
+Exit codes: 0 all are in (with --undo: out), 1 one is missing or does not fit,
+2 wrong usage.
 END_OF_USAGE
 }
 
@@ -91,6 +93,13 @@ apply_missing() {
   done
 }
 
+take_out() {
+  for name in $(list_patches); do
+    ! is_in || run_patch --reverse --no-backup-if-mismatch ||
+      fail "engine/patches/$name could not be taken out"
+  done
+}
+
 stamp() {
   names=$(list_patches)
   for name in $names; do
@@ -101,11 +110,12 @@ stamp() {
   [ -z "$names" ] || (cd "$patches" && sha256sum $names | sed 's/  / /')
 }
 
-check_only=0
+action=apply
 case $#:${1:-} in
 1:--stamp) stamp && exit 0 ;;
 1:--help | 1:-h) usage && exit 0 ;;
-2:--check) check_only=1 && shift ;;
+2:--check) action=check && shift ;;
+2:--undo) action=undo && shift ;;
 1:-*) usage >&2 && exit 2 ;;
 1:*) ;;
 *) usage >&2 && exit 2 ;;
@@ -115,10 +125,15 @@ folder=$1
 [ -z "$(list_patches)" ] || command -v patch >/dev/null 2>&1 ||
   fail "patch is not installed; run tools/setup"
 
-find_missing
-if [ "$check_only" = 1 ]; then
+case $action in
+check)
+  find_missing
   say_missing
   [ -z "$missing" ]
-else
+  ;;
+undo) take_out ;;
+apply)
+  find_missing
   apply_missing
-fi
+  ;;
+esac

@@ -73,6 +73,12 @@ QUICKJS_DIR=$work/given expect 0
 "$work/engine/patch.sh" "$work/given" # once more is no harm
 [ "$(wc -l <"$work/given/list.h")" = 2 ] || fail "a patch was applied twice"
 
+# They can be taken out again, those that are in.
+"$work/engine/patch.sh" --undo "$work/given"
+[ "$(cat "$work/given/list.h")" = 'first line' ] || fail "a patch stays in"
+[ "$(ls "$work/given")" = $'list.h\nquickjs.c' ] || fail "patch left files"
+"$work/engine/patch.sh" --undo "$work/given" # once more is no harm
+
 # One patch that does not fit leaves all as it was.
 printf 'first line\n' >"$work/given/quickjs.c"
 printf 'another line\n' >"$work/given/list.h"
