@@ -38,6 +38,7 @@ async function startReader() {
   });
   const lines = createInterface({ input: reader.stdout })[Symbol.asyncIterator]();
   const { value: sizes } = await lines.next();
+  assert(sizes !== undefined, "the second reader did not start; see above");
   const [stackSize, host, hostEnd] = sizes.split(" ").map(Number);
   return {
     /** What the reader says of snapshots of this memory. */

@@ -11,10 +11,16 @@ console.log((function () {
   };
   const pick = (list) => list[next(list.length)];
 
-  // An access is written #r:NAME#, #w:NAME:VALUE# or #u:NAME#.
+  // An access is written #r:NAME#, #w:NAME:VALUE# and so on.
   const read = (names) => `#r:${pick(names)}#`;
   const write = (names) =>
-    pick([() => `#w:${pick(names)}:${value(names)}#`, () => `#u:${pick(names)}#`])();
+    pick([
+      () => `#w:${pick(names)}:${value(names)}#`,
+      () => adding(pick(names), value(names)),
+      () => `#u:${pick(names)}#`,
+    ])();
+  const adding = (name, value) =>
+    `#a:${name}:${value}#; if (#r:${name}#.length > 99) #w:${name}:0#`;
   const value = (names) =>
     pick([() => String(next(9)), () => String(next(9)), () => read(names)])();
   const guarded = (text) => `try { ${text} } catch (e) { log(e.name); }`;
@@ -44,6 +50,8 @@ console.log((function () {
       () => `let { ${name} = ${value(scope)} } = { ${pick(["", `${name}: 2`])} };`,
       () => `class ${name} { static a = ${value(scope)}; static toString() { return "class"; } }`,
       () => `let ${name} = hide(() => ${read(all)});`,
+      () => `let ${name} = { valueOf() { if (!tick()) { ${guarded(write(all))} } return "v"; } };`,
+      () => `let ${name} = "text";`,
     ])();
   }
 
@@ -123,12 +131,15 @@ console.log((function () {
 
   function made(text, direct) {
     const put = (at, value) => direct ? `${at} = ${value}` : `((v) => ${at} = v)(${value})`;
+    // Both find the variable before the value, and take what it is then.
+    const add = (at, value) => direct ? `${at} += ${value}` : `(() => ${at} += ${value})()`;
     let before;
     do {
       before = text;
       text = text
         .replace(/#r:(\w+)#/g, (_, at) => direct ? `${at}` : `(() => ${at})()`)
         .replace(/#w:(\w+):([^#]*)#/g, (_, at, value) => put(at, value))
+        .replace(/#a:(\w+):([^#]*)#/g, (_, at, value) => add(at, value))
         .replace(/#u:(\w+)#/g, (_, at) => direct ? `${at}++` : `(() => ${at}++)()`);
     } while (text !== before);
     return text;
