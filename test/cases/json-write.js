@@ -1,6 +1,6 @@
 // JSON.stringify writes what ECMAScript says: against the same in JavaScript, for
 // random values with toJSON, replacers, getters, proxies and indentation.
-// expect: 3000 0
+// expect: 1500 0
 let state = 99;
 const next = (limit) => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -117,7 +117,7 @@ const outcome = (writer, ...rest) => {
 };
 
 let done = 0, wrong = 0;
-for (let round = 0; round < 3000; round++) {
+for (let round = 0; round < 1500; round++) {
   const replacer = pick([
     undefined, undefined, undefined, null, ["a", "b", "key", 10, "x"], (key, value) => key === "a" ? undefined : value,
     function (key, value) { return typeof value === "number" ? `${typeof key}${key}${Array.isArray(this)}` : value; },

@@ -166,7 +166,7 @@ console.log((function () {
     return said.join(" ");
   }
 
-  const count = globalThis.letChecks?.count ?? 400;
+  const count = globalThis.letChecks?.count ?? 200;
   let refused = 0, plain = 0;
   for (let i = 0; i < count; i++) {
     names = 0;
