@@ -8,6 +8,8 @@
  * function, in a callback, in a finalizer, after a trap, after the VM was
  * closed. Each of these is answered with a code and a sentence, and harms
  * nobody. */
+#include <sys/mman.h>
+
 #include "test/support/heap.h"
 #include "test/support/walk-table.h"
 #include "test/support/walk.h"
@@ -55,6 +57,8 @@ static with good(torpor_vm *vm) {
             .text = "text",
             .data = "1",
             .size = 1,
+            .length = SIZE_MAX,
+            .count = 1,
             .out = {&outs[0], &outs[1], &outs[2]},
             .base = base,
             .table = table};
@@ -159,6 +163,33 @@ static void test_unwanted(void **state) {
   (void)state;
   want_nothing_of(false);
   want_nothing_of(true);
+}
+
+/* More than there can be: refused before what lies there is looked at, or what
+ * is there says that it is none of its kind. */
+static void test_lengths(void **state) {
+  static const size_t lengths[] = {(size_t)1 << 33, (size_t)1 << 40,
+                                   SIZE_MAX / 2, SIZE_MAX - 7};
+  const size_t page = 65536;
+  char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  assert_ptr_not_equal(memory, MAP_FAILED);
+  assert_int_equal(mprotect(memory + page, page, PROT_NONE), 0);
+  for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+    const function *f = &functions[i];
+    for (size_t k = 0; k < 2 * sizeof(lengths) / sizeof(*lengths); k++) {
+      with w = good(vm);
+      memset(memory, k % 2 ? 'x' : 0, page - 1);
+      w.data = w.text = memory;
+      w.size = w.length = w.count = lengths[k / 2];
+      if (f->flags & LENGTH) refuse(f, &w, TORPOR_OK, "too much");
+    }
+  }
+  test_eval_is(vm, "'well'", "well");
+  torpor_vm_close(vm);
+  munmap(memory, 2 * page);
 }
 
 /* With 'bad' in each place where there is a value. */
@@ -356,6 +387,7 @@ int main(void) {
       cmocka_unit_test(test_pointers), cmocka_unit_test(test_unwanted),
       cmocka_unit_test(test_values),   cmocka_unit_test(test_unusable),
       cmocka_unit_test(test_moments),  cmocka_unit_test(test_tags),
+      cmocka_unit_test(test_lengths),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

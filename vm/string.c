@@ -55,9 +55,13 @@ static torpor_status check_text(torpor_vm *vm, text *text) {
   return TORPOR_OK;
 }
 
+/* More than the characters of any string have, in any form. */
+#define TEXT_LARGEST ((size_t)3 << 30)
+
 static torpor__text_shape shape_text(const text *text) {
   torpor__text_shape shape = {text->size, false};
   if (text->encoding == TORPOR_LATIN1) return shape;
+  if (text->size > TEXT_LARGEST) return shape; /* the VM says what is wrong */
   if (text->encoding == TORPOR_UTF16) {
     shape.units = text->size / 2;
     shape.wide = !torpor__text_is_narrow(text->data, shape.units);
