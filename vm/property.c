@@ -109,7 +109,8 @@ static torpor_status lend_keys(torpor_vm *vm, torpor__loan *loan,
   *lent = 0;
   while (*lent < count && *lent < TORPOR_ABI_SLOTS) {
     torpor_status status;
-    TORPOR__REQUIRE(vm, keys[*lent]);
+    if (!keys[*lent])
+      return torpor__fail(vm, TORPOR_MISUSE, "one of the keys is NULL");
     if (*lent > 0 &&
         strlen(keys[*lent]) >= TORPOR_ABI_WINDOW - loan->window_used)
       break;

@@ -43,7 +43,7 @@ static void measure_text(text *text) {
 }
 
 static torpor_status check_text(torpor_vm *vm, text *text) {
-  if (text->size > 0) TORPOR__REQUIRE(vm, text->data);
+  if (!text->data && text->size > 0) return torpor__fail_missing(vm, "text");
   if (text->encoding < TORPOR_UTF8 || text->encoding > TORPOR_LATIN1)
     return torpor__fail(vm, TORPOR_MISUSE, "%d is not a torpor_encoding",
                         (int)text->encoding);
