@@ -106,6 +106,7 @@
  *   Bytes:
  *     container.c      header, sections and checksum of a snapshot
  *     pack.c           compressing sections
+ *     pieces.c         content that does not lie in one place
  *     bytecode.c       header and checksum of bytecode
  *     checksum.c       the checksum of a snapshot, in pieces
  *     protect.c        snapshots under a caller's key
