@@ -62,6 +62,7 @@
  *     vm.c             begin and end
  *     life.c           out of the pool, and back into it
  *     pool.c           memory that is recycled
+ *     resting.c        structs of closed VMs
  *     options.c        what callers ask for
  *     settings.c       what the guest is told of that
  *
@@ -190,7 +191,7 @@ struct torpor_vm {
   uint32_t table_end;    /* with the extensions of its image */
   torpor__linked *links; /* its extensions (linking.c) */
   uint32_t link_count, link_room;
-  uint32_t uses;           /* how often it was closed */
+  uint64_t tracked;        /* bytes reset since writes were tracked anew */
   bool mapped;             /* onto the image's file; else a copy of it */
   bool reset_failed;       /* so it is not used again */
   struct torpor_vm **seat; /* points to the VM whose memory this is now; guest
