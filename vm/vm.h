@@ -226,8 +226,10 @@ struct torpor_vm {
   uint32_t returned;
   uint64_t result[TORPOR_ABI_RESULTS];
   torpor_value exception;
-  bool exception_own; /* a retained handle that is ours to release */
-  char *error;        /* the sentence; 'error_short' or allocated */
+  bool exception_own;   /* a retained handle that is ours to release */
+  char *error;          /* the sentence; 'error_short' or allocated */
+  torpor_status failed; /* what it is about; OK: no call, or one outside of the
+                           host function that runs */
   char error_short[TORPOR__ERROR_SIZE];
 
   torpor__scope *scopes;
