@@ -11,6 +11,7 @@ import { bindAll, checkRecords, matchExtensions } from "./extension-list.js";
 import type { Linked } from "./extension-table.js";
 import type { Instance } from "./instance.js";
 import { giveInstance, takeUsed } from "./pool.js";
+import { SHOW } from "./show.js";
 import { CONTROL_SIZE, HOST_START } from "./abi.js";
 import { readContainer } from "./format/container.js";
 import { loadZstd } from "./format/pack.js";
@@ -78,6 +79,19 @@ export class Snapshot {
   /** All that waking needs, the base first. */
   get chain(): Uint8Array[] {
     return this._chain().map((piece) => piece.bytes);
+  }
+
+  /** @internal */
+  static _bytesOf(snapshot: Snapshot): Uint8Array {
+    if (!(snapshot instanceof Snapshot)) {
+      throw new MisuseError("serializeSnapshot takes what vm.snapshot gave");
+    }
+    return snapshot.bytes;
+  }
+
+  /** @internal */
+  [SHOW](): string {
+    return `Snapshot { ${this.size} bytes${this.parent ? ", and those of its parent" : ""} }`;
   }
 
   /** @internal */
