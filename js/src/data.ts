@@ -15,6 +15,7 @@ import { BIGINT, BOOLEAN, NULL, NUMBER, STRING, SYMBOL, UNDEFINED } from "./bord
 import type { Core } from "./core.js";
 import { readCbor } from "./data/cbor-read.js";
 import { writeCbor } from "./data/cbor-write.js";
+import { stackOf } from "./data/error-read.js";
 import { describe, readError } from "./exception.js";
 import { JSValueHandle, KEPT } from "./handle.js";
 import type { Deferred, PromiseResult } from "./promise.js";
@@ -219,6 +220,15 @@ async function dumpSettled(core: Core, result: Promise<PromiseResult>): Promise<
 
 // ---- Errors -------------------------------------------------------------------
 
+/** The handle, unless guest code threw its value: then that is thrown as an Error of the host. */
+export function unwrap(core: Core, handle: JSValueHandle): JSValueHandle {
+  core.require(handle);
+  if (!handle.isException) return handle;
+  const error = errorFrom(core, handle);
+  handle.dispose();
+  throw error;
+}
+
 /**
  * Name, message, stack and cause of an error; of other values a description, with the value as
  * cause.
@@ -230,7 +240,7 @@ export function errorFrom(core: Core, thrown: JSValueHandle): Error {
     const { name, message, stack } = readError(thrown);
     const error = new Error(message);
     error.name = name;
-    error.stack = `${name}: ${message}\n${stack}`.trimEnd();
+    error.stack = stackOf(name, message, stack);
     return error;
   }
   return new Error(`the guest threw ${describe(thrown)}`, { cause: value });

@@ -7,6 +7,7 @@
 
 import { LOOK_DESCRIBE, Status } from "./abi.js";
 import { OBJECT } from "./border.js";
+import { stackOf } from "./data/error-read.js";
 import type { JSValueHandle } from "./handle.js";
 
 // A mark of byte order is a character like any other.
@@ -28,24 +29,18 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  */
 export class JSException extends Error {
   /** The value that was thrown; disposed of with `dispose`. */
-  readonly handle: JSValueHandle;
+  declare readonly handle: JSValueHandle;
 
   /** @internal The texts, if they were read already. */
   constructor(handle: JSValueHandle, texts: ErrorTexts = readError(handle)) {
     const { name, message, stack } = texts;
     super(message);
-    this.handle = handle;
-    const own = (value: string): PropertyDescriptor => ({
-      value,
-      writable: true,
-      configurable: true,
-    });
-    Object.defineProperty(this, "name", own(name));
-    Object.defineProperty(
-      this,
-      "stack",
-      own(`${name}: ${message}\n${stack}`.trimEnd()),
-    );
+    // Not enumerable, as in errors of the host, which prints what is.
+    const own = (key: string, value: unknown) =>
+      Object.defineProperty(this, key, { value, writable: true, configurable: true });
+    own("handle", handle);
+    own("name", name);
+    own("stack", stackOf(name, message, stack));
   }
 
   /** Disposes of the handle. */

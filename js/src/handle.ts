@@ -42,6 +42,7 @@ import {
   prototypeOf,
   setProperty,
 } from "./property.js";
+import { SHOW } from "./show.js";
 import { readBigInt, readString, readSymbol, readText } from "./text.js";
 import type { QuickJS } from "./vm.js";
 
@@ -555,7 +556,30 @@ export class JSValueHandle {
   [Symbol.dispose](): void {
     this.dispose();
   }
+
+  /** @internal */
+  [SHOW](): string {
+    const { _tag, _state } = this;
+    const what = _state & ENDED || this._core.disposed
+      ? "<disposed>"
+      : _tag === NUMBER
+      ? this._number
+      : _tag === BOOLEAN
+      ? this._number === 1
+      : SHOWN[_tag];
+    return `JSValueHandle { ${what}${_state & EXCEPTION ? ", thrown" : ""} }`;
+  }
 }
+
+/** What is shown of a value that the handle itself does not know. */
+const SHOWN: Readonly<Record<number, string>> = {
+  [UNDEFINED]: "undefined",
+  [NULL]: "null",
+  [STRING]: "<string>",
+  [SYMBOL]: "<symbol>",
+  [BIGINT]: "<bigint>",
+  [OBJECT]: "<object>",
+};
 
 function disposalPlace(): string {
   const stack = new Error().stack ?? "";

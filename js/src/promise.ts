@@ -12,6 +12,7 @@ import type { Core } from "./core.js";
 import { DisposedError, WrongTypeError } from "./errors.js";
 import { type JSValueHandle, KEPT } from "./handle.js";
 import { readPromise } from "./promise-state.js";
+import { SHOW } from "./show.js";
 
 /** What became of a promise: its value, or why it was rejected. The handle is the caller's. */
 export type PromiseResult =
@@ -63,6 +64,11 @@ export class Deferred {
   /** Rejects it. */
   reject(reason?: JSValueHandle): void {
     this.settle(1, reason);
+  }
+
+  /** @internal */
+  [SHOW](): string {
+    return `Deferred { <${this.functions === null ? "settled" : "pending"}> }`;
   }
 
   private settle(which: 0 | 1, value: JSValueHandle | undefined): void {

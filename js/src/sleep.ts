@@ -11,6 +11,7 @@ import { bindAll, checkRecords, matchExtensions } from "./extension-list.js";
 import type { Linked } from "./extension-table.js";
 import type { Instance } from "./instance.js";
 import { giveInstance, takeUsed } from "./pool.js";
+import { SHOW } from "./show.js";
 import { CONTROL_SIZE, HOST_START } from "./abi.js";
 import { readContainer } from "./format/container.js";
 import { loadZstd } from "./format/pack.js";
@@ -41,6 +42,8 @@ export interface SaveOptions {
 export class Snapshot {
   /** @internal Whether nobody else can have changed the bytes. */
   _own = true;
+  /** @internal What was made of it when it woke a VM last; good as long as it is `_own`. */
+  _loaded: Loaded | undefined;
   private readonly data: Uint8Array;
   /** What this is a difference from, where that is at hand. */
   readonly parent: Snapshot | undefined;
@@ -76,6 +79,19 @@ export class Snapshot {
   /** All that waking needs, the base first. */
   get chain(): Uint8Array[] {
     return this._chain().map((piece) => piece.bytes);
+  }
+
+  /** @internal */
+  static _bytesOf(snapshot: Snapshot): Uint8Array {
+    if (!(snapshot instanceof Snapshot)) {
+      throw new MisuseError("serializeSnapshot takes what vm.snapshot gave");
+    }
+    return snapshot.bytes;
+  }
+
+  /** @internal */
+  [SHOW](): string {
+    return `Snapshot { ${this.size} bytes${this.parent ? ", and those of its parent" : ""} }`;
   }
 
   /** @internal */
@@ -152,9 +168,14 @@ export class Prepared {
     memoryMax = MEMORY_LARGEST,
   ): Promise<Prepared> {
     const { bytes, own } = piecesOf(source);
-    const pieces = keeps && !own ? bytes.map((piece) => new Uint8Array(piece)) : bytes;
-    if (needsZstd(pieces)) await loadZstd();
-    const loaded = loadSnapshot(pieces, engine, { memoryMax, trusted: own });
+    const kept = own && source instanceof Snapshot ? source : undefined;
+    let loaded = kept?._loaded;
+    if (loaded?.engine !== engine) {
+      const pieces = keeps && !own ? bytes.map((piece) => new Uint8Array(piece)) : bytes;
+      if (needsZstd(pieces)) await loadZstd();
+      loaded = loadSnapshot(pieces, engine, { memoryMax, trusted: own });
+      if (kept !== undefined) kept._loaded = loaded;
+    }
     const linked = matchExtensions(loaded.extensions, extensions);
     checkRecords(linked, engine, loaded.pages * 65536);
     return new Prepared(engine, loaded, linked);

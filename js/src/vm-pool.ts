@@ -10,6 +10,7 @@ import { type Engine, loadEngine } from "./engine.js";
 import { DisposedError, MisuseError } from "./errors.js";
 import { type GivenExtension, takeExtensions } from "./extension.js";
 import { type Options, settle, takeOptions } from "./options.js";
+import { SHOW } from "./show.js";
 import { Prepared, type Snapshot } from "./sleep.js";
 import { QuickJS } from "./vm.js";
 
@@ -105,6 +106,11 @@ export class VMPool {
   /** The same, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** @internal */
+  [SHOW](): string {
+    return this.ended ? "VMPool { <disposed> }" : `VMPool { ${this.size} live }`;
   }
 }
 

@@ -15,7 +15,7 @@ import {
 } from "./eval.js";
 import { callFunction, construct } from "./call.js";
 import { Core } from "./core.js";
-import { dump, errorFrom, hostToHandle } from "./data.js";
+import { dump, hostToHandle, unwrap } from "./data.js";
 import { type Engine, loadEngine } from "./engine.js";
 import { MisuseError } from "./errors.js";
 import {
@@ -54,6 +54,7 @@ import {
 import { exportRun, type RunOptions } from "./run-file.js";
 import { type HandleScope, runInScope } from "./scope.js";
 import { HostSeat } from "./seat.js";
+import { SHOW } from "./show.js";
 import { forkInstance, type SaveOptions, saveSnapshot, Snapshot, wakeInstance } from "./sleep.js";
 import { newBigInt, newString, newSymbolFor } from "./text.js";
 import { exportHandle, forgetExport, importHandle } from "./token.js";
@@ -141,10 +142,7 @@ export class QuickJS {
    * @example QuickJS.serializeSnapshot(vm.snapshot()).length < 4096 // true
    */
   static serializeSnapshot(snapshot: Snapshot): Uint8Array {
-    if (!(snapshot instanceof Snapshot)) {
-      throw new MisuseError("serializeSnapshot takes what vm.snapshot gave");
-    }
-    return snapshot.bytes;
+    return Snapshot._bytesOf(snapshot);
   }
 
   /**
@@ -198,6 +196,11 @@ export class QuickJS {
   /** The same, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** @internal */
+  [SHOW](): string {
+    return this.disposed ? "QuickJS { <disposed> }" : "QuickJS {}";
   }
 
   private end(): void {
@@ -345,11 +348,7 @@ export class QuickJS {
    * @example vm.unwrapResult(vm.evalCode("1 + 2")).toNumber() // 3
    */
   unwrapResult(handle: JSValueHandle): JSValueHandle {
-    this._core.require(handle);
-    if (!handle.isException) return handle;
-    const error = errorFrom(this._core, handle);
-    handle.dispose();
-    throw error;
+    return unwrap(this._core, handle);
   }
 
   // ---- Making values --------------------------------------------------------------

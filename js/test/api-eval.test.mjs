@@ -87,6 +87,9 @@ thrower();`;
     assert.equal(error.message, "no");
     assert.match(error.stack, /thrower/);
     assert.match(error.stack, /some-file\.js:2/);
+    // Hosts print the stack, and nothing else of name and message.
+    assert.match(error.stack, /^TypeError: no\n {4}at thrower /);
+    assert.match(error.cause.stack, /^RangeError: deep\n {4}at thrower /);
     assert.equal(error.cause.name, "RangeError");
     assert.equal(error.cause.message, "deep");
     assert.deepEqual(error.cause.cause, { a: [1] });
@@ -147,6 +150,8 @@ test('exceptions: "throw" throws a JSException that keeps the value', () =>
     assert.equal(error.message, "far");
     assert.match(error.stack, /f\.js/);
     assert(error.handle.isError, "the value is kept");
+    // A host that ends by an error prints all that is enumerable in it, however deep.
+    assert.deepEqual(Object.keys(error), []);
     assert.equal(error.handle.getProp("message").toString(), "far");
     error.dispose();
     assert(error.handle.disposed, "dispose ends the handle");

@@ -12,7 +12,11 @@ import {
   QuickJS,
   StaleHandleError,
   TorporError,
+  VMPool,
 } from "torpor-vm";
+
+/** What Node, Deno and Bun ask an object for its text by. */
+const SHOW = Symbol.for("nodejs.util.inspect.custom");
 
 /** Everything that can be done with a handle. */
 const USES = {
@@ -249,6 +253,32 @@ test("consume gives the handle, and ends it", () =>
     assert(third.disposed, "Symbol.dispose does the same");
   }));
 
+test("a console shows what an object is, and nothing of its inside", async () => {
+  const { inspect } = globalThis.process ? await import("node:util") : {};
+  const vm = await QuickJS.create();
+  const before = vm.snapshot();
+  const shown = [
+    [vm, "QuickJS {}"],
+    [vm.newNumber(0.5), "JSValueHandle { 0.5 }"],
+    [vm.true, "JSValueHandle { true }"],
+    [vm.null, "JSValueHandle { null }"],
+    [vm.undefined, "JSValueHandle { undefined }"],
+    [vm.newBigInt(1n), "JSValueHandle { <bigint> }"],
+    [vm.evalCode("throw 'text'"), "JSValueHandle { <string>, thrown }"],
+    [vm.global, "JSValueHandle { <object> }"],
+    [vm.newPromise(), "Deferred { <pending> }"],
+    [before, `Snapshot { ${before.size} bytes }`],
+    [await VMPool.create(), "VMPool { 0 live }"],
+  ];
+  for (const [object, text] of shown) {
+    if (inspect) assert.equal(inspect(object), text);
+    assert.equal(object[SHOW](), text);
+  }
+  vm.dispose();
+  const ended = ["QuickJS { <disposed> }", "JSValueHandle { <disposed> }"];
+  assert.deepEqual([vm, vm.true].map((one) => one[SHOW]()), ended);
+});
+
 test("withScope ends what was made in it, escape keeps", () =>
   withVM((vm) => {
     const made = [];
@@ -421,4 +451,18 @@ test("forgotten handles are reclaimed", () =>
       run(vm, "1");
     }
     assert(vm.getMemoryUsage().handles <= before + 50, `${vm.getMemoryUsage().handles} are left`);
+  }));
+
+test("a few that were forgotten are, too, without others being made", () =>
+  withVM(async (vm) => {
+    if (!collects) return;
+    const before = vm.getMemoryUsage().handles;
+    (() => {
+      for (let i = 0; i < 20; i++) vm.newObject();
+    })();
+    for (let i = 0; i < 10 && vm.getMemoryUsage().handles > before + 4; i++) {
+      await collectGarbage();
+      vm.executePendingJobs();
+    }
+    assert(vm.getMemoryUsage().handles <= before + 4, `${vm.getMemoryUsage().handles} are left`);
   }));

@@ -118,6 +118,12 @@ test("errors keep name, message, stack, cause and errors", () =>
     );
     assert(error instanceof AggregateError && error.errors[0] instanceof TypeError);
     assert.equal(error.message, "all");
+    assert.match(error.stack, /^AggregateError: all\n {4}at /);
+    assert.match(error.errors[0].stack, /^TypeError: t\n {4}at /);
+    const bare = "const e = new Error('m'); e.stack = ''; e";
+    assert.equal(dumped(vm, bare).stack, "Error: m");
+    const own = "const e2 = new Error('m'); e2.stack = 'mine'; e2";
+    assert.equal(dumped(vm, own).stack, "mine");
     assert.deepEqual(error.cause, { a: 1 });
     const host = new RangeError("host", { cause: "why" });
     host.code = "E_HOST";

@@ -183,6 +183,14 @@ test("a fork has the same options", async () => {
   copy.dispose();
 });
 
+test("the handle of an exception is a getter, so that no host prints its inside", async () => {
+  const vm = await QuickJS.create();
+  const error = assert.throws(() => vm.evalCode("throw 5"), JSException);
+  assert.equal(error.handle.toNumber(), 5);
+  assert.equal(typeof Object.getOwnPropertyDescriptor(error, "handle").get, "function");
+  vm.dispose();
+});
+
 test("all errors but the guest's are this package's", async () => {
   const vm = await QuickJS.create();
   const handle = vm.newObject();

@@ -91,8 +91,20 @@ export function readError(r: Reader): Error {
   define(error, "stack", undefined);
   r.bind(error);
   for (; left > 0; left--) setField(error, r.readString(), r.readValue());
-  if (error.stack === undefined && typeof error.message === "string") {
-    define(error, "stack", `${name ?? "Error"}: ${error.message}`);
-  }
+  giveStack(error, name ?? "Error", r.handle !== undefined);
   return error;
+}
+
+/** A stack as hosts have it: name and message, which the guest's leave out, and then the places. */
+export function stackOf(name: string, message: string, places: string): string {
+  return places === "" ? `${name}: ${message}` : `${name}: ${message}\n${places.trimEnd()}`;
+}
+
+/** Of an error that is to be the host's, which prints its stack and nothing else. */
+function giveStack(error: Error, name: string, isLive: boolean): void {
+  const { message, stack } = error as { message: unknown; stack?: unknown };
+  if (typeof message !== "string") return;
+  const isGuests = isLive && typeof stack === "string" && /^(?:$|\s+at )/.test(stack);
+  if (stack !== undefined && !isGuests) return;
+  define(error, "stack", stackOf(name, message, isGuests ? stack : ""));
 }

@@ -26,6 +26,8 @@ import type { JSValueHandle } from "../handle.js";
 export class JSException extends OwnException {
   constructor(handle: JSValueHandle, texts: ErrorTexts = textsOf(handle)) {
     super(handle, texts);
+    // Enumerable as there, but hosts that print an exception do not print its inside.
+    Object.defineProperty(this, "handle", { get: () => handle, enumerable: true });
     Object.defineProperty(this, "stack", {
       value: texts.stack === "" && !handle.isError ? undefined : texts.stack,
       writable: true,

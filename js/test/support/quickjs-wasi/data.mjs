@@ -35,6 +35,11 @@ add("dump of errors", (vm) => {
   const error = vm.dump(vm.evalCode("new TypeError('t')", "file.js"));
   return [error instanceof Error, error.name, error.message, /file\.js/.test(error.stack)];
 });
+add(
+  "the stack of a dumped error",
+  (vm) => vm.dump(vm.evalCode("new TypeError('t')")).stack.startsWith("TypeError: t\n"),
+  { differs: "errorData", ours: true },
+);
 add("dump of causes", (vm) => vm.dump(vm.evalCode("new Error('e', { cause: 5 })")).cause, {
   differs: "errorData",
   ours: 5,

@@ -200,7 +200,7 @@ export const differences = {
   errorData: [
     "dump of errors",
     "name, message and stack",
-    "also cause and errors, in the host's class",
+    "also cause and errors, in the host's class; the stack begins with name and message",
   ],
   holes: ["dump of arrays with holes", "undefined", "holes"],
   getters: ["dump of a getter that throws", "an Error as its value", "throws the `JSException`"],
