@@ -392,7 +392,7 @@ static int write_reference_type(cbor_writer *w, JSValueConst value,
   status = object_meet(w, value);
   if (status) return status < 0 ? -1 : 0;
   if (w->depth == CBOR_DEPTH)
-    return write_refuse(place, "is nested too deeply");
+    return write_refuse_by(JS_ThrowRangeError, place, "is nested too deeply");
   if (js_check_stack_overflow(torpor__rt, 0)) {
     JS_ThrowStackOverflow(torpor__ctx);
     return -1;

@@ -258,9 +258,12 @@ static void place_write(DynBuf *text, const cbor_place *place) {
   }
 }
 
-/* Throws a TypeError that says where; only the ends of long ways matter, and
+typedef JSValue cbor_throw(JSContext *ctx, const char *format, ...);
+
+/* Throws an error that says where; only the ends of long ways matter, and
  * messages are cut anyway. Returns -1. */
-static int write_refuse(const cbor_place *place, const char *what) {
+static int write_refuse_by(cbor_throw *by, const cbor_place *place,
+                           const char *what) {
   DynBuf text;
   js_dbuf_init(torpor__ctx, &text);
   place_write(&text, place);
@@ -268,9 +271,13 @@ static int write_refuse(const cbor_place *place, const char *what) {
   if (dbuf_error(&text))
     JS_ThrowOutOfMemory(torpor__ctx);
   else
-    JS_ThrowTypeError(torpor__ctx, "%.180s %s", (char *)text.buf, what);
+    by(torpor__ctx, "%.180s %s", (char *)text.buf, what);
   dbuf_free(&text);
   return -1;
+}
+
+static int write_refuse(const cbor_place *place, const char *what) {
+  return write_refuse_by(JS_ThrowTypeError, place, what);
 }
 
 /* ---- Objects met before --------------------------------------------------*/

@@ -301,35 +301,39 @@ static void describe_properties(description *to, JSObject *object,
   js_free_prop_enum(torpor__ctx, keys, count);
 }
 
+/* The first index from 'index' on that an array has, else its length. */
+static uint32_t next_index(JSObject *array, uint32_t index, uint32_t length) {
+  const JSShapeProperty *property = get_shape_prop(array->shape);
+  uint32_t next = length, found;
+  if (array->fast_array && index < array->u.array.count) return index;
+  for (int i = 0; i < array->shape->prop_count; i++, property++)
+    if (property->atom != JS_ATOM_NULL &&
+        JS_AtomIsArrayIndex(torpor__ctx, &found, property->atom) &&
+        found >= index && found < next)
+      next = found;
+  return next;
+}
+
 /* The elements of an array; gives how many entries were put. */
 static uint32_t describe_elements(description *to, JSObject *array,
                                   uint32_t length) {
   uint32_t index = 0, shown = 0;
-  while (index < length) {
-    uint32_t from = index;
-    JSAtom key = JS_ATOM_NULL;
-    if (!begin_entry(to, shown)) break;
-    while (index < length && index - from < DESCRIBE_TEXT) {
-      key = JS_NewAtomUInt32(torpor__ctx, index);
-      if (key == JS_ATOM_NULL ||
-          JS_GetOwnPropertyInternal(torpor__ctx, NULL, array, key) != 0)
-        break;
-      JS_FreeAtom(torpor__ctx, key);
-      key = JS_ATOM_NULL;
-      index++;
-    }
-    if (index > from) {
-      put_count(to, "<", index - from,
-                index - from == 1 ? " empty item>" : " empty items>");
-    } else if (key == JS_ATOM_NULL) {
-      torpor__exception_drop();
-      return shown;
+  for (; index < length && begin_entry(to, shown); shown++) {
+    uint32_t next = next_index(array, index, length);
+    if (next > index) {
+      put_count(to, "<", next - index,
+                next - index == 1 ? " empty item>" : " empty items>");
+      index = next;
     } else {
+      JSAtom key = JS_NewAtomUInt32(torpor__ctx, index);
+      if (key == JS_ATOM_NULL) {
+        torpor__exception_drop();
+        return shown;
+      }
       describe_property(to, array, key);
+      JS_FreeAtom(torpor__ctx, key);
       index++;
     }
-    JS_FreeAtom(torpor__ctx, key);
-    shown++;
   }
   put_rest(to, shown, shown + (length - index));
   return index < length ? DESCRIBE_ENTRIES : shown;

@@ -91,10 +91,12 @@ static void cancel_tasks(struct attached *attached) {
 
 /* ---- Pumping -------------------------------------------------------------*/
 
+/* So many in a turn, since what is told of one may cause another. */
 static torpor_status report_rejections(struct attached *attached) {
   torpor_vm *vm = attached->vm;
   torpor_status status = TORPOR_OK;
-  while (status == TORPOR_OK && !torpor_loop_stopping(attached->loop)) {
+  for (int i = 0; i < TORPOR_REJECTIONS_LARGEST && status == TORPOR_OK; i++) {
+    if (torpor_loop_stopping(attached->loop)) break;
     torpor_scope scope;
     torpor_value reason;
     status = torpor_scope_open(vm, &scope);

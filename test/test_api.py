@@ -29,6 +29,14 @@ TAGGED = re.compile(
     r"(?:^(?:/\*| \*) (\[.*\]) \*/\n)?^TORPOR_API\b([^;{(]*?)\b(torpor_\w+)\(",
     re.MULTILINE)
 TAGS = ["fails", "throws", "runs", "outside", "any thread"]
+# What is given something and how much of it there is.
+TOLD = re.compile(r"^TORPOR_API torpor_status\s+(torpor_\w+)\("
+                  r"([^;]*\bconst\b[^;,]*,\s*size_t [^;]*)\)",
+                  re.MULTILINE)
+# Any bytes may be told and protected; tables are looked at entry by entry.
+UNLIMITED = {"torpor_snapshot_identify", "torpor_snapshot_protect",
+             "torpor_function_add_all", "torpor_function_bind_all",
+             "torpor_module_add"}
 # What test_walk.c says where a declaration has a tag.
 FLAGS = {"throws": "THROWS", "runs": "RUNS", "outside": "IDLE"}
 
@@ -138,6 +146,16 @@ class ApiTest(unittest.TestCase):
                 for tag, flag in FLAGS.items():
                     self.assertEqual(f"[{tag}]" in tags[name][0],
                                      flag in flags.split(" | "), tag)
+
+    def test_lengths_are_walked(self):
+        """Each function that is told how much there is has the flag for it."""
+        flags = dict(WALKED.findall(WALK))
+        for header in HEADERS:
+            text = without_comments(header.read_text(encoding="utf-8"))
+            for name, arguments in TOLD.findall(text):
+                if name in flags and name not in UNLIMITED:
+                    with self.subTest(name=name):
+                        self.assertIn("LENGTH", flags[name].split(" | "))
 
     def test_declared_is_exported(self):
         for library in LIBRARIES:

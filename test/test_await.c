@@ -165,6 +165,31 @@ static void test_rejected(void **state) {
   torpor_vm_close(vm);
 }
 
+/* A handler whose code is rejected itself is told of that, but not for ever. */
+static void reject_again(void *user, torpor_vm *vm,
+                         const torpor_rejection *rejection) {
+  (void)rejection;
+  ++*(int *)user;
+  if (*(int *)user > 5 * TORPOR_REJECTIONS_LARGEST) fail();
+  test_eval(vm, "Promise.reject('again'); 0");
+}
+
+static void test_rejected_again(void **state) {
+  int count = 0;
+  torpor_options options = TORPOR_OPTIONS_INIT;
+  torpor_vm *vm;
+  (void)state;
+  options.user = &count;
+  options.rejected = reject_again;
+  vm = test_vm_open(&options);
+  test_eval(vm, "Promise.reject('first'); 0");
+  test_run_jobs(vm);
+  assert_int_equal(count, TORPOR_REJECTIONS_LARGEST);
+  test_run_jobs(vm);
+  assert_int_equal(count, 2 * TORPOR_REJECTIONS_LARGEST);
+  torpor_vm_close(vm);
+}
+
 /* A handler that closes its VM is told nothing more. */
 static void close_it(void *user, torpor_vm *vm,
                      const torpor_rejection *rejection) {
@@ -280,6 +305,7 @@ int main(void) {
       cmocka_unit_test(test_await_stopped),
       cmocka_unit_test(test_run_for),
       cmocka_unit_test(test_rejected),
+      cmocka_unit_test(test_rejected_again),
       cmocka_unit_test(test_close_when_rejected),
       cmocka_unit_test(test_bounded),
       cmocka_unit_test(test_stop),

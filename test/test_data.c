@@ -216,6 +216,8 @@ static void test_refused(void **state) {
   assert_refused("({get a() { throw new Error('mine'); }})", "mine");
   assert_refused("{let a = []; for (let i = 0; i < 513; i++) a = [a]; a}",
                  "nested too deeply");
+  assert_refused("{let a = []; for (let i = 0; i < 513; i++) a = [a]; a}",
+                 "RangeError");
   assert_refused(
       "{const b = new ArrayBuffer(8);"
       " const v = new Uint8Array(b); b.transfer(); v}",

@@ -51,6 +51,10 @@ static const struct {
     {"[]", "[]"},
     {"[1, 'a', null]", "[ 1, 'a', null ]"},
     {"[1, , , 2, ,]", "[ 1, <2 empty items>, 2, <1 empty item> ]"},
+    {"new Array(2 ** 32 - 1)", "[ <4294967295 empty items> ]"},
+    {"{ const a = [0, , 1]; a[5e8] = a[5e8 + 1] = 2; a[4e9] = 3; a.x = 4; a }",
+     "[ 0, <1 empty item>, 1, <499999997 empty items>, 2, 2, <3499999998 empty "
+     "items>, 3, x: 4 ]"},
     {"Object.assign([1], {x: 2})", "[ 1, x: 2 ]"},
     {"new (class List extends Array {})(2)", "List [ <2 empty items> ]"},
     {"Array.from({length: 25}, (_, i) => i)",

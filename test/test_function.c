@@ -73,6 +73,50 @@ static uint32_t count_names(const torpor_vm *of) {
   return count;
 }
 
+/* ---- Failures -------------------------------------------------------------*/
+
+/* fail(status, call): gives 'status', after calls that fail: 1: one with that
+ * code, 2: the same, and then one that threw. */
+static torpor_status fail_so(torpor_vm *given,
+                             const torpor_arguments *arguments,
+                             torpor_value *result, void *user) {
+  double status = torpor_value_number(torpor_argument(arguments, 0));
+  double calls = torpor_value_number(torpor_argument(arguments, 1));
+  (void)result, (void)user;
+  if (calls >= 1)
+    test_status(given, torpor_symbol_known(given, "none", SIZE_MAX, NULL),
+                TORPOR_NOT_FOUND);
+  if (calls >= 2)
+    test_status(given, torpor_throw(given, "Error", "thrown"), TORPOR_THROWN);
+  return (torpor_status)status;
+}
+
+/* What a call in a host function said is what the program is told. */
+static void test_says_why(void **state) {
+  char source[200], sentence[200];
+  (void)state;
+  test_ok(vm, torpor_function_add(vm, "fail", fail_so, NULL));
+  test_status(vm, torpor_symbol_known(vm, "none", SIZE_MAX, NULL),
+              TORPOR_NOT_FOUND);
+  snprintf(sentence, sizeof(sentence), "Error: %s", torpor_last_error(vm));
+  assert_string_not_equal(sentence, "Error: there is no such thing");
+  snprintf(source, sizeof(source), "try { fail(%d, 1) } catch (e) { `${e}` }",
+           TORPOR_NOT_FOUND);
+  test_eval_is(vm, source, sentence);
+  /* Not what failed before the call, or is not what it gave. */
+  test_status(vm, torpor_symbol_known(vm, "none", SIZE_MAX, NULL),
+              TORPOR_NOT_FOUND);
+  snprintf(source, sizeof(source),
+           "const n = %d; [[n, 0], [n + 1, 1], [n, 2]].map(pair => {"
+           "  try { fail(...pair) } catch (e) { return e.message } }).join()",
+           TORPOR_NOT_FOUND);
+  snprintf(sentence, sizeof(sentence), "%s,%s,%s",
+           torpor_status_text(TORPOR_NOT_FOUND),
+           torpor_status_text((torpor_status)(TORPOR_NOT_FOUND + 1)),
+           torpor_status_text(TORPOR_NOT_FOUND));
+  test_eval_is(vm, source, sentence);
+}
+
 /* ---- Tables ---------------------------------------------------------------*/
 
 static const torpor_function_entry storage[] = {
@@ -615,6 +659,7 @@ static void test_older_engine(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      TEST(test_says_why),
       TEST(test_table),
       TEST(test_names_beyond_ascii),
       TEST(test_table_is_checked),

@@ -176,6 +176,30 @@ static void a_rejection_may_stop_the_loop(void **state) {
   test_console_expect(&world->console, "1\n");
 }
 
+/* What is told may be rejected itself: not for ever in one turn. */
+static void reject_again(void *user, torpor_vm *vm, torpor_value reason) {
+  struct world *world = user;
+  (void)reason;
+  if (++world->rejections > 5 * TORPOR_REJECTIONS_LARGEST) fail();
+  assert_int_equal(torpor_eval(vm, "Promise.reject('again')", SIZE_MAX, "r.js",
+                               TORPOR_SCRIPT, NULL),
+                   TORPOR_OK);
+}
+
+static void a_rejection_may_cause_others(void **state) {
+  torpor_attachment attachment = TORPOR_ATTACHMENT_INIT;
+  struct world *world = *state;
+  attachment.access = world->access;
+  attachment.user = world;
+  attachment.rejected = reject_again;
+  torpor_loop_detach(world->loop, world->vm);
+  assert_int_equal(torpor_loop_attach(world->loop, world->vm, &attachment),
+                   TORPOR_OK);
+  eval(world, "Promise.reject('first')", TORPOR_SCRIPT);
+  assert_int_equal(torpor_loop_run(world->loop), TORPOR_OK);
+  assert_int_equal(world->rejections, TORPOR_REJECTIONS_LARGEST);
+}
+
 /* The host is told of it by what it waits for, or else by 'rejected'; once. */
 static void a_rejection_is_told_in_one_way(void **state) {
   static const struct {
@@ -370,6 +394,7 @@ int main(void) {
       VM_TEST(finish_gives_the_result),
       VM_TEST(rejections_are_reported_once),
       VM_TEST(a_rejection_may_stop_the_loop),
+      VM_TEST(a_rejection_may_cause_others),
       VM_TEST(a_rejection_is_told_in_one_way),
       VM_TEST(an_unknown_kind_rejects),
       VM_TEST(ten_thousand_timers_are_fast),

@@ -131,6 +131,116 @@ static void test_threads(void **state) {
   }
 }
 
+/* What a job copies out of the VM first gets the same bytes as what is packed
+ * where it lies. */
+static void test_copied_or_lent(void **state) {
+  (void)state;
+  for (size_t i = 0; i < SOURCES; i++) {
+    torpor_vm *vm = test_vm_open(NULL);
+    torpor_snapshot_job *job;
+    torpor_bytes lent, copied;
+    test_eval(vm, sources[i]);
+    lent = save(vm, TEST_PACK(0, 1));
+    test_ok(vm, torpor_snapshot_save_start(vm, TEST_PACK(0, 1), &job));
+    test_eval(vm, "globalThis.a = null; 0");
+    test_ok(vm, torpor_snapshot_job_finish(job, &copied));
+    assert_true(are_equal(&copied, &lent));
+    torpor_bytes_free(&copied);
+    torpor_bytes_free(&lent);
+    torpor_vm_close(vm);
+  }
+}
+
+/* Adds bytes to both. */
+static void add_piece(torpor__pieces *pieces, torpor__buffer *flat,
+                      const uint8_t *data, size_t size, bool lent) {
+  torpor__buffer_add(flat, data, size);
+  if (lent)
+    torpor__pieces_lend(pieces, data, size);
+  else
+    torpor__buffer_add(&pieces->own, data, size);
+}
+
+/* Packs 'flat' and the same in pieces, which gets the same bytes. */
+static torpor__method check_packed(const torpor__pieces *pieces,
+                                   const torpor__buffer *flat,
+                                   unsigned threads) {
+  torpor__packing packing = {true, TORPOR__PACK_LEVEL, threads};
+  torpor__buffer whole = {0}, gathered = {0};
+  torpor__method method;
+  torpor__buffer_add(&whole, "head", 4);
+  torpor__buffer_add(&whole, flat->data, flat->size);
+  torpor__buffer_add(&gathered, "head", 4);
+  method = torpor__pack_tail(&whole, flat->size, &packing);
+  assert_int_equal(torpor__pack_pieces(&gathered, pieces, &packing), method);
+  assert_false(whole.failed || gathered.failed);
+  assert_int_equal(gathered.size, whole.size);
+  assert_memory_equal(gathered.data, whole.data, whole.size);
+  torpor__buffer_free(&whole);
+  torpor__buffer_free(&gathered);
+  return method;
+}
+
+static size_t below(test_random *random, size_t end) {
+  return (size_t)(test_random_next(random) % end);
+}
+
+/* Pieces of random sizes, of which any part can be read. */
+static void test_pieces(void **state) {
+  enum { SIZE = 300 << 10, ROUNDS = 24 };
+  uint8_t *data = malloc(SIZE), *part = malloc(SIZE);
+  test_random random = {3};
+  unsigned methods = 0;
+  (void)state;
+  for (int round = 0; round < ROUNDS; round++) {
+    bool noise = round % 2 == 0;
+    size_t most = round % 3 == 0 ? 2 << 20 : round % 3 == 1 ? 200 << 10 : 999;
+    torpor__pieces pieces = {0};
+    torpor__buffer flat = {0};
+    for (size_t i = 0; i < SIZE; i++)
+      data[i] = (uint8_t)(noise ? test_random_next(&random) : i % 1000 / 10);
+    while (flat.size < most) {
+      size_t size = below(&random, round % 4 < 2 ? SIZE : 5000);
+      add_piece(&pieces, &flat, data, size, below(&random, 2) == 0);
+    }
+    assert_int_equal(torpor__pieces_size(&pieces), flat.size);
+    for (int i = 0; i < 200; i++) {
+      size_t at = below(&random, flat.size + 1);
+      size_t left = flat.size - at < SIZE ? flat.size - at : SIZE;
+      size_t size = below(&random, left + 1);
+      torpor__pieces_copy(&pieces, at, size, part);
+      assert_memory_equal(part, flat.data + at, size);
+    }
+    methods |= 1u << check_packed(&pieces, &flat, 1 + round % 3);
+    torpor__pieces_free(&pieces);
+    torpor__buffer_free(&flat);
+  }
+  assert_int_equal(methods, (1u << TORPOR__METHOD_END) - 1);
+  free(data);
+  free(part);
+}
+
+/* What packing makes no smaller is stored. */
+static void test_not_smaller(void **state) {
+  enum { SIZE = 3 << 20 };
+  uint8_t *data = malloc(SIZE);
+  test_random random = {4};
+  torpor__pieces pieces = {0};
+  torpor__buffer flat = {0};
+  (void)state;
+  for (size_t i = 0; i < SIZE; i++)
+    data[i] = (uint8_t)test_random_next(&random);
+  add_piece(&pieces, &flat, data, 100, false);
+  add_piece(&pieces, &flat, data + 100, SIZE - 200, true);
+  add_piece(&pieces, &flat, data + SIZE - 100, 100, false);
+  for (unsigned threads = 1; threads <= 2; threads++)
+    assert_int_equal(check_packed(&pieces, &flat, threads),
+                     TORPOR__METHOD_STORED);
+  torpor__pieces_free(&pieces);
+  torpor__buffer_free(&flat);
+  free(data);
+}
+
 /* A large heap is stored by whole pages; what is zero is left out. */
 static void test_stored_is_copied(void **state) {
   torpor_vm *vm = test_vm_open(NULL);
@@ -461,7 +571,7 @@ static void test_memory(void **state) {
   (void)state;
   test_eval(vm, sources[2]);
   expected = save(vm, TEST_PACK(0, 1));
-  run_out(vm, TEST_PACK(0, 1), &expected);
+  run_out(vm, TEST_PACK(0, 1), &expected); /* of pieces, too */
   run_out(vm, TEST_PACK(0, 2), &expected); /* in one of the two */
   for (long after = 0; status != TORPOR_OK; after++) {
     torpor__alloc_fail(after);
@@ -507,6 +617,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_round_trips),
       cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_copied_or_lent),
+      cmocka_unit_test(test_pieces),
+      cmocka_unit_test(test_not_smaller),
       cmocka_unit_test(test_stored_is_copied),
       cmocka_unit_test(test_differences),
       cmocka_unit_test(test_named_later),

@@ -8,6 +8,9 @@
  * function, in a callback, in a finalizer, after a trap, after the VM was
  * closed. Each of these is answered with a code and a sentence, and harms
  * nobody. */
+#include <sys/mman.h>
+
+#include "common/alloc.h"
 #include "test/support/heap.h"
 #include "test/support/walk-table.h"
 #include "test/support/walk.h"
@@ -55,6 +58,8 @@ static with good(torpor_vm *vm) {
             .text = "text",
             .data = "1",
             .size = 1,
+            .length = SIZE_MAX,
+            .count = 1,
             .out = {&outs[0], &outs[1], &outs[2]},
             .base = base,
             .table = table};
@@ -159,6 +164,33 @@ static void test_unwanted(void **state) {
   (void)state;
   want_nothing_of(false);
   want_nothing_of(true);
+}
+
+/* More than there can be: refused before what lies there is looked at, or what
+ * is there says that it is none of its kind. */
+static void test_lengths(void **state) {
+  static const size_t lengths[] = {(size_t)1 << 33, (size_t)1 << 40,
+                                   SIZE_MAX / 2, SIZE_MAX - 7};
+  const size_t page = 65536;
+  char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  torpor_vm *vm = test_vm_open(NULL);
+  (void)state;
+  assert_ptr_not_equal(memory, MAP_FAILED);
+  assert_int_equal(mprotect(memory + page, page, PROT_NONE), 0);
+  for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+    const function *f = &functions[i];
+    for (size_t k = 0; k < 2 * sizeof(lengths) / sizeof(*lengths); k++) {
+      with w = good(vm);
+      memset(memory, k % 2 ? 'x' : 0, page - 1);
+      w.data = w.text = memory;
+      w.size = w.length = w.count = lengths[k / 2];
+      if (f->flags & LENGTH) refuse(f, &w, TORPOR_OK, "too much");
+    }
+  }
+  test_eval_is(vm, "'well'", "well");
+  torpor_vm_close(vm);
+  munmap(memory, 2 * page);
 }
 
 /* With 'bad' in each place where there is a value. */
@@ -333,6 +365,82 @@ static void test_tags(void **state) {
   }
 }
 
+/* ---- Memory that runs out -------------------------------------------------*/
+
+/* Values that a function may take in. */
+static const char *const kinds[] = {
+    "({a: [1, {b: 'text'}], get x() { return {} }})",
+    "'text'.repeat(50)",
+    "[{}, 'x', 1n << 70n]",
+    "new Map([[{}, 'x'], [2, 3]])",
+    "new Uint16Array(8)",
+    "new Error('e', {cause: {}})",
+    "(async () => ({ x: await null }))()",
+    "1n << 300n",
+    "Symbol('x')",
+    "/x/g",
+    "new Date(1)",
+    "new Proxy({}, {})",
+    "(class { constructor() { this.made = {} } })",
+};
+
+enum { ALLOCATIONS_MOST = 5000 };
+
+/* Calls 'f' when 'n' allocations of the guest succeed and the next fails, or of
+ * the host, which then has no more. Whether the call needed no more than these.
+ * What comes out is a status, and the VM works or is plainly broken. */
+static bool starve(const function *f, const char *value, uint32_t n,
+                   bool of_host) {
+  torpor_vm *vm = test_vm_open(NULL);
+  torpor_status status;
+  bool enough;
+  with w = good(vm);
+  w.value = w.second = test_eval(vm, value);
+  w.function = test_eval(vm, "(function (x) { this.made = [x, {}] })");
+  w.text = "x";
+  w.data = strstr(f->name, "cbor") ? "\x81" : "[1]";
+  w.size = strstr(f->name, "cbor") ? 1 : 3;
+  if (of_host)
+    torpor__alloc_fail((long)n);
+  else
+    test_fail_allocations(vm, n, 0);
+  status = f->call(&w);
+  enough = of_host && torpor__alloc_count() < (long)n;
+  torpor__alloc_fail(-1);
+  if (vm->broken) {
+    assert_true(status == TORPOR_TRAPPED || status == TORPOR_BROKEN);
+    test_status(vm, torpor_eval(vm, "1", 1, "b.js", TORPOR_SCRIPT, NULL),
+                TORPOR_BROKEN);
+  } else {
+    if (!of_host) enough = test_fail_allocations(vm, UINT32_MAX, 0) <= n;
+    if (status != TORPOR_OK && !enough && !(f->flags & SILENT) &&
+        !*torpor_last_error(f->flags & VM ? vm : NULL))
+      fail_msg("%s, allocation %u: %s without a sentence", f->name, (unsigned)n,
+               torpor_status_name(status));
+    test_eval_is(vm, "[1, 2].map(n => `${n}`).join()", "1,2");
+    test_ok(vm, torpor_vm_collect(vm));
+  }
+  torpor_vm_close(vm);
+  return enough;
+}
+
+static void test_memory(void **state) {
+  uint32_t failed = 0;
+  (void)state;
+  for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+    const function *f = &functions[i];
+    size_t count = f->flags & VALUE ? sizeof(kinds) / sizeof(*kinds) : 1;
+    for (size_t k = 0; k < count * 2; k++) {
+      uint32_t n = 0;
+      if (!(f->flags & VM) && k % 2 == 0) continue;
+      while (!starve(f, kinds[k / 2], n, k % 2 != 0)) n++;
+      assert_true(n < ALLOCATIONS_MOST);
+      failed += n;
+    }
+  }
+  assert_true(failed > 5000);
+}
+
 static int setup(void **state) {
   torpor_vm *vm;
   torpor_bytes bytes;
@@ -356,6 +464,7 @@ int main(void) {
       cmocka_unit_test(test_pointers), cmocka_unit_test(test_unwanted),
       cmocka_unit_test(test_values),   cmocka_unit_test(test_unusable),
       cmocka_unit_test(test_moments),  cmocka_unit_test(test_tags),
+      cmocka_unit_test(test_lengths),  cmocka_unit_test(test_memory),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

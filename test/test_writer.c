@@ -228,12 +228,32 @@ static void test_buffer_of_the_caller(void **state) {
   }
 }
 
-/* Text beyond the largest tree is refused before it is looked for. */
+/* Lengths that no tree has, of what has one element: nothing else is read. */
 static void test_too_large(void **state) {
-  static const char text[1] = "";
+  static const char text[1];
+  static const size_t lengths[] = {TORPOR_DATA_LARGEST + 1, SIZE_MAX / 2,
+                                   SIZE_MAX - 1};
+  static const char limit[] = "TORPOR_DATA_LARGEST";
+  const uint64_t word = 1;
+  const uint16_t unit = 'x';
   (void)state;
-  torpor_writer_bytes(w, text, TORPOR_DATA_LARGEST + 1);
-  assert_mistake(TORPOR_LIMIT, "LARGEST");
+  for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+    torpor_writer_bytes(w, text, lengths[i]);
+    assert_mistake(TORPOR_LIMIT, limit);
+    torpor_writer_view(w, TORPOR_VIEW_INT8, text, lengths[i]);
+    assert_mistake(TORPOR_LIMIT, limit);
+    torpor_writer_string(w, text, lengths[i]);
+    assert_mistake(TORPOR_LIMIT, limit);
+    torpor_writer_symbol(w, text, lengths[i]);
+    assert_mistake(TORPOR_LIMIT, limit);
+    torpor_writer_utf16(w, &unit, lengths[i]);
+    assert_mistake(TORPOR_LIMIT, limit);
+    torpor_writer_bigint(w, i % 2, &word, lengths[i]);
+    assert_mistake(TORPOR_LIMIT, limit);
+    torpor_writer_object(w, 1);
+    torpor_writer_key(w, text, lengths[i]);
+    assert_mistake(TORPOR_LIMIT, limit);
+  }
 }
 
 static void test_writer_null(void **state) {

@@ -22,8 +22,9 @@ torpor_status torpor_bigint_new_words(torpor_vm *vm, bool negative,
   torpor_status status;
   torpor__put(out, torpor_undefined());
   if (count > 0) TORPOR__REQUIRE(vm, words);
-  if (count > SIZE_MAX / sizeof(*words))
-    return torpor__fail(vm, TORPOR_LIMIT, "%zu words are too many", count);
+  if (count > UINT32_MAX / sizeof(*words))
+    return torpor__fail(vm, TORPOR_LIMIT,
+                        "%zu words are more than a VM can take at once", count);
   while (count > 0 && words[count - 1] == 0) count--;
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;

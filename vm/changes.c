@@ -39,6 +39,8 @@ TORPOR__THRESHOLD(whole_from, UINT32_C(1) << 20);
 #define LINE 64u
 #define WORD 8u
 #define VARINT_LARGEST 10u
+/* What is smaller is copied. */
+#define LENT_SMALLEST 4096u
 /* Runs of whole pages end where addresses are multiples of this, which is in
  * the format. */
 #define WHOLE_LARGEST (UINT32_C(256) << 10)
@@ -63,6 +65,7 @@ typedef struct scan {
   unsigned head, tail; /* bytes at its ends that do not differ */
   uint32_t written;    /* end of the last run in 'out' */
   torpor__buffer *out;
+  torpor__pieces *pieces; /* 'out' is theirs; NULL: they are not wanted */
   torpor__running_checksum *sum; /* NULL: it is added up later */
 } scan;
 
@@ -85,9 +88,15 @@ static uint8_t *put_varint(uint8_t *to, uint64_t value) {
   return to;
 }
 
-/* There is room for it. */
+static bool is_lent(const scan *s, size_t size) {
+  return s->pieces && size >= LENT_SMALLEST;
+}
+
+/* There is room for what is not lent. */
 static void add_content(scan *s, const uint8_t *bytes, size_t size) {
-  if (s->sum) {
+  if (is_lent(s, size)) {
+    torpor__pieces_lend(s->pieces, bytes, size);
+  } else if (s->sum) {
     torpor__checksum_add(s->sum, s->out, bytes, size);
   } else {
     memcpy(s->out->data + s->out->size, bytes, size);
@@ -99,8 +108,9 @@ static void add_content(scan *s, const uint8_t *bytes, size_t size) {
 static void write_run(scan *s, uint32_t start, uint32_t end,
                       const uint8_t *bytes) {
   size_t size = end - start;
+  size_t room = 2 * VARINT_LARGEST + (is_lent(s, size) ? 0 : size);
   assert(s->written <= start && start < end);
-  if (torpor__buffer_reserve(s->out, 2 * VARINT_LARGEST + size)) {
+  if (torpor__buffer_reserve(s->out, room)) {
     uint8_t *to = s->out->data + s->out->size;
     to = put_varint(to, start - s->written);
     to = put_varint(to, (uint64_t)size << 1 | !bytes);
@@ -264,21 +274,39 @@ static void make_room(const torpor_vm *vm, uint32_t limit,
     torpor__os_expect(out->data + out->size, (size_t)room);
 }
 
-void torpor__changes_write(torpor_vm *vm, torpor__buffer *out,
-                           torpor__running_checksum *sum) {
+static scan scan_whole(const torpor_vm *vm, torpor__buffer *out) {
   scan s = {.image = vm->image->baseline,
             .memory = vm->memory,
             .out = out,
             .limit = torpor__memory_limit(vm),
             .whole = UINT32_MAX};
-  bool large = s.limit >= s.image->size + torpor__whole_from;
-  if (large) make_room(vm, s.limit, out);
-  if (large) s.whole = s.image->size;
-  if (large) s.sum = sum;
-  if (vm->image != vm->image->baseline) s.unwritten = vm->image;
-  torpor__region_written(vm->region, scan_written, &s);
-  if (s.unwritten) scan_unwritten(&s, UINT32_MAX / TORPOR__PAGE);
-  flush_run(&s);
+  if (s.limit >= s.image->size + torpor__whole_from) s.whole = s.image->size;
+  if (vm->image != s.image) s.unwritten = vm->image;
+  return s;
+}
+
+static bool is_large(const scan *s) {
+  return s->whole != UINT32_MAX;
+}
+
+static void scan_all(torpor_vm *vm, scan *s) {
+  torpor__region_written(vm->region, scan_written, s);
+  if (s->unwritten) scan_unwritten(s, UINT32_MAX / TORPOR__PAGE);
+  flush_run(s);
+}
+
+void torpor__changes_write(torpor_vm *vm, torpor__buffer *out,
+                           torpor__running_checksum *sum) {
+  scan s = scan_whole(vm, out);
+  if (is_large(&s)) make_room(vm, s.limit, out);
+  if (is_large(&s)) s.sum = sum;
+  scan_all(vm, &s);
+}
+
+void torpor__changes_lend(torpor_vm *vm, torpor__pieces *pieces) {
+  scan s = scan_whole(vm, &pieces->own);
+  if (is_large(&s)) s.pieces = pieces;
+  scan_all(vm, &s);
 }
 
 /* The first and the last byte in [start, end) that was not zero; empty when

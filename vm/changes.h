@@ -5,6 +5,7 @@
 
 #include "common/buffer.h"
 #include "vm/checksum.h"
+#include "vm/pieces.h"
 #include "vm/vm.h"
 
 /* Adds the runs of 'vm' to 'out': against the baseline of its engine, or
@@ -13,6 +14,9 @@
  * is NULL; else as few bytes are written as can be. */
 void torpor__changes_write(torpor_vm *vm, torpor__buffer *out,
                            torpor__running_checksum *sum);
+/* The same in pieces, of which the pages of a large one are lent by the VM: as
+ * they are until it is entered or closed. */
+void torpor__changes_lend(torpor_vm *vm, torpor__pieces *pieces);
 void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out);
 
 #endif

@@ -20,7 +20,12 @@ static torpor_status make_of_values(torpor_vm *vm, uint32_t what,
                                     torpor_value *out) {
   torpor_status status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
-  status = torpor__making_values(vm, making, values, count);
+  if (count > UINT32_MAX / sizeof(uint64_t))
+    status =
+        torpor__fail(vm, TORPOR_LIMIT,
+                     "%zu values are more than a VM can take at once", count);
+  else
+    status = torpor__making_values(vm, making, values, count);
   return torpor__make_end(vm, status, what, making, out);
 }
 

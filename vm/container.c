@@ -86,8 +86,13 @@ void torpor__section_stop(torpor__container_writer *writer) {
   size_t content = writer->section_at + SECTION_SIZE, size;
   torpor__method method;
   if (out->failed) return;
-  size = out->size - content;
-  method = torpor__pack_tail(out, size, &writer->packing);
+  if (writer->pieces) {
+    size = torpor__pieces_size(writer->pieces);
+    method = torpor__pack_pieces(out, writer->pieces, &writer->packing);
+  } else {
+    size = out->size - content;
+    method = torpor__pack_tail(out, size, &writer->packing);
+  }
   if (out->failed) return;
   torpor__bytes_write(out->data + writer->section_at + 4, method, 4);
   torpor__bytes_write(out->data + writer->section_at + 8, size, 8);

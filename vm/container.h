@@ -37,6 +37,7 @@ typedef struct torpor__container_writer {
   torpor__packing packing;
   uint32_t sections;
   size_t section_at;            /* of the section that is being written */
+  torpor__pieces *pieces;       /* its content; NULL: that is in 'out' */
   torpor__running_checksum sum; /* of the last section's content as it is
                                    written; empty: it is not known */
 } torpor__container_writer;

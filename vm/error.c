@@ -44,6 +44,7 @@ void torpor__error_reset(torpor_vm *vm) {
   if (vm->error != vm->error_short) torpor__alloc_free(vm->error);
   vm->error = vm->error_short;
   vm->error_short[0] = 0;
+  vm->failed = TORPOR_OK;
 }
 
 torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
@@ -52,6 +53,7 @@ torpor_status torpor__fail(torpor_vm *vm, torpor_status status,
   va_list arguments;
   if (vm && !vm->in_callback) {
     torpor__error_reset(vm);
+    vm->failed = status;
     place = vm->error_short;
   }
   va_start(arguments, format);
@@ -64,6 +66,7 @@ torpor_status torpor__fail_as(torpor_vm *vm, torpor_status status,
                               const char *text) {
   size_t size = strnlen(text, TORPOR__ERROR_SIZE - 1);
   torpor__error_reset(vm);
+  vm->failed = status;
   memcpy(vm->error_short, text, size);
   vm->error_short[size] = 0;
   return status;

@@ -95,14 +95,15 @@ static uint32_t answer(torpor_vm *vm, torpor_status status,
     torpor__limit_stop(vm);
     return status;
   }
-  return throw_error(vm, torpor_status_text(status));
+  return throw_error(vm, status == vm->failed ? torpor_last_error(vm)
+                                              : torpor_status_text(status));
 }
 
 static uint32_t call_bound(torpor_vm *vm, const torpor__bound *to,
                            const torpor_arguments *arguments) {
   torpor_value result = torpor_undefined();
-  torpor_status status = to->function(vm, arguments, &result, to->user);
-  return answer(vm, status, result);
+  vm->failed = TORPOR_OK;
+  return answer(vm, to->function(vm, arguments, &result, to->user), result);
 }
 
 /* ---- Classes of the host --------------------------------------------------*/
@@ -119,6 +120,7 @@ static uint32_t call_constructor(torpor_vm *vm, torpor__class *class,
                        "host only");
   object = torpor__object_new(vm, class);
   if (!object) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
+  vm->failed = TORPOR_OK;
   status =
       class->def.construct(vm, arguments, &object->instance, class->def.user);
   if (status != TORPOR_OK) {

@@ -42,10 +42,11 @@ static torpor_status tell_rejection(torpor_vm *vm) {
 }
 
 /* After jobs: the host's handler is told, in a scope, of the rejections that
- * have come. They are there only when the queue is empty. */
+ * have come. They are there only when the queue is empty. A handler may cause
+ * others, without end: so many are enough for one call. */
 static torpor_status tell_rejections(torpor_vm *vm) {
   torpor_status told = vm->options.rejected ? TORPOR_OK : TORPOR_NOT_FOUND;
-  while (told == TORPOR_OK) {
+  for (int i = 0; told == TORPOR_OK && i < TORPOR_REJECTIONS_LARGEST; i++) {
     uint64_t scope = torpor__scope_open(vm);
     told = tell_rejection(vm);
     torpor__scope_close(vm, scope);

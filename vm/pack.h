@@ -3,11 +3,12 @@
  *
  * What is larger than a block is compressed block by block, each as a frame of
  * its own, so that several threads can do it. The bytes do not depend on how
- * many did. */
+ * many did. Content that lies in pieces is gathered block by block. */
 #ifndef TORPOR_VM_PACK_H
 #define TORPOR_VM_PACK_H
 
 #include "common/buffer.h"
+#include "vm/pieces.h"
 
 /* How the content of a section is kept; numbers of the format. */
 typedef enum torpor__method {
@@ -31,6 +32,10 @@ typedef struct torpor__packing {
  * to be packed, many enough and smaller then. Gives the method. */
 torpor__method torpor__pack_tail(torpor__buffer *out, size_t size,
                                  const torpor__packing *packing);
+/* Adds 'pieces' to 'out': likewise. */
+torpor__method torpor__pack_pieces(torpor__buffer *out,
+                                   const torpor__pieces *pieces,
+                                   const torpor__packing *packing);
 
 /* Whether 'stored', of the two methods that compress, says that its content has
  * 'size' bytes. */

@@ -34,23 +34,23 @@
 #include "vm/image.h"
 #include "vm/import.h"
 #include "vm/linking.h"
+#include "vm/resting.h"
 #include "vm/threshold.h"
 #include "vm/vm.h"
 #include "wasm/mutex.h"
 #include "wasm/os.h"
 
 #define POOL_LARGEST 32
-/* As torpor_vm_close says. */
-#define RESTING 256
 /* A VM that wrote more than this gives back what it can. */
 TORPOR__THRESHOLD(written_kept, UINT32_C(4) << 20);
 /* Below the top of the stack this much stays. */
 #define STACK_KEPT (UINT32_C(128) << 10)
-/* A page that one program wrote is reset at each use from then on. So after so
- * many uses it is found out again which are written. That costs about as much
- * as 75 resets, in page faults, for which the threads of a process wait for
- * each other. */
-#define TRACK_ANEW 1000
+/* A page that one program wrote is reset at each use from then on. So after
+ * so many bytes were reset, in five thousand uses by small programs or a
+ * hundred and more by large ones, it is found out again which are written.
+ * That costs about as much as 75 resets, in page faults, for which the
+ * threads of a process wait for each other. */
+#define TRACK_ANEW (UINT64_C(512) << 20)
 
 static torpor_vm *pool;
 static _Atomic size_t pool_size;
@@ -119,7 +119,10 @@ static bool reset_memory(torpor_vm *vm) {
   if (vm->mapped) return torpor__region_reset(vm->region);
   torpor__region_committed(vm->region, trim_range, vm);
   torpor__region_written(vm->region, count_range, &written);
-  if (written > torpor__written_kept) torpor__region_revert(vm->region);
+  if (written > torpor__written_kept)
+    torpor__region_revert(vm->region);
+  else
+    vm->tracked += written;
   torpor__region_written(vm->region, reset_range, vm);
   return !vm->reset_failed;
 }
@@ -144,6 +147,7 @@ static bool commit_control(torpor_vm *vm) {
 static bool track(torpor_vm *vm, bool anew) {
   if (vm->mapped) return true;
   torpor__region_track(vm->region, anew);
+  if (anew) vm->tracked = 0;
   return commit_control(vm);
 }
 
@@ -167,13 +171,8 @@ static void destroy(torpor_vm *vm) {
 
 /* ---- At rest --------------------------------------------------------------
  *
- * Memory is recycled at once. The struct, to which the host has a pointer, is
- * not used again before RESTING other VMs were closed: whoever closes a VM
- * twice, or goes on using it, is told so, instead of meeting somebody else's
- * VM. */
-
-static torpor_vm *_Atomic resting[RESTING];
-static _Atomic uint32_t resting_next;
+ * Memory is recycled at once, the struct, to which the host has a pointer,
+ * later (resting.c). */
 
 /* A struct for the memory of 'vm'; NULL: no memory. */
 static torpor_vm *succeed(const torpor_vm *vm, torpor_vm *next) {
@@ -189,15 +188,15 @@ static torpor_vm *succeed(const torpor_vm *vm, torpor_vm *next) {
 /* Closes the struct of 'vm' and gives another one, which has its memory; NULL:
  * the memory is gone. */
 static torpor_vm *rest(torpor_vm *vm) {
-  uint32_t place = atomic_fetch_add(&resting_next, 1) % RESTING;
-  torpor_vm *next = succeed(vm, atomic_exchange(&resting[place], NULL));
+  torpor_vm *_Atomic *place = torpor__resting_place();
+  torpor_vm *next = succeed(vm, atomic_exchange(place, NULL));
   if (!next) destroy_memory(vm);
   memset(vm, 0, sizeof(*vm));
   vm->closed = vm->broken = true;
   vm->exception = torpor_undefined();
   vm->error = vm->error_short;
   strcpy(vm->error_short, "the VM was closed; it cannot be used any more");
-  torpor__alloc_free(atomic_exchange(&resting[place], vm));
+  torpor__alloc_free(atomic_exchange(place, vm));
   return next;
 }
 
@@ -414,7 +413,7 @@ void torpor__pool_give(torpor_vm *vm) {
   vm = rest(vm);
   if (!vm) return;
   if (!table_grown && !vm->image->retired && reset(vm) &&
-      track(vm, ++vm->uses % TRACK_ANEW == 0)) {
+      track(vm, vm->tracked >= TRACK_ANEW)) {
     torpor__vm_check_clean(vm);
     vm = keep_pooled(vm);
   }
@@ -490,14 +489,9 @@ size_t torpor__pool_copies(void) {
 }
 
 #ifdef TORPOR_TESTING
-static void end_rest(void) {
-  for (size_t i = 0; i < RESTING; i++)
-    torpor__alloc_free(atomic_exchange(&resting[i], NULL));
-}
-
 void torpor__pool_drain(void) {
   torpor__pool_drop(NULL);
-  end_rest();
+  torpor__resting_drain();
 }
 
 size_t torpor__pool_count(void) {

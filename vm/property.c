@@ -109,7 +109,8 @@ static torpor_status lend_keys(torpor_vm *vm, torpor__loan *loan,
   *lent = 0;
   while (*lent < count && *lent < TORPOR_ABI_SLOTS) {
     torpor_status status;
-    TORPOR__REQUIRE(vm, keys[*lent]);
+    if (!keys[*lent])
+      return torpor__fail(vm, TORPOR_MISUSE, "one of the keys is NULL");
     if (*lent > 0 &&
         strlen(keys[*lent]) >= TORPOR_ABI_WINDOW - loan->window_used)
       break;
@@ -138,12 +139,21 @@ static torpor_status get_each(torpor_vm *vm, torpor_value object,
   return status;
 }
 
+/* More than a VM could hold: nobody has room for so many. */
+static torpor_status check_count(torpor_vm *vm, size_t count) {
+  if (count <= UINT32_MAX / sizeof(uint64_t)) return TORPOR_OK;
+  return torpor__fail(vm, TORPOR_LIMIT,
+                      "%zu values are more than a VM can give at once", count);
+}
+
 torpor_status torpor_get_each(torpor_vm *vm, torpor_value object,
                               const char *const *keys, size_t count,
                               torpor_value *out) {
   torpor_status status;
   if (count > 0) TORPOR__REQUIRE(vm, keys);
   if (count > 0) TORPOR__REQUIRE(vm, out);
+  status = check_count(vm, count);
+  if (status != TORPOR_OK) return status;
   clear_all(out, count);
   status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;
@@ -176,6 +186,8 @@ torpor_status torpor_get_elements(torpor_vm *vm, torpor_value object,
                                   torpor_value *out) {
   torpor_status status;
   if (count > 0) TORPOR__REQUIRE(vm, out);
+  status = check_count(vm, count);
+  if (status != TORPOR_OK) return status;
   clear_all(out, count);
   status = torpor__begin_running_on(vm, object);
   if (status != TORPOR_OK) return status;

@@ -109,33 +109,45 @@ static torpor_status write_sections(torpor_vm *vm, unsigned flags,
 /* ---- Jobs -----------------------------------------------------------------*/
 
 /* A snapshot that is being made: all bytes have been copied out of the VM; the
- * last section, memory, is neither compressed nor closed. */
+ * last section, memory, is neither compressed nor closed. If it 'lends', the VM
+ * stays as it is until the job is finished, so that those that are to be packed
+ * need not be copied. */
 struct torpor_snapshot_job {
   torpor__container_writer writer;
+  torpor__pieces pieces; /* of a packed one that lends: its memory */
+  bool lends;
   torpor__name *parent; /* what it is a difference from, or NULL */
   torpor__name *name;   /* what is to get its id, or NULL */
 };
 
 static void end_job(torpor_snapshot_job *job) {
   torpor__buffer_free(&job->writer.out);
+  torpor__pieces_free(&job->pieces);
   torpor__name_release(job->parent);
   torpor__name_release(job->name);
 }
 
-static void write_whole(torpor_vm *vm, torpor__container_writer *writer) {
+static void write_whole(torpor_vm *vm, torpor_snapshot_job *job) {
+  torpor__container_writer *writer = &job->writer;
   bool packed = writer->packing.packed;
   torpor__checksum_begin(&writer->sum, &writer->out);
-  torpor__changes_write(vm, &writer->out, packed ? NULL : &writer->sum);
+  if (packed && job->lends) {
+    writer->pieces = &job->pieces;
+    torpor__changes_lend(vm, writer->pieces);
+  } else {
+    torpor__changes_write(vm, &writer->out, packed ? NULL : &writer->sum);
+  }
 }
 
 static torpor_status write_memory(torpor_vm *vm, bool delta,
-                                  torpor__container_writer *writer) {
+                                  torpor_snapshot_job *job) {
+  torpor__container_writer *writer = &job->writer;
   torpor__section_start(writer, TORPOR__SECTION_MEMORY);
   if (delta)
     torpor__changes_write_since(vm, &writer->out);
   else
-    write_whole(vm, writer);
-  if (!writer->out.failed) return TORPOR_OK;
+    write_whole(vm, job);
+  if (!writer->out.failed && !job->pieces.own.failed) return TORPOR_OK;
   return torpor__fail(vm, TORPOR_NOMEM, "out of memory for the snapshot");
 }
 
@@ -171,7 +183,7 @@ static torpor_status fill_job(torpor_vm *vm, const torpor_save_options *options,
     torpor__name_retain(job->parent);
   }
   if (status == TORPOR_OK) status = write_sections(vm, flags, &job->writer);
-  if (status == TORPOR_OK) status = write_memory(vm, delta, &job->writer);
+  if (status == TORPOR_OK) status = write_memory(vm, delta, job);
   if (status == TORPOR_OK && flags & TORPOR_SAVE_PARENT)
     status = remember(vm, job);
   torpor__vm_check_same(vm, sum);
@@ -181,10 +193,10 @@ static torpor_status fill_job(torpor_vm *vm, const torpor_save_options *options,
 
 /* Copies 'given' to 'own' first. */
 static torpor_status start_job(torpor_vm *vm, const torpor_save_options *given,
-                               torpor_save_options *own,
+                               bool lends, torpor_save_options *own,
                                torpor_snapshot_job *job) {
   torpor_status status = torpor__check_idle(vm, "no snapshot can be taken");
-  *job = (torpor_snapshot_job){0};
+  *job = (torpor_snapshot_job){.lends = lends};
   if (status == TORPOR_OK) status = torpor__options_take_save(vm, given, own);
   if (status == TORPOR_OK) status = fill_job(vm, own, job);
   if (status != TORPOR_OK) end_job(job);
@@ -233,7 +245,7 @@ torpor_status torpor_snapshot_save_with(torpor_vm *vm,
   torpor_status status;
   TORPOR__REQUIRE(vm, out);
   *out = (torpor_bytes){NULL, 0};
-  status = start_job(vm, options, &own, &job);
+  status = start_job(vm, options, true, &own, &job);
   if (status != TORPOR_OK) return status;
   status = finish_job(&job, vm, out);
   if (status != TORPOR_OK && own.flags & TORPOR_SAVE_PARENT)
@@ -255,7 +267,7 @@ torpor_status torpor_snapshot_save_start(torpor_vm *vm,
   *out = NULL;
   job = torpor__alloc(sizeof(*job));
   if (!job) return torpor__fail(vm, TORPOR_NOMEM, "out of memory");
-  status = start_job(vm, options, &own, job);
+  status = start_job(vm, options, false, &own, job);
   if (status == TORPOR_OK)
     *out = job;
   else

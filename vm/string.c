@@ -43,7 +43,7 @@ static void measure_text(text *text) {
 }
 
 static torpor_status check_text(torpor_vm *vm, text *text) {
-  if (text->size > 0) TORPOR__REQUIRE(vm, text->data);
+  if (!text->data && text->size > 0) return torpor__fail_missing(vm, "text");
   if (text->encoding < TORPOR_UTF8 || text->encoding > TORPOR_LATIN1)
     return torpor__fail(vm, TORPOR_MISUSE, "%d is not a torpor_encoding",
                         (int)text->encoding);
@@ -55,9 +55,13 @@ static torpor_status check_text(torpor_vm *vm, text *text) {
   return TORPOR_OK;
 }
 
+/* More than the characters of any string have, in any form. */
+#define TEXT_LARGEST ((size_t)3 << 30)
+
 static torpor__text_shape shape_text(const text *text) {
   torpor__text_shape shape = {text->size, false};
   if (text->encoding == TORPOR_LATIN1) return shape;
+  if (text->size > TEXT_LARGEST) return shape; /* the VM says what is wrong */
   if (text->encoding == TORPOR_UTF16) {
     shape.units = text->size / 2;
     shape.wide = !torpor__text_is_narrow(text->data, shape.units);

@@ -41,9 +41,14 @@ torpor_status torpor_symbol_for(torpor_vm *vm, const char *key, size_t size,
 
 torpor_status torpor_symbol_known(torpor_vm *vm, const char *name, size_t size,
                                   torpor_value *out) {
+  torpor_status status;
   torpor__put(out, torpor_undefined());
   if (size > 0) TORPOR__REQUIRE(vm, name);
-  return make_of_text(vm, TORPOR_ABI_MAKE_SYMBOL_KNOWN, name, size, out);
+  status = make_of_text(vm, TORPOR_ABI_MAKE_SYMBOL_KNOWN, name, size, out);
+  if (status != TORPOR_NOT_FOUND) return status;
+  size = torpor__text_size(name, size);
+  return torpor__fail(vm, status, "there is no symbol Symbol.%.*s",
+                      size < 60 ? (int)size : 60, name);
 }
 
 /* Looks for two values. The handle of one that is not wanted ends, unless only

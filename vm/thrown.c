@@ -147,8 +147,11 @@ static frame stack_place(const char *stack) {
 
 static void describe(torpor_vm *vm, const torpor_error *error) {
   frame place = stack_place(error->stack);
-  const char *colon = error->name[0] && error->message[0] ? ": " : "";
-  size_t size = strlen(error->name) + strlen(error->message) + place.size + 8;
+  const char *message = error->name[0] || error->message[0]
+                            ? error->message
+                            : "what JavaScript threw has no text";
+  const char *colon = error->name[0] && message[0] ? ": " : "";
+  size_t size = strlen(error->name) + strlen(message) + place.size + 8;
   char *text;
   torpor__error_reset(vm);
   text = vm->error_short;
@@ -161,10 +164,10 @@ static void describe(torpor_vm *vm, const torpor_error *error) {
     vm->error = text;
   }
   if (place.size > 0)
-    snprintf(text, size, "%s%s%s (%.*s)", error->name, colon, error->message,
+    snprintf(text, size, "%s%s%s (%.*s)", error->name, colon, message,
              (int)place.size, place.text);
   else
-    snprintf(text, size, "%s%s%s", error->name, colon, error->message);
+    snprintf(text, size, "%s%s%s", error->name, colon, message);
 }
 
 /* An older engine cannot: it reads the error as the program would, and makes a

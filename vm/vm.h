@@ -62,6 +62,7 @@
  *     vm.c             begin and end
  *     life.c           out of the pool, and back into it
  *     pool.c           memory that is recycled
+ *     resting.c        structs of closed VMs
  *     options.c        what callers ask for
  *     settings.c       what the guest is told of that
  *
@@ -106,6 +107,7 @@
  *   Bytes:
  *     container.c      header, sections and checksum of a snapshot
  *     pack.c           compressing sections
+ *     pieces.c         content that does not lie in one place
  *     bytecode.c       header and checksum of bytecode
  *     checksum.c       the checksum of a snapshot, in pieces
  *     protect.c        snapshots under a caller's key
@@ -189,7 +191,7 @@ struct torpor_vm {
   uint32_t table_end;    /* with the extensions of its image */
   torpor__linked *links; /* its extensions (linking.c) */
   uint32_t link_count, link_room;
-  uint32_t uses;           /* how often it was closed */
+  uint64_t tracked;        /* bytes reset since writes were tracked anew */
   bool mapped;             /* onto the image's file; else a copy of it */
   bool reset_failed;       /* so it is not used again */
   struct torpor_vm **seat; /* points to the VM whose memory this is now; guest
@@ -224,8 +226,10 @@ struct torpor_vm {
   uint32_t returned;
   uint64_t result[TORPOR_ABI_RESULTS];
   torpor_value exception;
-  bool exception_own; /* a retained handle that is ours to release */
-  char *error;        /* the sentence; 'error_short' or allocated */
+  bool exception_own;   /* a retained handle that is ours to release */
+  char *error;          /* the sentence; 'error_short' or allocated */
+  torpor_status failed; /* what it is about; OK: no call, or one outside of the
+                           host function that runs */
   char error_short[TORPOR__ERROR_SIZE];
 
   torpor__scope *scopes;

@@ -209,6 +209,14 @@ static bool is_missing(torpor_writer *w, const void *data, size_t size) {
   return true;
 }
 
+/* Whether 'size' bytes are more than any tree has. Asked before they are looked
+ * at: nobody has so many, so what lies there is something else. */
+static bool is_too_long(torpor_writer *w, size_t size) {
+  if (size <= TORPOR_DATA_LARGEST) return false;
+  if (w && w->status == TORPOR_OK) grow(w, SIZE_MAX);
+  return true;
+}
+
 static size_t measure(const char *text, size_t size) {
   return text && size == SIZE_MAX ? strlen(text) : size;
 }
@@ -336,9 +344,9 @@ void torpor_writer_bigint(torpor_writer *writer, bool negative,
   torpor_writer *w = writer;
   size_t size, zeros = 0;
   if (is_missing(w, words, count)) return;
+  if (is_too_long(w, count > SIZE_MAX / 8 ? SIZE_MAX : count * 8)) return;
   while (count > 0 && words[count - 1] == 0) count--;
   if (count == 0) negative = false;
-  if (count > TORPOR_DATA_LARGEST / 8) count = TORPOR_DATA_LARGEST / 8;
   size = count * 8;
   while (size > 0 && byte_of(words, size - 1) == 0) size--;
   /* A negative one is stored as its magnitude less 1. */
@@ -381,6 +389,7 @@ void torpor_writer_value(torpor_writer *writer, torpor_value value) {
 /* ---- Text -----------------------------------------------------------------*/
 
 static void put_text(torpor_writer *w, const char *text, size_t size) {
+  if (is_too_long(w, size)) return;
   if (torpor__utf8_valid(text, size))
     put_blob(w, TORPOR__CBOR_TEXT, text, size);
   else
@@ -431,7 +440,7 @@ void torpor_writer_utf16(torpor_writer *writer, const uint16_t *units,
   torpor_writer *w = writer;
   size_t size = 0;
   bool lone = false;
-  if (is_missing(w, units, count)) return;
+  if (is_missing(w, units, count) || is_too_long(w, count)) return;
   for (size_t i = 0; i < count;) {
     uint32_t point = next_point(units, count, &i);
     size += point_size(point);

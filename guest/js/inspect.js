@@ -49,6 +49,7 @@
 
   const ENTRIES = 100; /* of one collection */
   const TEXT = 10000; /* characters of one string */
+  const NEAR = 100; /* holes of an array that are tried one by one */
   const VALUES = 20000; /* in all */
   const LEVELS = 100; /* of objects within objects, whatever is asked for */
   const WIDTH = 76; /* of a line, where there is a choice */
@@ -339,24 +340,35 @@
     if (rest > 0) push(out, more(rest, "item", "items"));
   };
 
+  /* A function that gives the first index from 'index' on which an array has,
+   * else its length. What is near is tried; what is far is looked for among the
+   * keys, of which an array with such a gap has few for its length. */
+  const indexes = (value, length) => {
+    let keys;
+    let at = 0;
+    return (index) => {
+      for (let tries = 0; tries < NEAR; tries++, index++)
+        if (index >= length || describe(value, "" + index) !== undefined)
+          return index;
+      if (keys === undefined) keys = ownKeys(value); /* indexes come first */
+      while (+keys[at] < index) at++;
+      return +keys[at] < length ? +keys[at] : length;
+    };
+  };
+
   const addArray = (value, out, walk) => {
     const { length } = value;
+    const next = indexes(value, length);
     let index = 0;
     let shown = 0;
     for (; index < length && shown < ENTRIES; shown++) {
-      const from = index;
-      let property = describe(value, "" + index);
-      while (property === undefined && index - from < TEXT) {
-        if (++index >= length) break;
-        property = describe(value, "" + index);
-      }
-      const holes = index - from;
-      if (holes === 0) {
-        push(out, propertyText(property, walk));
-        index++;
-      } else {
+      const found = next(index);
+      const holes = found - index;
+      index = found;
+      if (holes === 0)
+        push(out, propertyText(describe(value, "" + index++), walk));
+      else
         push(out, "<" + holes + " empty item" + (holes === 1 ? "" : "s") + ">");
-      }
     }
     addRest(length - index, out);
   };

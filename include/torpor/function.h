@@ -71,10 +71,12 @@ static inline torpor_value torpor_argument(const torpor_arguments *arguments,
 
 /* A host function. It sets 'result', which is undefined before, and returns
  * TORPOR_OK. Or it returns
- * TORPOR_THROWN       what was thrown last in it, by torpor_throw or by a call
- *                       that returned TORPOR_THROWN, is thrown on
+ *   TORPOR_THROWN       what was thrown last in it, by torpor_throw or by a
+ *                       call that returned TORPOR_THROWN, is thrown on
  *   TORPOR_INTERRUPTED  the guest code that called it is interrupted
- *   any other code      an Error with that code's text is thrown
+ *   any other code      an Error is thrown: with the sentence of the call that
+ *                       failed last in it if that gave this code, or else with
+ *                       the code's text
  * So the status of any call that failed can be returned as it is, also after
  * the scope of that call was closed. */
 typedef torpor_status (*torpor_host_fn)(torpor_vm *vm,

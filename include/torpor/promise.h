@@ -72,7 +72,9 @@ TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
                                                torpor_value promise);
 
 /* A rejection that nobody handles, as options.rejected is told, when the queue
- * of jobs is empty, in torpor_job_run, torpor_job_run_for and torpor_await. */
+ * of jobs is empty, in torpor_job_run, torpor_job_run_for and torpor_await: up
+ * to TORPOR_REJECTIONS_LARGEST in a call, also of those that it causes itself,
+ * and others in the next. */
 typedef struct torpor_rejection {
   torpor_value promise; /* undefined for what a callback threw */
   torpor_value reason;

@@ -52,6 +52,7 @@ import {
   TrappedError,
 } from "./errors.js";
 import { JSException, placeIn } from "./exception.js";
+import { YoungHandles } from "./forgotten.js";
 import { describeHost } from "./host-value.js";
 import { CONSTANT, ENDED, endOf, EXCEPTION, JSValueHandle } from "./handle.js";
 import type { Instance } from "./instance.js";
@@ -128,6 +129,7 @@ export class Core {
   private cursor = 0;
   private loans: number[] = [];
   private forgotten: bigint[] = [];
+  private readonly young: YoungHandles;
   /** The guest's stack is limited as below a host function. */
   private below = false;
 
@@ -137,6 +139,7 @@ export class Core {
     this.engine = instance.engine;
     this.settings = settings;
     this.asleep = asleep;
+    this.young = new YoungHandles(this);
     const constant = (tag: number, number: number, bits: bigint) =>
       new JSValueHandle(this, tag, number, bits, CONSTANT);
     this.undefined = constant(TAG_UNDEFINED, NaN, UNDEFINED_BITS);
@@ -476,7 +479,7 @@ export class Core {
     const handle = new JSValueHandle(this, tag, 0, bits);
     handle._order = ++this.order;
     if (this.scope !== null) this.scope.push(handle);
-    watch(handle, this);
+    this.young.add(handle);
     return handle;
   }
 
@@ -660,22 +663,4 @@ function makeGone(): Instance {
     trapped: (error: unknown) => error,
   };
   return gone as unknown as Instance;
-}
-
-// ---- Handles that were forgotten --------------------------------------------
-
-interface Watched {
-  readonly core: WeakRef<Core>;
-  readonly bits: bigint;
-}
-
-const registry = new FinalizationRegistry<Watched>(({ core, bits }) => core.deref()?.forget(bits));
-const cores = new WeakMap<Core, WeakRef<Core>>();
-
-// A handle's number is never used again, so it does no harm that what was
-// disposed of is released once more. Unregistering would cost as much as that.
-function watch(handle: JSValueHandle, core: Core): void {
-  let ref = cores.get(core);
-  if (ref === undefined) cores.set(core, ref = new WeakRef(core));
-  registry.register(handle, { core: ref, bits: handle._bits });
 }

@@ -7,7 +7,7 @@
 // nothing to it, so that a snapshot does not depend on who watches: whenever
 // jobs have run, the states are looked at.
 
-import { CONTROL_REJECTIONS, PromiseState, Status } from "./abi.js";
+import { CONTROL_REJECTIONS, PromiseState, REJECTIONS_LARGEST, Status } from "./abi.js";
 import type { Core } from "./core.js";
 import { DisposedError, WrongTypeError } from "./errors.js";
 import { type JSValueHandle, KEPT } from "./handle.js";
@@ -153,12 +153,12 @@ export class Promises {
     }
   }
 
-  /** Tells of rejections that nobody handles. */
+  /** Tells of rejections that nobody handles: not without end, since a handler may cause others. */
   tellRejections(): void {
     const { core } = this;
     const tell = core.settings.options.onUnhandledRejection;
     if (tell === undefined) return;
-    while (!core.disposed) {
+    for (let told = 0; told < REJECTIONS_LARGEST && !core.disposed; told++) {
       core.begin();
       const status = core.enter(() => core.exports.torpor_rejection_next());
       if (status === Status.NOT_FOUND) return;

@@ -45,6 +45,8 @@ export interface SaveOptions {
 export class Snapshot {
   /** @internal Whether nobody else can have changed the bytes. */
   _own = true;
+  /** @internal What was made of it when it woke a VM last; good as long as it is `_own`. */
+  _loaded: Loaded | undefined;
   private readonly data: Uint8Array;
   /**
    * What this is a difference from, where that is at hand.
@@ -184,9 +186,14 @@ export class Prepared {
     memoryMax = MEMORY_LARGEST,
   ): Promise<Prepared> {
     const { bytes, own } = piecesOf(source);
-    const pieces = keeps && !own ? bytes.map((piece) => new Uint8Array(piece)) : bytes;
-    if (needsZstd(pieces)) await loadZstd();
-    const loaded = loadSnapshot(pieces, engine, { memoryMax, trusted: own });
+    const kept = own && source instanceof Snapshot ? source : undefined;
+    let loaded = kept?._loaded;
+    if (loaded?.engine !== engine) {
+      const pieces = keeps && !own ? bytes.map((piece) => new Uint8Array(piece)) : bytes;
+      if (needsZstd(pieces)) await loadZstd();
+      loaded = loadSnapshot(pieces, engine, { memoryMax, trusted: own });
+      if (kept !== undefined) kept._loaded = loaded;
+    }
     const linked = matchExtensions(loaded.extensions, extensions);
     checkRecords(linked, engine, loaded.pages * 65536);
     return new Prepared(engine, loaded, linked);

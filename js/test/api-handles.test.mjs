@@ -454,3 +454,17 @@ test("forgotten handles are reclaimed", () =>
     }
     assert(vm.getMemoryUsage().handles <= before + 50, `${vm.getMemoryUsage().handles} are left`);
   }));
+
+test("a few that were forgotten are, too, without others being made", () =>
+  withVM(async (vm) => {
+    if (!collects) return;
+    const before = vm.getMemoryUsage().handles;
+    (() => {
+      for (let i = 0; i < 20; i++) vm.newObject();
+    })();
+    for (let i = 0; i < 10 && vm.getMemoryUsage().handles > before + 4; i++) {
+      await collectGarbage();
+      vm.executePendingJobs();
+    }
+    assert(vm.getMemoryUsage().handles <= before + 4, `${vm.getMemoryUsage().handles} are left`);
+  }));

@@ -549,6 +549,20 @@ test("onUnhandledRejection may throw, use the VM, and end it", async () => {
   assert(vm.disposed, "it has ended");
 });
 
+test("onUnhandledRejection may cause others, without end", async () => {
+  let told = 0;
+  const vm = await QuickJS.create({
+    onUnhandledRejection: () => {
+      assert(++told < 10_000, "it comes to an end");
+      run(vm, "Promise.reject(2); 1");
+    },
+  });
+  run(vm, "Promise.reject(1); 1");
+  vm.executePendingJobs();
+  assert.equal(told, 512);
+  vm.dispose();
+});
+
 // ---- Wrong ones ------------------------------------------------------------------------
 
 test("options of wrong types are refused by name", async () => {

@@ -105,6 +105,32 @@ test("bytes of a snapshot that are altered later are found out", () =>
     assert(outcome === 2 || outcome === true, "the snapshot has a copy, or refuses");
   }));
 
+test("a snapshot wakes any number of VMs, as long as nobody altered it", () =>
+  withVM(async (vm) => {
+    run(vm, "var n = 1; 1");
+    const whole = vm.snapshot();
+    run(vm, "n = 2; 1");
+    const change = vm.snapshot({ since: whole });
+    for (let i = 0; i < 3; i++) {
+      for (const [snapshot, n] of [[whole, 1], [change, 2]]) {
+        const woken = await QuickJS.restore(snapshot);
+        assert.equal(run(woken, "n++"), n);
+        woken.dispose();
+        await assert.rejects(QuickJS.restore(snapshot, { memoryLimit: 65536 }), LimitError);
+      }
+    }
+    const bytes = QuickJS.serializeSnapshot(whole);
+    bytes[bytes.length >> 1] ^= 1;
+    await assert.rejects(QuickJS.restore(whole), TorporError);
+    await assert.rejects(QuickJS.restore(change), TorporError);
+    bytes[bytes.length >> 1] ^= 1;
+    for (const [snapshot, n] of [[whole, 1], [change, 2]]) {
+      const woken = await QuickJS.restore(snapshot);
+      assert.equal(run(woken, "n"), n);
+      woken.dispose();
+    }
+  }));
+
 test("equal histories give equal bytes, whatever the host did besides", async () => {
   const make = async (more) => {
     const vm = await QuickJS.create({ wasi: { now } });

@@ -58,52 +58,52 @@
     RETURNS(torpor_token_value(w->vm, 1, w->out[0])))                          \
   X(torpor_token_remove, VM | ENTERS,                                          \
     RETURNS(torpor_token_remove(w->vm, 1234)))                                 \
-  X(torpor_string_new, VM | FREE1 | DATA | ENTERS | THROWS,                    \
+  X(torpor_string_new, VM | FREE1 | DATA | ENTERS | THROWS | LENGTH,           \
     RETURNS(torpor_string_new(w->vm, w->data, w->size, w->out[0])))            \
   X(torpor_string_read, VM | VALUE | ENTERS | THROWS | RUNS,                   \
     RETURNS(keep_none(torpor_string_read(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_string_new_as, VM | FREE1 | DATA | ENTERS | THROWS,                 \
+  X(torpor_string_new_as, VM | FREE1 | DATA | ENTERS | THROWS | LENGTH,        \
     RETURNS(torpor_string_new_as(w->vm, w->data, w->size, TORPOR_LATIN1,       \
                                  w->out[0])))                                  \
   X(torpor_string_read_as, VM | VALUE | ENTERS | THROWS,                       \
     RETURNS(read_utf16(w)))                                                    \
   X(torpor_string_look, VM | VALUE | ENTERS | THROWS,                          \
     RETURNS(look_at_string(w)))                                                \
-  X(torpor_buffer_new, VM | FREE1 | DATA | ENTERS | THROWS,                    \
+  X(torpor_buffer_new, VM | FREE1 | DATA | ENTERS | THROWS | LENGTH,           \
     RETURNS(torpor_buffer_new(w->vm, w->data, w->size, w->out[0])))            \
-  X(torpor_buffer_new_as, VM | FREE1 | ENTERS | THROWS,                        \
+  X(torpor_buffer_new_as, VM | FREE1 | ENTERS | THROWS | LENGTH,               \
     RETURNS(torpor_buffer_new_as(w->vm, TORPOR_BRAND_INT8_ARRAY, w->data,      \
                                  w->size, w->out[0])))                         \
-  X(torpor_buffer_new_resizable, VM | FREE1 | ENTERS | THROWS,                 \
-    RETURNS(torpor_buffer_new_resizable(w->vm, 1, 9, w->out[0])))              \
+  X(torpor_buffer_new_resizable, VM | FREE1 | ENTERS | THROWS | LENGTH,        \
+    RETURNS(torpor_buffer_new_resizable(w->vm, 1, w->count, w->out[0])))       \
   X(torpor_buffer_new_view, VM | VALUE | ENTERS | THROWS,                      \
     RETURNS(view_buffer(w)))                                                   \
   X(torpor_buffer_look, VM | VALUE | ENTERS,                                   \
     RETURNS(torpor_buffer_look(w->vm, w->value, w->out[0])))                   \
-  X(torpor_buffer_write, VM | VALUE | DATA | ENTERS,                           \
+  X(torpor_buffer_write, VM | VALUE | DATA | ENTERS | LENGTH,                  \
     RETURNS(torpor_buffer_write(w->vm, w->value, 0, w->data, w->size)))        \
   X(torpor_buffer_inspect, VM | VALUE | ENTERS, RETURNS(inspect_buffer(w)))    \
   X(torpor_buffer_viewed, VM | VALUE | ENTERS,                                 \
     RETURNS(torpor_buffer_viewed(w->vm, w->value, w->out[0])))                 \
-  X(torpor_symbol_new, VM | FREE1 | ENTERS | THROWS,                           \
-    RETURNS(torpor_symbol_new(w->vm, w->text, SIZE_MAX, w->out[0])))           \
-  X(torpor_symbol_for, VM | FREE1 | TEXT | ENTERS | THROWS,                    \
-    RETURNS(torpor_symbol_for(w->vm, w->text, SIZE_MAX, w->out[0])))           \
-  X(torpor_symbol_known, VM | TEXT | ENTERS,                                   \
-    RETURNS(torpor_symbol_known(w->vm, w->text, SIZE_MAX, w->out[0])))         \
+  X(torpor_symbol_new, VM | FREE1 | ENTERS | THROWS | LENGTH,                  \
+    RETURNS(torpor_symbol_new(w->vm, w->text, w->length, w->out[0])))          \
+  X(torpor_symbol_for, VM | FREE1 | TEXT | ENTERS | THROWS | LENGTH,           \
+    RETURNS(torpor_symbol_for(w->vm, w->text, w->length, w->out[0])))          \
+  X(torpor_symbol_known, VM | TEXT | ENTERS | LENGTH,                          \
+    RETURNS(torpor_symbol_known(w->vm, w->text, w->length, w->out[0])))        \
   X(torpor_symbol_read, VM | VALUE | ENTERS,                                   \
     RETURNS(torpor_symbol_read(w->vm, w->value, w->out[0], w->out[1])))        \
-  X(torpor_regexp_new, VM | FREE1 | TEXT | ENTERS | THROWS,                    \
-    RETURNS(torpor_regexp_new(w->vm, w->text, SIZE_MAX, "g", 1, w->out[0])))   \
+  X(torpor_regexp_new, VM | FREE1 | TEXT | ENTERS | THROWS | LENGTH,           \
+    RETURNS(torpor_regexp_new(w->vm, w->text, w->length, "g", 1, w->out[0])))  \
   X(torpor_regexp_read, VM | VALUE | ENTERS | THROWS, RETURNS(read_regexp(w))) \
   X(torpor_bigint_new_int64, VM | FREE1 | ENTERS | THROWS,                     \
     RETURNS(torpor_bigint_new_int64(w->vm, INT64_MIN, w->out[0])))             \
   X(torpor_bigint_new_uint64, VM | FREE1 | ENTERS | THROWS,                    \
     RETURNS(torpor_bigint_new_uint64(w->vm, UINT64_MAX, w->out[0])))           \
-  X(torpor_bigint_new_words, VM | FREE1 | ENTERS | THROWS,                     \
-    RETURNS(                                                                   \
-        torpor_bigint_new_words(w->vm, true, outs[2].bytes, 3, w->out[0])))    \
-  X(torpor_bigint_new_text, VM | FREE1 | DATA | ENTERS | THROWS,               \
+  X(torpor_bigint_new_words, VM | FREE1 | ENTERS | THROWS | LENGTH,            \
+    RETURNS(torpor_bigint_new_words(w->vm, true, outs[2].bytes, w->count,      \
+                                    w->out[0])))                               \
+  X(torpor_bigint_new_text, VM | FREE1 | DATA | ENTERS | THROWS | LENGTH,      \
     RETURNS(torpor_bigint_new_text(w->vm, w->data, w->size, w->out[0])))       \
   X(torpor_bigint_read_int64, VM | VALUE | ENTERS,                             \
     RETURNS(torpor_bigint_read_int64(w->vm, w->value, w->out[0])))             \
@@ -116,15 +116,15 @@
     RETURNS(torpor_date_new(w->vm, 1, w->out[0])))                             \
   X(torpor_date_read, VM | VALUE | ENTERS,                                     \
     RETURNS(torpor_date_read(w->vm, w->value, w->out[0])))                     \
-  X(torpor_array_new_of, VM | FREE1 | VALUE | ENTERS | THROWS,                 \
-    RETURNS(torpor_array_new_of(w->vm, &w->value, 1, w->out[0])))              \
+  X(torpor_array_new_of, VM | FREE1 | VALUE | ENTERS | THROWS | LENGTH,        \
+    RETURNS(torpor_array_new_of(w->vm, &w->value, w->count, w->out[0])))       \
   X(torpor_array_new_sized, VM | FREE1 | ENTERS | THROWS,                      \
     RETURNS(torpor_array_new_sized(w->vm, 9, w->out[0])))                      \
   X(torpor_array_length, VM | VALUE | ENTERS,                                  \
     RETURNS(torpor_array_length(w->vm, w->value, w->out[0])))                  \
-  X(torpor_collection_new, VM | FREE1 | VALUE | ENTERS | THROWS,               \
-    RETURNS(torpor_collection_new(w->vm, TORPOR_BRAND_SET, &w->value, 1,       \
-                                  w->out[0])))                                 \
+  X(torpor_collection_new, VM | FREE1 | VALUE | ENTERS | THROWS | LENGTH,      \
+    RETURNS(torpor_collection_new(w->vm, TORPOR_BRAND_SET, &w->value,          \
+                                  w->count, w->out[0])))                       \
   X(torpor_collection_put, VM | VALUE | SECOND | ENTERS | THROWS,              \
     RETURNS(put_entry(w)))                                                     \
   X(torpor_collection_get, VM | VALUE | SECOND | ENTERS,                       \
@@ -183,10 +183,11 @@
     RETURNS(torpor_get_index(w->vm, w->value, 1, w->out[0])))                  \
   X(torpor_set_index, VM | VALUE | SECOND | ENTERS | THROWS | RUNS,            \
     RETURNS(torpor_set_index(w->vm, w->value, 1, w->second)))                  \
-  X(torpor_get_each, VM | OUT1 | VALUE | TEXT | ENTERS | THROWS | RUNS,        \
-    RETURNS(torpor_get_each(w->vm, w->value, &w->text, 1, w->out[0])))         \
-  X(torpor_get_elements, VM | OUT1 | VALUE | ENTERS | THROWS | RUNS,           \
-    RETURNS(torpor_get_elements(w->vm, w->value, 1, 2, w->out[0])))            \
+  X(torpor_get_each,                                                           \
+    VM | OUT1 | VALUE | TEXT | ENTERS | THROWS | RUNS | LENGTH,                \
+    RETURNS(torpor_get_each(w->vm, w->value, &w->text, w->count, w->out[0])))  \
+  X(torpor_get_elements, VM | OUT1 | VALUE | ENTERS | THROWS | RUNS | LENGTH,  \
+    RETURNS(torpor_get_elements(w->vm, w->value, 1, w->count, w->out[0])))     \
   X(torpor_length, VM | FREE1 | VALUE | ENTERS | THROWS | RUNS,                \
     RETURNS(torpor_length(w->vm, w->value, w->out[0])))                        \
   X(torpor_get_key,                                                            \
@@ -224,16 +225,18 @@
     RETURNS(iterate(w)))                                                       \
   X(torpor_iterator_close, VM | OUT1 | VALUE | ENTERS | THROWS | RUNS,         \
     RETURNS(end_iteration(w)))                                                 \
-  X(torpor_call, VM | FREE1 | VALUE | SECOND | ENTERS | THROWS | RUNS,         \
-    RETURNS(                                                                   \
-        torpor_call(w->vm, w->function, w->second, &w->value, 1, w->out[0])))  \
+  X(torpor_call,                                                               \
+    VM | FREE1 | VALUE | SECOND | ENTERS | THROWS | RUNS | LENGTH,             \
+    RETURNS(torpor_call(w->vm, w->function, w->second, &w->value, w->count,    \
+                        w->out[0])))                                           \
   X(torpor_call_method,                                                        \
-    VM | FREE1 | VALUE | SECOND | TEXT | ENTERS | THROWS | RUNS,               \
-    RETURNS(torpor_call_method(w->vm, w->value, w->text, &w->second, 1,        \
+    VM | FREE1 | VALUE | SECOND | TEXT | ENTERS | THROWS | RUNS | LENGTH,      \
+    RETURNS(torpor_call_method(w->vm, w->value, w->text, &w->second, w->count, \
                                w->out[0])))                                    \
-  X(torpor_construct, VM | FREE1 | VALUE | SECOND | ENTERS | THROWS | RUNS,    \
-    RETURNS(torpor_construct(w->vm, w->function, w->second, &w->value, 1,      \
-                             w->out[0])))                                      \
+  X(torpor_construct,                                                          \
+    VM | FREE1 | VALUE | SECOND | ENTERS | THROWS | RUNS | LENGTH,             \
+    RETURNS(torpor_construct(w->vm, w->function, w->second, &w->value,         \
+                             w->count, w->out[0])))                            \
   X(torpor_exception, SILENT, DOES(torpor_exception(w->vm)))                   \
   X(torpor_throw, VM | TEXT | ENTERS | THROWS,                                 \
     RETURNS(torpor_throw(w->vm, w->text, "%s", "why")))                        \
@@ -270,18 +273,19 @@
     RETURNS(torpor_instance_read(w->vm, w->value, w->text, w->out[0])))        \
   X(torpor_instance_each, VM | TEXT | ENTERS | THROWS,                         \
     RETURNS(each_instance(w)))                                                 \
-  X(torpor_eval, VM | FREE1 | TEXT | DATA | ENTERS | THROWS | RUNS,            \
+  X(torpor_eval, VM | FREE1 | TEXT | DATA | ENTERS | THROWS | RUNS | LENGTH,   \
     RETURNS(torpor_eval(w->vm, w->data, w->size, w->text, TORPOR_SCRIPT,       \
                         w->out[0])))                                           \
-  X(torpor_eval_with, VM | FREE1 | DATA | ENTERS | THROWS | RUNS,              \
+  X(torpor_eval_with, VM | FREE1 | DATA | ENTERS | THROWS | RUNS | LENGTH,     \
     RETURNS(torpor_eval_with(w->vm, w->data, w->size, NULL, w->out[0])))       \
-  X(torpor_compile, VM | OUT1 | DATA | ENTERS | THROWS,                        \
+  X(torpor_compile, VM | OUT1 | DATA | ENTERS | THROWS | LENGTH,               \
     RETURNS(keep_none(                                                         \
         torpor_compile(w->vm, w->data, w->size, NULL, w->out[0]), w)))         \
-  X(torpor_bytecode_run, VM | FREE1 | DATA | ENTERS | THROWS | RUNS,           \
+  X(torpor_bytecode_run, VM | FREE1 | DATA | ENTERS | THROWS | RUNS | LENGTH,  \
     RETURNS(compile_and_run(w)))                                               \
-  X(torpor_module_give, OUT1 | DATA, RETURNS(give_module(w)))                  \
-  X(torpor_module_give_compiled, OUT1 | DATA, RETURNS(give_compiled(w)))       \
+  X(torpor_module_give, OUT1 | DATA | LENGTH, RETURNS(give_module(w)))         \
+  X(torpor_module_give_compiled, OUT1 | DATA | LENGTH,                         \
+    RETURNS(give_compiled(w)))                                                 \
   X(torpor_module_refuse, OUT1, RETURNS(refuse_module(w)))                     \
   X(torpor_module_later, OUT1, RETURNS(answer_later(w)))                       \
   X(torpor_module_new, VM | VALUE | TEXT | ENTERS | THROWS,                    \
@@ -312,15 +316,15 @@
     RETURNS(encode_with(w)))                                                   \
   X(torpor_json_encode, VM | FREE1 | VALUE | ENTERS | THROWS | RUNS,           \
     RETURNS(keep_none(torpor_json_encode(w->vm, w->value, w->out[0]), w)))     \
-  X(torpor_json_decode, VM | FREE1 | DATA | ENTERS | THROWS,                   \
+  X(torpor_json_decode, VM | FREE1 | DATA | ENTERS | THROWS | LENGTH,          \
     RETURNS(torpor_json_decode(w->vm, w->data, w->size, w->out[0])))           \
-  X(torpor_cbor_decode, VM | FREE1 | DATA | ENTERS | THROWS,                   \
+  X(torpor_cbor_decode, VM | FREE1 | DATA | ENTERS | THROWS | LENGTH,          \
     RETURNS(torpor_cbor_decode(w->vm, w->data, w->size, w->out[0])))           \
-  X(torpor_cbor_decode_with, VM | FREE1 | DATA | ENTERS | THROWS,              \
+  X(torpor_cbor_decode_with, VM | FREE1 | DATA | ENTERS | THROWS | LENGTH,     \
     RETURNS(decode_with(w)))                                                   \
-  X(torpor_json_to_cbor, OUT1 | DATA,                                          \
+  X(torpor_json_to_cbor, OUT1 | DATA | LENGTH,                                 \
     RETURNS(keep_none(torpor_json_to_cbor(w->data, w->size, w->out[0]), w)))   \
-  X(torpor_cbor_to_json, OUT1 | DATA,                                          \
+  X(torpor_cbor_to_json, OUT1 | DATA | LENGTH,                                 \
     RETURNS(keep_none(torpor_cbor_to_json(w->data, w->size, w->out[0]), w)))   \
   X(torpor_writer_open, OUT1, RETURNS(open_writer(w)))                         \
   X(torpor_writer_close, SILENT, (torpor_writer_close(NULL));                  \
@@ -373,7 +377,7 @@
   X(torpor_writer_value, SILENT, (torpor_writer_value(NULL, w->value));        \
     return TORPOR_OK)                                                          \
   X(torpor_writer_tag, SILENT, (torpor_writer_tag(NULL, 5)); return TORPOR_OK) \
-  X(torpor_reader_open, OUT1 | DATA, RETURNS(open_reader(w)))                  \
+  X(torpor_reader_open, OUT1 | DATA | LENGTH, RETURNS(open_reader(w)))         \
   X(torpor_reader_close, SILENT, (torpor_reader_close(NULL));                  \
     return TORPOR_OK)                                                          \
   X(torpor_reader_status, 0, RETURNS(torpor_reader_status(NULL)))              \
@@ -412,7 +416,7 @@
     RETURNS(torpor_operation_at(w->vm, 1000, w->out[0])))                      \
   X(torpor_operation_settle, VM | VALUE | ENTERS,                              \
     RETURNS(begin_and_settle(w)))                                              \
-  X(torpor_operation_settle_cbor, VM | DATA | ENTERS | THROWS,                 \
+  X(torpor_operation_settle_cbor, VM | DATA | ENTERS | THROWS | LENGTH,        \
     RETURNS(begin_and_settle_cbor(w)))                                         \
   X(torpor_cbor_error, OUT1 | TEXT,                                            \
     RETURNS(                                                                   \
@@ -428,26 +432,26 @@
     RETURNS(torpor_snapshot_job_finish(NULL, w->out[0])))                      \
   X(torpor_snapshot_job_free, SILENT, (torpor_snapshot_job_free(NULL));        \
     return TORPOR_OK)                                                          \
-  X(torpor_snapshot_restore, OUT1 | DATA,                                      \
+  X(torpor_snapshot_restore, OUT1 | DATA | LENGTH,                             \
     RETURNS(torpor_snapshot_restore(w->data, w->size, NULL, w->out[0])))       \
-  X(torpor_snapshot_restore_chain, OUT1 | DATA,                                \
+  X(torpor_snapshot_restore_chain, OUT1 | DATA | LENGTH,                       \
     RETURNS(torpor_snapshot_restore_chain(                                     \
-        w->data ? &(torpor_slice){w->data, w->size} : NULL, 1, NULL,           \
+        w->data ? &(torpor_slice){w->data, w->size} : NULL, w->count, NULL,    \
         w->out[0])))                                                           \
   X(torpor_snapshot_identify, OUT1 | DATA,                                     \
     RETURNS(torpor_snapshot_identify(w->data, w->size, w->out[0])))            \
-  X(torpor_snapshot_read, OUT1 | DATA,                                         \
+  X(torpor_snapshot_read, OUT1 | DATA | LENGTH,                                \
     RETURNS(torpor_snapshot_read(w->data, w->size, w->out[0], NULL)))          \
-  X(torpor_snapshot_section, OUT1 | DATA,                                      \
+  X(torpor_snapshot_section, OUT1 | DATA | LENGTH,                             \
     RETURNS(torpor_snapshot_section(w->data, w->size, TORPOR_SECTION_RUN,      \
                                     w->out[0])))                               \
-  X(torpor_snapshot_attach, OUT1 | DATA,                                       \
+  X(torpor_snapshot_attach, OUT1 | DATA | LENGTH,                              \
     RETURNS(torpor_snapshot_attach(w->data, w->size, "\xa0", 1, w->out[0])))   \
-  X(torpor_base_open, OUT1 | DATA,                                             \
-    RETURNS(torpor_base_open(&(torpor_slice){w->data, w->size}, 1, NULL,       \
-                             w->out[0])))                                      \
+  X(torpor_base_open, OUT1 | DATA | LENGTH,                                    \
+    RETURNS(torpor_base_open(&(torpor_slice){w->data, w->size}, w->count,      \
+                             NULL, w->out[0])))                                \
   X(torpor_base_close, SILENT, (torpor_base_close(NULL)); return TORPOR_OK)    \
-  X(torpor_base_restore, OUT1, RETURNS(restore_base(w)))                       \
+  X(torpor_base_restore, OUT1 | LENGTH, RETURNS(restore_base(w)))              \
   X(torpor_vm_fork, VM | OUT1 | ENTERS | IDLE, RETURNS(fork_and_close(w)))     \
   X(torpor_vm_reseed, VM | ENTERS, RETURNS(torpor_vm_reseed(w->vm)))           \
   X(torpor_vm_load_extension, VM | TEXT | ENTERS | THROWS,                     \
@@ -470,7 +474,7 @@
   X(torpor_state_hand_over, VM | FREE1 | ENTERS | THROWS | RUNS,               \
     RETURNS(torpor_state_hand_over(w->vm, w->out[0])))                         \
   X(torpor_snapshot_protect, OUT1 | DATA, RETURNS(protect(w)))                 \
-  X(torpor_snapshot_unprotect, OUT1 | DATA, RETURNS(unprotect(w)))             \
+  X(torpor_snapshot_unprotect, OUT1 | DATA | LENGTH, RETURNS(unprotect(w)))    \
   X(torpor_snapshot_is_protected, SILENT,                                      \
     DOES(torpor_snapshot_is_protected(NULL, 5)))                               \
   X(torpor_engine_each, SILENT, (torpor_engine_each(visit, NULL));             \

@@ -15,24 +15,25 @@
 
 /* What a function takes, and where it may be called. */
 enum {
-  VM = 1,         /* a VM, and answers a status */
-  OUT1 = 2,       /* so many places for results that must be there */
-  OUT2 = 4,       /* two */
-  OUT3 = 8,       /* three */
-  TEXT = 16,      /* a text that must be there */
-  DATA = 32,      /* bytes, which may be missing when they are none */
-  VALUE = 64,     /* a value, which may be a handle */
-  SECOND = 128,   /* another one */
-  ENTERS = 256,   /* not from a callback or a finalizer */
-  IDLE = 512,     /* not while guest code is on the stack either */
-  SILENT = 1024,  /* answers no status: it may only do no harm */
-  DUE = 2048,     /* a time */
-  FREE1 = 4096,   /* a place for a result that may be missing; */
-  FREE2 = 8192,   /* two; */
-  FREE3 = 16384,  /* three */
-  RUNS = 32768,   /* may run code of the program */
-  THROWS = 65536, /* may answer THROWN */
-  TABLE = 131072, /* functions, which must be there */
+  VM = 1,          /* a VM, and answers a status */
+  OUT1 = 2,        /* so many places for results that must be there */
+  OUT2 = 4,        /* two */
+  OUT3 = 8,        /* three */
+  TEXT = 16,       /* a text that must be there */
+  DATA = 32,       /* bytes, which may be missing when they are none */
+  VALUE = 64,      /* a value, which may be a handle */
+  SECOND = 128,    /* another one */
+  ENTERS = 256,    /* not from a callback or a finalizer */
+  IDLE = 512,      /* not while guest code is on the stack either */
+  SILENT = 1024,   /* answers no status: it may only do no harm */
+  DUE = 2048,      /* a time */
+  FREE1 = 4096,    /* a place for a result that may be missing; */
+  FREE2 = 8192,    /* two; */
+  FREE3 = 16384,   /* three */
+  RUNS = 32768,    /* may run code of the program */
+  THROWS = 65536,  /* may answer THROWN */
+  TABLE = 131072,  /* functions, which must be there */
+  LENGTH = 262144, /* how much of something there is, which has a limit */
 };
 
 /* What a call is made with. */
@@ -42,7 +43,9 @@ typedef struct with {
   torpor_value function;
   const char *text;
   const void *data;
-  size_t size;
+  size_t size;   /* of data */
+  size_t length; /* of text */
+  size_t count;  /* of values and other things */
   void *out[3];
   double due;
   torpor_base *base;
@@ -196,6 +199,9 @@ static torpor_status restore_base(const with *w) {
   torpor_vm **out = w->out[0];
   torpor_status status = torpor_base_restore(NULL, NULL, 0, NULL, out);
   assert_int_equal(status, TORPOR_MISUSE);
+  if (w->count > 1)
+    return torpor_base_restore(w->base, &(torpor_slice){"", 0}, w->count, NULL,
+                               out);
   status = torpor_base_restore(w->base, NULL, 0, NULL, out);
   if (status == TORPOR_OK) torpor_vm_close(*out);
   return status;
