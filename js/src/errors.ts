@@ -27,9 +27,15 @@ function nameOf(code: number): StatusName | undefined {
  * ```
  */
 export class TorporError extends Error {
-  /** The number that C gives to this cause (torpor_status). */
+  /**
+   * The number that C gives to this cause (torpor_status).
+   * @example new LimitError().code === Status.LIMIT // true
+   */
   readonly code: number;
-  /** Its name, as "LIMIT". */
+  /**
+   * Its name, as "LIMIT".
+   * @example new LimitError().codeName // "LIMIT"
+   */
   readonly codeName: string;
 
   constructor(code: number, message?: string, options?: ErrorOptions) {
@@ -52,37 +58,85 @@ function define(code: number, name: string): Make {
   };
 }
 
-/** Guest code was stopped by its fuel, its deadline or an interrupt handler. The VM may be used. */
+/**
+ * Guest code was stopped by its fuel, its deadline or an interrupt handler. The VM may be used.
+ * @example await vm.fork({ fuel: 99 }).evalModule("for (;;);").catch((e) => e.name) // "InterruptedError"
+ */
 export class InterruptedError extends define(Status.INTERRUPTED, "InterruptedError") {}
-/** Guest code ended in a fault, or the host's stack or memory ended below it: the VM is broken. */
+/**
+ * Guest code ended in a fault, or the host's stack or memory ended below it: the VM is broken.
+ * @example new TrappedError() instanceof TorporError // true
+ */
 export class TrappedError extends define(Status.TRAPPED, "TrappedError") {}
-/** The VM trapped earlier. Dispose of it, or restore a snapshot. */
+/**
+ * The VM trapped earlier. Dispose of it, or restore a snapshot.
+ * @example new BrokenError().codeName // "BROKEN"
+ */
 export class BrokenError extends define(Status.BROKEN, "BrokenError") {}
-/** Not possible while guest code is on the stack. */
+/**
+ * Not possible while guest code is on the stack.
+ * @example vm.dump(vm.callFunction(vm.newFunction("f", () => vm.snapshot()), vm.true)).name // "BusyError"
+ */
 export class BusyError extends define(Status.BUSY, "BusyError") {}
-/** The host has no memory for it. */
+/**
+ * The host has no memory for it.
+ * @example new OutOfMemoryError().codeName // "NOMEM"
+ */
 export class OutOfMemoryError extends define(Status.NOMEM, "OutOfMemoryError") {}
-/** An argument is wrong. */
+/**
+ * An argument is wrong.
+ * @example await QuickJS.create({ fuel: "much" }).catch((e) => e.name) // "MisuseError"
+ */
 export class MisuseError extends define(Status.MISUSE, "MisuseError") {}
-/** The handle was disposed of, or belongs to a call that has returned. */
+/**
+ * The handle was disposed of, or belongs to a call that has returned.
+ * @example await vm.evalModule("").then((h) => (h.dispose(), h.keys())).catch((e) => e.name) // "StaleHandleError"
+ */
 export class StaleHandleError extends define(Status.STALE, "StaleHandleError") {}
-/** The value is of another type than the call needs. */
+/**
+ * The value is of another type than the call needs.
+ * @example await QuickJS.create().then((vm) => vm.hostToHandle(() => 1)).catch((e) => e.name) // "WrongTypeError"
+ */
 export class WrongTypeError extends define(Status.WRONG_TYPE, "WrongTypeError") {}
-/** A limit was reached; the message says which. */
+/**
+ * A limit was reached; the message says which.
+ * @example new LimitError().codeName // "LIMIT"
+ */
 export class LimitError extends define(Status.LIMIT, "LimitError") {}
-/** Reading or writing failed: the engine file could not be loaded. */
+/**
+ * Reading or writing failed: the engine file could not be loaded.
+ * @example await QuickJS.create({ wasm: "file:///none.wasm" }).catch((e) => e.name) // "IoError"
+ */
 export class IoError extends define(Status.IO, "IoError") {}
-/** There is no such thing: token, operation, engine file. */
+/**
+ * There is no such thing: token, operation, engine file.
+ * @example await QuickJS.create().then((vm) => vm.importHandle(99)).catch((e) => e.name) // "NotFoundError"
+ */
 export class NotFoundError extends define(Status.NOT_FOUND, "NotFoundError") {}
-/** The bytes are of another kind, or damaged. */
+/**
+ * The bytes are of another kind, or damaged.
+ * @example await QuickJS.restore(new Uint8Array(100)).catch((e) => e.name) // "FormatError"
+ */
 export class FormatError extends define(Status.FORMAT, "FormatError") {}
-/** Made by a newer version. */
+/**
+ * Made by a newer version.
+ * @example new NewerError().codeName // "NEWER"
+ */
 export class NewerError extends define(Status.NEWER, "NewerError") {}
-/** Needs another engine. */
+/**
+ * Needs another engine.
+ * @example await QuickJS.create({ wasm: import.meta.resolve("torpor-vm/url.wasm") }).catch((e) => e.name) // "EngineError"
+ */
 export class EngineError extends define(Status.ENGINE, "EngineError") {}
-/** An extension cannot be loaded, or a snapshot needs one that is missing or different. */
+/**
+ * An extension cannot be loaded, or a snapshot needs one that is missing or different.
+ * @example new ExtensionError().codeName // "EXTENSION"
+ */
 export class ExtensionError extends define(Status.EXTENSION, "ExtensionError") {
-  /** The name of the extension; undefined where none has one. */
+  /**
+   * The name of the extension; undefined where none has one.
+   * @example new ExtensionError("not here", undefined, "tea").extension // "tea"
+   */
   readonly extension: string | undefined;
 
   constructor(message?: string, options?: ErrorOptions, extension?: string) {
@@ -90,19 +144,40 @@ export class ExtensionError extends define(Status.EXTENSION, "ExtensionError") {
     this.extension = extension;
   }
 }
-/** The checksum does not match: the bytes were altered. */
+/**
+ * The checksum does not match: the bytes were altered.
+ * @example await QuickJS.restore(vm.snapshot().bytes.fill(0, 99, 120)).catch((e) => e.name) // "ChecksumError"
+ */
 export class ChecksumError extends define(Status.CHECKSUM, "ChecksumError") {}
-/** The program waits for a promise that nothing can settle any more. */
+/**
+ * The program waits for a promise that nothing can settle any more.
+ * @example new DeadlockError().codeName // "DEADLOCK"
+ */
 export class DeadlockError extends define(Status.DEADLOCK, "DeadlockError") {}
-/** The VM that it waited for was disposed of. */
+/**
+ * The VM that it waited for was disposed of.
+ * @example vm.dispose(), await vm.evalModule("1").catch((e) => e.name) // "DisposedError"
+ */
 export class DisposedError extends define(Status.CANCELLED, "DisposedError") {}
-/** There is one of that name already. */
+/**
+ * There is one of that name already.
+ * @example new ExistsError().codeName // "EXISTS"
+ */
 export class ExistsError extends define(Status.EXISTS, "ExistsError") {}
-/** Not supported on this host. */
+/**
+ * Not supported on this host.
+ * @example new UnsupportedError().codeName // "UNSUPPORTED"
+ */
 export class UnsupportedError extends define(Status.UNSUPPORTED, "UnsupportedError") {}
-/** The key is another or missing, or the bytes were altered. */
+/**
+ * The key is another or missing, or the bytes were altered.
+ * @example new KeyError().codeName // "KEY"
+ */
 export class KeyError extends define(Status.KEY, "KeyError") {}
-/** It is a difference from a snapshot that was not given. */
+/**
+ * It is a difference from a snapshot that was not given.
+ * @example new ParentError().codeName // "PARENT"
+ */
 export class ParentError extends define(Status.PARENT, "ParentError") {}
 
 /** The class of a status. */

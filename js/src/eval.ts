@@ -12,7 +12,10 @@ import type { JSValueHandle } from "./handle.js";
 import type { Modules } from "./module.js";
 import type { PromiseResult } from "./promise.js";
 
-/** How code is evaluated, for `evalCode`; flags. */
+/**
+ * How code is evaluated, for `evalCode`; flags.
+ * @example vm.evalCode("await 1", "a.js", EvalFlags.ASYNC).isPromise // true
+ */
 export const EvalFlags = {
   TYPE_GLOBAL: 0,
   /** An ES module; the result is a promise of its namespace. */
@@ -36,7 +39,10 @@ export interface EvalOptions {
   line?: number;
 }
 
-/** What bytecode lacks, for `compile`; flags. */
+/**
+ * What bytecode lacks, for `compile`; flags.
+ * @example vm.compile("6 * 7", "a.js", 0, CompileFlags.STRIP_DEBUG) instanceof Uint8Array // true
+ */
 export const CompileFlags = {
   STRIP_SOURCE: 16,
   STRIP_DEBUG: 32,

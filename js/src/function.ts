@@ -131,6 +131,7 @@ export class HostFunctions {
   // ---- Binding --------------------------------------------------------------
 
   bind(which: string | number, callback: HostFunction): void {
+    if (this.core.disposed) this.core.begin();
     if (typeof callback !== "function") {
       throw new MisuseError("a host function is a function");
     }
@@ -147,6 +148,7 @@ export class HostFunctions {
   }
 
   unbind(which: string | number): boolean {
+    if (this.core.disposed) this.core.begin();
     this.found.length = 0;
     if (typeof which === "number") return this.byId.delete(which);
     return this.byName.delete(which);

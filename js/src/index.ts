@@ -2,6 +2,9 @@
 //
 // index.ts - what the package "torpor-vm" exports.
 
+// Handles end with `using`, whatever libraries a program names.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export { Brand, PromiseState, Status } from "./abi.js";
 export { type Cancel, type Driver, type Drivers, timerDriver } from "./driver.js";
 export type { EngineSource } from "./engine.js";

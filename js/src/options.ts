@@ -13,9 +13,27 @@ import { MisuseError } from "./errors.js";
 import { checkExtensions, type ExtensionOptions } from "./extension.js";
 import type { JSValueHandle } from "./handle.js";
 
-/** Which clock, randomness and output a VM has. What is left out is the host's. */
+/**
+ * Which clock, randomness and output a VM has. What is left out is the host's.
+ *
+ * ```js
+ * let ticks = 0n;
+ * const vm = await QuickJS.create({
+ *   wasi: {
+ *     now: () => ++ticks * 1_000_000n,
+ *     random: (bytes) => bytes.fill(7),
+ *     stdout: (text) => console.log(text.trimEnd()),
+ *     stderr: (text) => console.error(text.trimEnd()),
+ *   },
+ * });
+ * vm.evalCode("console.log('at', Date.now())").dispose(); // at 2
+ * ```
+ */
 export interface Wasi {
-  /** Nanoseconds since 1970. Drives `Date` and `performance`, and seeds `Math.random`: equal clocks give equal sequences. */
+  /**
+   * Nanoseconds since 1970. Drives `Date` and `performance`, and seeds `Math.random`: equal clocks give equal sequences.
+   * @example vm.fork({ wasi: { now: () => 5_000_000n } }).evalCode("Date.now()").toNumber() // 5
+   */
   now?: () => bigint;
   /** Gets what `console.debug`, `log` and `info` print, line ends included. */
   stdout?: (text: string) => void;
@@ -28,7 +46,21 @@ export interface Wasi {
 /** What an import is taken as: `with { type: "json" }`. */
 export type ModuleKind = "javascript" | "json" | "text" | "bytes";
 
-/** Where modules come from. With `evalModule` both may be asynchronous. */
+/**
+ * Where modules come from. With `evalModule` both may be asynchronous.
+ *
+ * ```js
+ * const sources = { "lib/tea.js": "export const cups = 2;" };
+ * const vm = await QuickJS.create({
+ *   moduleLoader: {
+ *     normalize: (importer, specifier) => `lib/${specifier}.js`,
+ *     load: async (name) => sources[name],
+ *   },
+ * });
+ * const module = await vm.evalModule("export { cups } from 'tea';");
+ * console.log(module.getProp("cups").toNumber()); // 2
+ * ```
+ */
 export interface ModuleLoader {
   /**
    * The name of the module that `specifier` means in `importer`; without it relative names are
@@ -53,53 +85,142 @@ export interface Options {
   /**
    * The engine: bytes, a compiled module, a URL, a Response, or a promise of one. Left out: that of
    * this package.
+   * @example (await QuickJS.create({ wasm: import.meta.resolve("torpor-vm/engine.wasm") })).evalCode("1 + 2").toNumber() // 3
    */
   wasm?: EngineSource | Promise<EngineSource>;
+  /**
+   * Its clock, randomness and output; what is left out is the host's.
+   * @example (await QuickJS.create({ wasi: { now: () => 0n } })).evalCode("Date.now()").toNumber() // 0
+   */
   wasi?: Wasi;
-  /** Bytes of linear memory that the VM may have; 512 MiB if left out. */
+  /**
+   * Bytes of linear memory that the VM may have; 512 MiB if left out.
+   * @example (await QuickJS.create({ memoryLimit: 4 << 20 })).evalCode("new Uint8Array(8 << 20)").isException // true
+   */
   memoryLimit?: number;
   /**
    * Bytes of the guest's own stack that code may use, from 16,384; 240 KiB if left out, which is
    * all.
+   * @example (await QuickJS.create({ maxStackSize: 16384 })).evalCode("(function f(n) { f(n + 1) })()").isException // true
    */
   maxStackSize?: number;
-  /** Asked while guest code runs; `true` interrupts it. */
+  /**
+   * Asked while guest code runs; `true` interrupts it.
+   *
+   * ```js
+   * let asked = 0;
+   * const vm = await QuickJS.create({ interruptHandler: () => ++asked > 1000 });
+   * try {
+   *   vm.evalCode("for (;;);");
+   * } catch (error) {
+   *   console.log(error.name); // InterruptedError
+   * }
+   * ```
+   */
   interruptHandler?: () => boolean;
-  /** Milliseconds after which each call into the VM is interrupted. */
+  /**
+   * Milliseconds after which each call into the VM is interrupted.
+   * @example await vm.fork({ deadline: 5 }).evalModule("for (;;);").catch((e) => e.name) // "InterruptedError"
+   */
   deadline?: number;
-  /** Steps of guest code until it is interrupted, the same on every host; see `vm.fuel`. */
+  /**
+   * Steps of guest code until it is interrupted, the same on every host; see `vm.fuel`.
+   * @example (await QuickJS.create({ fuel: 1000 })).fuel // 1000
+   */
   fuel?: number;
   /**
    * Native extensions, loaded in this order. At restore: those of the snapshot, in its order. Only
    * for `create`, `restore` and `VMPool.create`: other VMs have those of what they start from.
+   *
+   * ```js
+   * const wasm = import.meta.resolve("torpor-vm/url.wasm");
+   * const vm = await QuickJS.create({ extensions: [{ name: "url", wasm }] });
+   * console.log(vm.extensions[0].name); // url
+   * ```
    */
   extensions?: readonly ExtensionOptions[];
+  /**
+   * Where modules come from; left out, there are none but the engine's own.
+   * @example vm.fork({ moduleLoader: { load: () => "1" } }).evalCode("import('a')").isPromise // true
+   */
   moduleLoader?: ModuleLoader;
-  /** What of the language the VM has: flags of `Intrinsics`, or the names of globals to leave out. */
+  /**
+   * What of the language the VM has: flags of `Intrinsics`, or the names of globals to leave out.
+   * @example (await QuickJS.create({ intrinsics: { omit: ["eval"] } })).evalCode("typeof eval").toString() // "undefined"
+   */
   intrinsics?: number | { omit: readonly string[] };
-  /** Minutes west of UTC, as `Date.prototype.getTimezoneOffset` gives them; "host", or a function of seconds since 1970. */
+  /**
+   * Minutes west of UTC, as `Date.prototype.getTimezoneOffset` gives them; "host", or a function of seconds since 1970.
+   * @example (await QuickJS.create({ timezoneOffset: -60 })).evalCode("new Date(0).getHours()").toNumber() // 1
+   */
   timezoneOffset?: "host" | number | ((seconds: number) => number);
-  /** Told of promises that are rejected without a handler, and once more when one comes late. */
+  /**
+   * Told of promises that are rejected without a handler, once jobs have run, and once more when
+   * a handler comes late.
+   *
+   * ```js
+   * const vm = await QuickJS.create({
+   *   onUnhandledRejection: (promise, reason, isHandled) => console.log(reason.toString()),
+   * });
+   * vm.evalCode("Promise.reject('no tea')").dispose();
+   * vm.executePendingJobs(); // no tea
+   * ```
+   */
   onUnhandledRejection?: (
     promise: JSValueHandle,
     reason: JSValueHandle,
     isHandled: boolean,
   ) => void;
-  /** Gets what the console prints; the host's console if left out. */
+  /**
+   * Gets what the console prints; the host's console if left out.
+   *
+   * ```js
+   * const vm = await QuickJS.create({ console: (level, text) => console.log(level, text) });
+   * vm.evalCode("console.warn('tea', [3])").dispose(); // warn tea [ 3 ]
+   * ```
+   */
   console?: ConsoleFunction | Partial<Record<ConsoleLevel, (text: string) => void>>;
-  /** "return": what guest code throws comes back as a handle with `isException`. "throw": as a `JSException`. */
+  /**
+   * "return": what guest code throws comes back as a handle with `isException`. "throw": as a `JSException`.
+   * @example (await QuickJS.create({ exceptions: "return" })).evalCode("null.x").isException // true
+   */
   exceptions?: "return" | "throw";
-  /** Remember where handles were disposed of, for the error of a later use. Slow. */
+  /**
+   * Remember where handles were disposed of, for the error of a later use. Slow.
+   *
+   * ```js
+   * const vm = await QuickJS.create({ debug: true });
+   * const tea = vm.newString("tea");
+   * tea.dispose();
+   * try {
+   *   tea.toString();
+   * } catch (error) {
+   *   console.log(error.message); // the handle was disposed of, at ...
+   * }
+   * ```
+   */
   debug?: boolean;
-  /** What performs the operations that the program waits for, by kind. */
+  /**
+   * What performs the operations that the program waits for, by kind.
+   * @example (await QuickJS.create({ drivers: { timer: timerDriver() } })).disposed // false
+   */
   drivers?: Drivers;
-  /** At restore: tell the program that it is a copy and another one lives on. */
+  /**
+   * At restore: tell the program that it is a copy and another one lives on.
+   * @example (await QuickJS.restore(vm.snapshot(), { clone: true })).evalCode("1 + 1").toNumber() // 2
+   */
   clone?: boolean;
-  /** At restore: seed `Math.random` from the host's randomness. */
+  /**
+   * At restore: seed `Math.random` from the host's randomness.
+   * @example (await QuickJS.restore(vm.snapshot(), { reseed: true })).evalCode("1 + 1").toNumber() // 2
+   */
   reseed?: boolean;
 }
 
-/** Flags for the option `intrinsics`. `Intrinsics.ALL & ~Intrinsics.EVAL` leaves out `eval`. */
+/**
+ * Flags for the option `intrinsics`. `Intrinsics.ALL & ~Intrinsics.EVAL` leaves out `eval`.
+ * @example (await QuickJS.create({ intrinsics: ~Intrinsics.DATE })).evalCode("typeof Date").toString() // "undefined"
+ */
 export const Intrinsics = {
   DATE: 1,
   EVAL: 2,

@@ -27,9 +27,15 @@ interface Watcher {
 
 /** A promise of the guest that the host settles. */
 export class Deferred {
-  /** The promise; give it to the guest. */
+  /**
+   * The promise; give it to the guest.
+   * @example vm.newPromise().handle.isPromise // true
+   */
   readonly handle: JSValueHandle;
-  /** Resolves when it is settled, and rejects when the VM is disposed of before. */
+  /**
+   * Resolves when it is settled, and rejects when the VM is disposed of before.
+   * @example await ((made) => (made.resolve(), made.settled))(vm.newPromise()) // undefined
+   */
   readonly settled: Promise<void>;
   private readonly promises: Promises;
   private functions: [JSValueHandle, JSValueHandle] | null;
@@ -56,12 +62,16 @@ export class Deferred {
 
   /**
    * Fulfils the promise, or follows another one; undefined without a value. Later calls do nothing.
+   * @example ((promise) => (promise.resolve(), promise.handle.promiseState))(vm.newPromise()) // 1
    */
   resolve(value?: JSValueHandle): void {
     this.settle(0, value);
   }
 
-  /** Rejects it. */
+  /**
+   * Rejects it.
+   * @example ((promise) => (promise.reject(), promise.handle.promiseState))(vm.newPromise()) // 2
+   */
   reject(reason?: JSValueHandle): void {
     this.settle(1, reason);
   }

@@ -7,6 +7,9 @@
 // file for each subject; what cannot be the same is in
 // docs/moving-from-quickjs-wasi.md.
 
+// Handles end with `using`, whatever libraries a program names.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 export { CompileFlags, EvalFlags } from "./quickjs-wasi/flags.js";
 export { JSException } from "./quickjs-wasi/exception.js";
 export type { MemoryUsage } from "./quickjs-wasi/memory.js";

@@ -12,7 +12,10 @@ import type { JSValueHandle } from "./handle.js";
 
 /** What `withScope` gives to its function. */
 export interface HandleScope {
-  /** Keeps a handle beyond the scope: it then belongs to the scope around it, or to the caller. */
+  /**
+   * Keeps a handle beyond the scope: it then belongs to the scope around it, or to the caller.
+   * @example vm.withScope((scope) => scope.escape(vm.newString("tea"))).toString() // "tea"
+   */
   escape<T extends JSValueHandle>(handle: T): T;
 }
 

@@ -27,7 +27,10 @@ const MEMORY_LARGEST = 4095 * 1024 * 1024;
 
 /** How `vm.snapshot` saves. */
 export interface SaveOptions {
-  /** An earlier snapshot of this VM: only what changed since is saved, and waking needs both. */
+  /**
+   * An earlier snapshot of this VM: only what changed since is saved, and waking needs both.
+   * @example vm.snapshot({ since: vm.snapshot() }).size < 1024 // true
+   */
   since?: Snapshot;
 }
 
@@ -45,7 +48,10 @@ export class Snapshot {
   /** @internal What was made of it when it woke a VM last; good as long as it is `_own`. */
   _loaded: Loaded | undefined;
   private readonly data: Uint8Array;
-  /** What this is a difference from, where that is at hand. */
+  /**
+   * What this is a difference from, where that is at hand.
+   * @example vm.snapshot().parent // undefined
+   */
   readonly parent: Snapshot | undefined;
 
   /** @internal */
@@ -54,13 +60,19 @@ export class Snapshot {
     this.parent = parent;
   }
 
-  /** What is stored or sent. */
+  /**
+   * What is stored or sent.
+   * @example vm.snapshot().bytes instanceof Uint8Array // true
+   */
   get bytes(): Uint8Array {
     this._own = false;
     return this.data;
   }
 
-  /** The snapshot of bytes; its frame and checksum are looked at. */
+  /**
+   * The snapshot of bytes; its frame and checksum are looked at.
+   * @example Snapshot.of(vm.snapshot().bytes).size === vm.snapshot().size // true
+   */
   static of(bytes: Uint8Array): Snapshot {
     if (!(bytes instanceof Uint8Array)) {
       throw new MisuseError("the bytes of a snapshot are a Uint8Array");
@@ -71,12 +83,18 @@ export class Snapshot {
     return snapshot;
   }
 
-  /** Its size in bytes. */
+  /**
+   * Its size in bytes.
+   * @example vm.snapshot().size < 4096 // true
+   */
   get size(): number {
     return this.data.length;
   }
 
-  /** All that waking needs, the base first. */
+  /**
+   * All that waking needs, the base first.
+   * @example vm.snapshot({ since: vm.snapshot() }).chain.length // 2
+   */
   get chain(): Uint8Array[] {
     return this._chain().map((piece) => piece.bytes);
   }

@@ -16,9 +16,15 @@ import { QuickJS } from "./vm.js";
 
 /** What the VMs of a pool start from, and the options of each. */
 export interface PoolOptions extends Options {
-  /** What the VMs start from. Left out: a new VM in which `warm` has run. */
+  /**
+   * What the VMs start from. Left out: a new VM in which `warm` has run.
+   * @example (await VMPool.create({ snapshot: vm.snapshot() })).size // 0
+   */
   snapshot?: Snapshot | Uint8Array | readonly (Snapshot | Uint8Array)[];
-  /** Prepares the VM that the snapshot is made of. */
+  /**
+   * Prepares the VM that the snapshot is made of.
+   * @example (await VMPool.create({ warm: async (vm) => vm.evalCode("1").dispose() })).size // 0
+   */
   warm?: (vm: QuickJS) => void | Promise<void>;
 }
 
@@ -39,6 +45,10 @@ export class VMPool {
   private readonly live = new Set<QuickJS>();
   private ended = false;
 
+  /**
+   * A pool, once its VMs can start.
+   * @example (await VMPool.create({ warm: (vm) => vm.evalCode("var n = 1").dispose() })).size // 0
+   */
   static async create(options: PoolOptions = {}): Promise<VMPool> {
     const { snapshot, warm, ...rest } = options;
     if (warm !== undefined && typeof warm !== "function") {
@@ -61,7 +71,10 @@ export class VMPool {
     this.options = options;
   }
 
-  /** A VM that is the caller's to dispose of. Other options than the pool's may be given for it. */
+  /**
+   * A VM that is the caller's to dispose of. Other options than the pool's may be given for it.
+   * @example (await VMPool.create()).acquire().evalCode("6 * 7").toNumber() // 42
+   */
   acquire(options: Options = {}): QuickJS {
     if (this.ended) throw new DisposedError("the pool was disposed of");
     if (options.extensions !== undefined) {
@@ -77,6 +90,7 @@ export class VMPool {
   /**
    * Runs `use` with a VM, and disposes of that afterwards; of an asynchronous one when its promise
    * has settled.
+   * @example (await VMPool.create()).run((vm) => vm.dump(vm.evalCode("6 * 7"))) // 42
    */
   run<T>(use: (vm: QuickJS) => T, options?: Options): T {
     const vm = this.acquire(options);
@@ -92,12 +106,18 @@ export class VMPool {
     return result;
   }
 
-  /** How many of its VMs live. */
+  /**
+   * How many of its VMs live.
+   * @example await VMPool.create().then((pool) => (pool.acquire(), pool.size)) // 1
+   */
   get size(): number {
     return this.live.size;
   }
 
-  /** Ends the pool and the VMs that are left. */
+  /**
+   * Ends the pool and the VMs that are left.
+   * @example (await VMPool.create()).dispose() // undefined
+   */
   dispose(): void {
     this.ended = true;
     for (const vm of [...this.live]) vm.dispose();

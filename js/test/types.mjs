@@ -24,6 +24,11 @@ const STRICT = {
 const WAYS = {
   nodenext: { module: "NodeNext", moduleResolution: "NodeNext" },
   bundler: { module: "ESNext", moduleResolution: "Bundler" },
+  es2022: {
+    module: "NodeNext",
+    moduleResolution: "NodeNext",
+    lib: ["ES2022", "DOM"],
+  },
 };
 
 const folder = join(PROJECT, "types");

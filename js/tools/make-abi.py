@@ -62,12 +62,14 @@ ENUMS = {
     "TORPOR_WRITABLE": ("Descriptor", "TORPOR_"),
     "TORPOR_KEYS_STRINGS": ("Keys", "TORPOR_KEYS_"),
 }
-# What the package exports of these, in a sentence.
+# What the package exports of these, in a sentence, and an example.
 DOCS = {
-    "Status": "The codes of errors, by name: `error.code === Status.LIMIT`.",
-    "Brand": "The kinds of objects that the engine makes: what "
-             "`handle.brand` gives.",
-    "PromiseState": "What `handle.promiseState` gives.",
+    "Status": ("The codes of errors, by name.",
+               "new LimitError().code === Status.LIMIT // true"),
+    "Brand": ("The kinds of objects that the engine makes: what `handle.brand` gives.",
+              "vm.newMap().brand === Brand.MAP // true"),
+    "PromiseState": ("What `handle.promiseState` gives.",
+                     "vm.newPromise().handle.promiseState === PromiseState.PENDING // true"),
 }
 # Public macros that are numbers.
 LIMIT = re.compile(r"TORPOR_((DATA|SOURCE|KIND|SAVE_LEVEL|CHAIN|SNAPSHOT|KEY|"
@@ -268,7 +270,10 @@ def write_enums(facts):
     asked = [constant for pairs in facts.enums.values() for _, constant in pairs]
     values = dict(zip(asked, answers(asked)))
     for name, pairs in facts.enums.items():
-        said = f"/** {DOCS[name]} */\n" if name in DOCS else ""
+        said = ""
+        if name in DOCS:
+            what, example = DOCS[name]
+            said = f"/**\n * {what}\n * @example {example}\n */\n"
         yield f"\n{said}export const {name} = {{\n"
         for short, constant in pairs:
             key = f'"{short}"' if short[0].isdigit() else short
