@@ -70,13 +70,13 @@
  *   [any thread]  also while another thread uses the VM, if it has one
  *   [-]           none of these
  *
- * Structs: those that you make begin with 'size' and with their _INIT macro.
- * Those that a callback is given may grow at their end and have none.
+ * Structs: those that may grow begin with 'size'. Yours begin with their _INIT
+ * macro, which sets it; in what a callback is given it is the library's. (What
+ * torpor-run.h gives to callbacks may grow at its end and has none.)
  *
  * What may change: nothing that is declared here is removed or changes its
  * meaning or layout within one major version; new functions, new codes, and new
- * fields at the end of structs with a 'size' and of those for callbacks may be
- * added. */
+ * fields at the end of structs that may grow, may be added. */
 #ifndef TORPOR_H
 #define TORPOR_H
 

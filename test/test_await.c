@@ -120,6 +120,7 @@ static void note(void *user, torpor_vm *vm, const torpor_rejection *rejection) {
     strncat(told->text, (const char *)reason.data, 20);
   }
   torpor_bytes_free(&reason);
+  assert_int_equal(rejection->size, sizeof(*rejection));
   if (torpor_value_type(rejection->promise) == TORPOR_TYPE_UNDEFINED) return;
   test_ok(vm, torpor_promise_read(vm, rejection->promise, &state, NULL));
   assert_int_equal(state, TORPOR_REJECTED);

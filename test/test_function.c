@@ -83,6 +83,7 @@ static torpor_status fail_so(torpor_vm *given,
   double status = torpor_value_number(torpor_argument(arguments, 0));
   double calls = torpor_value_number(torpor_argument(arguments, 1));
   (void)result, (void)user;
+  assert_int_equal(arguments->size, sizeof(*arguments));
   if (calls >= 1)
     test_status(given, torpor_symbol_known(given, "none", SIZE_MAX, NULL),
                 TORPOR_NOT_FOUND);

@@ -225,7 +225,8 @@ static uint32_t call_function(torpor_vm *vm, uint32_t function,
                               const uint64_t *self, uint32_t address,
                               uint32_t count) {
   torpor_value small[ARGUMENTS_SMALL], *values = small;
-  torpor_arguments arguments = {.count = count,
+  torpor_arguments arguments = {.size = sizeof(arguments),
+                                .count = count,
                                 .captured = torpor_undefined(),
                                 .new_target = torpor_undefined()};
   char name[TORPOR__NAME_LARGEST + 1];

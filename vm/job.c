@@ -28,7 +28,7 @@ static torpor_status begin_jobs(torpor_vm *vm) {
 
 /* Takes the next rejection for the host's handler, and tells it. */
 static torpor_status tell_rejection(torpor_vm *vm) {
-  torpor_rejection rejection;
+  torpor_rejection rejection = {.size = sizeof(rejection)};
   uint32_t outer;
   torpor_status status = TORPOR__INVOKE(vm, rejection_next, 0);
   if (status != TORPOR_OK) return status;

@@ -51,8 +51,9 @@ typedef struct torpor_instance {
 
 /* A call that guest code makes; the values in it belong to the scope of that
  * call. The first TORPOR_ARGUMENTS_LEAST of 'args' may always be read; those
- * beyond 'count' are undefined. The library makes these; they may grow. */
+ * beyond 'count' are undefined. The library makes these. */
 typedef struct torpor_arguments {
+  size_t size;       /* of this struct in the library */
   torpor_value self; /* 'this'; below 'new', the new object */
   const torpor_value *args;
   size_t count;

@@ -76,6 +76,7 @@ TORPOR_API torpor_status torpor_promise_handle(torpor_vm *vm,
  * to TORPOR_REJECTIONS_LARGEST in a call, also of those that it causes itself,
  * and others in the next. */
 typedef struct torpor_rejection {
+  size_t size;          /* of this struct in the library */
   torpor_value promise; /* undefined for what a callback threw */
   torpor_value reason;
   bool handled; /* it was told before, and somebody handles it by now */

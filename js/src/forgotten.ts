@@ -46,8 +46,8 @@ export class YoungHandles {
   }
 
   private watch(): void {
-    const { handles } = this;
-    for (let i = 0; i < handles.length; i++) {
+    const { handles, core } = this;
+    for (let i = 0; i < handles.length && !core.disposed; i++) {
       if ((handles[i]!._state & ENDED) === 0) this.register(handles[i]!);
     }
     handles.length = 0;

@@ -14,9 +14,10 @@
 
 import { LATER, SOURCE_LIBRARY, Status } from "./abi.js";
 import type { Core } from "./core.js";
+import type { JSValueHandle } from "./handle.js";
 import { describeHost } from "./host-value.js";
 import { LIBRARY } from "./library.js";
-import { MisuseError } from "./errors.js";
+import { ExistsError, MisuseError, WrongTypeError } from "./errors.js";
 import type { ModuleKind } from "./options.js";
 import type { Operation, Outcomes } from "./operation.js";
 import type { PromiseResult } from "./promise.js";
@@ -33,6 +34,35 @@ interface Attempt {
   readonly imports: Set<string>;
   /** Names that come later, and who imports them; undefined: it does itself. */
   readonly promised: { importer: string | undefined; name: Promise<void> }[];
+}
+
+const NAME_LARGEST = 255;
+
+function checkName(name: string): void {
+  const size = typeof name === "string" ? encoder.encode(name).length : 0;
+  if (size > 0 && size <= NAME_LARGEST && !name.startsWith("torpor:") && !name.includes("\0")) {
+    return;
+  }
+  throw new MisuseError(
+    `the name of a module is a string of 1 to ${NAME_LARGEST} bytes without zeros that does not ` +
+      `begin with "torpor:", not ${describeHost(name)}`,
+  );
+}
+
+/** Makes the properties of an object the exports of a module. */
+export function newModule(core: Core, name: string, exports: JSValueHandle): void {
+  core.begin();
+  checkName(name);
+  const bits = core.bits(exports);
+  const mark = core.mark();
+  const { address, size } = core.put(name);
+  const status = core.enter(() => core.exports.torpor_module_new(address, size, bits));
+  core.end(mark);
+  if (status === Status.EXISTS) throw new ExistsError(`there is a module '${name}' already`);
+  if (status === Status.WRONG_TYPE) {
+    throw new WrongTypeError("a module is made of an object that is no proxy");
+  }
+  core.check(status);
 }
 
 export class Modules {

@@ -16,14 +16,9 @@ import {
 import { callFunction, construct } from "./call.js";
 import { Core } from "./core.js";
 import { dump, hostToHandle, unwrap } from "./data.js";
-import { type Engine, loadEngine } from "./engine.js";
+import type { Engine } from "./engine.js";
 import { MisuseError } from "./errors.js";
-import {
-  type ExtensionOptions,
-  type GivenExtension,
-  takeExtension,
-  takeExtensions,
-} from "./extension.js";
+import { type ExtensionOptions, type GivenExtension, takeExtension } from "./extension.js";
 import { type ExtensionInfo, extensionInfo, loadExtension } from "./extension-list.js";
 import { type HostFunction, HostFunctions } from "./function.js";
 import { JSValueHandle } from "./handle.js";
@@ -38,9 +33,10 @@ import {
   memoryUsage,
   setCollectorThreshold,
 } from "./memory.js";
-import { Modules } from "./module.js";
+import { Modules, newModule } from "./module.js";
+import { takeParts } from "./opening.js";
 import { type Operation, Operations, type Outcomes } from "./operation.js";
-import { type Options, type Settings, settle, takeOptions } from "./options.js";
+import { type Options, type Settings, settle } from "./options.js";
 import { giveInstance, takeInstance } from "./pool.js";
 import { type Deferred, type PromiseResult, Promises } from "./promise.js";
 import {
@@ -88,10 +84,7 @@ export class QuickJS {
    * @example (await QuickJS.create({ memoryLimit: 1 << 24 })).evalCode("1 + 2").toNumber() // 3
    */
   static async create(options?: Options | BufferSource | WebAssembly.Module): Promise<QuickJS> {
-    const taken = takeOptions(options);
-    const settings = settle(taken);
-    const loading = [loadEngine(taken.wasm), takeExtensions(taken.extensions)] as const;
-    const [engine, extensions] = await Promise.all(loading);
+    const { engine, settings, extensions } = await takeParts(options);
     return QuickJS._open(engine, settings, extensions);
   }
 
@@ -122,11 +115,8 @@ export class QuickJS {
     snapshot: Snapshot | Uint8Array | readonly (Snapshot | Uint8Array)[],
     options?: Options | BufferSource | WebAssembly.Module,
   ): Promise<QuickJS> {
-    const taken = takeOptions(options);
-    const settings = settle(taken);
+    const { engine, settings, extensions } = await takeParts(options);
     const { memoryMax } = settings;
-    const loading = [loadEngine(taken.wasm), takeExtensions(taken.extensions)] as const;
-    const [engine, extensions] = await Promise.all(loading);
     return QuickJS._wake(await wakeInstance(snapshot, engine, memoryMax, extensions), settings);
   }
 
@@ -277,6 +267,15 @@ export class QuickJS {
    */
   evalModule(code: string, filename?: string): Promise<JSValueHandle> {
     return evaluateModule(this._core, this.modules, code, filename);
+  }
+
+  /**
+   * Makes a module of an object: its enumerable properties, as they are when it is first imported,
+   * are the exports. It sleeps with the VM.
+   * @example vm.newModule("menu", vm.hostToHandle({ tea: 3 })) // undefined
+   */
+  newModule(name: string, exports: JSValueHandle): void {
+    newModule(this._core, name, exports);
   }
 
   /**

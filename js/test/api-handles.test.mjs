@@ -88,6 +88,7 @@ const VM_USES = {
   exportHandle: (vm, h) => vm.exportHandle(h),
   resolvePromise: (vm, h) => vm.resolvePromise(h),
   markPromiseHandled: (vm, h) => vm.markPromiseHandled(h),
+  newModule: (vm, h) => vm.newModule(`made ${Math.random()}`, h),
   settle: (vm, h) => vm.newPromise().resolve(h),
   refuse: (vm, h) => vm.newPromise().reject(h),
 };

@@ -5,7 +5,15 @@
 
 import { assert, test } from "./support/test.mjs";
 import { run, thrownBy, withVM } from "./support/vm.mjs";
-import { BusyError, DisposedError, JSException, MisuseError, QuickJS } from "torpor-vm";
+import {
+  BusyError,
+  DisposedError,
+  ExistsError,
+  JSException,
+  MisuseError,
+  QuickJS,
+  WrongTypeError,
+} from "torpor-vm";
 
 const FILES = {
   "a.js": "export const a = 1; export { b } from './b.js'",
@@ -309,3 +317,33 @@ test('in "throw" mode a module\'s error is a JSException', () =>
     assert.equal(error.handle.getProp("code").toNumber(), 5);
     error.dispose();
   }, { exceptions: "throw" }));
+
+test("newModule makes modules of objects, which sleep", () =>
+  withVM(async (vm) => {
+    const exports = vm.hostToHandle({ version: 3, default: "menu" });
+    exports.setProp("twice", vm.newFunction("twice", (n) => n.toNumber() * 2));
+    assert.equal(vm.newModule("app", exports), undefined);
+    assert.throws(() => vm.newModule("app", exports), ExistsError);
+    const source =
+      "import d, { twice, version } from 'app'; export const got = [d, twice(version)]";
+    const module = await vm.evalModule(source, "main.js");
+    assert.deepEqual(vm.dump(module.getProp("got")), ["menu", 6]);
+    const woken = await QuickJS.restore(vm.snapshot());
+    woken.registerHostCallback("twice", (n) => n.toNumber() * 20);
+    const again = await woken.evalModule(source, "again.js");
+    assert.deepEqual(woken.dump(again.getProp("got")), ["menu", 60]);
+    woken.dispose();
+  }));
+
+test("newModule says what is wrong", () =>
+  withVM((vm) => {
+    const object = vm.newObject();
+    for (const name of ["", "torpor:x", "a\0b", "é".repeat(128), undefined, 5]) {
+      assert.throws(() => vm.newModule(name, object), MisuseError, String(name));
+    }
+    vm.newModule("é".repeat(127), object);
+    for (const source of ["5", "'text'", "new Proxy({}, {})"]) {
+      assert.throws(() => vm.newModule("none", vm.evalCode(source)), WrongTypeError);
+    }
+    assert.throws(() => vm.newModule("none", {}), MisuseError);
+  }));
