@@ -416,6 +416,9 @@ enum {
  *      type: a file of the host's library.
  *  resolve(name address, size, importer address, size) -> status
  *      The same with the name that it means; address 0: by the guest's rules.
+ *      result[0] in: 1 when code that runs asks, by import() or
+ *      import.meta.resolve; 0 when a module that is compiled does. Engines
+ *      before version 4 do not say it.
  *      Engines that are older have module(name address, size) instead of both.
  *  poll() -> 1 to interrupt, 0 to go on. Every 10,000 polls.
  *  clock(which) -> f64 milliseconds (torpor_clock)

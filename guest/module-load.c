@@ -704,8 +704,10 @@ static bool import_begin(JSContext *ctx, JSValueConst *args) {
   }
   base = JS_ToCString(ctx, args[2]);
   if (base != NULL) name = JS_ToCString(ctx, args[3]);
+  code_asks = true;
   if (name != NULL)
     module = js_host_resolve_imported_module(ctx, base, name, args[4]);
+  code_asks = false;
   JS_FreeCString(ctx, name);
   JS_FreeCString(ctx, base);
   if (module == NULL) return false;

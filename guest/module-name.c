@@ -128,13 +128,18 @@ static bool name_is_library(const char *name) {
   return strncmp(name, "torpor:", 7) == 0;
 }
 
+/* Code that runs asks for a name, by import() or import.meta.resolve. Else a
+ * module that is compiled does. */
+static bool code_asks;
+
 /* What the host says about 'name': a copy for js_free; NULL without an
  * exception when it says nothing. */
 static char *name_ask(JSContext *ctx, const char *base, const char *name) {
-  const uint64_t *result = torpor_control.host.result;
+  uint64_t *result = torpor_control.host.result;
   torpor_status status;
   char *text, *copy = NULL;
   torpor__pause();
+  result[0] = code_asks;
   status = torpor__host_resolve(name, (uint32_t)strlen(name), base,
                                 (uint32_t)strlen(base));
   torpor__resume();
@@ -210,8 +215,11 @@ static JSValue meta_resolve(JSContext *ctx, JSValueConst self, int count,
     name = JS_ToCStringLen(ctx, &size, count > 0 ? args[0] : JS_UNDEFINED);
   if (name != NULL && strlen(name) != size)
     JS_ThrowTypeError(ctx, "the name of a module contains U+0000");
-  else if (name != NULL)
+  else if (name != NULL) {
+    code_asks = true;
     path = module_normalize(ctx, base, name, NULL);
+    code_asks = false;
+  }
   if (path != NULL) url = module_url(ctx, path);
   js_free(ctx, path);
   JS_FreeCString(ctx, name);

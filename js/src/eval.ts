@@ -130,20 +130,19 @@ export function evaluate(
   }
 }
 
-/** Evaluates again as long as names come that were promised; see module.ts. */
+/** The namespace of a module, with all that it imports. */
 export async function evaluateModule(
   core: Core,
   modules: Modules,
   code: string,
   filename = "<module>",
 ): Promise<JSValueHandle> {
-  for (;;) {
-    modules.begin();
-    const { value, error } = await settledModule(core, code, filename);
-    if (value) return value;
-    if (!(await modules.settleNames())) throw failure(core, error!);
-    error!.dispose();
-  }
+  const { value, error } = await modules.evaluate(
+    filename,
+    () => settledModule(core, code, filename),
+  );
+  if (error) throw failure(core, error);
+  return value;
 }
 
 function evaluateLast(core: Core, code: string, filename: string): JSValueHandle {

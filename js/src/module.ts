@@ -6,8 +6,11 @@
 // A source that comes later is an operation of kind "module" in the guest, which
 // may sleep meanwhile: after a restore the loader is asked again. Names cannot
 // come later inside the engine. So `evalModule` notes what `normalize` promised,
-// waits, and evaluates anew, with the names that are known by then; nothing of
-// the module has run before all its imports have names.
+// waits, and evaluates anew, with the names that are known by then.
+//
+//  (1) A module is evaluated anew only because a name of its graph was missing:
+//      of what it imports, and of what that imports in turn. Then nothing of it
+//      has run. A name that code asks for, by import(), is needed at once.
 
 import { LATER, SOURCE_LIBRARY, Status } from "./abi.js";
 import type { Core } from "./core.js";
@@ -17,11 +20,21 @@ import { LIBRARY } from "./library.js";
 import { ExistsError, MisuseError, WrongTypeError } from "./errors.js";
 import type { ModuleKind } from "./options.js";
 import type { Operation, Outcomes } from "./operation.js";
+import type { PromiseResult } from "./promise.js";
 
 const KINDS: readonly ModuleKind[] = ["javascript", "json", "text", "bytes"];
 const encoder = new TextEncoder();
 
 type Source = string | Uint8Array;
+
+/** One evaluation of a module by `evalModule`. */
+interface Attempt {
+  readonly file: string;
+  /** The modules that it imports itself. */
+  readonly imports: Set<string>;
+  /** Names that come later, and who imports them; undefined: it does itself. */
+  readonly promised: { importer: string | undefined; name: Promise<void> }[];
+}
 
 const NAME_LARGEST = 255;
 
@@ -58,8 +71,11 @@ export class Modules {
   private readonly coming = new Map<string, Promise<Source>>();
   /** Names that `normalize` gave, by importer and specifier. */
   private readonly names = new Map<string, string>();
-  /** Names that come later. */
-  private promised: Promise<void>[] = [];
+  /** What the modules that were loaded import, by the names that `normalize` gave. */
+  private readonly imports = new Map<string, Set<string>>();
+  private readonly attempts = new Set<Attempt>();
+  /** The one whose module is being compiled. */
+  private compiling: Attempt | null = null;
 
   constructor(core: Core) {
     this.core = core;
@@ -103,20 +119,23 @@ export class Modules {
     const normalize = core.settings.options.moduleLoader?.normalize;
     core.instance.look();
     if (normalize === undefined) return this.answerText(null);
+    const isImport = core.engine.isOlder || core.instance.integer(0) === 0;
     const specifier = this.text(name, size);
     const from = this.text(importer, importerSize);
     const key = `${from}\0${specifier}`;
     const known = this.names.get(key);
-    if (known !== undefined) return this.answerText(known);
+    if (known !== undefined) return this.answerName(isImport, from, known);
     try {
       const given = normalize.call(core.settings.options.moduleLoader, from, specifier);
-      if (!isPromise(given)) return this.answerText(requireName(given));
+      if (!isPromise(given)) return this.answerName(isImport, from, requireName(given));
       const name = given.then((found) => void this.names.set(key, requireName(found)));
       name.catch(() => {}); /* who waits for it is told */
-      this.promised.push(name);
+      if (isImport) this.expectName(from, name);
       return this.answer(
         Status.UNSUPPORTED,
-        "moduleLoader.normalize gave a promise, for which only vm.evalModule waits",
+        isImport
+          ? "moduleLoader.normalize gave a promise, for which only vm.evalModule waits"
+          : "moduleLoader.normalize gave a promise, and import() and import.meta.resolve need a name at once",
       );
     } catch (error) {
       return this.refuse(error);
@@ -141,6 +160,27 @@ export class Modules {
   private answer(status: number, text: string): number {
     this.hand(encoder.encode(text));
     return status;
+  }
+
+  private answerName(isImport: boolean, importer: string, name: string): number {
+    if (isImport) this.importsOf(importer).add(name);
+    return this.answerText(name);
+  }
+
+  private importsOf(importer: string): Set<string> {
+    if (this.compiling?.file === importer) return this.compiling.imports;
+    let imports = this.imports.get(importer);
+    if (imports === undefined) this.imports.set(importer, imports = new Set());
+    return imports;
+  }
+
+  private expectName(importer: string, name: Promise<void>): void {
+    const { compiling } = this;
+    if (compiling?.file === importer) {
+      compiling.promised.push({ importer: undefined, name });
+    } else {
+      for (const { promised } of this.attempts) promised.push({ importer, name });
+    }
   }
 
   private answerText(text: string | null): number {
@@ -197,17 +237,46 @@ export class Modules {
     return loader.load(name, kind, importer);
   }
 
-  /** Forgets which names are to come. */
-  begin(): void {
-    this.promised = [];
+  /**
+   * Runs `evaluate` until no name is missing that was promised. It gives what it threw as `error`,
+   * and begins by compiling the module of `file`.
+   */
+  async evaluate(file: string, evaluate: () => Promise<PromiseResult>): Promise<PromiseResult> {
+    for (;;) {
+      const attempt: Attempt = { file, imports: new Set(), promised: [] };
+      this.attempts.add(attempt);
+      try {
+        const result = await this.compile(attempt, evaluate);
+        if (result.error === undefined) return result;
+        const missing = this.missing(attempt);
+        if (missing.length === 0) return result;
+        result.error.dispose();
+        await Promise.all(missing);
+      } finally {
+        this.attempts.delete(attempt);
+      }
+    }
   }
 
-  /** Waits for names that were promised; false when there were none. */
-  async settleNames(): Promise<boolean> {
-    const { promised } = this;
-    this.promised = [];
-    await Promise.all(promised);
-    return promised.length !== 0;
+  private compile<T>(attempt: Attempt, evaluate: () => T): T {
+    const { compiling } = this;
+    this.compiling = attempt;
+    try {
+      return evaluate();
+    } finally {
+      this.compiling = compiling;
+    }
+  }
+
+  /** The names of its graph that were promised. */
+  private missing({ imports, promised }: Attempt): Promise<void>[] {
+    const graph = new Set(imports);
+    for (const name of graph) {
+      for (const other of this.imports.get(name) ?? []) graph.add(other);
+    }
+    return promised
+      .filter(({ importer }) => importer === undefined || graph.has(importer))
+      .map(({ name }) => name);
   }
 }
 

@@ -47,7 +47,8 @@ export interface Wasi {
 export type ModuleKind = "javascript" | "json" | "text" | "bytes";
 
 /**
- * Where modules come from. With `evalModule` both may be asynchronous.
+ * Where modules come from. With `evalModule` both may be asynchronous; `import()` waits for `load`,
+ * and needs its name at once.
  *
  * ```js
  * const sources = { "lib/tea.js": "export const cups = 2;" };

@@ -147,6 +147,58 @@ test("nothing of a module runs before all names are there", () =>
     assert.equal(run(vm, "runs"), 1);
   }, { moduleLoader: { normalize: later((_, name) => name.replace("./", "")), load } }));
 
+test("modules whose names come later are evaluated beside each other", () =>
+  withVM(async (vm) => {
+    run(vm, "var runs = []");
+    const files = ["one", "two", "three", "main", "main"];
+    const spaces = await Promise.all(files.map((file, i) =>
+      vm.evalModule(
+        `import { b } from 'lib:b.js'; import { c } from 'deep${i}'; runs.push(${i}); export { b, c }`,
+        `${file}.js`,
+      )
+    ));
+    assert.deepEqual(spaces.map((space) => vm.dump(space)), files.map((_, i) => ({ b: 2, c: i })));
+    assert.deepEqual(run(vm, "runs.sort()"), [0, 1, 2, 3, 4]);
+  }, {
+    moduleLoader: {
+      normalize: later((_, name) => name.replace(/^lib:/, "")),
+      load: later((name) => {
+        const [, kind, n] = /^(deep|leaf)(\d)$/.exec(name) ?? [];
+        if (kind === "deep") return `import { n } from 'leaf${n}'; export const c = n;`;
+        return kind === "leaf" ? `export const n = ${n};` : load(name);
+      }),
+    },
+  }));
+
+test("a module that has run is never evaluated anew", () =>
+  withVM(async (vm) => {
+    run(vm, "var runs = 0");
+    // import() cannot wait for a name, and neither can what it loads.
+    for (
+      const [code, imports] of [
+        ["await import('later')", ""],
+        ["await import('./now1.js')", ""],
+        ["await import('./now2.js')", "import 'fine'; "],
+        ["import.meta.resolve('url')", ""],
+        ["throw new Error('its own')", "import 'fine'; "],
+      ]
+    ) {
+      const before = run(vm, "runs");
+      const [error, other] = await Promise.allSettled([
+        vm.evalModule(`${imports}runs++; ${code}`, "main.js"),
+        vm.evalModule(`import 'other ${before}'; runs++`, "main.js"),
+      ]);
+      assert.match(error.reason.message, /its own|need a name at once|evalModule waits/);
+      assert.equal(other.status, "fulfilled", code);
+      assert.equal(run(vm, "runs"), before + 2, code);
+    }
+  }, {
+    moduleLoader: {
+      normalize: (_, name) => name.startsWith("./") ? name : later(() => name)(),
+      load: later((name) => (name.startsWith("./") ? `import 'bare ${name}';` : "")),
+    },
+  }));
+
 test("loaders that misbehave", async () => {
   const wrong = {
     "gives nothing": { load: () => undefined },
