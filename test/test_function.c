@@ -8,6 +8,7 @@
 
 #include "common/alloc.h"
 #include "test/support/heap.h"
+#include "common/utf8.h"
 #include "test/support/one-vm.h"
 #include "vm/image.h"
 #include "vm/vm.h"
@@ -116,6 +117,60 @@ static void test_says_why(void **state) {
            torpor_status_text((torpor_status)(TORPOR_NOT_FOUND + 1)),
            torpor_status_text(TORPOR_NOT_FOUND));
   test_eval_is(vm, source, sentence);
+}
+
+/* outside(code, status): one call fails, then guest code runs; gives 'status'
+ * or, without one, the status of that call. */
+static torpor_status fail_outside(torpor_vm *given,
+                                  const torpor_arguments *arguments,
+                                  torpor_value *result, void *user) {
+  torpor_value status = torpor_argument(arguments, 1);
+  torpor_status failed = torpor_symbol_known(given, "outer", SIZE_MAX, NULL);
+  torpor_bytes code;
+  (void)result, (void)user;
+  test_ok(given,
+          torpor_string_read(given, torpor_argument(arguments, 0), &code));
+  test_ok(given, torpor_eval(given, (char *)code.data, code.size, "in.js",
+                             TORPOR_SCRIPT, NULL));
+  torpor_bytes_free(&code);
+  if (torpor_value_type(status) == TORPOR_TYPE_UNDEFINED) return failed;
+  return (torpor_status)torpor_value_number(status);
+}
+
+/* What a host function further in failed with is not the outer one's. */
+static void test_says_whose(void **state) {
+  char source[300], sentence[200];
+  (void)state;
+  test_ok(vm, torpor_function_add(vm, "fail", fail_so, NULL));
+  test_ok(vm, torpor_function_add(vm, "outside", fail_outside, NULL));
+  test_eval(vm,
+            "const said = (...list) => {"
+            "  try { outside(...list) } catch (e) { return e.message } }");
+  test_eval_is(vm, "said('1')", "there is no symbol Symbol.outer");
+  test_eval_is(vm, "said('outside.name')", "there is no symbol Symbol.outer");
+  snprintf(source, sizeof(source),
+           "said('try { fail(%d, 1) } catch {}') + ',' +"
+           "said('try { fail(%d, 1) } catch {}', %d)",
+           TORPOR_NOT_FOUND, TORPOR_NOT_FOUND, TORPOR_NOT_FOUND);
+  snprintf(sentence, sizeof(sentence), "%s,%s",
+           torpor_status_text(TORPOR_NOT_FOUND),
+           torpor_status_text(TORPOR_NOT_FOUND));
+  test_eval_is(vm, source, sentence);
+}
+
+/* A long name is cut between two characters. */
+static void test_says_it_in_utf8(void **state) {
+  char name[100];
+  (void)state;
+  for (size_t before = 0; before < 4; before++) {
+    memset(name, 'a', before);
+    for (size_t at = before; at + 3 < sizeof(name); at += 3)
+      memcpy(name + at, "\xe2\x82\xac", 4);
+    test_status(vm, torpor_symbol_known(vm, name, SIZE_MAX, NULL),
+                TORPOR_NOT_FOUND);
+    assert_true(torpor__utf8_valid(torpor_last_error(vm),
+                                   strlen(torpor_last_error(vm))));
+  }
 }
 
 /* ---- Tables ---------------------------------------------------------------*/
@@ -661,6 +716,8 @@ static void test_older_engine(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_says_why),
+      TEST(test_says_whose),
+      TEST(test_says_it_in_utf8),
       TEST(test_table),
       TEST(test_names_beyond_ascii),
       TEST(test_table_is_checked),

@@ -39,7 +39,7 @@ TORPOR__THRESHOLD(whole_from, UINT32_C(1) << 20);
 #define LINE 64u
 #define WORD 8u
 #define VARINT_LARGEST 10u
-/* Of memory that is lent, what is smaller is copied. */
+/* Bytes of a run; of memory that is lent, shorter runs are copied. */
 #define LENT_SMALLEST 4096u
 /* Runs of whole pages end where addresses are multiples of this, which is in
  * the format. */

@@ -46,6 +46,7 @@ void torpor__error_reset(torpor_vm *vm) {
   vm->error = vm->error_short;
   vm->error_short[0] = 0;
   vm->failed = TORPOR_OK;
+  vm->sentences++;
 }
 
 torpor_status torpor__fail(torpor_vm *vm, torpor_status status,

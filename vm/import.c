@@ -99,11 +99,31 @@ static uint32_t answer(torpor_vm *vm, torpor_status status,
                                               : torpor_status_text(status));
 }
 
+/* What failed in a host function that is called in between does not count for
+ * the one around it, whose own sentence is there still if no other came. */
+typedef struct told {
+  torpor_status failed;
+  uint32_t sentences;
+} told;
+
+static told begin_told(torpor_vm *vm) {
+  told outer = {vm->failed, vm->sentences};
+  vm->failed = TORPOR_OK;
+  return outer;
+}
+
+static void end_told(torpor_vm *vm, told outer) {
+  vm->failed = vm->sentences == outer.sentences ? outer.failed : TORPOR_OK;
+}
+
 static uint32_t call_bound(torpor_vm *vm, const torpor__bound *to,
                            const torpor_arguments *arguments) {
   torpor_value result = torpor_undefined();
-  vm->failed = TORPOR_OK;
-  return answer(vm, to->function(vm, arguments, &result, to->user), result);
+  told outer = begin_told(vm);
+  torpor_status status = to->function(vm, arguments, &result, to->user);
+  uint32_t answered = answer(vm, status, result);
+  end_told(vm, outer);
+  return answered;
 }
 
 /* ---- Classes of the host --------------------------------------------------*/
@@ -114,18 +134,22 @@ static uint32_t call_constructor(torpor_vm *vm, torpor__class *class,
                                  uint64_t serial) {
   torpor__object *object;
   torpor_status status;
+  uint32_t answered;
+  told outer;
   if (!class->def.construct)
     return throw_named(vm, "TypeError",
                        "objects of this class are made by the "
                        "host only");
   object = torpor__object_new(vm, class);
   if (!object) return throw_error(vm, torpor_status_text(TORPOR_NOMEM));
-  vm->failed = TORPOR_OK;
+  outer = begin_told(vm);
   status =
       class->def.construct(vm, arguments, &object->instance, class->def.user);
+  answered = answer(vm, status, torpor_undefined());
+  end_told(vm, outer);
   if (status != TORPOR_OK) {
     torpor__object_free(object);
-    return answer(vm, status, torpor_undefined());
+    return answered;
   }
   torpor__object_add(vm, object, serial);
   if (vm->broken) return TORPOR_THROWN;

@@ -27,7 +27,7 @@
 /* A smaller section is not worth the time. */
 #define PACK_FROM ((size_t)32 << 10)
 #define BLOCK ((size_t)1 << 20)
-/* There is room at once for content that gets so many times smaller. */
+/* For content in pieces, room for 1/PACKED of it is made at once. */
 #define PACKED 4
 
 /* ---- Packing --------------------------------------------------------------*/
@@ -54,8 +54,8 @@ typedef struct packer {
   frame *frames; /* one for each block */
   worker *workers;
   unsigned threads;
-  torpor__buffer *out; /* where a single worker puts its frames; NULL: there
-                          is still what they are made of */
+  torpor__buffer *out; /* where a single worker puts its frames; NULL: the
+                          content is there still */
   _Atomic unsigned started;
   _Atomic size_t next;
 } packer;

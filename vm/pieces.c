@@ -42,7 +42,7 @@ void torpor__pieces_lend(torpor__pieces *pieces, const uint8_t *data,
   pieces->count++;
 }
 
-/* The first of those that are lent that ends behind 'at'; the count: none. */
+/* Number of the first lent piece that ends behind 'at'; the count: none. */
 static size_t find(const torpor__pieces *pieces, size_t at) {
   size_t low = 0, high = pieces->count;
   while (low < high) {
@@ -56,8 +56,8 @@ static size_t find(const torpor__pieces *pieces, size_t at) {
   return low;
 }
 
-/* The bytes at 'at', up to the next place; 'next' is the first of those that
- * are lent that ends behind 'at'. */
+/* The bytes at 'at', up to the next place; 'next' is the number of the first
+ * lent piece that ends behind 'at'. */
 static torpor_slice place_of(const torpor__pieces *pieces, size_t next,
                              size_t at) {
   const torpor__lent *lent = &pieces->lent[next];

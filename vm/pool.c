@@ -46,10 +46,11 @@ TORPOR__THRESHOLD(written_kept, UINT32_C(4) << 20);
 /* Below the top of the stack this much stays. */
 #define STACK_KEPT (UINT32_C(128) << 10)
 /* A page that one program wrote is reset at each use from then on. So after
- * so many bytes were reset, in five thousand uses by small programs or a
- * hundred and more by large ones, it is found out again which are written.
- * That costs about as much as 75 resets, in page faults, for which the
- * threads of a process wait for each other. */
+ * so many bytes were reset, in some thousand uses by small programs or 128
+ * and more by large ones, it is found out again which are written. That costs
+ * about as much as 75 resets, in page faults, for which the threads of a
+ * process wait for each other. A VM that wrote more than written_kept does
+ * not count: its pages are given back at once. */
 #define TRACK_ANEW (UINT64_C(512) << 20)
 
 static torpor_vm *pool;

@@ -2,9 +2,10 @@
 /* resting.c - the structs of closed VMs, which stay for a while.
  *
  * Each thread has a ring of them, so that threads that open and close VMs do
- * not wait for each other's processor to give a line of the cache back. The
- * ring of a thread that has ended, with what is in it, goes on with the next
- * thread that needs one. A thread that can have no ring uses the shared one. */
+ * not contend for cache lines. The ring of a thread that has ended, with what
+ * is in it, goes on with the next thread that needs one. There are RINGS at
+ * most, as a full one takes 320 KB for good; threads beyond that, and those for
+ * which there is no memory, use the shared one. */
 #include "vm/resting.h"
 
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "common/alloc.h"
 #include "wasm/mutex.h"
 #include "wasm/os.h"
+
+#define RINGS 16
 
 typedef struct ring {
   torpor_vm *_Atomic places[TORPOR__RESTING];
@@ -22,6 +25,7 @@ typedef struct ring {
 
 static ring shared;
 static ring *rings;
+static unsigned count; /* of 'rings'; locked */
 static _Thread_local ring *mine;
 
 /* Of a thread that ends. */
@@ -42,15 +46,16 @@ static void prepare_forks(void) {
   torpor__os_at_fork(NULL, NULL, leave_in_child);
 }
 
-/* One that no thread has; NULL: no memory. */
+/* One that no thread has; NULL: there is none, and there can be no more. */
 static ring *take_ring(void) {
   ring *one;
   torpor__mutex_take(TORPOR__MUTEX_RESTING);
   for (one = rings; one && one->taken;) one = one->after;
-  if (!one && (one = torpor__alloc(sizeof(*one)))) {
+  if (!one && count < RINGS && (one = torpor__alloc(sizeof(*one)))) {
     memset(one, 0, sizeof(*one));
     one->after = rings;
     rings = one;
+    count++;
   }
   if (one) one->taken = true;
   torpor__mutex_give(TORPOR__MUTEX_RESTING);
@@ -87,6 +92,7 @@ void torpor__resting_drain(void) {
       link = &one->after;
     } else {
       *link = one->after;
+      count--;
       torpor__alloc_free(one);
     }
   }

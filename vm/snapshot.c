@@ -108,10 +108,10 @@ static torpor_status write_sections(torpor_vm *vm, unsigned flags,
 
 /* ---- Jobs -----------------------------------------------------------------*/
 
-/* A snapshot that is being made: all bytes have been copied out of the VM; the
- * last section, memory, is neither compressed nor closed. If it 'lends', the VM
- * stays as it is until the job is finished, so that those that are to be packed
- * need not be copied. */
+/* A snapshot that is being made; the last section, memory, is neither
+ * compressed nor closed. All bytes have been copied out of the VM, but for a
+ * job that 'lends': that refers to the VM's pages, and is finished before the
+ * VM is entered again. */
 struct torpor_snapshot_job {
   torpor__container_writer writer;
   torpor__pieces pieces; /* of a packed one that lends: its memory */

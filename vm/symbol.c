@@ -8,6 +8,9 @@
 #include "vm/value.h"
 #include "vm/vm.h"
 
+/* Bytes of a name that an error has at most. */
+#define NAME_SHOWN ((size_t)60)
+
 /* A value of kind 'what' made of one text. */
 static torpor_status make_of_text(torpor_vm *vm, uint32_t what,
                                   const char *text, size_t size,
@@ -47,8 +50,10 @@ torpor_status torpor_symbol_known(torpor_vm *vm, const char *name, size_t size,
   status = make_of_text(vm, TORPOR_ABI_MAKE_SYMBOL_KNOWN, name, size, out);
   if (status != TORPOR_NOT_FOUND) return status;
   size = torpor__text_size(name, size);
-  return torpor__fail(vm, status, "there is no symbol Symbol.%.*s",
-                      size < 60 ? (int)size : 60, name);
+  if (size > NAME_SHOWN)
+    for (size = NAME_SHOWN; size > 0 && (name[size] & 0xc0) == 0x80;) size--;
+  return torpor__fail(vm, status, "there is no symbol Symbol.%.*s", (int)size,
+                      name);
 }
 
 /* Looks for two values. The handle of one that is not wanted ends, unless only

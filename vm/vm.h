@@ -228,8 +228,9 @@ struct torpor_vm {
   torpor_value exception;
   bool exception_own;   /* a retained handle that is ours to release */
   char *error;          /* the sentence; 'error_short' or allocated */
-  torpor_status failed; /* what it is about; OK: no call, or one outside of the
-                           host function that runs */
+  torpor_status failed; /* the code of the call that 'error' is about; OK: none
+                           failed since the host function that runs began */
+  uint32_t sentences;   /* how many there were */
   char error_short[TORPOR__ERROR_SIZE];
 
   torpor__scope *scopes;

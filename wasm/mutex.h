@@ -16,7 +16,7 @@ typedef enum torpor__mutex {
   TORPOR__MUTEX_EXTENSIONS,
   TORPOR__MUTEX_BASELINES, /* images that engines begin with */
   TORPOR__MUTEX_POOL,      /* VMs that wait to be used again */
-  TORPOR__MUTEX_RESTING,   /* whose the structs of closed ones are */
+  TORPOR__MUTEX_RESTING,   /* which thread has which ring, resting.c */
   TORPOR__MUTEX_REGIONS,   /* spare regions */
   TORPOR__MUTEX_TABLES,
   TORPOR__MUTEX_TYPES,   /* numbers of function types */

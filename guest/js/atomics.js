@@ -11,11 +11,12 @@
 (function ($) {
   "use strict";
 
-  const { define, dueIn, getter, timer, uncurry } = $;
-  const { Atomics, BigInt, Map, Promise, Reflect, TypeError } = $.global;
-  const { Int32Array, SharedArrayBuffer, Math } = $.global;
+  const { define, getter, uncurry } = $;
+  const { Atomics, BigInt, Map, Promise, Reflect } = $.global;
+  const { Int32Array, SharedArrayBuffer, Math, RangeError, TypeError } =
+    $.global;
   const { asIntN } = BigInt;
-  const { load, notify: check } = Atomics;
+  const { load } = Atomics;
   const { trunc } = Math;
   const mapGet = uncurry(Map.prototype.get);
   const mapSet = uncurry(Map.prototype.set);
@@ -25,6 +26,8 @@
   const kindOf = getter(typed, Symbol.toStringTag);
   const bufferOf = getter(typed, "buffer");
   const offsetOf = getter(typed, "byteOffset");
+  const lengthOf = getter(typed, "length");
+  const validate = uncurry(typed.keys);
   const sharedSize = getter(SharedArrayBuffer.prototype, "byteLength");
 
   /* From a SharedArrayBuffer to a Map from a byte of it to the circle of those
@@ -40,14 +43,25 @@
     }
   };
 
+  /* Its kind, if one can wait for its elements; one that is detached, or lies
+   * outside of its buffer, is refused as it is wherever arrays are. */
   const mayWait = (array) => {
     const kind = kindOf(array);
     if (kind !== "Int32Array" && kind !== "BigInt64Array")
       throw new TypeError("expected an Int32Array or a BigInt64Array");
+    validate(array);
     return kind;
   };
 
   const integer = (value) => trunc(+value) || 0;
+
+  /* The length counts that was there before 'index' was converted. */
+  const indexIn = (array, index) => {
+    const length = lengthOf(array);
+    const at = integer(index);
+    if (at < 0 || at >= length) throw new RangeError("out-of-bound access");
+    return at;
+  };
 
   const placeOf = (array, index) =>
     offsetOf(array) + index * (kindOf(array) === "Int32Array" ? 4 : 8);
@@ -79,12 +93,14 @@
 
   const begin = (buffer, place, timeout) =>
     new Promise((resolve) => {
+      /* The program has no number of this timer, to clear it by. */
       const wait = { __proto__: null, resolve, timer: 0 };
       const late = () => {
         leave(head, wait);
         resolve("timed-out");
       };
-      if (timeout < Infinity) wait.timer = timer(late, dueIn(timeout));
+      if (timeout < Infinity)
+        wait.timer = $.begin("timer", true, $.dueIn(timeout), late, late);
       const head = circleOf(buffer, place, true);
       wait.before = head.before;
       wait.after = head;
@@ -99,8 +115,7 @@
       const buffer = bufferOf(array);
       if (!isShared(buffer))
         throw new TypeError("expected an array of a SharedArrayBuffer");
-      const at = integer(index);
-      load(array, at);
+      const at = indexIn(array, index);
       const expected =
         kind === "Int32Array" ? +value | 0 : asIntN(64, value);
       const ms = +timeout;
@@ -115,8 +130,7 @@
 
     notify(array, index, count) {
       mayWait(array);
-      const at = integer(index);
-      check(array, at, 0);
+      const at = indexIn(array, index);
       const most = count === undefined ? Infinity : integer(count);
       const buffer = bufferOf(array);
       const head = circleOf(buffer, placeOf(array, at), false);
@@ -125,7 +139,7 @@
       for (; woken < most && head.after !== head; woken++) {
         const wait = head.after;
         leave(head, wait);
-        if (wait.timer !== 0) $.clearTimer(wait.timer);
+        if (wait.timer !== 0) $.cancel(wait.timer);
         wait.resolve("ok");
       }
       return woken;

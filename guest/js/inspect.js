@@ -342,7 +342,7 @@
 
   /* A function that gives the first index from 'index' on which an array has,
    * else its length. What is near is tried; what is far is looked for among the
-   * keys, of which an array with such a gap has few for its length. */
+   * keys, once: an array with such a gap mostly has few. */
   const indexes = (value, length) => {
     let keys;
     let at = 0;

@@ -182,7 +182,9 @@ TORPOR_API torpor_status torpor_vm_open(const torpor_options *options,
  * [-] */
 TORPOR_API void torpor_vm_close(torpor_vm *vm);
 
-/* Frees the memory that closed VMs have left for new ones to use.
+/* Frees the memory that closed VMs have left for new ones to use. What stays is
+ * how torpor_vm_close knows closed ones: about 320 KiB for each of up to 16
+ * threads that close VMs at once.
  * [any thread] */
 TORPOR_API void torpor_pool_drain(void);
 

@@ -4,8 +4,8 @@
 // which are gone, and the VM releases their values when it is entered next.
 //
 // Watching a handle costs more than making it, and keeps the collector busy.
-// So only those are watched that live longer than the turn of the host in which
-// they were made, or than MOST others.
+// So only those are watched that are still there at the host's next microtask, or
+// when MOST others were made after them.
 //
 // A handle's number is never used again, so it does no harm that what was
 // disposed of after that is released once more. Unregistering would cost as much

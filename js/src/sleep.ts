@@ -47,7 +47,9 @@ export class Snapshot {
   _own = true;
   /** @internal What was made of it when it woke a VM last; good as long as it is `_own`. */
   _loaded: Loaded | undefined;
-  private readonly data: Uint8Array;
+  /** @internal Whether somebody goes on using the bytes without looking at them again. */
+  _isKept = false;
+  private data: Uint8Array;
   /**
    * What this is a difference from, where that is at hand.
    * @example vm.snapshot().parent // undefined
@@ -65,7 +67,10 @@ export class Snapshot {
    * @example vm.snapshot().bytes instanceof Uint8Array // true
    */
   get bytes(): Uint8Array {
-    this._own = false;
+    // VMs wake from what was looked at, whatever the caller does with the bytes.
+    if (this._isKept) this.data = new Uint8Array(this.data);
+    this._own = this._isKept = false;
+    this._loaded = undefined;
     return this.data;
   }
 
@@ -130,17 +135,19 @@ export type SnapshotSource = Snapshot | Uint8Array | readonly (Snapshot | Uint8A
 
 interface Pieces {
   bytes: Uint8Array[];
+  snapshots: Snapshot[];
   /** Nobody else can have changed them since they were made here. */
   own: boolean;
 }
 
 function piecesOf(source: SnapshotSource): Pieces {
   const given = Array.isArray(source) ? (source as (Snapshot | Uint8Array)[]) : [source];
-  const found: Pieces = { bytes: [], own: true };
+  const found: Pieces = { bytes: [], snapshots: [], own: true };
   given.forEach((piece, i) => {
     if (piece instanceof Snapshot) {
       for (const one of i === 0 ? piece._chain() : [piece]) {
         found.bytes.push(one._data);
+        found.snapshots.push(one);
         found.own &&= one._own;
       }
     } else if (piece instanceof Uint8Array) {
@@ -185,7 +192,7 @@ export class Prepared {
     keeps = false,
     memoryMax = MEMORY_LARGEST,
   ): Promise<Prepared> {
-    const { bytes, own } = piecesOf(source);
+    const { bytes, snapshots, own } = piecesOf(source);
     const kept = own && source instanceof Snapshot ? source : undefined;
     let loaded = kept?._loaded;
     if (loaded?.engine !== engine) {
@@ -193,6 +200,7 @@ export class Prepared {
       if (needsZstd(pieces)) await loadZstd();
       loaded = loadSnapshot(pieces, engine, { memoryMax, trusted: own });
       if (kept !== undefined) kept._loaded = loaded;
+      if (own) { for (const snapshot of snapshots) snapshot._isKept = true; }
     }
     const linked = matchExtensions(loaded.extensions, extensions);
     checkRecords(linked, engine, loaded.pages * 65536);

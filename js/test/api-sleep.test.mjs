@@ -5,7 +5,15 @@
 
 import { assert, test } from "./support/test.mjs";
 import { run, withVM } from "./support/vm.mjs";
-import { LimitError, MisuseError, ParentError, QuickJS, Snapshot, TorporError } from "torpor-vm";
+import {
+  LimitError,
+  MisuseError,
+  ParentError,
+  QuickJS,
+  Snapshot,
+  TorporError,
+  VMPool,
+} from "torpor-vm";
 
 const now = () => 1_700_000_000_000_000_000n;
 const restore = async (vm, options) =>
@@ -129,6 +137,28 @@ test("a snapshot wakes any number of VMs, as long as nobody altered it", () =>
       assert.equal(run(woken, "n"), n);
       woken.dispose();
     }
+  }));
+
+test("a pool and VMs that woke do not see what is done with the bytes later", () =>
+  withVM(async (vm) => {
+    run(vm, "var n = 1; 1");
+    const whole = vm.snapshot();
+    run(vm, "n = 2; 1");
+    const change = vm.snapshot({ since: whole });
+    const pool = await VMPool.create({ snapshot: change });
+    const woken = await QuickJS.restore(change);
+    for (const snapshot of [whole, change]) QuickJS.serializeSnapshot(snapshot).fill(7);
+    const pooled = pool.acquire();
+    assert.equal(run(pooled, "n"), 2);
+    pooled.dispose();
+    run(woken, "n = 3; 1");
+    const again = await QuickJS.restore(woken.snapshot());
+    assert.equal(run(again, "n"), 3);
+    again.dispose();
+    woken.dispose();
+    pool.dispose();
+    await assert.rejects(QuickJS.restore(change), TorporError);
+    await assert.rejects(VMPool.create({ snapshot: change }), TorporError);
   }));
 
 test("equal histories give equal bytes, whatever the host did besides", async () => {

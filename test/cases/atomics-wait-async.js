@@ -5,9 +5,11 @@
 // expect: true true Promise
 // expect: 0 2 1 1 0
 // expect: 1 0
-// expect: first second third big near
+// expect: first second near third big
 // expect: timed-out 0
 // expect: kept
+// expect: timed-out
+// expect: TypeError TypeError 0 0 RangeError RangeError 1
 const fails = (f) => { try { f(); return "nothing"; } catch (e) { return e.name; } };
 const memory = new SharedArrayBuffer(64);
 const a = new Int32Array(memory), big = new BigInt64Array(memory);
@@ -36,11 +38,33 @@ console.log(Atomics.notify(a, 4), Atomics.notify(big, 2));
 (async () => {
   await null;
   await null;
-  console.log(said.sort((x, y) => "fstbn".indexOf(x[0]) - "fstbn".indexOf(y[0])).join(" "));
+  console.log(said.join(" "));
   const how = await Atomics.waitAsync(a, 5, 0, 2).value;
   console.log(how, Atomics.notify(a, 5));
   const kept = Atomics.waitAsync(new Int32Array(memory), 6, 0, 1e6);
   setTimeout(() => Atomics.notify(a, 6), 2);
   await kept.value;
   console.log("kept");
+  const short = Atomics.waitAsync(a, 7, 0, 2);
+  for (let i = 0; i < 200; i++) clearTimeout(i);
+  console.log(await short.value);
+  await edges();
 })();
+async function edges() {
+  const seen = [];
+  const index = (result, act = () => {}) => ({ valueOf() { seen.push("index"); act(); return result; } });
+  const gone = new ArrayBuffer(16), detached = new Int32Array(gone);
+  gone.transfer();
+  const resizable = new ArrayBuffer(32, { maxByteLength: 64 }), outside = new Int32Array(resizable, 16, 4);
+  resizable.resize(16);
+  const results = [detached, outside].map((array) => fails(() => Atomics.notify(array, index(0), 1)));
+  const early = seen.length;
+  const other = new ArrayBuffer(16), plain = new Int32Array(other);
+  results.push(Atomics.notify(plain, index(0, () => other.transfer()), 1), early);
+  const growable = new SharedArrayBuffer(32, { maxByteLength: 64 }), grown = new Int32Array(growable);
+  results.push(fails(() => Atomics.notify(grown, index(9, () => growable.grow(48)), 1)));
+  results.push(fails(() => Atomics.waitAsync(grown, index(15, () => growable.grow(64)), 0, 0)));
+  Atomics.waitAsync(grown, 15, 0);
+  results.push(Atomics.notify(grown, 15));
+  console.log(...results);
+}
