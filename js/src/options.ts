@@ -318,7 +318,42 @@ export function takeOptions(
   return given;
 }
 
+/** All there are: one that is misspelled would be a limit that is not there. */
+const OPTIONS: Readonly<Record<keyof Options, true>> = {
+  wasm: true,
+  wasi: true,
+  memoryLimit: true,
+  maxStackSize: true,
+  interruptHandler: true,
+  deadline: true,
+  fuel: true,
+  extensions: true,
+  moduleLoader: true,
+  intrinsics: true,
+  timezoneOffset: true,
+  onUnhandledRejection: true,
+  console: true,
+  exceptions: true,
+  debug: true,
+  drivers: true,
+  clone: true,
+  reseed: true,
+};
+
+function checkNames(options: Options): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown === undefined) return;
+  const meant = Object.keys(OPTIONS).find((name) => name.toLowerCase() === unknown.toLowerCase());
+  throw new MisuseError(
+    `there is no option '${unknown}'` +
+      (meant === undefined
+        ? `; there are ${Object.keys(OPTIONS).join(", ")}`
+        : `; '${meant}' is meant`),
+  );
+}
+
 export function settle(options: Options): Settings {
+  checkNames(options);
   checkFunction("interruptHandler", options.interruptHandler);
   checkFunction("onUnhandledRejection", options.onUnhandledRejection);
   checkExtensions(options.extensions);
