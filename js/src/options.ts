@@ -341,15 +341,12 @@ const OPTIONS: Readonly<Record<keyof Options, true>> = {
 };
 
 function checkNames(options: Options): void {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name));
-  if (unknown === undefined) return;
-  const meant = Object.keys(OPTIONS).find((name) => name.toLowerCase() === unknown.toLowerCase());
-  throw new MisuseError(
-    `there is no option '${unknown}'` +
-      (meant === undefined
-        ? `; there are ${Object.keys(OPTIONS).join(", ")}`
-        : `; '${meant}' is meant`),
-  );
+  for (const name in options) {
+    if (OPTIONS[name as keyof Options] !== true) {
+      const known = Object.keys(OPTIONS).join(", ");
+      throw new MisuseError(`there is no option '${name}'; there are ${known}`);
+    }
+  }
 }
 
 export function settle(options: Options): Settings {
