@@ -56,6 +56,15 @@ static void test_life(void **state) {
   test_status(vm,
               torpor_operation_settle(vm, id, TORPOR_RESOLVE, torpor_number(8)),
               TORPOR_NOT_FOUND);
+  test_says(vm, "is not pending: it was settled, or cancelled");
+  test_status(vm,
+              torpor_operation_settle_cbor(vm, id, TORPOR_RESOLVE, "\xf6", 1),
+              TORPOR_NOT_FOUND);
+  test_says(vm, "is not pending: it was settled, or cancelled");
+  test_status(
+      vm, torpor_operation_settle(vm, id, (torpor_outcome)7, torpor_number(8)),
+      TORPOR_MISUSE);
+  test_says(vm, "7 is not a torpor_outcome");
   torpor_vm_close(vm);
 }
 

@@ -259,6 +259,7 @@ static void test_look(void **state) {
     assert_int_equal(after.handles, before.handles);
     test_ok(vm, torpor_token_remove(vm, token));
     test_status(vm, torpor_promise_look(vm, token, &found), TORPOR_NOT_FOUND);
+    test_says(vm, "the VM has no token");
   }
 }
 

@@ -75,7 +75,8 @@ static void refuse(const function *f, const with *w, torpor_status status,
   got = f->call(w);
   if (f->flags & SILENT) return;
   if (got == TORPOR_OK || (status != TORPOR_OK && got != status) ||
-      !*torpor_last_error(of)) {
+      !*torpor_last_error(of) ||
+      strstr(torpor_last_error(of), "see torpor_last_error")) {
     print_error("%s, %s: %s '%s'\n", f->name, how, torpor_status_name(got),
                 torpor_last_error(of));
     fail();

@@ -39,7 +39,7 @@ TORPOR__THRESHOLD(whole_from, UINT32_C(1) << 20);
 #define LINE 64u
 #define WORD 8u
 #define VARINT_LARGEST 10u
-/* What is smaller is copied. */
+/* Of memory that is lent, what is smaller is copied. */
 #define LENT_SMALLEST 4096u
 /* Runs of whole pages end where addresses are multiples of this, which is in
  * the format. */
@@ -65,7 +65,8 @@ typedef struct scan {
   unsigned head, tail; /* bytes at its ends that do not differ */
   uint32_t written;    /* end of the last run in 'out' */
   torpor__buffer *out;
-  torpor__pieces *pieces; /* 'out' is theirs; NULL: they are not wanted */
+  torpor__pieces *pieces; /* whose 'out' is, where the VM lends its memory: */
+  uint32_t lent_from;     /* they get runs of at least so many bytes as lent */
   torpor__running_checksum *sum; /* NULL: it is added up later */
 } scan;
 
@@ -88,13 +89,9 @@ static uint8_t *put_varint(uint8_t *to, uint64_t value) {
   return to;
 }
 
-static bool is_lent(const scan *s, size_t size) {
-  return s->pieces && size >= LENT_SMALLEST;
-}
-
 /* There is room for what is not lent. */
 static void add_content(scan *s, const uint8_t *bytes, size_t size) {
-  if (is_lent(s, size)) {
+  if (size >= s->lent_from) {
     torpor__pieces_lend(s->pieces, bytes, size);
   } else if (s->sum) {
     torpor__checksum_add(s->sum, s->out, bytes, size);
@@ -107,10 +104,9 @@ static void add_content(scan *s, const uint8_t *bytes, size_t size) {
 /* Writes [start, end), whose bytes are at 'bytes'; NULL: they are zero. */
 static void write_run(scan *s, uint32_t start, uint32_t end,
                       const uint8_t *bytes) {
-  size_t size = end - start;
-  size_t room = 2 * VARINT_LARGEST + (is_lent(s, size) ? 0 : size);
+  size_t size = end - start, copied = size < s->lent_from ? size : 0;
   assert(s->written <= start && start < end);
-  if (torpor__buffer_reserve(s->out, room)) {
+  if (torpor__buffer_reserve(s->out, 2 * VARINT_LARGEST + copied)) {
     uint8_t *to = s->out->data + s->out->size;
     to = put_varint(to, start - s->written);
     to = put_varint(to, (uint64_t)size << 1 | !bytes);
@@ -279,7 +275,8 @@ static scan scan_whole(const torpor_vm *vm, torpor__buffer *out) {
             .memory = vm->memory,
             .out = out,
             .limit = torpor__memory_limit(vm),
-            .whole = UINT32_MAX};
+            .whole = UINT32_MAX,
+            .lent_from = UINT32_MAX};
   if (s.limit >= s.image->size + torpor__whole_from) s.whole = s.image->size;
   if (vm->image != s.image) s.unwritten = vm->image;
   return s;
@@ -305,7 +302,8 @@ void torpor__changes_write(torpor_vm *vm, torpor__buffer *out,
 
 void torpor__changes_lend(torpor_vm *vm, torpor__pieces *pieces) {
   scan s = scan_whole(vm, &pieces->own);
-  if (is_large(&s)) s.pieces = pieces;
+  if (is_large(&s)) s.lent_from = LENT_SMALLEST;
+  s.pieces = pieces;
   scan_all(vm, &s);
 }
 
@@ -342,7 +340,8 @@ void torpor__changes_write_since(torpor_vm *vm, torpor__buffer *out) {
             .out = out,
             .page = vm->remembered.limit / TORPOR__PAGE,
             .limit = torpor__memory_limit(vm),
-            .whole = UINT32_MAX};
+            .whole = UINT32_MAX,
+            .lent_from = UINT32_MAX};
   if (vm->image->size > vm->remembered.limit) s.unwritten = vm->image;
   torpor__region_written_since(vm->region, scan_written, &s);
   if (s.unwritten) scan_unwritten(&s, UINT32_MAX / TORPOR__PAGE);

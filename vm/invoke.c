@@ -43,6 +43,8 @@ static torpor_status fail_returned(torpor_vm *vm, uint32_t status) {
   case TORPOR_LIMIT:
     return fail_full(vm);
   case TORPOR_MISUSE:
+    return torpor__fail_as(vm, TORPOR_MISUSE,
+                           "an argument is out of its range");
   case TORPOR_STALE:
   case TORPOR_WRONG_TYPE:
   case TORPOR_NOT_FOUND:

@@ -205,7 +205,7 @@ torpor_status torpor_promise_look(torpor_vm *vm, torpor_token token,
   status = TORPOR__INVOKE(vm, promise_look, token);
   if (status == TORPOR_UNSUPPORTED) status = look_by_handle(vm, token);
   if (status == TORPOR_OK) status = take_promise(vm, state, NULL);
-  return torpor__end(vm, status);
+  return torpor__end(vm, torpor__fail_token(vm, status, token));
 }
 
 torpor_status torpor_promise_new(torpor_vm *vm, torpor_value *promise,

@@ -4,6 +4,7 @@
  * Their table lies in guest memory, sorted by id (abi.h), in what a snapshot
  * keeps; one that does not is damaged. It is read without entering the guest,
  * so that listing what a sleeping VM waits for does not wake it. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -212,6 +213,20 @@ torpor_status torpor_operation_begin(torpor_vm *vm, const char *kind,
   return torpor__end(vm, status);
 }
 
+/* Ends a call that settles an operation: says why it did not. */
+static torpor_status end_settling(torpor_vm *vm, torpor_status status,
+                                  uint64_t id, torpor_outcome outcome) {
+  if (status == TORPOR_OK) torpor__given_remove(vm, id);
+  if (status == TORPOR_NOT_FOUND)
+    torpor__fail(vm, status,
+                 "operation %" PRIu64
+                 " is not pending: it was settled, or cancelled",
+                 id);
+  if (status == TORPOR_MISUSE)
+    torpor__fail(vm, status, "%d is not a torpor_outcome", (int)outcome);
+  return torpor__end(vm, status);
+}
+
 torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
                                       torpor_outcome outcome,
                                       torpor_value value) {
@@ -219,8 +234,7 @@ torpor_status torpor_operation_settle(torpor_vm *vm, uint64_t id,
   if (status != TORPOR_OK) return status;
   status =
       TORPOR__INVOKE(vm, operation_settle, id, (uint64_t)outcome, value.bits);
-  if (status == TORPOR_OK) torpor__given_remove(vm, id);
-  return torpor__end(vm, status);
+  return end_settling(vm, status, id, outcome);
 }
 
 torpor_status torpor_operation_settle_cbor(torpor_vm *vm, uint64_t id,
@@ -241,7 +255,6 @@ torpor_status torpor_operation_settle_cbor(torpor_vm *vm, uint64_t id,
   if (status == TORPOR_OK)
     status = TORPOR__INVOKE(vm, operation_settle_cbor, id, (uint64_t)outcome,
                             address, size);
-  if (status == TORPOR_OK) torpor__given_remove(vm, id);
   torpor__loan_end(vm, &loan);
-  return torpor__end(vm, status);
+  return end_settling(vm, status, id, outcome);
 }

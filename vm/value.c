@@ -6,6 +6,7 @@
  * what concerns them alone does not enter the guest. */
 #include "vm/value.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -133,13 +134,23 @@ torpor_status torpor_token_add(torpor_vm *vm, torpor_value value,
   return torpor__end(vm, status);
 }
 
+torpor_status torpor__fail_token(torpor_vm *vm, torpor_status status,
+                                 torpor_token token) {
+  if (status != TORPOR_NOT_FOUND) return status;
+  return torpor__fail(vm, status,
+                      "the VM has no token %" PRIu32
+                      ": it was removed, or is another VM's",
+                      token);
+}
+
 torpor_status torpor_token_value(torpor_vm *vm, torpor_token token,
                                  torpor_value *out) {
   torpor_status status;
   if (out) *out = torpor_undefined();
   status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
-  status = TORPOR__INVOKE(vm, value_import, token);
+  status =
+      torpor__fail_token(vm, TORPOR__INVOKE(vm, value_import, token), token);
   return torpor__end(vm, torpor__give_value(vm, status, out));
 }
 
@@ -147,5 +158,5 @@ torpor_status torpor_token_remove(torpor_vm *vm, torpor_token token) {
   torpor_status status = torpor__begin(vm);
   if (status != TORPOR_OK) return status;
   status = TORPOR__INVOKE(vm, value_forget, token);
-  return torpor__end(vm, status);
+  return torpor__end(vm, torpor__fail_token(vm, status, token));
 }

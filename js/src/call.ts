@@ -4,6 +4,7 @@
 
 import type { Core } from "./core.js";
 import type { JSValueHandle } from "./handle.js";
+import { type PropertyKeyLike, withKey } from "./property.js";
 
 export function callFunction(
   core: Core,
@@ -31,6 +32,24 @@ export function construct(
   const address = core.putValues(args);
   const status = core.enter(() => core.exports.torpor_construct(bits, bits, address, args.length));
   return giveAndEnd(core, status, mark);
+}
+
+export function callMethod(
+  core: Core,
+  object: JSValueHandle,
+  key: PropertyKeyLike,
+  args: readonly JSValueHandle[],
+): JSValueHandle {
+  core.begin();
+  const bits = core.bits(object);
+  return withKey(core, key, (keyBits) => {
+    const mark = core.mark();
+    const address = core.putValues(args);
+    const status = core.enter(() =>
+      core.exports.torpor_call_method(bits, keyBits, address, args.length)
+    );
+    return giveAndEnd(core, status, mark);
+  });
 }
 
 function giveAndEnd(core: Core, status: number, mark: number): JSValueHandle {

@@ -10,9 +10,19 @@
 //  (2) After `dispose` every use is an error, never another value: the number
 //      of a handle is never used again.
 
-import { Brand } from "./abi.js";
+import { Brand, Integrity } from "./abi.js";
 import { BIGINT, BOOLEAN, NULL, NUMBER, OBJECT, STRING, SYMBOL, UNDEFINED } from "./border.js";
+import { callMethod } from "./call.js";
+import {
+  clearEntries,
+  countEntries,
+  deleteEntry,
+  getEntry,
+  hasEntry,
+  putEntry,
+} from "./collection.js";
 import type { Core } from "./core.js";
+import { iterate } from "./iterate.js";
 import {
   brandOf,
   bytesOf,
@@ -30,7 +40,9 @@ import {
   defineProperty,
   deleteProperty,
   getProperty,
+  hasIntegrity,
   hasOwn,
+  hasProperty,
   keysOf,
   lengthOf,
   type OwnDescriptor,
@@ -40,7 +52,9 @@ import {
   type PropertyFlags,
   type PropertyKeyLike,
   prototypeOf,
+  setIntegrity,
   setProperty,
+  setPrototype,
 } from "./property.js";
 import { SHOW } from "./show.js";
 import { readBigInt, readString, readSymbol, readText } from "./text.js";
@@ -432,6 +446,20 @@ export class JSValueHandle {
     return deleteProperty(this._core, this, key);
   }
   /**
+   * Whether the object or one of its prototypes has the property, as `in` says.
+   * @example vm.evalCode("[]").hasProp("map") // true
+   */
+  hasProp(key: PropertyKeyLike): boolean {
+    return hasProperty(this._core, this, key);
+  }
+  /**
+   * Calls a method: what the property is, with the object as `this`.
+   * @example vm.evalCode("['a', 'b']").callMethod("join", vm.newString("-")).toString() // "a-b"
+   */
+  callMethod(key: PropertyKeyLike, ...args: JSValueHandle[]): JSValueHandle {
+    return callMethod(this._core, this, key, args);
+  }
+  /**
    * Whether the object itself has the property.
    * @example vm.evalCode("({ tea: 3 })").hasOwnProperty("tea") // true
    */
@@ -485,6 +513,55 @@ export class JSValueHandle {
     return prototypeOf(this._core, this);
   }
   /**
+   * Sets the prototype, an object or null, as Object.setPrototypeOf does.
+   * @example vm.newObject().consume((h) => (h.setPrototypeOf(vm.null), h.hasProp("toString"))) // false
+   */
+  setPrototypeOf(prototype: JSValueHandle): void {
+    setPrototype(this._core, this, prototype);
+  }
+  /**
+   * Object.preventExtensions: nothing is added any more.
+   * @example vm.newObject().consume((h) => (h.preventExtensions(), h.isExtensible())) // false
+   */
+  preventExtensions(): void {
+    setIntegrity(this._core, this, Integrity.INEXTENSIBLE);
+  }
+  /**
+   * Object.seal: nothing is added, removed or defined anew any more.
+   * @example vm.newArray().consume((h) => (h.seal(), h.isSealed())) // true
+   */
+  seal(): void {
+    setIntegrity(this._core, this, Integrity.SEALED);
+  }
+  /**
+   * Object.freeze: nothing changes any more.
+   * @example vm.newArray().consume((h) => (h.freeze(), h.isFrozen())) // true
+   */
+  freeze(): void {
+    setIntegrity(this._core, this, Integrity.FROZEN);
+  }
+  /**
+   * Object.isExtensible.
+   * @example vm.newObject().isExtensible() // true
+   */
+  isExtensible(): boolean {
+    return !hasIntegrity(this._core, this, Integrity.INEXTENSIBLE);
+  }
+  /**
+   * Object.isSealed.
+   * @example vm.newObject().isSealed() // false
+   */
+  isSealed(): boolean {
+    return hasIntegrity(this._core, this, Integrity.SEALED);
+  }
+  /**
+   * Object.isFrozen.
+   * @example vm.newObject().isFrozen() // false
+   */
+  isFrozen(): boolean {
+    return hasIntegrity(this._core, this, Integrity.FROZEN);
+  }
+  /**
    * What a proxy stands before, without its traps; null once it is revoked.
    * @example vm.evalCode("new Proxy([1], {})").getProxyTarget().isArray // true
    */
@@ -497,6 +574,61 @@ export class JSValueHandle {
    */
   getProxyHandler(): JSValueHandle {
     return proxyPart(this._core, this, 1);
+  }
+
+  // ---- What it contains -------------------------------------------------------
+
+  /**
+   * The items of whatever for...of takes in the guest: arrays, Maps, Sets, strings, generators.
+   * Their handles are the caller's; what the program throws is thrown. A loop that is left early
+   * ends the iterator, as in the guest.
+   * @example [...vm.evalCode("new Set(['a', 'b'])")].map(String) // ["a", "b"]
+   */
+  [Symbol.iterator](): Generator<JSValueHandle, void, undefined> {
+    return iterate(this._core, this);
+  }
+  /**
+   * How many entries a Map, Set, WeakMap or WeakSet has. This and what follows runs no code of the
+   * program, whatever it has made of the methods of its collections.
+   * @example vm.evalCode("new Map([['a', 1]])").entryCount // 1
+   */
+  get entryCount(): number {
+    return countEntries(this._core, this);
+  }
+  /**
+   * Puts an entry into a Map or WeakMap, or into a Set or WeakSet, of which `key` is the item.
+   * @example vm.newSet().consume((h) => (h.putEntry(vm.true), h.entryCount)) // 1
+   */
+  putEntry(key: JSValueHandle, value?: JSValueHandle): void {
+    putEntry(this._core, this, key, value);
+  }
+  /**
+   * What a Map or WeakMap has for a key; undefined where there is none.
+   * @example vm.evalCode("new Map([[true, 5]])").getEntry(vm.true).toNumber() // 5
+   */
+  getEntry(key: JSValueHandle): JSValueHandle {
+    return getEntry(this._core, this, key);
+  }
+  /**
+   * Whether a collection has the key or item.
+   * @example vm.evalCode("new Set([null])").hasEntry(vm.null) // true
+   */
+  hasEntry(key: JSValueHandle): boolean {
+    return hasEntry(this._core, this, key);
+  }
+  /**
+   * Removes an entry; false: there was none.
+   * @example vm.evalCode("new Set([null])").deleteEntry(vm.true) // false
+   */
+  deleteEntry(key: JSValueHandle): boolean {
+    return deleteEntry(this._core, this, key);
+  }
+  /**
+   * Removes all entries of a Map or Set.
+   * @example vm.evalCode("new Set([1, 2])").consume((h) => (h.clearEntries(), h.entryCount)) // 0
+   */
+  clearEntries(): void {
+    clearEntries(this._core, this);
   }
 
   // ---- Its life --------------------------------------------------------------

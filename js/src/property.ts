@@ -7,14 +7,19 @@
 
 import {
   Descriptor,
+  type Integrity,
   Keys,
   OP_DELETE,
   OP_GET,
+  OP_HAS,
   OP_HAS_OWN,
+  OP_INTEGRITY_SET,
+  OP_INTEGRITY_TEST,
   OP_KEYS,
   OP_LENGTH,
   OP_OWN,
   OP_PROTOTYPE,
+  OP_PROTOTYPE_SET,
   OP_SET,
   Status,
 } from "./abi.js";
@@ -75,6 +80,16 @@ function refuseKey(key: unknown): never {
   );
 }
 
+/** Gives what `use` does with a key as a value. */
+export function withKey<T>(core: Core, key: PropertyKeyLike, use: (key: bigint) => T): T {
+  const { bits, made } = keyOf(core, key);
+  try {
+    return use(bits);
+  } finally {
+    made?.dispose();
+  }
+}
+
 /** An operation with a key that gives a status. */
 function reflect(
   core: Core,
@@ -83,13 +98,10 @@ function reflect(
   key: PropertyKeyLike,
   value: bigint,
 ): number {
-  const { bits, made } = keyOf(core, key);
-  try {
+  return withKey(core, key, (bits) => {
     core.begin();
     return core.enter(() => core.exports.torpor_reflect(op, object, bits, value));
-  } finally {
-    made?.dispose();
-  }
+  });
 }
 
 export function getProperty(
@@ -205,6 +217,11 @@ export function deleteProperty(core: Core, object: JSValueHandle, key: PropertyK
   return askBoolean(core, OP_DELETE, object, key);
 }
 
+/** As `in`, along the prototypes. */
+export function hasProperty(core: Core, object: JSValueHandle, key: PropertyKeyLike): boolean {
+  return askBoolean(core, OP_HAS, object, key);
+}
+
 export function hasOwn(core: Core, object: JSValueHandle, key: PropertyKeyLike): boolean {
   return askBoolean(core, OP_HAS_OWN, object, key);
 }
@@ -247,16 +264,27 @@ function takeDescriptor(core: Core): OwnDescriptor | undefined {
   return { value, writable: (flags & Descriptor.WRITABLE) !== 0, ...common };
 }
 
-function ask(core: Core, op: number, object: JSValueHandle, detail: bigint): JSValueHandle {
+/** An operation without a key; gives what `read` makes of its result. */
+function askFor<T>(
+  core: Core,
+  op: number,
+  object: JSValueHandle,
+  detail: bigint,
+  read: () => T,
+): T {
   core.begin();
   const bits = core.bits(object);
   const status = core.enter(() => core.exports.torpor_reflect(op, bits, UNDEFINED_BITS, detail));
   try {
     checkObject(core, status);
-    return core.take();
+    return read();
   } finally {
     core.leave();
   }
+}
+
+function ask(core: Core, op: number, object: JSValueHandle, detail: bigint): JSValueHandle {
+  return askFor(core, op, object, detail, () => core.take());
 }
 
 export function lengthOf(core: Core, object: JSValueHandle): number {
@@ -266,6 +294,20 @@ export function lengthOf(core: Core, object: JSValueHandle): number {
 /** An object or null. */
 export function prototypeOf(core: Core, object: JSValueHandle): JSValueHandle {
   return ask(core, OP_PROTOTYPE, object, 0n);
+}
+
+/** `prototype`: an object or null. */
+export function setPrototype(core: Core, object: JSValueHandle, prototype: JSValueHandle): void {
+  const bits = core.bits(prototype);
+  askFor(core, OP_PROTOTYPE_SET, object, bits, () => undefined);
+}
+
+export function setIntegrity(core: Core, object: JSValueHandle, level: Integrity): void {
+  askFor(core, OP_INTEGRITY_SET, object, BigInt(level), () => undefined);
+}
+
+export function hasIntegrity(core: Core, object: JSValueHandle, level: Integrity): boolean {
+  return ask(core, OP_INTEGRITY_TEST, object, BigInt(level)) === core.true;
 }
 
 function listKeys(core: Core, object: JSValueHandle, which: number): JSValueHandle[] {
