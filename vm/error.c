@@ -6,6 +6,7 @@
  * it asks for in vain does not hide why the call around it failed. */
 #include "vm/error.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,15 @@ torpor_status torpor__fail_damaged(torpor_vm *vm, const char *what) {
                       "the VM's memory is damaged (%s); close it or restore a "
                       "snapshot",
                       what);
+}
+
+torpor_status torpor__fail_token(torpor_vm *vm, torpor_status status,
+                                 torpor_token token) {
+  if (status != TORPOR_NOT_FOUND) return status;
+  return torpor__fail(vm, status,
+                      "the VM has no token %" PRIu32
+                      ": it was removed, or is another VM's",
+                      token);
 }
 
 torpor_status torpor__fail_foreign(torpor_vm *vm) {

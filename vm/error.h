@@ -33,4 +33,8 @@ torpor_status torpor__fail_size(torpor_vm *vm, size_t size, const char *name);
 /* STALE: a value is a handle of another VM. */
 torpor_status torpor__fail_foreign(torpor_vm *vm);
 
+/* 'status', which a call for 'token' gave; says of NOT_FOUND which it was. */
+torpor_status torpor__fail_token(torpor_vm *vm, torpor_status status,
+                                 torpor_token token);
+
 #endif

@@ -6,7 +6,6 @@
  * what concerns them alone does not enter the guest. */
 #include "vm/value.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "common/alloc.h"
@@ -132,15 +131,6 @@ torpor_status torpor_token_add(torpor_vm *vm, torpor_value value,
   status = TORPOR__INVOKE(vm, value_export, value.bits);
   if (status == TORPOR_OK) *out = (torpor_token)vm->result[0];
   return torpor__end(vm, status);
-}
-
-torpor_status torpor__fail_token(torpor_vm *vm, torpor_status status,
-                                 torpor_token token) {
-  if (status != TORPOR_NOT_FOUND) return status;
-  return torpor__fail(vm, status,
-                      "the VM has no token %" PRIu32
-                      ": it was removed, or is another VM's",
-                      token);
 }
 
 torpor_status torpor_token_value(torpor_vm *vm, torpor_token token,

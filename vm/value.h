@@ -29,8 +29,4 @@ static inline torpor_status torpor__check_value(torpor_vm *vm,
   return torpor__fail_foreign(vm);
 }
 
-/* 'status', which a call for 'token' gave; says of NOT_FOUND which it was. */
-torpor_status torpor__fail_token(torpor_vm *vm, torpor_status status,
-                                 torpor_token token);
-
 #endif
