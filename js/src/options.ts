@@ -157,7 +157,7 @@ export interface Options {
   timezoneOffset?: "host" | number | ((seconds: number) => number);
   /**
    * Told of promises that are rejected without a handler, once jobs have run, and once more when
-   * a handler comes late.
+   * a handler comes late; also of what a timer's callback throws.
    *
    * ```js
    * const vm = await QuickJS.create({
