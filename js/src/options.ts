@@ -157,7 +157,7 @@ export interface Options {
   timezoneOffset?: "host" | number | ((seconds: number) => number);
   /**
    * Told of promises that are rejected without a handler, once jobs have run, and once more when
-   * a handler comes late.
+   * a handler comes late; also of what a timer's callback throws.
    *
    * ```js
    * const vm = await QuickJS.create({
@@ -318,7 +318,39 @@ export function takeOptions(
   return given;
 }
 
+/** All there are: one that is misspelled would be a limit that is not there. */
+const OPTIONS: Readonly<Record<keyof Options, true>> = {
+  wasm: true,
+  wasi: true,
+  memoryLimit: true,
+  maxStackSize: true,
+  interruptHandler: true,
+  deadline: true,
+  fuel: true,
+  extensions: true,
+  moduleLoader: true,
+  intrinsics: true,
+  timezoneOffset: true,
+  onUnhandledRejection: true,
+  console: true,
+  exceptions: true,
+  debug: true,
+  drivers: true,
+  clone: true,
+  reseed: true,
+};
+
+function checkNames(options: Options): void {
+  for (const name in options) {
+    if (OPTIONS[name as keyof Options] !== true) {
+      const known = Object.keys(OPTIONS).join(", ");
+      throw new MisuseError(`there is no option '${name}'; there are ${known}`);
+    }
+  }
+}
+
 export function settle(options: Options): Settings {
+  checkNames(options);
   checkFunction("interruptHandler", options.interruptHandler);
   checkFunction("onUnhandledRejection", options.onUnhandledRejection);
   checkExtensions(options.extensions);

@@ -18,6 +18,7 @@ import {
   MisuseError,
   QuickJS,
   TorporError,
+  VMPool,
 } from "torpor-vm";
 
 const MOMENT = 1_700_000_000_000;
@@ -600,6 +601,23 @@ test("options of wrong types are refused by name", async () => {
       );
     }
   }
+  // A limit that is misspelled must not be none.
+  for (const unknown of ["memorylimit", "memory", "toString", ""]) {
+    const options = { [unknown]: 1 };
+    for (
+      const open of [
+        () => QuickJS.create(options),
+        () => QuickJS.restore(new Uint8Array(8), options),
+        () => VMPool.create(options),
+      ]
+    ) {
+      const { message } = await assert.rejects(open(), MisuseError, unknown);
+      assert(message.includes(`'${unknown}'`) && message.includes("memoryLimit"), message);
+    }
+  }
+  const vm = await QuickJS.create();
+  assert.throws(() => vm.fork({ Fuel: 5 }), MisuseError);
+  vm.dispose();
   const extensions = [{ name: "url", wasm: new Uint8Array(9) }];
   await assert.rejects(QuickJS.create({ extensions }), ExtensionError);
   for (const given of [1, "x", null, true, Symbol("x"), 5n, () => 1]) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // package.mjs - the tarball itself: made once more, in another folder, it has the
-// same bytes; it depends on nothing; all that package.json names is in it, and
-// each compiled file has its types (but for what such files share), its map and
-// the sources that the map names.
+// same bytes; it depends on nothing; all that package.json names and its texts link
+// to is in it, and each compiled file has its types (but for what such files
+// share), its map and the sources that the map names.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -46,6 +46,19 @@ function* missingMaps() {
   }
 }
 
+// What a text links to has to be in the package with it.
+function* missingLinks() {
+  for (const name of readdirSync(INSTALLED, { recursive: true })) {
+    if (!name.endsWith(".md")) continue;
+    const text = readFileSync(join(INSTALLED, name), "utf8").replace(/```.*?```/gs, "");
+    for (const [, path] of text.matchAll(/\]\((?!#|https?:)([^)#\s]+)/g)) {
+      if (!existsSync(join(INSTALLED, dirname(name), path))) {
+        yield `${path}, to which ${name} links`;
+      }
+    }
+  }
+}
+
 function isSameAgain() {
   const folder = mkdtempSync(join(tmpdir(), "torpor npm "));
   try {
@@ -63,7 +76,9 @@ function isSameAgain() {
   }
 }
 
-const wrong = [...missingFiles(), ...missingMaps()].map((name) => `there is no ${name}`);
+const wrong = [...missingFiles(), ...missingMaps(), ...missingLinks()].map((name) =>
+  `there is no ${name}`
+);
 if (description.dependencies !== undefined) wrong.push("it depends on other packages");
 if (!isSameAgain()) wrong.push("made once more it has other bytes");
 for (const text of wrong) console.log(`FAIL ${text}`);

@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -105,8 +106,20 @@ def copy_rest(engine, helper, extensions, deps, stage):
         shutil.copyfile(ROOT / name, stage / name)
     for name, text in LICENCES.items():
         shutil.copyfile(deps / text, stage / name)
-    if (PACKAGE / "README.md").is_file():
-        shutil.copyfile(PACKAGE / "README.md", stage / "README.md")
+    copy_texts(stage)
+
+
+def copy_texts(stage):
+    """The README, and in docs/ the pages that it links to. What those link to
+    beyond is not in the package, and stays as words."""
+    readme = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    (stage / "docs").mkdir()
+    for name in sorted(set(re.findall(r"\]\(\.\./docs/([\w-]+\.md)", readme))):
+        page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        page = re.sub(r"\[([^]\n]+)\]\((?!#|https?:)[^)\n]*\)", r"\1", page)
+        (stage / "docs" / name).write_text(page, encoding="utf-8")
+    (stage / "README.md").write_text(readme.replace("](../docs/", "](docs/"),
+                                     encoding="utf-8")
 
 
 def pack(node, stage, out):
