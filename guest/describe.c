@@ -13,6 +13,8 @@ enum {
   DESCRIBE_LINE = 4000,  /* of all; what begins before is finished */
   DESCRIBE_LIMBS = 64,   /* of a BigInt whose digits are shown */
   DESCRIBE_CHAIN = 100,  /* prototypes that are looked at */
+  DESCRIBE_NEAR = 100,   /* holes of an array that are tried one by one */
+  DESCRIBE_FAR = 4,      /* longer gaps that are shown, and one more */
 };
 
 typedef struct description {
@@ -301,11 +303,22 @@ static void describe_properties(description *to, JSObject *object,
   js_free_prop_enum(torpor__ctx, keys, count);
 }
 
-/* The first index from 'index' on that an array has, else its length. */
+static bool has_index(JSObject *array, uint32_t index) {
+  JSAtom key = JS_NewAtomUInt32(torpor__ctx, index);
+  bool has = key != JS_ATOM_NULL &&
+             JS_GetOwnPropertyInternal(torpor__ctx, NULL, array, key) > 0;
+  if (key == JS_ATOM_NULL) torpor__exception_drop();
+  JS_FreeAtom(torpor__ctx, key);
+  return has;
+}
+
+/* The first index from 'index' on that an array has, else its length. What is
+ * near is tried; what is far is looked for among all properties. */
 static uint32_t next_index(JSObject *array, uint32_t index, uint32_t length) {
   const JSShapeProperty *property = get_shape_prop(array->shape);
-  uint32_t next = length, found;
-  if (array->fast_array && index < array->u.array.count) return index;
+  uint32_t next = length, near = index, found;
+  for (; near < length && near - index < DESCRIBE_NEAR; near++)
+    if (has_index(array, near)) return near;
   for (int i = 0; i < array->shape->prop_count; i++, property++)
     if (property->atom != JS_ATOM_NULL &&
         JS_AtomIsArrayIndex(torpor__ctx, &found, property->atom) &&
@@ -317,9 +330,11 @@ static uint32_t next_index(JSObject *array, uint32_t index, uint32_t length) {
 /* The elements of an array; gives how many entries were put. */
 static uint32_t describe_elements(description *to, JSObject *array,
                                   uint32_t length) {
-  uint32_t index = 0, shown = 0;
-  for (; index < length && begin_entry(to, shown); shown++) {
+  uint32_t index = 0, shown = 0, far = 0;
+  for (; index < length && far <= DESCRIBE_FAR; shown++) {
+    if (!begin_entry(to, shown)) break;
     uint32_t next = next_index(array, index, length);
+    if (next - index >= DESCRIBE_NEAR) far++;
     if (next > index) {
       put_count(to, "<", next - index,
                 next - index == 1 ? " empty item>" : " empty items>");

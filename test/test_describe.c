@@ -55,6 +55,9 @@ static const struct {
     {"{ const a = [0, , 1]; a[5e8] = a[5e8 + 1] = 2; a[4e9] = 3; a.x = 4; a }",
      "[ 0, <1 empty item>, 1, <499999997 empty items>, 2, 2, <3499999998 empty "
      "items>, 3, x: 4 ]"},
+    {"{ const a = []; for (let i = 1; i < 9; i++) a[i * 1000] = i; a }",
+     "[ <1000 empty items>, 1, <999 empty items>, 2, <999 empty items>, 3, "
+     "<999 empty items>, 4, <999 empty items>, ... 3001 more ]"},
     {"Object.assign([1], {x: 2})", "[ 1, x: 2 ]"},
     {"new (class List extends Array {})(2)", "List [ <2 empty items> ]"},
     {"Array.from({length: 25}, (_, i) => i)",
