@@ -106,6 +106,8 @@ export class Core {
   closing = false;
   /** Restored, and not entered since. */
   asleep: boolean;
+  /** Of the object of a class that the host function which begins is about; 0: of none. */
+  serial = 0;
   /** Counts the handles that were made. */
   order = 0;
   /** Handles of the innermost withScope. */

@@ -59,6 +59,8 @@ export type HostFunction = (
 ) => HostResult | Promise<HostResult | unknown>;
 
 const NAME_LARGEST = 255;
+/** The guest is not believed that there is more, in one go. */
+const COLLECTED_MOST = 1 << 20;
 
 export class HostFunctions {
   private readonly core: Core;
@@ -71,6 +73,8 @@ export class HostFunctions {
   private read = 0;
   private readonly free = new Set<number>();
   private ephemeral = 0;
+  /** Told of objects of the host's classes that are gone. */
+  collected: (serial: number) => void = () => {};
 
   constructor(core: Core) {
     this.core = core;
@@ -204,7 +208,8 @@ export class HostFunctions {
     }
   }
 
-  private makeNamed(name: string, shown: string): JSValueHandle {
+  /** `of`: what it is of a class, by the class's number, from 1. */
+  makeNamed(name: string, shown: string, of = { flags: 0, class: 0 }): JSValueHandle {
     const { core } = this;
     const { instance, exports } = core;
     core.begin();
@@ -221,22 +226,28 @@ export class HostFunctions {
     set(FUNCTION_SHOWN, seen.address);
     set(FUNCTION_SHOWN_SIZE, seen.size);
     set(FUNCTION_LENGTH, 0);
-    set(FUNCTION_FLAGS, 0);
-    set(FUNCTION_OF_CLASS, 0);
+    set(FUNCTION_FLAGS, of.flags);
+    set(FUNCTION_OF_CLASS, of.class);
     const status = core.enter(() => exports.torpor_function_make(at));
     const made = core.made(status);
     core.end(mark);
     return made;
   }
 
-  /** Ends the bindings of names that no function has any more: their indexes will be others'. */
+  /**
+   * Ends the bindings of names that no function has any more: their indexes will be others'. And
+   * tells classes of their objects that are gone.
+   */
   takeCollected(): void {
     const { core } = this;
     const { instance, exports } = core;
-    for (;;) {
+    for (let i = 0; i < COLLECTED_MOST && !core.disposed; i++) {
       const status = core.enter(() => exports.torpor_collected_take());
       if (status !== Status.OK) return;
-      if (instance.integer(0) !== COLLECTED_NAME) continue;
+      if (instance.integer(0) !== COLLECTED_NAME) {
+        this.collected(instance.integer(1));
+        continue;
+      }
       this.found.length = 0;
       const index = instance.integer(1);
       const address = instance.integer(2);
@@ -251,7 +262,7 @@ export class HostFunctions {
   }
 }
 
-function checkName(name: unknown): asserts name is string {
+export function checkName(name: unknown): asserts name is string {
   if (typeof name !== "string" || name === "") {
     throw new MisuseError("the name of a host function is a string that is not empty");
   }

@@ -44,6 +44,7 @@ export { packSnapshot, unpackSnapshot } from "./format/repack.js";
 export { inspectSnapshot, type SnapshotInfo } from "./inspect-snapshot.js";
 export { JSException } from "./exception.js";
 export type { HostFunction, HostResult } from "./function.js";
+export type { HostClass, HostClassOptions, HostMember } from "./host-class.js";
 export { JSValueHandle } from "./handle.js";
 export type { Inspection, WaitingPlace } from "./inspect.js";
 export type { MemoryUsage } from "./memory.js";

@@ -19,6 +19,7 @@ import {
   UNDEFINED_BITS,
 } from "./border.js";
 import type { Core } from "./core.js";
+import { InstanceId } from "./host-class.js";
 import { describeHost } from "./host-value.js";
 import { bridge, hostToHandle } from "./data.js";
 import { JSException } from "./exception.js";
@@ -72,6 +73,7 @@ export class HostSeat implements Seat {
     const { core } = this;
     const { instance } = core;
     const which = (index & ~CALL_MORE) >>> 0;
+    core.serial = index === which ? 0 : instance.integer(3);
     const callback = this.functions.find(which);
     if (callback === undefined) return this.throwUnbound(which);
     if (!core.hasRoom) {
@@ -157,6 +159,7 @@ export class HostSeat implements Seat {
         return this.answerHandle(hostToHandle(core, given), order);
     }
     if (given === null) return this.give(NULL_BITS);
+    if (given instanceof InstanceId) return this.give(given.id);
     throw new TypeError(
       `a host function gave ${
         describeHost(given)

@@ -21,32 +21,22 @@ import { MisuseError } from "./errors.js";
 import { type ExtensionOptions, type GivenExtension, takeExtension } from "./extension.js";
 import { type ExtensionInfo, extensionInfo, loadExtension } from "./extension-list.js";
 import { type HostFunction, HostFunctions } from "./function.js";
+import { type HostClass, HostClasses, type HostClassOptions } from "./host-class.js";
 import { JSValueHandle } from "./handle.js";
 import { type Inspection, inspection, type WaitingPlace, waitingPlaces } from "./inspect.js";
 import { describeHost } from "./host-value.js";
 import type { Instance } from "./instance.js";
 import { typeOf } from "./look.js";
 import * as make from "./make.js";
-import {
-  collectorThreshold,
-  type MemoryUsage,
-  memoryUsage,
-  setCollectorThreshold,
-} from "./memory.js";
+import * as memory from "./memory.js";
 import { Modules, newModule } from "./module.js";
 import { takeParts } from "./opening.js";
 import { type Operation, Operations, type Outcomes } from "./operation.js";
 import { type Options, type Settings, settle } from "./options.js";
 import { giveInstance, takeInstance } from "./pool.js";
 import { type Deferred, type PromiseResult, Promises } from "./promise.js";
-import {
-  defineProperty,
-  deleteProperty,
-  getProperty,
-  type PropertyFlags,
-  type PropertyKeyLike,
-  setProperty,
-} from "./property.js";
+import * as property from "./property.js";
+import type { PropertyFlags, PropertyKeyLike } from "./property.js";
 import { exportRun, type RunOptions } from "./run-file.js";
 import { type HandleScope, runInScope } from "./scope.js";
 import { HostSeat } from "./seat.js";
@@ -73,6 +63,7 @@ export class QuickJS {
   readonly _operations: Operations;
   /** @internal */
   readonly _functions: HostFunctions;
+  private readonly classes: HostClasses;
   private readonly promises: Promises;
   private readonly modules: Modules;
   private readonly seat: HostSeat;
@@ -150,6 +141,7 @@ export class QuickJS {
     core.vm = this;
     core.promises = this.promises = new Promises(core);
     this._functions = new HostFunctions(core);
+    this.classes = new HostClasses(core, this._functions);
     this.modules = new Modules(core);
     this._operations = new Operations(core);
     this.seat = new HostSeat(core, this._functions, this.modules);
@@ -165,6 +157,7 @@ export class QuickJS {
     if (core.closing) return this.end();
     if (core.instance.broken !== null) return;
     if (this.seat.lent !== null) this.seat.returnLent(this.seat.lent);
+    this.classes.tell();
     const { drivers, options } = core.settings;
     if (drivers.size === 0 && options.moduleLoader === undefined) return;
     this._operations.update((kind) =>
@@ -201,6 +194,7 @@ export class QuickJS {
       this._operations.end();
     } finally {
       this.promises.end();
+      this.classes.end();
       this._functions.clear();
       giveInstance(instance);
       core.ended?.();
@@ -487,7 +481,15 @@ export class QuickJS {
     return this._functions.make(name, callback);
   }
   /**
-   * The same without a name, for one that does not outlive this VM: the binding ends with the
+   * A class whose objects stand for what the host has; a global of the guest. In a VM that has it
+   * already, since it was restored or forked, it is only bound.
+   * @example vm.newClass("Tea", { construct: (kind) => kind.toString() }).name // "Tea"
+   */
+  newClass<T>(name: string, options: HostClassOptions<T> = {}): HostClass<T> {
+    return this.classes.make(name, options);
+  }
+  /**
+   * A function without a name, for one that does not outlive this VM: the binding ends with the
    * guest's function.
    * @example vm.callFunction(vm.newEphemeralFunction(() => "tea"), vm.undefined).toString() // "tea"
    */
@@ -516,14 +518,14 @@ export class QuickJS {
    * @example vm.getProp(vm.evalCode("[5, 6]"), 1).toNumber() // 6
    */
   getProp(object: JSValueHandle, key: PropertyKeyLike): JSValueHandle {
-    return getProperty(this._core, object, key);
+    return property.getProperty(this._core, object, key);
   }
   /**
    * Sets a property, as an assignment in strict mode does.
    * @example vm.setProp(vm.global, "tea", vm.newNumber(3)), vm.evalCode("tea").toNumber() // 3
    */
   setProp(object: JSValueHandle, key: PropertyKeyLike, value: JSValueHandle): void {
-    setProperty(this._core, object, key, value);
+    property.setProperty(this._core, object, key, value);
   }
   /**
    * Defines a property; what `flags` leaves out is false.
@@ -535,14 +537,14 @@ export class QuickJS {
     value: JSValueHandle,
     flags?: PropertyFlags,
   ): void {
-    defineProperty(this._core, object, key, value, flags);
+    property.defineProperty(this._core, object, key, value, flags);
   }
   /**
    * False: it cannot be deleted.
    * @example vm.deleteProp(vm.evalCode("Object.freeze({ tea: 3 })"), "tea") // false
    */
   deleteProp(object: JSValueHandle, key: PropertyKeyLike): boolean {
-    return deleteProperty(this._core, object, key);
+    return property.deleteProperty(this._core, object, key);
   }
   /**
    * As the operator gives it.
@@ -749,18 +751,18 @@ export class QuickJS {
    * @example vm.gcThreshold > 0 // true
    */
   get gcThreshold(): number {
-    return collectorThreshold(this._core);
+    return memory.collectorThreshold(this._core);
   }
   set gcThreshold(bytes: number) {
-    setCollectorThreshold(this._core, bytes);
+    memory.setCollectorThreshold(this._core, bytes);
   }
 
   /**
    * What the guest's heap is made of. Walks all of it.
    * @example vm.getMemoryUsage().objects > 0 // true
    */
-  getMemoryUsage(): MemoryUsage {
-    return memoryUsage(this._core);
+  getMemoryUsage(): memory.MemoryUsage {
+    return memory.memoryUsage(this._core);
   }
 
   /**

@@ -86,3 +86,16 @@ export async function sleep(vm: QuickJS): Promise<unknown> {
   const { operations } = await inspectSnapshot(first.bytes);
   return [await answer, operations[0]?.kind];
 }
+
+// The data of a class is what its constructor gives.
+export function classes(vm: QuickJS): string {
+  const Book = vm.newClass("Book", {
+    construct: (id) => ({ id: id.toNumber(), title: "Emma" }),
+    id: (book) => book.id,
+    methods: { title: (book, times) => book.title.repeat(times!.toNumber()) },
+    restore: (id) => ({ id: Number(id), title: "" }),
+  });
+  const title: string = Book.dataOf(Book.newInstance({ id: 1, title: "Emma" })).title;
+  for (const item of vm.newArray()) item.callMethod("at", vm.newNumber(0)).dispose();
+  return title;
+}
