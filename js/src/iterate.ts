@@ -3,28 +3,9 @@
 // iterate.ts - taking one value after another out of whatever for...of does.
 
 import { OP_ITERATE, OP_ITERATE_END, OP_ITERATE_NEXT } from "./abi.js";
-import { UNDEFINED_BITS } from "./border.js";
 import type { Core } from "./core.js";
 import type { JSValueHandle } from "./handle.js";
-
-/** One of the three steps, which run code of the program; gives what `read` makes of its result. */
-function step<T>(
-  core: Core,
-  op: number,
-  object: JSValueHandle,
-  detail: bigint,
-  read: () => T,
-): T {
-  core.begin();
-  const bits = core.bits(object);
-  const status = core.enter(() => core.exports.torpor_reflect(op, bits, UNDEFINED_BITS, detail));
-  try {
-    core.check(status);
-    return read();
-  } finally {
-    core.leave();
-  }
-}
+import { askFor } from "./property.js";
 
 /**
  * The items, whose handles are the caller's. A loop that is left early has the iterator's `return`
@@ -34,7 +15,7 @@ export function* iterate(
   core: Core,
   iterable: JSValueHandle,
 ): Generator<JSValueHandle, void, undefined> {
-  const [iterator, next] = step(
+  const [iterator, next] = askFor(
     core,
     OP_ITERATE,
     iterable,
@@ -44,7 +25,7 @@ export function* iterate(
   let isDone = true; // also one that threw
   try {
     for (;;) {
-      const item = step(
+      const item = askFor(
         core,
         OP_ITERATE_NEXT,
         iterator,
@@ -57,7 +38,7 @@ export function* iterate(
       isDone = true;
     }
   } finally {
-    if (!isDone && !core.disposed) step(core, OP_ITERATE_END, iterator, 0n, () => undefined);
+    if (!isDone && !core.disposed) askFor(core, OP_ITERATE_END, iterator, 0n, () => undefined);
     iterator.dispose();
     next.dispose();
   }

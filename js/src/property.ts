@@ -265,7 +265,7 @@ function takeDescriptor(core: Core): OwnDescriptor | undefined {
 }
 
 /** An operation without a key; gives what `read` makes of its result. */
-function askFor<T>(
+export function askFor<T>(
   core: Core,
   op: number,
   object: JSValueHandle,

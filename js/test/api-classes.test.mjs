@@ -201,6 +201,74 @@ test("objects sleep by their ids", async () => {
   });
 });
 
+test("a random history of objects, that sleep too, ends each once", async () => {
+  let seed = 11, ids = 0;
+  const below = (n) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+  const ended = [];
+  const define = (vm) =>
+    vm.newClass("Thing", {
+      construct: () => ({ id: ++ids }),
+      id: (thing) => thing.id,
+      restore: (id) => ({ id: Number(id) }),
+      methods: { id: (thing) => thing.id },
+      finalize: (thing, id) => ended.push(thing.id === Number(id) ? thing.id : "wrong"),
+    });
+  let vm = await QuickJS.create();
+  let Thing = define(vm);
+  run(vm, "var slots = Array(16).fill(null); 1");
+  const slots = Array(16).fill(null);
+  /** The objects that the host of this VM knows. */
+  let known = new Set();
+  const settle = () => {
+    vm.runGC();
+    vm.executePendingJobs();
+    const live = new Set(slots.filter((id) => id !== null));
+    const expected = [...known].filter((id) => !live.has(id)).sort();
+    assert.deepEqual(ended.splice(0).sort(), expected);
+    known = new Set([...known].filter((id) => live.has(id)));
+  };
+  for (let step = 0; step < 400; step++) {
+    const slot = below(16);
+    switch (below(6)) {
+      case 0:
+      case 1:
+        run(vm, `slots[${slot}] = new Thing(); 1`);
+        known.add(slots[slot] = ids);
+        break;
+      case 2: {
+        const made = Thing.newInstance({ id: ++ids });
+        vm.global.getProp("slots").consume((list) => list.setProp(slot, made));
+        made.dispose();
+        known.add(slots[slot] = ids);
+        break;
+      }
+      case 3:
+        run(vm, `slots[${slot}] = null; 1`);
+        slots[slot] = null;
+        break;
+      case 4:
+        assert.equal(run(vm, `slots[${slot}]?.id() ?? null`), slots[slot]);
+        if (slots[slot] !== null) known.add(slots[slot]);
+        break;
+      default:
+        settle();
+        if (below(4) !== 0) break;
+        const next = below(2) === 0 ? vm.fork() : await QuickJS.restore(vm.snapshot());
+        vm.dispose();
+        assert.deepEqual(ended.splice(0).sort(), [...known].sort());
+        known = new Set();
+        vm = next;
+        Thing = define(vm);
+    }
+  }
+  const live = slots.filter((id) => id !== null).sort();
+  assert.deepEqual(Thing.instances().map(({ id }) => id).sort(), live);
+  live.forEach((id) => known.add(id));
+  settle();
+  vm.dispose();
+  assert.deepEqual(ended.sort(), live);
+});
+
 test("a hidden class is the host's to give", () =>
   withVM((vm) => {
     const Secret = vm.newClass("fs.Secret", {

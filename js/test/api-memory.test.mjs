@@ -55,6 +55,31 @@ const USES = {
     void vm.settleOperation(vm.beginOperation("kind", { a: 1 }).id, { value: [1] }),
   exportHandle: (vm) => void vm.forgetExport(vm.exportHandle(vm.newObject())),
   dup: (vm) => vm.newObject().dup(),
+  callMethod: (vm) => vm.newArray().callMethod("concat", vm.newArray()),
+  iterate: (vm) => [...vm.hostToHandle([1, "two", {}])],
+  integrity: (vm) => {
+    const object = vm.newObject();
+    object.setPrototypeOf(vm.newObject());
+    object.freeze();
+  },
+  entries: (vm) => {
+    const map = vm.newMap();
+    for (let i = 0; i < 20; i++) map.putEntry(vm.newNumber(i), vm.newString("v"));
+    map.getEntry(vm.newNumber(3));
+    map.deleteEntry(vm.newNumber(4));
+  },
+  newModule: (vm) => void vm.newModule(`made ${++made}`, vm.hostToHandle({ a: 1 })),
+  newClass: (vm) => {
+    const Made = vm.newClass(`Made${++made}`, {
+      construct: (n) => n.toNumber(),
+      id: (n) => n,
+      methods: { value: (n) => n },
+      getters: { half: (n) => n / 2 },
+    });
+    Made.newInstance(4).callMethod("value");
+    vm.unwrapResult(vm.evalCode(`new ${Made.name}(5).half`));
+    if (Made.instances().some((n) => n !== 4 && n !== 5)) throw new Error("other objects");
+  },
   usage: (vm) => void vm.getMemoryUsage(),
   snapshot: (vm) => void vm.snapshot(),
   collect: (vm) => void vm.runGC(),
@@ -81,6 +106,9 @@ async function prepare() {
   );
   return vm;
 }
+
+/** Names of modules and classes, none twice. */
+let made = 0;
 
 const CHECK =
   "[JSON.stringify(data.a), guest(1).length, [3, 1, 2].sort().join(), host({ a: 1 }, 'x').join()].join('|')";

@@ -151,6 +151,47 @@ test("a VM that ends within a loop, and handles that end before it", async () =>
   });
 });
 
+test("a random history of entries is that of the host's own collections", () =>
+  withVM((vm) => {
+    let seed = 7;
+    const below = (n) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+    const values = [0, -0, NaN, 1, "", "a", null, undefined, true, false, 10n];
+    const handles = values.map((value) => vm.hostToHandle(value));
+    const pairs = [[vm.newMap(), new Map()], [vm.newSet(), new Set()]];
+    for (let step = 0; step < 3000; step++) {
+      const [guest, host] = pairs[below(2)];
+      const [k, v] = [below(values.length), below(values.length)];
+      const isMap = host instanceof Map;
+      switch (below(6)) {
+        case 0:
+        case 1:
+          guest.putEntry(handles[k], isMap ? handles[v] : undefined);
+          if (isMap) host.set(values[k], values[v]);
+          else host.add(values[k]);
+          break;
+        case 2:
+          assert.equal(guest.deleteEntry(handles[k]), host.delete(values[k]));
+          break;
+        case 3:
+          assert.equal(guest.hasEntry(handles[k]), host.has(values[k]));
+          break;
+        case 4:
+          if (isMap) assert(Object.is(vm.dump(guest.getEntry(handles[k])), host.get(values[k])));
+          break;
+        default:
+          if (below(40) === 0) {
+            guest.clearEntries();
+            host.clear();
+          }
+      }
+      assert.equal(guest.entryCount, host.size);
+      if (step % 50 === 0) {
+        const items = [...guest].map((item) => item.consume((one) => vm.dump(one)));
+        assert.deepEqual(items, [...host]);
+      }
+    }
+  }));
+
 test("entries of collections, whatever the program made of their methods", () =>
   withVM((vm) => {
     run(
