@@ -4,23 +4,19 @@
 """What torpor list tells: what runs wait for, those of a state or a program, in
 pages, and in columns that fit."""
 
-import fcntl
 import json
 import os
-import pty
 import re
 import shlex
 import sqlite3
-import struct
-import subprocess
 import sys
-import termios
 import unicodedata
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
 from durable import (NOT_FOUND, PATIENCE, TORPOR, USAGE,  # noqa: E402
                      Durable)
+from terminal import on_terminal  # noqa: E402
 
 WAITING = """
     import { signal, sleep } from "torpor:run";
@@ -188,22 +184,11 @@ class Listing(Durable):
 
     def on_a_terminal(self, width, *words):
         """The lines there, without their colours."""
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", 24, width, 0, 0))
-        child = subprocess.Popen([TORPOR, *words], stdout=slave,
-                                 cwd=self.folder,
+        text, code = on_terminal([TORPOR, *words], columns=width,
+                                 stderr=None, cwd=self.folder,
                                  env={**self.environment, "NO_COLOR": "1"})
-        os.close(slave)
-        text = b""
-        try:
-            while part := os.read(master, 4096):
-                text += part
-        except OSError:
-            pass  # the other end is closed
-        os.close(master)
-        self.assertEqual(child.wait(timeout=PATIENCE), 0)
-        return re.sub("\x1b\\[[0-9;]*m", "", text.decode()).splitlines()
+        self.assertEqual(code, 0, text)
+        return re.sub("\x1b\\[[0-9;]*m", "", text).splitlines()
 
     def test_lines_end_at_the_edge_of_a_terminal(self):
         self.detach(WAITING, name="w.mjs", run="a")
@@ -213,7 +198,7 @@ class Listing(Durable):
         self.assertEqual(self.on_a_terminal(0, "list"), whole)
         for width in [len(whole[1]) - 1, 80, 40, 5, 1]:
             lines = self.on_a_terminal(width, "list")
-            self.assertEqual(len(lines), 2)
+            self.assertEqual(len(lines), 2, (width, lines))
             for line, full in zip(lines, whole):
                 self.assertLessEqual(len(line), width)
                 kept = line.rstrip(".").rstrip()

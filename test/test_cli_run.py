@@ -6,7 +6,6 @@ what list, show and logs tell."""
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
 from durable import (DEADLOCK, DONE, ENDED, EXISTS, KILLED, NOT_FOUND,
                      PATIENCE, STOPPED, THROWN, TORPOR, USAGE, Durable)
+from terminal import on_terminal  # noqa: E402
 
 COMMANDS = ["run", "resume", "worker", "list", "show", "logs", "signal",
             "signals", "cancel", "fork", "rewind", "upgrade", "prune", "inspect", "diff",
@@ -510,27 +510,13 @@ class Telling(Durable):
             console.log("between");
             await sleep(100);
             """)
-        here, there = pty.openpty()
-        child = subprocess.Popen([TORPOR, "run", "main.mjs", "--id", "main"],
-                                 cwd=self.folder, stdout=there, stderr=there,
-                                 env=self.environment)
-        os.close(there)
-        shown = b""
-        while True:
-            try:
-                part = os.read(here, 4096)
-            except OSError:  # how a terminal says that the other end is closed
-                part = b""
-            if not part:
-                break
-            shown += part
-        os.close(here)
-        self.assertEqual(child.wait(PATIENCE), DONE)
-        text = shown.decode()
+        text, code = on_terminal([TORPOR, "run", "main.mjs", "--id", "main"],
+                                 cwd=self.folder, env=self.environment)
+        self.assertEqual(code, DONE, text)
         self.assertEqual(text.count("step 1, asleep in "), 1, text)
         self.assertIn("waits for 1 operation, next ", text)
-        self.assertIn("\r\x1b[Kbetween\r\n", text)
-        self.assertRegex(text, r"\r\x1b\[Ktorpor: done after 3 steps\r\n$")
+        self.assertIn("\r\x1b[Kbetween\n", text)
+        self.assertRegex(text, r"\r\x1b\[Ktorpor: done after 3 steps\n$")
 
 
 class CommandLine(Durable):

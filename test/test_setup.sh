@@ -203,18 +203,15 @@ import os, pty, sys
 pid, terminal = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], sys.argv[1:2])
-said, asked = b"", False
-while True:
+said, asked, closed = b"", False, 0
+while closed < 2:  # the first time, the last words may not have come through
     try:
-        more = os.read(terminal, 4096)
+        said += os.read(terminal, 4096)
     except OSError:
-        break
-    said += more
+        closed += 1
     if not asked and b"[Y/n] " in said:
         asked = True
         os.write(terminal, b"n\n")
-    if not more:
-        break
 sys.stdout.write(said.decode())
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
