@@ -11,7 +11,7 @@
  *
  * Runs on the instance's thread; types are registered once for all. */
 #define WASM_RT_LINKAGE static
-#include "vm/extension.h"
+#include "vm/extensions/extension.h"
 
 #include <pthread.h>
 

@@ -3,10 +3,10 @@
  *
  * The only file that names generated symbols. It includes the generated source,
  * so that functions and data that are static there can be reached, and fills
- * one torpor__engine (vm/engine.h). One object serves both ways: linked into
- * the library it is the built-in engine; linked alone it is an engine to load,
- * whose only visible symbol is torpor__engine_builtin and which needs nothing
- * but the C library.
+ * one torpor__engine (vm/engines/engine.h). One object serves both ways: linked
+ * into the library it is the built-in engine; linked alone it is an engine to
+ * load, whose only visible symbol is torpor__engine_builtin and which needs
+ * nothing but the C library.
  *
  * An engine.wasm may be older than this file. What it says of itself (its
  * border's version) is taken from it, and exports that it lacks are NULL.
@@ -17,7 +17,7 @@
  *
  * Runs on the instance's thread; types are registered once for all. */
 #define WASM_RT_LINKAGE static
-#include "vm/engine.h"
+#include "vm/engines/engine.h"
 
 #include <pthread.h>
 

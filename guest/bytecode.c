@@ -4,7 +4,7 @@
  * The bytes are the engine's, for this very engine. It checks little of what it
  * reads: who gives other bytes than those that it wrote can damage this VM, and
  * nothing else. The host sees to it that the engine is the same and that the
- * bytes were not altered (vm/bytecode.c). */
+ * bytes were not altered (vm/format/bytecode.c). */
 
 /* Takes the module that was compiled last out of the list, with the empty ones
  * that were made for it and stand behind it. */

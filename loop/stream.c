@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "common/array.h"
-#include "loop/at-once/block.h"
+#include "loop/block.h"
 #include "loop/request.h"
 #include "loop/task-end.h"
 #include "loop/world.h"

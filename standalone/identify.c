@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* identify.c - in place of vm/identify.c in what standalone executables are
- * made of: the same SHA-256, by the functions of libcrypto that need nothing
- * else of it. So 20 KB are linked, and not 4 MB loaded at each start. */
+/* identify.c - in place of vm/format/identify.c in what standalone executables
+ * are made of: the same SHA-256, by the functions of libcrypto that need
+ * nothing else of it. So 20 KB are linked, and not 4 MB loaded at each
+ * start. */
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include "vm/identify.h"
+#include "vm/format/identify.h"
 
 #include <openssl/sha.h>
 
-#include "vm/error.h"
+#include "vm/common/error.h"
 
 torpor_status torpor__identify_parts(const torpor_slice *parts, size_t count,
                                      uint8_t id[TORPOR_SNAPSHOT_ID_SIZE]) {

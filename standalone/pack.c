@@ -2,7 +2,7 @@
 /* pack.c - in place of the half of zstd that compresses, 400 KB that a program
  * in an executable has no use for: snapshots are read here. Those that a
  * program in C takes are stored as they are: what is called compressed is as
- * large as it was, and so vm/pack.c keeps the bytes that it has. */
+ * large as it was, and so vm/format/pack.c keeps the bytes that it has. */
 #include <zstd.h>
 
 static char context_of_all;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* protect.c - in place of vm/protect.c in what standalone executables are made
- * of: keys need all of libcrypto, and a program has none. */
-#include "vm/error.h"
+/* protect.c - in place of vm/format/protect.c in what standalone executables
+ * are made of: keys need all of libcrypto, and a program has none. */
+#include "vm/common/error.h"
 
 static torpor_status refuse(torpor_bytes *out) {
   if (out) *out = (torpor_bytes){NULL, 0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_assertions.c - what test builds assert can fail: each group of
- * invariants (vm/check.c, wasm/check.c) is broken in a process of its own,
- * which has to abort. */
+ * invariants (vm/memory/check.c, wasm/check.c) is broken in a process of its
+ * own, which has to abort. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +14,13 @@
 #include "test/support/heap.h"
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "vm/check.h"
-#include "vm/engine.h"
-#include "vm/enter.h"
-#include "vm/given.h"
-#include "vm/image.h"
+#include "vm/memory/check.h"
+#include "vm/engines/engine.h"
+#include "vm/border/enter.h"
+#include "vm/border/given.h"
+#include "vm/memory/image.h"
 #include "vm/life.h"
-#include "vm/memory.h"
+#include "vm/memory/memory.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 #include "wasm/region.h"

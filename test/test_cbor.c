@@ -8,7 +8,7 @@
 #include "common/cbor.h"
 #include "common/utf8.h"
 #include "test/support/vm.h"
-#include "vm/number.h"
+#include "vm/data/number.h"
 
 static long live_before;
 

@@ -25,10 +25,10 @@ GOOD = {
     "guest/abi.h": LICENCE,
     "guest/engine.c": LICENCE + '#include "abi.h"\n#include "quickjs.c"\n',
     "wasm/runtime.h": LICENCE,
-    "vm/engine.h": LICENCE + '#include "guest/abi.h"\n'
+    "vm/engines/engine.h": LICENCE + '#include "guest/abi.h"\n'
                              '#include "wasm/runtime.h"\n',
-    "vm/vm.c": LICENCE + '#include "torpor.h"\n#include "vm/engine.h"\n',
-    "engine/bind.c": LICENCE + '#include "vm/engine.h"\n'
+    "vm/vm.c": LICENCE + '#include "torpor.h"\n#include "vm/engines/engine.h"\n',
+    "engine/bind.c": LICENCE + '#include "vm/engines/engine.h"\n'
                                '#include "engine.wasm.h"\n',
     "loop/timer.c": LICENCE + '#include "torpor-loop.h"\n#include <uv.h>\n',
     "run/database.h": LICENCE,
@@ -78,20 +78,20 @@ class CheckTest(unittest.TestCase):
 
 class ArrowsTest(CheckTest):
     FORBIDDEN = [
-        ("cli/main.c", "vm/engine.h"),
+        ("cli/main.c", "vm/engines/engine.h"),
         ("cli/main.c", "run/database.h"),
-        ("run/worker.c", "vm/engine.h"),
+        ("run/worker.c", "vm/engines/engine.h"),
         ("loop/timer.c", "torpor-run.h"),
         ("loop/timer.c", "run/database.h"),
         ("vm/vm.c", "torpor-loop.h"),
         ("vm/vm.c", "engine.wasm.h"),
         ("vm/vm.c", "guest/engine.c"),
         ("wasm/trap.c", "torpor.h"),
-        ("wasm/trap.c", "vm/engine.h"),
+        ("wasm/trap.c", "vm/engines/engine.h"),
         ("guest/value.c", "torpor-loop.h"),
-        ("guest/value.c", "../vm/engine.h"),
+        ("guest/value.c", "../vm/engines/engine.h"),
         ("engine/bind.c", "torpor.h"),
-        ("include/torpor.h", "vm/engine.h"),
+        ("include/torpor.h", "vm/engines/engine.h"),
         ("run/worker.c", "sqlite3.h"),
         ("vm/vm.c", "uv.h"),
         ("run/worker.c", "uv.h"),
@@ -144,6 +144,24 @@ class CirclesTest(CheckTest):
         self.assertEqual(output.count("calls"), 3)
         self.assertEqual(len(output.splitlines()), 1)
 
+    def test_a_circle_of_folders(self):
+        files = {"vm/a/one.c": "int one(void) { return two(); }\n",
+                 "vm/b/two.c": "int two(void) { return 2; }\n",
+                 "vm/b/three.c": "int three(void) { return four(); }\n",
+                 "vm/a/four.c": "int four(void) { return 4; }\n",
+                 "vm/top.c": "int top(void) { return one(); }\n",
+                 "vm/b/five.c": "int five(void) { return 5; }\n"}
+        files = {path: LICENCE + text for path, text in files.items()}
+        code, output = run_check("check-arrows", files)
+        self.assertEqual((code, output), (1, (
+            "vm/a/one.c:2: calls two of vm/b/two.c: folders call in a "
+            "circle: vm/a, vm/b\n")))
+        for path, text in (("vm/b/three.c", "int three(void) { return 3; }\n"),
+                           ("vm/a/one.c", "int one(void) { return 1; }\n")):
+            with self.subTest(path=path):
+                self.assertEqual(run_check("check-arrows", {
+                    **files, path: LICENCE + text}), (0, ""))
+
     def test_what_is_taken_in_an_address_counts(self):
         low = self.LOW.replace("return n;", "use(&torpor__high);\n  return n;")
         self.assertEqual(self.find(low, self.CALLING)[0], 1)
@@ -172,6 +190,20 @@ class CirclesTest(CheckTest):
                                          {**files, "vm/vm.h": header})
                 self.assertEqual(code, 1 if said else 0, output)
                 self.assertIn(said or "", output)
+
+    def test_a_list_with_folders(self):
+        files = {"vm/low/low.c": self.LOW, "vm/high.c": self.CALLING}
+        for lines, code in (
+                (" *     high.c  does it\n *   low/: what is low\n"
+                 " *     low.c  as well\n", 0),
+                (" *     high.c  does it\n *     low.c  as well\n", 1),
+                (" *   low/: what is low\n *     low.c  as well\n"
+                 " *     high.c  does it\n", 1)):
+            with self.subTest(lines=lines):
+                header = (f"{LICENCE}/* vm.h\n *     vm.c  begins\n"
+                          f"{lines} */\n")
+                self.assertEqual(run_check("check-arrows", {
+                    **files, "vm/vm.h": header})[0], code)
 
     def test_a_list_of_a_part_of_a_ladder(self):
         files = {"wasm/low.c": self.LOW, "wasm/high.c": self.CALLING,
@@ -255,7 +287,7 @@ class LinksTest(CheckTest):
                                   "there is no ")
 
     def test_names_that_are_there(self):
-        text = (LICENCE + "/* engine.c, vm/engine.h, <gone.h> */\n"
+        text = (LICENCE + "/* engine.c, vm/engines/engine.h, <gone.h> */\n"
                 'const char *name = "gone.c"; /* cli/NAME.c */\n')
         self.assertEqual(run_check("check-links", {"vm/vm.c": text}), (0, ""))
 

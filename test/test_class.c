@@ -10,7 +10,7 @@
 #include "common/alloc.h"
 #include "test/support/heap.h"
 #include "test/support/vm.h"
-#include "vm/image.h"
+#include "vm/memory/image.h"
 #include "vm/vm.h"
 
 /* A counter of the host's. Those that live are counted. */

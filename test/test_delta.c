@@ -8,10 +8,10 @@
 #include "common/alloc.h"
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "vm/image.h"
-#include "vm/memory.h"
+#include "vm/memory/image.h"
+#include "vm/memory/memory.h"
 #include "vm/pool.h"
-#include "vm/remember.h"
+#include "vm/memory/remember.h"
 #include "vm/vm.h"
 
 #define CHAIN_LARGEST 200

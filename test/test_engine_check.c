@@ -17,8 +17,8 @@
 
 #include "test/fuzz/forged.h"
 #include "test/support/vm.h"
-#include "vm/engine.h"
-#include "vm/image.h"
+#include "vm/engines/engine.h"
+#include "vm/memory/image.h"
 #include "vm/life.h"
 
 static uint32_t random_below(uint32_t limit) {

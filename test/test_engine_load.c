@@ -13,7 +13,7 @@
 #include "test/support/vm.h"
 #include "test/support/file.h"
 #include "torpor-engine.h"
-#include "vm/engine.h"
+#include "vm/engines/engine.h"
 #include "vm/vm.h"
 
 #define ID_SIZE 64

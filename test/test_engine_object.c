@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "torpor.h"
-#include "vm/engine.h"
+#include "vm/engines/engine.h"
 #include "wasm/runtime.h"
 
 /* A VM without libtorpor: the engine in a region, with a host of its own. */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
-#include "vm/extension.h"
+#include "vm/extensions/extension.h"
 #include "wasm/runtime.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include "test/support/heap.h"
 #include "common/utf8.h"
 #include "test/support/one-vm.h"
-#include "vm/image.h"
+#include "vm/memory/image.h"
 #include "vm/vm.h"
 
 /* Answers how often it was called. */

@@ -13,8 +13,8 @@
 
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "vm/image.h"
-#include "vm/memory.h"
+#include "vm/memory/image.h"
+#include "vm/memory/memory.h"
 #include "vm/vm.h"
 
 #define DEADLINE_MS 10

@@ -9,7 +9,7 @@
 #include "common/alloc.h"
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "vm/memory.h"
+#include "vm/memory/memory.h"
 #include "vm/vm.h"
 
 /* The report as JSON. */

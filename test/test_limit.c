@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "test/support/vm.h"
-#include "vm/engine.h"
+#include "vm/engines/engine.h"
 #include "wasm/region.h"
 #include "wasm/runtime.h"
 

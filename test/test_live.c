@@ -8,8 +8,8 @@
 #include "common/alloc.h"
 #include "test/support/heap.h"
 #include "test/support/one-vm.h"
-#include "vm/engine.h"
-#include "vm/image.h"
+#include "vm/engines/engine.h"
+#include "vm/memory/image.h"
 #include "vm/vm.h"
 
 static const torpor_cbor_options live = {sizeof(live), TORPOR_LIVE,

@@ -13,8 +13,8 @@
 #include "test/fuzz/draft.h"
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "vm/checksum.h"
-#include "vm/container.h"
+#include "vm/format/checksum.h"
+#include "vm/format/container.h"
 #include "vm/vm.h"
 #include "wasm/os.h"
 

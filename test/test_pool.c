@@ -9,9 +9,9 @@
 
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "vm/engine.h"
-#include "vm/image.h"
-#include "vm/memory.h"
+#include "vm/engines/engine.h"
+#include "vm/memory/image.h"
+#include "vm/memory/memory.h"
 #include "vm/pool.h"
 #include "vm/vm.h"
 

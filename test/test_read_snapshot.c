@@ -14,8 +14,8 @@
 #include "test/support/file.h"
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "vm/image.h"
-#include "vm/memory.h"
+#include "vm/memory/image.h"
+#include "vm/memory/memory.h"
 #include "vm/vm.h"
 
 #define PIECES 5

@@ -8,8 +8,8 @@
 
 #include "test/support/heap.h"
 #include "test/support/vm.h"
-#include "vm/engine.h"
-#include "vm/image.h"
+#include "vm/engines/engine.h"
+#include "vm/memory/image.h"
 #include "vm/vm.h"
 
 static torpor_vm *vm;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "test/support/vm.h"
-#include "vm/engine.h"
-#include "vm/image.h"
+#include "vm/engines/engine.h"
+#include "vm/memory/image.h"
 #include "vm/vm.h"
 
 /* What the callbacks below were told. */

@@ -9,8 +9,8 @@
 
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "vm/image.h"
-#include "vm/memory.h"
+#include "vm/memory/image.h"
+#include "vm/memory/memory.h"
 #include "vm/vm.h"
 
 static void assert_equal(const torpor_bytes *a, const torpor_bytes *b) {

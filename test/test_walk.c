@@ -14,7 +14,7 @@
 #include "test/support/heap.h"
 #include "test/support/walk-table.h"
 #include "test/support/walk.h"
-#include "vm/error.h"
+#include "vm/common/error.h"
 #include "vm/vm.h"
 
 /* Large enough for whatever one of them gives. */

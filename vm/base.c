@@ -11,8 +11,8 @@
  *
  * Any thread. */
 #include "common/alloc.h"
-#include "vm/error.h"
-#include "vm/image.h"
+#include "vm/common/error.h"
+#include "vm/memory/image.h"
 #include "vm/pool.h"
 #include "vm/restore.h"
 

@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/loan.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/border/loan.h"
 #include "vm/make.h"
-#include "vm/memory.h"
+#include "vm/memory/memory.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

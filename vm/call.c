@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/loan.h"
-#include "vm/reflect.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/border/loan.h"
+#include "vm/border/reflect.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "common/sized.h"
-#include "vm/bytecode.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/loan.h"
+#include "vm/format/bytecode.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/border/loan.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

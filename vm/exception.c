@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "vm/enter.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/limit.h"
+#include "vm/border/enter.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/border/limit.h"
 #include "vm/make.h"
-#include "vm/raise.h"
-#include "vm/thrown.h"
+#include "vm/border/raise.h"
+#include "vm/border/thrown.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -15,14 +15,14 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "vm/check.h"
-#include "vm/error.h"
-#include "vm/image.h"
-#include "vm/invoke.h"
+#include "vm/memory/check.h"
+#include "vm/common/error.h"
+#include "vm/memory/image.h"
+#include "vm/border/invoke.h"
 #include "vm/life.h"
-#include "vm/linking.h"
+#include "vm/extensions/linking.h"
 #include "vm/load.h"
-#include "vm/memory.h"
+#include "vm/memory/memory.h"
 #include "vm/options.h"
 #include "vm/vm.h"
 

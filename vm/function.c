@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "common/sized.h"
-#include "vm/binding.h"
-#include "vm/enter.h"
-#include "vm/error.h"
-#include "vm/function-make.h"
-#include "vm/invoke.h"
+#include "vm/border/binding.h"
+#include "vm/border/enter.h"
+#include "vm/common/error.h"
+#include "vm/border/function-make.h"
+#include "vm/border/invoke.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -6,10 +6,10 @@
  * any two of them. */
 #include <string.h>
 
-#include "vm/enter.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/raise.h"
+#include "vm/border/enter.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/border/raise.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 #include "wasm/os.h"

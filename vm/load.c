@@ -16,13 +16,13 @@
 #include "vm/load.h"
 
 #include "common/sized.h"
-#include "vm/binding.h"
-#include "vm/error.h"
-#include "vm/extension-find.h"
-#include "vm/invoke.h"
+#include "vm/border/binding.h"
+#include "vm/common/error.h"
+#include "vm/extensions/extension-find.h"
+#include "vm/border/invoke.h"
 #include "vm/life.h"
-#include "vm/linking.h"
-#include "vm/memory.h"
+#include "vm/extensions/linking.h"
+#include "vm/memory/memory.h"
 #include "vm/vm.h"
 
 #define INIT_NAME_SIZE (TORPOR__EXTENSION_NAME_SIZE + 32)

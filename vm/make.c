@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/memory.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/memory/memory.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "vm/loan.h"
+#include "vm/border/loan.h"
 #include "vm/vm.h"
 
 /* Arguments of torpor_make, as the guest takes them (guest/abi.h); begins as

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm/binding.h"
-#include "vm/enter.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/loan.h"
+#include "vm/border/binding.h"
+#include "vm/border/enter.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/border/loan.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

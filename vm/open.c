@@ -7,13 +7,13 @@
 #include <stdio.h>
 
 #include "torpor-engine.h"
-#include "vm/engine.h"
-#include "vm/error.h"
-#include "vm/image.h"
-#include "vm/invoke.h"
+#include "vm/engines/engine.h"
+#include "vm/common/error.h"
+#include "vm/memory/image.h"
+#include "vm/border/invoke.h"
 #include "vm/life.h"
 #include "vm/load.h"
-#include "vm/memory.h"
+#include "vm/memory/memory.h"
 #include "vm/options.h"
 #include "vm/settings.h"
 #include "vm/vm.h"

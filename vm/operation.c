@@ -8,11 +8,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "vm/error.h"
-#include "vm/given.h"
-#include "vm/invoke.h"
-#include "vm/loan.h"
-#include "vm/memory.h"
+#include "vm/common/error.h"
+#include "vm/border/given.h"
+#include "vm/border/invoke.h"
+#include "vm/border/loan.h"
+#include "vm/memory/memory.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

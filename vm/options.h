@@ -5,7 +5,7 @@
 
 #include "torpor.h"
 
-#include "vm/engine.h"
+#include "vm/engines/engine.h"
 
 /* The engine that 'options' name, else 'id' (NULL: the built-in one). */
 torpor_status torpor__options_engine(const torpor_options *options,

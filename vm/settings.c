@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-#include "vm/binding.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/loan.h"
+#include "vm/border/binding.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/border/loan.h"
 #include "vm/vm.h"
 
 /* The host function that the guest's console calls. */

@@ -10,10 +10,10 @@
 
 #include "common/alloc.h"
 #include "common/array.h"
-#include "vm/enter.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
-#include "vm/loan.h"
+#include "vm/border/enter.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
+#include "vm/border/loan.h"
 #include "vm/vm.h"
 
 /* ---- Scopes and handles ---------------------------------------------------*/

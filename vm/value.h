@@ -3,7 +3,7 @@
 #ifndef TORPOR_VM_VALUE_H
 #define TORPOR_VM_VALUE_H
 
-#include "vm/error.h"
+#include "vm/common/error.h"
 #include "vm/vm.h"
 
 /* A scope that the host has open. */

@@ -12,13 +12,13 @@
 #include <assert.h>
 #include <string.h>
 
-#include "vm/binding.h"
-#include "vm/check.h"
-#include "vm/collected.h"
-#include "vm/error.h"
-#include "vm/invoke.h"
+#include "vm/border/binding.h"
+#include "vm/memory/check.h"
+#include "vm/border/collected.h"
+#include "vm/common/error.h"
+#include "vm/border/invoke.h"
 #include "vm/life.h"
-#include "vm/limit.h"
+#include "vm/border/limit.h"
 #include "vm/settings.h"
 #include "vm/value.h"
 

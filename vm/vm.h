@@ -17,10 +17,10 @@
  *  (1) Every public function that enters the guest does so between
  *      torpor__begin and torpor__end; 'calls' counts how many are on the
  *      stack. Deadline and deferred close belong to the outermost one.
- *  (2) Guest code is entered in one place, torpor__enter (enter.c).
- *  (3) A guest address becomes a pointer in one place, memory.c, which checks
- *      it. 'control' and 'memory' are the exceptions: set when a VM is made,
- *      by what the engine says, not by the guest.
+ *  (2) Guest code is entered in one place, torpor__enter (border/enter.c).
+ *  (3) A guest address becomes a pointer in one place, memory/memory.c, which
+ *      checks it. 'control' and 'memory' are the exceptions: set when a VM is
+ *      made, by what the engine says, not by the guest.
  *  (4) What is read from guest memory is capped before it is used, even where
  *      only our own code in the guest writes: it may have been overwritten.
  *
@@ -66,7 +66,18 @@
  *     options.c        what callers ask for
  *     settings.c       what the guest is told of that
  *
- *   Guest code:
+ *   extensions/: C code inside VMs
+ *     manifest.c       which ones a VM has, in a snapshot
+ *     linking.c        the same, bound to its instance
+ *     extension-find.c  finding the one that is needed
+ *
+ *   engines/: JavaScript engines
+ *     engine.c         finding the one that is needed
+ *     engine-file.c    loading one from a file
+ *     engine-check.c   whether what one says of itself makes sense
+ *     folder.c         where these and extensions lie
+ *
+ *   border/: into guest code, and out of it
  *     import.c         what it calls on its host
  *     raise.c          errors that the host makes
  *     attach.c         getting to know objects of the host's classes
@@ -81,11 +92,9 @@
  *     given.c          which operations the host was given
  *     stop.c           stopping a VM that may be closed already
  *     limit.c          fuel, deadline, interrupts
- *     manifest.c       which extensions a VM has, in a snapshot
- *     linking.c        the same, bound to its instance
  *     enter.c          the one way in
  *
- *   Memory:
+ *   memory/: what a VM's memory holds, and what of it changed
  *     check.c          assertions, in test builds
  *     changes.c        what differs from the baseline, or since the last save
  *     remember.c       the state at the last save
@@ -95,16 +104,7 @@
  *     image.c          memory that never changes, which VMs start from
  *     image-window.c   writing the file of an image
  *
- *   Engines:
- *     engine.c         finding the one that is needed
- *     engine-file.c    loading one from a file
- *     engine-check.c   whether what one says of itself makes sense
- *
- *   Extensions:
- *     extension-find.c  finding the one that is needed
- *     folder.c         where these and engines lie
- *
- *   Bytes:
+ *   format/: snapshots and bytecode as bytes
  *     container.c      header, sections and checksum of a snapshot
  *     pack.c           compressing sections
  *     pieces.c         content that does not lie in one place
@@ -112,12 +112,16 @@
  *     checksum.c       the checksum of a snapshot, in pieces
  *     protect.c        snapshots under a caller's key
  *     identify.c       the id of a snapshot
+ *
+ *   data/: values without a VM
  *     writer.c         trees of values, written call by call
  *     reader.c         trees of values, read where they lie
  *     json.c           JSON to CBOR
  *     json-write.c     CBOR to JSON
  *     cbor-error.c     an error as plain data
  *     number.c         numbers as text
+ *
+ *   common/:
  *     bytes.c          giving bytes back
  *     error.c          the sentence about the last failure
  *
@@ -135,7 +139,7 @@
 #include "torpor.h"
 
 #include "guest/abi.h"
-#include "vm/engine.h"
+#include "vm/engines/engine.h"
 #include "wasm/runtime.h"
 
 #define TORPOR__ERROR_SIZE 512

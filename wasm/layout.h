@@ -3,7 +3,7 @@
  * and the functions of each that the other calls.
  *
  * An engine that is loaded was compiled with this file as it was then: changes
- * raise TORPOR__ENGINE_TABLE_VERSION (vm/engine.h). */
+ * raise TORPOR__ENGINE_TABLE_VERSION (vm/engines/engine.h). */
 #ifndef TORPOR_WASM_LAYOUT_H
 #define TORPOR_WASM_LAYOUT_H
 

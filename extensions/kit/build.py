@@ -110,7 +110,7 @@ def make(options):
 
 
 def cache_folder():
-    """Where hosts look for native code (list_folders in vm/extension-find.c); None:
+    """Where hosts look for native code (list_folders in vm/extensions/extension-find.c); None:
     nobody has said where that is."""
     cache = os.environ.get("XDG_CACHE_HOME")
     home = os.environ.get("HOME")

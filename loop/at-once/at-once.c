@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 
 #include "loop/at-once/bind.h"
-#include "loop/at-once/block.h"
+#include "loop/block.h"
 #include "loop/field.h"
 #include "loop/process/process.h"
 

@@ -33,7 +33,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "loop/at-once/block.h"
+#include "loop/block.h"
 #include "loop/at-once/checked.h"
 #include "loop/at-once/os-file.h"
 #include "loop/stream.h"

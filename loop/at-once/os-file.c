@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "loop/at-once/block.h"
+#include "loop/block.h"
 #include "loop/request.h"
 #include "loop/task-end.h"
 #include "loop/world.h"

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loop/at-once/block.h"
+#include "loop/block.h"
 #include "loop/field.h"
 #include "loop/task-end.h"
 #include "loop/world.h"

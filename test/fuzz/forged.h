@@ -3,7 +3,7 @@
 #ifndef TORPOR_TEST_FORGED_H
 #define TORPOR_TEST_FORGED_H
 
-#include "vm/engine.h"
+#include "vm/engines/engine.h"
 
 enum { FORGED_SEGMENTS_MOST = 4096 };
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "test/fuzz/target.h"
-#include "vm/extension.h"
+#include "vm/extensions/extension.h"
 
 /* No extension is linked. */
 const torpor__extension *const torpor__extensions_shipped[] = {NULL};

@@ -8,8 +8,8 @@
 #include "test/fuzz/recipe.h"
 #include "test/fuzz/target.h"
 #include "test/support/save.h"
-#include "vm/engine.h"
-#include "vm/image.h"
+#include "vm/engines/engine.h"
+#include "vm/memory/image.h"
 
 #define SEEDS_LARGEST 8
 /* No bomb of ours unpacks to more: it is the claim that counts. */

@@ -15,7 +15,7 @@
 
 #include "test/fuzz/forged.h"
 #include "test/fuzz/target.h"
-#include "vm/image.h"
+#include "vm/memory/image.h"
 #include "vm/life.h"
 #include "vm/pool.h"
 

@@ -35,7 +35,7 @@ QUICKJS = pathlib.Path(os.environ.get("QUICKJS_DIR", DEPS / "quickjs"))
 OLDER = DEPS / "quickjs-0.16"
 KEPT = BUILD / "engines"
 GOLDEN = SOURCE / "test/golden"
-KIT = ["engine/translate.py", "engine/tune.py", "engine/bind.c", "vm/engine.h",
+KIT = ["engine/translate.py", "engine/tune.py", "engine/bind.c", "vm/engines/engine.h",
        "guest/abi.h", "wasm/layout.h", "wasm/wasm-rt.h"]
 # A C compiler that also leaves the object file, for linking it statically.
 KEEPING = """#!/bin/sh

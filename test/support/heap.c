@@ -5,9 +5,9 @@
 
 #include "test/support/heap.h"
 #include "test/support/vm.h"
-#include "vm/enter.h"
-#include "vm/invoke.h"
-#include "vm/memory.h"
+#include "vm/border/enter.h"
+#include "vm/border/invoke.h"
+#include "vm/memory/memory.h"
 #include "vm/vm.h"
 
 enum { BLOCKS_MOST = 1 << 16, LINK_SIZE = 2, SMALL_MOST = 256 };

@@ -5,7 +5,7 @@
 
 #include "common/alloc.h"
 #include "test/support/vm.h"
-#include "vm/check.h"
+#include "vm/memory/check.h"
 #include "vm/pool.h"
 
 /* At one operation of so many all that can be asserted of a VM is. */
