@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bundle-make.h"
-#include "emit.h"
-#include "executable.h"
-#include "held.h"
-#include "output.h"
+#include "cli/executable/bundle-make.h"
+#include "cli/executable/emit.h"
+#include "cli/executable/executable.h"
+#include "cli/executable/held.h"
+#include "cli/text/output.h"
 
 struct build_settings {
   const char *out;

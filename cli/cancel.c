@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cancel.c - torpor cancel ID: asks a run to end, or ends it. */
-#include "store.h"
+#include "cli/store/store.h"
 
 struct cancel_settings {
   bool kill;

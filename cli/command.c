@@ -2,8 +2,8 @@
 /* command.c - the commands, by their names. */
 #include <string.h>
 
-#include "command.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/text/output.h"
 
 const struct cli_command *const cli_commands[CLI_COMMAND_COUNT] = {
 #define X(name) &cli_##name,

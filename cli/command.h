@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "exit.h"
+#include "cli/exit.h"
 
 /* What commands are about, in the order in which help lists them. */
 #define CLI_GROUPS(X)                                                          \

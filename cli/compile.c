@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bundle-make.h"
-#include "emit.h"
-#include "executable.h"
-#include "output.h"
-#include "whole.h"
+#include "cli/executable/bundle-make.h"
+#include "cli/executable/emit.h"
+#include "cli/executable/executable.h"
+#include "cli/text/output.h"
+#include "cli/text/whole.h"
 
 struct compile_settings {
   const char *out, *cname, *name, *prefix;

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "complete.h"
-#include "output.h"
-#include "store.h"
+#include "cli/complete.h"
+#include "cli/text/output.h"
+#include "cli/store/store.h"
 
 /* How many runs are offered, and how long they are looked for. */
 enum { RUNS_MAX = 500, RUNS_MS = 200 };

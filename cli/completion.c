@@ -7,9 +7,9 @@
  * same version as the command. */
 #include <string.h>
 
-#include "command.h"
-#include "complete.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/complete.h"
+#include "cli/text/output.h"
 
 /* bash splits words at '=' and wants what is behind it alone. */
 static const char bash[] =

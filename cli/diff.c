@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/array.h"
-#include "diff.h"
+#include "cli/diff.h"
 
 struct diff_settings {
   bool json;

@@ -3,7 +3,7 @@
 #ifndef TORPOR_CLI_DIFF_H
 #define TORPOR_CLI_DIFF_H
 
-#include "inspect.h"
+#include "cli/inspect.h"
 
 struct cli_list {
   struct cli_item *items;

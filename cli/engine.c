@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "install.h"
-#include "json.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/install.h"
+#include "cli/text/json.h"
+#include "cli/text/output.h"
 
 struct engine_settings {
   bool json, quick;

@@ -2,7 +2,7 @@
 /* eval.c - torpor eval CODE [ARGUMENT...]: runs code from the command line. */
 #include <string.h>
 
-#include "program.h"
+#include "cli/program/program.h"
 
 struct eval_settings {
   bool print, module;

@@ -2,11 +2,11 @@
 /* export.c - torpor export ID > FILE: a run's state, to take elsewhere. */
 #include <string.h>
 
-#include "key.h"
-#include "output.h"
-#include "progress.h"
-#include "snapshot.h"
-#include "whole.h"
+#include "cli/text/key.h"
+#include "cli/text/output.h"
+#include "cli/text/progress.h"
+#include "cli/snapshot/snapshot.h"
+#include "cli/text/whole.h"
 
 struct export_settings {
   const char *step, *output, *encrypt, *authenticate;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "kit.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/executable/kit.h"
+#include "cli/text/output.h"
 
 struct extension_settings {
   bool cpp, uninstrumented, quick;

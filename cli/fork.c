@@ -2,10 +2,10 @@
 /* fork.c - torpor fork ID: a new run that goes on from a state of another. */
 #include <stdio.h>
 
-#include "json.h"
-#include "snapshot.h"
-#include "output.h"
-#include "progress.h"
+#include "cli/text/json.h"
+#include "cli/snapshot/snapshot.h"
+#include "cli/text/output.h"
+#include "cli/text/progress.h"
 
 struct fork_settings {
   bool json;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/text/output.h"
 
 /* Columns: of a row's right side; of lines where nothing says how wide they can
  * be; and the most and the least that are used. */

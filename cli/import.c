@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "key.h"
-#include "sandbox.h"
-#include "store.h"
-#include "whole.h"
-#include "output.h"
-#include "progress.h"
+#include "cli/text/json.h"
+#include "cli/text/key.h"
+#include "cli/program/sandbox.h"
+#include "cli/store/store.h"
+#include "cli/text/whole.h"
+#include "cli/text/output.h"
+#include "cli/text/progress.h"
 
 struct import_settings {
   const char *id;

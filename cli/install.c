@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "command.h"
-#include "install.h"
-#include "kit.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/install.h"
+#include "cli/executable/kit.h"
+#include "cli/text/output.h"
 
 #define SUFFIX ".so"
 #define WASM_SUFFIX ".wasm"

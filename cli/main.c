@@ -14,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "output.h"
-#include "standalone.h"
+#include "cli/command.h"
+#include "cli/text/output.h"
+#include "cli/program/standalone.h"
 #include "torpor-run.h"
 
 /* Whether the first word can only be meant as a file. */

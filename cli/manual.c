@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
+#include "cli/command.h"
 #include "torpor.h"
 
 /* What the command reads from its environment, each once: name, meaning. */

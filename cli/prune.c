@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "amount.h"
-#include "json.h"
-#include "store.h"
-#include "output.h"
-#include "progress.h"
+#include "cli/text/amount.h"
+#include "cli/text/json.h"
+#include "cli/store/store.h"
+#include "cli/text/output.h"
+#include "cli/text/progress.h"
 
 struct prune_settings {
   struct cli_keep keep;

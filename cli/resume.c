@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/array.h"
-#include "drive.h"
-#include "output.h"
+#include "cli/store/drive.h"
+#include "cli/text/output.h"
 
 struct resume_settings {
   bool all;

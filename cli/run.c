@@ -2,12 +2,12 @@
 /* run.c - torpor run FILE: starts a durable run and shows what it does. */
 #include <stdio.h>
 
-#include "drive.h"
-#include "json.h"
-#include "many.h"
-#include "sandbox.h"
-#include "output.h"
-#include "value.h"
+#include "cli/store/drive.h"
+#include "cli/text/json.h"
+#include "cli/store/many.h"
+#include "cli/program/sandbox.h"
+#include "cli/text/output.h"
+#include "cli/text/value.h"
 
 enum { INPUT_LARGEST = 256 << 20 };
 

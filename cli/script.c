@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "output.h"
-#include "program.h"
+#include "cli/text/output.h"
+#include "cli/program/program.h"
 
 struct script_settings {
   struct cli_sandbox sandbox;

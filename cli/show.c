@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "amount.h"
-#include "json.h"
-#include "output.h"
-#include "show.h"
-#include "store.h"
-#include "wait.h"
-#include "when.h"
+#include "cli/text/amount.h"
+#include "cli/text/json.h"
+#include "cli/text/output.h"
+#include "cli/show.h"
+#include "cli/store/store.h"
+#include "cli/text/wait.h"
+#include "cli/text/when.h"
 
 enum { INPUT_SHOWN = 400 /* characters */ };
 

@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "json.h"
-#include "output.h"
-#include "show.h"
-#include "store.h"
-#include "when.h"
+#include "cli/text/json.h"
+#include "cli/text/output.h"
+#include "cli/show.h"
+#include "cli/store/store.h"
+#include "cli/text/when.h"
 
 enum { VALUE_SHOWN = 100 /* characters */ };
 

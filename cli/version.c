@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* version.c - torpor version: which Torpor this is. */
-#include "command.h"
-#include "output.h"
+#include "cli/command.h"
+#include "cli/text/output.h"
 #include "torpor.h"
 
 static int run(const struct cli_call *call) {

@@ -2,8 +2,8 @@
 /* worker.c - torpor worker: drives every run of a store until told to stop. */
 #include <stdio.h>
 
-#include "drive.h"
-#include "output.h"
+#include "cli/store/drive.h"
+#include "cli/text/output.h"
 
 struct worker_settings {
   struct cli_store store;

@@ -13,11 +13,11 @@
 #include <sys/random.h>
 
 #include "common/sized.h"
-#include "extension.h"
-#include "input-check.h"
-#include "program.h"
-#include "request.h"
-#include "store.h"
+#include "run/state/extension.h"
+#include "run/input-check.h"
+#include "run/state/program.h"
+#include "run/request.h"
+#include "run/store.h"
 
 /* ---- Ids -----------------------------------------------------------------*/
 

@@ -3,15 +3,15 @@
  * branch.h.
  *
  * On the thread of the database. */
-#include "branch.h"
+#include "run/branch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/search.h"
-#include "fault.h"
-#include "operation.h"
+#include "run/fault.h"
+#include "run/state/operation.h"
 #include "torpor-run.h"
 
 void torpor__branch_free(struct torpor__new_branch *branch) {

@@ -31,7 +31,7 @@
 #ifndef TORPOR_RUN_BRANCH_H
 #define TORPOR_RUN_BRANCH_H
 
-#include "run-rows.h"
+#include "run/state/run-rows.h"
 
 /* A state from which a run can go on. */
 struct torpor__checkpoint {

@@ -5,17 +5,17 @@
  *  (1) The VM is only looked at and closed again; it has no effect on anything.
  *  (2) The snapshot is taken before the VM is entered, so it is the state's,
  *      byte for byte. */
-#include "checkpoint.h"
+#include "run/checkpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/array.h"
-#include "extension.h"
-#include "operation.h"
-#include "protocol.h"
-#include "state-save.h"
+#include "run/state/extension.h"
+#include "run/state/operation.h"
+#include "run/protocol/protocol.h"
+#include "run/state/state-save.h"
 
 struct opened {
   char engine[TORPOR__ENGINE_ID_MAX + 1];

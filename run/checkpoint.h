@@ -10,9 +10,9 @@
 #ifndef TORPOR_RUN_CHECKPOINT_H
 #define TORPOR_RUN_CHECKPOINT_H
 
-#include "branch.h"
-#include "store.h"
-#include "state-chain.h"
+#include "run/branch.h"
+#include "run/store.h"
+#include "run/state/state-chain.h"
 
 /* Version of what an exported run has beside its snapshot. */
 enum { TORPOR__EXPORT_VERSION = 1 };

@@ -18,9 +18,9 @@
 #include <stdlib.h>
 
 #include "common/cbor.h"
-#include "checkpoint.h"
-#include "state-save.h"
-#include "upgrade-state.h"
+#include "run/checkpoint.h"
+#include "run/state/state-save.h"
+#include "run/upgrade-state.h"
 
 struct exported {
   torpor_store *store;

@@ -6,7 +6,7 @@
  * See fault.h for what they mean. Empty where TORPOR_TESTING is not defined.
  *
  * Runs on the worker's thread. */
-#include "fault.h"
+#include "run/fault.h"
 
 #ifdef TORPOR_TESTING
 

@@ -6,9 +6,9 @@
  * was begun on them has the other's id in its key.
  *
  * On the thread of the database. */
-#include "branch.h"
-#include "checkpoint.h"
-#include "fault.h"
+#include "run/branch.h"
+#include "run/checkpoint.h"
+#include "run/fault.h"
 
 static torpor_status add_run(struct torpor__new_branch *branch,
                              const char *id) {

@@ -19,16 +19,16 @@
 #include "common/array.h"
 #include "common/search.h"
 #include "common/sized.h"
-#include "extension.h"
-#include "operation.h"
-#include "state-chain.h"
+#include "run/state/extension.h"
+#include "run/state/operation.h"
+#include "run/state/state-chain.h"
 #include "common/cbor.h"
-#include "checkpoint.h"
-#include "fault.h"
-#include "input-check.h"
-#include "upgrade-state.h"
-#include "protocol.h"
-#include "request.h"
+#include "run/checkpoint.h"
+#include "run/fault.h"
+#include "run/input-check.h"
+#include "run/upgrade-state.h"
+#include "run/protocol/protocol.h"
+#include "run/request.h"
 #include "torpor-loop.h"
 
 enum { FILES_MAX = 10000, NAME_MAX_BYTES = 4096 };
@@ -137,7 +137,7 @@ static bool read_key(torpor_slice key, struct known *known) {
     return false;
   memcpy(known->origin, text, origin);
   known->origin[origin] = '\0';
-  if (!torpor__request_is_id(known->origin)) return false;
+  if (!torpor__database_is_id(known->origin)) return false;
   const char *at = text + origin + 1;
   return read_digits(&at, BRANCH_LARGEST, &known->branch) && *at++ == '/' &&
          read_digits(&at, INT64_MAX, &id) && *at == '\0' && id == known->id;
@@ -275,7 +275,7 @@ static torpor_status read_map(struct imported *run) {
                                  "that");
   bool whole = !reader.bad && reader.at == reader.end &&
                run->version == TORPOR__EXPORT_VERSION && run->id != NULL &&
-               torpor__request_is_id(run->id) && run->program != NULL &&
+               torpor__database_is_id(run->id) && run->program != NULL &&
                run->step >= 1 && run->step <= STEP_LARGEST &&
                run->branch >= 0 && run->branch <= BRANCH_LARGEST &&
                run->memory_max >= 0 && run->fuel >= 0 && run->deadline >= 0 &&

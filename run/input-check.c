@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* input-check.c - data for a run is checked before the store keeps it. See
  * input-check.h. */
-#include "input-check.h"
+#include "run/input-check.h"
 
 #include <stdio.h>
 #include <string.h>

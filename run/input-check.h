@@ -13,7 +13,7 @@
 #ifndef TORPOR_RUN_INPUT_CHECK_H
 #define TORPOR_RUN_INPUT_CHECK_H
 
-#include "database.h"
+#include "run/database/database.h"
 
 /* The largest result that is kept: that of a run, or of an operation that must
  * not be repeated. A row of the database cannot hold much more. */

@@ -15,9 +15,9 @@
 
 #include "common/search.h"
 #include "common/sized.h"
-#include "protocol.h"
-#include "run-rows.h"
-#include "store.h"
+#include "run/protocol/protocol.h"
+#include "run/state/run-rows.h"
+#include "run/store.h"
 
 enum { PAGE = 64 /* runs that are read at once */ };
 

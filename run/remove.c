@@ -19,10 +19,10 @@
 #include "common/array.h"
 #include "common/search.h"
 #include "common/sized.h"
-#include "fault.h"
-#include "protocol.h"
-#include "store.h"
-#include "sweep.h"
+#include "run/fault.h"
+#include "run/protocol/protocol.h"
+#include "run/store.h"
+#include "run/sweep.h"
 
 enum { RUNS_MAX = 256 /* that are removed together because they are old */ };
 

@@ -6,24 +6,16 @@
  * transaction, so that it never meets half of what a worker writes.
  *
  * On the thread of the database. */
-#include "request.h"
+#include "run/request.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "fault.h"
-
-bool torpor__request_is_id(const char *id) {
-  size_t size = strlen(id);
-  return size > 0 && size <= TORPOR__RUN_ID_MAX &&
-         strspn(id,
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                "0123456789._-") == size;
-}
+#include "run/fault.h"
 
 torpor_status torpor__request_check_id(struct torpor__database *database,
                                        const char *id) {
-  if (!torpor__request_is_id(id))
+  if (!torpor__database_is_id(id))
     return torpor__database_fail(database, TORPOR_LIMIT,
                                  "a run's id has 1 to %d letters, digits, '.', "
                                  "'_' or '-'",

@@ -13,7 +13,7 @@
 #ifndef TORPOR_RUN_REQUEST_H
 #define TORPOR_RUN_REQUEST_H
 
-#include "database.h"
+#include "run/database/database.h"
 
 struct torpor__file {
   const char *name;
@@ -21,8 +21,7 @@ struct torpor__file {
   torpor_slice hash; /* of the source; only where a database is read */
 };
 
-/* Whether a run may have this id; 'check' says OK, or LIMIT with a sentence. */
-bool torpor__request_is_id(const char *id);
+/* Whether a new run may have this id: OK, or LIMIT with a sentence. */
 torpor_status torpor__request_check_id(struct torpor__database *database,
                                        const char *id);
 

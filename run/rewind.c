@@ -3,9 +3,9 @@
  * waits for is in branch.h.
  *
  * On the thread of the database. */
-#include "branch.h"
-#include "checkpoint.h"
-#include "fault.h"
+#include "run/branch.h"
+#include "run/checkpoint.h"
+#include "run/fault.h"
 
 /* Removes what the run has of its time after the state, and what waits now. */
 static torpor_status clear_newer(const struct torpor__new_branch *branch) {

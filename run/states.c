@@ -5,13 +5,13 @@
  * On the thread of the store. */
 #include <stdlib.h>
 
-#include "checkpoint.h"
-#include "clock.h"
+#include "run/checkpoint.h"
+#include "run/protocol/clock.h"
 #include "common/sized.h"
-#include "extension.h"
-#include "fault.h"
-#include "protocol.h"
-#include "sweep.h"
+#include "run/state/extension.h"
+#include "run/fault.h"
+#include "run/protocol/protocol.h"
+#include "run/sweep.h"
 
 /* ---- listing -------------------------------------------------------------*/
 

@@ -9,20 +9,20 @@
  * On the thread of the store. */
 #define _GNU_SOURCE /* explicit_bzero */
 #include "common/sized.h"
-#include "store.h"
+#include "run/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "input-check.h"
-#include "request.h"
+#include "run/input-check.h"
+#include "run/request.h"
 #include "torpor-loop.h"
-#include "signals.h"
-#include "protocol.h"
-#include "sweep.h"
-#include "database-sqlite.h"
+#include "run/protocol/signals.h"
+#include "run/protocol/protocol.h"
+#include "run/sweep.h"
+#include "run/database/database-sqlite.h"
 
 _Static_assert(TORPOR_RUN_ID_SIZE == TORPOR__RUN_ID_MAX + 1,
                "a run's id is as long for everybody");

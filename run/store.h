@@ -3,7 +3,7 @@
 #ifndef TORPOR_RUN_STORE_H
 #define TORPOR_RUN_STORE_H
 
-#include "database.h"
+#include "run/database/database.h"
 #include "torpor-run.h"
 
 struct torpor_store {

@@ -3,12 +3,12 @@
  *
  * On the thread of the database. */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
-#include "sweep.h"
+#include "run/sweep.h"
 
 #include <time.h>
 
-#include "clock.h"
-#include "fault.h"
+#include "run/protocol/clock.h"
+#include "run/fault.h"
 
 enum { PAUSE_MAX_US = 200000 };
 

@@ -9,7 +9,7 @@
 #ifndef TORPOR_RUN_SWEEP_H
 #define TORPOR_RUN_SWEEP_H
 
-#include "database.h"
+#include "run/database/database.h"
 
 /* Bytes of states, and a KiB for each row, that one transaction removes: other
  * writers wait no longer than for that. */

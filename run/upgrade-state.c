@@ -6,13 +6,13 @@
  * variables, if there is one; else a file beside the exporter.
  *
  * On the thread of the store. */
-#include "upgrade-state.h"
+#include "run/upgrade-state.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "common/array.h"
-#include "program.h"
+#include "run/state/program.h"
 #include "torpor-run.h"
 
 struct taking {

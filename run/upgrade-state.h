@@ -14,7 +14,7 @@
 #ifndef TORPOR_RUN_UPGRADE_STATE_H
 #define TORPOR_RUN_UPGRADE_STATE_H
 
-#include "run-vm.h"
+#include "run/vm/run-vm.h"
 #include "torpor-loop.h"
 
 /* Of which run a state is taken, and how. */

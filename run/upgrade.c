@@ -18,12 +18,12 @@
 #include <string.h>
 
 #include "common/sized.h"
-#include "extension.h"
-#include "input-check.h"
-#include "fault.h"
-#include "upgrade-state.h"
-#include "program.h"
-#include "run-rows.h"
+#include "run/state/extension.h"
+#include "run/input-check.h"
+#include "run/fault.h"
+#include "run/upgrade-state.h"
+#include "run/state/program.h"
+#include "run/state/run-rows.h"
 
 struct upgrade {
   torpor_store *store;

@@ -14,9 +14,9 @@
  *      or removed meanwhile does not make a row appear twice.
  *
  * On the thread of the store. */
-#include "protocol.h"
-#include "run-rows.h"
-#include "store.h"
+#include "run/protocol/protocol.h"
+#include "run/state/run-rows.h"
+#include "run/store.h"
 
 enum { PAGE_ROWS = 256, PAGE_BYTES = 1 << 20 };
 

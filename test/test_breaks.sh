@@ -6,7 +6,7 @@
 # ctest: nosanitize timeout=300
 #
 # run/fault.h lists switches, each of which takes one promise away, and beside
-# each the number that the promise has in run/protocol.h. With each of them some
+# each the number that the promise has in run/protocol/protocol.h. With each of them some
 # test must fail, and for that reason: the simulation says the number, the others
 # which test failed. A switch that nothing notices guards nothing.
 #

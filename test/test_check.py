@@ -31,8 +31,8 @@ GOOD = {
     "engine/bind.c": LICENCE + '#include "vm/engines/engine.h"\n'
                                '#include "engine.wasm.h"\n',
     "loop/timer.c": LICENCE + '#include "torpor-loop.h"\n#include <uv.h>\n',
-    "run/database.h": LICENCE,
-    "run/database-sqlite.c": LICENCE + '#include "database.h"\n'
+    "run/database/database.h": LICENCE,
+    "run/database/database-sqlite.c": LICENCE + '#include "database.h"\n'
                                     "#include <sqlite3.h>\n",
     "cli/main.c": LICENCE + '#include "torpor-run.h"\n#include <stdio.h>\n',
     "js/src/errors.ts": SCRIPT + 'import { Status } from "./abi.js";\n',
@@ -79,10 +79,10 @@ class CheckTest(unittest.TestCase):
 class ArrowsTest(CheckTest):
     FORBIDDEN = [
         ("cli/main.c", "vm/engines/engine.h"),
-        ("cli/main.c", "run/database.h"),
-        ("run/worker.c", "vm/engines/engine.h"),
+        ("cli/main.c", "run/database/database.h"),
+        ("run/worker/worker.c", "vm/engines/engine.h"),
         ("loop/timer.c", "torpor-run.h"),
-        ("loop/timer.c", "run/database.h"),
+        ("loop/timer.c", "run/database/database.h"),
         ("vm/vm.c", "torpor-loop.h"),
         ("vm/vm.c", "engine.wasm.h"),
         ("vm/vm.c", "guest/engine.c"),
@@ -92,9 +92,9 @@ class ArrowsTest(CheckTest):
         ("guest/value.c", "../vm/engines/engine.h"),
         ("engine/bind.c", "torpor.h"),
         ("include/torpor.h", "vm/engines/engine.h"),
-        ("run/worker.c", "sqlite3.h"),
+        ("run/worker/worker.c", "sqlite3.h"),
         ("vm/vm.c", "uv.h"),
-        ("run/worker.c", "uv.h"),
+        ("run/worker/worker.c", "uv.h"),
     ]
 
     def test_good_tree(self):

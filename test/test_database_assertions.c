@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_database_assertions.c - what test builds assert of a database
- * (run/database-check.c) can fail. */
+ * (run/database/database-check.c) can fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

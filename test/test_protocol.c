@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_protocol.c - run/protocol.c one rule at a time, on a real store.
+/* test_protocol.c - run/protocol/protocol.c one rule at a time, on a real
+ * store.
  *
  * test_protocol_simulation.c lets chance find what nobody thought of; here are
  * the cases with a name: what a step may not say, when a run is parked or
@@ -14,8 +15,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/signals.h"
-#include "run/protocol.h"
+#include "run/protocol/signals.h"
+#include "run/protocol/protocol.h"
 #include "run/request.h"
 #include "test/support/protocol-bench.h"
 #include "test/support/sqlite-database.h"

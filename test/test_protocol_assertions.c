@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_protocol_assertions.c - what test builds assert of a run (in
- * run/protocol-check.c and run/signals.c) can fail. */
+ * run/protocol/protocol-check.c and run/protocol/signals.c) can fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "run/protocol-check.h"
+#include "run/protocol/protocol-check.h"
 #include "run/request.h"
 #include "test/support/assertion.h"
 #include "test/support/memory-database.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_protocol_damage.c - what run/protocol.c does with rows that no Torpor
- * has written: the run is parked, and says why. */
+/* test_protocol_damage.c - what run/protocol/protocol.c does with rows that no
+ * Torpor has written: the run is parked, and says why. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "run/protocol.h"
+#include "run/protocol/protocol.h"
 #include "test/support/protocol-bench.h"
 #include "test/support/sqlite-database.h"
 

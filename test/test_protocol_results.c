@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "run/input-check.h"
-#include "run/protocol.h"
+#include "run/protocol/protocol.h"
 #include "test/support/sqlite-database.h"
 
 static struct torpor__database *store;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_protocol_simulation.c - run/protocol.c against chance.
+/* test_protocol_simulation.c - run/protocol/protocol.c against chance.
  *
  * ctest: full timeout=120
  *
@@ -32,7 +32,7 @@
 #include <sys/random.h>
 
 #include "run/fault.h"
-#include "run/signals.h"
+#include "run/protocol/signals.h"
 #include "run/request.h"
 #include "support/universe.h"
 

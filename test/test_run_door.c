@@ -19,7 +19,7 @@
 #include <sqlite3.h>
 
 #include "run/store.h"
-#include "run/database-sqlite-state.h"
+#include "run/database/database-sqlite-state.h"
 #include "support/bench.h"
 #include "test/support/file.h"
 #include "torpor-loop.h"

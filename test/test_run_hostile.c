@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "run/store.h"
-#include "run/database-sqlite-state.h"
+#include "run/database/database-sqlite-state.h"
 #include "support/bench.h"
 
 #define PROGRAM                                                                \

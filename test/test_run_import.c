@@ -16,7 +16,7 @@
 #include "run/store.h"
 #include "common/cbor.h"
 #include "run/checkpoint.h"
-#include "run/database-sqlite-state.h"
+#include "run/database/database-sqlite-state.h"
 #include "support/bench.h"
 #include "support/file.h"
 

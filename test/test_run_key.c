@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/database-sqlite-state.h"
+#include "run/database/database-sqlite-state.h"
 #include "support/bench.h"
 #include "test/support/file.h"
 

@@ -20,7 +20,7 @@
 #include "run/store.h"
 #include "run/fault.h"
 #include "run/request.h"
-#include "run/database-sqlite-state.h"
+#include "run/database/database-sqlite-state.h"
 
 #include "test/support/file.h"
 

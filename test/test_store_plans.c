@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "run/database-sqlite-state.h"
+#include "run/database/database-sqlite-state.h"
 #include "run/store.h"
 #include "support/bench.h"
 

@@ -25,7 +25,7 @@
 #include <cmocka.h>
 
 #include "fault/power-vfs.h"
-#include "run/database-sqlite-state.h"
+#include "run/database/database-sqlite-state.h"
 
 enum {
   SHORT_SCRIPT = 5,

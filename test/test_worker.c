@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "run/fault.h"
-#include "run/worker-run.h"
-#include "run/database-sqlite-state.h"
+#include "run/worker/worker-run.h"
+#include "run/database/database-sqlite-state.h"
 
 #include "test/support/bench.h"
 #include "test/support/file.h"

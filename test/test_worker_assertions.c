@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_worker_assertions.c - what test builds assert of a worker (in
- * run/worker-check.c, worker-run.c, worker-drivers.c, worker-threads.c) can
- * fail. */
+ * worker-check.c, worker-run.c, worker-drivers.c and worker-threads.c of
+ * run/worker/) can fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +11,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "run/protocol-state.h"
-#include "run/worker-check.h"
-#include "run/worker-threads.h"
+#include "run/protocol/protocol-state.h"
+#include "run/worker/worker-check.h"
+#include "run/worker/worker-threads.h"
 #include "test/support/assertion.h"
 
 static char folder[64];

@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "run/process-memory.h"
+#include "run/worker/process-memory.h"
 #include "support/bench.h"
 
 #define MIB ((uint64_t)1 << 20)

@@ -20,7 +20,7 @@
 #include <sqlite3.h>
 
 #include "run/store.h"
-#include "run/worker-state.h"
+#include "run/worker/worker-state.h"
 #include "support/bench.h"
 
 enum {

@@ -5,7 +5,7 @@
 // (docs/durable-runs.md).
 //
 // A run keeps the modules of its VM's extensions with the files of its program, as
-// "extension:1" and so on, in the order of loading (run/extension-load.h). Those that
+// "extension:1" and so on, in the order of loading (run/state/extension-load.h). Those that
 // ship are among them: who imports the file may have another version of Torpor, with
 // other ones of these names.
 //
@@ -47,7 +47,7 @@ const MAIN = 1;
 const ID = /^[A-Za-z0-9._-]{1,64}$/;
 const NAME_LARGEST = 4096;
 const EXTENSION = "extension:";
-/** What a run keeps of extensions (run/extension-load.h, run/extension.c). */
+/** What a run keeps of extensions (run/state/extension-load.h, run/state/extension.c). */
 const EXTENSIONS_MOST = 32;
 const MODULE_LARGEST = 16 << 20;
 

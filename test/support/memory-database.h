@@ -11,7 +11,7 @@
 #ifndef TORPOR_TEST_MEMORY_DATABASE_H
 #define TORPOR_TEST_MEMORY_DATABASE_H
 
-#include "run/database.h"
+#include "run/database/database.h"
 
 enum {
   DISK_RUNS = 4,

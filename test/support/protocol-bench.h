@@ -6,7 +6,7 @@
 #ifndef TORPOR_TEST_PROTOCOL_BENCH_H
 #define TORPOR_TEST_PROTOCOL_BENCH_H
 
-#include "run/protocol.h"
+#include "run/protocol/protocol.h"
 
 enum { ATTEMPTS_MAX = 3 };
 

@@ -11,7 +11,7 @@
 #ifndef TORPOR_TEST_SIMULATED_PROGRAM_H
 #define TORPOR_TEST_SIMULATED_PROGRAM_H
 
-#include "run/protocol.h"
+#include "run/protocol/protocol.h"
 
 enum {
   PROGRAM_PENDING = 10,

@@ -4,7 +4,7 @@
 #ifndef TORPOR_TEST_SQLITE_DATABASE_H
 #define TORPOR_TEST_SQLITE_DATABASE_H
 
-#include "run/database-sqlite-state.h"
+#include "run/database/database-sqlite-state.h"
 
 extern char store_folder[64];
 extern char store_path[96];

@@ -9,7 +9,7 @@
 #include <setjmp.h>
 
 #include "run/branch.h"
-#include "run/protocol.h"
+#include "run/protocol/protocol.h"
 #include "support/memory-database.h"
 #include "support/simulated-program.h"
 
@@ -88,8 +88,8 @@ struct totals {
 
 extern struct totals totals;
 
-/* A promise is broken, by its number in run/protocol.h: says so, with the seed,
- * and ends the process. */
+/* A promise is broken, by its number in run/protocol/protocol.h: says so, with
+ * the seed, and ends the process. */
 _Noreturn void universe_broken(int promise, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
