@@ -8,6 +8,7 @@ Every test runs the real command; terminals are real pseudo-terminals.
 """
 
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -150,12 +151,11 @@ class Manual(Command):
         source = os.environ.get("TORPOR_SOURCE", ".")
         found = set()
         for folder in ["cli", "extensions/kit", "engine"]:
-            for name in os.listdir(os.path.join(source, folder)):
-                if name.endswith((".c", ".py")):
-                    with open(os.path.join(source, folder, name)) as file:
-                        found |= set(re.findall(
-                            r"(?:getenv\(|is_set\(|environ(?:\.get\(|\[))"
-                            r"\"([A-Z_]+)\"", file.read()))
+            for path in pathlib.Path(source, folder).rglob("*.*"):
+                if path.suffix in (".c", ".py"):
+                    found |= set(re.findall(
+                        r"(?:getenv\(|is_set\(|environ(?:\.get\(|\[))"
+                        r"\"([A-Z_]+)\"", path.read_text()))
         self.assertIn("TORPOR_STORE", found)
         with open(os.path.join(source, "docs/cli.md")) as file:
             text = file.read()
