@@ -12,8 +12,8 @@
 #include <time.h>
 
 #include "cli/complete.h"
-#include "cli/text/output.h"
 #include "cli/store/store.h"
+#include "cli/text/output.h"
 
 /* How many runs are offered, and how long they are looked for. */
 enum { RUNS_MAX = 500, RUNS_MS = 200 };

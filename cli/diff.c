@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "cli/diff.h"
+#include "common/array.h"
 
 struct diff_settings {
   bool json;

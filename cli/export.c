@@ -2,10 +2,10 @@
 /* export.c - torpor export ID > FILE: a run's state, to take elsewhere. */
 #include <string.h>
 
+#include "cli/snapshot/snapshot.h"
 #include "cli/text/key.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "cli/snapshot/snapshot.h"
 #include "cli/text/whole.h"
 
 struct export_settings {

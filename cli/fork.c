@@ -2,8 +2,8 @@
 /* fork.c - torpor fork ID: a new run that goes on from a state of another. */
 #include <stdio.h>
 
-#include "cli/text/json.h"
 #include "cli/snapshot/snapshot.h"
+#include "cli/text/json.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
 

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text/json.h"
-#include "cli/text/key.h"
 #include "cli/program/sandbox.h"
 #include "cli/store/store.h"
-#include "cli/text/whole.h"
+#include "cli/text/json.h"
+#include "cli/text/key.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
+#include "cli/text/whole.h"
 
 struct import_settings {
   const char *id;

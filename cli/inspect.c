@@ -2,9 +2,9 @@
 /* inspect.c - torpor inspect FILE|ID: what a snapshot is made of. */
 #include <stdlib.h>
 
+#include "cli/inspect.h"
 #include "cli/snapshot/baseline.h"
 #include "common/array.h"
-#include "cli/inspect.h"
 
 struct inspect_settings {
   bool json, all;

@@ -3,9 +3,9 @@
 #ifndef TORPOR_CLI_INSPECT_H
 #define TORPOR_CLI_INSPECT_H
 
-#include "cli/text/cbor.h"
 #include "cli/snapshot/pages.h"
 #include "cli/snapshot/snapshot.h"
+#include "cli/text/cbor.h"
 
 /* One of the differences that a state of a run consists of. */
 struct cli_link {

@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/file.h"
 #include "cli/command.h"
-#include "cli/install.h"
 #include "cli/executable/kit.h"
+#include "cli/install.h"
 #include "cli/text/output.h"
+#include "common/file.h"
 
 #define SUFFIX ".so"
 #define WASM_SUFFIX ".wasm"

@@ -11,15 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/text/json.h"
-#include "cli/store/listed.h"
-#include "cli/text/output.h"
+#include "cli/options/words.h"
 #include "cli/show.h"
+#include "cli/store/listed.h"
 #include "cli/store/store.h"
+#include "cli/text/json.h"
+#include "cli/text/output.h"
 #include "cli/text/table.h"
 #include "cli/text/wait.h"
 #include "cli/text/when.h"
-#include "cli/options/words.h"
 
 enum { LIMIT = 100 /* runs that are shown to people, if they do not say */ };
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cli/store/store.h"
 #include "cli/text/json.h"
 #include "cli/text/output.h"
-#include "cli/store/store.h"
 
 enum { FOLLOW_MS = 200 };
 

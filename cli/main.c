@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "cli/text/output.h"
 #include "cli/program/standalone.h"
+#include "cli/text/output.h"
 #include "torpor-run.h"
 
 /* Whether the first word can only be meant as a file. */

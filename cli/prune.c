@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "cli/store/store.h"
 #include "cli/text/amount.h"
 #include "cli/text/json.h"
-#include "cli/store/store.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
 

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/store/store.h"
 #include "cli/text/json.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "cli/store/store.h"
 
 struct remove_settings {
   bool json;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "cli/store/drive.h"
 #include "cli/text/output.h"
+#include "common/array.h"
 
 struct resume_settings {
   bool all;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rewind.c - torpor rewind ID@STEP: a run goes on from an earlier state. */
-#include "cli/text/progress.h"
 #include "cli/snapshot/snapshot.h"
+#include "cli/text/progress.h"
 
 struct rewind_settings {
   struct cli_store store;

@@ -2,10 +2,10 @@
 /* run.c - torpor run FILE: starts a durable run and shows what it does. */
 #include <stdio.h>
 
-#include "cli/store/drive.h"
-#include "cli/text/json.h"
-#include "cli/store/many.h"
 #include "cli/program/sandbox.h"
+#include "cli/store/drive.h"
+#include "cli/store/many.h"
+#include "cli/text/json.h"
 #include "cli/text/output.h"
 #include "cli/text/value.h"
 

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/file.h"
-#include "cli/text/output.h"
 #include "cli/program/program.h"
+#include "cli/text/output.h"
+#include "common/file.h"
 
 struct script_settings {
   struct cli_sandbox sandbox;

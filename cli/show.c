@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/show.h"
+#include "cli/store/store.h"
 #include "cli/text/amount.h"
 #include "cli/text/json.h"
 #include "cli/text/output.h"
-#include "cli/show.h"
-#include "cli/store/store.h"
 #include "cli/text/wait.h"
 #include "cli/text/when.h"
 

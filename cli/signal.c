@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* signal.c - torpor signal ID NAME [VALUE]: tells a run something. */
-#include "cli/text/output.h"
 #include "cli/store/store.h"
+#include "cli/text/output.h"
 #include "cli/text/value.h"
 
 /* A value of 1 MiB, which is the most, may be longer as JSON. */

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/text/json.h"
-#include "cli/text/output.h"
 #include "cli/show.h"
 #include "cli/store/store.h"
+#include "cli/text/json.h"
+#include "cli/text/output.h"
 #include "cli/text/when.h"
 
 enum { VALUE_SHOWN = 100 /* characters */ };

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/store/store.h"
 #include "cli/text/amount.h"
 #include "cli/text/json.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "cli/store/store.h"
 #include "cli/text/wait.h"
 
 enum { STATE_SHOWN = 400 /* characters */ };

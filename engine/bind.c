@@ -32,9 +32,9 @@
 TORPOR_ABI_EXPORTS(X)
 #undef X
 
-#include "engine.c"
-#include "engine-shape.h"
 #include "engine-id.h"
+#include "engine-shape.h"
+#include "engine.c"
 
 /* Not there in an engine that is loaded: it is given one by use_runtime. */
 extern const torpor__wasm_runtime torpor__wasm_runtime_here

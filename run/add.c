@@ -13,10 +13,10 @@
 #include <sys/random.h>
 
 #include "common/sized.h"
-#include "run/state/extension.h"
 #include "run/input-check.h"
-#include "run/state/program.h"
 #include "run/request.h"
+#include "run/state/extension.h"
+#include "run/state/program.h"
 #include "run/store.h"
 
 /* ---- Ids -----------------------------------------------------------------*/

@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "run/protocol/protocol.h"
 #include "run/state/extension.h"
 #include "run/state/operation.h"
-#include "run/protocol/protocol.h"
 #include "run/state/state-save.h"
 
 struct opened {

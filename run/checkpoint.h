@@ -11,8 +11,8 @@
 #define TORPOR_RUN_CHECKPOINT_H
 
 #include "run/branch.h"
-#include "run/store.h"
 #include "run/state/state-chain.h"
+#include "run/store.h"
 
 /* Version of what an exported run has beside its snapshot. */
 enum { TORPOR__EXPORT_VERSION = 1 };

@@ -17,18 +17,18 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/cbor.h"
 #include "common/search.h"
 #include "common/sized.h"
-#include "run/state/extension.h"
-#include "run/state/operation.h"
-#include "run/state/state-chain.h"
-#include "common/cbor.h"
 #include "run/checkpoint.h"
 #include "run/fault.h"
 #include "run/input-check.h"
-#include "run/upgrade-state.h"
 #include "run/protocol/protocol.h"
 #include "run/request.h"
+#include "run/state/extension.h"
+#include "run/state/operation.h"
+#include "run/state/state-chain.h"
+#include "run/upgrade-state.h"
 #include "torpor-loop.h"
 
 enum { FILES_MAX = 10000, NAME_MAX_BYTES = 4096 };

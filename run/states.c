@@ -5,12 +5,12 @@
  * On the thread of the store. */
 #include <stdlib.h>
 
-#include "run/checkpoint.h"
-#include "run/protocol/clock.h"
 #include "common/sized.h"
-#include "run/state/extension.h"
+#include "run/checkpoint.h"
 #include "run/fault.h"
+#include "run/protocol/clock.h"
 #include "run/protocol/protocol.h"
+#include "run/state/extension.h"
 #include "run/sweep.h"
 
 /* ---- listing -------------------------------------------------------------*/

@@ -16,13 +16,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "run/input-check.h"
-#include "run/request.h"
-#include "torpor-loop.h"
-#include "run/protocol/signals.h"
-#include "run/protocol/protocol.h"
-#include "run/sweep.h"
 #include "run/database/database-sqlite.h"
+#include "run/input-check.h"
+#include "run/protocol/protocol.h"
+#include "run/protocol/signals.h"
+#include "run/request.h"
+#include "run/sweep.h"
+#include "torpor-loop.h"
 
 _Static_assert(TORPOR_RUN_ID_SIZE == TORPOR__RUN_ID_MAX + 1,
                "a run's id is as long for everybody");

@@ -7,8 +7,8 @@
 
 #include <time.h>
 
-#include "run/protocol/clock.h"
 #include "run/fault.h"
+#include "run/protocol/clock.h"
 
 enum { PAUSE_MAX_US = 200000 };
 

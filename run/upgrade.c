@@ -18,12 +18,12 @@
 #include <string.h>
 
 #include "common/sized.h"
-#include "run/state/extension.h"
-#include "run/input-check.h"
 #include "run/fault.h"
-#include "run/upgrade-state.h"
+#include "run/input-check.h"
+#include "run/state/extension.h"
 #include "run/state/program.h"
 #include "run/state/run-rows.h"
+#include "run/upgrade-state.h"
 
 struct upgrade {
   torpor_store *store;

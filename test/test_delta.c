@@ -10,8 +10,8 @@
 #include "test/support/vm.h"
 #include "vm/memory/image.h"
 #include "vm/memory/memory.h"
-#include "vm/pool.h"
 #include "vm/memory/remember.h"
+#include "vm/pool.h"
 #include "vm/vm.h"
 
 #define CHAIN_LARGEST 200

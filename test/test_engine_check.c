@@ -18,8 +18,8 @@
 #include "test/fuzz/forged.h"
 #include "test/support/vm.h"
 #include "vm/engines/engine.h"
-#include "vm/memory/image.h"
 #include "vm/life.h"
+#include "vm/memory/image.h"
 
 static uint32_t random_below(uint32_t limit) {
   return limit == 0 ? 0 : (uint32_t)rand() % limit;

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "test/support/vm.h"
 #include "test/support/file.h"
+#include "test/support/vm.h"
 #include "torpor-engine.h"
 #include "vm/engines/engine.h"
 #include "vm/vm.h"

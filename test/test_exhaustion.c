@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/file.h"
 #include "test/support/heap.h"
 #include "test/support/vm.h"
-#include "test/support/file.h"
 #include "vm/vm.h"
 
 enum { TEXT_MAX = 2048, FAILURES_MOST = 20000 };

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "test/support/heap.h"
 #include "common/utf8.h"
+#include "test/support/heap.h"
 #include "test/support/one-vm.h"
 #include "vm/memory/image.h"
 #include "vm/vm.h"

@@ -25,9 +25,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "test/support/file.h"
 #include "test/support/save.h"
 #include "test/support/vm.h"
-#include "test/support/file.h"
 
 enum { PIECES = 8, ASKED = 8, LINE = 4096, EACH_LEAST = 8 };
 

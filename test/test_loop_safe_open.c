@@ -22,9 +22,9 @@
 
 #include "loop/files/disk-verbs.h"
 #include "loop/files/disk.h"
+#include "loop/net/unix-socket.h"
 #include "loop/path.h"
 #include "loop/safe-open.h"
-#include "loop/net/unix-socket.h"
 
 enum { ROUNDS = 4000 };
 

@@ -9,8 +9,8 @@
 
 #include <openssl/sha.h>
 
-#include "test/support/vm.h"
 #include "common/alloc.h"
+#include "test/support/vm.h"
 
 static const uint8_t key[TORPOR_KEY_SIZE] = {1, 2, 3, 250};
 static const char context[] = "run 7, step 12";

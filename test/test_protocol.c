@@ -15,8 +15,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/protocol/signals.h"
 #include "run/protocol/protocol.h"
+#include "run/protocol/signals.h"
 #include "run/request.h"
 #include "test/support/protocol-bench.h"
 #include "test/support/sqlite-database.h"

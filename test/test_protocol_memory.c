@@ -18,8 +18,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/protocol/signals.h"
 #include "run/protocol/protocol.h"
+#include "run/protocol/signals.h"
 #include "run/request.h"
 #include "support/memory-database.h"
 

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "run/store.h"
-#include "test/support/sqlite-database.h"
 #include "support/bench.h"
+#include "test/support/sqlite-database.h"
 
 #define PROGRAM                                                                \
   "import { input, runId, signal, sleep } from 'torpor:run';\n"                \

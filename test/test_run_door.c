@@ -18,8 +18,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "run/store.h"
 #include "run/database/database-sqlite-state.h"
+#include "run/store.h"
 #include "support/bench.h"
 #include "test/support/file.h"
 #include "torpor-loop.h"

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/store.h"
 #include "run/database/database-sqlite-state.h"
+#include "run/store.h"
 #include "support/bench.h"
 
 #define PROGRAM                                                                \

@@ -13,10 +13,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run/store.h"
 #include "common/cbor.h"
 #include "run/checkpoint.h"
 #include "run/database/database-sqlite-state.h"
+#include "run/store.h"
 #include "support/bench.h"
 #include "support/file.h"
 

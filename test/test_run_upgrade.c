@@ -17,10 +17,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "run/store.h"
+#include "run/database/database-sqlite-state.h"
 #include "run/fault.h"
 #include "run/request.h"
-#include "run/database/database-sqlite-state.h"
+#include "run/store.h"
 
 #include "test/support/file.h"
 

@@ -24,8 +24,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "test/support/sqlite-database.h"
 #include "test/support/file.h"
+#include "test/support/sqlite-database.h"
 
 enum { BUSY_MS = 60, NOBODY = 65534 };
 

@@ -13,9 +13,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "run/database/database-sqlite-state.h"
 #include "run/fault.h"
 #include "run/worker/worker-run.h"
-#include "run/database/database-sqlite-state.h"
 
 #include "test/support/bench.h"
 #include "test/support/file.h"

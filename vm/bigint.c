@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "vm/common/error.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
 #include "vm/make.h"
 #include "vm/vm.h"
 

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
 #include "vm/make.h"
 #include "vm/value.h"
 #include "vm/vm.h"

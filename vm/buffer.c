@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
 #include "vm/make.h"
 #include "vm/memory/memory.h"
 #include "vm/value.h"

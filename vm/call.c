@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
 #include "vm/border/reflect.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

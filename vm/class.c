@@ -12,11 +12,11 @@
 #include "common/sized.h"
 #include "vm/border/attach.h"
 #include "vm/border/binding.h"
-#include "vm/common/error.h"
+#include "vm/border/function-make.h"
 #include "vm/border/instance.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
-#include "vm/border/function-make.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

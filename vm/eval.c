@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "common/sized.h"
-#include "vm/format/bytecode.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
+#include "vm/format/bytecode.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

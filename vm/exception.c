@@ -6,12 +6,12 @@
 
 #include "common/alloc.h"
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/limit.h"
-#include "vm/make.h"
 #include "vm/border/raise.h"
 #include "vm/border/thrown.h"
+#include "vm/common/error.h"
+#include "vm/make.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -15,13 +15,13 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "vm/memory/check.h"
-#include "vm/common/error.h"
-#include "vm/memory/image.h"
 #include "vm/border/invoke.h"
-#include "vm/life.h"
+#include "vm/common/error.h"
 #include "vm/extensions/linking.h"
+#include "vm/life.h"
 #include "vm/load.h"
+#include "vm/memory/check.h"
+#include "vm/memory/image.h"
 #include "vm/memory/memory.h"
 #include "vm/options.h"
 #include "vm/vm.h"

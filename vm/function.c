@@ -6,9 +6,9 @@
 #include "common/sized.h"
 #include "vm/border/binding.h"
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/function-make.h"
 #include "vm/border/invoke.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -18,9 +18,9 @@
 #include "common/buffer.h"
 #include "common/cbor.h"
 #include "common/utf8.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
 #include "vm/vm.h"
 
 #define INSPECT_LARGEST (UINT64_C(4) << 20)

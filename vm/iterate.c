@@ -3,9 +3,9 @@
  *
  * An iterator is two handles and whether it has come to its end, which the
  * caller keeps; so a host that forgets it loses nothing. */
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/reflect.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

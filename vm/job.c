@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/raise.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 #include "wasm/os.h"

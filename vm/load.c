@@ -17,11 +17,11 @@
 
 #include "common/sized.h"
 #include "vm/border/binding.h"
+#include "vm/border/invoke.h"
 #include "vm/common/error.h"
 #include "vm/extensions/extension-find.h"
-#include "vm/border/invoke.h"
-#include "vm/life.h"
 #include "vm/extensions/linking.h"
+#include "vm/life.h"
 #include "vm/memory/memory.h"
 #include "vm/vm.h"
 

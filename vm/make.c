@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "common/alloc.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
+#include "vm/common/error.h"
 #include "vm/memory/memory.h"
 #include "vm/value.h"
 #include "vm/vm.h"

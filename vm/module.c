@@ -7,9 +7,9 @@
 
 #include "vm/border/binding.h"
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

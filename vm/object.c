@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* object.c - making objects. */
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -7,12 +7,12 @@
 #include <stdio.h>
 
 #include "torpor-engine.h"
-#include "vm/engines/engine.h"
-#include "vm/common/error.h"
-#include "vm/memory/image.h"
 #include "vm/border/invoke.h"
+#include "vm/common/error.h"
+#include "vm/engines/engine.h"
 #include "vm/life.h"
 #include "vm/load.h"
+#include "vm/memory/image.h"
 #include "vm/memory/memory.h"
 #include "vm/options.h"
 #include "vm/settings.h"

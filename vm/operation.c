@@ -8,10 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "vm/common/error.h"
 #include "vm/border/given.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
 #include "vm/memory/memory.h"
 #include "vm/value.h"
 #include "vm/vm.h"

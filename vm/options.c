@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "common/sized.h"
-#include "vm/engines/engine.h"
 #include "vm/common/error.h"
+#include "vm/engines/engine.h"
 
 #define STACK_LEAST 16384u
 #define OMIT_LARGEST 4096u

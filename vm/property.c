@@ -7,10 +7,10 @@
  * fastest; all others go by torpor_reflect. */
 #include <string.h>
 
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
 #include "vm/border/reflect.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "vm/border/binding.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
 #include "vm/vm.h"
 
 /* The host function that the guest's console calls. */

@@ -11,8 +11,8 @@
 
 #include "common/buffer.h"
 #include "common/cbor.h"
-#include "vm/format/container.h"
 #include "vm/common/error.h"
+#include "vm/format/container.h"
 #include "wasm/runtime.h"
 
 /* One item of CBOR, an array or map; gives how many it holds. */

@@ -2,8 +2,8 @@
 /* symbol.c - symbols and regular expressions made and read. */
 #include "torpor.h"
 
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
+#include "vm/common/error.h"
 #include "vm/make.h"
 #include "vm/value.h"
 #include "vm/vm.h"

@@ -11,9 +11,9 @@
 #include "common/alloc.h"
 #include "common/array.h"
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
 #include "vm/border/loan.h"
+#include "vm/common/error.h"
 #include "vm/vm.h"
 
 /* ---- Scopes and handles ---------------------------------------------------*/

@@ -13,12 +13,12 @@
 #include <string.h>
 
 #include "vm/border/binding.h"
-#include "vm/memory/check.h"
 #include "vm/border/collected.h"
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
-#include "vm/life.h"
 #include "vm/border/limit.h"
+#include "vm/common/error.h"
+#include "vm/life.h"
+#include "vm/memory/check.h"
 #include "vm/settings.h"
 #include "vm/value.h"
 

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/text/output.h"
+#include "cli/options/words.h"
 #include "cli/program/program.h"
 #include "cli/program/standalone.h"
-#include "cli/options/words.h"
+#include "cli/text/output.h"
 
 static int complain_memory(void) {
   cli_complain("out of memory");

@@ -3,8 +3,8 @@
 #ifndef TORPOR_CLI_EMIT_H
 #define TORPOR_CLI_EMIT_H
 
-#include "common/buffer.h"
 #include "cli/executable/executable.h"
+#include "common/buffer.h"
 
 /* Adds text as of printf. */
 void cli_emit_text(torpor__buffer *out, const char *format, ...)

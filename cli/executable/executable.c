@@ -18,9 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/file.h"
-#include "cli/text/output.h"
 #include "cli/program/payload.h"
+#include "cli/text/output.h"
+#include "common/file.h"
 
 static int complain_file(const char *path, int failure) {
   cli_complain("'%s' cannot be written: %s", path, strerror(failure));

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/array.h"
 #include "cli/executable/graph-state.h"
+#include "common/array.h"
 
 /* ---- Names ---------------------------------------------------------------*/
 

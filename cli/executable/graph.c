@@ -24,9 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "cli/text/output.h"
 #include "cli/text/report.h"
+#include "common/array.h"
 
 #define STOP_NAME "torpor-build-stop"
 #define STOP_SOURCE "throw 0;"

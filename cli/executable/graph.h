@@ -3,8 +3,8 @@
 #ifndef TORPOR_CLI_GRAPH_H
 #define TORPOR_CLI_GRAPH_H
 
-#include "cli/executable/bundle-write.h"
 #include "cli/command.h"
+#include "cli/executable/bundle-write.h"
 #include "torpor-loop.h"
 
 /* What a program is made of. */

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "cli/program/bundle.h"
+#include "cli/program/payload.h"
 #include "cli/text/json.h"
 #include "cli/text/output.h"
-#include "cli/program/payload.h"
 #include "cli/text/whole.h"
 
 static void print_list(const struct cli_bundle *bundle,

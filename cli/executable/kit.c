@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/exit.h"
 #include "cli/executable/kit.h"
+#include "cli/executable/spawn.h"
+#include "cli/exit.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "cli/executable/spawn.h"
 
 /* Where share/torpor is, from the folder of the program: once installed, and in
  * the build folder. */

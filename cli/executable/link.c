@@ -15,11 +15,11 @@
 
 #include "cli/executable/emit.h"
 #include "cli/executable/executable.h"
+#include "cli/executable/spawn.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "cli/executable/spawn.h"
-#include "torpor-module.h"
 #include "cli/text/whole.h"
+#include "torpor-module.h"
 
 enum { COMPILER_WORDS = 16, MORE_WORDS = 24 };
 

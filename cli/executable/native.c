@@ -14,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/file.h"
-#include "cli/exit.h"
 #include "cli/executable/kit.h"
+#include "cli/exit.h"
 #include "cli/text/output.h"
+#include "common/file.h"
 
 static const struct cli_kit kit = {"extensions/kit/build.py",
                                    "making native code of an extension",

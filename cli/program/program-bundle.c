@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text/output.h"
 #include "cli/program/program-state.h"
+#include "cli/text/output.h"
 
 /* What the bundle says under 'name', of at most 'room' - 1 bytes; false after
  * saying that it does not. */

@@ -2,8 +2,8 @@
 /* program-end.c - the end of a program. See program-state.h. */
 #include <string.h>
 
-#include "cli/text/output.h"
 #include "cli/program/program-state.h"
+#include "cli/text/output.h"
 
 torpor_status cli_program_finish(struct cli_program *program,
                                  torpor_value *value) {

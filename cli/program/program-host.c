@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text/output.h"
 #include "cli/program/program-state.h"
+#include "cli/text/output.h"
 
 /* Ends what the program runs and what it waits for. */
 static void end_program(struct cli_program *program) {

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/text/output.h"
 #include "cli/program/program-state.h"
+#include "cli/text/output.h"
 
 /* What torpor_options.stack takes. */
 enum { STACK_LEAST = 16384, STACK_MOST = 240 << 10 };

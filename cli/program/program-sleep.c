@@ -2,8 +2,8 @@
 /* program-sleep.c - puts the program of a bundle to sleep where it has
  * evaluated its main module, so that an executable wakes it there. See
  * program-state.h. */
-#include "cli/text/output.h"
 #include "cli/program/program-state.h"
+#include "cli/text/output.h"
 
 /* Turns the loop until 'promise' is settled and no job is left; what waits for
  * the outside goes on waiting. 'value': what it is settled with. */

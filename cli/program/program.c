@@ -7,8 +7,8 @@
  * Runs on the main thread. */
 #include <signal.h>
 
-#include "cli/text/output.h"
 #include "cli/program/program-state.h"
+#include "cli/text/output.h"
 
 /* Prints 'value' as the program's own console does. */
 static torpor_status print_value(torpor_vm *vm, torpor_value value) {

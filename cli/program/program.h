@@ -3,8 +3,8 @@
 #ifndef TORPOR_CLI_PROGRAM_H
 #define TORPOR_CLI_PROGRAM_H
 
-#include "cli/program/bundle.h"
 #include "cli/command.h"
+#include "cli/program/bundle.h"
 #include "cli/program/sandbox.h"
 
 /* What is run: a file, code, or what is in a bundle. */

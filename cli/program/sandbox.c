@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text/output.h"
 #include "cli/program/sandbox.h"
+#include "cli/text/output.h"
 
 /* Memory below this holds no VM. */
 static const uint64_t MEMORY_LEAST = (uint64_t)4 << 20;

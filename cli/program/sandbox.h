@@ -5,8 +5,8 @@
 #define TORPOR_CLI_SANDBOX_H
 
 #include "cli/command.h"
-#include "torpor-loop.h"
 #include "cli/program/trust.h"
+#include "torpor-loop.h"
 
 /* Part of such a command's settings. */
 struct cli_sandbox {

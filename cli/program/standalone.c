@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text/output.h"
 #include "cli/program/payload.h"
+#include "cli/text/output.h"
 #include "torpor-standalone.h"
 
 #define OWN "/proc/self/exe"

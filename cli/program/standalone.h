@@ -3,8 +3,8 @@
 #ifndef TORPOR_CLI_STANDALONE_H
 #define TORPOR_CLI_STANDALONE_H
 
-#include "cli/program/bundle.h"
 #include "cli/command.h"
+#include "cli/program/bundle.h"
 #include "cli/program/program.h"
 
 /* What the options in a bundle say. */

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/diff.h"
 #include "common/array.h"
 #include "common/buffer.h"
 #include "common/cbor.h"
-#include "cli/diff.h"
 
 /* ---- Pieces --------------------------------------------------------------*/
 

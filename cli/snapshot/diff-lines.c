@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "cli/diff.h"
+#include "common/array.h"
 
 /* States of one branch that follow each other, up to the next stretch. */
 struct stretch {

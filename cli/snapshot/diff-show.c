@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/text/amount.h"
 #include "cli/diff.h"
+#include "cli/text/amount.h"
 #include "cli/text/output.h"
 #include "cli/text/wait.h"
 

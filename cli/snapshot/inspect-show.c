@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text/amount.h"
 #include "cli/inspect.h"
+#include "cli/text/amount.h"
 #include "cli/text/output.h"
 #include "cli/text/wait.h"
 

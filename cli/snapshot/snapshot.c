@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/snapshot/snapshot.h"
 #include "cli/text/key.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "cli/snapshot/snapshot.h"
 #include "cli/text/whole.h"
 
 /* ---- What is meant -------------------------------------------------------*/

@@ -4,8 +4,8 @@
 #ifndef TORPOR_CLI_DRIVE_H
 #define TORPOR_CLI_DRIVE_H
 
-#include "cli/store/store.h"
 #include "cli/program/trust.h"
+#include "cli/store/store.h"
 
 /* Part of such a command's settings. */
 struct cli_drive {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "cli/text/wait.h"
+#include "common/array.h"
 
 static char *copy_text(const char *text, bool *failed) {
   char *copy = text == NULL ? NULL : strdup(text);

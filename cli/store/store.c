@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text/key.h"
 #include "cli/executable/native.h"
-#include "cli/text/output.h"
 #include "cli/store/store.h"
+#include "cli/text/key.h"
+#include "cli/text/output.h"
 
 const char *cli_store_path(const struct cli_store *settings) {
   const char *path = settings->path;

@@ -7,9 +7,9 @@
 
 #include "cli/text/json.h"
 #include "cli/text/output.h"
-#include "torpor.h"
 #include "cli/text/utf8.h"
 #include "cli/text/when.h"
+#include "torpor.h"
 
 static bool begun[CLI_JSON_DEPTH]; /* something was written at that depth */
 static size_t depth;

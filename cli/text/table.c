@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/array.h"
 #include "cli/text/output.h"
 #include "cli/text/utf8.h"
+#include "common/array.h"
 
 enum { GAP = 2 /* between columns */ };
 

@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "cli/text/amount.h"
+#include "cli/text/output.h"
 #include "common/buffer.h"
 #include "common/cbor.h"
 #include "common/file.h"
 #include "common/utf8.h"
-#include "cli/text/output.h"
 
 /* What is read, and from where. */
 struct source {

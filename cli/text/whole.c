@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/file.h"
 #include "cli/text/output.h"
 #include "cli/text/whole.h"
+#include "common/file.h"
 
 /* No snapshot is larger than its VM's memory and what describes it. */
 #define SIZE_LARGEST ((size_t)TORPOR_MEMORY_LARGEST + ((size_t)512 << 20))

@@ -33,9 +33,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "loop/block.h"
 #include "loop/at-once/checked.h"
 #include "loop/at-once/os-file.h"
+#include "loop/block.h"
 #include "loop/stream.h"
 #include "loop/terminal.h"
 

@@ -32,8 +32,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/protocol/clock.h"
 #include "run/database/database-sqlite-state.h"
+#include "run/protocol/clock.h"
 
 enum {
   LOOK_MS = 200, /* between two looks at what lies beside the file */

@@ -19,8 +19,8 @@
 #include "common/array.h"
 #include "common/search.h"
 #include "run/database/database-sqlite-state.h"
-#include "run/fault.h"
 #include "run/database/lock.h"
+#include "run/fault.h"
 
 static struct torpor__sqlite *sqlite_of(struct torpor__database *database) {
   return (struct torpor__sqlite *)database;

@@ -22,10 +22,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "run/fault.h"
+#include "run/database/database-sqlite-state.h"
 #include "run/database/lock.h"
 #include "run/database/source-hash.h"
-#include "run/database/database-sqlite-state.h"
+#include "run/fault.h"
 
 enum {
   POLL_MS = 5,

@@ -14,8 +14,8 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "run/database/database-sqlite.h"
 #include "run/database/database-sqlite-tables.h"
+#include "run/database/database-sqlite.h"
 
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;

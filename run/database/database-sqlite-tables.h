@@ -14,8 +14,8 @@
 #define TORPOR_RUN_DATABASE_SQLITE_TABLES_H
 
 #include "run/database/database.h"
-#include "run/request.h"
 #include "run/database/source-hash.h"
+#include "run/request.h"
 
 typedef struct sqlite3_stmt sqlite3_stmt;
 

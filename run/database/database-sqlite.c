@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "run/fault.h"
 #include "run/database/database-sqlite-state.h"
+#include "run/fault.h"
 
 /* The cache holds thousands of pages (its size is in KiB, as it is negative),
  * so that the states of hundreds of runs are written and removed again before

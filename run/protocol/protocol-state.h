@@ -10,9 +10,9 @@
 #ifndef TORPOR_RUN_PROTOCOL_STATE_H
 #define TORPOR_RUN_PROTOCOL_STATE_H
 
+#include "run/protocol/protocol.h"
 #include "run/protocol/results.h"
 #include "run/protocol/signals.h"
-#include "run/protocol/protocol.h"
 
 enum {
   TORPOR__REASON_MAX = 256,

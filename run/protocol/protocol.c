@@ -27,8 +27,8 @@
 #include <string.h>
 
 #include "common/array.h"
-#include "run/input-check.h"
 #include "run/fault.h"
+#include "run/input-check.h"
 #include "run/protocol/protocol-check.h"
 
 /* ---- opening and closing ------------------------------------------------ */

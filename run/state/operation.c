@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/search.h"
 #include "common/cbor.h"
+#include "common/search.h"
 
 #define TIME_LARGEST INT64_C(8640000000000000) /* of ECMAScript, in ms */
 

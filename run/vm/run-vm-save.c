@@ -8,8 +8,8 @@
  *      LINKS_MAX, or when they are larger than a whole one.
  *
  * On the VM's thread. */
-#include "run/vm/run-vm-state.h"
 #include "run/state/state-save.h"
+#include "run/vm/run-vm-state.h"
 
 enum { LINKS_MAX = 32 };
 

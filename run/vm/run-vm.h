@@ -19,10 +19,8 @@
 
 #include "torpor-loop.h"
 
-#include "run/state/state-chain.h"
 #include "run/protocol/protocol.h"
-
-#include "torpor-loop.h"
+#include "run/state/state-chain.h"
 
 struct torpor__run_vm;
 

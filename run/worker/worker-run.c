@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "run/request.h"
 #include "run/state/extension.h"
 #include "run/upgrade-state.h"
-#include "run/request.h"
 #include "run/worker/worker-drivers.h"
 #include "run/worker/worker-step.h"
 

@@ -10,8 +10,8 @@
 #ifndef TORPOR_RUN_WORKER_RUN_H
 #define TORPOR_RUN_WORKER_RUN_H
 
-#include "run/vm/run-vm.h"
 #include "run/request.h"
+#include "run/vm/run-vm.h"
 #include "run/worker/worker-shared.h"
 
 struct torpor__worker_run;

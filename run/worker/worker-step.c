@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/protocol/clock.h"
 #include "common/array.h"
+#include "run/protocol/clock.h"
 #include "run/upgrade-state.h"
 
 enum {

@@ -15,8 +15,8 @@
 
 #include "test/fuzz/forged.h"
 #include "test/fuzz/target.h"
-#include "vm/memory/image.h"
 #include "vm/life.h"
+#include "vm/memory/image.h"
 #include "vm/pool.h"
 
 enum { STEP = 8, FUEL = 30000, DEADLINE_MS = 20 };

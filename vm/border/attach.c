@@ -6,9 +6,9 @@
 #include "vm/border/attach.h"
 
 #include "vm/border/binding.h"
-#include "vm/common/error.h"
 #include "vm/border/instance.h"
 #include "vm/border/invoke.h"
+#include "vm/common/error.h"
 #include "vm/vm.h"
 
 static torpor_status fail_unbound(torpor_vm *vm, const char *name) {

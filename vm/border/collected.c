@@ -14,8 +14,8 @@
 
 #include "vm/border/binding.h"
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/instance.h"
+#include "vm/common/error.h"
 #include "vm/memory/memory.h"
 #include "vm/vm.h"
 

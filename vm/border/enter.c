@@ -19,8 +19,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "vm/engines/engine.h"
 #include "vm/common/error.h"
+#include "vm/engines/engine.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

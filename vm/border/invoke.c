@@ -6,8 +6,8 @@
 #include "vm/border/invoke.h"
 
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/thrown.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 #include "vm/vm.h"
 

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "vm/common/error.h"
 #include "vm/border/invoke.h"
+#include "vm/common/error.h"
 #include "vm/value.h"
 
 /* A number is made anew, so that no tag of ours can be in it. */

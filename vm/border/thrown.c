@@ -11,8 +11,8 @@
 
 #include "common/alloc.h"
 #include "vm/border/enter.h"
-#include "vm/common/error.h"
 #include "vm/border/limit.h"
+#include "vm/common/error.h"
 #include "vm/memory/memory.h"
 #include "vm/value.h"
 #include "vm/vm.h"

@@ -13,8 +13,8 @@
 
 #include "common/alloc.h"
 #include "common/cbor.h"
-#include "vm/format/container.h"
 #include "vm/common/error.h"
+#include "vm/format/container.h"
 
 #define FIELDS 7
 

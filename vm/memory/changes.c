@@ -24,11 +24,11 @@
 
 #include "common/buffer.h"
 #include "vm/common/bytes.h"
+#include "vm/common/threshold.h"
 #include "vm/memory/image.h"
 #include "vm/memory/memory.h"
 #include "vm/memory/remember.h"
 #include "vm/memory/runs.h"
-#include "vm/common/threshold.h"
 #include "vm/vm.h"
 #include "wasm/os.h"
 

@@ -35,13 +35,13 @@
 
 #include "common/alloc.h"
 #include "vm/common/bytes.h"
-#include "vm/format/container.h"
 #include "vm/common/error.h"
+#include "vm/common/threshold.h"
+#include "vm/format/container.h"
 #include "vm/memory/image.h"
 #include "vm/memory/memory.h"
 #include "vm/memory/runs.h"
 #include "vm/memory/sketch.h"
-#include "vm/common/threshold.h"
 #include "vm/vm.h"
 
 /* With fewer written pages none is shared. */
