@@ -458,41 +458,6 @@ static void test_told_meanwhile(void **state) {
   assert_true(seen_most > 1 && seen_most < 1000);
 }
 
-static torpor_status answer_back(torpor_vm *given,
-                                 const torpor_arguments *arguments,
-                                 torpor_value *result, void *user) {
-  (void)user;
-  *result = torpor_argument(arguments, 0);
-  return torpor_value_is_true(torpor_argument(arguments, 1))
-             ? torpor_throw_value(given, *result)
-             : TORPOR_OK;
-}
-
-/* Where a host function has ended, its VM may tell what was collected: its
- * answer, what it threw and the id of what it constructed are not lost. */
-static void test_told_behind_an_answer(void **state) {
-  static const char *const scripts[] = {
-      "all = null; answer('it')",
-      "all = null; try { answer('it', true); '' } catch (e) { e }",
-      "all = null; globalThis.made = new Counter(42); 'it'"};
-  torpor_class_def def = counter_def();
-  torpor_vm *copy;
-  (void)state;
-  test_ok(vm, torpor_function_add(vm, "answer", answer_back, NULL));
-  for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
-    run(vm,
-        "globalThis.all = []; for (let i = 0; i < 1000; i++)"
-        " all.push(new Counter(i)); 0");
-    assert_true(live >= 1000);
-    test_eval_is(vm, scripts[i], "it");
-    assert_true(live < 10);
-  }
-  test_ok(vm, torpor_vm_fork(vm, NULL, &copy));
-  test_ok(copy, torpor_class_bind(copy, &def));
-  test_eval_is(copy, "made.value + ''", "300100");
-  torpor_vm_close(copy);
-}
-
 static void test_order_at_close(void **state) {
   (void)state;
   run(vm, "globalThis.all = [1, 2, 3, 4].map(x => new Counter(x))");
@@ -811,7 +776,6 @@ int main(void) {
       TEST(test_collected_while_running),
       TEST(test_many_in_one_call),
       TEST(test_told_meanwhile),
-      TEST(test_told_behind_an_answer),
       TEST(test_order_at_close),
       TEST(test_broken_is_finalized),
       TEST(test_finalizer_cannot_enter),
