@@ -73,8 +73,10 @@ export class HostFunctions {
   private read = 0;
   private readonly free = new Set<number>();
   private ephemeral = 0;
-  /** Told of objects of the host's classes that are gone. */
+  /** Told of objects of the host's classes that are gone, while no host function knows them. */
   collected: (serial: number) => void = () => {};
+  /** Those that are gone, of which it was not told yet. */
+  readonly gone: number[] = [];
 
   constructor(core: Core) {
     this.core = core;
@@ -236,16 +238,21 @@ export class HostFunctions {
 
   /**
    * Ends the bindings of names that no function has any more: their indexes will be others'. And
-   * tells classes of their objects that are gone.
+   * tells classes of their objects that are gone, if no host function runs that could know them.
    */
-  takeCollected(): void {
+  takeCollected(isQuiet = this.core.instance.depth === 0): void {
+    this.takeAll();
+    if (isQuiet) { for (const serial of this.gone.splice(0)) this.collected(serial); }
+  }
+
+  private takeAll(): void {
     const { core } = this;
     const { instance, exports } = core;
     for (let i = 0; i < COLLECTED_MOST && !core.disposed; i++) {
       const status = core.enter(() => exports.torpor_collected_take());
       if (status !== Status.OK) return;
       if (instance.integer(0) !== COLLECTED_NAME) {
-        this.collected(instance.integer(1));
+        this.gone.push(instance.integer(1));
         continue;
       }
       this.found.length = 0;

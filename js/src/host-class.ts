@@ -76,7 +76,8 @@ export interface HostClassOptions<T> {
   statics?: Readonly<Record<string, HostFunction>>;
   /**
    * Told once of each object that the host knew, with its data: when it was collected, at the end
-   * of a call into the VM, or when the VM is disposed of, the newest first.
+   * of a call into the VM; in one that makes very many, from time to time when one was made; or
+   * when the VM is disposed of, the newest first.
    * @example vm.newClass("Tea", { finalize: (tea) => tea.close() }).handle.isFunction // true
    */
   finalize?(data: T, id: bigint): void;
@@ -245,6 +246,9 @@ export class HostClass<T> {
   }
 }
 
+/** So many objects are gone before it is worth telling of them within a call. */
+const GONE_MANY = 256;
+
 /** The classes of a VM, and their objects. */
 export class HostClasses {
   private readonly core: Core;
@@ -359,6 +363,7 @@ export class HostClasses {
       const data = options.construct.apply(this, args);
       const id = idOf(options, data);
       classes.objects.set(serial, { of, data, id });
+      classes.tellMany();
       return new InstanceId(id);
     };
     return construct as unknown as HostFunction;
@@ -448,8 +453,19 @@ export class HostClasses {
 
   /** At the end of a call into the VM. */
   tell(): void {
-    const areGone = this.objects.size !== 0 && this.core.word(HOST_CANCELLED + 4) !== 0;
-    if (areGone) this.functions.takeCollected();
+    const { core, functions } = this;
+    const areGone = this.objects.size !== 0 && core.word(HOST_CANCELLED + 4) !== 0;
+    if (areGone || functions.gone.length !== 0) functions.takeCollected();
+  }
+
+  /** At the end of a constructor: not all that one call makes is kept until that ends. */
+  private tellMany(): void {
+    const { core, functions } = this;
+    // No host function is below, so none knows what is gone.
+    if (core.instance.depth !== 1 || core.instance.broken !== null || core.disposed) return;
+    if (core.word(HOST_CANCELLED + 4) + functions.gone.length < GONE_MANY) return;
+    core.begin();
+    functions.takeCollected(true);
   }
 
   private collected(serial: number): void {

@@ -316,6 +316,58 @@ test("classes are refused that make no sense, and leave nothing", () =>
     other.dispose();
   }));
 
+test("one call that makes very many objects does not keep them all", async () => {
+  await withVM((vm) => {
+    let live = 0, most = 0;
+    vm.newClass("Thing", {
+      construct(n) {
+        most = Math.max(most, ++live);
+        return n.toNumber();
+      },
+      methods: { n: (n) => n },
+      finalize: () => live--,
+    });
+    vm.newFunction("nested", () => vm.evalCode("for (let i = 0; i < 600; i++) new Thing(i)"))
+      .consume((f) => vm.setProp(vm.global, "nested", f));
+    const sum = run(
+      vm,
+      `
+      let sum = 0;
+      for (let i = 0; i < 20000; i++) sum += new Thing(i).n();
+      sum`,
+    );
+    assert.equal(sum, 199990000);
+    assert.equal(live, 0);
+    assert.equal(most > 1 && most < 1000, true, `${most}`);
+    // Below another host function they wait.
+    most = 0;
+    run(vm, "nested(); new Thing(1).n()");
+    assert.equal(most >= 600, true, `${most}`);
+    assert.equal(live, 0);
+  });
+});
+
+test("a finalizer does not run below a host function that knows the object", async () => {
+  await withVM((vm) => {
+    const log = [];
+    const Thing = vm.newClass("Thing", {
+      construct: () => "from the guest",
+      finalize: (data) => log.push(data),
+    });
+    run(vm, "var thing = new Thing(); 1");
+    const drop = vm.newFunction("drop", () => {
+      Thing.newInstance("from the host").dispose();
+      run(vm, "thing = null; 1");
+      vm.newFunction("more", () => 1).dispose();
+      vm.newEphemeralFunction(() => 1).dispose();
+      return log.length;
+    });
+    assert.equal(vm.callFunction(drop, vm.undefined).consume((h) => h.toNumber()), 0);
+    assert.deepEqual(log, ["from the host", "from the guest"]);
+    drop.dispose();
+  });
+});
+
 test("what finalizers and methods do to the VM", async () => {
   const vm = await QuickJS.create();
   const seen = [];
