@@ -2,7 +2,7 @@
 /* test_class_told.c - where a host function has ended, its VM may tell the host
  * which objects were collected. What the function answered, what it threw and
  * the id of what it constructed are not lost. */
-#include <string.h>
+#include <stdio.h>
 
 #include "test/support/vm.h"
 
@@ -74,10 +74,12 @@ static torpor_vm *open_with_class(void) {
 
 /* Runs 'code' with 'all', which holds many objects and nothing else does. */
 static void run_with_many(torpor_vm *vm, const char *code) {
-  test_eval_is(vm,
-               "globalThis.all = Array.from({ length: 1000 },"
-               "                            () => new Thing()); 'made'",
-               "made");
+  char making[128];
+  snprintf(making, sizeof(making),
+           "globalThis.all = Array.from({ length: %d }, () => new Thing());"
+           "'made'",
+           MANY);
+  test_eval_is(vm, making, "made");
   assert_true(live >= MANY);
   test_eval_is(vm, code, "it");
   assert_true(live < MANY / 2);

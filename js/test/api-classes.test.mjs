@@ -3,6 +3,7 @@
 // api-classes.test.mjs - classes whose objects belong to the host: making them,
 // what the guest can do with them, sleeping, and their end.
 
+import { newRandom } from "./support/random.mjs";
 import { assert, test } from "./support/test.mjs";
 import { run, thrownBy, withVM } from "./support/vm.mjs";
 import {
@@ -202,8 +203,9 @@ test("objects sleep by their ids", async () => {
 });
 
 test("a random history of objects, that sleep too, ends each once", async () => {
-  let seed = 11, ids = 0;
-  const below = (n) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+  let ids = 0;
+  const below = newRandom(11);
+  const done = Array(8).fill(0);
   const ended = [];
   const define = (vm) =>
     vm.newClass("Thing", {
@@ -227,9 +229,21 @@ test("a random history of objects, that sleep too, ends each once", async () => 
     assert.deepEqual(ended.splice(0).sort(), expected);
     known = new Set([...known].filter((id) => live.has(id)));
   };
+  /** What makes objects, which the host gets to know. */
+  const knowing = (make) => {
+    const first = ids;
+    const made = make();
+    for (let id = first + 1; id <= ids; id++) known.add(id);
+    return made;
+  };
+  const many = (slot) =>
+    `for (let i = 0; i < ${[1, 300, 700][below(3)]}; i++)
+    slots[${slot}] = new Thing(); 1`;
   for (let step = 0; step < 400; step++) {
     const slot = below(16);
-    switch (below(6)) {
+    const what = below(done.length);
+    done[what]++;
+    switch (what) {
       case 0:
       case 1:
         run(vm, `slots[${slot}] = new Thing(); 1`);
@@ -250,6 +264,24 @@ test("a random history of objects, that sleep too, ends each once", async () => 
         assert.equal(run(vm, `slots[${slot}]?.id() ?? null`), slots[slot]);
         if (slots[slot] !== null) known.add(slots[slot]);
         break;
+      case 5:
+        knowing(() => run(vm, many(slot)));
+        slots[slot] = ids;
+        break;
+      case 6: {
+        // Below a host function none ends.
+        const inside = vm.newEphemeralFunction(() => {
+          const before = ended.length;
+          run(vm, many(slot));
+          vm.newEphemeralFunction(() => 1).dispose();
+          return ended.length - before;
+        });
+        const result = knowing(() => vm.callFunction(inside, vm.undefined));
+        assert.equal(result.consume((h) => h.toNumber()), 0);
+        inside.dispose();
+        slots[slot] = ids;
+        break;
+      }
       default:
         settle();
         if (below(4) !== 0) break;
@@ -261,6 +293,7 @@ test("a random history of objects, that sleep too, ends each once", async () => 
         Thing = define(vm);
     }
   }
+  assert.equal(Math.min(...done) > 20, true, `${done}`);
   const live = slots.filter((id) => id !== null).sort();
   assert.deepEqual(Thing.instances().map(({ id }) => id).sort(), live);
   live.forEach((id) => known.add(id));

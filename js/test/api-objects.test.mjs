@@ -3,6 +3,7 @@
 // api-objects.test.mjs - what is done with objects as a whole: prototypes,
 // freezing, methods, items, and the entries of collections.
 
+import { newRandom } from "./support/random.mjs";
 import { assert, test } from "./support/test.mjs";
 import { run, thrownBy, withVM } from "./support/vm.mjs";
 import { MisuseError, QuickJS, StaleHandleError, TorporError, WrongTypeError } from "torpor-vm";
@@ -153,8 +154,8 @@ test("a VM that ends within a loop, and handles that end before it", async () =>
 
 test("a random history of entries is that of the host's own collections", () =>
   withVM((vm) => {
-    let seed = 7;
-    const below = (n) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+    const below = newRandom(7);
+    const done = new Map();
     const values = [0, -0, NaN, 1, "", "a", null, undefined, true, false, 10n];
     const handles = values.map((value) => vm.hostToHandle(value));
     const pairs = [[vm.newMap(), new Map()], [vm.newSet(), new Set()]];
@@ -162,7 +163,9 @@ test("a random history of entries is that of the host's own collections", () =>
       const [guest, host] = pairs[below(2)];
       const [k, v] = [below(values.length), below(values.length)];
       const isMap = host instanceof Map;
-      switch (below(6)) {
+      const what = below(6);
+      done.set(`${isMap} ${what}`, (done.get(`${isMap} ${what}`) ?? 0) + 1);
+      switch (what) {
         case 0:
         case 1:
           guest.putEntry(handles[k], isMap ? handles[v] : undefined);
@@ -190,6 +193,8 @@ test("a random history of entries is that of the host's own collections", () =>
         assert.deepEqual(items, [...host]);
       }
     }
+    assert.equal(done.size, 12);
+    assert.equal(Math.min(...done.values()) > 100, true);
   }));
 
 test("entries of collections, whatever the program made of their methods", () =>
