@@ -4,6 +4,7 @@
 // does what it likes, and hosts without memory: typed errors, and a VM that is
 // whole or plainly broken.
 
+import { newRandom } from "./support/random.mjs";
 import { assert, test } from "./support/test.mjs";
 import { run, thrownBy, withVM } from "./support/vm.mjs";
 import { BrokenError, JSException, LimitError, QuickJS, TorporError } from "torpor-vm";
@@ -189,43 +190,69 @@ async function seal(framed) {
   return copy;
 }
 
+// What code is compiled, altered, and given a checksum that is right; a VM that it breaks is
+// replaced. 'runAltered' gives the error that running it threw.
+async function newAlterations() {
+  const options = { fuel: 1e6, memoryLimit: 32 << 20, deadline: 2000, console: () => {} };
+  let vm = await QuickJS.create(options), broken = 0;
+  const framed = vm.compile(
+    `(function f(a, b) { const o = { x: a, y: [b] }; try { for (const k in o) a += o[k] } catch (e) {}
+    return \`\${a}\` + o.y.length + (() => a)() })(1, "text")`,
+  );
+  return {
+    size: framed.length,
+    async runAltered(changes) {
+      // All ones stand for a checksum of the engine's own that is not looked at.
+      const altered = framed.slice().fill(255, 121, 125);
+      for (const [at, byte] of changes) altered[at] = byte;
+      const sealed = await seal(altered);
+      vm.fuel = 1e5;
+      const error = thrownBy(() =>
+        vm.withScope(() => void vm.unwrapResult(vm.evalBytecode(sealed)))
+      );
+      vm.fuel = 0;
+      const after = thrownBy(() => vm.evalCode("1").dispose());
+      if (after === undefined) return error;
+      broken++;
+      assert.throws(() => vm.newObject(), BrokenError, String(after));
+      vm.dispose();
+      vm = await QuickJS.create(options);
+      assert.equal(run(vm, "[1, 2].join()"), "1,2");
+      return error;
+    },
+    /** Ends it; gives how many VMs broke. */
+    end: () => (vm.dispose(), broken),
+  };
+}
+
 test("altered bytecode with a valid checksum breaks its own VM at most", async () => {
   if (globalThis.crypto?.subtle === undefined) return;
-  let vm = await QuickJS.create({
-    fuel: 1e6,
-    memoryLimit: 32 << 20,
-    deadline: 2000,
-    console: () => {},
-  });
-  const code =
-    `(function f(a, b) { const o = { x: a, y: [b] }; try { for (const k in o) a += o[k] } catch (e) {}
-    return \`\${a}\` + o.y.length + (() => a)() })(1, "text")`;
-  const framed = vm.compile(code);
-  let random = 12345, broken = 0;
-  const next = (n) => (random = (random * 1103515245 + 12345) % 2147483648) % n;
-  for (let i = 0; i < 600; i++) {
-    // All ones stand for a checksum of the engine's own that is not looked at.
-    const altered = framed.slice().fill(255, 121, 125);
-    for (let k = next(3); k >= 0; k--) altered[125 + next(framed.length - 125)] = next(256);
-    const sealed = await seal(altered);
-    vm.fuel = 1e5;
-    thrownBy(() => vm.withScope(() => void vm.evalBytecode(sealed)));
-    vm.fuel = 0;
-    const after = thrownBy(() => vm.evalCode("1").dispose());
-    if (after === undefined) continue;
-    broken++;
-    assert.throws(() => vm.newObject(), BrokenError, String(after));
-    vm.dispose();
-    vm = await QuickJS.create({
-      fuel: 1e6,
-      memoryLimit: 32 << 20,
-      deadline: 2000,
-      console: () => {},
-    });
-    assert.equal(run(vm, "[1, 2].join()"), "1,2");
+  const code = await newAlterations();
+  for (const seed of [1, 2, 3]) {
+    const next = newRandom(seed);
+    for (let i = 0; i < 600; i++) {
+      const changes = [];
+      for (let k = next(3); k >= 0; k--) {
+        changes.push([125 + next(code.size - 125), next(256)]);
+      }
+      await code.runAltered(changes);
+    }
   }
-  vm.dispose();
-  assert(broken > 0, "some of them trap");
+  assert(code.end() > 0, "some of them trap");
+}, { seconds: 240 });
+
+test("bytecode with instructions that do not exist is refused", async () => {
+  if (globalThis.crypto?.subtle === undefined) return;
+  const code = await newAlterations();
+  let refused = 0;
+  for (let at = 125; at < code.size; at++) {
+    for (const byte of [0, 250, 251, 252, 253, 254, 255]) {
+      const error = await code.runAltered([[at, byte]]);
+      if (/damaged bytecode/.test(error?.message)) refused++;
+    }
+  }
+  code.end();
+  assert(refused > 100, `${refused} were refused`);
 }, { seconds: 240 });
 
 // ---- Hosts without memory -----------------------------------------------------------------
