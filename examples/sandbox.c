@@ -9,8 +9,9 @@
  *   thrown        it threw, or ran out of memory or stack, which it could catch
  *   interrupted   fuel, deadline, the other thread or the host's own bound on
  *                 output ended it, which it cannot catch; the VM can be used
- *   trapped       it ran too long inside a built-in, or no memory was left even
- *                 for an error; the VM is broken, the host is not
+ *   trapped       it ran too long inside a built-in that does not look at the
+ *                 deadline, or no memory was left even for an error; the VM is
+ *                 broken, the host is not
  *
  * Compile and run:
  *
@@ -54,7 +55,7 @@ static const hostile scripts[] = {
     {"slow pattern", "/^(a+)+$/.test('a'.repeat(40) + 'b')", false},
     {"waits to be stopped", "for (;;);", true},
     {"floods", "for (;;) console.log('all work and no play')", false},
-    {"never looks up", "Array(4e8).join()", false},
+    {"searches long", "'a'.repeat(2e6).indexOf('a'.repeat(1e6) + 'b')", false},
     {"compiles", "eval('1')", false},
     {"compiles slyly", "(() => {}).constructor('return 1')()", false},
     {"looks around", "typeof require + typeof process + typeof fetch", false},

@@ -23,6 +23,8 @@ _Static_assert(ALLOC_SIZE_COUNT < BLOCK_ASK, "size numbers are one byte");
 
 static void *js_def_malloc(void *opaque, size_t size);
 
+static JSContext *torpor__ctx;
+
 static void js_arena_init(JSRuntime *rt) {
   (void)rt;
 }
@@ -67,10 +69,19 @@ static inline void *block_begin(JSMallocState *state,
   return block->user_data;
 }
 
+/* A program that takes large blocks is asked more often whether it may go on,
+ * as it takes time to fill and to clear them. */
+static void block_count(const JSRuntime *rt, size_t total) {
+  if (total > ALLOC_SMALL && rt->current_stack_frame)
+    js_count_work(torpor__ctx, total);
+}
+
 /* By the table, large ones, and when no slab has room. */
 static no_inline void *block_open(JSRuntime *rt, size_t total) {
   JSMallocState *state = &rt->malloc_state;
-  void *block = rt->mf.js_malloc(state->opaque, total);
+  void *block;
+  block_count(rt, total);
+  block = rt->mf.js_malloc(state->opaque, total);
   return block ? block_begin(state, block, block_number(block)) : NULL;
 }
 
@@ -128,6 +139,7 @@ void *js_realloc_rt(JSRuntime *rt, void *data, size_t size) {
   block = block_of(data);
   old = block_room(block, block->block_size_idx);
   if (unlikely(block_beyond(state, size - old) || total < size)) return NULL;
+  block_count(rt, total);
   moved = block_by_table(rt) ? rt->mf.js_realloc(state->opaque, block, total)
                              : realloc(block, total);
   if (unlikely(moved == NULL)) return NULL;

@@ -73,8 +73,8 @@ static int spin(void) {
 #ifndef TORPOR_SOFT_BOUNDS
   torpor_vm *vm;
   if (torpor_vm_open(NULL, &vm) != TORPOR_OK) return 20;
-  torpor_vm_set_deadline(vm, 10);
-  if (test_eval_status(vm, "Array(5e8).join()") != TORPOR_TRAPPED) return 21;
+  torpor_vm_set_deadline(vm, 200);
+  if (test_eval_status(vm, TEST_LONG_BUILTIN) != TORPOR_TRAPPED) return 21;
   torpor_vm_close(vm);
 #endif
   return 0;

@@ -171,6 +171,8 @@ class Failing(Durable):
                         "again(); await new Promise(() => {});",
                 "regexp": "/^(x+x+)+y$/.test('x'.repeat(40));",
                 "join": "new Array(1e9).join('abc');",
+                "declarations": "eval('let a' + Object.keys('x'.repeat(3e4))"
+                                ".join(';let a'));",
                 "catch": "try { for (;;); } catch {} console.log('caught');",
         }.items():
             with self.subTest(name):

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "support/console.h"
+#include "support/vm.h"
 #include "torpor-loop.h"
 
 /* A VM on a loop, and what it wrote to its console. Time is virtual: it stands
@@ -335,9 +336,9 @@ static void other_vms_outlive_a_trap(void **state) {
   struct world *world = *state;
   torpor_vm *other;
   torpor_value value;
-  const char *code =
-      "setTimeout(() => { x = new Array(1e9).join('abc') }, 0);"
-      "setTimeout(() => console.log('never'), 1)";
+  const char *code = "setTimeout(() => " TEST_LONG_BUILTIN
+                     ", 0);"
+                     "setTimeout(() => console.log('never'), 1)";
   eval(world, "setTimeout(() => console.log('alive'), 20)", TORPOR_SCRIPT);
   torpor_options options = vm_options(world);
   options.deadline_ms = 50;

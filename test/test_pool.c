@@ -108,7 +108,7 @@ static void test_after_programs(void **state) {
       "for (const k of Object.getOwnPropertyNames(globalThis))"
       " delete globalThis[k]");
   assert_cleaned_after("for (;;) ;");
-  assert_cleaned_after("Array(5e8).join()"); /* trapped */
+  assert_cleaned_after(TEST_LONG_BUILTIN); /* trapped */
   assert_cleaned_after("setTimeout(() => 1, 5); throw new Error('x')");
 }
 
@@ -302,7 +302,7 @@ static void scribble(torpor_vm *vm) {
 /* As 'k', for a program that may have no end: that one is ended soon. */
 static torpor_vm *open_for(const kind *k, bool ends) {
   torpor_vm *vm = open_kind(k);
-  if (!ends) torpor_vm_set_deadline(vm, 10);
+  if (!ends) torpor_vm_set_deadline(vm, 50);
   return vm;
 }
 
@@ -314,7 +314,7 @@ static void use_and_close(const kind *k, torpor__finder finder) {
       "(function f(n) { return n && f(n - 1) + 1 })(1e6)",
       "for (;;) ;",        /* from here on they have no end */
 #ifndef TORPOR_SOFT_BOUNDS /* where nothing ends it */
-      "Array(5e8).join()",
+      TEST_LONG_BUILTIN,
 #endif
   };
   torpor__finder_force(finder);
@@ -326,7 +326,7 @@ static void use_and_close(const kind *k, torpor__finder finder) {
     vm = open_kind(k); /* and after pages were shared */
     test_eval_status(vm, sources[1]);
     remember(vm, TORPOR_SAVE_PARENT);
-    if (!ends) torpor_vm_set_deadline(vm, 10);
+    if (!ends) torpor_vm_set_deadline(vm, 50);
     if (test_eval_status(vm, sources[i]) == TORPOR_OK)
       remember(vm, TORPOR_SAVE_PARENT | TORPOR_SAVE_DELTA);
     scribble(vm);

@@ -11,10 +11,10 @@ extern "C" {
 #endif
 
 /* Fuel counts what running code does (calls, ends of loops, steps of regular
- * expressions by 10,000) and is the same on every host. What built-ins do
- * inside is mostly not counted: docs/embedding.md has a table. When fuel is
- * used up, guest code is interrupted. Stays in force until set again; 0: no
- * limit.
+ * expressions by 10,000; in built-ins elements, or 128 bytes that they read or
+ * write: docs/embedding.md has a table) and is the same on every host. When
+ * fuel is used up, guest code is interrupted. Stays in force until set again;
+ * 0: no limit.
  * [-] */
 TORPOR_API void torpor_vm_set_fuel(torpor_vm *vm, uint64_t fuel);
 /* What is left; 0: no limit, or used up.
@@ -28,7 +28,7 @@ TORPOR_API bool torpor_vm_exhausted(const torpor_vm *vm);
 
 /* Interrupts each outermost call into the VM after 'ms' milliseconds, together
  * with the VMs that its host functions run. Guest code looks at the deadline
- * once for 10,000 of fuel; if it does not, as in a long built-in, it is trapped
+ * once for 10,000 of fuel; if it does not, as in some built-ins, it is trapped
  * once it has computed for TORPOR_WATCHDOG_GRACE_MS more. 0: no deadline.
  * [-] */
 TORPOR_API void torpor_vm_set_deadline(torpor_vm *vm, uint64_t ms);

@@ -4,5 +4,5 @@
 // exit: trapped
 // error: deadline
 console.log("before");
-3n ** 20000000n;
+eval("let a" + Object.keys("x".repeat(3e4)).join(";let a"));
 console.log("never");

@@ -16,6 +16,13 @@
 
 #include "torpor.h"
 
+/* Takes seconds within the engine and looks at no deadline: what is declared
+ * in one function is compared with all that was declared before. To be run
+ * with a deadline that making the text of it, some milliseconds, does not
+ * reach. */
+#define TEST_LONG_BUILTIN                                                      \
+  "eval('let a' + Object.keys('x'.repeat(3e4)).join(';let a'))"
+
 int test_vm_setup(void **state);
 int test_vm_teardown(void **state);
 
