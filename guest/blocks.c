@@ -71,16 +71,15 @@ static inline void *block_begin(JSMallocState *state,
 
 /* A program that takes large blocks is asked more often whether it may go on,
  * as it takes time to fill and to clear them. */
-static void block_count(const JSRuntime *rt, size_t total) {
-  if (total > ALLOC_SMALL && rt->current_stack_frame)
-    js_count_work(torpor__ctx, total);
+static inline void block_count(size_t total) {
+  if (total > ALLOC_SMALL && torpor__ctx) js_count_work(torpor__ctx, total);
 }
 
 /* By the table, large ones, and when no slab has room. */
 static no_inline void *block_open(JSRuntime *rt, size_t total) {
   JSMallocState *state = &rt->malloc_state;
   void *block;
-  block_count(rt, total);
+  block_count(total);
   block = rt->mf.js_malloc(state->opaque, total);
   return block ? block_begin(state, block, block_number(block)) : NULL;
 }
@@ -139,7 +138,7 @@ void *js_realloc_rt(JSRuntime *rt, void *data, size_t size) {
   block = block_of(data);
   old = block_room(block, block->block_size_idx);
   if (unlikely(block_beyond(state, size - old) || total < size)) return NULL;
-  block_count(rt, total);
+  block_count(total);
   moved = block_by_table(rt) ? rt->mf.js_realloc(state->opaque, block, total)
                              : realloc(block, total);
   if (unlikely(moved == NULL)) return NULL;
