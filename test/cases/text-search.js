@@ -2,6 +2,7 @@
 // expect: 0 differ
 // expect: 5 5 -1 0 5 5 -1
 // expect: true false true true false true
+// expect: -1 -1 -1 false false
 
 // A letter of either width, and pieces that begin alike again and again.
 let seed = 7;
@@ -58,3 +59,7 @@ console.log(whole.indexOf(long), whole.lastIndexOf(long),
 console.log(whole.includes(long), long.includes(whole), whole.endsWith(long + "z"),
             whole.startsWith("yyyyy" + long), whole.startsWith(long),
             whole.startsWith(long, 5));
+
+// What is longer than the text is not looked for behind its end, where a zero is.
+console.log("a".lastIndexOf("a\0", 0), "a".lastIndexOf("a\0"), "a".indexOf("a\0"),
+            "a".startsWith("a\0"), "a".endsWith("a\0", 1));
