@@ -1,6 +1,6 @@
 // Built-in code that never asks whether to stop is ended from outside.
 // expect: before
-// deadline: 50
+// deadline: 200
 // exit: trapped
 // error: deadline
 console.log("before");
